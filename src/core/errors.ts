@@ -1,0 +1,96 @@
+/**
+ * What can go wrong, as one table: whose fault it is, the HTTP status, and what a client may do. A dialect turns an
+ * error into its own envelope; nothing else decides on a status. Public text never holds upstream bodies or secrets.
+ */
+
+/** Closed set of failures that Clewline itself reports. */
+export type ErrorKind =
+  | "bad_request"
+  | "bad_path"
+  | "bad_host"
+  | "bad_encoding"
+  | "body_too_large"
+  | "request_timeout"
+  | "unauthenticated"
+  | "forbidden"
+  | "route_not_found"
+  | "method_not_allowed"
+  | "model_not_found"
+  | "foreign_dialect"
+  | "credentials_cooling"
+  | "credentials_unusable"
+  | "upstream_connect"
+  | "upstream_timeout"
+  | "upstream_overloaded"
+  | "upstream_cut"
+  | "upstream_garbage"
+  | "upstream_error"
+  | "ledger_unavailable"
+  | "shutting_down"
+  | "internal";
+
+/** Who has to act. */
+export type ErrorOrigin = "client" | "gateway" | "upstream";
+
+export interface ErrorTraits {
+  readonly status: number;
+  readonly origin: ErrorOrigin;
+  /** Whether the same request may succeed when it is sent again. */
+  readonly retryable: boolean;
+}
+
+/** Every kind with its traits; a test holds docs/errors.md to it. */
+export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
+  bad_request: { status: 400, origin: "client", retryable: false },
+  bad_path: { status: 400, origin: "client", retryable: false },
+  bad_host: { status: 400, origin: "client", retryable: false },
+  bad_encoding: { status: 415, origin: "client", retryable: false },
+  body_too_large: { status: 413, origin: "client", retryable: false },
+  request_timeout: { status: 408, origin: "client", retryable: true },
+  unauthenticated: { status: 401, origin: "client", retryable: false },
+  forbidden: { status: 403, origin: "client", retryable: false },
+  route_not_found: { status: 404, origin: "client", retryable: false },
+  method_not_allowed: { status: 405, origin: "client", retryable: false },
+  model_not_found: { status: 404, origin: "client", retryable: false },
+  foreign_dialect: { status: 400, origin: "client", retryable: false },
+  credentials_cooling: { status: 429, origin: "gateway", retryable: true },
+  credentials_unusable: { status: 503, origin: "gateway", retryable: false },
+  upstream_connect: { status: 502, origin: "upstream", retryable: true },
+  upstream_timeout: { status: 504, origin: "upstream", retryable: true },
+  upstream_overloaded: { status: 503, origin: "upstream", retryable: true },
+  upstream_cut: { status: 502, origin: "upstream", retryable: true },
+  upstream_garbage: { status: 502, origin: "upstream", retryable: true },
+  upstream_error: { status: 502, origin: "upstream", retryable: true },
+  ledger_unavailable: { status: 503, origin: "gateway", retryable: true },
+  shutting_down: { status: 503, origin: "gateway", retryable: true },
+  internal: { status: 500, origin: "gateway", retryable: false },
+};
+
+export interface GatewayErrorOptions {
+  /** For the log only: may name upstream text, never a secret. */
+  readonly detail?: string;
+  readonly cause?: unknown;
+  /** The request field at fault, as a path such as `messages[0].content`. */
+  readonly param?: string;
+  /** When a retry makes sense, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+}
+
+/** The one error class. `message` is public and says what is wrong and how to repair it. */
+export class GatewayError extends Error {
+  readonly kind: ErrorKind;
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly param: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: ErrorKind, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "GatewayError";
+    this.kind = kind;
+    this.status = ERRORS[kind].status;
+    this.detail = options.detail;
+    this.param = options.param;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

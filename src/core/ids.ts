@@ -1,0 +1,68 @@
+/** The only source of randomness. Everything else takes `Ids`, so that tests can fix it. */
+import { randomBytes } from "node:crypto";
+
+export interface Ids {
+  /** A ULID for a moment: 26 characters of Crockford base 32, ascending also within one millisecond. */
+  ulid(atMs: number): string;
+  /** `bytes` random bytes in lower-case hex, for secrets and tokens. */
+  hex(bytes: number): string;
+}
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const RANDOM_CHARS = 16;
+
+/**
+ * Makes ids from `random`, which returns that many random bytes. Within one millisecond, and when the clock goes
+ * back, a ULID is the previous one plus one, as the ULID specification says, so that keys only grow.
+ */
+export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Ids {
+  const digits = new Uint8Array(RANDOM_CHARS);
+  let lastMs = -1;
+  let timePart = "";
+
+  const refill = (): void => {
+    const bytes = random(RANDOM_CHARS);
+    for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (bytes[i] as number) & 31;
+    // The highest bit stays free, so that adding one within a millisecond cannot overflow.
+    digits[0] = (digits[0] as number) & 15;
+  };
+
+  const increment = (): void => {
+    for (let i = RANDOM_CHARS - 1; i >= 0; i--) {
+      const digit = digits[i] as number;
+      if (digit < 31) {
+        digits[i] = digit + 1;
+        return;
+      }
+      digits[i] = 0;
+    }
+  };
+
+  const encodeTime = (atMs: number): string => {
+    let rest = atMs;
+    let text = "";
+    for (let i = 0; i < 10; i++) {
+      text = CROCKFORD.charAt(rest % 32) + text;
+      rest = Math.floor(rest / 32);
+    }
+    return text;
+  };
+
+  return {
+    ulid(atMs) {
+      if (atMs > lastMs) {
+        lastMs = atMs;
+        timePart = encodeTime(atMs);
+        refill();
+      } else {
+        increment();
+      }
+      let text = timePart;
+      for (let i = 0; i < RANDOM_CHARS; i++) text += CROCKFORD.charAt(digits[i] as number);
+      return text;
+    },
+    hex(bytes) {
+      return Buffer.from(random(bytes)).toString("hex");
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What a dialect is to the rest: how its requests are peeked, how usage is tapped from its replies, and how an error
+ * looks to its clients. Pure and synchronous: no I/O, no clock, no credentials.
+ */
+import type { GatewayError } from "../core/errors.ts";
+import type { Usage } from "../model/usage.ts";
+
+/** The four wire languages. */
+export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
+
+/** How a reply's bytes are framed: one JSON value, server-sent events, or Gemini's incremental JSON array. */
+export type Framing = "json" | "sse" | "json-array";
+
+/** What a tap knows of an answer so far. */
+export interface TapState {
+  /** Token counts in the reply's own accounting turned neutral; null as long as the upstream said nothing. */
+  readonly usage: Usage | null;
+  /** The model that the upstream says it used. */
+  readonly model: string | null;
+  /** Ids of state that now lives at the provider under this credential: stored responses, containers, threads. */
+  readonly stateIds: readonly string[];
+  /** The upstream's own stop or finish reason, raw. */
+  readonly stopReason: string | null;
+  /**
+   * `open`: more must come, an end here is a cut. `finished`: the answer is whole, an end here is a good end.
+   * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream said in-band that it failed.
+   */
+  readonly progress: "open" | "finished" | "complete" | "failed";
+  /** With `failed`: the upstream's error object as JSON text (at most 4 KiB), for classification. */
+  readonly failure: string | null;
+  /** Frames or bytes with content have passed: an error after this can only be told in-band. */
+  readonly hasContent: boolean;
+}
+
+/**
+ * Reads usage from reply bytes on their way. Invariant: the bytes that `push` and `end` return are, together, the bytes
+ * that were pushed, in order (less a usage chunk that only the gateway asked for).
+ */
+export interface Tap extends TapState {
+  /**
+   * Takes the next bytes and returns those that may go to the client now, or null for none. It keeps back an unfinished frame
+   * (up to `maxHeldBytes`) and, from the frame on that makes the answer whole, everything: those wait for the ledger.
+   * Must not throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
+   */
+  push(chunk: Uint8Array): Uint8Array | null;
+  /** What is held back, to be sent once the row is committed; empties the tap. */
+  end(): Uint8Array | null;
+  /** After a cut: forgets an unfinished frame that has not been sent, and returns held whole frames. */
+  cut(): Uint8Array | null;
+}
+
+export interface TapOptions {
+  readonly framing: Framing;
+  /** openai-chat only: the gateway asked for usage, the client did not: take the usage-only chunk out. */
+  readonly removeUsageChunk: boolean;
+  /** An unfinished frame up to this size is held back, a longer one passes as it comes. */
+  readonly maxHeldBytes: number;
+}
+
+/** An error as a whole HTTP reply in the dialect. */
+export interface ErrorReply {
+  readonly status: number;
+  /** Extra headers, such as `retry-after` and `x-should-retry`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text, content type application/json. */
+  readonly body: string;
+}
+
+/** One entry of a model list. */
+export interface ModelEntry {
+  readonly id: string;
+  readonly ownedBy: string;
+  /** Unix seconds, 0 when unknown. */
+  readonly createdAtS: number;
+}
+
+export interface Dialect {
+  readonly name: DialectName;
+  makeTap(options: TapOptions): Tap;
+  /** A whole error reply. `requestId` goes where the dialect has a place for it. */
+  renderError(error: GatewayError, requestId: string): ErrorReply;
+  /** Bytes that tell a failure inside a stream that has begun; they end the stream. `isFirst`: no element of a JSON array was sent yet. */
+  renderStreamError(error: GatewayError, requestId: string, framing: Framing, isFirst: boolean): string;
+  /** Bytes that keep a silent stream alive, or null where the framing has none. */
+  ping(framing: Framing): string | null;
+  /** Body of the model list in this dialect's form; `limit` bounds the entries (all when undefined). */
+  renderModels(models: readonly ModelEntry[], limit?: number): string;
+  /** Body for one model, in the form of the list's entries. */
+  renderModel(model: ModelEntry): string;
+}
