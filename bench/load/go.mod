@@ -1,0 +1,3 @@
+module clewline.invalid/load
+
+go 1.19

@@ -1,0 +1,32 @@
+// Command load is both ends of the benchmark: a fast provider (`load upstream`) and a client (`load run`).
+// Both speak HTTP/1.1 on raw sockets, so that they cost less than what is measured between them.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		usage()
+	}
+	var err error
+	switch os.Args[1] {
+	case "upstream":
+		err = upstreamCommand(os.Args[2:])
+	case "run":
+		err = runCommand(os.Args[2:])
+	default:
+		usage()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: load upstream -port N | load run -address HOST:PORT -kind json|burst|ticks|body [flags]")
+	os.Exit(2)
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// tickUs is the length of a clock tick of /proc/PID/stat: USER_HZ is 100 on every Linux that Go runs on.
+const tickUs = 10_000
+
+// usage is what a process and its descendants have used so far.
+type processUsage struct {
+	cpuUs int64
+	rssKb int64
+}
+
+// readUsage adds up user and system time (all threads, and children that were waited for) and resident memory
+// of a process and its living descendants.
+func readUsage(root int) (processUsage, error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return processUsage{}, err
+	}
+	parents := map[int]int{}
+	cpuUs := map[int]int64{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
+		// The name in parentheses may hold spaces; field 3 follows the last parenthesis.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		parents[pid], _ = strconv.Atoi(fields[1])
+		for _, field := range fields[11:15] { // utime stime cutime cstime
+			ticks, _ := strconv.ParseInt(field, 10, 64)
+			cpuUs[pid] += ticks * tickUs
+		}
+	}
+	if _, lives := parents[root]; !lives {
+		return processUsage{}, fmt.Errorf("process %d is gone", root)
+	}
+	var sum processUsage
+	for pid := range parents {
+		if pid == root || descends(pid, root, parents) {
+			sum.cpuUs += cpuUs[pid]
+			sum.rssKb += rssKb(pid)
+		}
+	}
+	return sum, nil
+}
+
+func descends(pid, root int, parents map[int]int) bool {
+	for parent := parents[pid]; parent > 1; parent = parents[parent] {
+		if parent == root {
+			return true
+		}
+	}
+	return false
+}
+
+func rssKb(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0 // it ended meanwhile
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	line, _, _ := strings.Cut(after, "kB")
+	kb, _ := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	return kb
+}
