@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test";
+import { checkSources, readSources } from "./check-imports.ts";
+import { CALL_RULES, MODULE_RULES, ROOMS } from "./import-rules.ts";
+import { importsOf, maskText } from "./source-scan.ts";
+
+const check = (files: Record<string, string>): string[] =>
+  checkSources(new Map(Object.entries(files))).map(({ file, line, rule }) => `${file}:${line}: ${rule}`);
+
+/** Each row breaks exactly one rule: file, text, the rule's text, and the line it must name. */
+const BROKEN: readonly (readonly [file: string, text: string, rule: string, line: number])[] = [
+  ["src/core/ids.ts", 'import { a } from "../model/usage.ts";', "core does not import model", 1],
+  ["src/model/fold.ts", '\nimport type { A } from "../wire/sse.ts";', "model does not import wire", 2],
+  ["src/dialects/index.ts", 'import { a } from "../config/config.ts";', "dialects does not import config", 1],
+  [
+    "src/upstreams/openai.ts",
+    'import { a } from "../proxy/handle.ts";',
+    "upstreams does not import proxy",
+    1,
+  ],
+  ["src/pool/pool.ts", 'import { a } from "../ledger/row.ts";', "pool does not import ledger", 1],
+  ["src/ledger/row.ts", 'import { a } from "../auth/keys.ts";', "ledger does not import auth", 1],
+  ["src/plan/plan.ts", 'const a = await import("../pool/pool.ts");', "plan does not import pool", 1],
+  ["src/admin/routes.ts", 'import { a } from "../proxy/handle.ts";', "admin does not import proxy", 1],
+  ["src/admin/routes.ts", 'import { a } from "../dialects/index.ts";', "admin does not import dialects", 1],
+  ["src/simulator/a.ts", 'import { a } from "../wire/sse.ts";', "simulator does not import wire", 1],
+  ["src/main.ts", 'import { a } from "./proxy/handle.ts";', "main does not import proxy", 1],
+  ["src/helpers/a.ts", "", "src/helpers is not a room of the house", 1],
+  ["src/dialects/gemini/tap.ts", 'import { a } from "../openai-chat/tap.ts";', "no other dialect", 1],
+  ["src/proxy/a.ts", 'import { Database } from "bun:sqlite";', "bun: modules only in", 1],
+  ["src/dialects/gemini/a.ts", 'import { gzipSync } from "node:zlib";', "no runtime API", 1],
+  ["src/http/a.ts", 'import process from "node:process";', "the process module only in main.ts", 1],
+  ["src/core/a.ts", 'import { b } from "./b";', "name their file with .ts", 1],
+  ["src/core/a.ts", 'import { b } from "./b.test.ts";', "no import of a test", 1],
+  ["src/core/a.ts", 'import { b } from "../../script/b.ts";', "no import from outside src", 1],
+  ["src/proxy/a.ts", "// Bun.serve\nBun.serve({});", "Bun.* only in", 2],
+  ["src/cli/a.ts", "export const a = process.env;", "process only in main.ts", 1],
+  ["src/pool/a.ts", "const t = Date.now();", "the time only from core/clock.ts", 1],
+  ["src/pool/a.ts", "const t = new Date();", "the time only from core/clock.ts", 1],
+  ["src/http/a.ts", "const t = performance.now();", "the time only from core/clock.ts", 1],
+  ["src/pool/a.ts", "const r = Math.random();", "randomness only from core/ids.ts", 1],
+  ["src/auth/a.ts", "const r = crypto.randomUUID();", "randomness only from core/ids.ts", 1],
+  ["src/proxy/a.ts", "const r = await fetch(url, { method });", "fetch only in transport", 1],
+  ["src/proxy/a.ts", "const r = globalThis.fetch(url);", "fetch only in transport", 1],
+  ["src/proxy/a.ts", "const r = JSON.parse(body);", "JSON.parse only in", 1],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
+  ["src/proxy/a.ts", "const r = `x ${console.log(1)}`;", "console only in cli", 1],
+  ["src/core/a.ts", "export default 1;", "no default exports", 1],
+  ["src/core/a.ts", 'export * from "./b.ts";', "no barrels", 1],
+  ["src/core/a.ts", 'export {\n  b,\n} from "./b.ts";', "no barrels", 1],
+];
+
+for (const [file, text, rule, line] of BROKEN) {
+  test(`names the broken rule: ${rule} (${file})`, () => {
+    const found = check({ [file]: text });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toStartWith(`${file}:${line}: `);
+    expect(found[0]).toContain(rule);
+  });
+}
+
+test("every rule of the tables has a case above", () => {
+  const texts = BROKEN.map(([, , rule]) => rule);
+  for (const { rule } of [...CALL_RULES, ...MODULE_RULES])
+    expect(
+      texts.some((text) => rule.includes(text)),
+      rule,
+    ).toBe(true);
+});
+
+test("a cycle is told once, with its way", () => {
+  const found = check({
+    "src/core/a.ts": 'import { b } from "./b.ts";',
+    "src/core/b.ts": '\nimport { c } from "./c.ts";',
+    "src/core/c.ts": 'import type { A } from "./a.ts";',
+  });
+  expect(found).toEqual([
+    "src/core/c.ts:1: no cycles: src/core/a.ts → src/core/b.ts → src/core/c.ts → src/core/a.ts",
+  ]);
+});
+
+test("what the rules allow passes", () => {
+  const found = check({
+    "src/app.ts": 'import { a } from "./proxy/a.ts";\nimport { b } from "./simulator/b.ts";',
+    "src/main.ts": 'import { app } from "./app.ts";\nconst [verb] = process.argv;',
+    "src/core/clock.ts": "export const now = () => Date.now();",
+    "src/http/listener.ts": "Bun.serve({ fetch(request) { return answer(request); } });",
+    "src/transport/client.ts": "export const send = (url: string) => fetch(url);",
+    "src/dialects/gemini/tap.ts": 'import { a } from "../frames.ts";\nimport { b } from "../../wire/sse.ts";',
+    "src/proxy/a.ts":
+      '/* process.exit() */ const a = "Date.now()"; // fetch(x)\nconst r = /["\'`]fetch(x)/; a.fetch(1);\nconst d = new Date(atMs) / 2;',
+    "src/pool/pool.test.ts": 'import { a } from "../proxy/a.ts";\nconst now = Date.now();',
+  });
+  expect(found).toEqual([]);
+});
+
+test("strings, comments and expressions that look like one another are told apart", () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
+  const text = 'a("//x"); b = `t ${c({ d: "}" })} u`; e = /[/"]/.test(f) / 2; // g\nh';
+  const masked = maskText(text);
+  expect(masked).toHaveLength(text.length);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
+  expect(masked.replace(/ +/g, " ")).toBe('a(" "); b = ` ${c({ d: " " })} `; e = .test(f) / 2; \nh');
+});
+
+test("imports are found in every form", () => {
+  const text = `import "./a.ts";
+import b, { type B } from './b.ts';
+import type { C } from "./c.ts";
+export { d } from "./d.ts";
+const e = await import("./e.ts");
+const f = require("./f.ts");
+import {
+  g,
+} from "./g.ts";
+const from = "./no.ts"; // import "./no.ts"`;
+  const found = importsOf(text, maskText(text)).map(({ specifier, line }) => `${specifier} ${line}`);
+  expect(found.sort()).toEqual([
+    "./a.ts 1",
+    "./b.ts 2",
+    "./c.ts 3",
+    "./d.ts 4",
+    "./e.ts 5",
+    "./f.ts 6",
+    "./g.ts 9",
+  ]);
+});
+
+test("every folder of src is a room", () => {
+  const rooms = [...readSources(`${import.meta.dir}/..`).keys()].map((path) =>
+    path.split("/")[1]?.replace(/\.ts$/, ""),
+  );
+  for (const room of rooms) if (room !== "app") expect(Object.keys(ROOMS)).toContain(room as string);
+});

@@ -1,0 +1,234 @@
+/** The rules of the house as data: who may import whom, and which calls belong to which file. Each has its reason. */
+
+/** A folder of `src/`, or one of the three files beside them. */
+export type Room = string;
+
+/** What each room may import besides itself, and why not more. The order is that of the layers. */
+export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; readonly reason: string }>> = {
+  core: { imports: [], reason: "core is what all else stands on" },
+  model: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
+  wire: { imports: ["core"], reason: "framing knows bytes, not what they mean" },
+  config: { imports: ["core"], reason: "what is configured must not depend on what reads it" },
+  dialects: {
+    imports: ["core", "model", "wire"],
+    reason: "codecs know no HTTP, credentials, config, clock or randomness",
+  },
+  upstreams: {
+    imports: ["core", "model", "wire", "config", "dialects"],
+    reason: "a family says how an upstream is spoken to; who is chosen and when is not its business",
+  },
+  store: { imports: ["core", "config"], reason: "the database's differences end in this folder" },
+  transport: { imports: ["core", "config"], reason: "the HTTP client knows no vendor and no policy" },
+  http: { imports: ["core", "config"], reason: "the listener knows no vendor and no policy" },
+  auth: {
+    imports: ["core", "config", "store"],
+    reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
+  },
+  plan: {
+    imports: ["core", "model", "config", "dialects", "upstreams"],
+    reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
+  },
+  pool: {
+    imports: ["core", "model", "config", "dialects", "upstreams", "store"],
+    reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
+  },
+  limits: {
+    imports: ["core", "model", "config", "store"],
+    reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
+  },
+  ledger: {
+    imports: ["core", "model", "config", "store"],
+    reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
+  },
+  cache: { imports: ["core", "model", "config", "store"], reason: "the cache keeps replies, it makes none" },
+  cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
+  snapshot: {
+    imports: ["core", "model", "config", "dialects", "upstreams", "auth", "plan", "pool"],
+    reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
+  },
+  proxy: {
+    imports: [
+      "core",
+      "model",
+      "wire",
+      "config",
+      "dialects",
+      "upstreams",
+      "transport",
+      "http",
+      "auth",
+      "limits",
+      "plan",
+      "pool",
+      "ledger",
+      "cache",
+      "snapshot",
+    ],
+    reason: "a request's life needs no database, no command line and no simulator",
+  },
+  admin: {
+    imports: [
+      "core",
+      "model",
+      "config",
+      "upstreams",
+      "http",
+      "store",
+      "auth",
+      "limits",
+      "plan",
+      "pool",
+      "ledger",
+      "snapshot",
+    ],
+    reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
+  },
+  simulator: {
+    imports: ["core"],
+    reason:
+      "a simulator that shares code with the gateway would share its mistakes, and no test would show them",
+  },
+  cli: {
+    imports: [
+      "core",
+      "model",
+      "wire",
+      "config",
+      "upstreams",
+      "store",
+      "auth",
+      "plan",
+      "pool",
+      "ledger",
+      "simulator",
+      "snapshot",
+      "app",
+    ],
+    reason: "a command reads what is stored or starts the app; it never serves a request by itself",
+  },
+  main: { imports: ["core", "config", "http", "cli", "app"], reason: "only app.ts may import every folder" },
+};
+
+/** Files that may import every room. */
+export const COMPOSITION_ROOT = "src/app.ts";
+
+export interface ModuleRule {
+  readonly rule: string;
+  readonly reason: string;
+  /** Rooms the rule speaks of; all when absent. */
+  readonly rooms?: readonly Room[];
+  readonly isForbidden: (specifier: string) => boolean;
+  /** Files and folders (with a slash at the end) that are free of it. */
+  readonly except: readonly string[];
+}
+
+const RUNTIME_ROOMS = ["src/http/", "src/transport/", "src/store/", "src/cli/", "src/main.ts"];
+const PURE_MODULES = ["node:buffer", "node:string_decoder"];
+
+/** Modules that belong to some rooms only. */
+export const MODULE_RULES: readonly ModuleRule[] = [
+  {
+    rule: "bun: modules only in http, transport, store, cli and main.ts",
+    reason: "the runtime can be exchanged as long as it ends in these rooms",
+    isForbidden: (specifier) => specifier === "bun" || specifier.startsWith("bun:"),
+    except: RUNTIME_ROOMS,
+  },
+  {
+    rule: "no runtime API in model, wire, dialects and plan",
+    reason: "they are pure: bytes and values in, bytes and values out",
+    rooms: ["model", "wire", "dialects", "plan"],
+    isForbidden: (specifier) => specifier.startsWith("node:") && !PURE_MODULES.includes(specifier),
+    except: [],
+  },
+  {
+    rule: "the process module only in main.ts",
+    reason: "argv, environment, signals and exit have one owner; others are handed what they need",
+    isForbidden: (specifier) => specifier === "node:process" || specifier === "process",
+    except: ["src/main.ts"],
+  },
+  {
+    rule: "relative imports name their file with .ts",
+    reason: "what is imported is then found by name alone, by every tool",
+    isForbidden: (specifier) => specifier.startsWith(".") && !/\.(ts|json|css|html|sql)$/.test(specifier),
+    except: [],
+  },
+];
+
+export interface CallRule {
+  readonly rule: string;
+  readonly reason: string;
+  /** Matched on code without comments and strings. */
+  readonly pattern: RegExp;
+  /** The match is a method's or function's head, not a call. */
+  readonly mayBeDeclared?: boolean;
+  readonly except: readonly string[];
+}
+
+/** Calls and forms that belong to one file or a few rooms, or to none. */
+export const CALL_RULES: readonly CallRule[] = [
+  {
+    rule: "Bun.* only in http, transport, store, cli and main.ts",
+    reason: "the runtime can be exchanged as long as it ends in these rooms",
+    pattern: /(?<![\w$.])Bun\s*[.[]/g,
+    except: RUNTIME_ROOMS,
+  },
+  {
+    rule: "process only in main.ts",
+    reason: "argv, environment, signals and exit have one owner; others are handed what they need",
+    pattern: /(?<![\w$.])process\s*(?:\?\.|[.[])/g,
+    except: ["src/main.ts"],
+  },
+  {
+    rule: "the time only from core/clock.ts",
+    reason: "a clock that is handed in can be set by a test; take a Clock",
+    pattern: /\bDate\.now\b|\bnew\s+Date\s*\(\s*\)|\bperformance\.now\b|\bhrtime\b|\bBun\.nanoseconds\b/g,
+    except: ["src/core/clock.ts"],
+  },
+  {
+    rule: "randomness only from core/ids.ts",
+    reason: "ids that are handed in can be fixed by a test; take Ids",
+    pattern:
+      /\bMath\.random\b|\brandom(?:Bytes|UUID|UUIDv7|Int|Fill|FillSync)\b|\bgetRandomValues\b|\bBun\.randomUUID\w*/g,
+    except: ["src/core/ids.ts"],
+  },
+  {
+    rule: "fetch only in transport",
+    reason:
+      "time-outs, outbound proxies and the reading of every body to its end are decided there once (the demo plays a client)",
+    pattern: /(?<![\w$.]|\bfunction\s)(?:globalThis\s*\.\s*)?fetch\s*\(/g,
+    mayBeDeclared: true,
+    except: ["src/transport/", "src/cli/demo.ts"],
+  },
+  {
+    rule: "JSON.parse only in wire, dialects, upstreams, config, ledger, simulator and cli",
+    reason: "bodies pass as bytes; what is parsed and printed again is no longer what was sent",
+    pattern: /\bJSON\s*\.\s*parse\b/g,
+    except: [
+      "src/wire/",
+      "src/dialects/",
+      "src/upstreams/",
+      "src/config/",
+      "src/ledger/",
+      "src/simulator/",
+      "src/cli/",
+    ],
+  },
+  {
+    rule: "console only in cli",
+    reason: "what runs writes structured lines through Log, so that secrets are kept out in one place",
+    pattern: /(?<![\w$.])console\s*[.[]/g,
+    except: ["src/cli/"],
+  },
+  {
+    rule: "no default exports",
+    reason: "a thing has one name, which a search finds everywhere",
+    pattern: /\bexport\s+default\b|\bas\s+default\b/g,
+    except: [],
+  },
+  {
+    rule: "no barrels",
+    reason: "an export from another file hides where a thing lives, and loads what nobody asked for",
+    pattern: /\bexport\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*(?:as\s+\w+\s+)?from\b/g,
+    except: [],
+  },
+];
