@@ -62,7 +62,11 @@ export function checkSources(files: ReadonlyMap<string, string>): readonly Viola
       if (!target.startsWith("src/")) {
         if (target !== "package.json")
           add(line, `no import from outside src: ${target}`, "the binary is built from src alone");
-      } else if (targetRoom !== room && mayImport !== undefined && !mayImport.imports.includes(targetRoom)) {
+      } else if (
+        targetRoom !== room &&
+        mayImport !== undefined &&
+        !mayImport.imports.some((allowed) => allowed === targetRoom || `src/${allowed}` === target)
+      ) {
         add(line, `${room} does not import ${targetRoom}: "${specifier}"`, mayImport.reason);
       }
       const [own, other] = [dialectOf(path), dialectOf(target)];

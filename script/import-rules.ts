@@ -3,7 +3,10 @@
 /** A folder of `src/`, or one of the three files beside them. */
 export type Room = string;
 
-/** What each room may import besides itself, and why not more. The order is that of the layers. */
+/**
+ * What each room may import besides itself, and why not more: rooms, or single files of a room. The order is that of the
+ * layers.
+ */
 export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; readonly reason: string }>> = {
   core: { imports: [], reason: "core is what all else stands on" },
   model: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
@@ -43,7 +46,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   cache: { imports: ["core", "model", "config", "store"], reason: "the cache keeps replies, it makes none" },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
   snapshot: {
-    imports: ["core", "model", "config", "dialects", "upstreams", "auth", "plan", "pool"],
+    imports: ["core", "model", "config", "dialects", "upstreams", "auth", "plan", "pool", "http/headers.ts"],
     reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
   },
   proxy: {
@@ -63,6 +66,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "cache",
       "snapshot",
+      // The shape of what the ledger writes along with a row.
+      "store/state.ts",
     ],
     reason: "a request's life needs no database, no command line and no simulator",
   },
