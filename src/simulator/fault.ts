@@ -1,0 +1,73 @@
+// Scripted faults: how they are asked for, and for how many requests they last.
+// `rate-limit,reset=30` · `cut,slow,after=3,ms=5,times=1` · `anthropic/credit-too-low`
+
+export interface Fault {
+  readonly names: ReadonlySet<string>;
+  readonly params: Readonly<Record<string, string>>;
+  /** As it was written, to count by. */
+  readonly source: string;
+}
+
+export const NO_FAULT: Fault = { names: new Set(), params: {}, source: "" };
+
+/** Words are names, `k=v` are parameters shared by all names of the list. */
+export function parseFault(source: string): Fault {
+  const names = new Set<string>();
+  const params: Record<string, string> = {};
+  for (const token of source.split(",").map((part) => part.trim())) {
+    const equals = token.indexOf("=");
+    if (equals > 0) {
+      params[token.slice(0, equals)] = token.slice(equals + 1);
+    } else if (token !== "") {
+      names.add(token);
+    }
+  }
+  return { names, params, source };
+}
+
+/** Takes the fault off the end of a model name or a key: `gpt-5~cut,after=2`. */
+export function splitSuffix(text: string): { readonly plain: string; readonly fault: string } {
+  const at = text.indexOf("~");
+  return at < 0 ? { plain: text, fault: "" } : { plain: text.slice(0, at), fault: text.slice(at + 1) };
+}
+
+/** All faults at once; where two give the same parameter, the first one wins. */
+export function mergeFaults(faults: readonly Fault[]): Fault {
+  return {
+    names: new Set(faults.flatMap((fault) => [...fault.names])),
+    params: Object.assign({}, ...faults.map((fault) => fault.params).reverse()),
+    source: faults.map((fault) => fault.source).join(","),
+  };
+}
+
+/** A number among the parameters; what is no number counts as absent. */
+export function numberParam(fault: Fault, name: string): number | undefined {
+  const text = fault.params[name];
+  const value = text === undefined || text === "" ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+const MAX_COUNTERS = 10_000;
+
+/** Counts requests for faults with `times=N`, per fault, key and model. */
+export class FaultCounter {
+  readonly #counts = new Map<string, number>();
+
+  /** Whether the fault still strikes; counts this request. */
+  strikes(fault: Fault, key: string, model: string): boolean {
+    const times = numberParam(fault, "times");
+    if (times === undefined) {
+      return true;
+    }
+    const name = JSON.stringify([fault.source, key, model]);
+    const count = this.#counts.get(name) ?? 0;
+    if (this.#counts.size < MAX_COUNTERS || count > 0) {
+      this.#counts.set(name, count + 1);
+    }
+    return count < times;
+  }
+
+  clear(): void {
+    this.#counts.clear();
+  }
+}

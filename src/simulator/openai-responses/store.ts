@@ -1,0 +1,62 @@
+// Stored responses: they belong to the key that made them, to nobody else.
+
+import { asList, asString, isRecord, type JsonRecord } from "../json.ts";
+import { openaiRefusal } from "../refusal.ts";
+import type { StoredResponse } from "./reply.ts";
+
+const MAX_RESPONSES = 2000;
+
+export class ResponseStore {
+  readonly #stored = new Map<string, StoredResponse & { readonly owner: string }>();
+
+  keep(owner: string, stored: StoredResponse): void {
+    this.#stored.set(stored.id, { ...stored, owner });
+    if (this.#stored.size > MAX_RESPONSES) {
+      this.#stored.delete(this.#stored.keys().next().value ?? "");
+    }
+  }
+
+  /** Another key's response is as unknown as one that never was. */
+  find(owner: string, id: string): StoredResponse {
+    const stored = this.#stored.get(id);
+    if (stored === undefined || stored.owner !== owner) {
+      throw openaiRefusal(404, { message: `Response with id '${id}' not found.` });
+    }
+    return stored;
+  }
+
+  remove(owner: string, id: string): void {
+    this.find(owner, id);
+    this.#stored.delete(id);
+  }
+
+  /** Only a background response can be cancelled; those of the simulator are over at once, and stay as they are. */
+  cancel(owner: string, id: string): JsonRecord {
+    const { response } = this.find(owner, id);
+    if (response.background !== true) {
+      throw openaiRefusal(400, { message: "Only responses with background=true can be cancelled." });
+    }
+    return response;
+  }
+
+  /** All that was said before: input and output of the previous response, which holds its own history. */
+  history(owner: string, body: JsonRecord): readonly JsonRecord[] {
+    const id = body.previous_response_id;
+    if (id === undefined || id === null) {
+      return [];
+    }
+    const stored = this.#stored.get(asString(id));
+    if (stored === undefined || stored.owner !== owner) {
+      throw openaiRefusal(400, {
+        message: `Previous response with id '${asString(id)}' not found.`,
+        param: "previous_response_id",
+        code: "previous_response_not_found",
+      });
+    }
+    return [...stored.input, ...asList(stored.response.output).filter(isRecord)];
+  }
+
+  clear(): void {
+    this.#stored.clear();
+  }
+}

@@ -1,0 +1,86 @@
+// The last requests seen, for tests that ask what a gateway really sent.
+
+import { createHash } from "node:crypto";
+
+const MAX_ENTRIES = 1000;
+const MAX_BODY_BYTES = 65_536;
+
+export interface SeenRequest {
+  /** Counts up from 1 since the start or the last reset. */
+  readonly n: number;
+  readonly method: string;
+  /** With the query, as it was sent. */
+  readonly path: string;
+  /** As they were sent, in order. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly startedAtMs: number;
+  /** The first 64 kB. */
+  bodyBase64: string;
+  bodyBytes: number;
+  bodySha256: string;
+  /** The last four characters of the key, without its fault suffix. */
+  keySuffix: string;
+  status: number;
+  /** The client left before the reply was over. */
+  aborted: boolean;
+  abortedAtMs: number | null;
+  /** The reply is over, in whatever way. */
+  closed: boolean;
+  /** Of the reply's body as it was put on the wire, before chunking. */
+  replyBytes: number;
+  replySha256: string;
+}
+
+export class Recorder {
+  #entries: SeenRequest[] = [];
+  #count = 0;
+
+  add(method: string, path: string, rawHeaders: readonly string[], startedAtMs: number): SeenRequest {
+    this.#count += 1;
+    const headers: [string, string][] = [];
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      headers.push([rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""]);
+    }
+    const entry: SeenRequest = {
+      n: this.#count,
+      method,
+      path,
+      headers,
+      startedAtMs,
+      bodyBase64: "",
+      bodyBytes: 0,
+      bodySha256: sha256(new Uint8Array()),
+      keySuffix: "",
+      status: 0,
+      aborted: false,
+      abortedAtMs: null,
+      closed: false,
+      replyBytes: 0,
+      replySha256: "",
+    };
+    this.#entries.push(entry);
+    if (this.#entries.length > MAX_ENTRIES) {
+      this.#entries.shift();
+    }
+    return entry;
+  }
+
+  since(n: number): readonly SeenRequest[] {
+    return this.#entries.filter((entry) => entry.n > n);
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#count = 0;
+  }
+}
+
+export function noteBody(entry: SeenRequest, body: Buffer): void {
+  entry.bodyBase64 = body.subarray(0, MAX_BODY_BYTES).toString("base64");
+  entry.bodyBytes = body.length;
+  entry.bodySha256 = sha256(body);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

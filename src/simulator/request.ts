@@ -1,0 +1,21 @@
+// One request as the dialects see it, after the server has read it and taken the fault suffixes off.
+
+import type { Answer, Question } from "./answer.ts";
+import type { JsonRecord } from "./json.ts";
+
+export interface SimRequest {
+  readonly body: JsonRecord;
+  /** The model without its fault suffix. */
+  readonly model: string;
+  /** The key without its fault suffix. */
+  readonly key: string;
+  /** Keys of one organisation share limits, caches and sealed reasoning. */
+  readonly organization: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  header(name: string): string | undefined;
+  readonly nowMs: number;
+  /** Lower-case hex of that many random bytes, for ids. */
+  hex(bytes: number): string;
+  answer(question: Question): Answer;
+}

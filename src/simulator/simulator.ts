@@ -1,0 +1,405 @@
+// Providers that need no key: a server that speaks four dialects as strictly as the real ones, and fails on request.
+
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
+import { makeAnswer } from "./answer.ts";
+import { keyOf, requireKey } from "./auth.ts";
+import {
+  type Fault,
+  FaultCounter,
+  mergeFaults,
+  NO_FAULT,
+  numberParam,
+  parseFault,
+  splitSuffix,
+} from "./fault.ts";
+import { asString, isRecord, type JsonRecord } from "./json.ts";
+import { replyTo } from "./methods.ts";
+import { ResponseStore } from "./openai-responses/store.ts";
+import { PromptCache } from "./prompt-cache.ts";
+import { noteBody, Recorder, type SeenRequest } from "./recorder.ts";
+import { anthropicRefusal, geminiRefusal, openaiRefusal, Refusal, type Vendor } from "./refusal.ts";
+import type { SimRequest } from "./request.ts";
+import { guessVendor, matchRoute, type Route } from "./route.ts";
+import { checkRequest } from "./rules.ts";
+import { type Scenario, scenarioReply } from "./scenario.ts";
+import { GENERAL_FAULTS, SCENARIOS, scenarioNamed } from "./scenarios.ts";
+import { Sender } from "./sender.ts";
+import { vendorHeaders } from "./vendor-headers.ts";
+
+export interface SimulatorOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Gets one line per request. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Simulator {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { host = "127.0.0.1", port = 0 } = options;
+  const desk = new Desk(options);
+  const server = createServer((request, response) => {
+    desk.serve(request, response).catch((error: unknown) => {
+      options.log?.(`simulator: ${error instanceof Error ? error.stack : String(error)}`);
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { url: `http://${name}:${address.port}`, port: address.port, close: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeAllConnections();
+  });
+}
+
+/** What is known of a request before its body is looked into. */
+interface Arrival {
+  readonly verb: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+  readonly isTooLarge: boolean;
+  readonly seen: SeenRequest;
+  header(name: string): string | undefined;
+}
+
+/** Serves requests; holds all that outlives one of them. */
+class Desk {
+  readonly #options: SimulatorOptions;
+  readonly #recorder = new Recorder();
+  readonly #faults = new FaultCounter();
+  readonly #cache = new PromptCache();
+  readonly #store = new ResponseStore();
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, log } = this.#options;
+    const target = request.url ?? "/";
+    const verb = request.method ?? "GET";
+    const [path = "/", search = ""] = target.split(/\?(.*)/s);
+    if (path.startsWith("/_simulator/")) {
+      this.#serveOwn(verb, path, new URLSearchParams(search), response);
+      return;
+    }
+    const seen = this.#recorder.add(verb, target, request.rawHeaders, clock.nowMs());
+    response.on("close", () => {
+      seen.aborted = !seen.closed && !response.writableFinished;
+      seen.abortedAtMs = seen.aborted ? clock.nowMs() : null;
+      seen.closed = true;
+    });
+    const { body, isTooLarge } = await readBody(request);
+    noteBody(seen, body);
+    const header = (name: string) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    await this.#answer(
+      { verb, path, query: new URLSearchParams(search), body, isTooLarge, seen, header },
+      response,
+    );
+    log?.(`${verb} ${path} ${seen.status}${seen.aborted ? " (client left)" : ""}`);
+  }
+
+  async #answer(arrival: Arrival, response: ServerResponse): Promise<void> {
+    const { header, path, query, seen, verb } = arrival;
+    const { clock, ids } = this.#options;
+    const route = matchRoute(verb, path, query, header);
+    const vendor = route?.vendor ?? guessVendor(path, header);
+    const key = splitSuffix(keyOf(vendor, header, query));
+    seen.keySuffix = key.plain.slice(-4);
+    const parsed = parseBody(arrival);
+    const named = splitSuffix(asString(parsed.body?.model) || (route?.id ?? ""));
+    const asked = [header("x-simulate") ?? "", named.fault, key.fault]
+      .filter((text) => text !== "")
+      .map(parseFault);
+    const organization = mergeFaults(asked).params.org ?? `org-${sha256(key.plain).slice(0, 12)}`;
+    const striking = asked.filter((fault) => this.#faults.strikes(fault, key.plain, named.plain));
+    const fault = striking.length === 0 ? NO_FAULT : mergeFaults(striking);
+    const nowMs = clock.nowMs();
+    const hex = (bytes: number) => ids.hex(bytes);
+    const headers = vendorHeaders(vendor, { organization, nowMs, hex });
+    const sender = new Sender(response, fault, seen);
+    if (await sender.hasEndedEarly()) {
+      return;
+    }
+    const script = scriptOf(fault, vendor);
+    const scripted =
+      script?.place === "headers" ? scenarioReply(script, fault, named.plain, nowMs).headers : {};
+    try {
+      requireKey(vendor, header, query);
+      throwScripted(script, fault, named.plain, nowMs);
+      const good = this.#makeRequest(arrival, route, parsed, {
+        organization,
+        key: key.plain,
+        model: named.plain,
+        fault,
+        nowMs,
+      });
+      checkRequest(good.route, good.request);
+      const reply = replyTo(good.route, good.request, this.#store);
+      const inBand = inBandError(script, fault, vendor, named.plain, nowMs);
+      const error = inBand === undefined ? undefined : withRequestId(inBand.body, headers);
+      await sender.sendReply(reply, { ...headers, ...scripted }, error);
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      const plain = withRequestId(error.body, headers);
+      const body = isRecord(plain) && isJsonArray(route, arrival) ? [plain] : plain;
+      await sender.sendWhole({ status: error.status, headers: { ...headers, ...error.headers }, body });
+    }
+  }
+
+  #makeRequest(
+    arrival: Arrival,
+    route: Route | undefined,
+    parsed: ParsedBody,
+    who: { organization: string; key: string; model: string; fault: Fault; nowMs: number },
+  ): { route: Route; request: SimRequest } {
+    const vendor = route?.vendor ?? guessVendor(arrival.path, arrival.header);
+    if (arrival.isTooLarge) {
+      throw tooLarge(vendor);
+    }
+    if (route === undefined) {
+      throw notFound(vendor, arrival.verb, arrival.path);
+    }
+    if (parsed.body === undefined) {
+      throw badJson(vendor, parsed.problem);
+    }
+    const deltas = numberParam(who.fault, "count");
+    const hugeBytes = who.fault.names.has("huge")
+      ? (numberParam(who.fault, "bytes") ?? 20_000_000)
+      : undefined;
+    const size = {
+      ...(deltas === undefined ? {} : { deltas }),
+      ...(hugeBytes === undefined ? {} : { hugeBytes }),
+    };
+    const request: SimRequest = {
+      body: parsed.body,
+      model: who.model,
+      key: who.key,
+      organization: who.organization,
+      path: arrival.path,
+      query: arrival.query,
+      header: arrival.header,
+      nowMs: who.nowMs,
+      hex: (bytes) => this.#options.ids.hex(bytes),
+      answer: (question) => makeAnswer(question, size, this.#cache),
+    };
+    return { route, request };
+  }
+
+  #serveOwn(verb: string, path: string, query: URLSearchParams, response: ServerResponse): void {
+    if (verb === "POST" && path === "/_simulator/reset") {
+      this.#recorder.clear();
+      this.#faults.clear();
+      this.#cache.clear();
+      this.#store.clear();
+      response.writeHead(204).end();
+    } else if (verb === "GET" && path === "/_simulator/requests") {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(this.#recorder.since(Number(query.get("since") ?? 0) || 0)));
+    } else if (verb === "GET" && path === "/_simulator/") {
+      response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(helpPage());
+    } else {
+      response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
+    }
+  }
+}
+
+/** Reads to the end even if the body is too large, so that the refusal reaches a client that is still writing. */
+async function readBody(request: IncomingMessage): Promise<{ body: Buffer; isTooLarge: boolean }> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of request) {
+      const bytes = chunk as Buffer;
+      sizeBytes += bytes.length;
+      if (sizeBytes <= MAX_BODY_BYTES) {
+        chunks.push(bytes);
+      }
+    }
+  } catch (error) {
+    // A client that leaves while it writes is seen by the recorder; what came until then is the body.
+    if (!request.destroyed) {
+      throw error;
+    }
+  }
+  return { body: Buffer.concat(chunks), isTooLarge: sizeBytes > MAX_BODY_BYTES };
+}
+
+type ParsedBody = { body: JsonRecord; problem?: undefined } | { body?: undefined; problem: string };
+
+function parseBody(arrival: Arrival): ParsedBody {
+  if (arrival.verb !== "POST" || (arrival.body.length === 0 && arrival.path.endsWith("/cancel"))) {
+    return { body: {} };
+  }
+  try {
+    const value: unknown = JSON.parse(
+      decoded(arrival.body, arrival.header("content-encoding")).toString("utf8"),
+    );
+    return isRecord(value) ? { body: value } : { problem: "the body is no JSON object" };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const LIMIT = { maxOutputLength: MAX_BODY_BYTES };
+
+function decoded(body: Buffer, encoding: string | undefined): Buffer {
+  switch (encoding) {
+    case undefined:
+    case "identity":
+      return body;
+    case "gzip":
+      return gunzipSync(body, LIMIT);
+    case "deflate":
+      return inflateSync(body, LIMIT);
+    case "br":
+      return brotliDecompressSync(body, LIMIT);
+    case "zstd":
+      return zstdDecompressSync(body, LIMIT);
+    default:
+      throw new Error(`content-encoding ${encoding} is not known`);
+  }
+}
+
+/** The first scenario among the names of a fault. */
+function scriptOf(fault: Fault, vendor: Vendor): Scenario | undefined {
+  for (const name of fault.names) {
+    const scenario = scenarioNamed(name, vendor);
+    if (scenario !== undefined) {
+      return scenario;
+    }
+  }
+  return undefined;
+}
+
+function isInBand(script: Scenario | undefined, fault: Fault): boolean {
+  return script?.place === "in-band" || fault.names.has("error-first") || fault.names.has("error-mid");
+}
+
+function throwScripted(script: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
+  if (script !== undefined && script.place !== "headers" && !isInBand(script, fault)) {
+    throw scenarioReply(script, fault, model, nowMs);
+  }
+}
+
+/** What `error-first` and `error-mid` report: the scenario beside them, or an overload. */
+function inBandError(
+  script: Scenario | undefined,
+  fault: Fault,
+  vendor: Vendor,
+  model: string,
+  nowMs: number,
+): Refusal | undefined {
+  const scenario = script ?? scenarioNamed("overload", vendor);
+  return isInBand(script, fault) && scenario !== undefined
+    ? scenarioReply(scenario, fault, model, nowMs)
+    : undefined;
+}
+
+/** Google wraps the error in an array where the answer would have been one. */
+function isJsonArray(route: Route | undefined, { path, query }: Arrival): boolean {
+  return (
+    route?.method === "generate" && path.endsWith(":streamGenerateContent") && query.get("alt") !== "sse"
+  );
+}
+
+function withRequestId(body: unknown, headers: Readonly<Record<string, string>>): unknown {
+  return isRecord(body) && body.type === "error"
+    ? { ...body, request_id: headers["request-id"] ?? null }
+    : body;
+}
+
+function tooLarge(vendor: Vendor): Refusal {
+  switch (vendor) {
+    case "anthropic":
+      return anthropicRefusal("request_too_large", "Request exceeds the maximum size");
+    case "gemini":
+      return geminiRefusal(
+        400,
+        "INVALID_ARGUMENT",
+        "Request payload size exceeds the limit: 33554432 bytes.",
+      );
+    case "openai":
+      return openaiRefusal(413, {
+        message: "Request body is too large. Maximum size is 32 MB.",
+        code: "request_too_large",
+      });
+  }
+}
+
+function notFound(vendor: Vendor, verb: string, path: string): Refusal {
+  switch (vendor) {
+    case "anthropic":
+      return anthropicRefusal("not_found_error", "Not Found");
+    case "gemini":
+      return new Refusal(404, `<html><title>Error 404 (Not Found)!!1</title></html>\n`, {
+        "content-type": "text/html",
+      });
+    case "openai":
+      return openaiRefusal(404, { message: `Invalid URL (${verb} ${path})` });
+  }
+}
+
+function badJson(vendor: Vendor, problem: string): Refusal {
+  switch (vendor) {
+    case "anthropic":
+      return anthropicRefusal("invalid_request_error", `The request body is not valid JSON: ${problem}`);
+    case "gemini":
+      return geminiRefusal(400, "INVALID_ARGUMENT", `Invalid JSON payload received. ${problem}`);
+    case "openai":
+      return openaiRefusal(400, {
+        message: `We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON: ${problem})`,
+      });
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function helpPage(): string {
+  return [
+    "Clewline simulator: OpenAI Chat and Responses, Anthropic Messages, Gemini. Any key is good.",
+    "",
+    "Faults: header x-simulate, model suffix or key suffix: NAME[,NAME…][,k=v…], as in gpt-5~cut,after=3",
+    `  answers: ${Object.keys(GENERAL_FAULTS).join(" ")} (reset=SECONDS)`,
+    "  transport: cut stall (after=N, ms=MS, how=rst|fin|end, before-headers) slow (ms=MS) split (by=N) gzip br deflate zstd",
+    "  content: html empty garbage json-for-stream sse-for-json crlf cr comments no-done error-first error-mid (after=N)",
+    "  sizes: count=N (deltas), huge (bytes=N); status=N; times=N (only the first N requests); org=NAME (of a key)",
+    "Scenarios, by the same names:",
+    ...Object.entries(SCENARIOS).map(([name, scenario]) => `  ${name}: ${scenario.signal}`),
+    "",
+    "GET /_simulator/requests?since=N: what was asked. POST /_simulator/reset: forget all.",
+    "",
+  ].join("\n");
+}
