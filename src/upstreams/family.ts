@@ -17,7 +17,14 @@ export type SignalScope = "credential" | "model";
  */
 export type Signal =
   | { readonly class: "ok" }
-  | { readonly class: "rate"; readonly untilMs: number; readonly scope: SignalScope; readonly reason: string }
+  | {
+      readonly class: "rate";
+      readonly untilMs: number;
+      readonly scope: SignalScope;
+      readonly reason: string;
+      /** The reply named no time: `untilMs` is the family's first guess, and the pool lets it grow with each strike. */
+      readonly isGuess?: true;
+    }
   | {
       readonly class: "quota";
       readonly untilMs: number;
@@ -59,6 +66,11 @@ export interface Family {
   readonly defaultHeaders: readonly (readonly [name: string, value: string])[];
   /** What a failed reply (HTTP status >= 400, or an in-band failure with the status it stands for) says. */
   classify(reply: ReplyFacts): Signal;
+  /**
+   * The HTTP status that an error object inside a good reply (a stream's error event, `{"error":…}` in a 200) stands for, so that
+   * `classify` can judge it. 500 when it is not known.
+   */
+  inBandStatus(body: string): number;
   /** What a good reply's rate headers say: `ok`, or `rate` when nothing remains until a reset. Called for every reply: cheap. */
   classifyOk(headers: Headers, nowMs: number): Signal;
   /** The reply header that names the organization behind a credential, for grouping later; null where there is none. */

@@ -1,0 +1,192 @@
+/** Anthropic's API: https://docs.claude.com/en/api/errors, …/rate-limits. */
+import { joinBaseVersion } from "./address.ts";
+import { type Failure, readFailure, statusOfError } from "./failure.ts";
+import type { Family, Signal } from "./family.ts";
+import {
+  clampUntil,
+  MIN_WAIT_MS,
+  nextMonthUtc,
+  parseEpochSeconds,
+  parseMoment,
+  parseRetryAfter,
+} from "./reset-time.ts";
+import { classifyByTable, type Row } from "./signal-table.ts";
+
+/** Buckets that a reply's `anthropic-ratelimit-<bucket>-remaining` and `-reset` headers tell of. */
+const BUCKETS = ["requests", "tokens", "input-tokens", "output-tokens"].map((bucket) => ({
+  remaining: `anthropic-ratelimit-${bucket}-remaining`,
+  reset: `anthropic-ratelimit-${bucket}-reset`,
+}));
+
+/** The latest reset among the buckets with nothing left; null when each has something left or does not say. */
+function emptyUntil(headers: Headers): number | null {
+  let untilMs: number | null = null;
+  for (const { remaining, reset } of BUCKETS) {
+    if (headers.get(remaining) !== "0") continue;
+    const resetMs = parseMoment(headers.get(reset));
+    if (resetMs !== null && (untilMs === null || resetMs > untilMs)) untilMs = resetMs;
+  }
+  return untilMs;
+}
+
+const retryAfter = (failure: Failure): number | null =>
+  parseRetryAfter(failure.headers.get("retry-after"), failure.nowMs);
+
+const nextMonth = (failure: Failure): number => nextMonthUtc(failure.nowMs);
+
+/** "You will regain access on 2026-12-01 at 00:00 UTC." */
+function regainAccess(failure: Failure): number | null {
+  const match = /regain access on (\d{4}-\d{2}-\d{2})(?: at (\d{2}:\d{2}))?/.exec(failure.message);
+  return match === null ? null : parseMoment(`${match[1]}T${match[2] ?? "00:00"}Z`);
+}
+
+/** Subscription windows that count for all models; the others (`seven_day_opus`) are about a group of models. */
+const ACCOUNT_CLAIM = /^(?:five_hour|seven_day|5h|7d|overage)?$/;
+
+const hasFastLimit = ({ headers }: Failure): boolean =>
+  [...headers.keys()].some((name) => name.startsWith("anthropic-fast-"));
+
+const ROWS: readonly Row[] = [
+  {
+    status: [401],
+    text: /^CORS requests are not allowed/i,
+    verdict: { class: "bad", reason: "an Origin header was forwarded" },
+  },
+  { status: [401], verdict: { class: "invalid", reason: "the key was refused" } },
+  {
+    status: [402],
+    code: /^(?:linked_organization|user_profile)_/,
+    verdict: { class: "bad", reason: "the profile named in the request has a billing problem" },
+  },
+  { status: [402], verdict: { class: "credit", reason: "billing problem" } },
+  {
+    status: [400, 403],
+    code: /^organization_on_hold$/,
+    verdict: { class: "invalid", reason: "the organization is on hold" },
+  },
+  {
+    status: [400, 403],
+    code: /^claude_code_key_creator_not_member$/,
+    verdict: { class: "invalid", reason: "the key's creator left the organization" },
+  },
+  {
+    status: [400],
+    code: /^cmek_key_disabled$/,
+    verdict: { class: "config", reason: "the workspace's encryption key is disabled" },
+  },
+  {
+    status: [400],
+    text: /^your credit balance is too low/i,
+    verdict: { class: "credit", reason: "credit balance is too low" },
+  },
+  {
+    status: [400],
+    text: /^you have reached your specified (?:workspace )?api usage limits/i,
+    verdict: {
+      class: "quota",
+      scope: "credential",
+      until: [regainAccess, nextMonth],
+      reason: "usage limit set by the owner reached",
+    },
+  },
+  {
+    status: [400],
+    text: /^(?:this|your) organization has been disabled/i,
+    verdict: { class: "invalid", reason: "the organization is disabled" },
+  },
+  { status: [403], code: /^permission_error$/, verdict: { class: "forbid", reason: "no permission" } },
+  {
+    status: [404],
+    code: /^not_found_error$/,
+    text: /\bmodel\b/i,
+    verdict: { class: "forbid", reason: "no such model for this key" },
+  },
+  {
+    status: [429],
+    code: /^enforced_spend_limit_reached$/,
+    verdict: {
+      class: "quota",
+      scope: "credential",
+      until: [retryAfter, nextMonth],
+      reason: "monthly spend limit reached",
+    },
+  },
+  {
+    status: [429],
+    code: /^contract_spend_limit_reached$/,
+    verdict: { class: "credit", reason: "contract spend limit reached" },
+  },
+  {
+    status: [429],
+    when: ({ headers }) => headers.get("anthropic-ratelimit-unified-status") === "rejected",
+    verdict: {
+      class: "quota",
+      scope: ({ headers }) =>
+        ACCOUNT_CLAIM.test(headers.get("anthropic-ratelimit-unified-representative-claim") ?? "")
+          ? "credential"
+          : "model",
+      until: [
+        ({ headers }) => parseEpochSeconds(headers.get("anthropic-ratelimit-unified-reset")),
+        ({ headers }) => parseMoment(headers.get("anthropic-ratelimit-unified-reset")),
+        retryAfter,
+        ({ nowMs }) => nowMs + 3_600_000,
+      ],
+      reason: "subscription window used up",
+    },
+  },
+  {
+    // Fast mode has limits of its own: the standard speed of the same model still works, and clients fall back to it themselves.
+    status: [429],
+    when: hasFastLimit,
+    verdict: { class: "bad", reason: "fast mode is rate limited" },
+  },
+  {
+    status: [429],
+    verdict: {
+      class: "rate",
+      scope: "model",
+      until: [retryAfter, ({ headers }) => emptyUntil(headers)],
+      guessMs: 5_000,
+      reason: "rate limited",
+    },
+  },
+];
+
+/** The statuses that Anthropic documents for its error types. */
+const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
+  ["invalid_request_error", 400],
+  ["authentication_error", 401],
+  ["billing_error", 402],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["conflict_error", 409],
+  ["request_too_large", 413],
+  ["rate_limit_error", 429],
+  ["api_error", 500],
+  ["timeout_error", 504],
+  ["overloaded_error", 529],
+]);
+
+const OK: Signal = { class: "ok" };
+
+export const anthropic: Family = {
+  name: "anthropic",
+  dialects: ["anthropic-messages"],
+  defaultBaseUrl: "https://api.anthropic.com",
+  url: joinBaseVersion,
+  authHeader: (apiKey) => ["x-api-key", apiKey],
+  defaultHeaders: [["anthropic-version", "2023-06-01"]],
+  classify: (reply) => classifyByTable(ROWS, readFailure(reply)),
+  inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),
+  classifyOk(headers, nowMs) {
+    const untilMs = emptyUntil(headers);
+    if (untilMs === null || untilMs < nowMs + MIN_WAIT_MS) return OK;
+    return {
+      class: "rate",
+      untilMs: clampUntil(untilMs, nowMs),
+      scope: "model",
+      reason: "nothing left until the reset",
+    };
+  },
+  organizationHeader: "anthropic-organization-id",
+};

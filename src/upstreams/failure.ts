@@ -1,0 +1,88 @@
+/** What a provider's failed reply holds that tables can match on: the words of its error object, whatever its envelope. */
+import type { ReplyFacts } from "./family.ts";
+
+export interface Failure {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly nowMs: number;
+  /** All structured words of the error: type, code, status, error_code, Google's reasons and quota ids. */
+  readonly codes: readonly string[];
+  readonly message: string;
+  /** The error object names a quota that was exceeded (Google's QuotaFailure). */
+  readonly hasQuotaFailure: boolean;
+  /** Google's RetryInfo, a duration such as `46.07s`. */
+  readonly retryDelay: string | null;
+  /** The envelope is Google's: `status` in words beside a numeric `code`. */
+  readonly isGoogle: boolean;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+/** The error object itself: bare, under `error`, under `response.error` (a failed stored response) or in a one-element array. */
+function errorOf(root: unknown): unknown {
+  const value = Array.isArray(root) ? root[0] : root;
+  if (!isObject(value)) return value;
+  if (isObject(value.response) && value.response.error !== undefined) return value.response.error;
+  return value.error ?? value;
+}
+
+export function readFailure(reply: ReplyFacts): Failure {
+  const error = errorOf(parse(reply.body));
+  const facts = { status: reply.status, headers: reply.headers, nowMs: reply.nowMs };
+  if (!isObject(error)) {
+    // A page of HTML says nothing about a credential, whatever words are on it.
+    const message = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
+    return { ...facts, codes: [], message, hasQuotaFailure: false, retryDelay: null, isGoogle: false };
+  }
+  const details = listOf(error.details).filter(isObject);
+  const anthropicDetails = isObject(error.details) ? error.details : {};
+  const metadata = isObject(error.metadata) ? error.metadata : {};
+  const violations = details.flatMap((detail) => listOf(detail.violations)).filter(isObject);
+  const words = [
+    error.type,
+    error.code,
+    error.status,
+    error.error_code,
+    anthropicDetails.error_code,
+    ...details.map((detail) => detail.reason),
+    ...violations.map((violation) => violation.quotaId),
+  ];
+  const message = [error.message ?? error.detail, metadata.raw];
+  const retryDelay = details.map((detail) => detail.retryDelay).find((value) => typeof value === "string");
+  return {
+    ...facts,
+    codes: words.filter((word) => typeof word === "string" || typeof word === "number").map(String),
+    message: message.filter((text) => typeof text === "string").join("\n"),
+    hasQuotaFailure: violations.length > 0,
+    retryDelay: typeof retryDelay === "string" ? retryDelay : null,
+    isGoogle: typeof error.status === "string" && typeof error.code === "number",
+  };
+}
+
+/** The HTTP status that an error object inside a good reply stands for: its own number, else by the first word that is known. */
+export function statusOfError(body: string, statusOf: (code: string) => number | undefined): number {
+  const failure = readFailure({ status: 200, headers: NO_HEADERS, body, nowMs: 0, model: "" });
+  for (const code of failure.codes) {
+    const status = /^[45]\d\d$/.test(code) ? Number(code) : statusOf(code);
+    if (status !== undefined) return status;
+  }
+  return 500;
+}
+
+const NO_HEADERS = new Headers();

@@ -1,0 +1,175 @@
+/** Google AI Studio's Gemini API: https://ai.google.dev/gemini-api/docs/troubleshooting, …/rate-limits. */
+import { joinClientVersion } from "./address.ts";
+import { type Failure, readFailure, statusOfError } from "./failure.ts";
+import type { Family, Signal } from "./family.ts";
+import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
+import { classifyByTable, type Row } from "./signal-table.ts";
+
+const retryDelay = (failure: Failure): number | null => parseWait(failure.retryDelay, failure.nowMs);
+
+/** "Please retry in 10h17m5.7s." */
+function retryText(failure: Failure): number | null {
+  const match = /retry in ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)/i.exec(failure.message);
+  return match === null ? null : parseWait(match[1] as string, failure.nowMs);
+}
+
+const retryAfter = (failure: Failure): number | null =>
+  parseRetryAfter(failure.headers.get("retry-after"), failure.nowMs);
+
+const ZERO_LIMIT = /\blimit: 0(?![\d.])/i;
+
+/** Shared with OpenAI-compatible servers that answer in Google's envelope. */
+export const GEMINI_ROWS: readonly Row[] = [
+  {
+    status: [400, 401, 403],
+    code: /^API_KEY_INVALID$/,
+    verdict: { class: "invalid", reason: "the key is not valid or has expired" },
+  },
+  {
+    status: [403],
+    code: /^CONSUMER_(?:SUSPENDED|INVALID)$/,
+    verdict: { class: "invalid", reason: "the project is suspended" },
+  },
+  {
+    status: [403],
+    code: /^(?:API_KEY_SERVICE_BLOCKED|API_KEY_HTTP_REFERRER_BLOCKED|API_KEY_IP_ADDRESS_BLOCKED|API_KEY_ANDROID_APP_BLOCKED|API_KEY_IOS_APP_BLOCKED|SERVICE_DISABLED)$/,
+    verdict: { class: "config", reason: "the key's restrictions or the project's services refuse this use" },
+  },
+  { status: [403], code: /^BILLING_DISABLED$/, verdict: { class: "credit", reason: "billing is disabled" } },
+  { status: [401], verdict: { class: "invalid", reason: "the key was refused" } },
+  {
+    status: [400],
+    code: /^FAILED_PRECONDITION$/,
+    text: /user location is not supported/i,
+    verdict: { class: "config", reason: "not served at the location that requests come from" },
+  },
+  {
+    status: [400],
+    code: /^FAILED_PRECONDITION$/,
+    text: /billing/i,
+    verdict: { class: "credit", reason: "the project needs billing" },
+  },
+  {
+    status: [400],
+    text: /^api key (?:not valid|expired)/i,
+    verdict: { class: "invalid", reason: "the key is not valid" },
+  },
+  {
+    status: [403],
+    text: /reported as leaked/i,
+    verdict: { class: "invalid", reason: "the key was reported as leaked" },
+  },
+  {
+    status: [403],
+    text: /has been suspended|project has been denied access/i,
+    verdict: { class: "invalid", reason: "the project is denied access" },
+  },
+  {
+    status: [403],
+    text: /caller does not have permission/i,
+    verdict: { class: "forbid", reason: "no permission" },
+  },
+  {
+    status: [404],
+    text: /\bmodels\/|\bmodel\b/i,
+    verdict: { class: "forbid", reason: "no such model for this key" },
+  },
+  {
+    status: [429],
+    code: /^MODEL_CAPACITY_EXHAUSTED$/,
+    verdict: { class: "overload", reason: "the model has no capacity" },
+  },
+  {
+    // A tier that does not have the model says so by a limit of 0: waiting for its RetryInfo would not help.
+    status: [429],
+    when: (failure) => failure.hasQuotaFailure && ZERO_LIMIT.test(failure.message),
+    verdict: { class: "forbid", reason: "the tier of this key does not include the model" },
+  },
+  {
+    status: [429],
+    code: /PerDay/i,
+    verdict: {
+      class: "quota",
+      scope: "model",
+      until: [retryDelay, retryText, ({ nowMs }) => nextPacificMidnight(nowMs)],
+      reason: "daily quota used up",
+    },
+  },
+  {
+    status: [429],
+    when: (failure) => failure.hasQuotaFailure || failure.retryDelay !== null,
+    verdict: {
+      class: "rate",
+      scope: "model",
+      until: [retryDelay, retryText, retryAfter],
+      guessMs: 60_000,
+      reason: "rate limited",
+    },
+  },
+  {
+    status: [429],
+    text: ZERO_LIMIT,
+    verdict: { class: "forbid", reason: "the tier of this key does not include the model" },
+  },
+  {
+    status: [429],
+    text: /monthly (?:spending|spend|usage) (?:cap|limit)|spending cap/i,
+    verdict: {
+      class: "quota",
+      scope: "credential",
+      until: [({ nowMs }) => nextMonthUtc(nowMs)],
+      reason: "monthly spending cap reached",
+    },
+  },
+  {
+    status: [429],
+    text: /prepa(?:id|yment) credits?|credits? (?:are|is|have been|has been)? ?(?:depleted|exhausted|used up)/i,
+    verdict: { class: "credit", reason: "prepaid credits are depleted" },
+  },
+  {
+    status: [429],
+    verdict: {
+      class: "rate",
+      scope: "model",
+      until: [retryText, retryAfter],
+      guessMs: 60_000,
+      reason: "resource exhausted",
+    },
+  },
+];
+
+/** google.rpc.Code names and the statuses that Google's API design guide gives them. */
+const STATUS_OF_NAME: ReadonlyMap<string, number> = new Map([
+  ["INVALID_ARGUMENT", 400],
+  ["FAILED_PRECONDITION", 400],
+  ["OUT_OF_RANGE", 400],
+  ["UNAUTHENTICATED", 401],
+  ["PERMISSION_DENIED", 403],
+  ["NOT_FOUND", 404],
+  ["ABORTED", 409],
+  ["ALREADY_EXISTS", 409],
+  ["RESOURCE_EXHAUSTED", 429],
+  ["CANCELLED", 499],
+  ["INTERNAL", 500],
+  ["UNKNOWN", 500],
+  ["DATA_LOSS", 500],
+  ["UNIMPLEMENTED", 501],
+  ["UNAVAILABLE", 503],
+  ["DEADLINE_EXCEEDED", 504],
+]);
+
+const OK: Signal = { class: "ok" };
+
+export const gemini: Family = {
+  name: "gemini",
+  dialects: ["gemini"],
+  defaultBaseUrl: "https://generativelanguage.googleapis.com",
+  url: joinClientVersion,
+  authHeader: (apiKey) => ["x-goog-api-key", apiKey],
+  defaultHeaders: [],
+  classify: (reply) => classifyByTable(GEMINI_ROWS, readFailure(reply)),
+  inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_NAME.get(code)),
+  // Google sends no rate headers with good replies.
+  classifyOk: () => OK,
+  organizationHeader: null,
+};
