@@ -1,0 +1,108 @@
+/** Rules that concern more than one key. They look at what was written, so that they also speak when a type is wrong. */
+import type { Draft } from "./draft.ts";
+import { suggest } from "./nearest.ts";
+import { type Path, renderPath } from "./problem.ts";
+
+/** Notes in the draft every rule that is broken. */
+export function checkTogether(draft: Draft): void {
+  checkNames(draft);
+  checkUpstreams(draft);
+  checkModels(draft);
+  checkPorts(draft);
+}
+
+function checkNames(draft: Draft): void {
+  const lists: Path[] = [
+    ["upstreams"],
+    ["keys"],
+    ["models"],
+    ...draft.tables(["upstreams"]).map(({ path }): Path => [...path, "credentials"]),
+  ];
+  for (const list of lists) {
+    const firsts = new Map<string, Path>();
+    for (const { table, path } of draft.tables(list)) {
+      if (typeof table.name !== "string") continue;
+      const first = firsts.get(table.name);
+      if (first === undefined) firsts.set(table.name, path);
+      else {
+        const line = draft.lineOf([...first, "name"]);
+        const place = line === null ? "" : ` (line ${line})`;
+        draft.refuse(
+          [...path, "name"],
+          `is also the name of ${renderPath(first)}${place}.`,
+          "Give each its own name.",
+        );
+      }
+    }
+  }
+}
+
+function checkUpstreams(draft: Draft): void {
+  for (const { table, path } of draft.tables(["upstreams"])) {
+    const credentials = table.credentials;
+    if (credentials === undefined || (Array.isArray(credentials) && credentials.length === 0)) {
+      draft.refuse(
+        path,
+        "has no credentials.",
+        "Add [[upstreams.credentials]] with name and api_key below it.",
+      );
+    }
+    if (table.dialects !== undefined && (table.family === "anthropic" || table.family === "gemini")) {
+      draft.refuse([...path, "dialects"], "only family openai has a choice of dialects.", "Remove the line.");
+    }
+  }
+}
+
+function checkModels(draft: Draft): void {
+  const upstreams = draft
+    .tables(["upstreams"])
+    .flatMap(({ table }) => (typeof table.name === "string" ? [table.name] : []));
+  for (const { table, path } of draft.tables(["models"])) {
+    if (!Array.isArray(table.targets)) continue;
+    table.targets.forEach((target: unknown, index) => {
+      if (typeof target === "string")
+        checkTarget(draft, [...path, "targets", index], target, table.name, upstreams);
+    });
+  }
+}
+
+function checkTarget(
+  draft: Draft,
+  path: Path,
+  target: string,
+  name: unknown,
+  upstreams: readonly string[],
+): void {
+  const slash = target.indexOf("/");
+  if (slash < 1 || slash === target.length - 1 || /[\s\p{C}]/u.test(target)) {
+    draft.refuse(path, "is not a target.", 'Write it as upstream/model, as in "anthropic/claude-haiku-4-5".');
+    return;
+  }
+  const upstream = target.slice(0, slash);
+  if (!upstreams.includes(upstream)) {
+    const known =
+      upstreams.length === 0 ? "Add [[upstreams]] with this name." : `Upstreams: ${upstreams.join(", ")}.`;
+    draft.refuse(path, "names no upstream.", suggest(upstream, upstreams, known));
+  }
+  const stars = target.split("*").length - 1;
+  if (stars > 1)
+    draft.refuse(path, "has more than one *.", "Keep one: it stands for what the name's * matched.");
+  if (stars === 1 && typeof name === "string" && !name.endsWith("*")) {
+    draft.refuse(
+      path,
+      "has a * but the model's name has none.",
+      "End the name in *, or name the model in full.",
+    );
+  }
+}
+
+function checkPorts(draft: Draft): void {
+  const port = draft.get(["metrics", "port"]);
+  if (typeof port === "number" && port !== 0 && port === (draft.get(["server", "port"]) ?? 8484)) {
+    draft.refuse(
+      ["metrics", "port"],
+      "is also server.port.",
+      "Give metrics another port, or remove the line.",
+    );
+  }
+}

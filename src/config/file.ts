@@ -1,0 +1,73 @@
+/** Finds the configuration file and reads it. */
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import type { Env } from "./environment.ts";
+import { CONFIG_FILE_NAME, configFolder, resolvePath } from "./folders.ts";
+import { ConfigError, type Problem } from "./problem.ts";
+import { parseToml, TomlError, type TomlFile } from "./toml.ts";
+
+const MAX_FILE_BYTES = 4_194_304;
+
+/**
+ * The file to read, absolute: `--config`, `CLEWLINE_CONFIG`, the working folder, the user's configuration folder; null when
+ * there is none. Throws ConfigError when one is named and missing.
+ */
+export function findConfigFile(
+  flags: { readonly config?: string | undefined },
+  env: Env,
+  cwd: string,
+): string | null {
+  const named = flags.config ?? (env.CLEWLINE_CONFIG || undefined);
+  if (named !== undefined) {
+    const file = resolvePath(named, cwd, env);
+    if (existsSync(file)) return file;
+    const origin = flags.config === undefined ? "CLEWLINE_CONFIG" : "--config";
+    throw new ConfigError([
+      outside(origin, JSON.stringify(named), "there is no such file.", "Check the path."),
+    ]);
+  }
+  const places = [join(cwd, CONFIG_FILE_NAME), join(configFolder(env), CONFIG_FILE_NAME)];
+  return places.find((place) => existsSync(place)) ?? null;
+}
+
+/** Reads and parses the file. Throws ConfigError. */
+export async function readToml(file: string, cwd: string): Promise<TomlFile> {
+  const name = shownName(file, cwd);
+  let bytes: Uint8Array;
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_FILE_BYTES)
+      throw new ConfigError([ofFile(name, "the file is larger than 4 MiB.", "Is it the right one?")]);
+    bytes = await readFile(file);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new ConfigError([
+      ofFile(name, `the file cannot be read (${code}).`, "Check the path and who may read it."),
+    ]);
+  }
+  try {
+    return parseToml(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof TomlError) {
+      const { line = null, column = null } = error.position ?? {};
+      throw new ConfigError([{ ...ofFile(name, error.message, error.repair), line, column }]);
+    }
+    throw new ConfigError([ofFile(name, "the file is not UTF-8.", "Save it as UTF-8.")]);
+  }
+}
+
+/** A file as messages name it: relative to the working folder when it lies within. */
+export function shownName(file: string, cwd: string): string {
+  const name = relative(cwd, resolve(cwd, file));
+  return name === "" || name.startsWith("..") || isAbsolute(name) ? resolve(cwd, file) : name;
+}
+
+function ofFile(file: string, message: string, repair: string): Problem {
+  return { file, line: null, column: null, key: "", value: null, message, repair };
+}
+
+function outside(key: string, value: string, message: string, repair: string): Problem {
+  return { file: null, line: null, column: null, key, value, message, repair };
+}

@@ -1,0 +1,101 @@
+/** Holds a draft to the schema: unknown keys, missing keys, wrong kinds and limits, each in words a user can act on. */
+import * as v from "valibot";
+import type { Draft } from "./draft.ts";
+import { nearest, suggest } from "./nearest.ts";
+import { type Path, renderPath } from "./problem.ts";
+import { type FileConfig, fileSchema } from "./schema.ts";
+import { configSchemaEntries, isSecret, schemaAt, shapeOf } from "./schema-walk.ts";
+import { isTree } from "./toml.ts";
+
+/** Notes every violation in the draft; returns the checked values with defaults, or null when there was one. */
+export function holdToSchema(draft: Draft): FileConfig | null {
+  refuseUnknownKeys(draft, fileSchema, draft.root, []);
+  const result = v.safeParse(fileSchema, draft.root);
+  for (const issue of result.issues ?? []) {
+    const path = (issue.path ?? []).map((step) => step.key as string | number);
+    const [message, repair] = explain(issue, path);
+    draft.refuse(path, message, repair);
+  }
+  return result.success ? result.output : null;
+}
+
+function refuseUnknownKeys(draft: Draft, schema: v.GenericSchema, value: unknown, path: Path): void {
+  const shape = shapeOf(schema);
+  if (shape.kind === "list" && Array.isArray(value)) {
+    value.forEach((item, index) => {
+      refuseUnknownKeys(draft, shape.item, item, [...path, index]);
+    });
+  }
+  if (shape.kind !== "table" || !isTree(value)) return;
+  for (const [name, child] of Object.entries(value)) {
+    const entry = Object.hasOwn(shape.entries, name) ? shape.entries[name] : undefined;
+    if (entry === undefined)
+      draft.refuseKey([...path, name], "unknown key.", repairUnknown(name, path, shape.entries));
+    else refuseUnknownKeys(draft, entry, child, [...path, name]);
+  }
+}
+
+/** A near key of the same table, else the table in which a key of this name belongs. */
+function repairUnknown(name: string, path: Path, entries: Readonly<Record<string, unknown>>): string {
+  const near = nearest(name, Object.keys(entries));
+  if (near !== null) return `Did you mean "${near}"?`;
+  const elsewhere = configSchemaEntries().find((entry) => entry.key.endsWith(`.${name}`));
+  if (elsewhere !== undefined) {
+    const table = elsewhere.key.slice(0, -name.length - 1);
+    return `It belongs in ${table.endsWith("[]") ? `[[${table.replaceAll("[]", "")}]]` : `[${table}]`}.`;
+  }
+  const where = path.length === 0 ? "Tables" : `Keys of ${renderPath(path)}`;
+  return `${where}: ${Object.keys(entries).join(", ")}.`;
+}
+
+const KINDS = {
+  string: ["must be text.", 'Put it in quotes: key = "text".'],
+  number: ["must be a whole number.", "Write digits without quotes."],
+  boolean: ["must be true or false.", "Write it without quotes."],
+} as const;
+
+function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: string, repair: string] {
+  if (issue.kind === "validation") {
+    const [message = "", repair = ""] = issue.message.split("\n");
+    return [message, repair];
+  }
+  const schema = schemaAt(path);
+  const shape = schema === null ? null : shapeOf(schema);
+  if (schema === null || shape === null) return ["is not valid.", ""];
+  if (issue.input === undefined) return ["is missing.", repairMissing(path, schema)];
+  switch (shape.kind) {
+    case "string":
+    case "number":
+    case "boolean":
+      return KINDS[shape.kind];
+    case "choice": {
+      const all = `Use ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}.`;
+      const name = path.findLast((step) => typeof step === "string") ?? "value";
+      return [
+        `unknown ${name}.`,
+        typeof issue.input === "string" ? suggest(issue.input, shape.options, all) : all,
+      ];
+    }
+    case "list": {
+      const name = renderPath(path.filter((step) => typeof step === "string"));
+      const ofTables = shapeOf(shape.item).kind === "table";
+      return ofTables
+        ? ["must be a list of tables.", `Write [[${name}]] above the entry.`]
+        : ["must be a list.", 'Write it as in ["one", "two"].'];
+    }
+    case "table":
+      return [
+        "must be a table.",
+        `Write [${renderPath(path.filter((step) => typeof step === "string"))}] above its keys.`,
+      ];
+  }
+}
+
+function repairMissing(path: Path, schema: v.GenericSchema): string {
+  const shape = shapeOf(schema);
+  const name = path.at(-1);
+  if (isSecret(schema)) return `Add ${name} = "env:NAME", "file:PATH" or the text itself.`;
+  if (shape.kind === "choice")
+    return `Add ${name} = ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}.`;
+  return shape.kind === "list" ? `Add ${name} = ["…"].` : `Add ${name} = "…".`;
+}

@@ -1,0 +1,173 @@
+/** Finds the configuration, reads it, and turns it into what the rest of Clewline uses, or into every problem at once. */
+import { open, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { buildConfig, type ResolvedPaths } from "./build.ts";
+import { checkTogether } from "./checks.ts";
+import type { Config } from "./config.ts";
+import { Draft } from "./draft.ts";
+import { applyOverrides, type ConfigFlags, type Env, warnOfUnknownVariables } from "./environment.ts";
+import { readToml, shownName } from "./file.ts";
+import { resolvePath, stateFolder } from "./folders.ts";
+import { holdToSchema } from "./issues.ts";
+import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./password-hash.ts";
+import { ConfigError, type Path, type Problem } from "./problem.ts";
+import { isLiteral, referencedVariable, resolveSecret } from "./secret.ts";
+
+export interface LoadOptions {
+  /** From `findConfigFile`; null: defaults, environment and flags alone. */
+  readonly file: string | null;
+  readonly env: Env;
+  readonly flags: ConfigFlags;
+  readonly cwd: string;
+  /** Makes the argon2id hash of a password that is not one yet. Without it such a password leaves the admin off. */
+  readonly hashPassword?: HashPassword;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+}
+
+/** Reads, overrides and checks. Throws ConfigError with all problems; warnings are what works and is still unwise. */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const { env, flags, cwd } = options;
+  const file = options.file === null ? null : resolve(cwd, options.file);
+  const toml = file === null ? null : await readToml(file, cwd);
+  const baseDir = file === null ? cwd : dirname(file);
+  const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
+  applyOverrides(draft, env, flags);
+  const checked = holdToSchema(draft);
+  checkTogether(draft);
+  const secrets = await resolveSecrets(draft, env, baseDir, cwd);
+  const paths = await resolvePaths(draft, env, baseDir, cwd);
+  if (checked === null || draft.problems.length > 0) throw new ConfigError(inOrder(draft.problems));
+
+  warnOfUnknownVariables(draft, env, secrets.variables);
+  await warnOfReaders(draft, file, secrets.hasLiterals);
+  if (checked.upstreams.length === 0) {
+    draft.warn(
+      [],
+      "there are no upstreams, so no model can be reached.",
+      "Add [[upstreams]] with a name, a family and credentials.",
+    );
+  }
+  if (checked.keys.length === 0) {
+    draft.warn([], "there are no keys, so every request is refused.", "Add [[keys]] with a name and a key.");
+  }
+  const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);
+  if (checked.admin !== undefined && passwordHash === null) {
+    draft.warn(
+      ["admin"],
+      "has no password, so the admin is off.",
+      "Start Clewline once: it makes one and keeps its hash here.",
+    );
+  }
+  const config = buildConfig({
+    file,
+    checked,
+    secrets: secrets.texts,
+    paths,
+    passwordHash,
+  });
+  return { config, warnings: inOrder(draft.warnings) };
+}
+
+interface Secrets {
+  /** By `keys.0.key`. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** The variables that `env:` values name. */
+  readonly variables: ReadonlySet<string>;
+  readonly hasLiterals: boolean;
+}
+
+async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: string): Promise<Secrets> {
+  const paths: Path[] = [
+    ["admin", "password"],
+    ["metrics", "key"],
+    ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
+    ...draft
+      .tables(["upstreams"])
+      .flatMap(({ path }) => draft.tables([...path, "credentials"]))
+      .map(({ path }): Path => [...path, "api_key"]),
+  ];
+  const texts = new Map<string, string>();
+  const variables = new Set<string>();
+  const clientKeys = new Map<string, Path>();
+  let hasLiterals = false;
+  for (const path of paths) {
+    const written = draft.get(path);
+    if (typeof written !== "string" || written.trim() === "") continue;
+    const variable = referencedVariable(written);
+    if (variable !== null) variables.add(variable);
+    const isPassword = path[0] === "admin";
+    const result = await resolveSecret(written, env, draft.originOf(path) === null ? baseDir : cwd);
+    if (!result.ok) {
+      draft.refuse(path, result.message, result.repair);
+      continue;
+    }
+    if (isPassword) refuseBrokenHash(draft, path, result.text);
+    else if (!/^[\x21-\x7e]+$/.test(result.text)) {
+      draft.refuse(path, "holds characters that no header can carry.", "Use printable ASCII without spaces.");
+    }
+    const isSecretInFile =
+      isLiteral(written) && draft.originOf(path) === null && !(isPassword && isPasswordHash(written));
+    hasLiterals ||= isSecretInFile;
+    if (path[0] === "keys") refuseSecondUse(draft, clientKeys, path, result.text);
+    texts.set(path.join("."), result.text);
+  }
+  return { texts, variables, hasLiterals };
+}
+
+function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, key: string): void {
+  const first = firsts.get(key);
+  if (first === undefined) firsts.set(key, path);
+  else draft.refuse(path, `is the same key as keys[${first[1]}].`, "Give each client its own.");
+}
+
+async function resolvePaths(draft: Draft, env: Env, baseDir: string, cwd: string): Promise<ResolvedPaths> {
+  const at = (path: Path): string | null => {
+    const written = draft.get(path);
+    if (typeof written !== "string" || written.trim() === "") return null;
+    return resolvePath(written, draft.originOf(path) === null ? baseDir : cwd, env);
+  };
+  const readable = async (path: Path): Promise<string> => {
+    const file = at(path);
+    if (file === null) return "";
+    try {
+      await (await open(file)).close();
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+      draft.refuse(path, `the file cannot be read (${code}).`, "Check the path and who may read it.");
+    }
+    return file;
+  };
+  return {
+    dataDir: at(["server", "data_dir"]) ?? stateFolder(env),
+    certFile: await readable(["server", "tls", "cert_file"]),
+    keyFile: await readable(["server", "tls", "key_file"]),
+  };
+}
+
+async function warnOfReaders(draft: Draft, file: string | null, hasLiterals: boolean): Promise<void> {
+  if (file === null || !hasLiterals) return;
+  const { mode } = await stat(file);
+  if ((mode & 0o004) === 0) return;
+  draft.warn(
+    [],
+    "everybody on this machine can read the file, and it holds secrets.",
+    "Make it private: chmod 600.",
+  );
+}
+
+async function hashOf(
+  password: string | undefined,
+  hashPassword: HashPassword | undefined,
+): Promise<string | null> {
+  if (password === undefined) return null;
+  if (isPasswordHash(password)) return password;
+  return hashPassword === undefined ? null : await hashPassword(password);
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+}

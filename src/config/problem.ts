@@ -1,0 +1,92 @@
+/** What can be wrong with a configuration, and how it is told: place, key, value, what is wrong, what to do. No secrets. */
+
+/** Steps from the root of the file: `["upstreams", 0, "family"]`. */
+export type Path = readonly (string | number)[];
+
+export interface Problem {
+  /** As it was named; null: it does not come from a file. */
+  readonly file: string | null;
+  /** From 1; null where no line can be named. */
+  readonly line: number | null;
+  /** From 1, in UTF-16 units; null where no line can be named. */
+  readonly column: number | null;
+  /** `upstreams[0].family`, `CLEWLINE_SERVER__PORT` or `--port`; "" for the file as a whole. */
+  readonly key: string;
+  /** The value as TOML would write it, `(hidden)` when it is or looks like a secret; null: nothing to show. */
+  readonly value: string | null;
+  /** What is wrong, as a sentence. */
+  readonly message: string;
+  /** How to repair it, as a sentence; "" when the message says it all. */
+  readonly repair: string;
+}
+
+/** The configuration cannot be used. Carries every problem that was found, in the order of the file. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(renderProblems(problems));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** One problem a line: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family. Did you mean "anthropic"?` */
+export function renderProblems(problems: readonly Problem[]): string {
+  return problems.map(renderProblem).join("\n");
+}
+
+function renderProblem(problem: Problem): string {
+  const place = [problem.file, problem.line, problem.column].filter((part) => part !== null).join(":");
+  const subject = problem.value === null ? problem.key : `${problem.key} = ${problem.value}`;
+  const head = [place, subject].filter((part) => part !== "").join(" ");
+  const text = [problem.message, problem.repair].filter((part) => part !== "").join(" ");
+  return escapeControls(head === "" ? text : `${head}: ${text}`);
+}
+
+/** Writes a path as a user would say it: `upstreams[0].family`. A step that looks like a secret is hidden. */
+export function renderPath(path: Path): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += (text === "" ? "" : ".") + renderStep(step);
+  }
+  return text;
+}
+
+function renderStep(step: string): string {
+  if (looksSecret(step)) return "(hidden)";
+  return /^[A-Za-z0-9_-]+$/.test(step) ? step : JSON.stringify(step.slice(0, MAX_SHOWN_CHARS));
+}
+
+const MAX_SHOWN_CHARS = 120;
+
+/** A value for a message: null for lists and tables, `(hidden)` for what is or looks like a secret. */
+export function renderValue(value: unknown, isSecret: boolean): string | null {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
+  const text = String(value);
+  const isReference = /^(env|file):/.test(text);
+  if ((isSecret && !isReference) || looksSecret(text)) return "(hidden)";
+  if (typeof value !== "string") return text;
+  return JSON.stringify(text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text);
+}
+
+/**
+ * Whether text that stands in the wrong place may be a secret: a key with a vendor's prefix, a long run of letters and
+ * digits, a UUID, a URL with a password or a query. Errs on the side of hiding.
+ */
+export function looksSecret(text: string): boolean {
+  if (/(^|[^A-Za-z0-9])(sk|rk|pk|gsk|xai|clew|ghp|hf|pplx|r8)[-_]\S{6,}/i.test(text)) return true;
+  if (/AIza|eyJ|AKIA|Bearer/.test(text)) return true;
+  if (/:\/\/[^/\s]*@|[?&#][^=\s]*=/.test(text)) return true;
+  if (/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i.test(text)) return true;
+  return (text.match(/[A-Za-z0-9]{20,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
+}
+
+// A terminal obeys C1 controls too, and JSON.stringify leaves them as they are.
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,118 @@
+/** Looks into the schema: which keys there are, of which kind, with which default. */
+import * as v from "valibot";
+import type { Path } from "./problem.ts";
+import { fileSchema } from "./schema.ts";
+
+/** A schema without the wrapping that makes it optional. */
+export type Shape =
+  | { readonly kind: "table"; readonly entries: Readonly<Record<string, v.GenericSchema>> }
+  | { readonly kind: "list"; readonly item: v.GenericSchema }
+  | { readonly kind: "string" | "number" | "boolean" }
+  | { readonly kind: "choice"; readonly options: readonly string[] };
+
+/** One key of the file, as documentation and tools see it. */
+export interface SchemaEntry {
+  /** `upstreams[].credentials[].api_key`. */
+  readonly key: string;
+  /** In words: `whole number`, `"refuse" or "serve"`, `list of texts`. */
+  readonly type: string;
+  readonly isRequired: boolean;
+  /** As TOML writes it; null: none, or told in the description. */
+  readonly default: string | null;
+  readonly description: string;
+  readonly isSecret: boolean;
+  /** The environment variable that overrides it; null within lists of tables. */
+  readonly env: string | null;
+}
+
+/** The shape of a schema node. Throws when the schema uses a kind that nothing here knows: a bug. */
+export function shapeOf(schema: v.GenericSchema): Shape {
+  const bare = unwrap(schema);
+  switch (bare.type) {
+    case "object":
+      return {
+        kind: "table",
+        entries: (bare as unknown as { entries: Record<string, v.GenericSchema> }).entries,
+      };
+    case "array":
+      return { kind: "list", item: (bare as unknown as { item: v.GenericSchema }).item };
+    case "picklist":
+      return { kind: "choice", options: (bare as unknown as { options: string[] }).options };
+    case "string":
+    case "number":
+    case "boolean":
+      return { kind: bare.type };
+    default:
+      throw new TypeError(`schema kind ${bare.type} is not known to schema-walk.ts`);
+  }
+}
+
+/** Whether the value must not be shown. */
+export function isSecret(schema: v.GenericSchema): boolean {
+  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]).secret === true;
+}
+
+/** The schema of a path of the file; null when there is no such key. */
+export function schemaAt(path: Path): v.GenericSchema | null {
+  let schema: v.GenericSchema = fileSchema;
+  for (const step of path) {
+    const shape = shapeOf(schema);
+    let next: v.GenericSchema | undefined;
+    if (typeof step === "number") next = shape.kind === "list" ? shape.item : undefined;
+    else if (shape.kind === "table" && Object.hasOwn(shape.entries, step)) next = shape.entries[step];
+    if (next === undefined) return null;
+    schema = next;
+  }
+  return schema;
+}
+
+/** Every key that holds a value, in the order of the schema. */
+export function configSchemaEntries(): readonly SchemaEntry[] {
+  return collect(fileSchema, "", []);
+}
+
+function collect(schema: v.GenericSchema, key: string, names: readonly string[] | null): SchemaEntry[] {
+  const shape = shapeOf(schema);
+  if (shape.kind === "table") {
+    return Object.entries(shape.entries).flatMap(([name, entry]) =>
+      collect(entry, key === "" ? name : `${key}.${name}`, names === null ? null : [...names, name]),
+    );
+  }
+  if (shape.kind === "list" && shapeOf(shape.item).kind === "table")
+    return collect(shape.item, `${key}[]`, null);
+  const fallback = v.getDefault(schema as Parameters<typeof v.getDefault>[0]);
+  return [
+    {
+      key,
+      type: typeText(shape),
+      isRequired: schema.type !== "optional",
+      default: fallback === undefined ? null : JSON.stringify(fallback),
+      description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? "",
+      isSecret: isSecret(schema),
+      env: names === null ? null : `CLEWLINE_${names.join("__").toUpperCase()}`,
+    },
+  ];
+}
+
+function typeText(shape: Shape): string {
+  switch (shape.kind) {
+    case "string":
+      return "text";
+    case "number":
+      return "whole number";
+    case "boolean":
+      return "true or false";
+    case "choice":
+      return shape.options.map((option) => JSON.stringify(option)).join(" or ");
+    case "list":
+      return `list of ${shapeOf(shape.item).kind === "string" ? "texts" : typeText(shapeOf(shape.item))}`;
+    case "table":
+      return "table";
+  }
+}
+
+function unwrap(schema: v.GenericSchema): v.GenericSchema {
+  return schema.type === "optional"
+    ? unwrap((schema as unknown as { wrapped: v.GenericSchema }).wrapped)
+    : schema;
+}

@@ -1,0 +1,69 @@
+/** Values that stand for a secret: `env:NAME`, `file:PATH`, or the text itself. */
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Env } from "./environment.ts";
+import { resolvePath } from "./folders.ts";
+import { looksSecret } from "./problem.ts";
+
+const MAX_SECRET_BYTES = 65_536;
+
+export type SecretResult =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly message: string; readonly repair: string };
+
+/** The variable that a value refers to; null when it is no `env:` reference to a proper name. */
+export function referencedVariable(value: string): string | null {
+  return /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(value)?.[1] ?? null;
+}
+
+/** Whether the value holds the secret itself. */
+export function isLiteral(value: string): boolean {
+  return !/^(env|file):/.test(value);
+}
+
+/** What a value stands for. Paths are relative to `baseDir`; a file's line ends at its end are left out. */
+export async function resolveSecret(value: string, env: Env, baseDir: string): Promise<SecretResult> {
+  if (value.startsWith("env:")) return resolveVariable(value, env);
+  if (value.startsWith("file:")) return resolveFile(resolvePath(value.slice("file:".length), baseDir, env));
+  return { ok: true, text: value };
+}
+
+function resolveVariable(value: string, env: Env): SecretResult {
+  const name = referencedVariable(value);
+  if (name === null) {
+    return fail("what follows env: is not a variable's name.", 'Write it as in "env:ANTHROPIC_API_KEY".');
+  }
+  const text = env[name];
+  if (text === undefined || text === "") {
+    const shown = looksSecret(name) ? "the variable" : `the environment variable ${name}`;
+    return fail(`${shown} is ${text === undefined ? "not set" : "empty"}.`, "Set it where Clewline starts.");
+  }
+  return { ok: true, text };
+}
+
+async function resolveFile(file: string): Promise<SecretResult> {
+  try {
+    // Without O_NONBLOCK a pipe that nobody writes to would hold up the start for ever.
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      if (!(await handle.stat()).isFile())
+        return fail("this is not a file.", "Name a file that holds the secret alone.");
+      const buffer = new Uint8Array(MAX_SECRET_BYTES + 1);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+      if (bytesRead > MAX_SECRET_BYTES) {
+        return fail("the file is too large for a secret.", "Name a file that holds the secret alone.");
+      }
+      const text = new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/[\r\n]+$/, "");
+      return text === "" ? fail("the file is empty.", "Write the secret into it.") : { ok: true, text };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    return fail(`the file cannot be read (${code}).`, "Check the path and who may read it.");
+  }
+}
+
+function fail(message: string, repair: string): SecretResult {
+  return { ok: false, message, repair };
+}
