@@ -12,7 +12,7 @@ import (
 // tickUs is the length of a clock tick of /proc/PID/stat: USER_HZ is 100 on every Linux that Go runs on.
 const tickUs = 10_000
 
-// usage is what a process and its descendants have used so far.
+// processUsage is what a process and its descendants have used so far.
 type processUsage struct {
 	cpuUs int64
 	rssKb int64
@@ -72,4 +72,20 @@ func rssKb(pid int) int64 {
 	line, _, _ := strings.Cut(after, "kB")
 	kb, _ := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
 	return kb
+}
+
+func rssCommand(arguments []string) error {
+	if len(arguments) != 1 {
+		usage()
+	}
+	pid, err := strconv.Atoi(arguments[0])
+	if err != nil {
+		return err
+	}
+	used, err := readUsage(pid)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(used.rssKb)
+	return err
 }

@@ -1,0 +1,124 @@
+/**
+ * What a row of the ledger costs: CPU per row of append, commit and wake-up, for several counts of rows a turn.
+ *
+ *     node_modules/.bin/bun bench/micro/ledger.ts [rows, default 60000]
+ */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { makeLedger } from "../../src/ledger/ledger.ts";
+import type { LedgerRow } from "../../src/ledger/row.ts";
+import { makeLedgerWriter } from "../../src/ledger/writer.ts";
+import { openStore, storeFile } from "../../src/store/store.ts";
+
+const ROUNDS = 3;
+const rows = Number(process.argv[2] ?? 60_000);
+const ids = makeIds();
+
+function makeRow(): LedgerRow {
+  return {
+    id: ids.ulid(Date.now()),
+    atMs: Date.now(),
+    key: "me",
+    dialect: "openai-chat",
+    endpoint: "chat.completions",
+    clientRequestId: null,
+    modelAsked: "openai/gpt-5-mini",
+    upstream: "openai",
+    upstreamDialect: "openai-chat",
+    modelUsed: "gpt-5-mini",
+    modelReported: "gpt-5-mini-2026-01-01",
+    credential: "main",
+    isStream: false,
+    status: 200,
+    outcome: "ok",
+    errorKind: null,
+    stopReason: "stop",
+    attempts: 1,
+    attemptLog: null,
+    ttfbMs: 1.25,
+    durationMs: 2.5,
+    requestBytes: 1024,
+    replyBytes: 1055,
+    inputTokens: 120,
+    cacheReadTokens: 0,
+    cacheWriteTokens: null,
+    cacheWrite1hTokens: null,
+    outputTokens: 33,
+    reasoningTokens: 0,
+    usageState: "final",
+    costNanoUsd: null,
+    drops: null,
+    cache: null,
+    upstreamRequestId: "req_011CSHoEeqs5C35K2UUqR7Fy",
+    clientAddress: "127.0.0.1",
+    userAgent: "OpenAI/JS 7.57.0",
+  };
+}
+
+interface Figure {
+  cpuUs: number;
+  longestTurnMs: number;
+  walMiB: number;
+  bytesPerRow: number;
+}
+
+async function measure(rowsPerTurn: number): Promise<Figure> {
+  const dataDir = mkdtempSync(join(tmpdir(), "clewline-bench-"));
+  const ledger = makeLedger({
+    openWriter: () => makeLedgerWriter(openStore(dataDir)),
+    clock: systemClock,
+    log: silentLog,
+    onFailure: "refuse",
+    queueRows: 10_000,
+  });
+  let longestTurnMs = 0;
+  let bytesBefore = 0;
+  let before = process.cpuUsage();
+  // The first tenth warms up.
+  for (let done = -rows / 10; done < rows; done += rowsPerTurn) {
+    if (done >= 0 && done < rowsPerTurn) {
+      before = process.cpuUsage();
+      longestTurnMs = 0;
+      bytesBefore = statSync(storeFile(dataDir)).size;
+    }
+    const startMs = performance.now();
+    const waits: Promise<void>[] = [];
+    for (let i = 0; i < rowsPerTurn; i++) waits.push(wait(ledger.append(makeRow())));
+    await Promise.all(waits);
+    longestTurnMs = Math.max(longestTurnMs, performance.now() - startMs);
+  }
+  const { user, system } = process.cpuUsage(before);
+  const walMiB = statSync(`${storeFile(dataDir)}-wal`).size / 1024 / 1024;
+  await ledger.close();
+  const bytesPerRow = (statSync(storeFile(dataDir)).size - bytesBefore) / rows;
+  rmSync(dataDir, { recursive: true });
+  return { cpuUs: (user + system) / rows, longestTurnMs, walMiB, bytesPerRow };
+}
+
+/** As a request waits: its own continuation after the commit. */
+async function wait(committed: Promise<void>): Promise<void> {
+  await committed;
+}
+
+console.log("rows/turn   CPU µs/row (best of 3)   longest turn ms   WAL MiB   bytes/row");
+for (const rowsPerTurn of [1, 4, 16, 64]) {
+  let best: Figure | null = null;
+  for (let round = 0; round < ROUNDS; round++) {
+    const figure = await measure(rowsPerTurn);
+    if (best === null || figure.cpuUs < best.cpuUs) best = figure;
+  }
+  if (best === null) continue;
+  console.log(
+    [
+      String(rowsPerTurn).padStart(9),
+      best.cpuUs.toFixed(2).padStart(24),
+      best.longestTurnMs.toFixed(1).padStart(17),
+      best.walMiB.toFixed(1).padStart(9),
+      best.bytesPerRow.toFixed(0).padStart(11),
+    ].join(" "),
+  );
+}

@@ -1,0 +1,215 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, type Running, type Workspace } from "./workspace.ts";
+
+export const ROOT = join(import.meta.dir, "..");
+export const LOAD_BINARY = join(ROOT, "bench/load/.bin/load");
+const CLEWLINE_BINARY = join(ROOT, "dist/clewline");
+const CLIENT_KEY = "sk-bench-client";
+const READY_TIMEOUT_MS = 15_000;
+
+export type TargetName = "clewline" | "nginx" | "nginx-unbuffered" | "direct";
+
+/** Something that the load is sent to. `direct` is the upstream itself; `nginx-unbuffered` keeps no request body. */
+export interface Target {
+  readonly name: TargetName;
+  readonly jsonPort: number;
+  readonly ssePort: number;
+  /** The process whose CPU and memory are read; of `direct` none is. */
+  readonly process: Running | undefined;
+  /** Of Clewline: where it keeps its ledger. */
+  readonly dataDir: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** What the targets are started with. */
+export interface Stage {
+  readonly workspace: Workspace;
+  readonly targetCore: number | undefined;
+  readonly loadCore: number | undefined;
+  readonly upstreamPort: number;
+  /** Run Clewline from its source instead of the compiled binary. */
+  readonly dev: boolean;
+}
+
+/** The command that runs Clewline, without its arguments. */
+export function clewlineCommand(dev: boolean): string[] {
+  if (dev) return [join(ROOT, "node_modules/.bin/bun"), join(ROOT, "src/main.ts")];
+  if (!existsSync(CLEWLINE_BINARY)) {
+    throw new Error("dist/clewline is missing: run script/build, or measure the source with --dev");
+  }
+  return [CLEWLINE_BINARY];
+}
+
+export async function startUpstream(workspace: Workspace, core: number | undefined): Promise<number> {
+  const port = await freePort();
+  const running = workspace.start([LOAD_BINARY, "upstream", "-port", String(port)], {
+    core,
+    folder: workspace.newFolder("upstream"),
+  });
+  await waitUntil(running, "the upstream", () => answers(port, {}, 200));
+  return port;
+}
+
+export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
+  switch (name) {
+    case "clewline":
+      return startClewline(stage);
+    case "nginx":
+    case "nginx-unbuffered":
+      return startNginx(stage, name);
+    case "direct":
+      return Promise.resolve({
+        name,
+        jsonPort: stage.upstreamPort,
+        ssePort: stage.upstreamPort,
+        process: undefined,
+        dataDir: undefined,
+        stop: () => Promise.resolve(),
+      });
+  }
+}
+
+async function startNginx(stage: Stage, name: "nginx" | "nginx-unbuffered"): Promise<Target> {
+  const folder = stage.workspace.newFolder("nginx");
+  const [jsonPort, ssePort] = [await freePort(), await freePort()];
+  const configPath = join(folder, "nginx.conf");
+  const buffering = name === "nginx" ? "" : "proxy_request_buffering off;";
+  writeFileSync(configPath, nginxConfig(folder, jsonPort, ssePort, stage.upstreamPort, buffering));
+  const running = stage.workspace.start(["nginx", "-e", "stderr", "-p", folder, "-c", configPath], {
+    core: stage.targetCore,
+    folder,
+  });
+  await waitUntil(running, name, () => answers(ssePort, {}, 200));
+  return { name, jsonPort, ssePort, process: running, dataDir: undefined, stop: running.stop };
+}
+
+/** Keep-alive on both sides without a cap; for SSE the advice that every provider gives: no buffering. */
+function nginxConfig(
+  folder: string,
+  jsonPort: number,
+  ssePort: number,
+  upstreamPort: number,
+  buffering: string,
+): string {
+  const isRoot = process.getuid?.() === 0;
+  const location = `proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection ""; ${buffering}`;
+  return `${isRoot ? "user root;" : ""}
+worker_processes 1;
+daemon off;
+pid ${folder}/pid;
+worker_rlimit_nofile 16384;
+events { worker_connections 16000; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  client_max_body_size 64m;
+  proxy_read_timeout 600s;
+  client_body_temp_path ${folder}/client; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  upstream upstream { server 127.0.0.1:${upstreamPort}; keepalive 256; keepalive_requests 1000000000; }
+  server { listen 127.0.0.1:${jsonPort} backlog=4096; location / { ${location} } }
+  server { listen 127.0.0.1:${ssePort} backlog=4096; location / { ${location} proxy_buffering off; } }
+}
+`;
+}
+
+async function startClewline(stage: Stage): Promise<Target> {
+  const { configPath, port, dataDir, folder } = await prepareClewline(stage);
+  const running = stage.workspace.start([...clewlineCommand(stage.dev), "serve", "--config", configPath], {
+    core: stage.targetCore,
+    folder,
+  });
+  await waitUntil(running, "Clewline", () => isHealthy(port));
+  // What is measured must be the real thing: a request with a wrong key is refused, one with the right key served.
+  await expectAnswer(port, "sk-bench-wrong", 401);
+  await expectAnswer(port, CLIENT_KEY, 200);
+  return { name: "clewline", jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };
+}
+
+/** Writes a config into a folder of its own, with an empty data folder and a free port. */
+export async function prepareClewline(stage: Stage) {
+  const folder = stage.workspace.newFolder("clewline");
+  const dataDir = stage.workspace.newFolder("data");
+  const configPath = join(folder, "clewline.toml");
+  const port = await freePort();
+  writeFileSync(
+    configPath,
+    `[server]
+host = "127.0.0.1"
+port = ${port}
+data_dir = "${dataDir}"
+
+[[upstreams]]
+name = "bench"
+family = "openai"
+base_url = "http://127.0.0.1:${stage.upstreamPort}/v1"
+dialects = ["openai-chat"]
+[[upstreams.credentials]]
+name = "main"
+api_key = "sk-bench-upstream"
+
+[[keys]]
+name = "bench"
+key = "${CLIENT_KEY}"
+
+[[models]]
+name = "bench-model"
+targets = ["bench/bench-model"]
+`,
+    { mode: 0o600 },
+  );
+  return { folder, dataDir, configPath, port };
+}
+
+/** Whether a small chat request gets this status; false when nobody listens. */
+export async function answers(
+  port: number,
+  headers: Record<string, string>,
+  status: number,
+): Promise<boolean> {
+  return (await chat(port, headers)) === status;
+}
+
+/** Whether a small chat request with the client's key is served. */
+export function serves(port: number): Promise<boolean> {
+  return answers(port, { authorization: `Bearer ${CLIENT_KEY}` }, 200);
+}
+
+async function expectAnswer(port: number, key: string, status: number): Promise<void> {
+  const got = await chat(port, { authorization: `Bearer ${key}` });
+  if (got !== status) throw new Error(`Clewline answered ${got} to a request that should get ${status}`);
+}
+
+async function chat(port: number, headers: Record<string, string>): Promise<number | undefined> {
+  const body = JSON.stringify({
+    model: "bench-model",
+    user: "json",
+    messages: [{ role: "user", content: "Which way is out?" }],
+  });
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", connection: "close", ...headers },
+    body,
+    keepalive: false,
+  }).catch(() => undefined); // nobody listens yet
+  await reply?.arrayBuffer();
+  return reply?.status;
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  const reply = await fetch(`http://127.0.0.1:${port}/healthz`, { keepalive: false }).catch(() => undefined);
+  await reply?.arrayBuffer();
+  return reply?.status === 200;
+}
+
+async function waitUntil(running: Running, name: string, isReady: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + READY_TIMEOUT_MS;
+  while (!(await isReady())) {
+    if (running.exitCode() !== null || performance.now() > deadlineMs) {
+      const state = running.exitCode() === null ? "is not ready" : `ended with ${running.exitCode()}`;
+      throw new Error(`${name} ${state}:\n${readFileSync(running.logPath, "utf8").slice(-2000)}`);
+    }
+    await Bun.sleep(20);
+  }
+}
