@@ -1,5 +1,7 @@
 /** What the ledger asks of the store: rows and state ids written together or not at all. */
-import type { StateId } from "../store/state.ts";
+import type { Sql } from "../store/sql.ts";
+import { type StateId, StateIdWriter } from "../store/state.ts";
+import { INSERT_ROW, rowParams } from "./columns.ts";
 import type { LedgerRow } from "./row.ts";
 
 export interface LedgerWriter {
@@ -11,4 +13,20 @@ export interface LedgerWriter {
   /** False when the file was deleted or replaced under the connection: close, and open again. */
   isCurrent(): boolean;
   close(): void;
+}
+
+/** Writes into an open store, which it owns from now on. */
+export function makeLedgerWriter(sql: Sql): LedgerWriter {
+  const insert = sql.prepare(INSERT_ROW);
+  const stateIdWriter = new StateIdWriter(sql);
+  return {
+    write(rows, from, to, stateIds) {
+      sql.transaction(() => {
+        for (let i = from; i < to; i++) insert.run(...rowParams(rows[i] as LedgerRow));
+        if (stateIds.length > 0) stateIdWriter.write(stateIds);
+      });
+    },
+    isCurrent: () => sql.isCurrent(),
+    close: () => sql.close(),
+  };
 }

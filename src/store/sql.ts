@@ -12,8 +12,6 @@ export interface SqlStatement {
   run(...params: SqlValue[]): number;
   get(...params: SqlValue[]): SqlRow | null;
   all(...params: SqlValue[]): SqlRow[];
-  /** Reads row by row, as the caller asks: for results that need not fit in memory. */
-  iterate(...params: SqlValue[]): IterableIterator<SqlRow>;
 }
 
 /** One connection. Every method throws `StoreError` when the engine fails. */
@@ -30,9 +28,10 @@ export interface Sql {
 
 /**
  * Why the engine failed. locked: another connection writes, try again soon. full: no room on the disk. corrupt: the file is
- * damaged or no database. unavailable: it cannot be read or written (rights, I/O error, missing). wrong: our own mistake.
+ * damaged or no database. rejected: a value cannot be stored, the store itself is well. unavailable: everything else (rights,
+ * I/O errors, a folder that is gone).
  */
-export type StoreFault = "locked" | "full" | "corrupt" | "unavailable" | "wrong";
+export type StoreFault = "locked" | "full" | "corrupt" | "rejected" | "unavailable";
 
 export class StoreError extends Error {
   readonly fault: StoreFault;

@@ -1,4 +1,7 @@
 /** What the pool and the relay must remember over a restart: states of credentials, and who made which provider-side state. */
+import { GatewayError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { type Sql, type SqlRow, type SqlStatement, StoreError } from "./sql.ts";
 
 /** The last known state of a credential (model null), or of a credential for one model. */
 export interface CredentialStateRow {
@@ -21,4 +24,193 @@ export interface StateId {
   /** Name of the credential that made it. */
   readonly credential: string;
   readonly atMs: number;
+}
+
+/** Providers keep stored responses for 30 days. */
+const STATE_ID_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+const STATE_ID_ROWS = 200_000;
+const PRUNE_EVERY = 1000;
+const RETRY_MS = 1000;
+
+/** Writes state ids within the caller's transaction, and forgets the oldest ones now and then. */
+export class StateIdWriter {
+  readonly #insert: SqlStatement;
+  readonly #pruneCount: SqlStatement;
+  readonly #pruneAge: SqlStatement;
+  #untilPrune = PRUNE_EVERY;
+
+  constructor(sql: Sql) {
+    this.#insert = sql.prepare(
+      `INSERT INTO state_ids (upstream, id, credential, at_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (upstream, id) DO UPDATE SET credential = excluded.credential, at_ms = excluded.at_ms`,
+    );
+    this.#pruneCount = sql.prepare("DELETE FROM state_ids WHERE seq <= (SELECT max(seq) FROM state_ids) - ?");
+    this.#pruneAge = sql.prepare(
+      "DELETE FROM state_ids WHERE seq IN (SELECT seq FROM state_ids ORDER BY seq LIMIT ?) AND at_ms < ?",
+    );
+  }
+
+  write(ids: readonly StateId[]): void {
+    for (const { upstream, id, credential, atMs } of ids) {
+      this.#insert.run(upstream, id, credential, atMs);
+      if (--this.#untilPrune > 0) continue;
+      this.#untilPrune = PRUNE_EVERY;
+      this.#pruneCount.run(STATE_ID_ROWS);
+      this.#pruneAge.run(2 * PRUNE_EVERY, atMs - STATE_ID_AGE_MS);
+    }
+  }
+}
+
+export interface StateStore {
+  /** All states that were saved; throws `StoreError` when the store cannot be read. */
+  loadCredentialStates(): CredentialStateRow[];
+  /**
+   * Saves changed states. Never throws: what the store cannot take now is kept (the last state of each) and tried again
+   * each second.
+   */
+  saveCredentialStates(rows: readonly CredentialStateRow[]): void;
+  /** Who made this id, or null when it is not known (any more). Throws `GatewayError` when the store cannot be read. */
+  findStateId(upstream: string, id: string): StateId | null;
+  /** Tries once more to write what is left, and closes the connection. */
+  close(): void;
+}
+
+interface Connection {
+  readonly sql: Sql;
+  readonly save: SqlStatement;
+  readonly forget: SqlStatement;
+  readonly find: SqlStatement;
+}
+
+function connect(sql: Sql): Connection {
+  return {
+    sql,
+    save: sql.prepare(
+      `INSERT INTO credential_states (upstream, credential, model, state, reason, until_ms, since_ms, strikes, fingerprint)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (upstream, credential, model) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+         until_ms = excluded.until_ms, since_ms = excluded.since_ms, strikes = excluded.strikes,
+         fingerprint = excluded.fingerprint`,
+    ),
+    forget: sql.prepare("DELETE FROM credential_states WHERE upstream = ? AND credential = ? AND model = ?"),
+    find: sql.prepare("SELECT upstream, id, credential, at_ms FROM state_ids WHERE upstream = ? AND id = ?"),
+  };
+}
+
+/** A model that is fine again needs no row; a credential keeps its last state, whatever it is. */
+function isForgettable(row: CredentialStateRow): boolean {
+  return row.model !== null && row.state === "ready" && row.strikes === 0;
+}
+
+/** The states of an open store (also of a read-only one). */
+export function readCredentialStates(sql: Sql): CredentialStateRow[] {
+  return sql
+    .prepare("SELECT * FROM credential_states ORDER BY upstream, credential, model")
+    .all()
+    .map(toStateRow);
+}
+
+function toStateRow(row: SqlRow): CredentialStateRow {
+  return {
+    upstream: String(row.upstream),
+    credential: String(row.credential),
+    model: row.model === "" ? null : String(row.model),
+    state: String(row.state),
+    reason: String(row.reason),
+    untilMs: row.until_ms === null ? null : Number(row.until_ms),
+    sinceMs: Number(row.since_ms),
+    strikes: Number(row.strikes),
+    fingerprint: String(row.fingerprint),
+  };
+}
+
+/** `open` opens the store for writing; it is called when a connection is needed, and again after it was lost. */
+export function makeStateStore(options: { readonly open: () => Sql; readonly log: Log }): StateStore {
+  const unsaved = new Map<string, CredentialStateRow>();
+  let connection: Connection | null = null;
+  let retry: ReturnType<typeof setTimeout> | null = null;
+  let hasFailed = false;
+
+  const connected = (): Connection => {
+    if (connection !== null && !connection.sql.isCurrent()) disconnect();
+    connection ??= connect(options.open());
+    return connection;
+  };
+
+  const disconnect = (): void => {
+    const old = connection;
+    connection = null;
+    old?.sql.close();
+  };
+
+  const saveAll = (): void => {
+    const { sql, save, forget } = connected();
+    sql.transaction(() => {
+      for (const row of unsaved.values()) {
+        const { upstream, credential, model, state, reason, untilMs, sinceMs, strikes, fingerprint } = row;
+        if (isForgettable(row)) forget.run(upstream, credential, model);
+        else
+          save.run(upstream, credential, model ?? "", state, reason, untilMs, sinceMs, strikes, fingerprint);
+      }
+    });
+    unsaved.clear();
+  };
+
+  const trySave = (): void => {
+    try {
+      saveAll();
+      if (hasFailed) options.log.info({}, "credential states are saved again");
+      hasFailed = false;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.fault !== "locked") disconnect();
+      if (!hasFailed) {
+        options.log.warn(
+          { fault: error.fault, detail: error.message },
+          "credential states cannot be saved now; trying again",
+        );
+      }
+      hasFailed = true;
+      retry ??= setTimeout(() => {
+        retry = null;
+        trySave();
+      }, RETRY_MS);
+    }
+  };
+
+  return {
+    loadCredentialStates: () => readCredentialStates(connected().sql),
+
+    saveCredentialStates(rows) {
+      for (const row of rows) unsaved.set(JSON.stringify([row.upstream, row.credential, row.model]), row);
+      if (unsaved.size > 0 && retry === null) trySave();
+    },
+
+    findStateId(upstream, id) {
+      try {
+        const row = connected().find.get(upstream, id);
+        if (row === null) return null;
+        return { upstream, id, credential: String(row.credential), atMs: Number(row.at_ms) };
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        if (error.fault !== "locked") disconnect();
+        throw new GatewayError(
+          "ledger_unavailable",
+          "It cannot be looked up now where this id belongs. Try again.",
+          {
+            detail: error.message,
+            cause: error,
+          },
+        );
+      }
+    },
+
+    close() {
+      if (retry !== null) clearTimeout(retry);
+      retry = null;
+      if (unsaved.size > 0) trySave();
+      if (retry !== null) clearTimeout(retry);
+      disconnect();
+    },
+  };
 }

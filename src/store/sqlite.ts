@@ -1,0 +1,180 @@
+/** The embedded engine behind `sql.ts`: `bun:sqlite`, with write-ahead log. Nothing else may import it. */
+import { Database, SQLiteError, type Statement } from "bun:sqlite";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import {
+  type Sql,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+  StoreError,
+  type StoreFault,
+} from "./sql.ts";
+
+/** After a burst the write-ahead log is cut back to this size. */
+const WAL_KEPT_BYTES = 32 * 1024 * 1024;
+
+/** Pages (4 KiB) in the write-ahead log from which on a commit also moves them to the database file. */
+const CHECKPOINT_PAGES = 1000;
+
+const FAULT_BY_CODE: readonly (readonly [prefix: string, fault: StoreFault])[] = [
+  ["SQLITE_BUSY", "locked"],
+  ["SQLITE_LOCKED", "locked"],
+  ["SQLITE_FULL", "full"],
+  ["SQLITE_CORRUPT", "corrupt"],
+  ["SQLITE_NOTADB", "corrupt"],
+  ["SQLITE_CONSTRAINT", "rejected"],
+  ["SQLITE_MISMATCH", "rejected"],
+  ["SQLITE_TOOBIG", "rejected"],
+];
+
+/** Says what a failure of the engine, or of the file system under it, means to the callers. */
+export function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // bun:sqlite throws a plain TypeError for a value that SQL cannot hold.
+  if (error instanceof TypeError) return new StoreError("rejected", message, error);
+  if (code === "ENOSPC" || code === "EDQUOT") return new StoreError("full", message, error);
+  if (error instanceof SQLiteError) {
+    const known = FAULT_BY_CODE.find(([prefix]) => code.startsWith(prefix));
+    return new StoreError(known?.[1] ?? "unavailable", `${message} (${code})`, error);
+  }
+  return new StoreError("unavailable", message, error);
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+class SqliteStatement implements SqlStatement {
+  readonly #statement: Statement<SqlRow, SqlValue[]>;
+
+  constructor(statement: Statement<SqlRow, SqlValue[]>) {
+    this.#statement = statement;
+  }
+
+  run(...params: SqlValue[]): number {
+    try {
+      return this.#statement.run(...params).changes;
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  get(...params: SqlValue[]): SqlRow | null {
+    return guarded(() => this.#statement.get(...params) ?? null);
+  }
+
+  all(...params: SqlValue[]): SqlRow[] {
+    return guarded(() => this.#statement.all(...params));
+  }
+}
+
+class SqliteConnection implements Sql {
+  readonly #database: Database;
+  readonly #path: string;
+  readonly #statements: Statement<SqlRow, SqlValue[]>[] = [];
+  readonly #device: number;
+  readonly #inode: number;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+
+  constructor(database: Database, path: string) {
+    this.#database = database;
+    this.#path = path;
+    const { dev, ino } = statSync(path);
+    this.#device = dev;
+    this.#inode = ino;
+    // IMMEDIATE: the lock is asked for here, so that a transaction never fails half-way for want of it.
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+  }
+
+  exec(sql: string): void {
+    guarded(() => this.#database.run(sql));
+  }
+
+  prepare(sql: string): SqlStatement {
+    const statement = guarded(() => this.#database.prepare<SqlRow, SqlValue[]>(sql));
+    this.#statements.push(statement);
+    return new SqliteStatement(statement);
+  }
+
+  transaction<T>(work: () => T): T {
+    try {
+      this.#begin.run();
+      const result = work();
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      // Some failures (a full disk) have rolled back already.
+      if (this.#database.inTransaction) guarded(() => this.#database.run("ROLLBACK"));
+      throw toStoreError(error);
+    }
+  }
+
+  isCurrent(): boolean {
+    const stat = guarded(() => statSync(this.#path, { throwIfNoEntry: false }));
+    return stat !== undefined && stat.ino === this.#inode && stat.dev === this.#device;
+  }
+
+  close(): void {
+    // A statement left open would keep the file and its locks.
+    for (const statement of this.#statements) statement.finalize();
+    this.#begin.finalize();
+    this.#commit.finalize();
+    guarded(() => this.#database.close());
+  }
+}
+
+export interface SqliteOptions {
+  readonly mode: "write" | "read";
+  /** How long a statement may block the thread while another connection holds the lock. */
+  readonly busyTimeoutMs: number;
+}
+
+/**
+ * Opens a database file. `write` makes the file (0600) and its folder (0700) when they are missing; `read` never writes, and
+ * works beside a writer as well as after one was killed.
+ */
+export function openSqlite(path: string, options: SqliteOptions): Sql {
+  return guarded(() => {
+    if (options.mode === "read") {
+      return configured(new Database(path, { readonly: true }), path, options.busyTimeoutMs, [
+        "PRAGMA query_only = ON",
+      ]);
+    }
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Only a file that is not there yet: closing a second handle on an open database would drop its locks (POSIX).
+    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+    return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
+      "PRAGMA journal_mode = WAL",
+      // With WAL a killed process loses nothing that was committed; a power cut may lose the last moments, never the file.
+      "PRAGMA synchronous = NORMAL",
+      `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+      `PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,
+      "PRAGMA temp_store = MEMORY",
+    ]);
+  });
+}
+
+function configured(
+  database: Database,
+  path: string,
+  busyTimeoutMs: number,
+  pragmas: readonly string[],
+): Sql {
+  try {
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    for (const pragma of pragmas) database.run(pragma);
+    return new SqliteConnection(database, path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
