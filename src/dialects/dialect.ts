@@ -28,6 +28,8 @@ export interface TapState {
   readonly progress: "open" | "finished" | "complete" | "failed";
   /** With `failed`: the upstream's error object as JSON text (at most 4 KiB), for classification. */
   readonly failure: string | null;
+  /** Nothing of an unfinished frame has been let go: a ping may be written here. Always false for framing `json`. */
+  readonly isBetweenFrames: boolean;
   /** Frames or bytes with content have passed: an error after this can only be told in-band. */
   readonly hasContent: boolean;
 }
