@@ -16,6 +16,9 @@ export interface Failure {
   readonly isGoogle: boolean;
 }
 
+/** What tables look for stands at the beginning; a bound keeps their patterns cheap on whatever an upstream sends. */
+const MAX_MESSAGE_CHARS = 4_000;
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 function isObject(value: unknown): value is JsonObject {
@@ -47,7 +50,8 @@ export function readFailure(reply: ReplyFacts): Failure {
   const facts = { status: reply.status, headers: reply.headers, nowMs: reply.nowMs };
   if (!isObject(error)) {
     // A page of HTML says nothing about a credential, whatever words are on it.
-    const message = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
+    const text = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
+    const message = text.slice(0, MAX_MESSAGE_CHARS);
     return { ...facts, codes: [], message, hasQuotaFailure: false, retryDelay: null, isGoogle: false };
   }
   const details = listOf(error.details).filter(isObject);
@@ -68,7 +72,10 @@ export function readFailure(reply: ReplyFacts): Failure {
   return {
     ...facts,
     codes: words.filter((word) => typeof word === "string" || typeof word === "number").map(String),
-    message: message.filter((text) => typeof text === "string").join("\n"),
+    message: message
+      .filter((text) => typeof text === "string")
+      .map((text) => text.slice(0, MAX_MESSAGE_CHARS))
+      .join("\n"),
     hasQuotaFailure: violations.length > 0,
     retryDelay: typeof retryDelay === "string" ? retryDelay : null,
     isGoogle: typeof error.status === "string" && typeof error.code === "number",
