@@ -1,0 +1,235 @@
+/**
+ * Reports from the ledger. All of them read page by page, each page a read of its own: a long report, or one whose reader is
+ * slow, never keeps the write-ahead log from being cleared.
+ */
+import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
+import { COLUMN_LIST, readRow } from "./columns.ts";
+import { Percentiles } from "./percentiles.ts";
+import type { LedgerRow } from "./row.ts";
+
+const PAGE_ROWS = 500;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** A status code, a class such as 4 for 4xx, or whether the request ended well. */
+export type StatusFilter =
+  | { readonly outcome: "ok" | "error" }
+  | { readonly code: number }
+  | { readonly class: number };
+
+export interface RowFilter {
+  /** Accepted at or after, Unix milliseconds. */
+  readonly sinceMs?: number | undefined;
+  readonly key?: string | undefined;
+  /** The model asked or the model used. */
+  readonly model?: string | undefined;
+  readonly status?: StatusFilter | undefined;
+  /** Only the newest ones, this many; every matching row when undefined. */
+  readonly limit?: number | undefined;
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** Smallest id that a request accepted at `atMs` can have. */
+function firstId(atMs: number): string {
+  let rest = Math.max(0, Math.floor(atMs));
+  let time = "";
+  for (let i = 0; i < 10; i++) {
+    time = CROCKFORD.charAt(rest % 32) + time;
+    rest = Math.floor(rest / 32);
+  }
+  return time;
+}
+
+function conditions(filter: RowFilter): Condition {
+  const parts: string[] = ["1"];
+  const params: SqlValue[] = [];
+  const add = (sql: string, ...values: SqlValue[]): void => {
+    parts.push(sql);
+    params.push(...values);
+  };
+  if (filter.sinceMs !== undefined) add("at_ms >= ?", filter.sinceMs);
+  if (filter.key !== undefined) add("key = ?", filter.key);
+  if (filter.model !== undefined) add("(model_asked = ? OR model_used = ?)", filter.model, filter.model);
+  const status = filter.status;
+  if (status !== undefined) {
+    if ("outcome" in status) add(status.outcome === "ok" ? "outcome = 'ok'" : "outcome <> 'ok'");
+    else if ("code" in status) add("status = ?", status.code);
+    else add("status >= ? AND status < ?", status.class * 100, status.class * 100 + 100);
+  }
+  return { sql: parts.join(" AND "), params };
+}
+
+function* pages(statement: SqlStatement, fromId: string, params: readonly SqlValue[]): Generator<SqlRow> {
+  let page = statement.all(fromId, ...params, PAGE_ROWS);
+  // The first page begins with `fromId` itself, the others after the last row that was read.
+  for (;;) {
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return;
+    page = statement.all(`${last.id}\u0000`, ...params, PAGE_ROWS);
+  }
+}
+
+/** The matching rows, oldest first, read as the caller takes them. */
+export function* readRows(sql: Sql, filter: RowFilter = {}): Generator<LedgerRow> {
+  const { sql: where, params } = conditions(filter);
+  let fromId = filter.sinceMs === undefined ? "" : firstId(filter.sinceMs);
+  if (filter.limit !== undefined) {
+    if (filter.limit < 1) return;
+    const oldest = sql
+      .prepare(`SELECT id FROM requests WHERE id >= ? AND ${where} ORDER BY id DESC LIMIT 1 OFFSET ?`)
+      .get(fromId, ...params, filter.limit - 1);
+    if (oldest !== null) fromId = String(oldest.id);
+  }
+  const statement = sql.prepare(
+    `SELECT ${COLUMN_LIST} FROM requests WHERE id >= ? AND ${where} ORDER BY id LIMIT ?`,
+  );
+  let left = filter.limit ?? Number.POSITIVE_INFINITY;
+  for (const row of pages(statement, fromId, params)) {
+    // Rows that came in between the two queries are over the limit.
+    if (left-- <= 0) return;
+    yield readRow(row);
+  }
+}
+
+/** What a usage report is split by. Days are UTC. */
+export type UsageDimension = "key" | "model" | "day";
+
+/** Sums over a group of requests. A token sum is null when no request of the group reported that count. */
+export interface UsageGroup {
+  /** Set when the report is split by it. */
+  readonly key: string | null;
+  /** The model that the upstream was asked for, else the one that the client asked for. */
+  readonly model: string | null;
+  /** `2026-11-23`, UTC. */
+  readonly day: string | null;
+  readonly requests: number;
+  /** Requests that ended neither well nor because the client left. */
+  readonly errors: number;
+  readonly clientLeft: number;
+  readonly inputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly reasoningTokens: number | null;
+  /** Requests whose token counts are not the provider's last word, though it was asked. */
+  readonly unsureUsage: number;
+  /** Milliseconds, within 1 %; null when nothing was measured. */
+  readonly durationP50Ms: number | null;
+  readonly durationP95Ms: number | null;
+  readonly ttfbP50Ms: number | null;
+  readonly ttfbP95Ms: number | null;
+}
+
+interface Sums {
+  readonly key: string | null;
+  readonly model: string | null;
+  readonly day: string | null;
+  requests: number;
+  errors: number;
+  clientLeft: number;
+  unsureUsage: number;
+  readonly tokens: (number | null)[];
+  readonly duration: Percentiles;
+  readonly ttfb: Percentiles;
+}
+
+const TOKEN_COLUMNS = [
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+] as const;
+
+/** Usage by the given dimensions, sorted by them: days first, newest last. */
+export function readUsage(sql: Sql, by: readonly UsageDimension[], filter: RowFilter = {}): UsageGroup[] {
+  const { sql: where, params } = conditions(filter);
+  const statement = sql.prepare(
+    `SELECT id, at_ms, key, coalesce(model_used, model_asked, '') AS model, outcome, usage_state, upstream,
+       duration_ms, ttfb_ms, ${TOKEN_COLUMNS.join(", ")}
+     FROM requests WHERE id >= ? AND ${where} ORDER BY id LIMIT ?`,
+  );
+  const groups = new Map<string, Sums>();
+  const fromId = filter.sinceMs === undefined ? "" : firstId(filter.sinceMs);
+  for (const row of pages(statement, fromId, params)) {
+    const key = by.includes("key") ? String(row.key) : null;
+    const model = by.includes("model") ? String(row.model) : null;
+    const day = by.includes("day") ? dayOf(Number(row.at_ms)) : null;
+    const name = JSON.stringify([day, key, model]);
+    let sums = groups.get(name);
+    if (sums === undefined) {
+      sums = emptySums(key, model, day);
+      groups.set(name, sums);
+    }
+    add(sums, row);
+  }
+  const order = ({ day, key, model }: Sums): string[] => [day ?? "", key ?? "", model ?? ""];
+  return [...groups.values()].sort((a, b) => compareLists(order(a), order(b))).map(toGroup);
+}
+
+function compareLists(a: readonly string[], b: readonly string[]): number {
+  for (const [i, left] of a.entries()) {
+    const right = b[i] ?? "";
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
+
+function dayOf(atMs: number): string {
+  return new Date(Math.floor(atMs / DAY_MS) * DAY_MS).toISOString().slice(0, 10);
+}
+
+function emptySums(key: string | null, model: string | null, day: string | null): Sums {
+  return {
+    key,
+    model,
+    day,
+    requests: 0,
+    errors: 0,
+    clientLeft: 0,
+    unsureUsage: 0,
+    tokens: TOKEN_COLUMNS.map(() => null),
+    duration: new Percentiles(),
+    ttfb: new Percentiles(),
+  };
+}
+
+function add(sums: Sums, row: SqlRow): void {
+  sums.requests++;
+  if (row.outcome === "client_left") sums.clientLeft++;
+  else if (row.outcome !== "ok") sums.errors++;
+  if (row.usage_state !== "final" && row.upstream !== null) sums.unsureUsage++;
+  for (const [i, column] of TOKEN_COLUMNS.entries()) {
+    const count = row[column];
+    if (typeof count === "number") sums.tokens[i] = (sums.tokens[i] ?? 0) + count;
+  }
+  if (typeof row.duration_ms === "number") sums.duration.add(row.duration_ms);
+  if (typeof row.ttfb_ms === "number") sums.ttfb.add(row.ttfb_ms);
+}
+
+function toGroup(sums: Sums): UsageGroup {
+  const [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens] = sums.tokens;
+  return {
+    key: sums.key,
+    model: sums.model,
+    day: sums.day,
+    requests: sums.requests,
+    errors: sums.errors,
+    clientLeft: sums.clientLeft,
+    inputTokens: inputTokens ?? null,
+    cacheReadTokens: cacheReadTokens ?? null,
+    cacheWriteTokens: cacheWriteTokens ?? null,
+    outputTokens: outputTokens ?? null,
+    reasoningTokens: reasoningTokens ?? null,
+    unsureUsage: sums.unsureUsage,
+    durationP50Ms: sums.duration.at(0.5),
+    durationP95Ms: sums.duration.at(0.95),
+    ttfbP50Ms: sums.ttfb.at(0.5),
+    ttfbP95Ms: sums.ttfb.at(0.95),
+  };
+}
