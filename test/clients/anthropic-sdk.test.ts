@@ -10,7 +10,7 @@ beforeAll(async () => {
   stage = await openStage();
   client = new Anthropic({ baseURL: stage.url, apiKey: stage.key, maxRetries: 0 });
 });
-afterAll(async () => await stage.close());
+afterAll(async () => await stage?.close());
 
 const MODEL = "claude-haiku-4-5";
 const MESSAGES = [{ role: "user" as const, content: "Tell me of the labyrinth." }];

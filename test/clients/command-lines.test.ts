@@ -21,7 +21,7 @@ if (process.env.CLEWLINE_TEST_FULL === "1") {
     if ((await install.exited) !== 0) throw new Error("the command lines could not be installed");
     stage = await openStage();
   }, INSTALL_LIMIT_MS);
-  afterAll(async () => await stage.close());
+  afterAll(async () => await stage?.close());
 
   /** A home of its own for a command line, so that nobody's settings and accounts take part. */
   const homeFor = (name: string, settings: Readonly<Record<string, string>>): string => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   stage = await openStage();
   client = clientFor(stage.key);
 });
-afterAll(async () => await stage.close());
+afterAll(async () => await stage?.close());
 
 const MODEL = "gemini-2.5-flash";
 const QUESTION = "Tell me of the labyrinth.";

@@ -10,7 +10,7 @@ beforeAll(async () => {
   stage = await openStage();
   client = new OpenAI({ baseURL: `${stage.url}/v1`, apiKey: stage.key, maxRetries: 0 });
 });
-afterAll(async () => await stage.close());
+afterAll(async () => await stage?.close());
 
 const QUESTION = [{ role: "user" as const, content: "Tell me of the labyrinth." }];
 const WEATHER = {

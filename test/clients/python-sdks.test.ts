@@ -28,7 +28,7 @@ beforeAll(async () => {
   python = (await outputOf([join(ROOT, "script/python-sdks")], process.env)).trim().split(" ");
   stage = await openStage();
 }, INSTALL_LIMIT_MS);
-afterAll(async () => await stage.close());
+afterAll(async () => await stage?.close());
 
 /** The part of what a script saw that all of them tell. */
 interface Seen {

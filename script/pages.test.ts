@@ -1,0 +1,70 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../src/config/load.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const PAGES = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "docs/errors.md",
+];
+const readPage = (name: string): Promise<string> => Bun.file(join(ROOT, name)).text();
+
+for (const page of PAGES) {
+  test(`${page} names only files that are there`, async () => {
+    const text = await readPage(page);
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => match[1] as string);
+    const paths = [...text.matchAll(/`((?:src|test|script|docs|bench|\.ci)\/[\w./*-]*)/g)]
+      .map((match) => match[1] as string)
+      .filter((path) => !/[*A-Z]/.test(path));
+
+    const missing = [...links, ...paths].filter((path) => !existsSync(join(ROOT, path)));
+    expect(missing).toEqual([]);
+  });
+}
+
+test("the README begins with exactly two commands, and both are there", async () => {
+  const [first] = /```\n[^`]*```/.exec(await readPage("README.md")) ?? [];
+
+  expect(first).toBe("```\nscript/demo\nscript/test\n```");
+});
+
+test("the README's configuration is accepted as it stands", async () => {
+  const text = /```toml\n(\[server\][^`]*)```/.exec(await readPage("README.md"))?.[1] as string;
+  const folder = mkdtempSync(join(tmpdir(), "clewline-readme-"));
+  try {
+    const file = join(folder, "clewline.toml");
+    writeFileSync(file, text, { mode: 0o600 });
+    writeFileSync(join(folder, "second.key"), "sk-second\n", { mode: 0o600 });
+    const env = { ANTHROPIC_API_KEY: "sk-main", CLEWLINE_KEY: "clw-a-key-of-some-length", HOME: folder };
+    const { config, warnings } = await loadConfig({
+      file,
+      env,
+      flags: {},
+      cwd: folder,
+      hashPassword: async () => "",
+    });
+
+    expect(warnings).toEqual([]);
+    expect(config.upstreams.map(({ name }) => name)).toEqual(["anthropic", "local"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the README lists the commands that there are", async () => {
+  const listed = [...(await readPage("README.md")).matchAll(/^\| .*`clewline (\w+)` \|/gm)].map(
+    (match) => match[1],
+  );
+  const help = await new Response(
+    Bun.spawn([process.execPath, join(ROOT, "src/main.ts"), "--help"], { stdin: "ignore" }).stdout,
+  ).text();
+  const offered = [...help.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]);
+
+  expect(listed.sort()).toEqual(offered.sort());
+});
