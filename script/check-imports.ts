@@ -24,6 +24,9 @@ function dialectOf(path: string): string | null {
   return parts[1] === "dialects" && parts.length > 3 ? (parts[2] as string) : null;
 }
 
+/** Tests and what only they use. */
+const isTest = (path: string): boolean => /(?:\.test|-under-test)\.ts$/.test(path);
+
 const isExempt = (path: string, except: readonly string[]): boolean =>
   except.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
 
@@ -33,7 +36,7 @@ export function checkSources(files: ReadonlyMap<string, string>): readonly Viola
   const graph = new Map<string, { readonly to: string; readonly line: number }[]>();
 
   for (const [path, text] of files) {
-    if (path.endsWith(".test.ts")) continue;
+    if (isTest(path)) continue;
     const room = roomOf(path);
     const add = (line: number, rule: string, reason: string): void => {
       violations.push({ file: path, line, rule, reason });
@@ -54,8 +57,7 @@ export function checkSources(files: ReadonlyMap<string, string>): readonly Viola
       if (!specifier.startsWith(".")) continue;
       const target = normalize(join(dirname(path), specifier));
       graph.set(path, [...(graph.get(path) ?? []), { to: target, line }]);
-      if (target.endsWith(".test.ts"))
-        add(line, `no import of a test: ${target}`, "tests are not part of what is built");
+      if (isTest(target)) add(line, `no import of a test: ${target}`, "tests are not part of what is built");
 
       const targetRoom = roomOf(target);
       const mayImport = ROOMS[room];

@@ -22,7 +22,11 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   },
   store: { imports: ["core", "config"], reason: "the database's differences end in this folder" },
   transport: { imports: ["core", "config"], reason: "the HTTP client knows no vendor and no policy" },
-  http: { imports: ["core", "config"], reason: "the listener knows no vendor and no policy" },
+  http: {
+    imports: ["core", "config", "dialects/dialect.ts", "proxy"],
+    reason:
+      "the listener finds the route and hands over to proxy/; upstreams, credentials and stores are not its business",
+  },
   auth: {
     imports: ["core", "config", "store"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
@@ -58,7 +62,9 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "dialects",
       "upstreams",
       "transport",
-      "http",
+      // The listener calls the proxy; what both need of a message's head and body stands in these.
+      "http/body.ts",
+      "http/headers.ts",
       "auth",
       "limits",
       "plan",
