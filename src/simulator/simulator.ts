@@ -25,7 +25,7 @@ import { noteBody, Recorder, type SeenRequest } from "./recorder.ts";
 import { anthropicRefusal, geminiRefusal, openaiRefusal, Refusal, type Vendor } from "./refusal.ts";
 import type { SimRequest } from "./request.ts";
 import { guessVendor, matchRoute, type Route } from "./route.ts";
-import { checkRequest } from "./rules.ts";
+import { checkedRequest } from "./rules.ts";
 import { type Scenario, scenarioReply } from "./scenario.ts";
 import { GENERAL_FAULTS, SCENARIOS, scenarioNamed } from "./scenarios.ts";
 import { Sender } from "./sender.ts";
@@ -162,8 +162,7 @@ class Desk {
         fault,
         nowMs,
       });
-      checkRequest(good.route, good.request);
-      const reply = replyTo(good.route, good.request, this.#store);
+      const reply = replyTo(good.route, checkedRequest(good.route.method, good.request), this.#store);
       const inBand = inBandError(script, fault, vendor, named.plain, nowMs);
       const error = inBand === undefined ? undefined : withRequestId(inBand.body, headers);
       await sender.sendReply(reply, { ...headers, ...scripted }, error);

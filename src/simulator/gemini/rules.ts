@@ -1,0 +1,155 @@
+// Gemini generateContent: the rules that a table of fields cannot say.
+
+import { geminiMajor, requireGeminiModel } from "../catalogue.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
+import type { SimRequest } from "../request.ts";
+import { checkBody, refuse } from "./body.ts";
+import { checkTurns } from "./turns.ts";
+
+/** The subset of OpenAPI that `parameters` and `responseSchema` take; fields of a schema within are looked into too. */
+const SCHEMA_WORDS = new Set([
+  "type",
+  "format",
+  "title",
+  "description",
+  "nullable",
+  "enum",
+  "maxItems",
+  "minItems",
+  "properties",
+  "required",
+  "minProperties",
+  "maxProperties",
+  "minLength",
+  "maxLength",
+  "pattern",
+  "example",
+  "anyOf",
+  "propertyOrdering",
+  "default",
+  "items",
+  "minimum",
+  "maximum",
+]);
+
+export function checkGenerate(request: SimRequest, isCount: boolean): void {
+  const { body, model } = request;
+  requireGeminiModel(model);
+  checkBody(body, isCount);
+  const inner =
+    isCount && body.generateContentRequest !== undefined ? asRecord(body.generateContentRequest) : body;
+  const contents = (Array.isArray(inner.contents) ? inner.contents : [inner.contents]).filter(isRecord);
+  if (contents.length === 0) {
+    throw refuse("* GenerateContentRequest.contents: contents is not specified\n");
+  }
+  checkConfig(inner, model);
+  checkTools(inner);
+  checkTurns(contents, geminiMajor(model));
+}
+
+function checkConfig(body: JsonRecord, model: string): void {
+  const config = asRecord(body.generationConfig);
+  const thinking = asRecord(config.thinkingConfig);
+  const budget = asNumber(thinking.thinkingBudget);
+  if (budget !== undefined && thinking.thinkingLevel !== undefined) {
+    throw refuse("You can only set only one of thinking budget and thinking level.");
+  }
+  if (thinking.thinkingLevel !== undefined && geminiMajor(model) < 3) {
+    throw refuse("Thinking level is not supported for this model.");
+  }
+  const isMinimal = asString(thinking.thinkingLevel).toUpperCase() === "MINIMAL";
+  if (isMinimal && /-pro/.test(model)) {
+    throw refuse(
+      "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level.",
+    );
+  }
+  if (budget !== undefined && /2\.5-pro/.test(model) && budget >= 0 && budget < 128) {
+    throw refuse(
+      budget === 0
+        ? "Budget 0 is invalid. This model only works in thinking mode."
+        : `The thinking budget ${budget} is invalid. Please choose a value between 128 and 32768.`,
+    );
+  }
+  const hasSchema = config.responseSchema !== undefined || config.responseJsonSchema !== undefined;
+  if (
+    hasSchema &&
+    config.responseMimeType !== "application/json" &&
+    config.responseMimeType !== "text/x.enum"
+  ) {
+    throw refuse("Function calling config or response schema needs response_mime_type 'application/json'.");
+  }
+  if (config.responseSchema !== undefined && config.responseJsonSchema !== undefined) {
+    throw refuse("Only one of response_schema and response_json_schema may be set.");
+  }
+  checkSchema(config.responseSchema, "generation_config.response_schema");
+  if (config.logprobs !== undefined && config.responseLogprobs !== true) {
+    throw refuse("logprobs can only be set if response_logprobs is true.");
+  }
+}
+
+function checkTools(body: JsonRecord): void {
+  const tools = asList(body.tools).map(asRecord);
+  const names: string[] = [];
+  for (const [at, one] of tools.entries()) {
+    for (const [index, declaration] of asList(one.functionDeclarations).map(asRecord).entries()) {
+      names.push(asString(declaration.name));
+      const place = `tools[${at}].function_declarations[${index}]`;
+      if (declaration.parameters !== undefined && declaration.parametersJsonSchema !== undefined) {
+        throw refuse(
+          `* GenerateContentRequest.${place}: parameters and parameters_json_schema must not both be set\n`,
+        );
+      }
+      checkSchema(declaration.parameters, `${place}.parameters`);
+    }
+  }
+  const double = names.find((name, index) => names.indexOf(name) !== index);
+  if (double !== undefined) {
+    throw refuse(`Duplicate function declaration found: ${double}`);
+  }
+  const calling = asRecord(asRecord(body.toolConfig).functionCallingConfig);
+  const allowed = asList(calling.allowedFunctionNames).map(asString);
+  if (allowed.length > 0 && calling.mode !== "ANY" && calling.mode !== "VALIDATED") {
+    throw refuse("Function calling config with allowed_function_names needs mode ANY or VALIDATED.");
+  }
+  const odd = allowed.find((name) => !names.includes(name));
+  if (odd !== undefined) {
+    throw refuse(`allowed_function_names: ${odd} is not among the function declarations.`);
+  }
+  if (calling.mode === "ANY" && names.length === 0) {
+    throw refuse("Function calling mode is set to ANY, but no function declarations are provided.");
+  }
+}
+
+function checkSchema(schema: unknown, path: string): void {
+  if (!isRecord(schema)) {
+    return;
+  }
+  for (const [name, value] of Object.entries(schema)) {
+    const camelName = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (!SCHEMA_WORDS.has(camelName)) {
+      const description = `Invalid JSON payload received. Unknown name "${name}" at '${path}': Cannot find field.`;
+      const fieldViolations = [{ field: path, description }];
+      throw refuse(description, [{ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations }]);
+    }
+    if (name === "type" && Array.isArray(value)) {
+      throw refuse(`Proto field is not repeating, cannot start list at '${path}.type'.`);
+    }
+    if (name === "enum" && asList(value).some((one) => typeof one !== "string")) {
+      throw refuse(`Invalid value at '${path}.enum[0]' (TYPE_STRING), ${JSON.stringify(asList(value)[0])}`);
+    }
+  }
+  const type = asString(schema.type).toLowerCase();
+  if (type === "array" && schema.items === undefined) {
+    throw refuse(`* GenerateContentRequest.${path}.items: missing field.\n`);
+  }
+  if (type === "object" && isRecord(schema.properties) && Object.keys(schema.properties).length === 0) {
+    throw refuse(`* GenerateContentRequest.${path}.properties: should be non-empty for OBJECT type\n`);
+  }
+  for (const [name, property] of Object.entries(asRecord(schema.properties))) {
+    checkSchema(property, `${path}.properties[${name}]`);
+  }
+  checkSchema(schema.items, `${path}.items`);
+  for (const [index, one] of asList(schema.anyOf).entries()) {
+    checkSchema(one, `${path}.any_of[${index}]`);
+  }
+}

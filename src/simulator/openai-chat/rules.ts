@@ -1,0 +1,184 @@
+// OpenAI Chat Completions: the rules that a table of fields cannot say.
+
+import { isReasoningModel, needsResponsesForTools, requireOpenaiModel } from "../catalogue.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
+import { openaiRefusal, type Refusal } from "../refusal.ts";
+import type { SimRequest } from "../request.ts";
+import { checkBody } from "./body.ts";
+
+export function checkChat(request: SimRequest): void {
+  const { body, model } = request;
+  checkBody(body);
+  requireOpenaiModel(model);
+  checkModelRules(body, model);
+  checkToolRules(body);
+  checkStreamRules(body);
+  checkToolMessages(asList(body.messages).map(asRecord));
+}
+
+function refuse(param: string, message: string, code: string | null = null): Refusal {
+  return openaiRefusal(400, { message, param, code });
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** Reasoning models: no `max_tokens`, no `stop`, sampling only at its default. */
+function checkModelRules(body: JsonRecord, model: string): void {
+  if (!isReasoningModel(model)) {
+    if (isSet(body.reasoning_effort)) {
+      throw refuse("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort");
+    }
+    return;
+  }
+  if (isSet(body.max_tokens)) {
+    throw refuse(
+      "max_tokens",
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      "unsupported_parameter",
+    );
+  }
+  for (const param of ["temperature", "top_p"]) {
+    if (isSet(body[param]) && body[param] !== 1) {
+      throw refuse(
+        param,
+        `Unsupported value: '${param}' does not support ${String(body[param])} with this model. Only the default (1) value is supported.`,
+        "unsupported_value",
+      );
+    }
+  }
+  for (const param of ["stop", "logit_bias", "logprobs"]) {
+    if (isSet(body[param]) && body[param] !== false) {
+      throw refuse(
+        param,
+        `Unsupported parameter: '${param}' is not supported with this model.`,
+        "unsupported_parameter",
+      );
+    }
+  }
+  for (const param of ["presence_penalty", "frequency_penalty"]) {
+    if (isSet(body[param]) && body[param] !== 0) {
+      throw refuse(
+        param,
+        `Unsupported parameter: '${param}' is not supported with this model.`,
+        "unsupported_parameter",
+      );
+    }
+  }
+  const isThinking = isSet(body.reasoning_effort) && body.reasoning_effort !== "none";
+  if (needsResponsesForTools(model) && isThinking && asList(body.tools).length > 0) {
+    throw refuse(
+      "reasoning_effort",
+      `Function tools with reasoning_effort are not supported for ${model} in /v1/chat/completions. Please use /v1/responses instead.`,
+    );
+  }
+}
+
+function checkToolRules(body: JsonRecord): void {
+  const hasTools = asList(body.tools).length > 0;
+  if (isSet(body.tool_choice) && !hasTools) {
+    throw refuse(
+      "tool_choice",
+      "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+    );
+  }
+  if (Array.isArray(body.tools) && !hasTools) {
+    throw refuse("tools", "[] is too short - 'tools'", "empty_array");
+  }
+  if (body.parallel_tool_calls !== undefined && !hasTools) {
+    throw refuse(
+      "parallel_tool_calls",
+      "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified.",
+    );
+  }
+  const choice = asRecord(body.tool_choice);
+  const wanted = asString(asRecord(choice.function ?? choice.custom).name);
+  const names = asList(body.tools).map((one) =>
+    asString(asRecord(asRecord(one).function ?? asRecord(one).custom).name),
+  );
+  if (wanted !== "" && !names.includes(wanted)) {
+    throw refuse(
+      "tool_choice",
+      `Invalid value for 'tool_choice': no function named '${wanted}' was specified in the 'tools' parameter.`,
+    );
+  }
+}
+
+function checkStreamRules(body: JsonRecord): void {
+  if (isSet(body.stream_options) && body.stream !== true) {
+    throw refuse(
+      "stream_options",
+      "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+    );
+  }
+  if (isSet(body.top_logprobs) && body.logprobs !== true) {
+    throw refuse("top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is enabled.");
+  }
+  if (isSet(body.max_tokens) && isSet(body.max_completion_tokens)) {
+    throw refuse(
+      "max_tokens",
+      "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+      "invalid_parameter_combination",
+    );
+  }
+  const isJson = asRecord(body.response_format).type === "json_object";
+  if (isJson && !/json/i.test(JSON.stringify(body.messages))) {
+    throw refuse(
+      "messages",
+      "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+    );
+  }
+}
+
+/** Every call is answered right after its message, and nothing is answered that was not asked. */
+function checkToolMessages(messages: readonly JsonRecord[]): void {
+  let open: string[] = [];
+  let askedAt = -1;
+  for (const [index, one] of messages.entries()) {
+    if (one.role === "tool") {
+      const id = asString(one.tool_call_id);
+      if (askedAt < 0) {
+        throw refuse(
+          `messages.[${index}].role`,
+          "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        );
+      }
+      if (!open.includes(id)) {
+        throw refuse(
+          `messages.[${index}].tool_call_id`,
+          `Invalid parameter: 'tool_call_id' of '${id}' not found in 'tool_calls' of previous message.`,
+        );
+      }
+      open = open.filter((other) => other !== id);
+      continue;
+    }
+    failOpenCalls(open, index);
+    const calls = one.role === "assistant" ? asList(one.tool_calls).map(asRecord) : [];
+    open = calls.map((call) => asString(call.id));
+    askedAt = calls.length > 0 ? index : -1;
+    const isEmpty = !isSet(one.content) && calls.length === 0;
+    if (
+      one.role === "assistant" &&
+      isEmpty &&
+      !isSet(one.function_call) &&
+      !isSet(one.refusal) &&
+      !isSet(one.audio)
+    ) {
+      throw refuse(
+        `messages.[${index}].content`,
+        `Invalid value for 'content': expected a string, got null.`,
+      );
+    }
+  }
+  failOpenCalls(open, messages.length);
+}
+
+function failOpenCalls(open: readonly string[], index: number): void {
+  if (open.length > 0) {
+    throw refuse(
+      `messages.[${index}].role`,
+      `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${open.join(", ")}`,
+    );
+  }
+}
