@@ -1,0 +1,139 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { makePlanner, type Plan } from "./plan.ts";
+
+const UPSTREAMS = [
+  { name: "anthropic", family: "anthropic" },
+  { name: "gemini", family: "gemini" },
+  { name: "openai", family: "openai" },
+  { name: "openrouter", family: "openai" },
+];
+const MODELS = [
+  { name: "fast", targets: ["anthropic/claude-haiku-4-5", "gemini/gemini-3-flash"] },
+  { name: "claude-*", targets: ["openrouter/anthropic/claude-*"] },
+  { name: "claude-opus-*", targets: ["anthropic/claude-opus-*", "openrouter/anthropic/claude-opus-*"] },
+  { name: "claude-opus-fixed", targets: ["anthropic/claude-opus-4-1"] },
+  { name: "team/*", targets: ["openai/*"] },
+  { name: "cheap-*", targets: ["gemini/gemini-3-flash"] },
+];
+
+const planner = makePlanner({ models: MODELS, upstreams: UPSTREAMS });
+
+function shown(plan: Plan): readonly string[] | string {
+  return "nearest" in plan
+    ? `not found: ${plan.nearest.join(" ")}`
+    : plan.targets.map((t) => `${t.upstream} ${t.model}`);
+}
+
+test.each([
+  ["fast", ["anthropic claude-haiku-4-5", "gemini gemini-3-flash"]],
+  // The longest prefix wins, an exact name before any prefix.
+  ["claude-sonnet-5", ["openrouter anthropic/claude-sonnet-5"]],
+  ["claude-opus-5", ["anthropic claude-opus-5", "openrouter anthropic/claude-opus-5"]],
+  ["claude-opus-fixed", ["anthropic claude-opus-4-1"]],
+  ["claude-", ["openrouter anthropic/claude-"]],
+  ["cheap-anything", ["gemini gemini-3-flash"]],
+  ["team/a/b", ["openai a/b"]],
+  ["team/$&", ["openai $&"]],
+  // A first segment is taken off only if it names an upstream.
+  ["anthropic/claude-opus-5", ["anthropic claude-opus-5"]],
+  ["openrouter/anthropic/claude-opus-5", ["openrouter anthropic/claude-opus-5"]],
+  ["openrouter/anything", ["openrouter anything"]],
+  // Well-known families, every upstream of the family in config order.
+  ["gemini-3-pro", ["gemini gemini-3-pro"]],
+  ["gemma-3-27b-it", ["gemini gemma-3-27b-it"]],
+  ["gpt-5", ["openai gpt-5", "openrouter gpt-5"]],
+  ["o3", ["openai o3", "openrouter o3"]],
+  ["o4-mini", ["openai o4-mini", "openrouter o4-mini"]],
+  ["chatgpt-4o-latest", ["openai chatgpt-4o-latest", "openrouter chatgpt-4o-latest"]],
+  ["text-embedding-3-small", ["openai text-embedding-3-small", "openrouter text-embedding-3-small"]],
+  ["codex-mini-latest", ["openai codex-mini-latest", "openrouter codex-mini-latest"]],
+  ["ft:gpt-4o:org::id", ["openai ft:gpt-4o:org::id", "openrouter ft:gpt-4o:org::id"]],
+  // Google's resource prefixes.
+  ["models/gemini-3-pro", ["gemini gemini-3-pro"]],
+  ["publishers/google/models/gemini-3-pro", ["gemini gemini-3-pro"]],
+  ["models/anthropic/claude-opus-5", ["anthropic claude-opus-5"]],
+  ["models/fast", ["anthropic claude-haiku-4-5", "gemini gemini-3-flash"]],
+  // Nothing serves these.
+  ["fats", "not found: fast"],
+  ["antropic/claude-x", "not found: anthropic/claude-x"],
+  ["orca", "not found: anthropic/orca gemini/orca openai/orca"],
+  ["other/llama", "not found: anthropic/other/llama gemini/other/llama openai/other/llama"],
+  ["anthropic/", "not found: anthropic/ "],
+  ["__proto__", "not found: anthropic/__proto__ gemini/__proto__ openai/__proto__"],
+])("%p goes to %p", (model, expected) => {
+  const plan = shown(planner(model));
+  if (typeof expected === "string" && expected.endsWith(" ")) expect(plan).toStartWith(expected.trim());
+  else expect(plan).toEqual(expected as string[]);
+});
+
+test("with one upstream, every model goes there", () => {
+  const plan = makePlanner({ models: [], upstreams: [{ name: "local", family: "openai" }] });
+  expect(shown(plan("llama-4"))).toEqual(["local llama-4"]);
+  expect(shown(plan("claude-opus-5"))).toEqual(["local claude-opus-5"]);
+  expect(shown(plan("local/llama-4"))).toEqual(["local llama-4"]);
+  expect(shown(plan("other/llama-4"))).toEqual(["local other/llama-4"]);
+});
+
+test("with no upstream, nothing is found and nothing is suggested", () => {
+  expect(makePlanner({ models: [], upstreams: [] })("gpt-5")).toEqual({ nearest: [] });
+});
+
+test("a family without an upstream falls through to what is there", () => {
+  const upstreams = [
+    { name: "a", family: "openai" },
+    { name: "b", family: "openai" },
+  ];
+  expect(shown(makePlanner({ models: [], upstreams })("claude-opus-5"))).toBe(
+    "not found: a/claude-opus-5 b/claude-opus-5",
+  );
+});
+
+test("a target must name an upstream", () => {
+  const make = (target: string) => () =>
+    makePlanner({ models: [{ name: "x", targets: [target] }], upstreams: UPSTREAMS });
+  expect(make("gpt-5")).toThrow(
+    'model "x": target "gpt-5" does not begin with the name of an upstream and a slash',
+  );
+  expect(make("nowhere/gpt-5")).toThrow("nowhere/gpt-5");
+});
+
+test("asking again costs nothing: the same plan comes back, also after very many other names", () => {
+  expect(planner("fast")).toBe(planner("fast"));
+  expect(planner("gpt-5")).toBe(planner("gpt-5"));
+  for (let i = 0; i < 2_500; i++) planner(`gpt-${i}`);
+  expect(shown(planner("gpt-5"))).toEqual(["openai gpt-5", "openrouter gpt-5"]);
+});
+
+test("whatever a client asks for, targets are upstreams of the config and suggestions are short", () => {
+  const part = fc.constantFrom(
+    "anthropic",
+    "models",
+    "claude-",
+    "fast",
+    "*",
+    "o3",
+    "/",
+    "x",
+    "__proto__",
+    "$&",
+  );
+  const model = fc.oneof(
+    fc.string(),
+    fc.array(part).map((parts) => parts.join("")),
+    fc.string({ minLength: 5_000 }),
+  );
+  const names = new Set(UPSTREAMS.map(({ name }) => name));
+  fc.assert(
+    fc.property(model, (asked) => {
+      const plan = planner(asked);
+      if ("nearest" in plan) {
+        expect(plan.nearest.length).toBeLessThanOrEqual(3);
+        for (const name of plan.nearest) expect(name.length).toBeLessThanOrEqual(220);
+      } else {
+        expect(plan.targets.length).toBeGreaterThan(0);
+        for (const target of plan.targets) expect(names.has(target.upstream)).toBe(true);
+      }
+    }),
+  );
+});
