@@ -115,7 +115,9 @@ export async function openStage(): Promise<Stage> {
     if (gateway.exitCode !== null || performance.now() > lastMs) {
       gateway.kill("SIGKILL");
       await simulator.close();
-      throw new Error(`the gateway did not start (exit code ${gateway.exitCode}):\n${await logs()}`);
+      const text = await logs();
+      rmSync(folder, { recursive: true, force: true });
+      throw new Error(`the gateway did not start (exit code ${gateway.exitCode}):\n${text}`);
     }
     await Bun.sleep(25);
   }
