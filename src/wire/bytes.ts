@@ -1,0 +1,73 @@
+/** Searches and joins of bytes, by the runtime's native routines. */
+import { Buffer } from "node:buffer";
+
+const NONE = new Uint8Array(0);
+
+/** Index of `needle` in `bytes` from `from` on, or -1. Native: some 20 GB/s, 40 ns a call (bench/micro/tap.ts). */
+export function indexOfBytes(bytes: Uint8Array, needle: Buffer, from: number): number {
+  // Called on the view itself: wrapping it in a Buffer first would cost more than the search.
+  return Buffer.prototype.indexOf.call(bytes as Buffer, needle, from);
+}
+
+/** Index of the last `needle` in `bytes`, or -1. */
+export function lastIndexOfBytes(bytes: Uint8Array, needle: Buffer): number {
+  return Buffer.prototype.lastIndexOf.call(bytes as Buffer, needle);
+}
+
+/** Decodes a range of UTF-8; broken sequences become U+FFFD. */
+export function decodeUtf8(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.prototype.toString.call(bytes as Buffer, "utf8", from, to);
+}
+
+/** Joins parts; a single part is returned as it is, none gives null. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array | null {
+  if (parts.length === 0) return null;
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const joined = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** Bytes that grow at the end; the cost of appending is linear in all that is appended. */
+export class GrowingBytes {
+  #bytes = NONE;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(bytes: Uint8Array, from: number, to: number): void {
+    const size = this.#size + (to - from);
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.#size);
+    this.#size = size;
+  }
+
+  /** A view of what is here; valid until the next append. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  /** Hands over the bytes and starts anew. */
+  take(): Uint8Array {
+    const taken = this.view();
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    this.#bytes = NONE;
+    this.#size = 0;
+  }
+}

@@ -1,0 +1,471 @@
+/**
+ * A push scanner over the bytes of one JSON value. It never builds the value: it reports where the members of a given
+ * shape begin and end, and hops over all else at the speed of a native search. Linear in the bytes, memory bounded.
+ *
+ * It is strict about brackets and about the members of containers that the shape names, loose about the inside of what it
+ * hops over: whoever receives the bytes judges that.
+ */
+
+/** Members to find: `true` is the whole value, an object goes deeper, the key `*` means every element of an array. */
+export type JsonShape = { readonly [key: string]: JsonShape | true };
+
+/** A compiled {@link JsonShape}. */
+export interface ShapeNode {
+  /** The way from the root, such as `choices.*.finish_reason`; empty for the root. */
+  readonly path: string;
+  /** The last segment of the path. */
+  readonly name: string;
+  readonly element: ShapeNode | null;
+  readonly members: readonly ShapeMember[];
+}
+
+interface ShapeMember {
+  readonly key: Uint8Array;
+  readonly node: ShapeNode;
+}
+
+/** Compiles a shape once, for any number of scanners. */
+export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode {
+  let element: ShapeNode | null = null;
+  const members: ShapeMember[] = [];
+  for (const [key, inner] of Object.entries(shape)) {
+    const node = compileShape(inner === true ? {} : inner, path === "" ? key : `${path}.${key}`, key);
+    if (key === "*") element = node;
+    else members.push({ key: new TextEncoder().encode(key), node });
+  }
+  return { path, name, element, members };
+}
+
+/** Where a scanner reports to. Offsets count from the first byte of the value's stream. */
+export interface JsonSink {
+  /** A container that the shape goes into begins at `start`. */
+  open(node: ShapeNode, start: number, isArray: boolean): void;
+  /** That container ends before `end`. */
+  close(node: ShapeNode, end: number): void;
+  /** A value from `start` to `end`; its bytes stand in `bytes` between `from` and `to` during the call. Null: over the bound. */
+  value(
+    node: ShapeNode,
+    start: number,
+    end: number,
+    bytes: Uint8Array | null,
+    from: number,
+    to: number,
+  ): void;
+}
+
+/** `open`: more must come. `closed`: the root value ended. `invalid`: no JSON object or array; `invalidAt` says where. */
+export type ScanStatus = "open" | "closed" | "invalid";
+
+/** What is wrong with invalid bytes. */
+export type ScanFault = "unexpected" | "too deep" | "trailing";
+
+/** Brackets nested deeper than this are refused: parsers behind us would run out of stack. */
+export const MAX_DEPTH = 1000;
+/** A reported value longer than this is reported without its bytes. */
+export const MAX_VALUE_BYTES = 64 * 1024;
+
+const MAX_KEY_BYTES = 256;
+/** Strings are walked byte by byte this far, then searched: below it a native call costs more than the walk. */
+const WALK_BYTES = 24;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** Of each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or literal. */
+const KIND = new Uint8Array(256);
+for (const byte of [0x20, 0x09, 0x0a, 0x0d]) KIND[byte] = 4;
+for (const char of "0123456789+-.eEtrufalsn") KIND[char.charCodeAt(0)] = 5;
+KIND[QUOTE] = 1;
+KIND[OPEN_BRACE] = 2;
+KIND[OPEN_BRACKET] = 2;
+KIND[CLOSE_BRACE] = 3;
+KIND[CLOSE_BRACKET] = 3;
+
+const START = 0;
+const VALUE = 1;
+const VALUE_OR_END = 2;
+const KEY = 3;
+const KEY_OR_END = 4;
+const IN_KEY = 5;
+const AFTER_KEY = 6;
+const NEXT = 7;
+const SKIP = 8;
+const IN_STRING = 9;
+const IN_LITERAL = 10;
+const CLOSED = 11;
+const INVALID = 12;
+
+/** Scans one value; make one for each. */
+export class JsonScanner {
+  readonly #sink: JsonSink;
+  #state = START;
+  #fault: ScanFault = "unexpected";
+  /** Offset of the current chunk's first byte. */
+  #base = 0;
+  #invalidAt = -1;
+  /** Open brackets, as their closing bytes. */
+  #closers = new Uint8Array(32);
+  #depth = 0;
+  /** The containers that the shape goes into; deeper ones are hopped over. */
+  readonly #tracked: ShapeNode[] = [];
+  /** What the shape says of the value that comes next or is being read. */
+  #child: ShapeNode | null;
+  /** A string was cut by the end of a chunk right after a backslash. */
+  #isEscaped = false;
+  #bomBytes = 0;
+  #key: Uint8Array | null = null;
+  #keySize = 0;
+  #isCapturing = false;
+  #captureStart = 0;
+  #captureFrom = 0;
+  /** The captured value's bytes of earlier chunks. */
+  #captured: Uint8Array | null = null;
+  #capturedSize = 0;
+
+  constructor(shape: ShapeNode, sink: JsonSink) {
+    this.#child = shape;
+    this.#sink = sink;
+  }
+
+  get status(): ScanStatus {
+    return this.#state === CLOSED ? "closed" : this.#state === INVALID ? "invalid" : "open";
+  }
+
+  /** Offset of the byte that made it invalid, -1 else. */
+  get invalidAt(): number {
+    return this.#invalidAt;
+  }
+
+  get fault(): ScanFault {
+    return this.#fault;
+  }
+
+  /** Bytes pushed so far. */
+  get size(): number {
+    return this.#base;
+  }
+
+  /** Takes the next bytes. Never throws; after `invalid` it ignores them. */
+  push(bytes: Uint8Array): void {
+    const end = bytes.length;
+    let pos = 0;
+    while (pos < end && this.#state !== INVALID) {
+      switch (this.#state) {
+        case SKIP:
+          pos = this.#hop(bytes, pos);
+          break;
+        case IN_STRING:
+          pos = this.#resumeString(bytes, pos);
+          break;
+        case IN_KEY:
+          pos = this.#resumeKey(bytes, pos);
+          break;
+        case IN_LITERAL:
+          while (pos < end && KIND[bytes[pos] as number] === 5) pos++;
+          if (pos < end) this.#finishValue(bytes, pos);
+          break;
+        default:
+          pos = this.#step(bytes, pos);
+      }
+    }
+    if (this.#isCapturing) this.#keepCaptured(bytes, end);
+    this.#base += end;
+  }
+
+  /** One byte of structure in a container of the shape. */
+  #step(bytes: Uint8Array, pos: number): number {
+    const byte = bytes[pos] as number;
+    if (KIND[byte] === 4) return pos + 1;
+    switch (this.#state) {
+      case START:
+        if (this.#isBom(byte, pos)) return pos + 1;
+        if (KIND[byte] !== 2) return this.#fail(pos, "unexpected");
+        return this.#beginValue(bytes, pos, byte);
+      case VALUE:
+        return this.#beginValue(bytes, pos, byte);
+      case VALUE_OR_END:
+        return byte === CLOSE_BRACKET ? this.#closeTracked(pos, byte) : this.#beginValue(bytes, pos, byte);
+      case KEY_OR_END:
+        if (byte === CLOSE_BRACE) return this.#closeTracked(pos, byte);
+        return byte === QUOTE ? this.#beginKey(bytes, pos + 1) : this.#fail(pos, "unexpected");
+      case KEY:
+        return byte === QUOTE ? this.#beginKey(bytes, pos + 1) : this.#fail(pos, "unexpected");
+      case AFTER_KEY:
+        if (byte !== COLON) return this.#fail(pos, "unexpected");
+        this.#state = VALUE;
+        return pos + 1;
+      case NEXT:
+        if (byte !== COMMA) return this.#closeTracked(pos, byte);
+        if (this.#closers[this.#depth - 1] === CLOSE_BRACE) {
+          this.#state = KEY;
+        } else {
+          this.#child = this.#top().element;
+          this.#state = VALUE;
+        }
+        return pos + 1;
+      default:
+        return this.#fail(pos, "trailing");
+    }
+  }
+
+  #isBom(byte: number, pos: number): boolean {
+    const at = this.#base + pos;
+    if (at !== this.#bomBytes || at > 2 || byte !== (at === 0 ? 0xef : at === 1 ? 0xbb : 0xbf)) return false;
+    this.#bomBytes++;
+    return true;
+  }
+
+  #top(): ShapeNode {
+    return this.#tracked[this.#tracked.length - 1] as ShapeNode;
+  }
+
+  #fail(pos: number, fault: ScanFault): number {
+    this.#state = INVALID;
+    this.#isCapturing = false;
+    this.#invalidAt = this.#base + pos;
+    this.#fault = fault;
+    return pos;
+  }
+
+  /** False, and invalid, when that is too deep. */
+  #enter(pos: number, byte: number): boolean {
+    if (this.#depth === MAX_DEPTH) {
+      this.#fail(pos, "too deep");
+      return false;
+    }
+    if (this.#depth === this.#closers.length) {
+      const grown = new Uint8Array(this.#closers.length * 4);
+      grown.set(this.#closers);
+      this.#closers = grown;
+    }
+    this.#closers[this.#depth++] = byte + 2;
+    return true;
+  }
+
+  #beginValue(bytes: Uint8Array, pos: number, byte: number): number {
+    const child = this.#child;
+    const kind = KIND[byte];
+    if (kind === 2) {
+      const isArray = byte === OPEN_BRACKET;
+      if (!this.#enter(pos, byte)) return pos;
+      if (child !== null && (isArray ? child.element !== null : child.members.length > 0)) {
+        this.#tracked.push(child);
+        this.#sink.open(child, this.#base + pos, isArray);
+        this.#child = child.element;
+        this.#state = isArray ? VALUE_OR_END : KEY_OR_END;
+        return pos + 1;
+      }
+      this.#beginCapture(pos);
+      this.#state = SKIP;
+      return this.#hop(bytes, pos + 1);
+    }
+    if (kind === 1) {
+      this.#beginCapture(pos);
+      const after = this.#skipString(bytes, pos + 1);
+      if (after === -1) {
+        this.#state = IN_STRING;
+        return bytes.length;
+      }
+      this.#finishValue(bytes, after);
+      return after;
+    }
+    if (kind === 5) {
+      this.#beginCapture(pos);
+      this.#state = IN_LITERAL;
+      return pos + 1;
+    }
+    return this.#fail(pos, "unexpected");
+  }
+
+  /** Ends the value that ends before `pos`, at the level of the shape. */
+  #finishValue(bytes: Uint8Array, pos: number): void {
+    if (this.#isCapturing) this.#report(bytes, pos);
+    this.#state = this.#tracked.length === 0 ? CLOSED : NEXT;
+  }
+
+  #closeTracked(pos: number, byte: number): number {
+    if (this.#closers[this.#depth - 1] !== byte) return this.#fail(pos, "unexpected");
+    this.#depth--;
+    const node = this.#tracked.pop() as ShapeNode;
+    this.#sink.close(node, this.#base + pos + 1);
+    this.#state = this.#tracked.length === 0 ? CLOSED : NEXT;
+    return pos + 1;
+  }
+
+  /** Hops over the rest of a container that the shape does not go into. */
+  #hop(bytes: Uint8Array, from: number): number {
+    const end = bytes.length;
+    const floor = this.#tracked.length;
+    let pos = from;
+    while (pos < end) {
+      const byte = bytes[pos++] as number;
+      const kind = KIND[byte] as number;
+      if (kind === 0 || kind > 3) continue;
+      if (kind === 1) {
+        const after = this.#skipString(bytes, pos);
+        if (after === -1) {
+          this.#state = IN_STRING;
+          return end;
+        }
+        pos = after;
+      } else if (kind === 2) {
+        if (!this.#enter(pos - 1, byte)) return pos;
+      } else {
+        if (this.#closers[this.#depth - 1] !== byte) return this.#fail(pos - 1, "unexpected");
+        this.#depth--;
+        if (this.#depth === floor) {
+          this.#finishValue(bytes, pos);
+          return pos;
+        }
+      }
+    }
+    return end;
+  }
+
+  #resumeString(bytes: Uint8Array, from: number): number {
+    const after = this.#resumeQuoted(bytes, from);
+    if (after === -1) return bytes.length;
+    if (this.#depth > this.#tracked.length) this.#state = SKIP;
+    else this.#finishValue(bytes, after);
+    return after;
+  }
+
+  #resumeQuoted(bytes: Uint8Array, from: number): number {
+    const start = this.#isEscaped ? from + 1 : from;
+    this.#isEscaped = false;
+    return this.#skipString(bytes, start);
+  }
+
+  /** The index after the closing quote, or -1 when the chunk ends first. `from` is not escaped. */
+  #skipString(bytes: Uint8Array, from: number): number {
+    const end = bytes.length;
+    const near = Math.min(from + WALK_BYTES, end);
+    let pos = from;
+    while (pos < near) {
+      const byte = bytes[pos++];
+      if (byte === QUOTE) return pos;
+      if (byte === BACKSLASH) pos++;
+    }
+    if (pos > end) {
+      this.#isEscaped = true;
+      return -1;
+    }
+    while (pos < end) {
+      const quote = bytes.indexOf(QUOTE, pos);
+      const stop = quote === -1 ? end : quote;
+      let slash = stop;
+      while (slash > pos && bytes[slash - 1] === BACKSLASH) slash--;
+      const isEscaped = ((stop - slash) & 1) === 1;
+      if (quote === -1) {
+        this.#isEscaped = isEscaped;
+        return -1;
+      }
+      if (!isEscaped) return quote + 1;
+      pos = quote + 1;
+    }
+    return -1;
+  }
+
+  #beginKey(bytes: Uint8Array, from: number): number {
+    const after = this.#skipString(bytes, from);
+    if (after === -1) {
+      this.#keySize = 0;
+      this.#keepKey(bytes, from, bytes.length);
+      this.#state = IN_KEY;
+      return bytes.length;
+    }
+    this.#child = matchKey(this.#top(), bytes, from, after - 1);
+    this.#state = AFTER_KEY;
+    return after;
+  }
+
+  #resumeKey(bytes: Uint8Array, from: number): number {
+    const after = this.#resumeQuoted(bytes, from);
+    if (after === -1) {
+      this.#keepKey(bytes, from, bytes.length);
+      return bytes.length;
+    }
+    this.#keepKey(bytes, from, after - 1);
+    const key = this.#key as Uint8Array;
+    this.#child = this.#keySize > MAX_KEY_BYTES ? null : matchKey(this.#top(), key, 0, this.#keySize);
+    this.#state = AFTER_KEY;
+    return after;
+  }
+
+  #keepKey(bytes: Uint8Array, from: number, to: number): void {
+    this.#key ??= new Uint8Array(MAX_KEY_BYTES);
+    const size = this.#keySize + (to - from);
+    if (size <= MAX_KEY_BYTES) this.#key.set(bytes.subarray(from, to), this.#keySize);
+    this.#keySize = size;
+  }
+
+  #beginCapture(pos: number): void {
+    if (this.#child === null) return;
+    this.#isCapturing = true;
+    this.#captureStart = this.#base + pos;
+    this.#captureFrom = pos;
+    this.#capturedSize = 0;
+  }
+
+  #keepCaptured(bytes: Uint8Array, end: number): void {
+    const size = this.#capturedSize + (end - this.#captureFrom);
+    if (size <= MAX_VALUE_BYTES) {
+      if (this.#captured === null || size > this.#captured.length) {
+        const grown = new Uint8Array(Math.min(MAX_VALUE_BYTES, Math.max(size * 2, 256)));
+        if (this.#captured !== null) grown.set(this.#captured.subarray(0, this.#capturedSize));
+        this.#captured = grown;
+      }
+      this.#captured.set(bytes.subarray(this.#captureFrom, end), this.#capturedSize);
+    }
+    this.#capturedSize = size;
+    this.#captureFrom = 0;
+  }
+
+  #report(bytes: Uint8Array, to: number): void {
+    const node = this.#child as ShapeNode;
+    const end = this.#base + to;
+    this.#isCapturing = false;
+    if (end - this.#captureStart > MAX_VALUE_BYTES) {
+      this.#sink.value(node, this.#captureStart, end, null, 0, 0);
+    } else if (this.#capturedSize === 0) {
+      this.#sink.value(node, this.#captureStart, end, bytes, this.#captureFrom, to);
+    } else {
+      this.#keepCaptured(bytes, to);
+      this.#sink.value(node, this.#captureStart, end, this.#captured, 0, this.#capturedSize);
+    }
+  }
+}
+
+/** The member of `node` that the raw key names; escapes in it count as what they stand for. */
+function matchKey(node: ShapeNode, bytes: Uint8Array, from: number, to: number): ShapeNode | null {
+  const size = to - from;
+  for (const member of node.members) {
+    const key = member.key;
+    if (key.length !== size) continue;
+    let at = 0;
+    while (at < size && key[at] === bytes[from + at]) at++;
+    if (at === size) return member.node;
+  }
+  if (size > MAX_KEY_BYTES) return null;
+  for (let at = from; at < to; at++) {
+    if (bytes[at] === BACKSLASH) return matchEscapedKey(node, bytes.subarray(from, to));
+  }
+  return null;
+}
+
+function matchEscapedKey(node: ShapeNode, raw: Uint8Array): ShapeNode | null {
+  let key: unknown;
+  try {
+    key = JSON.parse(`"${new TextDecoder().decode(raw)}"`);
+  } catch {
+    // A broken escape names no member; the receiver of the bytes will refuse them.
+    return null;
+  }
+  return node.members.find((member) => member.node.name === key)?.node ?? null;
+}

@@ -1,0 +1,26 @@
+/** Replaces ranges of bytes in a body, leaving all others as they are. */
+
+export interface SpliceEdit {
+  readonly start: number;
+  /** Exclusive; equal to `start` to insert. */
+  readonly end: number;
+  readonly replacement: Uint8Array;
+}
+
+/** A new body with the edits made, which are in order and do not overlap. One allocation. */
+export function splice(body: Uint8Array, edits: readonly SpliceEdit[]): Uint8Array {
+  let size = body.length;
+  for (const edit of edits) size += edit.replacement.length - (edit.end - edit.start);
+  const result = new Uint8Array(size);
+  let from = 0;
+  let at = 0;
+  for (const edit of edits) {
+    result.set(body.subarray(from, edit.start), at);
+    at += edit.start - from;
+    result.set(edit.replacement, at);
+    at += edit.replacement.length;
+    from = edit.end;
+  }
+  result.set(body.subarray(from), at);
+  return result;
+}

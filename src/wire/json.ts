@@ -1,0 +1,18 @@
+/** Reading of JSON values of unknown shape, without trust in any of it. */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The value as an object, or null when it is anything else (arrays too). */
+export function asObject(value: unknown): JsonObject | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+}
+
+/** The value as an array; an empty one when it is anything else. */
+export function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The value as a string that is not empty, or null. */
+export function asString(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

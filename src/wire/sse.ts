@@ -1,0 +1,203 @@
+/**
+ * Server-sent events as bytes: where frames end, and what a frame says. Lines end with LF, CR or CRLF and with nothing else
+ * (WHATWG HTML, 9.2.5); a frame is all up to and with a blank line.
+ */
+import { decodeUtf8, joinBytes } from "./bytes.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const NONE = new Uint8Array(0);
+const LINE_FEED = new Uint8Array([LF]);
+const NOWHERE = 0x7fffffff;
+
+/** Whether the bytes end with a blank line of LF or CRLF: then a frame ends there, whatever came before. */
+export function endsFrame(bytes: Uint8Array): boolean {
+  const end = bytes.length;
+  if (bytes[end - 1] !== LF) return false;
+  return bytes[end - 2] === LF || (bytes[end - 2] === CR && bytes[end - 3] === LF && bytes[end - 4] === CR);
+}
+
+/** Finds the ends of frames in chunks that may be split anywhere. Each byte is looked at once. */
+export class SseSplitter {
+  #bytes: Uint8Array = NONE;
+  #pos = 0;
+  #nextLf = -1;
+  #nextCr = -1;
+  #isLineEmpty = true;
+  /** The last byte was a CR: an LF that follows belongs to it. */
+  #isAfterCr = false;
+
+  /** Whether the next byte surely begins a frame: no LF of a CRLF is awaited. */
+  get isAtFrameStart(): boolean {
+    return this.#isLineEmpty && !this.#isAfterCr;
+  }
+
+  /** Goes on with `bytes` from `from` on; those before have been seen. */
+  begin(bytes: Uint8Array, from: number): void {
+    this.#bytes = bytes;
+    this.#pos = from;
+    this.#nextLf = -1;
+    this.#nextCr = -1;
+  }
+
+  /** Index after the next frame's end, or -1 when the bytes end first. */
+  next(): number {
+    const bytes = this.#bytes;
+    const end = bytes.length;
+    let pos = this.#pos;
+    if (this.#isAfterCr && pos < end) {
+      this.#isAfterCr = false;
+      if (bytes[pos] === LF) pos++;
+    }
+    while (pos < end) {
+      const stop = this.#lineEnd(bytes, pos);
+      if (stop === NOWHERE) {
+        this.#isLineEmpty = false;
+        break;
+      }
+      const isBlank = this.#isLineEmpty && stop === pos;
+      this.#isLineEmpty = true;
+      pos = stop + 1;
+      if (bytes[stop] === CR) {
+        if (pos === end) this.#isAfterCr = true;
+        else if (bytes[pos] === LF) pos++;
+      }
+      if (isBlank) {
+        this.#pos = pos;
+        return pos;
+      }
+    }
+    this.#pos = end;
+    return -1;
+  }
+
+  /** Index of the first LF or CR from `pos` on. Both are remembered, so that one that is rare is not searched for again. */
+  #lineEnd(bytes: Uint8Array, pos: number): number {
+    if (this.#nextLf < pos) {
+      const at = bytes.indexOf(LF, pos);
+      this.#nextLf = at === -1 ? NOWHERE : at;
+    }
+    if (this.#nextCr < pos) {
+      const at = bytes.indexOf(CR, pos);
+      this.#nextCr = at === -1 ? NOWHERE : at;
+    }
+    return Math.min(this.#nextLf, this.#nextCr);
+  }
+}
+
+/** One event. `event` and `id` are empty when the frame does not name them. */
+export interface SseEvent {
+  readonly event: string;
+  readonly id: string;
+  /** Lines of `data` joined by LF, undecoded; null when there was none. */
+  readonly data: Uint8Array | null;
+}
+
+/** Reads the frame between `from` and `to`. A byte order mark counts only where the stream begins (`isFirst`). */
+export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirst: boolean): SseEvent {
+  let event = "";
+  let id = "";
+  let data: Uint8Array[] | null = null;
+  let pos = from;
+  if (isFirst && bytes[pos] === 0xef && bytes[pos + 1] === 0xbb && bytes[pos + 2] === 0xbf) pos += 3;
+  while (pos < to) {
+    let stop = pos;
+    let colon = -1;
+    while (stop < to && bytes[stop] !== LF && bytes[stop] !== CR) {
+      if (colon === -1 && bytes[stop] === COLON) {
+        colon = stop;
+        // Values are long: the rest of the line is searched, not walked.
+        stop = endOfLine(bytes, stop + 1, to);
+        break;
+      }
+      stop++;
+    }
+    const nameEnd = colon === -1 ? stop : colon;
+    let valueFrom = colon === -1 ? stop : colon + 1;
+    if (valueFrom < stop && bytes[valueFrom] === SPACE) valueFrom++;
+    const name = nameEnd - pos > 5 ? "" : decodeUtf8(bytes, pos, nameEnd);
+    if (name === "data") {
+      const value = bytes.subarray(valueFrom, stop);
+      if (data === null) data = [value];
+      else data.push(LINE_FEED, value);
+    } else if (name === "event") {
+      event = decodeUtf8(bytes, valueFrom, stop);
+    } else if (name === "id") {
+      id = decodeUtf8(bytes, valueFrom, stop);
+    }
+    pos = bytes[stop] === CR && bytes[stop + 1] === LF ? stop + 2 : stop + 1;
+  }
+  return { event, id, data: data === null ? null : joinBytes(data) };
+}
+
+function endOfLine(bytes: Uint8Array, from: number, to: number): number {
+  const lf = bytes.indexOf(LF, from);
+  const stop = lf === -1 || lf > to ? to : lf;
+  for (let at = from; at < stop; at++) if (bytes[at] === CR) return at;
+  return stop;
+}
+
+const IN_NAME = 0;
+const IN_DATA = 1;
+const IN_EVENT = 2;
+const IN_OTHER = 3;
+const MAX_EVENT_NAME = 64;
+
+/** Follows one frame that is too long to be kept: hands on its data as it comes and remembers the event's name. */
+export class SseFrameFollower {
+  readonly #onData: (bytes: Uint8Array) => void;
+  #part = IN_NAME;
+  #name = "";
+  #event = "";
+  #isValueStart = false;
+
+  constructor(onData: (bytes: Uint8Array) => void) {
+    this.#onData = onData;
+  }
+
+  get event(): string {
+    return this.#event;
+  }
+
+  push(bytes: Uint8Array, from: number, to: number): void {
+    let pos = from;
+    while (pos < to) {
+      const byte = bytes[pos] as number;
+      if (byte === LF || byte === CR) {
+        this.#part = IN_NAME;
+        this.#name = "";
+        pos++;
+      } else if (this.#part === IN_NAME) {
+        this.#takeName(byte);
+        pos++;
+      } else if (this.#isValueStart && byte === SPACE) {
+        this.#isValueStart = false;
+        pos++;
+      } else {
+        this.#isValueStart = false;
+        const stop = endOfLine(bytes, pos, to);
+        this.#takeValue(bytes, pos, stop);
+        pos = stop;
+      }
+    }
+  }
+
+  #takeName(byte: number): void {
+    if (byte !== COLON) {
+      if (this.#name.length < 8) this.#name += String.fromCharCode(byte);
+      return;
+    }
+    this.#isValueStart = true;
+    this.#part = this.#name === "data" ? IN_DATA : this.#name === "event" ? IN_EVENT : IN_OTHER;
+    if (this.#part === IN_EVENT) this.#event = "";
+  }
+
+  #takeValue(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#part === IN_DATA) this.#onData(bytes.subarray(from, to));
+    else if (this.#part === IN_EVENT && this.#event.length < MAX_EVENT_NAME) {
+      this.#event += decodeUtf8(bytes, from, to);
+    }
+  }
+}
