@@ -49,12 +49,29 @@ export interface Tap extends TapState {
   end(): Uint8Array | null;
   /** After a cut: forgets an unfinished frame that has not been sent, and returns held whole frames. */
   cut(): Uint8Array | null;
+  /** Where the stream stands, for an error that has to be told inside it. */
+  context(): StreamContext;
+}
+
+/** What an in-band error must know of the stream that it ends. */
+export interface StreamContext {
+  /** Part of a frame has already been sent, because the frame was too long to be held. */
+  readonly isMidFrame: boolean;
+  /** openai-responses: of the response that the stream began; null before that and in the other dialects. */
+  readonly responseId: string | null;
+  readonly model: string | null;
+  /** openai-responses: Unix seconds, 0 when unknown. */
+  readonly createdAtS: number;
+  /** openai-responses: what the next event has to carry; 0 elsewhere. */
+  readonly nextSequenceNumber: number;
 }
 
 export interface TapOptions {
   readonly framing: Framing;
   /** openai-chat only: the gateway asked for usage, the client did not: take the usage-only chunk out. */
   readonly removeUsageChunk: boolean;
+  /** anthropic-messages only: the request holds a thread, which goes on from the reply's id (`Peek.keepsReplyId`). */
+  readonly keepsReplyId?: boolean;
   /** An unfinished frame up to this size is held back, a longer one passes as it comes. */
   readonly maxHeldBytes: number;
 }
@@ -81,12 +98,24 @@ export interface Dialect {
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
-  /** Bytes that tell a failure inside a stream that has begun; they end the stream. `isFirst`: no element of a JSON array was sent yet. */
-  renderStreamError(error: GatewayError, requestId: string, framing: Framing, isFirst: boolean): string;
+  /**
+   * Bytes that tell a failure inside a stream that has begun; they end the stream. `isFirst`: no element of a JSON array was sent yet.
+   * Empty where nothing can be said (in the midst of a JSON value): the connection has to be cut instead.
+   */
+  renderStreamError(
+    error: GatewayError,
+    requestId: string,
+    framing: Framing,
+    isFirst: boolean,
+    context?: StreamContext,
+  ): string;
   /** Bytes that keep a silent stream alive, or null where the framing has none. */
   ping(framing: Framing): string | null;
-  /** Body of the model list in this dialect's form; `limit` bounds the entries (all when undefined). */
-  renderModels(models: readonly ModelEntry[], limit?: number): string;
+  /**
+   * Body of the model list in this dialect's form. `limit` bounds the entries (all when undefined); `after` is the client's
+   * cursor (`after_id`, `pageToken`: the id of the last entry it has), which must be given to get past the first page.
+   */
+  renderModels(models: readonly ModelEntry[], limit?: number, after?: string): string;
   /** Body for one model, in the form of the list's entries. */
   renderModel(model: ModelEntry): string;
 }

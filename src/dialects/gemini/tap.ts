@@ -1,0 +1,104 @@
+/** What is read of generateContent replies. */
+import type { Usage } from "../../model/usage.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { compileShape } from "../../wire/json-scan.ts";
+import { Answer, type AnswerReader } from "../answer.ts";
+import { countOf, makeUsage, sumOf } from "../token-count.ts";
+
+const CHUNK = {
+  candidates: { "*": { finishReason: true, content: { parts: { "*": true } } } },
+  promptFeedback: true,
+  usageMetadata: true,
+  modelVersion: true,
+  error: true,
+} as const;
+const FRAME = compileShape(CHUNK);
+/** A body is one object, or an array of chunks. */
+const BODY = compileShape({ ...CHUNK, "*": CHUNK });
+
+export class GeminiReader implements AnswerReader {
+  readonly answer = new Answer();
+  /** Each chunk carries the running usage, so each is read. */
+  readonly needles = null;
+  readonly frameShape = FRAME;
+  readonly bodyShape = BODY;
+
+  readFrame(_event: string, data: unknown): boolean {
+    const chunk = asObject(data);
+    if (chunk === null) return false;
+    if (chunk.error !== undefined && chunk.error !== null) {
+      this.answer.fail(chunk.error);
+      return false;
+    }
+    this.answer.model = asString(chunk.modelVersion) ?? this.answer.model;
+    this.#readUsage(asObject(chunk.usageMetadata));
+    let finishReason = asString(asObject(chunk.promptFeedback)?.blockReason);
+    let hasContent = false;
+    for (const entry of asArray(chunk.candidates)) {
+      const candidate = asObject(entry);
+      if (candidate === null) continue;
+      finishReason = asString(candidate.finishReason) ?? finishReason;
+      hasContent ||= asArray(asObject(candidate.content)?.parts).some(isContent);
+    }
+    if (hasContent) this.answer.hasContent = true;
+    if (finishReason !== null) {
+      this.answer.stopReason = finishReason;
+      this.answer.hasContent = true;
+      this.answer.finish();
+    } else if (hasContent) {
+      // Of several candidates, the first to finish does not end the answer.
+      this.answer.reopen();
+    }
+    return false;
+  }
+
+  /** This dialect has no end mark; compatible servers add one. */
+  readDone(): void {
+    this.answer.complete();
+  }
+
+  readBody(body: unknown): void {
+    if (!Array.isArray(body)) this.readFrame("", body);
+    for (const chunk of asArray(body)) this.readFrame("", chunk);
+  }
+
+  notePassed(): void {}
+
+  /** Counts are running totals, so the last hold; zeros that some servers send in their place do not. */
+  #readUsage(metadata: JsonObject | null): void {
+    if (metadata === null) return;
+    const usage = readUsage(metadata);
+    const isPlaceholder = !usage.inputTokens && !usage.outputTokens;
+    if (this.answer.usage === null || !isPlaceholder) this.answer.usage = usage;
+  }
+}
+
+/** A part with anything in it; an empty text may be there only to carry a signature. */
+function isContent(part: unknown): boolean {
+  if (part === true) return true;
+  for (const [key, value] of Object.entries(asObject(part) ?? {})) {
+    if (key === "thought" || key === "thoughtSignature" || (key === "text" && value === "")) continue;
+    return true;
+  }
+  return false;
+}
+
+function readUsage(metadata: JsonObject): Usage {
+  const promptTokens = countOf(metadata.promptTokenCount);
+  const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
+  const reasoningTokens = countOf(metadata.thoughtsTokenCount);
+  const totalTokens = countOf(metadata.totalTokenCount);
+  let outputTokens = sumOf(countOf(metadata.candidatesTokenCount), reasoningTokens);
+  if (outputTokens === null && totalTokens !== null && inputTokens !== null) {
+    // Counts of zero are left out on the wire; the total tells.
+    outputTokens = Math.max(0, totalTokens - inputTokens);
+  }
+  return makeUsage({
+    inputTokens,
+    cacheReadTokens: countOf(metadata.cachedContentTokenCount),
+    cacheWriteTokens: null,
+    cacheWrite1hTokens: null,
+    outputTokens,
+    reasoningTokens,
+  });
+}

@@ -1,0 +1,18 @@
+/** Cuts a page out of a list of models. */
+import type { ModelEntry } from "./dialect.ts";
+
+export interface ModelPage {
+  readonly entries: readonly ModelEntry[];
+  readonly hasMore: boolean;
+}
+
+/** The entries behind the one whose id is `after` (all when it is not there), at most `limit` of them. */
+export function pageOf(
+  models: readonly ModelEntry[],
+  limit: number | undefined,
+  after: string | undefined,
+): ModelPage {
+  const from = after === undefined ? 0 : models.findIndex((model) => model.id === after) + 1;
+  const to = limit === undefined ? models.length : Math.min(models.length, from + Math.max(1, limit));
+  return { entries: models.slice(from, to), hasMore: to < models.length };
+}

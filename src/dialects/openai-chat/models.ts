@@ -1,0 +1,15 @@
+/** Model lists as the OpenAI API gives them. Its clients do not page. */
+import type { ModelEntry } from "../dialect.ts";
+import { pageOf } from "../model-page.ts";
+
+function entryOf(model: ModelEntry): object {
+  return { id: model.id, object: "model", created: model.createdAtS, owned_by: model.ownedBy };
+}
+
+export function renderModels(models: readonly ModelEntry[], limit?: number, after?: string): string {
+  return JSON.stringify({ object: "list", data: pageOf(models, limit, after).entries.map(entryOf) });
+}
+
+export function renderModel(model: ModelEntry): string {
+  return JSON.stringify(entryOf(model));
+}

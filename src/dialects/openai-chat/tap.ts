@@ -1,0 +1,128 @@
+/** What is read of Chat Completions replies. */
+import type { Usage } from "../../model/usage.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { compileShape } from "../../wire/json-scan.ts";
+import { Answer, type AnswerReader } from "../answer.ts";
+import { keyNeedle, textNeedle } from "../needle.ts";
+import { countOf, makeUsage } from "../token-count.ts";
+
+const BODY = compileShape({
+  model: true,
+  usage: true,
+  error: true,
+  choices: { "*": { finish_reason: true } },
+});
+const FRAME = compileShape({
+  model: true,
+  usage: true,
+  error: true,
+  choices: { "*": { finish_reason: true, delta: true } },
+});
+const NEEDLES = [keyNeedle("finish_reason"), keyNeedle("usage"), keyNeedle("error"), textNeedle("[DONE]")];
+
+export class ChatReader implements AnswerReader {
+  readonly answer = new Answer();
+  readonly needles = NEEDLES;
+  readonly frameShape = FRAME;
+  readonly bodyShape = BODY;
+  readonly #removeUsageChunk: boolean;
+
+  constructor(removeUsageChunk: boolean) {
+    this.#removeUsageChunk = removeUsageChunk;
+  }
+
+  readFrame(event: string, data: unknown): boolean {
+    const chunk = asObject(data);
+    if (chunk === null) return false;
+    if (event === "error" || isPresent(chunk.error)) {
+      this.answer.fail(chunk.error ?? chunk);
+      return false;
+    }
+    const choices = asArray(chunk.choices);
+    const hasUsage = this.#readCommon(chunk);
+    const finishReason = finishReasonOf(choices);
+    const hasContent = choices.some((choice) => isContent(asObject(choice)?.delta));
+    if (hasContent) this.answer.hasContent = true;
+    if (finishReason !== null) {
+      this.answer.stopReason = finishReason;
+      this.answer.finish();
+    } else if (hasContent) {
+      // Of several choices (`n`), the first to finish does not end the answer.
+      this.answer.reopen();
+    }
+    return this.#removeUsageChunk && hasUsage && Array.isArray(chunk.choices) && choices.length === 0;
+  }
+
+  readDone(): void {
+    this.answer.complete();
+  }
+
+  readBody(body: unknown): void {
+    const completion = asObject(body);
+    if (completion === null) return;
+    const choices = asArray(completion.choices);
+    if (isPresent(completion.error) && choices.length === 0) {
+      this.answer.fail(completion.error);
+      return;
+    }
+    this.#readCommon(completion);
+    this.answer.stopReason = finishReasonOf(choices);
+  }
+
+  notePassed(): void {}
+
+  /** True when it had usage. */
+  #readCommon(object: JsonObject): boolean {
+    this.answer.model ??= asString(object.model);
+    const usage = asObject(object.usage);
+    if (usage === null) return false;
+    this.answer.usage = readUsage(usage);
+    return true;
+  }
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function finishReasonOf(choices: readonly unknown[]): string | null {
+  for (const choice of choices) {
+    const reason = asString(asObject(choice)?.finish_reason);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+/** Whether a delta holds anything of the answer; the role alone is none, nor are empty values. */
+function isContent(delta: unknown): boolean {
+  if (delta === true) return true;
+  for (const [key, value] of Object.entries(asObject(delta) ?? {})) {
+    if (key === "role" || value === null || value === "") continue;
+    if (Array.isArray(value) && value.length === 0) continue;
+    return true;
+  }
+  return false;
+}
+
+function readUsage(usage: JsonObject): Usage {
+  const input = asObject(usage.prompt_tokens_details);
+  const output = asObject(usage.completion_tokens_details);
+  const inputTokens = countOf(usage.prompt_tokens);
+  const reasoningTokens = countOf(output?.reasoning_tokens);
+  const totalTokens = countOf(usage.total_tokens);
+  let outputTokens = countOf(usage.completion_tokens);
+  if (outputTokens !== null && reasoningTokens !== null && reasoningTokens > 0) {
+    // Some compatible servers count reasoning beside the completion; their total tells.
+    const isBeside = totalTokens === (inputTokens ?? 0) + outputTokens + reasoningTokens;
+    if (isBeside) outputTokens += reasoningTokens;
+  }
+  return makeUsage({
+    inputTokens,
+    // DeepSeek's servers report cache hits under a name of their own.
+    cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
+    cacheWriteTokens: countOf(input?.cache_write_tokens),
+    cacheWrite1hTokens: null,
+    outputTokens,
+    reasoningTokens,
+  });
+}

@@ -1,0 +1,91 @@
+/** Errors as the Responses API tells them. Codex reads `error.code`, and the waiting time out of the message. */
+import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
+import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import { retryAfterS, retryHeaders } from "../retry-header.ts";
+
+interface Name {
+  readonly type: string;
+  readonly code: string;
+  /** `response.failed` has a closed set of codes. */
+  readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt";
+}
+
+const invalid = (code: string): Name => ({
+  type: "invalid_request_error",
+  code,
+  streamCode: "invalid_prompt",
+});
+const server = (code: string): Name => ({ type: "server_error", code, streamCode: "server_error" });
+
+const NAMES: Readonly<Record<ErrorKind, Name>> = {
+  bad_request: invalid("invalid_request"),
+  bad_path: invalid("invalid_path"),
+  bad_host: invalid("invalid_host"),
+  bad_encoding: invalid("unsupported_encoding"),
+  body_too_large: invalid("request_too_large"),
+  request_timeout: invalid("request_timeout"),
+  unauthenticated: invalid("invalid_api_key"),
+  forbidden: { ...invalid("permission_denied"), type: "permission_error" },
+  route_not_found: invalid("unknown_url"),
+  method_not_allowed: invalid("method_not_supported"),
+  model_not_found: invalid("model_not_found"),
+  foreign_dialect: invalid("foreign_dialect"),
+  credentials_cooling: {
+    type: "rate_limit_error",
+    code: "rate_limit_exceeded",
+    streamCode: "rate_limit_exceeded",
+  },
+  credentials_unusable: server("upstream_credential"),
+  upstream_connect: server("upstream_unreachable"),
+  upstream_timeout: server("upstream_timeout"),
+  upstream_overloaded: server("upstream_overloaded"),
+  upstream_cut: server("upstream_disconnected"),
+  upstream_garbage: server("upstream_invalid_reply"),
+  upstream_error: server("upstream_error"),
+  ledger_unavailable: server("ledger_unavailable"),
+  shutting_down: server("shutting_down"),
+  internal: server("internal_error"),
+};
+
+function messageOf(error: GatewayError): string {
+  if (error.kind !== "credentials_cooling" || error.retryAfterMs === undefined) return error.message;
+  return `${error.message} Please try again in ${retryAfterS(error.retryAfterMs)}s.`;
+}
+
+/** A whole error reply. The request id has no place in this body; the caller's header carries it. */
+export function renderError(error: GatewayError): ErrorReply {
+  const name = NAMES[error.kind];
+  const param = error.param ?? null;
+  return {
+    status: error.status,
+    headers: retryHeaders(error, error.status, ERRORS[error.kind].retryable),
+    body: JSON.stringify({ error: { message: messageOf(error), type: name.type, param, code: name.code } }),
+  };
+}
+
+/** `response.failed`, which ends the stream; it goes on with the numbers of the stream that it ends. */
+export function renderStreamError(
+  error: GatewayError,
+  requestId: string,
+  framing: Framing,
+  _isFirst: boolean,
+  context?: StreamContext,
+): string {
+  if (framing !== "sse") return "";
+  const event = {
+    type: "response.failed",
+    sequence_number: context?.nextSequenceNumber ?? 0,
+    response: {
+      id: context?.responseId ?? `resp_${requestId}`,
+      object: "response",
+      created_at: context?.createdAtS ?? 0,
+      status: "failed",
+      error: { code: NAMES[error.kind].streamCode, message: messageOf(error) },
+      incomplete_details: null,
+      model: context?.model ?? "",
+      output: [],
+      usage: null,
+    },
+  };
+  return `${context?.isMidFrame ? "\n\n" : ""}event: response.failed\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,119 @@
+/** What is read of Responses replies. */
+import { Buffer } from "node:buffer";
+import type { Usage } from "../../model/usage.ts";
+import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { compileShape } from "../../wire/json-scan.ts";
+import { Answer, type AnswerReader } from "../answer.ts";
+import { keyNeedle, textNeedle } from "../needle.ts";
+import { countOf, makeUsage } from "../token-count.ts";
+
+const RESPONSE = {
+  object: true,
+  id: true,
+  model: true,
+  created_at: true,
+  store: true,
+  status: true,
+  error: true,
+  incomplete_details: true,
+  usage: true,
+  conversation: { id: true },
+} as const;
+const BODY = compileShape(RESPONSE);
+const FRAME = compileShape({
+  type: true,
+  code: true,
+  message: true,
+  param: true,
+  error: true,
+  response: RESPONSE,
+});
+/** Of the events, those that carry the whole response, and errors. */
+const NEEDLES = [keyNeedle("response"), textNeedle('"error"')];
+const SEQUENCE_KEY = Buffer.from('"sequence_number":');
+/** Events that tell of the response, before anything of the answer is there. */
+const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
+
+export class ResponsesReader implements AnswerReader {
+  readonly answer = new Answer();
+  readonly needles = NEEDLES;
+  readonly frameShape = FRAME;
+  readonly bodyShape = BODY;
+
+  readFrame(event: string, data: unknown): boolean {
+    const frame = asObject(data);
+    if (frame === null) return false;
+    const type = asString(frame.type) ?? event;
+    const response = asObject(frame.response);
+    if (response !== null) this.#readResponse(response);
+    if (type === "error" || event === "error") {
+      this.answer.fail(frame.error ?? { code: frame.code, message: frame.message, param: frame.param });
+    } else if (type === "response.failed") {
+      this.answer.fail(response?.error);
+    } else if (type === "response.completed" || type === "response.incomplete") {
+      this.answer.hasContent = true;
+      this.answer.stopReason = stopReasonOf(response);
+      this.answer.complete();
+    } else if (type.startsWith("response.") && !PRELUDE.has(type)) {
+      this.answer.hasContent = true;
+    }
+    return false;
+  }
+
+  /** This dialect has no end mark; compatible servers add one behind the terminal event. */
+  readDone(): void {}
+
+  readBody(body: unknown): void {
+    const response = asObject(body);
+    if (response === null) return;
+    this.#readResponse(response);
+    const hasError = response.error !== undefined && response.error !== null;
+    if (hasError && (response.object !== "response" || response.status === "failed")) {
+      this.answer.fail(response.error);
+      return;
+    }
+    this.answer.stopReason = stopReasonOf(response);
+  }
+
+  notePassed(bytes: Uint8Array, to: number): void {
+    const key = Buffer.prototype.lastIndexOf.call(bytes as Buffer, SEQUENCE_KEY, to);
+    if (key === -1) return;
+    let at = key + SEQUENCE_KEY.length;
+    while (bytes[at] === 0x20) at++;
+    let number = 0;
+    for (let byte = bytes[at] as number; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] as number) {
+      number = number * 10 + (byte - 0x30);
+    }
+    if (number < Number.MAX_SAFE_INTEGER) this.answer.nextSequenceNumber = number + 1;
+  }
+
+  #readResponse(response: JsonObject): void {
+    const answer = this.answer;
+    answer.model ??= asString(response.model);
+    answer.responseId ??= asString(response.id);
+    if (typeof response.created_at === "number") answer.createdAtS = response.created_at;
+    if (response.store !== false && response.object !== "response.compaction") {
+      answer.addStateId(response.id);
+    }
+    answer.addStateId(asObject(response.conversation)?.id);
+    const usage = asObject(response.usage);
+    if (usage !== null) answer.usage = readUsage(usage);
+  }
+}
+
+function stopReasonOf(response: JsonObject | null): string | null {
+  return asString(asObject(response?.incomplete_details)?.reason) ?? asString(response?.status);
+}
+
+function readUsage(usage: JsonObject): Usage {
+  const input = asObject(usage.input_tokens_details);
+  const output = asObject(usage.output_tokens_details);
+  return makeUsage({
+    inputTokens: countOf(usage.input_tokens),
+    cacheReadTokens: countOf(input?.cached_tokens),
+    cacheWriteTokens: countOf(input?.cache_write_tokens),
+    cacheWrite1hTokens: null,
+    outputTokens: countOf(usage.output_tokens),
+    reasoningTokens: countOf(output?.reasoning_tokens),
+  });
+}
