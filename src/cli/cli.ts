@@ -13,6 +13,10 @@ export interface CliIo {
   readonly ids: Ids;
   /** Resolves when the process is asked to end (SIGINT, SIGTERM). */
   readonly stopped: Promise<void>;
+  /** Runs `reload` when the process is asked to read its configuration again (SIGHUP). */
+  onReload(reload: () => void): void;
+  /** Resident memory of the process in bytes. */
+  residentBytes(): number;
   /** Standard output is a terminal: colours and progress are welcome. */
   readonly isTty: boolean;
 }

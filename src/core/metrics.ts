@@ -1,0 +1,132 @@
+/**
+ * Counts and distributions, cheap to record: a map look-up and an addition. `http/metrics-page.ts` turns them into what scrapers
+ * read. Label values are bounded by the caller (names from the config, closed sets), and by `MAX_SERIES`.
+ */
+
+/** Most label combinations of one metric; what is over goes into one series labelled `other`. */
+export const MAX_SERIES = 2_000;
+
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  value: number;
+}
+
+export interface HistogramSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** One count a bucket, the last one for what is over the highest bound. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/** A counter with fixed label names. */
+export class Counter {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly #series = new Map<string, Series>();
+
+  constructor(name: string, help: string, labelNames: readonly string[]) {
+    this.name = name;
+    this.help = help;
+    this.labelNames = labelNames;
+  }
+
+  add(value: number, ...labels: readonly string[]): void {
+    seriesOf(this.#series, this.labelNames, labels, (named) => ({ labels: named, value: 0 })).value += value;
+  }
+
+  series(): Iterable<Series> {
+    return this.#series.values();
+  }
+}
+
+/** A distribution over fixed bounds. */
+export class Histogram {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** Upper bounds, ascending, inclusive. */
+  readonly bounds: readonly number[];
+  readonly #series = new Map<string, HistogramSeries>();
+
+  constructor(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]) {
+    this.name = name;
+    this.help = help;
+    this.labelNames = labelNames;
+    this.bounds = bounds;
+  }
+
+  record(value: number, ...labels: readonly string[]): void {
+    const series = seriesOf(this.#series, this.labelNames, labels, (named) => ({
+      labels: named,
+      counts: new Array<number>(this.bounds.length + 1).fill(0),
+      sum: 0,
+      count: 0,
+    }));
+    let index = 0;
+    while (index < this.bounds.length && value > (this.bounds[index] as number)) index++;
+    series.counts[index] = (series.counts[index] as number) + 1;
+    series.sum += value;
+    series.count += 1;
+  }
+
+  series(): Iterable<HistogramSeries> {
+    return this.#series.values();
+  }
+}
+
+function seriesOf<S>(
+  all: Map<string, S>,
+  names: readonly string[],
+  labels: readonly string[],
+  make: (named: Record<string, string>) => S,
+): S {
+  const key = labels.length === 1 ? (labels[0] as string) : labels.join("\n");
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const isFull = all.size >= MAX_SERIES;
+  const values = isFull ? labels.map(() => "other") : labels;
+  const realKey = isFull ? values.join("\n") : key;
+  const existing = all.get(realKey);
+  if (existing !== undefined) return existing;
+  const named = Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
+  const made = make(named);
+  all.set(realKey, made);
+  return made;
+}
+
+const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** Everything that Clewline counts while it serves. */
+export class Metrics {
+  readonly requests = new Counter("clewline_requests_total", "Requests, by how they ended.", [
+    "dialect",
+    "upstream",
+    "outcome",
+  ]);
+  readonly attempts = new Counter(
+    "clewline_attempts_total",
+    "Requests sent to upstreams, by what the reply said.",
+    ["upstream", "signal"],
+  );
+  readonly tokens = new Counter("clewline_tokens_total", "Tokens, by kind.", ["upstream", "kind"]);
+  readonly reloads = new Counter("clewline_config_reloads_total", "Changes of the configuration.", [
+    "result",
+  ]);
+  readonly exceptions = new Counter("clewline_exceptions_total", "Exceptions that cost one request.", []);
+  readonly duration = new Histogram(
+    "clewline_request_duration_seconds",
+    "From a request's acceptance to the end of its answer.",
+    ["dialect"],
+    DURATION_BOUNDS_S,
+  );
+  readonly firstByte = new Histogram(
+    "clewline_first_byte_seconds",
+    "From a request's acceptance to the first byte of its answer.",
+    ["dialect"],
+    DURATION_BOUNDS_S,
+  );
+  /** Requests that are being served now. */
+  inFlight = 0;
+}

@@ -1,0 +1,45 @@
+/** The client's address, seen through the proxies that are trusted. */
+import { BlockList, isIP } from "node:net";
+
+/** From the peer's address and `X-Forwarded-For` to the client's address. */
+export type AddressReader = (peer: string | null, forwardedFor: string | null) => string | null;
+
+/**
+ * Believes `X-Forwarded-For` from right to left as long as the address to the right is a trusted one; `trusted` holds addresses and
+ * CIDRs, already validated.
+ */
+export function makeAddressReader(trusted: readonly string[]): AddressReader {
+  if (trusted.length === 0) return (peer) => withoutV4Prefix(peer);
+  const list = new BlockList();
+  for (const entry of trusted) {
+    const [address, bits] = entry.split("/") as [string, string?];
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  const isTrusted = (address: string): boolean => {
+    const version = isIP(address);
+    return version !== 0 && list.check(address, version === 6 ? "ipv6" : "ipv4");
+  };
+  return (peer, forwardedFor) => {
+    let address = withoutV4Prefix(peer);
+    if (address === null || forwardedFor === null) return address;
+    const hops = forwardedFor.split(",").map((hop) => withoutPort(hop.trim()));
+    while (address !== null && isTrusted(address)) {
+      const hop = hops.pop();
+      if (hop === undefined || isIP(hop) === 0) break;
+      address = hop;
+    }
+    return address;
+  };
+}
+
+function withoutV4Prefix(address: string | null): string | null {
+  return address?.startsWith("::ffff:") ? address.slice(7) : address;
+}
+
+function withoutPort(hop: string): string {
+  const v6 = /^\[([^\]]+)\](?::\d+)?$/.exec(hop);
+  if (v6 !== null) return v6[1] as string;
+  return /^\d+\.\d+\.\d+\.\d+:\d+$/.test(hop) ? hop.slice(0, hop.indexOf(":")) : hop;
+}

@@ -1,0 +1,95 @@
+/** Reads a request body: bounded before and after decoding, in time, with errors that say how to repair it. */
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
+import { GatewayError } from "../core/errors.ts";
+
+type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+
+const inflateZlib = promisify(inflate) as Decoder;
+const inflateBare = promisify(inflateRaw) as Decoder;
+
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  gzip: promisify(gunzip) as Decoder,
+  "x-gzip": promisify(gunzip) as Decoder,
+  // RFC 9110 section 8.4.1.2: deflate is zlib's format, but some clients send the bare stream.
+  deflate: (bytes, options) =>
+    ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateZlib(bytes, options) : inflateBare(bytes, options),
+  br: promisify(brotliDecompress) as Decoder,
+  zstd: promisify(zstdDecompress) as Decoder,
+};
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * The decoded body. Throws `GatewayError`: `body_too_large` (declared, sent or decoded size over `limitBytes`), `bad_encoding`
+ * (unknown or stacked `content-encoding`), `bad_request` (does not decode, or broke off).
+ */
+export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return EMPTY;
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > limitBytes) throw tooLarge(limitBytes);
+  const bytes = declared === null ? await readChunks(request.body, limitBytes) : await readWhole(request);
+  const encoding = request.headers.get("content-encoding");
+  return encoding === null ? bytes : decode(bytes, encoding, limitBytes);
+}
+
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch (cause) {
+    throw brokeOff(cause);
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const step = await reader.read().catch((cause: unknown) => {
+      throw brokeOff(cause);
+    });
+    if (step.done) break;
+    sizeBytes += step.value.byteLength;
+    if (sizeBytes > limitBytes) {
+      await reader.cancel().catch(() => undefined);
+      throw tooLarge(limitBytes);
+    }
+    chunks.push(step.value);
+  }
+  if (chunks.length === 1) return chunks[0] as Uint8Array;
+  return Buffer.concat(chunks, sizeBytes);
+}
+
+async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): Promise<Uint8Array> {
+  const name = encoding.trim().toLowerCase();
+  if (name === "identity" || name === "") return bytes;
+  const decoder = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
+  if (decoder === undefined) {
+    throw new GatewayError(
+      "bad_encoding",
+      `content-encoding "${name.slice(0, 40)}" is not understood; send the body plain, or with one of gzip, deflate, br, zstd`,
+    );
+  }
+  try {
+    return await decoder(bytes, { maxOutputLength: limitBytes });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes);
+    throw new GatewayError(
+      "bad_request",
+      `the body is not valid ${name}, as its content-encoding header says`,
+      { cause },
+    );
+  }
+}
+
+function tooLarge(limitBytes: number): GatewayError {
+  return new GatewayError(
+    "body_too_large",
+    `the request body is over the limit of ${limitBytes} bytes (server.body_limit_bytes, counted after decoding)`,
+  );
+}
+
+function brokeOff(cause: unknown): GatewayError {
+  return new GatewayError("bad_request", "the request body broke off before its end", { cause });
+}

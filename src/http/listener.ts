@@ -1,0 +1,273 @@
+/**
+ * The listening socket: Bun's server, and what has to hold before anything is decided: a valid `Host`, a canonical path, a known
+ * method. Bun matches its routes against the path as it came but shows handlers a normalised URL, so fixed paths are Bun routes
+ * and all others arrive as decoded segments.
+ */
+import { type ErrorKind, GatewayError } from "../core/errors.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+import type { ClientRequest } from "../proxy/gateway.ts";
+import { replyWithError } from "../proxy/reply.ts";
+import type { Route } from "../proxy/route.ts";
+import { type AddressReader, makeAddressReader } from "./address.ts";
+import { makeHostCheck } from "./host.ts";
+import { fixedPaths, guessDialect, type Match, matchSegments, type Page } from "./router.ts";
+
+/** What the listener needs of the configuration. A change of `hosts`, `corsOrigins` and `trustedProxies` needs a `reload`. */
+export interface ListenerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly basePath: string;
+  readonly hosts: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly requestTimeoutMs: number;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+}
+
+/** What answers, once a request is known to be well-formed. */
+export interface Handlers {
+  route(route: Route, client: ClientRequest): Promise<Response>;
+  models(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
+  page(page: Page, client: ClientRequest): Promise<Response> | Response;
+  /** Something threw that nothing else caught. */
+  crashed(cause: unknown, requestId: string): void;
+  newRequestId(): string;
+}
+
+export interface Listener {
+  readonly port: number;
+  readonly url: string;
+  reload(config: ListenerConfig): void;
+  /** Accepts nothing new; resolves when the last connection is closed. */
+  stop(): Promise<void>;
+  /** Closes every connection now. */
+  kill(): Promise<void>;
+}
+
+type BunServer = Bun.Server<undefined>;
+type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
+
+const MAX_SEGMENTS = 9;
+const SEGMENT_NAMES = Array.from({ length: MAX_SEGMENTS }, (_, i) => `s${i}`);
+/** Bun refuses bodies over this size by itself; ours, which answers in the dialect, is always lower. */
+const MAX_BODY_BYTES = 4 * 1024 ** 3;
+const MAX_HEADERS = 100;
+const CORS_MAX_AGE_S = 600;
+
+/** Starts listening. Throws what the system says when the port is taken or a certificate is bad. */
+export function listen(config: ListenerConfig, handlers: Handlers): Listener {
+  const door = new Door(config, handlers);
+  const options = {
+    hostname: config.host,
+    port: config.port,
+    idleTimeout: Math.min(Math.ceil(config.requestTimeoutMs / 1_000), 255),
+    maxRequestBodySize: MAX_BODY_BYTES,
+    routes: door.routes(),
+    fetch: (request: Request, server: BunServer) => door.unmatched(request, server),
+    error: (cause: unknown) => door.crashed(cause),
+    ...(config.tls === null
+      ? {}
+      : { tls: { cert: Bun.file(config.tls.certFile), key: Bun.file(config.tls.keyFile) } }),
+  };
+  const server = Bun.serve(options as Parameters<typeof Bun.serve>[0]) as unknown as BunServer;
+  const scheme = config.tls === null ? "http" : "https";
+  const shownHost = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host;
+  return {
+    port: server.port as number,
+    url: `${scheme}://${shownHost.includes(":") ? `[${shownHost}]` : shownHost}:${server.port}${config.basePath}`,
+    reload: (changed) => door.reload(changed),
+    stop: () => server.stop(false),
+    kill: () => server.stop(true),
+  };
+}
+
+class Door {
+  readonly #handlers: Handlers;
+  readonly #basePath: string;
+  #checkHost: (host: string | null) => string | null;
+  #readAddress: AddressReader;
+  #corsOrigins: ReadonlySet<string>;
+
+  constructor(config: ListenerConfig, handlers: Handlers) {
+    this.#handlers = handlers;
+    this.#basePath = config.basePath;
+    this.#checkHost = makeHostCheck(config.hosts);
+    this.#readAddress = makeAddressReader(config.trustedProxies);
+    this.#corsOrigins = new Set(config.corsOrigins);
+  }
+
+  reload(config: ListenerConfig): void {
+    this.#checkHost = makeHostCheck(config.hosts);
+    this.#readAddress = makeAddressReader(config.trustedProxies);
+    this.#corsOrigins = new Set(config.corsOrigins);
+  }
+
+  routes(): Record<string, BunHandler> {
+    const routes: Record<string, BunHandler> = {};
+    for (const [path, match] of fixedPaths()) {
+      routes[this.#basePath + path] = (request, server) => this.#answer(match, request, server);
+    }
+    let pattern = this.#basePath;
+    for (const name of SEGMENT_NAMES) {
+      pattern += `/:${name}`;
+      routes[pattern] = (request, server) => this.#bySegments(request, server);
+    }
+    return routes;
+  }
+
+  /** No route of ours has this many segments, none of these spellings, or not under the base path. */
+  unmatched(request: Request, server: BunServer): Response | Promise<Response> {
+    const path = pathOf(request.url);
+    if (path === `${this.#basePath}/` || (path === this.#basePath && path !== "")) {
+      return this.#answer({ kind: "page", page: "root" }, request, server);
+    }
+    if (path.includes("//")) return this.#refuse(request, "bad_path", "the path holds a doubled slash");
+    return this.#answer({ kind: "none" }, request, server);
+  }
+
+  crashed(cause: unknown): Response {
+    const requestId = this.#handlers.newRequestId();
+    this.#handlers.crashed(cause, requestId);
+    return replyWithError("openai-chat", new GatewayError("internal", "an internal error"), requestId);
+  }
+
+  #bySegments(request: Bun.BunRequest, server: BunServer): Response | Promise<Response> {
+    const params = request.params as Record<string, string>;
+    const segments: string[] = [];
+    for (const name of SEGMENT_NAMES) {
+      const segment = params[name];
+      if (segment === undefined) break;
+      segments.push(segment);
+    }
+    let match: Match;
+    try {
+      match = matchSegments(segments);
+    } catch (cause) {
+      if (cause instanceof GatewayError) return this.#refuse(request, cause.kind, cause.message);
+      throw cause;
+    }
+    return this.#answer(match, request, server);
+  }
+
+  #answer(match: Match, request: Request, server: BunServer): Response | Promise<Response> {
+    const { headers } = request;
+    const problem = this.#checkHost(headers.get("host")) ?? findFramingProblem(headers);
+    if (problem !== null) return this.#refuse(request, "bad_host", problem);
+    const origin = headers.get("origin");
+    if (origin === null && request.method !== "OPTIONS") return this.#dispatch(match, request, server);
+    return this.#withCors(match, request, server, origin);
+  }
+
+  #dispatch(match: Match, request: Request, server: BunServer): Response | Promise<Response> {
+    const { method } = request;
+    switch (match.kind) {
+      case "route":
+        if (!match.methods.includes(method))
+          return this.#wrongMethod(request, match.methods, match.route.dialect);
+        return this.#handlers.route(match.route, new BunClient(request, server, this.#readAddress));
+      case "models":
+        if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
+        return this.#handlers.models(match.form, match.id, new BunClient(request, server, this.#readAddress));
+      case "page":
+        if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
+        return this.#handlers.page(match.page, new BunClient(request, server, this.#readAddress));
+      case "none":
+        return this.#refuse(
+          request,
+          "route_not_found",
+          "there is nothing at this path; the routes are listed in the user guide",
+        );
+    }
+  }
+
+  async #withCors(
+    match: Match,
+    request: Request,
+    server: BunServer,
+    origin: string | null,
+  ): Promise<Response> {
+    const isAllowed = origin !== null && (this.#corsOrigins.has("*") || this.#corsOrigins.has(origin));
+    const response =
+      request.method === "OPTIONS"
+        ? new Response(null, { status: 204, headers: { allow: methodsOf(match).join(", ") } })
+        : await this.#dispatch(match, request, server);
+    response.headers.append("vary", "Origin");
+    if (!isAllowed) return response;
+    response.headers.set("access-control-allow-origin", origin);
+    response.headers.set("access-control-expose-headers", "*");
+    if (request.method === "OPTIONS") {
+      response.headers.set("access-control-allow-methods", methodsOf(match).join(", "));
+      const asked = request.headers.get("access-control-request-headers");
+      if (asked !== null) response.headers.set("access-control-allow-headers", asked);
+      response.headers.set("access-control-max-age", String(CORS_MAX_AGE_S));
+    }
+    return response;
+  }
+
+  #wrongMethod(request: Request, methods: readonly string[], dialect?: DialectName): Response {
+    const response = this.#refuse(
+      request,
+      "method_not_allowed",
+      `this path takes ${methods.join(" or ")}, not ${request.method}`,
+      dialect,
+    );
+    response.headers.set("allow", methods.join(", "));
+    return response;
+  }
+
+  #refuse(request: Request, kind: ErrorKind, message: string, dialect?: DialectName): Response {
+    return replyWithError(
+      dialect ?? guessDialect(pathOf(request.url), request.headers),
+      new GatewayError(kind, message),
+      this.#handlers.newRequestId(),
+    );
+  }
+}
+
+class BunClient implements ClientRequest {
+  readonly request: Request;
+  readonly #server: BunServer;
+  readonly #peer: string | null;
+  readonly #readAddress: AddressReader;
+
+  constructor(request: Request, server: BunServer, readAddress: AddressReader) {
+    this.request = request;
+    this.#server = server;
+    this.#readAddress = readAddress;
+    // Asked for now: once the client has left, it is not known any more.
+    this.#peer = server.requestIP(request)?.address ?? null;
+  }
+
+  get search(): string {
+    const { url } = this.request;
+    const start = url.indexOf("?");
+    return start < 0 ? "" : url.slice(start);
+  }
+
+  address(): string | null {
+    return this.#readAddress(this.#peer, this.request.headers.get("x-forwarded-for"));
+  }
+
+  bodyRead(): void {
+    this.#server.timeout(this.request, 0);
+  }
+}
+
+/** The path of a URL that begins with a scheme and a host; what Bun gives for an invalid `Host` is a path already. */
+function pathOf(url: string): string {
+  const from = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.search(/[?#]/);
+  return from < 0 ? "/" : url.slice(from, end < 0 ? undefined : end);
+}
+
+/** What Bun's parser lets through although two readers could disagree on it. */
+function findFramingProblem(headers: Headers): string | null {
+  const declared = headers.get("content-length");
+  if (declared ?.includes(",")) return "the Content-Length header is there twice";
+  return headers.count > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers` : null;
+}
+
+function methodsOf(match: Match): readonly string[] {
+  if (match.kind === "route") return [...match.methods, "OPTIONS"];
+  return match.kind === "none" ? ["OPTIONS"] : ["GET", "HEAD", "OPTIONS"];
+}

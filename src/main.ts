@@ -1,0 +1,159 @@
+/**
+ * From the process to a command: environment, arguments, signals, exit code. The only file that touches `process`.
+ */
+import { readFileSync } from "node:fs";
+import type { CliIo, Command } from "./cli/cli.ts";
+import { systemClock } from "./core/clock.ts";
+import { makeIds } from "./core/ids.ts";
+
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  serve: { summary: "start the gateway (default)", load: async () => (await import("./cli/serve.ts")).serve },
+  check: { summary: "check the configuration", load: async () => (await import("./cli/check.ts")).check },
+  credentials: {
+    summary: "list credentials with their states",
+    load: async () => (await import("./cli/credentials.ts")).credentials,
+  },
+  usage: {
+    summary: "requests, tokens and latency by key, model and day",
+    load: async () => (await import("./cli/usage.ts")).usage,
+  },
+  requests: {
+    summary: "list the ledger's rows",
+    load: async () => (await import("./cli/requests.ts")).requests,
+  },
+  simulate: {
+    summary: "serve the provider dialects without any key, for trying things out",
+    load: async () => (await import("./cli/simulate.ts")).simulate,
+  },
+  demo: {
+    summary: "show the gateway at work on simulated providers",
+    load: async () => (await import("./cli/demo.ts")).demo,
+  },
+};
+
+/** Concurrent requests that Bun's HTTP client allows by itself are a few hundred; it reads this at start only. */
+const MAX_HTTP_REQUESTS = "65535";
+/** They would run foreign code, print secrets, or lead requests with credentials elsewhere. */
+const DANGEROUS = [
+  "BUN_OPTIONS",
+  "BUN_BE_BUN",
+  "BUN_CONFIG_VERBOSE_FETCH",
+  "BUN_INSPECT",
+  "BUN_INSPECT_CONNECT_TO",
+  "HTTP_PROXY",
+  "http_proxy",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+  "NODE_OPTIONS",
+];
+
+function help(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
+  return `clewline [COMMAND] [OPTIONS]: a self-hosted LLM gateway\n\n${lines.join("\n")}\n\n  --version    print the version\n  --help       this text; clewline COMMAND --help for a command's own\n`;
+}
+
+/** Replaces this process by one with a safe environment. Returns when the environment is safe already. */
+function reexecute(): void {
+  const { env } = process;
+  const isSafe =
+    env.BUN_CONFIG_MAX_HTTP_REQUESTS !== undefined && DANGEROUS.every((name) => env[name] === undefined);
+  if (isSafe || process.execve === undefined) return;
+  const safe = Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !DANGEROUS.includes(entry[0]),
+    ),
+  );
+  const script = process.argv[1] ?? "";
+  // In a compiled binary the script lies in Bun's virtual file system and is not an argument.
+  const isCompiled = script.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(script);
+  const args = [
+    process.execPath,
+    ...process.execArgv,
+    ...(isCompiled ? [] : [script]),
+    ...process.argv.slice(2),
+  ];
+  process.execve(process.execPath, args, {
+    ...safe,
+    BUN_CONFIG_MAX_HTTP_REQUESTS: env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? MAX_HTTP_REQUESTS,
+    DO_NOT_TRACK: "1",
+  });
+}
+
+/** Bun's own figure has been wrong in the past: where the kernel tells, it is asked. */
+function residentBytes(): number {
+  try {
+    const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    if (kilobytes !== undefined) return Number(kilobytes) * 1024;
+  } catch {
+    // Not Linux: the runtime's figure is all there is.
+  }
+  return process.memoryUsage().rss;
+}
+
+function makeIo(): CliIo {
+  let stop: (() => void) | null = null;
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const onSignal = (): void => {
+    if (stop === null) process.exit(130);
+    stop();
+    stop = null;
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    ids: makeIds(),
+    stopped,
+    onReload: (reload) => void process.on("SIGHUP", reload),
+    residentBytes,
+    isTty: process.stdout.isTTY === true,
+  };
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first] = argv;
+  if (first === "--version" || first === "-v") {
+    const { VERSION } = await import("./cli/version.ts");
+    process.stdout.write(`clewline ${VERSION}\n`);
+    return 0;
+  }
+  if (first === "--help" || first === "-h" || first === "help") {
+    process.stdout.write(help());
+    return 0;
+  }
+  const isNamed = first !== undefined && !first.startsWith("-");
+  const name = isNamed ? first : "serve";
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(`clewline: there is no command "${name}"\n\n${help()}`);
+    return 2;
+  }
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    process.stderr.write(
+      "clewline: NODE_TLS_REJECT_UNAUTHORIZED=0 would show credentials to anybody on the way; unset it\n",
+    );
+    return 78;
+  }
+  if (name === "serve" || name === "demo") reexecute();
+  const run = await command.load();
+  const report = (kind: string) => (cause: unknown) => {
+    const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    process.stderr.write(
+      `${JSON.stringify({ level: "error", time: new Date().toISOString(), error, msg: kind })}\n`,
+    );
+  };
+  // Both would end the process: they cost one request at most.
+  process.on("unhandledRejection", report("an unhandled rejection"));
+  process.on("uncaughtException", report("an uncaught exception"));
+  return run(isNamed ? argv.slice(1) : argv, makeIo());
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,140 @@
+/** The record of one request while it is served. Becomes its row in the ledger, exactly once. */
+
+import type { Principal } from "../auth/keys.ts";
+import type { ErrorKind } from "../core/errors.ts";
+import type { Tap } from "../dialects/dialect.ts";
+import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import type { StateId } from "../store/state.ts";
+import type { ClientRequest, Gateway } from "./gateway.ts";
+import type { Route } from "./route.ts";
+
+const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const MAX_USER_AGENT_CHARS = 200;
+
+interface AttemptNote {
+  readonly upstream: string;
+  readonly credential: string;
+  readonly status: number | null;
+  readonly signal: string;
+  readonly ms: number;
+}
+
+/** All fields are set in the constructor, so that every exchange has the same shape. */
+export class Exchange {
+  readonly id: string;
+  readonly atMs: number;
+  readonly startedMs: number;
+  readonly route: Route;
+  readonly client: ClientRequest;
+  readonly principal: Principal;
+  modelAsked: string | null = null;
+  upstream: string | null = null;
+  modelUsed: string | null = null;
+  credential: string | null = null;
+  isStream = false;
+  status = 0;
+  outcome: Outcome = "error";
+  errorKind: ErrorKind | null = null;
+  attempts = 0;
+  readonly attemptNotes: AttemptNote[] = [];
+  firstByteMs: number | null = null;
+  requestBytes = 0;
+  replyBytes = 0;
+  upstreamRequestId: string | null = null;
+  tap: Tap | null = null;
+  #isSettled = false;
+
+  constructor(gateway: Gateway, route: Route, client: ClientRequest, principal: Principal) {
+    this.atMs = gateway.clock.nowMs();
+    this.startedMs = gateway.clock.monotonicMs();
+    this.id = gateway.ids.ulid(this.atMs);
+    this.route = route;
+    this.client = client;
+    this.principal = principal;
+    gateway.metrics.inFlight += 1;
+  }
+
+  noteAttempt(upstream: string, credential: string, status: number | null, signal: string, ms: number): void {
+    this.attemptNotes.push({ upstream, credential, status, signal, ms: Math.round(ms) });
+  }
+
+  /**
+   * Writes the row and counts the request. Resolves when the row is committed; rejects with `ledger_unavailable` when it cannot be.
+   * The row is returned too, for the caller that then has to tell the client otherwise.
+   */
+  settle(gateway: Gateway): { row: LedgerRow; committed: Promise<void> } {
+    if (this.#isSettled) throw new Error("an exchange is settled once");
+    this.#isSettled = true;
+    gateway.metrics.inFlight -= 1;
+    const row = this.#row(gateway.clock.monotonicMs());
+    this.#count(gateway, row);
+    return { row, committed: gateway.ledger.append(row, this.#stateIds()) };
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  #row(nowMs: number): LedgerRow {
+    const { request } = this.client;
+    const { tap } = this;
+    const usage = this.route.isBilled && tap !== null ? tap.usage : null;
+    const clientRequestId = request.headers.get("x-request-id");
+    const userAgent = request.headers.get("user-agent");
+    return {
+      id: this.id,
+      atMs: this.atMs,
+      key: this.principal.name,
+      dialect: this.route.dialect,
+      endpoint: this.route.endpoint,
+      clientRequestId:
+        clientRequestId !== null && SANE_REQUEST_ID.test(clientRequestId) ? clientRequestId : null,
+      modelAsked: this.modelAsked,
+      upstream: this.upstream,
+      upstreamDialect: this.upstream === null ? null : this.route.dialect,
+      modelUsed: this.modelUsed,
+      modelReported: tap?.model ?? null,
+      credential: this.credential,
+      isStream: this.isStream,
+      status: this.status,
+      outcome: this.outcome,
+      errorKind: this.errorKind,
+      stopReason: tap?.stopReason ?? null,
+      attempts: this.attempts,
+      attemptLog: this.attemptNotes.length === 0 ? null : JSON.stringify(this.attemptNotes),
+      ttfbMs: this.firstByteMs === null ? null : this.firstByteMs - this.startedMs,
+      durationMs: nowMs - this.startedMs,
+      requestBytes: this.requestBytes,
+      replyBytes: this.replyBytes,
+      inputTokens: usage?.inputTokens ?? null,
+      cacheReadTokens: usage?.cacheReadTokens ?? null,
+      cacheWriteTokens: usage?.cacheWriteTokens ?? null,
+      cacheWrite1hTokens: usage?.cacheWrite1hTokens ?? null,
+      outputTokens: usage?.outputTokens ?? null,
+      reasoningTokens: usage?.reasoningTokens ?? null,
+      usageState: usage === null ? "unknown" : this.outcome === "ok" ? "final" : "partial",
+      costNanoUsd: null,
+      drops: null,
+      cache: null,
+      upstreamRequestId: this.upstreamRequestId,
+      clientAddress: this.client.address(),
+      userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
+    };
+  }
+
+  #stateIds(): readonly StateId[] | undefined {
+    const { tap, upstream, credential } = this;
+    if (tap === null || tap.stateIds.length === 0 || upstream === null || credential === null)
+      return undefined;
+    return tap.stateIds.map((id) => ({ id, upstream, credential, atMs: this.atMs }));
+  }
+
+  #count(gateway: Gateway, row: LedgerRow): void {
+    const { metrics } = gateway;
+    metrics.requests.add(1, row.dialect, row.upstream ?? "", row.outcome);
+    metrics.duration.record(row.durationMs / 1000, row.dialect);
+    if (row.ttfbMs !== null) metrics.firstByte.record(row.ttfbMs / 1000, row.dialect);
+    if (row.inputTokens !== null) metrics.tokens.add(row.inputTokens, row.upstream ?? "", "input");
+    if (row.outputTokens !== null) metrics.tokens.add(row.outputTokens, row.upstream ?? "", "output");
+  }
+}

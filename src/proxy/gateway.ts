@@ -1,0 +1,39 @@
+/** What serving a request needs from the rest of the house; `app.ts` wires it. */
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Breaker } from "../pool/breaker.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { StateId } from "../store/state.ts";
+import type { Transport } from "../transport/client.ts";
+
+export interface Gateway {
+  /** The view in force: take it once a request. */
+  readonly snapshot: Snapshot;
+  readonly pool: Pool;
+  readonly breaker: Breaker;
+  readonly ledger: Ledger;
+  readonly transport: Transport;
+  /** Who made a piece of provider-side state; null when it is not known. */
+  findState(id: string): StateId | null;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The process is draining: nothing new is accepted. */
+  readonly isDraining: boolean;
+}
+
+/** What the listener knows of a request beside the request itself. */
+export interface ClientRequest {
+  readonly request: Request;
+  /** `?…` or "". */
+  readonly search: string;
+  /** The client's address; asked for only when the row is made. */
+  address(): string | null;
+  /** The body is in: from now on only our own time-outs hold. */
+  bodyRead(): void;
+}

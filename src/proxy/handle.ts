@@ -1,0 +1,165 @@
+/**
+ * The life of a request, top to bottom: authenticate → read → peek → plan → attempt → relay → settle.
+ * Every accepted request ends in exactly one ledger row, whatever happens in between.
+ */
+import { authenticate } from "../auth/keys.ts";
+import { GatewayError } from "../core/errors.ts";
+import { type Peek, peekRequest } from "../dialects/peek.ts";
+import { readBody } from "../http/body.ts";
+import type { Target } from "../plan/plan.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { StateId } from "../store/state.ts";
+import { Exchange } from "./exchange.ts";
+import type { ClientRequest, Gateway } from "./gateway.ts";
+import { asGatewayError, replyWithError, requestIdHeaders } from "./reply.ts";
+import type { Route } from "./route.ts";
+import { type Answer, tryTargets } from "./targets.ts";
+
+/** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
+export async function handle(gateway: Gateway, route: Route, client: ClientRequest): Promise<Response> {
+  const { snapshot } = gateway;
+  const principal = authenticate(snapshot.keys, client.request.headers, queryKey(client.search));
+  if (principal === null) return replyWithError(route.dialect, unauthenticated(), newId(gateway));
+  const refusal = findRefusal(gateway);
+  if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
+  const exchange = new Exchange(gateway, route, client, principal);
+  try {
+    const answer = await serve(gateway, snapshot, exchange);
+    return "reply" in answer ? answer.reply : await settleWithout(gateway, exchange, answer);
+  } catch (cause) {
+    return fail(gateway, exchange, cause);
+  }
+}
+
+async function serve(gateway: Gateway, snapshot: Snapshot, exchange: Exchange): Promise<Answer> {
+  const { route, client } = exchange;
+  let body: Uint8Array | null = null;
+  let peek: Peek | null = null;
+  if (route.hasBody) {
+    body = await readBody(client.request, snapshot.config.server.bodyLimitBytes);
+    exchange.requestBytes = body.byteLength;
+    client.bodyRead();
+    peek = peekRequest(route.dialect, body);
+  } else {
+    client.bodyRead();
+  }
+  const model = route.pathModel ?? peek?.model ?? null;
+  exchange.modelAsked = model;
+  const stateId = route.stateId ?? peek?.stateId ?? null;
+  const sticky = stateId === null ? null : gateway.findState(stateId);
+  const targets = planTargets(snapshot, route, model, sticky);
+  return tryTargets({ gateway, snapshot, exchange, targets, body, peek, sticky });
+}
+
+/** Where the request may go, in order. Throws `bad_request` without a model, `model_not_found` with the nearest names. */
+function planTargets(
+  snapshot: Snapshot,
+  route: Route,
+  model: string | null,
+  sticky: StateId | null,
+): readonly Target[] {
+  if (model !== null) {
+    const plan = snapshot.plan(model);
+    if ("targets" in plan) return plan.targets;
+    throw modelNotFound(model, plan.nearest);
+  }
+  if (route.stateId === null) {
+    // Responses may continue a stored one, or run a stored prompt, without naming a model.
+    if (route.dialect === "openai-responses") return speakers(snapshot, route, sticky);
+    throw new GatewayError("bad_request", 'the field "model" is missing; name the model to use', {
+      param: "model",
+    });
+  }
+  return speakers(snapshot, route, sticky);
+}
+
+function speakers(snapshot: Snapshot, route: Route, sticky: StateId | null): readonly Target[] {
+  const names = [...snapshot.upstreams.values()]
+    .filter((upstream) => upstream.dialects.has(route.dialect))
+    .map((upstream) => upstream.name);
+  if (names.length === 0) {
+    throw new GatewayError(
+      "model_not_found",
+      `no upstream speaks ${route.dialect}; add one to the configuration`,
+    );
+  }
+  const name = sticky !== null && names.includes(sticky.upstream) ? sticky.upstream : (names[0] as string);
+  return [{ upstream: name, model: "" }];
+}
+
+/** Ends an exchange that no upstream answered: with the upstream's own words, an error of ours, or nobody to tell. */
+async function settleWithout(
+  gateway: Gateway,
+  exchange: Exchange,
+  answer: Exclude<Answer, { reply: Response }>,
+): Promise<Response> {
+  if ("clientLeft" in answer) {
+    exchange.status = 499;
+    exchange.outcome = "client_left";
+    await exchange.settle(gateway).committed;
+    return new Response(null, { status: 499 });
+  }
+  if (!("kept" in answer)) return fail(gateway, exchange, answer.error);
+  const { kept, error } = answer;
+  exchange.status = kept.status;
+  exchange.outcome = "error";
+  exchange.errorKind = error.kind;
+  exchange.replyBytes = kept.body.byteLength;
+  await exchange.settle(gateway).committed;
+  return new Response(kept.body, {
+    status: kept.status,
+    headers: { ...kept.headers, ...requestIdHeaders(exchange.id) },
+  });
+}
+
+async function fail(gateway: Gateway, exchange: Exchange, cause: unknown): Promise<Response> {
+  const error = asGatewayError(cause, gateway.log, exchange.id);
+  if (error.kind === "internal") gateway.metrics.exceptions.add(1);
+  const reply = replyWithError(exchange.route.dialect, error, exchange.id);
+  if (!exchange.isSettled) {
+    exchange.status = reply.status;
+    exchange.outcome = exchange.attempts === 0 ? "refused" : "error";
+    exchange.errorKind = error.kind;
+    await exchange.settle(gateway).committed.catch(() => undefined);
+  }
+  return reply;
+}
+
+/** What stands against serving anything at all just now. */
+function findRefusal(gateway: Gateway): GatewayError | null {
+  if (gateway.isDraining) {
+    return new GatewayError("shutting_down", "Clewline is shutting down; try again", { retryAfterMs: 1_000 });
+  }
+  if (!gateway.ledger.isWritable) {
+    return new GatewayError(
+      "ledger_unavailable",
+      `requests cannot be recorded just now (${gateway.ledger.failure ?? "the ledger is not writable"}), so none are served`,
+      { retryAfterMs: 1_000 },
+    );
+  }
+  return null;
+}
+
+function newId(gateway: Gateway): string {
+  return gateway.ids.ulid(gateway.clock.nowMs());
+}
+
+function unauthenticated(): GatewayError {
+  return new GatewayError(
+    "unauthenticated",
+    "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key or ?key=",
+  );
+}
+
+function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
+  const hint =
+    nearest.length === 0 ? "" : `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?`;
+  return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {
+    param: "model",
+  });
+}
+
+/** The value of `?key=`, decoded; null without one. */
+export function queryKey(search: string): string | null {
+  return search.includes("key=") ? new URLSearchParams(search).get("key") : null;
+}

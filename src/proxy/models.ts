@@ -1,0 +1,180 @@
+/** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
+import { authenticate } from "../auth/keys.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { DialectName, ModelEntry } from "../dialects/dialect.ts";
+import { DIALECTS } from "../dialects/index.ts";
+import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/models.ts";
+import type { ClientRequest, Gateway } from "./gateway.ts";
+import { queryKey } from "./handle.ts";
+import { replyWithError, requestIdHeaders } from "./reply.ts";
+
+const FRESH_MS = 5 * 60_000;
+/** After a failure the upstream is not asked again for this long. */
+const RETRY_MS = 10_000;
+/** Claude Code gives up after three seconds: what has not come by then is left out of this answer. */
+const WAIT_MS = 2_000;
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+interface Remembered {
+  readonly models: readonly ListedModel[];
+  readonly untilMs: number;
+}
+
+export interface ModelLists {
+  /** Answers `GET /v1/models`, `/v1/models/{id}` and their Gemini forms. */
+  answer(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
+}
+
+export function makeModelLists(gateway: Gateway): ModelLists {
+  const remembered = new WeakMap<UpstreamView, Remembered>();
+  const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
+
+  const modelsOf = (upstream: UpstreamView): Promise<readonly ListedModel[]> => {
+    const known = remembered.get(upstream);
+    if (known !== undefined && known.untilMs > gateway.clock.monotonicMs())
+      return Promise.resolve(known.models);
+    const running = asking.get(upstream);
+    if (running !== undefined) return running;
+    const asked = ask(gateway, upstream)
+      .then((models) => {
+        remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
+        return models;
+      })
+      .catch((cause: unknown) => {
+        gateway.log.warn(
+          { upstream: upstream.name, error: cause instanceof Error ? cause.message : String(cause) },
+          "the upstream's models could not be listed",
+        );
+        const models = known?.models ?? [];
+        remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
+        return models;
+      })
+      .finally(() => asking.delete(upstream));
+    asking.set(upstream, asked);
+    return asked;
+  };
+
+  const all = async (snapshot: Snapshot): Promise<ModelEntry[]> => {
+    const upstreams = [...snapshot.upstreams.values()];
+    const lists = await Promise.all(
+      upstreams.map((upstream) => inTime(modelsOf(upstream), remembered.get(upstream))),
+    );
+    const own = snapshot.config.models
+      .filter((model) => !model.name.endsWith("*"))
+      .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
+    const theirs = upstreams.flatMap((upstream, i) =>
+      (lists[i] ?? []).map((model) => ({
+        id: `${upstream.name}/${model.id}`,
+        ownedBy: upstream.name,
+        createdAtS: model.createdAtS,
+      })),
+    );
+    return [...own, ...theirs];
+  };
+
+  return {
+    async answer(form, id, client) {
+      const { snapshot } = gateway;
+      const requestId = gateway.ids.ulid(gateway.clock.nowMs());
+      const { headers } = client.request;
+      const dialect = dialectOf(form, headers);
+      client.bodyRead();
+      if (authenticate(snapshot.keys, headers, queryKey(client.search)) === null) {
+        return replyWithError(
+          dialect,
+          new GatewayError("unauthenticated", "no valid key was sent; send a client key of this gateway"),
+          requestId,
+        );
+      }
+      const models = await all(snapshot);
+      if (id !== null) {
+        const found =
+          models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
+        if (found === undefined) {
+          const error = new GatewayError("model_not_found", `there is no model "${id.slice(0, 200)}"`);
+          return replyWithError(dialect, error, requestId);
+        }
+        return json(DIALECTS[dialect].renderModel({ ...found, id }), requestId);
+      }
+      return json(DIALECTS[dialect].renderModels(models, limitOf(client.search)), requestId);
+    },
+  };
+}
+
+/** The same path serves OpenAI's, Anthropic's and Google's clients: their headers tell them apart. */
+function dialectOf(form: "by-headers" | "gemini", headers: Headers): DialectName {
+  if (form === "gemini" || headers.has("x-goog-api-key")) return "gemini";
+  if (headers.has("anthropic-version")) return "anthropic-messages";
+  return headers.has("x-api-key") && !headers.has("authorization") ? "anthropic-messages" : "openai-chat";
+}
+
+function limitOf(search: string): number | undefined {
+  const params = new URLSearchParams(search);
+  const limit = Number(params.get("limit") ?? params.get("pageSize") ?? Number.NaN);
+  return Number.isInteger(limit) && limit > 0 ? limit : undefined;
+}
+
+function json(body: string, requestId: string): Response {
+  return new Response(body, {
+    headers: { "content-type": "application/json", ...requestIdHeaders(requestId) },
+  });
+}
+
+async function inTime(
+  list: Promise<readonly ListedModel[]>,
+  known: Remembered | undefined,
+): Promise<readonly ListedModel[]> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<readonly ListedModel[]>((resolve) => {
+    timer = setTimeout(() => resolve(known?.models ?? []), WAIT_MS);
+  });
+  try {
+    return await Promise.race([list, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
+  const { path, search } = MODEL_LIST_PATHS[upstream.family.name];
+  const leased = gateway.pool.lease(upstream.name, "", null, null);
+  if ("unavailable" in leased) throw new Error("no credential is ready");
+  try {
+    const credential = upstream.credentials.get(leased.lease.credentialId);
+    if (credential === undefined) throw new Error("the credential is gone from the configuration");
+    const call = gateway.transport.send({
+      url: upstream.family.url(upstream.baseUrl, path) + search,
+      method: "GET",
+      headers: new Headers([
+        ["accept", "application/json"],
+        ["accept-encoding", "identity"],
+        ...upstream.family.defaultHeaders.map(([name, value]) => [name, value] as [string, string]),
+        [credential.authHeader[0], credential.authHeader[1]],
+      ]),
+      body: null,
+      connectTimeoutMs: upstream.connectTimeoutMs,
+      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),
+      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, 30_000),
+    });
+    const response = await call.reply;
+    call.startRead();
+    const text =
+      response.body === null ? "" : await readText(response.body, () => call.abort(new Error("too long")));
+    call.done();
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return parseModelList(text);
+  } finally {
+    gateway.pool.release(leased.lease);
+  }
+}
+
+async function readText(body: ReadableStream<Uint8Array>, tooLong: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_LIST_BYTES) tooLong();
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,187 @@
+/**
+ * Goes through the planned targets until one answers: the next credential after a credential's fault, the next target when an
+ * upstream has none left, at most two retries for overload and transport. Decides what the client is told when nothing answered.
+ */
+import { GatewayError } from "../core/errors.ts";
+import type { Peek } from "../dialects/peek.ts";
+import type { Target } from "../plan/plan.ts";
+import type { Unavailable } from "../pool/pool.ts";
+import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import type { StateId } from "../store/state.ts";
+import { type AttemptInput, type AttemptResult, attempt, type KeptReply } from "./attempt.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+
+/** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
+const MAX_RETRIES = 2;
+
+export type Answer =
+  | { readonly reply: Response }
+  | { readonly kept: KeptReply; readonly error: GatewayError }
+  | { readonly error: GatewayError }
+  | { readonly clientLeft: true };
+
+export interface TargetsInput {
+  readonly gateway: Gateway;
+  readonly snapshot: Snapshot;
+  readonly exchange: Exchange;
+  readonly targets: readonly Target[];
+  readonly body: Uint8Array | null;
+  readonly peek: Peek | null;
+  /** The credential that holds what the request refers to at the provider. */
+  readonly sticky: StateId | null;
+}
+
+/** Never throws but what is a fault of ours or the ledger's. */
+export async function tryTargets(input: TargetsInput): Promise<Answer> {
+  return new Tries(input).run();
+}
+
+type Failure = Extract<AttemptResult, { signal: unknown }>;
+
+class Tries {
+  readonly #input: TargetsInput;
+  #retriesLeft = MAX_RETRIES;
+  #overload: Failure | null = null;
+  #forbidden: Failure | null = null;
+  readonly #unavailable: Unavailable[] = [];
+  readonly #foreign: string[] = [];
+  #isBreakerOpen = false;
+
+  constructor(input: TargetsInput) {
+    this.#input = input;
+  }
+
+  async run(): Promise<Answer> {
+    const { gateway, snapshot, exchange } = this.#input;
+    for (const target of this.#targets()) {
+      const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
+      if (!upstream.dialects.has(exchange.route.dialect)) {
+        this.#foreign.push(upstream.name);
+        continue;
+      }
+      if (!gateway.breaker.allows(upstream.name)) {
+        this.#isBreakerOpen = true;
+        continue;
+      }
+      const answer = await this.#tryUpstream(upstream, target);
+      if (answer !== null) return answer;
+    }
+    return this.#giveUp();
+  }
+
+  /** What lives at one provider can only be asked for there. */
+  #targets(): readonly Target[] {
+    const { targets, sticky } = this.#input;
+    if (sticky === null) return targets;
+    const there = targets.filter((target) => target.upstream === sticky.upstream);
+    return there.length > 0 ? there : targets;
+  }
+
+  async #tryUpstream(upstream: UpstreamView, target: Target): Promise<Answer | null> {
+    const { gateway, sticky } = this.#input;
+    const stickyTo = sticky?.upstream === upstream.name ? `${sticky.upstream}/${sticky.credential}` : null;
+    let excluded: Set<string> | null = null;
+    for (;;) {
+      const leased = gateway.pool.lease(upstream.name, target.model, excluded, stickyTo);
+      if ("unavailable" in leased) {
+        const { unavailable } = leased;
+        // After an overload the same credential is as good as another one: a pool of one gets its retries too.
+        if (unavailable.kind === "none" && excluded !== null && this.#overload !== null) {
+          excluded = null;
+          continue;
+        }
+        this.#unavailable.push(unavailable);
+        return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target) : null;
+      }
+      const result = await attempt(this.#attemptInput(upstream, target), leased.lease);
+      if ("reply" in result) return result;
+      if ("clientLeft" in result) return result;
+      if (result.signal.class === "bad") return this.#tell(result);
+      if (result.signal.class === "overload") {
+        this.#overload = result;
+        if (this.#retriesLeft === 0) return this.#tell(result);
+        this.#retriesLeft -= 1;
+      } else if (result.signal.class === "forbid") {
+        this.#forbidden = result;
+      }
+      excluded ??= new Set();
+      excluded.add(leased.lease.credentialId);
+      // A connection that cannot be made fails for every credential alike: on to the next target, if there is one.
+      if (result.error.kind === "upstream_connect") return null;
+    }
+  }
+
+  /** All credentials know that the model is not for them: the provider's own words are the best answer there is. */
+  async #askForbidden(upstream: UpstreamView, target: Target): Promise<Answer | null> {
+    if (this.#forbidden !== null) return null;
+    const leased = this.#input.gateway.pool.leaseForbidden(upstream.name, target.model);
+    if ("unavailable" in leased) return null;
+    const result = await attempt(this.#attemptInput(upstream, target), leased.lease);
+    if ("reply" in result || "clientLeft" in result) return result;
+    if (result.signal.class === "forbid") this.#forbidden = result;
+    return null;
+  }
+
+  #attemptInput(upstream: UpstreamView, target: Target): AttemptInput {
+    const { gateway, snapshot, exchange, body, peek } = this.#input;
+    return { gateway, snapshot, exchange, upstream, target, body, peek };
+  }
+
+  #tell(failure: Failure): Answer {
+    return failure.kept === null ? { error: failure.error } : { kept: failure.kept, error: failure.error };
+  }
+
+  #giveUp(): Answer {
+    const nowMs = this.#input.gateway.clock.nowMs();
+    const cooling = this.#unavailable.filter((one) => one.kind === "cooling");
+    if (cooling.length > 0) {
+      const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
+      const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
+      const inSeconds = Math.ceil(retryAfterMs / 1_000);
+      return {
+        error: new GatewayError(
+          "credentials_cooling",
+          `every credential for this model is at its limit; try again in ${inSeconds}s (${describe(cooling)})`,
+          { retryAfterMs },
+        ),
+      };
+    }
+    if (this.#overload !== null) return this.#tell(this.#overload);
+    if (this.#forbidden !== null) return this.#tell(this.#forbidden);
+    if (this.#isBreakerOpen) {
+      return {
+        error: new GatewayError(
+          "upstream_overloaded",
+          "the upstream has failed many times in a row; it is tried again every second",
+          { retryAfterMs: 1_000 },
+        ),
+      };
+    }
+    if (this.#unavailable.length > 0) {
+      return {
+        error: new GatewayError(
+          "credentials_unusable",
+          `no credential for this model can be used until a person acts (${describe(this.#unavailable)}); see \`clewline credentials\``,
+        ),
+      };
+    }
+    return { error: foreignDialect(this.#input.exchange.route.dialect, this.#foreign) };
+  }
+}
+
+function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
+  return new GatewayError(
+    "foreign_dialect",
+    `this model is served by ${upstreams.join(", ")}, which does not speak ${dialect}; ask for it in a dialect that it speaks, or for a model of an upstream that speaks ${dialect}`,
+    { param: "model" },
+  );
+}
+
+function describe(unavailable: readonly Unavailable[]): string {
+  const counts = new Map<string, number>();
+  for (const { reasons } of unavailable) {
+    for (const { state } of reasons) counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+}

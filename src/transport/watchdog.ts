@@ -1,0 +1,37 @@
+/** One timer for all silent upstreams: a timer for each of thousands of streams would cost more than the streams. */
+import type { Clock } from "../core/clock.ts";
+
+/** Something that is looked at on every tick. */
+export interface Watched {
+  /** `nowMs` is the monotonic clock's. Must not throw. */
+  check(nowMs: number): void;
+}
+
+export interface Watchdog {
+  /** The monotonic clock at the last tick: cheap, and exact to `TICK_MS`. */
+  readonly nowMs: number;
+  add(watched: Watched): void;
+  delete(watched: Watched): void;
+  stop(): void;
+}
+
+/** How often time-outs are looked at, and so how exact they are. */
+export const TICK_MS = 100;
+
+export function makeWatchdog(clock: Clock): Watchdog {
+  const all = new Set<Watched>();
+  let nowMs = clock.monotonicMs();
+  const timer = setInterval(() => {
+    nowMs = clock.monotonicMs();
+    for (const watched of all) watched.check(nowMs);
+  }, TICK_MS);
+  timer.unref();
+  return {
+    get nowMs() {
+      return nowMs;
+    },
+    add: (watched) => void all.add(watched),
+    delete: (watched) => void all.delete(watched),
+    stop: () => clearInterval(timer),
+  };
+}
