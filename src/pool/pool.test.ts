@@ -247,6 +247,24 @@ describe("time", () => {
     expect(saved.size).toBe(0);
   });
 
+  test("requests that ran at the same time let a guessed wait grow only once", () => {
+    const { pool } = make([spec("a")]);
+    const leases = [take(pool), take(pool), take(pool)];
+    for (const lease of leases) pool.report(lease, "m", rate(5, { isGuess: true }));
+    expect(refusal(pool)?.retryAtMs).toBe(START + 5_000);
+  });
+
+  test("a probe that succeeds does not end what another request found out meanwhile", () => {
+    const { pool } = make([spec("a")]);
+    const before = take(pool);
+    attempt(pool, quota(10));
+    now += 10_000;
+    const probe = take(pool);
+    pool.report(before, "m", quota(60));
+    pool.report(probe, "m", OK);
+    expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: now + 60_000 });
+  });
+
   test("a good answer to a request that began before the limit does not end it", () => {
     const { pool } = make([spec("a")]);
     const before = take(pool);
