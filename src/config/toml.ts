@@ -11,8 +11,16 @@ export interface Position {
   readonly column: number;
 }
 
+/** Offsets into the text: from the first character to behind the last. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface TomlFile {
   readonly root: Tree;
+  /** What to replace for another value; for a table with a header of its own, that header. Null: not in the file. */
+  spanOf(path: Path): Span | null;
   /** Where the value of this path stands, or of the nearest table around it. */
   valueAt(path: Path): Position | null;
   /** Where the key of this path stands, or of the nearest table around it. */
@@ -51,7 +59,7 @@ export function parseToml(text: string): TomlFile {
     const document = parseDocument(text);
     // Duplicate keys and tables are found only when the values are asked for.
     void document.toJsObject;
-    return new Builder().build(document.cst);
+    return new Builder(text).build(document.cst);
   } catch (error) {
     throw toTomlError(error);
   }
@@ -60,12 +68,20 @@ export function parseToml(text: string): TomlFile {
 // The library's node types are not exported; what is used of them is derived from the one that is.
 type Block = TomlDocument["cst"][number];
 type KeyValue = Extract<Block, { key: unknown; value: unknown }>;
-type Node = { readonly type: string; readonly loc: { readonly start: Position } };
+type Node = { readonly loc: { readonly start: Position; readonly end: Position } };
 
 class Builder implements TomlFile {
   readonly root = makeTree();
   readonly #keys = new Map<string, Position>();
   readonly #values = new Map<string, Position>();
+  readonly #spans = new Map<string, Span>();
+  /** Offsets of the lines' first characters. */
+  readonly #lines: readonly number[];
+
+  constructor(text: string) {
+    // The byte order mark belongs to no column.
+    this.#lines = [text.startsWith("\ufeff") ? 1 : 0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)];
+  }
 
   build(blocks: readonly Block[]): TomlFile {
     for (const block of blocks) {
@@ -73,6 +89,10 @@ class Builder implements TomlFile {
       else if ("items" in block) this.#table(block);
     }
     return this;
+  }
+
+  spanOf(path: Path): Span | null {
+    return this.#spans.get(toId(path)) ?? null;
   }
 
   valueAt(path: Path): Position | null {
@@ -103,11 +123,11 @@ class Builder implements TomlFile {
       const list = parent[name] as Tree[];
       table = makeTree();
       path = [...path, list.push(table) - 1];
-      if (list.length === 1) this.#note([...parentPath, name], block, block);
+      if (list.length === 1) this.#note([...parentPath, name], block.key, block.key);
     } else {
       [table] = this.#descend(parent, parentPath, [name]);
     }
-    this.#note(path, block, block);
+    this.#note(path, block.key, block.key);
     for (const item of block.items) if ("equals" in item) this.#assign(table, path, item);
   }
 
@@ -158,6 +178,11 @@ class Builder implements TomlFile {
     const id = toId(path);
     this.#keys.set(id, toPosition(key.loc.start));
     this.#values.set(id, toPosition(value.loc.start));
+    this.#spans.set(id, { start: this.#offset(value.loc.start), end: this.#offset(value.loc.end) });
+  }
+
+  #offset(at: Position): number {
+    return (this.#lines[at.line - 1] ?? 0) + at.column;
   }
 }
 

@@ -1,0 +1,75 @@
+/** What happens when there is no configuration at all: one is made, with a key and a password. */
+import { existsSync } from "node:fs";
+import type { Ids } from "../core/ids.ts";
+import { writeAtomically } from "./atomic-file.ts";
+import { makePassword } from "./password.ts";
+import type { HashPassword } from "./password-hash.ts";
+import { ConfigError } from "./problem.ts";
+
+export interface FirstRunOptions {
+  /** The file to make; see `firstRunFile`. */
+  readonly file: string;
+  readonly ids: Ids;
+  readonly hashPassword: HashPassword;
+}
+
+export interface FirstRunResult {
+  readonly file: string;
+  /** To print once; the file holds it too. */
+  readonly clientKey: string;
+  /** To print once; the file holds its hash only. */
+  readonly adminPassword: string;
+}
+
+const CLIENT_KEY_BYTES = 24;
+
+/** Makes the file (0600, whole or not at all). Throws ConfigError when it is there already or cannot be written. */
+export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Promise<FirstRunResult> {
+  if (existsSync(file))
+    throw failure(file, "the file exists already.", "Start Clewline with --config and this file.");
+  const clientKey = `clew-${ids.hex(CLIENT_KEY_BYTES)}`;
+  const adminPassword = makePassword(ids);
+  const text = firstText(clientKey, await hashPassword(adminPassword));
+  try {
+    await writeAtomically(file, text, ids.hex(4));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw failure(
+      file,
+      `the first configuration cannot be written (${code}).`,
+      "Name a place that can be, with --config.",
+    );
+  }
+  return { file, clientKey, adminPassword };
+}
+
+function failure(file: string, message: string, repair: string): ConfigError {
+  return new ConfigError([{ file, line: null, column: null, key: "", value: null, message, repair }]);
+}
+
+function firstText(clientKey: string, passwordHash: string): string {
+  return `# Clewline. Every key is described in docs/configuration.md; \`clewline check\` finds mistakes.
+# A change to this file takes effect at once.
+
+[server]
+host = "127.0.0.1"
+port = 8484
+
+[admin]
+# The hash of the password that was printed at the first start. To change it, write a new password in its place.
+password = "${passwordHash}"
+
+# What clients show. One entry for each client.
+[[keys]]
+name = "me"
+key = "${clientKey}"
+
+# Where the answers come from. Take the # away and put your provider's key in, or name a variable that holds it.
+# [[upstreams]]
+# name = "anthropic"                    # also the model prefix: "anthropic/claude-…"
+# family = "anthropic"                  # anthropic, gemini or openai (and all that is compatible with it)
+# [[upstreams.credentials]]
+# name = "main"
+# api_key = "env:ANTHROPIC_API_KEY"     # env:NAME, file:PATH, or the key itself
+`;
+}
