@@ -66,30 +66,33 @@ const ECHO_CHARS = 400;
 const REASONING =
   "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
 
+/** A scripted size stands above tools and limits: it is what the test asked for. */
 export function makeAnswer(question: Question, size: AnswerSize, cache: PromptCache): Answer {
+  const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
+  const maxTokens = isSized ? undefined : question.maxTokens;
+  const limit = maxTokens ?? Number.POSITIVE_INFINITY;
   const prompt = cache.look(question.organization, question.model, question.prompt);
   const reasoning = question.isReasoning ? deltas(REASONING) : [];
   const reasoningTokens = reasoning.length === 0 ? 0 : countTokens(REASONING);
-  const calls = pickTools(question).map((tool) => ({ tool, input: inputFor(tool, question) }));
-  const full =
-    calls.length > 0 ? { text: [] as string[] } : cutAtStop(textDeltas(question, size), question.stops);
-  const roomTokens = (question.maxTokens ?? Number.POSITIVE_INFINITY) - reasoningTokens;
-  const fitted = cutAtTokens(full.text, roomTokens);
+  const calls = isSized ? [] : pickTools(question).map((tool) => ({ tool, input: inputFor(tool, question) }));
+  const full: { text: readonly string[]; stop?: string } =
+    calls.length > 0 ? { text: [] } : cutAtStop(textDeltas(question, size), question.stops);
+  const fitted = cutAtTokens(full.text, limit - reasoningTokens);
   const callTokens = calls.reduce((sum, call) => sum + countTokens(call.tool.name + call.input), 0);
-  const isTooLong = fitted.isCut || callTokens > Math.max(0, roomTokens);
+  const isTooLong = fitted.isCut || callTokens > Math.max(0, limit - reasoningTokens);
   const keptCalls = isTooLong ? [] : calls;
   const contentTokens = keptCalls.length > 0 ? callTokens : fitted.tokens;
   const usage = {
     prompt: prompt.total,
     cached: prompt.cached,
-    output: Math.min(reasoningTokens + contentTokens, question.maxTokens ?? Number.POSITIVE_INFINITY),
-    reasoning: Math.min(reasoningTokens, question.maxTokens ?? Number.POSITIVE_INFINITY),
+    output: Math.min(reasoningTokens + contentTokens, limit),
+    reasoning: Math.min(reasoningTokens, limit),
   };
   const base = { reasoning, text: fitted.text, calls: keptCalls, usage };
   if (isTooLong) {
     return { ...base, ending: "length" };
   }
-  if ("stop" in full && full.stop !== undefined) {
+  if (full.stop !== undefined) {
     return { ...base, ending: "stop", stopSequence: full.stop };
   }
   return { ...base, ending: keptCalls.length > 0 ? "tool" : "end" };

@@ -16,8 +16,8 @@ export type Meaning =
   | "bad-request"
   | "misconfigured";
 
-/** How much is concerned: one key, one key with one model, all keys of an organisation or project, nothing. */
-export type Scope = "none" | "key" | "key-model" | "organization" | "organization-model";
+/** How much is concerned: one key, one key with one model, all keys of an organisation or project, one feature, nothing. */
+export type Scope = "none" | "feature" | "key" | "key-model" | "organization" | "organization-model";
 
 export interface ScenarioContext {
   readonly model: string;

@@ -208,7 +208,7 @@ export const ANTHROPIC_SCENARIOS = {
     { errorCode: "contract_spend_limit_reached", headers: () => ({ "x-should-retry": "false" }) },
   ),
   "anthropic/fast-limit": say(
-    { signal: "429 of the fast speed only", meaning: "rate", scope: "none", resetS: 15 },
+    { signal: "429 of the fast speed only", meaning: "rate", scope: "feature", resetS: 15 },
     "rate_limit_error",
     "This request would exceed your organization's fast mode rate limit.",
     {
