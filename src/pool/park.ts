@@ -34,7 +34,7 @@ const MAX_GUESS_GROWTH = 12;
 const LONGER_MS = 1_000;
 
 const UNCONFIRMED = "unconfirmed: ";
-/** Reason of a `ready` row that a person wrote; see `Pool.applyResets`. */
+/** Reason of a `ready` row that a person wrote; see `Pool.adopt`. */
 export const RESET_REASON = "reset by hand";
 
 type Failure = Exclude<Signal, { readonly class: "ok" | "overload" | "bad" }>;

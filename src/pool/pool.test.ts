@@ -340,10 +340,10 @@ describe("what needs a person", () => {
       strikes: 0,
       fingerprint: "key-a",
     });
-    pool.applyResets([reset(START - 1)]);
+    pool.adopt([reset(START - 1)]);
     expect(refusal(pool)?.kind).toBe("unusable");
     now += 1_000;
-    pool.applyResets([reset(now)]);
+    pool.adopt([reset(now)]);
     expect([1, 2].map(() => attempt(pool, OK))).toEqual(["up/a", "up/a"]);
   });
 });

@@ -88,7 +88,7 @@ export interface Pool {
   /** The credentials of a new config. Those that remain with the same key keep their state. */
   replace(specs: readonly CredentialSpec[]): void;
   /** Makes ready what a person has reset since: rows `{state: "ready", reason: RESET_REASON, model: null}` that another process wrote. */
-  applyResets(states: readonly PersistedState[]): void;
+  adopt(states: readonly PersistedState[]): void;
 }
 
 export interface PoolOptions {
@@ -317,7 +317,7 @@ class CredentialPool implements Pool {
     this.#upstreams = upstreams;
   }
 
-  applyResets(states: readonly PersistedState[]): void {
+  adopt(states: readonly PersistedState[]): void {
     for (const row of states) {
       const entry = this.#entries.get(`${row.upstream}/${row.credential}`);
       if (entry === undefined || row.state !== "ready" || row.reason !== RESET_REASON) continue;
