@@ -1,7 +1,10 @@
 /** What happens when there is no configuration at all: one is made, with a key and a password. */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Ids } from "../core/ids.ts";
 import { writeAtomically } from "./atomic-file.ts";
+import type { Env } from "./environment.ts";
+import { CONFIG_FILE_NAME, configFolder } from "./folders.ts";
 import { makePassword } from "./password.ts";
 import type { HashPassword } from "./password-hash.ts";
 import { ConfigError } from "./problem.ts";
@@ -22,6 +25,11 @@ export interface FirstRunResult {
 }
 
 const CLIENT_KEY_BYTES = 24;
+
+/** Where a first configuration goes: the user's configuration folder, not the working folder. */
+export function firstRunFile(env: Env): string {
+  return join(configFolder(env), CONFIG_FILE_NAME);
+}
 
 /** Makes the file (0600, whole or not at all). Throws ConfigError when it is there already or cannot be written. */
 export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Promise<FirstRunResult> {

@@ -21,6 +21,11 @@ export interface LoadOptions {
   readonly cwd: string;
   /** Makes the argon2id hash of a password that is not one yet. Without it such a password leaves the admin off. */
   readonly hashPassword?: HashPassword;
+  /**
+   * false: for tools that only ask where things are. References are not followed, secrets come out empty, the admin is off,
+   * and files for TLS need not be readable: the tool's user may be another than the gateway's.
+   */
+  readonly needsSecrets?: boolean;
 }
 
 export interface LoadedConfig {
@@ -38,8 +43,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   applyOverrides(draft, env, flags);
   const checked = holdToSchema(draft);
   checkTogether(draft);
-  const secrets = await resolveSecrets(draft, env, baseDir, cwd);
-  const paths = await resolvePaths(draft, env, baseDir, cwd);
+  const needsSecrets = options.needsSecrets ?? true;
+  const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
+  const paths = await resolvePaths(draft, env, baseDir, cwd, needsSecrets);
   if (checked === null || draft.problems.length > 0) throw new ConfigError(inOrder(draft.problems));
 
   warnOfUnknownVariables(draft, env, secrets.variables);
@@ -55,7 +61,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     draft.warn([], "there are no keys, so every request is refused.", "Add [[keys]] with a name and a key.");
   }
   const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);
-  if (checked.admin !== undefined && passwordHash === null) {
+  if (needsSecrets && checked.admin !== undefined && passwordHash === null) {
     draft.warn(
       ["admin"],
       "has no password, so the admin is off.",
@@ -80,8 +86,8 @@ interface Secrets {
   readonly hasLiterals: boolean;
 }
 
-async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: string): Promise<Secrets> {
-  const paths: Path[] = [
+function secretPaths(draft: Draft): readonly Path[] {
+  return [
     ["admin", "password"],
     ["metrics", "key"],
     ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
@@ -90,15 +96,32 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
       .flatMap(({ path }) => draft.tables([...path, "credentials"]))
       .map(({ path }): Path => [...path, "api_key"]),
   ];
+}
+
+function emptySecrets(draft: Draft): Secrets {
+  const paths = secretPaths(draft).filter((path) => path[0] === "keys" || path[0] === "upstreams");
+  return {
+    texts: new Map(paths.map((path) => [path.join("."), ""])),
+    variables: referencedVariables(draft),
+    hasLiterals: false,
+  };
+}
+
+function referencedVariables(draft: Draft): ReadonlySet<string> {
+  const names = secretPaths(draft).map((path) => {
+    const written = draft.get(path);
+    return typeof written === "string" ? referencedVariable(written) : null;
+  });
+  return new Set(names.filter((name) => name !== null));
+}
+
+async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: string): Promise<Secrets> {
   const texts = new Map<string, string>();
-  const variables = new Set<string>();
   const clientKeys = new Map<string, Path>();
   let hasLiterals = false;
-  for (const path of paths) {
+  for (const path of secretPaths(draft)) {
     const written = draft.get(path);
     if (typeof written !== "string" || written.trim() === "") continue;
-    const variable = referencedVariable(written);
-    if (variable !== null) variables.add(variable);
     const isPassword = path[0] === "admin";
     const result = await resolveSecret(written, env, draft.originOf(path) === null ? baseDir : cwd);
     if (!result.ok) {
@@ -115,7 +138,7 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     if (path[0] === "keys") refuseSecondUse(draft, clientKeys, path, result.text);
     texts.set(path.join("."), result.text);
   }
-  return { texts, variables, hasLiterals };
+  return { texts, variables: referencedVariables(draft), hasLiterals };
 }
 
 function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, key: string): void {
@@ -124,7 +147,13 @@ function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, ke
   else draft.refuse(path, `is the same key as keys[${first[1]}].`, "Give each client its own.");
 }
 
-async function resolvePaths(draft: Draft, env: Env, baseDir: string, cwd: string): Promise<ResolvedPaths> {
+async function resolvePaths(
+  draft: Draft,
+  env: Env,
+  baseDir: string,
+  cwd: string,
+  mustBeReadable: boolean,
+): Promise<ResolvedPaths> {
   const at = (path: Path): string | null => {
     const written = draft.get(path);
     if (typeof written !== "string" || written.trim() === "") return null;
@@ -132,7 +161,7 @@ async function resolvePaths(draft: Draft, env: Env, baseDir: string, cwd: string
   };
   const readable = async (path: Path): Promise<string> => {
     const file = at(path);
-    if (file === null) return "";
+    if (file === null || !mustBeReadable) return file ?? "";
     try {
       await (await open(file)).close();
     } catch (error) {

@@ -25,15 +25,15 @@ export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(renderProblems(problems));
+    super(renderProblems(problems).trimEnd());
     this.name = "ConfigError";
     this.problems = problems;
   }
 }
 
-/** One problem a line: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family. Did you mean "anthropic"?` */
+/** One problem a line, each ended by a newline: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family. Did you mean "anthropic"?` */
 export function renderProblems(problems: readonly Problem[]): string {
-  return problems.map(renderProblem).join("\n");
+  return problems.map((problem) => `${renderProblem(problem)}\n`).join("");
 }
 
 function renderProblem(problem: Problem): string {

@@ -68,24 +68,34 @@ export function schemaAt(path: Path): v.GenericSchema | null {
 
 /** Every key that holds a value, in the order of the schema. */
 export function configSchemaEntries(): readonly SchemaEntry[] {
-  return collect(fileSchema, "", []);
+  return collect(fileSchema, "", [], false);
 }
 
-function collect(schema: v.GenericSchema, key: string, names: readonly string[] | null): SchemaEntry[] {
+function collect(
+  schema: v.GenericSchema,
+  key: string,
+  names: readonly string[] | null,
+  isInOptional: boolean,
+): SchemaEntry[] {
   const shape = shapeOf(schema);
+  const fallback = v.getDefault(schema as Parameters<typeof v.getDefault>[0]);
   if (shape.kind === "table") {
     return Object.entries(shape.entries).flatMap(([name, entry]) =>
-      collect(entry, key === "" ? name : `${key}.${name}`, names === null ? null : [...names, name]),
+      collect(
+        entry,
+        key === "" ? name : `${key}.${name}`,
+        names === null ? null : [...names, name],
+        isInOptional || (schema.type === "optional" && fallback === undefined),
+      ),
     );
   }
   if (shape.kind === "list" && shapeOf(shape.item).kind === "table")
-    return collect(shape.item, `${key}[]`, null);
-  const fallback = v.getDefault(schema as Parameters<typeof v.getDefault>[0]);
+    return collect(shape.item, `${key}[]`, null, false);
   return [
     {
       key,
       type: typeText(shape),
-      isRequired: schema.type !== "optional",
+      isRequired: !isInOptional && schema.type !== "optional",
       default: fallback === undefined ? null : JSON.stringify(fallback),
       description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? "",
       isSecret: isSecret(schema),

@@ -188,8 +188,11 @@ const server = v.object({
   ),
   tls: v.optional(
     v.object({
-      cert_file: v.pipe(text, v.description("PEM file of the certificate and its chain.")),
-      key_file: v.pipe(text, v.description("PEM file of the private key.")),
+      cert_file: v.pipe(
+        text,
+        v.description("PEM file of the certificate and its chain. Needs `tls.key_file`."),
+      ),
+      key_file: v.pipe(text, v.description("PEM file of the private key. Needs `tls.cert_file`.")),
     }),
   ),
   body_limit_bytes: v.optional(

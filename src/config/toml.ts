@@ -80,7 +80,10 @@ class Builder implements TomlFile {
 
   constructor(text: string) {
     // The byte order mark belongs to no column.
-    this.#lines = [text.startsWith("\ufeff") ? 1 : 0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)];
+    this.#lines = [
+      text.startsWith("\ufeff") ? 1 : 0,
+      ...[...text.matchAll(/\n/g)].map((match) => match.index + 1),
+    ];
   }
 
   build(blocks: readonly Block[]): TomlFile {
