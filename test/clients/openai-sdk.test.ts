@@ -227,18 +227,6 @@ test("what the provider refuses comes as the provider said it", async () => {
   expect(error).toMatchObject({ status: 400, param: "temperature" });
 });
 
-test("when every credential is limited, the client is told until when", async () => {
-  const error = await client.chat.completions
-    .create({ model: "gpt-4.1~rate-limit,reset=30", messages: QUESTION })
-    .catch((e) => e);
-
-  expect(error).toBeInstanceOf(OpenAI.RateLimitError);
-  const seconds = Number(error.headers.get("retry-after"));
-  expect(seconds).toBeGreaterThan(25);
-  expect(seconds).toBeLessThanOrEqual(31);
-  expect(await stage.row(error.requestID)).toMatchObject({ status: 429, key: "tester" });
-});
-
 test("an answer that is cut off is an error, not an end", async () => {
   const stream = await client.chat.completions.create({
     model: "gpt-4.1~cut,after=3",
@@ -250,4 +238,17 @@ test("an answer that is cut off is an error, not an end", async () => {
   };
 
   expect(await read().catch((e) => e)).toBeInstanceOf(OpenAI.APIError);
+});
+
+// Last, for it parks the only credential.
+test("when every credential is limited, the client is told until when", async () => {
+  const error = await client.chat.completions
+    .create({ model: "gpt-4.1~rate-limit,reset=30", messages: QUESTION })
+    .catch((e) => e);
+
+  expect(error).toBeInstanceOf(OpenAI.RateLimitError);
+  const seconds = Number(error.headers.get("retry-after"));
+  expect(seconds).toBeGreaterThan(25);
+  expect(seconds).toBeLessThanOrEqual(31);
+  expect(await stage.row(error.requestID)).toMatchObject({ status: 429, key: "tester" });
 });
