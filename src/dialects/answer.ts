@@ -1,14 +1,14 @@
 /** What taps know of an answer, and what a dialect's reader does to it. */
 import type { Usage } from "../model/usage.ts";
-import { asObject, asString } from "../wire/json.ts";
+import { asObject, asString, type JsonObject } from "../wire/json.ts";
 import type { ShapeNode } from "../wire/json-scan.ts";
 import type { TapState } from "./dialect.ts";
 import type { Needle } from "./needle.ts";
 
 const MAX_FAILURE_BYTES = 4096;
-/** UTF-8 takes at most three bytes for each unit of a string. */
-const MAX_MESSAGE_CHARS = 1000;
-const MAX_NAME_CHARS = 100;
+/** Lengths that keep within the bound even when each character is escaped in six bytes. */
+const MAX_MESSAGE_CHARS = 500;
+const MAX_NAME_CHARS = 40;
 
 /** The state that a reader writes and a tap shows. */
 export class Answer implements Omit<TapState, "isBetweenFrames"> {
@@ -52,10 +52,8 @@ export class Answer implements Omit<TapState, "isBetweenFrames"> {
 /** The error object as JSON; a longer one is cut down to what classification reads. */
 function failureText(error: unknown): string {
   const object = asObject(error) ?? { message: asString(error) ?? "the error object could not be read" };
-  const text = JSON.stringify(object);
-  if (text.length * 3 <= MAX_FAILURE_BYTES || new TextEncoder().encode(text).length <= MAX_FAILURE_BYTES) {
-    return text;
-  }
+  const text = stringify(object);
+  if (text !== null && new TextEncoder().encode(text).length <= MAX_FAILURE_BYTES) return text;
   const short: Record<string, unknown> = {};
   for (const key of ["type", "code", "status", "param"]) {
     const value = object[key];
@@ -64,6 +62,15 @@ function failureText(error: unknown): string {
   }
   if (typeof object.message === "string") short.message = object.message.slice(0, MAX_MESSAGE_CHARS);
   return JSON.stringify(short);
+}
+
+function stringify(object: JsonObject): string | null {
+  try {
+    return JSON.stringify(object);
+  } catch {
+    // Nested so deep that the runtime gives up.
+    return null;
+  }
 }
 
 /** What a dialect reads out of its replies; a tap finds the frames and calls it. */

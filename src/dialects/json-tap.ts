@@ -1,12 +1,15 @@
 /** The tap of a reply that is one JSON value, for every dialect. */
-import { joinBytes } from "../wire/bytes.ts";
+import { decodeUtf8, joinBytes } from "../wire/bytes.ts";
 import { JsonPicker } from "../wire/json-pick.ts";
 import type { AnswerReader } from "./answer.ts";
 import { AnswerTap } from "./answer-tap.ts";
 
+/** A reply up to this size that comes in one piece is parsed: below it that costs less than the scanner. */
+const MAX_PARSED_BYTES = 16 * 1024;
+
 export class JsonTap extends AnswerTap {
   readonly #maxHeldBytes: number;
-  readonly #picker: JsonPicker;
+  #picker: JsonPicker | null = null;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #tailBytes = 0;
@@ -16,20 +19,14 @@ export class JsonTap extends AnswerTap {
   constructor(reader: AnswerReader, maxHeldBytes: number) {
     super(reader);
     this.#maxHeldBytes = maxHeldBytes;
-    this.#picker = new JsonPicker(reader.bodyShape);
   }
 
   push(chunk: Uint8Array): Uint8Array | null {
     if (chunk.length === 0) return null;
     if (this.answer.progress !== "open") return this.#holdTail(chunk);
-    this.#picker.push(chunk);
-    if (this.#picker.status !== "open" && this.#picker.root !== undefined) this.#close();
-    if (this.answer.progress !== "open") {
-      const out = this.#isPassing ? this.#release() : null;
-      this.#hold(chunk);
-      return out;
-    }
+    this.#read(chunk);
     this.#hold(chunk);
+    if (this.answer.progress !== "open") return null;
     if (this.#heldBytes <= this.#maxHeldBytes && !this.#isPassing) return null;
     this.#isPassing = true;
     this.answer.hasContent = true;
@@ -49,10 +46,21 @@ export class JsonTap extends AnswerTap {
     return false;
   }
 
-  /** The value has ended, if it was valid so far as it was looked at. */
-  #close(): void {
-    if (this.#picker.status !== "closed") return;
-    this.reader.readBody(this.#picker.root);
+  #read(chunk: Uint8Array): void {
+    if (this.#picker === null) {
+      const body = chunk.length > MAX_PARSED_BYTES ? undefined : parseBody(chunk);
+      if (body !== undefined) {
+        this.#close(body);
+        return;
+      }
+      this.#picker = new JsonPicker(this.reader.bodyShape);
+    }
+    this.#picker.push(chunk);
+    if (this.#picker.status === "closed") this.#close(this.#picker.root);
+  }
+
+  #close(body: unknown): void {
+    this.reader.readBody(body);
     if (this.answer.progress === "failed") return;
     this.answer.complete();
     this.answer.hasContent = true;
@@ -75,5 +83,16 @@ export class JsonTap extends AnswerTap {
     this.#held = [];
     this.#heldBytes = 0;
     return out;
+  }
+}
+
+/** The object or array, or undefined when the bytes are not all of one. */
+function parseBody(bytes: Uint8Array): unknown {
+  try {
+    const body: unknown = JSON.parse(decodeUtf8(bytes, 0, bytes.length));
+    return typeof body === "object" && body !== null ? body : undefined;
+  } catch {
+    // The rest is still to come, or it is no JSON: the scanner finds out which.
+    return undefined;
   }
 }

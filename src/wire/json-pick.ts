@@ -57,6 +57,7 @@ export class JsonPicker implements JsonSink {
     to: number,
   ): void {
     const value = bytes === null ? true : parseRange(bytes, from, to);
+    if (this.#containers.length === 0) this.#root = value;
     this.#attach(node, value);
     if (this.#containers.length === 1) this.#endElement(value, end);
   }
