@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeIds } from "../core/ids.ts";
+import { silentLog } from "../core/log.ts";
+import { makePool, type PersistedState } from "../pool/pool.ts";
+import { fingerprintOf } from "../snapshot.ts";
+import { makeStateStore, readCredentialStates } from "../store/state.ts";
+import { openStore, openStoreReader } from "../store/store.ts";
+import type { CliIo } from "./cli.ts";
+import { credentials } from "./credentials.ts";
+
+const NOW = Date.parse("2026-11-23T10:00:00Z");
+const CONFIG = `
+[server]
+data_dir = "data"
+[[keys]]
+name = "me"
+key = "client-secret"
+[[upstreams]]
+name = "openai"
+family = "openai"
+[[upstreams.credentials]]
+name = "main"
+api_key = "sk-main-secret"
+[[upstreams.credentials]]
+name = "spare"
+api_key = "sk-spare-secret"
+priority = 1
+`;
+
+let dir = "";
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "clewline-credentials-"));
+  writeFileSync(join(dir, "clewline.toml"), CONFIG, { mode: 0o600 });
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+async function run(...args: string[]) {
+  const said = { out: "", err: "" };
+  const io: CliIo = {
+    out(text) {
+      said.out += text;
+    },
+    err(text) {
+      said.err += text;
+    },
+    env: {},
+    cwd: dir,
+    clock: { nowMs: () => NOW, monotonicMs: () => performance.now() },
+    ids: makeIds(),
+    stopped: new Promise(() => {}),
+    onReload() {},
+    residentBytes: () => 0,
+    isTty: false,
+  };
+  return { code: await credentials(args, io), ...said };
+}
+
+function park(credential: string, more: Partial<PersistedState>): PersistedState {
+  const fingerprint = fingerprintOf(`sk-${credential}-secret`);
+  const facts = { state: "cooling", reason: "rate limited", untilMs: NOW + 90_000, sinceMs: NOW, strikes: 1 };
+  return { upstream: "openai", credential, model: null, fingerprint, ...facts, ...more };
+}
+
+function keep(...states: PersistedState[]): void {
+  const store = makeStateStore({ open: () => openStore(join(dir, "data")), log: silentLog });
+  store.saveCredentialStates(states);
+  store.close();
+}
+
+test("lists each credential with state, time left and reason, and its parked models", async () => {
+  keep(
+    park("main", { state: "exhausted", reason: "no credit", untilMs: null }),
+    park("spare", { model: "gpt-5" }),
+    park("spare", {
+      model: "o3",
+      state: "forbidden",
+      reason: "no such model",
+      untilMs: NOW + 3 * 86_400_000,
+    }),
+  );
+  const { code, out, err } = await run();
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toBe(
+    [
+      "CREDENTIAL   STATE      LEFT REASON",
+      "openai/main  exhausted     - no credit (until a person acts)",
+      "openai/spare ready",
+      "  gpt-5      cooling   90.0s rate limited",
+      "  o3         forbidden  3d0h no such model",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("with --json, one object a line, in ISO times and milliseconds", async () => {
+  keep(park("main", {}));
+  const { out } = await run("--json");
+  const lines = out.trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      upstream: "openai",
+      name: "main",
+      priority: 0,
+      state: "cooling",
+      reason: "rate limited",
+      until: "2026-11-23T10:01:30.000Z",
+      left_ms: 90_000,
+      since: "2026-11-23T10:00:00.000Z",
+      strikes: 1,
+      models: [],
+    },
+    {
+      upstream: "openai",
+      name: "spare",
+      priority: 1,
+      state: "ready",
+      reason: null,
+      until: null,
+      left_ms: null,
+      since: null,
+      strikes: 0,
+      models: [],
+    },
+  ]);
+});
+
+test("before the first start all are ready, and the reason is told", async () => {
+  const { code, out, err } = await run();
+  expect(code).toBe(0);
+  expect(out).toContain("openai/main  ready");
+  expect(err).toContain("there is no database");
+});
+
+test("no secret is shown, and a control character of a reason does nothing to the terminal", async () => {
+  keep(park("main", { reason: "\u001b[31mred" }));
+  const shown = [await run(), await run("--json"), await run("reset", "openai/nobody")];
+  for (const { out, err } of shown) {
+    expect(out + err).not.toContain("secret");
+    expect(out + err).not.toContain("\u001b");
+  }
+});
+
+test("a park of another key than the configured one is not shown", async () => {
+  keep(park("main", { state: "invalid", fingerprint: fingerprintOf("an older key") }));
+  expect((await run()).out).toContain("openai/main  ready");
+});
+
+test("a reset is kept, and reaches a running pool that takes it over", async () => {
+  keep(
+    park("main", { state: "exhausted", reason: "no credit", untilMs: null, sinceMs: NOW - 5_000 }),
+    park("main", { model: "gpt-5", sinceMs: NOW - 5_000 }),
+    park("spare", {}),
+  );
+  const stored = () => {
+    const sql = openStoreReader(join(dir, "data"));
+    const rows = readCredentialStates(sql);
+    sql.close();
+    return rows;
+  };
+  const spec = { upstream: "openai", priority: 0, scope: "model" } as const;
+  const running = makePool({
+    specs: ["main", "spare"].map((name) => ({
+      ...spec,
+      id: `openai/${name}`,
+      name,
+      fingerprint: fingerprintOf(`sk-${name}-secret`),
+    })),
+    clock: { nowMs: () => NOW, monotonicMs: () => 0 },
+    log: silentLog,
+    restore: stored(),
+    persist() {},
+  });
+  const file = join(dir, "clewline.toml");
+  utimesSync(file, new Date(NOW - 60_000), new Date(NOW - 60_000));
+
+  const { code, out, err } = await run("reset", "openai/main");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toBe(
+    "openai/main is ready again (was exhausted: no credit)\nA running gateway takes this over within a second.\n",
+  );
+  // The gateway watches its configuration, and reads the states with it.
+  expect(statSync(file).mtimeMs).toBe(NOW);
+  running.adopt(stored());
+  expect(running.list().map(({ id, state, models }) => [id, state, models.length])).toEqual([
+    ["openai/main", "ready", 0],
+    ["openai/spare", "cooling", 0],
+  ]);
+  const after = (await run()).out;
+  expect(after).toContain("openai/main  ready");
+  expect(after).not.toContain("gpt-5");
+  expect((await run("reset", "openai/main")).out).toBe("openai/main is ready already\n");
+});
+
+test("with --data-dir no configuration is needed", async () => {
+  keep(park("main", {}));
+  rmSync(join(dir, "clewline.toml"));
+  expect((await run("--data-dir", "data")).out).toContain("openai/main cooling 90.0s rate limited");
+  const { out } = await run("reset", "openai/main", "--data-dir", "data");
+  expect(out).toContain("A running gateway takes this over when it gets a SIGHUP.");
+  expect((await run("--data-dir", "data")).out).toContain("openai/main ready");
+});
+
+test.each([
+  [["--colour"], 2, "--colour"],
+  [["show"], 2, "unknown argument show"],
+  [["reset"], 2, "name the credentials"],
+  [["reset", "openai/mian"], 1, 'there is no credential "openai/mian". Did you mean "openai/main"?'],
+  [["reset", "nothing-like-it-at-all"], 1, "There are: openai/main, openai/spare."],
+  [["--config", "missing.toml"], 78, "there is no such file"],
+])("%j is refused with what to do", async (args, code, text) => {
+  const result = await run(...args);
+  expect(result.code).toBe(code);
+  expect(result.err).toContain(text);
+  expect(result.out).toBe("");
+});
+
+test("--help explains itself", async () => {
+  const { code, out } = await run("--help");
+  expect(code).toBe(0);
+  expect(out).toContain("clewline credentials reset UPSTREAM/NAME...");
+});
