@@ -191,6 +191,16 @@ describe("content", () => {
   );
 });
 
+test("a Responses stream that ends as failed", async () => {
+  const text = await bodyOf(streamOf("error-mid,failed,after=3,rate-limit", "openai-responses"));
+  const last = JSON.parse(text.trim().split("data: ").at(-1) ?? "");
+  expect(last).toMatchObject({
+    type: "response.failed",
+    sequence_number: 3,
+    response: { status: "failed", error: { code: "rate_limit_exceeded" } },
+  });
+});
+
 describe("answers", () => {
   const statuses = {
     "rate-limit": [429, 429, 429, 429],

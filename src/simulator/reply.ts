@@ -27,6 +27,8 @@ export interface Reply {
   stream(): StreamReply;
   /** The provider's way to report an error inside a stream, made of its error body, as the event of that index. */
   errorEvent(body: unknown, index: number): StreamEvent;
+  /** The same as a last event that says how the whole answer failed, where the dialect has one. */
+  failureEvent?(body: unknown, index: number): StreamEvent;
 }
 
 /** An answer that only exists as a whole. */

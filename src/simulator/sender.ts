@@ -59,7 +59,7 @@ export class Sender {
     return this.#isOver();
   }
 
-  async sendWhole(reply: WholeReply): Promise<void> {
+  async sendWhole(reply: WholeReply, isStream = false): Promise<void> {
     const text = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
     let bytes: Buffer = Buffer.from(text);
     const headers: Record<string, string> = { "content-type": "application/json", ...reply.headers };
@@ -70,6 +70,7 @@ export class Sender {
       headers["content-type"] = "text/html; charset=utf-8";
     } else if (this.#has("empty")) {
       bytes = Buffer.alloc(0);
+      headers["content-type"] = isStream ? "text/event-stream; charset=utf-8" : "application/json";
     } else if (this.#has("garbage")) {
       bytes = garbage();
     }
@@ -86,7 +87,7 @@ export class Sender {
   async sendReply(reply: Reply, headers: Readonly<Record<string, string>>, inBand: unknown): Promise<void> {
     const isStream = this.#has("sse-for-json") || (reply.isStream && !this.#has("json-for-stream"));
     if (!isStream || this.#has("html") || this.#has("empty")) {
-      await this.sendWhole({ status: 200, headers, body: reply.whole() });
+      await this.sendWhole({ status: 200, headers, body: reply.whole() }, isStream);
       return;
     }
     const stream = reply.stream();
@@ -156,7 +157,7 @@ export class Sender {
     let count = 0;
     for (const event of events) {
       if (count === errorAt) {
-        yield reply.errorEvent(inBand, count);
+        yield this.#errorEvent(reply, inBand, count);
         return;
       }
       if (!(event.isLast && this.#has("no-done"))) {
@@ -165,8 +166,13 @@ export class Sender {
       count += 1;
     }
     if (errorAt !== undefined) {
-      yield reply.errorEvent(inBand, count);
+      yield this.#errorEvent(reply, inBand, count);
     }
+  }
+
+  #errorEvent(reply: Reply, inBand: unknown, index: number): StreamEvent {
+    const failure = this.#has("failed") ? reply.failureEvent?.(inBand, index) : undefined;
+    return failure ?? reply.errorEvent(inBand, index);
   }
 
   #frame(framing: StreamReply["framing"], event: StreamEvent, index: number): string {

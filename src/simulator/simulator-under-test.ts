@@ -86,3 +86,36 @@ export async function seenBy(simulator: Simulator, since = 0): Promise<SeenReque
 export async function reset(simulator: Simulator): Promise<void> {
   await fetch(`${simulator.url}/_simulator/reset`, { method: "POST" });
 }
+
+/** What is wrong, the fields put into the smallest good body, and what the provider's message says. */
+export type RefusalCase = readonly [what: string, body: Record<string, unknown>, message: RegExp];
+
+/** A good request made wrong. Gemini has its model in the path and not in the body. */
+export function caseRequest(
+  dialect: Dialect,
+  body: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): Sample {
+  const good = sample(dialect, { body, ...(typeof body.model === "string" ? { model: body.model } : {}) });
+  const { model: _, ...bodyWithout } = good.body;
+  return {
+    ...good,
+    headers: { ...good.headers, ...headers },
+    body: dialect === "gemini" ? bodyWithout : good.body,
+  };
+}
+
+export interface ErrorBody {
+  readonly message: string;
+  readonly param?: string | null;
+  readonly status?: string;
+}
+
+export async function refusalOf(
+  simulator: Simulator,
+  request: Sample,
+): Promise<{ readonly status: number; readonly error: ErrorBody }> {
+  const response = await post(simulator, request);
+  const body = (await response.json()) as { readonly error?: ErrorBody };
+  return { status: response.status, error: body.error ?? { message: "no refusal" } };
+}

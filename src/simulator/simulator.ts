@@ -3,10 +3,18 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import { makeAnswer } from "./answer.ts";
+import {
+  type Arrival,
+  badJson,
+  notFound,
+  type ParsedBody,
+  parseBody,
+  readBody,
+  tooLarge,
+} from "./arrival.ts";
 import { keyOf, requireKey } from "./auth.ts";
 import {
   type Fault,
@@ -17,12 +25,12 @@ import {
   parseFault,
   splitSuffix,
 } from "./fault.ts";
-import { asString, isRecord, type JsonRecord } from "./json.ts";
+import { asString, isRecord } from "./json.ts";
 import { replyTo } from "./methods.ts";
 import { ResponseStore } from "./openai-responses/store.ts";
 import { PromptCache } from "./prompt-cache.ts";
-import { noteBody, Recorder, type SeenRequest } from "./recorder.ts";
-import { anthropicRefusal, geminiRefusal, openaiRefusal, Refusal, type Vendor } from "./refusal.ts";
+import { noteBody, Recorder } from "./recorder.ts";
+import { Refusal, type Vendor } from "./refusal.ts";
 import type { SimRequest } from "./request.ts";
 import { guessVendor, matchRoute, type Route } from "./route.ts";
 import { checkedRequest } from "./rules.ts";
@@ -49,7 +57,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const KEEP_ALIVE_MS = 600_000;
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0 } = options;
@@ -60,6 +68,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       response.destroy();
     });
   });
+  // Longer than a gateway keeps an idle connection: the provider is not the one that closes first.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -74,17 +84,6 @@ function close(server: Server): Promise<void> {
     server.close((error) => (error === undefined ? resolve() : reject(error)));
     server.closeAllConnections();
   });
-}
-
-/** What is known of a request before its body is looked into. */
-interface Arrival {
-  readonly verb: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly body: Buffer;
-  readonly isTooLarge: boolean;
-  readonly seen: SeenRequest;
-  header(name: string): string | undefined;
 }
 
 /** Serves requests; holds all that outlives one of them. */
@@ -233,63 +232,6 @@ class Desk {
   }
 }
 
-/** Reads to the end even if the body is too large, so that the refusal reaches a client that is still writing. */
-async function readBody(request: IncomingMessage): Promise<{ body: Buffer; isTooLarge: boolean }> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of request) {
-      const bytes = chunk as Buffer;
-      sizeBytes += bytes.length;
-      if (sizeBytes <= MAX_BODY_BYTES) {
-        chunks.push(bytes);
-      }
-    }
-  } catch (error) {
-    // A client that leaves while it writes is seen by the recorder; what came until then is the body.
-    if (!request.destroyed) {
-      throw error;
-    }
-  }
-  return { body: Buffer.concat(chunks), isTooLarge: sizeBytes > MAX_BODY_BYTES };
-}
-
-type ParsedBody = { body: JsonRecord; problem?: undefined } | { body?: undefined; problem: string };
-
-function parseBody(arrival: Arrival): ParsedBody {
-  if (arrival.verb !== "POST" || (arrival.body.length === 0 && arrival.path.endsWith("/cancel"))) {
-    return { body: {} };
-  }
-  try {
-    const value: unknown = JSON.parse(
-      decoded(arrival.body, arrival.header("content-encoding")).toString("utf8"),
-    );
-    return isRecord(value) ? { body: value } : { problem: "the body is no JSON object" };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-const LIMIT = { maxOutputLength: MAX_BODY_BYTES };
-
-function decoded(body: Buffer, encoding: string | undefined): Buffer {
-  switch (encoding) {
-    case undefined:
-    case "identity":
-      return body;
-    case "gzip":
-      return gunzipSync(body, LIMIT);
-    case "deflate":
-      return inflateSync(body, LIMIT);
-    case "br":
-      return brotliDecompressSync(body, LIMIT);
-    case "zstd":
-      return zstdDecompressSync(body, LIMIT);
-    default:
-      throw new Error(`content-encoding ${encoding} is not known`);
-  }
-}
-
 /** The first scenario among the names of a fault. */
 function scriptOf(fault: Fault, vendor: Vendor): Scenario | undefined {
   for (const name of fault.names) {
@@ -338,50 +280,6 @@ function withRequestId(body: unknown, headers: Readonly<Record<string, string>>)
     : body;
 }
 
-function tooLarge(vendor: Vendor): Refusal {
-  switch (vendor) {
-    case "anthropic":
-      return anthropicRefusal("request_too_large", "Request exceeds the maximum size");
-    case "gemini":
-      return geminiRefusal(
-        400,
-        "INVALID_ARGUMENT",
-        "Request payload size exceeds the limit: 33554432 bytes.",
-      );
-    case "openai":
-      return openaiRefusal(413, {
-        message: "Request body is too large. Maximum size is 32 MB.",
-        code: "request_too_large",
-      });
-  }
-}
-
-function notFound(vendor: Vendor, verb: string, path: string): Refusal {
-  switch (vendor) {
-    case "anthropic":
-      return anthropicRefusal("not_found_error", "Not Found");
-    case "gemini":
-      return new Refusal(404, `<html><title>Error 404 (Not Found)!!1</title></html>\n`, {
-        "content-type": "text/html",
-      });
-    case "openai":
-      return openaiRefusal(404, { message: `Invalid URL (${verb} ${path})` });
-  }
-}
-
-function badJson(vendor: Vendor, problem: string): Refusal {
-  switch (vendor) {
-    case "anthropic":
-      return anthropicRefusal("invalid_request_error", `The request body is not valid JSON: ${problem}`);
-    case "gemini":
-      return geminiRefusal(400, "INVALID_ARGUMENT", `Invalid JSON payload received. ${problem}`);
-    case "openai":
-      return openaiRefusal(400, {
-        message: `We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON: ${problem})`,
-      });
-  }
-}
-
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
@@ -393,7 +291,7 @@ function helpPage(): string {
     "Faults: header x-simulate, model suffix or key suffix: NAME[,NAME…][,k=v…], as in gpt-5~cut,after=3",
     `  answers: ${Object.keys(GENERAL_FAULTS).join(" ")} (reset=SECONDS)`,
     "  transport: cut stall (after=N, ms=MS, how=rst|fin|end, before-headers) slow (ms=MS) split (by=N) gzip br deflate zstd",
-    "  content: html empty garbage json-for-stream sse-for-json crlf cr comments no-done error-first error-mid (after=N)",
+    "  content: html empty garbage json-for-stream sse-for-json crlf cr comments no-done error-first error-mid (after=N, failed)",
     "  sizes: count=N (deltas), huge (bytes=N); status=N; times=N (only the first N requests); org=NAME (of a key)",
     "Scenarios, by the same names:",
     ...Object.entries(SCENARIOS).map(([name, scenario]) => `  ${name}: ${scenario.signal}`),

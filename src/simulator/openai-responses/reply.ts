@@ -47,12 +47,20 @@ export function replyResponse(
     whole: () => finished,
     stream: () => ({ framing: "sse", events: numbered(events(frame, finished, items)) }),
     errorEvent,
+    failureEvent: (error, index) => failureEvent(frame, error, index),
   };
 }
 
 function errorEvent(error: unknown, sequence_number: number): StreamEvent {
   const { code = null, message = "", param = null } = asRecord(asRecord(error).error);
   return { name: "error", data: JSON.stringify({ type: "error", code, message, param, sequence_number }) };
+}
+
+function failureEvent(frame: JsonRecord, error: unknown, sequence_number: number): StreamEvent {
+  const { code = null, message = "" } = asRecord(asRecord(error).error);
+  const type = "response.failed";
+  const response = { ...frame, status: "failed", error: { code, message } };
+  return { name: type, data: JSON.stringify({ type, sequence_number, response }) };
 }
 
 /** The response without its answer: mostly an echo of the request. */
