@@ -70,7 +70,7 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
       return KINDS[shape.kind];
     case "choice": {
       const all = `Use ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}.`;
-      const name = path.findLast((step) => typeof step === "string") ?? "value";
+      const name = noun(path);
       return [
         `unknown ${name}.`,
         typeof issue.input === "string" ? suggest(issue.input, shape.options, all) : all,
@@ -89,6 +89,12 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
         `Write [${renderPath(path.filter((step) => typeof step === "string"))}] above its keys.`,
       ];
   }
+}
+
+/** `family` of `family`, `dialect` of `dialects[0]`. */
+function noun(path: Path): string {
+  const name = String(path.findLast((step) => typeof step === "string") ?? "value");
+  return typeof path.at(-1) === "number" ? name.replace(/s$/, "") : name;
 }
 
 function repairMissing(path: Path, schema: v.GenericSchema): string {

@@ -56,7 +56,7 @@ export function renderPath(path: Path): string {
 
 function renderStep(step: string): string {
   if (looksSecret(step)) return "(hidden)";
-  return /^[A-Za-z0-9_-]+$/.test(step) ? step : JSON.stringify(step.slice(0, MAX_SHOWN_CHARS));
+  return /^[A-Za-z0-9_-]+$/.test(step) ? step : quote(step);
 }
 
 const MAX_SHOWN_CHARS = 120;
@@ -68,7 +68,13 @@ export function renderValue(value: unknown, isSecret: boolean): string | null {
   const isReference = /^(env|file):/.test(text);
   if ((isSecret && !isReference) || looksSecret(text)) return "(hidden)";
   if (typeof value !== "string") return text;
-  return JSON.stringify(text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text);
+  return quote(text);
+}
+
+function quote(text: string): string {
+  return escapeControls(
+    JSON.stringify(text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text),
+  );
 }
 
 /**

@@ -1,0 +1,595 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { ConfigFlags, Env } from "./environment.ts";
+import { findConfigFile } from "./file.ts";
+import { loadConfig } from "./load.ts";
+import { ConfigError, type Problem, renderProblems } from "./problem.ts";
+
+let cwd = "";
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "config-"));
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+interface Given {
+  readonly env?: Env;
+  readonly flags?: ConfigFlags;
+}
+
+async function load(
+  text: string,
+  { env = {}, flags = {} }: Given = {},
+): Promise<{ config: Config; warnings: readonly Problem[] }> {
+  const file = join(cwd, "clewline.toml");
+  await writeFile(file, text, { mode: 0o600 });
+  return loadConfig({
+    file,
+    env: { HOME: cwd, ...env },
+    flags,
+    cwd,
+    hashPassword: async (word) => `hash of ${word}`,
+  });
+}
+
+async function problemsOf(text: string, given: Given = {}): Promise<string> {
+  try {
+    await load(text, given);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return renderProblems((error as ConfigError).problems);
+  }
+  throw new Error("the configuration was accepted");
+}
+
+const UPSTREAM = `[[upstreams]]
+name = "a"
+family = "openai"
+[[upstreams.credentials]]
+name = "main"
+api_key = "secret-one"
+`;
+const KEY = `[[keys]]
+name = "me"
+key = "client-key"
+`;
+
+describe("a good file", () => {
+  test("says everything it can say", async () => {
+    await writeFile(join(cwd, "provider.key"), "from-file\r\n");
+    const { config, warnings } = await load(
+      `[server]
+host = "::1"
+port = 9000
+data_dir = "data"
+trusted_proxies = ["10.0.0.0/8", "fd00::1"]
+hosts = ["Gateway.Example.com"]
+base_path = "/llm"
+cors_origins = ["https://app.example.com"]
+[log]
+level = "warn"
+[admin]
+password = "env:WORD"
+[metrics]
+port = 9001
+key = "scrape-me"
+[ledger]
+on_failure = "serve"
+[[upstreams]]
+name = "anthropic"
+family = "anthropic"
+[[upstreams.credentials]]
+name = "main"
+api_key = "env:ANTHROPIC_API_KEY"
+[[upstreams]]
+name = "local.1"
+family = "openai"
+base_url = "http://127.0.0.1:8000/v1/"
+dialects = ["openai-chat"]
+inject_usage = false
+idle_timeout_ms = 5
+credentials = [{ name = "x", api_key = "file:provider.key", priority = 2 }]
+[[keys]]
+name = "me"
+key = "abc"
+[[models]]
+name = "fast-*"
+targets = ["anthropic/claude-*", "local.1/org/model"]
+`,
+      { env: { WORD: "open sesame", ANTHROPIC_API_KEY: "sk-1" } },
+    );
+    expect(warnings).toEqual([]);
+    expect(config).toEqual({
+      file: join(cwd, "clewline.toml"),
+      server: {
+        host: "::1",
+        port: 9000,
+        dataDir: join(cwd, "data"),
+        trustedProxies: ["10.0.0.0/8", "fd00::1"],
+        hosts: ["gateway.example.com"],
+        basePath: "/llm",
+        tls: null,
+        bodyLimitBytes: 33_554_432,
+        requestTimeoutMs: 30_000,
+        drainTimeoutMs: 30_000,
+        corsOrigins: ["https://app.example.com"],
+        pingIntervalMs: 15_000,
+        forwardUpstreamHeaders: false,
+      },
+      log: { level: "warn" },
+      admin: { passwordHash: "hash of open sesame" },
+      metrics: {
+        enabled: true,
+        port: 9001,
+        keySha256: sha("scrape-me"),
+      },
+      ledger: { onFailure: "serve", queueRows: 10_000 },
+      upstreams: [
+        {
+          name: "anthropic",
+          family: "anthropic",
+          baseUrl: null,
+          dialects: null,
+          injectUsage: true,
+          connectTimeoutMs: 10_000,
+          firstByteTimeoutMs: 600_000,
+          idleTimeoutMs: 300_000,
+          credentials: [{ name: "main", apiKey: "sk-1", priority: 0, scope: "model" }],
+        },
+        {
+          name: "local.1",
+          family: "openai",
+          baseUrl: "http://127.0.0.1:8000/v1",
+          dialects: ["openai-chat"],
+          injectUsage: false,
+          connectTimeoutMs: 10_000,
+          firstByteTimeoutMs: 600_000,
+          idleTimeoutMs: 5,
+          credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: "credential" }],
+        },
+      ],
+      keys: [{ name: "me", keySha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }],
+      models: [{ name: "fast-*", targets: ["anthropic/claude-*", "local.1/org/model"] }],
+    });
+    expect(Object.isFrozen(config.upstreams[0]?.credentials[0])).toBe(true);
+  });
+
+  test("may be empty, with a word on what is missing", async () => {
+    const { config, warnings } = await load("");
+    expect(config.server.port).toBe(8484);
+    expect(config.admin).toBeNull();
+    expect(config.server.dataDir).toContain("clewline");
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      "there are no upstreams, so no model can be reached.",
+      "there are no keys, so every request is refused.",
+    ]);
+  });
+
+  test("needs none of its secrets for a tool that asks where things are", async () => {
+    const file = join(cwd, "clewline.toml");
+    await writeFile(
+      file,
+      `[admin]\npassword = "env:NOT_SET"\n${UPSTREAM.replace("secret-one", "env:NOT_SET")}${KEY}`,
+    );
+    const { config } = await loadConfig({ file, env: { HOME: cwd }, flags: {}, cwd, needsSecrets: false });
+    expect(config.upstreams[0]?.credentials[0]).toMatchObject({ name: "main", apiKey: "" });
+    expect(config.admin).toBeNull();
+  });
+});
+
+describe("environment and flags", () => {
+  test("flags win over the environment, the environment over the file", async () => {
+    const file = '[server]\nport = 1\nhost = "file"\ndata_dir = "file"\n[log]\nlevel = "debug"\n';
+    const env = {
+      CLEWLINE_PORT: "2",
+      CLEWLINE_HOST: "environment",
+      CLEWLINE_SERVER__HOSTS: "a.example, b.example",
+    };
+    const { config } = await load(file, { env, flags: { port: 3, dataDir: "flag" } });
+    expect(config.server).toMatchObject({
+      port: 3,
+      host: "environment",
+      dataDir: join(cwd, "flag"),
+      hosts: ["a.example", "b.example"],
+    });
+    expect(config.log.level).toBe("debug");
+  });
+
+  test("the long name wins over the short one, and an empty variable is none", async () => {
+    const env = { CLEWLINE_PORT: "2", CLEWLINE_SERVER__PORT: "3", CLEWLINE_HOST: "" };
+    const { config } = await load("", { env });
+    expect([config.server.port, config.server.host]).toEqual([3, "127.0.0.1"]);
+  });
+
+  test("what Kubernetes puts beside a service of this name is no setting", async () => {
+    const env = {
+      CLEWLINE_PORT: "tcp://10.0.0.1:8484",
+      CLEWLINE_SERVICE_HOST: "10.0.0.1",
+      CLEWLINE_SERVICE_PORT_HTTP: "8484",
+      CLEWLINE_PORT_8484_TCP_ADDR: "10.0.0.1",
+    };
+    const { config, warnings } = await load(UPSTREAM + KEY, { env });
+    expect(config.server.port).toBe(8484);
+    expect(warnings).toEqual([]);
+  });
+
+  test("a variable that nothing reads gets a suggestion", async () => {
+    const env = { CLEWLINE_SERVER__PROT: "1", CLEWLINE_KEY: "client" };
+    const { warnings } = await load(`${UPSTREAM}[[keys]]\nname = "me"\nkey = "env:CLEWLINE_KEY"\n`, { env });
+    expect(renderProblems(warnings)).toBe(
+      'CLEWLINE_SERVER__PROT: nothing reads this variable. Did you mean "CLEWLINE_SERVER__PORT"?\n',
+    );
+  });
+
+  test("mistakes are named by what made them", async () => {
+    const env = { CLEWLINE_LOG_LEVEL: "loud", CLEWLINE_METRICS__ENABLED: "yes" };
+    const text = await problemsOf("", { env, flags: { port: "many" } });
+    expect(text.trim().split("\n").toSorted()).toEqual([
+      '--port = "many": must be a whole number. Write digits without quotes.',
+      'CLEWLINE_LOG_LEVEL = "loud": unknown level. Use "debug" or "info" or "warn" or "error".',
+      'CLEWLINE_METRICS__ENABLED = "yes": must be true or false. Write it without quotes.',
+    ]);
+  });
+});
+
+/** Each file with the whole of what is said about it. */
+const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
+  [
+    "a family that is mistyped",
+    UPSTREAM.replace('"openai"', '"opnai"'),
+    'clewline.toml:3:10 upstreams[0].family = "opnai": unknown family. Did you mean "openai"?',
+  ],
+  [
+    "a family from elsewhere",
+    UPSTREAM.replace('"openai"', '"mistral"'),
+    'clewline.toml:3:10 upstreams[0].family = "mistral": unknown family. Use "anthropic" or "gemini" or "openai".',
+  ],
+  [
+    "a port that is text",
+    '[server]\nport = "8484"',
+    'clewline.toml:2:8 server.port = "8484": must be a whole number. Write digits without quotes.',
+  ],
+  [
+    "a port out of range",
+    "[server]\nport = 70000",
+    "clewline.toml:2:8 server.port = 70000: must be a whole number from 0 to 65535.",
+  ],
+  [
+    "a port with a fraction",
+    "[server]\nport = 80.5",
+    "clewline.toml:2:8 server.port = 80.5: must be a whole number from 0 to 65535.",
+  ],
+  [
+    "a number beyond all numbers",
+    "[ledger]\nqueue_rows = 99999999999999999999",
+    "clewline.toml:2:14 ledger.queue_rows = 100000000000000000000: must be a whole number from 1 to 1000000.",
+  ],
+  [
+    "a time that no timer takes",
+    `${UPSTREAM.replace("[[upstreams.c", "idle_timeout_ms = 0\n[[upstreams.c")}`,
+    "clewline.toml:4:19 upstreams[0].idle_timeout_ms = 0: must be a whole number from 1 to 2147483647.",
+  ],
+  [
+    "a date",
+    "[server]\nhost = 2026-01-01",
+    'clewline.toml:2:8 server.host: must be text. Put it in quotes: key = "text".',
+  ],
+  [
+    "a table that is a date",
+    "server = 2026-01-01",
+    "clewline.toml:1:10 server: must be a table. Write [server] above its keys.",
+  ],
+  [
+    "an unknown key",
+    "[server]\nprot = 1",
+    'clewline.toml:2:1 server.prot: unknown key. Did you mean "port"?',
+  ],
+  [
+    "a key in another spelling",
+    UPSTREAM.replace("api_key", "apiKey"),
+    'clewline.toml:4:1 upstreams[0].credentials[0].api_key: is missing. Add api_key = "env:NAME", "file:PATH" or the text itself.\nclewline.toml:6:1 upstreams[0].credentials[0].apiKey: unknown key. Did you mean "api_key"?',
+  ],
+  [
+    "a key in the wrong place",
+    "queue_rows = 3",
+    "clewline.toml:1:1 queue_rows: unknown key. It belongs in [ledger].",
+  ],
+  [
+    "an unknown table",
+    "[cluster]\nsize = 1",
+    "clewline.toml:1:1 cluster: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models.",
+  ],
+  [
+    "a key that is a trap",
+    "[__proto__]\nadmin = 1",
+    "clewline.toml:1:1 __proto__: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models.",
+  ],
+  [
+    "a single table for a list",
+    '[keys]\nname = "me"',
+    "clewline.toml:1:1 keys: must be a list of tables. Write [[keys]] above the entry.",
+  ],
+  [
+    "a text for a list",
+    '[server]\nhosts = "a"',
+    'clewline.toml:2:9 server.hosts = "a": must be a list. Write it as in ["one", "two"].',
+  ],
+  [
+    "a name that is missing",
+    '[[keys]]\nkey = "x"',
+    'clewline.toml:1:1 keys[0].name: is missing. Add name = "…".',
+  ],
+  [
+    "an upstream's name in capitals",
+    UPSTREAM.replace('"a"', '"A b"'),
+    'clewline.toml:2:8 upstreams[0].name = "A b": is not a name for an upstream. Use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit.',
+  ],
+  [
+    "a name twice",
+    UPSTREAM + UPSTREAM,
+    'clewline.toml:8:8 upstreams[1].name = "a": is also the name of upstreams[0] (line 2). Give each its own name.',
+  ],
+  [
+    "a credential's name twice",
+    `${UPSTREAM}[[upstreams.credentials]]\nname = "main"\napi_key = "b"`,
+    'clewline.toml:8:8 upstreams[0].credentials[1].name = "main": is also the name of upstreams[0].credentials[0] (line 5). Give each its own name.',
+  ],
+  [
+    "a client key twice",
+    `${KEY}${KEY.replace('"me"', '"you"')}`,
+    "clewline.toml:6:7 keys[1].key = (hidden): is the same key as keys[0]. Give each client its own.",
+  ],
+  [
+    "an upstream without credentials",
+    '[[upstreams]]\nname = "a"\nfamily = "gemini"',
+    "clewline.toml:1:1 upstreams[0]: has no credentials. Add [[upstreams.credentials]] with name and api_key below it.",
+  ],
+  [
+    "dialects of another family",
+    UPSTREAM.replace('"openai"', '"gemini"\ndialects = ["openai-chat"]'),
+    "clewline.toml:4:12 upstreams[0].dialects: only family openai has a choice of dialects. Remove the line.",
+  ],
+  [
+    "a dialect that is none",
+    UPSTREAM.replace('"openai"', '"openai"\ndialects = ["openai-caht"]'),
+    'clewline.toml:4:13 upstreams[0].dialects[0] = "openai-caht": unknown dialect. Did you mean "openai-chat"?',
+  ],
+  [
+    "a base URL without a scheme",
+    UPSTREAM.replace('"openai"', '"openai"\nbase_url = "localhost:8000"'),
+    'clewline.toml:4:12 upstreams[0].base_url = "localhost:8000": is not an http or https URL. Write it as in "https://api.example.com/v1".',
+  ],
+  [
+    "a base URL with a password",
+    UPSTREAM.replace('"openai"', '"openai"\nbase_url = "https://u:p@example.com"'),
+    "clewline.toml:4:12 upstreams[0].base_url = (hidden): must have no user name, password, query or fragment. Credentials belong in [[upstreams.credentials]].",
+  ],
+  [
+    "a target of no upstream",
+    `${UPSTREAM.replace('"a"', '"anthropic"')}[[models]]\nname = "m"\ntargets = ["antropic/x"]`,
+    'clewline.toml:9:12 models[0].targets[0] = "antropic/x": names no upstream. Did you mean "anthropic"?',
+  ],
+  [
+    "a target without a model",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a"]`,
+    'clewline.toml:9:12 models[0].targets[0] = "a": is not a target. Write it as upstream/model, as in "anthropic/claude-haiku-4-5".',
+  ],
+  [
+    "a star within a model's name",
+    `${UPSTREAM}[[models]]\nname = "m*x"\ntargets = ["a/x"]`,
+    'clewline.toml:8:8 models[0].name = "m*x": has a * that is not at its end. Write it as in "claude-*".',
+  ],
+  [
+    "a star that stands for nothing",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/*"]`,
+    'clewline.toml:9:12 models[0].targets[0] = "a/*": has a * but the model\'s name has none. End the name in *, or name the model in full.',
+  ],
+  [
+    "two stars",
+    `${UPSTREAM}[[models]]\nname = "m*"\ntargets = ["a/*-*"]`,
+    'clewline.toml:9:12 models[0].targets[0] = "a/*-*": has more than one *. Keep one: it stands for what the name\'s * matched.',
+  ],
+  [
+    "no targets",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = []`,
+    'clewline.toml:9:11 models[0].targets: is empty. Name at least one target, as in ["anthropic/claude-haiku-4-5"].',
+  ],
+  [
+    "a CIDR that is none",
+    '[server]\ntrusted_proxies = ["10.0.0.0/33"]',
+    'clewline.toml:2:20 server.trusted_proxies[0] = "10.0.0.0/33": is not an address or CIDR. Write it as in "10.0.0.0/8" or "fd00::1".',
+  ],
+  [
+    "a host with a port",
+    '[server]\nhosts = ["a.example:80"]',
+    'clewline.toml:2:10 server.hosts[0] = "a.example:80": is not a host name or address. Write it without scheme, port and path, as in "gateway.example.com".',
+  ],
+  [
+    "an address that is none",
+    '[server]\nhost = "300.0.0.1"',
+    'clewline.toml:2:8 server.host = "300.0.0.1": is not a host name or address. Write it without scheme, port and path, as in "gateway.example.com".',
+  ],
+  [
+    "an origin with a path",
+    '[server]\ncors_origins = ["https://a.example/"]',
+    'clewline.toml:2:17 server.cors_origins[0] = "https://a.example/": is not an origin. Write it as in "https://app.example.com", or "*".',
+  ],
+  [
+    "a base path with a slash at its end",
+    '[server]\nbase_path = "/x/"',
+    'clewline.toml:2:13 server.base_path = "/x/": is not a path prefix. Begin with / and end without one, as in "/llm".',
+  ],
+  [
+    "metrics on the main port",
+    "[metrics]\nport = 8484",
+    "clewline.toml:2:8 metrics.port = 8484: is also server.port. Give metrics another port, or remove the line.",
+  ],
+  [
+    "TLS without its key",
+    '[server.tls]\ncert_file = "clewline.toml"',
+    'clewline.toml:1:1 server.tls.key_file: is missing. Add key_file = "…".',
+  ],
+  [
+    "TLS files that are not there",
+    '[server.tls]\ncert_file = "clewline.toml"\nkey_file = "no.pem"',
+    'clewline.toml:3:12 server.tls.key_file = "no.pem": the file cannot be read (ENOENT). Check the path and who may read it.',
+  ],
+  [
+    "a variable that is not set",
+    UPSTREAM.replace("secret-one", "env:NO_SUCH_KEY"),
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO_SUCH_KEY": the environment variable NO_SUCH_KEY is not set. Set it where Clewline starts.',
+  ],
+  [
+    "a reference to no variable",
+    UPSTREAM.replace("secret-one", "env:NO SUCH"),
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO SUCH": what follows env: is not a variable\'s name. Write it as in "env:ANTHROPIC_API_KEY".',
+  ],
+  [
+    "a secret's file that is not there",
+    UPSTREAM.replace("secret-one", "file:none"),
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:none": the file cannot be read (ENOENT). Check the path and who may read it.',
+  ],
+  [
+    "a secret's file that is a folder",
+    UPSTREAM.replace("secret-one", "file:."),
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:.": this is not a file. Name a file that holds the secret alone.',
+  ],
+  [
+    "a key that no header carries",
+    KEY.replace("client-key", "two words"),
+    "clewline.toml:3:7 keys[0].key = (hidden): holds characters that no header can carry. Use printable ASCII without spaces.",
+  ],
+  [
+    "a hash that was cut off",
+    '[admin]\npassword = "$argon2id$v=19$m=65536"',
+    "clewline.toml:2:12 admin.password = (hidden): is not a whole argon2id hash. Copy all of it, or write the password itself: it is replaced by its hash.",
+  ],
+  [
+    "an empty key",
+    KEY.replace("client-key", ""),
+    "clewline.toml:3:7 keys[0].key = (hidden): is empty. Give it a value or remove the line.",
+  ],
+  [
+    "text without quotes",
+    "[log]\nlevel = debug",
+    'clewline.toml:2:9: not a value. Put text in quotes: key = "text".',
+  ],
+  [
+    "a key twice",
+    "[log]\nlevel = 'debug'\nlevel = 'info'",
+    "clewline.toml:3:1: it is there twice. Keep one of the two.",
+  ],
+  [
+    "text that is not closed",
+    '[log]\nlevel = "debug\n',
+    "clewline.toml:2:15: the text is not closed. Add the closing quote.",
+  ],
+  [
+    "a header that is not closed",
+    "[log\nlevel = 1",
+    "clewline.toml:2:1: a bracket is not closed. Add the closing bracket.",
+  ],
+  [
+    "a backslash",
+    '[server]\ndata_dir = "C:\\data"',
+    "clewline.toml:2:12: \\ begins an escape that TOML does not know. Write \\\\ for a backslash, or use 'single quotes'.",
+  ],
+  ["YAML", "server:\n  port: 1", 'clewline.toml:1:7: the key has no value. Write key = "value".'],
+];
+
+describe("a bad file", () => {
+  for (const [what, file, said] of BAD) {
+    test(what, async () => {
+      expect((await problemsOf(file)).trimEnd()).toBe(said);
+    });
+  }
+
+  test("is told of all its problems at once, in the order of the file", async () => {
+    const text = await problemsOf(
+      `[server]\nport = 0.5\nextra = 1\n[[models]]\nname = "m"\ntargets = ["none/x"]\n${UPSTREAM.replace("secret-one", "env:NOPE")}`,
+    );
+    expect(text.split("\n").map((line) => /:(\d+):/.exec(line)?.[1] ?? "")).toEqual([
+      "2",
+      "3",
+      "6",
+      "12",
+      "",
+    ]);
+  });
+
+  test("is one that is not UTF-8, too large, or not a file", async () => {
+    const file = join(cwd, "odd.toml");
+    const said = async (): Promise<string> => {
+      const error = await loadConfig({ file, env: {}, flags: {}, cwd }).catch((cause: unknown) => cause);
+      return (error as ConfigError).message;
+    };
+    await writeFile(file, new Uint8Array([0xff, 0xfe, 0x41]));
+    expect(await said()).toBe("odd.toml: the file is not UTF-8. Save it as UTF-8.");
+    await writeFile(file, "#".repeat(5_000_000));
+    expect(await said()).toBe("odd.toml: the file is larger than 4 MiB. Is it the right one?");
+    await rm(file);
+    expect(await said()).toBe(
+      "odd.toml: the file cannot be read (ENOENT). Check the path and who may read it.",
+    );
+    await mkdir(file);
+    expect(await said()).toBe(
+      "odd.toml: the file cannot be read (EISDIR). Check the path and who may read it.",
+    );
+  });
+});
+
+describe("doubts that do not stop it", () => {
+  test("secrets in a file that everybody can read", async () => {
+    const file = join(cwd, "open.toml");
+    await writeFile(file, UPSTREAM + KEY);
+    await chmod(file, 0o644);
+    const { warnings } = await loadConfig({ file, env: {}, flags: {}, cwd });
+    expect(renderProblems(warnings)).toBe(
+      "open.toml: everybody on this machine can read the file, and it holds secrets. Make it private: chmod 600.\n",
+    );
+    await writeFile(file, (UPSTREAM + KEY).replaceAll(/"(secret-one|client-key)"/g, '"env:K"'));
+    const other = await loadConfig({ file, env: { K: "k" }, flags: {}, cwd });
+    expect(other.warnings).toEqual([]);
+  });
+
+  test("an admin without a password", async () => {
+    const { config, warnings } = await load(`[admin]\n${UPSTREAM}${KEY}`);
+    expect(config.admin).toBeNull();
+    expect(renderProblems(warnings)).toStartWith(
+      "clewline.toml:1:1 admin: has no password, so the admin is off.",
+    );
+  });
+});
+
+describe("the file is", () => {
+  test("the named one, else the variable's, else the working folder's, else the user's", async () => {
+    const home = await mkdtemp(join(cwd, "home-"));
+    const work = await mkdtemp(join(cwd, "work-"));
+    const env = { HOME: home, XDG_CONFIG_HOME: join(home, "xdg") };
+    expect(findConfigFile({}, env, work)).toBeNull();
+    const user = join(home, "xdg", "clewline", "clewline.toml");
+    await mkdir(join(home, "xdg", "clewline"), { recursive: true });
+    await writeFile(user, "");
+    expect(findConfigFile({}, env, work)).toBe(user);
+    await symlink(user, join(work, "clewline.toml"));
+    expect(findConfigFile({}, env, work)).toBe(join(work, "clewline.toml"));
+    await writeFile(join(work, "other.toml"), "");
+    expect(findConfigFile({}, { ...env, CLEWLINE_CONFIG: "other.toml" }, work)).toBe(
+      join(work, "other.toml"),
+    );
+    expect(findConfigFile({ config: user }, { ...env, CLEWLINE_CONFIG: "other.toml" }, work)).toBe(user);
+  });
+
+  test("never silently another one than was named", () => {
+    expect(() => findConfigFile({ config: "no.toml" }, {}, cwd)).toThrow(
+      '--config = "no.toml": there is no such file. Check the path.',
+    );
+    expect(() => findConfigFile({}, { CLEWLINE_CONFIG: "no.toml" }, cwd)).toThrow("CLEWLINE_CONFIG");
+  });
+});
+
+function sha(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+}
