@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
 import { makeLedgerWriter } from "../../src/ledger/writer.ts";
@@ -19,44 +20,8 @@ const rows = Number(process.argv[2] ?? 60_000);
 const ids = makeIds();
 
 function makeRow(): LedgerRow {
-  return {
-    id: ids.ulid(Date.now()),
-    atMs: Date.now(),
-    key: "me",
-    dialect: "openai-chat",
-    endpoint: "chat.completions",
-    clientRequestId: null,
-    modelAsked: "openai/gpt-5-mini",
-    upstream: "openai",
-    upstreamDialect: "openai-chat",
-    modelUsed: "gpt-5-mini",
-    modelReported: "gpt-5-mini-2026-01-01",
-    credential: "main",
-    isStream: false,
-    status: 200,
-    outcome: "ok",
-    errorKind: null,
-    stopReason: "stop",
-    attempts: 1,
-    attemptLog: null,
-    ttfbMs: 1.25,
-    durationMs: 2.5,
-    requestBytes: 1024,
-    replyBytes: 1055,
-    inputTokens: 120,
-    cacheReadTokens: 0,
-    cacheWriteTokens: null,
-    cacheWrite1hTokens: null,
-    outputTokens: 33,
-    reasoningTokens: 0,
-    usageState: "final",
-    costNanoUsd: null,
-    drops: null,
-    cache: null,
-    upstreamRequestId: "req_011CSHoEeqs5C35K2UUqR7Fy",
-    clientAddress: "127.0.0.1",
-    userAgent: "OpenAI/JS 7.57.0",
-  };
+  const atMs = Date.now();
+  return sampleRow({ id: ids.ulid(atMs), atMs });
 }
 
 interface Figure {

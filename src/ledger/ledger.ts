@@ -75,7 +75,8 @@ interface Turn {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: GatewayError) => void;
-  /** Number of the row after its last one, counted from the start. */
+  /** Numbers of its first row and of the row after its last one, counted from the start. */
+  readonly startRow: number;
   endRow: number;
 }
 
@@ -200,7 +201,8 @@ class DurableQueue implements Ledger {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // The failure is logged here in any case, so a caller that does not wait is no unhandled rejection.
     promise.catch(() => undefined);
-    const turn: Turn = { promise, resolve, reject, endRow: 0 };
+    const startRow = this.#takenRows + this.pendingRows - 1;
+    const turn: Turn = { promise, resolve, reject, startRow, endRow: startRow };
     this.#turns.push(turn);
     this.#isTurnOpen = true;
     this.#schedule();
@@ -390,8 +392,11 @@ class DurableQueue implements Ledger {
       "a row can never be stored and is dropped: this is a mistake in the gateway",
     );
     const turn = this.#turns[0];
-    if (turn !== undefined && this.#options.onFailure === "refuse")
-      turn.reject(this.#error(FAILURE.rejected));
+    if (turn !== undefined && turn.startRow <= this.#takenRows) {
+      this.#turns.shift();
+      if (this.#options.onFailure === "serve") turn.resolve();
+      else turn.reject(this.#error(FAILURE.rejected));
+    }
     this.#commitRows = COMMIT_ROWS;
     this.#take(1);
   }

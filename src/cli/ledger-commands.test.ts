@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { makeIds } from "../core/ids.ts";
+import { sampleRow } from "../ledger/fixtures/row.ts";
+import type { LedgerRow } from "../ledger/row.ts";
+import { makeLedgerWriter } from "../ledger/writer.ts";
+import type { Sql } from "../store/sql.ts";
+import { openStore, storeFile } from "../store/store.ts";
+import type { CliIo, Command } from "./cli.ts";
+import { requests } from "./requests.ts";
+import { usage } from "./usage.ts";
+
+const ids = makeIds();
+const NOW_MS = Date.UTC(2026, 10, 23, 8, 0, 0);
+const HOUR_MS = 60 * 60 * 1000;
+
+let dir = "";
+let open: Sql[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "clewline-cli-"));
+});
+afterEach(() => {
+  for (const sql of open) sql.close();
+  open = [];
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function run(command: Command, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const io: CliIo = {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    env: { HOME: dir },
+    cwd: dir,
+    clock: { ...systemClock, nowMs: () => NOW_MS },
+    ids,
+    stopped: new Promise(() => undefined),
+    isTty: false,
+    onReload: () => undefined,
+    residentBytes: () => 0,
+  };
+  const code = await command(args, io);
+  return { code, out, err };
+}
+
+/** Writes rows as a running gateway does: the connection stays open. */
+function write(...changes: Partial<LedgerRow>[]): LedgerRow[] {
+  const sql = openStore(dir);
+  open.push(sql);
+  const rows = changes.map((change) => {
+    const atMs = change.atMs ?? NOW_MS - HOUR_MS;
+    return sampleRow({ id: ids.ulid(atMs), atMs, ...change });
+  });
+  makeLedgerWriter(sql).write(rows, 0, rows.length, []);
+  return rows;
+}
+
+const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+
+test("requests --json: one object a line, numbers as numbers, null where unknown, nested JSON as JSON", async () => {
+  const [first, second] = write(
+    { atMs: NOW_MS - HOUR_MS, clientRequestId: "their-id", isStream: true, drops: '["messages[0].x"]' },
+    { attempts: 2, attemptLog: '[{"upstream":"a","status":529}]', inputTokens: null },
+  ) as [LedgerRow, LedgerRow];
+  const { code, out, err } = await run(requests, "--data-dir", dir, "--json");
+  expect([code, err]).toEqual([0, ""]);
+  const lines = jsonLines(out);
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatchObject({
+    request_id: first.id,
+    client_request_id: "their-id",
+    at: "2026-11-23T07:00:00.000Z",
+    at_ms: NOW_MS - HOUR_MS,
+    is_stream: true,
+    input_tokens: 120,
+    cache_write_tokens: null,
+    usage_state: "final",
+    drops: ["messages[0].x"],
+    attempt_log: null,
+  });
+  expect(lines[1]).toMatchObject({
+    request_id: second.id,
+    client_request_id: null,
+    input_tokens: null,
+    attempt_log: [{ upstream: "a", status: 529 }],
+  });
+});
+
+test("requests filters by time, key and status", async () => {
+  const rows = write(
+    { atMs: NOW_MS - 49 * HOUR_MS, key: "old" },
+    { atMs: NOW_MS - 47 * HOUR_MS, key: "ann", status: 429, outcome: "error" },
+    { atMs: NOW_MS - HOUR_MS, key: "bob" },
+  );
+  const list = async (...args: string[]): Promise<unknown[]> =>
+    jsonLines((await run(requests, "--data-dir", dir, "--json", ...args)).out).map((line) => line.request_id);
+  const idsOf = (...indexes: number[]): unknown[] => indexes.map((i) => rows[i]?.id);
+  expect(await list()).toEqual(idsOf(0, 1, 2));
+  expect(await list("--since", "2d")).toEqual(idsOf(1, 2));
+  expect(await list("--since", "48h", "--key", "ann")).toEqual(idsOf(1));
+  expect(await list("--since", "2026-11-23")).toEqual(idsOf(2));
+  expect(await list("--since", "2026-11-23T09:00:00+02:00")).toEqual(idsOf(2));
+  expect(await list("--status", "error")).toEqual(idsOf(1));
+  expect(await list("--status", "4xx")).toEqual(idsOf(1));
+  expect(await list("--status", "200", "--limit", "1")).toEqual(idsOf(2));
+});
+
+test("tables fit 100 columns and never pass control characters on", async () => {
+  const nasty = `\u001b[31m\u0007\u202e${"long-name-".repeat(10)}`;
+  const big = 123_456_789_012;
+  write(
+    {
+      key: nasty,
+      modelUsed: nasty,
+      userAgent: nasty,
+      inputTokens: big,
+      outputTokens: big,
+      durationMs: 1e7,
+      outcome: "upstream_cut",
+    },
+    { modelUsed: null, modelAsked: null, inputTokens: null, outputTokens: null },
+  );
+  for (const command of [requests, usage]) {
+    for (const args of [[], ["--json"]]) {
+      const { code, out } = await run(command, "--data-dir", dir, ...args);
+      expect(code).toBe(0);
+      expect(out.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+      if (args.length === 0)
+        for (const line of out.split("\n")) expect([...line].length).toBeLessThanOrEqual(100);
+      else expect(JSON.stringify(jsonLines(out))).toContain("long-name-");
+    }
+  }
+});
+
+test("a stream that broke off does not look like a good one", async () => {
+  write(
+    { outcome: "upstream_cut", status: 200 },
+    { outcome: "client_left", status: 499 },
+    { outcome: "error", status: 429 },
+  );
+  const { out } = await run(requests, "--data-dir", dir);
+  expect(out).toMatch(/ 200 cut /);
+  expect(out).toMatch(/ 499 left /);
+  expect(out).toMatch(/ 429 /);
+});
+
+test("usage sums up by what is asked for", async () => {
+  write({ key: "ann" }, { key: "ann", status: 500, outcome: "error", inputTokens: null }, { key: "bob" });
+  const byKey = jsonLines((await run(usage, "--data-dir", dir, "--by", "key", "--json")).out);
+  expect(byKey).toMatchObject([
+    { key: "ann", requests: 2, errors: 1, input_tokens: 120, output_tokens: 66, cache_write_tokens: null },
+    { key: "bob", requests: 1, errors: 0, input_tokens: 120 },
+  ]);
+  expect(byKey[0]).not.toHaveProperty("model");
+  const table = (await run(usage, "--data-dir", dir)).out;
+  expect(table).toMatch(/^DAY \(UTC\) +KEY +MODEL +REQS +ERRORS/);
+  expect(table).toMatch(/2026-11-23 ann +gpt-5-mini +2 +1 +120/);
+  expect((await run(usage, "--data-dir", dir, "--since", "1m")).out).toBe("No requests in this time.\n");
+});
+
+test("the data folder comes from the configuration", async () => {
+  const [row] = write({});
+  writeFileSync(join(dir, "clewline.toml"), `[server]\ndata_dir = ${JSON.stringify(dir)}\n`, { mode: 0o600 });
+  const found = await run(requests, "--json");
+  expect(found.err).toBe("");
+  expect(jsonLines(found.out)[0]?.request_id).toBe(row?.id);
+  writeFileSync(join(dir, "clewline.toml"), "[servr]\n", { mode: 0o600 });
+  const broken = await run(requests, "--json");
+  expect(broken.code).toBe(78);
+  expect(broken.err).toContain("servr");
+});
+
+test("no ledger yet, or one that is damaged: said in plain words", async () => {
+  const missing = await run(usage, "--data-dir", join(dir, "nowhere"));
+  expect(missing.code).toBe(1);
+  expect(missing.err).toContain("there is no ledger in");
+  writeFileSync(storeFile(dir), "damaged".repeat(1000));
+  const damaged = await run(requests, "--data-dir", dir);
+  expect(damaged.code).toBe(1);
+  expect(damaged.err).toContain("the ledger cannot be read");
+});
+
+test("wrong flags are named, with what would do", async () => {
+  const cases: [Command, string[], string][] = [
+    [requests, ["--since", "yesterday"], "--since yesterday: give 90m"],
+    [requests, ["--since", "2026-02-31"], "--since 2026-02-31"],
+    [requests, ["--status", "fine"], "--status fine: give ok, error"],
+    [requests, ["--limit", "0"], "--limit 0"],
+    [requests, ["--nope"], "--nope"],
+    [requests, ["extra"], "extra"],
+    [usage, ["--by", "key,colour"], "--by colour: give key"],
+    [usage, ["--since"], "--since"],
+  ];
+  for (const [command, args, text] of cases) {
+    const { code, out, err } = await run(command, ...args);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(text);
+    expect(err).toContain("Usage: clewline");
+  }
+  expect((await run(usage, "--help")).out).toContain("Usage: clewline usage");
+});

@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { makeIds } from "../core/ids.ts";
+import { migrate } from "../store/migrations.ts";
+import type { Sql } from "../store/sql.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import { sampleRow } from "./fixtures/row.ts";
+import { readRows, readUsage } from "./queries.ts";
+import type { LedgerRow } from "./row.ts";
+import { type LedgerWriter, makeLedgerWriter } from "./writer.ts";
+
+const ids = makeIds();
+const DAY_MS = 24 * 60 * 60 * 1000;
+const START_MS = Date.UTC(2026, 10, 1);
+
+let dir = "";
+let sql: Sql;
+let writer: LedgerWriter;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "clewline-queries-"));
+  sql = openSqlite(join(dir, "x.db"), { mode: "write", busyTimeoutMs: 0 });
+  migrate(sql);
+  writer = makeLedgerWriter(sql);
+});
+afterEach(() => {
+  sql.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function write(...changes: Partial<LedgerRow>[]): LedgerRow[] {
+  const rows = changes.map((change) => {
+    const atMs = change.atMs ?? START_MS;
+    return sampleRow({ id: ids.ulid(atMs), atMs, ...change });
+  });
+  writer.write(rows, 0, rows.length, []);
+  return rows;
+}
+
+const idsOf = (rows: Iterable<LedgerRow>): string[] => [...rows].map((row) => row.id);
+
+test("a row reads back as it was written, whatever it holds", () => {
+  const count = fc.maxSafeNat();
+  const text = fc.string({ unit: "grapheme" });
+  const textOrNull = fc.option(text, { nil: null });
+  const countOrNull = fc.option(count, { nil: null });
+  // SQL knows one zero.
+  const duration = fc.double({ min: 0, max: 1e12, noNaN: true }).map((ms) => ms + 0);
+  const row = fc.record<LedgerRow>({
+    id: fc.ulid(),
+    atMs: count,
+    key: text,
+    dialect: text,
+    endpoint: text,
+    clientRequestId: textOrNull,
+    modelAsked: textOrNull,
+    upstream: textOrNull,
+    upstreamDialect: textOrNull,
+    modelUsed: textOrNull,
+    modelReported: textOrNull,
+    credential: textOrNull,
+    isStream: fc.boolean(),
+    status: count,
+    outcome: fc.constantFrom("ok", "error", "client_left", "upstream_cut", "refused"),
+    errorKind: textOrNull,
+    stopReason: textOrNull,
+    attempts: count,
+    attemptLog: textOrNull,
+    ttfbMs: fc.option(duration, { nil: null }),
+    durationMs: duration,
+    requestBytes: count,
+    replyBytes: count,
+    inputTokens: countOrNull,
+    cacheReadTokens: countOrNull,
+    cacheWriteTokens: countOrNull,
+    cacheWrite1hTokens: countOrNull,
+    outputTokens: countOrNull,
+    reasoningTokens: countOrNull,
+    usageState: fc.constantFrom("final", "partial", "unknown"),
+    costNanoUsd: countOrNull,
+    drops: textOrNull,
+    cache: textOrNull,
+    upstreamRequestId: textOrNull,
+    clientAddress: textOrNull,
+    userAgent: textOrNull,
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(row, { selector: ({ id }) => id, maxLength: 5 }), (rows) => {
+      sql.exec("DELETE FROM requests");
+      writer.write(rows, 0, rows.length, []);
+      const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+      expect([...readRows(sql)]).toEqual(sorted);
+    }),
+  );
+});
+
+test("a long listing is read page by page and misses nothing, also at the page's edge", () => {
+  for (const count of [499, 500, 501, 1500]) {
+    sql.exec("DELETE FROM requests");
+    const rows = write(...Array.from({ length: count }, () => ({})));
+    expect(idsOf(readRows(sql))).toEqual(rows.map((row) => row.id));
+  }
+});
+
+test("a listing that nobody reads on does not keep the write-ahead log from being cleared", () => {
+  write(...Array.from({ length: 2000 }, () => ({})));
+  const reader = openSqlite(join(dir, "x.db"), { mode: "read", busyTimeoutMs: 0 });
+  const listing = readRows(reader);
+  listing.next();
+  write(...Array.from({ length: 2000 }, () => ({})));
+  const [state] = sql.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+  expect(state?.busy).toBe(0);
+  // And it goes on with what has come since.
+  expect([...listing]).toHaveLength(3999);
+  reader.close();
+});
+
+test("filters: since, key, model, status", () => {
+  const [a, b, c, d] = write(
+    { atMs: START_MS, key: "ann", status: 200 },
+    { atMs: START_MS + 1, key: "bob", status: 429, outcome: "error", modelUsed: null, modelAsked: "fast" },
+    { atMs: START_MS + 2, key: "ann", status: 404, outcome: "refused" },
+    { atMs: START_MS + 3, key: "bob", status: 200, outcome: "upstream_cut", modelUsed: "fast" },
+  ).map((row) => row.id) as [string, string, string, string];
+  expect(idsOf(readRows(sql, { sinceMs: START_MS + 2 }))).toEqual([c, d]);
+  expect(idsOf(readRows(sql, { key: "ann" }))).toEqual([a, c]);
+  expect(idsOf(readRows(sql, { model: "fast" }))).toEqual([b, d]);
+  expect(idsOf(readRows(sql, { status: { outcome: "ok" } }))).toEqual([a]);
+  expect(idsOf(readRows(sql, { status: { outcome: "error" } }))).toEqual([b, c, d]);
+  expect(idsOf(readRows(sql, { status: { code: 429 } }))).toEqual([b]);
+  expect(idsOf(readRows(sql, { status: { class: 4 } }))).toEqual([b, c]);
+  expect(idsOf(readRows(sql, { key: "bob", status: { class: 2 } }))).toEqual([d]);
+  expect(idsOf(readRows(sql, { limit: 2 }))).toEqual([c, d]);
+  expect(idsOf(readRows(sql, { limit: 1, key: "ann" }))).toEqual([c]);
+  expect(idsOf(readRows(sql, { limit: 9 }))).toEqual([a, b, c, d]);
+});
+
+test("usage by day, key and model; days are UTC; what nobody reported stays unknown", () => {
+  write(
+    {
+      atMs: START_MS + DAY_MS - 1,
+      key: "ann",
+      inputTokens: 10,
+      outputTokens: 1,
+      durationMs: 100,
+      ttfbMs: 10,
+    },
+    { atMs: START_MS + DAY_MS, key: "ann", inputTokens: null, outputTokens: 2, usageState: "partial" },
+    {
+      atMs: START_MS + DAY_MS,
+      key: "bob",
+      modelUsed: "m",
+      status: 502,
+      outcome: "error",
+      inputTokens: null,
+      outputTokens: null,
+      usageState: "unknown",
+    },
+    {
+      atMs: START_MS + DAY_MS,
+      key: "bob",
+      modelUsed: "m",
+      outcome: "client_left",
+      inputTokens: null,
+      outputTokens: null,
+      ttfbMs: null,
+    },
+  );
+  const all = readUsage(sql, ["key", "model", "day"]);
+  expect(all.map(({ day, key, model, requests }) => [day, key, model, requests])).toEqual([
+    ["2026-11-01", "ann", "gpt-5-mini", 1],
+    ["2026-11-02", "ann", "gpt-5-mini", 1],
+    ["2026-11-02", "bob", "m", 2],
+  ]);
+  expect(all[0]).toMatchObject({ inputTokens: 10, outputTokens: 1, errors: 0, unsureUsage: 0 });
+  expect(all[1]).toMatchObject({ inputTokens: null, outputTokens: 2, unsureUsage: 1 });
+  expect(all[2]).toMatchObject({
+    inputTokens: null,
+    outputTokens: null,
+    errors: 1,
+    clientLeft: 1,
+    unsureUsage: 1,
+  });
+  const [total] = readUsage(sql, []);
+  expect(total).toMatchObject({
+    key: null,
+    model: null,
+    day: null,
+    requests: 4,
+    inputTokens: 10,
+    outputTokens: 3,
+  });
+  expect(readUsage(sql, ["day"], { sinceMs: START_MS + DAY_MS }).map(({ requests }) => requests)).toEqual([
+    3,
+  ]);
+  expect(readUsage(sql, ["key"], { sinceMs: START_MS + 9 * DAY_MS })).toEqual([]);
+});
+
+test("latencies are within one per cent of the exact percentiles", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0.01, max: 1e7, noNaN: true }), { minLength: 1, maxLength: 50 }),
+      (durations) => {
+        sql.exec("DELETE FROM requests");
+        write(...durations.map((durationMs) => ({ durationMs, ttfbMs: null })));
+        const sorted = [...durations].sort((a, b) => a - b);
+        const exact = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
+        const [group] = readUsage(sql, []);
+        expect(Math.abs((group?.durationP50Ms ?? 0) / exact(0.5) - 1)).toBeLessThan(0.01);
+        expect(Math.abs((group?.durationP95Ms ?? 0) / exact(0.95) - 1)).toBeLessThan(0.01);
+        expect(group?.ttfbP50Ms).toBeNull();
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
