@@ -1,0 +1,269 @@
+/**
+ * A gateway as a user runs it: a process of its own in a folder of its own, watched from outside through its socket, its log, its
+ * memory and its own commands. `CLEWLINE_BINARY` names a compiled binary to run instead of the sources.
+ */
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+const START_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 40_000;
+
+/** The whole samples instead of the short ones. */
+export const IS_FULL = process.env.CLEWLINE_TEST_FULL === "1";
+
+/** The key that clients of a gateway under test show. */
+export const CLIENT_KEY = "clw-client-key-0123456789abcdef";
+
+/** A row as `clewline requests --json` prints it. */
+export interface LedgerLine {
+  readonly request_id: string;
+  readonly key: string;
+  readonly dialect: string;
+  readonly endpoint: string;
+  readonly client_request_id: string | null;
+  readonly model_asked: string | null;
+  readonly model_used: string | null;
+  readonly upstream: string | null;
+  readonly credential: string | null;
+  readonly is_stream: boolean;
+  readonly status: number;
+  readonly outcome: string;
+  readonly error_kind: string | null;
+  readonly attempts: number;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly usage_state: string;
+  readonly client_address: string | null;
+}
+
+export interface GatewayOptions {
+  /** The configuration but for `[server]`, whose host, port and data folder are given. */
+  readonly toml: string;
+  /** More lines of `[server]`. */
+  readonly server?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the URLs begin with https. */
+  readonly isTls?: boolean;
+  /** Behind a base path, `/healthz` is there too. */
+  readonly basePath?: string;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Gateway {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly folder: string;
+  readonly configFile: string;
+  /** Everything that it has printed so far. */
+  log(): string;
+  /** Resident memory as the kernel counts it. */
+  rssBytes(): number;
+  /** Every row of the ledger, oldest first. */
+  rows(): Promise<readonly LedgerLine[]>;
+  /** The row of a request that a client was given the id of; waits for it a little, for a row may follow the reply. */
+  row(requestId: string | null | undefined): Promise<LedgerLine>;
+  /** Runs another command of the program on this gateway's configuration. */
+  command(...args: string[]): Promise<CommandResult>;
+  /** Writes a changed configuration in one go, as an editor does; same options as at the start. */
+  configure(options: Pick<GatewayOptions, "toml" | "server">): void;
+  signal(name: NodeJS.Signals): void;
+  /** The exit code; null when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  /** Ends it as an operator would and removes its folder; throws when it does not end well. */
+  close(): Promise<void>;
+  /** Ends it at once and removes its folder. */
+  kill(): Promise<void>;
+}
+
+/** The command line that runs the program under test. */
+export function programUnderTest(): string[] {
+  const binary = process.env.CLEWLINE_BINARY;
+  return binary === undefined || binary === "" ? [process.execPath, MAIN] : [binary];
+}
+
+/** Only what a program needs to start: settings of the person at this machine must not change what is tested. */
+export function plainEnv(folder: string): Record<string, string> {
+  return { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: folder, TMPDIR: folder, LANG: "C.UTF-8" };
+}
+
+/** Runs the program to its end. */
+export async function runProgram(
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  const child = Bun.spawn([...programUnderTest(), ...args], {
+    cwd: folder,
+    env: { ...plainEnv(folder), ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const onLimit = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+  const [out, err, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  clearTimeout(onLimit);
+  return { exitCode, out, err };
+}
+
+/** One upstream's part of a configuration. */
+export function upstreamToml(
+  name: string,
+  family: "anthropic" | "gemini" | "openai",
+  baseUrl: string,
+  more: { lines?: string; credentials?: Readonly<Record<string, string>> } = {},
+): string {
+  const credentials = Object.entries(more.credentials ?? { main: `sk-${name}-credential` });
+  return [
+    `[[upstreams]]\nname = "${name}"\nfamily = "${family}"\nbase_url = "${baseUrl}"\n${more.lines ?? ""}`,
+    ...credentials.map(
+      ([credential, key]) => `[[upstreams.credentials]]\nname = "${credential}"\napi_key = "${key}"`,
+    ),
+    "",
+  ].join("\n");
+}
+
+/** The client key's part of a configuration. */
+export const KEYS_TOML = `[[keys]]\nname = "tester"\nkey = "${CLIENT_KEY}"\n`;
+
+/** A new folder for one test; the caller removes it. */
+export function makeFolder(): string {
+  return mkdtempSync(join(tmpdir(), "clewline-flow-"));
+}
+
+function configText({ toml, server }: Pick<GatewayOptions, "toml" | "server">, folder: string): string {
+  return `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${folder}/data"\n${server ?? ""}\n${toml}`;
+}
+
+/** Starts one, and resolves when it answers. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const folder = makeFolder();
+  const configFile = join(folder, "clewline.toml");
+  writeFileSync(configFile, configText(options, folder), { mode: 0o600 });
+  return await runGateway(folder, configFile, ["serve", "--config", configFile], options);
+}
+
+/** Starts the program in a folder that is there already. The folder goes when the gateway is closed. */
+export async function runGateway(
+  folder: string,
+  configFile: string,
+  args: readonly string[],
+  options: Pick<GatewayOptions, "env" | "isTls" | "basePath"> = {},
+): Promise<Gateway> {
+  const logFile = join(folder, `gateway-${process.hrtime.bigint()}.log`);
+  writeFileSync(logFile, "");
+  const env = { ...plainEnv(folder), ...options.env };
+  const child = Bun.spawn([...programUnderTest(), ...args], {
+    cwd: folder,
+    env,
+    stdin: "ignore",
+    stdout: Bun.file(`${logFile}.out`),
+    stderr: Bun.file(logFile),
+  });
+  const log = (): string =>
+    [`${logFile}.out`, logFile].map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "")).join("");
+  const url = await findUrl(child, log, options.basePath ?? "");
+  const rows = async (): Promise<readonly LedgerLine[]> => {
+    const { exitCode, out, err } = await runProgram(
+      ["requests", "--json", "--config", configFile],
+      folder,
+      env,
+    );
+    if (exitCode !== 0) throw new Error(`clewline requests failed: ${err}`);
+    return out
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): LedgerLine => JSON.parse(line));
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const onLimit = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+    child.kill(signal);
+    await child.exited;
+    clearTimeout(onLimit);
+  };
+  return {
+    url,
+    port: Number(new URL(url).port),
+    pid: child.pid,
+    folder,
+    configFile,
+    log,
+    rssBytes: () => residentBytes(child.pid),
+    rows,
+    async row(requestId) {
+      for (let tries = 0; tries < 8; tries += 1) {
+        const found = (await rows()).find((row) => row.request_id === requestId);
+        if (found !== undefined) return found;
+        await Bun.sleep(100);
+      }
+      throw new Error(`request ${requestId} is not in the ledger`);
+    },
+    command: (...args) => runProgram([...args, "--config", configFile], folder, env),
+    configure(changed) {
+      const next = `${configFile}.next`;
+      writeFileSync(next, configText(changed, folder), { mode: 0o600 });
+      // Renamed into place: a reader sees the old file or the new one.
+      renameSync(next, configFile);
+    },
+    signal: (name) => child.kill(name),
+    exited: child.exited.then(() => child.exitCode),
+    async close() {
+      if (child.exitCode === null && child.signalCode === null) await end("SIGTERM");
+      const text = log();
+      rmSync(folder, { recursive: true, force: true });
+      if (child.exitCode !== 0)
+        throw new Error(`the gateway ended with ${child.exitCode} (${child.signalCode}):\n${text}`);
+    },
+    async kill() {
+      await end("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until it says where it listens. */
+async function findUrl(
+  child: { readonly exitCode: number | null; readonly exited: Promise<number>; kill(signal: number): void },
+  log: () => string,
+  basePath: string,
+): Promise<string> {
+  const untilMs = performance.now() + START_LIMIT_MS;
+  for (;;) {
+    const url = /"url":"(https?:\/\/[^"]+)"/.exec(log())?.[1];
+    if (url !== undefined) return url.slice(0, url.length - basePath.length);
+    if (child.exitCode !== null || performance.now() > untilMs) {
+      child.kill(9);
+      await child.exited;
+      throw new Error(`the gateway did not start (exit code ${child.exitCode}):\n${log()}`);
+    }
+    await Bun.sleep(20);
+  }
+}
+
+/** What a process holds in memory, as its kernel counts it. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no memory any more`);
+  return Number(kilobytes) * 1024;
+}
+
+/** Polls until something holds; throws with `what` when it does not in time. */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  limitMs = 5_000,
+): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  while (!(await isTrue())) {
+    if (performance.now() > untilMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await Bun.sleep(10);
+  }
+}
