@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { encode, makeTap, readStream, runTap } from "../fixtures/tap-run.ts";
+
+const chunk = (text: string, more: object = {}, rest: object = {}): string =>
+  JSON.stringify({
+    candidates: [{ index: 0, content: { role: "model", parts: [{ text }] }, ...more }],
+    ...rest,
+  });
+const sse = (...chunks: string[]): string => chunks.map((data) => `data: ${data}\n\n`).join("");
+const tapOf = (stream: string) => runTap(makeTap("gemini", "sse"), stream);
+const arrayOf = (text: string) => runTap(makeTap("gemini", "json-array"), text);
+
+test("usage and the end are read from the recorded stream", () => {
+  const { state } = tapOf(readStream("gemini"));
+  expect(state).toMatchObject({
+    model: "gemini-3-flash",
+    stopReason: "STOP",
+    progress: "finished",
+    stateIds: [],
+  });
+  expect(state.usage).toEqual({
+    inputTokens: 15,
+    cacheReadTokens: 8,
+    cacheWriteTokens: null,
+    cacheWrite1hTokens: null,
+    outputTokens: 37,
+    reasoningTokens: 28,
+  });
+});
+
+describe("usage", () => {
+  test("is a running total: the last holds, placeholders of zero do not", () => {
+    const total = { usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 6, totalTokenCount: 10 } };
+    const zero = { usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 } };
+    expect(tapOf(sse(chunk("a", {}, total), chunk("b", {}, zero))).state.usage).toMatchObject({
+      inputTokens: 4,
+      outputTokens: 6,
+    });
+  });
+
+  test("of an empty answer is 0 by the total, which the wire does give", () => {
+    const blocked = {
+      promptFeedback: { blockReason: "SAFETY" },
+      usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 },
+    };
+    const { state } = tapOf(sse(JSON.stringify(blocked)));
+    expect(state).toMatchObject({
+      stopReason: "SAFETY",
+      progress: "finished",
+      usage: { inputTokens: 4, outputTokens: 0 },
+    });
+  });
+
+  test("of one JSON reply is read", () => {
+    const body = chunk(
+      "x",
+      { finishReason: "MAX_TOKENS" },
+      { usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 2 } },
+    );
+    expect(runTap(makeTap("gemini", "json"), body).state).toMatchObject({
+      progress: "complete",
+      stopReason: "MAX_TOKENS",
+      usage: { inputTokens: 1, outputTokens: 2 },
+    });
+    expect(runTap(makeTap("gemini", "json"), '{"totalTokens":31}').state).toMatchObject({
+      progress: "complete",
+      usage: null,
+    });
+  });
+});
+
+describe("the end of a stream", () => {
+  test("from the finish on all is held, a usage chunk behind it too", () => {
+    const tap = makeTap("gemini", "sse");
+    expect(tap.push(encode(sse(chunk("a"))))).not.toBeNull();
+    expect(tap.push(encode(sse(chunk("", { finishReason: "STOP" }))))).toBeNull();
+    expect(tap.progress).toBe("finished");
+    expect(tap.push(encode(sse('{"usageMetadata":{"promptTokenCount":9,"totalTokenCount":12}}')))).toBeNull();
+    expect(tap.usage).toMatchObject({ inputTokens: 9, outputTokens: 3 });
+  });
+
+  test("a second candidate that goes on opens it again; a signature alone does not", () => {
+    const finished = sse(chunk("a"), chunk("", { finishReason: "STOP" }));
+    expect(tapOf(finished + sse(chunk("b", { index: 1 }))).state.progress).toBe("open");
+    const signature = JSON.stringify({
+      candidates: [{ content: { parts: [{ text: "", thoughtSignature: "x" }] } }],
+    });
+    expect(tapOf(finished + sse(signature)).state.progress).toBe("finished");
+  });
+
+  test("arguments of a call that look like an end are arguments", () => {
+    const call = JSON.stringify({
+      candidates: [
+        {
+          content: {
+            parts: [{ functionCall: { name: "f", args: { finishReason: "STOP", error: { code: 1 } } } }],
+          },
+        },
+      ],
+    });
+    expect(tapOf(sse(call)).state).toMatchObject({ progress: "open", hasContent: true, stopReason: null });
+  });
+});
+
+describe("a JSON array", () => {
+  const chunks = [
+    chunk("a]"),
+    chunk('"}{'),
+    chunk("", { finishReason: "STOP" }, { usageMetadata: { promptTokenCount: 3, totalTokenCount: 5 } }),
+  ];
+
+  test("passes element by element, is whole at the finish and complete at its bracket", () => {
+    const tap = makeTap("gemini", "json-array");
+    expect(new TextDecoder().decode(tap.push(encode(`[${chunks[0]}`)) as Uint8Array)).toBe(`[${chunks[0]}`);
+    expect(tap.push(encode(`,\r\n${chunks[1]?.slice(0, 20)}`))).toBeNull();
+    expect(tap.isBetweenFrames).toBe(true);
+    expect(tap.push(encode(chunks[1]?.slice(20) as string))).not.toBeNull();
+    expect(tap.push(encode(`,${chunks[2]}`))).toBeNull();
+    expect(tap.progress).toBe("finished");
+    expect(tap.push(encode("]"))).toBeNull();
+    expect(tap.progress).toBe("complete");
+    expect(new TextDecoder().decode(tap.end() as Uint8Array)).toBe(`,${chunks[2]}]`);
+    expect(tap.usage).toMatchObject({ inputTokens: 3, outputTokens: 2 });
+  });
+
+  test("a cut leaves whole elements, so that an error can follow and the array be closed", () => {
+    const tap = makeTap("gemini", "json-array");
+    const passed = tap.push(encode(`[${chunks[0]},${chunks[1]?.slice(0, 9)}`));
+    expect(new TextDecoder().decode(passed as Uint8Array)).toBe(`[${chunks[0]}`);
+    expect(tap.cut()).toBeNull();
+    expect(tap.context().isMidFrame).toBe(false);
+  });
+
+  test("an element too long to be held passes as it comes", () => {
+    const text = `[${chunk("y".repeat(100_000))},${chunks[2]}]`;
+    const tap = makeTap("gemini", "json-array", { maxHeldBytes: 5000 });
+    const first = tap.push(encode(text.slice(0, 50_000)));
+    expect(first?.length).toBe(50_000);
+    expect(tap.isBetweenFrames).toBe(false);
+    const run = runTap(tap, text.slice(50_000));
+    expect(text.slice(0, 50_000) + run.passed + run.held).toBe(text);
+    expect(run.held).toBe(`,${chunks[2]}]`);
+    expect(run.state.progress).toBe("complete");
+  });
+
+  test.each([
+    ["in the array", '[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]'],
+    ["in its place", '{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}'],
+  ])("an error %s is held, and told", (_where, text) => {
+    const run = arrayOf(text);
+    expect(run).toMatchObject({ passed: "", held: text });
+    expect(run.state.progress).toBe("failed");
+    expect(JSON.parse(run.state.failure ?? "")).toMatchObject({ code: 429 });
+  });
+
+  test("an empty array is complete", () => {
+    expect(arrayOf("[]").state.progress).toBe("complete");
+  });
+});
+
+test("an error chunk is held, and told", () => {
+  const error = sse('{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}');
+  const run = tapOf(sse(chunk("a")) + error);
+  expect(run).toMatchObject({ passed: sse(chunk("a")), held: error });
+  expect(run.state.progress).toBe("failed");
+});
