@@ -62,6 +62,8 @@ export function listen(config: ListenerConfig, handlers: Handlers): Listener {
     port: config.port,
     idleTimeout: Math.min(Math.ceil(config.requestTimeoutMs / 1_000), 255),
     maxRequestBodySize: MAX_BODY_BYTES,
+    // Otherwise a reply that is cut on purpose is printed with an excerpt of the source.
+    development: false,
     routes: door.routes(),
     fetch: (request: Request, server: BunServer) => door.unmatched(request, server),
     error: (cause: unknown) => door.crashed(cause),
@@ -263,7 +265,7 @@ function pathOf(url: string): string {
 /** What Bun's parser lets through although two readers could disagree on it. */
 function findFramingProblem(headers: Headers): string | null {
   const declared = headers.get("content-length");
-  if (declared ?.includes(",")) return "the Content-Length header is there twice";
+  if (declared?.includes(",")) return "the Content-Length header is there twice";
   return headers.count > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers` : null;
 }
 

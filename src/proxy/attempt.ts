@@ -10,7 +10,8 @@ import { makeUpstreamHeaders } from "../http/headers.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease } from "../pool/pool.ts";
 import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
-import type { Call } from "../transport/client.ts";
+import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
+import { type WholeRead, WholeSink } from "../transport/whole.ts";
 import type { Signal } from "../upstreams/family.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -79,11 +80,8 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
   signal.addEventListener("abort", tracked.onClientLeft);
   if (signal.aborted) tracked.onClientLeft();
   try {
-    const response = await call.reply;
-    if (response.status >= 400 || (response.status >= 300 && response.status < 400)) {
-      return await tracked.refused(response);
-    }
-    return await tracked.answered(response, removeUsageChunk);
+    const head = await call.head;
+    return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, removeUsageChunk));
   } catch (cause) {
     return tracked.broke(cause);
   } finally {
@@ -95,8 +93,7 @@ function needsUsage({ exchange, upstream, peek }: AttemptInput): boolean {
   return (
     exchange.route.endpoint === "chat.completions" &&
     upstream.injectUsage &&
-    peek !== null &&
-    peek.stream &&
+    peek?.stream === true &&
     peek.includeUsage !== true
   );
 }
@@ -142,6 +139,7 @@ class Tracked {
   readonly #startedMs: number;
   #hasLeft = false;
   #isReported = false;
+  #sink: BodySink | null = null;
 
   constructor(input: AttemptInput, lease: Lease, call: Call, startedMs: number) {
     this.#input = input;
@@ -152,51 +150,50 @@ class Tracked {
 
   readonly onClientLeft = (): void => {
     this.#hasLeft = true;
-    this.#call.abort(new GatewayError("upstream_cut", "the client left"));
+    const reason = new GatewayError("upstream_cut", "the client left");
+    this.#call.abort(reason);
+    // An aborted call tells its sink nothing any more, but somebody may be waiting for it.
+    this.#sink?.end(reason);
   };
 
   /** The head of a good reply is there. */
-  async answered(response: Response, removeUsageChunk: boolean): Promise<AttemptResult> {
+  async answered(head: ReplyHead, removeUsageChunk: boolean): Promise<AttemptResult> {
     const { exchange } = this.#input;
-    exchange.upstreamRequestId =
-      response.headers.get("x-request-id") ?? response.headers.get("request-id") ?? null;
-    const framing = framingOf(response, exchange);
+    exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
+    const framing = framingOf(head, exchange);
     exchange.isStream = framing !== "json";
     const tap = DIALECTS[exchange.route.dialect].makeTap({
       framing,
       removeUsageChunk,
+      keepsReplyId: this.#input.peek?.keepsReplyId ?? false,
       maxHeldBytes: HELD_FRAME_BYTES,
     });
     exchange.tap = tap;
-    if (response.body === null) return this.#garbage("the upstream's reply has no body");
-    if (framing !== "json") return this.#stream(response, response.body, tap, framing);
-    return this.#whole(response, response.body, tap);
+    if (framing !== "json") return this.#stream(head, tap, framing, null);
+    const read = await this.#readWhole(WHOLE_REPLY_BYTES, tap);
+    if (this.#hasLeft) return this.#left();
+    if (read.error !== null) throw read.error;
+    return read.isWhole ? this.#whole(head, tap, read.bytes) : this.#stream(head, tap, "json", read);
   }
 
-  async #whole(response: Response, body: ReadableStream<Uint8Array>, tap: Tap): Promise<AttemptResult> {
-    const declared = response.headers.get("content-length");
-    let bytes: Uint8Array;
-    if (declared !== null && Number(declared) <= WHOLE_REPLY_BYTES) {
-      this.#call.startRead();
-      bytes = new Uint8Array(await response.arrayBuffer());
-    } else {
-      const read = await this.#readUpTo(body, WHOLE_REPLY_BYTES);
-      if (read.rest !== null) return this.#stream(response, read.rest, tap, "json");
-      bytes = read.bytes;
-    }
-    this.#call.done();
-    tap.push(bytes);
-    tap.end();
-    if (tap.progress === "failed") return this.#failedInBand(response, tap.failure ?? "");
+  #readWhole(limitBytes: number, tap: Tap | null): Promise<WholeRead> {
+    const whole = new WholeSink(limitBytes, tap);
+    this.#sink = whole;
+    this.#call.pipe(whole);
+    return whole.read;
+  }
+
+  async #whole(head: ReplyHead, tap: Tap, bytes: Uint8Array): Promise<AttemptResult> {
+    if (tap.progress === "failed") return this.#failedInBand(head, tap.failure ?? "");
     if (tap.progress !== "complete") {
-      return bytes.byteLength > 0 && /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
+      return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
         ? this.#cut("the upstream's reply broke off")
         : this.#garbage("the upstream's reply is not JSON");
     }
     const { gateway, exchange, snapshot } = this.#input;
-    this.#good(response);
+    this.#good(head);
     this.#over();
-    exchange.status = response.status;
+    exchange.status = head.status;
     exchange.outcome = "ok";
     exchange.replyBytes = bytes.byteLength;
     exchange.firstByteMs = gateway.clock.monotonicMs();
@@ -212,55 +209,56 @@ class Tracked {
     }
     return {
       reply: new Response(bytes as Uint8Array<ArrayBuffer>, {
-        status: response.status,
-        headers: { ...snapshot.filterReplyHeaders(response.headers), ...requestIdHeaders(exchange.id) },
+        status: head.status,
+        headers: { ...snapshot.filterReplyHeaders(head.headers), ...requestIdHeaders(exchange.id) },
       }),
     };
   }
 
-  async #stream(
-    response: Response,
-    body: ReadableStream<Uint8Array>,
-    tap: Tap,
-    framing: Framing,
-  ): Promise<AttemptResult> {
+  async #stream(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Promise<AttemptResult> {
     const { gateway, exchange, snapshot, upstream } = this.#input;
     const relay = new Relay({
       gateway,
       exchange,
       call: this.#call,
-      body,
       tap,
       framing,
+      first: read?.bytes ?? null,
       hooks: {
         failed: (failure) => {
-          const signal = this.#classifyInBand(response, failure);
-          this.#note(response.status, signal.class);
+          const signal = this.#classifyInBand(head, failure);
+          this.#note(head.status, signal.class);
           gateway.pool.report(this.#lease, this.#input.target.model, signal);
           this.#isReported = true;
         },
         cut: () => {
-          this.#note(response.status, "cut");
+          this.#note(head.status, "cut");
           gateway.breaker.failure(upstream.name);
         },
         over: () => this.#over(),
       },
     });
-    const beginning = await relay.begin();
+    this.#sink = relay;
+    const begun = relay.begin();
+    if (read === null) this.#call.pipe(relay);
+    else read.handOver(relay);
+    const beginning = await begun;
     if (beginning !== "open" || this.#hasLeft) {
+      const { reason } = this.#call;
       relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
       if (this.#hasLeft) return this.#left();
-      if (beginning === "failed") return this.#failedInBand(response, tap.failure ?? "");
-      if (this.#call.reason !== null) return this.broke(this.#call.reason);
-      return this.#cut("the upstream closed the stream before it began");
+      if (beginning === "failed") return this.#failedInBand(head, tap.failure ?? "");
+      return reason === null
+        ? this.#cut("the upstream closed the stream before it began")
+        : this.broke(reason);
     }
-    this.#good(response);
-    exchange.status = response.status;
+    this.#good(head);
+    exchange.status = head.status;
     return {
-      reply: new Response(relay.stream(), {
-        status: response.status,
+      reply: new Response(relay.body, {
+        status: head.status,
         headers: {
-          ...snapshot.filterReplyHeaders(response.headers),
+          ...snapshot.filterReplyHeaders(head.headers),
           ...requestIdHeaders(exchange.id),
           "cache-control": "no-cache, no-transform",
           "x-accel-buffering": "no",
@@ -270,38 +268,34 @@ class Tracked {
   }
 
   /** An HTTP status that is not a success. */
-  async refused(response: Response): Promise<AttemptResult> {
+  async refused(head: ReplyHead): Promise<AttemptResult> {
     const { gateway, upstream, target, snapshot } = this.#input;
-    const read =
-      response.body === null
-        ? { bytes: new Uint8Array(0), rest: null }
-        : await this.#readUpTo(response.body, ERROR_BODY_BYTES);
-    if (read.rest !== null) await read.rest.cancel().catch(() => undefined);
-    this.#call.done();
-    const text = new TextDecoder().decode(read.bytes);
-    const isRedirect = response.status < 400;
+    const { bytes, isWhole } = await this.#readWhole(ERROR_BODY_BYTES, null);
+    if (this.#hasLeft) return this.#left();
+    if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
+    const text = new TextDecoder().decode(bytes);
+    const isRedirect = head.status < 400;
     const signal: Signal = isRedirect
-      ? { class: "overload", reason: `the upstream answered with a redirect (${response.status})` }
+      ? { class: "overload", reason: `the upstream answered with a redirect (${head.status})` }
       : upstream.family.classify({
-          status: response.status,
-          headers: response.headers,
+          status: head.status,
+          headers: head.headers,
           body: text,
           nowMs: gateway.clock.nowMs(),
           model: target.model,
         });
-    this.#report(signal, response.status);
-    const isJson = /^\s*[[{]/.test(text);
+    this.#report(signal, head.status);
     return {
       signal,
-      error: errorFor(signal, response.status),
+      error: errorFor(signal, head.status),
       // Pages of a proxy or CDN in between are not the provider's words: the dialect's own error is given instead.
       kept:
-        isRedirect || !isJson
+        isRedirect || !isWhole || !/^\s*[[{]/.test(text)
           ? null
           : {
-              status: response.status,
-              headers: snapshot.filterReplyHeaders(response.headers),
-              body: read.bytes as Uint8Array<ArrayBuffer>,
+              status: head.status,
+              headers: snapshot.filterReplyHeaders(head.headers),
+              body: bytes as Uint8Array<ArrayBuffer>,
             },
       isTransport: false,
     };
@@ -337,11 +331,10 @@ class Tracked {
     return { signal, error, kept: null, isTransport: true };
   }
 
-  #failedInBand(response: Response, failure: string): AttemptResult {
-    this.#call.done();
+  #failedInBand(head: ReplyHead, failure: string): AttemptResult {
     this.#input.exchange.tap = null;
-    const signal = this.#classifyInBand(response, failure);
-    this.#report(signal, response.status);
+    const signal = this.#classifyInBand(head, failure);
+    this.#report(signal, head.status);
     const status = this.#input.upstream.family.inBandStatus(failure);
     return {
       signal,
@@ -361,28 +354,28 @@ class Tracked {
     return { clientLeft: true };
   }
 
-  #classifyInBand(response: Response, failure: string): Signal {
+  #classifyInBand(head: ReplyHead, failure: string): Signal {
     const { gateway, upstream, target } = this.#input;
     return upstream.family.classify({
       status: upstream.family.inBandStatus(failure),
-      headers: response.headers,
+      headers: head.headers,
       body: failure,
       nowMs: gateway.clock.nowMs(),
       model: target.model,
     });
   }
 
-  #good(response: Response): void {
+  #good(head: ReplyHead): void {
     const { gateway, upstream, target } = this.#input;
     gateway.breaker.success(upstream.name);
-    const signal = upstream.family.classifyOk(response.headers, gateway.clock.nowMs());
+    const signal = upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
     gateway.metrics.attempts.add(1, upstream.name, "ok");
     if (signal.class === "ok") gateway.pool.confirm(this.#lease);
     else {
       gateway.pool.report(this.#lease, target.model, signal);
       this.#isReported = true;
     }
-    if (this.#input.exchange.attempts > 1) this.#note(response.status, "ok");
+    if (this.#input.exchange.attempts > 1) this.#note(head.status, "ok");
   }
 
   #report(signal: Signal, status: number): void {
@@ -410,48 +403,10 @@ class Tracked {
     this.#isReported = true;
     this.#input.gateway.pool.release(this.#lease);
   }
-
-  /** Reads up to a size; what is longer comes back as a stream that begins with what was read. */
-  async #readUpTo(
-    body: ReadableStream<Uint8Array>,
-    limitBytes: number,
-  ): Promise<{ bytes: Uint8Array; rest: ReadableStream<Uint8Array> | null }> {
-    const reader = body.getReader();
-    const chunks: Uint8Array[] = [];
-    let sizeBytes = 0;
-    for (;;) {
-      this.#call.startRead();
-      const step = await reader.read();
-      this.#call.endRead();
-      if (step.done) return { bytes: Buffer.concat(chunks, sizeBytes), rest: null };
-      chunks.push(step.value);
-      sizeBytes += step.value.byteLength;
-      if (sizeBytes > limitBytes) break;
-    }
-    const read = Buffer.concat(chunks, sizeBytes);
-    let isFirst = true;
-    const rest = new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          if (isFirst) {
-            isFirst = false;
-            controller.enqueue(read);
-            return;
-          }
-          const step = await reader.read();
-          if (step.done) controller.close();
-          else controller.enqueue(step.value);
-        },
-        cancel: (reason) => reader.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    );
-    return { bytes: read, rest };
-  }
 }
 
-function framingOf(response: Response, exchange: Exchange): Framing {
-  const type = response.headers.get("content-type") ?? "";
+function framingOf(head: ReplyHead, exchange: Exchange): Framing {
+  const type = head.headers.get("content-type") ?? "";
   if (type.startsWith("text/event-stream")) return "sse";
   return exchange.route.endpoint === "streamGenerateContent" ? "json-array" : "json";
 }

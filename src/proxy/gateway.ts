@@ -8,7 +8,7 @@ import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
-import type { Transport } from "../transport/client.ts";
+import type { Transport } from "../transport/call.ts";
 
 export interface Gateway {
   /** The view in force: take it once a request. */

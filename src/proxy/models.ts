@@ -4,6 +4,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { DialectName, ModelEntry } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import { readWhole } from "../transport/whole.ts";
 import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/models.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
 import { queryKey } from "./handle.ts";
@@ -97,7 +98,10 @@ export function makeModelLists(gateway: Gateway): ModelLists {
         }
         return json(DIALECTS[dialect].renderModel({ ...found, id }), requestId);
       }
-      return json(DIALECTS[dialect].renderModels(models, limitOf(client.search)), requestId);
+      return json(
+        DIALECTS[dialect].renderModels(models, limitOf(client.search), afterOf(client.search)),
+        requestId,
+      );
     },
   };
 }
@@ -113,6 +117,12 @@ function limitOf(search: string): number | undefined {
   const params = new URLSearchParams(search);
   const limit = Number(params.get("limit") ?? params.get("pageSize") ?? Number.NaN);
   return Number.isInteger(limit) && limit > 0 ? limit : undefined;
+}
+
+/** The client's cursor: Anthropic's `after_id`, OpenAI's `after`, Gemini's `pageToken`. */
+function afterOf(search: string): string | undefined {
+  const params = new URLSearchParams(search);
+  return params.get("after_id") ?? params.get("after") ?? params.get("pageToken") ?? undefined;
 }
 
 function json(body: string, requestId: string): Response {
@@ -157,24 +167,16 @@ async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly L
       firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),
       idleTimeoutMs: Math.min(upstream.idleTimeoutMs, 30_000),
     });
-    const response = await call.reply;
-    call.startRead();
-    const text =
-      response.body === null ? "" : await readText(response.body, () => call.abort(new Error("too long")));
-    call.done();
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return parseModelList(text);
+    const head = await call.head;
+    const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
+    if (error !== null) throw error;
+    if (!isWhole) {
+      call.abort(new GatewayError("upstream_garbage", "the list is too long"));
+      throw new Error("the list is too long");
+    }
+    if (head.status !== 200) throw new Error(`status ${head.status}`);
+    return parseModelList(new TextDecoder().decode(bytes));
   } finally {
     gateway.pool.release(leased.lease);
   }
-}
-
-async function readText(body: ReadableStream<Uint8Array>, tooLong: () => void): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_LIST_BYTES) tooLong();
-  }
-  return text + decoder.decode();
 }

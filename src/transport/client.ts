@@ -1,46 +1,12 @@
 /**
- * The HTTP client toward upstreams: one request, its reply's head, and time-outs of our own. `fetch` cannot tell connecting from
- * waiting, so while a reply is silent a second, bare connection to the same place shows whether it can be reached.
+ * The HTTP client toward upstreams on `fetch`: one request, its reply as it comes, and time-outs of our own. `fetch` cannot tell
+ * connecting from waiting, so while a reply is silent a second, bare connection shows whether the place can be reached.
  */
 import { connect } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { BodySink, Call, ReplyHead, Transport, UpstreamRequest } from "./call.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
-
-export interface UpstreamRequest {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Headers;
-  /** null for methods without a body. */
-  readonly body: Uint8Array | null;
-  readonly connectTimeoutMs: number;
-  readonly firstByteTimeoutMs: number;
-  /** Longest silence within the reply while it is being read. */
-  readonly idleTimeoutMs: number;
-}
-
-/** One exchange with an upstream. `abort` ends it at any point; what is read after that rejects with `reason`. */
-export interface Call {
-  /**
-   * The reply, once its head is there. Rejects with `GatewayError`: `upstream_connect` (cannot be reached),
-   * `upstream_timeout` (no head in time), `upstream_cut` (the connection broke before the head), or the abort's reason.
-   */
-  readonly reply: Promise<Response>;
-  abort(reason: Error): void;
-  /** To be called around each read of the reply's body: silence counts only while somebody reads. */
-  startRead(): void;
-  endRead(): void;
-  /** The reply's body is read to its end or given up: nothing is watched any more. */
-  done(): void;
-  /** Why it was aborted, by us or by a time-out; null when it was not. */
-  readonly reason: Error | null;
-}
-
-export interface Transport {
-  send(request: UpstreamRequest): Call;
-  stop(): void;
-  readonly watchdog: Watchdog;
-}
 
 /** Errors that Bun's `fetch` gives when no connection came about, so that the upstream saw nothing. */
 const NOT_CONNECTED = new Set([
@@ -64,69 +30,67 @@ export function makeTransport(clock: Clock, watchdog: Watchdog): Transport {
 }
 
 class FetchCall implements Call, Watched {
-  readonly reply: Promise<Response>;
-  reason: Error | null = null;
+  readonly head: Promise<ReplyHead>;
+  reason: GatewayError | null = null;
   readonly #request: UpstreamRequest;
   readonly #watchdog: Watchdog;
   readonly #sentMs: number;
   readonly #abort = new AbortController();
   #isProbing = false;
-  #hasHead = false;
+  #response: Response | null = null;
   #readingSinceMs = Number.POSITIVE_INFINITY;
+  #onResume: (() => void) | null = null;
 
   constructor(request: UpstreamRequest, clock: Clock, watchdog: Watchdog) {
     this.#request = request;
     this.#watchdog = watchdog;
     this.#sentMs = clock.monotonicMs();
     watchdog.add(this);
-    this.reply = this.#send();
+    this.head = this.#send();
   }
 
-  abort(reason: Error): void {
+  pipe(sink: BodySink): void {
+    const body = this.#response?.body ?? null;
+    if (body === null) queueMicrotask(() => this.#end(sink, null));
+    else void this.#pump(body, sink);
+  }
+
+  resume(): void {
+    this.#onResume?.();
+  }
+
+  abort(reason: GatewayError): void {
     this.reason ??= reason;
     this.#watchdog.delete(this);
     this.#abort.abort(reason);
-  }
-
-  startRead(): void {
-    this.#readingSinceMs = this.#watchdog.nowMs;
-  }
-
-  endRead(): void {
-    this.#readingSinceMs = Number.POSITIVE_INFINITY;
-  }
-
-  done(): void {
-    this.#watchdog.delete(this);
+    this.#onResume?.();
   }
 
   check(nowMs: number): void {
-    if (this.#hasHead) this.#checkBody(nowMs);
-    else this.#checkHead(nowMs - this.#sentMs);
-  }
-
-  #checkBody(nowMs: number): void {
-    const { idleTimeoutMs } = this.#request;
-    if (nowMs - this.#readingSinceMs < idleTimeoutMs) return;
-    this.abort(new GatewayError("upstream_timeout", `the upstream sent nothing for ${idleTimeoutMs} ms`));
+    if (this.#response === null) this.#checkHead(nowMs - this.#sentMs);
+    else if (nowMs - this.#readingSinceMs >= this.#request.idleTimeoutMs) {
+      this.#timeOut(`the upstream sent nothing for ${this.#request.idleTimeoutMs} ms`);
+    }
   }
 
   #checkHead(silentMs: number): void {
     const { firstByteTimeoutMs, connectTimeoutMs } = this.#request;
     if (silentMs >= firstByteTimeoutMs) {
-      this.abort(
-        new GatewayError("upstream_timeout", `the upstream did not answer within ${firstByteTimeoutMs} ms`),
-      );
+      this.#timeOut(`the upstream did not answer within ${firstByteTimeoutMs} ms`);
     } else if (!this.#isProbing && silentMs >= Math.min(1_000, connectTimeoutMs / 2)) {
       this.#isProbing = true;
       this.#probe(connectTimeoutMs - silentMs);
     }
   }
 
-  async #send(): Promise<Response> {
+  #timeOut(message: string): void {
+    this.abort(new GatewayError("upstream_timeout", message));
+  }
+
+  async #send(): Promise<ReplyHead> {
     const { url, method, headers, body } = this.#request;
     try {
-      const reply = await fetch(url, {
+      this.#response = await fetch(url, {
         method,
         headers,
         body,
@@ -135,12 +99,41 @@ class FetchCall implements Call, Watched {
         // Bun's own limit of five minutes would cut long answers off; ours are in `check`.
         timeout: false,
       } as RequestInit);
-      this.#hasHead = true;
-      return reply;
+      return this.#response;
     } catch (cause) {
-      this.done();
-      throw this.reason ?? asGatewayError(cause);
+      this.#watchdog.delete(this);
+      this.reason ??= asGatewayError(cause);
+      throw this.reason;
     }
+  }
+
+  async #pump(body: ReadableStream<Uint8Array>, sink: BodySink): Promise<void> {
+    const reader = body.getReader();
+    let error: GatewayError | null = null;
+    try {
+      for (;;) {
+        this.#readingSinceMs = this.#watchdog.nowMs;
+        const step = await reader.read();
+        this.#readingSinceMs = Number.POSITIVE_INFINITY;
+        if (this.reason !== null || step.done) break;
+        if (sink.chunk(step.value)) continue;
+        await new Promise<void>((resolve) => {
+          this.#onResume = resolve;
+        });
+        this.#onResume = null;
+      }
+    } catch (cause) {
+      error = asGatewayError(cause);
+    }
+    this.#end(sink, error);
+  }
+
+  #end(sink: BodySink, error: GatewayError | null): void {
+    const isAborted = this.reason !== null && this.reason.kind !== "upstream_timeout";
+    this.#watchdog.delete(this);
+    if (isAborted) return;
+    this.reason ??= error;
+    sink.end(this.reason);
   }
 
   #probe(timeoutMs: number): void {
@@ -190,8 +183,5 @@ function asGatewayError(cause: unknown): GatewayError {
       detail,
     });
   }
-  return new GatewayError("upstream_cut", "the upstream closed the connection before it answered", {
-    cause,
-    detail,
-  });
+  return new GatewayError("upstream_cut", "the upstream broke off its reply", { cause, detail });
 }

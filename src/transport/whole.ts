@@ -1,0 +1,78 @@
+/** Reads a reply's body whole, up to a size; a longer one can be handed over to somebody who takes it as it comes. */
+import type { GatewayError } from "../core/errors.ts";
+import type { BodySink, Call } from "./call.ts";
+
+export interface WholeRead {
+  /** What was read. */
+  readonly bytes: Uint8Array;
+  /** False: there is more, and the call is paused until `handOver`. */
+  readonly isWhole: boolean;
+  /** The body broke off. */
+  readonly error: GatewayError | null;
+  /** Gives the rest of the body to `sink`, which resumes the call when it is ready. */
+  handOver(sink: BodySink): void;
+}
+
+/** Something that looks at the bytes while they come, such as a tap. */
+interface Watcher {
+  push(chunk: Uint8Array): unknown;
+}
+
+/** The whole body, its first `limitBytes` and a bit, or what came before it broke off. */
+export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
+  const whole = new WholeSink(limitBytes, null);
+  call.pipe(whole);
+  return whole.read;
+}
+
+/** Collects a body; `read` resolves at its end, at the limit, or when somebody calls `end` because the call was aborted. */
+export class WholeSink implements BodySink, WholeRead {
+  readonly read: Promise<WholeRead>;
+  readonly #limitBytes: number;
+  readonly #watcher: Watcher | null;
+  #resolve: (read: WholeRead) => void = () => undefined;
+  #chunks: Uint8Array[] = [];
+  #sizeBytes = 0;
+  #next: BodySink | null = null;
+  isWhole = false;
+  error: GatewayError | null = null;
+
+  constructor(limitBytes: number, watcher: Watcher | null) {
+    this.#limitBytes = limitBytes;
+    this.#watcher = watcher;
+    this.read = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get bytes(): Uint8Array {
+    return this.#chunks.length === 1
+      ? (this.#chunks[0] as Uint8Array)
+      : Buffer.concat(this.#chunks, this.#sizeBytes);
+  }
+
+  chunk(bytes: Uint8Array): boolean {
+    if (this.#next !== null) return this.#next.chunk(bytes);
+    this.#watcher?.push(bytes);
+    this.#chunks.push(bytes);
+    this.#sizeBytes += bytes.byteLength;
+    if (this.#sizeBytes <= this.#limitBytes) return true;
+    this.#resolve(this);
+    return false;
+  }
+
+  end(error: GatewayError | null): void {
+    if (this.#next !== null) {
+      this.#next.end(error);
+      return;
+    }
+    this.error = error;
+    this.isWhole = error === null;
+    this.#resolve(this);
+  }
+
+  handOver(sink: BodySink): void {
+    this.#next = sink;
+    this.#chunks = [];
+  }
+}
