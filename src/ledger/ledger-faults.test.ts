@@ -192,12 +192,14 @@ function openStoreCheck(dir: string): unknown {
 
 test("twenty kills in the middle of appending: every acknowledged row is there, and the database opens", async () => {
   await inTempDir(async (dir) => {
+    const appender = join(import.meta.dir, "fixtures", "appender.ts");
+    const program = `
+      import { writeSync } from "node:fs";
+      import { appendUntilKilled } from ${JSON.stringify(appender)};
+      await appendUntilKilled(${JSON.stringify(dir)}, (id) => writeSync(1, id + "\\n"));`;
     const acknowledged: string[] = [];
     for (let kill = 0; kill < 20; kill++) {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "fixtures", "appender.ts"), dir], {
-        stdout: "pipe",
-        stderr: "inherit",
-      });
+      const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
       const text = (async () => {
         let seen = "";
         for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
