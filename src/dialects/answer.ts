@@ -1,7 +1,7 @@
 /** What taps know of an answer, and what a dialect's reader does to it. */
 import type { Usage } from "../model/usage.ts";
 import { asObject, asString, type JsonObject } from "../wire/json.ts";
-import type { ShapeNode } from "../wire/json-scan.ts";
+import type { ShapeNode } from "../wire/json-shape.ts";
 import type { TapState } from "./dialect.ts";
 import type { Needle } from "./needle.ts";
 

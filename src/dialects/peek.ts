@@ -5,14 +5,8 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { decodeUtf8 } from "../wire/bytes.ts";
-import {
-  compileShape,
-  JsonScanner,
-  type JsonShape,
-  type JsonSink,
-  MAX_DEPTH,
-  type ShapeNode,
-} from "../wire/json-scan.ts";
+import { JsonScanner, type JsonSink, MAX_DEPTH } from "../wire/json-scan.ts";
+import { compileShape, type JsonShape, type ShapeNode } from "../wire/json-shape.ts";
 import { type SpliceEdit, splice } from "../wire/json-splice.ts";
 import type { DialectName } from "./dialect.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { DialectName, Framing } from "./dialect.ts";
-import { encode, everyByte, makeTap, readStream, runTap, stateOf } from "./fixtures/tap-run.ts";
+import { encode, everyByte, makeTap, readStream, runTap, stateOf } from "./fixtures/tap-under-test.ts";
 
 const NAMES: readonly DialectName[] = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"];
 const BODIES: Readonly<Record<DialectName, string>> = {

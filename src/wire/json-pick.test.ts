@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { JsonPicker, pickJson } from "./json-pick.ts";
-import { compileShape, type JsonShape, MAX_DEPTH, MAX_VALUE_BYTES } from "./json-scan.ts";
+import { MAX_DEPTH, MAX_VALUE_BYTES } from "./json-scan.ts";
+import { compileShape, type JsonShape } from "./json-shape.ts";
 
 const SHAPE = {
   model: true,

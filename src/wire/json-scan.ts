@@ -6,35 +6,7 @@
  * hops over: whoever receives the bytes judges that.
  */
 
-/** Members to find: `true` is the whole value, an object goes deeper, the key `*` means every element of an array. */
-export type JsonShape = { readonly [key: string]: JsonShape | true };
-
-/** A compiled {@link JsonShape}. */
-export interface ShapeNode {
-  /** The way from the root, such as `choices.*.finish_reason`; empty for the root. */
-  readonly path: string;
-  /** The last segment of the path. */
-  readonly name: string;
-  readonly element: ShapeNode | null;
-  readonly members: readonly ShapeMember[];
-}
-
-interface ShapeMember {
-  readonly key: Uint8Array;
-  readonly node: ShapeNode;
-}
-
-/** Compiles a shape once, for any number of scanners. */
-export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode {
-  let element: ShapeNode | null = null;
-  const members: ShapeMember[] = [];
-  for (const [key, inner] of Object.entries(shape)) {
-    const node = compileShape(inner === true ? {} : inner, path === "" ? key : `${path}.${key}`, key);
-    if (key === "*") element = node;
-    else members.push({ key: new TextEncoder().encode(key), node });
-  }
-  return { path, name, element, members };
-}
+import { MAX_KEY_BYTES, matchMember, type ShapeNode } from "./json-shape.ts";
 
 /** Where a scanner reports to. Offsets count from the first byte of the value's stream. */
 export interface JsonSink {
@@ -64,7 +36,6 @@ export const MAX_DEPTH = 1000;
 /** A reported value longer than this is reported without its bytes. */
 export const MAX_VALUE_BYTES = 64 * 1024;
 
-const MAX_KEY_BYTES = 256;
 /** Strings are walked byte by byte this far, then searched: below it a native call costs more than the walk. */
 const WALK_BYTES = 24;
 
@@ -380,7 +351,7 @@ export class JsonScanner {
       this.#state = IN_KEY;
       return bytes.length;
     }
-    this.#child = matchKey(this.#top(), bytes, from, after - 1);
+    this.#child = matchMember(this.#top(), bytes, from, after - 1);
     this.#state = AFTER_KEY;
     return after;
   }
@@ -393,7 +364,7 @@ export class JsonScanner {
     }
     this.#keepKey(bytes, from, after - 1);
     const key = this.#key as Uint8Array;
-    this.#child = this.#keySize > MAX_KEY_BYTES ? null : matchKey(this.#top(), key, 0, this.#keySize);
+    this.#child = this.#keySize > MAX_KEY_BYTES ? null : matchMember(this.#top(), key, 0, this.#keySize);
     this.#state = AFTER_KEY;
     return after;
   }
@@ -440,32 +411,4 @@ export class JsonScanner {
       this.#sink.value(node, this.#captureStart, end, this.#captured, 0, this.#capturedSize);
     }
   }
-}
-
-/** The member of `node` that the raw key names; escapes in it count as what they stand for. */
-function matchKey(node: ShapeNode, bytes: Uint8Array, from: number, to: number): ShapeNode | null {
-  const size = to - from;
-  for (const member of node.members) {
-    const key = member.key;
-    if (key.length !== size) continue;
-    let at = 0;
-    while (at < size && key[at] === bytes[from + at]) at++;
-    if (at === size) return member.node;
-  }
-  if (size > MAX_KEY_BYTES) return null;
-  for (let at = from; at < to; at++) {
-    if (bytes[at] === BACKSLASH) return matchEscapedKey(node, bytes.subarray(from, to));
-  }
-  return null;
-}
-
-function matchEscapedKey(node: ShapeNode, raw: Uint8Array): ShapeNode | null {
-  let key: unknown;
-  try {
-    key = JSON.parse(`"${new TextDecoder().decode(raw)}"`);
-  } catch {
-    // A broken escape names no member; the receiver of the bytes will refuse them.
-    return null;
-  }
-  return node.members.find((member) => member.node.name === key)?.node ?? null;
 }

@@ -1,13 +1,13 @@
 /** Model lists as the Anthropic API gives them. */
 import type { ModelEntry } from "../dialect.ts";
-import { pageOf } from "../model-page.ts";
+import { createdAtOf, pageOf } from "../model-page.ts";
 
 function entryOf(model: ModelEntry): object {
   return {
     type: "model",
     id: model.id,
     display_name: model.id,
-    created_at: new Date(model.createdAtS * 1000).toISOString().replace(".000Z", "Z"),
+    created_at: new Date(createdAtOf(model) * 1000).toISOString().replace(".000Z", "Z"),
   };
 }
 

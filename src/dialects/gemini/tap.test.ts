@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { encode, makeTap, readStream, runTap } from "../fixtures/tap-run.ts";
+import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const chunk = (text: string, more: object = {}, rest: object = {}): string =>
   JSON.stringify({

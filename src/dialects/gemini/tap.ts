@@ -1,7 +1,7 @@
 /** What is read of generateContent replies. */
 import type { Usage } from "../../model/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
-import { compileShape } from "../../wire/json-scan.ts";
+import { compileShape } from "../../wire/json-shape.ts";
 import { Answer, type AnswerReader } from "../answer.ts";
 import { countOf, makeUsage, sumOf } from "../token-count.ts";
 

@@ -1,9 +1,9 @@
 /** Model lists as the OpenAI API gives them. Its clients do not page. */
 import type { ModelEntry } from "../dialect.ts";
-import { pageOf } from "../model-page.ts";
+import { createdAtOf, pageOf } from "../model-page.ts";
 
 function entryOf(model: ModelEntry): object {
-  return { id: model.id, object: "model", created: model.createdAtS, owned_by: model.ownedBy };
+  return { id: model.id, object: "model", created: createdAtOf(model), owned_by: model.ownedBy };
 }
 
 export function renderModels(models: readonly ModelEntry[], limit?: number, after?: string): string {

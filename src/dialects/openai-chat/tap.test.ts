@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { encode, everyByte, makeTap, readStream, runTap } from "../fixtures/tap-run.ts";
+import { encode, everyByte, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const chunk = (choices: unknown, more: object = {}): string =>
   `data: ${JSON.stringify({ id: "x", model: "m", choices, ...more })}\n\n`;

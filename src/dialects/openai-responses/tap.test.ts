@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { encode, makeTap, readStream, runTap } from "../fixtures/tap-run.ts";
+import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const event = (type: string, number: number, more: object = {}): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: number, ...more })}\n\n`;

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Usage } from "../../model/usage.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
-import { compileShape } from "../../wire/json-scan.ts";
+import { compileShape } from "../../wire/json-shape.ts";
 import { Answer, type AnswerReader } from "../answer.ts";
 import { keyNeedle, textNeedle } from "../needle.ts";
 import { countOf, makeUsage } from "../token-count.ts";

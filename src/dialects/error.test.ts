@@ -1,0 +1,246 @@
+/** Errors as the official SDKs understand them. */
+import { describe, expect, test } from "bun:test";
+import Anthropic from "@anthropic-ai/sdk";
+import { ApiError, GoogleGenAI } from "@google/genai";
+import OpenAI from "openai";
+import { ERRORS, type ErrorKind, GatewayError } from "../core/errors.ts";
+import type { DialectName, ErrorReply } from "./dialect.ts";
+import { withReply } from "./fixtures/server-under-test.ts";
+import { encode, makeTap, readStream } from "./fixtures/tap-under-test.ts";
+import { DIALECTS } from "./index.ts";
+
+const KINDS = Object.keys(ERRORS) as ErrorKind[];
+const NAMES = Object.keys(DIALECTS) as DialectName[];
+const REQUEST_ID = "01K00000000000000000000000";
+const render = (name: DialectName, kind: ErrorKind, retryAfterMs?: number): ErrorReply =>
+  DIALECTS[name].renderError(
+    new GatewayError(kind, "what is wrong and how to repair it", {
+      detail: "planted-secret",
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }),
+    REQUEST_ID,
+  );
+
+describe.each(NAMES)("%s", (name) => {
+  test.each(KINDS)("%s is JSON with the message, a status of its class and no private detail", (kind) => {
+    const reply = render(name, kind);
+    expect(JSON.parse(reply.body).error.message).toBe("what is wrong and how to repair it");
+    expect(Math.floor(reply.status / 100)).toBe(Math.floor(ERRORS[kind].status / 100));
+    expect(JSON.stringify(reply)).not.toContain("planted-secret");
+    expect(reply.headers["retry-after"]).toBeUndefined();
+  });
+
+  test("a waiting time is given in whole seconds, at least one", () => {
+    expect(render(name, "credentials_cooling", 1).headers["retry-after"]).toBe("1");
+    expect(render(name, "credentials_cooling", 2001).headers["retry-after"]).toBe("3");
+  });
+
+  test("a wrong key is the dialect's own 401", () => {
+    expect(render(name, "unauthenticated").status).toBe(401);
+  });
+
+  test.each(KINDS)("%s inside a stream is told so that a tap sees the failure", (kind) => {
+    const error = new GatewayError(kind, 'broke\n"off"');
+    const text = DIALECTS[name].renderStreamError(error, REQUEST_ID, "sse", false);
+    const tap = makeTap(name, "sse");
+    tap.push(encode(text));
+    expect(tap.progress).toBe("failed");
+    expect(tap.failure).toContain('broke\\n\\"off\\"');
+  });
+
+  test("nothing can be said inside one JSON value", () => {
+    const error = new GatewayError("upstream_cut", "x");
+    expect(DIALECTS[name].renderStreamError(error, REQUEST_ID, "json", false)).toBe("");
+    expect(DIALECTS[name].ping("json")).toBeNull();
+  });
+
+  test("an error behind a frame that was sent in part is a frame of its own", () => {
+    const half = encode(`data: {"x":"${"y".repeat(5000)}`);
+    const tap = makeTap(name, "sse", { maxHeldBytes: 100 });
+    tap.push(half);
+    const error = new GatewayError("upstream_cut", "x");
+    const text = DIALECTS[name].renderStreamError(error, REQUEST_ID, "sse", false, tap.context());
+    const client = makeTap(name, "sse");
+    client.push(half);
+    client.push(encode(text));
+    expect(client.progress).toBe("failed");
+  });
+
+  test("a ping is no event, and leaves the stream whole", () => {
+    const tap = makeTap(name, "sse");
+    const ping = DIALECTS[name].ping("sse") as string;
+    tap.push(encode(ping + readStream(name).split("\n\n").slice(0, 2).join(`\n\n${ping}`)));
+    expect(tap.progress).toBe("open");
+  });
+});
+
+test("Anthropic has statuses of its own", () => {
+  expect(render("anthropic-messages", "upstream_overloaded").status).toBe(529);
+  expect(render("anthropic-messages", "upstream_cut").status).toBe(500);
+  expect(JSON.parse(render("anthropic-messages", "forbidden").body)).toEqual({
+    type: "error",
+    error: { type: "permission_error", message: "what is wrong and how to repair it" },
+    request_id: REQUEST_ID,
+  });
+});
+
+test("Gemini's retry information and request id are details", () => {
+  const { error } = JSON.parse(render("gemini", "credentials_cooling", 4200).body);
+  expect(error).toMatchObject({ code: 429, status: "RESOURCE_EXHAUSTED" });
+  expect(error.details).toEqual([
+    { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "5s" },
+    { "@type": "type.googleapis.com/google.rpc.RequestInfo", requestId: REQUEST_ID },
+  ]);
+});
+
+test("an error in a JSON array closes it", () => {
+  const error = new GatewayError("upstream_cut", "x");
+  const { renderStreamError } = DIALECTS.gemini;
+  expect(JSON.parse(renderStreamError(error, REQUEST_ID, "json-array", true))[0].error.code).toBe(503);
+  expect(JSON.parse(`[{}${renderStreamError(error, REQUEST_ID, "json-array", false)}`)[1].error.code).toBe(
+    503,
+  );
+  expect(JSON.parse(`${DIALECTS.gemini.ping("json-array")}[${DIALECTS.gemini.ping("json-array")}]`)).toEqual(
+    [],
+  );
+});
+
+describe("the OpenAI SDK", () => {
+  const client = (baseUrl: string): OpenAI => new OpenAI({ apiKey: "k", baseURL: baseUrl, maxRetries: 1 });
+  const ask = (baseUrl: string) => client(baseUrl).chat.completions.create({ model: "m", messages: [] });
+
+  test.each([
+    ["unauthenticated", OpenAI.AuthenticationError, "invalid_api_key"],
+    ["model_not_found", OpenAI.NotFoundError, "model_not_found"],
+    ["forbidden", OpenAI.PermissionDeniedError, "permission_denied"],
+    ["bad_request", OpenAI.BadRequestError, "invalid_request"],
+  ] as const)("takes %s for what it is, and does not try again", async (kind, type, code) => {
+    await withReply(render("openai-chat", kind), async (url, calls) => {
+      const error = await ask(url).catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(type);
+      expect(error).toMatchObject({ code });
+      expect(calls()).toBe(1);
+    });
+  });
+
+  test("tries again when that may help, and not when it cannot", async () => {
+    await withReply(render("openai-chat", "credentials_cooling", 1), async (url, calls) => {
+      expect(await ask(url).catch((cause: unknown) => cause)).toBeInstanceOf(OpenAI.RateLimitError);
+      expect(calls()).toBe(2);
+    });
+    await withReply(render("openai-chat", "credentials_unusable"), async (url, calls) => {
+      expect(await ask(url).catch((cause: unknown) => cause)).toBeInstanceOf(OpenAI.InternalServerError);
+      expect(calls()).toBe(1);
+    });
+  });
+
+  test("throws on an error inside a stream, as it would not on a cut", async () => {
+    const error = new GatewayError("upstream_cut", "the upstream broke off");
+    const begun = readStream("openai-chat").split("\n\n").slice(0, 3).join("\n\n");
+    const body = `${begun}\n\n${DIALECTS["openai-chat"].renderStreamError(error, REQUEST_ID, "sse", false)}`;
+    await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
+      const stream = await client(url).chat.completions.create({ model: "m", messages: [], stream: true });
+      const drain = async (): Promise<void> => {
+        for await (const _ of stream);
+      };
+      expect(await drain().catch((cause: unknown) => cause)).toMatchObject({ code: "upstream_disconnected" });
+    });
+  });
+
+  test("yields response.failed as the last event, with the next number", async () => {
+    const begun = `${readStream("openai-responses").split("\n\n").slice(0, 5).join("\n\n")}\n\n`;
+    const tap = makeTap("openai-responses", "sse");
+    tap.push(encode(begun));
+    const error = new GatewayError("credentials_cooling", "all are waiting.", { retryAfterMs: 7000 });
+    const text = DIALECTS["openai-responses"].renderStreamError(
+      error,
+      REQUEST_ID,
+      "sse",
+      false,
+      tap.context(),
+    );
+    await withReply({ headers: { "content-type": "text/event-stream" }, body: begun + text }, async (url) => {
+      const stream = await client(url).responses.create({ model: "m", input: "x", stream: true });
+      const events: { type: string; sequence_number: number }[] = [];
+      for await (const event of stream) events.push(event as { type: string; sequence_number: number });
+      expect(events.map((event) => event.sequence_number)).toEqual([0, 1, 2, 3, 4]);
+      expect(events.at(-1)).toMatchObject({
+        type: "response.failed",
+        response: {
+          id: "resp_1",
+          status: "failed",
+          error: { code: "rate_limit_exceeded", message: "all are waiting. Please try again in 7s." },
+        },
+      });
+    });
+  });
+});
+
+describe("the Anthropic SDK", () => {
+  const client = (baseUrl: string): Anthropic =>
+    new Anthropic({ apiKey: "k", baseURL: baseUrl, maxRetries: 0 });
+  const question = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "x" }] } as const;
+
+  test.each([
+    ["unauthenticated", Anthropic.AuthenticationError, "authentication_error"],
+    ["credentials_cooling", Anthropic.RateLimitError, "rate_limit_error"],
+    ["upstream_overloaded", Anthropic.InternalServerError, "overloaded_error"],
+    ["model_not_found", Anthropic.NotFoundError, "not_found_error"],
+  ] as const)("takes %s for what it is", async (kind, type, name) => {
+    await withReply(render("anthropic-messages", kind), async (url) => {
+      const error = await client(url)
+        .messages.create({ ...question, messages: [...question.messages] })
+        .catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(type);
+      expect(error).toMatchObject({ error: { error: { type: name } } });
+    });
+  });
+
+  test("throws on an error inside a stream", async () => {
+    const error = new GatewayError("upstream_cut", "the upstream broke off");
+    const begun = `${readStream("anthropic-messages").split("\n\n").slice(0, 6).join("\n\n")}\n\n`;
+    const body = begun + DIALECTS["anthropic-messages"].renderStreamError(error, REQUEST_ID, "sse", false);
+    await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
+      const final = client(url)
+        .messages.stream({ ...question, messages: [...question.messages] })
+        .finalMessage();
+      const cause = await final.catch((thrown: unknown) => thrown);
+      expect(cause).toBeInstanceOf(Anthropic.APIError);
+      expect(String((cause as Error).message)).toContain("the upstream broke off");
+    });
+  });
+});
+
+describe("the Google SDK", () => {
+  const client = (baseUrl: string): GoogleGenAI =>
+    new GoogleGenAI({ apiKey: "k", httpOptions: { baseUrl, retryOptions: { attempts: 1 } } });
+
+  test.each([
+    ["unauthenticated", 401],
+    ["credentials_cooling", 429],
+    ["model_not_found", 404],
+  ] as const)("takes %s for what it is", async (kind, status) => {
+    await withReply(render("gemini", kind), async (url) => {
+      const error = await client(url)
+        .models.generateContent({ model: "m", contents: "x" })
+        .catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(ApiError);
+      expect(error).toMatchObject({ status });
+    });
+  });
+
+  test("throws on an error inside a stream, behind pings", async () => {
+    const error = new GatewayError("upstream_cut", "the upstream broke off");
+    const first = `${readStream("gemini").split("\n\n")[0]}\n\n`;
+    const body = `: ping\n\n${first}: ping\n\n${DIALECTS.gemini.renderStreamError(error, REQUEST_ID, "sse", false)}`;
+    await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
+      const stream = await client(url).models.generateContentStream({ model: "m", contents: "x" });
+      let chunks = 0;
+      const drain = async (): Promise<void> => {
+        for await (const _ of stream) chunks++;
+      };
+      expect(await drain().catch((cause: unknown) => cause)).toMatchObject({ status: 503 });
+      expect(chunks).toBe(1);
+    });
+  });
+});
