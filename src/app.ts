@@ -24,7 +24,7 @@ import { makeModelLists } from "./proxy/models.ts";
 import { replyWithError } from "./proxy/reply.ts";
 import { makeSnapshot, type Snapshot } from "./snapshot.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
-import { openStore } from "./store/store.ts";
+import { openStore, setStoreAside } from "./store/store.ts";
 import { makeTransport } from "./transport/client.ts";
 import { makeWatchdog } from "./transport/watchdog.ts";
 
@@ -98,7 +98,10 @@ class RunningApp implements App, Gateway {
     const open = () => openStore(config.server.dataDir);
     this.#states = makeStateStore({ open, log });
     this.ledger = makeLedger({
-      openWriter: () => makeLedgerWriter(open()),
+      openWriter: (isDamaged) => {
+        if (isDamaged) this.#setLedgerAside();
+        return makeLedgerWriter(open());
+      },
       clock,
       log,
       onFailure: config.ledger.onFailure,
@@ -217,6 +220,13 @@ class RunningApp implements App, Gateway {
     for (const name of needsRestart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
     }
+  }
+
+  /** Rows are money: a damaged file is kept for repair, and a new one begun beside it. */
+  #setLedgerAside(): void {
+    const { dataDir } = this.#options.config.server;
+    const file = setStoreAside(dataDir, this.clock.nowMs());
+    this.log.error({ file }, "the ledger's database is damaged: it was moved aside, and a new one is begun");
   }
 
   #restoredStates(): PersistedState[] {

@@ -118,6 +118,14 @@ function makeIo(): CliIo {
   };
 }
 
+/** Who reads our output may leave early (`| head`): that is the end of the command, not a failure. */
+function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const [first] = argv;
   if (first === "--version" || first === "-v") {
@@ -143,6 +151,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 78;
   }
   if (name === "serve" || name === "demo") reexecute();
+  endWithReader();
   const run = await command.load();
   const report = (kind: string) => (cause: unknown) => {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

@@ -5,7 +5,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import { type Peek, peekRequest, withModel, withUsageInjected } from "../dialects/peek.ts";
+import { type Peek, rewriteRequest } from "../dialects/peek.ts";
 import { makeUpstreamHeaders } from "../http/headers.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease } from "../pool/pool.ts";
@@ -121,10 +121,7 @@ function withoutKey(search: string): string {
 
 function bodyFor({ body, peek, target }: AttemptInput, injectUsage: boolean): Uint8Array | null {
   if (body === null || peek === null) return body;
-  const isRenamed = peek.model !== null && peek.model !== target.model;
-  if (!injectUsage) return isRenamed ? withModel(body, peek, target.model) : body;
-  const counted = withUsageInjected(body, peek);
-  return isRenamed ? withModel(counted, peekRequest("openai-chat", counted), target.model) : counted;
+  return rewriteRequest(body, peek, peek.model === null ? null : target.model, injectUsage);
 }
 
 function isCredentialFault(signal: Signal): boolean {
