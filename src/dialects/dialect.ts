@@ -42,7 +42,8 @@ export interface Tap extends TapState {
   /**
    * Takes the next bytes and returns those that may go to the client now, or null for none. It keeps back an unfinished frame
    * (up to `maxHeldBytes`) and, from the frame on that makes the answer whole, everything: those wait for the ledger.
-   * Must not throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
+   * An upstream that goes on and on behind a whole or failed answer is not taken further than `maxHeldBytes`; the answer is
+   * `complete` then. Must not throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
    */
   push(chunk: Uint8Array): Uint8Array | null;
   /** What is held back, to be sent once the row is committed; empties the tap. */
