@@ -1,22 +1,27 @@
 /** Reads a request body: bounded before and after decoding, in time, with errors that say how to repair it. */
 import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
 import { GatewayError } from "../core/errors.ts";
 
 type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
-const inflateZlib = promisify(inflate) as Decoder;
-const inflateBare = promisify(inflateRaw) as Decoder;
-
-const DECODERS: Readonly<Record<string, Decoder>> = {
-  gzip: promisify(gunzip) as Decoder,
-  "x-gzip": promisify(gunzip) as Decoder,
-  // RFC 9110 section 8.4.1.2: deflate is zlib's format, but some clients send the bare stream.
-  deflate: (bytes, options) =>
-    ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateZlib(bytes, options) : inflateBare(bytes, options),
-  br: promisify(brotliDecompress) as Decoder,
-  zstd: promisify(zstdDecompress) as Decoder,
-};
+/** zlib is loaded with the first compressed body: most clients never send one, and it costs megabytes. */
+async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | null> {
+  const { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } = await import("node:zlib");
+  switch (name) {
+    case "gzip":
+    case "x-gzip":
+      return promisify(gunzip) as Decoder;
+    case "deflate":
+      // RFC 9110 section 8.4.1.2: deflate is zlib's format, but some clients send the bare stream.
+      return promisify(((bytes[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw) as Decoder;
+    case "br":
+      return promisify(brotliDecompress) as Decoder;
+    case "zstd":
+      return promisify(zstdDecompress) as Decoder;
+    default:
+      return null;
+  }
+}
 
 const EMPTY = new Uint8Array(0);
 
@@ -64,8 +69,8 @@ async function readChunks(body: ReadableStream<Uint8Array>, limitBytes: number):
 async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): Promise<Uint8Array> {
   const name = encoding.trim().toLowerCase();
   if (name === "identity" || name === "") return bytes;
-  const decoder = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
-  if (decoder === undefined) {
+  const decoder = await findDecoder(name, bytes);
+  if (decoder === null) {
     throw new GatewayError(
       "bad_encoding",
       `content-encoding "${name.slice(0, 40)}" is not understood; send the body plain, or with one of gzip, deflate, br, zstd`,
