@@ -6,9 +6,10 @@ import { writeAtomically } from "./atomic-file.ts";
 import type { Env } from "./environment.ts";
 import { readToml, shownName } from "./file.ts";
 import { type HashPassword, isPasswordHash } from "./password-hash.ts";
+import type { Span } from "./positions.ts";
 import { ConfigError, type Problem } from "./problem.ts";
 import { isLiteral } from "./secret.ts";
-import { isTree, makeTree, parseToml, type Span, type Tree } from "./toml.ts";
+import { isTree, makeTree, parseToml, type Tree } from "./toml.ts";
 
 export interface PasswordOptions {
   readonly file: string;

@@ -1,0 +1,176 @@
+/** Where keys and values stand in a text that is known to be TOML: the parser gives values alone. */
+import { parse, TomlError } from "smol-toml";
+import type { Path } from "./problem.ts";
+
+/** From 1, both; columns in UTF-16 units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Offsets into the text: from the first character to behind the last. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What stands where, by path. */
+export interface Place {
+  /** Where the key, or the table's header, begins. */
+  readonly keyStart: number;
+  /** The value; for a table with a header of its own, that header. */
+  readonly value: Span;
+}
+
+/** Finds every key, value and table header. The text must have been accepted by the parser. */
+export function scanPlaces(text: string): ReadonlyMap<string, Place> {
+  return new Scanner(text).scan();
+}
+
+/** A path as the key of the map. */
+export function toPathId(path: Path): string {
+  return JSON.stringify(path);
+}
+
+/** The offsets at which the lines of a text begin. The byte order mark belongs to no column. */
+export function lineStarts(text: string): readonly number[] {
+  return [text.startsWith("\ufeff") ? 1 : 0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)];
+}
+
+/** The line and column of an offset. */
+export function positionAt(starts: readonly number[], offset: number): Position {
+  const index = Math.max(
+    0,
+    starts.findLastIndex((start) => start <= offset),
+  );
+  return { line: index + 1, column: offset - (starts[index] ?? 0) + 1 };
+}
+
+const BLANK = /(?:[ \t\r\n\ufeff]|#[^\n]*)+/y;
+const BARE_KEY = /[A-Za-z0-9_-]+/y;
+const BARE_VALUE = /\d{4}-\d\d-\d\d \d\d:[^,\]}\s#]*|[^,\]}\s#]+/y;
+const STRINGS = [/"""(?:[^\\]|\\[\s\S])*?"{3,5}/y, /'''[\s\S]*?'{3,5}/y, /"(?:[^"\\]|\\.)*"/y, /'[^']*'/y];
+
+class Scanner {
+  readonly #text: string;
+  readonly #places = new Map<string, Place>();
+  /** How many entries each list of tables has so far. */
+  readonly #lengths = new Map<string, number>();
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  scan(): ReadonlyMap<string, Place> {
+    let table: Path = [];
+    this.#take(BLANK);
+    while (this.#at < this.#text.length) {
+      if (this.#text[this.#at] === "[") table = this.#header();
+      else this.#entry(table);
+      this.#take(BLANK);
+    }
+    return this.#places;
+  }
+
+  #header(): Path {
+    const start = this.#at;
+    const isList = this.#text.startsWith("[[", start);
+    this.#at += isList ? 2 : 1;
+    const names = this.#key();
+    this.#at += isList ? 2 : 1;
+    const place = { keyStart: start, value: { start, end: this.#at } };
+    let path = [...this.#descend([], names.slice(0, -1)), ...names.slice(-1)];
+    if (isList) {
+      const id = toPathId(path);
+      const length = this.#lengths.get(id) ?? 0;
+      this.#lengths.set(id, length + 1);
+      if (length === 0) this.#places.set(id, place);
+      path = [...path, length];
+    }
+    this.#places.set(toPathId(path), place);
+    return path;
+  }
+
+  /** Goes down by names, and into the last entry of each list of tables on the way. */
+  #descend(from: Path, names: readonly string[]): Path {
+    let path = from;
+    for (const name of names) {
+      path = [...path, name];
+      const length = this.#lengths.get(toPathId(path));
+      if (length !== undefined) path = [...path, length - 1];
+    }
+    return path;
+  }
+
+  #entry(table: Path): void {
+    const keyStart = this.#at;
+    const names = this.#key();
+    this.#at++;
+    this.#take(BLANK);
+    const path = [...this.#descend(table, names.slice(0, -1)), ...names.slice(-1)];
+    this.#places.set(toPathId(path), { keyStart, value: this.#value(path) });
+  }
+
+  /** Reads a dotted key and stops at what ends it. */
+  #key(): readonly string[] {
+    const names: string[] = [];
+    do {
+      if (names.length > 0) this.#at++;
+      this.#take(BLANK);
+      const bare = this.#take(BARE_KEY);
+      names.push(bare === "" ? unquote(this.#string()) : bare);
+      this.#take(BLANK);
+    } while (this.#text[this.#at] === ".");
+    return names;
+  }
+
+  #value(path: Path): Span {
+    const start = this.#at;
+    const first = this.#text[start];
+    if (first === "[" || first === "{") this.#entries(path, first === "[");
+    else if (this.#string() === "") this.#take(BARE_VALUE);
+    return { start, end: this.#at };
+  }
+
+  #entries(path: Path, isList: boolean): void {
+    this.#at++;
+    for (let index = 0; this.#at < this.#text.length; index++) {
+      this.#take(BLANK);
+      if (/[\]}]/.test(this.#text[this.#at] ?? "]")) break;
+      if (isList) {
+        const keyStart = this.#at;
+        this.#places.set(toPathId([...path, index]), { keyStart, value: this.#value([...path, index]) });
+      } else this.#entry(path);
+      this.#take(BLANK);
+      if (this.#text[this.#at] === ",") this.#at++;
+    }
+    this.#at++;
+  }
+
+  #string(): string {
+    for (const form of STRINGS) {
+      const found = this.#take(form);
+      if (found !== "") return found;
+    }
+    return "";
+  }
+
+  /** Takes what the pattern matches here; "" and no step when it does not. */
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? "";
+    this.#at += found.length;
+    return found;
+  }
+}
+
+/** The parser's own reading of a quoted key; "" for what it does not take, so that a position is missing and nothing else. */
+function unquote(quoted: string): string {
+  try {
+    return Object.keys(parse(`${quoted} = 0`))[0] ?? "";
+  } catch (error) {
+    if (error instanceof TomlError) return "";
+    throw error;
+  }
+}
