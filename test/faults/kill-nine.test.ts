@@ -1,0 +1,25 @@
+/** No client ever has a complete answer that is not in the ledger, whenever the process is killed. */
+import { expect, test } from "bun:test";
+import { IS_FULL } from "../kit/gateway.ts";
+import { killNine, renderCounts } from "./kill-nine.ts";
+
+const KILLS = IS_FULL ? 100 : 10;
+
+test(
+  `${KILLS} kills under load lose no answer that a client has seen whole`,
+  async () => {
+    const counts = await killNine(KILLS, 20_261_123);
+    console.log(renderCounts(counts));
+    expect(counts.missing).toEqual([]);
+    expect(counts.misjudged).toEqual([]);
+    expect(counts.duplicates).toBe(0);
+    expect(counts.opened).toBe(KILLS);
+    expect(counts.sound).toBe(KILLS);
+    // Kills that hit nothing would prove nothing.
+    expect(counts.complete).toBeGreaterThan(KILLS * 10);
+    expect(counts.completeStreams).toBeGreaterThan(KILLS);
+    expect(counts.completeAtKill).toBeGreaterThanOrEqual(KILLS / 2);
+    expect(counts.broken).toBeGreaterThan(0);
+  },
+  IS_FULL ? 480_000 : 60_000,
+);
