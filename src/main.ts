@@ -126,6 +126,13 @@ function endWithReader(): void {
   });
 }
 
+/** Resolves when a slow reader of the pipe has what was written. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const [first] = argv;
   if (first === "--version" || first === "-v") {
@@ -165,4 +172,6 @@ async function main(argv: readonly string[]): Promise<number> {
   return run(isNamed ? argv.slice(1) : argv, makeIo());
 }
 
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(exitCode);

@@ -110,6 +110,13 @@ export interface Dialect {
     isFirst: boolean,
     context?: StreamContext,
   ): string;
+  /** A failure that a reply told in-band (`TapState.failure`), in the envelope that the dialect's clients read from an HTTP error. */
+  wrapFailure(failure: string): string;
+  /**
+   * Whether an answer in this framing is whole only with its last mark (`message_stop`, `]`): without it, `finished` at the end of
+   * the body is a cut.
+   */
+  needsEndMark(framing: Framing): boolean;
   /** Bytes that keep a silent stream alive, or null where the framing has none. */
   ping(framing: Framing): string | null;
   /**

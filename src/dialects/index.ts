@@ -32,6 +32,10 @@ import {
 import { ResponsesReader } from "./openai-responses/tap.ts";
 import { tapOf } from "./tap-of.ts";
 
+function inErrorMember(failure: string): string {
+  return `{"error":${failure}}`;
+}
+
 /** Every dialect by its name. */
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   "openai-chat": {
@@ -39,6 +43,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     makeTap: (options) => tapOf(new ChatReader(options.removeUsageChunk), options),
     renderError: renderChatError,
     renderStreamError: renderChatStreamError,
+    wrapFailure: inErrorMember,
+    needsEndMark: () => false,
     ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
     renderModels: renderChatModels,
     renderModel: renderChatModel,
@@ -48,6 +54,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     makeTap: (options) => tapOf(new ResponsesReader(), options),
     renderError: renderResponsesError,
     renderStreamError: renderResponsesStreamError,
+    wrapFailure: inErrorMember,
+    needsEndMark: () => true,
     ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
     renderModels: renderResponsesModels,
     renderModel: renderResponsesModel,
@@ -57,6 +65,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     makeTap: (options) => tapOf(new MessagesReader(options.keepsReplyId ?? false), options),
     renderError: renderMessagesError,
     renderStreamError: renderMessagesStreamError,
+    wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
+    needsEndMark: () => true,
     ping: (framing) => (framing === "sse" ? 'event: ping\ndata: {"type":"ping"}\n\n' : null),
     renderModels: renderMessagesModels,
     renderModel: renderMessagesModel,
@@ -66,6 +76,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     makeTap: (options) => tapOf(new GeminiReader(), options),
     renderError: renderGeminiError,
     renderStreamError: renderGeminiStreamError,
+    wrapFailure: inErrorMember,
+    needsEndMark: (framing) => framing === "json-array",
     // A comment apart from any event: the official SDK loses an event that a comment is part of.
     ping: (framing) => (framing === "sse" ? ": ping\n\n" : framing === "json-array" ? "\n" : null),
     renderModels: renderGeminiModels,

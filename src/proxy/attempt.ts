@@ -181,8 +181,10 @@ class Tracked {
   }
 
   async #whole(head: ReplyHead, tap: Tap, bytes: Uint8Array): Promise<AttemptResult> {
-    if (tap.progress === "failed") return this.#failedInBand(head, tap.failure ?? "");
-    if (tap.progress !== "complete") {
+    // A stored response that failed is a good answer to the question what became of it.
+    const isStored = this.#input.exchange.route.endpoint === "responses.stored";
+    if (tap.progress === "failed" && !isStored) return this.#failedInBand(head, tap.failure ?? "");
+    if (tap.progress !== "complete" && tap.progress !== "failed") {
       return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
         ? this.#cut("the upstream's reply broke off")
         : this.#garbage("the upstream's reply is not JSON");
@@ -332,6 +334,7 @@ class Tracked {
     this.#input.exchange.tap = null;
     const signal = this.#classifyInBand(head, failure);
     this.#report(signal, head.status);
+    const body = DIALECTS[this.#input.exchange.route.dialect].wrapFailure(failure);
     const status = this.#input.upstream.family.inBandStatus(failure);
     return {
       signal,
@@ -339,7 +342,7 @@ class Tracked {
       kept: {
         status,
         headers: { "content-type": "application/json" },
-        body: new TextEncoder().encode(failure),
+        body: new TextEncoder().encode(body),
       },
       isTransport: false,
     };
@@ -402,10 +405,12 @@ class Tracked {
   }
 }
 
+/** By what the reply says it is, not by what was asked; what says nothing, or is neither, is read whole and found to be garbage. */
 function framingOf(head: ReplyHead, exchange: Exchange): Framing {
   const type = head.headers.get("content-type") ?? "";
   if (type.startsWith("text/event-stream")) return "sse";
-  return exchange.route.endpoint === "streamGenerateContent" ? "json-array" : "json";
+  const isArray = exchange.route.endpoint === "streamGenerateContent" && type.startsWith("application/json");
+  return isArray ? "json-array" : "json";
 }
 
 /** What the client is told when the provider's own words are not for it. */

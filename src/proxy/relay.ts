@@ -175,7 +175,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       this.#call.abort(new GatewayError("upstream_timeout", "the connection stayed open after the answer"));
       return;
     }
-    if (this.#tap.progress === "finished" && nowMs - this.#lastReadMs >= FINISHED_SILENCE_MS) {
+    if (this.#isWhole() && nowMs - this.#lastReadMs >= FINISHED_SILENCE_MS) {
       if (this.#phase === "flowing") this.#conclude();
       return;
     }
@@ -203,9 +203,16 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
 
   #ended(error: GatewayError | null): void {
     // Broken off after the answer was whole: nothing is missing.
-    if (this.#tap.progress === "open") this.#cut(error);
-    else this.#conclude();
+    if (this.#isWhole()) this.#conclude();
+    else this.#cut(error);
     this.#gateway.transport.watchdog.delete(this);
+  }
+
+  /** Whether nothing is missing when the body ends here. */
+  #isWhole(): boolean {
+    const { progress } = this.#tap;
+    if (progress !== "finished") return progress !== "open";
+    return !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
   }
 
   /** The answer is whole, or failed in the upstream's own words: commit, then let go of what was held. */
