@@ -77,18 +77,26 @@ export function nextMonthUtc(nowMs: number): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
 }
 
-const PACIFIC = new Intl.DateTimeFormat("en-US", {
-  timeZone: "America/Los_Angeles",
-  hourCycle: "h23",
-  year: "numeric",
-  month: "numeric",
-  day: "numeric",
-  hour: "numeric",
-});
+let pacificFormat: Intl.DateTimeFormat | null = null;
+
+/** Made when it is first needed: the calendar data behind it costs six megabytes. */
+function formatOfPacific(): Intl.DateTimeFormat {
+  pacificFormat ??= new Intl.DateTimeFormat("en-US", {
+    timeZone: "America/Los_Angeles",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+  });
+  return pacificFormat;
+}
 
 function pacific(atMs: number): { year: number; month: number; day: number; hour: number } {
   const parts = new Map(
-    PACIFIC.formatToParts(atMs).map(({ type, value }) => [type as string, Number(value)]),
+    formatOfPacific()
+      .formatToParts(atMs)
+      .map(({ type, value }) => [type as string, Number(value)]),
   );
   const part = (name: string): number => parts.get(name) as number;
   return { year: part("year"), month: part("month"), day: part("day"), hour: part("hour") };
