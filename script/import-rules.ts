@@ -65,6 +65,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       // The listener calls the proxy; what both need of a message's head and body stands in these.
       "http/body.ts",
       "http/headers.ts",
+      "http/reply-stream.ts",
       "auth",
       "limits",
       "plan",

@@ -163,7 +163,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const report = (kind: string) => (cause: unknown) => {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     process.stderr.write(
-      `${JSON.stringify({ level: "error", time: new Date().toISOString(), error, msg: kind })}\n`,
+      `${JSON.stringify({ level: "error", time: new Date(systemClock.nowMs()).toISOString(), error, msg: kind })}\n`,
     );
   };
   // Both would end the process: they cost one request at most.

@@ -99,7 +99,8 @@ async function readPool(
   io: CliIo,
 ): Promise<Known> {
   const named = flags["data-dir"];
-  const config = named === undefined ? await readConfig(flags.config, io) : null;
+  const read = named === undefined ? await readConfig(flags.config, io) : null;
+  const config = read?.config ?? null;
   const dataDir = config?.server.dataDir ?? resolve(io.cwd, named ?? "");
   const states = readStates(dataDir);
   if (states === null) {
@@ -107,14 +108,37 @@ async function readPool(
       `clewline credentials: there is no database in ${dataDir} yet, so nothing is known to be parked\n`,
     );
   }
-  const specs = config === null ? specsOf(states ?? []) : makeSnapshot(config).credentialSpecs;
+  const specs = read === null ? specsOf(states ?? []) : specsIn(read, states ?? []);
   const pool = makePool({ specs, clock: io.clock, log: silentLog, restore: states ?? [], persist() {} });
   return { configFile: config?.file ?? null, dataDir, specs, statuses: pool.list() };
 }
 
-async function readConfig(named: string | undefined, io: CliIo): Promise<Config> {
+interface ReadConfig {
+  readonly config: Config;
+  readonly hasSecrets: boolean;
+}
+
+/** The secrets may be out of this shell's reach: all but the keys' fingerprints is known without them. */
+async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig> {
   const file = findConfigFile({ config: named }, io.env, io.cwd);
-  return (await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd })).config;
+  const options = { file, env: io.env, flags: {}, cwd: io.cwd };
+  try {
+    return { config: (await loadConfig(options)).config, hasSecrets: true };
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    return { config: (await loadConfig({ ...options, needsSecrets: false })).config, hasSecrets: false };
+  }
+}
+
+/** Without the secrets, a state is taken to be about the key that is configured. */
+function specsIn(
+  { config, hasSecrets }: ReadConfig,
+  states: readonly PersistedState[],
+): readonly CredentialSpec[] {
+  const specs = makeSnapshot(config).credentialSpecs;
+  if (hasSecrets) return specs;
+  const seen = new Map(states.map((state) => [`${state.upstream}/${state.credential}`, state.fingerprint]));
+  return specs.map((spec) => ({ ...spec, fingerprint: seen.get(spec.id) ?? spec.fingerprint }));
 }
 
 function readStates(dataDir: string): PersistedState[] | null {

@@ -170,7 +170,7 @@ key = "${CLIENT_KEY}"
 
 async function start(file: string, port: number, io: CliIo): Promise<App> {
   const load = async (chosenPort: number) =>
-    (await loadConfig({ file, env: {}, flags: { port: chosenPort }, cwd: io.cwd })).config;
+    (await loadConfig({ file, env: {}, flags: { port: String(chosenPort) }, cwd: io.cwd })).config;
   const options = {
     reloadConfig: () => load(port),
     version: VERSION,

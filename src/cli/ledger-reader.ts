@@ -67,7 +67,7 @@ interface ReaderFlags {
 async function findDataDir(flags: ReaderFlags, io: CliIo): Promise<string> {
   if (flags["data-dir"] !== undefined) return resolve(io.cwd, flags["data-dir"]);
   const file = findConfigFile(flags.config === undefined ? {} : { config: flags.config }, io.env, io.cwd);
-  const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd });
+  const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd, needsSecrets: false });
   return config.server.dataDir;
 }
 

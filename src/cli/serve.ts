@@ -68,7 +68,7 @@ export const serve: Command = async (args, io) => {
 interface ServeFlags {
   readonly config?: string;
   readonly host?: string;
-  readonly port?: number;
+  readonly port?: string;
   readonly dataDir?: string;
   readonly logLevel?: string;
 }
@@ -93,7 +93,7 @@ function readFlags(args: readonly string[], io: CliIo): ServeFlags | number {
     return {
       ...(values.config === undefined ? {} : { config: values.config }),
       ...(values.host === undefined ? {} : { host: values.host }),
-      ...(values.port === undefined ? {} : { port: Number(values.port) }),
+      ...(values.port === undefined ? {} : { port: values.port }),
       ...(values["data-dir"] === undefined ? {} : { dataDir: values["data-dir"] }),
       ...(values["log-level"] === undefined ? {} : { logLevel: values["log-level"] }),
     };
