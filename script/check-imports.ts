@@ -25,7 +25,7 @@ function dialectOf(path: string): string | null {
 }
 
 /** Tests and what only they use. */
-const isTest = (path: string): boolean => /(?:\.test|-under-test)\.ts$/.test(path);
+const isTest = (path: string): boolean => /(?:\.test|-under-test)\.ts$|\/fixtures\//.test(path);
 
 const isExempt = (path: string, except: readonly string[]): boolean =>
   except.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));

@@ -62,9 +62,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "dialects",
       "upstreams",
       "transport",
-      // The listener calls the proxy; what both need of a message's head and body stands in these.
+      // The listener calls the proxy; what both need of heads, bodies and streams stands in these.
       "http/body.ts",
       "http/headers.ts",
+      "http/reply-stream.ts",
       "http/reply-stream.ts",
       "auth",
       "limits",
