@@ -27,10 +27,10 @@ export interface RawClient {
   leave(how?: "fin" | "rst"): void;
 }
 
-/** Connects to the loopback. */
+/** Connects to the loopback. With `bytesPerSecond` it reads no faster than that, by not reading for a while. */
 export async function openClient(
   port: number,
-  options: { isTls?: boolean; isReading?: boolean } = {},
+  options: { isTls?: boolean; bytesPerSecond?: number } = {},
 ): Promise<RawClient> {
   const socket = options.isTls
     ? connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false })
@@ -41,7 +41,7 @@ export async function openClient(
     socket.once("error", reject);
   });
   socket.setNoDelay(true);
-  if (options.isReading !== false) client.read();
+  client.read(options.bytesPerSecond ?? null);
   return client;
 }
 
@@ -67,11 +67,16 @@ class SocketClient implements RawClient {
     socket.on("error", () => undefined);
   }
 
-  read(): void {
+  read(bytesPerSecond: number | null): void {
     this.socket.on("data", (bytes: Buffer) => {
       this.receivedBytes += bytes.length;
-      this.#chunks.push(bytes);
-      this.#onChange?.();
+      if (bytesPerSecond === null) {
+        this.#chunks.push(bytes);
+        this.#onChange?.();
+        return;
+      }
+      this.socket.pause();
+      setTimeout(() => this.socket.resume(), (bytes.length / bytesPerSecond) * 1_000);
     });
   }
 
