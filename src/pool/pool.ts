@@ -26,6 +26,8 @@ export interface Lease {
   readonly credentialId: string;
   /** The credential's time is over and this attempt is the one that finds out whether it is good again. */
   readonly isProbe: boolean;
+  /** Its last attempt failed by overload or transport, not long ago: a try with it counts as a repeat. */
+  readonly isSuspect: boolean;
 }
 
 export type LeaseResult = { readonly lease: Lease } | { readonly unavailable: Unavailable };
@@ -82,6 +84,11 @@ export interface Pool {
   confirm(lease: Lease): void;
   /** Ends the lease with what the attempt says about the credential. */
   report(lease: Lease, model: string, signal: Signal): void;
+  /**
+   * The attempt failed by overload or transport, which is nobody's state: for a short time the credential comes after the others of
+   * its priority, and retries go to others first. Does not end the lease.
+   */
+  suspect(lease: Lease): void;
   /** Ends the lease without a verdict: the client left, or the upstream could not be reached. */
   release(lease: Lease): void;
   list(): readonly CredentialStatus[];
@@ -107,6 +114,8 @@ const MAX_MODEL_PARKS = 256;
 const MAX_MODEL_CHARS = 256;
 /** What a client is told to wait when the only way on is a probe that another request is making. */
 const PROBE_WAIT_MS = 1_000;
+/** Long enough that failing credentials cost few attempts, short enough that a good one is soon used again. */
+const SUSPECT_MS = 10_000;
 const NONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 class Entry {
@@ -114,6 +123,8 @@ class Entry {
   park: Park | null = null;
   readonly models = new Map<string, Park>();
   inFlight = 0;
+  /** On the monotonic clock; 0 when its last attempt did not fail by overload or transport. */
+  suspectUntilMs = 0;
   /** What `lease` returns while nothing is parked: one object for all, because such a lease has nothing of its own. */
   readonly plain: { readonly lease: HeldLease };
 
@@ -145,6 +156,10 @@ class HeldLease implements Lease {
   get isProbe(): boolean {
     return this.probed !== null || this.probedModel !== null;
   }
+
+  get isSuspect(): boolean {
+    return this.entry.suspectUntilMs !== 0;
+  }
 }
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
@@ -158,6 +173,8 @@ class CredentialPool implements Pool {
   readonly #options: PoolOptions;
   #entries: ReadonlyMap<string, Entry> = new Map();
   #upstreams: ReadonlyMap<string, readonly Group[]> = new Map();
+  /** How many credentials are suspect: while it is none, nobody asks. */
+  #suspects = 0;
   readonly #unsaved = new Map<string, PersistedState>();
 
   constructor(options: PoolOptions) {
@@ -182,19 +199,61 @@ class CredentialPool implements Pool {
     if (groups === undefined) return { unavailable: NONE };
     const only =
       stickyTo !== null && this.#entries.get(stickyTo)?.spec.upstream === upstream ? stickyTo : null;
-    for (const group of groups) {
-      const { entries, next } = group;
-      for (let i = 0; i < entries.length; i++) {
-        const index = (next + i) % entries.length;
-        const entry = entries[index] as Entry;
-        if (excluded?.has(entry.spec.id) === true || (only !== null && entry.spec.id !== only)) continue;
-        const result = this.#take(entry, model);
-        if (result === null) continue;
-        group.next = index + 1;
-        return result;
+    if (this.#suspects === 0) {
+      for (const group of groups) {
+        const result = this.#takeFrom(group, model, excluded, only, null);
+        if (result !== null) return result;
       }
+    } else {
+      const result = this.#takeAmongSuspects(groups, model, excluded, only);
+      if (result !== null) return result;
     }
     return { unavailable: this.#explain(groups, model, excluded, only) };
+  }
+
+  /** A first attempt goes by priority, suspects last in each; a retry goes to whoever is not suspect. */
+  #takeAmongSuspects(
+    groups: readonly Group[],
+    model: string,
+    excluded: ReadonlySet<string> | null,
+    only: string | null,
+  ): LeaseResult | null {
+    const isRetry = excluded !== null;
+    // One whose time is over may begin a request, but not be what a failed one falls back on.
+    const nowMs = isRetry ? 0 : this.#options.clock.monotonicMs();
+    const isTrusted = ({ suspectUntilMs }: Entry): boolean => suspectUntilMs <= nowMs;
+    const passes = isRetry
+      ? [
+          ...groups.map((group) => [group, isTrusted] as const),
+          ...groups.map((group) => [group, null] as const),
+        ]
+      : groups.flatMap((group) => [[group, isTrusted] as const, [group, null] as const]);
+    for (const [group, isEligible] of passes) {
+      const result = this.#takeFrom(group, model, excluded, only, isEligible);
+      if (result !== null) return result;
+    }
+    return null;
+  }
+
+  #takeFrom(
+    group: Group,
+    model: string,
+    excluded: ReadonlySet<string> | null,
+    only: string | null,
+    isEligible: ((entry: Entry) => boolean) | null,
+  ): LeaseResult | null {
+    const { entries, next } = group;
+    for (let i = 0; i < entries.length; i++) {
+      const index = (next + i) % entries.length;
+      const entry = entries[index] as Entry;
+      if (excluded?.has(entry.spec.id) === true || (only !== null && entry.spec.id !== only)) continue;
+      if (isEligible !== null && !isEligible(entry)) continue;
+      const result = this.#take(entry, model);
+      if (result === null) continue;
+      group.next = index + 1;
+      return result;
+    }
+    return null;
   }
 
   /** A lease when nothing is parked, a probe when what is parked is due, else null. */
@@ -258,8 +317,18 @@ class CredentialPool implements Pool {
     return { kind: isForbidden ? "forbidden" : "unusable", retryAtMs: null, reasons };
   }
 
+  suspect(lease: Lease): void {
+    const { entry } = held(lease);
+    if (entry.suspectUntilMs === 0) this.#suspects++;
+    entry.suspectUntilMs = this.#options.clock.monotonicMs() + SUSPECT_MS;
+  }
+
   confirm(lease: Lease): void {
     const { entry, model, probed, probedModel } = held(lease);
+    if (entry.suspectUntilMs !== 0) {
+      entry.suspectUntilMs = 0;
+      this.#suspects--;
+    }
     if (probed !== null && entry.park === probed) this.#put(entry, null, null);
     if (probedModel !== null && entry.models.get(model) === probedModel) this.#put(entry, model, null);
   }
@@ -315,6 +384,7 @@ class CredentialPool implements Pool {
     for (const groups of upstreams.values()) groups.sort((a, b) => a.priority - b.priority);
     this.#entries = entries;
     this.#upstreams = upstreams;
+    this.#suspects = [...entries.values()].filter(({ suspectUntilMs }) => suspectUntilMs !== 0).length;
   }
 
   adopt(states: readonly PersistedState[]): void {

@@ -87,21 +87,31 @@ class Tries {
       if ("unavailable" in leased) {
         const { unavailable } = leased;
         // After an overload the same credential is as good as another one: a pool of one gets its retries too.
-        if (unavailable.kind === "none" && excluded !== null && this.#overload !== null) {
+        if (
+          unavailable.kind === "none" &&
+          excluded !== null &&
+          this.#overload !== null &&
+          this.#retriesLeft > 0
+        ) {
           excluded = null;
           continue;
         }
         this.#unavailable.push(unavailable);
         return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target) : null;
       }
+      // Repeats are limited, but one that has not failed lately may always be tried.
+      if (this.#overload !== null && this.#retriesLeft === 0 && leased.lease.isSuspect) {
+        gateway.pool.release(leased.lease);
+        return this.#tell(this.#overload);
+      }
       const result = await attempt(this.#attemptInput(upstream, target), leased.lease);
       if ("reply" in result) return result;
       if ("clientLeft" in result) return result;
       if (result.signal.class === "bad") return this.#tell(result);
       if (result.signal.class === "overload") {
+        gateway.pool.suspect(leased.lease);
         this.#overload = result;
-        if (this.#retriesLeft === 0) return this.#tell(result);
-        this.#retriesLeft -= 1;
+        this.#retriesLeft = Math.max(0, this.#retriesLeft - 1);
       } else if (result.signal.class === "forbid") {
         this.#forbidden = result;
       }
