@@ -111,12 +111,18 @@ function escapeModel(model: string): string {
 
 /** The query as it was, less the client's own key. */
 function withoutKey(search: string): string {
-  if (search === "" || !/[?&]key=/i.test(search)) return search;
+  if (!/key|%/i.test(search)) return search;
   const kept = search
     .slice(1)
     .split("&")
-    .filter((pair) => !/^key(=|$)/i.test(pair));
+    .filter((pair) => nameOf(pair).toLowerCase() !== "key");
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}
+
+/** A pair's name as a server reads it, escapes and all. */
+function nameOf(pair: string): string {
+  const [name = ""] = new URLSearchParams(pair).keys();
+  return name;
 }
 
 function bodyFor({ body, peek, target }: AttemptInput, injectUsage: boolean): Uint8Array | null {
