@@ -168,17 +168,15 @@ class Door {
           return this.#wrongMethod(request, match.methods, match.route.dialect);
         return this.#handlers.route(match.route, new BunClient(request, server, this.#readAddress));
       case "models":
+        // `models/{model}:embedContent` and the like: an action that is not served, rather than a model's name.
+        if (method === "POST" && match.id?.includes(":")) return this.#nothingHere(request);
         if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
         return this.#handlers.models(match.form, match.id, new BunClient(request, server, this.#readAddress));
       case "page":
         if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
         return this.#handlers.page(match.page, new BunClient(request, server, this.#readAddress));
       case "none":
-        return this.#refuse(
-          request,
-          "route_not_found",
-          "there is nothing at this path; the routes are listed in the user guide",
-        );
+        return this.#nothingHere(request);
     }
   }
 
@@ -204,6 +202,14 @@ class Door {
       response.headers.set("access-control-max-age", String(CORS_MAX_AGE_S));
     }
     return response;
+  }
+
+  #nothingHere(request: Request): Response {
+    return this.#refuse(
+      request,
+      "route_not_found",
+      "there is nothing at this path; the routes are listed in the user guide",
+    );
   }
 
   #wrongMethod(request: Request, methods: readonly string[], dialect?: DialectName): Response {
