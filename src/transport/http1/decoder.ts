@@ -1,0 +1,78 @@
+/** Takes the content coding off a reply that came with one although none was asked for. */
+
+import type { Transform } from "node:stream";
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from "node:zlib";
+import { GatewayError } from "../../core/errors.ts";
+import type { BodyFlow } from "./body-flow.ts";
+
+/** Makes the stream that decodes, given the body's first byte. */
+const DECODERS: Readonly<Record<string, (firstByte: number) => Transform>> = {
+  gzip: () => createGunzip(),
+  "x-gzip": () => createGunzip(),
+  // RFC 9110 means the zlib format; some servers send what is inside it.
+  deflate: (firstByte) => ((firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw()),
+  br: () => createBrotliDecompress(),
+  zstd: () => createZstdDecompress(),
+};
+
+/** Whether a body with this `content-encoding` can be read. */
+export function canDecode(coding: string): boolean {
+  return Object.hasOwn(DECODERS, coding);
+}
+
+/** Decodes into a flow. Holds one write and one block of output at most: its source has to stop when told. */
+export class Decoder {
+  readonly #coding: string;
+  readonly #flow: BodyFlow;
+  readonly #onRoom: () => void;
+  readonly #onFault: (error: GatewayError) => void;
+  #stream: Transform | null = null;
+
+  /** `onRoom` is called when the source may go on, `onFault` when the bytes cannot be decoded. */
+  constructor(coding: string, flow: BodyFlow, onRoom: () => void, onFault: (error: GatewayError) => void) {
+    this.#coding = coding;
+    this.#flow = flow;
+    this.#onRoom = onRoom;
+    this.#onFault = onFault;
+  }
+
+  /** Takes encoded bytes; false: no more until `onRoom`. */
+  write(bytes: Uint8Array): boolean {
+    this.#stream ??= this.#start(bytes[0] as number);
+    return this.#stream.write(bytes);
+  }
+
+  /** The encoded body is whole; the flow hears of the end when it is decoded. */
+  end(): void {
+    if (this.#stream === null) this.#flow.end(null);
+    else this.#stream.end();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  destroy(): void {
+    this.#stream?.destroy();
+  }
+
+  #start(firstByte: number): Transform {
+    const stream = (DECODERS[this.#coding] as (firstByte: number) => Transform)(firstByte);
+    stream.on("data", (bytes: Buffer) => {
+      if (!this.#flow.chunk(bytes)) stream.pause();
+    });
+    stream.on("drain", this.#onRoom);
+    stream.on("end", () => this.#flow.end(null));
+    stream.on("error", (cause) => {
+      const message = `the upstream's reply is not valid ${this.#coding}`;
+      this.#onFault(new GatewayError("upstream_garbage", message, { cause, detail: cause.message }));
+    });
+    return stream;
+  }
+}

@@ -1,0 +1,25 @@
+/** Why no connection came about, in the words of the error table. */
+import { GatewayError } from "../../core/errors.ts";
+
+/** Codes of OpenSSL's verification, as Node spells them, that hold none of the usual words. */
+const VERIFICATION = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED|HOSTNAME/;
+const TLS = /TLS|SSL|EPROTO/;
+
+/** `upstream_connect` for whatever Bun gives as the cause. */
+export function unreachableError(cause: unknown): GatewayError {
+  const code = codeOf(cause);
+  const detail = cause instanceof Error ? `${code} ${cause.message}` : String(cause);
+  return new GatewayError("upstream_connect", messageFor(code), { cause, detail });
+}
+
+function codeOf(cause: unknown): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+function messageFor(code: string): string {
+  if (VERIFICATION.test(code)) return `the upstream's TLS certificate is not accepted (${code})`;
+  if (TLS.test(code)) return "no TLS connection to the upstream; check whether its base_url means https";
+  if (code === "ENOTFOUND") return "the upstream's host name is not known; check its base_url";
+  return "the upstream cannot be reached; check its base_url and the network";
+}

@@ -1,0 +1,230 @@
+/** One exchange over one connection: writes the request, reads the reply, watches the time, and ends exactly once. */
+import { GatewayError } from "../../core/errors.ts";
+import type { BodySink, Call, ReplyHead, UpstreamRequest } from "../call.ts";
+import type { Watchdog, Watched } from "../watchdog.ts";
+import { BodyFlow } from "./body-flow.ts";
+import type { Connection, ConnectionUser } from "./connection.ts";
+import { canDecode, Decoder } from "./decoder.ts";
+import { unreachableError } from "./failure.ts";
+import type { IdlePool } from "./pool.ts";
+import type { ParsedHead } from "./reply-head.ts";
+import { ReplyReader } from "./reply-reader.ts";
+import { RequestWriter } from "./request-writer.ts";
+
+export class Http1Call implements Call, ConnectionUser, Watched {
+  readonly head: Promise<ReplyHead>;
+  reason: GatewayError | null = null;
+  readonly #request: UpstreamRequest;
+  readonly #pool: IdlePool;
+  readonly #watchdog: Watchdog;
+  readonly #sentMs: number;
+  readonly #reader: ReplyReader;
+  readonly #flow = new BodyFlow((error) => this.fail(error));
+  readonly #resolve: (head: ReplyHead) => void;
+  readonly #reject: (error: GatewayError) => void;
+  /** null before `start`, and once the reply is whole or the call has failed. */
+  #connection: Connection | null = null;
+  #writer: RequestWriter | null = null;
+  #decoder: Decoder | null = null;
+  #isDecoderFull = false;
+  #isConnected = false;
+  #hasHead = false;
+  /** Whether anything came since the watchdog looked last. */
+  #hasMoved = false;
+  #movedMs = 0;
+
+  constructor(request: UpstreamRequest, pool: IdlePool, watchdog: Watchdog, sentMs: number) {
+    this.#request = request;
+    this.#pool = pool;
+    this.#watchdog = watchdog;
+    this.#sentMs = sentMs;
+    this.#reader = new ReplyReader(request.method);
+    const { promise, resolve, reject } = Promise.withResolvers<ReplyHead>();
+    this.head = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Sends the request, whose head is given as text, over a connection that is open or soon will be. */
+  start(head: string, connection: Connection): void {
+    this.#watchdog.add(this);
+    this.#connection = connection;
+    this.#writer = new RequestWriter(head, this.#request.body, connection);
+    if (connection.isOpen) this.ready();
+  }
+
+  /** Ends it with an error, which the waiter for the head or the sink gets to know. */
+  fail(error: GatewayError): void {
+    if (this.reason !== null || this.#flow.hasEnd) return;
+    this.#break(error);
+    this.#flow.end(error);
+  }
+
+  pipe(sink: BodySink): void {
+    this.#flow.pipe(sink);
+    this.#goOn();
+  }
+
+  resume(): void {
+    this.#flow.resume();
+    this.#goOn();
+  }
+
+  abort(reason: GatewayError): void {
+    const wasOver = this.#flow.isOver;
+    this.#flow.mute();
+    if (this.reason === null && !wasOver) this.#break(reason);
+  }
+
+  ready(): void {
+    this.#isConnected = true;
+    this.#writer?.flush();
+  }
+
+  unreachable(cause: unknown): void {
+    this.fail(unreachableError(cause));
+  }
+
+  drain(): void {
+    this.#writer?.flush();
+  }
+
+  data(bytes: Buffer): void {
+    this.#hasMoved = true;
+    const reader = this.#reader;
+    reader.feed(bytes);
+    const { head, body, error } = reader;
+    // First of all, so that what the reply sets off can already use the connection again.
+    if (reader.isWhole && error === null) this.#release();
+    if (head !== null && !this.#hasHead) this.#begin(head);
+    if (body !== null && this.reason === null) this.#take(body);
+    if (error !== null) this.fail(error);
+    else if (reader.isWhole) this.#finish();
+  }
+
+  closed(isClean: boolean): void {
+    if (!this.#isConnected) this.unreachable(null);
+    else if (isClean && this.#reader.finish()) {
+      this.#release();
+      this.#finish();
+    } else {
+      this.fail(this.#cutError());
+    }
+  }
+
+  check(nowMs: number): void {
+    if (this.#hasHead) {
+      this.#checkIdle(nowMs);
+      return;
+    }
+    const { connectTimeoutMs, firstByteTimeoutMs } = this.#request;
+    const silentMs = nowMs - this.#sentMs;
+    if (!this.#isConnected && silentMs >= connectTimeoutMs) {
+      const message = `no connection to the upstream within ${connectTimeoutMs} ms; check its base_url and the network`;
+      this.fail(new GatewayError("upstream_connect", message));
+    } else if (silentMs >= firstByteTimeoutMs) {
+      const message = `the upstream did not answer within ${firstByteTimeoutMs} ms`;
+      this.fail(new GatewayError("upstream_timeout", message));
+    }
+  }
+
+  #checkIdle(nowMs: number): void {
+    const { idleTimeoutMs } = this.#request;
+    // Counted from the first look after the last bytes: late by a tick, but never early.
+    if (this.#hasMoved || this.#flow.isBlocked) {
+      this.#hasMoved = false;
+      this.#movedMs = nowMs;
+    } else if (nowMs - this.#movedMs >= idleTimeoutMs) {
+      this.fail(new GatewayError("upstream_timeout", `the upstream sent nothing for ${idleTimeoutMs} ms`));
+    }
+  }
+
+  #begin({ status, headers, framing }: ParsedHead): void {
+    const coding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
+    if (coding !== "identity" && framing !== "none") {
+      if (!canDecode(coding)) {
+        const message = "the upstream's reply has a content-encoding that was not asked for";
+        this.fail(new GatewayError("upstream_garbage", message, { detail: coding }));
+        return;
+      }
+      headers.delete("content-encoding");
+      headers.delete("content-length");
+      this.#decoder = new Decoder(
+        coding,
+        this.#flow,
+        () => this.#onDecoderRoom(),
+        (error) => this.fail(error),
+      );
+    }
+    this.#hasHead = true;
+    // Refused before the request is through: the rest of it is of no use to anybody.
+    if (status >= 300) this.#writer?.stop();
+    this.#resolve({ status, headers });
+  }
+
+  #take(body: Uint8Array): void {
+    let hasRoom: boolean;
+    if (this.#decoder === null) {
+      hasRoom = this.#flow.chunk(body);
+    } else {
+      hasRoom = this.#decoder.write(body);
+      this.#isDecoderFull = !hasRoom;
+    }
+    if (!hasRoom) this.#connection?.pause();
+  }
+
+  /** The body is read to its end. */
+  #finish(): void {
+    if (this.reason !== null) return;
+    if (this.#decoder === null) this.#flow.end(null);
+    else this.#decoder.end();
+  }
+
+  #onDecoderRoom(): void {
+    this.#isDecoderFull = false;
+    this.#goOn();
+  }
+
+  /** Lets the source flow, as far as what comes after it has room. */
+  #goOn(): void {
+    if (this.#flow.isBlocked) return;
+    this.#decoder?.resume();
+    if (!this.#isDecoderFull) this.#connection?.resume();
+    // Silence while nobody listened does not count.
+    this.#hasMoved = true;
+  }
+
+  /** The reply is whole: the connection is somebody else's from now on. */
+  #release(): void {
+    const connection = this.#connection as Connection;
+    const { head, hasSurplus } = this.#reader;
+    this.#connection = null;
+    this.#watchdog.delete(this);
+    if (head?.isKept === true && !hasSurplus && this.#writer?.isDone === true) {
+      this.#pool.give(connection, head.keepAliveMs);
+    } else {
+      connection.terminate();
+    }
+  }
+
+  #break(error: GatewayError): void {
+    this.reason = error;
+    this.#watchdog.delete(this);
+    this.#connection?.terminate();
+    this.#connection = null;
+    this.#decoder?.destroy();
+    if (this.#hasHead) return;
+    // Whoever ends a call need not be waiting for its head.
+    this.head.catch(() => undefined);
+    this.#reject(error);
+  }
+
+  #cutError(): GatewayError {
+    const isReused = this.#connection?.isReused === true;
+    return this.#hasHead
+      ? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer")
+      : new GatewayError("upstream_cut", "the upstream closed the connection before it answered", {
+          detail: isReused ? "the connection had been used before" : "the connection was new",
+        });
+  }
+}

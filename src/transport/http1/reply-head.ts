@@ -1,0 +1,108 @@
+/** The head of a reply: strict reading of RFC 9112, sections 3 to 6. Pure; what it refuses is `upstream_garbage`. */
+import { GatewayError } from "../../core/errors.ts";
+import type { ReplyHead } from "../call.ts";
+
+/** How the end of a body is known. */
+export type Framing = "none" | "length" | "chunked" | "close";
+
+/** A parsed head with what the connection has to know. */
+export interface ParsedHead extends ReplyHead {
+  readonly framing: Framing;
+  /** For `length` only, else 0. */
+  readonly lengthBytes: number;
+  /** Whether the connection may be used again after this reply. */
+  readonly isKept: boolean;
+  /** What the upstream says in `Keep-Alive: timeout=`; null when it says nothing. */
+  readonly keepAliveMs: number | null;
+}
+
+const MAX_HEADERS = 200;
+/** Above it, sizes are no longer exact in a double. */
+const MAX_LENGTH_DIGITS = 15;
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: .*)?$/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Control characters other than a tab, and half line ends. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them.
+const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r[^\n]|[^\r]\n|\r$/;
+
+/** What only this folder may say about a reply that is not HTTP. `detail` goes to the log. */
+export function garbage(detail: string): GatewayError {
+  return new GatewayError("upstream_garbage", "the upstream's reply is not valid HTTP", { detail });
+}
+
+/**
+ * Reads a head. `text` is Latin-1, from the status line up to but without the empty line. Throws `GatewayError`
+ * `upstream_garbage`.
+ */
+export function parseHead(text: string, method: string): ParsedHead {
+  if (FORBIDDEN.test(text)) throw garbage("control character in the head");
+  const lines = text.split("\r\n");
+  const statusLine = STATUS_LINE.exec(lines[0] as string);
+  if (statusLine === null) throw garbage("status line");
+  if (lines.length - 1 > MAX_HEADERS) throw garbage(`more than ${MAX_HEADERS} headers`);
+  const status = Number(statusLine[2]);
+  const isVersion11 = statusLine[1] === "1";
+  const headers = new Headers();
+  for (let i = 1; i < lines.length; i++) addHeader(headers, lines[i] as string);
+  const connection = headers.get("connection")?.toLowerCase() ?? "";
+  const saysClose = hasToken(connection, "close");
+  const { framing, lengthBytes } = framingOf(headers, status, method, isVersion11);
+  return {
+    status,
+    headers,
+    framing,
+    lengthBytes,
+    isKept: framing !== "close" && !saysClose && (isVersion11 || hasToken(connection, "keep-alive")),
+    keepAliveMs: keepAliveMsOf(headers.get("keep-alive")),
+  };
+}
+
+function addHeader(headers: Headers, line: string): void {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(colon, 0));
+  // A line that starts with a blank would go on with the one before (obs-fold); it fails here too.
+  if (!NAME.test(name)) throw garbage("header name");
+  const value = line.slice(colon + 1);
+  // `Headers` would join them to "5, 5": equal ones say the same, others leave open where the body ends.
+  if (name.length === 14 && name.toLowerCase() === "content-length") {
+    const earlier = headers.get(name);
+    if (earlier !== null && earlier !== value.trim()) throw garbage("content-length values differ");
+    headers.set(name, value);
+    return;
+  }
+  headers.append(name, value);
+}
+
+function framingOf(
+  headers: Headers,
+  status: number,
+  method: string,
+  isVersion11: boolean,
+): { framing: Framing; lengthBytes: number } {
+  const coding = headers.get("transfer-encoding");
+  const length = headers.get("content-length");
+  if (coding !== null) {
+    if (length !== null) throw garbage("content-length beside transfer-encoding");
+    if (!isVersion11 || coding.toLowerCase() !== "chunked") throw garbage("transfer-encoding");
+  }
+  if (length !== null && (!/^[0-9]+$/.test(length) || length.length > MAX_LENGTH_DIGITS)) {
+    throw garbage("content-length");
+  }
+  if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
+    return { framing: "none", lengthBytes: 0 };
+  }
+  if (coding !== null) return { framing: "chunked", lengthBytes: 0 };
+  if (length === null) return { framing: "close", lengthBytes: 0 };
+  const lengthBytes = Number(length);
+  return { framing: lengthBytes === 0 ? "none" : "length", lengthBytes };
+}
+
+function hasToken(list: string, token: string): boolean {
+  return list === token || (list.includes(token) && list.split(",").some((item) => item.trim() === token));
+}
+
+function keepAliveMsOf(value: string | null): number | null {
+  const match = value === null ? null : /(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])/i.exec(value);
+  return match === null ? null : Number(match[1]) * 1_000;
+}

@@ -1,0 +1,130 @@
+/** One reply out of a connection's bytes, however they are split. Pure: knows neither sockets nor time. */
+import { GatewayError } from "../../core/errors.ts";
+import { ChunkedReader } from "./chunked.ts";
+import { garbage, type ParsedHead, parseHead } from "./reply-head.ts";
+
+const MAX_HEAD_BYTES = 64 * 1_024;
+/** More than an upstream has reason to send before its answer. */
+const MAX_INFORMATIONAL = 32;
+const BEGINNING = Buffer.from("HTTP/1.");
+const LF = 10;
+const CR = 13;
+
+/** After each `feed`, the fields say what came of it. */
+export class ReplyReader {
+  /** The final head, once it is there. */
+  head: ParsedHead | null = null;
+  /** Payload of the last `feed`; null when it held none. A view of what was fed. */
+  body: Uint8Array | null = null;
+  /** The reply is whole; what follows in the last `feed`, if anything, is `hasSurplus`. */
+  isWhole = false;
+  hasSurplus = false;
+  /** What is wrong; payload before the fault is in `body`, nothing is read after it. */
+  error: GatewayError | null = null;
+  readonly #method: string;
+  /** Bytes of a head that is not whole yet; `#heldBytes` of them count. */
+  #held: Buffer | null = null;
+  #heldBytes = 0;
+  #informational = 0;
+  #leftBytes = 0;
+  #chunked: ChunkedReader | null = null;
+
+  constructor(method: string) {
+    this.#method = method;
+  }
+
+  /** Takes the next bytes; they are the reader's from now on and may be moved within. */
+  feed(bytes: Buffer): void {
+    this.body = null;
+    try {
+      let at = 0;
+      while (this.head === null && at >= 0) at = this.#readHead(bytes, at);
+      if (at >= 0) this.#readBody(bytes, at);
+    } catch (cause) {
+      if (!(cause instanceof GatewayError)) throw cause;
+      this.error = cause;
+    }
+  }
+
+  /** The upstream closed, by its own will and after all that it had to send; returns whether that makes the reply whole. */
+  finish(): boolean {
+    if (this.head?.framing === "close" && this.error === null) this.isWhole = true;
+    return this.isWhole;
+  }
+
+  /** Reads a head from `at`; returns where the next thing begins, -1 when there is too little. */
+  #readHead(bytes: Buffer, at: number): number {
+    const held = this.#held === null ? bytes.subarray(at) : this.#hold(bytes, at);
+    const beforeBytes = this.#heldBytes;
+    const end = held.indexOf("\r\n\r\n", Math.max(beforeBytes - 3, 0), "latin1");
+    if (end < 0 || end + 4 > MAX_HEAD_BYTES) {
+      if (end >= 0 || held.length > MAX_HEAD_BYTES) throw garbage(`head over ${MAX_HEAD_BYTES} bytes`);
+      checkUnfinished(held, beforeBytes);
+      if (this.#held === null) this.#hold(bytes, at);
+      this.#heldBytes = held.length;
+      return -1;
+    }
+    const head = parseHead(held.toString("latin1", 0, end), this.#method);
+    this.#held = null;
+    this.#heldBytes = 0;
+    const next = at + end + 4 - beforeBytes;
+    if (head.status < 200) this.#skipInformational(head);
+    else this.#begin(head);
+    return next;
+  }
+
+  /** Puts `bytes` behind what is held, doubling the room, and returns all of it. */
+  #hold(bytes: Buffer, at: number): Buffer {
+    // Of more than a head may have, one byte is enough to tell.
+    const size = Math.min(this.#heldBytes + bytes.length - at, MAX_HEAD_BYTES + 1);
+    if (this.#held === null || this.#held.length < size) {
+      const grown = Buffer.allocUnsafe(Math.max(size, 2 * this.#heldBytes, 1_024));
+      this.#held?.copy(grown, 0, 0, this.#heldBytes);
+      this.#held = grown;
+    }
+    bytes.copy(this.#held, this.#heldBytes, at, at + size - this.#heldBytes);
+    return this.#held.subarray(0, size);
+  }
+
+  #skipInformational(head: ParsedHead): void {
+    // We never ask to change the protocol.
+    if (head.status === 101) throw garbage("101 without an upgrade");
+    this.#informational++;
+    if (this.#informational > MAX_INFORMATIONAL) throw garbage(`more than ${MAX_INFORMATIONAL} 1xx heads`);
+  }
+
+  #begin(head: ParsedHead): void {
+    this.head = head;
+    if (head.framing === "none") this.isWhole = true;
+    else if (head.framing === "chunked") this.#chunked = new ChunkedReader();
+    else this.#leftBytes = head.framing === "length" ? head.lengthBytes : Number.POSITIVE_INFINITY;
+  }
+
+  #readBody(bytes: Buffer, at: number): void {
+    let next = at;
+    if (this.isWhole || this.error !== null) {
+      // Nothing may follow.
+    } else if (this.#chunked !== null) {
+      next = this.#chunked.feed(bytes, at);
+      const { bodyStart, bodyEnd, fault } = this.#chunked;
+      if (bodyEnd > bodyStart) this.body = bytes.subarray(bodyStart, bodyEnd);
+      this.isWhole = this.#chunked.isWhole;
+      if (fault !== null) throw garbage(fault);
+    } else if (at < bytes.length) {
+      next = Math.min(bytes.length, at + this.#leftBytes);
+      this.body = at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next);
+      this.#leftBytes -= next - at;
+      this.isWhole = this.#leftBytes === 0;
+    }
+    this.hasSurplus ||= this.isWhole && next < bytes.length;
+  }
+}
+
+/** Says early that something is no HTTP, for its sender may wait for us and never come to an end of a head. */
+function checkUnfinished(held: Buffer, fromByte: number): void {
+  const known = Math.min(held.length, BEGINNING.length);
+  if (held.compare(BEGINNING, 0, known, 0, known) !== 0) throw garbage("no HTTP/1 status line");
+  for (let i = held.indexOf(LF, fromByte); i >= 0; i = held.indexOf(LF, i + 1)) {
+    if (held[i - 1] !== CR) throw garbage("bare line feed in the head");
+  }
+}

@@ -1,0 +1,89 @@
+/** Where a request goes and its head as HTTP/1.1 text. Pure. */
+import { GatewayError } from "../../core/errors.ts";
+import type { UpstreamRequest } from "../call.ts";
+
+/** One place that connections are made to. */
+export interface Origin {
+  /** Such as `https://api.example.com`: what connections are kept under. */
+  readonly key: string;
+  readonly isSecure: boolean;
+  /** A name or an address, IPv6 without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Value of the `host` header. */
+  readonly host: string;
+}
+
+/** Set by us, or they would speak about another connection than this one. */
+const OWN = new Set([
+  "host",
+  "content-length",
+  "connection",
+  "transfer-encoding",
+  "expect",
+  "upgrade",
+  "keep-alive",
+  "te",
+  "trailer",
+]);
+const METHODS_WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** A path that needs neither escaping nor a fragment cut off. */
+const PLAIN_TARGET = /^\/[!"$-~]*$/;
+
+/** Length of an origin at the beginning of an absolute URL. */
+function originLength(url: string): number {
+  const slash = url.indexOf("/", 8);
+  return slash < 0 ? url.length : slash;
+}
+
+/** The origin's part of a URL, as it is spelled: cheap, for looking it up. */
+export function originText(url: string): string {
+  return url.slice(0, originLength(url));
+}
+
+/** Throws `GatewayError` `internal`: URLs come from a checked config. */
+export function parseOrigin(url: string): Origin {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "") {
+    throw new GatewayError("internal", "the upstream's URL is not valid", { detail: originText(url) });
+  }
+  const isSecure = parsed.protocol === "https:";
+  return {
+    key: parsed.origin,
+    isSecure,
+    hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
+    port: parsed.port === "" ? (isSecure ? 443 : 80) : Number(parsed.port),
+    host: parsed.host,
+  };
+}
+
+/** The head of a request, with the empty line, as Latin-1 text. Throws `GatewayError` `internal`. */
+export function encodeRequestHead(request: UpstreamRequest, origin: Origin): string {
+  const { method, body, headers } = request;
+  if (!TOKEN.test(method)) throw unusable("method");
+  let text = `${method} ${targetOf(request.url)} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
+  headers.forEach((value, name) => {
+    if (OWN.has(name)) return;
+    // `Headers` refuses line ends by itself; that a request cannot be split must not hang on it.
+    if (BAD_VALUE.test(value)) throw unusable(name);
+    text += `${name}: ${value}\r\n`;
+  });
+  if (body !== null) text += `content-length: ${body.byteLength}\r\n`;
+  else if (METHODS_WITH_BODY.has(method)) text += "content-length: 0\r\n";
+  return `${text}\r\n`;
+}
+
+function targetOf(url: string): string {
+  const target = url.slice(originLength(url));
+  if (PLAIN_TARGET.test(target)) return target;
+  const parsed = new URL(url);
+  return parsed.pathname + parsed.search;
+}
+
+function unusable(what: string): GatewayError {
+  return new GatewayError("internal", "the request cannot be sent to the upstream", {
+    detail: `a character that HTTP does not allow in: ${what}`,
+  });
+}
