@@ -1,7 +1,8 @@
 // The official Python SDKs through the gateway: each runs a script of its own, which tells what it saw as one JSON object.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { openStage, plainEnv, type Stage } from "./stage.ts";
+import { plainEnv } from "../kit/gateway.ts";
+import { openStage, type Stage } from "./stage.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const INSTALL_LIMIT_MS = 300_000;
