@@ -142,6 +142,20 @@ const OPENAI: readonly Case[] = [
     says: { class: "rate", untilMs: NOW + 7_200 },
   },
   {
+    name: "rate limit: text before the resets of buckets with something left",
+    status: 429,
+    error: limited("tokens", "Please try again in 1m30s."),
+    headers: { "x-ratelimit-remaining-tokens": "1999990", "x-ratelimit-reset-tokens": "0s" },
+    says: { class: "rate", untilMs: NOW + 90_000 },
+  },
+  {
+    name: "rate limit: only resets that are over, of buckets with something left",
+    status: 429,
+    error: limited("tokens"),
+    headers: { "x-ratelimit-remaining-tokens": "1999990", "x-ratelimit-reset-tokens": "6ms" },
+    says: { class: "rate", untilMs: NOW + 5_000, isGuess: true },
+  },
+  {
     name: "rate limit: no time at all",
     status: 429,
     error: limited("tokens"),

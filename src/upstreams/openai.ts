@@ -21,11 +21,33 @@ const retryAfter = ({ headers, nowMs }: Failure): number | null =>
 
 /** The reset of the bucket that the error's type names (`requests`, `tokens`), else the later of both. */
 function resetHeader({ headers, nowMs, codes }: Failure): number | null {
-  const requestsMs = parseWait(headers.get("x-ratelimit-reset-requests"), nowMs);
-  const tokensMs = parseWait(headers.get("x-ratelimit-reset-tokens"), nowMs);
+  return resetOf(codes, (bucket) => parseWait(headers.get(`x-ratelimit-reset-${bucket}`), nowMs));
+}
+
+/** The same of buckets that are empty: the reset of one with something left is not what the request waits for. */
+function emptyReset({ headers, nowMs, codes }: Failure): number | null {
+  return resetOf(codes, (bucket) =>
+    (headers.get(`x-ratelimit-remaining-${bucket}`) ?? "0") === "0"
+      ? parseWait(headers.get(`x-ratelimit-reset-${bucket}`), nowMs)
+      : null,
+  );
+}
+
+function resetOf(
+  codes: readonly string[],
+  read: (bucket: "requests" | "tokens") => number | null,
+): number | null {
+  const requestsMs = read("requests");
+  const tokensMs = read("tokens");
   if (codes.includes("requests") && requestsMs !== null) return requestsMs;
   if (codes.includes("tokens") && tokensMs !== null) return tokensMs;
   return requestsMs === null ? tokensMs : Math.max(requestsMs, tokensMs ?? requestsMs);
+}
+
+/** The reset of a bucket with something left, when nothing else is said; one that is over already says nothing at all. */
+function lateReset(failure: Failure): number | null {
+  const resetMs = resetHeader(failure);
+  return resetMs === null || resetMs < failure.nowMs + MIN_WAIT_MS ? null : resetMs;
 }
 
 /** "Please try again in 6m0s." */
@@ -34,7 +56,7 @@ function retryText({ message, nowMs }: Failure): number | null {
   return match === null ? null : parseWait(match[1] as string, nowMs);
 }
 
-const RATE_TIMES: readonly TimeFinder[] = [retryAfter, resetHeader, retryText];
+const RATE_TIMES: readonly TimeFinder[] = [retryAfter, emptyReset, retryText, lateReset];
 
 /** "Request too large … Limit 30000, Requested 41234": no wait makes it fit. */
 function isTooLarge({ message }: Failure): boolean {
@@ -141,7 +163,7 @@ const COMPAT_ROWS: readonly Row[] = [
     verdict: {
       class: "quota",
       scope: "model",
-      until: [resetHeader, retryText, ({ nowMs }) => nowMs + 3_600_000],
+      until: [emptyReset, retryText, ({ nowMs }) => nowMs + 3_600_000],
       reason: "daily quota used up",
     },
   },
