@@ -1,0 +1,148 @@
+/** What each scripted failure of a provider has to do to the credential that met it, as a table over the simulator's scenarios. */
+import type { Scenario } from "../../src/simulator/scenario.ts";
+import { SCENARIOS } from "../../src/simulator/scenarios.ts";
+import { CHAT, GEMINI, GEMINI_ARRAY, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
+import type { Way } from "./asking.ts";
+
+/** A state as `clewline credentials --json` shows it. */
+export interface Park {
+  readonly state: "cooling" | "exhausted" | "forbidden";
+  /** On the credential as a whole, or for the model that was asked. */
+  readonly on: "credential" | "model";
+  /** Seconds until it ends; null: when a person acts. */
+  readonly leftS: number | null;
+  /** A first refusal of a key is not believed before it is confirmed. */
+  readonly isUnconfirmed: boolean;
+}
+
+export interface Case {
+  /** Scenario, dialect and framing. */
+  readonly name: string;
+  /** Name of the upstream that has this case for itself. */
+  readonly upstream: string;
+  readonly family: Recording["family"];
+  readonly way: Way;
+  readonly scenario: Scenario;
+  /** What the first credential's key asks of the simulator. */
+  readonly fault: string;
+  /** What the client gets: an answer, or the error of the provider as it was. */
+  readonly seen: "answer" | "the provider's error" | "an error in the stream";
+  /** Whether the failure is met before the second credential answers; false: the good answer itself said it. */
+  readonly isFailure: boolean;
+  readonly park: Park | null;
+  /** A line for the first credential in the configuration. */
+  readonly line: string;
+  /** Whether the provider tells the time, so that a test can shorten it. */
+  readonly tellsTime: boolean;
+}
+
+const OTHER_MODELS: Readonly<Record<Recording["family"], string>> = {
+  anthropic: "claude-opus-4-6",
+  gemini: "gemini-2.5-flash",
+  openai: "gpt-4o",
+};
+
+/** A model that a case did not ask for first. */
+export function otherModel({ family }: Pick<Case, "family">): string {
+  return OTHER_MODELS[family];
+}
+
+const HOUR_S = 3_600;
+const CONFIRM_S = 30;
+
+/** The provider says no more than "later": the gateway's own first guess, in seconds. */
+const GUESSED: Readonly<Record<string, number>> = { "gemini/exhausted": 60, "compat/ok-rate-limit": 5 };
+/** Limits of a feature that the client asked for: the client knows what to do without it. */
+const ABOUT_A_FEATURE: ReadonlySet<string> = new Set(["anthropic/fast-limit"]);
+
+/** Longer than these have of their own, so that they still hold when the last round is played. */
+const LENGTHENED_S: Readonly<Record<string, number>> = {
+  "openai/rate-limit-ms": 90,
+  "openai/rate-limit-text": 90,
+};
+
+function parkFor(name: string, scenario: Scenario): Park | null {
+  const { meaning, scope, resetAtMs, resetS } = scenario;
+  // Compatible servers are taken to count for the key as a whole; the three vendors count per model.
+  const isPerModel = scope.endsWith("-model") && !name.startsWith("compat/");
+  const on = isPerModel ? "model" : "credential";
+  const nowMs = Date.now();
+  const toldS = resetAtMs === undefined ? (resetS ?? null) : (resetAtMs(nowMs) - nowMs) / 1000;
+  const leftS = LENGTHENED_S[name] ?? GUESSED[name] ?? toldS;
+  switch (meaning) {
+    case "rate":
+      return { state: "cooling", on, leftS, isUnconfirmed: false };
+    case "quota":
+      return { state: "exhausted", on, leftS, isUnconfirmed: false };
+    case "credit":
+      return { state: "exhausted", on: "credential", leftS: null, isUnconfirmed: false };
+    case "invalid":
+    case "misconfigured":
+      return { state: "cooling", on: "credential", leftS: CONFIRM_S, isUnconfirmed: true };
+    case "forbidden":
+      return { state: "forbidden", on: "model", leftS: HOUR_S, isUnconfirmed: false };
+    case "ok":
+    case "overloaded":
+    case "bad-request":
+      return null;
+  }
+}
+
+function recordingsFor(name: string): readonly Recording[] {
+  if (name.startsWith("anthropic/")) return [MESSAGES];
+  if (name.startsWith("gemini/")) return [GEMINI, GEMINI_ARRAY];
+  if (name === "compat/openrouter-in-band") return [CHAT];
+  return [CHAT, RESPONSES];
+}
+
+/** All cases: each scenario in each dialect of its family, whole and as a stream. */
+export function makeCases(): Case[] {
+  const cases: Case[] = [];
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    const isInBand = scenario.place === "in-band";
+    const isStreamOnly = isInBand || name === "openai/must-be-verified-to-stream";
+    for (const recording of recordingsFor(name)) {
+      const ways: Way[] = [{ name: `${recording.name} stream`, recording, isStream: true }];
+      if (!isStreamOnly && recording !== GEMINI_ARRAY)
+        ways.push({ name: `${recording.name} whole`, recording, isStream: false });
+      for (const way of ways) cases.push(...casesFor(name, scenario, way));
+    }
+  }
+  return cases;
+}
+
+function casesFor(name: string, scenario: Scenario, way: Way): Case[] {
+  const isAboutFeature = ABOUT_A_FEATURE.has(name);
+  const isBad = scenario.meaning === "bad-request" || isAboutFeature;
+  const { family } = way.recording;
+  const common = {
+    family,
+    way,
+    park: isAboutFeature ? null : parkFor(name, scenario),
+    // The simulator's address is not the vendor's own, which is what the gateway goes by.
+    line: name.startsWith("openai/") ? 'scope = "model"' : "",
+    tellsTime:
+      scenario.resetS !== undefined && GUESSED[name] === undefined && scenario.meaning !== "forbidden",
+  };
+  const make = (fault: string, suffix: string, rest: Pick<Case, "seen" | "isFailure">): Case => ({
+    name: `${name}${suffix}, ${way.name}`,
+    upstream: `${name}${suffix}-${way.name}`
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .slice(0, 64),
+    scenario,
+    fault,
+    ...common,
+    ...rest,
+  });
+  if (scenario.place === "in-band") {
+    return [
+      make(`${name},error-first`, " first", { seen: "answer", isFailure: true }),
+      make(`${name},after=4`, " late", { seen: "an error in the stream", isFailure: true }),
+    ];
+  }
+  const isFailure = scenario.place !== "headers";
+  const lengthenedS = LENGTHENED_S[name];
+  const fault = lengthenedS === undefined ? name : `${name},reset=${lengthenedS}`;
+  return [make(fault, "", { seen: isBad ? "the provider's error" : "answer", isFailure })];
+}
