@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { GatewayError } from "../core/errors.ts";
+import type { BodySink } from "./call.ts";
+import { WholeSink } from "./whole.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (all: Uint8Array): string => new TextDecoder().decode(all);
+
+test("any split of a body within the limit is read whole, in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 20 }), async (chunks) => {
+      const whole = new WholeSink(400, null);
+      for (const chunk of chunks) expect(whole.chunk(chunk)).toBe(true);
+      whole.end(null);
+      const read = await whole.read;
+      expect(read).toMatchObject({ isWhole: true, error: null });
+      expect(Buffer.from(read.bytes)).toEqual(Buffer.concat(chunks));
+    }),
+  );
+});
+
+test("the watcher sees each chunk once, also the one over the limit", async () => {
+  const seen: string[] = [];
+  const whole = new WholeSink(4, { push: (chunk) => seen.push(text(chunk)) });
+  whole.chunk(bytes("ab"));
+  whole.chunk(bytes("cde"));
+  whole.handOver({ chunk: () => true, end: () => undefined });
+  whole.chunk(bytes("f"));
+  expect(seen).toEqual(["ab", "cde"]);
+});
+
+test("exactly the limit is whole; a byte more pauses and is not", async () => {
+  const whole = new WholeSink(4, null);
+  expect(whole.chunk(bytes("abcd"))).toBe(true);
+  expect(whole.chunk(bytes("e"))).toBe(false);
+  const read = await whole.read;
+  expect(read).toMatchObject({ isWhole: false, error: null });
+  expect(text(read.bytes)).toBe("abcde");
+});
+
+test("a longer one goes on to who takes it over, pauses and end included", async () => {
+  const whole = new WholeSink(2, null);
+  whole.chunk(bytes("abc"));
+  const read = await whole.read;
+  const got: unknown[] = [];
+  const next: BodySink = {
+    chunk: (chunk) => {
+      got.push(text(chunk));
+      return got.length < 2;
+    },
+    end: (error) => void got.push(error?.kind ?? null),
+  };
+  read.handOver(next);
+  expect(whole.chunk(bytes("de"))).toBe(true);
+  expect(whole.chunk(bytes("fg"))).toBe(false);
+  whole.end(new GatewayError("upstream_cut", "cut"));
+  expect(got).toEqual(["de", "fg", "upstream_cut"]);
+});
+
+test("a body that breaks off gives what came, and why", async () => {
+  const whole = new WholeSink(100, null);
+  whole.chunk(bytes("half"));
+  const error = new GatewayError("upstream_timeout", "silent");
+  whole.end(error);
+  const read = await whole.read;
+  expect(read).toMatchObject({ isWhole: false, error });
+  expect(text(read.bytes)).toBe("half");
+});
