@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { loadConfig } from "../src/config/load.ts";
+import { matchSegments } from "../src/http/router.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGES = [
@@ -18,7 +19,9 @@ const readPage = (name: string): Promise<string> => Bun.file(join(ROOT, name)).t
 for (const page of PAGES) {
   test(`${page} names only files that are there`, async () => {
     const text = await readPage(page);
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => match[1] as string);
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) =>
+      join(dirname(page), match[1] as string),
+    );
     const paths = [...text.matchAll(/`((?:src|test|script|docs|bench|\.ci)\/[\w./*-]*)/g)]
       .map((match) => match[1] as string)
       .filter((path) => !/[*A-Z]/.test(path));
@@ -67,4 +70,18 @@ test("the README lists the commands that there are", async () => {
   const offered = [...help.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]);
 
   expect(listed.sort()).toEqual(offered.sort());
+});
+
+test("the routes that the page lists are there, with these methods", async () => {
+  const rows = [...(await readPage("docs/routes.md")).matchAll(/^\| (`\/.+`) \| ([A-Z, ]+) \|/gm)];
+  const listed = rows.flatMap(([, paths, methods]) =>
+    [...(paths as string).matchAll(/`\/([^`]*)`/g)].map(([, path]) => ({ path: path as string, methods })),
+  );
+
+  expect(listed.length).toBeGreaterThan(15);
+  for (const { path, methods } of listed.filter(({ path }) => path !== "")) {
+    const match = matchSegments(path.replace("{model}", "up/model").replace("{id}", "resp_1").split("/"));
+    expect(match.kind, path).not.toBe("none");
+    if (match.kind === "route") expect(match.methods.join(", "), path).toBe(methods as string);
+  }
 });
