@@ -26,7 +26,7 @@ const FIXED: Readonly<Record<string, Endpoint>> = {
   "messages/count_tokens": "messages.count_tokens",
 };
 
-const PAGES: Readonly<Record<string, Page>> = { healthz: "healthz", readyz: "readyz", metrics: "metrics" };
+const PAGES: ReadonlySet<string> = new Set<Page>(["healthz", "readyz", "metrics"]);
 
 const GEMINI_VERSIONS = new Set(["v1", "v1beta", "v1alpha", "v1beta1"]);
 const GEMINI_ACTIONS: Readonly<Record<string, Endpoint>> = {
@@ -65,8 +65,8 @@ export function fixedPaths(): ReadonlyMap<string, Match> {
  */
 export function matchSegments(segments: readonly string[]): Match {
   for (const segment of segments) checkSegment(segment);
-  const page = segments.length === 1 ? PAGES[segments[0] as string] : undefined;
-  if (page !== undefined) return { kind: "page", page };
+  if (segments.length === 1 && PAGES.has(segments[0] as string))
+    return { kind: "page", page: segments[0] as Page };
   const gemini = matchGemini(segments);
   if (gemini !== null) return gemini;
   const rest = withoutVersion(segments);
