@@ -26,7 +26,8 @@ function findProblem(host: string | null, names: ReadonlySet<string>): string | 
   const name = (match[1] as string).toLowerCase();
   if (match[2] !== undefined && Number(match[2]) > 65535) return "the Host header's port is out of range";
   const isV6 = name.startsWith("[");
-  if (isV6 ? isIP(name.slice(1, -1)) !== 6 : !NAME.test(name)) {
+  // A zone (`%eth0`) is of use on the client's machine only, and stays there (RFC 6874 section 4).
+  if (isV6 ? isIP(name.slice(1, -1)) !== 6 || name.includes("%") : !NAME.test(name)) {
     return "the Host header is not one valid name and port";
   }
   if (names.size === 0 || isV6 || isIP(name) === 4 || name === "localhost") return null;
