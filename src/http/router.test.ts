@@ -154,15 +154,7 @@ test("for any segments: a match, or bad_path; and the upstream's path cannot lea
       ".",
       "..",
     ),
-    fc.constantFrom(
-      "m:generateContent",
-      "a/b:countTokens",
-      "tunedModels",
-      "cancel",
-      "%2e%2e",
-      "a\\b",
-      "\ud800",
-    ),
+    fc.constantFrom("m:generateContent", "a/b:countTokens", "tunedModels", "cancel", "%2e%2e", "a\\b"),
   );
   fc.assert(
     fc.property(fc.array(segment, { minLength: 1, maxLength: 9 }), (segments) => {
