@@ -59,7 +59,14 @@ export function makeModelLists(gateway: Gateway): ModelLists {
   const all = async (snapshot: Snapshot): Promise<ModelEntry[]> => {
     const upstreams = [...snapshot.upstreams.values()];
     const lists = await Promise.all(
-      upstreams.map((upstream) => inTime(modelsOf(upstream), remembered.get(upstream))),
+      upstreams.map((upstream) =>
+        inTime(modelsOf(upstream), () => {
+          const models = remembered.get(upstream)?.models ?? [];
+          // Who asks next does not wait for it as well: the list is taken over when it has come.
+          remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
+          return models;
+        }),
+      ),
     );
     const own = snapshot.config.models
       .filter((model) => !model.name.endsWith("*"))
@@ -133,11 +140,11 @@ function json(body: string, requestId: string): Response {
 
 async function inTime(
   list: Promise<readonly ListedModel[]>,
-  known: Remembered | undefined,
+  whenLate: () => readonly ListedModel[],
 ): Promise<readonly ListedModel[]> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<readonly ListedModel[]>((resolve) => {
-    timer = setTimeout(() => resolve(known?.models ?? []), WAIT_MS);
+    timer = setTimeout(() => resolve(whenLate()), WAIT_MS);
   });
   try {
     return await Promise.race([list, late]);
