@@ -1,0 +1,362 @@
+/**
+ * The ledger's disk is full, its database locked, deleted or damaged: requests are refused loudly, running answers never end as if
+ * they were on the record, and service comes back by itself.
+ */
+import { Database } from "bun:sqlite";
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Gateway, KEYS_TOML, makeFolder, runGateway, until } from "../kit/gateway.ts";
+import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
+import { CHAT, familiesToml } from "../kit/recordings.ts";
+import { type Asked, answerWell, ask, WAYS, type Way, wayOf } from "./asking.ts";
+import { findMountProblem, mountSmallDisk, type SmallDisk } from "./small-disk.ts";
+
+/** Room for the write-ahead log and some thousand rows, so that the disk is full only when a test fills it. */
+const DISK_BYTES = 24 * 1024 * 1024;
+const CLIENTS = 4;
+/** "Within a few seconds". */
+const RECOVERY_MS = 5_000;
+const CHAT_WHOLE = WAYS[0] as Way;
+const SERVE_ON = '[ledger]\non_failure = "serve"\n';
+
+const mountProblem = findMountProblem();
+
+/** What one test has: a provider, a gateway in a folder of its own, perhaps a small disk below it. */
+class Stage {
+  readonly answers: Asked[] = [];
+  readonly folder = makeFolder();
+  readonly dataDir = join(this.folder, "data");
+  disk: SmallDisk | null = null;
+  #upstream: RawUpstream | null = null;
+  #gateway: Gateway | null = null;
+  #isLoading = false;
+  #load: Promise<unknown> = Promise.resolve();
+
+  get gateway(): Gateway {
+    if (this.#gateway === null) throw new Error("the gateway is not started");
+    return this.#gateway;
+  }
+
+  get database(): string {
+    return join(this.dataDir, "ledger.db");
+  }
+
+  mount(): SmallDisk {
+    this.disk = mountSmallDisk(this.dataDir, DISK_BYTES);
+    return this.disk;
+  }
+
+  /** Streams of the model `slow` wait before the frame that makes them whole. */
+  async start(more = "", slowMs = 0): Promise<void> {
+    const upstream = await startRawUpstream((request) => {
+      const { terminalFrom } = wayOf(request).recording;
+      return answerWell(request, new Map(request.body.includes('"slow"') ? [[terminalFrom, slowMs]] : []));
+    });
+    this.#upstream = upstream;
+    const configFile = join(this.folder, "clewline.toml");
+    const server = `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${this.dataDir}"\n`;
+    writeFileSync(configFile, server + more + KEYS_TOML + familiesToml(upstream.url), { mode: 0o600 });
+    await this.restart();
+  }
+
+  async restart(): Promise<void> {
+    const configFile = join(this.folder, "clewline.toml");
+    this.#gateway = await runGateway(this.folder, configFile, ["serve", "--config", configFile]);
+  }
+
+  async stop(): Promise<void> {
+    this.gateway.signal("SIGTERM");
+    expect(await this.gateway.exited).toBe(0);
+  }
+
+  async ask(way: Way, model?: string): Promise<Asked> {
+    const asked = await ask(this.gateway.url, way, model === undefined ? {} : { model });
+    this.answers.push(asked);
+    return asked;
+  }
+
+  async askAll(): Promise<Asked[]> {
+    return await Promise.all(WAYS.map((way) => this.ask(way)));
+  }
+
+  /** Clients that ask all the time, in all dialects. */
+  startLoad(): void {
+    this.#isLoading = true;
+    const client = async (_: unknown, first: number): Promise<void> => {
+      for (let n = first; this.#isLoading; n += CLIENTS) {
+        const { status } = await this.ask(WAYS[n % WAYS.length] as Way);
+        if (status !== 200) await Bun.sleep(20);
+      }
+    };
+    this.#load = Promise.all(Array.from({ length: CLIENTS }, client));
+  }
+
+  async stopLoad(): Promise<void> {
+    this.#isLoading = false;
+    await this.#load;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await fetch(`${this.gateway.url}/readyz`)).status === 200;
+  }
+
+  /** Waits until all dialects are served again. */
+  async untilServed(): Promise<void> {
+    const isServed = async (): Promise<boolean> => (await this.ask(CHAT_WHOLE)).status === 200;
+    await until("requests are served again", isServed, RECOVERY_MS);
+    expect(await this.isReady()).toBe(true);
+    for (const { completeAtMs } of await this.askAll()) expect(completeAtMs).not.toBeNull();
+  }
+
+  /** Every whole answer is on the record as such, and no other one is. */
+  async expectRecorded(answers: readonly Asked[] = this.answers): Promise<void> {
+    const rows = new Map((await this.gateway.rows()).map((row) => [row.request_id, row]));
+    const wrong: string[] = [];
+    for (const { way, status, requestId, completeAtMs } of answers) {
+      const outcome = rows.get(requestId ?? "")?.outcome ?? "missing";
+      const isOnRecord = outcome === "ok";
+      if (isOnRecord !== (completeAtMs !== null))
+        wrong.push(
+          `${way.name} ${requestId}: ${status}, ${completeAtMs === null ? "broken" : "whole"}, ${outcome}`,
+        );
+    }
+    expect(wrong).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.stopLoad();
+    if (this.#gateway !== null) {
+      this.#gateway.signal("SIGTERM");
+      await this.#gateway.exited;
+    }
+    await this.#upstream?.close();
+    this.disk?.unmount();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+/** All dialects are refused with a 503 of their own, and the rest says so too. */
+async function expectRefusing(what: RegExp): Promise<void> {
+  await until("requests are refused", async () => (await stage.ask(CHAT_WHOLE)).status === 503, RECOVERY_MS);
+  for (const { way, status, text, retryAfter, completeAtMs } of await stage.askAll()) {
+    expect([way.name, status, completeAtMs]).toEqual([way.name, 503, null]);
+    expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
+    expect(errorOf(way, text)).toMatch(what);
+  }
+  const readiness = await fetch(`${stage.gateway.url}/readyz`);
+  expect(readiness.status).toBe(503);
+  expect(await readiness.text()).toMatch(what);
+  expect((await fetch(`${stage.gateway.url}/healthz`)).status).toBe(200);
+  expect(stage.gateway.log()).toMatch(what);
+}
+
+/** The message of an error in the dialect's own envelope. */
+function errorOf({ recording }: Way, text: string): string {
+  const parsed: unknown = JSON.parse(text);
+  const body = (Array.isArray(parsed) ? parsed[0] : parsed) as {
+    type?: string;
+    error: { message: string; type?: string; status?: string };
+  };
+  if (recording.dialect === "anthropic-messages") expect(body.type).toBe("error");
+  if (recording.dialect === "gemini") expect(body.error.status).toBe("UNAVAILABLE");
+  else expect(typeof body.error.type).toBe("string");
+  return body.error.message;
+}
+
+describe.skipIf(mountProblem !== null)(`on a disk of its own (${mountProblem ?? "mounted"})`, () => {
+  const FULL = /the disk that holds the ledger is full/;
+
+  test("full while serving: refused, told, recovered, and nothing lost", async () => {
+    stage = new Stage();
+    const disk = stage.mount();
+    await stage.start("", 1_500);
+    for (const { completeAtMs } of await stage.askAll()) expect(completeAtMs).not.toBeNull();
+    stage.startLoad();
+    const running = WAYS.filter(({ isStream, recording }) => isStream && recording.dialect !== "gemini").map(
+      (way) => stage.ask(way, `${way.recording.family}/slow`),
+    );
+    await Bun.sleep(300);
+    disk.fill();
+    await expectRefusing(FULL);
+    for (const { way, status, completeAtMs, text } of await Promise.all(running)) {
+      expect([way.name, status, completeAtMs]).toEqual([way.name, 200, null]);
+      expect(text).toMatch(/"error"|"status":"failed"/);
+    }
+    disk.free();
+    await stage.untilServed();
+    expect(stage.gateway.log()).toContain("the ledger can be written again");
+    await Bun.sleep(200);
+    await stage.stopLoad();
+    await stage.expectRecorded();
+  }, 30_000);
+
+  test("full before the start: it starts, refuses, and serves once there is space", async () => {
+    stage = new Stage();
+    const disk = stage.mount();
+    disk.fill();
+    await stage.start();
+    await expectRefusing(FULL);
+    disk.free();
+    await stage.untilServed();
+    await stage.expectRecorded();
+  }, 30_000);
+
+  test("full again and again: no answer is lost at any edge", async () => {
+    stage = new Stage();
+    const disk = stage.mount();
+    await stage.start();
+    stage.startLoad();
+    for (let round = 0; round < 3; round += 1) {
+      await Bun.sleep(150);
+      disk.fill();
+      await until(
+        "requests are refused",
+        async () => (await stage.ask(CHAT_WHOLE)).status === 503,
+        RECOVERY_MS,
+      );
+      disk.free();
+      await until(
+        "requests are served again",
+        async () => (await stage.ask(CHAT_WHOLE)).status === 200,
+        RECOVERY_MS,
+      );
+    }
+    await stage.stopLoad();
+    await stage.expectRecorded();
+  }, 60_000);
+
+  test('with on_failure = "serve" every request is served, and its row follows when there is space', async () => {
+    stage = new Stage();
+    const disk = stage.mount();
+    await stage.start(SERVE_ON);
+    await stage.askAll();
+    disk.fill();
+    for (let round = 0; round < 10; round += 1) {
+      for (const { way, status, completeAtMs } of await stage.askAll())
+        expect([way.name, status, completeAtMs === null]).toEqual([way.name, 200, false]);
+    }
+    await until("it says so", () => FULL.test(stage.gateway.log()), RECOVERY_MS);
+    disk.free();
+    await until(
+      "all rows are there",
+      async () => (await stage.gateway.rows()).length === stage.answers.length,
+      RECOVERY_MS,
+    );
+    await stage.expectRecorded();
+  }, 30_000);
+});
+
+if (mountProblem !== null && process.env.CLEWLINE_IN_NAMESPACE === undefined) {
+  // A user namespace makes its owner root over its own mounts, where the system allows it.
+  const isAllowed = Bun.which("unshare") !== null && Bun.spawnSync(["unshare", "-rm", "true"]).exitCode === 0;
+  test.skipIf(!isAllowed)(
+    "the same on a disk of its own, in a user namespace",
+    () => {
+      stage = new Stage();
+      const { exitCode, stderr } = Bun.spawnSync(
+        ["unshare", "-rm", process.execPath, "test", "--timeout=60000", import.meta.path],
+        { env: { ...process.env, CLEWLINE_IN_NAMESPACE: "1" } },
+      );
+      expect([exitCode, exitCode === 0 ? "" : stderr.toString()]).toEqual([0, ""]);
+    },
+    200_000,
+  );
+}
+
+/** A connection of another process than the gateway's, which waits for its turn. */
+function openOther(): Database {
+  const other = new Database(stage.database);
+  other.run("PRAGMA busy_timeout = 5000");
+  return other;
+}
+
+describe("a database that another process has locked", () => {
+  const LOCKED = /locked by another process/;
+
+  test("for a moment: no client sees anything of it", async () => {
+    stage = new Stage();
+    await stage.start();
+    await stage.askAll();
+    const other = openOther();
+    stage.startLoad();
+    for (let round = 0; round < 3; round += 1) {
+      other.run("BEGIN EXCLUSIVE");
+      await Bun.sleep(300);
+      other.run("COMMIT");
+      await Bun.sleep(100);
+    }
+    other.close();
+    await stage.stopLoad();
+    expect(stage.answers.filter(({ completeAtMs }) => completeAtMs === null)).toEqual([]);
+    await stage.expectRecorded();
+  }, 30_000);
+
+  test("for long: refused, told, and recovered; running answers do not end as if they were whole", async () => {
+    stage = new Stage();
+    await stage.start("", 3_000);
+    await stage.askAll();
+    const other = openOther();
+    stage.startLoad();
+    const running = stage.ask({ name: "chat stream", recording: CHAT, isStream: true }, "openai/slow");
+    await Bun.sleep(200);
+    other.run("BEGIN EXCLUSIVE");
+    await expectRefusing(LOCKED);
+    expect((await running).completeAtMs).toBeNull();
+    other.run("COMMIT");
+    other.close();
+    await stage.untilServed();
+    await stage.stopLoad();
+    await stage.expectRecorded();
+  }, 30_000);
+});
+
+test("a data folder that is deleted is made anew, and what is served after that is recorded", async () => {
+  stage = new Stage();
+  await stage.start();
+  await stage.askAll();
+  stage.startLoad();
+  await Bun.sleep(200);
+  rmSync(stage.dataDir, { recursive: true, force: true });
+  await stage.stopLoad();
+  const before = stage.answers.length;
+  await stage.untilServed();
+  expect(stage.gateway.log()).toMatch(/deleted or replaced/);
+  await stage.expectRecorded(stage.answers.slice(before));
+}, 30_000);
+
+describe("a damaged database", () => {
+  const damages: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+    "is no database at all": (bytes) => Buffer.alloc(bytes.length, "garbage "),
+    "has lost its middle": (bytes) => Buffer.from(bytes).fill(0xa5, 4_096, bytes.length - 100),
+    "was cut off": (bytes) => bytes.subarray(0, 5_000),
+  };
+
+  test.each(Object.entries(damages))(
+    "that %s at the start is set aside, and the gateway serves",
+    async (_, damage) => {
+      stage = new Stage();
+      await stage.start();
+      for (let round = 0; round < 5; round += 1) await stage.askAll();
+      await stage.stop();
+      const damaged = damage(readFileSync(stage.database));
+      writeFileSync(stage.database, damaged);
+      for (const suffix of ["-wal", "-shm"]) rmSync(stage.database + suffix, { force: true });
+
+      await stage.restart();
+      const before = stage.answers.length;
+      await stage.untilServed();
+      await stage.expectRecorded(stage.answers.slice(before));
+      expect(stage.gateway.log()).toMatch(/"level":"?(error|50)/);
+      const aside = readdirSync(stage.dataDir).find((name) => /^ledger\.db\.corrupt-[^.]*$/.test(name));
+      expect(aside).toBeDefined();
+      // Its rows are money: what is left of them stays as it was found.
+      expect(readFileSync(join(stage.dataDir, aside ?? "")).equals(damaged)).toBe(true);
+      expect(existsSync(stage.database)).toBe(true);
+    },
+    30_000,
+  );
+});
