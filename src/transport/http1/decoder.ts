@@ -10,6 +10,7 @@ import {
 } from "node:zlib";
 import { GatewayError } from "../../core/errors.ts";
 import type { BodyFlow } from "./body-flow.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
 
 /** Makes the stream that decodes, given the body's first byte. */
 const DECODERS: Readonly<Record<string, (firstByte: number) => Transform>> = {
@@ -32,11 +33,13 @@ export class Decoder {
   readonly #flow: BodyFlow;
   readonly #onRoom: () => void;
   readonly #onFault: (error: GatewayError) => void;
+  readonly #frames: ZstdFrames | null;
   #stream: Transform | null = null;
 
   /** `onRoom` is called when the source may go on, `onFault` when the bytes cannot be decoded. */
   constructor(coding: string, flow: BodyFlow, onRoom: () => void, onFault: (error: GatewayError) => void) {
     this.#coding = coding;
+    this.#frames = coding === "zstd" ? new ZstdFrames() : null;
     this.#flow = flow;
     this.#onRoom = onRoom;
     this.#onFault = onFault;
@@ -45,6 +48,7 @@ export class Decoder {
   /** Takes encoded bytes; false: no more until `onRoom`. */
   write(bytes: Uint8Array): boolean {
     this.#stream ??= this.#start(bytes[0] as number);
+    this.#frames?.feed(bytes);
     return this.#stream.write(bytes);
   }
 
@@ -68,11 +72,17 @@ export class Decoder {
       if (!this.#flow.chunk(bytes)) stream.pause();
     });
     stream.on("drain", this.#onRoom);
-    stream.on("end", () => this.#flow.end(null));
-    stream.on("error", (cause) => {
-      const message = `the upstream's reply is not valid ${this.#coding}`;
-      this.#onFault(new GatewayError("upstream_garbage", message, { cause, detail: cause.message }));
+    stream.on("end", () => {
+      if (this.#frames?.isWhole === false) this.#onFault(this.#fault("the last frame is not whole"));
+      else this.#flow.end(null);
     });
+    stream.on("error", (cause) => this.#onFault(this.#fault(cause.message)));
     return stream;
+  }
+
+  #fault(detail: string): GatewayError {
+    return new GatewayError("upstream_garbage", `the upstream's reply is not valid ${this.#coding}`, {
+      detail,
+    });
   }
 }

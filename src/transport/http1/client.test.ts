@@ -1,0 +1,504 @@
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import type { Socket } from "node:net";
+import fc from "fast-check";
+import { GatewayError } from "../../core/errors.ts";
+import {
+  makeRequest,
+  makeTransport,
+  ok,
+  type RawUpstream,
+  refusal,
+  startRaw,
+  startUpstream,
+  take,
+  takeBody,
+  until,
+} from "./fixtures/raw-upstream.ts";
+
+const transport = makeTransport();
+const running: RawUpstream[] = [];
+afterEach(() => {
+  for (const upstream of running.splice(0)) upstream.stop();
+});
+afterAll(() => transport.stop());
+
+async function upstreamThat(
+  onRequest: (socket: Socket, text: string, nth: number) => void,
+): Promise<RawUpstream> {
+  const upstream = await startUpstream(onRequest);
+  running.push(upstream);
+  return upstream;
+}
+
+async function rawUpstream(onConnection: (socket: Socket) => void, host?: string): Promise<RawUpstream> {
+  const upstream = await startRaw(onConnection, host);
+  running.push(upstream);
+  return upstream;
+}
+
+const LEFT = new GatewayError("internal", "left");
+const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+describe("a request", () => {
+  test("arrives as it was given, and the reply comes back", async () => {
+    let seen = "";
+    const upstream = await upstreamThat((socket, text) => {
+      seen = text;
+      socket.write(ok("hello", "X-Request-Id: 7\r\n"));
+    });
+    const reply = await take(transport.send(makeRequest(`${upstream.url}/v1/x?a=b`)));
+    expect(seen).toBe(
+      `POST /v1/x?a=b HTTP/1.1\r\nhost: ${upstream.url.slice(7)}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`,
+    );
+    expect([reply.status, reply.headers.get("x-request-id"), reply.body.toString(), reply.error]).toEqual([
+      200,
+      "7",
+      "hello",
+      null,
+    ]);
+  });
+
+  test("goes to names and to IPv6 addresses", async () => {
+    const upstream = await rawUpstream((socket) => socket.on("data", () => socket.write(ok("six"))), "::1");
+    expect((await take(transport.send(makeRequest(upstream.url)))).body.toString()).toBe("six");
+    const byName = upstream.url.replace("[::1]", "localhost");
+    expect((await take(transport.send(makeRequest(byName)))).body.toString()).toBe("six");
+  });
+
+  test("carries a large body to an upstream that reads slowly", async () => {
+    const body = Buffer.alloc(5 * 1_024 * 1_024);
+    for (let i = 0; i < body.length; i++) body[i] = i % 251;
+    const got: Buffer[] = [];
+    let size = 0;
+    const upstream = await rawUpstream((socket) => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 50);
+      socket.on("data", (bytes: Buffer) => {
+        got.push(bytes);
+        size += bytes.length;
+        const head = (got[0] as Buffer).indexOf("\r\n\r\n") + 4;
+        if (size === head + body.length) socket.write(ok("thanks"));
+      });
+    });
+    const reply = await take(transport.send(makeRequest(upstream.url, { body })));
+    expect(reply.body.toString()).toBe("thanks");
+    const all = Buffer.concat(got);
+    expect(all.subarray(all.indexOf("\r\n\r\n") + 4).equals(body)).toBe(true);
+  });
+
+  test("whose body is refused half-way gets the refusal, and the connection is not used again", async () => {
+    const upstream = await rawUpstream((socket) => {
+      socket.once("data", () => {
+        socket.pause();
+        socket.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig");
+      });
+    });
+    const body = Buffer.alloc(50 * 1_024 * 1_024);
+    const reply = await take(transport.send(makeRequest(upstream.url, { body })));
+    expect([reply.status, reply.body.toString(), reply.error]).toEqual([413, "big", null]);
+    (upstream.sockets[0] as Socket).resume();
+    await until(() => upstream.openCount() === 0);
+  });
+});
+
+describe("a connection", () => {
+  test("is used again, and the others are left to grow old", async () => {
+    const upstream = await upstreamThat((socket) =>
+      socket.write(ok(String(upstream.sockets.indexOf(socket)))),
+    );
+    const both = [transport.send(makeRequest(upstream.url)), transport.send(makeRequest(upstream.url))];
+    const first = await Promise.all(both.map(take));
+    expect(first.map(({ body }) => body.toString()).sort()).toEqual(["0", "1"]);
+    const used = new Set<string>();
+    for (let i = 0; i < 5; i++)
+      used.add((await take(transport.send(makeRequest(upstream.url)))).body.toString());
+    expect([used.size, upstream.sockets.length]).toEqual([1, 2]);
+  });
+
+  test("is there for the next request as soon as the reply is whole", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}2\r\nhi\r\n0\r\n\r\n`));
+    for (let i = 0; i < 20; i++) {
+      expect((await take(transport.send(makeRequest(upstream.url)))).body.toString()).toBe("hi");
+    }
+    expect(upstream.sockets.length).toBe(1);
+  });
+
+  const notKept: Record<string, string> = {
+    "the upstream says close": ok("x", "Connection: close\r\n"),
+    "the upstream speaks HTTP/1.0": ok("x").replace("1.1", "1.0"),
+    "there is more than the reply": `${ok("x")}HTTP/1.1 200 OK\r\n`,
+    "it would be kept for a moment only": ok("x", "Keep-Alive: timeout=1\r\n"),
+  };
+  for (const [why, reply] of Object.entries(notKept)) {
+    test(`is closed after a reply when ${why}`, async () => {
+      const upstream = await upstreamThat((socket) => socket.write(reply));
+      for (let i = 0; i < 3; i++) {
+        const { body, error } = await take(transport.send(makeRequest(upstream.url)));
+        expect([body.toString(), error]).toEqual(["x", null]);
+      }
+      expect(upstream.sockets.length).toBe(3);
+      await until(() => upstream.openCount() === 0);
+    });
+  }
+
+  test("that says something while idle is dropped", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(ok("x")));
+    await take(transport.send(makeRequest(upstream.url)));
+    (upstream.sockets[0] as Socket).write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    await until(() => upstream.openCount() === 0);
+    expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
+    expect(upstream.sockets.length).toBe(2);
+  });
+
+  test("that the upstream closed while idle is not picked", async () => {
+    const upstream = await upstreamThat((socket) => {
+      socket.write(ok("x"));
+    });
+    await take(transport.send(makeRequest(upstream.url)));
+    const socket = upstream.sockets[0] as Socket;
+    socket.end();
+    await until(() => socket.destroyed);
+    expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
+  });
+
+  test("that breaks under a second request is told, and the request is not sent again", async () => {
+    let requests = 0;
+    const upstream = await upstreamThat((socket, _, nth) => {
+      requests++;
+      if (nth === 0) socket.write(ok("x"));
+      else socket.resetAndDestroy();
+    });
+    await take(transport.send(makeRequest(upstream.url)));
+    const error = await refusal(transport.send(makeRequest(upstream.url)));
+    expect([error.kind, requests, upstream.sockets.length]).toEqual(["upstream_cut", 2, 1]);
+    expect(error.detail).toContain("used before");
+  });
+
+  test("is closed when idle once the transport has stopped, at once or after its reply", async () => {
+    const own = makeTransport();
+    const upstream = await upstreamThat((socket, text) => {
+      if (text.includes("/slow")) setTimeout(() => socket.write(ok("late")), 50);
+      else socket.write(ok("x"));
+    });
+    const slow = own.send(makeRequest(`${upstream.url}/slow`));
+    await take(own.send(makeRequest(upstream.url)));
+    own.stop();
+    await until(() => upstream.openCount() === 1);
+    expect((await take(slow)).body.toString()).toBe("late");
+    await until(() => upstream.openCount() === 0);
+  });
+});
+
+describe("a reply that never comes", () => {
+  test("from a port where nobody listens", async () => {
+    const upstream = await rawUpstream(() => undefined);
+    upstream.stop();
+    const call = transport.send(makeRequest(upstream.url));
+    const error = await refusal(call);
+    expect([error.kind, call.reason]).toEqual(["upstream_connect", error]);
+  });
+
+  test("from a name that does not exist", async () => {
+    const error = await refusal(transport.send(makeRequest("http://no-such-host.invalid/")));
+    expect(error.kind).toBe("upstream_connect");
+  });
+
+  test("because the URL is none", async () => {
+    expect((await refusal(transport.send(makeRequest("nonsense")))).kind).toBe("internal");
+  });
+
+  test("because the upstream is silent for too long", async () => {
+    const upstream = await upstreamThat(() => undefined);
+    const error = await refusal(transport.send(makeRequest(upstream.url, { firstByteTimeoutMs: 150 })));
+    expect([error.kind, error.message]).toEqual([
+      "upstream_timeout",
+      "the upstream did not answer within 150 ms",
+    ]);
+    await until(() => upstream.openCount() === 0);
+  });
+
+  test("because the upstream closes instead, in each way it can", async () => {
+    const ways: ((socket: Socket) => void)[] = [
+      (socket) => socket.end(),
+      (socket) => socket.destroy(),
+      (socket) => socket.resetAndDestroy(),
+      (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Le"),
+      (socket) => socket.end("HTTP/1.1 100 Continue\r\n\r\n"),
+    ];
+    const upstream = await upstreamThat((socket, text) => {
+      ways[Number(/x-way: (\d)/.exec(text)?.[1])]?.(socket);
+    });
+    for (let way = 0; way < ways.length; way++) {
+      const headers = new Headers({ "x-way": String(way) });
+      expect((await refusal(transport.send(makeRequest(upstream.url, { headers })))).kind).toBe(
+        "upstream_cut",
+      );
+    }
+  });
+
+  test("because what comes is not HTTP", async () => {
+    const upstream = await rawUpstream((socket) => socket.write("220 mail.example ESMTP\r\n"));
+    expect((await refusal(transport.send(makeRequest(upstream.url)))).kind).toBe("upstream_garbage");
+    await until(() => upstream.openCount() === 0);
+  });
+});
+
+describe("a body", () => {
+  test("that stays short is an error, however it was framed", async () => {
+    const short: Record<string, (socket: Socket) => void> = {
+      length: (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
+      chunk: (socket) => socket.end(`${CHUNKED}a\r\nhalf`),
+      "last chunk": (socket) => socket.end(`${CHUNKED}4\r\nhalf\r\n`),
+      "end of trailers": (socket) => socket.end(`${CHUNKED}4\r\nhalf\r\n0\r\n`),
+      "clean close": (socket) => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\nhalf");
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      },
+    };
+    const upstream = await upstreamThat((socket, text) =>
+      short[/x-way: (.*)\r\n/.exec(text)?.[1] ?? ""]?.(socket),
+    );
+    for (const way of Object.keys(short)) {
+      const headers = new Headers({ "x-way": way });
+      const call = transport.send(makeRequest(upstream.url, { headers }));
+      const { body, error } = await take(call);
+      expect([way, body.toString(), error?.kind]).toEqual([way, "half", "upstream_cut"]);
+      expect(call.reason).toBe(error);
+    }
+  });
+
+  test("that goes on until the upstream closes is whole then", async () => {
+    const upstream = await upstreamThat((socket) => socket.end("HTTP/1.1 200 OK\r\n\r\nall of it"));
+    const { body, error } = await take(transport.send(makeRequest(upstream.url)));
+    expect([body.toString(), error]).toEqual(["all of it", null]);
+  });
+
+  test("with bad framing gives what was good, then an error", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}4\r\ngood\r\nrest\r\n`));
+    const { body, error } = await take(transport.send(makeRequest(upstream.url)));
+    expect([body.toString(), error?.kind]).toEqual(["good", "upstream_garbage"]);
+    await until(() => upstream.openCount() === 0);
+  });
+
+  test("that falls silent times out, but only while it is being read", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}4\r\nhalf\r\n`));
+    const call = transport.send(makeRequest(upstream.url, { idleTimeoutMs: 200 }));
+    await call.head;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(call.reason).toBe(null);
+    let isPaused = true;
+    const ended = new Promise<GatewayError | null>((resolve) => {
+      call.pipe({ chunk: () => !isPaused, end: resolve });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(call.reason).toBe(null);
+    isPaused = false;
+    call.resume();
+    expect((await ended)?.message).toBe("the upstream sent nothing for 200 ms");
+    await until(() => upstream.openCount() === 0);
+  });
+
+  test("comes as it is sent, event by event", async () => {
+    let socket: Socket | null = null;
+    const upstream = await upstreamThat((from) => {
+      socket = from;
+      from.write(CHUNKED);
+    });
+    const call = transport.send(makeRequest(upstream.url));
+    await call.head;
+    const seen: string[] = [];
+    call.pipe({
+      chunk: (bytes) => {
+        seen.push(Buffer.from(bytes).toString());
+        return true;
+      },
+      end: () => seen.push("end"),
+    });
+    for (const event of ["one", "two", "six"]) {
+      (socket as unknown as Socket).write(`3\r\n${event}\r\n`);
+      await until(() => seen.at(-1) === event);
+    }
+    (socket as unknown as Socket).write("0\r\n\r\n");
+    await until(() => seen.at(-1) === "end");
+    expect(seen).toEqual(["one", "two", "six", "end"]);
+  });
+
+  test("gives nothing to a sink that pauses until it goes on, the end included", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n0\r\n\r\n`));
+    const call = transport.send(makeRequest(upstream.url));
+    await call.head;
+    const seen: string[] = [];
+    call.pipe({
+      chunk: (bytes) => {
+        seen.push(Buffer.from(bytes).toString());
+        return false;
+      },
+      end: (error) => seen.push(`end ${error}`),
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual(["one"]);
+    call.resume();
+    expect(seen).toEqual(["one", "end null"]);
+  });
+
+  test("ends with an error when its own sink throws", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
+    const call = transport.send(makeRequest(upstream.url));
+    await call.head;
+    const cause = new Error("a mistake of ours");
+    const error = await new Promise<GatewayError | null>((resolve) => {
+      call.pipe({
+        chunk: () => {
+          throw cause;
+        },
+        end: resolve,
+      });
+    });
+    expect([error?.kind, error?.cause]).toEqual(["internal", cause]);
+    await until(() => upstream.openCount() === 0);
+  });
+
+  test("means the same however the upstream's bytes are split", async () => {
+    const reply = Buffer.from(
+      `HTTP/1.1 103 Early Hints\r\n\r\n${CHUNKED}5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nA: b\r\n\r\n`,
+    );
+    let places: number[] = [];
+    const upstream = await upstreamThat((socket) => {
+      socket.setNoDelay(true);
+      const parts = [0, ...places].map((from, i) => reply.subarray(from, places[i]));
+      const writeNext = (): void => {
+        const part = parts.shift();
+        if (part === undefined) return;
+        socket.write(part);
+        setTimeout(writeNext, 1);
+      };
+      writeNext();
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.integer({ min: 1, max: reply.length - 1 }), { maxLength: 6 }),
+        async (at) => {
+          places = at.sort((a, b) => a - b);
+          const { status, body, error } = await take(transport.send(makeRequest(upstream.url)));
+          expect([status, body.toString(), error]).toEqual([200, "hello, world", null]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(upstream.sockets.length).toBe(1);
+  });
+});
+
+describe("an abort", () => {
+  test("before the connection, the head, within the body or after it: the upstream sees it and the sink hears nothing", async () => {
+    const upstream = await upstreamThat((socket, text) => {
+      if (text.includes("/body")) socket.write(`${CHUNKED}4\r\nhalf\r\n`);
+    });
+    const early = transport.send(makeRequest(`${upstream.url}/head`));
+    early.abort(LEFT);
+    expect(await refusal(early)).toBe(LEFT);
+
+    const waiting = transport.send(makeRequest(`${upstream.url}/head`));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    waiting.abort(LEFT);
+    expect(await refusal(waiting)).toBe(LEFT);
+
+    const reading = transport.send(makeRequest(`${upstream.url}/body`));
+    await reading.head;
+    const seen: unknown[] = [];
+    reading.pipe({ chunk: () => seen.push("chunk") > 0, end: () => seen.push("end") });
+    await until(() => seen.length === 1);
+    reading.abort(LEFT);
+    await until(() => upstream.openCount() === 0);
+    expect([seen, reading.reason]).toEqual([["chunk"], LEFT]);
+  });
+
+  test("while nobody reads, or while the sink pauses, closes the connection too", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}4\r\nhalf\r\n`));
+    const unread = transport.send(makeRequest(upstream.url));
+    await unread.head;
+    const paused = transport.send(makeRequest(upstream.url));
+    await paused.head;
+    paused.pipe({ chunk: () => false, end: () => undefined });
+    unread.abort(LEFT);
+    paused.abort(LEFT);
+    await until(() => upstream.openCount() === 0);
+  });
+
+  test("of a whole reply leaves its connection to others, and says nothing when all was told", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(ok("x")));
+    const call = transport.send(makeRequest(upstream.url));
+    await take(call);
+    call.abort(LEFT);
+    expect(call.reason).toBe(null);
+    const unread = transport.send(makeRequest(upstream.url));
+    await unread.head;
+    unread.abort(LEFT);
+    expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
+    expect(upstream.sockets.length).toBe(1);
+  });
+
+  test("from within the sink ends it there", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}1\r\na\r\n`));
+    const call = transport.send(makeRequest(upstream.url));
+    await call.head;
+    const seen: string[] = [];
+    call.pipe({
+      chunk: () => {
+        call.abort(LEFT);
+        return seen.push("chunk") > 0;
+      },
+      end: () => seen.push("end"),
+    });
+    await until(() => upstream.openCount() === 0);
+    expect(seen).toEqual(["chunk"]);
+  });
+
+  test("of a reply that failed, which a pausing sink does not know yet, keeps it from being told", async () => {
+    const upstream = await upstreamThat((socket) => {
+      socket.write(`${CHUNKED}1\r\na\r\n`);
+      setTimeout(() => socket.resetAndDestroy(), 20);
+    });
+    const call = transport.send(makeRequest(upstream.url));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await call.head;
+    const seen: string[] = [];
+    call.pipe({
+      chunk: () => {
+        resolve();
+        return false;
+      },
+      end: () => seen.push("end"),
+    });
+    await promise;
+    await new Promise((done) => setTimeout(done, 60));
+    call.abort(LEFT);
+    call.resume();
+    expect(seen).toEqual([]);
+  });
+});
+
+test("nothing but what was asked for is read before anybody reads, however much comes", async () => {
+  let written = 0;
+  const block = Buffer.alloc(1_024 * 1_024);
+  const upstream = await upstreamThat((socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${200 * block.length}\r\n\r\n`);
+    const write = (): void => {
+      while (written < 200 * block.length) {
+        written += block.length;
+        if (!socket.write(block)) {
+          socket.once("drain", write);
+          return;
+        }
+      }
+    };
+    write();
+  });
+  const call = transport.send(makeRequest(upstream.url));
+  await call.head;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const writtenUnread = written;
+  expect(writtenUnread).toBeLessThan(20 * block.length);
+  const { body, error } = await takeBody(call);
+  expect([body.length, error]).toEqual([200 * block.length, null]);
+});
