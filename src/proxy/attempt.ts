@@ -16,7 +16,6 @@ import type { Signal } from "../upstreams/family.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { Relay } from "./relay.ts";
-import { requestIdHeaders } from "./reply.ts";
 
 /** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
@@ -215,7 +214,7 @@ class Tracked {
     return {
       reply: new Response(bytes as Uint8Array<ArrayBuffer>, {
         status: head.status,
-        headers: { ...snapshot.filterReplyHeaders(head.headers), ...requestIdHeaders(exchange.id) },
+        headers: snapshot.filterReplyHeaders(head.headers, exchange.id),
       }),
     };
   }
@@ -263,8 +262,7 @@ class Tracked {
       reply: new Response(relay.body, {
         status: head.status,
         headers: {
-          ...snapshot.filterReplyHeaders(head.headers),
-          ...requestIdHeaders(exchange.id),
+          ...snapshot.filterReplyHeaders(head.headers, exchange.id),
           "cache-control": "no-cache, no-transform",
           "x-accel-buffering": "no",
         },
@@ -274,7 +272,7 @@ class Tracked {
 
   /** An HTTP status that is not a success. */
   async refused(head: ReplyHead): Promise<AttemptResult> {
-    const { gateway, upstream, target, snapshot } = this.#input;
+    const { gateway, exchange, upstream, target, snapshot } = this.#input;
     const { bytes, isWhole } = await this.#readWhole(ERROR_BODY_BYTES, null);
     if (this.#hasLeft) return this.#left();
     if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
@@ -299,8 +297,8 @@ class Tracked {
           ? null
           : {
               status: head.status,
-              headers: snapshot.filterReplyHeaders(head.headers),
-              body: bytes as Uint8Array<ArrayBuffer>,
+              headers: snapshot.filterReplyHeaders(head.headers, exchange.id),
+              body: this.#forClient(text, bytes),
             },
       isTransport: false,
     };
@@ -348,10 +346,20 @@ class Tracked {
       kept: {
         status,
         headers: { "content-type": "application/json" },
-        body: new TextEncoder().encode(body),
+        body: this.#forClient(body, null),
       },
       isTransport: false,
     };
+  }
+
+  /** The upstream's own words: its bytes, if they hold no secret. */
+  #forClient(text: string, bytes: Uint8Array | null): Uint8Array<ArrayBuffer> {
+    const { credentials } = this.#input.upstream;
+    const { authHeader } = credentials.get(this.#lease.credentialId) as CredentialView;
+    const shown = withoutCredential(text, authHeader);
+    return (
+      shown === text && bytes !== null ? bytes : new TextEncoder().encode(shown)
+    ) as Uint8Array<ArrayBuffer>;
   }
 
   #left(): AttemptResult {

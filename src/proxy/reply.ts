@@ -13,6 +13,12 @@ export function replyWithError(dialect: DialectName, error: GatewayError, reques
   });
 }
 
+/** What an upstream said of a failure, less the credential that it was shown: some repeat it. */
+export function withoutCredential(text: string, auth: readonly [name: string, value: string]): string {
+  const secret = auth[1].replace(/^Bearer /, "");
+  return text.includes(secret) ? text.replaceAll(secret, "[redacted]") : text;
+}
+
 /** Our request id under the names that the official SDKs read. */
 export function requestIdHeaders(requestId: string): Record<string, string> {
   return { "x-request-id": requestId, "request-id": requestId };
