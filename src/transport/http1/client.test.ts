@@ -229,7 +229,7 @@ describe("a reply that never comes", () => {
       ways[Number(/x-way: (\d)/.exec(text)?.[1])]?.(socket);
     });
     for (let way = 0; way < ways.length; way++) {
-      const headers = new Headers({ "x-way": String(way) });
+      const headers = [["x-way", String(way)]] as const;
       expect((await refusal(transport.send(makeRequest(upstream.url, { headers })))).kind).toBe(
         "upstream_cut",
       );
@@ -259,7 +259,7 @@ describe("a body", () => {
       short[/x-way: (.*)\r\n/.exec(text)?.[1] ?? ""]?.(socket),
     );
     for (const way of Object.keys(short)) {
-      const headers = new Headers({ "x-way": way });
+      const headers = [["x-way", way]] as const;
       const call = transport.send(makeRequest(upstream.url, { headers }));
       const { body, error } = await take(call);
       expect([way, body.toString(), error?.kind]).toEqual([way, "half", "upstream_cut"]);

@@ -1,5 +1,4 @@
 /** One socket to an upstream, over which one call at a time goes. The only file here that knows Bun. */
-import { isIP } from "node:net";
 import type { Origin } from "./request-head.ts";
 
 /** Who uses a connection at the moment. Nothing is called after `closed` or `unreachable`. */
@@ -42,7 +41,8 @@ export class Connection {
       port,
       data: this,
       socket: HANDLERS,
-      ...(origin.isSecure ? { tls: tlsOptions(hostname) } : {}),
+      // Verification is asked for in words, so that no environment variable can turn it off.
+      ...(origin.isSecure ? { tls: { rejectUnauthorized: true, serverName: hostname } } : {}),
     }).catch((cause: unknown) => this.#unreachable(cause));
   }
 
@@ -129,14 +129,6 @@ export class Connection {
     this.terminate();
     onLost?.(this);
   }
-}
-
-/** Verification is asked for in words, so that no environment variable can turn it off. */
-function tlsOptions(hostname: string): Bun.TLSOptions {
-  const options: Bun.TLSOptions = { rejectUnauthorized: true };
-  // RFC 6066: addresses are not sent as a server name.
-  if (isIP(hostname) === 0) options.serverName = hostname;
-  return options;
 }
 
 const HANDLERS: Bun.SocketHandler<Connection> = {

@@ -1,5 +1,6 @@
 /** The head of a reply: strict reading of RFC 9112, sections 3 to 6. Pure; what it refuses is `upstream_garbage`. */
 import { GatewayError } from "../../core/errors.ts";
+import { HeaderList } from "../../core/header-view.ts";
 import type { ReplyHead } from "../call.ts";
 
 /** How the end of a body is known. */
@@ -7,6 +8,7 @@ export type Framing = "none" | "length" | "chunked" | "close";
 
 /** A parsed head with what the connection has to know. */
 export interface ParsedHead extends ReplyHead {
+  readonly headers: HeaderList;
   readonly framing: Framing;
   /** For `length` only, else 0. */
   readonly lengthBytes: number;
@@ -43,7 +45,7 @@ export function parseHead(text: string, method: string): ParsedHead {
   if (lines.length - 1 > MAX_HEADERS) throw garbage(`more than ${MAX_HEADERS} headers`);
   const status = Number(statusLine[2]);
   const isVersion11 = statusLine[1] === "1";
-  const headers = new Headers();
+  const headers = new HeaderList();
   for (let i = 1; i < lines.length; i++) addHeader(headers, lines[i] as string);
   const connection = headers.get("connection")?.toLowerCase() ?? "";
   const saysClose = hasToken(connection, "close");
@@ -58,24 +60,24 @@ export function parseHead(text: string, method: string): ParsedHead {
   };
 }
 
-function addHeader(headers: Headers, line: string): void {
+function addHeader(headers: HeaderList, line: string): void {
   const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
+  const written = line.slice(0, Math.max(colon, 0));
   // A line that starts with a blank would go on with the one before (obs-fold); it fails here too.
-  if (!NAME.test(name)) throw garbage("header name");
-  const value = line.slice(colon + 1);
-  // `Headers` would join them to "5, 5": equal ones say the same, others leave open where the body ends.
-  if (name.length === 14 && name.toLowerCase() === "content-length") {
+  if (!NAME.test(written)) throw garbage("header name");
+  const name = written.toLowerCase();
+  const value = line.slice(colon + 1).trim();
+  // Not joined to "5, 5": equal ones say the same, others leave open where the body ends.
+  if (name === "content-length") {
     const earlier = headers.get(name);
-    if (earlier !== null && earlier !== value.trim()) throw garbage("content-length values differ");
-    headers.set(name, value);
-    return;
+    if (earlier !== null && earlier !== value) throw garbage("content-length values differ");
+    if (earlier !== null) return;
   }
   headers.append(name, value);
 }
 
 function framingOf(
-  headers: Headers,
+  headers: HeaderList,
   status: number,
   method: string,
   isVersion11: boolean,

@@ -1,3 +1,4 @@
+import type { HeaderView } from "../../core/header-view.ts";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ReplyReader } from "./reply-reader.ts";
@@ -29,11 +30,17 @@ function read(pieces: readonly Buffer[], method = "POST", closes = false): Outco
   if (reader.error !== null) expect(reader.error.kind).toBe("upstream_garbage");
   return {
     status: reader.head?.status ?? null,
-    headers: reader.head === null ? [] : [...reader.head.headers],
+    headers: reader.head === null ? [] : linesOf(reader.head.headers),
     body: Buffer.concat(body).toString("latin1"),
     end: reader.error !== null ? "garbage" : reader.isWhole ? "whole" : "open",
     hasSurplus,
   };
+}
+
+function linesOf(headers: HeaderView): [string, string][] {
+  const lines: [string, string][] = [];
+  headers.forEach((value, name) => lines.push([name, value]));
+  return lines.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function readText(text: string, method?: string, closes?: boolean): Outcome {

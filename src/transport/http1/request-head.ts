@@ -64,12 +64,13 @@ export function encodeRequestHead(request: UpstreamRequest, origin: Origin): str
   const { method, body, headers } = request;
   if (!TOKEN.test(method)) throw unusable("method");
   let text = `${method} ${targetOf(request.url)} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
-  headers.forEach((value, name) => {
-    if (OWN.has(name)) return;
-    // `Headers` refuses line ends by itself; that a request cannot be split must not hang on it.
+  for (const [name, value] of headers) {
+    if (OWN.has(name)) continue;
+    if (!TOKEN.test(name)) throw unusable("header name");
+    // That a request cannot be split must not hang on where its headers came from.
     if (BAD_VALUE.test(value)) throw unusable(name);
     text += `${name}: ${value}\r\n`;
-  });
+  }
   if (body !== null) text += `content-length: ${body.byteLength}\r\n`;
   else if (METHODS_WITH_BODY.has(method)) text += "content-length: 0\r\n";
   return `${text}\r\n`;
