@@ -47,6 +47,8 @@ class Tries {
   readonly #unavailable: Unavailable[] = [];
   readonly #foreign: string[] = [];
   #isBreakerOpen = false;
+  /** An overload has not been followed by its repeat yet: without this, failures that park nothing would be repeated for ever. */
+  #isRepeatDue = false;
 
   constructor(input: TargetsInput) {
     this.#input = input;
@@ -87,12 +89,8 @@ class Tries {
       if ("unavailable" in leased) {
         const { unavailable } = leased;
         // After an overload the same credential is as good as another one: a pool of one gets its retries too.
-        if (
-          unavailable.kind === "none" &&
-          excluded !== null &&
-          this.#overload !== null &&
-          this.#retriesLeft > 0
-        ) {
+        if (unavailable.kind === "none" && excluded !== null && this.#isRepeatDue && this.#retriesLeft > 0) {
+          this.#isRepeatDue = false;
           excluded = null;
           continue;
         }
@@ -111,6 +109,7 @@ class Tries {
       if (result.signal.class === "overload") {
         gateway.pool.suspect(leased.lease);
         this.#overload = result;
+        this.#isRepeatDue = true;
         this.#retriesLeft = Math.max(0, this.#retriesLeft - 1);
       } else if (result.signal.class === "forbid") {
         this.#forbidden = result;
