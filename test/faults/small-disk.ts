@@ -44,7 +44,7 @@ function writeUntilFull(handle: number, piece: Buffer): void {
 
 function run(...command: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(command);
-  if (exitCode !== 0) throw new Error(`${command[0]} failed: ${stderr.toString().trim()}`);
+  if (exitCode !== 0) throw new Error(stderr.toString().split("\n")[0]);
 }
 
 /** Why no disk can be mounted here; null when it can. */
