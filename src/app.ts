@@ -25,7 +25,7 @@ import { replyWithError } from "./proxy/reply.ts";
 import { makeSnapshot, type Snapshot } from "./snapshot.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
 import { openStore, setStoreAside } from "./store/store.ts";
-import { makeTransport } from "./transport/client.ts";
+import { makeHttp1Transport as makeTransport } from "./transport/http1/client.ts";
 import { makeWatchdog } from "./transport/watchdog.ts";
 
 export interface AppOptions {

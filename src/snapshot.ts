@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
+import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makeReplyHeaderFilter } from "./http/headers.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
@@ -40,7 +41,7 @@ export interface Snapshot {
   /** By name, in config order. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
-  readonly filterReplyHeaders: (upstream: Headers) => Record<string, string>;
+  readonly filterReplyHeaders: (upstream: HeaderView, requestId: string) => Record<string, string>;
 }
 
 /** Builds the view of a configuration that has been validated. */

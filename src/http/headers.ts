@@ -1,5 +1,9 @@
 /** Which headers pass, in both directions. Everything that no rule names passes: new headers work without a change here. */
 
+import type { HeaderView } from "../core/header-view.ts";
+
+const MAX_REMEMBERED_NAMES = 512;
+
 /** RFC 9110 section 7.6.1 and what describes one hop only. */
 const HOP_BY_HOP = [
   "connection",
@@ -17,7 +21,7 @@ const HOP_BY_HOP = [
  * Never reach an upstream: the client's credentials and account selectors, what identifies its network or browser,
  * and what the connection to the upstream sets anew. `origin` makes Anthropic refuse the request.
  */
-const CLIENT_ONLY = [
+const CLIENT_ONLY = new Set<string>([
   ...HOP_BY_HOP,
   "host",
   "content-length",
@@ -40,7 +44,8 @@ const CLIENT_ONLY = [
   "traceparent",
   "tracestate",
   "baggage",
-] as const;
+  "accept-encoding",
+]);
 
 const CLIENT_ONLY_PREFIXES = ["x-forwarded-", "sec-fetch-", "access-control-", "proxy-"] as const;
 
@@ -75,7 +80,16 @@ const ACCOUNT_PREFIXES = [
   "cf-",
 ] as const;
 
-const MAX_REMEMBERED_NAMES = 512;
+/** Remembers for each header name whether it passes to upstreams, so that the rules run once a name. */
+const upstreamVerdicts = new Map<string, boolean>();
+
+function passesToUpstream(name: string): boolean {
+  const known = upstreamVerdicts.get(name);
+  if (known !== undefined) return known;
+  const passes = !CLIENT_ONLY.has(name) && !CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix));
+  if (upstreamVerdicts.size < MAX_REMEMBERED_NAMES) upstreamVerdicts.set(name, passes);
+  return passes;
+}
 
 /**
  * Headers for the upstream: the client's, without what must stay here, plus the credential and the family's defaults.
@@ -83,37 +97,34 @@ const MAX_REMEMBERED_NAMES = 512;
  * API key is shown instead.
  */
 export function makeUpstreamHeaders(
-  client: Headers,
+  client: HeaderView,
   auth: readonly [name: string, value: string],
   defaults: readonly (readonly [name: string, value: string])[],
-): Headers {
-  const headers = new Headers(client);
-  const named = client.get("connection");
-  if (named !== null && named !== "keep-alive" && named !== "close") dropNamed(headers, named);
-  for (const name of CLIENT_ONLY) headers.delete(name);
-  const prefixed: string[] = [];
-  headers.forEach((_, name) => {
-    if (CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix))) prefixed.push(name);
+): (readonly [name: string, value: string])[] {
+  const named = namedByConnection(client.get("connection"));
+  const lines: (readonly [string, string])[] = [];
+  client.forEach((value, name) => {
+    if (!passesToUpstream(name) || name === auth[0] || named?.includes(name)) return;
+    const passing = name === "anthropic-beta" ? withoutOauthBeta(value) : value;
+    if (passing !== "") lines.push([name, passing]);
   });
-  for (const name of prefixed) headers.delete(name);
-  const betas = headers.get("anthropic-beta");
-  if (betas?.includes("oauth-")) setOrDelete(headers, "anthropic-beta", withoutOauthBeta(betas));
-  for (const [name, value] of defaults) {
-    if (!headers.has(name)) headers.set(name, value);
+  for (const line of defaults) {
+    if (client.get(line[0]) === null) lines.push(line);
   }
-  headers.set("accept-encoding", "identity");
-  headers.set(auth[0], auth[1]);
-  return headers;
+  lines.push(ACCEPT_IDENTITY, auth);
+  return lines;
 }
 
-function dropNamed(headers: Headers, connection: string): void {
-  for (const name of connection.split(",")) {
-    const token = name.trim().toLowerCase();
-    if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(token)) headers.delete(token);
-  }
+const ACCEPT_IDENTITY = ["accept-encoding", "identity"] as const;
+
+/** Headers that the client says are for this hop only; null for the usual values. */
+function namedByConnection(connection: string | null): readonly string[] | null {
+  if (connection === null || connection === "keep-alive" || connection === "close") return null;
+  return connection.split(",").map((name) => name.trim().toLowerCase());
 }
 
 function withoutOauthBeta(betas: string): string {
+  if (!betas.includes("oauth-")) return betas;
   return betas
     .split(",")
     .map((beta) => beta.trim())
@@ -121,13 +132,10 @@ function withoutOauthBeta(betas: string): string {
     .join(",");
 }
 
-function setOrDelete(headers: Headers, name: string, value: string): void {
-  if (value === "") headers.delete(name);
-  else headers.set(name, value);
-}
-
-/** Remembers for each header name whether it passes to clients, so that the rules run once a name. */
-export function makeReplyHeaderFilter(showsAccount: boolean): (upstream: Headers) => Record<string, string> {
+/** From an upstream's headers to those of the reply, with our request id under the names that the official SDKs read. */
+export function makeReplyHeaderFilter(
+  showsAccount: boolean,
+): (upstream: HeaderView, requestId: string) => Record<string, string> {
   const verdicts = new Map<string, boolean>();
   const passes = (name: string): boolean => {
     if (UPSTREAM_ONLY.has(name) || name.startsWith("access-control-") || name.startsWith("proxy-"))
@@ -135,7 +143,7 @@ export function makeReplyHeaderFilter(showsAccount: boolean): (upstream: Headers
     if (showsAccount) return true;
     return !ACCOUNT.has(name) && !ACCOUNT_PREFIXES.some((prefix) => name.startsWith(prefix));
   };
-  return (upstream) => {
+  return (upstream, requestId) => {
     const headers: Record<string, string> = {};
     upstream.forEach((value, name) => {
       let verdict = verdicts.get(name);
@@ -145,6 +153,8 @@ export function makeReplyHeaderFilter(showsAccount: boolean): (upstream: Headers
       }
       if (verdict) headers[name] = value;
     });
+    headers["x-request-id"] = requestId;
+    headers["request-id"] = requestId;
     return headers;
   };
 }

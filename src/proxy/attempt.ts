@@ -16,6 +16,7 @@ import type { Signal } from "../upstreams/family.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { Relay } from "./relay.ts";
+import { withoutCredential } from "./reply.ts";
 
 /** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
 const WHOLE_REPLY_BYTES = 1024 * 1024;

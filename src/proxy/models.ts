@@ -163,12 +163,12 @@ async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly L
     const call = gateway.transport.send({
       url: upstream.family.url(upstream.baseUrl, path) + search,
       method: "GET",
-      headers: new Headers([
+      headers: [
         ["accept", "application/json"],
         ["accept-encoding", "identity"],
-        ...upstream.family.defaultHeaders.map(([name, value]) => [name, value] as [string, string]),
-        [credential.authHeader[0], credential.authHeader[1]],
-      ]),
+        ...upstream.family.defaultHeaders,
+        credential.authHeader,
+      ],
       body: null,
       connectTimeoutMs: upstream.connectTimeoutMs,
       firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),

@@ -1,13 +1,17 @@
 /** What the relay sees of the HTTP client toward upstreams. */
 import type { GatewayError } from "../core/errors.ts";
+import type { HeaderView } from "../core/header-view.ts";
 import type { Watchdog } from "./watchdog.ts";
+
+/** Headers to send, in order, names in lower case. */
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 export interface UpstreamRequest {
   /** Absolute, `http:` or `https:`; sent as it is, a fragment left out. */
   readonly url: string;
   readonly method: string;
   /** End-to-end headers. `host`, `content-length` and `connection` are the client's own affair. */
-  readonly headers: Headers;
+  readonly headers: HeaderLines;
   /** null for methods without a body. Must not be changed until the call is over. */
   readonly body: Uint8Array | null;
   /** From the call to a usable connection, TLS included. */
@@ -20,7 +24,7 @@ export interface UpstreamRequest {
 
 export interface ReplyHead {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeaderView;
 }
 
 /** Takes the reply's body as it comes. */

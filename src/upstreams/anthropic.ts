@@ -1,4 +1,5 @@
 /** Anthropic's API: https://docs.claude.com/en/api/errors, …/rate-limits. */
+import type { HeaderView } from "../core/header-view.ts";
 import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family, Signal } from "./family.ts";
@@ -19,7 +20,7 @@ const BUCKETS = ["requests", "tokens", "input-tokens", "output-tokens"].map((buc
 }));
 
 /** The latest reset among the buckets with nothing left; null when each has something left or does not say. */
-function emptyUntil(headers: Headers): number | null {
+function emptyUntil(headers: HeaderView): number | null {
   let untilMs: number | null = null;
   for (const { remaining, reset } of BUCKETS) {
     if (headers.get(remaining) !== "0") continue;
@@ -43,8 +44,13 @@ function regainAccess(failure: Failure): number | null {
 /** Subscription windows that count for all models; the others (`seven_day_opus`) are about a group of models. */
 const ACCOUNT_CLAIM = /^(?:five_hour|seven_day|5h|7d|overage)?$/;
 
-const hasFastLimit = ({ headers }: Failure): boolean =>
-  [...headers.keys()].some((name) => name.startsWith("anthropic-fast-"));
+function hasFastLimit({ headers }: Failure): boolean {
+  let isFast = false;
+  headers.forEach((_, name) => {
+    isFast ||= name.startsWith("anthropic-fast-");
+  });
+  return isFast;
+}
 
 const ROWS: readonly Row[] = [
   {

@@ -1,9 +1,10 @@
 /** What a provider's failed reply holds that tables can match on: the words of its error object, whatever its envelope. */
+import type { HeaderView } from "../core/header-view.ts";
 import type { ReplyFacts } from "./family.ts";
 
 export interface Failure {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeaderView;
   readonly nowMs: number;
   /** All structured words of the error: type, code, status, error_code, Google's reasons and quota ids. */
   readonly codes: readonly string[];

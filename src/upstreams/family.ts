@@ -2,6 +2,7 @@
  * What a kind of upstream is to the rest: where it lives, how a credential is shown to it, and what each of its answers says
  * about that credential.
  */
+import type { HeaderView } from "../core/header-view.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 
 export type FamilyName = "anthropic" | "gemini" | "openai";
@@ -41,7 +42,7 @@ export type Signal =
 /** A reply as classification sees it. */
 export interface ReplyFacts {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeaderView;
   /** The error body as text (bounded by the caller to 64 KiB); empty for an answer without failure. */
   readonly body: string;
   readonly nowMs: number;
@@ -72,7 +73,7 @@ export interface Family {
    */
   inBandStatus(body: string): number;
   /** What a good reply's rate headers say: `ok`, or `rate` when nothing remains until a reset. Called for every reply: cheap. */
-  classifyOk(headers: Headers, nowMs: number): Signal;
+  classifyOk(headers: HeaderView, nowMs: number): Signal;
   /** The reply header that names the organization behind a credential, for grouping later; null where there is none. */
   readonly organizationHeader: string | null;
 }

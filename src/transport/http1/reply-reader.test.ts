@@ -1,6 +1,6 @@
-import type { HeaderView } from "../../core/header-view.ts";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { HeaderView } from "../../core/header-view.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
 interface Outcome {

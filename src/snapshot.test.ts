@@ -1,0 +1,141 @@
+import { expect, test } from "bun:test";
+import { authenticate } from "./auth/keys.ts";
+import type { Config, UpstreamConfig } from "./config/config.ts";
+import { CLIENT_KEY, type ConfigUnderTest, configUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
+import { credentialId, fingerprintOf, makeSnapshot } from "./snapshot.ts";
+
+const snapshotOf = (config: ConfigUnderTest) => makeSnapshot(configUnderTest(config));
+
+test("an upstream that says nothing of itself is its family's usual one", () => {
+  const { upstreams } = snapshotOf({
+    upstreams: [
+      { name: "claude", family: "anthropic" },
+      { name: "google", family: "gemini" },
+      { name: "open", family: "openai" },
+    ],
+  });
+  expect(
+    [...upstreams.values()].map(({ name, baseUrl, dialects }) => [name, baseUrl, [...dialects].sort()]),
+  ).toEqual([
+    ["claude", "https://api.anthropic.com", ["anthropic-messages"]],
+    ["google", "https://generativelanguage.googleapis.com", ["gemini"]],
+    ["open", expect.stringMatching(/^https:\/\/api\.openai\.com/), ["openai-chat", "openai-responses"]],
+  ]);
+});
+
+test("what the config says of an upstream counts", () => {
+  const { upstreams } = snapshotOf({
+    upstreams: [
+      {
+        name: "vendor",
+        family: "openai",
+        baseUrl: "http://vendor.example/v1",
+        dialects: ["openai-chat"],
+        injectUsage: false,
+        connectTimeoutMs: 1,
+        firstByteTimeoutMs: 2,
+        idleTimeoutMs: 3,
+      },
+    ],
+  });
+  const view = upstreams.get("vendor");
+  expect(view).toMatchObject({
+    baseUrl: "http://vendor.example/v1",
+    injectUsage: false,
+    connectTimeoutMs: 1,
+    firstByteTimeoutMs: 2,
+    idleTimeoutMs: 3,
+  });
+  expect([...(view?.dialects ?? [])]).toEqual(["openai-chat"]);
+});
+
+test("each family shows its credentials in its own header", () => {
+  const { upstreams } = snapshotOf({
+    upstreams: [
+      { name: "claude", family: "anthropic", keys: { main: "sk-a" } },
+      { name: "google", family: "gemini", keys: { main: "sk-g" } },
+      { name: "open", family: "openai", keys: { main: "sk-o" } },
+    ],
+  });
+  const shown = [...upstreams.values()].flatMap(({ credentials }) =>
+    [...credentials.values()].map((one) => one.authHeader),
+  );
+  expect(shown).toEqual([
+    ["x-api-key", "sk-a"],
+    ["x-goog-api-key", "sk-g"],
+    ["authorization", "Bearer sk-o"],
+  ]);
+});
+
+test("credentials of one name at two upstreams are two, and the pool knows them by the ids that upstreams do", () => {
+  const snapshot = snapshotOf({
+    upstreams: [
+      { name: "one", family: "openai", keys: { main: "sk-1", spare: "sk-2" } },
+      { name: "two", family: "openai", keys: { main: "sk-3" } },
+    ],
+  });
+  expect(snapshot.credentialSpecs.map(({ id }) => id)).toEqual(["one/main", "one/spare", "two/main"]);
+  for (const { id, upstream, name } of snapshot.credentialSpecs) {
+    expect(id).toBe(credentialId(upstream, name));
+    expect(snapshot.upstreams.get(upstream)?.credentials.get(id)?.name).toBe(name);
+  }
+});
+
+test("priority and scope reach the pool", () => {
+  const credentials: UpstreamConfig["credentials"] = [
+    { name: "spare", apiKey: "sk-2", priority: 7, scope: "model" },
+    { name: "main", apiKey: "sk-1", priority: 0, scope: "credential" },
+  ];
+  const { credentialSpecs } = snapshotOf({ upstreams: [{ name: "up", family: "openai", credentials }] });
+  expect(credentialSpecs).toMatchObject([
+    { name: "spare", priority: 7, scope: "model" },
+    { name: "main", priority: 0, scope: "credential" },
+  ]);
+});
+
+test("a fingerprint tells a changed key, and not the key", () => {
+  expect(fingerprintOf("sk-secret")).toBe(fingerprintOf("sk-secret"));
+  expect(fingerprintOf("sk-secret")).not.toBe(fingerprintOf("sk-secret2"));
+  expect(fingerprintOf("sk-secret")).toMatch(/^[0-9a-f]{16}$/);
+  const { credentialSpecs } = snapshotOf({
+    upstreams: [{ name: "up", family: "openai", keys: { a: "sk-secret" } }],
+  });
+  expect(JSON.stringify(credentialSpecs)).not.toContain("sk-secret");
+  expect(credentialSpecs[0]?.fingerprint).toBe(fingerprintOf("sk-secret"));
+});
+
+test("keys and models are those of the config", () => {
+  const snapshot = snapshotOf({
+    upstreams: [
+      { name: "one", family: "openai" },
+      { name: "two", family: "openai" },
+    ],
+    models: [{ name: "best", targets: ["two/x", "one/y"] }],
+  });
+  expect(authenticate(snapshot.keys, new Headers({ "x-api-key": CLIENT_KEY }), null)?.name).toBe("tester");
+  expect(snapshot.plan("best")).toEqual({
+    targets: [
+      { upstream: "two", model: "x" },
+      { upstream: "one", model: "y" },
+    ],
+  });
+});
+
+test("account headers pass to clients only when the config says so", () => {
+  const config = configUnderTest({ upstreams: [] });
+  const upstream = new Headers({ "openai-organization": "org-1", "x-ok": "1" });
+  const filtered = (forwardUpstreamHeaders: boolean): Record<string, string> => {
+    const changed: Config = { ...config, server: { ...config.server, forwardUpstreamHeaders } };
+    return makeSnapshot(changed).filterReplyHeaders(upstream, "01K00000000000000000000000");
+  };
+  expect(filtered(false)).not.toHaveProperty("openai-organization");
+  expect(filtered(true)).toHaveProperty("openai-organization", "org-1");
+  expect(filtered(false)).toHaveProperty("x-ok", "1");
+});
+
+test("a view is frozen, and one without upstreams is a view too", () => {
+  const snapshot = snapshotOf({ upstreams: [{ name: "up", family: "openai" }] });
+  expect(Object.isFrozen(snapshot)).toBe(true);
+  expect(Object.isFrozen(snapshot.upstreams.get("up"))).toBe(true);
+  expect(snapshotOf({ upstreams: [] }).plan("gpt-5")).toEqual({ nearest: [] });
+});
