@@ -17,26 +17,25 @@ import { type Answer, tryTargets } from "./targets.ts";
 
 /** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
 export async function handle(gateway: Gateway, route: Route, client: ClientRequest): Promise<Response> {
-  const { snapshot } = gateway;
-  const principal = authenticate(snapshot.keys, client.request.headers, queryKey(client.search));
+  const principal = authenticate(gateway.snapshot.keys, client.request.headers, queryKey(client.search));
   if (principal === null) return replyWithError(route.dialect, unauthenticated(), newId(gateway));
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
   const exchange = new Exchange(gateway, route, client, principal);
   try {
-    const answer = await serve(gateway, snapshot, exchange);
+    const answer = await serve(gateway, exchange);
     return "reply" in answer ? answer.reply : await settleWithout(gateway, exchange, answer);
   } catch (cause) {
     return fail(gateway, exchange, cause);
   }
 }
 
-async function serve(gateway: Gateway, snapshot: Snapshot, exchange: Exchange): Promise<Answer> {
+async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
   const { route, client } = exchange;
   let body: Uint8Array | null = null;
   let peek: Peek | null = null;
   if (route.hasBody) {
-    body = await readBody(client.request, snapshot.config.server.bodyLimitBytes);
+    body = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
     exchange.requestBytes = body.byteLength;
     client.bodyRead();
     peek = peekRequest(route.dialect, body);
@@ -47,8 +46,10 @@ async function serve(gateway: Gateway, snapshot: Snapshot, exchange: Exchange): 
   exchange.modelAsked = model;
   const stateId = route.stateId ?? peek?.stateId ?? null;
   const sticky = stateId === null ? null : gateway.findState(stateId);
+  // Taken only now: reading may have taken long, and the pool is that of the configuration in force.
+  const { snapshot } = gateway;
   const targets = planTargets(snapshot, route, model, sticky);
-  return tryTargets({ gateway, snapshot, exchange, targets, body, peek, sticky });
+  return tryTargets({ gateway, exchange, targets, body, peek, sticky });
 }
 
 /** Where the request may go, in order. Throws `bad_request` without a model, `model_not_found` with the nearest names. */

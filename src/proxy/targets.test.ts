@@ -70,8 +70,12 @@ afterEach(async () => {
 });
 
 function keyOf(request: Arrived): string {
-  return (request.headers.get("authorization") ?? "").replace("Bearer ", "");
+  return (request.headers.get("authorization") ?? "").replace("Bearer sk-of-", "");
 }
+
+/** Credentials by name, whose keys tell the names. */
+const keysOf = (names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, `sk-of-${name}`]));
 
 /** Upstreams called up, each with these credentials. */
 function begin(
@@ -83,7 +87,7 @@ function begin(
       name,
       family: "openai",
       baseUrl: upstream.url,
-      keys: Object.fromEntries(keys.map((key) => [key, key])),
+      keys: keysOf(keys),
     })),
     ...more,
   });
@@ -196,7 +200,7 @@ test("a model that is unknown everywhere is told in the provider's own words", a
 });
 
 test("credentials that need a person are a 503 that names their state and no secret", async () => {
-  begin({ up: ["sk-secret-a"] });
+  begin({ up: ["one"] });
   script = () => ({
     status: 429,
     body: openaiError("You exceeded your current quota", "insufficient_quota", "insufficient_quota"),
@@ -204,7 +208,7 @@ test("credentials that need a person are a 503 that names their state and no sec
   const { reply, body } = await ask();
   expect(reply.status).toBe(503);
   expect(body.error?.message).toContain("1 exhausted");
-  expect(JSON.stringify(body)).not.toContain("sk-secret-a");
+  expect(JSON.stringify(body)).not.toContain("sk-of-one");
 });
 
 test("when one upstream has nothing left, the next target of the model is asked for its own name of it", async () => {
@@ -222,8 +226,8 @@ test("an upstream that cannot be reached is left for the next target at once", a
   await gone.close();
   gateway = new GatewayUnderTest({
     upstreams: [
-      { name: "gone", family: "openai", baseUrl: gone.url, keys: { x: "x", y: "y" } },
-      { name: "up", family: "openai", baseUrl: upstream.url, keys: { a: "a" } },
+      { name: "gone", family: "openai", baseUrl: gone.url, keys: keysOf(["x", "y"]) },
+      { name: "up", family: "openai", baseUrl: upstream.url, keys: keysOf(["a"]) },
     ],
     models: [{ name: "best", targets: ["gone/m", "up/m"] }],
   });
@@ -261,4 +265,67 @@ test("a client that left before anything was sent is on the record too", async (
   client.leave();
   await handle(gateway, CHAT, client);
   expect((await gateway.rows()).length).toBe(1);
+});
+
+describe("when the configuration changes", () => {
+  /** Asks with a body whose end comes once `change` has been made. */
+  async function askDuring(change: () => void): Promise<Response> {
+    const text = new TextEncoder().encode(JSON.stringify({ model: "gpt-5", messages: [] }));
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(text.subarray(0, 10));
+        await Bun.sleep(1);
+        change();
+        controller.enqueue(text.subarray(10));
+        controller.close();
+      },
+    });
+    return await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body));
+  }
+  const up = (name: string, ...keys: string[]) =>
+    ({ name, family: "openai", baseUrl: upstream.url, keys: keysOf(keys) }) as const;
+
+  test("while a request is read, it is served by the new one", async () => {
+    begin({ up: ["a"] });
+    const reply = await askDuring(() => gateway.reconfigure({ upstreams: [up("up", "b")] }));
+    expect(reply.status).toBe(200);
+    expect(upstream.seen.map(keyOf)).toEqual(["b"]);
+    expect(await gateway.rows()).toMatchObject([{ outcome: "ok", credential: "b" }]);
+  });
+
+  test("while a request is read, the old key of a credential is not held against the new one", async () => {
+    gateway = new GatewayUnderTest({ upstreams: [{ ...up("up"), keys: { main: "sk-of-revoked" } }] });
+    script = (key) => (key === "revoked" ? BAD_KEY : null);
+    const reply = await askDuring(() =>
+      gateway.reconfigure({ upstreams: [{ ...up("up"), keys: { main: "sk-of-fresh" } }] }),
+    );
+    expect(reply.status).toBe(200);
+    expect(gateway.pool.list()).toMatchObject([{ id: "up/main", state: "ready" }]);
+  });
+
+  test("while an attempt runs, the next one is made with a credential that is there", async () => {
+    gateway = new GatewayUnderTest({ upstreams: [up("up", "a", "b")] });
+    script = (key) => {
+      if (key !== "a") return null;
+      gateway.reconfigure({ upstreams: [up("up", "c")] });
+      return RATE;
+    };
+    const { reply, tried, row } = await ask();
+    expect(reply.status).toBe(200);
+    expect(tried).toEqual(["a", "c"]);
+    expect(row).toMatchObject({ credential: "c", attempts: 2 });
+    expect(gateway.pool.list()).toMatchObject([{ id: "up/c", state: "ready", inFlight: 0 }]);
+  });
+
+  test("while an attempt runs, and its upstream is gone, the request ends without an exception", async () => {
+    gateway = new GatewayUnderTest({ upstreams: [up("up", "a")] });
+    script = () => {
+      gateway.reconfigure({ upstreams: [up("other", "x")] });
+      return RATE;
+    };
+    const { reply, row } = await ask();
+    expect(reply.status).toBe(503);
+    expect(row).toMatchObject({ outcome: "error", errorKind: "credentials_unusable", attempts: 1 });
+    expect(gateway.logged.filter((line) => line.includes("exception"))).toEqual([]);
+  });
 });

@@ -6,7 +6,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/peek.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Unavailable } from "../pool/pool.ts";
-import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import type { UpstreamView } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
 import { type AttemptInput, type AttemptResult, attempt, type KeptReply } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
@@ -14,6 +14,8 @@ import type { Gateway } from "./gateway.ts";
 
 /** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
 const MAX_RETRIES = 2;
+/** The upstream was taken out of the configuration while the request ran. */
+const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 export type Answer =
   | { readonly reply: Response }
@@ -23,7 +25,6 @@ export type Answer =
 
 export interface TargetsInput {
   readonly gateway: Gateway;
-  readonly snapshot: Snapshot;
   readonly exchange: Exchange;
   readonly targets: readonly Target[];
   readonly body: Uint8Array | null;
@@ -55,9 +56,10 @@ class Tries {
   }
 
   async run(): Promise<Answer> {
-    const { gateway, snapshot, exchange } = this.#input;
+    const { gateway, exchange } = this.#input;
     for (const target of this.#targets()) {
-      const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
+      const upstream = this.#upstreamOf(target);
+      if (upstream === null) continue;
       if (!upstream.dialects.has(exchange.route.dialect)) {
         this.#foreign.push(upstream.name);
         continue;
@@ -66,7 +68,7 @@ class Tries {
         this.#isBreakerOpen = true;
         continue;
       }
-      const answer = await this.#tryUpstream(upstream, target);
+      const answer = await this.#tryTarget(target);
       if (answer !== null) return answer;
     }
     return this.#giveUp();
@@ -80,11 +82,23 @@ class Tries {
     return there.length > 0 ? there : targets;
   }
 
-  async #tryUpstream(upstream: UpstreamView, target: Target): Promise<Answer | null> {
+  /**
+   * The upstream as the configuration in force has it: that may have changed while an attempt ran, and the pool with it. Invariant:
+   * nothing is awaited between this, the lease and the attempt's use of both.
+   */
+  #upstreamOf(target: Target): UpstreamView | null {
+    const upstream = this.#input.gateway.snapshot.upstreams.get(target.upstream);
+    if (upstream === undefined) this.#unavailable.push(GONE);
+    return upstream ?? null;
+  }
+
+  async #tryTarget(target: Target): Promise<Answer | null> {
     const { gateway, sticky } = this.#input;
-    const stickyTo = sticky?.upstream === upstream.name ? `${sticky.upstream}/${sticky.credential}` : null;
+    const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     let excluded: Set<string> | null = null;
     for (;;) {
+      const upstream = this.#upstreamOf(target);
+      if (upstream === null) return null;
       const leased = gateway.pool.lease(upstream.name, target.model, excluded, stickyTo);
       if ("unavailable" in leased) {
         const { unavailable } = leased;
@@ -133,8 +147,8 @@ class Tries {
   }
 
   #attemptInput(upstream: UpstreamView, target: Target): AttemptInput {
-    const { gateway, snapshot, exchange, body, peek } = this.#input;
-    return { gateway, snapshot, exchange, upstream, target, body, peek };
+    const { gateway, exchange, body, peek } = this.#input;
+    return { gateway, snapshot: gateway.snapshot, exchange, upstream, target, body, peek };
   }
 
   #tell(failure: Failure): Answer {
