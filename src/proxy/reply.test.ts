@@ -3,7 +3,7 @@ import { ERRORS, type ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Log, LogFields } from "../core/log.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import { asGatewayError, replyWithError } from "./reply.ts";
+import { asGatewayError, replyWithError, withoutCredential } from "./reply.ts";
 
 const KINDS = Object.keys(ERRORS) as ErrorKind[];
 const NAMES = Object.keys(DIALECTS) as DialectName[];
@@ -89,4 +89,25 @@ describe("an exception", () => {
     expect(asGatewayError(known, log, ID)).toBe(known);
     expect(logged).toEqual([]);
   });
+});
+
+describe("a text that repeats the credential", () => {
+  test.each([
+    ["x-api-key", SECRET],
+    ["authorization", `Bearer ${SECRET}`],
+  ])("in %s loses it everywhere, and nothing else", (name, value) => {
+    const auth = [name, value] as const;
+    expect(withoutCredential(`key ${SECRET}, again ${SECRET}.`, auth)).toBe(
+      "key [redacted], again [redacted].",
+    );
+    expect(withoutCredential('{"code":null}', auth)).toBe('{"code":null}');
+  });
+
+  test.each(["null", "none", "ollama", "x", ""])(
+    "stays as it is when the credential is a placeholder such as %j",
+    (key) => {
+      const text = '{"error":{"message":"none of x, ollama","code":null}}';
+      expect(withoutCredential(text, ["authorization", `Bearer ${key}`])).toBe(text);
+    },
+  );
 });

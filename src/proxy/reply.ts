@@ -13,9 +13,13 @@ export function replyWithError(dialect: DialectName, error: GatewayError, reques
   });
 }
 
+/** Shorter ones are placeholders for servers without keys ("none", "ollama"): taken out, they would spoil the text. */
+const MIN_SECRET_CHARS = 8;
+
 /** What an upstream said of a failure, less the credential that it was shown: some repeat it. */
 export function withoutCredential(text: string, auth: readonly [name: string, value: string]): string {
   const secret = auth[1].replace(/^Bearer /, "");
+  if (secret.length < MIN_SECRET_CHARS) return text;
   return text.includes(secret) ? text.replaceAll(secret, "[redacted]") : text;
 }
 
