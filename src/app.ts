@@ -149,7 +149,9 @@ class RunningApp implements App, Gateway {
   }
 
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reloadOnce());
+    this.#reloading = this.#reloading
+      .then(() => this.#reloadOnce())
+      .catch((cause: unknown) => this.#reject([problemOf(cause)]));
     return this.#reloading;
   }
 
@@ -159,15 +161,16 @@ class RunningApp implements App, Gateway {
     this.#watcher?.close();
     const inFlight = metrics.inFlight;
     log.info({ inFlight }, "draining: nothing new is accepted");
-    const stopped = this.#listener?.stop();
+    const listener = this.#listener;
+    listener?.stop().catch(() => undefined);
+    const isBusy = (): boolean =>
+      metrics.inFlight > 0 || this.ledger.pendingRows > 0 || (listener?.pendingRequests ?? 0) > 0;
     const untilMs = clock.monotonicMs() + this.snapshot.config.server.drainTimeoutMs;
-    while (metrics.inFlight > 0 && clock.monotonicMs() < untilMs) {
+    while (isBusy() && clock.monotonicMs() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     if (metrics.inFlight > 0)
       log.warn({ inFlight: metrics.inFlight }, "the drain time-out has passed: cutting what runs");
-    // What has ended may still be on its way out to the client.
-    else await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000))]);
     await this.abandon();
     log.info({}, "drained");
   }
@@ -189,36 +192,30 @@ class RunningApp implements App, Gateway {
     try {
       config = await this.#options.reloadConfig();
     } catch (cause) {
-      metrics.reloads.add(1, "rejected");
-      this.#rejected =
-        cause instanceof ConfigError
-          ? cause.problems
-          : [
-              {
-                file: null,
-                line: null,
-                column: null,
-                key: "",
-                value: null,
-                message: String(cause),
-                repair: "",
-              },
-            ];
-      for (const { file, line, key, message, repair } of this.#rejected) {
-        log.error({ file, line, key, repair }, `the changed configuration is not taken over: ${message}`);
-      }
+      this.#reject(cause instanceof ConfigError ? cause.problems : [problemOf(cause)]);
       return;
     }
     const before = this.snapshot.config;
-    this.snapshot = makeSnapshot(config);
+    const snapshot = makeSnapshot(config);
+    this.snapshot = snapshot;
     this.pool.replace(this.snapshot.credentialSpecs);
     this.pool.adopt(this.#restoredStates());
     this.#listener?.reload(listenerConfig(config));
+    this.#metricsListener?.reload(listenerConfig(config));
     this.#rejected = [];
     metrics.reloads.add(1, "taken");
     log.info({ file: config.file }, "the configuration was taken over");
     for (const name of needsRestart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
+    }
+  }
+
+  /** The configuration before stays in force. */
+  #reject(problems: readonly Problem[]): void {
+    this.metrics.reloads.add(1, "rejected");
+    this.#rejected = problems;
+    for (const { file, line, key, message, repair } of problems) {
+      this.log.error({ file, line, key, repair }, `the changed configuration is not taken over: ${message}`);
     }
   }
 
@@ -382,6 +379,11 @@ class RunningApp implements App, Gateway {
   }
 }
 
+function problemOf(cause: unknown): Problem {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { file: null, line: null, column: null, key: "", value: null, message, repair: "" };
+}
+
 function listenerConfig({ server }: Config): ListenerConfig {
   return server;
 }
@@ -398,6 +400,8 @@ function needsRestart(before: Config, after: Config): readonly string[] {
     ...changed("server.tls", before.server.tls, after.server.tls),
     ...changed("server.request_timeout_ms", before.server.requestTimeoutMs, after.server.requestTimeoutMs),
     ...changed("ledger", before.ledger, after.ledger),
+    ...changed("log.level", before.log.level, after.log.level),
+    ...changed("metrics.enabled", before.metrics.enabled, after.metrics.enabled),
     ...changed("metrics.port", before.metrics.port, after.metrics.port),
   ];
 }

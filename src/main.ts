@@ -33,6 +33,8 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 
 /** Concurrent requests that Bun's HTTP client allows by itself are a few hundred; it reads this at start only. */
 const MAX_HTTP_REQUESTS = "65535";
+/** Set in the process that has replaced the first one. */
+const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
 /** They would run foreign code, print secrets, or lead requests with credentials elsewhere. */
 const DANGEROUS = [
   "BUN_OPTIONS",
@@ -57,6 +59,11 @@ function help(): string {
 /** Replaces this process by one with a safe environment. Returns when the environment is safe already. */
 function reexecute(): void {
   const { env } = process;
+  if (env[REEXECUTED] !== undefined) {
+    // Bun reads a .env file of the working folder anew: what it brought back is only taken out, or this would never end.
+    for (const name of DANGEROUS) delete env[name];
+    return;
+  }
   const isSafe =
     env.BUN_CONFIG_MAX_HTTP_REQUESTS !== undefined && DANGEROUS.every((name) => env[name] === undefined);
   if (isSafe || process.execve === undefined) return;
@@ -78,6 +85,7 @@ function reexecute(): void {
     ...safe,
     BUN_CONFIG_MAX_HTTP_REQUESTS: env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? MAX_HTTP_REQUESTS,
     DO_NOT_TRACK: "1",
+    [REEXECUTED]: "1",
   });
 }
 
@@ -158,7 +166,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 78;
   }
   if (name === "serve" || name === "demo") reexecute();
-  endWithReader();
+  if (name !== "serve") endWithReader();
   const run = await command.load();
   const report = (kind: string) => (cause: unknown) => {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

@@ -10,7 +10,6 @@ export type ErrorKind =
   | "bad_host"
   | "bad_encoding"
   | "body_too_large"
-  | "request_timeout"
   | "unauthenticated"
   | "forbidden"
   | "route_not_found"
@@ -46,7 +45,6 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   bad_host: { status: 400, origin: "client", retryable: false },
   bad_encoding: { status: 415, origin: "client", retryable: false },
   body_too_large: { status: 413, origin: "client", retryable: false },
-  request_timeout: { status: 408, origin: "client", retryable: true },
   unauthenticated: { status: 401, origin: "client", retryable: false },
   forbidden: { status: 403, origin: "client", retryable: false },
   route_not_found: { status: 404, origin: "client", retryable: false },

@@ -44,10 +44,26 @@ const CLIENT_ONLY = new Set<string>([
   "traceparent",
   "tracestate",
   "baggage",
+  "x-amzn-trace-id",
+  "x-cloud-trace-context",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "fastly-client-ip",
+  "fly-client-ip",
+  "cdn-loop",
   "accept-encoding",
 ]);
 
-const CLIENT_ONLY_PREFIXES = ["x-forwarded-", "sec-fetch-", "access-control-", "proxy-"] as const;
+const CLIENT_ONLY_PREFIXES = [
+  "x-forwarded-",
+  "x-envoy-",
+  "x-b3-",
+  "cf-",
+  "sec-fetch-",
+  "access-control-",
+  "proxy-",
+] as const;
 
 /** Never reach a client: they describe the hop, the upstream's edge, or are set anew. */
 const UPSTREAM_ONLY = new Set<string>([

@@ -40,6 +40,8 @@ export interface Listener {
   reload(config: ListenerConfig): void;
   /** Accepts nothing new; resolves when the last connection is closed. */
   stop(): Promise<void>;
+  /** Requests whose reply is not out yet. */
+  readonly pendingRequests: number;
   /** Closes every connection now. */
   kill(): Promise<void>;
 }
@@ -60,7 +62,7 @@ export function listen(config: ListenerConfig, handlers: Handlers): Listener {
   const options = {
     hostname: config.host,
     port: config.port,
-    idleTimeout: Math.min(Math.ceil(config.requestTimeoutMs / 1_000), 255),
+    idleTimeout: idleTimeoutSOf(config),
     maxRequestBodySize: MAX_BODY_BYTES,
     // Otherwise a reply that is cut on purpose is printed with an excerpt of the source.
     development: false,
@@ -80,12 +82,16 @@ export function listen(config: ListenerConfig, handlers: Handlers): Listener {
     reload: (changed) => door.reload(changed),
     stop: () => server.stop(false),
     kill: () => server.stop(true),
+    get pendingRequests() {
+      return server.pendingRequests;
+    },
   };
 }
 
 class Door {
   readonly #handlers: Handlers;
   readonly #basePath: string;
+  readonly #idleTimeoutS: number;
   #checkHost: (host: string | null) => string | null;
   #readAddress: AddressReader;
   #corsOrigins: ReadonlySet<string>;
@@ -93,6 +99,7 @@ class Door {
   constructor(config: ListenerConfig, handlers: Handlers) {
     this.#handlers = handlers;
     this.#basePath = config.basePath;
+    this.#idleTimeoutS = idleTimeoutSOf(config);
     this.#checkHost = makeHostCheck(config.hosts);
     this.#readAddress = makeAddressReader(config.trustedProxies);
     this.#corsOrigins = new Set(config.corsOrigins);
@@ -153,10 +160,13 @@ class Door {
 
   #answer(match: Match, request: Request, server: BunServer): Response | Promise<Response> {
     const { headers } = request;
-    const problem = this.#checkHost(headers.get("host")) ?? findFramingProblem(headers);
-    if (problem !== null) return this.#refuse(request, "bad_host", problem);
+    const hostProblem = this.#checkHost(headers.get("host"));
+    if (hostProblem !== null) return this.#refuse(request, "bad_host", hostProblem);
+    const framingProblem = findFramingProblem(headers);
+    if (framingProblem !== null) return this.#refuse(request, "bad_request", framingProblem);
     const origin = headers.get("origin");
-    if (origin === null && request.method !== "OPTIONS") return this.#dispatch(match, request, server);
+    const isPlain = origin === null && this.#corsOrigins.size === 0 && request.method !== "OPTIONS";
+    if (isPlain) return this.#dispatch(match, request, server);
     return this.#withCors(match, request, server, origin);
   }
 
@@ -166,18 +176,22 @@ class Door {
       case "route":
         if (!match.methods.includes(method))
           return this.#wrongMethod(request, match.methods, match.route.dialect);
-        return this.#handlers.route(match.route, new BunClient(request, server, this.#readAddress));
+        return this.#handlers.route(match.route, this.#client(request, server));
       case "models":
         // `models/{model}:embedContent` and the like: an action that is not served, rather than a model's name.
         if (method === "POST" && match.id?.includes(":")) return this.#nothingHere(request);
         if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
-        return this.#handlers.models(match.form, match.id, new BunClient(request, server, this.#readAddress));
+        return this.#handlers.models(match.form, match.id, this.#client(request, server));
       case "page":
         if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
-        return this.#handlers.page(match.page, new BunClient(request, server, this.#readAddress));
+        return this.#handlers.page(match.page, this.#client(request, server));
       case "none":
         return this.#nothingHere(request);
     }
+  }
+
+  #client(request: Request, server: BunServer): BunClient {
+    return new BunClient(request, server, this.#readAddress, this.#idleTimeoutS);
   }
 
   async #withCors(
@@ -232,16 +246,26 @@ class Door {
   }
 }
 
+/** Bun takes whole seconds, up to this. */
+const MAX_IDLE_TIMEOUT_S = 255;
+
+function idleTimeoutSOf({ requestTimeoutMs }: ListenerConfig): number {
+  return Math.min(Math.ceil(requestTimeoutMs / 1_000), MAX_IDLE_TIMEOUT_S);
+}
+
 class BunClient implements ClientRequest {
   readonly request: Request;
   readonly #server: BunServer;
   readonly #peer: string | null;
   readonly #readAddress: AddressReader;
+  readonly #idleTimeoutS: number;
+  #isWaiting = false;
 
-  constructor(request: Request, server: BunServer, readAddress: AddressReader) {
+  constructor(request: Request, server: BunServer, readAddress: AddressReader, idleTimeoutS: number) {
     this.request = request;
     this.#server = server;
     this.#readAddress = readAddress;
+    this.#idleTimeoutS = idleTimeoutS;
     // Asked for now: once the client has left, it is not known any more.
     this.#peer = server.requestIP(request)?.address ?? null;
   }
@@ -256,8 +280,13 @@ class BunClient implements ClientRequest {
     return this.#readAddress(this.#peer, this.request.headers.get("x-forwarded-for"));
   }
 
-  bodyRead(): void {
+  waits(): void {
+    this.#isWaiting = true;
     this.#server.timeout(this.request, 0);
+  }
+
+  replied(): void {
+    if (this.#isWaiting) this.#server.timeout(this.request, this.#idleTimeoutS);
   }
 }
 

@@ -2,18 +2,19 @@
  * One try of one target with one credential: lease → build → send → classify. Ends either with a reply for the client, or with
  * what went wrong and what that says about the credential; whether to go on is decided in `targets.ts`.
  */
-import { GatewayError } from "../core/errors.ts";
+import { ERRORS, GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import { type Peek, rewriteRequest } from "../dialects/peek.ts";
 import { makeUpstreamHeaders } from "../http/headers.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease } from "../pool/pool.ts";
-import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
+import type { CredentialView, UpstreamView } from "../snapshot.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
+import type { Watched } from "../transport/watchdog.ts";
 import { type WholeRead, WholeSink } from "../transport/whole.ts";
 import type { Signal } from "../upstreams/family.ts";
-import type { Exchange } from "./exchange.ts";
+import { correctRow, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { Relay } from "./relay.ts";
 import { withoutCredential } from "./reply.ts";
@@ -45,7 +46,6 @@ export type AttemptResult =
 
 export interface AttemptInput {
   readonly gateway: Gateway;
-  readonly snapshot: Snapshot;
   readonly exchange: Exchange;
   readonly upstream: UpstreamView;
   readonly target: Target;
@@ -56,36 +56,35 @@ export interface AttemptInput {
 export async function attempt(input: AttemptInput, lease: Lease): Promise<AttemptResult> {
   const { gateway, exchange, upstream, target } = input;
   const credential = upstream.credentials.get(lease.credentialId) as CredentialView;
-  exchange.attempts += 1;
-  exchange.upstream = upstream.name;
-  exchange.credential = credential.name;
-  exchange.modelUsed = target.model === "" ? null : target.model;
-  const startedMs = gateway.clock.monotonicMs();
+  exchange.beginAttempt(upstream.name, credential.name, target.model === "" ? null : target.model);
   const removeUsageChunk = needsUsage(input);
-  const call = gateway.transport.send({
-    url: urlFor(input),
-    method: exchange.client.request.method,
-    headers: makeUpstreamHeaders(
-      exchange.client.request.headers,
-      credential.authHeader,
-      upstream.family.defaultHeaders,
-    ),
-    body: bodyFor(input, removeUsageChunk),
-    connectTimeoutMs: upstream.connectTimeoutMs,
-    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
-    idleTimeoutMs: upstream.idleTimeoutMs,
-  });
-  const tracked = new Tracked(input, lease, call, startedMs);
-  const { signal } = exchange.client.request;
-  signal.addEventListener("abort", tracked.onClientLeft);
-  if (signal.aborted) tracked.onClientLeft();
+  let call: Call;
+  try {
+    call = gateway.transport.send({
+      url: urlFor(input),
+      method: exchange.client.request.method,
+      headers: makeUpstreamHeaders(
+        exchange.client.request.headers,
+        credential.authHeader,
+        upstream.family.defaultHeaders,
+      ),
+      body: bodyFor(input, removeUsageChunk),
+      connectTimeoutMs: upstream.connectTimeoutMs,
+      firstByteTimeoutMs: upstream.firstByteTimeoutMs,
+      idleTimeoutMs: upstream.idleTimeoutMs,
+    });
+  } catch (cause) {
+    gateway.pool.release(lease);
+    throw cause;
+  }
+  const tracked = new Tracked(input, lease, call);
   try {
     const head = await call.head;
     return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, removeUsageChunk));
   } catch (cause) {
     return tracked.broke(cause);
   } finally {
-    signal.removeEventListener("abort", tracked.onClientLeft);
+    tracked.stopWatching();
   }
 }
 
@@ -135,23 +134,46 @@ function isCredentialFault(signal: Signal): boolean {
 }
 
 /** One attempt under way: every path through it ends the lease, the call, and leaves a note where it failed. */
-class Tracked {
+class Tracked implements Watched {
   readonly #input: AttemptInput;
   readonly #lease: Lease;
   readonly #call: Call;
   readonly #startedMs: number;
+  #isListening = false;
   #hasLeft = false;
   #isReported = false;
   #sink: BodySink | null = null;
 
-  constructor(input: AttemptInput, lease: Lease, call: Call, startedMs: number) {
+  constructor(input: AttemptInput, lease: Lease, call: Call) {
     this.#input = input;
     this.#lease = lease;
     this.#call = call;
-    this.#startedMs = startedMs;
+    this.#startedMs = input.gateway.clock.monotonicMs();
+    input.gateway.transport.watchdog.add(this);
   }
 
-  readonly onClientLeft = (): void => {
+  /**
+   * On the first tick: from here on the client may leave, and wait for longer than it was given to send its request. Most answers are
+   * there before, and are spared what it costs to watch for that. A client that has left by now is seen as well.
+   */
+  check(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { client } = this.#input.exchange;
+    client.waits();
+    const { signal } = client.request;
+    signal.addEventListener("abort", this.#onClientLeft);
+    if (signal.aborted) this.#onClientLeft();
+  }
+
+  stopWatching(): void {
+    this.#input.gateway.transport.watchdog.delete(this);
+    if (this.#isListening) {
+      this.#input.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
+    }
+  }
+
+  readonly #onClientLeft = (): void => {
     this.#hasLeft = true;
     const reason = new GatewayError("upstream_cut", "the client left");
     this.#call.abort(reason);
@@ -190,12 +212,13 @@ class Tracked {
     // A stored response that failed is a good answer to the question what became of it.
     const isStored = this.#input.exchange.route.endpoint === "responses.stored";
     if (tap.progress === "failed" && !isStored) return this.#failedInBand(head, tap.failure ?? "");
-    if (tap.progress !== "complete" && tap.progress !== "failed") {
+    const isEmpty = bytes.byteLength === 0 && (head.status === 204 || head.status === 205);
+    if (tap.progress !== "complete" && tap.progress !== "failed" && !isEmpty) {
       return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
         ? this.#cut("the upstream's reply broke off")
         : this.#garbage("the upstream's reply is not JSON");
     }
-    const { gateway, exchange, snapshot } = this.#input;
+    const { gateway, exchange } = this.#input;
     this.#good(head);
     this.#over();
     exchange.status = head.status;
@@ -206,22 +229,20 @@ class Tracked {
     try {
       await committed;
     } catch (cause) {
-      const error = cause as GatewayError;
-      row.status = error.status;
-      row.outcome = "error";
-      row.errorKind = error.kind;
+      correctRow(row, cause as GatewayError);
       throw cause;
     }
+    exchange.client.replied();
     return {
-      reply: new Response(bytes as Uint8Array<ArrayBuffer>, {
+      reply: new Response(isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), {
         status: head.status,
-        headers: snapshot.filterReplyHeaders(head.headers, exchange.id),
+        headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
       }),
     };
   }
 
   async #stream(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Promise<AttemptResult> {
-    const { gateway, exchange, snapshot, upstream } = this.#input;
+    const { gateway, exchange, upstream } = this.#input;
     const relay = new Relay({
       gateway,
       exchange,
@@ -233,6 +254,7 @@ class Tracked {
         failed: (failure) => {
           const signal = this.#classifyInBand(head, failure);
           this.#note(head.status, signal.class);
+          if (signal.class === "overload") gateway.breaker.failure(upstream.name);
           gateway.pool.report(this.#lease, this.#input.target.model, signal);
           this.#isReported = true;
         },
@@ -259,11 +281,12 @@ class Tracked {
     }
     this.#good(head);
     exchange.status = head.status;
+    exchange.client.waits();
     return {
       reply: new Response(relay.body, {
         status: head.status,
         headers: {
-          ...snapshot.filterReplyHeaders(head.headers, exchange.id),
+          ...gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
           "cache-control": "no-cache, no-transform",
           "x-accel-buffering": "no",
         },
@@ -273,7 +296,7 @@ class Tracked {
 
   /** An HTTP status that is not a success. */
   async refused(head: ReplyHead): Promise<AttemptResult> {
-    const { gateway, exchange, upstream, target, snapshot } = this.#input;
+    const { gateway, exchange, upstream, target } = this.#input;
     const { bytes, isWhole } = await this.#readWhole(ERROR_BODY_BYTES, null);
     if (this.#hasLeft) return this.#left();
     if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
@@ -298,7 +321,7 @@ class Tracked {
           ? null
           : {
               status: head.status,
-              headers: snapshot.filterReplyHeaders(head.headers, exchange.id),
+              headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
               body: this.#forClient(text, bytes),
             },
       isTransport: false,
@@ -309,11 +332,13 @@ class Tracked {
   broke(cause: unknown): AttemptResult {
     if (this.#hasLeft) return this.#left();
     const reason = this.#call.reason ?? cause;
-    if (!(reason instanceof GatewayError) || reason.kind === "ledger_unavailable") {
-      this.#over();
-      throw reason;
+    if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
+      return this.#transportFault(reason);
     }
-    return this.#transportFault(reason);
+    // A fault of ours or of the ledger: nobody else's, and not to be repeated.
+    this.#call.abort(new GatewayError("internal", "given up"));
+    this.#over();
+    throw reason;
   }
 
   #cut(message: string): AttemptResult {
@@ -422,7 +447,7 @@ class Tracked {
 
 /** By what the reply says it is, not by what was asked; what says nothing, or is neither, is read whole and found to be garbage. */
 function framingOf(head: ReplyHead, exchange: Exchange): Framing {
-  const type = head.headers.get("content-type") ?? "";
+  const type = head.headers.get("content-type")?.toLowerCase() ?? "";
   if (type.startsWith("text/event-stream")) return "sse";
   const isArray = exchange.route.endpoint === "streamGenerateContent" && type.startsWith("application/json");
   return isArray ? "json-array" : "json";

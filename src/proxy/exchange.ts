@@ -1,7 +1,7 @@
 /** The record of one request while it is served. Becomes its row in the ledger, exactly once. */
 
 import type { Principal } from "../auth/keys.ts";
-import type { ErrorKind } from "../core/errors.ts";
+import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import type { StateId } from "../store/state.ts";
@@ -10,6 +10,9 @@ import type { Route } from "./route.ts";
 
 const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_USER_AGENT_CHARS = 200;
+/** Clients and upstreams write these: a row stays small whatever they write. */
+const MAX_NAME_CHARS = 256;
+const MAX_ATTEMPT_NOTES = 100;
 
 interface AttemptNote {
   readonly upstream: string;
@@ -54,7 +57,19 @@ export class Exchange {
     gateway.metrics.inFlight += 1;
   }
 
+  /** Another try begins: what an earlier one said of its reply is forgotten. `model` is null where the request names none. */
+  beginAttempt(upstream: string, credential: string, model: string | null): void {
+    this.attempts += 1;
+    this.upstream = upstream;
+    this.credential = credential;
+    this.modelUsed = model;
+    this.isStream = false;
+    this.upstreamRequestId = null;
+    this.tap = null;
+  }
+
   noteAttempt(upstream: string, credential: string, status: number | null, signal: string, ms: number): void {
+    if (this.attemptNotes.length >= MAX_ATTEMPT_NOTES) return;
     this.attemptNotes.push({ upstream, credential, status, signal, ms: Math.round(ms) });
   }
 
@@ -89,17 +104,17 @@ export class Exchange {
       endpoint: this.route.endpoint,
       clientRequestId:
         clientRequestId !== null && SANE_REQUEST_ID.test(clientRequestId) ? clientRequestId : null,
-      modelAsked: this.modelAsked,
+      modelAsked: bounded(this.modelAsked),
       upstream: this.upstream,
       upstreamDialect: this.upstream === null ? null : this.route.dialect,
-      modelUsed: this.modelUsed,
-      modelReported: tap?.model ?? null,
+      modelUsed: bounded(this.modelUsed),
+      modelReported: bounded(tap?.model ?? null),
       credential: this.credential,
       isStream: this.isStream,
       status: this.status,
       outcome: this.outcome,
       errorKind: this.errorKind,
-      stopReason: tap?.stopReason ?? null,
+      stopReason: bounded(tap?.stopReason ?? null),
       attempts: this.attempts,
       attemptLog: this.attemptNotes.length === 0 ? null : JSON.stringify(this.attemptNotes),
       ttfbMs: this.firstByteMs === null ? null : this.firstByteMs - this.startedMs,
@@ -116,7 +131,7 @@ export class Exchange {
       costNanoUsd: null,
       drops: null,
       cache: null,
-      upstreamRequestId: this.upstreamRequestId,
+      upstreamRequestId: bounded(this.upstreamRequestId),
       clientAddress: this.client.address(),
       userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
     };
@@ -137,4 +152,15 @@ export class Exchange {
     if (row.inputTokens !== null) metrics.tokens.add(row.inputTokens, row.upstream ?? "", "input");
     if (row.outputTokens !== null) metrics.tokens.add(row.outputTokens, row.upstream ?? "", "output");
   }
+}
+
+/** A row that is still queued has to say what the client was told instead of the answer. */
+export function correctRow(row: LedgerRow, error: GatewayError): void {
+  row.status = error.status;
+  row.outcome = "error";
+  row.errorKind = error.kind;
+}
+
+function bounded(text: string | null): string | null {
+  return text === null || text.length <= MAX_NAME_CHARS ? text : text.slice(0, MAX_NAME_CHARS);
 }

@@ -34,6 +34,8 @@ export interface ClientRequest {
   readonly search: string;
   /** The client's address; asked for only when the row is made. */
   address(): string | null;
-  /** The body is in: from now on only our own time-outs hold. */
-  bodyRead(): void;
+  /** The upstream takes its time: from now on only our own time-outs hold. */
+  waits(): void;
+  /** The answer is about to end: the connection's own time-out holds again, for what the client does next. */
+  replied(): void;
 }

@@ -9,7 +9,7 @@ import { readBody } from "../http/body.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
-import { Exchange } from "./exchange.ts";
+import { correctRow, Exchange } from "./exchange.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "./reply.ts";
 import type { Route } from "./route.ts";
@@ -26,6 +26,7 @@ export async function handle(gateway: Gateway, route: Route, client: ClientReque
     const answer = await serve(gateway, exchange);
     return "reply" in answer ? answer.reply : await settleWithout(gateway, exchange, answer);
   } catch (cause) {
+    if (client.request.signal.aborted) return settleWithout(gateway, exchange, { clientLeft: true });
     return fail(gateway, exchange, cause);
   }
 }
@@ -37,10 +38,7 @@ async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
   if (route.hasBody) {
     body = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
     exchange.requestBytes = body.byteLength;
-    client.bodyRead();
     peek = peekRequest(route.dialect, body);
-  } else {
-    client.bodyRead();
   }
   const model = route.pathModel ?? peek?.model ?? null;
   exchange.modelAsked = model;
@@ -94,10 +92,13 @@ async function settleWithout(
   exchange: Exchange,
   answer: Exclude<Answer, { reply: Response }>,
 ): Promise<Response> {
+  exchange.client.replied();
   if ("clientLeft" in answer) {
-    exchange.status = 499;
-    exchange.outcome = "client_left";
-    await exchange.settle(gateway).committed;
+    if (!exchange.isSettled) {
+      exchange.status = 499;
+      exchange.outcome = "client_left";
+      await exchange.settle(gateway).committed.catch(() => undefined);
+    }
     return new Response(null, { status: 499 });
   }
   if (!("kept" in answer)) return fail(gateway, exchange, answer.error);
@@ -106,7 +107,13 @@ async function settleWithout(
   exchange.outcome = "error";
   exchange.errorKind = error.kind;
   exchange.replyBytes = kept.body.byteLength;
-  await exchange.settle(gateway).committed;
+  const { row, committed } = exchange.settle(gateway);
+  try {
+    await committed;
+  } catch (cause) {
+    correctRow(row, cause as GatewayError);
+    return fail(gateway, exchange, cause);
+  }
   return new Response(kept.body, {
     status: kept.status,
     headers: { ...kept.headers, ...requestIdHeaders(exchange.id) },
@@ -114,6 +121,7 @@ async function settleWithout(
 }
 
 async function fail(gateway: Gateway, exchange: Exchange, cause: unknown): Promise<Response> {
+  exchange.client.replied();
   const error = asGatewayError(cause, gateway.log, exchange.id);
   if (error.kind === "internal") gateway.metrics.exceptions.add(1);
   const reply = replyWithError(exchange.route.dialect, error, exchange.id);

@@ -87,7 +87,6 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       const requestId = gateway.ids.ulid(gateway.clock.nowMs());
       const { headers } = client.request;
       const dialect = dialectOf(form, headers);
-      client.bodyRead();
       if (authenticate(snapshot.keys, headers, queryKey(client.search)) === null) {
         return replyWithError(
           dialect,

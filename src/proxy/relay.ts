@@ -8,7 +8,7 @@ import { DIALECTS } from "../dialects/index.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../http/reply-stream.ts";
 import type { BodySink, Call } from "../transport/call.ts";
 import type { Watched } from "../transport/watchdog.ts";
-import type { Exchange } from "./exchange.ts";
+import { correctRow, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** How long an upstream may keep its connection open after the answer was complete, before it is cut off. */
@@ -26,7 +26,9 @@ export type Beginning =
   /** The upstream said in-band that it failed. */
   | "failed"
   /** It ended or broke before anything came. */
-  | "cut";
+  | "cut"
+  /** It is not what it says that it is. */
+  | "garbage";
 
 /** What the relay tells the attempt about failures that come too late for a retry. */
 export interface RelayHooks {
@@ -130,14 +132,21 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       return isTaken;
     }
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
+    if (this.#framing === "json-array" && this.#phase === "beginning" && !beginsArray(bytes)) {
+      this.#decided("garbage");
+      return false;
+    }
     if (this.#first === null && progress === "open") return true;
     this.#decided(this.#first === null && progress === "failed" ? "failed" : "open");
     return false;
   }
 
   end(error: GatewayError | null): void {
-    if (this.#phase === "over") this.#gateway.transport.watchdog.delete(this);
-    else if (this.#phase === "beginning") this.#decided("cut");
+    if (this.#phase === "over") {
+      this.#gateway.transport.watchdog.delete(this);
+      // An exception of ours on the way to the end: the client is told, whatever was to come.
+      if (error?.kind === "internal") this.#fail(error);
+    } else if (this.#phase === "beginning") this.#decided("cut");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
   }
@@ -163,7 +172,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     this.#finish();
     this.#call.abort(new GatewayError("upstream_cut", "the client left"));
     const exchange = this.#exchange;
-    exchange.outcome = "client_left";
+    exchange.outcome = this.#gateway.isDraining ? "error" : "client_left";
+    if (this.#gateway.isDraining) exchange.errorKind = "shutting_down";
     exchange.settle(this.#gateway).committed.catch(() => undefined);
     this.#hooks.over();
   }
@@ -236,13 +246,12 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     committed.then(
       () => {
         if (held !== null) this.#stream.write(held);
-        this.#stream.close();
-        this.#hooks.over();
+        this.#close();
       },
       (cause: unknown) => {
         // The row is still queued: what is written later has to say what the client was told.
-        row.outcome = "error";
-        row.errorKind = "ledger_unavailable";
+        correctRow(row, cause as GatewayError);
+        row.status = exchange.status;
         this.#fail(cause as GatewayError);
       },
     );
@@ -272,8 +281,13 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       this.#stream.cut();
     } else {
       this.#stream.write(encoder.encode(text));
-      this.#stream.close();
     }
+    this.#close();
+  }
+
+  #close(): void {
+    this.#exchange.client.replied();
+    this.#stream.close();
     this.#hooks.over();
   }
 
@@ -281,6 +295,12 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     this.#phase = "over";
     this.#gateway.transport.watchdog.delete(this);
   }
+}
+
+/** Whether a JSON array may begin with these bytes: white space and the bracket, or nothing yet. */
+function beginsArray(bytes: Uint8Array): boolean {
+  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  return first === undefined || first === 0x5b;
 }
 
 const pings = new Map<string, Uint8Array | null>();

@@ -148,7 +148,7 @@ class Tries {
 
   #attemptInput(upstream: UpstreamView, target: Target): AttemptInput {
     const { gateway, exchange, body, peek } = this.#input;
-    return { gateway, snapshot: gateway.snapshot, exchange, upstream, target, body, peek };
+    return { gateway, exchange, upstream, target, body, peek };
   }
 
   #tell(failure: Failure): Answer {

@@ -18,12 +18,23 @@ export interface Watchdog {
 /** How often time-outs are looked at, and so how exact they are. */
 export const TICK_MS = 100;
 
+/** One that throws must not keep the others from being looked at. */
+function check(watched: Watched, nowMs: number): void {
+  try {
+    watched.check(nowMs);
+  } catch (cause) {
+    queueMicrotask(() => {
+      throw cause;
+    });
+  }
+}
+
 export function makeWatchdog(clock: Clock): Watchdog {
   const all = new Set<Watched>();
   let nowMs = clock.monotonicMs();
   const timer = setInterval(() => {
     nowMs = clock.monotonicMs();
-    for (const watched of all) watched.check(nowMs);
+    for (const watched of all) check(watched, nowMs);
   }, TICK_MS);
   timer.unref();
   return {

@@ -14,7 +14,6 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: { type: "invalid_request_error", code: "invalid_host" },
   bad_encoding: { type: "invalid_request_error", code: "unsupported_encoding" },
   body_too_large: { type: "invalid_request_error", code: "request_too_large" },
-  request_timeout: { type: "invalid_request_error", code: "request_timeout" },
   unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
   forbidden: { type: "permission_error", code: "permission_denied" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },

@@ -23,7 +23,6 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: invalid("invalid_host"),
   bad_encoding: invalid("unsupported_encoding"),
   body_too_large: invalid("request_too_large"),
-  request_timeout: invalid("request_timeout"),
   unauthenticated: invalid("invalid_api_key"),
   forbidden: { ...invalid("permission_denied"), type: "permission_error" },
   route_not_found: invalid("unknown_url"),
