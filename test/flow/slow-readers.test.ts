@@ -1,0 +1,290 @@
+// Memory stays flat however slowly clients read, and a client that leaves is known upstream within a second.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type Gateway, IS_FULL, KEYS_TOML, startGateway, until } from "../kit/gateway.ts";
+import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
+import {
+  type Arrived,
+  chunkOf,
+  LAST_CHUNK,
+  type RawUpstream,
+  replyHead,
+  sendStream,
+  sendWhole,
+  startRawUpstream,
+} from "../kit/raw-upstream.ts";
+import { CHAT, familiesToml, MESSAGES, RECORDINGS, type Recording } from "../kit/recordings.ts";
+
+const MB = 1024 * 1024;
+const LEAVE_LIMIT_MS = 1_000;
+
+let upstream: RawUpstream;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(() => undefined);
+  gateway = await startGateway({ toml: [KEYS_TOML, familiesToml(upstream.url)].join("\n") });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await upstream?.close();
+});
+
+/** Some 64 kB of deltas, as one chunk. */
+const FAT = ((): Buffer => {
+  const frame = (CHAT.frames[1] as string).replace("The clew", "x".repeat(800));
+  return chunkOf(frame.repeat(Math.ceil((64 * 1024) / frame.length)));
+})();
+
+/** How much each answered request could be sent. */
+const sentBytes = new Map<number, number>();
+
+/** Sends deltas as fast as they are taken, or with pauses, up to a size, then ends well. */
+async function sendFat(arrived: Arrived, limitBytes: number, pauseMs: number | null = null): Promise<void> {
+  await arrived.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+  for (let sent = 0; sent < limitBytes && !arrived.isClosed; sent += FAT.length) {
+    await arrived.send(FAT);
+    if (pauseMs !== null) await Bun.sleep(pauseMs);
+    sentBytes.set(arrived.n, sent + FAT.length - arrived.unsentBytes);
+  }
+  await arrived.send(chunkOf(CHAT.frames.slice(CHAT.terminalFrom).join("")));
+  await arrived.send(LAST_CHUNK);
+}
+
+async function openSlowReader(bytesPerSecond: number, answer: (one: Arrived) => Promise<void>) {
+  upstream.answer = answer;
+  const before = upstream.seen.length;
+  const client = await openClient(gateway.port, { bytesPerSecond });
+  client.send(requestBytes(CHAT.streamPath, { body: CHAT.body(true) }));
+  await until("the request is seen upstream", () => upstream.seen.length > before);
+  return { client, arrived: upstream.seen[before] as Arrived };
+}
+
+/** The most that the gateway holds while something goes on. */
+async function peakRss(durationMs: number): Promise<number> {
+  let peak = 0;
+  for (const endMs = performance.now() + durationMs; performance.now() < endMs; await Bun.sleep(50)) {
+    peak = Math.max(peak, gateway.rssBytes());
+  }
+  return peak;
+}
+
+/** Serves a few requests, so that what a first request loads is loaded. */
+async function warmUp(): Promise<void> {
+  upstream.answer = (arrived) => sendFat(arrived, 4 * MB);
+  for (let i = 0; i < 5; i += 1) await request(gateway.port, CHAT.streamPath, { body: CHAT.body(true) });
+}
+
+test("a client that reads 100 kB/s of a gigabyte: memory flat, the upstream waits", async () => {
+  await warmUp();
+  const before = gateway.rssBytes();
+  const { client, arrived } = await openSlowReader(100_000, (one) => sendFat(one, 1024 * MB));
+  const peak = await peakRss(IS_FULL ? 30_000 : 5_000);
+  expect((peak - before) / MB).toBeLessThan(30);
+  expect(client.receivedBytes).toBeGreaterThan(0);
+  expect(arrived.isClosed).toBe(false);
+  // What the kernel takes for four sockets, and no more, has left the upstream.
+  const taken = sentBytes.get(arrived.n) ?? 0;
+  await Bun.sleep(500);
+  expect(((sentBytes.get(arrived.n) ?? 0) - taken) / MB).toBeLessThan(2);
+  expect(taken / MB).toBeLessThan(60);
+  client.leave();
+  expect(await isClosedInTime(arrived)).toBe(true);
+}, 120_000);
+
+test("a large whole reply to a slow reader: memory flat too", async () => {
+  const before = gateway.rssBytes();
+  const { client } = await openSlowReader(100_000, async (one) => {
+    await one.send(replyHead("200 OK", { "content-type": "application/json" }, "chunked"));
+    await one.send(chunkOf('{"id":"1","choices":[{"message":{"content":"'));
+    for (let sent = 0; sent < 1024 && !one.isClosed; sent += 1) await one.send(chunkOf("y".repeat(MB)));
+  });
+  const peak = await peakRss(IS_FULL ? 20_000 : 3_000);
+  expect((peak - before) / MB).toBeLessThan(40);
+  client.leave();
+}, 120_000);
+
+test("many slow readers hold nobody up, and hold little", async () => {
+  await warmUp();
+  const before = gateway.rssBytes();
+  const slow: RawClient[] = [];
+  for (let i = 0; i < 40; i += 1) {
+    slow.push((await openSlowReader(1_000, (one) => sendFat(one, 64 * MB, 40))).client);
+  }
+  upstream.answer = (one) => sendFat(one, 16 * MB);
+  const fast = await request(gateway.port, CHAT.streamPath, { body: CHAT.body(true), limitMs: 30_000 });
+  expect(fast.isWhole).toBe(true);
+  expect(fast.body.length).toBeGreaterThan(15 * MB);
+  // All that the kernel takes has been taken: what waits now waits in the upstream.
+  const sumOfSent = (): number => [...sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  let sent = -1;
+  await until(
+    "every upstream is held up",
+    async () => {
+      const last = sent;
+      sent = sumOfSent();
+      await Bun.sleep(500);
+      return last === sent;
+    },
+    30_000,
+  );
+  const grown = (gateway.rssBytes() - before) / MB;
+  for (const client of slow) client.leave();
+  await until("all connections to the upstream are closed", () => upstream.openConnections <= 2);
+  expect(grown).toBeLessThan(40 * 0.5 + 20);
+}, 60_000);
+
+async function isClosedInTime(arrived: Arrived): Promise<boolean> {
+  return await Promise.race([arrived.closed.then(() => true), Bun.sleep(LEAVE_LIMIT_MS).then(() => false)]);
+}
+
+/** Sends a request, waits for a moment of its life, leaves, and returns what the upstream saw. */
+async function leave(
+  recording: Recording,
+  path: string,
+  answer: (arrived: Arrived) => Promise<void> | void,
+  isTime: (client: RawClient, arrived: Arrived) => boolean,
+  how: "fin" | "rst",
+): Promise<Arrived> {
+  const before = upstream.seen.length;
+  upstream.answer = answer;
+  const client = await openClient(gateway.port);
+  client.send(
+    requestBytes(path, { body: recording.body(true), headers: { "x-request-id": `leaving-${before}` } }),
+  );
+  await until("the moment to leave", () => {
+    const arrived = upstream.seen[before];
+    return arrived !== undefined && isTime(client, arrived);
+  });
+  client.leave(how);
+  return upstream.seen[before] as Arrived;
+}
+
+/** The row of a request that names itself. */
+async function rowNamed(name: string) {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const found = (await gateway.rows()).findLast((row) => row.client_request_id === name);
+    if (found !== undefined) return found;
+    await Bun.sleep(100);
+  }
+  throw new Error(`there is no row for ${name}`);
+}
+
+async function expectAllReady(): Promise<void> {
+  const { out } = await gateway.command("credentials");
+  expect(out).not.toMatch(/cooling|exhausted|invalid/);
+  expect(out.match(/ready/g)?.length).toBeGreaterThanOrEqual(3);
+}
+
+for (const how of ["fin", "rst"] as const) {
+  test(`a client that leaves (${how}) before the head: the upstream sees it, the row says so`, async () => {
+    for (const recording of RECORDINGS) {
+      for (const path of [recording.streamPath, recording.wholePath]) {
+        const name = `leaving-${upstream.seen.length}`;
+        const arrived = await leave(
+          recording,
+          path,
+          () => undefined,
+          () => true,
+          how,
+        );
+        expect([recording.name, await isClosedInTime(arrived)]).toEqual([recording.name, true]);
+        expect(await rowNamed(name)).toMatchObject({ outcome: "client_left", status: 499, error_kind: null });
+      }
+    }
+    await expectAllReady();
+  });
+
+  test(`a client that leaves (${how}) in the midst: the upstream sees it, usage so far is partial`, async () => {
+    for (const recording of RECORDINGS) {
+      const name = `leaving-${upstream.seen.length}`;
+      const arrived = await leave(
+        recording,
+        recording.streamPath,
+        async (one) => {
+          await one.send(replyHead("200 OK", { "content-type": recording.streamType }, "chunked"));
+          for (const frame of recording.frames.slice(0, 4)) await one.send(chunkOf(frame));
+        },
+        (client) => client.receivedBytes > Buffer.byteLength(recording.frames.slice(0, 3).join("")),
+        how,
+      );
+      expect([recording.name, await isClosedInTime(arrived)]).toEqual([recording.name, true]);
+      const row = await rowNamed(name);
+      expect(row).toMatchObject({ outcome: "client_left", status: 200 });
+      if (recording === MESSAGES) {
+        expect(row).toMatchObject({ usage_state: "partial", input_tokens: MESSAGES.inputTokens });
+      }
+      expect(row.usage_state).not.toBe("final");
+    }
+    await expectAllReady();
+  });
+}
+
+test("a client that leaves a fat stream: the upstream sees it", async () => {
+  for (const how of ["fin", "rst"] as const) {
+    const arrived = await leave(
+      CHAT,
+      CHAT.streamPath,
+      (one) => sendFat(one, 256 * MB),
+      (client) => client.receivedBytes > 3 * MB,
+      how,
+    );
+    expect(await isClosedInTime(arrived)).toBe(true);
+  }
+});
+
+test("clients that leave at the last byte are never the upstream's fault", async () => {
+  const from = upstream.seen.length;
+  for (let i = 0; i < 40; i += 1) {
+    const whole = Buffer.byteLength(CHAT.frames.slice(0, 7).join(""));
+    await leave(
+      CHAT,
+      CHAT.streamPath,
+      (one) => sendStream(one, CHAT.frames, CHAT.streamType),
+      (client) => client.receivedBytes >= whole - i * 7,
+      i % 2 === 0 ? "fin" : "rst",
+    );
+  }
+  await Bun.sleep(200);
+  const rows = (await gateway.rows()).filter(
+    (row) => Number(row.client_request_id?.split("-")[1] ?? -1) >= from,
+  );
+  expect(rows).toHaveLength(40);
+  for (const row of rows) expect(["ok", "client_left"]).toContain(row.outcome);
+  await expectAllReady();
+});
+
+test("a client that leaves while it sends its request costs nothing", async () => {
+  const from = upstream.seen.length;
+  for (let i = 0; i < 20; i += 1) {
+    const bytes = requestBytes(CHAT.wholePath, { body: CHAT.body(false).padEnd(200_000) });
+    const client = await openClient(gateway.port);
+    client.send(bytes.subarray(0, 1 + Math.floor((bytes.length * i) / 21)));
+    await Bun.sleep(2);
+    client.leave(i % 2 === 0 ? "fin" : "rst");
+  }
+  upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
+  expect((await request(gateway.port, CHAT.wholePath, { body: CHAT.body(false) })).status).toBe(200);
+  expect(upstream.seen.length - from).toBe(1);
+});
+
+test("hundreds of clients that leave leave nothing behind", async () => {
+  const abort = async (i: number): Promise<void> => {
+    const client = await openClient(gateway.port);
+    client.send(requestBytes(CHAT.streamPath, { body: CHAT.body(true) }));
+    await Bun.sleep(i % 12);
+    client.leave(i % 2 === 0 ? "fin" : "rst");
+  };
+  const storm = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 20) {
+      await Promise.all(Array.from({ length: 20 }, (_, k) => abort(i + k)));
+    }
+    await until("all connections to the upstream are closed", () => upstream.openConnections <= 4);
+  };
+  upstream.answer = (arrived) => sendFat(arrived, 32 * MB);
+  await storm(200);
+  const before = gateway.rssBytes();
+  await storm(IS_FULL ? 3_000 : 300);
+  await Bun.sleep(300);
+  expect((gateway.rssBytes() - before) / MB).toBeLessThan(20);
+  await expectAllReady();
+}, 240_000);
