@@ -134,10 +134,10 @@ function endWithReader(): void {
   });
 }
 
-/** Resolves when a slow reader of the pipe has what was written. */
+/** Resolves when a slow reader of the pipe has what was written; Bun drops at exit what the pipe did not take. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.write("", () => resolve());
+    stream.end(() => resolve());
   });
 }
 

@@ -66,6 +66,8 @@ export function listen(config: ListenerConfig, handlers: Handlers): Listener {
     maxRequestBodySize: MAX_BODY_BYTES,
     // Otherwise a reply that is cut on purpose is printed with an excerpt of the source.
     development: false,
+    // Without development Bun would share a port that is taken, and two gateways would each get half of the requests.
+    reusePort: false,
     routes: door.routes(),
     fetch: (request: Request, server: BunServer) => door.unmatched(request, server),
     error: (cause: unknown) => door.crashed(cause),

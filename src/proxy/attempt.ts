@@ -461,5 +461,11 @@ function errorFor(signal: Signal, status: number): GatewayError {
       `the upstream is overloaded or out of order (status ${status})`,
     );
   }
+  if (signal.class === "bad") {
+    // A page of a proxy or network edge before the provider: what it means still holds.
+    return status === 413
+      ? new GatewayError("body_too_large", "the request is larger than the upstream takes")
+      : new GatewayError("bad_request", `the upstream refused the request (status ${status})`);
+  }
   return new GatewayError("upstream_error", `the upstream refused the request (status ${status})`);
 }

@@ -42,7 +42,8 @@ type Failure = Extract<AttemptResult, { signal: unknown }>;
 
 class Tries {
   readonly #input: TargetsInput;
-  #retriesLeft = MAX_RETRIES;
+  /** Attempts of this request that failed by overload or transport. */
+  #overloads = 0;
   #overload: Failure | null = null;
   #forbidden: Failure | null = null;
   readonly #unavailable: Unavailable[] = [];
@@ -103,7 +104,12 @@ class Tries {
       if ("unavailable" in leased) {
         const { unavailable } = leased;
         // After an overload the same credential is as good as another one: a pool of one gets its retries too.
-        if (unavailable.kind === "none" && excluded !== null && this.#isRepeatDue && this.#retriesLeft > 0) {
+        if (
+          unavailable.kind === "none" &&
+          excluded !== null &&
+          this.#isRepeatDue &&
+          this.#overloads <= MAX_RETRIES
+        ) {
           this.#isRepeatDue = false;
           excluded = null;
           continue;
@@ -112,7 +118,7 @@ class Tries {
         return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target) : null;
       }
       // Repeats are limited, but one that has not failed lately may always be tried.
-      if (this.#overload !== null && this.#retriesLeft === 0 && leased.lease.isSuspect) {
+      if (this.#overload !== null && this.#overloads > MAX_RETRIES && leased.lease.isSuspect) {
         gateway.pool.release(leased.lease);
         return this.#tell(this.#overload);
       }
@@ -124,7 +130,7 @@ class Tries {
         gateway.pool.suspect(leased.lease);
         this.#overload = result;
         this.#isRepeatDue = true;
-        this.#retriesLeft = Math.max(0, this.#retriesLeft - 1);
+        this.#overloads += 1;
       } else if (result.signal.class === "forbid") {
         this.#forbidden = result;
       }

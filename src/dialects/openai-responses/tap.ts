@@ -46,7 +46,9 @@ export class ResponsesReader implements AnswerReader {
     const type = asString(frame.type) ?? event;
     const response = asObject(frame.response);
     if (response !== null) this.#readResponse(response);
-    if (type === "error" || event === "error") {
+    // Compatible servers also send an error without a type.
+    const isBareError = type === "" && asObject(frame.error) !== null;
+    if (type === "error" || event === "error" || isBareError) {
       this.answer.fail(frame.error ?? { code: frame.code, message: frame.message, param: frame.param });
     } else if (type === "response.failed") {
       this.answer.fail(response?.error);
