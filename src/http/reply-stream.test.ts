@@ -81,8 +81,6 @@ beforeAll(() => {
     hostname: "127.0.0.1",
     port: 0,
     development: false,
-    // As the listener has it: otherwise a cut within the start is printed.
-    error: () => new Response(null, { status: 500 }),
     fetch: () => {
       owner = new Owner(onStart);
       return new Response(owner.stream.body);
