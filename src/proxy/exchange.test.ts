@@ -195,6 +195,40 @@ test("a user agent is kept to its first 200 characters", async () => {
   );
 });
 
+test("what clients and upstreams write is cut to a size that a row can bear", async () => {
+  const exchange = begin();
+  const long = "m".repeat(1_000_000);
+  exchange.modelAsked = long;
+  exchange.modelUsed = long;
+  exchange.upstreamRequestId = long;
+  for (let i = 0; i < 10_000; i += 1) exchange.noteAttempt("up", "main", 503, "overload", 1);
+  const row = await settled(exchange);
+  for (const text of [row.modelAsked, row.modelUsed, row.upstreamRequestId]) {
+    expect(text?.length).toBeWithin(200, 1_000);
+    expect(long).toStartWith(text as string);
+  }
+  expect((row.attemptLog as string).length).toBeLessThan(20_000);
+  expect(JSON.parse(row.attemptLog as string)[0]).toMatchObject({ signal: "overload" });
+});
+
+test("another attempt forgets what the one before it was", async () => {
+  const exchange = begin();
+  exchange.beginAttempt("up", "main", "gpt-5");
+  exchange.isStream = true;
+  exchange.tap = readTap();
+  exchange.upstreamRequestId = "req_1";
+  exchange.beginAttempt("other", "spare", null);
+  expect(await settled(exchange)).toMatchObject({
+    attempts: 2,
+    upstream: "other",
+    credential: "spare",
+    modelUsed: null,
+    isStream: false,
+    upstreamRequestId: null,
+    outputTokens: null,
+  });
+});
+
 test("ids of state that the answer made are kept with who made it", async () => {
   const exchange = begin("responses");
   const tap = DIALECTS["openai-responses"].makeTap({
