@@ -151,6 +151,24 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
     expect(new Set(rows.map((row) => row.request_id))).toEqual(served);
   }, 120_000);
 
+  if (IS_FULL) {
+    test("they are still all served when those that failed are tried again after a while", async () => {
+      const unserved: string[] = [];
+      const untilMs = performance.now() + 35_000;
+      const client = async (_: unknown, first: number): Promise<void> => {
+        for (let n = first; performance.now() < untilMs; n += 4) {
+          const way = WAYS[n % WAYS.length];
+          if (way === undefined) throw new Error("there are no ways to ask");
+          const { status, text, completeAtMs } = await ask(gateway.url, way);
+          if (completeAtMs === null) unserved.push(`${n} ${way.name}: ${status} ${text.slice(0, 160)}`);
+          await Bun.sleep(20);
+        }
+      };
+      await Promise.all(Array.from({ length: 4 }, client));
+      expect(unserved).toEqual([]);
+    }, 60_000);
+  }
+
   test("every failing one was met, and no redirect was followed", () => {
     const asked = new Set(upstream.seen.map((request) => keyOf(request).replace("key-of-", "")));
     expect([...bad].filter((name) => !asked.has(name))).toEqual([]);

@@ -1,0 +1,160 @@
+/** What a client is told when no credential is left for its model, and for how long absurd reset times are believed. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import { GENERAL_FAULTS } from "../../src/simulator/scenarios.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { CHAT, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
+import { type Asked, ask, type Way } from "./asking.ts";
+
+const DAY_S = 86_400;
+const SLACK_S = 4;
+
+/** What the keys of one upstream ask of the simulator; a general fault in each vendor's own words. */
+const POOLS: Readonly<Record<string, readonly string[]>> = {
+  cooling: ["rate-limit,reset=50", "rate-limit,reset=20", "invalid-key"],
+  forbidden: ["forbidden-model", "forbidden-model"],
+  unusable: ["credit", "credit"],
+  good: [""],
+};
+const DIALECTS: readonly Recording[] = [CHAT, RESPONSES, MESSAGES, GEMINI];
+const WAYS = DIALECTS.flatMap((recording): Way[] => [
+  { name: `${recording.name} whole`, recording, isStream: false },
+  { name: `${recording.name} stream`, recording, isStream: true },
+]);
+/** Reset times as the simulator sends them, and what is made of them: seconds. */
+const RESETS: readonly (readonly [told: string, leftS: number])[] = [
+  ["0", 1],
+  ["-30", 1],
+  ["0.2", 1],
+  ["1000000000", 31 * DAY_S],
+  ["2678401", 31 * DAY_S],
+];
+
+let simulator: Simulator;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+  const toml = [KEYS_TOML];
+  // Each dialect and framing has pools for itself: what one has parked must not stand in another's way.
+  for (const [index, { recording }] of WAYS.entries()) {
+    const { family } = recording;
+    const baseUrl = family === "openai" ? `${simulator.url}/v1` : simulator.url;
+    for (const [name, faults] of Object.entries(POOLS)) {
+      const credentials = Object.fromEntries(
+        faults.map((fault, i) => [`key-${i}`, `sk-secret-${index}${name}${i}~${fault}`]),
+      );
+      toml.push(upstreamToml(`${name}-${index}`, family, baseUrl, { credentials }));
+    }
+    const targets = ["cooling", "unusable", "forbidden", "good"].map(
+      (name) => `"${name}-${index}/${recording.model}"`,
+    );
+    toml.push(`[[models]]\nname = "falls-back-${index}"\ntargets = [${targets.join(", ")}]\n`);
+  }
+  for (const [index, [told]] of RESETS.entries()) {
+    const credentials = {
+      odd: `sk-odd-${index}~anthropic/rate-limit,reset=${told}`,
+      good: `sk-good-${index}`,
+    };
+    toml.push(upstreamToml(`odd-${index}`, "anthropic", simulator.url, { credentials }));
+  }
+  gateway = await startGateway({ toml: toml.join("\n") });
+});
+
+afterAll(async () => {
+  const log = gateway.log();
+  await gateway.close();
+  await simulator.close();
+  expect(log).not.toContain("sk-secret");
+});
+
+interface DialectError {
+  readonly message: string;
+  readonly type?: string;
+  readonly code?: string | number | null;
+  readonly status?: string;
+}
+
+function errorOf({ text, completeAtMs }: Asked): DialectError {
+  expect(completeAtMs).toBeNull();
+  expect(text).not.toContain("sk-secret");
+  const body: unknown = JSON.parse(text);
+  return ((Array.isArray(body) ? body[0] : body) as { error: DialectError }).error;
+}
+
+const askPool = (name: string, way: Way): Promise<Asked> => {
+  const index = WAYS.indexOf(way);
+  return ask(gateway.url, way, { model: `${name}-${index}/${way.recording.model}` });
+};
+
+describe.each(WAYS.map((way) => [way.name, way] as const))("%s", (_, way) => {
+  test("all at their limit: 429 in the dialect, with the earliest of the resets", async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await askPool("cooling", way);
+      const { type, status } = errorOf(answer);
+      expect(answer.status).toBe(429);
+      expect(Number(answer.retryAfter)).toBeGreaterThan(20 - SLACK_S);
+      expect(Number(answer.retryAfter)).toBeLessThanOrEqual(21);
+      if (way.recording.dialect === "anthropic-messages") expect(type).toBe("rate_limit_error");
+      if (way.recording.dialect === "gemini") expect(status).toBe("RESOURCE_EXHAUSTED");
+    }
+  });
+
+  test("the model is for none of them: the provider's own refusal, each time", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const answer = await askPool("forbidden", way);
+      expect(answer.status).toBe(404);
+      expect(errorOf(answer).message).toContain(way.recording.model);
+    }
+  });
+
+  test("none without a person's help: 503 that names the state and no secret", async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await askPool("unusable", way);
+      expect(answer.status).toBe(503);
+      expect(errorOf(answer).message).toContain("exhausted");
+    }
+  });
+
+  test("the next target answers instead", async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await ask(gateway.url, way, { model: `falls-back-${WAYS.indexOf(way)}` });
+      expect([answer.status, answer.completeAtMs === null]).toEqual([200, false]);
+      const row = await gateway.row(answer.requestId);
+      expect(row).toMatchObject({ outcome: "ok", upstream: `good-${WAYS.indexOf(way)}` });
+    }
+  });
+});
+
+test("absurd reset times are held within a second and 31 days", async () => {
+  const askedMs: number[] = [];
+  for (const index of RESETS.keys()) {
+    askedMs.push(Date.now());
+    const way: Way = { name: "messages", recording: MESSAGES, isStream: false };
+    const { status } = await ask(gateway.url, way, { model: `odd-${index}/${MESSAGES.model}` });
+    expect(status).toBe(200);
+  }
+  const { out } = await gateway.command("credentials", "--json");
+  const listed = out
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(
+      (line) =>
+        JSON.parse(line) as { upstream: string; name: string; models: readonly { until: string | null }[] },
+    );
+  for (const [index, [told, leftS]] of RESETS.entries()) {
+    const until = listed.find((one) => one.upstream === `odd-${index}` && one.name === "odd")?.models[0]
+      ?.until;
+    const foundS = (Date.parse(until ?? "") - (askedMs[index] ?? 0)) / 1000;
+    expect([told, foundS >= leftS - 0.1, foundS <= leftS + SLACK_S]).toEqual([told, true, true]);
+  }
+});
+
+test("every general fault is known in every vendor's words", () => {
+  for (const faults of Object.values(POOLS).flat()) {
+    const name = faults.split(",")[0] ?? "";
+    if (name !== "") expect(Object.keys(GENERAL_FAULTS)).toContain(name);
+  }
+});
