@@ -1,7 +1,7 @@
 /**
  * From the process to a command: environment, arguments, signals, exit code. The only file that touches `process`.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import type { CliIo, Command } from "./cli/cli.ts";
 import { systemClock } from "./core/clock.ts";
 import { makeIds } from "./core/ids.ts";
@@ -30,6 +30,9 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import("./cli/demo.ts")).demo,
   },
 };
+
+/** How long to wait for a reader that has not made room yet. */
+const FULL_PIPE_PAUSE_MS = 5;
 
 /** Concurrent requests that Bun's HTTP client allows by itself are a few hundred; it reads this at start only. */
 const MAX_HTTP_REQUESTS = "65535";
@@ -113,8 +116,8 @@ function makeIo(): CliIo {
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => writeAll(1, text),
+    err: (text) => writeAll(2, text),
     env: process.env,
     cwd: process.cwd(),
     clock: systemClock,
@@ -126,30 +129,33 @@ function makeIo(): CliIo {
   };
 }
 
-/** Who reads our output may leave early (`| head`): that is the end of the command, not a failure. */
-function endWithReader(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
-}
-
-/** Resolves when a slow reader of the pipe has what was written; Bun drops at exit what the pipe did not take. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.end(() => resolve());
-  });
+/**
+ * Writes all of a text before it returns. Bun's own streams drop at exit what a full pipe has not taken, and tell of no failure; who reads
+ * our output may leave early (`| head`): that is the end of the command, not a failure.
+ */
+function writeAll(fd: 1 | 2, text: string): void {
+  let bytes = Buffer.from(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") process.exit(0);
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
+    }
+  }
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const [first] = argv;
   if (first === "--version" || first === "-v") {
     const { VERSION } = await import("./cli/version.ts");
-    process.stdout.write(`clewline ${VERSION}\n`);
+    writeAll(1, `clewline ${VERSION}\n`);
     return 0;
   }
   if (first === "--help" || first === "-h" || first === "help") {
-    process.stdout.write(help());
+    writeAll(1, help());
     return 0;
   }
   const isNamed = first !== undefined && !first.startsWith("-");
@@ -166,7 +172,6 @@ async function main(argv: readonly string[]): Promise<number> {
     return 78;
   }
   if (name === "serve" || name === "demo") reexecute();
-  if (name !== "serve") endWithReader();
   const run = await command.load();
   const report = (kind: string) => (cause: unknown) => {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
@@ -180,6 +185,4 @@ async function main(argv: readonly string[]): Promise<number> {
   return run(isNamed ? argv.slice(1) : argv, makeIo());
 }
 
-const exitCode = await main(process.argv.slice(2));
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(exitCode);
+process.exit(await main(process.argv.slice(2)));
