@@ -17,6 +17,9 @@ const DRAIN_MS = 1_000;
 /** Silence after which an answer that is whole, but whose dialect has no last word (or whose upstream forgot it), has ended. */
 const FINISHED_SILENCE_MS = 5_000;
 
+/** What a JSON array begins with. */
+const OPENING_BRACKET = 0x5b;
+
 const encoder = new TextEncoder();
 
 /** How a reply has begun, before a byte of it has gone to the client. */
@@ -79,6 +82,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #lastWriteMs: number;
   #lastReadMs: number;
   #hasSent = false;
+  /** The bracket of the JSON array has come. */
+  #isArray = false;
 
   constructor(options: RelayOptions) {
     this.#gateway = options.gateway;
@@ -132,9 +137,13 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       return isTaken;
     }
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
-    if (this.#framing === "json-array" && this.#phase === "beginning" && !beginsArray(bytes)) {
-      this.#decided("garbage");
-      return false;
+    if (this.#framing === "json-array" && this.#phase === "beginning" && !this.#isArray) {
+      const start = firstOf(bytes);
+      this.#isArray = start === OPENING_BRACKET;
+      if (start !== undefined && !this.#isArray) {
+        this.#decided("garbage");
+        return false;
+      }
     }
     if (this.#first === null && progress === "open") return true;
     this.#decided(this.#first === null && progress === "failed" ? "failed" : "open");
@@ -297,10 +306,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   }
 }
 
-/** Whether a JSON array may begin with these bytes: white space and the bracket, or nothing yet. */
-function beginsArray(bytes: Uint8Array): boolean {
-  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
-  return first === undefined || first === 0x5b;
+/** The first byte that is not white space. */
+function firstOf(bytes: Uint8Array): number | undefined {
+  return bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
 }
 
 const pings = new Map<string, Uint8Array | null>();
