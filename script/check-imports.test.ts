@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { checkSources, readSources } from "./check-imports.ts";
-import { CALL_RULES, MODULE_RULES, ROOMS } from "./import-rules.ts";
+import { checkSources } from "./check-imports.ts";
+import { CALL_RULES, MODULE_RULES } from "./import-rules.ts";
 import { importsOf, maskText } from "./source-scan.ts";
 
 const check = (files: Record<string, string>): string[] =>
@@ -125,11 +125,4 @@ const from = "./no.ts"; // import "./no.ts"`;
     "./f.ts 6",
     "./g.ts 9",
   ]);
-});
-
-test("every folder of src is a room", () => {
-  const rooms = [...readSources(`${import.meta.dir}/..`).keys()].map((path) =>
-    path.split("/")[1]?.replace(/\.ts$/, ""),
-  );
-  for (const room of rooms) if (room !== "app") expect(Object.keys(ROOMS)).toContain(room as string);
 });
