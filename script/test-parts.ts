@@ -13,6 +13,8 @@ interface Part {
   readonly limitMs: { readonly short: number; readonly full: number };
   /** For a single test. */
   readonly testLimitMs: { readonly short: number; readonly full: number };
+  /** Its files may run beside one another: none of them is about the whole gateway. */
+  readonly isParallel: boolean;
   /** Parts of script/check; each counts as one test. */
   readonly checks: readonly string[];
 }
@@ -36,6 +38,7 @@ const PARTS: readonly Part[] = [
     folders: ["./src", "./script"],
     limitMs: { short: 4 * MINUTE_MS, full: FULL_LIMIT_MS },
     testLimitMs: { short: 60_000, full: 10 * MINUTE_MS },
+    isParallel: true,
     checks: ["format", "lint", "types", "imports"],
   },
   ...["flow", "faults", "clients"].map((name) => ({
@@ -43,6 +46,7 @@ const PARTS: readonly Part[] = [
     folders: [`./test/${name}`],
     limitMs: { short: 5 * MINUTE_MS, full: FULL_LIMIT_MS },
     testLimitMs: { short: 2 * MINUTE_MS, full: 20 * MINUTE_MS },
+    isParallel: false,
     checks: [],
   })),
 ];
@@ -119,6 +123,7 @@ async function runTests(part: Part, form: "short" | "full"): Promise<Count> {
         BUN,
         "test",
         "--only-failures",
+        ...(part.isParallel ? ["--parallel"] : []),
         `--timeout=${part.testLimitMs[form]}`,
         "--reporter=junit",
         `--reporter-outfile=${report}`,
