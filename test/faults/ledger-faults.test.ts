@@ -192,6 +192,8 @@ function testDisk(): void {
       expect([way.name, status, completeAtMs]).toEqual([way.name, 200, null]);
       expect(text).toMatch(/"error"|"status":"failed"/);
     }
+    // Now, not only when there is space again: a process that is killed here must not take answers with it.
+    await stage.expectRecorded([...stage.answers]);
     disk.free();
     await stage.untilServed();
     expect(stage.gateway.log()).toContain("the ledger can be written again");
@@ -224,6 +226,7 @@ function testDisk(): void {
         async () => (await stage.ask(CHAT_WHOLE)).status === 503,
         RECOVERY_MS,
       );
+      await stage.expectRecorded([...stage.answers]);
       disk.free();
       await until(
         "requests are served again",
@@ -308,6 +311,7 @@ describe("a database that another process has locked", () => {
     other.run("BEGIN EXCLUSIVE");
     await expectRefusing(LOCKED);
     expect((await running).completeAtMs).toBeNull();
+    await stage.expectRecorded([...stage.answers]);
     other.run("COMMIT");
     other.close();
     await stage.untilServed();
