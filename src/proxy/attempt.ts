@@ -194,11 +194,11 @@ class Tracked implements Watched {
       maxHeldBytes: HELD_FRAME_BYTES,
     });
     exchange.tap = tap;
-    if (framing !== "json") return this.#stream(head, tap, framing, null);
+    if (framing !== "json") return await this.#stream(head, tap, framing, null);
     const read = await this.#readWhole(WHOLE_REPLY_BYTES, tap);
     if (this.#hasLeft) return this.#left();
     if (read.error !== null) throw read.error;
-    return read.isWhole ? this.#whole(head, tap, read.bytes) : this.#stream(head, tap, "json", read);
+    return await (read.isWhole ? this.#whole(head, tap, read.bytes) : this.#stream(head, tap, "json", read));
   }
 
   #readWhole(limitBytes: number, tap: Tap | null): Promise<WholeRead> {

@@ -47,7 +47,7 @@ async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
   // Taken only now: reading may have taken long, and the pool is that of the configuration in force.
   const { snapshot } = gateway;
   const targets = planTargets(snapshot, route, model, sticky);
-  return tryTargets({ gateway, exchange, targets, body, peek, sticky });
+  return await tryTargets({ gateway, exchange, targets, body, peek, sticky });
 }
 
 /** Where the request may go, in order. Throws `bad_request` without a model, `model_not_found` with the nearest names. */

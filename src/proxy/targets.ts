@@ -34,7 +34,7 @@ export interface TargetsInput {
 }
 
 /** Never throws but what is a fault of ours or the ledger's. */
-export async function tryTargets(input: TargetsInput): Promise<Answer> {
+export function tryTargets(input: TargetsInput): Promise<Answer> {
   return new Tries(input).run();
 }
 

@@ -64,10 +64,7 @@ export function parseHead(text: string, method: string): ParsedHead {
 function addHeader(headers: HeaderList, line: string): void {
   if (FORBIDDEN.test(line)) throw garbage("control character in a header");
   const colon = line.indexOf(":");
-  const written = line.slice(0, Math.max(colon, 0));
-  // A line that starts with a blank would go on with the one before (obs-fold); it fails here too.
-  if (!NAME.test(written)) throw garbage("header name");
-  const name = written.toLowerCase();
+  const name = nameOf(line.slice(0, Math.max(colon, 0)));
   const value = withoutBlanks(line, colon + 1);
   // Not joined to "5, 5": equal ones say the same, others leave open where the body ends.
   if (name === "content-length") {
@@ -76,6 +73,20 @@ function addHeader(headers: HeaderList, line: string): void {
     if (earlier !== null) return;
   }
   headers.append(name, value);
+}
+
+/** Names as they were written, in lower case: upstreams send the same few again and again. */
+const names = new Map<string, string>();
+const MAX_REMEMBERED_NAMES = 512;
+
+function nameOf(written: string): string {
+  const known = names.get(written);
+  if (known !== undefined) return known;
+  // A line that starts with a blank would go on with the one before (obs-fold); it fails here too.
+  if (!NAME.test(written)) throw garbage("header name");
+  const name = written.toLowerCase();
+  if (names.size < MAX_REMEMBERED_NAMES) names.set(written, name);
+  return name;
 }
 
 /** The rest of a line from `start`, less blanks and tabs at both ends; `trim` would take more off than HTTP does. */
