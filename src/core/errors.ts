@@ -11,7 +11,6 @@ export type ErrorKind =
   | "bad_encoding"
   | "body_too_large"
   | "unauthenticated"
-  | "forbidden"
   | "route_not_found"
   | "method_not_allowed"
   | "model_not_found"
@@ -46,7 +45,6 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   bad_encoding: { status: 415, origin: "client", retryable: false },
   body_too_large: { status: 413, origin: "client", retryable: false },
   unauthenticated: { status: 401, origin: "client", retryable: false },
-  forbidden: { status: 403, origin: "client", retryable: false },
   route_not_found: { status: 404, origin: "client", retryable: false },
   method_not_allowed: { status: 405, origin: "client", retryable: false },
   model_not_found: { status: 404, origin: "client", retryable: false },
