@@ -77,9 +77,9 @@ describe.each(NAMES)("%s", (name) => {
 test("Anthropic has statuses of its own", () => {
   expect(render("anthropic-messages", "upstream_overloaded").status).toBe(529);
   expect(render("anthropic-messages", "upstream_cut").status).toBe(500);
-  expect(JSON.parse(render("anthropic-messages", "forbidden").body)).toEqual({
+  expect(JSON.parse(render("anthropic-messages", "unauthenticated").body)).toEqual({
     type: "error",
-    error: { type: "permission_error", message: "what is wrong and how to repair it" },
+    error: { type: "authentication_error", message: "what is wrong and how to repair it" },
     request_id: REQUEST_ID,
   });
 });
@@ -112,7 +112,6 @@ describe("the OpenAI SDK", () => {
   test.each([
     ["unauthenticated", OpenAI.AuthenticationError, "invalid_api_key"],
     ["model_not_found", OpenAI.NotFoundError, "model_not_found"],
-    ["forbidden", OpenAI.PermissionDeniedError, "permission_denied"],
     ["bad_request", OpenAI.BadRequestError, "invalid_request"],
   ] as const)("takes %s for what it is, and does not try again", async (kind, type, code) => {
     await withReply(render("openai-chat", kind), async (url, calls) => {
