@@ -53,6 +53,7 @@ export function authenticate(ring: KeyRing, headers: Headers, queryKey: string |
 
 /** The token of an `Authorization: Bearer` value; the value itself when it has no scheme. */
 export function bearerOf(authorization: string): string {
+  if (authorization.startsWith("Bearer ")) return authorization.slice(7).trim();
   return authorization.slice(0, 7).toLowerCase() === "bearer "
     ? authorization.slice(7).trim()
     : authorization.trim();

@@ -18,51 +18,56 @@ const RANDOM_CHARS = 16;
 export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Ids {
   const digits = new Uint8Array(RANDOM_CHARS);
   let lastMs = -1;
-  let timePart = "";
+  /** All but the last digit: within a millisecond only that one changes, 31 times of 32. */
+  let head = "";
+
+  const encode = (): void => {
+    head = encodeTime(lastMs);
+    for (let i = 0; i < RANDOM_CHARS - 1; i++) head += CROCKFORD.charAt(digits[i] as number);
+  };
 
   const refill = (): void => {
     const bytes = random(RANDOM_CHARS);
     for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (bytes[i] as number) & 31;
     // The highest bit stays free, so that adding one within a millisecond cannot overflow.
     digits[0] = (digits[0] as number) & 15;
+    encode();
   };
 
   const increment = (): void => {
-    for (let i = RANDOM_CHARS - 1; i >= 0; i--) {
-      const digit = digits[i] as number;
-      if (digit < 31) {
-        digits[i] = digit + 1;
-        return;
-      }
-      digits[i] = 0;
+    const last = digits[RANDOM_CHARS - 1] as number;
+    if (last < 31) {
+      digits[RANDOM_CHARS - 1] = last + 1;
+      return;
     }
-  };
-
-  const encodeTime = (atMs: number): string => {
-    let rest = atMs;
-    let text = "";
-    for (let i = 0; i < 10; i++) {
-      text = CROCKFORD.charAt(rest % 32) + text;
-      rest = Math.floor(rest / 32);
-    }
-    return text;
+    let i = RANDOM_CHARS - 1;
+    while (i > 0 && digits[i] === 31) digits[i--] = 0;
+    digits[i] = (digits[i] as number) + 1;
+    encode();
   };
 
   return {
     ulid(atMs) {
       if (atMs > lastMs) {
         lastMs = atMs;
-        timePart = encodeTime(atMs);
         refill();
       } else {
         increment();
       }
-      let text = timePart;
-      for (let i = 0; i < RANDOM_CHARS; i++) text += CROCKFORD.charAt(digits[i] as number);
-      return text;
+      return head + CROCKFORD.charAt(digits[RANDOM_CHARS - 1] as number);
     },
     hex(bytes) {
       return Buffer.from(random(bytes)).toString("hex");
     },
   };
+}
+
+function encodeTime(atMs: number): string {
+  let rest = atMs;
+  let text = "";
+  for (let i = 0; i < 10; i++) {
+    text = CROCKFORD.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
 }

@@ -33,7 +33,12 @@ export class Counter {
   }
 
   add(value: number, ...labels: readonly string[]): void {
-    seriesOf(this.#series, this.labelNames, labels, (named) => ({ labels: named, value: 0 })).value += value;
+    this.at(...labels).value += value;
+  }
+
+  /** The series of these labels, to be kept where it is added to often. */
+  at(...labels: readonly string[]): Series {
+    return seriesOf(this.#series, this.labelNames, labels, (named) => ({ labels: named, value: 0 }));
   }
 
   series(): Iterable<Series> {
@@ -58,12 +63,20 @@ export class Histogram {
   }
 
   record(value: number, ...labels: readonly string[]): void {
-    const series = seriesOf(this.#series, this.labelNames, labels, (named) => ({
+    this.recordAt(this.at(...labels), value);
+  }
+
+  /** The series of these labels, to be kept where it is recorded to often. */
+  at(...labels: readonly string[]): HistogramSeries {
+    return seriesOf(this.#series, this.labelNames, labels, (named) => ({
       labels: named,
       counts: new Array<number>(this.bounds.length + 1).fill(0),
       sum: 0,
       count: 0,
     }));
+  }
+
+  recordAt(series: HistogramSeries, value: number): void {
     let index = 0;
     while (index < this.bounds.length && value > (this.bounds[index] as number)) index++;
     series.counts[index] = (series.counts[index] as number) + 1;
@@ -98,6 +111,26 @@ function seriesOf<S>(
 
 const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
+/** What every request of a dialect to an upstream adds to, looked up once. */
+interface RequestSeries {
+  readonly ok: Series;
+  inputTokens: Series | null;
+  outputTokens: Series | null;
+  readonly duration: HistogramSeries;
+  readonly firstByte: HistogramSeries;
+}
+
+/** What a request came to, as the metrics count it. */
+export interface RequestFacts {
+  readonly dialect: string;
+  readonly upstream: string | null;
+  readonly outcome: string;
+  readonly durationMs: number;
+  readonly ttfbMs: number | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+}
+
 /** Everything that Clewline counts while it serves. */
 export class Metrics {
   readonly requests = new Counter("clewline_requests_total", "Requests, by how they ended.", [
@@ -129,4 +162,42 @@ export class Metrics {
   );
   /** Requests that are being served now. */
   inFlight = 0;
+  /** By dialect and upstream: both are few. */
+  readonly #requestSeries = new Map<string, Map<string, RequestSeries>>();
+
+  /** Counts a request that is over. */
+  countRequest(facts: RequestFacts): void {
+    const upstream = facts.upstream ?? "";
+    const series =
+      this.#requestSeries.get(facts.dialect)?.get(upstream) ?? this.#makeSeries(facts.dialect, upstream);
+    if (facts.outcome === "ok") series.ok.value += 1;
+    else this.requests.add(1, facts.dialect, upstream, facts.outcome);
+    this.duration.recordAt(series.duration, facts.durationMs / 1000);
+    if (facts.ttfbMs !== null) this.firstByte.recordAt(series.firstByte, facts.ttfbMs / 1000);
+    if (facts.inputTokens !== null) {
+      series.inputTokens ??= this.tokens.at(upstream, "input");
+      series.inputTokens.value += facts.inputTokens;
+    }
+    if (facts.outputTokens !== null) {
+      series.outputTokens ??= this.tokens.at(upstream, "output");
+      series.outputTokens.value += facts.outputTokens;
+    }
+  }
+
+  #makeSeries(dialect: string, upstream: string): RequestSeries {
+    const made = {
+      ok: this.requests.at(dialect, upstream, "ok"),
+      inputTokens: null,
+      outputTokens: null,
+      duration: this.duration.at(dialect),
+      firstByte: this.firstByte.at(dialect),
+    };
+    let byUpstream = this.#requestSeries.get(dialect);
+    if (byUpstream === undefined) {
+      byUpstream = new Map();
+      this.#requestSeries.set(dialect, byUpstream);
+    }
+    byUpstream.set(upstream, made);
+    return made;
+  }
 }

@@ -262,20 +262,18 @@ class BunClient implements ClientRequest {
   readonly #readAddress: AddressReader;
   readonly #idleTimeoutS: number;
   #isWaiting = false;
+  readonly search: string;
 
   constructor(request: Request, server: BunServer, readAddress: AddressReader, idleTimeoutS: number) {
     this.request = request;
+    const { url } = request;
+    const queryAt = url.indexOf("?");
+    this.search = queryAt < 0 ? "" : url.slice(queryAt);
     this.#server = server;
     this.#readAddress = readAddress;
     this.#idleTimeoutS = idleTimeoutS;
     // Asked for now: once the client has left, it is not known any more.
     this.#peer = server.requestIP(request)?.address ?? null;
-  }
-
-  get search(): string {
-    const { url } = this.request;
-    const start = url.indexOf("?");
-    return start < 0 ? "" : url.slice(start);
   }
 
   address(): string | null {

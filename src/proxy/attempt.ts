@@ -11,7 +11,6 @@ import type { Target } from "../plan/plan.ts";
 import type { Lease } from "../pool/pool.ts";
 import type { CredentialView, UpstreamView } from "../snapshot.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
-import type { Watched } from "../transport/watchdog.ts";
 import { type WholeRead, WholeSink } from "../transport/whole.ts";
 import type { Signal } from "../upstreams/family.ts";
 import { correctRow, type Exchange } from "./exchange.ts";
@@ -59,6 +58,7 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
   exchange.beginAttempt(upstream.name, credential.name, target.model === "" ? null : target.model);
   const removeUsageChunk = needsUsage(input);
   let call: Call;
+  let tracked: Tracked | null = null;
   try {
     call = gateway.transport.send({
       url: urlFor(input),
@@ -72,19 +72,20 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
       connectTimeoutMs: upstream.connectTimeoutMs,
       firstByteTimeoutMs: upstream.firstByteTimeoutMs,
       idleTimeoutMs: upstream.idleTimeoutMs,
+      onWait: () => tracked?.listen(),
     });
   } catch (cause) {
     gateway.pool.release(lease);
     throw cause;
   }
-  const tracked = new Tracked(input, lease, call);
+  tracked = new Tracked(input, lease, call);
   try {
     const head = await call.head;
     return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, removeUsageChunk));
   } catch (cause) {
     return tracked.broke(cause);
   } finally {
-    tracked.stopWatching();
+    tracked.stopListening();
   }
 }
 
@@ -134,7 +135,7 @@ function isCredentialFault(signal: Signal): boolean {
 }
 
 /** One attempt under way: every path through it ends the lease, the call, and leaves a note where it failed. */
-class Tracked implements Watched {
+class Tracked {
   readonly #input: AttemptInput;
   readonly #lease: Lease;
   readonly #call: Call;
@@ -149,15 +150,13 @@ class Tracked implements Watched {
     this.#lease = lease;
     this.#call = call;
     this.#startedMs = input.gateway.clock.monotonicMs();
-    input.gateway.transport.watchdog.add(this);
   }
 
   /**
-   * On the first tick: from here on the client may leave, and wait for longer than it was given to send its request. Most answers are
-   * there before, and are spared what it costs to watch for that. A client that has left by now is seen as well.
+   * The answer takes its time: from here on the client may leave, and wait for longer than it was given to send its request. Most
+   * answers are there before, and are spared what it costs to watch for that. A client that has left by now is seen as well.
    */
-  check(): void {
-    if (this.#isListening) return;
+  listen(): void {
     this.#isListening = true;
     const { client } = this.#input.exchange;
     client.waits();
@@ -166,8 +165,7 @@ class Tracked implements Watched {
     if (signal.aborted) this.#onClientLeft();
   }
 
-  stopWatching(): void {
-    this.#input.gateway.transport.watchdog.delete(this);
+  stopListening(): void {
     if (this.#isListening) {
       this.#input.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
     }
@@ -195,17 +193,19 @@ class Tracked implements Watched {
     });
     exchange.tap = tap;
     if (framing !== "json") return await this.#stream(head, tap, framing, null);
-    const read = await this.#readWhole(WHOLE_REPLY_BYTES, tap);
+    const reading = this.#readWhole(WHOLE_REPLY_BYTES, tap);
+    const read = reading instanceof Promise ? await reading : reading;
     if (this.#hasLeft) return this.#left();
     if (read.error !== null) throw read.error;
     return await (read.isWhole ? this.#whole(head, tap, read.bytes) : this.#stream(head, tap, "json", read));
   }
 
-  #readWhole(limitBytes: number, tap: Tap | null): Promise<WholeRead> {
+  /** Not a promise when all is there already, as it is with most short replies. */
+  #readWhole(limitBytes: number, tap: Tap | null): WholeRead | Promise<WholeRead> {
     const whole = new WholeSink(limitBytes, tap);
     this.#sink = whole;
     this.#call.pipe(whole);
-    return whole.read;
+    return whole.isWhole ? whole : whole.read;
   }
 
   async #whole(head: ReplyHead, tap: Tap, bytes: Uint8Array): Promise<AttemptResult> {

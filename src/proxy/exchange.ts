@@ -82,7 +82,7 @@ export class Exchange {
     this.#isSettled = true;
     gateway.metrics.inFlight -= 1;
     const row = this.#row(gateway.clock.monotonicMs());
-    this.#count(gateway, row);
+    gateway.metrics.countRequest(row);
     return { row, committed: gateway.ledger.append(row, this.#stateIds()) };
   }
 
@@ -142,15 +142,6 @@ export class Exchange {
     if (tap === null || tap.stateIds.length === 0 || upstream === null || credential === null)
       return undefined;
     return tap.stateIds.map((id) => ({ id, upstream, credential, atMs: this.atMs }));
-  }
-
-  #count(gateway: Gateway, row: LedgerRow): void {
-    const { metrics } = gateway;
-    metrics.requests.add(1, row.dialect, row.upstream ?? "", row.outcome);
-    metrics.duration.record(row.durationMs / 1000, row.dialect);
-    if (row.ttfbMs !== null) metrics.firstByte.record(row.ttfbMs / 1000, row.dialect);
-    if (row.inputTokens !== null) metrics.tokens.add(row.inputTokens, row.upstream ?? "", "input");
-    if (row.outputTokens !== null) metrics.tokens.add(row.outputTokens, row.upstream ?? "", "output");
   }
 }
 

@@ -172,6 +172,7 @@ async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly L
       connectTimeoutMs: upstream.connectTimeoutMs,
       firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),
       idleTimeoutMs: Math.min(upstream.idleTimeoutMs, 30_000),
+      onWait: null,
     });
     const head = await call.head;
     const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);

@@ -20,6 +20,8 @@ export interface UpstreamRequest {
   readonly firstByteTimeoutMs: number;
   /** Longest silence within the reply while it is being read. */
   readonly idleTimeoutMs: number;
+  /** Called once when the call is not over at the watchdog's next tick: most are, and need nothing that is for long ones. */
+  readonly onWait: (() => void) | null;
 }
 
 export interface ReplyHead {

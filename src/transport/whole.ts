@@ -27,10 +27,10 @@ export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
 
 /** Collects a body; `read` resolves at its end, at the limit, or when somebody calls `end` because the call was aborted. */
 export class WholeSink implements BodySink, WholeRead {
-  readonly read: Promise<WholeRead>;
   readonly #limitBytes: number;
   readonly #watcher: Watcher | null;
-  #resolve: (read: WholeRead) => void = () => undefined;
+  #resolve: ((read: WholeRead) => void) | null = null;
+  #isDone = false;
   #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
   #next: BodySink | null = null;
@@ -40,8 +40,13 @@ export class WholeSink implements BodySink, WholeRead {
   constructor(limitBytes: number, watcher: Watcher | null) {
     this.#limitBytes = limitBytes;
     this.#watcher = watcher;
-    this.read = new Promise((resolve) => {
-      this.#resolve = resolve;
+  }
+
+  /** Resolves at the end, or at the limit. */
+  get read(): Promise<WholeRead> {
+    return new Promise((resolve) => {
+      if (this.#isDone) resolve(this);
+      else this.#resolve = resolve;
     });
   }
 
@@ -57,7 +62,7 @@ export class WholeSink implements BodySink, WholeRead {
     this.#chunks.push(bytes);
     this.#sizeBytes += bytes.byteLength;
     if (this.#sizeBytes <= this.#limitBytes) return true;
-    this.#resolve(this);
+    this.#done();
     return false;
   }
 
@@ -66,9 +71,15 @@ export class WholeSink implements BodySink, WholeRead {
       this.#next.end(error);
       return;
     }
+    if (this.#isDone) return;
     this.error = error;
     this.isWhole = error === null;
-    this.#resolve(this);
+    this.#done();
+  }
+
+  #done(): void {
+    this.#isDone = true;
+    this.#resolve?.(this);
   }
 
   handOver(sink: BodySink): void {

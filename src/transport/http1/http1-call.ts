@@ -27,6 +27,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
   #writer: RequestWriter | null = null;
   #decoder: Decoder | null = null;
   #isDecoderFull = false;
+  #hasWaited = false;
   #isConnected = false;
   #hasHead = false;
   /** Whether anything came since the watchdog looked last. */
@@ -113,6 +114,10 @@ export class Http1Call implements Call, ConnectionUser, Watched {
   }
 
   check(nowMs: number): void {
+    if (!this.#hasWaited) {
+      this.#hasWaited = true;
+      this.#request.onWait?.();
+    }
     if (this.#hasHead) {
       this.#checkIdle(nowMs);
       return;

@@ -66,7 +66,7 @@ export function encodeRequestHead(request: UpstreamRequest, origin: Origin): str
   let text = `${method} ${targetOf(request.url)} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
   for (const [name, value] of headers) {
     if (OWN.has(name)) continue;
-    if (!TOKEN.test(name)) throw unusable("header name");
+    if (!isName(name)) throw unusable("header name");
     // That a request cannot be split must not hang on where its headers came from.
     if (BAD_VALUE.test(value)) throw unusable(name);
     text += `${name}: ${value}\r\n`;
@@ -74,6 +74,17 @@ export function encodeRequestHead(request: UpstreamRequest, origin: Origin): str
   if (body !== null) text += `content-length: ${body.byteLength}\r\n`;
   else if (METHODS_WITH_BODY.has(method)) text += "content-length: 0\r\n";
   return `${text}\r\n`;
+}
+
+/** Names that were looked at before: clients send the same few again and again. */
+const names = new Set<string>();
+const MAX_REMEMBERED_NAMES = 512;
+
+function isName(name: string): boolean {
+  if (names.has(name)) return true;
+  const isToken = TOKEN.test(name);
+  if (isToken && names.size < MAX_REMEMBERED_NAMES) names.add(name);
+  return isToken;
 }
 
 function targetOf(url: string): string {
