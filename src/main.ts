@@ -36,8 +36,6 @@ const FULL_PIPE_PAUSE_MS = 5;
 
 /** Concurrent requests that Bun's HTTP client allows by itself are a few hundred; it reads this at start only. */
 const MAX_HTTP_REQUESTS = "65535";
-/** The heap is small and lives on one core: collecting it in one go costs less than doing it beside the work (decision 0005). */
-const COLLECTOR = { BUN_JSC_numberOfGCMarkers: "1", BUN_JSC_useConcurrentGC: "0" };
 /** Set in the process that has replaced the first one. */
 const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
 /** They would run foreign code, print secrets, or lead requests with credentials elsewhere. */
@@ -90,7 +88,6 @@ function reexecute(): void {
     ...safe,
     BUN_CONFIG_MAX_HTTP_REQUESTS: env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? MAX_HTTP_REQUESTS,
     DO_NOT_TRACK: "1",
-    ...Object.fromEntries(Object.entries(COLLECTOR).map(([name, value]) => [name, env[name] ?? value])),
     [REEXECUTED]: "1",
   });
 }
