@@ -141,6 +141,7 @@ class Tracked {
   readonly #call: Call;
   readonly #startedMs: number;
   #isListening = false;
+  #isAnswered = false;
   #hasLeft = false;
   #isReported = false;
   #sink: BodySink | null = null;
@@ -157,6 +158,8 @@ class Tracked {
    * answers are there before, and are spared what it costs to watch for that. A client that has left by now is seen as well.
    */
   listen(): void {
+    // From the stream on, the relay hears of a client that leaves.
+    if (this.#isAnswered) return;
     this.#isListening = true;
     const { client } = this.#input.exchange;
     client.waits();
@@ -166,6 +169,7 @@ class Tracked {
   }
 
   stopListening(): void {
+    this.#isAnswered = true;
     if (this.#isListening) {
       this.#input.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
     }
