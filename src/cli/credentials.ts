@@ -75,7 +75,9 @@ export const credentials: Command = async (args, io) => {
       return 2;
     }
     if (error instanceof ConfigError) {
-      io.err(`clewline credentials: the configuration is wrong.\n${renderProblems(error.problems)}`);
+      io.err(
+        `clewline credentials: the configuration is wrong (with --data-dir none is read).\n${renderProblems(error.problems)}`,
+      );
       return 78;
     }
     if (error instanceof StoreError) {

@@ -99,7 +99,10 @@ export async function withLedger(
     return 0;
   } catch (error) {
     if (error instanceof ConfigError) {
-      return fail(`the configuration is wrong.\n${renderProblems(error.problems)}`, 78);
+      return fail(
+        `the configuration is wrong (with --data-dir none is read).\n${renderProblems(error.problems)}`,
+        78,
+      );
     }
     if (error instanceof StoreError) return fail(`the ledger cannot be read: ${error.message}`, 1);
     throw error;

@@ -29,7 +29,7 @@ export const serve: Command = async (args, io) => {
   const flags = readFlags(args, io);
   if (typeof flags === "number") return flags;
   try {
-    const { file, banner } = await prepare(flags.config, io);
+    const file = await prepare(flags.config, io);
     const load = async (): Promise<Config> => {
       const { config, warnings } = await loadConfig({ file, env: io.env, flags, cwd: io.cwd, hashPassword });
       if (warnings.length > 0) io.err(renderProblems(warnings));
@@ -47,7 +47,7 @@ export const serve: Command = async (args, io) => {
       residentBytes: io.residentBytes,
     });
     io.onReload(() => void app.reload());
-    io.out(banner + greeting(app, config));
+    io.out(greeting(app, config));
     log.info(
       { url: app.url, version: VERSION, config: config.file, dataDir: config.server.dataDir },
       "listening",
@@ -103,19 +103,18 @@ function readFlags(args: readonly string[], io: CliIo): ServeFlags | number {
   }
 }
 
-/** Finds the file, or makes the first one; keeps the admin's password as a hash. What is made now is shown once. */
-async function prepare(named: string | undefined, io: CliIo): Promise<{ file: string; banner: string }> {
+/** Finds the file, or makes the first one; keeps the admin's password as a hash. What is made now is shown once, here. */
+async function prepare(named: string | undefined, io: CliIo): Promise<string> {
   const found = findConfigFile({ config: named }, io.env, io.cwd);
   if (found === null) {
     const made = await firstRun({ file: firstRunFile(io.env), ids: io.ids, hashPassword });
-    return {
-      file: made.file,
-      banner: `No configuration was found, so one was made: ${made.file}
+    // At once, whatever comes of the start: it is shown only now.
+    io.out(`No configuration was found, so one was made: ${made.file}
   client key      ${made.clientKey}
   admin password  ${made.adminPassword}   (shown only now; the file keeps its hash)
 
-`,
-    };
+`);
+    return made.file;
   }
   const { madePassword, warnings } = await ensureAdminPassword({
     file: found,
@@ -125,13 +124,10 @@ async function prepare(named: string | undefined, io: CliIo): Promise<{ file: st
     hashPassword,
   });
   if (warnings.length > 0) io.err(renderProblems(warnings));
-  return {
-    file: found,
-    banner:
-      madePassword === null
-        ? ""
-        : `An admin password was made: ${madePassword}   (shown only now; the file keeps its hash)\n\n`,
-  };
+  if (madePassword !== null) {
+    io.out(`An admin password was made: ${madePassword}   (shown only now; the file keeps its hash)\n\n`);
+  }
+  return found;
 }
 
 function greeting(app: App, config: Config): string {

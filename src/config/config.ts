@@ -46,7 +46,7 @@ export interface ServerConfig {
 
 export interface MetricsConfig {
   readonly enabled: boolean;
-  /** Own port on `server.host`; null: `/metrics` on the main port, for the admin password or the metrics key as Bearer. */
+  /** Own port on `server.host`; null: `/metrics` on the main port, for the metrics key as Bearer. */
   readonly port: number | null;
   /** SHA-256 of `[metrics] key` in lower-case hex; null: none set. */
   readonly keySha256: string | null;

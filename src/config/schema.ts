@@ -287,7 +287,7 @@ export const fileSchema = v.object({
         v.pipe(
           whole(0, 65_535),
           v.description(
-            "Own port for `/metrics` on `server.host`, open to whoever reaches it. Without it: the main port, for the admin password or `metrics.key` as Bearer.",
+            "Own port for `/metrics` on `server.host`, open to whoever reaches it. Without it: the main port, for `metrics.key` as Bearer.",
           ),
         ),
       ),

@@ -224,7 +224,7 @@ class Door {
     return this.#refuse(
       request,
       "route_not_found",
-      "there is nothing at this path; the routes are listed in the user guide",
+      "there is nothing at this path; docs/routes.md lists the routes",
     );
   }
 

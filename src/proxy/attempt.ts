@@ -359,7 +359,18 @@ class Tracked {
     const signal: Signal = { class: "overload", reason: error.message };
     this.#note(null, error.kind);
     this.#input.gateway.breaker.failure(this.#input.upstream.name);
-    this.#input.gateway.metrics.attempts.add(1, this.#input.upstream.name, error.kind);
+    const { gateway, exchange, upstream } = this.#input;
+    gateway.metrics.attempts.add(1, upstream.name, error.kind);
+    gateway.log.warn(
+      {
+        requestId: exchange.id,
+        upstream: upstream.name,
+        credential: exchange.credential,
+        kind: error.kind,
+        detail: error.detail ?? error.message,
+      },
+      "an upstream could not be reached, or broke off",
+    );
     this.#over();
     return { signal, error, kept: null, isTransport: true };
   }

@@ -18,7 +18,11 @@ import { type Answer, tryTargets } from "./targets.ts";
 /** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
 export async function handle(gateway: Gateway, route: Route, client: ClientRequest): Promise<Response> {
   const principal = authenticate(gateway.snapshot.keys, client.request.headers, queryKey(client.search));
-  if (principal === null) return replyWithError(route.dialect, unauthenticated(), newId(gateway));
+  if (principal === null) {
+    const requestId = newId(gateway);
+    gateway.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
+    return replyWithError(route.dialect, unauthenticated(), requestId);
+  }
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
   const exchange = new Exchange(gateway, route, client, principal);
