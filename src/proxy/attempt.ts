@@ -38,8 +38,6 @@ export type AttemptResult =
       readonly signal: Signal;
       readonly error: GatewayError;
       readonly kept: KeptReply | null;
-      /** Nothing of an HTTP reply came: the upstream, not the credential. */
-      readonly isTransport: boolean;
     }
   | { readonly clientLeft: true };
 
@@ -328,7 +326,6 @@ class Tracked {
               headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
               body: this.#forClient(text, bytes),
             },
-      isTransport: false,
     };
   }
 
@@ -372,7 +369,7 @@ class Tracked {
       "an upstream could not be reached, or broke off",
     );
     this.#over();
-    return { signal, error, kept: null, isTransport: true };
+    return { signal, error, kept: null };
   }
 
   #failedInBand(head: ReplyHead, failure: string): AttemptResult {
@@ -389,7 +386,6 @@ class Tracked {
         headers: { "content-type": "application/json" },
         body: this.#forClient(body, null),
       },
-      isTransport: false,
     };
   }
 

@@ -276,8 +276,15 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     exchange.errorKind = error.kind;
     this.#hooks.cut();
     const held = this.#tap.cut();
-    if (held !== null) this.#send(held);
-    const tell = (): void => this.#fail(error);
+    if (held !== null) exchange.replyBytes += held.byteLength;
+    // What is held may say why the answer stopped: like a good end, it waits for the row.
+    const tell = (): void => {
+      if (held !== null) {
+        this.#hasSent = true;
+        this.#stream.write(held);
+      }
+      this.#fail(error);
+    };
     exchange.settle(this.#gateway).committed.then(tell, tell);
   }
 
