@@ -20,6 +20,9 @@ const FINISHED_SILENCE_MS = 5_000;
 /** What a JSON array begins with. */
 const OPENING_BRACKET = 0x5b;
 
+/** Silence after the dialect's last mark, after which an upstream that keeps the connection open is not waited for. */
+const COMPLETE_SILENCE_MS = 100;
+
 const encoder = new TextEncoder();
 
 /** How a reply has begun, before a byte of it has gone to the client. */
@@ -133,7 +136,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     const { progress } = this.#tap;
     if (this.#phase === "flowing") {
       const isTaken = out === null || this.#send(out);
-      if (progress === "complete" || progress === "failed") this.#conclude();
+      if (progress === "failed") this.#conclude();
       return isTaken;
     }
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
@@ -166,8 +169,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     const first = this.#first;
     this.#first = null;
     const isTaken = first === null || this.#send(first);
-    const { progress } = this.#tap;
-    if (progress === "complete" || progress === "failed") this.#conclude();
+    if (this.#tap.progress === "failed") this.#conclude();
     else if (this.#earlyEnd !== undefined) this.#ended(this.#earlyEnd);
     if (isTaken) this.#call.resume();
   }
@@ -194,7 +196,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       this.#call.abort(new GatewayError("upstream_timeout", "the connection stayed open after the answer"));
       return;
     }
-    if (this.#isWhole() && nowMs - this.#lastReadMs >= FINISHED_SILENCE_MS) {
+    // After its last mark an answer mostly ends in the same breath; bytes behind the mark belong to it too.
+    const waitMs = this.#tap.progress === "complete" ? COMPLETE_SILENCE_MS : FINISHED_SILENCE_MS;
+    if (this.#isWhole() && nowMs - this.#lastReadMs >= waitMs) {
       if (this.#phase === "flowing") this.#conclude();
       return;
     }
