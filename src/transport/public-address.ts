@@ -1,0 +1,87 @@
+/** Which IP addresses belong to the public Internet. Knows the registries, neither names nor sockets. */
+import { isIPv4, isIPv6 } from "node:net";
+
+/**
+ * IPv4 that is not public: IANA's registry of special-purpose addresses (RFC 6890) without the few that anybody may reach,
+ * multicast and the reserved rest.
+ */
+const SPECIAL_IPV4 = [
+  "0.0.0.0/8", // this network
+  "10.0.0.0/8", // private
+  "100.64.0.0/10", // carrier-grade NAT
+  "127.0.0.0/8", // loopback
+  "168.63.129.16/32", // public by its number, but in Azure the host of the virtual machine
+  "169.254.0.0/16", // link-local, with the clouds' metadata services
+  "172.16.0.0/12", // private
+  "192.0.0.0/24", // protocol assignments
+  "192.0.2.0/24", // documentation
+  "192.88.99.0/24", // 6to4 relays
+  "192.168.0.0/16", // private
+  "198.18.0.0/15", // benchmarks
+  "198.51.100.0/24", // documentation
+  "203.0.113.0/24", // documentation
+  "224.0.0.0/4", // multicast
+  "240.0.0.0/4", // reserved, broadcast
+].map(parseRange);
+
+/** All that IANA gives out for public use; mapped IPv4, NAT64, ULA, link-local, site-local and multicast lie outside of it. */
+const GLOBAL_IPV6 = parseRange("2000::/3");
+
+/** IPv6 within 2000::/3 that is not public, or that carries an IPv4 address to which a tunnel would lead. */
+const SPECIAL_IPV6 = [
+  "2001::/23", // protocol assignments: Teredo, benchmarks, ORCHID and others
+  "2001:db8::/32", // documentation
+  "2002::/16", // 6to4
+  "3fff::/20", // documentation
+].map(parseRange);
+
+interface Range {
+  readonly bytes: readonly number[];
+  readonly prefixBits: number;
+}
+
+/**
+ * Whether this is the text of an address that is public. False for whatever is not plainly an address: names, zones, IPv4 in
+ * octal, hex or with fewer parts.
+ */
+export function isPublicAddress(text: string): boolean {
+  const bytes = parseAddress(text);
+  if (bytes === null) return false;
+  if (bytes.length === 4) return !SPECIAL_IPV4.some((range) => holds(range, bytes));
+  return holds(GLOBAL_IPV6, bytes) && !SPECIAL_IPV6.some((range) => holds(range, bytes));
+}
+
+/** Four or sixteen bytes, null when it is not an address. */
+function parseAddress(text: string): number[] | null {
+  if (isIPv4(text)) return text.split(".").map(Number);
+  if (!isIPv6(text) || text.includes("%")) return null;
+  const [before = "", after] = text.split("::");
+  const first = bytesOf(before);
+  if (after === undefined) return first;
+  const last = bytesOf(after);
+  return [...first, ...Array<number>(16 - first.length - last.length).fill(0), ...last];
+}
+
+/** The bytes of IPv6 groups, the last of which may be an IPv4 address. */
+function bytesOf(groups: string): number[] {
+  if (groups === "") return [];
+  return groups.split(":").flatMap((group) => {
+    if (group.includes(".")) return group.split(".").map(Number);
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+}
+
+function parseRange(text: string): Range {
+  const [address = "", bits = ""] = text.split("/");
+  return { bytes: parseAddress(address) ?? [], prefixBits: Number(bits) };
+}
+
+function holds(range: Range, bytes: readonly number[]): boolean {
+  for (let index = 0; index * 8 < range.prefixBits; index++) {
+    const keptBits = Math.min(range.prefixBits - index * 8, 8);
+    const mask = (0xff << (8 - keptBits)) & 0xff;
+    if ((((bytes[index] ?? 0) ^ (range.bytes[index] ?? 0)) & mask) !== 0) return false;
+  }
+  return true;
+}
