@@ -15,6 +15,8 @@ export type ErrorKind =
   | "method_not_allowed"
   | "model_not_found"
   | "foreign_dialect"
+  | "not_translatable"
+  | "context_overflow"
   | "credentials_cooling"
   | "credentials_unusable"
   | "upstream_connect"
@@ -49,6 +51,8 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   method_not_allowed: { status: 405, origin: "client", retryable: false },
   model_not_found: { status: 404, origin: "client", retryable: false },
   foreign_dialect: { status: 400, origin: "client", retryable: false },
+  not_translatable: { status: 400, origin: "client", retryable: false },
+  context_overflow: { status: 400, origin: "client", retryable: false },
   credentials_cooling: { status: 429, origin: "gateway", retryable: true },
   credentials_unusable: { status: 503, origin: "gateway", retryable: false },
   upstream_connect: { status: 502, origin: "upstream", retryable: true },
@@ -70,6 +74,8 @@ export interface GatewayErrorOptions {
   readonly param?: string;
   /** When a retry makes sense, in milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** Structured cause, for the dialects that have a place for it (Anthropic's `error.details`). */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** The one error class. `message` is public and says what is wrong and how to repair it. */
@@ -79,6 +85,7 @@ export class GatewayError extends Error {
   readonly detail: string | undefined;
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
 
   constructor(kind: ErrorKind, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -88,5 +95,6 @@ export class GatewayError extends Error {
     this.detail = options.detail;
     this.param = options.param;
     this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
   }
 }

@@ -20,6 +20,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   method_not_allowed: { status: 405, type: "invalid_request_error" },
   model_not_found: { status: 404, type: "not_found_error" },
   foreign_dialect: { status: 400, type: "invalid_request_error" },
+  not_translatable: { status: 400, type: "invalid_request_error" },
+  context_overflow: { status: 400, type: "invalid_request_error" },
   credentials_cooling: { status: 429, type: "rate_limit_error" },
   credentials_unusable: { status: 503, type: "api_error" },
   upstream_connect: { status: 500, type: "api_error" },
@@ -36,7 +38,11 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
 function renderBody(error: GatewayError, requestId: string): string {
   return JSON.stringify({
     type: "error",
-    error: { type: NAMES[error.kind].type, message: error.message },
+    error: {
+      type: NAMES[error.kind].type,
+      message: error.message,
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
     request_id: requestId,
   });
 }

@@ -19,6 +19,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   method_not_allowed: { code: 405, status: "INVALID_ARGUMENT" },
   model_not_found: { code: 404, status: "NOT_FOUND" },
   foreign_dialect: { code: 400, status: "INVALID_ARGUMENT" },
+  not_translatable: { code: 400, status: "INVALID_ARGUMENT" },
+  context_overflow: { code: 400, status: "INVALID_ARGUMENT" },
   credentials_cooling: { code: 429, status: "RESOURCE_EXHAUSTED" },
   credentials_unusable: { code: 503, status: "UNAVAILABLE" },
   upstream_connect: { code: 500, status: "INTERNAL" },

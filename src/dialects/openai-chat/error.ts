@@ -19,6 +19,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
   foreign_dialect: { type: "invalid_request_error", code: "foreign_dialect" },
+  not_translatable: { type: "invalid_request_error", code: "unsupported_parameter" },
+  context_overflow: { type: "invalid_request_error", code: "context_length_exceeded" },
   credentials_cooling: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   credentials_unusable: { type: "server_error", code: "upstream_credential" },
   upstream_connect: { type: "server_error", code: "upstream_unreachable" },

@@ -28,6 +28,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   method_not_allowed: invalid("method_not_supported"),
   model_not_found: invalid("model_not_found"),
   foreign_dialect: invalid("foreign_dialect"),
+  not_translatable: invalid("unsupported_parameter"),
+  context_overflow: invalid("context_length_exceeded"),
   credentials_cooling: {
     type: "rate_limit_error",
     code: "rate_limit_exceeded",

@@ -1,0 +1,48 @@
+/** From bytes, split anywhere, to the events of a server-sent stream as text. What a decoder of streams reads. */
+import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { readSseFrame, SseSplitter } from "./sse.ts";
+
+/** Takes one event: its name ("" when it has none) and its data. Frames without data (comments) are not told. */
+export type OnSseEvent = (event: string, data: string) => void;
+
+export class SseReader {
+  readonly #maxFrameBytes: number;
+  readonly #splitter = new SseSplitter();
+  readonly #held = new GrowingBytes();
+  #isFirst = true;
+
+  constructor(maxFrameBytes: number) {
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** Returns false when a frame is longer than it may be; nothing is to be pushed after that. */
+  push(bytes: Uint8Array, onEvent: OnSseEvent): boolean {
+    this.#splitter.begin(bytes, 0);
+    let from = 0;
+    for (let end = this.#splitter.next(); end !== -1; end = this.#splitter.next()) {
+      if (this.#held.size === 0) {
+        this.#read(bytes, from, end, onEvent);
+      } else {
+        this.#held.append(bytes, from, end);
+        const frame = this.#held.take();
+        this.#read(frame, 0, frame.length, onEvent);
+      }
+      from = end;
+    }
+    if (from < bytes.length) this.#held.append(bytes, from, bytes.length);
+    return this.#held.size <= this.#maxFrameBytes;
+  }
+
+  /** The body has ended: a last frame without its blank line counts, as many servers leave it out. */
+  end(onEvent: OnSseEvent): void {
+    if (this.#held.size === 0) return;
+    const frame = this.#held.take();
+    this.#read(frame, 0, frame.length, onEvent);
+  }
+
+  #read(bytes: Uint8Array, from: number, to: number, onEvent: OnSseEvent): void {
+    const { event, data } = readSseFrame(bytes, from, to, this.#isFirst);
+    this.#isFirst = false;
+    if (data !== null) onEvent(event, decodeUtf8(data, 0, data.length));
+  }
+}
