@@ -5,6 +5,7 @@
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { ModelEvent, ModelReply } from "../model/event.ts";
+import type { Amendment } from "../model/amendment.ts";
 import type { Drop, JsonObject, ModelRequest, Parameter } from "../model/request.ts";
 import type { ToolNames } from "../model/tool-names.ts";
 import type { ModelTraits } from "../model/traits.ts";
@@ -112,6 +113,10 @@ export interface Codec {
   readonly name: DialectName;
   /** The maker of this dialect's seals. */
   readonly maker: string;
+  /** Whether its replies have a place for another maker's seals; where not, the gateway remembers them by the calls they belong to. */
+  readonly carriesSeals: boolean;
+  /** What its servers fetch by URL themselves. */
+  readonly takesUrls: readonly ("image" | "document" | "audio" | "video")[];
   /** What the dialect calls a parameter; null: it has none, so it is never named. */
   readonly fieldNames: Readonly<Record<Parameter, string | null>>;
   /** Throws `bad_request` with `param` for what makes no sense, `not_translatable` for what no other provider can take. */
@@ -124,6 +129,15 @@ export interface Codec {
   makeStreamEncoder(options: EncodeReplyOptions): StreamEncoder;
   /** JSON text. */
   encodeReply(reply: ModelReply, options: EncodeReplyOptions): string;
+  /** The body that asks the provider to go on behind a reply that stopped with `pause` or `continuation`; null: it has no such thing. */
+  goOn(body: JsonObject, reply: ModelReply): JsonObject | null;
+  /**
+   * The body of a request of this dialect with what the model's name or its `[[models]]` entry asks for: for relays, which do not
+   * go through the neutral form. A new object; members that nothing is asked of stay as they are.
+   */
+  amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject;
+  /** The body without sealed reasoning, to be tried once when the provider refuses a seal; null: it holds none. */
+  withoutSeals(body: JsonObject): JsonObject | null;
   /** Never throws. */
   decodeError(body: string): DecodedError;
   /** Input tokens that a counting endpoint's reply names; null when it does not. */
