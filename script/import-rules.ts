@@ -11,7 +11,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   core: { imports: [], reason: "core is what all else stands on" },
   model: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
   wire: { imports: ["core"], reason: "framing knows bytes, not what they mean" },
-  config: { imports: ["core"], reason: "what is configured must not depend on what reads it" },
+  config: { imports: ["core", "model"], reason: "what is configured must not depend on what reads it" },
   dialects: {
     imports: ["core", "model", "wire"],
     reason: "codecs know no HTTP, credentials, config, clock or randomness",

@@ -26,6 +26,8 @@ export interface UpstreamView {
   readonly family: Family;
   readonly baseUrl: string;
   readonly dialects: ReadonlySet<DialectName>;
+  /** What it is spoken to in where a request has to be translated. */
+  readonly preferredDialect: DialectName;
   readonly injectUsage: boolean;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -63,6 +65,7 @@ function makeUpstreamView(config: UpstreamConfig): UpstreamView {
     family,
     baseUrl: config.baseUrl ?? family.defaultBaseUrl,
     dialects: new Set<DialectName>(config.dialects ?? family.dialects),
+    preferredDialect: preferredDialect(config),
     injectUsage: config.injectUsage,
     connectTimeoutMs: config.connectTimeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,
@@ -78,6 +81,14 @@ function makeUpstreamView(config: UpstreamConfig): UpstreamView {
       ]),
     ),
   });
+}
+
+function preferredDialect({ family, baseUrl, dialects }: UpstreamConfig): DialectName {
+  if (family === "anthropic") return "anthropic-messages";
+  if (family === "gemini") return "gemini";
+  // OpenAI itself has more on Responses; of compatible servers, all speak Chat and few speak Responses well.
+  const isOpenAi = baseUrl === null || /(?:^|\.)api\.openai\.com$/.test(new URL(baseUrl).hostname);
+  return dialects?.[0] ?? (isOpenAi ? "openai-responses" : "openai-chat");
 }
 
 function makeCredentialSpecs(upstream: UpstreamConfig): CredentialSpec[] {

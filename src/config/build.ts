@@ -1,6 +1,13 @@
 /** Turns a checked file, its secrets and its paths into the resolved configuration. */
 import { createHash } from "node:crypto";
-import type { Config, CredentialConfig, UpstreamConfig } from "./config.ts";
+import type {
+  Config,
+  CredentialConfig,
+  ModelConfig,
+  ParameterConfig,
+  TraitsOverride,
+  UpstreamConfig,
+} from "./config.ts";
 import type { FileConfig } from "./schema.ts";
 
 /** Absolute paths; "" where the configuration names none. */
@@ -22,7 +29,7 @@ export interface Parts {
 
 /** The resolved configuration, frozen through and through. */
 export function buildConfig({ file, checked: from, secrets, paths, passwordHash }: Parts): Config {
-  const { server, metrics, ledger } = from;
+  const { server, metrics, ledger, media, translation } = from;
   const metricsKey = secrets.get("metrics.key");
   return deepFreeze({
     file,
@@ -39,6 +46,8 @@ export function buildConfig({ file, checked: from, secrets, paths, passwordHash 
       drainTimeoutMs: server.drain_timeout_ms,
       corsOrigins: server.cors_origins,
       pingIntervalMs: server.ping_interval_ms,
+      keepaliveIntervalMs: server.keepalive_interval_s === 0 ? null : server.keepalive_interval_s * 1_000,
+      replyLimitBytes: server.reply_limit_bytes,
       forwardUpstreamHeaders: server.forward_upstream_headers,
     },
     log: from.log,
@@ -53,8 +62,16 @@ export function buildConfig({ file, checked: from, secrets, paths, passwordHash 
     keys: from.keys.map((key, index) => ({
       name: key.name,
       keySha256: sha256(text(secrets, `keys.${index}.key`)),
+      strict: key.strict,
     })),
-    models: from.models,
+    models: from.models.map(buildModel),
+    media: {
+      fetch: media.fetch,
+      fetchLimitBytes: media.fetch_limit_bytes,
+      fetchTimeoutMs: media.fetch_timeout_ms,
+    },
+    translation: { memoryBytes: translation.memory_bytes },
+    traits: from.traits.map(buildTraits),
   });
 }
 
@@ -79,6 +96,71 @@ function buildUpstream(
       priority: credential.priority,
       scope: credential.scope ?? defaultScope(from.family, baseUrl),
     })),
+  };
+}
+
+function buildModel(from: FileConfig["models"][number]): ModelConfig {
+  return {
+    name: from.name,
+    targets: from.targets,
+    strict: from.strict,
+    systemBefore: from.system_before ?? null,
+    systemAfter: from.system_after ?? null,
+    defaults: buildParameters(from.defaults),
+    fixed: buildParameters(from.fixed),
+  };
+}
+
+function buildParameters(from: FileConfig["models"][number]["fixed"]): ParameterConfig {
+  return {
+    temperature: from.temperature ?? null,
+    topP: from.top_p ?? null,
+    topK: from.top_k ?? null,
+    maxOutputTokens: from.max_output_tokens ?? null,
+    effort: from.effort ?? null,
+    thinkingBudgetTokens: from.thinking_budget_tokens ?? null,
+    stop: from.stop ?? null,
+    seed: from.seed ?? null,
+  };
+}
+
+function buildTraits(from: FileConfig["traits"][number]): TraitsOverride {
+  const thinking = given({
+    kind: from.thinking,
+    efforts: from.efforts,
+    minBudgetTokens: from.min_budget_tokens,
+    maxBudgetTokens: from.max_budget_tokens,
+    canDisable: from.can_disable_thinking,
+    isOnByDefault: from.thinks_by_default,
+  });
+  const input = given({ image: from.image, pdf: from.pdf, audio: from.audio, video: from.video });
+  return {
+    match: from.match,
+    traits: {
+      ...given({
+        contextTokens: from.context_tokens,
+        maxOutputTokens: from.max_output_tokens,
+        sampling: from.sampling,
+        structuredOutput: from.structured_output,
+        midSystem: from.mid_system,
+        prefill: from.prefill,
+        stop: from.stop,
+        sealedCalls: from.sealed_calls,
+        resultImages: from.result_images,
+        needsResponsesForTools: from.needs_responses_for_tools,
+        cacheBreakpoints: from.cache_breakpoints,
+        webSearch: from.web_search,
+      }),
+      ...(Object.keys(thinking).length === 0 ? {} : { thinking }),
+      ...(Object.keys(input).length === 0 ? {} : { input }),
+    },
+  };
+}
+
+/** The members that have a value. */
+function given<T extends object>(members: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }
 

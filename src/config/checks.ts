@@ -2,35 +2,39 @@
 import type { Draft } from "./draft.ts";
 import { suggest } from "./nearest.ts";
 import { type Path, renderPath } from "./problem.ts";
+import { isTree } from "./toml.ts";
 
 /** Notes in the draft every rule that is broken. */
 export function checkTogether(draft: Draft): void {
   checkNames(draft);
   checkUpstreams(draft);
   checkModels(draft);
+  checkTraits(draft);
   checkPorts(draft);
 }
 
 function checkNames(draft: Draft): void {
-  const lists: Path[] = [
-    ["upstreams"],
-    ["keys"],
-    ["models"],
-    ...draft.tables(["upstreams"]).map(({ path }): Path => [...path, "credentials"]),
+  const lists: (readonly [list: Path, key: "name" | "match"])[] = [
+    [["upstreams"], "name"],
+    [["keys"], "name"],
+    [["models"], "name"],
+    [["traits"], "match"],
+    ...draft.tables(["upstreams"]).map(({ path }) => [[...path, "credentials"], "name"] as const),
   ];
-  for (const list of lists) {
+  for (const [list, key] of lists) {
     const firsts = new Map<string, Path>();
     for (const { table, path } of draft.tables(list)) {
-      if (typeof table.name !== "string") continue;
-      const first = firsts.get(table.name);
-      if (first === undefined) firsts.set(table.name, path);
+      const name = table[key];
+      if (typeof name !== "string") continue;
+      const first = firsts.get(name);
+      if (first === undefined) firsts.set(name, path);
       else {
-        const line = draft.lineOf([...first, "name"]);
+        const line = draft.lineOf([...first, key]);
         const place = line === null ? "" : ` (line ${line})`;
         draft.refuse(
-          [...path, "name"],
-          `is also the name of ${renderPath(first)}${place}.`,
-          "Give each its own name.",
+          [...path, key],
+          `is also the ${key} of ${renderPath(first)}${place}.`,
+          key === "name" ? "Give each its own name." : "Write both into one entry.",
         );
       }
     }
@@ -58,11 +62,63 @@ function checkModels(draft: Draft): void {
     .tables(["upstreams"])
     .flatMap(({ table }) => (typeof table.name === "string" ? [table.name] : []));
   for (const { table, path } of draft.tables(["models"])) {
+    for (const name of ["defaults", "fixed"] as const) checkParameters(draft, [...path, name], table[name]);
     if (!Array.isArray(table.targets)) continue;
     table.targets.forEach((target: unknown, index) => {
       if (typeof target === "string")
         checkTarget(draft, [...path, "targets", index], target, table.name, upstreams);
     });
+  }
+}
+
+function checkParameters(draft: Draft, path: Path, parameters: unknown): void {
+  if (!isTree(parameters)) return;
+  if (parameters.effort !== undefined && parameters.thinking_budget_tokens !== undefined) {
+    draft.refuse(
+      [...path, "thinking_budget_tokens"],
+      "stands beside effort, and both say how much to think.",
+      "Keep one of the two.",
+    );
+  }
+}
+
+function checkTraits(draft: Draft): void {
+  for (const { table, path } of draft.tables(["traits"])) {
+    const { thinking, min_budget_tokens: min, max_budget_tokens: max } = table;
+    const refuseUnless = (kind: string, keys: readonly string[]): void => {
+      if (typeof thinking !== "string" || thinking === kind) return;
+      for (const key of keys) {
+        if (table[key] === undefined) continue;
+        draft.refuse([...path, key], `does not go with thinking = "${thinking}".`, "Remove one of the two.");
+      }
+    };
+    refuseUnless("effort", ["efforts"]);
+    refuseUnless("budget", ["min_budget_tokens", "max_budget_tokens"]);
+    if (typeof min === "number" && typeof max === "number" && min > max) {
+      draft.refuse([...path, "min_budget_tokens"], "is above max_budget_tokens.", "Exchange the two.");
+    }
+    if (
+      table.can_disable_thinking === true &&
+      Array.isArray(table.efforts) &&
+      !table.efforts.includes("none")
+    ) {
+      draft.refuse(
+        [...path, "can_disable_thinking"],
+        'is true, but efforts has no "none".',
+        'Add "none" to efforts, or remove the line.',
+      );
+    }
+    if (
+      table.can_disable_thinking === false &&
+      Array.isArray(table.efforts) &&
+      table.efforts.includes("none")
+    ) {
+      draft.refuse(
+        [...path, "can_disable_thinking"],
+        'is false, but efforts has "none".',
+        'Take "none" out of efforts, or remove the line.',
+      );
+    }
   }
 }
 

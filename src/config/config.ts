@@ -1,4 +1,5 @@
 /** The configuration as the rest of Clewline sees it: read, checked, references resolved, defaults filled in. */
+import type { Effort, ModelTraits, ThinkingTraits } from "../model/traits.ts";
 
 /** Everything that `clewline.toml`, the environment and the flags say. Frozen; a change makes a new one. */
 export interface Config {
@@ -13,6 +14,10 @@ export interface Config {
   readonly upstreams: readonly UpstreamConfig[];
   readonly keys: readonly KeyConfig[];
   readonly models: readonly ModelConfig[];
+  readonly media: MediaConfig;
+  readonly translation: TranslationConfig;
+  /** In the order of the file. */
+  readonly traits: readonly TraitsOverride[];
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -40,6 +45,10 @@ export interface ServerConfig {
   readonly corsOrigins: readonly string[];
   /** Silence of an upstream after which the client's stream gets a ping. */
   readonly pingIntervalMs: number;
+  /** Silence after which a client that awaits a whole answer gets whitespace, and with it the status; null: never. */
+  readonly keepaliveIntervalMs: number | null;
+  /** Largest reply, or frame of a streamed one, that is translated. */
+  readonly replyLimitBytes: number;
   /** false: rate-limit and organization headers of our credential are not shown to clients. */
   readonly forwardUpstreamHeaders: boolean;
 }
@@ -65,7 +74,7 @@ export interface UpstreamConfig {
   readonly family: "anthropic" | "gemini" | "openai";
   /** Without a slash at the end; null: the family's default. */
   readonly baseUrl: string | null;
-  /** null: what the family speaks. */
+  /** The first is preferred where a request is translated. null: what the family speaks. */
   readonly dialects: readonly ("openai-chat" | "openai-responses")[] | null;
   /** Asks Chat streams for usage where the client did not. */
   readonly injectUsage: boolean;
@@ -91,6 +100,8 @@ export interface KeyConfig {
   readonly name: string;
   /** SHA-256 of the client key in lower-case hex. */
   readonly keySha256: string;
+  /** What a translation would leave out is refused with 400 instead. */
+  readonly strict: boolean;
 }
 
 export interface ModelConfig {
@@ -98,4 +109,51 @@ export interface ModelConfig {
   readonly name: string;
   /** `upstream/model` in order: the rest are fallbacks. A `*` stands for what the name's `*` matched. */
   readonly targets: readonly string[];
+  /** What a translation would leave out is refused with 400 instead. */
+  readonly strict: boolean;
+  /** Text put before and behind the client's instructions. */
+  readonly systemBefore: string | null;
+  readonly systemAfter: string | null;
+  /** Stand in where the client says nothing. */
+  readonly defaults: ParameterConfig;
+  /** Stand in whatever the client says. */
+  readonly fixed: ParameterConfig;
 }
+
+/** Parameters of requests; null: none given. Never both an effort and a budget. */
+export interface ParameterConfig {
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly effort: Effort | null;
+  readonly thinkingBudgetTokens: number | null;
+  readonly stop: readonly string[] | null;
+  readonly seed: number | null;
+}
+
+/** Images and documents that clients name by URL. */
+export interface MediaConfig {
+  /** Whether the gateway fetches them where the target cannot. */
+  readonly fetch: boolean;
+  readonly fetchLimitBytes: number;
+  readonly fetchTimeoutMs: number;
+}
+
+export interface TranslationConfig {
+  /** Memory of what a client's dialect cannot carry from turn to turn. */
+  readonly memoryBytes: number;
+}
+
+/** What the operator knows of a model better than the table and the provider's list. */
+export interface TraitsOverride {
+  /** A model's name as its upstream calls it; may end in `*`. */
+  readonly match: string;
+  readonly traits: PartialTraits;
+}
+
+/** Some of a model's traits; the others stay as they are. */
+export type PartialTraits = Partial<Omit<ModelTraits, "thinking" | "input">> & {
+  readonly thinking?: Partial<ThinkingTraits>;
+  readonly input?: Partial<ModelTraits["input"]>;
+};

@@ -4,7 +4,7 @@ import type { Draft } from "./draft.ts";
 import { nearest, suggest } from "./nearest.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
-import { configSchemaEntries, isSecret, schemaAt, shapeOf } from "./schema-walk.ts";
+import { configSchemaEntries, isDecimal, isSecret, schemaAt, shapeOf } from "./schema-walk.ts";
 import { isTree } from "./toml.ts";
 
 /** Notes every violation in the draft; returns the checked values with defaults, or null when there was one. */
@@ -63,6 +63,7 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
   const shape = schema === null ? null : shapeOf(schema);
   if (schema === null || shape === null) return ["is not valid.", ""];
   if (issue.input === undefined) return ["is missing.", repairMissing(path, schema)];
+  if (isDecimal(schema)) return ["must be a number.", "Write digits without quotes."];
   switch (shape.kind) {
     case "string":
     case "number":

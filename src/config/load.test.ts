@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import type { Config, ParameterConfig } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";
 import { loadConfig } from "./load.ts";
@@ -51,6 +51,16 @@ family = "openai"
 name = "main"
 api_key = "secret-one"
 `;
+const NO_PARAMETERS: ParameterConfig = {
+  temperature: null,
+  topP: null,
+  topK: null,
+  maxOutputTokens: null,
+  effort: null,
+  thinkingBudgetTokens: null,
+  stop: null,
+  seed: null,
+};
 const KEY = `[[keys]]
 name = "me"
 key = "client-key"
@@ -116,6 +126,8 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
         drainTimeoutMs: 30_000,
         corsOrigins: ["https://app.example.com"],
         pingIntervalMs: 15_000,
+        keepaliveIntervalMs: null,
+        replyLimitBytes: 67_108_864,
         forwardUpstreamHeaders: false,
       },
       log: { level: "warn" },
@@ -150,8 +162,27 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: "credential" }],
         },
       ],
-      keys: [{ name: "me", keySha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }],
-      models: [{ name: "fast-*", targets: ["anthropic/claude-*", "local.1/org/model"] }],
+      keys: [
+        {
+          name: "me",
+          keySha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+          strict: false,
+        },
+      ],
+      models: [
+        {
+          name: "fast-*",
+          targets: ["anthropic/claude-*", "local.1/org/model"],
+          strict: false,
+          systemBefore: null,
+          systemAfter: null,
+          defaults: NO_PARAMETERS,
+          fixed: NO_PARAMETERS,
+        },
+      ],
+      media: { fetch: false, fetchLimitBytes: 20_971_520, fetchTimeoutMs: 20_000 },
+      translation: { memoryBytes: 33_554_432 },
+      traits: [],
     });
     expect(Object.isFrozen(config.upstreams[0]?.credentials[0])).toBe(true);
   });
@@ -299,12 +330,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models.",
+    "clewline.toml:1:1 cluster: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits.",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models.",
+    "clewline.toml:1:1 __proto__: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits.",
   ],
   [
     "a single table for a list",

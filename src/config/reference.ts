@@ -11,7 +11,11 @@ const TABLES: Readonly<Record<string, string>> = {
   "upstreams[].credentials[]": "What is shown to the upstream above it. One entry for each key.",
   "keys[]": "What clients show. One entry for each client.",
   "models[]":
-    "Names of your own. Without an entry a model goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream there is.",
+    "Names of your own. Without an entry a model goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream there is. A name of a model that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask otherwise; where the model's own name ends so, it is left alone. `[models.defaults]` and `[models.fixed]`, below their entry, hold parameters for clients that give none, and parameters in the place of the client's own.",
+  media: "Images and documents that clients name by URL.",
+  translation: "From one dialect to another.",
+  "traits[]":
+    "What is known of a model, where Clewline's table and the provider's own list are wrong or silent. One entry for each model; everything but `match` is optional.",
 };
 
 /** The whole of docs/configuration.md. */
@@ -34,7 +38,7 @@ Windows: \`%APPDATA%\\clewline\`). When there is none, the first start makes one
   separated by commas, an empty variable counts as not set.
 - Secrets are \`env:NAME\`, \`file:PATH\` (line ends at its end are left out) or the text itself. Paths are relative to the
   file they stand in; \`~/\` is the home folder.
-- Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`).
+- Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`) or seconds (\`…_s\`).
 - \`clewline check\` tells every mistake with its line and its repair. A change of the file takes effect at once, without
   dropping a request; a broken file leaves the old configuration in force.
 `;

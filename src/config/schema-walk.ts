@@ -52,6 +52,11 @@ export function isSecret(schema: v.GenericSchema): boolean {
   return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]).secret === true;
 }
 
+/** Whether the number need not be whole. */
+export function isDecimal(schema: v.GenericSchema): boolean {
+  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]).isDecimal === true;
+}
+
 /** The schema of a path of the file; null when there is no such key. */
 export function schemaAt(path: Path): v.GenericSchema | null {
   let schema: v.GenericSchema = fileSchema;
@@ -94,7 +99,7 @@ function collect(
   return [
     {
       key,
-      type: typeText(shape),
+      type: isDecimal(schema) ? "number" : typeText(shape),
       isRequired: !isInOptional && schema.type !== "optional",
       default: fallback === undefined ? null : JSON.stringify(fallback),
       description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? "",

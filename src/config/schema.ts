@@ -8,6 +8,8 @@ import * as v from "valibot";
 
 const MAX_TIMER_MS = 2_147_483_647;
 const MAX_BODY_BYTES = 1_073_741_824;
+const MAX_TOKENS = 100_000_000;
+const EFFORT_WORDS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 /** A rule whose message has two lines: what is wrong, and the repair. */
 function rule<T>(isGood: (value: T) => boolean, message: string, repair: string) {
@@ -17,6 +19,12 @@ function rule<T>(isGood: (value: T) => boolean, message: string, repair: string)
 function whole(min: number, max: number) {
   const range = `must be a whole number from ${min} to ${max}.\n`;
   return v.pipe(v.number(), v.integer(range), v.minValue(min, range), v.maxValue(max, range));
+}
+
+/** A number that need not be whole. */
+function decimal(min: number, max: number) {
+  const range = `must be a number from ${min} to ${max}.\n`;
+  return v.pipe(v.number(), v.minValue(min, range), v.maxValue(max, range), v.metadata({ isDecimal: true }));
 }
 
 const durationMs = whole(1, MAX_TIMER_MS);
@@ -122,7 +130,9 @@ const upstream = v.object({
     v.pipe(
       v.array(v.picklist(["openai-chat", "openai-responses"])),
       v.minLength(1, "is empty.\nName at least one, or remove the line for both."),
-      v.description("Family openai only: which of the two it speaks. Default: both."),
+      v.description(
+        "Family openai only: which of the two it speaks; the first is preferred where a request of another dialect is translated. Default: both, Responses first for OpenAI itself and Chat first for any other `base_url`.",
+      ),
     ),
   ),
   inject_usage: v.optional(
@@ -218,6 +228,22 @@ const server = v.object({
     v.pipe(durationMs, v.description("Silence of an upstream after which the client's stream gets a ping.")),
     15_000,
   ),
+  keepalive_interval_s: v.optional(
+    v.pipe(
+      whole(0, 86_400),
+      v.description(
+        "Seconds after which a client that awaits a whole (not streamed) answer is sent whitespace, and again each time they pass; 0: never. The first whitespace sends the status 200 with it: an error after that can only be told as the dialect's error body.",
+      ),
+    ),
+    0,
+  ),
+  reply_limit_bytes: v.optional(
+    v.pipe(
+      whole(1, MAX_BODY_BYTES),
+      v.description("Largest reply, or single frame of a streamed one, that is translated."),
+    ),
+    67_108_864,
+  ),
   forward_upstream_headers: v.optional(
     v.pipe(
       v.boolean(),
@@ -227,19 +253,65 @@ const server = v.object({
   ),
 });
 
+const modelName = v.pipe(
+  v.string(),
+  rule(
+    (value) => /^[^\s\p{C}]{1,256}$/u.test(value),
+    "is not a name for a model.",
+    "Use 1 to 256 characters without spaces.",
+  ),
+  rule((value) => /^[^*]*\*?$/.test(value), "has a * that is not at its end.", 'Write it as in "claude-*".'),
+);
+
+const parameters = v.object({
+  temperature: v.optional(v.pipe(decimal(0, 2), v.description("Temperature."))),
+  top_p: v.optional(v.pipe(decimal(0, 1), v.description("Nucleus sampling."))),
+  top_k: v.optional(v.pipe(whole(1, 1_000_000), v.description("Sampling from the best k tokens."))),
+  max_output_tokens: v.optional(
+    v.pipe(whole(1, MAX_TOKENS), v.description("Most tokens of an answer, thinking included.")),
+  ),
+  effort: v.optional(
+    v.pipe(
+      v.picklist(EFFORT_WORDS),
+      v.description("How much to think. Not beside `thinking_budget_tokens`."),
+    ),
+  ),
+  thinking_budget_tokens: v.optional(
+    v.pipe(
+      whole(0, MAX_TOKENS),
+      v.description("How many tokens to think; 0: not at all. Not beside `effort`."),
+    ),
+  ),
+  stop: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          rule((value) => value !== "", "is empty.", "Give it a value or remove it."),
+        ),
+      ),
+      v.maxLength(16, "has more than 16 texts.\nKeep those that matter."),
+      v.description("Texts that end the answer."),
+    ),
+  ),
+  seed: v.optional(
+    v.pipe(whole(-MAX_TIMER_MS - 1, MAX_TIMER_MS), v.description("Seed for answers that can be repeated.")),
+  ),
+});
+
+const strict = v.optional(
+  v.pipe(
+    v.boolean(),
+    v.description(
+      "Refuse a request with 400 where a translation would leave out a part of it. Otherwise the header `x-clewline-dropped` names what was left out.",
+    ),
+  ),
+  false,
+);
+
 const model = v.object({
   name: v.pipe(
-    v.string(),
-    rule(
-      (value) => /^[^\s\p{C}]{1,256}$/u.test(value),
-      "is not a name for a model.",
-      "Use 1 to 256 characters without spaces.",
-    ),
-    rule(
-      (value) => /^[^*]*\*?$/.test(value),
-      "has a * that is not at its end.",
-      'Write it as in "claude-*".',
-    ),
+    modelName,
     v.description(
       "What clients ask for; may end in `*`. The exact name wins, then the longest that matches.",
     ),
@@ -251,6 +323,61 @@ const model = v.object({
       "`upstream/model` in order: the rest are fallbacks. A `*` stands for what the name's `*` matched.",
     ),
   ),
+  strict,
+  system_before: v.optional(v.pipe(text, v.description("Text put before the client's instructions."))),
+  system_after: v.optional(v.pipe(text, v.description("Text put behind the client's instructions."))),
+  defaults: v.optional(parameters, {}),
+  fixed: v.optional(parameters, {}),
+});
+
+const flag = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
+const tokens = (description: string) => v.optional(v.pipe(whole(1, MAX_TOKENS), v.description(description)));
+
+const modelTraits = v.object({
+  match: v.pipe(
+    modelName,
+    v.description(
+      "The model's name as its upstream calls it; may end in `*`. The exact name wins, then the longest that matches; others fill in what it does not say.",
+    ),
+  ),
+  context_tokens: tokens("Most tokens of prompt and answer together."),
+  max_output_tokens: tokens("Most tokens of an answer."),
+  thinking: v.optional(
+    v.pipe(
+      v.picklist(["none", "budget", "effort"]),
+      v.description("How it is told to think: not at all, by a number of tokens, or by a word."),
+    ),
+  ),
+  efforts: v.optional(
+    v.pipe(
+      v.array(v.picklist(EFFORT_WORDS)),
+      v.minLength(1, 'is empty.\nName at least one, or write thinking = "none".'),
+      v.description('Words it takes, for `thinking = "effort"`; without `none` it always thinks.'),
+    ),
+  ),
+  min_budget_tokens: tokens('Smallest number of tokens it takes, for `thinking = "budget"`.'),
+  max_budget_tokens: tokens('Largest number of tokens it takes, for `thinking = "budget"`.'),
+  can_disable_thinking: flag("Whether it can be told not to think."),
+  thinks_by_default: flag("Whether it thinks when nothing is said."),
+  sampling: v.optional(
+    v.pipe(
+      v.picklist(["all", "one", "none"]),
+      v.description("Whether it takes temperature, top_p and top_k; `one`: temperature or top_p, not both."),
+    ),
+  ),
+  image: flag("Whether it takes images."),
+  pdf: flag("Whether it takes PDF documents."),
+  audio: flag("Whether it takes audio."),
+  video: flag("Whether it takes video."),
+  structured_output: flag("Whether it takes a JSON Schema for its answer."),
+  mid_system: flag("Whether instructions may stand between the turns."),
+  prefill: flag("Whether the last message may be the beginning of the answer."),
+  stop: flag("Whether it takes stop sequences."),
+  sealed_calls: flag("Whether tool calls must come back with their signature (Gemini 3 and later)."),
+  result_images: flag("Whether results of tools may hold images."),
+  needs_responses_for_tools: flag("Whether it takes tools only on Responses (GPT-5.4 and later)."),
+  cache_breakpoints: flag("Whether it takes cache marks on parts of the prompt."),
+  web_search: flag("Whether it searches the web when asked to."),
 });
 
 /** The whole file. */
@@ -322,11 +449,49 @@ export const fileSchema = v.object({
           secret,
           v.description(`What the client shows: ${secretNote}. Only its hash is kept in memory.`),
         ),
+        strict,
       }),
     ),
     [],
   ),
   models: v.optional(v.array(model), []),
+  media: v.optional(
+    v.object({
+      fetch: v.optional(
+        v.pipe(
+          v.boolean(),
+          v.description(
+            "Fetch an image or document that a client names by URL where the target cannot do so itself. Only public addresses are asked. Off: such a request is refused.",
+          ),
+        ),
+        false,
+      ),
+      fetch_limit_bytes: v.optional(
+        v.pipe(whole(1, MAX_BODY_BYTES), v.description("Largest image or document that is fetched.")),
+        20_971_520,
+      ),
+      fetch_timeout_ms: v.optional(
+        v.pipe(durationMs, v.description("How long fetching one may take.")),
+        20_000,
+      ),
+    }),
+    {},
+  ),
+  translation: v.optional(
+    v.object({
+      memory_bytes: v.optional(
+        v.pipe(
+          whole(0, MAX_BODY_BYTES),
+          v.description(
+            "What a Chat client cannot carry (sealed reasoning) is remembered by tool call id, up to this many bytes; 0: nothing is.",
+          ),
+        ),
+        33_554_432,
+      ),
+    }),
+    {},
+  ),
+  traits: v.optional(v.array(modelTraits), []),
 });
 
 /** What a file says once it is checked, with defaults; secrets still as they are written. */
