@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import type { ModelConfig, ParameterConfig } from "../config/config.ts";
 import { makePlanner, type Plan } from "./plan.ts";
 
 const UPSTREAMS = [
@@ -8,6 +9,26 @@ const UPSTREAMS = [
   { name: "openai", family: "openai" },
   { name: "openrouter", family: "openai" },
 ];
+const NO_PARAMETERS: ParameterConfig = {
+  temperature: null,
+  topP: null,
+  topK: null,
+  maxOutputTokens: null,
+  effort: null,
+  thinkingBudgetTokens: null,
+  stop: null,
+  seed: null,
+};
+
+const entryOf = (model: { name: string; targets: readonly string[] }): ModelConfig => ({
+  strict: false,
+  systemBefore: null,
+  systemAfter: null,
+  defaults: NO_PARAMETERS,
+  fixed: NO_PARAMETERS,
+  ...model,
+});
+
 const MODELS = [
   { name: "fast", targets: ["anthropic/claude-haiku-4-5", "gemini/gemini-3-flash"] },
   { name: "claude-*", targets: ["openrouter/anthropic/claude-*"] },
@@ -15,7 +36,7 @@ const MODELS = [
   { name: "claude-opus-fixed", targets: ["anthropic/claude-opus-4-1"] },
   { name: "team/*", targets: ["openai/*"] },
   { name: "cheap-*", targets: ["gemini/gemini-3-flash"] },
-];
+].map(entryOf);
 
 const planner = makePlanner({ models: MODELS, upstreams: UPSTREAMS });
 
@@ -91,7 +112,7 @@ test("a family without an upstream falls through to what is there", () => {
 
 test("a target must name an upstream", () => {
   const make = (target: string) => () =>
-    makePlanner({ models: [{ name: "x", targets: [target] }], upstreams: UPSTREAMS });
+    makePlanner({ models: [entryOf({ name: "x", targets: [target] })], upstreams: UPSTREAMS });
   expect(make("gpt-5")).toThrow(
     'model "x": target "gpt-5" does not begin with the name of an upstream and a slash',
   );

@@ -2,7 +2,9 @@
  * From the model that a client asks for to the ordered targets that may serve it. Pure: built once per snapshot from the config,
  * then only map look-ups.
  */
+import type { ModelConfig } from "../config/config.ts";
 import { nearestNames } from "./nearest.ts";
+import { type Asks, splitSuffixes } from "./suffix.ts";
 
 /** Where a request may go: an upstream's name and the model as that upstream calls it. */
 export interface Target {
@@ -10,12 +12,24 @@ export interface Target {
   readonly model: string;
 }
 
+/** Where a request goes, and what the name it was asked by says besides. */
+export interface FoundPlan {
+  /** In the order to try them; at least one. */
+  readonly targets: readonly Target[];
+  /** The name that was looked up: without Google's resource prefix and without suffixes that ask for something. */
+  readonly modelName: string;
+  /** null: the name asks for nothing. */
+  readonly asks: Asks | null;
+  /** The entry of `[[models]]` that matched; null: none did. */
+  readonly entry: ModelConfig | null;
+}
+
 /** Targets in the order to try them, or what the client may have meant. */
-export type Plan = { readonly targets: readonly Target[] } | { readonly nearest: readonly string[] };
+export type Plan = FoundPlan | { readonly nearest: readonly string[] };
 
 export interface PlannerConfig {
   /** `[[models]]`: a name, which may end in `*`, and targets `upstream/model`, in which `*` is what the name's `*` matched. */
-  readonly models: readonly { readonly name: string; readonly targets: readonly string[] }[];
+  readonly models: readonly ModelConfig[];
   /** Upstreams in config order. */
   readonly upstreams: readonly { readonly name: string; readonly family: string }[];
 }
@@ -38,43 +52,71 @@ const MAX_NAME_CHARS = 256;
 
 /**
  * Makes the planner. A model is looked up in this order: exact `[[models]]` name, longest `prefix*` entry, first segment that names
- * an upstream (taken off only then), well-known family, the only upstream there is. Throws when a target names no upstream.
+ * an upstream (taken off only then), well-known family, the only upstream there is. Suffixes that ask for something are taken off
+ * before that, unless they are part of the model's own name (see `suffix.ts`). Throws when a target names no upstream.
  */
 export function makePlanner(config: PlannerConfig): (model: string) => Plan {
-  const upstreams = new Set(config.upstreams.map((upstream) => upstream.name));
-  const exact = new Map<string, Plan>();
-  const patterns: { readonly prefix: string; readonly targets: readonly Target[] }[] = [];
-  for (const { name, targets } of config.models) {
-    const parsed = targets.map((target) => parseTarget(target, name, upstreams));
-    if (name.endsWith("*")) patterns.push({ prefix: name.slice(0, -1), targets: parsed });
-    else exact.set(name, { targets: parsed });
+  const upstreams = new Map(config.upstreams.map((upstream) => [upstream.name, upstream.family]));
+  const exact = new Map<string, FoundPlan>();
+  const patterns: { readonly prefix: string; readonly targets: readonly Target[]; entry: ModelConfig }[] = [];
+  for (const entry of config.models) {
+    const { name } = entry;
+    const targets = entry.targets.map((target) => parseTarget(target, name, upstreams));
+    if (name.endsWith("*")) patterns.push({ prefix: name.slice(0, -1), targets, entry });
+    else exact.set(name, { targets, modelName: name, asks: null, entry });
   }
   patterns.sort((a, b) => b.prefix.length - a.prefix.length);
   const remembered = new Map<string, Plan>();
 
-  const resolve = (model: string): Plan => {
+  /** What a name without suffixes leads to; null: nothing. */
+  const find = (model: string): FoundPlan | null => {
+    const known = exact.get(model);
+    if (known !== undefined) return known;
+    const found = { modelName: model, asks: null, entry: null };
     const pattern = patterns.find((candidate) => model.startsWith(candidate.prefix));
     if (pattern !== undefined) {
       const matched = model.slice(pattern.prefix.length);
-      return {
-        targets: pattern.targets.map((target) => ({
-          upstream: target.upstream,
-          // A function, because `$&` in a model's name is not a replacement pattern.
-          model: target.model.replace("*", () => matched),
-        })),
-      };
+      const targets = pattern.targets.map((target) => ({
+        upstream: target.upstream,
+        // A function, because `$&` in a model's name is not a replacement pattern.
+        model: target.model.replace("*", () => matched),
+      }));
+      return { ...found, targets, entry: pattern.entry };
     }
     const slash = model.indexOf("/");
     if (slash > 0 && slash < model.length - 1 && upstreams.has(model.slice(0, slash))) {
-      return { targets: [{ upstream: model.slice(0, slash), model: model.slice(slash + 1) }] };
+      return { ...found, targets: [{ upstream: model.slice(0, slash), model: model.slice(slash + 1) }] };
     }
-    const family = WELL_KNOWN.find(([, names]) => names.test(model))?.[0];
+    const family = wellKnownFamily(model);
     const relatives = config.upstreams.filter((upstream) => upstream.family === family);
-    if (relatives.length > 0) return { targets: relatives.map(({ name }) => ({ upstream: name, model })) };
+    if (relatives.length > 0)
+      return { ...found, targets: relatives.map(({ name }) => ({ upstream: name, model })) };
     const [only, ...others] = config.upstreams;
-    if (only !== undefined && others.length === 0) return { targets: [{ upstream: only.name, model }] };
-    return { nearest: nearestNames(model, [...exact.keys()], [...upstreams]) };
+    if (only !== undefined && others.length === 0)
+      return { ...found, targets: [{ upstream: only.name, model }] };
+    return null;
   };
+
+  /** The plan of a name whose suffixes ask for something; null: it has none, or they are its own. */
+  const findAsking = (model: string): FoundPlan | null => {
+    const splits = splitSuffixes(model);
+    const split = splits.find((candidate) => exact.has(candidate.model)) ?? splits.at(-1);
+    if (split === undefined) return null;
+    const plain = find(split.model);
+    if (plain === null) return null;
+    if (!exact.has(split.model)) {
+      if (!plain.targets.every((target) => mayTakeSuffix(target, upstreams.get(target.upstream))))
+        return null;
+      // A pattern that reaches into the suffix means it as a part of the name.
+      if (patterns.some(({ prefix }) => prefix.length > split.model.length && model.startsWith(prefix)))
+        return null;
+    }
+    return { ...plain, asks: split.asks };
+  };
+
+  const resolve = (model: string): Plan =>
+    findAsking(model) ??
+    find(model) ?? { nearest: nearestNames(model, [...exact.keys()], [...upstreams.keys()]) };
 
   return (asked) => {
     const model = withoutResourcePrefix(asked);
@@ -90,7 +132,19 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   };
 }
 
-function parseTarget(target: string, name: string, upstreams: ReadonlySet<string>): Target {
+/**
+ * Whether no model of the provider is called so: Anthropic, Google and OpenAI have no names that end in what is ours, servers that
+ * speak like OpenAI do (`kimi-k2-thinking`).
+ */
+function mayTakeSuffix(target: Target, family: string | undefined): boolean {
+  return family === "anthropic" || family === "gemini" || wellKnownFamily(target.model) === "openai";
+}
+
+function wellKnownFamily(model: string): string | undefined {
+  return WELL_KNOWN.find(([, names]) => names.test(model))?.[0];
+}
+
+function parseTarget(target: string, name: string, upstreams: ReadonlyMap<string, string>): Target {
   const slash = target.indexOf("/");
   const upstream = target.slice(0, slash);
   if (slash < 0 || !upstreams.has(upstream)) {

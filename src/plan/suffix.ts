@@ -1,0 +1,40 @@
+/** What the end of a model's name asks for: `-thinking`, `-thinking-8k`, `-search`, for clients that have no other way to ask. */
+
+export interface Asks {
+  /** `-thinking`: think, as much as is usual. `-thinking-8k`, `-thinking-1024`: think with the budget below. */
+  readonly thinking: boolean;
+  /** null: the name says no number. `k` is 1,024 tokens. */
+  readonly thinkingBudgetTokens: number | null;
+  /** `-search`: search the web where the answer needs it. */
+  readonly search: boolean;
+}
+
+const SUFFIX = /^(.+)-(?:(search)|thinking(?:-([1-9]\d{0,6})(k?))?)$/s;
+/** More than any model takes: a number beyond it is part of a name. */
+const MAX_BUDGET_TOKENS = 1_048_576;
+
+/** A name with some of its suffixes taken off. */
+export interface Split {
+  readonly model: string;
+  readonly asks: Asks;
+}
+
+/** The name with its last suffix taken off, then with the next one too: each kind once, in any order. Empty: it has none. */
+export function splitSuffixes(name: string): readonly Split[] {
+  const splits: Split[] = [];
+  let asks: Asks = { thinking: false, thinkingBudgetTokens: null, search: false };
+  for (let match = SUFFIX.exec(name); match !== null; ) {
+    const [, model = "", search, digits, kilo] = match;
+    if (search !== undefined) {
+      if (asks.search) break;
+      asks = { ...asks, search: true };
+    } else {
+      const budget = digits === undefined ? null : Number(digits) * (kilo === "k" ? 1_024 : 1);
+      if (asks.thinking || (budget ?? 0) > MAX_BUDGET_TOKENS) break;
+      asks = { ...asks, thinking: true, thinkingBudgetTokens: budget };
+    }
+    splits.push({ model, asks });
+    match = SUFFIX.exec(model);
+  }
+  return splits;
+}
