@@ -1,0 +1,300 @@
+/**
+ * Fetches a file that a client names by URL. Whoever may send requests must not reach with them what only the gateway can: so
+ * only public addresses are connected to, the very ones that were checked. See public-address.ts.
+ */
+import { lookup } from "node:dns/promises";
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { GatewayError } from "../core/errors.ts";
+import { plainMediaType, sniffMediaType } from "./media-type.ts";
+import { isPublicAddress } from "./public-address.ts";
+
+const MAX_CONCURRENT = 16;
+const MAX_REDIRECTS = 3;
+const MAX_URL_LENGTH = 8_192;
+const FIRST_BUFFER_BYTES = 64 * 1_024;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Types by which a server says that it does not know. */
+const UNKNOWN_TYPES = new Set(["", "application/octet-stream", "binary/octet-stream"]);
+const TYPE = /^[a-z0-9.+-]{1,40}\/[a-z0-9.+-]{1,60}$/;
+
+export interface Media {
+  /** One of the types that were accepted, as it was spelled there. */
+  readonly mimeType: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * `accept` names mime types, without wildcards; `param` the request's field, for the error. Rejects with `GatewayError`
+ * `bad_request`: the URL, its host or port may not be fetched, the fetch failed, or the file is too large or of another type.
+ */
+export type MediaFetch = (url: string, accept: readonly string[], param?: string) => Promise<Media>;
+
+export interface MediaFetchOptions {
+  /** Longest file. */
+  readonly limitBytes: number;
+  /** For all of it: waiting for a turn, DNS, redirects and the body. */
+  readonly timeoutMs: number;
+  /** Fetches at once, 16 unless told; more wait in the order in which they came. */
+  readonly maxConcurrent?: number;
+  /** All addresses of a host name; the system's resolver unless told. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** What may be connected to; ports 80 and 443 of public addresses unless told. */
+  readonly isAllowed?: (address: string, port: number) => boolean;
+}
+
+/** One file on its way. */
+interface Fetching {
+  readonly accept: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Why a file is not had; becomes a `GatewayError` that names the file and the field. */
+class Refusal extends Error {
+  readonly detail: string;
+
+  /** `reason` is public, `detail` for the log. */
+  constructor(reason: string, detail = "") {
+    super(reason);
+    this.detail = detail;
+  }
+}
+
+/** Makes the fetch; its limits hold for all who share it. */
+export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
+  const { limitBytes, timeoutMs } = options;
+  const resolve = options.resolve ?? resolveHost;
+  const isAllowed = options.isAllowed ?? isAllowedAddress;
+  const turns = new Turns(options.maxConcurrent ?? MAX_CONCURRENT);
+
+  async function fetchMedia(start: URL, fetching: Fetching): Promise<Media> {
+    let target = start;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      const addresses = await addressesOf(target);
+      fetching.signal.throwIfAborted();
+      const reply = await send(target, addresses, fetching);
+      try {
+        if (!REDIRECTS.has(reply.statusCode ?? 0)) return await readMedia(reply, fetching.accept);
+        target = nextTarget(target, reply.headers.location);
+      } finally {
+        reply.destroy();
+      }
+    }
+    throw new Refusal(`its server redirects more than ${MAX_REDIRECTS} times`);
+  }
+
+  /** Throws unless each of a host's addresses is allowed: which of them is connected to is not ours to say. */
+  async function addressesOf(target: URL): Promise<readonly string[]> {
+    const host = bareHost(target);
+    const port = portOf(target);
+    const addresses = isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
+    if (addresses.length === 0 || !addresses.every((address) => isAllowed(address, port))) {
+      // The same words for a name that is unknown and one that is private, or the gateway would tell them apart for anybody.
+      const reason = "its host is not a public one, or its port is not 80 or 443";
+      throw new Refusal(reason, `${host} port ${port}: ${addresses.join(" ") || "no address"}`);
+    }
+    return addresses;
+  }
+
+  async function readMedia(reply: IncomingMessage, accept: readonly string[]): Promise<Media> {
+    if (reply.statusCode !== 200) throw new Refusal(`its server answers with status ${reply.statusCode}`);
+    const coding = reply.headers["content-encoding"]?.trim().toLowerCase() ?? "";
+    if (coding !== "" && coding !== "identity") {
+      throw new Refusal("its server compresses it although that was not asked for", coding);
+    }
+    const declared = plainMediaType(reply.headers["content-type"] ?? "");
+    if (!UNKNOWN_TYPES.has(declared)) acceptedType(declared, accept);
+    if (Number(reply.headers["content-length"]) > limitBytes) throw tooLarge(limitBytes);
+    const bytes = await readBody(reply, limitBytes);
+    return { mimeType: acceptedType(sniffMediaType(bytes), accept), bytes };
+  }
+
+  return async (url, accept, param) => {
+    const start = parseTarget(url, param);
+    const abort = new AbortController();
+    const fetching = { accept, signal: abort.signal };
+    let hasTurn = false;
+    async function work(): Promise<Media> {
+      await turns.take();
+      try {
+        abort.signal.throwIfAborted();
+        hasTurn = true;
+        return await fetchMedia(start, fetching);
+      } finally {
+        turns.give();
+      }
+    }
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const wait = `too many files are being fetched, and its turn did not come within ${timeoutMs} ms`;
+      late.reject(new Refusal(hasTurn ? `it took longer than ${timeoutMs} ms` : wait));
+      abort.abort();
+    }, timeoutMs);
+    try {
+      return await Promise.race([work(), late.promise]);
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      throw badFile(`the file at ${start.origin} cannot be used: ${cause.message}`, param, cause.detail);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function badFile(problem: string, param: string | undefined, detail = ""): GatewayError {
+  return new GatewayError("bad_request", `${problem}; send the file itself in base64 instead of its URL`, {
+    ...(param === undefined ? {} : { param }),
+    ...(detail === "" ? {} : { detail }),
+  });
+}
+
+function parseTarget(text: string, param: string | undefined): URL {
+  const target = text.length > MAX_URL_LENGTH ? null : URL.parse(text);
+  const problem = target === null ? "is not valid or too long" : problemOf(target);
+  if (target === null || problem !== null) throw badFile(`a file's URL ${problem}`, param);
+  return target;
+}
+
+/** What is wrong with a URL by its looks. */
+function problemOf(target: URL): string | null {
+  if (target.protocol !== "https:" && target.protocol !== "http:") return "is not an http or https URL";
+  return target.username === "" && target.password === "" ? null : "holds a user name or password";
+}
+
+function nextTarget(from: URL, location: string | undefined): URL {
+  const target =
+    location === undefined || location.length > MAX_URL_LENGTH ? null : URL.parse(location, from.href);
+  if (target === null || problemOf(target) !== null) {
+    throw new Refusal("its server redirects to a URL that is not allowed");
+  }
+  if (from.protocol === "https:" && target.protocol === "http:") {
+    throw new Refusal("its server redirects from https to http");
+  }
+  return target;
+}
+
+function bareHost(target: URL): string {
+  return target.hostname.replace(/^\[|\]$/g, "");
+}
+
+function portOf(target: URL): number {
+  if (target.port !== "") return Number(target.port);
+  return target.protocol === "https:" ? 443 : 80;
+}
+
+function isAllowedAddress(address: string, port: number): boolean {
+  return isPublicAddress(address) && (port === 80 || port === 443);
+}
+
+async function resolveHost(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+/** Resolves with the reply's head. The connection goes to one of `addresses`; names are not looked up again. */
+function send(target: URL, addresses: readonly string[], fetching: Fetching): Promise<IncomingMessage> {
+  const host = bareHost(target);
+  const isSecure = target.protocol === "https:";
+  const options: RequestOptions & { rejectUnauthorized: boolean; servername?: string } = {
+    host,
+    port: portOf(target),
+    path: target.pathname + target.search,
+    headers: {
+      host: target.host,
+      accept: fetching.accept.join(", "),
+      "accept-encoding": "identity",
+      // Some hosts of files refuse whoever does not say what it is.
+      "user-agent": "clewline",
+    },
+    lookup: pinTo(addresses),
+    // A connection of its own: one that is kept could lead to what was checked for somebody else.
+    agent: false,
+    signal: fetching.signal,
+    // In words, so that no environment variable can turn it off.
+    rejectUnauthorized: true,
+    ...(isSecure && isIP(host) === 0 ? { servername: host } : {}),
+  };
+  return new Promise((resolve, reject) => {
+    const call = (isSecure ? requestHttps : requestHttp)(options, resolve);
+    call.on("upgrade", (_reply, socket) => {
+      socket.destroy();
+      reject(new Refusal("its server answers with status 101"));
+    });
+    call.on("error", (cause: NodeJS.ErrnoException) => reject(unreachable(cause)));
+    call.end();
+  });
+}
+
+function pinTo(addresses: readonly string[]): LookupFunction {
+  const pinned = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, options, callback) => {
+    const first = pinned[0];
+    if (options.all === true || first === undefined) callback(null, pinned);
+    else callback(null, first.address, first.family);
+  };
+}
+
+function unreachable(cause: NodeJS.ErrnoException): Refusal {
+  const code = cause.code ?? "";
+  const isCertificate = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED/.test(code);
+  const reason = isCertificate
+    ? "the TLS certificate of its server is not accepted"
+    : "its server cannot be reached";
+  return new Refusal(reason, `${code} ${cause.message}`);
+}
+
+function tooLarge(limitBytes: number): Refusal {
+  return new Refusal(`it is larger than ${limitBytes} bytes`);
+}
+
+/** The spelling in `accept` of a type, which is null when the bytes are of none that we know. */
+function acceptedType(type: string | null, accept: readonly string[]): string {
+  const spelled = accept.find((one) => plainMediaType(one) === type);
+  if (spelled !== undefined) return spelled;
+  const found = type !== null && TYPE.test(type) ? `of the type ${type}` : "of an unknown type";
+  throw new Refusal(`it is ${found}, and only these are accepted here: ${accept.join(", ")}`);
+}
+
+/** Reads into one buffer that grows: a server that sends a byte at a time must not cost an object for each. */
+async function readBody(reply: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+  let bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, limitBytes));
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of reply as AsyncIterable<Buffer>) {
+      const endBytes = sizeBytes + chunk.length;
+      if (endBytes > limitBytes) throw tooLarge(limitBytes);
+      if (endBytes > bytes.length) {
+        const grown = new Uint8Array(Math.min(Math.max(endBytes, bytes.length * 2), limitBytes));
+        grown.set(bytes.subarray(0, sizeBytes));
+        bytes = grown;
+      }
+      bytes.set(chunk, sizeBytes);
+      sizeBytes = endBytes;
+    }
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    throw new Refusal("its server broke off before its end", cause instanceof Error ? cause.message : "");
+  }
+  return bytes.subarray(0, sizeBytes);
+}
+
+/** Lets so many in at once, the others in the order in which they came. */
+class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+}
