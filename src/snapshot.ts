@@ -12,6 +12,7 @@ import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/pool.ts";
 import type { Family } from "./upstreams/family.ts";
 import { FAMILIES } from "./upstreams/index.ts";
+import { type Knowledge, makeKnowledge } from "./upstreams/knowledge.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */
@@ -40,6 +41,8 @@ export interface Snapshot {
   readonly config: Config;
   readonly keys: KeyRing;
   readonly plan: (model: string) => Plan;
+  /** What the upstreams' models can. */
+  readonly knowledge: Knowledge;
   /** By name, in config order. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
@@ -52,6 +55,7 @@ export function makeSnapshot(config: Config): Snapshot {
     config,
     keys: makeKeyRing(config.keys),
     plan: makePlanner(config),
+    knowledge: makeKnowledge(config.traits),
     upstreams: new Map(config.upstreams.map((upstream) => [upstream.name, makeUpstreamView(upstream)])),
     credentialSpecs: config.upstreams.flatMap(makeCredentialSpecs),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),

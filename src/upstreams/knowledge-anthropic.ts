@@ -1,0 +1,111 @@
+/**
+ * Claude models. Source: Anthropic's pages of models, thinking, effort, sampling and migration, as of November 2026. A model that is
+ * not in the table gets what is right for every model of the newest generation; the Models API says the rest.
+ */
+import type { Effort, ModelTraits } from "../model/traits.ts";
+import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
+
+const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];
+const UP_TO_MAX: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
+
+/** 5.5, Fable and Mythos 5.1 (autumn 2026): always adaptive, no sampling, no prefill. */
+const newest: ModelTraits = {
+  contextTokens: 1_000_000,
+  maxOutputTokens: 128_000,
+  thinking: byEffort(UP_TO_MAX, true),
+  sampling: "none",
+  input: { image: true, pdf: true, audio: false, video: false },
+  structuredOutput: true,
+  midSystem: true,
+  prefill: false,
+  stop: true,
+  sealedCalls: false,
+  resultImages: true,
+  needsResponsesForTools: false,
+  cacheBreakpoints: true,
+  webSearch: true,
+};
+
+/** Models since 4.5 take 64,000 tokens of answer, and all that think adaptively know these words. */
+const unknown: ModelTraits = {
+  ...newest,
+  contextTokens: 200_000,
+  maxOutputTokens: 64_000,
+  thinking: byEffort(UP_TO_HIGH, true),
+  midSystem: false,
+};
+
+/** 4.5 (autumn 2025): budgets; temperature or top_p. */
+const manual: ModelTraits = {
+  ...newest,
+  contextTokens: 200_000,
+  maxOutputTokens: 64_000,
+  thinking: byBudget(1_024, 63_999),
+  sampling: "one",
+  midSystem: false,
+  prefill: true,
+};
+
+/** Without a constrained answer: 4.0 and before. */
+const early: ModelTraits = { ...manual, structuredOutput: false };
+
+const ROWS: readonly TraitsRow[] = [
+  [/^claude-haiku-5-[5-9]/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
+  // Sonnet 5.5 takes `between_tools` for off; `disabled` is a 400, so it counts as not to be switched off.
+  [/^claude-(?:opus|sonnet|fable|mythos)-5-[1-9](?!\d)/, newest],
+  [/^claude-(?:fable|mythos)-5/, newest],
+  // `disabled` is a 400 together with effort xhigh or max.
+  [/^claude-opus-5/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
+  [/^claude-sonnet-5/, { ...newest, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
+  [/^claude-opus-4-8/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
+  [/^claude-opus-4-7/, { ...newest, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
+  [
+    /^claude-mythos-preview/,
+    { ...newest, midSystem: false, thinking: byEffort(["low", "medium", "high", "max"], true) },
+  ],
+  [
+    /^claude-opus-4-6/,
+    {
+      ...manual,
+      contextTokens: 1_000_000,
+      maxOutputTokens: 128_000,
+      thinking: byEffort(["none", "low", "medium", "high", "max"], false),
+      prefill: false,
+    },
+  ],
+  [
+    /^claude-sonnet-4-6/,
+    {
+      ...manual,
+      contextTokens: 1_000_000,
+      thinking: byEffort(["none", "low", "medium", "high", "max"], false),
+      prefill: false,
+    },
+  ],
+  [/^claude-(?:opus|sonnet|haiku)-4-5/, manual],
+  [/^claude-opus-4-1/, { ...manual, maxOutputTokens: 32_000, thinking: byBudget(1_024, 31_999) }],
+  [
+    /^claude-opus-4(?:-0|-2025\d{4})?$/,
+    { ...early, maxOutputTokens: 32_000, thinking: byBudget(1_024, 31_999), sampling: "all" },
+  ],
+  [/^claude-sonnet-4(?:-0|-2025\d{4})?$/, { ...early, sampling: "all" }],
+  [/^claude-3-7-sonnet/, { ...early, sampling: "all" }],
+  [/^claude-3-5-sonnet/, { ...early, maxOutputTokens: 8_192, thinking: noThinking(), sampling: "all" }],
+  [/^claude-3-5-haiku/, { ...early, maxOutputTokens: 8_192, thinking: noThinking(), sampling: "all" }],
+  [
+    /^claude-3-/,
+    {
+      ...early,
+      maxOutputTokens: 4_096,
+      thinking: noThinking(),
+      sampling: "all",
+      input: { image: true, pdf: false, audio: false, video: false },
+      webSearch: false,
+    },
+  ],
+];
+
+/** What is known of a Claude model by its plain name. */
+export function anthropicTraits(name: string): ModelTraits {
+  return lookUp(ROWS, name.replace(/(\d)\.(\d)/g, "$1-$2"), unknown);
+}

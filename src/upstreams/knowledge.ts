@@ -1,0 +1,179 @@
+/**
+ * What is known of the models of each family: the operator's word, then the provider's own list, then a dated table, then what is
+ * safe for a model that nobody knows.
+ */
+import type { PartialTraits, TraitsOverride } from "../config/config.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../model/traits.ts";
+import type { FamilyName } from "./family.ts";
+import { anthropicTraits } from "./knowledge-anthropic.ts";
+import { geminiTraits } from "./knowledge-gemini.ts";
+import { openaiTraits } from "./knowledge-openai.ts";
+
+export interface Knowledge {
+  /** What a model can, asked in this dialect. `model` is the upstream's name for it; any text. Remembered: the same object again. */
+  traitsOf(family: FamilyName, dialect: DialectName, model: string): ModelTraits;
+  /** Takes over what a provider's list says of one of its models. */
+  learn(family: FamilyName, model: string, learned: PartialTraits): void;
+}
+
+const TABLES: Readonly<Record<FamilyName, (name: string) => ModelTraits>> = {
+  anthropic: anthropicTraits,
+  gemini: geminiTraits,
+  openai: openaiTraits,
+};
+
+/** What a dialect has no place for, whatever the model could. The operator's word goes over it. */
+function limitsOf(dialect: DialectName, model: string): PartialTraits {
+  // A reseller (`openai/gpt-…`) knows by itself how its models are to be asked.
+  const isResold = model.includes("/");
+  switch (dialect) {
+    case "openai-chat":
+      return {
+        resultImages: false,
+        // Of the models on Chat, only those search that do nothing else.
+        ...(/-search(?:-|$)/.test(model) ? {} : { webSearch: false }),
+        ...(isResold ? { needsResponsesForTools: false } : {}),
+      };
+    case "openai-responses":
+      return { stop: false, ...(isResold ? { needsResponsesForTools: false } : {}) };
+    case "anthropic-messages":
+    case "gemini":
+      return {};
+  }
+}
+
+const MAX_REMEMBERED = 1_000;
+const MAX_LEARNED = 20_000;
+const MAX_NAME_CHARS = 256;
+
+/** Overrides apply from the least exact to the most exact, so that each says only what it has to. */
+export function makeKnowledge(overrides: readonly TraitsOverride[]): Knowledge {
+  const ordered = overrides.toSorted((a, b) => precision(a.match) - precision(b.match));
+  const learned = new Map<string, PartialTraits>();
+  const remembered = new Map<string, ModelTraits>();
+
+  const find = (family: FamilyName, dialect: DialectName, model: string): ModelTraits => {
+    const patches = [learned.get(`${family} ${model}`) ?? {}, limitsOf(dialect, model)];
+    for (const { match, traits } of ordered) if (isMatch(match, model)) patches.push(traits);
+    return Object.freeze(patches.reduce(mergeTraits, TABLES[family](plainName(model))));
+  };
+
+  return {
+    traitsOf(family, dialect, model) {
+      if (model.length > MAX_NAME_CHARS) return find(family, dialect, model);
+      const id = `${family} ${dialect} ${model}`;
+      const known = remembered.get(id);
+      if (known !== undefined) return known;
+      const traits = find(family, dialect, model);
+      // Names come from clients: the memory of them is bounded, and starting over is cheaper than an order of use.
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(id, traits);
+      return traits;
+    },
+    learn(family, model, traits) {
+      const id = `${family} ${model}`;
+      if (model.length > MAX_NAME_CHARS || Object.keys(traits).length === 0) return;
+      if (!learned.has(id) && learned.size >= MAX_LEARNED) return;
+      learned.set(id, traits);
+      remembered.clear();
+    },
+  };
+}
+
+function isMatch(pattern: string, model: string): boolean {
+  return pattern.endsWith("*") ? model.startsWith(pattern.slice(0, -1)) : pattern === model;
+}
+
+function precision(pattern: string): number {
+  return pattern.endsWith("*") ? pattern.length - 1 : Number.MAX_SAFE_INTEGER;
+}
+
+/**
+ * The maker's own name of a model: without the folder, cloud and region that resellers put before it (`us.anthropic.claude-…`,
+ * `anthropic/claude-…`) and the version that they put behind it (`@20251101`, `-v1:0`, `:free`).
+ */
+function plainName(model: string): string {
+  return model
+    .slice(0, MAX_NAME_CHARS)
+    .toLowerCase()
+    .replace(/^.*\//s, "")
+    .replace(/^(?:[a-z]{2,6}\.)?(?:anthropic|openai|deepseek|qwen|mistral|meta|moonshotai?|zai)\./, "")
+    .replace(/^ft:|-v\d+:\d+$/g, "")
+    .replace(/[@:].*$/s, "");
+}
+
+/** Some traits put over others; what follows from them stays consistent. */
+export function mergeTraits(base: ModelTraits, patch: PartialTraits): ModelTraits {
+  const { thinking, input, ...rest } = patch;
+  return {
+    ...base,
+    ...rest,
+    thinking: thinking === undefined ? base.thinking : mergeThinking(base.thinking, thinking),
+    input: input === undefined ? base.input : Object.freeze({ ...base.input, ...input }),
+  };
+}
+
+const PLAIN_THINKING: Readonly<Record<ThinkingTraits["kind"], ThinkingTraits>> = {
+  none: {
+    kind: "none",
+    efforts: [],
+    minBudgetTokens: 0,
+    maxBudgetTokens: 0,
+    canDisable: true,
+    isOnByDefault: false,
+  },
+  budget: {
+    kind: "budget",
+    efforts: [],
+    minBudgetTokens: 1_024,
+    maxBudgetTokens: 31_999,
+    canDisable: true,
+    isOnByDefault: false,
+  },
+  effort: {
+    kind: "effort",
+    efforts: ["low", "medium", "high"],
+    minBudgetTokens: 0,
+    maxBudgetTokens: 0,
+    canDisable: false,
+    isOnByDefault: true,
+  },
+};
+
+/** Invariant: with kind `effort`, `efforts` holds `none` exactly if thinking can be disabled. */
+function mergeThinking(base: ThinkingTraits, patch: Partial<ThinkingTraits>): ThinkingTraits {
+  const kind = patch.kind ?? kindOf(patch) ?? base.kind;
+  const start = kind === base.kind ? base : PLAIN_THINKING[kind];
+  if (kind === "none")
+    return Object.freeze({ ...start, isOnByDefault: patch.isOnByDefault ?? start.isOnByDefault });
+  if (kind === "budget") {
+    const maxBudgetTokens =
+      patch.maxBudgetTokens ?? Math.max(start.maxBudgetTokens, patch.minBudgetTokens ?? 0);
+    return Object.freeze({
+      ...start,
+      minBudgetTokens: Math.min(patch.minBudgetTokens ?? start.minBudgetTokens, maxBudgetTokens),
+      maxBudgetTokens,
+      canDisable: patch.canDisable ?? start.canDisable,
+      isOnByDefault: patch.isOnByDefault ?? start.isOnByDefault,
+    });
+  }
+  const words = patch.efforts ?? start.efforts;
+  const canDisable = patch.canDisable ?? words.includes("none");
+  return Object.freeze({
+    ...start,
+    efforts: EFFORTS.filter((effort) => (effort === "none" ? canDisable : words.includes(effort))),
+    canDisable,
+    isOnByDefault: patch.isOnByDefault ?? start.isOnByDefault,
+  });
+}
+
+/** A budget or words alone say the kind as well. */
+function kindOf({
+  efforts,
+  minBudgetTokens,
+  maxBudgetTokens,
+}: Partial<ThinkingTraits>): ThinkingTraits["kind"] | null {
+  if (efforts !== undefined) return "effort";
+  return minBudgetTokens === undefined && maxBudgetTokens === undefined ? null : "budget";
+}
