@@ -1,0 +1,257 @@
+/** The content of a reply, block by block, as neutral events: the one reader for streams and whole replies. */
+import { GatewayError } from "../../core/errors.ts";
+import { mintCallId } from "../../model/call-ids.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
+import type { ModelEvent, ModelReply } from "../../model/event.ts";
+import { fold } from "../../model/fold.ts";
+import type { Seal } from "../../model/message.ts";
+import type { JsonObject } from "../../model/request.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
+import { Answer } from "../answer.ts";
+import type { DecodeReplyOptions } from "../codec.ts";
+import { decodeCitation } from "./citations.ts";
+import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
+import { decodeStop } from "./stop.ts";
+import { UsageCounts } from "./usage.ts";
+import { MAKER } from "./wire.ts";
+
+type Emit = (event: ModelEvent) => void;
+
+interface OpenBlock {
+  readonly index: number;
+  readonly kind: "text" | "reasoning" | "call" | "held" | "skipped";
+  readonly raw: JsonObject;
+  /** Signature or JSON text that is collected. */
+  collected: string;
+}
+
+const TOO_DEEP = "The upstream sent a content block that is nested deeper than this gateway takes.";
+
+/** What an upstream did that makes no sense: what is wrong, for the client. */
+export class BrokenReply extends Error {}
+
+export class ContentReader {
+  readonly #options: DecodeReplyOptions;
+  readonly #callIds = new Set<string>();
+  /** Searches whose result is not there yet, by the id of the use. */
+  readonly #searches = new Map<string, JsonObject>();
+  #open: OpenBlock | null = null;
+
+  constructor(options: DecodeReplyOptions) {
+    this.#options = options;
+  }
+
+  get hasCalls(): boolean {
+    return this.#callIds.size > 0;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
+  /** A block begins; one that is still open ends before it. */
+  start(index: number, block: JsonObject, emit: Emit): void {
+    this.stop(emit);
+    if (isDeeperThan(block, MAX_DEPTH)) throw new BrokenReply(TOO_DEEP);
+    switch (block.type) {
+      case "text":
+        this.#enter(index, "text", block);
+        emit({ type: "open", block: { kind: "text", phase: null } });
+        this.#text(block.text, emit);
+        for (const citation of asArray(block.citations)) this.#cite(asObject(citation), emit);
+        break;
+      case "thinking":
+        this.#enter(index, "reasoning", block).collected = asString(block.signature) ?? "";
+        emit({ type: "open", block: { kind: "reasoning" } });
+        this.#text(block.thinking, emit);
+        break;
+      case "redacted_thinking":
+        this.#enter(index, "reasoning", block);
+        emit({ type: "open", block: { kind: "reasoning" } });
+        break;
+      case "tool_use":
+        this.#startCall(index, block, emit);
+        break;
+      // Marks where a refused model's place was taken; the answer goes on behind it.
+      case "fallback":
+        this.#enter(index, "skipped", block);
+        break;
+      default:
+        this.#enter(index, "held", block);
+    }
+  }
+
+  /** Throws `BrokenReply` when it belongs to a block that is not open. */
+  delta(index: number, delta: JsonObject, emit: Emit): void {
+    const open = this.#open;
+    if (open === null || open.index !== index) {
+      throw new BrokenReply("The upstream sent a piece of a content block that is not open.");
+    }
+    switch (delta.type) {
+      case "text_delta":
+        if (open.kind === "text") this.#text(delta.text, emit);
+        break;
+      case "thinking_delta":
+        if (open.kind === "reasoning") this.#text(delta.thinking, emit);
+        break;
+      case "input_json_delta":
+        if (open.kind === "call") this.#text(delta.partial_json, emit);
+        else if (open.kind === "held") this.#collect(open, delta.partial_json);
+        break;
+      case "signature_delta":
+        if (open.kind === "reasoning") this.#collect(open, delta.signature);
+        break;
+      case "citations_delta":
+        if (open.kind === "text") this.#cite(asObject(delta.citation), emit);
+        break;
+    }
+  }
+
+  /** The open block ends, if there is one. */
+  stop(emit: Emit): void {
+    const open = this.#open;
+    this.#open = null;
+    if (open === null || open.kind === "skipped") return;
+    if (open.kind === "held") this.#endHeld(open, emit);
+    else emit({ type: "close", seal: open.kind === "reasoning" ? sealOf(open) : null });
+  }
+
+  /** The content ends: searches that got no result (the provider paused) are told as they are. */
+  end(emit: Emit): void {
+    this.stop(emit);
+    for (const use of this.#searches.values()) emit({ type: "part", part: searchPart(use, null, true) });
+    this.#searches.clear();
+  }
+
+  #enter(index: number, kind: OpenBlock["kind"], raw: JsonObject): OpenBlock {
+    const open: OpenBlock = { index, kind, raw, collected: "" };
+    this.#open = open;
+    return open;
+  }
+
+  #startCall(index: number, block: JsonObject, emit: Emit): void {
+    this.#enter(index, "call", block);
+    let id = asString(block.id);
+    if (id === null || this.#callIds.has(id)) id = mintCallId(this.#options.idSeed, this.#callIds.size);
+    this.#callIds.add(id);
+    emit({
+      type: "open",
+      block: {
+        kind: "tool-call",
+        id,
+        name: asString(block.name) ?? "",
+        namespace: null,
+        call: "function",
+        seal: null,
+      },
+    });
+    const input = asObject(block.input);
+    if (input !== null && Object.keys(input).length > 0) this.#text(JSON.stringify(input), emit);
+  }
+
+  #text(text: unknown, emit: Emit): void {
+    if (typeof text === "string" && text !== "") emit({ type: "delta", text });
+  }
+
+  #cite(citation: JsonObject | null, emit: Emit): void {
+    const annotation = citation === null ? null : decodeCitation(citation);
+    if (annotation !== null) emit({ type: "annotation", annotation });
+  }
+
+  #collect(open: OpenBlock, text: unknown): void {
+    if (typeof text !== "string") return;
+    open.collected += text;
+    if (open.collected.length > this.#options.maxFrameBytes) {
+      throw new BrokenReply("The upstream sent a content block that is larger than this gateway takes.");
+    }
+  }
+
+  #endHeld(open: OpenBlock, emit: Emit): void {
+    const block = withInput(open);
+    const id = asString(block.id);
+    if (isSearchUse(block) && id !== null) {
+      this.#searches.set(id, block);
+      return;
+    }
+    if (isSearchResult(block)) {
+      const useId = asString(block.tool_use_id) ?? "";
+      const use = this.#searches.get(useId) ?? null;
+      this.#searches.delete(useId);
+      emit({ type: "part", part: searchPart(use, block, true) });
+      return;
+    }
+    const name = asString(block.type) ?? "";
+    const raw: Seal = { maker: MAKER, place: "raw", data: JSON.stringify(block) };
+    emit({ type: "part", part: { type: "opaque", name, raw, at: `content[${open.index}]` } });
+  }
+}
+
+/** Input that came in pieces takes the place of the empty one that the block began with. */
+function withInput(open: OpenBlock): JsonObject {
+  if (open.collected === "") return open.raw;
+  let input: unknown;
+  try {
+    input = JSON.parse(open.collected);
+  } catch {
+    throw new BrokenReply("The upstream sent the input of a server tool that is not valid JSON.");
+  }
+  if (isDeeperThan(input, MAX_DEPTH)) throw new BrokenReply(TOO_DEEP);
+  return { ...open.raw, input };
+}
+
+function sealOf(open: OpenBlock): Seal | null {
+  if (open.raw.type === "redacted_thinking") {
+    const data = asString(open.raw.data);
+    return data === null ? null : { maker: MAKER, place: "redacted", data };
+  }
+  return open.collected === "" ? null : { maker: MAKER, place: "reasoning", data: open.collected };
+}
+
+/** An error that came in-band, as JSON text of bounded length. */
+export function failureOf(error: unknown): { readonly raw: string; readonly message: string } {
+  const answer = new Answer();
+  answer.fail(error);
+  const message = asString(asObject(error)?.message) ?? asString(error) ?? "The upstream reported an error.";
+  return { raw: answer.failure ?? "{}", message };
+}
+
+/** A whole reply. Throws `upstream_garbage` for what is none; an error object in its place is in `detail`. */
+export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
+  if (body.type === "error" || (body.type !== "message" && body.error !== undefined && body.error !== null)) {
+    const { raw, message } = failureOf(body.error);
+    throw new GatewayError("upstream_garbage", `The upstream answered with an error: ${message}`, {
+      detail: raw,
+    });
+  }
+  if (!Array.isArray(body.content)) throw garbage("The upstream's answer is not a message.");
+  const events: ModelEvent[] = [];
+  const emit: Emit = (event) => {
+    events.push(event);
+  };
+  emit({ type: "start", id: asString(body.id), model: asString(body.model) });
+  const reader = new ContentReader(options);
+  try {
+    for (const [index, entry] of body.content.entries()) {
+      const block = asObject(entry);
+      if (block === null) continue;
+      reader.start(index, block, emit);
+      reader.stop(emit);
+    }
+    reader.end(emit);
+  } catch (error) {
+    if (error instanceof BrokenReply) throw garbage(error.message);
+    throw error;
+  }
+  const usage = asObject(body.usage);
+  if (usage !== null) {
+    const counts = new UsageCounts();
+    counts.add(usage);
+    if (counts.usage !== null) emit({ type: "usage", usage: counts.usage });
+  }
+  emit({ type: "end", stop: decodeStop(body, reader.hasCalls) });
+  return fold(events);
+}
+
+function garbage(message: string): GatewayError {
+  return new GatewayError("upstream_garbage", message);
+}

@@ -1,0 +1,106 @@
+/** A whole reply in the form of the Messages API. */
+import { GatewayError } from "../../core/errors.ts";
+import type { ModelReply } from "../../model/event.ts";
+import { parseArguments } from "../../model/json-text.ts";
+import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../model/message.ts";
+import type { EncodeReplyOptions } from "../codec.ts";
+import { callIdOnWire } from "./call-id.ts";
+import { redactedData, signatureOf } from "./carrier.ts";
+import { encodeCitation } from "./citations.ts";
+import type { Echo } from "./echo.ts";
+import { searchBlocks } from "./search.ts";
+import { encodeStop } from "./stop.ts";
+import { encodeUsage } from "./usage.ts";
+import { MAKER } from "./wire.ts";
+
+/**
+ * Images have no place in an answer here: they are left out. What is known of a text that comes last (a seal of another maker) is left
+ * out too: command lines take the last block of an answer for its text.
+ */
+export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
+  const echo = options.echo as Echo;
+  const blocks: string[] = [];
+  let textSeal: Seal | null = null;
+  for (const part of reply.parts) {
+    const own = encodePart(part, reply, echo);
+    if (own.length === 0) continue;
+    if (textSeal !== null) blocks.push(carrierBlock(textSeal));
+    textSeal = part.type === "text" ? (part.seal ?? null) : null;
+    blocks.push(...own);
+  }
+  const hasCalls = reply.parts.some((part) => part.type === "tool-call");
+  const hasRefusal = reply.parts.some((part) => part.type === "refusal");
+  const stop = encodeStop(reply.stop, hasCalls, hasRefusal);
+  const head = { id: `msg_${options.idSeed}`, type: "message", role: "assistant", model: options.model };
+  const tail = { ...stop, usage: encodeUsage(reply.usage) };
+  return `${JSON.stringify(head).slice(0, -1)},"content":[${blocks.join(",")}],${JSON.stringify(tail).slice(1)}`;
+}
+
+function encodePart(part: AssistantPart, reply: ModelReply, echo: Echo): readonly string[] {
+  switch (part.type) {
+    case "text":
+      return part.text === "" ? [] : [textBlock(part)];
+    case "refusal":
+      return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text, citations: null })];
+    case "reasoning":
+      return thinkingBlocks(part, echo);
+    case "tool-call":
+      return callBlocks(part, reply);
+    case "search": {
+      const carrier = part.raw !== null && part.raw.maker !== MAKER ? [redactedBlock(part.raw)] : [];
+      return [...carrier, ...searchBlocks(part).map((block) => JSON.stringify(block))];
+    }
+    case "opaque":
+      return [part.raw.maker === MAKER ? part.raw.data : redactedBlock(part.raw)];
+    case "image":
+      return [];
+  }
+}
+
+function textBlock({ text, annotations = [] }: TextPart): string {
+  const citations =
+    annotations.length === 0 ? null : annotations.map((annotation) => encodeCitation(annotation, text));
+  return JSON.stringify({ type: "text", text, citations });
+}
+
+function thinkingBlocks({ text, seal }: ReasoningPart, { showsThinking }: Echo): readonly string[] {
+  if (seal?.place === "redacted" && text === "") return [redactedBlock(seal)];
+  if (text === "" && seal === null) return [];
+  return [
+    JSON.stringify({
+      type: "thinking",
+      thinking: showsThinking ? text : "",
+      signature: signatureOf(seal, showsThinking ? "" : text),
+    }),
+  ];
+}
+
+/** The arguments go out as the text that came, so that no number loses a digit. */
+function callBlocks(call: ToolCallPart, { stop }: ModelReply): readonly string[] {
+  const input = parseArguments(call.input);
+  if (input === null) {
+    // Cut off in the midst of a call: an unfinished one must not be carried out.
+    if (stop.kind === "length" || stop.kind === "context-full") return [];
+    throw malformedArguments(call.name);
+  }
+  const head = { type: "tool_use", id: callIdOnWire(call.id), name: call.name };
+  const text = Object.keys(input).length === 0 ? "{}" : call.input.trim();
+  const block = `${JSON.stringify(head).slice(0, -1)},"input":${text}}`;
+  return call.seal ? [carrierBlock(call.seal), block] : [block];
+}
+
+export function malformedArguments(toolName: string): GatewayError {
+  return new GatewayError(
+    "upstream_garbage",
+    `The upstream called the tool "${toolName}" with malformed arguments: they are not a JSON object. Send the request again.`,
+  );
+}
+
+/** A block that only carries a seal. */
+export function carrierBlock(seal: Seal): string {
+  return JSON.stringify({ type: "thinking", thinking: "", signature: signatureOf(seal, "") });
+}
+
+export function redactedBlock(seal: Seal): string {
+  return JSON.stringify({ type: "redacted_thinking", data: redactedData(seal) });
+}

@@ -1,0 +1,150 @@
+/** A streamed reply of the Messages API as neutral events. */
+import type { ModelEvent } from "../../model/event.ts";
+import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { SseReader } from "../../wire/sse-reader.ts";
+import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { BrokenReply, ContentReader, failureOf } from "./reply-decode.ts";
+import { decodeStop } from "./stop.ts";
+import { UsageCounts } from "./usage.ts";
+
+type Emit = (event: ModelEvent) => void;
+
+export class MessagesStreamDecoder implements StreamDecoder {
+  readonly #sse: SseReader;
+  readonly #content: ContentReader;
+  readonly #counts = new UsageCounts();
+  /** `message_start` has been read. */
+  #hasBegun = false;
+  /** Counts came that have not been told, because a block was open. */
+  #isUsageNew = false;
+  /** The end has been told. */
+  #isDone = false;
+  /** The `delta` that named the stop reason. */
+  #stop: JsonObject | null = null;
+
+  constructor(options: DecodeReplyOptions) {
+    this.#sse = new SseReader(options.maxFrameBytes);
+    this.#content = new ContentReader(options);
+  }
+
+  get isFinished(): boolean {
+    return this.#stop !== null && !this.#isDone;
+  }
+
+  push(bytes: Uint8Array, emit: Emit): void {
+    if (this.#isDone) return;
+    const isWithinBounds = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
+    if (!isWithinBounds)
+      this.#break("The upstream sent an event that is larger than this gateway takes.", emit);
+  }
+
+  end(emit: Emit): void {
+    if (this.#isDone) return;
+    this.#sse.end((event, data) => this.#read(event, data, emit));
+    if (this.isFinished) this.#finish(emit);
+  }
+
+  #read(name: string, data: string, emit: Emit): void {
+    if (this.#isDone || data === "") return;
+    let frame: JsonObject | null = null;
+    try {
+      frame = asObject(JSON.parse(data));
+    } catch {
+      // Compatible servers borrow OpenAI's end mark.
+      if (data.trim() === "[DONE]") return;
+    }
+    if (frame === null) {
+      this.#break("The upstream sent an event that is not a JSON object.", emit);
+      return;
+    }
+    try {
+      this.#take(asString(frame.type) ?? name, frame, emit);
+    } catch (error) {
+      if (!(error instanceof BrokenReply)) throw error;
+      this.#break(error.message, emit);
+    }
+  }
+
+  #take(type: string, frame: JsonObject, emit: Emit): void {
+    switch (type) {
+      case "content_block_delta": {
+        const delta = asObject(frame.delta);
+        if (delta !== null) this.#content.delta(indexOf(frame), delta, emit);
+        break;
+      }
+      case "content_block_start": {
+        const block = asObject(frame.content_block);
+        this.#begin(null, emit);
+        if (block !== null) this.#content.start(indexOf(frame), block, emit);
+        break;
+      }
+      case "content_block_stop":
+        this.#content.stop(emit);
+        break;
+      case "message_start":
+        this.#begin(asObject(frame.message), emit);
+        break;
+      case "message_delta":
+        this.#begin(null, emit);
+        this.#takeMessageDelta(frame, emit);
+        break;
+      case "message_stop":
+        if (!this.#hasBegun) throw new BrokenReply("The upstream's answer ended before it began.");
+        this.#finish(emit);
+        break;
+      case "error":
+        this.#isDone = true;
+        emit({ type: "fail", ...failureOf(frame.error) });
+        break;
+    }
+  }
+
+  /** A second `message_start` (after a fallback) begins nothing anew. */
+  #begin(message: JsonObject | null, emit: Emit): void {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      emit({ type: "start", id: asString(message?.id), model: asString(message?.model) });
+    }
+    this.#takeUsage(asObject(message?.usage), emit);
+  }
+
+  #takeMessageDelta(frame: JsonObject, emit: Emit): void {
+    const delta = asObject(frame.delta);
+    if (asString(delta?.stop_reason) !== null) {
+      this.#stop = delta;
+      this.#content.end(emit);
+    }
+    this.#takeUsage(asObject(frame.usage), emit);
+  }
+
+  #takeUsage(usage: JsonObject | null, emit: Emit): void {
+    if (usage === null) return;
+    this.#counts.add(usage);
+    this.#isUsageNew = true;
+    if (!this.#content.isOpen) this.#tellUsage(emit);
+  }
+
+  #tellUsage(emit: Emit): void {
+    if (!this.#isUsageNew || this.#counts.usage === null) return;
+    this.#isUsageNew = false;
+    emit({ type: "usage", usage: this.#counts.usage });
+  }
+
+  #finish(emit: Emit): void {
+    this.#content.end(emit);
+    this.#tellUsage(emit);
+    this.#isDone = true;
+    emit({ type: "end", stop: decodeStop(this.#stop ?? {}, this.#content.hasCalls) });
+  }
+
+  #break(message: string, emit: Emit): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    emit({ type: "fail", raw: null, message });
+  }
+}
+
+/** Servers that leave the index out have one block at a time. */
+function indexOf(frame: JsonObject): number {
+  return typeof frame.index === "number" ? frame.index : 0;
+}

@@ -1,0 +1,252 @@
+/** A streamed reply in the grammar that the official SDKs insist on: named events, one block after another, indexes without a gap. */
+import type { GatewayError } from "../../core/errors.ts";
+import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
+import { parseArguments } from "../../model/json-text.ts";
+import type { Annotation, Seal } from "../../model/message.ts";
+import type { Usage } from "../../model/usage.ts";
+import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
+import { callIdOnWire } from "./call-id.ts";
+import { signatureOf } from "./carrier.ts";
+import { encodeCitation } from "./citations.ts";
+import type { Echo } from "./echo.ts";
+import { renderStreamError } from "./error.ts";
+import { malformedArguments, redactedBlock } from "./reply-encode.ts";
+import { searchBlocks } from "./search.ts";
+import { encodeStop } from "./stop.ts";
+import { encodeUsage } from "./usage.ts";
+import { MAKER, rawBlocks } from "./wire.ts";
+
+/** JSON text of a block's start that has nothing in it yet. */
+const EMPTY_TEXT = '{"type":"text","text":""}';
+const EMPTY_THINKING = '{"type":"thinking","thinking":"","signature":""}';
+
+export class MessagesStreamEncoder implements StreamEncoder {
+  readonly #options: EncodeReplyOptions;
+  readonly #showsThinking: boolean;
+  /** Index of the next block, or of the one that is open. */
+  #index = 0;
+  #block: BlockStart | null = null;
+  /** The open block's start has been written: text and thinking wait for their first words. */
+  #isStarted = false;
+  /** What the open block holds so far: for citations, hidden thinking and the check of arguments. */
+  #text = "";
+  #usage: Usage | null = null;
+  #hasCalls = false;
+  #hasRefusal = false;
+  /** Name of a tool whose arguments made no sense. */
+  #malformed: string | null = null;
+  /** Of the text block that was written last. */
+  #textSeal: Seal | null = null;
+
+  constructor(options: EncodeReplyOptions) {
+    this.#options = options;
+    this.#showsThinking = (options.echo as Echo).showsThinking;
+  }
+
+  encode(event: ModelEvent): string {
+    switch (event.type) {
+      case "delta":
+        return this.#delta(event.text);
+      case "open":
+        return this.#open(event.block);
+      case "close":
+        return this.#close(event.seal);
+      case "annotation":
+        return this.#annotation(event.annotation);
+      case "usage":
+        this.#usage = event.usage;
+        return "";
+      case "part":
+        return this.#part(event.part);
+      case "start":
+        return this.#start();
+      case "end":
+        return this.#end(event.stop);
+      case "fail":
+        return "";
+    }
+  }
+
+  fail(error: GatewayError, requestId: string): string {
+    return renderStreamError(error, requestId, "sse", false);
+  }
+
+  #start(): string {
+    const message = {
+      id: `msg_${this.#options.idSeed}`,
+      type: "message",
+      role: "assistant",
+      model: this.#options.model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      stop_details: null,
+      usage: encodeUsage(null),
+    };
+    return frame("message_start", `"message":${JSON.stringify(message)}`);
+  }
+
+  #open(block: BlockStart): string {
+    this.#block = block;
+    this.#text = "";
+    this.#isStarted = false;
+    if (block.kind === "refusal") this.#hasRefusal = true;
+    if (block.kind !== "tool-call") return "";
+    this.#hasCalls = true;
+    const carrier = block.seal === null ? "" : this.#carrier(block.seal);
+    const start = { type: "tool_use", id: callIdOnWire(block.id), name: block.name, input: {} };
+    return carrier + this.#startBlock(JSON.stringify(start));
+  }
+
+  #delta(text: string): string {
+    const block = this.#block;
+    switch (block?.kind) {
+      case "text":
+        this.#text += text;
+        return this.#startOnce(EMPTY_TEXT) + this.#deltaFrame("text_delta", "text", text);
+      case "refusal":
+        return this.#startOnce(EMPTY_TEXT) + this.#deltaFrame("text_delta", "text", text);
+      case "reasoning": {
+        const start = this.#startOnce(EMPTY_THINKING);
+        if (this.#showsThinking) return start + this.#deltaFrame("thinking_delta", "thinking", text);
+        this.#text += text;
+        return start;
+      }
+      case "tool-call":
+        return this.#argumentsDelta(text);
+      default:
+        return "";
+    }
+  }
+
+  /** Nothing goes out as long as the text may come to `null` or to nothing: both mean no arguments. */
+  #argumentsDelta(text: string): string {
+    const held = isNothingYet(this.#text) ? this.#text : "";
+    this.#text += text;
+    return isNothingYet(this.#text) ? "" : this.#deltaFrame("input_json_delta", "partial_json", held + text);
+  }
+
+  #annotation(annotation: Annotation): string {
+    if (this.#block?.kind !== "text") return "";
+    const citation = JSON.stringify(encodeCitation(annotation, this.#text));
+    return (
+      this.#startOnce(EMPTY_TEXT) +
+      frame(
+        "content_block_delta",
+        `"index":${this.#index},"delta":{"type":"citations_delta","citation":${citation}}`,
+      )
+    );
+  }
+
+  #close(seal: Seal | null): string {
+    const block = this.#block;
+    this.#block = null;
+    switch (block?.kind) {
+      case "text":
+        if (!this.#isStarted) return "";
+        this.#textSeal = seal;
+        return this.#stopBlock();
+      case "refusal":
+        return this.#isStarted ? this.#stopBlock() : "";
+      case "reasoning":
+        return this.#closeReasoning(seal);
+      case "tool-call":
+        return this.#closeCall(block.name);
+      default:
+        return "";
+    }
+  }
+
+  #closeReasoning(seal: Seal | null): string {
+    if (!this.#isStarted) {
+      if (seal === null) return "";
+      if (seal.place === "redacted") return this.#wholeBlock(redactedBlock(seal));
+    }
+    const hidden = this.#showsThinking ? "" : this.#text;
+    return (
+      this.#startOnce(EMPTY_THINKING) +
+      this.#deltaFrame("signature_delta", "signature", signatureOf(seal, hidden)) +
+      this.#stopBlock()
+    );
+  }
+
+  #closeCall(name: string): string {
+    const input = parseArguments(this.#text);
+    if (input === null) this.#malformed ??= name;
+    const held = input === null ? this.#text : "{}";
+    const rest = isNothingYet(this.#text) ? this.#deltaFrame("input_json_delta", "partial_json", held) : "";
+    return rest + this.#stopBlock();
+  }
+
+  #part(part: Extract<ModelEvent, { type: "part" }>["part"]): string {
+    switch (part.type) {
+      case "search": {
+        const carrier =
+          part.raw !== null && part.raw.maker !== MAKER ? this.#wholeBlock(redactedBlock(part.raw)) : "";
+        return searchBlocks(part).reduce(
+          (text, block) => text + this.#wholeBlock(JSON.stringify(block)),
+          carrier,
+        );
+      }
+      case "opaque": {
+        if (part.raw.maker !== MAKER) return this.#wholeBlock(redactedBlock(part.raw));
+        const blocks = rawBlocks(part.raw.data) ?? [];
+        return blocks.reduce((text, block) => text + this.#wholeBlock(JSON.stringify(block)), "");
+      }
+      case "image":
+        return "";
+    }
+  }
+
+  #end(stop: Stop): string {
+    const isCut = stop.kind === "length" || stop.kind === "context-full";
+    if (this.#malformed !== null && !isCut) throw malformedArguments(this.#malformed);
+    const delta = JSON.stringify(encodeStop(stop, this.#hasCalls, this.#hasRefusal));
+    const usage = JSON.stringify(encodeUsage(this.#usage));
+    return frame("message_delta", `"delta":${delta},"usage":${usage}`) + frame("message_stop", "");
+  }
+
+  /** A seal in a block of its own. */
+  #carrier(seal: Seal): string {
+    return (
+      this.#startBlock(EMPTY_THINKING) +
+      this.#deltaFrame("signature_delta", "signature", signatureOf(seal, "")) +
+      this.#stopBlock()
+    );
+  }
+
+  #wholeBlock(json: string): string {
+    return this.#startBlock(json) + this.#stopBlock();
+  }
+
+  #startOnce(json: string): string {
+    if (this.#isStarted) return "";
+    this.#isStarted = true;
+    return this.#startBlock(json);
+  }
+
+  /** A text's seal goes out only in front of another block: command lines take the last block of an answer for its text. */
+  #startBlock(json: string): string {
+    const seal = this.#textSeal;
+    this.#textSeal = null;
+    const carrier = seal === null ? "" : this.#carrier(seal);
+    return carrier + frame("content_block_start", `"index":${this.#index},"content_block":${json}`);
+  }
+
+  #stopBlock(): string {
+    return frame("content_block_stop", `"index":${this.#index++}`);
+  }
+
+  #deltaFrame(type: string, member: string, text: string): string {
+    return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${this.#index},"delta":{"type":"${type}","${member}":${JSON.stringify(text)}}}\n\n`;
+  }
+}
+
+/** Whether arguments that begin so may still turn out to be none. */
+function isNothingYet(text: string): boolean {
+  return text.length < 64 && "null".startsWith(text.trim());
+}
+
+function frame(type: string, members: string): string {
+  return `event: ${type}\ndata: {"type":"${type}"${members === "" ? "" : `,${members}`}}\n\n`;
+}

@@ -1,0 +1,101 @@
+/** Token counts as Anthropic keeps them: the input without what the cache read or wrote, cumulative over a stream. */
+import type { Usage } from "../../model/usage.ts";
+import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { countOf, makeUsage, sumOf } from "../token-count.ts";
+
+interface Counts {
+  input: number | null;
+  cacheRead: number | null;
+  cacheWrite: number | null;
+  cacheWrite5m: number | null;
+  cacheWrite1h: number | null;
+  output: number | null;
+  thinking: number | null;
+}
+
+const COUNT_NAMES = [
+  "input",
+  "cacheRead",
+  "cacheWrite",
+  "cacheWrite5m",
+  "cacheWrite1h",
+  "output",
+  "thinking",
+] as const satisfies readonly (keyof Counts)[];
+
+/** What the usage objects of one answer come to: of each count the last that is not null holds. */
+export class UsageCounts {
+  #counts: Counts | null = null;
+
+  /** Takes the next usage object. */
+  add(usage: JsonObject): void {
+    const next = readCounts(usage);
+    const counts = this.#counts;
+    for (const name of COUNT_NAMES) next[name] ??= counts?.[name] ?? null;
+    this.#counts = next;
+  }
+
+  /** null as long as there was no usage object. */
+  get usage(): Usage | null {
+    return this.#counts === null ? null : usageOf(this.#counts);
+  }
+}
+
+function readCounts(usage: JsonObject): Counts {
+  const counts = readOwnCounts(usage);
+  // Compaction and refused models that fell back are only in the list of iterations; what is in both is counted once.
+  const iterations = asArray(usage.iterations).map((entry) => readOwnCounts(asObject(entry) ?? {}));
+  for (const name of COUNT_NAMES) {
+    const sum = sumOf(...iterations.map((entry) => entry[name]));
+    if (sum !== null) counts[name] = Math.max(sum, counts[name] ?? 0);
+  }
+  return counts;
+}
+
+function readOwnCounts(usage: JsonObject): Counts {
+  const writes = asObject(usage.cache_creation);
+  return {
+    input: countOf(usage.input_tokens),
+    cacheRead: countOf(usage.cache_read_input_tokens),
+    cacheWrite: countOf(usage.cache_creation_input_tokens),
+    cacheWrite5m: countOf(writes?.ephemeral_5m_input_tokens),
+    cacheWrite1h: countOf(writes?.ephemeral_1h_input_tokens),
+    output: countOf(usage.output_tokens),
+    thinking: countOf(asObject(usage.output_tokens_details)?.thinking_tokens),
+  };
+}
+
+function usageOf(counts: Counts): Usage {
+  const cacheWriteTokens = counts.cacheWrite ?? sumOf(counts.cacheWrite5m, counts.cacheWrite1h);
+  return makeUsage({
+    inputTokens: sumOf(counts.input, counts.cacheRead, cacheWriteTokens),
+    cacheReadTokens: counts.cacheRead,
+    cacheWriteTokens,
+    cacheWrite1hTokens: counts.cacheWrite1h,
+    outputTokens: counts.output,
+    reasoningTokens: counts.thinking,
+  });
+}
+
+/** The usage object of a reply: all four counts always, 0 for what the upstream did not say, as SDKs add them up. */
+export function encodeUsage(usage: Usage | null): JsonObject {
+  const read = usage?.cacheReadTokens ?? 0;
+  const written = usage?.cacheWriteTokens ?? 0;
+  const writtenFor1h = usage?.cacheWrite1hTokens ?? null;
+  const thinking = usage?.reasoningTokens ?? null;
+  return {
+    input_tokens: Math.max(0, (usage?.inputTokens ?? 0) - read - written),
+    cache_creation_input_tokens: written,
+    cache_read_input_tokens: read,
+    ...(writtenFor1h === null
+      ? {}
+      : {
+          cache_creation: {
+            ephemeral_5m_input_tokens: Math.max(0, written - writtenFor1h),
+            ephemeral_1h_input_tokens: writtenFor1h,
+          },
+        }),
+    output_tokens: usage?.outputTokens ?? 0,
+    ...(thinking === null ? {} : { output_tokens_details: { thinking_tokens: thinking } }),
+  };
+}
