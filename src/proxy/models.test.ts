@@ -157,3 +157,19 @@ test("limits and cursors that make no sense are as good as none", async () => {
     expect(await idsOf(await ask(null, {}, search))).toEqual(["up/gpt-5", "up/org/deep"]);
   }
 });
+
+test("what a list says of a model is known from then on, and a list that fails teaches nothing", async () => {
+  begin();
+  const traitsOf = (model: string) => gateway.snapshot.knowledge.traitsOf("openai", "openai-chat", model);
+  upstream.answer = (request) => sendWhole(request, '{"data":[{"id":"local-7b","max_model_len":4096}]}');
+  expect(traitsOf("local-7b").contextTokens).toBeNull();
+  await lists.refresh();
+  expect(traitsOf("local-7b").contextTokens).toBe(4_096);
+  await lists.refresh();
+  expect(upstream.seen.length).toBe(1);
+
+  gateway.reconfigure({ upstreams: [{ name: "broken", family: "openai", baseUrl: upstream.url }] });
+  upstream.answer = (request) => sendWhole(request, "no", undefined, "500 No");
+  await lists.refresh();
+  expect(traitsOf("local-7b").contextTokens).toBeNull();
+});

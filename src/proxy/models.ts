@@ -25,13 +25,15 @@ interface Remembered {
 export interface ModelLists {
   /** Answers `GET /v1/models`, `/v1/models/{id}` and their Gemini forms. */
   answer(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
+  /** Asks every upstream whose list is not fresh, so that what it says of its models is known. Never throws; what fails is logged. */
+  refresh(): Promise<void>;
 }
 
 export function makeModelLists(gateway: Gateway): ModelLists {
   const remembered = new WeakMap<UpstreamView, Remembered>();
   const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
 
-  const modelsOf = (upstream: UpstreamView): Promise<readonly ListedModel[]> => {
+  const modelsOf = ({ knowledge }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
     const known = remembered.get(upstream);
     if (known !== undefined && known.untilMs > gateway.clock.monotonicMs())
       return Promise.resolve(known.models);
@@ -39,6 +41,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     if (running !== undefined) return running;
     const asked = ask(gateway, upstream)
       .then((models) => {
+        for (const { id, traits } of models) knowledge.learn(upstream.family.name, id, traits);
         remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
         return models;
       })
@@ -60,7 +63,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     const upstreams = [...snapshot.upstreams.values()];
     const lists = await Promise.all(
       upstreams.map((upstream) =>
-        inTime(modelsOf(upstream), () => {
+        inTime(modelsOf(snapshot, upstream), () => {
           const models = remembered.get(upstream)?.models ?? [];
           // Who asks next does not wait for it as well: the list is taken over when it has come.
           remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
@@ -82,6 +85,10 @@ export function makeModelLists(gateway: Gateway): ModelLists {
   };
 
   return {
+    async refresh() {
+      const { snapshot } = gateway;
+      await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));
+    },
     async answer(form, id, client) {
       const { snapshot } = gateway;
       const requestId = gateway.ids.ulid(gateway.clock.nowMs());

@@ -160,9 +160,12 @@ function mergeThinking(base: ThinkingTraits, patch: Partial<ThinkingTraits>): Th
   }
   const words = patch.efforts ?? start.efforts;
   const canDisable = patch.canDisable ?? words.includes("none");
+  const efforts = EFFORTS.filter((effort) => (effort === "none" ? canDisable : words.includes(effort)));
+  // With no word but `none` there is nothing to ask for.
+  if (!efforts.some((effort) => effort !== "none")) return PLAIN_THINKING.none;
   return Object.freeze({
     ...start,
-    efforts: EFFORTS.filter((effort) => (effort === "none" ? canDisable : words.includes(effort))),
+    efforts,
     canDisable,
     isOnByDefault: patch.isOnByDefault ?? start.isOnByDefault,
   });

@@ -1,10 +1,14 @@
 /** How each family lists its models: where, and how the answer is read. */
+import type { PartialTraits } from "../config/config.ts";
+import type { Effort, ThinkingTraits } from "../model/traits.ts";
 import type { FamilyName } from "./family.ts";
 
 export interface ListedModel {
   readonly id: string;
   /** Unix seconds, 0 when the provider does not say. */
   readonly createdAtS: number;
+  /** What the list says that the model can; empty when it says nothing. */
+  readonly traits: PartialTraits;
 }
 
 /** Path and query of the list, as long a page as the provider gives. */
@@ -30,9 +34,9 @@ export function parseModelList(text: string): readonly ListedModel[] {
   return entries.slice(0, MAX_MODELS).flatMap(readEntry);
 }
 
-function readEntry(entry: unknown): ListedModel[] {
-  if (typeof entry !== "object" || entry === null) return [];
-  const { id, name, created, created_at } = entry as Record<string, unknown>;
+function readEntry(value: unknown): ListedModel[] {
+  const entry = membersOf(value);
+  const { id, name, created, created_at } = entry;
   const text = typeof id === "string" ? id : typeof name === "string" ? name.replace(/^models\//, "") : "";
   if (text === "") return [];
   const at =
@@ -41,5 +45,91 @@ function readEntry(entry: unknown): ListedModel[] {
       : typeof created_at === "string"
         ? Date.parse(created_at) / 1_000
         : 0;
-  return [{ id: text, createdAtS: Number.isFinite(at) && at > 0 ? Math.floor(at) : 0 }];
+  const createdAtS = Number.isFinite(at) && at > 0 ? Math.floor(at) : 0;
+  return [{ id: text, createdAtS, traits: readTraits(entry) }];
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** The members of an object; none of anything else, so that what is missing reads as not known. */
+function membersOf(value: unknown): Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
+}
+
+function readTraits(entry: Members): PartialTraits {
+  const contextTokens = firstCount(
+    entry.max_input_tokens, // Anthropic
+    entry.inputTokenLimit, // Gemini
+    entry.context_length, // OpenRouter, Together
+    entry.max_model_len, // vLLM, SGLang
+  );
+  const maxOutputTokens = firstCount(
+    entry.max_tokens,
+    entry.outputTokenLimit,
+    membersOf(entry.top_provider).max_completion_tokens,
+  );
+  return {
+    ...(contextTokens === null ? {} : { contextTokens }),
+    ...(maxOutputTokens === null ? {} : { maxOutputTokens }),
+    ...(entry.thinking === false ? { thinking: { kind: "none" } as const } : {}),
+    ...readCapabilities(membersOf(entry.capabilities)),
+    ...readModalities(membersOf(entry.architecture).input_modalities),
+  };
+}
+
+function firstCount(...values: readonly unknown[]): number | null {
+  const found = values.find((value) => typeof value === "number" && Number.isSafeInteger(value) && value > 0);
+  return typeof found === "number" ? found : null;
+}
+
+/** The words that Anthropic's list may name; `none` is `thinking.types.disabled` there. */
+const EFFORT_WORDS: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
+
+/** Anthropic's `capabilities`: each says `{supported: boolean}`. */
+function readCapabilities(capabilities: Members): PartialTraits {
+  const image = isSupported(capabilities.image_input);
+  const pdf = isSupported(capabilities.pdf_input);
+  const structuredOutput = isSupported(capabilities.structured_outputs);
+  const webSearch = isSupported(membersOf(capabilities.server_tools).web_search);
+  const thinking = readThinking(membersOf(capabilities.thinking), membersOf(capabilities.effort));
+  const input = {
+    ...(image === null ? {} : { image }),
+    ...(pdf === null ? {} : { pdf }),
+  };
+  return {
+    ...(Object.keys(input).length === 0 ? {} : { input }),
+    ...(structuredOutput === null ? {} : { structuredOutput }),
+    ...(webSearch === null ? {} : { webSearch }),
+    ...(thinking === null ? {} : { thinking }),
+  };
+}
+
+function isSupported(value: unknown): boolean | null {
+  const { supported } = membersOf(value);
+  return typeof supported === "boolean" ? supported : null;
+}
+
+function readThinking(thinking: Members, effort: Members): Partial<ThinkingTraits> | null {
+  if (isSupported(thinking) === false) return { kind: "none", isOnByDefault: false };
+  const types = membersOf(thinking.types);
+  const canDisable = isSupported(types.disabled);
+  const withDisable = canDisable === null ? {} : { canDisable };
+  if (isSupported(types.adaptive) === true) {
+    const efforts = EFFORT_WORDS.filter((word) => isSupported(effort[word]) === true);
+    return { kind: "effort", ...withDisable, ...(efforts.length === 0 ? {} : { efforts }) };
+  }
+  return isSupported(types.enabled) === true ? { kind: "budget", ...withDisable } : null;
+}
+
+/** OpenRouter's `architecture.input_modalities`. */
+function readModalities(modalities: unknown): PartialTraits {
+  if (!Array.isArray(modalities) || !modalities.includes("text")) return {};
+  return {
+    input: {
+      image: modalities.includes("image"),
+      pdf: modalities.includes("file"),
+      audio: modalities.includes("audio"),
+      video: modalities.includes("video"),
+    },
+  };
 }

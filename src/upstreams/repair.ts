@@ -1,0 +1,78 @@
+/** Refusals that a provider takes back when the request is worded otherwise: found by what it says, repaired once. */
+import type { Repairs } from "../dialects/codec.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+
+export const NO_REPAIRS: Repairs = Object.freeze({
+  withoutSeals: false,
+  withoutStreamOptions: false,
+  systemFirst: false,
+  withoutSummary: false,
+});
+
+export type Repair = keyof Repairs;
+
+interface Row {
+  readonly dialects: readonly DialectName[];
+  readonly text: RegExp;
+  readonly repair: Repair;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    dialects: ["openai-responses"],
+    text: /invalid_encrypted_content|encrypted content .{0,80}(?:could not be (?:verified|decrypted)|is invalid)/i,
+    repair: "withoutSeals",
+  },
+  {
+    dialects: ["gemini"],
+    text: /(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
+    repair: "withoutSeals",
+  },
+  {
+    dialects: ["anthropic-messages"],
+    text: /invalid `?signature`? in `?thinking`? block|thinking.{0,80}cannot be modified|must start with a thinking block/i,
+    repair: "withoutSeals",
+  },
+  {
+    dialects: ["openai-chat"],
+    text: /stream_options/i,
+    repair: "withoutStreamOptions",
+  },
+  {
+    dialects: ["openai-chat"],
+    text: /system (?:message|role).{0,60}(?:at the beginning|must be (?:the )?first|only (?:be )?(?:at|the))|only .{0,40}system messages? at the (?:start|beginning)|conversation roles must alternate/i,
+    repair: "systemFirst",
+  },
+  {
+    dialects: ["openai-responses"],
+    text: /organization must be verified to generate reasoning summaries|reasoning\.summary/i,
+    repair: "withoutSummary",
+  },
+];
+
+/** What would make the provider take the request that it refused with this body; null: nothing known. */
+export function repairFor(dialect: DialectName, status: number, body: string): Repair | null {
+  if (status !== 400 && status !== 422 && status !== 403) return null;
+  const row = ROWS.find(({ dialects, text }) => dialects.includes(dialect) && text.test(body));
+  return row?.repair ?? null;
+}
+
+/** Repairs that hold for the next requests to the same upstream and model too; seals are the request's own affair. */
+const LASTING: readonly Repair[] = ["withoutStreamOptions", "systemFirst", "withoutSummary"];
+
+const MAX_REMEMBERED = 1_000;
+
+/** What upstreams were found to want, by upstream and model; in memory only. */
+export class LearnedRepairs {
+  readonly #learned = new Map<string, Repairs>();
+
+  of(upstream: string, model: string): Repairs {
+    return this.#learned.get(`${upstream}/${model}`) ?? NO_REPAIRS;
+  }
+
+  learn(upstream: string, model: string, repair: Repair): void {
+    if (!LASTING.includes(repair)) return;
+    if (this.#learned.size >= MAX_REMEMBERED) this.#learned.clear();
+    this.#learned.set(`${upstream}/${model}`, { ...this.of(upstream, model), [repair]: true });
+  }
+}
