@@ -84,39 +84,34 @@ function checkParameters(draft: Draft, path: Path, parameters: unknown): void {
 
 function checkTraits(draft: Draft): void {
   for (const { table, path } of draft.tables(["traits"])) {
-    const { thinking, min_budget_tokens: min, max_budget_tokens: max } = table;
-    const refuseUnless = (kind: string, keys: readonly string[]): void => {
-      if (typeof thinking !== "string" || thinking === kind) return;
-      for (const key of keys) {
-        if (table[key] === undefined) continue;
-        draft.refuse([...path, key], `does not go with thinking = "${thinking}".`, "Remove one of the two.");
-      }
+    const { thinking, efforts, min_budget_tokens: min, max_budget_tokens: max } = table;
+    const refuse = (key: string, other: string): void => {
+      if (table[key] !== undefined)
+        draft.refuse([...path, key], `does not go with ${other}.`, "Remove one of the two.");
     };
-    refuseUnless("effort", ["efforts"]);
-    refuseUnless("budget", ["min_budget_tokens", "max_budget_tokens"]);
+    if (typeof thinking === "string") {
+      if (thinking !== "effort") refuse("efforts", `thinking = "${thinking}"`);
+      if (thinking !== "budget") {
+        refuse("min_budget_tokens", `thinking = "${thinking}"`);
+        refuse("max_budget_tokens", `thinking = "${thinking}"`);
+      }
+    } else if (efforts !== undefined) {
+      refuse("min_budget_tokens", "efforts");
+      refuse("max_budget_tokens", "efforts");
+    }
     if (typeof min === "number" && typeof max === "number" && min > max) {
       draft.refuse([...path, "min_budget_tokens"], "is above max_budget_tokens.", "Exchange the two.");
     }
+    const canDisable = table.can_disable_thinking;
     if (
-      table.can_disable_thinking === true &&
-      Array.isArray(table.efforts) &&
-      !table.efforts.includes("none")
+      typeof canDisable === "boolean" &&
+      Array.isArray(efforts) &&
+      efforts.includes("none") !== canDisable
     ) {
       draft.refuse(
         [...path, "can_disable_thinking"],
-        'is true, but efforts has no "none".',
-        'Add "none" to efforts, or remove the line.',
-      );
-    }
-    if (
-      table.can_disable_thinking === false &&
-      Array.isArray(table.efforts) &&
-      table.efforts.includes("none")
-    ) {
-      draft.refuse(
-        [...path, "can_disable_thinking"],
-        'is false, but efforts has "none".',
-        'Take "none" out of efforts, or remove the line.',
+        "contradicts efforts.",
+        'Say it with "none" among the efforts alone.',
       );
     }
   }

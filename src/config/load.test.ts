@@ -187,6 +187,109 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
     expect(Object.isFrozen(config.upstreams[0]?.credentials[0])).toBe(true);
   });
 
+  test("says how requests are translated", async () => {
+    const { config, warnings } = await load(
+      `[server]
+keepalive_interval_s = 20
+reply_limit_bytes = 1000
+[media]
+fetch = true
+fetch_limit_bytes = 5
+fetch_timeout_ms = 6
+[translation]
+memory_bytes = 0
+[[upstreams]]
+name = "a"
+family = "openai"
+dialects = ["openai-responses", "openai-chat"]
+credentials = [{ name = "main", api_key = "env:KEY" }]
+[[keys]]
+name = "me"
+key = "env:KEY"
+strict = true
+[[models]]
+name = "plain"
+targets = ["a/x"]
+[[models]]
+name = "tuned"
+targets = ["a/y"]
+strict = true
+system_before = "Be brief."
+system_after = "Speak French."
+[models.defaults]
+temperature = 0.5
+top_p = 1
+top_k = 4
+max_output_tokens = 100
+effort = "xhigh"
+stop = ["END"]
+seed = -1
+[models.fixed]
+thinking_budget_tokens = 0
+[[traits]]
+match = "local-*"
+context_tokens = 8192
+efforts = ["low", "none"]
+image = true
+mid_system = false
+[[traits]]
+match = "bare"
+`,
+      { env: { KEY: "secret" } },
+    );
+    expect(warnings).toEqual([]);
+    expect(config.server).toMatchObject({ keepaliveIntervalMs: 20_000, replyLimitBytes: 1_000 });
+    expect(config.media).toEqual({ fetch: true, fetchLimitBytes: 5, fetchTimeoutMs: 6 });
+    expect(config.translation).toEqual({ memoryBytes: 0 });
+    expect(config.upstreams[0]?.dialects).toEqual(["openai-responses", "openai-chat"]);
+    expect(config.keys[0]?.strict).toBe(true);
+    const [plain, tuned] = config.models;
+    expect(plain).toMatchObject({ strict: false, systemBefore: null, fixed: NO_PARAMETERS });
+    expect(tuned).toEqual({
+      name: "tuned",
+      targets: ["a/y"],
+      strict: true,
+      systemBefore: "Be brief.",
+      systemAfter: "Speak French.",
+      defaults: {
+        temperature: 0.5,
+        topP: 1,
+        topK: 4,
+        maxOutputTokens: 100,
+        effort: "xhigh",
+        thinkingBudgetTokens: null,
+        stop: ["END"],
+        seed: -1,
+      },
+      fixed: { ...NO_PARAMETERS, thinkingBudgetTokens: 0 },
+    });
+    expect(config.traits).toEqual([
+      {
+        match: "local-*",
+        traits: {
+          contextTokens: 8_192,
+          midSystem: false,
+          thinking: { efforts: ["low", "none"] },
+          input: { image: true },
+        },
+      },
+      { match: "bare", traits: {} },
+    ]);
+  });
+
+  test("takes the settings of single tables from the environment", async () => {
+    const { config } = await load("", {
+      env: {
+        CLEWLINE_SERVER__KEEPALIVE_INTERVAL_S: "3",
+        CLEWLINE_MEDIA__FETCH: "true",
+        CLEWLINE_TRANSLATION__MEMORY_BYTES: "7",
+      },
+    });
+    expect(config.server.keepaliveIntervalMs).toBe(3_000);
+    expect(config.media.fetch).toBe(true);
+    expect(config.translation.memoryBytes).toBe(7);
+  });
+
   test("may be empty, with a word on what is missing", async () => {
     const { config, warnings } = await load("");
     expect(config.server.port).toBe(8484);
@@ -326,6 +429,111 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
     "a key in the wrong place",
     "queue_rows = 3",
     "clewline.toml:1:1 queue_rows: unknown key. It belongs in [ledger].",
+  ],
+  [
+    "a keep-alive that is no number of seconds",
+    "[server]\nkeepalive_interval_s = 0.5",
+    "clewline.toml:2:24 server.keepalive_interval_s = 0.5: must be a whole number from 0 to 86400.",
+  ],
+  [
+    "a limit of nothing",
+    "[server]\nreply_limit_bytes = 0",
+    "clewline.toml:2:21 server.reply_limit_bytes = 0: must be a whole number from 1 to 1073741824.",
+  ],
+  [
+    "strictness in words",
+    `${KEY}strict = "yes"`,
+    'clewline.toml:4:10 keys[0].strict = "yes": must be true or false. Write it without quotes.',
+  ],
+  [
+    "a temperature that is too high",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\ntemperature = 2.5`,
+    "clewline.toml:11:15 models[0].fixed.temperature = 2.5: must be a number from 0 to 2.",
+  ],
+  [
+    "a temperature in quotes",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\ntemperature = "1"`,
+    'clewline.toml:11:15 models[0].fixed.temperature = "1": must be a number. Write digits without quotes.',
+  ],
+  [
+    "a temperature that is no number",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\ndefaults = { temperature = nan }`,
+    "clewline.toml:10:28 models[0].defaults.temperature = NaN: must be a number. Write digits without quotes.",
+  ],
+  [
+    "an unknown parameter",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.defaults]\ntemprature = 1`,
+    'clewline.toml:11:1 models[0].defaults.temprature: unknown key. Did you mean "temperature"?',
+  ],
+  [
+    "an unknown effort",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.defaults]\neffort = "hgih"`,
+    'clewline.toml:11:10 models[0].defaults.effort = "hgih": unknown effort. Did you mean "high"?',
+  ],
+  [
+    "an effort beside a budget",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\neffort = "low"\nthinking_budget_tokens = 9`,
+    "clewline.toml:12:26 models[0].fixed.thinking_budget_tokens = 9: stands beside effort, and both say how much to think. Keep one of the two.",
+  ],
+  [
+    "a stop text that is empty",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\nstop = ["x", ""]`,
+    'clewline.toml:11:14 models[0].fixed.stop[1] = "": is empty. Give it a value or remove it.',
+  ],
+  [
+    "empty instructions",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\nsystem_before = " "`,
+    'clewline.toml:10:17 models[0].system_before = " ": is empty. Give it a value or remove the line.',
+  ],
+  [
+    "time without end for a fetch",
+    "[media]\nfetch = true\nfetch_timeout_ms = 0",
+    "clewline.toml:3:20 media.fetch_timeout_ms = 0: must be a whole number from 1 to 2147483647.",
+  ],
+  [
+    "a memory that is too large",
+    "[translation]\nmemory_bytes = 2000000000",
+    "clewline.toml:2:16 translation.memory_bytes = 2000000000: must be a whole number from 0 to 1073741824.",
+  ],
+  [
+    "traits of nothing",
+    "[[traits]]\nimage = false",
+    'clewline.toml:1:1 traits[0].match: is missing. Add match = "…".',
+  ],
+  [
+    "a pattern with a * in the midst",
+    '[[traits]]\nmatch = "qwen*vl"',
+    'clewline.toml:2:9 traits[0].match = "qwen*vl": has a * that is not at its end. Write it as in "claude-*".',
+  ],
+  [
+    "traits of the same model twice",
+    '[[traits]]\nmatch = "q"\n[[traits]]\nmatch = "q"',
+    'clewline.toml:4:9 traits[1].match = "q": is also the match of traits[0] (line 2). Write both into one entry.',
+  ],
+  [
+    "words for a model that thinks by budget",
+    '[[traits]]\nmatch = "q"\nthinking = "budget"\nefforts = ["low"]',
+    'clewline.toml:4:11 traits[0].efforts: does not go with thinking = "budget". Remove one of the two.',
+  ],
+  [
+    "words and a budget",
+    '[[traits]]\nmatch = "q"\nefforts = ["low"]\nmax_budget_tokens = 5',
+    "clewline.toml:4:21 traits[0].max_budget_tokens = 5: does not go with efforts. Remove one of the two.",
+  ],
+  [
+    "no word at all",
+    '[[traits]]\nmatch = "q"\nefforts = []',
+    'clewline.toml:3:11 traits[0].efforts: is empty. Name at least one, or write thinking = "none".',
+  ],
+  [
+    "a smallest budget above the largest",
+    '[[traits]]\nmatch = "q"\nmin_budget_tokens = 9\nmax_budget_tokens = 5',
+    "clewline.toml:3:21 traits[0].min_budget_tokens = 9: is above max_budget_tokens. Exchange the two.",
+  ],
+  [
+    "thinking that can be and cannot be switched off",
+    '[[traits]]\nmatch = "q"\nefforts = ["low"]\ncan_disable_thinking = true',
+    'clewline.toml:4:24 traits[0].can_disable_thinking = true: contradicts efforts. Say it with "none" among the efforts alone.',
   ],
   [
     "an unknown table",
