@@ -49,6 +49,33 @@ test("what the config says of an upstream counts", () => {
   expect([...(view?.dialects ?? [])]).toEqual(["openai-chat"]);
 });
 
+test("a request that has to be translated goes out in the dialect that is listed first, else in the provider's best", () => {
+  const { upstreams } = snapshotOf({
+    upstreams: [
+      { name: "claude", family: "anthropic" },
+      { name: "google", family: "gemini" },
+      { name: "open", family: "openai" },
+      { name: "eu", family: "openai", baseUrl: "https://eu.api.openai.com/v1" },
+      { name: "local", family: "openai", baseUrl: "http://127.0.0.1:8000/v1" },
+      { name: "lookalike", family: "openai", baseUrl: "https://fakeapi.openai.com.example/v1" },
+      { name: "both", family: "openai", dialects: ["openai-chat", "openai-responses"] },
+      { name: "one", family: "openai", baseUrl: "http://127.0.0.1/v1", dialects: ["openai-responses"] },
+    ],
+  });
+  expect(
+    Object.fromEntries([...upstreams.values()].map((view) => [view.name, view.preferredDialect])),
+  ).toEqual({
+    claude: "anthropic-messages",
+    google: "gemini",
+    open: "openai-responses",
+    eu: "openai-responses",
+    local: "openai-chat",
+    lookalike: "openai-chat",
+    both: "openai-chat",
+    one: "openai-responses",
+  });
+});
+
 test("each family shows its credentials in its own header", () => {
   const { upstreams } = snapshotOf({
     upstreams: [

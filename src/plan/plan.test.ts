@@ -88,6 +88,97 @@ test.each([
   else expect(plan).toEqual(expected as string[]);
 });
 
+function asked(plan: Plan): string {
+  if ("nearest" in plan) return "not found";
+  const { modelName, asks, targets, entry } = plan;
+  const said =
+    asks === null
+      ? ""
+      : [
+          asks.thinking
+            ? ` think${asks.thinkingBudgetTokens === null ? "" : ` ${asks.thinkingBudgetTokens}`}`
+            : "",
+          asks.search ? " search" : "",
+        ].join("");
+  return `${modelName}${said} at ${targets[0]?.upstream} ${targets[0]?.model} by ${entry?.name ?? "itself"}`;
+}
+
+const SUFFIXED = makePlanner({
+  upstreams: UPSTREAMS,
+  models: [
+    { name: "fast", targets: ["openrouter/moonshotai/kimi-k2"] },
+    { name: "deep-thinking", targets: ["anthropic/claude-opus-5"] },
+    { name: "team/*", targets: ["openai/*"] },
+    { name: "claude-opus-*", targets: ["anthropic/claude-opus-*"] },
+    { name: "claude-haiku-thinking*", targets: ["openrouter/haiku-thinking*"] },
+    { name: "both-*", targets: ["anthropic/claude-*", "openrouter/claude-*"] },
+  ].map(entryOf),
+});
+
+test.each([
+  ["claude-sonnet-5-thinking", "claude-sonnet-5 think at anthropic claude-sonnet-5 by itself"],
+  ["claude-sonnet-5-thinking-8k", "claude-sonnet-5 think 8192 at anthropic claude-sonnet-5 by itself"],
+  ["claude-sonnet-5-thinking-1024", "claude-sonnet-5 think 1024 at anthropic claude-sonnet-5 by itself"],
+  ["claude-sonnet-5-search", "claude-sonnet-5 search at anthropic claude-sonnet-5 by itself"],
+  ["claude-sonnet-5-search-thinking", "claude-sonnet-5 think search at anthropic claude-sonnet-5 by itself"],
+  [
+    "claude-sonnet-5-thinking-2k-search",
+    "claude-sonnet-5 think 2048 search at anthropic claude-sonnet-5 by itself",
+  ],
+  ["models/gemini-2.5-flash-thinking", "gemini-2.5-flash think at gemini gemini-2.5-flash by itself"],
+  ["gpt-5.4-thinking", "gpt-5.4 think at openai gpt-5.4 by itself"],
+  ["openai/gpt-5.4-search", "gpt-5.4 search at openai gpt-5.4 by itself"],
+  ["anthropic/my-own-thinking", "my-own think at anthropic my-own by itself"],
+  // Names of `[[models]]` are ours, whatever stands behind them.
+  ["fast-thinking", "fast think at openrouter moonshotai/kimi-k2 by fast"],
+  ["fast-search", "fast search at openrouter moonshotai/kimi-k2 by fast"],
+  ["claude-opus-5-thinking", "claude-opus-5 think at anthropic claude-opus-5 by claude-opus-*"],
+  ["team/o3-thinking", "team/o3 think at openai o3 by team/*"],
+  // An entry of that very name means the suffix as a part of it.
+  ["deep-thinking", "deep-thinking at anthropic claude-opus-5 by deep-thinking"],
+  ["deep-thinking-search", "deep-thinking search at anthropic claude-opus-5 by deep-thinking"],
+  ["deep-thinking-thinking-4k", "deep-thinking think 4096 at anthropic claude-opus-5 by deep-thinking"],
+  [
+    "claude-haiku-thinking-8k",
+    "claude-haiku-thinking-8k at openrouter haiku-thinking-8k by claude-haiku-thinking*",
+  ],
+  // A server may have a model of that name.
+  [
+    "openrouter/moonshotai/kimi-k2-thinking",
+    "moonshotai/kimi-k2-thinking at openrouter moonshotai/kimi-k2-thinking",
+  ],
+  ["openrouter/qwen3-235b-thinking-2507", "qwen3-235b-thinking-2507 at openrouter qwen3-235b-thinking-2507"],
+  ["openrouter/claude-opus-5-thinking", "claude-opus-5-thinking at openrouter claude-opus-5-thinking"],
+  ["team/kimi-k2-thinking", "team/kimi-k2-thinking at openai kimi-k2-thinking by team/*"],
+  ["both-opus-5-thinking", "both-opus-5-thinking at anthropic claude-opus-5-thinking by both-*"],
+  // These are no suffixes.
+  ["gpt-4o-search-preview", "gpt-4o-search-preview at openai gpt-4o-search-preview by itself"],
+  ["claude-sonnet-5-thinking-0", "claude-sonnet-5-thinking-0 at anthropic claude-sonnet-5-thinking-0"],
+  ["claude-sonnet-5-thinking-8m", "claude-sonnet-5-thinking-8m at anthropic claude-sonnet-5-thinking-8m"],
+  ["claude-sonnet-5-thinking-9999k", "claude-sonnet-5-thinking-9999k at anthropic"],
+  ["claude-sonnet-5-Thinking", "claude-sonnet-5-Thinking at anthropic claude-sonnet-5-Thinking"],
+  // Each once: what is left belongs to the name.
+  [
+    "claude-sonnet-5-thinking-thinking",
+    "claude-sonnet-5-thinking think at anthropic claude-sonnet-5-thinking",
+  ],
+  ["-thinking", "not found"],
+  ["nobody-thinking", "not found"],
+  ["anthropic/-thinking", "-thinking at anthropic -thinking"],
+])("%s: %s", (name, expected) => {
+  const plan = asked(SUFFIXED(name));
+  const withPrefix = /^(?:openrouter|openai|anthropic)\//.exec(name)?.[0] ?? "";
+  expect(plan.startsWith(withPrefix) ? plan.slice(withPrefix.length) : plan).toStartWith(expected);
+});
+
+test("a name without suffix asks for nothing, and one upstream for all keeps its models' names", () => {
+  expect(SUFFIXED("fast")).toMatchObject({ asks: null, modelName: "fast", entry: { name: "fast" } });
+  expect(SUFFIXED("gpt-5")).toMatchObject({ asks: null, modelName: "gpt-5", entry: null });
+  const single = makePlanner({ models: [], upstreams: [{ name: "local", family: "openai" }] });
+  expect(asked(single("llama-4-thinking"))).toBe("llama-4-thinking at local llama-4-thinking by itself");
+  expect(asked(single("gpt-5.4-thinking"))).toBe("gpt-5.4 think at local gpt-5.4 by itself");
+});
+
 test("with one upstream, every model goes there", () => {
   const plan = makePlanner({ models: [], upstreams: [{ name: "local", family: "openai" }] });
   expect(shown(plan("llama-4"))).toEqual(["local llama-4"]);
