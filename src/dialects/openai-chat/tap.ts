@@ -1,10 +1,9 @@
 /** What is read of Chat Completions replies. */
-import type { Usage } from "../../model/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import { Answer, type AnswerReader } from "../answer.ts";
 import { keyNeedle, textNeedle } from "../needle.ts";
-import { countOf, makeUsage } from "../token-count.ts";
+import { decodeUsage } from "./usage.ts";
 
 const BODY = compileShape({
   model: true,
@@ -76,7 +75,7 @@ export class ChatReader implements AnswerReader {
     this.answer.model ??= asString(object.model);
     const usage = asObject(object.usage);
     if (usage === null) return false;
-    this.answer.usage = readUsage(usage);
+    this.answer.usage = decodeUsage(usage);
     return true;
   }
 }
@@ -102,27 +101,4 @@ function isContent(delta: unknown): boolean {
     return true;
   }
   return false;
-}
-
-function readUsage(usage: JsonObject): Usage {
-  const input = asObject(usage.prompt_tokens_details);
-  const output = asObject(usage.completion_tokens_details);
-  const inputTokens = countOf(usage.prompt_tokens);
-  const reasoningTokens = countOf(output?.reasoning_tokens);
-  const totalTokens = countOf(usage.total_tokens);
-  let outputTokens = countOf(usage.completion_tokens);
-  if (outputTokens !== null && reasoningTokens !== null && reasoningTokens > 0) {
-    // Some compatible servers count reasoning beside the completion; their total tells.
-    const isBeside = totalTokens === (inputTokens ?? 0) + outputTokens + reasoningTokens;
-    if (isBeside) outputTokens += reasoningTokens;
-  }
-  return makeUsage({
-    inputTokens,
-    // DeepSeek's servers report cache hits under a name of their own.
-    cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
-    cacheWriteTokens: countOf(input?.cache_write_tokens),
-    cacheWrite1hTokens: null,
-    outputTokens,
-    reasoningTokens,
-  });
 }

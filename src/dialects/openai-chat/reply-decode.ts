@@ -1,0 +1,367 @@
+/**
+ * The content of an answer, for streams and whole replies alike: what servers mix becomes blocks one after the other. Text goes out at
+ * once; of calls that are given side by side, the first goes out as it comes and the others wait.
+ */
+import { GatewayError } from "../../core/errors.ts";
+import { mintCallId } from "../../model/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../model/event.ts";
+import { fold } from "../../model/fold.ts";
+import type { Annotation, Seal } from "../../model/message.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { DecodeReplyOptions } from "../codec.ts";
+import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
+import { errorOf, failOf } from "./failure.ts";
+import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
+import { decodeUsage } from "./usage.ts";
+
+/** A block of text of some kind that waits behind a call. */
+interface HeldText {
+  readonly kind: "text" | "refusal" | "reasoning";
+  text: string;
+}
+
+type Held = HeldText | CallSlot;
+
+/** Maker of the mark that says by which member a compatible server told its reasoning, so that it can have it back. */
+export const COMPATIBLE_MAKER = "openai-compatible";
+
+export const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
+
+/** Turns deltas into the events of blocks, as `model/event.ts` has them. */
+export class ContentDecoder {
+  readonly #emit: (event: ModelEvent) => void;
+  readonly #idSeed: string;
+  /** The content comes in one piece: calls that a limit cut off are left out, since nothing of them has gone out. */
+  readonly #isWhole: boolean;
+  readonly #slots = new CallSlots();
+  readonly #usedIds = new Set<string>();
+  #open: Held | null = null;
+  #waiting: Held[] = [];
+  /** Where the next fragment of text belongs if it is of the same kind: the last block of all. */
+  #last: Held | null = null;
+  #glue = "";
+  #reasoningMember: string | null = null;
+  #annotations: Annotation[] = [];
+  /** Code points of all closed text blocks, and of the open one. */
+  #closedChars = 0;
+  #openChars = 0;
+  hasCalls = false;
+  hasRefusal = false;
+
+  constructor(emit: (event: ModelEvent) => void, idSeed: string, isWhole: boolean) {
+    this.#emit = emit;
+    this.#idSeed = idSeed;
+    this.#isWhole = isWhole;
+  }
+
+  /** A stream's delta or a whole reply's message. */
+  take(delta: JsonObject): void {
+    this.#takeReasoning(delta);
+    const { content } = delta;
+    if (typeof content === "string") this.#takeText("text", content);
+    else if (Array.isArray(content)) this.#takeParts(content);
+    if (typeof delta.refusal === "string") this.#takeText("refusal", delta.refusal);
+    if (Array.isArray(delta.annotations)) this.#takeAnnotations(delta.annotations);
+    if (Array.isArray(delta.tool_calls)) this.#takeCalls(delta.tool_calls);
+    const legacy = asObject(delta.function_call);
+    if (legacy !== null) this.#takeCalls([{ index: 0, function: legacy }]);
+  }
+
+  /**
+   * No more is expected: calls go out whole. Returns what is wrong with them, or null. A text stays open, for servers that repeat
+   * their finish reason.
+   */
+  finish(finish: Finish): string | null {
+    const isShort = isCutShort(finish);
+    for (const slot of this.#slots.all) {
+      if (slot.name === null) {
+        if (!isShort && !isBlank(slot.text)) return "upstream produced a tool call without a name";
+      } else if (!isShort && !slot.isValid) return MALFORMED_ARGUMENTS;
+    }
+    this.#glue = "";
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length > 0 || this.#open?.kind === "tool-call") this.#close();
+    for (const block of waiting) {
+      if (block.kind === "tool-call" && (block.name === null || (this.#isWhole && !block.isValid))) continue;
+      this.#close();
+      this.#start(block);
+    }
+    if (this.#open?.kind === "tool-call") this.#close();
+    return null;
+  }
+
+  /** Closes the last block. */
+  end(): void {
+    this.#close();
+  }
+
+  /** Before a failure: closes what is no call. True: no block is open. */
+  interrupt(): boolean {
+    if (this.#open !== null && this.#open.kind !== "tool-call") this.#close();
+    return this.#open === null;
+  }
+
+  #takeReasoning(delta: JsonObject): void {
+    for (const member of ["reasoning_content", "reasoning"]) {
+      const text = delta[member];
+      if (typeof text !== "string" || text === "") continue;
+      this.#reasoningMember ??= member;
+      // Servers that fill both say the same twice.
+      if (this.#reasoningMember === member) this.#takeText("reasoning", text);
+      return;
+    }
+    if (!Array.isArray(delta.reasoning_details)) return;
+    this.#reasoningMember ??= "reasoning_details";
+    if (this.#reasoningMember !== "reasoning_details") return;
+    for (const raw of delta.reasoning_details) {
+      const detail = asObject(raw);
+      this.#takeText("reasoning", asString(detail?.text) ?? asString(detail?.summary) ?? "");
+    }
+  }
+
+  /** Content as a list of parts: Mistral's, whose thinking stands among them. */
+  #takeParts(parts: readonly unknown[]): void {
+    for (const raw of parts) {
+      const part = asObject(raw);
+      if (typeof part?.text === "string") this.#takeText("text", part.text);
+      else if (typeof part?.refusal === "string") this.#takeText("refusal", part.refusal);
+      else if (typeof part?.thinking === "string") this.#takeText("reasoning", part.thinking);
+      else
+        for (const piece of asArray(part?.thinking))
+          this.#takeText("reasoning", asString(asObject(piece)?.text) ?? "");
+    }
+  }
+
+  #takeText(kind: HeldText["kind"], given: string): void {
+    if (given === "") return;
+    let text = given;
+    const last = this.#last;
+    if (last === null || last.kind !== kind) {
+      if (kind === "text" && last?.kind === "tool-call") {
+        // White space between calls is glue; before more text it belongs to that.
+        this.#glue += text;
+        if (isBlank(text)) return;
+        text = this.#glue;
+        this.#glue = "";
+      }
+      if (kind === "refusal") this.hasRefusal = true;
+      this.#add({ kind, text });
+    } else if (last === this.#open) this.#say(kind, text);
+    else last.text += text;
+  }
+
+  #takeCalls(list: readonly unknown[]): void {
+    let isNext = false;
+    for (const raw of list) {
+      const object = asObject(raw);
+      if (object === null) continue;
+      const fragment = readFragment(object);
+      const slot = this.#slots.find(fragment, isNext);
+      isNext = true;
+      slot.seal ??= fragment.seal;
+      const isNamed = slot.name === null && fragment.name !== null;
+      if (isNamed) {
+        slot.name = fragment.name;
+        slot.call = fragment.call;
+        this.hasCalls = true;
+      }
+      if (!slot.isPlaced) {
+        slot.isPlaced = true;
+        slot.text = fragment.text;
+        this.#add(slot);
+        continue;
+      }
+      slot.text += fragment.text;
+      if (slot === this.#open) this.#sayArguments(slot, fragment.text);
+      else if (isNamed) this.#advance();
+    }
+  }
+
+  #takeAnnotations(list: readonly unknown[]): void {
+    for (const raw of list) {
+      const citation = asObject(asObject(raw)?.url_citation);
+      const url = asString(citation?.url);
+      if (citation === null || url === null) continue;
+      const start = placeOf(citation.start_index);
+      const end = placeOf(citation.end_index);
+      const isPlaced = start !== null && end !== null && end > start;
+      this.#annotations.push({
+        kind: "url",
+        url,
+        title: asString(citation.title),
+        citedText: null,
+        start: isPlaced ? start : null,
+        end: isPlaced ? end : null,
+      });
+    }
+  }
+
+  #add(block: Held): void {
+    this.#glue = "";
+    this.#last = block;
+    this.#waiting.push(block);
+    this.#advance();
+  }
+
+  /** Starts what waits, as long as what is open cannot go on. */
+  #advance(): void {
+    if (this.#isWhole) return;
+    let next = this.#waiting[0];
+    while (next !== undefined && isStartable(next) && canClose(this.#open)) {
+      this.#close();
+      this.#waiting.shift();
+      this.#start(next);
+      next = this.#waiting[0];
+    }
+  }
+
+  #start(block: Held): void {
+    this.#open = block;
+    if (block.kind === "tool-call") {
+      const { name, call, seal } = block;
+      const id = this.#idOf(block);
+      this.#emit({
+        type: "open",
+        block: { kind: "tool-call", id, name: name as string, namespace: null, call, seal },
+      });
+      this.#sayArguments(block, block.text);
+      return;
+    }
+    const { kind, text } = block;
+    this.#emit({ type: "open", block: kind === "text" ? { kind, phase: null } : { kind } });
+    this.#say(kind, text);
+    block.text = "";
+  }
+
+  #say(kind: HeldText["kind"], text: string): void {
+    if (kind === "text") this.#openChars += codePointsOf(text);
+    this.#emit({ type: "delta", text });
+  }
+
+  /** Arguments go out from where they surely begin: blanks and `null` stand for none. */
+  #sayArguments(slot: CallSlot, fragment: string): void {
+    if (fragment === "") return;
+    if (slot.hasBegun) {
+      this.#emit({ type: "delta", text: fragment });
+    } else if (slot.call === "custom" || slot.text.trimStart().startsWith("{")) {
+      slot.hasBegun = true;
+      this.#emit({ type: "delta", text: slot.text });
+    }
+  }
+
+  #close(): void {
+    const block = this.#open;
+    if (block === null) return;
+    this.#open = null;
+    if (block.kind === "tool-call") {
+      const isSilent = block.hasBegun || isBlank(block.text) || block.text.trim() === "null";
+      if (!isSilent) this.#emit({ type: "delta", text: block.text });
+    } else if (block.kind === "text") this.#annotate();
+    this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoningSeal() : null });
+  }
+
+  /** Tells the annotations of the text that ends here; places count over all text of the answer, so its own begin is taken off. */
+  #annotate(): void {
+    const from = this.#closedChars;
+    const chars = this.#openChars;
+    this.#closedChars += chars;
+    this.#openChars = 0;
+    if (this.#annotations.length === 0) return;
+    const later: Annotation[] = [];
+    for (const annotation of this.#annotations) {
+      const { start, end } = annotation;
+      if (start === null || end === null) this.#emit({ type: "annotation", annotation });
+      else if (start >= from + chars) later.push(annotation);
+      else {
+        const own = {
+          ...annotation,
+          start: Math.max(0, start - from),
+          end: Math.max(0, Math.min(chars, end - from)),
+        };
+        this.#emit({ type: "annotation", annotation: own });
+      }
+    }
+    this.#annotations = later;
+  }
+
+  #reasoningSeal(): Seal | null {
+    if (this.#reasoningMember !== "reasoning_content") return null;
+    return { maker: COMPATIBLE_MAKER, place: "reasoning", data: "reasoning_content" };
+  }
+
+  #idOf(slot: CallSlot): string {
+    let id = slot.givenId;
+    for (let n = this.#usedIds.size; id === "" || this.#usedIds.has(id); n++)
+      id = mintCallId(this.#idSeed, n);
+    this.#usedIds.add(id);
+    return id;
+  }
+}
+
+function isStartable(block: Held): boolean {
+  return block.kind !== "tool-call" || block.name !== null;
+}
+
+function canClose(block: Held | null): boolean {
+  return block === null || block.kind !== "tool-call" || block.isComplete;
+}
+
+function placeOf(value: unknown): number | null {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
+}
+
+/** A pair of surrogates counts once. */
+export function codePointsOf(text: string): number {
+  let count = text.length;
+  for (let at = 1; at < text.length; at++) {
+    if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) count--;
+  }
+  return count;
+}
+
+/** The choice that counts: the one with the least index that is there. */
+export function firstChoice(choices: readonly unknown[]): JsonObject | null {
+  let first: JsonObject | null = null;
+  for (const raw of choices) {
+    const choice = asObject(raw);
+    if (choice === null) continue;
+    if (first === null || Number(choice.index ?? 0) < Number(first.index ?? 0)) first = choice;
+  }
+  return first;
+}
+
+/** `usage` where servers put it: beside the choices, in one (Moonshot), or in a member of their own (Groq). */
+export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObject | null {
+  return asObject(reply.usage) ?? asObject(choice?.usage) ?? asObject(asObject(reply.x_groq)?.usage);
+}
+
+/** A whole reply. Throws `upstream_garbage` for what is none, for a failure in a 200 and for malformed arguments of a call. */
+export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
+  const choice = firstChoice(asArray(body.choices));
+  const error = choice === null ? errorOf(body) : (choice.error ?? null);
+  if (error !== null) throw failure(failOf(error).raw);
+  const message = asObject(choice?.message);
+  if (choice === null || message === null)
+    throw new GatewayError("upstream_garbage", "The upstream's reply has no message in it.");
+  const raw = asString(choice.finish_reason);
+  const finish = decodeFinish(raw);
+  if (finish === "failure") throw failure(raw);
+  const events: ModelEvent[] = [{ type: "start", id: asString(body.id), model: asString(body.model) }];
+  const content = new ContentDecoder((event) => events.push(event), idSeed, true);
+  content.take(message);
+  const fault = content.finish(finish);
+  if (fault !== null) throw new GatewayError("upstream_garbage", `The ${fault}.`);
+  content.end();
+  const usage = usageIn(body, choice);
+  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage) });
+  const { hasCalls, hasRefusal } = content;
+  const matched = asString(choice.stop_reason);
+  events.push({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });
+  return fold(events);
+}
+
+function failure(detail: string | null): GatewayError {
+  const message = "The upstream reported a failure in place of an answer.";
+  return new GatewayError("upstream_garbage", message, detail === null ? {} : { detail });
+}

@@ -1,0 +1,154 @@
+/** A streamed answer of any server of this dialect. */
+import type { FailEvent, ModelEvent } from "../../model/event.ts";
+import type { Usage } from "../../model/usage.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { SseReader } from "../../wire/sse-reader.ts";
+import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { errorOf, failOf } from "./failure.ts";
+import { ContentDecoder, firstChoice, usageIn } from "./reply-decode.ts";
+import { decodeFinish, decodeStop } from "./stop.ts";
+import { decodeUsage } from "./usage.ts";
+
+type Emit = (event: ModelEvent) => void;
+
+const ignore: Emit = () => {};
+
+export class ChatStreamDecoder implements StreamDecoder {
+  readonly #reader: SseReader;
+  readonly #content: ContentDecoder;
+  readonly #maxFrameBytes: number;
+  readonly #onEvent = (event: string, data: string): void => this.#take(event, data);
+  #emit: Emit = ignore;
+  #isStarted = false;
+  /** Ended or failed: nothing counts any more. */
+  #isOver = false;
+  #isCut = false;
+  #hasEndedWell = false;
+  #finishReason: string | null = null;
+  #matched: string | null = null;
+  #usage: Usage | null = null;
+
+  constructor({ idSeed, maxFrameBytes }: DecodeReplyOptions) {
+    this.#reader = new SseReader(maxFrameBytes);
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#content = new ContentDecoder((event) => this.#emit(event), idSeed, false);
+  }
+
+  get isFinished(): boolean {
+    return this.#hasEndedWell || (!this.#isOver && this.#finishReason !== null);
+  }
+
+  push(bytes: Uint8Array, emit: Emit): void {
+    if (this.#isOver) return;
+    this.#emit = emit;
+    if (!this.#reader.push(bytes, this.#onEvent))
+      this.#garbage(`upstream sent an event of more than ${this.#maxFrameBytes} bytes`);
+    this.#emit = ignore;
+  }
+
+  end(emit: Emit): void {
+    if (this.#isOver) return;
+    this.#emit = emit;
+    this.#isCut = true;
+    this.#reader.end(this.#onEvent);
+    if (!this.#isOver && this.#finishReason !== null) this.#complete();
+    this.#isOver = true;
+    this.#emit = ignore;
+  }
+
+  #take(event: string, data: string): void {
+    if (this.#isOver || data === "") return;
+    if (data.charCodeAt(0) !== 0x7b && data.trim() === "[DONE]") {
+      this.#done();
+      return;
+    }
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(data);
+    } catch {
+      // In the last frame of a body that ended early this is the cut, not garbage.
+      if (!this.#isCut) this.#garbage("upstream sent an event that is not JSON");
+      return;
+    }
+    const chunk = asObject(parsed);
+    if (event === "error") this.#fail(failOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
+    else if (chunk === null) this.#garbage("upstream sent an event that is no object");
+    else this.#takeChunk(chunk);
+  }
+
+  #takeChunk(chunk: JsonObject): void {
+    const choice = firstChoice(asArray(chunk.choices));
+    const error = errorOf(chunk) ?? choice?.error ?? null;
+    if (error !== null) {
+      this.#fail(failOf(error));
+      return;
+    }
+    const usage = usageIn(chunk, choice);
+    if (usage !== null) this.#usage = decodeUsage(usage);
+    if (choice === null) return;
+    this.#start(chunk);
+    const content = asObject(choice.delta) ?? asObject(choice.message);
+    if (content !== null) this.#content.take(content);
+    const reason = asString(choice.finish_reason);
+    if (reason === null) return;
+    this.#matched ??= asString(choice.stop_reason);
+    this.#finish(reason);
+  }
+
+  #start(chunk: JsonObject): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#emit({ type: "start", id: asString(chunk.id), model: asString(chunk.model) });
+  }
+
+  #finish(reason: string): void {
+    this.#finishReason = reason;
+    const finish = decodeFinish(reason);
+    if (finish === "failure") {
+      this.#fail(failOf({ message: `upstream ended its answer with "${reason}"`, code: reason }));
+      return;
+    }
+    const fault = this.#content.finish(finish);
+    if (fault !== null) this.#garbage(fault);
+  }
+
+  #done(): void {
+    if (!this.#isStarted) {
+      this.#garbage("upstream ended its answer before it began");
+      return;
+    }
+    if (this.#finishReason === null) {
+      const fault = this.#content.finish("end");
+      if (fault !== null) {
+        this.#garbage(fault);
+        return;
+      }
+    }
+    this.#complete();
+  }
+
+  #complete(): void {
+    const { hasCalls, hasRefusal } = this.#content;
+    this.#content.end();
+    this.#tellUsage();
+    const raw = this.#finishReason;
+    this.#emit({ type: "end", stop: decodeStop({ raw, matched: this.#matched, hasCalls, hasRefusal }) });
+    this.#isOver = true;
+    this.#hasEndedWell = true;
+  }
+
+  #tellUsage(): void {
+    if (this.#usage !== null) this.#emit({ type: "usage", usage: this.#usage });
+  }
+
+  #garbage(message: string): void {
+    this.#fail({ type: "fail", raw: null, message });
+  }
+
+  #fail(event: FailEvent): void {
+    if (this.#isOver) return;
+    if (this.#isStarted && this.#content.interrupt()) this.#tellUsage();
+    this.#emit(event);
+    this.#isOver = true;
+  }
+}

@@ -1,0 +1,50 @@
+/** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
+import type { Usage } from "../../model/usage.ts";
+import { asObject, type JsonObject } from "../../wire/json.ts";
+import { countOf, makeUsage } from "../token-count.ts";
+
+/** A `usage` object of any server; counts that cannot be are brought to what can. */
+export function decodeUsage(usage: JsonObject): Usage {
+  const input = asObject(usage.prompt_tokens_details);
+  const output = asObject(usage.completion_tokens_details);
+  const inputTokens = countOf(usage.prompt_tokens);
+  const reasoningTokens = countOf(output?.reasoning_tokens);
+  const totalTokens = countOf(usage.total_tokens);
+  let outputTokens = countOf(usage.completion_tokens);
+  if (outputTokens !== null && reasoningTokens !== null && reasoningTokens > 0) {
+    // Some compatible servers count reasoning beside the completion; their total tells.
+    const isBeside = totalTokens === (inputTokens ?? 0) + outputTokens + reasoningTokens;
+    if (isBeside) outputTokens += reasoningTokens;
+  }
+  return makeUsage({
+    inputTokens,
+    // DeepSeek's servers report cache hits under a name of their own.
+    cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
+    cacheWriteTokens: countOf(input?.cache_write_tokens),
+    cacheWrite1hTokens: null,
+    outputTokens,
+    reasoningTokens,
+  });
+}
+
+/** A `usage` object as OpenAI gives it: whole numbers everywhere, 0 for what the upstream did not say. */
+export function encodeUsage(usage: Usage | null): JsonObject {
+  const inputTokens = usage?.inputTokens ?? 0;
+  const outputTokens = usage?.outputTokens ?? 0;
+  return {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    prompt_tokens_details: {
+      cached_tokens: usage?.cacheReadTokens ?? 0,
+      cache_write_tokens: usage?.cacheWriteTokens ?? 0,
+      audio_tokens: 0,
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage?.reasoningTokens ?? 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}
