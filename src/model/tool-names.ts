@@ -2,7 +2,10 @@
  * The names of tools on a wire that may not take the client's own: reversible for the length of one request, the same on every process.
  * Namespaces are flattened to `namespace__name`.
  */
-import type { ToolName } from "./request.ts";
+import { createHash } from "node:crypto";
+import { GatewayError } from "../core/errors.ts";
+import type { Message } from "./message.ts";
+import type { CustomTool, FunctionTool, Tool, ToolName } from "./request.ts";
 
 /** What names a wire takes. */
 export interface NameRule {
@@ -27,3 +30,128 @@ export interface ToolNames {
   original(wireName: string): OriginalTool | null;
 }
 
+/**
+ * Stands for structured output where a model can only give it as the arguments of a call. No client's tool has an empty namespace, so it
+ * collides with none.
+ */
+export const OUTPUT_TOOL: ToolName = { name: "structured_output", namespace: "" };
+
+const HASH_CHARS = 8;
+
+/**
+ * Names for all tools of a request and for those that only its history calls; `output` adds `OUTPUT_TOOL`. Legal names stay as they
+ * are. Depends on nothing but its arguments, and more history leaves the names of the former unchanged. Throws `bad_request` for two
+ * differing tools of one name.
+ */
+export function makeToolNames(
+  tools: readonly Tool[],
+  messages: readonly Message[],
+  rule: NameRule,
+  output = false,
+): ToolNames {
+  const names = new NameTable(rule);
+  const declared = distinctTools(tools).filter(isNamed);
+  for (const tool of declared) names.addLegal(tool, tool.kind);
+  for (const tool of declared) names.add(tool, tool.kind);
+  if (output) names.add(OUTPUT_TOOL, "output");
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    for (const part of message.parts) if (part.type === "tool-call") names.add(part, part.kind);
+  }
+  return names;
+}
+
+/** The tools without those that repeat another word for word. Throws `bad_request` for two differing tools of one name. */
+export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
+  const seen = new Map<string, FunctionTool | CustomTool>();
+  const distinct: Tool[] = [];
+  for (const tool of tools) {
+    if (!isNamed(tool)) {
+      distinct.push(tool);
+      continue;
+    }
+    const key = keyOf(tool);
+    const former = seen.get(key);
+    if (former === undefined) {
+      seen.set(key, tool);
+      distinct.push(tool);
+    } else if (contentOf(former) !== contentOf(tool)) {
+      throw new GatewayError(
+        "bad_request",
+        `Two different tools have the name "${tool.name}": rename one of them, or remove it.`,
+        { param: tool.at },
+      );
+    }
+  }
+  return distinct;
+}
+
+class NameTable implements ToolNames {
+  private readonly wireNames = new Map<string, string>();
+  private readonly originals = new Map<string, OriginalTool>();
+
+  constructor(private readonly rule: NameRule) {}
+
+  wireName(tool: ToolName): string {
+    return this.wireNames.get(keyOf(tool)) ?? this.add(tool, "function");
+  }
+
+  original(wireName: string): OriginalTool | null {
+    return this.originals.get(wireName) ?? null;
+  }
+
+  /** Gives a tool its own name where the wire takes it as it is, before any other tool can get that by being renamed. */
+  addLegal(tool: ToolName, kind: OriginalTool["kind"]): void {
+    if (tool.namespace === null && legalName(tool.name, this.rule) === tool.name) this.add(tool, kind);
+  }
+
+  add(tool: ToolName, kind: OriginalTool["kind"]): string {
+    const key = keyOf(tool);
+    const known = this.wireNames.get(key);
+    if (known !== undefined) return known;
+    const flat = tool.namespace ? `${tool.namespace}__${tool.name}` : tool.name;
+    const wireName = this.freeName(legalName(flat, this.rule), key);
+    this.wireNames.set(key, wireName);
+    this.originals.set(wireName, { name: tool.name, namespace: tool.namespace, kind });
+    return wireName;
+  }
+
+  private freeName(name: string, key: string): string {
+    const { maxChars } = this.rule;
+    if (name.length <= maxChars && !this.originals.has(name)) return name;
+    for (let n = 0; ; n++) {
+      const suffix = `_${hashOf(n === 0 ? key : `${n}:${key}`)}`;
+      const shortened = name.slice(0, maxChars - suffix.length) + suffix;
+      if (!this.originals.has(shortened)) return shortened;
+    }
+  }
+}
+
+function isNamed(tool: Tool): tool is FunctionTool | CustomTool {
+  return tool.kind === "function" || tool.kind === "custom";
+}
+
+/** Tells a namespace that is not there from an empty one. */
+function keyOf(tool: ToolName): string {
+  return tool.namespace === null ? tool.name : `${tool.namespace}\0${tool.name}`;
+}
+
+/** All of a tool but its place. */
+function contentOf(tool: FunctionTool | CustomTool): string {
+  return JSON.stringify({ ...tool, at: "" });
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, HASH_CHARS);
+}
+
+function legalName(name: string, rule: NameRule): string {
+  let legal = "";
+  for (const character of name) {
+    if (rule.isAllowed(character, legal.length)) legal += character;
+    // Only its place is wrong, as of a digit at the beginning.
+    else if (legal === "" && rule.isAllowed("_", 0) && rule.isAllowed(character, 1)) legal = `_${character}`;
+    else legal += "_";
+  }
+  return legal === "" ? "_" : legal;
+}

@@ -16,3 +16,35 @@ export interface Usage {
   /** Part of the output that was reasoning. */
   readonly reasoningTokens: number | null;
 }
+
+/** Nothing is known. */
+export const NO_USAGE: Usage = {
+  inputTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
+  cacheWrite1hTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+};
+
+/** The same with sense: whole numbers, none below zero, and no part above its whole. What is unknown stays so. */
+export function clampUsage(usage: Usage): Usage {
+  const input = clampCount(usage.inputTokens, null);
+  const cacheRead = clampCount(usage.cacheReadTokens, input);
+  const cacheWrite = clampCount(usage.cacheWriteTokens, input === null ? null : input - (cacheRead ?? 0));
+  const output = clampCount(usage.outputTokens, null);
+  return {
+    inputTokens: input,
+    cacheReadTokens: cacheRead,
+    cacheWriteTokens: cacheWrite,
+    cacheWrite1hTokens: clampCount(usage.cacheWrite1hTokens, cacheWrite ?? input),
+    outputTokens: output,
+    reasoningTokens: clampCount(usage.reasoningTokens, output),
+  };
+}
+
+function clampCount(count: number | null, whole: number | null): number | null {
+  if (count === null || !Number.isFinite(count)) return null;
+  const least = Math.max(0, Math.trunc(count));
+  return whole === null ? least : Math.min(least, whole);
+}

@@ -1,0 +1,243 @@
+/** JSON text as models write it: the arguments of calls, and the free text of a custom tool that travels as `{"input":"…"}`. */
+import { MAX_DEPTH } from "./depth.ts";
+import type { JsonObject } from "./request.ts";
+
+/**
+ * The arguments in a call's JSON text; empty, blank and `null` are no arguments. null: it is not an object, not JSON, or nested too deeply
+ * to be written again.
+ */
+export function parseArguments(text: string): JsonObject | null {
+  if (text === "" || text === "{}") return {};
+  if (text.length > MAX_DEPTH && isTextDeep(text)) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return text.trim() === "" ? {} : null;
+  }
+  if (value === null) return {};
+  return typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : null;
+}
+
+/** The text of a custom tool's input in the arguments of the function that stands for it. */
+export function customInput(argumentsText: string): string {
+  const reader = new JsonStringReader();
+  return reader.push(argumentsText) + reader.end();
+}
+
+function isTextDeep(text: string): boolean {
+  let depth = 0;
+  let isString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (isString) {
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) isString = false;
+    } else if (code === QUOTE) {
+      isString = true;
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const LETTER_U = 0x75;
+
+const ESCAPES: ReadonlyMap<number, string> = new Map([
+  [QUOTE, '"'],
+  [BACKSLASH, "\\"],
+  [0x2f, "/"],
+  [0x62, "\b"],
+  [0x66, "\f"],
+  [0x6e, "\n"],
+  [0x72, "\r"],
+  [0x74, "\t"],
+]);
+
+/** Where in the text the reader stands. */
+type Place =
+  /** Before `{`. */
+  | "start"
+  /** Before a member's name or `}`. */
+  | "name"
+  | "in-name"
+  | "colon"
+  /** Before a member's value. */
+  | "value"
+  /** In the value of a member that is not the wanted one. */
+  | "skip"
+  | "skip-string"
+  /** In the wanted string. */
+  | "text"
+  /** The wanted string is over: nothing else counts. */
+  | "done"
+  /** The object is over and had no members. */
+  | "empty"
+  /** Not what was expected: the raw text is the answer. */
+  | "other";
+
+/**
+ * Reads the string member `input` of a JSON object that comes in fragments, split anywhere, and gives its decoded text as it becomes certain.
+ * Other members are ignored. When the text turns out to be something else, all of it is given at the end as it stands.
+ */
+export class JsonStringReader {
+  private place: Place = "start";
+  /** All so far, until the wanted string begins. */
+  private raw: string[] = [];
+  private name = "";
+  /** Depth within a value that is skipped. */
+  private depth = 0;
+  /** An escape that is not complete, with its backslash. */
+  private escape = "";
+  /** The first half of a surrogate pair. */
+  private half = "";
+
+  constructor(private readonly member = "input") {}
+
+  /** Takes the next fragment; returns the text that it made certain, often "". */
+  push(fragment: string): string {
+    if (this.is("done")) return "";
+    let i = 0;
+    if (!this.is("text")) {
+      this.raw.push(fragment);
+      while (i < fragment.length && !this.is("text") && !this.is("other")) {
+        this.step(fragment.charCodeAt(i), fragment.charAt(i));
+        i++;
+      }
+    }
+    return this.is("text") && i < fragment.length ? this.read(fragment, i) : "";
+  }
+
+  /** What is left when the text is over. */
+  end(): string {
+    const { place } = this;
+    this.place = "done";
+    if (place === "text") return this.half;
+    if (place === "done" || place === "empty") return "";
+    const raw = this.raw.join("");
+    return raw.trim() === "" ? "" : raw;
+  }
+
+  private is(place: Place): boolean {
+    return this.place === place;
+  }
+
+  private step(code: number, character: string): void {
+    switch (this.place) {
+      case "in-name":
+        this.stepName(code, character);
+        return;
+      case "skip":
+        this.stepSkip(code);
+        return;
+      case "skip-string":
+        if (this.escape !== "") this.escape = "";
+        else if (code === BACKSLASH) this.escape = "\\";
+        else if (code === QUOTE) this.place = "skip";
+        return;
+      default:
+        if (!isSpace(code)) this.stepBetween(code);
+    }
+  }
+
+  private stepBetween(code: number): void {
+    if (this.place === "start") this.place = code === OPEN_BRACE ? "name" : "other";
+    else if (this.place === "name" && code === QUOTE) this.place = "in-name";
+    else if (this.place === "name" && code === CLOSE_BRACE && this.name === "") this.place = "empty";
+    else if (this.place === "colon" && code === COLON) this.place = "value";
+    else if (this.place === "value") this.stepValue(code);
+    else this.place = "other";
+    if (this.place === "in-name") this.name = "";
+  }
+
+  private stepName(code: number, character: string): void {
+    if (this.escape !== "") {
+      this.name += this.escape + character;
+      this.escape = "";
+    } else if (code === BACKSLASH) {
+      this.escape = "\\";
+    } else if (code === QUOTE) {
+      this.place = "colon";
+    } else {
+      this.name += character;
+    }
+  }
+
+  private stepValue(code: number): void {
+    if (this.name === this.member) {
+      this.place = code === QUOTE ? "text" : "other";
+      if (code === QUOTE) this.raw = [];
+      return;
+    }
+    this.depth = 0;
+    this.place = "skip";
+    this.stepSkip(code);
+  }
+
+  private stepSkip(code: number): void {
+    if (code === QUOTE) this.place = "skip-string";
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) this.depth++;
+    else if (this.depth === 0 && code === COMMA) this.place = "name";
+    else if (this.depth === 0 && code === CLOSE_BRACE) this.place = "other";
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) this.depth--;
+  }
+
+  private read(fragment: string, from: number): string {
+    let out = this.half;
+    this.half = "";
+    let i = from;
+    let plainFrom = from;
+    while (i < fragment.length) {
+      if (this.escape !== "") {
+        out += this.readEscape(fragment.charCodeAt(i), fragment.charAt(i));
+        plainFrom = ++i;
+        continue;
+      }
+      const code = fragment.charCodeAt(i);
+      if (code === QUOTE || code === BACKSLASH) {
+        if (i > plainFrom) out += fragment.slice(plainFrom, i);
+        plainFrom = i + 1;
+        if (code === QUOTE) {
+          this.place = "done";
+          return out;
+        }
+        this.escape = "\\";
+      }
+      i++;
+    }
+    if (i > plainFrom) out += fragment.slice(plainFrom, i);
+    const last = out.charCodeAt(out.length - 1);
+    if (last < 0xd800 || last > 0xdbff || out === "") return out;
+    this.half = out.slice(-1);
+    return out.slice(0, -1);
+  }
+
+  /** Takes the next character of an escape; returns what it stands for once it is complete. One that JSON has not is given as it stands. */
+  private readEscape(code: number, character: string): string {
+    const sequence = this.escape + character;
+    if (sequence.length === 2) {
+      this.escape = code === LETTER_U ? sequence : "";
+      return code === LETTER_U ? "" : (ESCAPES.get(code) ?? sequence);
+    }
+    const isHex = (code >= 48 && code <= 57) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
+    if (!isHex || sequence.length === 6) this.escape = "";
+    else this.escape = sequence;
+    if (!isHex) return sequence;
+    return sequence.length === 6 ? String.fromCharCode(Number.parseInt(sequence.slice(2), 16)) : "";
+  }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
