@@ -1,0 +1,92 @@
+/** How JSON Schemas are built, for those who walk them. */
+import { GatewayError } from "../core/errors.ts";
+import { MAX_DEPTH } from "./depth.ts";
+import type { JsonObject } from "./request.ts";
+
+/** What `#/…` points to within the schema; undefined: nothing, or it points elsewhere. */
+export function atPointer(root: JsonObject, reference: string): unknown {
+  if (reference !== "#" && !reference.startsWith("#/")) return undefined;
+  let node: unknown = root;
+  for (const step of reference.split("/").slice(1)) {
+    const key = pointerKey(step);
+    if (typeof node !== "object" || node === null || !Object.hasOwn(node, key)) return undefined;
+    node = (node as JsonObject)[key];
+  }
+  return node;
+}
+
+function pointerKey(step: string): string {
+  const plain = step.replaceAll("~1", "/").replaceAll("~0", "~");
+  try {
+    return decodeURIComponent(plain);
+  } catch {
+    return plain;
+  }
+}
+
+/** How the members of a schema hold further schemas. All others are data, or constraints. */
+const SCHEMA_MEMBERS: ReadonlyMap<string, "one" | "list" | "map"> = new Map([
+  ["items", "one"],
+  ["additionalItems", "one"],
+  ["additionalProperties", "one"],
+  ["unevaluatedProperties", "one"],
+  ["unevaluatedItems", "one"],
+  ["propertyNames", "one"],
+  ["contains", "one"],
+  ["not", "one"],
+  ["if", "one"],
+  ["then", "one"],
+  ["else", "one"],
+  ["anyOf", "list"],
+  ["oneOf", "list"],
+  ["allOf", "list"],
+  ["prefixItems", "list"],
+  ["properties", "map"],
+  ["patternProperties", "map"],
+  ["dependentSchemas", "map"],
+  ["$defs", "map"],
+  ["definitions", "map"],
+]);
+
+/** Rebuilds what a member of a schema holds, each schema in it by `rebuild`; data comes back as it is. */
+export function mapMember(
+  name: string,
+  value: unknown,
+  rebuild: (schema: JsonObject, path: string) => unknown,
+  path: string,
+): unknown {
+  const kind = SCHEMA_MEMBERS.get(name);
+  const one = (inner: unknown, innerPath: string): unknown =>
+    isObject(inner) ? rebuild(inner, innerPath) : inner;
+  if (kind === undefined || typeof value !== "object" || value === null) return value;
+  if (kind === "map") {
+    return Object.fromEntries(entriesOf(value).map(([key, inner]) => [key, one(inner, `${path}.${key}`)]));
+  }
+  if (Array.isArray(value)) return value.map((inner, index) => one(inner, `${path}[${index}]`));
+  return one(value, path);
+}
+
+/** Throws `bad_request` beyond the depth that is walked. */
+export function checkDepth(depth: number): void {
+  if (depth > MAX_DEPTH) {
+    throw new GatewayError(
+      "bad_request",
+      `A JSON Schema is nested more than ${MAX_DEPTH} levels deep: flatten it.`,
+    );
+  }
+}
+
+/** A JSON object, not a list. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Members of an object; none of anything else. */
+export function entriesOf(value: unknown): [string, unknown][] {
+  return isObject(value) ? Object.entries(value) : [];
+}
+
+/** The strings of a list; none of anything else. */
+export function stringsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
