@@ -1,35 +1,13 @@
-// What a simulated model says: decided here once for all dialects, from the request alone.
+// What a simulated model says: decided here once for all dialects, from the request and its script.
 
+import { dueCall } from "./agent-turn.ts";
+import { type Citation, citationsOf, SOURCES, type Source } from "./citation.ts";
 import { exampleOf } from "./example.ts";
-import { countTokens, type PromptCache } from "./prompt-cache.ts";
-
-export interface ToolOffer {
-  readonly name: string;
-  readonly kind: "function" | "custom";
-  readonly schema: unknown;
-  /** The Responses namespace that the tool stands in. */
-  readonly namespace?: string;
-}
-
-/** The part of a request that the answer hangs on. */
-export interface Question {
-  readonly model: string;
-  readonly organization: string;
-  /** The prompt in stable parts: tools, system, then each turn. */
-  readonly prompt: readonly string[];
-  readonly lastUserText: string;
-  /** The last turn brings tool results: now it is time for text. */
-  readonly hasToolResult: boolean;
-  readonly tools: readonly ToolOffer[];
-  /** A list names the tools that must be called. */
-  readonly choice: "none" | "auto" | "required" | readonly string[];
-  readonly isParallel: boolean;
-  readonly isReasoning: boolean;
-  /** A JSON Schema, true for any JSON, undefined for prose. */
-  readonly format?: unknown;
-  readonly maxTokens?: number;
-  readonly stops: readonly string[];
-}
+import { countTokens, type PromptCache, type PromptTokens } from "./prompt-cache.ts";
+import { lastUserText, newResults, type Question } from "./question.ts";
+import type { Script } from "./script.ts";
+import { cutAtStop, cutAtTokens, deltas, keepChars, pieces } from "./text.ts";
+import type { Call, ToolOffer } from "./tool.ts";
 
 /** Scripted sizes. */
 export interface AnswerSize {
@@ -39,94 +17,218 @@ export interface AnswerSize {
   readonly hugeBytes?: number;
 }
 
-export interface Call {
-  readonly tool: ToolOffer;
-  /** JSON of the arguments, or the bare input of a custom tool. */
-  readonly input: string;
-}
+/** What an answer is made of, in the order in which it is said. */
+export type Part =
+  | { readonly kind: "reasoning"; readonly deltas: readonly string[]; readonly isHidden: boolean }
+  | { readonly kind: "text"; readonly deltas: readonly string[]; readonly citations: readonly Citation[] }
+  | { readonly kind: "refusal"; readonly deltas: readonly string[] }
+  | { readonly kind: "search"; readonly query: string; readonly sources: readonly Source[] }
+  | { readonly kind: "call"; readonly call: Call; readonly isCut: boolean };
 
 export interface Answer {
-  readonly reasoning: readonly string[];
-  readonly text: readonly string[];
-  readonly calls: readonly Call[];
-  readonly ending: "end" | "length" | "stop" | "tool";
+  readonly parts: readonly Part[];
+  readonly ending: "end" | "length" | "stop" | "tool" | "refusal" | "pause" | "continue";
   readonly stopSequence?: string;
   readonly usage: {
-    /** All prompt tokens, cached ones among them. */
-    readonly prompt: number;
-    readonly cached: number;
+    readonly prompt: PromptTokens;
     /** All output tokens, reasoning among them. */
     readonly output: number;
     readonly reasoning: number;
+    readonly searches: number;
   };
 }
 
-const WORDS_PER_DELTA = 3;
 const ECHO_CHARS = 400;
 const REASONING =
   "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
+const SECOND_THOUGHT = "On second thought, there is more to say.";
+/** What a refusal says. */
+export const REFUSAL = "I’m sorry, but I can’t help with that.";
 
 /** A scripted size stands above tools and limits: it is what the test asked for. */
-export function makeAnswer(question: Question, size: AnswerSize, cache: PromptCache): Answer {
+export function makeAnswer(question: Question, script: Script, size: AnswerSize, cache: PromptCache): Answer {
   const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
-  const maxTokens = isSized ? undefined : question.maxTokens;
-  const limit = maxTokens ?? Number.POSITIVE_INFINITY;
-  const prompt = cache.look(question.organization, question.model, question.prompt);
-  const reasoning = question.isReasoning ? deltas(REASONING) : [];
-  const reasoningTokens = reasoning.length === 0 ? 0 : countTokens(REASONING);
-  const calls = isSized ? [] : pickTools(question).map((tool) => ({ tool, input: inputFor(tool, question) }));
-  const full: { text: readonly string[]; stop?: string } =
-    calls.length > 0 ? { text: [] } : cutAtStop(textDeltas(question, size), question.stops);
-  const fitted = cutAtTokens(full.text, limit - reasoningTokens);
-  const callTokens = calls.reduce((sum, call) => sum + countTokens(call.tool.name + call.input), 0);
-  const isTooLong = fitted.isCut || callTokens > Math.max(0, limit - reasoningTokens);
-  const keptCalls = isTooLong ? [] : calls;
-  const contentTokens = keptCalls.length > 0 ? callTokens : fitted.tokens;
-  const usage = {
-    prompt: prompt.total,
-    cached: prompt.cached,
-    output: Math.min(reasoningTokens + contentTokens, limit),
-    reasoning: Math.min(reasoningTokens, limit),
+  const limit = (isSized ? undefined : question.maxTokens) ?? Number.POSITIVE_INFINITY;
+  const prompt = cache.look(question, script.count("cache-min"));
+  const planned = plan(question, script, size);
+  const fitted = fit(script.has("length") ? withCutEnd(planned) : planned, limit, question.stops);
+  const reasoning = sum(fitted.parts, (part) => (part.kind === "reasoning" ? tokensOf(part) : 0));
+  return {
+    ...fitted,
+    usage: {
+      prompt,
+      output: Math.min(sum(fitted.parts, tokensOf), limit),
+      reasoning: Math.min(reasoning, limit),
+      searches: fitted.parts.filter((part) => part.kind === "search").length,
+    },
   };
-  const base = { reasoning, text: fitted.text, calls: keptCalls, usage };
-  if (isTooLong) {
-    return { ...base, ending: "length" };
-  }
-  if (full.stop !== undefined) {
-    return { ...base, ending: "stop", stopSequence: full.stop };
-  }
-  return { ...base, ending: keptCalls.length > 0 ? "tool" : "end" };
 }
 
-/** A text in pieces of a few words; joined they are the text again. */
-export function deltas(text: string): string[] {
-  const words = text.match(/\S+\s*|^\s+/g) ?? [];
-  const pieces: string[] = [];
-  for (let index = 0; index < words.length; index += WORDS_PER_DELTA) {
-    pieces.push(words.slice(index, index + WORDS_PER_DELTA).join(""));
+type Draft = Pick<Answer, "parts" | "ending" | "stopSequence">;
+
+function plan(question: Question, script: Script, size: AnswerSize): Draft {
+  if (script.has("refuses") || script.has("blocks")) {
+    const isEmpty = script.has("blocks") || script.text("refuses") !== undefined;
+    return { parts: isEmpty ? [] : [{ kind: "refusal", deltas: deltas(REFUSAL) }], ending: "refusal" };
   }
-  return pieces;
+  const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
+  const thoughts = thoughtsOf(question, script);
+  const calls = isSized ? [] : callsOf(question, script);
+  const hasText = calls.length === 0 || script.has("text-and-calls") || script.has("interleaves");
+  const text = hasText ? textDeltas(question, script, size) : [];
+  const rounds = script.count("pauses") ?? 0;
+  if (question.pauses !== undefined && question.pauses < rounds) {
+    const lead = { kind: "text", deltas: deltas("Let me look that up. "), citations: [] } as const;
+    return { parts: [...thoughts, lead, searchOf(question)], ending: "pause" };
+  }
+  const hops = script.count("continues") ?? 0;
+  if (question.hops !== undefined && hops > 0 && calls.length === 0) {
+    const share = Math.ceil(text.length / (hops + 1));
+    const deltas = text.slice(question.hops * share, (question.hops + 1) * share);
+    const parts: Part[] = [...(question.hops === 0 ? thoughts : []), { kind: "text", deltas, citations: [] }];
+    return { parts, ending: question.hops < hops ? "continue" : "end" };
+  }
+  const ending = calls.length > 0 ? "tool" : "end";
+  if (script.has("interleaves")) {
+    return { parts: interleaved(thoughts, text, calls), ending };
+  }
+  const isFromDocument = script.text("cites") === "document";
+  const citations = script.has("cites") ? citationsOf(text.join(""), isFromDocument) : [];
+  const parts: Part[] = [
+    ...thoughts,
+    ...(script.has("cites") && !isFromDocument ? [searchOf(question)] : []),
+    ...(text.length > 0 ? [{ kind: "text", deltas: text, citations } as const] : []),
+    ...calls,
+  ];
+  return { parts, ending };
 }
 
-function textDeltas(question: Question, size: AnswerSize): string[] {
+function searchOf(question: Question): Part {
+  return { kind: "search", query: echo(lastUserText(question)) || "simulator", sources: SOURCES };
+}
+
+function thoughtsOf(question: Question, script: Script): Part[] {
+  const isHidden = script.has("redacted");
+  const isThinking = question.isReasoning || script.has("thinks") || isHidden;
+  return isThinking ? [{ kind: "reasoning", deltas: deltas(REASONING), isHidden }] : [];
+}
+
+function callsOf(question: Question, script: Script): Extract<Part, { kind: "call" }>[] {
+  const due = dueCall(question);
+  const tools = pickTools(question, script.has("calls") ? script.count("calls") : undefined);
+  const calls = due !== undefined ? [due] : tools.map((tool) => ({ tool, input: inputFor(tool, question) }));
+  return calls.map((call) => ({
+    kind: "call",
+    call: script.has("no-args") ? { ...call, input: "" } : call,
+    isCut: false,
+  }));
+}
+
+function interleaved(thoughts: readonly Part[], text: readonly string[], calls: readonly Part[]): Part[] {
+  const middle = Math.ceil(text.length / 2);
+  const said = (deltas: readonly string[]): Part[] =>
+    deltas.length === 0 ? [] : [{ kind: "text", deltas, citations: [] }];
+  const second = thoughts.map((part) => ({ ...part, deltas: deltas(SECOND_THOUGHT) }) as Part);
+  return calls.length > 0
+    ? [...thoughts, ...calls.slice(0, 1), ...second, ...said(text), ...calls.slice(1)]
+    : [...thoughts, ...said(text.slice(0, middle)), ...second, ...said(text.slice(middle))];
+}
+
+/** The end comes in the middle of what was said last. */
+function withCutEnd(draft: Draft): Draft {
+  const last = draft.parts.at(-1);
+  const rest = draft.parts.slice(0, -1);
+  if (last?.kind === "call") {
+    const input = last.call.input.slice(0, Math.ceil(last.call.input.length / 2));
+    return { parts: [...rest, { ...last, call: { ...last.call, input }, isCut: true }], ending: "length" };
+  }
+  if (last?.kind === "text") {
+    const half = keepChars(last.deltas, Math.ceil(last.deltas.join("").length / 2));
+    return { parts: [...rest, { ...last, deltas: half, citations: [] }], ending: "length" };
+  }
+  return { ...draft, ending: "length" };
+}
+
+/** Ends at a stop sequence of the text, or where the tokens are used up: a call is there as a whole or not at all. */
+function fit(draft: Draft, limit: number, stops: readonly string[]): Draft {
+  const parts: Part[] = [];
+  let room = limit;
+  for (const part of draft.parts) {
+    if (part.kind === "text" || part.kind === "refusal") {
+      const stopped = part.kind === "text" ? cutAtStop(part.deltas, stops) : { text: part.deltas };
+      const fitted = cutAtTokens(stopped.text, room);
+      room -= fitted.tokens;
+      if (fitted.text.length > 0) {
+        const isWhole = fitted.text.length === part.deltas.length;
+        parts.push({ ...part, deltas: fitted.text, ...(isWhole ? {} : { citations: [] }) } as Part);
+      }
+      if (fitted.isCut) {
+        return { parts, ending: "length" };
+      }
+      if (stopped.stop !== undefined) {
+        return { parts, ending: "stop", stopSequence: stopped.stop };
+      }
+      continue;
+    }
+    const tokens = tokensOf(part);
+    if (part.kind === "call" && tokens > Math.max(0, room)) {
+      return { parts, ending: "length" };
+    }
+    room -= tokens;
+    parts.push(part);
+  }
+  return { ...draft, parts };
+}
+
+function tokensOf(part: Part): number {
+  switch (part.kind) {
+    case "call":
+      return countTokens(part.call.tool.name + part.call.input);
+    case "search":
+      return countTokens(part.query);
+    case "reasoning":
+      return countTokens(part.deltas.join(""));
+    case "text":
+    case "refusal":
+      return part.deltas.length === 0 ? 0 : countTokens(part.deltas.join(""));
+  }
+}
+
+function sum(parts: readonly Part[], tokens: (part: Part) => number): number {
+  return parts.reduce((total, part) => total + tokens(part), 0);
+}
+
+function textDeltas(question: Question, script: Script, size: AnswerSize): string[] {
   const huge = size.hugeBytes === undefined ? [] : ["x".repeat(size.hugeBytes)];
   if (size.deltas !== undefined) {
     return [...huge, ...Array.from({ length: size.deltas }, (_, index) => `word${index + 1} `)];
   }
+  const says = script.text("says");
+  if (says !== undefined) {
+    return [...huge, ...deltas(says)];
+  }
+  const asked = lastUserText(question);
   if (question.format !== undefined) {
-    const value =
-      question.format === true ? { answer: echo(question.lastUserText) } : exampleOf(question.format);
+    const value = question.format === true ? { answer: echo(asked) } : exampleOf(question.format);
     return [...huge, ...pieces(JSON.stringify(value))];
   }
   return [
     ...huge,
     ...deltas(
-      `You said: “${echo(question.lastUserText)}” ` +
-        `This is ${question.model}, simulated. ` +
-        (question.hasToolResult ? "The result of the tool has been read. " : "No provider was asked. ") +
+      `You said: “${echo(asked)}” This is ${question.model}, simulated. ${resultText(question)}` +
         "Have a naïve café in 東京 🙂.",
     ),
   ];
+}
+
+/** Shows what of the results has arrived. */
+function resultText(question: Question): string {
+  const results = newResults(question);
+  if (results.length === 0) {
+    return "No provider was asked. ";
+  }
+  const said = results.map((result) => `“${echo(result.text)}”`).join(", ");
+  return `The result of the tool has been read. It says ${said}. `;
 }
 
 function echo(text: string): string {
@@ -136,31 +238,36 @@ function echo(text: string): string {
     : `${characters.slice(0, ECHO_CHARS).join("")}…`;
 }
 
-/** JSON has few spaces: pieces of a few characters instead of words. */
-export function pieces(text: string): string[] {
-  return text.match(/[\s\S]{1,12}/gu) ?? [];
-}
-
-function pickTools(question: Question): readonly ToolOffer[] {
-  const { choice, tools, lastUserText } = question;
+/** `count` stands above what the text asks for, not above what the request allows. */
+function pickTools(question: Question, count: number | undefined): readonly ToolOffer[] {
+  const { choice, tools, isParallel } = question;
+  const hasResult = newResults(question).length > 0;
   if (choice === "none" || tools.length === 0) {
     return [];
   }
-  if (Array.isArray(choice)) {
-    return tools.filter((tool) => choice.includes(tool.name)).slice(0, 1);
+  const allowed = typeof choice === "string" ? tools : tools.filter((tool) => choice.includes(tool.name));
+  if (count !== undefined) {
+    const wanted = hasResult ? 0 : isParallel ? count : Math.min(count, 1);
+    return Array.from({ length: wanted }, (_, index) => allowed[index % allowed.length]).filter(
+      (tool) => tool !== undefined,
+    );
   }
-  const named = tools.filter((tool) => mentions(lastUserText, tool.name));
-  const wanted = question.isParallel ? named : named.slice(0, 1);
+  if (typeof choice !== "string") {
+    return allowed.slice(0, 1);
+  }
+  const text = lastUserText(question);
+  const named = tools.filter((tool) => mentions(text, tool.name));
+  const wanted = isParallel ? named : named.slice(0, 1);
   if (choice === "required") {
     return wanted.length > 0 ? wanted : tools.slice(0, 1);
   }
-  if (question.hasToolResult) {
+  if (hasResult) {
     return [];
   }
   if (wanted.length > 0) {
     return wanted;
   }
-  return /\btools?\b/i.test(lastUserText) ? tools.slice(0, 1) : [];
+  return /\btools?\b/i.test(text) ? tools.slice(0, 1) : [];
 }
 
 function mentions(text: string, name: string): boolean {
@@ -170,52 +277,7 @@ function mentions(text: string, name: string): boolean {
 }
 
 function inputFor(tool: ToolOffer, question: Question): string {
-  return tool.kind === "custom" ? echo(question.lastUserText) : JSON.stringify(exampleOf(tool.schema) || {});
-}
-
-function cutAtStop(
-  text: readonly string[],
-  stops: readonly string[],
-): { text: readonly string[]; stop?: string } {
-  const whole = text.join("");
-  let cutAt = whole.length;
-  let stop: string | undefined;
-  for (const candidate of stops) {
-    const at = candidate === "" ? -1 : whole.indexOf(candidate);
-    if (at >= 0 && at < cutAt) {
-      cutAt = at;
-      stop = candidate;
-    }
-  }
-  return stop === undefined ? { text } : { text: keepChars(text, cutAt), stop };
-}
-
-function cutAtTokens(
-  text: readonly string[],
-  maxTokens: number,
-): { text: readonly string[]; tokens: number; isCut: boolean } {
-  const chars = text.reduce((sum, piece) => sum + piece.length, 0);
-  const tokens = chars === 0 ? 0 : Math.ceil(chars / 4);
-  if (tokens <= maxTokens) {
-    return { text, tokens, isCut: false };
-  }
-  const room = Math.max(0, maxTokens);
-  return { text: keepChars(text, room * 4), tokens: room, isCut: true };
-}
-
-/** The first characters of a list of pieces; never half of a surrogate pair. */
-function keepChars(text: readonly string[], chars: number): string[] {
-  const kept: string[] = [];
-  let left = chars;
-  for (const piece of text) {
-    if (left <= 0) {
-      break;
-    }
-    const part = piece.slice(0, left).replace(/[\ud800-\udbff]$/, "");
-    if (part !== "") {
-      kept.push(part);
-    }
-    left -= piece.length;
-  }
-  return kept;
+  return tool.kind === "custom"
+    ? echo(lastUserText(question))
+    : JSON.stringify(exampleOf(tool.schema, tool.isStrict) || {});
 }

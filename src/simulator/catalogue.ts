@@ -36,6 +36,11 @@ export function requireGeminiModel(model: string): void {
   }
 }
 
+/** OpenAI's own models by their names; any other is one of a compatible server. */
+export function isOfficialModel(model: string): boolean {
+  return /^(gpt-|o\d|chatgpt-|codex-)/.test(model) && !model.startsWith("gpt-oss");
+}
+
 /** OpenAI's reasoning models: no sampling, no `max_tokens`. */
 export function isReasoningModel(model: string): boolean {
   return /^(o\d|gpt-[5-9])/.test(model) && !model.includes("-chat");

@@ -4,18 +4,24 @@ import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from 
 
 const MAX_DEPTH = 12;
 
-/** A value with every required property and no other. Schemas that it does not understand give an empty string. */
-export function exampleOf(schema: unknown): unknown {
-  return example(asRecord(schema), asRecord(schema), 0);
+/** A value with every required property and no other, or with every one. Schemas that it does not understand give an empty string. */
+export function exampleOf(schema: unknown, hasEveryProperty = false): unknown {
+  const root = asRecord(schema);
+  return example(root, { root, hasEveryProperty }, 0);
 }
 
-function example(schema: JsonRecord, root: JsonRecord, depth: number): unknown {
+interface Context {
+  readonly root: JsonRecord;
+  readonly hasEveryProperty: boolean;
+}
+
+function example(schema: JsonRecord, context: Context, depth: number): unknown {
   if (depth > MAX_DEPTH) {
     return null;
   }
   const pointed = asString(schema.$ref);
   if (pointed.startsWith("#/")) {
-    return example(resolve(root, pointed), root, depth + 1);
+    return example(resolve(context.root, pointed), context, depth + 1);
   }
   if ("const" in schema) {
     return schema.const;
@@ -26,9 +32,9 @@ function example(schema: JsonRecord, root: JsonRecord, depth: number): unknown {
   }
   const variant = asList(schema.anyOf ?? schema.oneOf ?? schema.allOf)[0];
   if (isRecord(variant)) {
-    return example(variant, root, depth + 1);
+    return example(variant, context, depth + 1);
   }
-  return exampleOfType(typeOf(schema), schema, root, depth);
+  return exampleOfType(typeOf(schema), schema, context, depth);
 }
 
 function typeOf(schema: JsonRecord): string {
@@ -36,18 +42,20 @@ function typeOf(schema: JsonRecord): string {
   return asString(type).toLowerCase() || (isRecord(schema.properties) ? "object" : "string");
 }
 
-function exampleOfType(type: string, schema: JsonRecord, root: JsonRecord, depth: number): unknown {
+function exampleOfType(type: string, schema: JsonRecord, context: Context, depth: number): unknown {
   switch (type) {
     case "object": {
       const properties = asRecord(schema.properties);
-      const names = asList(schema.required).map(asString);
+      const names = context.hasEveryProperty
+        ? Object.keys(properties)
+        : asList(schema.required).map(asString);
       return Object.fromEntries(
-        names.map((name) => [name, example(asRecord(properties[name]), root, depth + 1)]),
+        names.map((name) => [name, example(asRecord(properties[name]), context, depth + 1)]),
       );
     }
     case "array":
       return Array.from({ length: Math.min(asNumber(schema.minItems) ?? 0, 8) }, () =>
-        example(asRecord(schema.items), root, depth + 1),
+        example(asRecord(schema.items), context, depth + 1),
       );
     case "integer":
     case "number":

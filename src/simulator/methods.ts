@@ -6,9 +6,10 @@ import * as catalogue from "./catalogue.ts";
 import { countContentTokens, replyGenerate } from "./gemini/reply.ts";
 import { asNumber, type JsonRecord } from "./json.ts";
 import { replyChat } from "./openai-chat/reply.ts";
-import { inputItems, promptOf, questionOf, replyResponse, usageOf } from "./openai-responses/reply.ts";
+import { inputItems, promptOf, questionOf } from "./openai-responses/question.ts";
+import { replyResponse, usageOf } from "./openai-responses/reply.ts";
 import type { ResponseStore } from "./openai-responses/store.ts";
-import { countTokens } from "./prompt-cache.ts";
+import { countPrompt, countTokens } from "./prompt-cache.ts";
 import { type Reply, wholeReply } from "./reply.ts";
 import type { SimRequest } from "./request.ts";
 import type { Route } from "./route.ts";
@@ -33,7 +34,10 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "response-items":
       return wholeReply(openaiList(store.find(owner, route.id).input));
     case "input-tokens":
-      return wholeReply({ object: "response.input_tokens", input_tokens: inputTokens(request.body) });
+      return wholeReply({
+        object: "response.input_tokens",
+        input_tokens: inputTokens(request.body, store.history(owner, request.body)),
+      });
     case "compact":
       return wholeReply(compact(request, store.history(owner, request.body)));
     case "embeddings":
@@ -63,8 +67,8 @@ function openaiList(data: readonly JsonRecord[]): unknown {
   };
 }
 
-function inputTokens(body: JsonRecord): number {
-  return promptOf(body, inputItems(body)).reduce((sum, part) => sum + countTokens(part), 0);
+function inputTokens(body: JsonRecord, history: readonly JsonRecord[]): number {
+  return countPrompt(promptOf(body, [...history, ...inputItems(body)]));
 }
 
 function compact(request: SimRequest, history: readonly JsonRecord[]): unknown {

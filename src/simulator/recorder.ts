@@ -4,6 +4,9 @@ import { createHash } from "node:crypto";
 
 const MAX_ENTRIES = 1000;
 const MAX_BODY_BYTES = 65_536;
+/** How many bodies are kept as a whole, and how much they may hold together. */
+const MAX_BODIES = 16;
+const MAX_BODIES_BYTES = 64 * 1024 * 1024;
 
 export interface SeenRequest {
   /** Counts up from 1 since the start or the last reset. */
@@ -14,7 +17,7 @@ export interface SeenRequest {
   /** As they were sent, in order. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly startedAtMs: number;
-  /** The first 64 kB. */
+  /** The first 64 kB; the last bodies are kept as a whole beside it. */
   bodyBase64: string;
   bodyBytes: number;
   bodySha256: string;
@@ -33,6 +36,7 @@ export interface SeenRequest {
 
 export class Recorder {
   #entries: SeenRequest[] = [];
+  #bodies: { readonly n: number; readonly body: Uint8Array }[] = [];
   #count = 0;
 
   add(method: string, path: string, rawHeaders: readonly string[], startedAtMs: number): SeenRequest {
@@ -69,16 +73,29 @@ export class Recorder {
     return this.#entries.filter((entry) => entry.n > n);
   }
 
+  noteBody(entry: SeenRequest, body: Buffer): void {
+    entry.bodyBase64 = body.subarray(0, MAX_BODY_BYTES).toString("base64");
+    entry.bodyBytes = body.length;
+    entry.bodySha256 = sha256(body);
+    this.#bodies.push({ n: entry.n, body });
+    const isFull = () =>
+      this.#bodies.length > MAX_BODIES ||
+      this.#bodies.reduce((sum, one) => sum + one.body.length, 0) > MAX_BODIES_BYTES;
+    while (this.#bodies.length > 1 && isFull()) {
+      this.#bodies.shift();
+    }
+  }
+
+  /** The whole body of the request that came `back` requests before the last one; undefined where it is forgotten. */
+  body(back: number): Uint8Array | undefined {
+    return this.#bodies.find(({ n }) => n === this.#count - back)?.body;
+  }
+
   clear(): void {
     this.#entries = [];
+    this.#bodies = [];
     this.#count = 0;
   }
-}
-
-export function noteBody(entry: SeenRequest, body: Buffer): void {
-  entry.bodyBase64 = body.subarray(0, MAX_BODY_BYTES).toString("base64");
-  entry.bodyBytes = body.length;
-  entry.bodySha256 = sha256(body);
 }
 
 function sha256(bytes: Uint8Array): string {

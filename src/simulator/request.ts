@@ -1,7 +1,9 @@
 // One request as the dialects see it, after the server has read it and taken the fault suffixes off.
 
-import type { Answer, Question } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import type { JsonRecord } from "./json.ts";
+import type { Question } from "./question.ts";
+import type { Script } from "./script.ts";
 
 export interface SimRequest {
   readonly body: JsonRecord;
@@ -17,5 +19,6 @@ export interface SimRequest {
   readonly nowMs: number;
   /** Lower-case hex of that many random bytes, for ids. */
   hex(bytes: number): string;
+  readonly script: Script;
   answer(question: Question): Answer;
 }

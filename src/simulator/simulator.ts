@@ -29,15 +29,17 @@ import { asString, isRecord } from "./json.ts";
 import { replyTo } from "./methods.ts";
 import { ResponseStore } from "./openai-responses/store.ts";
 import { PromptCache } from "./prompt-cache.ts";
-import { noteBody, Recorder } from "./recorder.ts";
+import { Recorder, type SeenRequest } from "./recorder.ts";
 import { Refusal, type Vendor } from "./refusal.ts";
 import type { SimRequest } from "./request.ts";
 import { guessVendor, matchRoute, type Route } from "./route.ts";
 import { checkedRequest } from "./rules.ts";
 import { type Scenario, scenarioReply } from "./scenario.ts";
-import { GENERAL_FAULTS, SCENARIOS, scenarioNamed } from "./scenarios.ts";
+import { scenarioNamed } from "./scenarios.ts";
+import { Script } from "./script.ts";
 import { Sender } from "./sender.ts";
 import { vendorHeaders } from "./vendor-headers.ts";
+import { helpPage } from "./words.ts";
 
 export interface SimulatorOptions {
   /** 127.0.0.1 by default. */
@@ -54,6 +56,10 @@ export interface Simulator {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** What was asked since the request with this number; all by default. */
+  requests(since?: number): readonly SeenRequest[];
+  /** The body of the last request as it came, or of one that came so many requests before it; undefined where it is forgotten. */
+  lastBody(back?: number): Uint8Array | undefined;
   close(): Promise<void>;
 }
 
@@ -76,7 +82,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
   const address = server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;
-  return { url: `http://${name}:${address.port}`, port: address.port, close: () => close(server) };
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    requests: (since = 0) => desk.recorder.since(since),
+    lastBody: (back = 0) => desk.recorder.body(back),
+    close: () => close(server),
+  };
 }
 
 function close(server: Server): Promise<void> {
@@ -89,7 +101,7 @@ function close(server: Server): Promise<void> {
 /** Serves requests; holds all that outlives one of them. */
 class Desk {
   readonly #options: SimulatorOptions;
-  readonly #recorder = new Recorder();
+  readonly recorder = new Recorder();
   readonly #faults = new FaultCounter();
   readonly #cache = new PromptCache();
   readonly #store = new ResponseStore();
@@ -107,14 +119,14 @@ class Desk {
       this.#serveOwn(verb, path, new URLSearchParams(search), response);
       return;
     }
-    const seen = this.#recorder.add(verb, target, request.rawHeaders, clock.nowMs());
+    const seen = this.recorder.add(verb, target, request.rawHeaders, clock.nowMs());
     response.on("close", () => {
       seen.aborted = !seen.closed && !response.writableFinished;
       seen.abortedAtMs = seen.aborted ? clock.nowMs() : null;
       seen.closed = true;
     });
     const { body, isTooLarge } = await readBody(request);
-    noteBody(seen, body);
+    this.recorder.noteBody(seen, body);
     const header = (name: string) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
@@ -148,12 +160,12 @@ class Desk {
     if (await sender.hasEndedEarly()) {
       return;
     }
-    const script = scriptOf(fault, vendor);
+    const scenario = scenarioOf(fault, vendor);
     const scripted =
-      script?.place === "headers" ? scenarioReply(script, fault, named.plain, nowMs).headers : {};
+      scenario?.place === "headers" ? scenarioReply(scenario, fault, named.plain, nowMs).headers : {};
     try {
       requireKey(vendor, header, query);
-      throwScripted(script, fault, named.plain, nowMs);
+      throwScripted(scenario, fault, named.plain, nowMs);
       const good = this.#makeRequest(arrival, route, parsed, {
         organization,
         key: key.plain,
@@ -162,7 +174,7 @@ class Desk {
         nowMs,
       });
       const reply = replyTo(good.route, checkedRequest(good.route.method, good.request), this.#store);
-      const inBand = inBandError(script, fault, vendor, named.plain, nowMs);
+      const inBand = inBandError(scenario, fault, vendor, named.plain, nowMs);
       const error = inBand === undefined ? undefined : withRequestId(inBand.body, headers);
       await sender.sendReply(reply, { ...headers, ...scripted }, error);
     } catch (error) {
@@ -199,6 +211,7 @@ class Desk {
       ...(deltas === undefined ? {} : { deltas }),
       ...(hugeBytes === undefined ? {} : { hugeBytes }),
     };
+    const script = new Script(who.fault);
     const request: SimRequest = {
       body: parsed.body,
       model: who.model,
@@ -209,21 +222,26 @@ class Desk {
       header: arrival.header,
       nowMs: who.nowMs,
       hex: (bytes) => this.#options.ids.hex(bytes),
-      answer: (question) => makeAnswer(question, size, this.#cache),
+      script,
+      answer: (question) => makeAnswer(question, script, size, this.#cache),
     };
     return { route, request };
   }
 
   #serveOwn(verb: string, path: string, query: URLSearchParams, response: ServerResponse): void {
     if (verb === "POST" && path === "/_simulator/reset") {
-      this.#recorder.clear();
+      this.recorder.clear();
       this.#faults.clear();
       this.#cache.clear();
       this.#store.clear();
       response.writeHead(204).end();
     } else if (verb === "GET" && path === "/_simulator/requests") {
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify(this.#recorder.since(Number(query.get("since") ?? 0) || 0)));
+      response.end(JSON.stringify(this.recorder.since(Number(query.get("since") ?? 0) || 0)));
+    } else if (verb === "GET" && path === "/_simulator/last") {
+      const body = this.recorder.body(Number(query.get("back") ?? 0) || 0);
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/octet-stream" });
+      response.end(body);
     } else if (verb === "GET" && path === "/_simulator/") {
       response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(helpPage());
     } else {
@@ -233,7 +251,7 @@ class Desk {
 }
 
 /** The first scenario among the names of a fault. */
-function scriptOf(fault: Fault, vendor: Vendor): Scenario | undefined {
+function scenarioOf(fault: Fault, vendor: Vendor): Scenario | undefined {
   for (const name of fault.names) {
     const scenario = scenarioNamed(name, vendor);
     if (scenario !== undefined) {
@@ -243,27 +261,27 @@ function scriptOf(fault: Fault, vendor: Vendor): Scenario | undefined {
   return undefined;
 }
 
-function isInBand(script: Scenario | undefined, fault: Fault): boolean {
-  return script?.place === "in-band" || fault.names.has("error-first") || fault.names.has("error-mid");
+function isInBand(scenario: Scenario | undefined, fault: Fault): boolean {
+  return scenario?.place === "in-band" || fault.names.has("error-first") || fault.names.has("error-mid");
 }
 
-function throwScripted(script: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
-  if (script !== undefined && script.place !== "headers" && !isInBand(script, fault)) {
-    throw scenarioReply(script, fault, model, nowMs);
+function throwScripted(scenario: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
+  if (scenario !== undefined && scenario.place !== "headers" && !isInBand(scenario, fault)) {
+    throw scenarioReply(scenario, fault, model, nowMs);
   }
 }
 
 /** What `error-first` and `error-mid` report: the scenario beside them, or an overload. */
 function inBandError(
-  script: Scenario | undefined,
+  scenario: Scenario | undefined,
   fault: Fault,
   vendor: Vendor,
   model: string,
   nowMs: number,
 ): Refusal | undefined {
-  const scenario = script ?? scenarioNamed("overload", vendor);
-  return isInBand(script, fault) && scenario !== undefined
-    ? scenarioReply(scenario, fault, model, nowMs)
+  const reported = scenario ?? scenarioNamed("overload", vendor);
+  return isInBand(scenario, fault) && reported !== undefined
+    ? scenarioReply(reported, fault, model, nowMs)
     : undefined;
 }
 
@@ -282,21 +300,4 @@ function withRequestId(body: unknown, headers: Readonly<Record<string, string>>)
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function helpPage(): string {
-  return [
-    "Clewline simulator: OpenAI Chat and Responses, Anthropic Messages, Gemini. Any key is good.",
-    "",
-    "Faults: header x-simulate, model suffix or key suffix: NAME[,NAME…][,k=v…], as in gpt-5~cut,after=3",
-    `  answers: ${Object.keys(GENERAL_FAULTS).join(" ")} (reset=SECONDS)`,
-    "  transport: cut stall (after=N, ms=MS, how=rst|fin|end, before-headers) slow (ms=MS) split (by=N) gzip br deflate zstd",
-    "  content: html empty garbage json-for-stream sse-for-json crlf cr comments no-done error-first error-mid (after=N, failed)",
-    "  sizes: count=N (deltas), huge (bytes=N); status=N; times=N (only the first N requests); org=NAME (of a key)",
-    "Scenarios, by the same names:",
-    ...Object.entries(SCENARIOS).map(([name, scenario]) => `  ${name}: ${scenario.signal}`),
-    "",
-    "GET /_simulator/requests?since=N: what was asked. POST /_simulator/reset: forget all.",
-    "",
-  ].join("\n");
 }

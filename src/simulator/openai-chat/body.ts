@@ -53,35 +53,50 @@ const userPart = tagged("type", {
 });
 
 const callId = string({ max: MAX_CALL_ID });
+const functionCall = { type: any, id: callId, function: record({ name: string(), arguments: string() }) };
 const toolCall = tagged("type", {
-  function: record({ type: any, id: callId, function: record({ name: string(), arguments: string() }) }),
+  function: record(functionCall),
   custom: record({ type: any, id: callId, custom: record({ name: string(), input: string() }) }),
 });
-
-const message = tagged("role", {
-  developer: record({ role: any, content: textOnly }, { name }),
-  system: record({ role: any, content: textOnly }, { name }),
-  user: record({ role: any, content: union(string(), list(userPart)) }, { name }),
-  assistant: record(
-    { role: any },
-    {
-      content: nullable(
-        union(
-          string(),
-          list(tagged("type", { text: textPart, refusal: record({ type: any, refusal: string() }) })),
-        ),
-      ),
-      name,
-      refusal: nullable(string()),
-      tool_calls: list(toolCall, { min: 1 }),
-      function_call: nullable(record({ name: string(), arguments: string() })),
-      audio: nullable(record({ id: string() })),
-      annotations: any,
-    },
-  ),
-  tool: record({ role: any, content: textOnly, tool_call_id: callId }),
-  function: record({ role: any, content: nullable(string()), name: string() }),
+const compatToolCall = tagged("type", {
+  function: record(functionCall, { extra_content: any, index: integer(0) }),
 });
+
+/** What compatible servers take beside: the reasoning of former turns, and what their kin put on calls. */
+const compatAssistant = {
+  reasoning_content: nullable(string()),
+  reasoning: nullable(string()),
+  reasoning_details: any,
+};
+
+function messageOf(isOfficial: boolean): shape.Shape {
+  const calls = list(isOfficial ? toolCall : compatToolCall, { min: 1 });
+  return tagged("role", {
+    developer: record({ role: any, content: textOnly }, { name }),
+    system: record({ role: any, content: textOnly }, { name }),
+    user: record({ role: any, content: union(string(), list(userPart)) }, { name }),
+    assistant: record(
+      { role: any },
+      {
+        content: nullable(
+          union(
+            string(),
+            list(tagged("type", { text: textPart, refusal: record({ type: any, refusal: string() }) })),
+          ),
+        ),
+        name,
+        refusal: nullable(string()),
+        tool_calls: calls,
+        function_call: nullable(record({ name: string(), arguments: string() })),
+        audio: nullable(record({ id: string() })),
+        annotations: any,
+        ...(isOfficial ? {} : compatAssistant),
+      },
+    ),
+    tool: record({ role: any, content: textOnly, tool_call_id: callId }),
+    function: record({ role: any, content: nullable(string()), name: string() }),
+  });
+}
 
 const tool = tagged("type", {
   function: record({
@@ -106,63 +121,63 @@ const toolChoice = tagged("type", {
 const metadata = nullable(map(string({ max: 512 }), 16));
 const effort = nullable(oneOf("none", "minimal", "low", "medium", "high", "xhigh", "max"));
 
-const BODY = record(
-  { model: string(), messages: list(message, { min: 1 }) },
-  {
-    audio: any,
-    frequency_penalty: nullable(number(-2, 2)),
-    function_call: union(string(), openRecord({})),
-    functions: list(openRecord({ name: TOOL_NAME }), { max: 128 }),
-    logit_bias: nullable(map(number(-100, 100))),
-    logprobs: nullable(boolean),
-    max_completion_tokens: nullable(integer(1)),
-    max_tokens: nullable(integer(1)),
-    metadata,
-    modalities: nullable(list(oneOf("text", "audio"))),
-    moderation: any,
-    n: nullable(integer(1, 128)),
-    parallel_tool_calls: boolean,
-    prediction: nullable(openRecord({ type: oneOf("content") })),
-    presence_penalty: nullable(number(-2, 2)),
-    prompt_cache_key: nullable(string()),
-    prompt_cache_options: openRecord({}),
-    prompt_cache_retention: nullable(oneOf("in_memory", "24h")),
-    reasoning_effort: effort,
-    response_format: tagged("type", {
-      text: record({ type: any }),
-      json_object: record({ type: any }),
-      json_schema: record({
-        type: any,
-        json_schema: record(
-          { name: TOOL_NAME },
-          { description: string(), schema: map(any), strict: nullable(boolean) },
-        ),
-      }),
+const FIELDS = {
+  audio: any,
+  frequency_penalty: nullable(number(-2, 2)),
+  function_call: union(string(), openRecord({})),
+  functions: list(openRecord({ name: TOOL_NAME }), { max: 128 }),
+  logit_bias: nullable(map(number(-100, 100))),
+  logprobs: nullable(boolean),
+  max_completion_tokens: nullable(integer(1)),
+  max_tokens: nullable(integer(1)),
+  metadata,
+  modalities: nullable(list(oneOf("text", "audio"))),
+  moderation: any,
+  n: nullable(integer(1, 128)),
+  parallel_tool_calls: boolean,
+  prediction: nullable(openRecord({ type: oneOf("content") })),
+  presence_penalty: nullable(number(-2, 2)),
+  prompt_cache_key: nullable(string()),
+  prompt_cache_options: openRecord({}),
+  prompt_cache_retention: nullable(oneOf("in_memory", "24h")),
+  reasoning_effort: effort,
+  response_format: tagged("type", {
+    text: record({ type: any }),
+    json_object: record({ type: any }),
+    json_schema: record({
+      type: any,
+      json_schema: record(
+        { name: TOOL_NAME },
+        { description: string(), schema: map(any), strict: nullable(boolean) },
+      ),
     }),
-    safety_identifier: nullable(string({ max: 128 })),
-    seed: nullable(integer()),
-    service_tier: nullable(oneOf("auto", "default", "flex", "scale", "priority", "fast")),
-    stop: nullable(union(string(), list(string(), { max: 4 }))),
-    store: nullable(boolean),
-    stream: nullable(boolean),
-    stream_options: nullable(record({}, { include_usage: boolean, include_obfuscation: boolean })),
-    temperature: nullable(number(0, 2)),
-    tool_choice: union(oneOf("none", "auto", "required"), toolChoice),
-    tools: list(tool, { max: 128 }),
-    top_logprobs: nullable(integer(0, 20)),
-    top_p: nullable(number(0, 1)),
-    user: string({ max: 64 }),
-    verbosity: nullable(oneOf("low", "medium", "high")),
-    web_search_options: openRecord({}),
-  },
-);
+  }),
+  safety_identifier: nullable(string({ max: 128 })),
+  seed: nullable(integer()),
+  service_tier: nullable(oneOf("auto", "default", "flex", "scale", "priority", "fast")),
+  stop: nullable(union(string(), list(string(), { max: 4 }))),
+  store: nullable(boolean),
+  stream: nullable(boolean),
+  stream_options: nullable(record({}, { include_usage: boolean, include_obfuscation: boolean })),
+  temperature: nullable(number(0, 2)),
+  tool_choice: union(oneOf("none", "auto", "required"), toolChoice),
+  tools: list(tool, { max: 128 }),
+  top_logprobs: nullable(integer(0, 20)),
+  top_p: nullable(number(0, 1)),
+  user: string({ max: 64 }),
+  verbosity: nullable(oneOf("low", "medium", "high")),
+  web_search_options: openRecord({}),
+};
 
-/** Throws where a body does not have the form of the endpoint. */
-export function checkBody(body: JsonRecord): void {
+const OFFICIAL = record({ model: string(), messages: list(messageOf(true), { min: 1 }) }, FIELDS);
+const COMPATIBLE = openRecord({ model: string(), messages: list(messageOf(false), { min: 1 }) }, FIELDS);
+
+/** Throws where a body does not have the form of the endpoint; compatible servers pass over fields that they do not know. */
+export function checkBody(body: JsonRecord, isOfficial: boolean): void {
   if (body.model === undefined) {
     throw openaiRefusal(400, { message: "you must provide a model parameter" });
   }
-  const problem = shape.findProblem(BODY, body);
+  const problem = shape.findProblem(isOfficial ? OFFICIAL : COMPATIBLE, body);
   if (problem?.kind === "unknown" && problem.path.length === 1) {
     throw openaiRefusal(400, {
       message: `Unrecognized request argument supplied: ${String(problem.path[0])}`,

@@ -1,15 +1,17 @@
 // OpenAI Chat Completions: the answer as one completion and as a stream of chunks.
 
-import { type Answer, type Call, pieces, type Question, type ToolOffer } from "../answer.ts";
-import { isReasoningModel } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, type JsonRecord } from "../json.ts";
+import type { Answer } from "../answer.ts";
+import { asList, asNumber, asRecord, type JsonRecord } from "../json.ts";
 import type { Reply, StreamEvent } from "../reply.ts";
 import type { SimRequest } from "../request.ts";
+import { annotations, callMember, deltasOf, shownReasoning, type ToolCall, toolCalls } from "./delta.ts";
+import { questionOf } from "./question.ts";
 
 export function replyChat(request: SimRequest): Reply {
   const { body, model } = request;
+  const isOdd = request.script.compat("openai-chat");
   const answer = request.answer(questionOf(request));
-  const calls = answer.calls.map((call) => toolCall(call, `call_${request.hex(12)}`));
+  const calls = toolCalls(answer, request);
   const choiceCount = asNumber(body.n) ?? 1;
   const common = {
     id: `chatcmpl-${request.hex(14)}`,
@@ -18,7 +20,7 @@ export function replyChat(request: SimRequest): Reply {
     service_tier: "default",
     system_fingerprint: "fp_simulated",
   };
-  const usage = usageOf(answer, choiceCount);
+  const usage = usageOf(answer, choiceCount, isOdd("outside-reasoning"), isOdd("flat-cache"));
   const indexes = Array.from({ length: choiceCount }, (_, index) => index);
   return {
     isStream: body.stream === true,
@@ -27,106 +29,150 @@ export function replyChat(request: SimRequest): Reply {
       object: "chat.completion",
       choices: indexes.map((index) => ({
         index,
-        message: {
-          role: "assistant",
-          content: answer.calls.length > 0 ? null : answer.text.join(""),
-          refusal: null,
-          annotations: [],
-          ...(calls.length > 0
-            ? {
-                tool_calls: calls.map((call) => ({
-                  id: call.id,
-                  type: call.type,
-                  ...call.fragment(call.name, call.input),
-                })),
-              }
-            : {}),
-        },
+        message: messageOf(answer, calls, request),
         logprobs: null,
-        finish_reason: FINISH_REASONS[answer.ending],
+        finish_reason: finishOf(answer, request),
+        ...stopReason(answer, request),
       })),
-      usage,
+      ...(isOdd("no-usage") ? {} : { usage }),
     }),
-    stream: () => {
-      const asksUsage = asRecord(body.stream_options).include_usage === true;
-      return {
-        framing: "sse",
-        events: events(answer, calls, common, indexes, asksUsage ? usage : undefined),
-      };
-    },
+    stream: () => ({ framing: "sse", events: events(answer, calls, common, indexes, usage, request) }),
     errorEvent: (error) => ({ data: JSON.stringify(error) }),
   };
 }
 
-const FINISH_REASONS = { end: "stop", length: "length", stop: "stop", tool: "tool_calls" } as const;
+const FINISH_REASONS = {
+  end: "stop",
+  length: "length",
+  stop: "stop",
+  tool: "tool_calls",
+  refusal: "content_filter",
+  pause: "stop",
+  continue: "stop",
+} as const;
 
-/** With `usage`, each chunk has a null one and a last chunk without choices has the real one. */
+function finishOf(answer: Answer, { script }: SimRequest): string | null {
+  const isOdd = script.compat("openai-chat");
+  if (isOdd("no-finish") || isOdd("role-only")) {
+    return null;
+  }
+  if (isOdd("stop-for-calls") && answer.ending === "tool") {
+    return "stop";
+  }
+  return isOdd("calls-for-stop") && answer.ending === "end" ? "tool_calls" : FINISH_REASONS[answer.ending];
+}
+
+function stopReason(answer: Answer, { script }: SimRequest): JsonRecord {
+  return script.compat("openai-chat")("stop-reason") ? { stop_reason: answer.stopSequence ?? null } : {};
+}
+
+function messageOf(answer: Answer, calls: readonly ToolCall[], request: SimRequest): JsonRecord {
+  const joined = (kind: "text" | "refusal") => {
+    const deltas = answer.parts.flatMap((part) => (part.kind === kind ? part.deltas : []));
+    return deltas.length === 0 ? undefined : deltas.join("");
+  };
+  const reasoning = shownReasoning(answer, request);
+  const [name] = Object.keys(reasoning[0] ?? {});
+  const hasNoText = calls.length > 0 || answer.ending === "refusal";
+  return {
+    role: "assistant",
+    content: joined("text") ?? (hasNoText ? null : ""),
+    refusal: joined("refusal") ?? null,
+    annotations: annotations(answer),
+    ...(name === undefined ? {} : { [name]: reasoning.map((delta) => delta[name]).join("") }),
+    ...(calls.length > 0
+      ? {
+          tool_calls: calls.map((call) => ({
+            id: call.id,
+            type: call.type,
+            ...callMember(call, call.name, call.input),
+          })),
+        }
+      : {}),
+  };
+}
+
+/** With usage asked for, each chunk has a null one and a last chunk without choices has the real one. */
 function* events(
   answer: Answer,
   calls: readonly ToolCall[],
   common: JsonRecord,
   indexes: readonly number[],
-  usage: JsonRecord | undefined,
+  usage: JsonRecord,
+  request: SimRequest,
 ): Iterable<StreamEvent> {
-  const chunk = (choices: readonly unknown[], finalUsage: JsonRecord | null = null): StreamEvent => ({
-    data: JSON.stringify({
-      ...common,
-      object: "chat.completion.chunk",
-      choices,
-      ...(usage === undefined ? {} : { usage: finalUsage }),
-    }),
-  });
+  const isOdd = request.script.compat("openai-chat");
+  const asksUsage = asRecord(request.body.stream_options).include_usage === true;
+  const isInFinish = isOdd("usage-in-finish");
+  const nullUsage = asksUsage && !isOdd("no-usage") && !isInFinish ? { usage: null } : {};
+  let count = 0;
+  const chunk = (choices: readonly unknown[], more: JsonRecord = nullUsage): StreamEvent => {
+    count += 1;
+    const soFar = { ...usage, completion_tokens: count, total_tokens: Number(usage.prompt_tokens) + count };
+    const usageNow = isOdd("usage-every-chunk") && more === nullUsage ? { usage: soFar } : more;
+    return { data: JSON.stringify({ ...common, object: "chat.completion.chunk", choices, ...usageNow }) };
+  };
+  const finish_reason = finishOf(answer, request);
+  const role = isOdd("empty-role") ? { role: "" } : {};
   for (const index of indexes) {
-    const one = (delta: JsonRecord, finish_reason: string | null = null) =>
-      chunk([{ index, delta, logprobs: null, finish_reason }]);
-    yield one({ role: "assistant", content: calls.length > 0 ? null : "", refusal: null });
-    for (const content of answer.text) {
-      yield one({ content });
+    const one = (delta: JsonRecord, more: JsonRecord = {}) => ({
+      index,
+      delta: { ...role, ...delta },
+      logprobs: null,
+      finish_reason: null,
+      ...more,
+    });
+    const last = { finish_reason, ...stopReason(answer, request) };
+    const finalUsage = isInFinish ? { usage } : nullUsage;
+    if (isOdd("one-chunk")) {
+      const { refusal: _, annotations: __, ...message } = messageOf(answer, calls, request);
+      const tool_calls = asList(message.tool_calls).map((call, at) => ({ index: at, ...asRecord(call) }));
+      yield chunk(
+        [one({ ...message, ...(tool_calls.length === 0 ? {} : { tool_calls }) }, last)],
+        finalUsage,
+      );
+      continue;
     }
-    for (const [at, call] of calls.entries()) {
-      const named = { index: at, id: call.id, type: call.type };
-      yield one({ tool_calls: [{ ...named, ...call.fragment(call.name, "") }] });
-      for (const piece of pieces(call.input)) {
-        yield one({ tool_calls: [{ index: at, ...call.fragment(undefined, piece) }] });
-      }
+    const hasNoText = calls.length > 0 || answer.ending === "refusal";
+    yield chunk([one({ role: "assistant", content: hasNoText ? null : "", refusal: null, ...role })]);
+    for (const delta of deltasOf(answer, calls, request)) {
+      yield chunk([one(delta)]);
     }
-    yield one({}, FINISH_REASONS[answer.ending]);
+    if (finish_reason !== null) {
+      yield chunk([one({}, last)], finalUsage);
+    }
   }
-  if (usage !== undefined) {
-    yield chunk([], usage);
+  if (isOdd("usage-twice")) {
+    yield chunk([], {
+      usage: { ...usage, completion_tokens: 1, total_tokens: Number(usage.prompt_tokens) + 1 },
+    });
+  }
+  if (((asksUsage && !isInFinish) || isOdd("usage-twice")) && !isOdd("no-usage") && !isOdd("role-only")) {
+    yield chunk([], { usage });
   }
   yield { data: "[DONE]", isLast: true };
+  if (isOdd("after-done")) {
+    yield chunk([{ index: 0, delta: { content: "too late" }, logprobs: null, finish_reason: null }]);
+    yield { data: "[DONE]" };
+  }
 }
 
-interface ToolCall {
-  readonly id: string;
-  readonly type: "function" | "custom";
-  readonly name: string;
-  readonly input: string;
-  /** The member that holds the name and (a piece of) the input. */
-  fragment(name: string | undefined, input: string): JsonRecord;
-}
-
-function toolCall(call: Call, id: string): ToolCall {
-  const type = call.tool.kind;
-  const inputName = type === "custom" ? "input" : "arguments";
+function usageOf(
+  answer: Answer,
+  choiceCount: number,
+  isReasoningOutside: boolean,
+  isCacheFlat: boolean,
+): JsonRecord {
+  const { prompt, output, reasoning } = answer.usage;
+  const { total, cached } = prompt;
+  const completion = (isReasoningOutside ? output - reasoning : output) * choiceCount;
   return {
-    id,
-    type,
-    name: call.tool.name,
-    input: call.input,
-    fragment: (name, input) => ({ [type]: { ...(name === undefined ? {} : { name }), [inputName]: input } }),
-  };
-}
-
-function usageOf(answer: Answer, choiceCount: number): JsonRecord {
-  const { prompt, cached, output, reasoning } = answer.usage;
-  const completion = output * choiceCount;
-  return {
-    prompt_tokens: prompt,
+    prompt_tokens: total,
     completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
+    total_tokens: total + completion,
+    ...(isCacheFlat
+      ? { prompt_cache_hit_tokens: cached, prompt_cache_miss_tokens: total - cached }
+      : { prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 } }),
     completion_tokens_details: {
       reasoning_tokens: reasoning * choiceCount,
       audio_tokens: 0,
@@ -134,55 +180,4 @@ function usageOf(answer: Answer, choiceCount: number): JsonRecord {
       rejected_prediction_tokens: 0,
     },
   };
-}
-
-function questionOf(request: SimRequest): Question {
-  const { body, model } = request;
-  const turns = asList(body.messages).map(asRecord);
-  const stops = typeof body.stop === "string" ? [body.stop] : asList(body.stop).map(asString);
-  const maxTokens = asNumber(body.max_completion_tokens) ?? asNumber(body.max_tokens);
-  const format = asRecord(body.response_format);
-  return {
-    model,
-    organization: request.organization,
-    prompt: [...(body.tools === undefined ? [] : [body.tools]), ...turns].map((part) => JSON.stringify(part)),
-    lastUserText: textOf(turns.filter((turn) => turn.role === "user").at(-1)?.content),
-    hasToolResult: turns.at(-1)?.role === "tool",
-    tools: asList(body.tools).map(asRecord).map(offerOf),
-    choice: choiceOf(body.tool_choice),
-    isParallel: body.parallel_tool_calls !== false,
-    isReasoning: isReasoningModel(model) && body.reasoning_effort !== "none",
-    ...(format.type === "json_schema" ? { format: asRecord(format.json_schema).schema ?? true } : {}),
-    ...(format.type === "json_object" ? { format: true } : {}),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    stops,
-  };
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") {
-    return content;
-  }
-  const parts = asList(content).map(asRecord);
-  return asString(parts.filter((part) => part.type === "text").at(-1)?.text);
-}
-
-function offerOf(tool: JsonRecord): ToolOffer {
-  const inner = asRecord(tool.type === "custom" ? tool.custom : tool.function);
-  return {
-    name: asString(inner.name),
-    kind: tool.type === "custom" ? "custom" : "function",
-    schema: inner.parameters ?? {},
-  };
-}
-
-function choiceOf(choice: unknown): Question["choice"] {
-  if (choice === "none" || choice === "required") {
-    return choice;
-  }
-  const { type, function: fn, custom, allowed_tools } = asRecord(choice);
-  if (type === "function" || type === "custom") {
-    return [asString(asRecord(fn ?? custom).name)];
-  }
-  return asRecord(allowed_tools).mode === "required" ? "required" : "auto";
 }

@@ -1,23 +1,73 @@
 // OpenAI Chat Completions: the rules that a table of fields cannot say.
 
-import { isReasoningModel, needsResponsesForTools, requireOpenaiModel } from "../catalogue.ts";
+import { isGoodImageUrl } from "../base64.ts";
+import {
+  isOfficialModel,
+  isReasoningModel,
+  needsResponsesForTools,
+  requireOpenaiModel,
+} from "../catalogue.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
-import { openaiRefusal, type Refusal } from "../refusal.ts";
+import { openaiRefusal, Refusal } from "../refusal.ts";
 import type { SimRequest } from "../request.ts";
 import { checkBody } from "./body.ts";
 
 export function checkChat(request: SimRequest): void {
   const { body, model } = request;
-  checkBody(body);
+  const isOfficial = isOfficialModel(model);
+  checkBody(body, isOfficial);
   requireOpenaiModel(model);
+  checkServerRules(request);
   checkModelRules(body, model);
   checkToolRules(body);
   checkStreamRules(body);
+  checkImages(body);
   checkToolMessages(asList(body.messages).map(asRecord));
 }
 
 function refuse(param: string, message: string, code: string | null = null): Refusal {
   return openaiRefusal(400, { message, param, code });
+}
+
+/** What one compatible server or another refuses, in its own words. */
+function checkServerRules({ body, script }: SimRequest): void {
+  const isOdd = script.compat("openai-chat");
+  const messages = asList(body.messages).map(asRecord);
+  if (isOdd("no-stream-options") && body.stream_options !== undefined) {
+    throw refuse("stream_options", "Unrecognized request argument supplied: stream_options");
+  }
+  const developer = messages.findIndex((one) => one.role === "developer");
+  if (isOdd("no-developer") && developer >= 0) {
+    throw refuse(
+      `messages.${developer}.role`,
+      `'developer' is not one of ['system', 'assistant', 'user', 'tool', 'function'] - 'messages.${developer}.role'`,
+    );
+  }
+  const late = messages.findIndex(
+    (one, index) => index > 0 && /^(system|developer)$/.test(asString(one.role)),
+  );
+  if (isOdd("system-first") && late > 0) {
+    throw new Refusal(400, {
+      object: "error",
+      message: "System message must be at the beginning.",
+      type: "BadRequestError",
+      param: null,
+      code: 400,
+    });
+  }
+  if (isOdd("system-first-mistral") && late > 0) {
+    throw new Refusal(400, {
+      object: "error",
+      message: `Unexpected role 'system' after role '${asString(messages[late - 1]?.role)}'`,
+      type: "invalid_request_message_order",
+      param: null,
+      code: "3230",
+    });
+  }
+  const isBare = (one: JsonRecord) => asList(one.tool_calls).length > 0 && !isSet(one.reasoning_content);
+  if (isOdd("needs-reasoning") && messages.some(isBare)) {
+    throw refuse("messages", "The `reasoning_content` in the thinking mode must be passed back to the API.");
+  }
 }
 
 function isSet(value: unknown): boolean {
@@ -27,7 +77,7 @@ function isSet(value: unknown): boolean {
 /** Reasoning models: no `max_tokens`, no `stop`, sampling only at its default. */
 function checkModelRules(body: JsonRecord, model: string): void {
   if (!isReasoningModel(model)) {
-    if (isSet(body.reasoning_effort)) {
+    if (isSet(body.reasoning_effort) && isOfficialModel(model)) {
       throw refuse("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort");
     }
     return;
@@ -128,6 +178,21 @@ function checkStreamRules(body: JsonRecord): void {
       "messages",
       "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
     );
+  }
+}
+
+function checkImages(body: JsonRecord): void {
+  for (const [index, one] of asList(body.messages).map(asRecord).entries()) {
+    for (const [at, part] of asList(one.content).map(asRecord).entries()) {
+      const url = asString(asRecord(part.image_url).url);
+      if (part.type === "image_url" && !isGoodImageUrl(url)) {
+        throw refuse(
+          `messages[${index}].content[${at}].image_url.url`,
+          `Invalid 'messages[${index}].content[${at}].image_url.url'. Expected a base64-encoded data URL with an image MIME type (e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got an invalid value.`,
+          "invalid_value",
+        );
+      }
+    }
   }
 }
 

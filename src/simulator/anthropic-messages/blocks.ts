@@ -1,0 +1,141 @@
+// Anthropic Messages: the content blocks of an answer, each as a whole and as the stream brings it.
+
+import type { Answer, Part } from "../answer.ts";
+import { claudeTraits } from "../catalogue.ts";
+import { type Citation, type Source, splitByCitations } from "../citation.ts";
+import { asRecord, type JsonRecord } from "../json.ts";
+import type { SimRequest } from "../request.ts";
+import { seal } from "../seal.ts";
+import { deltas, pieces } from "../text.ts";
+import type { Call } from "../tool.ts";
+
+export interface Block {
+  readonly whole: JsonRecord;
+  readonly start: JsonRecord;
+  readonly deltas: readonly JsonRecord[];
+}
+
+export function answerBlocks(answer: Answer, request: SimRequest): Block[] {
+  const sharedId = `toolu_01${request.hex(11)}`;
+  return answer.parts.flatMap((part) => partBlocks(part, request, sharedId));
+}
+
+function partBlocks(part: Part, request: SimRequest, sharedId: string): Block[] {
+  const { hex, script } = request;
+  switch (part.kind) {
+    case "reasoning":
+      return [part.isHidden ? redactedBlock(part.deltas) : thinkingBlock(part.deltas, isShown(request))];
+    case "text":
+      return part.citations.length === 0
+        ? [textBlock(part.deltas)]
+        : splitByCitations(part.deltas.join(""), part.citations).map((piece) =>
+            textBlock(deltas(piece.text), piece.citations),
+          );
+    case "refusal":
+      return [textBlock(part.deltas)];
+    case "search":
+      return searchBlocks(part.query, part.sources, `srvtoolu_01${hex(11)}`);
+    case "call": {
+      const hasSharedId = script.compat("anthropic-messages")("repeated-id");
+      return [toolBlock(part.call, part.isCut, hasSharedId ? sharedId : `toolu_01${hex(11)}`)];
+    }
+  }
+}
+
+/** Thinking that a script brought is shown, unless the request wants none to be seen. */
+function isShown({ body, model, script }: SimRequest): boolean {
+  const { display } = asRecord(body.thinking);
+  const isByDefault = script.has("thinks") || claudeTraits(model).isThinkingShown;
+  return display === "summarized" || (display !== "omitted" && isByDefault);
+}
+
+/** A hidden thought is an empty text with the signature of the real one. */
+function thinkingBlock(reasoning: readonly string[], isVisible: boolean): Block {
+  const signature = seal("anthropic", "", reasoning.join(""));
+  const thoughts = isVisible ? reasoning : [];
+  return {
+    whole: { type: "thinking", thinking: thoughts.join(""), signature },
+    start: { type: "thinking", thinking: "", signature: "" },
+    deltas: [
+      ...thoughts.map((thinking) => ({ type: "thinking_delta", thinking })),
+      { type: "signature_delta", signature },
+    ],
+  };
+}
+
+function redactedBlock(reasoning: readonly string[]): Block {
+  const whole = { type: "redacted_thinking", data: seal("anthropic", "", reasoning.join("")) };
+  return { whole, start: whole, deltas: [] };
+}
+
+function textBlock(text: readonly string[], citations: readonly Citation[] = []): Block {
+  const cited = citations.map(citationOf);
+  return {
+    whole: { type: "text", text: text.join(""), citations: cited.length === 0 ? null : cited },
+    start: { type: "text", text: "", citations: cited.length === 0 ? null : [] },
+    deltas: [
+      ...text.map((text) => ({ type: "text_delta", text })),
+      ...cited.map((citation) => ({ type: "citations_delta", citation })),
+    ],
+  };
+}
+
+function citationOf({ source, quote, start, end }: Citation): JsonRecord {
+  return source === "document"
+    ? {
+        type: "char_location",
+        cited_text: quote,
+        document_index: 0,
+        document_title: null,
+        file_id: null,
+        start_char_index: start,
+        end_char_index: end,
+      }
+    : {
+        type: "web_search_result_location",
+        cited_text: quote,
+        url: source.url,
+        title: source.title,
+        encrypted_index: seal("anthropic", "", `index of ${source.url}`),
+      };
+}
+
+/** The provider's own tool: its call and its result stand side by side in the answer. */
+function searchBlocks(query: string, sources: readonly Source[], id: string): Block[] {
+  const caller = { type: "direct" };
+  const call = { type: "server_tool_use", id, name: "web_search", caller };
+  const result = {
+    type: "web_search_tool_result",
+    tool_use_id: id,
+    caller,
+    content: sources.map(({ url, title }) => ({
+      type: "web_search_result",
+      url,
+      title,
+      encrypted_content: seal("anthropic", "", `content of ${url}`),
+      page_age: null,
+    })),
+  };
+  return [
+    {
+      whole: { ...call, input: { query } },
+      start: { ...call, input: {} },
+      deltas: inputDeltas(JSON.stringify({ query })),
+    },
+    { whole: result, start: result, deltas: [] },
+  ];
+}
+
+/** Arguments that are cut show in the stream alone: as a whole they would be no JSON. */
+function toolBlock(call: Call, isCut: boolean, id: string): Block {
+  const base = { type: "tool_use", id, name: call.tool.name, caller: { type: "direct" } };
+  return {
+    whole: { ...base, input: isCut || call.input === "" ? {} : JSON.parse(call.input) },
+    start: { ...base, input: {} },
+    deltas: call.input === "" ? [] : inputDeltas(call.input),
+  };
+}
+
+function inputDeltas(input: string): JsonRecord[] {
+  return ["", ...pieces(input)].map((partial_json) => ({ type: "input_json_delta", partial_json }));
+}

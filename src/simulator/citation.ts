@@ -1,0 +1,58 @@
+// What a simulated web search finds, and which parts of a text it is cited for.
+
+export interface Source {
+  readonly url: string;
+  readonly title: string;
+}
+
+export interface Citation {
+  /** A page of the web, or the first document of the request. */
+  readonly source: Source | "document";
+  /** Where the source stands in `SOURCES`; 0 for a document. */
+  readonly sourceIndex: number;
+  /** The range in the text, in UTF-16 code units, as JavaScript counts. */
+  readonly start: number;
+  readonly end: number;
+  readonly quote: string;
+}
+
+export const SOURCES: readonly Source[] = [
+  { url: "https://example.com/simulated", title: "The simulated page" },
+  { url: "https://example.org/caf%C3%A9?q=1", title: "Café in 東京" },
+];
+
+/** Cites the second sentence and the last one: text stands before, between and perhaps behind them. */
+export function citationsOf(text: string, isFromDocument: boolean): Citation[] {
+  const sentences = [...text.matchAll(/[^.!?]+[.!?]*/g)].map((match) => ({
+    start: match.index + (match[0].length - match[0].trimStart().length),
+    end: match.index + match[0].trimEnd().length,
+  }));
+  const cited = sentences.length < 3 ? sentences.slice(-1) : [sentences[1], sentences.at(-1)];
+  return cited.flatMap((range, index): Citation[] => {
+    const source = SOURCES[index];
+    if (range === undefined || source === undefined || range.end <= range.start) {
+      return [];
+    }
+    const quote = text.slice(range.start, range.end);
+    return isFromDocument
+      ? [{ source: "document", sourceIndex: 0, ...range, quote }]
+      : [{ source, sourceIndex: index, ...range, quote }];
+  });
+}
+
+/** The text cut at the borders of its citations: each piece with the citations that it carries. */
+export function splitByCitations(
+  text: string,
+  citations: readonly Citation[],
+): { readonly text: string; readonly citations: readonly Citation[] }[] {
+  const borders = [...new Set([0, text.length, ...citations.flatMap(({ start, end }) => [start, end])])].sort(
+    (a, b) => a - b,
+  );
+  return borders.slice(0, -1).map((start, index) => {
+    const end = borders[index + 1] ?? text.length;
+    return {
+      text: text.slice(start, end),
+      citations: citations.filter((one) => one.start <= start && one.end >= end),
+    };
+  });
+}

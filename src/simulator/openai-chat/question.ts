@@ -1,0 +1,70 @@
+// OpenAI Chat Completions: what a request asks.
+
+import { isReasoningModel } from "../catalogue.ts";
+import { asList, asNumber, asRecord, asString, type JsonRecord } from "../json.ts";
+import type { Question, Turn } from "../question.ts";
+import type { SimRequest } from "../request.ts";
+import type { ToolOffer } from "../tool.ts";
+
+export function questionOf(request: SimRequest): Question {
+  const { body, model } = request;
+  const messages = asList(body.messages).map(asRecord);
+  const stops = typeof body.stop === "string" ? [body.stop] : asList(body.stop).map(asString);
+  const maxTokens = asNumber(body.max_completion_tokens) ?? asNumber(body.max_tokens);
+  const format = asRecord(body.response_format);
+  const parts = [...asList(body.tools), ...messages].map((part) => JSON.stringify(part));
+  return {
+    model,
+    organization: request.organization,
+    prompt: { parts },
+    turns: messages.flatMap(turnsOf),
+    tools: asList(body.tools).map(asRecord).map(offerOf),
+    choice: choiceOf(body.tool_choice),
+    isParallel: body.parallel_tool_calls !== false,
+    isReasoning: isReasoningModel(model) && body.reasoning_effort !== "none",
+    ...(format.type === "json_schema" ? { format: asRecord(format.json_schema).schema ?? true } : {}),
+    ...(format.type === "json_object" ? { format: true } : {}),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    stops,
+  };
+}
+
+function turnsOf({ role, content }: JsonRecord): Turn[] {
+  switch (role) {
+    case "user":
+      return textsOf(content).map((text) => ({ by: "user", text }));
+    case "tool":
+    case "function":
+      return [{ by: "tool", text: textsOf(content).join("") }];
+    case "assistant":
+      return [{ by: "model", text: "" }];
+    default:
+      return [];
+  }
+}
+
+function textsOf(content: unknown): string[] {
+  const parts =
+    typeof content === "string" ? [{ type: "text", text: content }] : asList(content).map(asRecord);
+  return parts.filter((part) => part.type === "text").map((part) => asString(part.text));
+}
+
+function offerOf(tool: JsonRecord): ToolOffer {
+  const inner = asRecord(tool.type === "custom" ? tool.custom : tool.function);
+  return {
+    name: asString(inner.name),
+    kind: tool.type === "custom" ? "custom" : "function",
+    schema: inner.parameters ?? {},
+  };
+}
+
+function choiceOf(choice: unknown): Question["choice"] {
+  if (choice === "none" || choice === "required") {
+    return choice;
+  }
+  const { type, function: fn, custom, allowed_tools } = asRecord(choice);
+  if (type === "function" || type === "custom") {
+    return [asString(asRecord(fn ?? custom).name)];
+  }
+  return asRecord(allowed_tools).mode === "required" ? "required" : "auto";
+}
