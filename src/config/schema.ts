@@ -3,88 +3,24 @@
  * the type of what was read, for the environment's names and for docs/configuration.md. What needs more than one key is in
  * checks.ts.
  */
-import { isIP } from "node:net";
 import * as v from "valibot";
-
-const MAX_TIMER_MS = 2_147_483_647;
-const MAX_BODY_BYTES = 1_073_741_824;
-const MAX_TOKENS = 100_000_000;
-const EFFORT_WORDS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
-
-/** A rule whose message has two lines: what is wrong, and the repair. */
-function rule<T>(isGood: (value: T) => boolean, message: string, repair: string) {
-  return v.check<T, string>(isGood, `${message}\n${repair}`);
-}
-
-function whole(min: number, max: number) {
-  const range = `must be a whole number from ${min} to ${max}.\n`;
-  return v.pipe(v.number(), v.integer(range), v.minValue(min, range), v.maxValue(max, range));
-}
-
-/** A number that need not be whole. */
-function decimal(min: number, max: number) {
-  const range = `must be a number from ${min} to ${max}.\n`;
-  return v.pipe(v.number(), v.minValue(min, range), v.maxValue(max, range), v.metadata({ isDecimal: true }));
-}
-
-const durationMs = whole(1, MAX_TIMER_MS);
-const text = v.pipe(
-  v.string(),
-  rule((value) => value.trim() !== "", "is empty.", "Give it a value or remove the line."),
-);
-const secret = v.pipe(text, v.metadata({ secret: true }));
-const secretNote = "`env:NAME`, `file:PATH` (relative to this file), or the text itself";
-
-const label = v.pipe(
-  v.string(),
-  rule(
-    (value) => /^[^\p{C}\s/]([^\p{C}/]{0,62}[^\p{C}\s/])?$/u.test(value),
-    "is not a name.",
-    "Use 1 to 64 printable characters, without / and without spaces at the ends.",
-  ),
-);
-
-const upstreamName = v.pipe(
-  v.string(),
-  rule(
-    (value) => /^[a-z0-9][a-z0-9._-]{0,63}$/.test(value),
-    "is not a name for an upstream.",
-    "Use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit.",
-  ),
-);
-
-const hostName = v.pipe(
-  v.string(),
-  rule(
-    isHost,
-    "is not a host name or address.",
-    'Write it without scheme, port and path, as in "gateway.example.com".',
-  ),
-);
-
-const address = v.pipe(
-  v.string(),
-  rule(isAddressOrCidr, "is not an address or CIDR.", 'Write it as in "10.0.0.0/8" or "fd00::1".'),
-);
-
-const origin = v.pipe(
-  v.string(),
-  rule(isOrigin, "is not an origin.", 'Write it as in "https://app.example.com", or "*".'),
-);
-
-const baseUrl = v.pipe(
-  v.string(),
-  rule(
-    (value) => parseHttpUrl(value) !== null,
-    "is not an http or https URL.",
-    'Write it as in "https://api.example.com/v1".',
-  ),
-  rule(
-    (value) => isWithoutExtras(value),
-    "must have no user name, password, query or fragment.",
-    "Credentials belong in [[upstreams.credentials]].",
-  ),
-);
+import { model, modelTraits, strict } from "./schema-models.ts";
+import {
+  address,
+  baseUrl,
+  durationMs,
+  hostName,
+  label,
+  MAX_BODY_BYTES,
+  MAX_TIMER_MS,
+  origin,
+  rule,
+  secret,
+  secretNote,
+  text,
+  upstreamName,
+  whole,
+} from "./schema-rules.ts";
 
 const credential = v.object({
   name: v.pipe(
@@ -253,133 +189,6 @@ const server = v.object({
   ),
 });
 
-const modelName = v.pipe(
-  v.string(),
-  rule(
-    (value) => /^[^\s\p{C}]{1,256}$/u.test(value),
-    "is not a name for a model.",
-    "Use 1 to 256 characters without spaces.",
-  ),
-  rule((value) => /^[^*]*\*?$/.test(value), "has a * that is not at its end.", 'Write it as in "claude-*".'),
-);
-
-const parameters = v.object({
-  temperature: v.optional(v.pipe(decimal(0, 2), v.description("Temperature."))),
-  top_p: v.optional(v.pipe(decimal(0, 1), v.description("Nucleus sampling."))),
-  top_k: v.optional(v.pipe(whole(1, 1_000_000), v.description("Sampling from the best k tokens."))),
-  max_output_tokens: v.optional(
-    v.pipe(whole(1, MAX_TOKENS), v.description("Most tokens of an answer, thinking included.")),
-  ),
-  effort: v.optional(
-    v.pipe(
-      v.picklist(EFFORT_WORDS),
-      v.description("How much to think. Not beside `thinking_budget_tokens`."),
-    ),
-  ),
-  thinking_budget_tokens: v.optional(
-    v.pipe(
-      whole(0, MAX_TOKENS),
-      v.description("How many tokens to think; 0: not at all. Not beside `effort`."),
-    ),
-  ),
-  stop: v.optional(
-    v.pipe(
-      v.array(
-        v.pipe(
-          v.string(),
-          rule((value) => value !== "", "is empty.", "Give it a value or remove it."),
-        ),
-      ),
-      v.maxLength(16, "has more than 16 texts.\nKeep those that matter."),
-      v.description("Texts that end the answer."),
-    ),
-  ),
-  seed: v.optional(
-    v.pipe(whole(-MAX_TIMER_MS - 1, MAX_TIMER_MS), v.description("Seed for answers that can be repeated.")),
-  ),
-});
-
-const strict = v.optional(
-  v.pipe(
-    v.boolean(),
-    v.description(
-      "Refuse a request with 400 where a translation would leave out a part of it. Otherwise the header `x-clewline-dropped` names what was left out.",
-    ),
-  ),
-  false,
-);
-
-const model = v.object({
-  name: v.pipe(
-    modelName,
-    v.description(
-      "What clients ask for; may end in `*`. The exact name wins, then the longest that matches.",
-    ),
-  ),
-  targets: v.pipe(
-    v.array(v.string()),
-    v.minLength(1, 'is empty.\nName at least one target, as in ["anthropic/claude-haiku-4-5"].'),
-    v.description(
-      "`upstream/model` in order: the rest are fallbacks. A `*` stands for what the name's `*` matched.",
-    ),
-  ),
-  strict,
-  system_before: v.optional(v.pipe(text, v.description("Text put before the client's instructions."))),
-  system_after: v.optional(v.pipe(text, v.description("Text put behind the client's instructions."))),
-  defaults: v.optional(parameters, {}),
-  fixed: v.optional(parameters, {}),
-});
-
-const flag = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
-const tokens = (description: string) => v.optional(v.pipe(whole(1, MAX_TOKENS), v.description(description)));
-
-const modelTraits = v.object({
-  match: v.pipe(
-    modelName,
-    v.description(
-      "The model's name as its upstream calls it; may end in `*`. The exact name wins, then the longest that matches; others fill in what it does not say.",
-    ),
-  ),
-  context_tokens: tokens("Most tokens of prompt and answer together."),
-  max_output_tokens: tokens("Most tokens of an answer."),
-  thinking: v.optional(
-    v.pipe(
-      v.picklist(["none", "budget", "effort"]),
-      v.description("How it is told to think: not at all, by a number of tokens, or by a word."),
-    ),
-  ),
-  efforts: v.optional(
-    v.pipe(
-      v.array(v.picklist(EFFORT_WORDS)),
-      v.minLength(1, 'is empty.\nName at least one, or write thinking = "none".'),
-      v.description('Words it takes, for `thinking = "effort"`; without `none` it always thinks.'),
-    ),
-  ),
-  min_budget_tokens: tokens('Smallest number of tokens it takes, for `thinking = "budget"`.'),
-  max_budget_tokens: tokens('Largest number of tokens it takes, for `thinking = "budget"`.'),
-  can_disable_thinking: flag("Whether it can be told not to think."),
-  thinks_by_default: flag("Whether it thinks when nothing is said."),
-  sampling: v.optional(
-    v.pipe(
-      v.picklist(["all", "one", "none"]),
-      v.description("Whether it takes temperature, top_p and top_k; `one`: temperature or top_p, not both."),
-    ),
-  ),
-  image: flag("Whether it takes images."),
-  pdf: flag("Whether it takes PDF documents."),
-  audio: flag("Whether it takes audio."),
-  video: flag("Whether it takes video."),
-  structured_output: flag("Whether it takes a JSON Schema for its answer."),
-  mid_system: flag("Whether instructions may stand between the turns."),
-  prefill: flag("Whether the last message may be the beginning of the answer."),
-  stop: flag("Whether it takes stop sequences."),
-  sealed_calls: flag("Whether tool calls must come back with their signature (Gemini 3 and later)."),
-  result_images: flag("Whether results of tools may hold images."),
-  needs_responses_for_tools: flag("Whether it takes tools only on Responses (GPT-5.4 and later)."),
-  cache_breakpoints: flag("Whether it takes cache marks on parts of the prompt."),
-  web_search: flag("Whether it searches the web when asked to."),
-});
-
 /** The whole file. */
 export const fileSchema = v.object({
   server: v.optional(server, {}),
@@ -496,33 +305,3 @@ export const fileSchema = v.object({
 
 /** What a file says once it is checked, with defaults; secrets still as they are written. */
 export type FileConfig = v.InferOutput<typeof fileSchema>;
-
-function isHost(value: string): boolean {
-  if (isIP(value) !== 0) return true;
-  return (
-    value.length <= 253 &&
-    value.split(".").every((part) => /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(part)) &&
-    !/^[0-9.]+$/.test(value)
-  );
-}
-
-function isAddressOrCidr(value: string): boolean {
-  const [host = "", bits, ...rest] = value.split("/");
-  const version = isIP(host);
-  if (version === 0 || host.includes("%") || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
-}
-
-function isOrigin(value: string): boolean {
-  return value === "*" || parseHttpUrl(value)?.origin === value;
-}
-
-function parseHttpUrl(value: string): URL | null {
-  const url = /^https?:\/\/[^\s]+$/i.test(value) ? URL.parse(value) : null;
-  return url?.hostname ? url : null;
-}
-
-function isWithoutExtras(value: string): boolean {
-  const url = parseHttpUrl(value);
-  return url === null || (!/[?#]/.test(value) && url.username === "" && url.password === "");
-}
