@@ -146,7 +146,7 @@ describe("the OpenAI SDK", () => {
     });
   });
 
-  test("yields response.failed as the last event, with the next number", async () => {
+  test("H-8, H-129 a Responses stream yields response.failed with the next number, then throws", async () => {
     const begun = `${readStream("openai-responses").split("\n\n").slice(0, 5).join("\n\n")}\n\n`;
     const tap = makeTap("openai-responses", "sse");
     tap.push(encode(begun));
@@ -161,7 +161,12 @@ describe("the OpenAI SDK", () => {
     await withReply({ headers: { "content-type": "text/event-stream" }, body: begun + text }, async (url) => {
       const stream = await client(url).responses.create({ model: "m", input: "x", stream: true });
       const events: { type: string; sequence_number: number }[] = [];
-      for await (const event of stream) events.push(event as { type: string; sequence_number: number });
+      const drain = async (): Promise<void> => {
+        for await (const event of stream) events.push(event as { type: string; sequence_number: number });
+      };
+      const cause = await drain().catch((thrown: unknown) => thrown);
+      expect(cause).toBeInstanceOf(OpenAI.APIError);
+      expect(cause).toMatchObject({ code: "rate_limit_exceeded" });
       expect(events.map((event) => event.sequence_number)).toEqual([0, 1, 2, 3, 4]);
       expect(events.at(-1)).toMatchObject({
         type: "response.failed",

@@ -6,8 +6,8 @@ import { retryAfterS, retryHeaders } from "../retry-header.ts";
 interface Name {
   readonly type: string;
   readonly code: string;
-  /** `response.failed` has a closed set of codes. */
-  readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt";
+  /** Of those that `response.failed` knows, and those that Codex acts on. */
+  readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt" | "context_length_exceeded";
 }
 
 const invalid = (code: string): Name => ({
@@ -29,7 +29,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   model_not_found: invalid("model_not_found"),
   foreign_dialect: invalid("foreign_dialect"),
   not_translatable: invalid("unsupported_parameter"),
-  context_overflow: invalid("context_length_exceeded"),
+  context_overflow: { ...invalid("context_length_exceeded"), streamCode: "context_length_exceeded" },
   credentials_cooling: {
     type: "rate_limit_error",
     code: "rate_limit_exceeded",
@@ -42,6 +42,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_cut: server("upstream_disconnected"),
   upstream_garbage: server("upstream_invalid_reply"),
   upstream_error: server("upstream_error"),
+  upstream_forbidden: server("upstream_forbidden"),
   ledger_unavailable: server("ledger_unavailable"),
   shutting_down: server("shutting_down"),
   internal: server("internal_error"),
@@ -63,7 +64,15 @@ export function renderError(error: GatewayError): ErrorReply {
   };
 }
 
-/** `response.failed`, which ends the stream; it goes on with the numbers of the stream that it ends. */
+/** What an error is inside a stream. Codex takes the waiting time out of the message. */
+export function streamErrorOf(error: GatewayError): { readonly code: string; readonly message: string } {
+  return { code: NAMES[error.kind].streamCode, message: messageOf(error) };
+}
+
+/**
+ * `response.failed`, which ends the stream and goes on with its numbers, and `error` behind it: the official SDKs give the first to the
+ * caller as any other event and raise the second.
+ */
 export function renderStreamError(
   error: GatewayError,
   requestId: string,
@@ -72,20 +81,27 @@ export function renderStreamError(
   context?: StreamContext,
 ): string {
   if (framing !== "sse") return "";
-  const event = {
+  const { code, message } = streamErrorOf(error);
+  const number = context?.nextSequenceNumber ?? 0;
+  const failed = {
     type: "response.failed",
-    sequence_number: context?.nextSequenceNumber ?? 0,
+    sequence_number: number,
     response: {
       id: context?.responseId ?? `resp_${requestId}`,
       object: "response",
       created_at: context?.createdAtS ?? 0,
       status: "failed",
-      error: { code: NAMES[error.kind].streamCode, message: messageOf(error) },
+      error: { code, message },
       incomplete_details: null,
       model: context?.model ?? "",
       output: [],
       usage: null,
     },
   };
-  return `${context?.isMidFrame ? "\n\n" : ""}event: response.failed\ndata: ${JSON.stringify(event)}\n\n`;
+  const raised = { type: "error", sequence_number: number + 1, code, message, param: error.param ?? null };
+  return `${context?.isMidFrame ? "\n\n" : ""}${eventOf(failed)}${eventOf(raised)}`;
+}
+
+function eventOf(data: { readonly type: string }): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,11 +1,10 @@
 /** What is read of Responses replies. */
 import { Buffer } from "node:buffer";
-import type { Usage } from "../../model/usage.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import { Answer, type AnswerReader } from "../answer.ts";
 import { keyNeedle, textNeedle } from "../needle.ts";
-import { countOf, makeUsage } from "../token-count.ts";
+import { decodeUsage } from "./usage.ts";
 
 const RESPONSE = {
   object: true,
@@ -99,23 +98,10 @@ export class ResponsesReader implements AnswerReader {
     }
     answer.addStateId(asObject(response.conversation)?.id);
     const usage = asObject(response.usage);
-    if (usage !== null) answer.usage = readUsage(usage);
+    if (usage !== null) answer.usage = decodeUsage(usage);
   }
 }
 
 function stopReasonOf(response: JsonObject | null): string | null {
   return asString(asObject(response?.incomplete_details)?.reason) ?? asString(response?.status);
-}
-
-function readUsage(usage: JsonObject): Usage {
-  const input = asObject(usage.input_tokens_details);
-  const output = asObject(usage.output_tokens_details);
-  return makeUsage({
-    inputTokens: countOf(usage.input_tokens),
-    cacheReadTokens: countOf(input?.cached_tokens),
-    cacheWriteTokens: countOf(input?.cache_write_tokens),
-    cacheWrite1hTokens: null,
-    outputTokens: countOf(usage.output_tokens),
-    reasoningTokens: countOf(output?.reasoning_tokens),
-  });
 }

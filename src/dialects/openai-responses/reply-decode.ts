@@ -1,0 +1,184 @@
+/** An answer's output, whole or streamed, as events. Items that a stream mixes are held back, so that blocks never interleave. */
+import { GatewayError } from "../../core/errors.ts";
+import { mintCallId } from "../../model/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../model/event.ts";
+import { fold } from "../../model/fold.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { Answer } from "../answer.ts";
+import type { DecodeReplyOptions } from "../codec.ts";
+import {
+  type AnswerContext,
+  CallReader,
+  type ItemReader,
+  MessageReader,
+  ReasoningReader,
+  WholeReader,
+} from "./item-decode.ts";
+import { decodeStop } from "./stop.ts";
+import { decodeUsage } from "./usage.ts";
+
+export type Emit = (event: ModelEvent) => void;
+
+/** Where an event says it belongs. Servers leave out either, and some give each event of an item another id. */
+export interface ItemPlace {
+  readonly index: number | null;
+  readonly id: string | null;
+}
+
+/** The readers of all items, and whose turn it is. */
+export class OutputDecoder implements AnswerContext {
+  hasCall = false;
+  hasRefusal = false;
+  readonly #idSeed: string;
+  #minted = 0;
+  readonly #callIds = new Set<string>();
+  /** In order of first appearance. */
+  readonly #readers: ItemReader[] = [];
+  /** The first that is not handed on to its end. */
+  #head = 0;
+  readonly #byIndex = new Map<number, ItemReader>();
+  readonly #byId = new Map<string, ItemReader>();
+  #isOpen = false;
+
+  constructor(idSeed: string) {
+    this.#idSeed = idSeed;
+  }
+
+  callId(wanted: string | null): string {
+    let id = wanted;
+    while (id === null || this.#callIds.has(id)) id = mintCallId(this.#idSeed, this.#minted++);
+    this.#callIds.add(id);
+    return id;
+  }
+
+  /** Whether a block is open to those who read. */
+  get isInBlock(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The item is announced. */
+  begin(place: ItemPlace, item: JsonObject): void {
+    const known = this.#find(place);
+    // Some servers number every item 0; the same item once more is no new one.
+    const isNew = known === null || (known.isDone && place.id !== null && !this.#byId.has(place.id));
+    if (isNew) this.#add(place, item).begin(item);
+    else if (!known.isDone) known.begin(item);
+  }
+
+  /** The item as a whole. A second time, it is not read again. */
+  done(place: ItemPlace, item: JsonObject): void {
+    const reader = this.#find(place) ?? this.#add(place, item);
+    if (!reader.isDone) reader.done(item);
+  }
+
+  /** The reader that a piece goes to; null: its item is over. */
+  readerOf(place: ItemPlace, type: string): ItemReader | null {
+    const known = this.#find(place) ?? this.#lastOpen(place);
+    if (known !== null) return known.isDone ? null : known;
+    return this.#add(place, { type });
+  }
+
+  /** The answer is over. `output` is all of it, as far as the server tells it again. */
+  finish(output: readonly unknown[]): void {
+    for (let index = 0; index < output.length; index++) {
+      const item = asObject(output[index]);
+      if (item !== null) this.done({ index, id: asString(item.id) }, item);
+    }
+    for (let at = this.#head; at < this.#readers.length; at++) {
+      const reader = this.#readers[at] as ItemReader;
+      if (!reader.isDone) reader.cut();
+    }
+  }
+
+  /** Hands on what is certain, in order. */
+  drain(emit: Emit): void {
+    for (let reader = this.#readers[this.#head]; reader !== undefined; reader = this.#readers[this.#head]) {
+      for (const event of reader.events) {
+        if (event.type === "open") this.#isOpen = true;
+        else if (event.type === "close") this.#isOpen = false;
+        emit(event);
+      }
+      reader.events.length = 0;
+      if (!reader.isDone) return;
+      this.#head++;
+    }
+  }
+
+  #find({ index, id }: ItemPlace): ItemReader | null {
+    const byIndex = index === null ? undefined : this.#byIndex.get(index);
+    return byIndex ?? (id === null ? undefined : this.#byId.get(id)) ?? null;
+  }
+
+  /** An event that names neither item nor index is about the last one. */
+  #lastOpen({ index, id }: ItemPlace): ItemReader | null {
+    if (index !== null || id !== null) return null;
+    return this.#readers.at(-1) ?? null;
+  }
+
+  #add({ index, id }: ItemPlace, item: JsonObject): ItemReader {
+    const reader = this.#makeReader(asString(item.type), `output[${index ?? this.#readers.length}]`);
+    this.#readers.push(reader);
+    if (index !== null) this.#byIndex.set(index, reader);
+    if (id !== null) this.#byId.set(id, reader);
+    return reader;
+  }
+
+  #makeReader(type: string | null, at: string): ItemReader {
+    switch (type) {
+      case "message":
+        return new MessageReader(this);
+      case "reasoning":
+        return new ReasoningReader();
+      case "function_call":
+        return new CallReader(this, "function");
+      case "custom_tool_call":
+        return new CallReader(this, "custom");
+      default:
+        return new WholeReader(at);
+    }
+  }
+}
+
+/** A whole response. */
+export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
+  const status = statusOf(body);
+  const output = new OutputDecoder(options.idSeed);
+  const events: ModelEvent[] = [startOf(body)];
+  output.finish(asArray(body.output));
+  output.drain((event) => events.push(event));
+  const usage = asObject(body.usage);
+  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage) });
+  events.push({ type: "end", stop: decodeStop(body, status, output) });
+  return fold(events);
+}
+
+export function startOf(response: JsonObject | null): ModelEvent {
+  return { type: "start", id: asString(response?.id), model: asString(response?.model) };
+}
+
+/** Throws unless the response is a whole answer. */
+function statusOf(body: JsonObject): "completed" | "incomplete" {
+  const error = body.error;
+  if ((error !== undefined && error !== null) || body.status === "failed") {
+    throw new GatewayError("upstream_garbage", messageOf(error), { detail: failureText(error) });
+  }
+  if (!Array.isArray(body.output)) {
+    throw new GatewayError("upstream_garbage", "The upstream's reply is not a response: it has no output.");
+  }
+  if (body.status === "incomplete") return "incomplete";
+  if (body.status === "completed" || body.status === undefined || body.status === null) return "completed";
+  throw new GatewayError("upstream_garbage", "The upstream's response has not been completed.");
+}
+
+/** The upstream's own words about its failure. */
+export function messageOf(error: unknown): string {
+  const message = asString(asObject(error)?.message) ?? asString(error);
+  return message ?? "The upstream failed and did not say why.";
+}
+
+/** The error object as JSON text, short enough for classification. */
+export function failureText(error: unknown): string {
+  const answer = new Answer();
+  answer.fail(error);
+  return answer.failure ?? "{}";
+}

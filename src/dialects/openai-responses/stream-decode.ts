@@ -1,0 +1,193 @@
+/** A streamed response as events. */
+import { GatewayError } from "../../core/errors.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { SseReader } from "../../wire/sse-reader.ts";
+import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import type { PieceKind } from "./item-decode.ts";
+import { type Emit, failureText, type ItemPlace, messageOf, OutputDecoder, startOf } from "./reply-decode.ts";
+import { decodeStop } from "./stop.ts";
+import { decodeUsage } from "./usage.ts";
+
+/** An event that carries text of an item: of which kind, under which name, and whether it is a piece or the whole. */
+interface Piece {
+  readonly item: string;
+  readonly kind: PieceKind;
+  readonly index: "content_index" | "summary_index" | null;
+  readonly member: string;
+  readonly isWhole: boolean;
+}
+
+const PIECES: ReadonlyMap<string, Piece> = new Map(
+  (
+    [
+      ["output_text", "message", "text", "content_index", "text"],
+      ["refusal", "message", "refusal", "content_index", "refusal"],
+      ["reasoning_summary_text", "reasoning", "summary", "summary_index", "text"],
+      ["reasoning_text", "reasoning", "reasoning", "content_index", "text"],
+      ["function_call_arguments", "function_call", "input", null, "arguments"],
+      ["custom_tool_call_input", "custom_tool_call", "input", null, "input"],
+    ] as const
+  ).flatMap(([name, item, kind, index, member]): [string, Piece][] => [
+    [`response.${name}.delta`, { item, kind, index, member: "delta", isWhole: false }],
+    [`response.${name}.done`, { item, kind, index, member, isWhole: true }],
+  ]),
+);
+
+export class ResponsesStreamDecoder implements StreamDecoder {
+  /** The terminal event says all; nothing is waited for behind it. */
+  readonly isFinished = false;
+  readonly #sse: SseReader;
+  readonly #output: OutputDecoder;
+  #hasStarted = false;
+  #isOver = false;
+
+  constructor(options: DecodeReplyOptions) {
+    this.#sse = new SseReader(options.maxFrameBytes);
+    this.#output = new OutputDecoder(options.idSeed);
+  }
+
+  push(bytes: Uint8Array, emit: Emit): void {
+    if (this.#isOver) return;
+    const isWithinCap = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
+    if (!isWithinCap) this.#fail(null, "An event of the upstream's stream is longer than allowed.", emit);
+  }
+
+  end(emit: Emit): void {
+    if (!this.#isOver) this.#sse.end((event, data) => this.#read(event, data, emit));
+  }
+
+  #read(event: string, data: string, emit: Emit): void {
+    if (this.#isOver || data === "" || data === "[DONE]") return;
+    let frame: JsonObject | null = null;
+    try {
+      frame = asObject(JSON.parse(data));
+    } catch {
+      // Told below: JSON that cannot be read and JSON that is no object are the same to us.
+    }
+    if (frame === null) {
+      if (data.trim() !== "" && data.trim() !== "[DONE]") {
+        this.#fail(null, "An event of the upstream's stream is not a JSON object.", emit);
+      }
+      return;
+    }
+    try {
+      this.#readFrame(asString(frame.type) ?? event, event, frame, emit);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#fail(null, error.message, emit);
+    }
+  }
+
+  #readFrame(type: string, event: string, frame: JsonObject, emit: Emit): void {
+    const piece = PIECES.get(type);
+    if (piece !== undefined) {
+      this.#piece(piece, frame, emit);
+      return;
+    }
+    switch (type) {
+      case "response.output_text.annotation.added":
+        this.#annotation(frame, emit);
+        break;
+      case "response.output_item.added":
+      case "response.output_item.done":
+        this.#item(type === "response.output_item.done", frame, emit);
+        break;
+      case "response.created":
+      case "response.in_progress":
+      case "response.queued":
+        this.#start(asObject(frame.response), emit);
+        break;
+      case "response.completed":
+      case "response.incomplete":
+      case "response.done":
+        this.#finish(type, asObject(frame.response) ?? {}, emit);
+        break;
+      case "response.failed":
+      case "response.cancelled":
+        this.#failed(asObject(frame.response), emit);
+        break;
+      default:
+        this.#readOther(type, event, frame, emit);
+    }
+  }
+
+  /** Errors in the forms that servers give them; all else is skipped. */
+  #readOther(type: string, event: string, frame: JsonObject, emit: Emit): void {
+    const isBare = type === "" && frame.error !== undefined && frame.error !== null;
+    if (type !== "error" && event !== "error" && !isBare) return;
+    const error = frame.error ?? { code: frame.code, message: frame.message, param: frame.param };
+    this.#fail(failureText(error), messageOf(error), emit);
+  }
+
+  #start(response: JsonObject | null, emit: Emit): void {
+    if (this.#hasStarted) return;
+    this.#hasStarted = true;
+    emit(startOf(response));
+  }
+
+  #piece(piece: Piece, frame: JsonObject, emit: Emit): void {
+    const text = frame[piece.member];
+    if (typeof text !== "string" || text === "") return;
+    this.#start(null, emit);
+    const index = piece.index === null ? 0 : numberOf(frame[piece.index]);
+    const reader = this.#output.readerOf(placeOf(frame), piece.item);
+    if (piece.isWhole) reader?.whole(piece.kind, index, text);
+    else reader?.piece(piece.kind, index, text);
+    this.#output.drain(emit);
+  }
+
+  #annotation(frame: JsonObject, emit: Emit): void {
+    const reader = this.#output.readerOf(placeOf(frame), "message");
+    reader?.annotation(numberOf(frame.content_index), numberOf(frame.annotation_index), frame.annotation);
+    this.#output.drain(emit);
+  }
+
+  #item(isWhole: boolean, frame: JsonObject, emit: Emit): void {
+    const item = asObject(frame.item);
+    if (item === null) return;
+    this.#start(null, emit);
+    const place = placeOf(frame, asString(item.id));
+    if (isWhole) this.#output.done(place, item);
+    else this.#output.begin(place, item);
+    this.#output.drain(emit);
+  }
+
+  #finish(type: string, response: JsonObject, emit: Emit): void {
+    this.#start(response, emit);
+    this.#output.finish(asArray(response.output));
+    this.#output.drain(emit);
+    this.#usage(response, emit);
+    this.#isOver = true;
+    const isIncomplete =
+      type === "response.incomplete" || (type !== "response.completed" && response.status === "incomplete");
+    const stop = decodeStop(response, isIncomplete ? "incomplete" : "completed", this.#output);
+    emit({ type: "end", stop });
+  }
+
+  #failed(response: JsonObject | null, emit: Emit): void {
+    // Within a block there is no place for it.
+    if (response !== null && this.#hasStarted && !this.#output.isInBlock) this.#usage(response, emit);
+    const error = response?.error ?? null;
+    this.#fail(failureText(error), messageOf(error), emit);
+  }
+
+  #usage(response: JsonObject, emit: Emit): void {
+    const usage = asObject(response.usage);
+    if (usage !== null) emit({ type: "usage", usage: decodeUsage(usage) });
+  }
+
+  #fail(raw: string | null, message: string, emit: Emit): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    emit({ type: "fail", raw, message });
+  }
+}
+
+function placeOf(frame: JsonObject, id: string | null = asString(frame.item_id)): ItemPlace {
+  const index = frame.output_index;
+  return { index: typeof index === "number" ? index : null, id };
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}

@@ -1,0 +1,24 @@
+/** A streamed response. All that ends the stream is in one string. */
+import type { GatewayError } from "../../core/errors.ts";
+import type { ModelEvent } from "../../model/event.ts";
+import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
+import { ReplyWriter } from "./reply-encode.ts";
+
+export class ResponsesStreamEncoder implements StreamEncoder {
+  readonly #writer: ReplyWriter;
+
+  constructor(options: EncodeReplyOptions) {
+    this.#writer = new ReplyWriter(options, true);
+  }
+
+  encode(event: ModelEvent): string {
+    if (event.type === "end") this.#writer.end(event.stop);
+    else this.#writer.add(event);
+    return this.#writer.take();
+  }
+
+  fail(error: GatewayError): string {
+    this.#writer.fail(error);
+    return this.#writer.take();
+  }
+}

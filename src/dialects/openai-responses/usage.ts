@@ -1,0 +1,33 @@
+/** Token counts as the Responses API writes them, both ways. */
+import type { Usage } from "../../model/usage.ts";
+import { asObject, type JsonObject } from "../../wire/json.ts";
+import { countOf, makeUsage } from "../token-count.ts";
+
+export function decodeUsage(usage: JsonObject): Usage {
+  const input = asObject(usage.input_tokens_details);
+  const output = asObject(usage.output_tokens_details);
+  return makeUsage({
+    inputTokens: countOf(usage.input_tokens),
+    cacheReadTokens: countOf(input?.cached_tokens),
+    cacheWriteTokens: countOf(input?.cache_write_tokens),
+    cacheWrite1hTokens: null,
+    outputTokens: countOf(usage.output_tokens),
+    reasoningTokens: countOf(output?.reasoning_tokens),
+  });
+}
+
+/** Always whole: some clients cannot read a usage without its details. What is not known is 0 here, and null in the ledger. */
+export function encodeUsage(usage: Usage | null): object {
+  const input = usage?.inputTokens ?? 0;
+  const output = usage?.outputTokens ?? 0;
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: usage?.cacheReadTokens ?? 0,
+      cache_write_tokens: usage?.cacheWriteTokens ?? 0,
+    },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: usage?.reasoningTokens ?? 0 },
+    total_tokens: input + output,
+  };
+}
