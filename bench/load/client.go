@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -23,8 +22,11 @@ type client struct {
 
 // task is a request, ready to be sent, and what a whole reply to it looks like.
 type task struct {
-	request []byte
-	events  int // 0: a JSON reply
+	request      []byte
+	events       int    // 0: no stream
+	eventMark    []byte // what each of them holds once
+	lastOfStream []byte
+	leastBytes   int // of a reply that is no stream
 }
 
 func (c *client) send(request []byte) error {
@@ -55,6 +57,7 @@ func (c *client) receive(expected task, onEvents func(count int)) error {
 	var seen, size int
 	var last [96]byte // the end of the payload, for the check and across the parts
 	tail := last[:0]
+	overlap := len(expected.eventMark) - 1
 	for {
 		part, err := reply.body.next()
 		if errors.Is(err, io.EOF) {
@@ -65,10 +68,10 @@ func (c *client) receive(expected task, onEvents func(count int)) error {
 		}
 		size += len(part)
 		if expected.events > 0 {
-			count := bytes.Count(part, eventEnd)
-			if len(tail) > 0 && tail[len(tail)-1] == '\n' && part[0] == '\n' {
-				count++
-			}
+			count := bytes.Count(part, expected.eventMark)
+			// A mark that the parts' border cuts lies within these few bytes, a whole one never does.
+			border := append([]byte{}, tail[len(tail)-atMost(overlap, len(tail)):]...)
+			count += bytes.Count(append(border, part[:atMost(overlap, len(part))]...), expected.eventMark)
 			seen += count
 			onEvents(count)
 		}
@@ -83,17 +86,18 @@ func (c *client) receive(expected task, onEvents func(count int)) error {
 	if seen != expected.events {
 		return fmt.Errorf("%d events of %d", seen, expected.events)
 	}
-	if expected.events > 0 && !bytes.HasSuffix(tail, streamMark) {
+	if expected.events > 0 && !isStreamEnd(tail, expected.lastOfStream) {
 		return fmt.Errorf("the stream ends in %q", tail)
 	}
-	if expected.events == 0 && (size < 500 || tail[len(tail)-1] != '}') {
+	if expected.leastBytes > 0 && (size < expected.leastBytes || tail[len(tail)-1] != '}') {
 		return fmt.Errorf("reply of %d bytes ends in %q", size, tail)
 	}
 	return nil
 }
 
-var eventEnd = []byte("\n\n")
-var streamMark = []byte("data: [DONE]\n\n")
+func isStreamEnd(tail, lastOfStream []byte) bool {
+	return bytes.HasSuffix(tail, []byte("\n\n")) && bytes.Contains(tail, lastOfStream)
+}
 
 func keepEnd(store *[96]byte, tail, part []byte) []byte {
 	if len(part) >= len(store) {
@@ -110,59 +114,4 @@ func (c *client) hangUp() {
 		c.connection.Close() // nothing is owed to a connection that is given up
 		c.connection = nil
 	}
-}
-
-// newTask builds the request of a kind of work.
-func newTask(kind, address string, eventCount, intervalMs, bodySize int) (task, error) {
-	script, stream, extra := "json", "", 0
-	size := 1 << 10
-	switch kind {
-	case "json":
-	case "body":
-		size = bodySize
-	case "burst":
-		script = fmt.Sprintf("burst %d", eventCount)
-		extra = eventCount + tailEvents
-	case "ticks":
-		script = fmt.Sprintf("ticks %d %d", intervalMs, eventCount)
-		extra = eventCount + tailEvents
-	default:
-		return task{}, fmt.Errorf("unknown kind %q", kind)
-	}
-	if extra > 0 {
-		stream = `"stream":true,"stream_options":{"include_usage":true},`
-	}
-	payload := chatBody(fmt.Sprintf(`{"model":"bench-model","user":%q,%s"temperature":0.7,"messages":[`, script, stream), size)
-	request := fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nhost: %s\r\nauthorization: Bearer %s\r\n"+
-		"content-type: application/json\r\naccept: application/json\r\nuser-agent: clewline-bench\r\n"+
-		"content-length: %d\r\n\r\n%s", address, clientKey, len(payload), payload)
-	return task{request: []byte(request), events: extra}, nil
-}
-
-// chatBody fills a chat up to about sizeBytes. A large one is half a picture in base64 and half short turns, so
-// that neither a long string nor many small values alone decides what it costs.
-func chatBody(opening string, sizeBytes int) string {
-	const prose = "Ariadne gave him a ball of thread, and \\\"he\\\" tied its end at the door.\\nSo he found the way back. "
-	var text strings.Builder
-	text.Grow(sizeBytes + 4096)
-	text.WriteString(opening)
-	text.WriteString(`{"role":"system","content":"You are a helpful assistant."}`)
-	if sizeBytes > 64<<10 {
-		text.WriteString(`,{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,`)
-		text.WriteString(strings.Repeat("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ", sizeBytes/2/44))
-		text.WriteString(`"}}]}`)
-	}
-	for turn := 0; text.Len() < sizeBytes-400; turn++ {
-		role := "user"
-		if turn%2 == 1 {
-			role = "assistant"
-		}
-		repeats := 8
-		if left := (sizeBytes - text.Len() - 60) / len(prose); left < repeats {
-			repeats = left
-		}
-		fmt.Fprintf(&text, `,{"role":%q,"content":"%s"}`, role, strings.Repeat(prose, repeats))
-	}
-	text.WriteString(`,{"role":"user","content":"Which way is out?"}]}`)
-	return text.String()
 }

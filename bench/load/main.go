@@ -1,4 +1,5 @@
 // Command load is both ends of the benchmark: a fast provider (`load upstream`) and a client (`load run`).
+// `load pause` is a client of large requests that watches for how long the target does nothing else.
 // `load rss PID` prints the resident memory of a process and its descendants, in kB.
 // Both speak HTTP/1.1 on raw sockets, so that they cost less than what is measured between them.
 package main
@@ -18,6 +19,8 @@ func main() {
 		err = upstreamCommand(os.Args[2:])
 	case "run":
 		err = runCommand(os.Args[2:])
+	case "pause":
+		err = pauseCommand(os.Args[2:])
 	case "rss":
 		err = rssCommand(os.Args[2:])
 	default:
@@ -30,6 +33,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: load upstream -port N | load run -address HOST:PORT -kind json|burst|ticks|body [flags] | load rss PID")
+	fmt.Fprintln(os.Stderr, "usage: load upstream -port N | load run -address HOST:PORT -kind json|burst|ticks|body|history [flags] | load pause -address HOST:PORT [flags] | load rss PID")
 	os.Exit(2)
 }

@@ -12,10 +12,11 @@ import (
 
 // head is what the harness needs to know of a request's or reply's first line and headers.
 type head struct {
-	status int // of a reply
-	sized  bool
-	body   body
-	close  bool
+	status     int  // of a reply
+	isMessages bool // of a request: in Anthropic's dialect
+	sized      bool
+	body       body
+	close      bool
 }
 
 // body yields the payload of a message without copying it out of the reader's buffer.
@@ -37,6 +38,8 @@ func readHead(reader *bufio.Reader) (head, error) {
 		if found.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 			return found, fmt.Errorf("status line %q", line)
 		}
+	} else {
+		found.isMessages = bytes.Contains(line, []byte("/messages "))
 	}
 	for {
 		line, err = reader.ReadSlice('\n')

@@ -59,7 +59,7 @@ func TestCutMessagesAreNeverWhole(t *testing.T) {
 
 func TestBodySizes(t *testing.T) {
 	for _, kind := range []string{"json", "burst", "body"} {
-		built, err := newTask(kind, "127.0.0.1:1", 100, 50, 5<<20)
+		built, err := newTask(plan{kind: kind, address: "127.0.0.1:1", dialect: "chat", events: 100, intervalMs: 50, bodySize: 5 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,8 @@ import (
 type plan struct {
 	address     string
 	kind        string
+	dialect     string
+	model       string
 	connections int
 	rate        float64
 	requests    int64
@@ -59,7 +61,9 @@ func runCommand(arguments []string) error {
 	var wanted plan
 	flags := flag.NewFlagSet("run", flag.ExitOnError)
 	flags.StringVar(&wanted.address, "address", "", "HOST:PORT of the target")
-	flags.StringVar(&wanted.kind, "kind", "json", "json, burst, ticks or body")
+	flags.StringVar(&wanted.kind, "kind", "json", "json, burst, ticks, body or history")
+	flags.StringVar(&wanted.dialect, "dialect", "chat", "the client's dialect: chat or messages")
+	flags.StringVar(&wanted.model, "model", "", "model to ask for; the script is then in a message, and tokens are counted instead of events")
 	flags.IntVar(&wanted.connections, "connections", 64, "connections; with ticks: streams")
 	flags.Float64Var(&wanted.rate, "rate", 0, "requests a second from a fixed schedule; 0: each connection as fast as it can")
 	flags.Int64Var(&wanted.requests, "requests", 0, "stop the measured part after so many requests")
@@ -67,7 +71,7 @@ func runCommand(arguments []string) error {
 	flags.DurationVar(&wanted.measured, "measured", 5*time.Second, "measured part, or its bound with -requests")
 	flags.IntVar(&wanted.events, "events", 100, "events of a stream")
 	flags.IntVar(&wanted.intervalMs, "interval-ms", 50, "between two events of ticks")
-	flags.IntVar(&wanted.bodySize, "body-bytes", 5<<20, "request size of kind body")
+	flags.IntVar(&wanted.bodySize, "body-bytes", 5<<20, "request size of kinds body and history")
 	flags.IntVar(&wanted.watch, "watch", 0, "process whose CPU and memory are read at both ends of the measured part")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -75,7 +79,7 @@ func runCommand(arguments []string) error {
 	if err := raiseOpenFiles(); err != nil {
 		return err
 	}
-	request, err := newTask(wanted.kind, wanted.address, wanted.events, wanted.intervalMs, wanted.bodySize)
+	request, err := newTask(wanted)
 	if err != nil {
 		return err
 	}

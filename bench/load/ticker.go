@@ -26,13 +26,14 @@ type wheel struct {
 
 type slowStream struct {
 	connection net.Conn
+	spoken     *dialect
 	left       int
 	ended      chan error
 }
 
 // play writes count events and the tail to the connection, one each intervalMs, and returns when it is through.
-func (t *tickers) play(connection net.Conn, intervalMs, count int) error {
-	if _, err := connection.Write(streamHead); err != nil {
+func (t *tickers) play(connection net.Conn, spoken *dialect, intervalMs, count int) error {
+	if _, err := connection.Write(spoken.streamHead); err != nil {
 		return err
 	}
 	if err := connection.SetWriteDeadline(time.Now().Add(longestStream)); err != nil {
@@ -46,7 +47,7 @@ func (t *tickers) play(connection net.Conn, intervalMs, count int) error {
 		go turning.turn()
 	}
 	t.mutex.Unlock()
-	playing := &slowStream{connection: connection, left: count, ended: make(chan error, 1)}
+	playing := &slowStream{connection: connection, spoken: spoken, left: count, ended: make(chan error, 1)}
 	turning.add(playing)
 	err := <-playing.ended
 	if err != nil {
@@ -80,12 +81,12 @@ func (w *wheel) fire(slot int) {
 	kept := w.slots[slot][:0]
 	for _, playing := range w.slots[slot] {
 		if playing.left == 0 {
-			_, err := playing.connection.Write(streamTail)
+			_, err := playing.connection.Write(playing.spoken.streamTail)
 			playing.ended <- err
 			continue
 		}
 		playing.left--
-		if _, err := playing.connection.Write(streamEvent); err != nil {
+		if _, err := playing.connection.Write(playing.spoken.streamEvent); err != nil {
 			playing.ended <- err
 			continue
 		}

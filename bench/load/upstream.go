@@ -9,18 +9,21 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"time"
 )
 
 // longestStream bounds every connection of a streamed reply.
 const longestStream = 10 * time.Minute
 
-// prefixSize is how much of a request's body is searched for its script.
+// prefixSize is how much of a request's body is searched for its `user` field.
 const prefixSize = 512
 
-// upstreamCommand serves POST /v1/chat/completions. What it answers stands in the body's `user` field:
-// "json", "burst N" (N events at once) or "ticks MS N" (N events, one each MS milliseconds).
+// longestMark is more than "[bench SCRIPT]" takes.
+const longestMark = 64
+
+// upstreamCommand serves POST /v1/chat/completions and POST /v1/messages, each in its dialect. What it answers stands in
+// the body's `user` field, or as "[bench SCRIPT]" in a message, which every translation keeps: "json", "burst N" (N
+// events at once) or "ticks MS N" (N events, one each MS milliseconds).
 func upstreamCommand(arguments []string) error {
 	flags := flag.NewFlagSet("upstream", flag.ExitOnError)
 	port := flags.Int("port", 0, "port on 127.0.0.1")
@@ -63,7 +66,11 @@ func serve(connection net.Conn, clocks *tickers) error {
 		if err != nil {
 			return err
 		}
-		if err := answer(connection, clocks, script); err != nil {
+		spoken := &chat
+		if request.isMessages {
+			spoken = &messages
+		}
+		if err := answer(connection, clocks, spoken, script); err != nil {
 			return err
 		}
 		if request.close {
@@ -72,9 +79,12 @@ func serve(connection net.Conn, clocks *tickers) error {
 	}
 }
 
-// readScript reads the whole body and returns the value of its `user` field, which stands near its start.
+// readScript reads the whole body and returns its script: the value of the `user` field, which stands near its start,
+// or what a mark holds, wherever it is.
 func readScript(payload *body) (string, error) {
 	prefix := make([]byte, 0, prefixSize)
+	var search markSearch
+	isMarked := true
 	for {
 		part, err := payload.next()
 		if errors.Is(err, io.EOF) {
@@ -84,80 +94,83 @@ func readScript(payload *body) (string, error) {
 			return "", err
 		}
 		if room := prefixSize - len(prefix); room > 0 {
-			if len(part) < room {
-				room = len(part)
-			}
-			prefix = append(prefix, part[:room]...)
+			prefix = append(prefix, part[:atMost(room, len(part))]...)
+			isMarked = !bytes.Contains(prefix, userField)
+		}
+		if isMarked {
+			search.feed(part)
 		}
 	}
-	_, after, found := bytes.Cut(prefix, []byte(`"user":"`))
+	_, after, found := bytes.Cut(prefix, userField)
 	script, _, ended := bytes.Cut(after, []byte(`"`))
-	if !found || !ended {
-		return "json", nil // a health probe or a list of models
+	if found && ended {
+		return string(script), nil
 	}
-	return string(script), nil
+	if search.script != "" {
+		return search.script, nil
+	}
+	return "json", nil // a health probe or a list of models
 }
 
-func answer(connection net.Conn, clocks *tickers, script string) error {
+var userField = []byte(`"user":"`)
+var markStart = []byte("[bench ")
+
+// markSearch finds a mark in a body that comes in parts.
+type markSearch struct {
+	script string
+	end    []byte // of what came before
+}
+
+func (m *markSearch) feed(part []byte) {
+	joined := append(m.end, part[:atMost(longestMark, len(part))]...)
+	m.find(joined)
+	m.find(part)
+	if len(part) < longestMark {
+		m.end = append([]byte{}, joined[len(joined)-atMost(longestMark, len(joined)):]...)
+	} else {
+		m.end = append(m.end[:0], part[len(part)-longestMark:]...)
+	}
+}
+
+func (m *markSearch) find(text []byte) {
+	_, after, found := bytes.Cut(text, markStart)
+	if script, _, ended := bytes.Cut(after, []byte("]")); found && ended {
+		m.script = string(script)
+	}
+}
+
+func atMost(limit, size int) int {
+	if size < limit {
+		return size
+	}
+	return limit
+}
+
+func answer(connection net.Conn, clocks *tickers, spoken *dialect, script string) error {
 	var intervalMs, count int
 	if script == "json" {
-		_, err := connection.Write(jsonReply)
+		_, err := connection.Write(spoken.json)
 		return err
 	}
 	if _, err := fmt.Sscanf(script, "burst %d", &count); err == nil {
-		return burst(connection, count)
+		return burst(connection, spoken, count)
 	}
 	if _, err := fmt.Sscanf(script, "ticks %d %d", &intervalMs, &count); err == nil && intervalMs > 0 && count > 0 {
-		return clocks.play(connection, intervalMs, count)
+		return clocks.play(connection, spoken, intervalMs, count)
 	}
 	return fmt.Errorf("unknown script %q", script)
 }
 
 // burst writes each event on its own, as a provider flushes each token; whoever reads slower sees them joined.
-func burst(connection net.Conn, count int) error {
-	if _, err := connection.Write(streamHead); err != nil {
+func burst(connection net.Conn, spoken *dialect, count int) error {
+	if _, err := connection.Write(spoken.streamHead); err != nil {
 		return err
 	}
 	for index := 0; index < count; index++ {
-		if _, err := connection.Write(streamEvent); err != nil {
+		if _, err := connection.Write(spoken.streamEvent); err != nil {
 			return err
 		}
 	}
-	_, err := connection.Write(streamTail)
+	_, err := connection.Write(spoken.streamTail)
 	return err
-}
-
-var jsonReply = reply(`{"id":"chatcmpl-bench000000000000000000","object":"chat.completion","created":1790000000,` +
-	`"model":"bench-model","choices":[{"index":0,"message":{"role":"assistant","content":"` +
-	strings.Repeat("The thread leads out of the labyrinth. ", 15) +
-	`","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":190,` +
-	`"completion_tokens":120,"total_tokens":310,"prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},` +
-	`"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0}},"service_tier":"default"}`)
-
-var streamHead = []byte("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n" +
-	"x-request-id: req_bench\r\ntransfer-encoding: chunked\r\n\r\n")
-
-var streamEvent = chunk(event(`"choices":[{"index":0,"delta":{"content":" thread"},"logprobs":null,"finish_reason":null}],"usage":null`))
-
-// streamTail is two more events and the end: usage, then the mark.
-var streamTail = append(append(
-	chunk(event(`"choices":[],"usage":{"prompt_tokens":190,"completion_tokens":100,"total_tokens":290,`+
-		`"prompt_tokens_details":{"cached_tokens":64}}`)),
-	chunk("data: [DONE]\n\n")...), "0\r\n\r\n"...)
-
-// tailEvents is the number of events in streamTail.
-const tailEvents = 2
-
-func reply(text string) []byte {
-	return []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\n"+
-		"content-length: %d\r\n\r\n%s", len(text), text))
-}
-
-func event(fields string) string {
-	return `data: {"id":"chatcmpl-bench000000000000000000","object":"chat.completion.chunk","created":1790000000,` +
-		`"model":"bench-model",` + fields + "}\n\n"
-}
-
-func chunk(text string) []byte {
-	return []byte(fmt.Sprintf("%x\r\n%s\r\n", len(text), text))
 }
