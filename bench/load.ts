@@ -16,9 +16,25 @@ export interface LoadReport {
   readonly open_at_end: number;
 }
 
+/** The dialects that the load program speaks, as client and as upstream. */
+export type WireName = "chat" | "messages";
+
+/** What `load pause` reports: a value for each request in its order, in milliseconds. */
+export interface PauseReport {
+  readonly pauses_ms: readonly number[];
+  readonly requests_ms: readonly number[];
+  readonly quiet_ms: number;
+  readonly errors: number;
+  readonly first_error?: string;
+}
+
 /** One run of the load program. */
 export interface LoadPlan {
   readonly kind: "json" | "burst" | "ticks" | "body";
+  /** The client's; chat unless told. */
+  readonly dialect?: WireName;
+  /** With a model the script stands in a message, and tokens are counted instead of events. */
+  readonly model?: string;
   readonly connections: number;
   readonly warmSeconds: number;
   /** With `requests` this is the bound. */
@@ -35,6 +51,8 @@ export async function runLoad(stage: Stage, target: Target, plan: LoadPlan): Pro
   const flags: Record<string, string | number | undefined> = {
     address: `127.0.0.1:${port}`,
     kind: plan.kind,
+    dialect: plan.dialect,
+    model: plan.model,
     connections: plan.connections,
     warm: `${plan.warmSeconds}s`,
     measured: `${plan.measuredSeconds}s`,
@@ -44,18 +62,38 @@ export async function runLoad(stage: Stage, target: Target, plan: LoadPlan): Pro
     "interval-ms": plan.intervalMs,
     watch: target.process?.pid,
   };
+  const line = await runCommand(stage, target, "run", flags, plan.warmSeconds + plan.measuredSeconds + 120);
+  return JSON.parse(line) as LoadReport;
+}
+
+/** Sends large requests one after the other and measures for how long the target answers nothing else. */
+export async function runPauses(
+  stage: Stage,
+  target: Target,
+  plan: { readonly dialect: WireName; readonly model: string; readonly requests: number },
+): Promise<PauseReport> {
+  const flags = { address: `127.0.0.1:${target.jsonPort}`, ...plan };
+  return JSON.parse(await runCommand(stage, target, "pause", flags, plan.requests * 10 + 120)) as PauseReport;
+}
+
+async function runCommand(
+  stage: Stage,
+  target: Target,
+  command: "run" | "pause",
+  flags: Readonly<Record<string, string | number | undefined>>,
+  timeoutSeconds: number,
+): Promise<string> {
   const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  const line = await stage.workspace
-    .output([LOAD_BINARY, "run", ...given.flatMap(([name, value]) => [`-${name}`, String(value)])], {
+  return stage.workspace
+    .output([LOAD_BINARY, command, ...given.flatMap(([name, value]) => [`-${name}`, String(value)])], {
       core: stage.loadCore,
-      timeoutMs: (plan.warmSeconds + plan.measuredSeconds + 120) * 1000,
+      timeoutMs: timeoutSeconds * 1000,
     })
     .catch((error: unknown) => {
       const said =
         target.process === undefined ? "" : readFileSync(target.process.logPath, "utf8").slice(-1000);
       throw new Error(`load on ${target.name} failed; the target said last: ${said}`, { cause: error });
     });
-  return JSON.parse(line) as LoadReport;
 }
 
 /** Resident memory of a target's process and its children. */

@@ -36,3 +36,19 @@ test("the table shows a verdict only when it is asked to judge", () => {
   expect(renderTable([resultOf(3)], true).split("\n")[2]).toBe(row);
   expect(renderTable([resultOf(3)], false)).not.toContain("NO");
 });
+
+test("a figure stands beside what it is compared with", () => {
+  const goal = { of: "ratio", atMost: 1.6 } as const;
+  const figure = { name: "CPU per request", unit: "µs", clewline: 30, relay: 20, ratio: 1.5, goal };
+  const translated: WorkResult = {
+    work: "translated-json",
+    figures: [figure],
+    errors: [],
+    notes: [],
+    rounds: {},
+  };
+  const [heads, , row] = renderTable([translated], true).split("\n");
+  expect(heads).toMatch(/^\| work +\| figure +\| clewline \| relay \| ratio \| target +\| reached\? \|$/);
+  expect(row).toEndWith("| 30       | 20    | 1.50  | ≤ 1.6 × relay | yes      |");
+  expect(renderTable([resultOf(3), translated], true)).toContain("| 30       |       | 20    | 1.50 ");
+});

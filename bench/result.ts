@@ -1,7 +1,4 @@
-import type { LoadReport } from "./load.ts";
-import type { TargetName } from "./targets.ts";
-
-/** What a figure must not exceed: its own value, or its ratio to nginx. */
+/** What a figure must not exceed: its own value, or its ratio to what stands beside it. */
 export interface Goal {
   readonly of: "value" | "ratio";
   readonly atMost: number;
@@ -12,7 +9,9 @@ export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly clewline: number;
+  /** What it is compared with: nginx, or Clewline itself where it only relays. */
   readonly nginx?: number | undefined;
+  readonly relay?: number | undefined;
   /** Median of the rounds' own ratios, not the ratio of the medians: a round's two runs stand side by side. */
   readonly ratio?: number | undefined;
   readonly goal?: Goal | undefined;
@@ -25,7 +24,8 @@ export interface WorkResult {
   /** What went wrong; a work with errors has reached nothing. */
   readonly errors: readonly string[];
   readonly notes: readonly string[];
-  readonly rounds: Partial<Record<TargetName, readonly LoadReport[]>>;
+  /** The reports of the load program as they came, by what they are of. */
+  readonly rounds: Readonly<Record<string, readonly object[]>>;
 }
 
 /** Whether a figure reached its goal; undefined when it has none. */
@@ -44,7 +44,7 @@ export function median(values: readonly number[]): number {
 
 /** The results as a Markdown table. A short run judges nothing: its figures are too few. */
 export function renderTable(results: readonly WorkResult[], judge: boolean): string {
-  const rows = [["work", "figure", "clewline", "nginx", "ratio", "target", "reached?"]];
+  const rows = [["work", "figure", "clewline", "nginx", "relay", "ratio", "target", "reached?"]];
   for (const result of results) {
     for (const figure of result.figures) {
       const reached = judge ? isReached(figure, result) : undefined;
@@ -53,20 +53,34 @@ export function renderTable(results: readonly WorkResult[], judge: boolean): str
         figure.unit === "" ? figure.name : `${figure.name}, ${figure.unit}`,
         round(figure.clewline),
         figure.nginx === undefined ? "" : round(figure.nginx),
+        figure.relay === undefined ? "" : round(figure.relay),
         figure.ratio === undefined ? "" : figure.ratio.toFixed(2),
         figure.goal === undefined
           ? ""
-          : `≤ ${figure.goal.atMost}${figure.goal.of === "ratio" ? " × nginx" : ""}`,
+          : `≤ ${figure.goal.atMost}${figure.goal.of === "ratio" ? ` × ${peerOf(figure)}` : ""}`,
         reached === undefined ? "" : reached ? "yes" : "NO",
       ]);
     }
   }
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map(
+  const shown = rows.map((row) => row.filter((_, column) => !isUnused(rows, column)));
+  const widths = (shown[0] ?? []).map((_, column) =>
+    Math.max(...shown.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = shown.map(
     (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`,
   );
   lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
   return lines.join("\n");
+}
+
+function peerOf(figure: Figure): string {
+  return figure.relay === undefined ? "nginx" : "relay";
+}
+
+/** Whether a column is one of the peers', none of which stands in all the works. */
+function isUnused(rows: readonly (readonly string[])[], column: number): boolean {
+  const [heads = [], ...others] = rows;
+  return /^(?:nginx|relay)$/.test(heads[column] ?? "") && others.every((row) => row[column] === "");
 }
 
 function round(value: number): string {

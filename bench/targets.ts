@@ -8,9 +8,12 @@ const CLEWLINE_BINARY = join(ROOT, "dist/clewline");
 const CLIENT_KEY = "sk-bench-client";
 const READY_TIMEOUT_MS = 15_000;
 
-export type TargetName = "clewline" | "nginx" | "nginx-unbuffered" | "direct";
+export type TargetName = "clewline" | "nginx" | "nginx-unbuffered" | "direct" | "relay";
 
-/** Something that the load is sent to. `direct` is the upstream itself; `nginx-unbuffered` keeps no request body. */
+/**
+ * Something that the load is sent to. `direct` is the upstream itself; `nginx-unbuffered` keeps no request body; `relay` is
+ * Clewline that gets what its upstream speaks, beside `clewline` that has to translate.
+ */
 export interface Target {
   readonly name: TargetName;
   readonly jsonPort: number;
@@ -54,7 +57,9 @@ export async function startUpstream(workspace: Workspace, core: number | undefin
 export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
   switch (name) {
     case "clewline":
-      return startClewline(stage);
+      return startClewline(stage, "clewline", false);
+    case "relay":
+      return startTranslating(stage, "relay");
     case "nginx":
     case "nginx-unbuffered":
       return startNginx(stage, name);
@@ -114,8 +119,17 @@ http {
 `;
 }
 
-async function startClewline(stage: Stage): Promise<Target> {
-  const { configPath, port, dataDir, folder } = await prepareClewline(stage);
+/** Clewline with an upstream of each dialect behind it: the models `bench-chat` and `bench-messages`. */
+export function startTranslating(stage: Stage, name: "clewline" | "relay"): Promise<Target> {
+  return startClewline(stage, name, true);
+}
+
+async function startClewline(
+  stage: Stage,
+  name: "clewline" | "relay",
+  isTranslating: boolean,
+): Promise<Target> {
+  const { configPath, port, dataDir, folder } = await prepareClewline(stage, isTranslating);
   const running = stage.workspace.start([...clewlineCommand(stage.dev), "serve", "--config", configPath], {
     core: stage.targetCore,
     folder,
@@ -124,11 +138,11 @@ async function startClewline(stage: Stage): Promise<Target> {
   // What is measured must be the real thing: a request with a wrong key is refused, one with the right key served.
   await expectAnswer(port, "sk-bench-wrong", 401);
   await expectAnswer(port, CLIENT_KEY, 200);
-  return { name: "clewline", jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };
+  return { name, jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };
 }
 
 /** Writes a config into a folder of its own, with an empty data folder and a free port. */
-export async function prepareClewline(stage: Stage) {
+export async function prepareClewline(stage: Stage, isTranslating = false) {
   const folder = stage.workspace.newFolder("clewline");
   const dataDir = stage.workspace.newFolder("data");
   const configPath = join(folder, "clewline.toml");
@@ -156,10 +170,30 @@ key = "${CLIENT_KEY}"
 [[models]]
 name = "bench-model"
 targets = ["bench/bench-model"]
-`,
+${isTranslating ? translatingConfig(stage.upstreamPort) : ""}`,
     { mode: 0o600 },
   );
   return { folder, dataDir, configPath, port };
+}
+
+function translatingConfig(upstreamPort: number): string {
+  return `
+[[models]]
+name = "bench-chat"
+targets = ["bench/bench-model"]
+
+[[models]]
+name = "bench-messages"
+targets = ["bench-messages/bench-model"]
+
+[[upstreams]]
+name = "bench-messages"
+family = "anthropic"
+base_url = "http://127.0.0.1:${upstreamPort}"
+[[upstreams.credentials]]
+name = "main"
+api_key = "sk-bench-upstream"
+`;
 }
 
 /** Whether a small chat request gets this status; false when nobody listens. */

@@ -1,7 +1,6 @@
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { type LoadPlan, type LoadReport, readRssKb, runLoad } from "./load.ts";
 import { openFilesLimit } from "./machine.ts";
+import { cpuFigure, type Effort, errorsOf, measure, medianOf, only, type Reports, sum } from "./measure.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
 import {
   clewlineCommand,
@@ -11,24 +10,14 @@ import {
   startTarget,
   type TargetName,
 } from "./targets.ts";
-
-/** How long and how often to measure. */
-export interface Effort {
-  readonly rounds: number;
-  /** A smoke test: small counts, one round, nothing is judged. */
-  readonly short: boolean;
-}
+import { TRANSLATION_WORKS } from "./translation.ts";
 
 type Work = (stage: Stage, effort: Effort) => Promise<WorkResult>;
-type Reports = Partial<Record<TargetName, LoadReport[]>>;
-
-/** Fewer bytes than this a request in the data folder: the ledger cannot have been on. */
-const LEAST_LEDGER_BYTES = 50;
 
 /** Every work by its name, in the order in which they run. */
 export const WORKS: Record<string, Work> = {
   json: async (stage, effort) => {
-    const { reports, errors, notes } = await measure(stage, effort, ["nginx", "clewline"], {
+    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
       kind: "json",
       connections: 64,
       warmSeconds: effort.short ? 0.5 : 2,
@@ -52,7 +41,7 @@ export const WORKS: Record<string, Work> = {
   },
 
   latency: async (stage, effort) => {
-    const { reports, errors, notes } = await measure(stage, effort, ["direct", "nginx", "clewline"], {
+    const { reports, errors, notes } = await measureAlike(stage, effort, ["direct", "nginx", "clewline"], {
       kind: "json",
       connections: 32,
       ratePerSecond: 200,
@@ -72,7 +61,7 @@ export const WORKS: Record<string, Work> = {
   },
 
   burst: async (stage, effort) => {
-    const { reports, errors, notes } = await measure(stage, effort, ["nginx", "clewline"], {
+    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
       kind: "burst",
       connections: 32,
       events: 100,
@@ -86,7 +75,7 @@ export const WORKS: Record<string, Work> = {
   streams: async (stage, effort) => {
     const intervalMs = 50;
     const [warmSeconds, measuredSeconds] = effort.short ? [1, 1] : [4, 10];
-    const { reports, errors, notes } = await measure(stage, effort, ["nginx", "clewline"], {
+    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
       kind: "ticks",
       connections: effort.short ? 100 : 1000,
       intervalMs,
@@ -100,7 +89,7 @@ export const WORKS: Record<string, Work> = {
   },
 
   body: async (stage, effort) => {
-    const { reports, errors, notes } = await measure(
+    const { reports, errors, notes } = await measureAlike(
       stage,
       effort,
       ["nginx", "nginx-unbuffered", "clewline"],
@@ -198,38 +187,16 @@ export const WORKS: Record<string, Work> = {
       rounds: {},
     };
   },
+  ...TRANSLATION_WORKS,
 };
 
-/** Measures targets in turn, each round in the opposite order, so that a drift of the machine hits all alike. */
-async function measure(stage: Stage, effort: Effort, names: TargetName[], plan: LoadPlan) {
-  const reports: Reports = {};
-  const errors: string[] = [];
-  const targets = [];
-  try {
-    for (const name of names) targets.push(await startTarget(stage, name));
-    for (let round = 0; round < effort.rounds; round++) {
-      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
-        const report = await runLoad(stage, target, plan);
-        reports[target.name] = [...(reports[target.name] ?? []), report];
-        errors.push(...errorsOf(target.name, report));
-        const cpu = Math.round(report.cpu_us / 1000);
-        console.error(
-          `  round ${round + 1} ${target.name}: ${report.requests} requests, ${report.events} events, ${cpu} ms CPU`,
-        );
-      }
-    }
-  } finally {
-    for (const target of targets) await target.stop();
-  }
-  const dataDir = targets.find((target) => target.dataDir !== undefined)?.dataDir;
-  const notes: string[] = [];
-  // A stream is one request of many events, and may be open still when its part ends: only whole requests count.
-  if (dataDir !== undefined && plan.kind === "json") {
-    const bytes = folderBytes(dataDir) / sum(reports.clewline ?? [], (report) => report.requests);
-    notes.push(`ledger: ${Math.round(bytes)} bytes a request in the data folder`);
-    if (bytes < LEAST_LEDGER_BYTES) errors.push("clewline: its data folder did not grow: is the ledger on?");
-  }
-  return { reports, errors, notes };
+/** Gives the same load to several targets. */
+function measureAlike(stage: Stage, effort: Effort, names: TargetName[], plan: LoadPlan) {
+  return measure(
+    stage,
+    effort,
+    names.map((name) => ({ start: () => startTarget(stage, name), plan })),
+  );
 }
 
 async function holdStreams(stage: Stage, effort: Effort, name: TargetName) {
@@ -288,28 +255,6 @@ async function timeFirstServed(stage: Stage): Promise<number> {
   }
 }
 
-function cpuFigure(
-  reports: Reports,
-  unit: string,
-  count: (report: LoadReport) => number,
-  atMost: number,
-  peer: "nginx" | "nginx-unbuffered" = "nginx",
-): Figure {
-  const each = (report: LoadReport) => report.cpu_us / count(report);
-  const ratios = (reports.clewline ?? []).map((report, round) => {
-    const beside = reports[peer]?.[round];
-    return beside === undefined ? Number.NaN : each(report) / each(beside);
-  });
-  return {
-    name: `CPU per ${unit}`,
-    unit: "µs",
-    clewline: medianOf(reports.clewline, each),
-    nginx: medianOf(reports[peer], each),
-    ratio: median(ratios),
-    goal: { of: "ratio", atMost },
-  };
-}
-
 function addedFigure(
   reports: Reports,
   name: string,
@@ -330,27 +275,4 @@ function addedFigure(
     nginx: added("nginx"),
     goal: { of: "value", atMost },
   };
-}
-
-function only(name: string, unit: string, clewline: number, atMost: number): Figure {
-  return { name, unit, clewline, goal: { of: "value", atMost } };
-}
-
-function medianOf(reports: readonly LoadReport[] | undefined, value: (report: LoadReport) => number): number {
-  return median((reports ?? []).map(value));
-}
-
-function sum(reports: readonly LoadReport[], value: (report: LoadReport) => number): number {
-  return reports.reduce((total, report) => total + value(report), 0);
-}
-
-function errorsOf(name: TargetName, report: LoadReport): string[] {
-  return report.errors === 0 ? [] : [`${name}: ${report.errors} errors, the first: ${report.first_error}`];
-}
-
-/** Bytes of all files below a folder. */
-function folderBytes(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((path) => statSync(join(folder, path)))
-    .reduce((total, entry) => total + (entry.isFile() ? entry.size : 0), 0);
 }

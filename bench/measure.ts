@@ -1,0 +1,114 @@
+/** What the works have in common: taking turns, and figures out of reports. */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type LoadPlan, type LoadReport, runLoad } from "./load.ts";
+import { type Figure, median } from "./result.ts";
+import type { Stage, Target, TargetName } from "./targets.ts";
+
+/** How long and how often to measure. */
+export interface Effort {
+  readonly rounds: number;
+  /** A smoke test: small counts, one round, nothing is judged. */
+  readonly short: boolean;
+}
+
+export type Reports = Partial<Record<TargetName, LoadReport[]>>;
+
+/** A target and the load that it gets. */
+export interface Subject {
+  readonly start: () => Promise<Target>;
+  readonly plan: LoadPlan;
+}
+
+export interface Measured {
+  readonly reports: Reports;
+  readonly errors: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Fewer bytes than this a request in the data folder: the ledger cannot have been on. */
+const LEAST_LEDGER_BYTES = 50;
+
+/** Measures targets in turn, each round in the opposite order, so that a drift of the machine hits all alike. */
+export async function measure(stage: Stage, effort: Effort, subjects: readonly Subject[]): Promise<Measured> {
+  const reports: Reports = {};
+  const errors: string[] = [];
+  const runs: { target: Target; plan: LoadPlan }[] = [];
+  try {
+    for (const { start, plan } of subjects) runs.push({ target: await start(), plan });
+    for (let round = 0; round < effort.rounds; round++) {
+      for (const { target, plan } of round % 2 === 0 ? runs : runs.toReversed()) {
+        const report = await runLoad(stage, target, plan);
+        reports[target.name] = [...(reports[target.name] ?? []), report];
+        errors.push(...errorsOf(target.name, report));
+        const cpu = Math.round(report.cpu_us / 1000);
+        console.error(
+          `  round ${round + 1} ${target.name}: ${report.requests} requests, ${report.events} events, ${cpu} ms CPU`,
+        );
+      }
+    }
+  } finally {
+    for (const { target } of runs) await target.stop();
+  }
+  const own = runs.find(({ target }) => target.name === "clewline");
+  const dataDir = own?.target.dataDir;
+  const notes: string[] = [];
+  // A stream is one request of many events, and may be open still when its part ends: only whole requests count.
+  if (dataDir !== undefined && own?.plan.kind === "json") {
+    const bytes = folderBytes(dataDir) / sum(reports.clewline ?? [], (report) => report.requests);
+    notes.push(`ledger: ${Math.round(bytes)} bytes a request in the data folder`);
+    if (bytes < LEAST_LEDGER_BYTES) errors.push("clewline: its data folder did not grow: is the ledger on?");
+  }
+  return { reports, errors, notes };
+}
+
+/** CPU of Clewline for each of what is counted, beside a peer's, which it must not exceed by more than `atMost` times. */
+export function cpuFigure(
+  reports: Reports,
+  unit: string,
+  count: (report: LoadReport) => number,
+  atMost: number,
+  peer: "nginx" | "nginx-unbuffered" | "relay" = "nginx",
+): Figure {
+  const each = (report: LoadReport) => report.cpu_us / count(report);
+  const ratios = (reports.clewline ?? []).map((report, round) => {
+    const beside = reports[peer]?.[round];
+    return beside === undefined ? Number.NaN : each(report) / each(beside);
+  });
+  return {
+    name: `CPU per ${unit}`,
+    unit: "µs",
+    clewline: medianOf(reports.clewline, each),
+    [peer === "relay" ? "relay" : "nginx"]: medianOf(reports[peer], each),
+    ratio: median(ratios),
+    goal: { of: "ratio", atMost },
+  };
+}
+
+/** A figure of Clewline alone. */
+export function only(name: string, unit: string, clewline: number, atMost: number): Figure {
+  return { name, unit, clewline, goal: { of: "value", atMost } };
+}
+
+export function medianOf(
+  reports: readonly LoadReport[] | undefined,
+  value: (report: LoadReport) => number,
+): number {
+  return median((reports ?? []).map(value));
+}
+
+export function sum(reports: readonly LoadReport[], value: (report: LoadReport) => number): number {
+  return reports.reduce((total, report) => total + value(report), 0);
+}
+
+/** What the load program found wrong, for the table. */
+export function errorsOf(name: TargetName, report: LoadReport): string[] {
+  return report.errors === 0 ? [] : [`${name}: ${report.errors} errors, the first: ${report.first_error}`];
+}
+
+/** Bytes of all files below a folder. */
+function folderBytes(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((path) => statSync(join(folder, path)))
+    .reduce((total, entry) => total + (entry.isFile() ? entry.size : 0), 0);
+}
