@@ -193,14 +193,13 @@ async function resolveHost(host: string): Promise<readonly string[]> {
 
 /** Resolves with the reply's head. The connection goes to one of `addresses`; names are not looked up again. */
 function send(target: URL, addresses: readonly string[], fetching: Fetching): Promise<IncomingMessage> {
-  const host = bareHost(target);
   const isSecure = target.protocol === "https:";
-  const options: RequestOptions & { rejectUnauthorized: boolean; servername?: string } = {
-    host,
+  const options: RequestOptions & { rejectUnauthorized: boolean } = {
+    // Also what the server hears as `host` and by SNI, and what its certificate must name.
+    host: bareHost(target),
     port: portOf(target),
     path: target.pathname + target.search,
     headers: {
-      host: target.host,
       accept: fetching.accept.join(", "),
       "accept-encoding": "identity",
       // Some hosts of files refuse whoever does not say what it is.
@@ -212,7 +211,6 @@ function send(target: URL, addresses: readonly string[], fetching: Fetching): Pr
     signal: fetching.signal,
     // In words, so that no environment variable can turn it off.
     rejectUnauthorized: true,
-    ...(isSecure && isIP(host) === 0 ? { servername: host } : {}),
   };
   return new Promise((resolve, reject) => {
     const call = (isSecure ? requestHttps : requestHttp)(options, resolve);
