@@ -13,20 +13,24 @@ import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
 import { type Handlers, type Listener, type ListenerConfig, listen } from "./http/listener.ts";
 import { type Gauge, renderMetrics } from "./http/metrics-page.ts";
-import type { Page } from "./http/router.ts";
+import { type Page, routeOfPath } from "./http/router.ts";
 import { type Ledger, makeLedger } from "./ledger/ledger.ts";
 import { makeLedgerWriter } from "./ledger/writer.ts";
 import { makeBreaker } from "./pool/breaker.ts";
 import { makePool, type PersistedState, type Pool } from "./pool/pool.ts";
+import { answerExplain, type Explanation, explain } from "./proxy/explain.ts";
 import type { ClientRequest, Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
-import { makeModelLists } from "./proxy/models.ts";
+import { makeSealMemory, type SealMemory } from "./proxy/memory.ts";
+import { type ModelLists, makeModelLists } from "./proxy/models.ts";
 import { replyWithError } from "./proxy/reply.ts";
 import { makeSnapshot, type Snapshot } from "./snapshot.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
 import { openStore, setStoreAside } from "./store/store.ts";
 import { makeHttp1Transport as makeTransport } from "./transport/http1/client.ts";
+import { type MediaFetch, makeMediaFetch } from "./transport/media-fetch.ts";
 import { makeWatchdog } from "./transport/watchdog.ts";
+import { LearnedRepairs } from "./upstreams/repair.ts";
 
 export interface AppOptions {
   readonly config: Config;
@@ -49,6 +53,11 @@ export interface App {
   /** Accepts nothing new, lets running requests end for at most the drain time-out, then writes what is left and closes. */
   drain(): Promise<void>;
 }
+
+/** How often the providers are asked what models they have. */
+const REFRESH_INTERVAL_MS = 3_600_000;
+/** Not at once: a start, or a file that is being edited, shall not cost the providers requests. */
+const FIRST_REFRESH_MS = 60_000;
 
 /** How often a drain looks whether the last request has ended. */
 const DRAIN_POLL_MS = 20;
@@ -74,10 +83,15 @@ class RunningApp implements App, Gateway {
   readonly breaker;
   readonly pool: Pool;
   readonly ledger: Ledger;
+  readonly repairs = new LearnedRepairs();
+  readonly memory: SealMemory;
+  fetchMedia: MediaFetch;
   snapshot: Snapshot;
   isDraining = false;
   readonly #options: AppOptions;
   readonly #states: StateStore;
+  readonly #models: ModelLists = makeModelLists(this);
+  #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   readonly #startedAtMs: number;
   #rejected: readonly Problem[] = [];
   #listener: Listener | null = null;
@@ -93,6 +107,8 @@ class RunningApp implements App, Gateway {
     this.log = log;
     this.#startedAtMs = clock.nowMs();
     this.snapshot = makeSnapshot(config);
+    this.memory = makeSealMemory(config.translation.memoryBytes);
+    this.fetchMedia = mediaFetch(config);
     this.transport = makeTransport(clock, makeWatchdog(clock));
     this.breaker = makeBreaker(clock);
     const open = () => openStore(config.server.dataDir);
@@ -125,6 +141,7 @@ class RunningApp implements App, Gateway {
         this.#metricsHandlers(),
       );
     }
+    this.#refreshModels(FIRST_REFRESH_MS);
     if (config.file !== null) this.#watcher = watchConfig(config.file, () => void this.reload());
   }
 
@@ -177,6 +194,7 @@ class RunningApp implements App, Gateway {
 
   /** Closes everything now; rows that wait are still written. */
   async abandon(): Promise<void> {
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
     this.#watcher?.close();
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
@@ -184,6 +202,16 @@ class RunningApp implements App, Gateway {
     await this.ledger.flush();
     await this.ledger.close();
     this.#states.close();
+  }
+
+  /** What the providers' own lists say of their models is worth asking for now and then; nobody waits for it. */
+  #refreshModels(inMs: number): void {
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = setTimeout(() => {
+      void this.#models.refresh();
+      this.#refreshModels(REFRESH_INTERVAL_MS);
+    }, inMs);
+    this.#refreshTimer.unref();
   }
 
   async #reloadOnce(): Promise<void> {
@@ -198,6 +226,8 @@ class RunningApp implements App, Gateway {
     const before = this.snapshot.config;
     const snapshot = makeSnapshot(config);
     this.snapshot = snapshot;
+    this.fetchMedia = mediaFetch(config);
+    this.#refreshModels(FIRST_REFRESH_MS);
     this.pool.replace(this.snapshot.credentialSpecs);
     this.pool.adopt(this.#restoredStates());
     this.#listener?.reload(listenerConfig(config));
@@ -239,11 +269,12 @@ class RunningApp implements App, Gateway {
   }
 
   #handlers(): Handlers {
-    const models = makeModelLists(this);
+    const models = this.#models;
     return {
       route: (route, client) => handle(this, route, client),
       models: (form, id, client) => models.answer(form, id, client),
       page: (page, client) => this.#page(page, client),
+      explain: (client) => answerExplain(this, client, routeOfPath),
       crashed: (cause, requestId) => this.#crashed(cause, requestId),
       newRequestId: () => this.ids.ulid(this.clock.nowMs()),
     };
@@ -256,6 +287,7 @@ class RunningApp implements App, Gateway {
       ...this.#handlers(),
       route: nothing,
       models: nothing,
+      explain: nothing,
       page: (page) => (page === "metrics" ? this.#metricsPage() : nothing()),
     };
   }
@@ -379,9 +411,41 @@ class RunningApp implements App, Gateway {
   }
 }
 
+/**
+ * What a gateway of this configuration would make of a body sent to a path, without a gateway that runs. Throws `GatewayError` for what
+ * it would refuse.
+ */
+export function explainRequest(
+  config: Config,
+  asked: { readonly path: string; readonly body: Uint8Array; readonly id: string; readonly atMs: number },
+): Promise<Explanation> {
+  const found = routeOfPath(asked.path);
+  if (found === null) {
+    throw new GatewayError("bad_path", `${asked.path} is none of the model routes; see docs/routes.md`);
+  }
+  return explain(
+    {
+      snapshot: makeSnapshot(config),
+      memory: makeSealMemory(0),
+      fetchMedia: mediaFetch(config),
+      repairs: new LearnedRepairs(),
+    },
+    {
+      ...asked,
+      ...found,
+      headers: new Headers({ "content-type": "application/json" }),
+      principal: { name: "explain", strict: false },
+    },
+  );
+}
+
 function problemOf(cause: unknown): Problem {
   const message = cause instanceof Error ? cause.message : String(cause);
   return { file: null, line: null, column: null, key: "", value: null, message, repair: "" };
+}
+
+function mediaFetch({ media }: Config): MediaFetch {
+  return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
 }
 
 function listenerConfig({ server }: Config): ListenerConfig {
@@ -400,6 +464,7 @@ function needsRestart(before: Config, after: Config): readonly string[] {
     ...changed("server.tls", before.server.tls, after.server.tls),
     ...changed("server.request_timeout_ms", before.server.requestTimeoutMs, after.server.requestTimeoutMs),
     ...changed("ledger", before.ledger, after.ledger),
+    ...changed("translation", before.translation, after.translation),
     ...changed("log.level", before.log.level, after.log.level),
     ...changed("metrics.enabled", before.metrics.enabled, after.metrics.enabled),
     ...changed("metrics.port", before.metrics.port, after.metrics.port),

@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "requests, tokens and latency by key, model and day",
     load: async () => (await import("./cli/usage.ts")).usage,
   },
+  explain: {
+    summary: "what would become of a request, without sending it",
+    load: async () => (await import("./cli/explain.ts")).explain,
+  },
   requests: {
     summary: "list the ledger's rows",
     load: async () => (await import("./cli/requests.ts")).requests,

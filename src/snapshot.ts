@@ -29,6 +29,8 @@ export interface UpstreamView {
   readonly dialects: ReadonlySet<DialectName>;
   /** What it is spoken to in where a request has to be translated. */
   readonly preferredDialect: DialectName;
+  /** OpenAI itself, or what the configuration says is to be spoken to like it, not just any compatible server. */
+  readonly isOpenai: boolean;
   readonly injectUsage: boolean;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -70,6 +72,7 @@ function makeUpstreamView(config: UpstreamConfig): UpstreamView {
     baseUrl: config.baseUrl ?? family.defaultBaseUrl,
     dialects: new Set<DialectName>(config.dialects ?? family.dialects),
     preferredDialect: preferredDialect(config),
+    isOpenai: config.family === "openai" && preferredDialect(config) === "openai-responses",
     injectUsage: config.injectUsage,
     connectTimeoutMs: config.connectTimeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,

@@ -5,8 +5,8 @@ import { authenticate, bearerOf, digestOf, isSameDigest, makeKeyRing } from "./k
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const RING = makeKeyRing([
-  { name: "one", keySha256: sha256("clw-one") },
-  { name: "two", keySha256: sha256("clw-two") },
+  { name: "one", strict: false, keySha256: sha256("clw-one") },
+  { name: "two", strict: false, keySha256: sha256("clw-two") },
 ]);
 const who = (headers: Record<string, string>, queryKey: string | null = null): string | null =>
   authenticate(RING, new Headers(headers), queryKey)?.name ?? null;

@@ -5,10 +5,13 @@ import { hash, timingSafeEqual } from "node:crypto";
 export interface Principal {
   /** The key's name in the config. */
   readonly name: string;
+  /** What a translation would leave out is refused instead. */
+  readonly strict: boolean;
 }
 
 export interface KeyEntry {
   readonly name: string;
+  readonly strict: boolean;
   /** SHA-256 of the key, lower-case hex. */
   readonly keySha256: string;
 }
@@ -17,7 +20,7 @@ export type KeyRing = ReadonlyMap<string, Principal>;
 
 /** Keys by digest: looking one up tells nothing about how much of a guess was right. */
 export function makeKeyRing(keys: readonly KeyEntry[]): KeyRing {
-  return new Map(keys.map((key) => [key.keySha256, Object.freeze({ name: key.name })]));
+  return new Map(keys.map((key) => [key.keySha256, Object.freeze({ name: key.name, strict: key.strict })]));
 }
 
 /** Lower-case hex SHA-256 of a key. */

@@ -25,6 +25,7 @@ export type ErrorKind =
   | "upstream_cut"
   | "upstream_garbage"
   | "upstream_error"
+  | "upstream_forbidden"
   | "ledger_unavailable"
   | "shutting_down"
   | "internal";
@@ -61,6 +62,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   upstream_cut: { status: 502, origin: "upstream", retryable: true },
   upstream_garbage: { status: 502, origin: "upstream", retryable: true },
   upstream_error: { status: 502, origin: "upstream", retryable: true },
+  upstream_forbidden: { status: 403, origin: "upstream", retryable: false },
   ledger_unavailable: { status: 503, origin: "gateway", retryable: true },
   shutting_down: { status: 503, origin: "gateway", retryable: true },
   internal: { status: 500, origin: "gateway", retryable: false },

@@ -52,6 +52,10 @@ export interface Tap extends TapState {
   cut(): Uint8Array | null;
   /** Where the stream stands, for an error that has to be told inside it. */
   context(): StreamContext;
+  /** Of a reply that is told anew, not passed on: what ends the client's stream with this error. */
+  renderFailure?(error: GatewayError): string;
+  /** The answer was ended on our side: what the upstream still has is not wanted. */
+  readonly isCutShort?: boolean;
 }
 
 /** What an in-band error must know of the stream that it ends. */

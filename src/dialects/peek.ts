@@ -34,12 +34,20 @@ export interface Peek {
   /** Id of state that lives at a provider under the credential that made it, and the field that names it. */
   readonly stateId: string | null;
   readonly stateField: string | null;
+  /** openai-chat: functions together with an effort other than `none`, which some models take on Responses only. */
+  readonly reasonsWithTools: boolean;
   /** anthropic-messages: the reply's id will be state of the provider, because the request holds a thread. */
   readonly keepsReplyId: boolean;
 }
 
 const SHAPES: Readonly<Record<DialectName, JsonShape>> = {
-  "openai-chat": { model: true, stream: true, stream_options: { include_usage: true } },
+  "openai-chat": {
+    model: true,
+    stream: true,
+    stream_options: { include_usage: true },
+    reasoning_effort: true,
+    tools: true,
+  },
   "openai-responses": {
     model: true,
     stream: true,
@@ -76,7 +84,13 @@ class PeekSink implements JsonSink, Peek {
   stateId: string | null = null;
   stateField: string | null = null;
   keepsReplyId = false;
+  #reasons = false;
+  #hasTools = false;
   #optionsStart = -1;
+
+  get reasonsWithTools(): boolean {
+    return this.#reasons && this.#hasTools;
+  }
 
   open(node: ShapeNode, start: number): void {
     if (node.path === "") this.insertAt = start + 1;
@@ -105,6 +119,14 @@ class PeekSink implements JsonSink, Peek {
         break;
       case "stream_options":
         this.streamOptions = { start, end };
+        break;
+      case "reasoning_effort": {
+        const effort = bytes === null ? null : parseString(decodeUtf8(bytes, from, to));
+        this.#reasons = effort !== null && effort !== "none";
+        break;
+      }
+      case "tools":
+        this.#hasTools = end - start > 2;
         break;
       case "stream_options.include_usage":
         this.includeUsage = bytes === null ? null : asFlag(decodeUtf8(bytes, from, to));

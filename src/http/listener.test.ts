@@ -33,6 +33,10 @@ const HANDLERS: Handlers = {
     reached.push(`page ${page}`);
     return new Response(page);
   },
+  explain: async () => {
+    reached.push("explain");
+    return new Response("explained");
+  },
   crashed: (cause) => void crashes.push(cause),
   newRequestId: () => "01K00000000000000000000000",
 };

@@ -29,6 +29,8 @@ export interface Handlers {
   route(route: Route, client: ClientRequest): Promise<Response>;
   models(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
   page(page: Page, client: ClientRequest): Promise<Response> | Response;
+  /** What would become of a request, without sending it. */
+  explain(client: ClientRequest): Promise<Response>;
   /** Something threw that nothing else caught. */
   crashed(cause: unknown, requestId: string): void;
   newRequestId(): string;
@@ -187,6 +189,9 @@ class Door {
       case "page":
         if (method !== "GET" && method !== "HEAD") return this.#wrongMethod(request, ["GET", "HEAD"]);
         return this.#handlers.page(match.page, this.#client(request, server));
+      case "explain":
+        if (method !== "POST") return this.#wrongMethod(request, ["POST"]);
+        return this.#handlers.explain(this.#client(request, server));
       case "none":
         return this.#nothingHere(request);
     }
@@ -306,5 +311,6 @@ function findFramingProblem(headers: Headers): string | null {
 
 function methodsOf(match: Match): readonly string[] {
   if (match.kind === "route") return [...match.methods, "OPTIONS"];
+  if (match.kind === "explain") return ["POST", "OPTIONS"];
   return match.kind === "none" ? ["OPTIONS"] : ["GET", "HEAD", "OPTIONS"];
 }

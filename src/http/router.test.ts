@@ -9,7 +9,7 @@ const match = (path: string): Match => matchSegments(path.slice(1).split("/").ma
 function shown(found: Match): string {
   if (found.kind === "page") return `page ${found.page}`;
   if (found.kind === "models") return `models ${found.form} ${found.id ?? "all"}`;
-  if (found.kind === "none") return "none";
+  if (found.kind === "none" || found.kind === "explain") return found.kind;
   const { route, methods } = found;
   const model = route.pathModel === null ? "" : ` ${route.pathModel}:${route.action}`;
   const id = route.stateId === null ? "" : ` of ${route.stateId}`;

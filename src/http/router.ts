@@ -13,6 +13,7 @@ export type Match =
   | { readonly kind: "route"; readonly route: Route; readonly methods: readonly string[] }
   | { readonly kind: "models"; readonly form: "by-headers" | "gemini"; readonly id: string | null }
   | { readonly kind: "page"; readonly page: Page }
+  | { readonly kind: "explain" }
   | { readonly kind: "none" };
 
 /** Endpoints whose path is fixed, under `/v1`. */
@@ -80,8 +81,25 @@ export function matchSegments(segments: readonly string[]): Match {
   if (endpoint !== undefined) {
     return { kind: "route", route: makeRoute(endpoint, `/v1/${rest.join("/")}`), methods: POST };
   }
+  if (rest.length === 1 && rest[0] === "explain") return { kind: "explain" };
   if (rest[0] === "responses" && rest.length >= 2 && rest.length <= 4) return matchStored(rest);
   return NONE;
+}
+
+/** The model route that a path with its query leads to; null: none. Throws `bad_path`. */
+export function routeOfPath(path: string): { route: Route; search: string } | null {
+  const at = path.indexOf("?");
+  const plain = at === -1 ? path : path.slice(0, at);
+  let segments: string[];
+  try {
+    segments = plain.replace(/^\/+/, "").split("/").map(decodeURIComponent);
+  } catch {
+    throw badPath("a broken escape");
+  }
+  const match = matchSegments(segments);
+  return match.kind === "route" && match.route.hasBody
+    ? { route: match.route, search: at === -1 ? "" : path.slice(at) }
+    : null;
 }
 
 function checkSegment(segment: string): void {

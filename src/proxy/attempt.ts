@@ -5,18 +5,23 @@
 import { ERRORS, GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import { type Peek, rewriteRequest } from "../dialects/peek.ts";
-import { makeUpstreamHeaders } from "../http/headers.ts";
-import type { Target } from "../plan/plan.ts";
+import type { ModelEvent } from "../model/event.ts";
 import type { Lease } from "../pool/pool.ts";
-import type { CredentialView, UpstreamView } from "../snapshot.ts";
+import type { CredentialView } from "../snapshot.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
 import { type WholeRead, WholeSink } from "../transport/whole.ts";
 import type { Signal } from "../upstreams/family.ts";
+import { repairFor } from "../upstreams/repair.ts";
+import type { AttemptInput, AttemptResult } from "./attempt-input.ts";
+import { AttemptReport } from "./attempt-report.ts";
 import { correctRow, type Exchange } from "./exchange.ts";
-import type { Gateway } from "./gateway.ts";
+import { HopCall } from "./hop-call.ts";
+import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
-import { withoutCredential } from "./reply.ts";
+import { translatedHeaders } from "./reply.ts";
+import type { TranslatedRequest } from "./translator.ts";
+import { errorFor, foreignError } from "./upstream-error.ts";
+import { factsOf, wholeFailure } from "./whole-answer.ts";
 
 /** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
@@ -24,54 +29,20 @@ const ERROR_BODY_BYTES = 64 * 1024;
 /** An unfinished frame up to this size is held back. */
 const HELD_FRAME_BYTES = 64 * 1024;
 
-/** The upstream's own error reply, kept in case it is what the client should see. */
-export interface KeptReply {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-export type AttemptResult =
-  | { readonly reply: Response }
-  | {
-      /** What the failure says about the credential; `overload` also for transport. */
-      readonly signal: Signal;
-      readonly error: GatewayError;
-      readonly kept: KeptReply | null;
-    }
-  | { readonly clientLeft: true };
-
-export interface AttemptInput {
-  readonly gateway: Gateway;
-  readonly exchange: Exchange;
-  readonly upstream: UpstreamView;
-  readonly target: Target;
-  readonly body: Uint8Array | null;
-  readonly peek: Peek | null;
-}
-
 export async function attempt(input: AttemptInput, lease: Lease): Promise<AttemptResult> {
-  const { gateway, exchange, upstream, target } = input;
+  const { gateway, exchange, upstream, target, translated } = input;
   const credential = upstream.credentials.get(lease.credentialId) as CredentialView;
-  exchange.beginAttempt(upstream.name, credential.name, target.model === "" ? null : target.model);
-  const removeUsageChunk = needsUsage(input);
+  const dialect = translated?.dialect ?? exchange.route.dialect;
+  exchange.beginAttempt(upstream.name, dialect, credential.name, target.model === "" ? null : target.model);
+  const removeUsageChunk = translated === null && asksForUsage(input);
   let call: Call;
   let tracked: Tracked | null = null;
   try {
-    call = gateway.transport.send({
-      url: urlFor(input),
-      method: exchange.client.request.method,
-      headers: makeUpstreamHeaders(
-        exchange.client.request.headers,
-        credential.authHeader,
-        upstream.family.defaultHeaders,
-      ),
-      body: bodyFor(input, removeUsageChunk),
-      connectTimeoutMs: upstream.connectTimeoutMs,
-      firstByteTimeoutMs: upstream.firstByteTimeoutMs,
-      idleTimeoutMs: upstream.idleTimeoutMs,
-      onWait: () => tracked?.listen(),
-    });
+    const outgoing =
+      translated === null
+        ? relayed(input, credential.authHeader)
+        : translatedRequest(translated, upstream, credential.authHeader);
+    call = send(input, outgoing, () => tracked?.listen());
   } catch (cause) {
     gateway.pool.release(lease);
     throw cause;
@@ -87,68 +58,33 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
   }
 }
 
-function needsUsage({ exchange, upstream, peek }: AttemptInput): boolean {
-  return (
-    exchange.route.endpoint === "chat.completions" &&
-    upstream.injectUsage &&
-    peek?.stream === true &&
-    peek.includeUsage !== true
-  );
-}
-
-function urlFor({ exchange, upstream, target }: AttemptInput): string {
-  const { route, client } = exchange;
-  const path =
-    route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.family.url(upstream.baseUrl, path) + withoutKey(client.search);
-}
-
-function escapeModel(model: string): string {
-  return model.split("/").map(encodeURIComponent).join("/");
-}
-
-/** The query as it was, less the client's own key. */
-function withoutKey(search: string): string {
-  if (!/key|%/i.test(search)) return search;
-  const kept = search
-    .slice(1)
-    .split("&")
-    .filter((pair) => nameOf(pair).toLowerCase() !== "key");
-  return kept.length === 0 ? "" : `?${kept.join("&")}`;
-}
-
-/** A pair's name as a server reads it, escapes and all. */
-function nameOf(pair: string): string {
-  const [name = ""] = new URLSearchParams(pair).keys();
-  return name;
-}
-
-function bodyFor({ body, peek, target }: AttemptInput, injectUsage: boolean): Uint8Array | null {
-  if (body === null || peek === null) return body;
-  return rewriteRequest(body, peek, peek.model === null ? null : target.model, injectUsage);
-}
-
-function isCredentialFault(signal: Signal): boolean {
-  return signal.class !== "ok" && signal.class !== "overload" && signal.class !== "bad";
+function send({ gateway, upstream }: AttemptInput, outgoing: Outgoing, onWait: (() => void) | null): Call {
+  return gateway.transport.send({
+    ...outgoing,
+    connectTimeoutMs: upstream.connectTimeoutMs,
+    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
+    idleTimeoutMs: upstream.idleTimeoutMs,
+    onWait,
+  });
 }
 
 /** One attempt under way: every path through it ends the lease, the call, and leaves a note where it failed. */
 class Tracked {
   readonly #input: AttemptInput;
-  readonly #lease: Lease;
-  readonly #call: Call;
-  readonly #startedMs: number;
+  readonly #report: AttemptReport;
+  /** A whole answer may take more than one. */
+  #call: Call;
   #isListening = false;
   #isAnswered = false;
   #hasLeft = false;
-  #isReported = false;
   #sink: BodySink | null = null;
+  /** What was read before the relay took over. */
+  #read: WholeRead | null = null;
 
   constructor(input: AttemptInput, lease: Lease, call: Call) {
     this.#input = input;
-    this.#lease = lease;
+    this.#report = new AttemptReport(input, lease);
     this.#call = call;
-    this.#startedMs = input.gateway.clock.monotonicMs();
   }
 
   /**
@@ -183,9 +119,13 @@ class Tracked {
 
   /** The head of a good reply is there. */
   async answered(head: ReplyHead, removeUsageChunk: boolean): Promise<AttemptResult> {
-    const { exchange } = this.#input;
+    const { gateway, exchange } = this.#input;
     exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
-    const framing = framingOf(head, exchange);
+    const { translated } = this.#input;
+    const framing = framingOf(head, exchange, translated);
+    if (translated !== null) return await this.#translated(head, translated, framing);
+    const other = this.#otherForm(framing);
+    if (other !== null) return await this.#translated(head, await other, framing);
     exchange.isStream = framing !== "json";
     const tap = DIALECTS[exchange.route.dialect].makeTap({
       framing,
@@ -194,12 +134,43 @@ class Tracked {
       maxHeldBytes: HELD_FRAME_BYTES,
     });
     exchange.tap = tap;
-    if (framing !== "json") return await this.#stream(head, tap, framing, null);
+    if (framing !== "json") {
+      const relay = this.#relay(head, tap, framing, null);
+      return await this.#stream(
+        head,
+        relay,
+        tap,
+        gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
+      );
+    }
     const reading = this.#readWhole(WHOLE_REPLY_BYTES, tap);
     const read = reading instanceof Promise ? await reading : reading;
     if (this.#hasLeft) return this.#left();
     if (read.error !== null) throw read.error;
-    return await (read.isWhole ? this.#whole(head, tap, read.bytes) : this.#stream(head, tap, "json", read));
+    if (read.isWhole) return await this.#whole(head, tap, read.bytes);
+    const relay = this.#relay(head, tap, "json", read);
+    return await this.#stream(
+      head,
+      relay,
+      tap,
+      gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
+    );
+  }
+
+  /**
+   * The upstream answers in another form than it was asked for: JSON for a stream, a stream for JSON. What it was asked in, read and
+   * written anew, gives the client the form that it waits for; null when the form is right.
+   */
+  #otherForm(framing: Framing): Promise<TranslatedRequest> | null {
+    const { exchange, peek, translator } = this.#input;
+    if (
+      !exchange.route.isBilled ||
+      exchange.route.action !== null ||
+      exchange.route.endpoint === "embeddings"
+    )
+      return null;
+    const isAsked = peek?.stream === true;
+    return isAsked === (framing !== "json") ? null : translator.sameDialect();
   }
 
   /** Not a promise when all is there already, as it is with most short replies. */
@@ -213,7 +184,7 @@ class Tracked {
   async #whole(head: ReplyHead, tap: Tap, bytes: Uint8Array): Promise<AttemptResult> {
     // A stored response that failed is a good answer to the question what became of it.
     const isStored = this.#input.exchange.route.endpoint === "responses.stored";
-    if (tap.progress === "failed" && !isStored) return this.#failedInBand(head, tap.failure ?? "");
+    if (tap.progress === "failed" && !isStored) return this.#failedInBand(head, tap.failure ?? "", null);
     const isEmpty = bytes.byteLength === 0 && (head.status === 204 || head.status === 205);
     if (tap.progress !== "complete" && tap.progress !== "failed" && !isEmpty) {
       return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
@@ -221,11 +192,22 @@ class Tracked {
         : this.#garbage("the upstream's reply is not JSON");
     }
     const { gateway, exchange } = this.#input;
-    this.#good(head);
-    this.#over();
+    const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
+    return await this.#settled(head, isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), headers);
+  }
+
+  /** The answer is there as a whole: the row first, then the reply. */
+  async #settled(
+    head: ReplyHead,
+    body: Uint8Array<ArrayBuffer> | null,
+    headers: Record<string, string>,
+  ): Promise<AttemptResult> {
+    const { gateway, exchange } = this.#input;
+    this.#report.good(head);
+    this.#report.over();
     exchange.status = head.status;
     exchange.outcome = "ok";
-    exchange.replyBytes = bytes.byteLength;
+    exchange.replyBytes = body?.byteLength ?? 0;
     exchange.firstByteMs = gateway.clock.monotonicMs();
     const { row, committed } = exchange.settle(gateway);
     try {
@@ -235,16 +217,98 @@ class Tracked {
       throw cause;
     }
     exchange.client.replied();
-    return {
-      reply: new Response(isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), {
-        status: head.status,
-        headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-      }),
-    };
+    return { reply: new Response(body, { status: head.status, headers }) };
   }
 
-  async #stream(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Promise<AttemptResult> {
-    const { gateway, exchange, upstream } = this.#input;
+  /** A good reply in another dialect (or form) than the client's. */
+  async #translated(head: ReplyHead, request: TranslatedRequest, framing: Framing): Promise<AttemptResult> {
+    const { exchange, translator } = this.#input;
+    exchange.dropped = request.dropped;
+    if (request.purpose === "count") return await this.#counted(head, request);
+    const clientFraming = translator.framing();
+    exchange.isStream = clientFraming !== "json";
+    if (framing === "json" || clientFraming === "json")
+      return await this.#wholeTranslated(head, request, framing);
+    const hops = new HopCall(this.#call, (next) => this.#sendHop(next));
+    const translation = translator.makeTranslation(
+      request,
+      framing,
+      (raw, message) => this.#report.inBandError(request, raw, message),
+      (next) => hops.goOn(next),
+    );
+    hops.translation = translation;
+    this.#call = hops;
+    exchange.tap = translation;
+    const relay = this.#relay(head, translation, clientFraming, null);
+    return await this.#stream(head, relay, translation, translatedHeaders(exchange, clientFraming));
+  }
+
+  async #wholeTranslated(
+    head: ReplyHead,
+    first: TranslatedRequest,
+    framing: Framing,
+  ): Promise<AttemptResult> {
+    const { gateway, exchange, translator } = this.#input;
+    let request = first;
+    let form = framing;
+    let events: readonly ModelEvent[] = [];
+    for (;;) {
+      const read = await this.#readWhole(gateway.snapshot.config.server.replyLimitBytes, null);
+      if (this.#hasLeft) return this.#left();
+      if (!read.isWhole && read.error === null) {
+        return this.#garbage("the upstream's reply is longer than server.reply_limit_bytes");
+      }
+      const part = translator.readWhole(request, form, read.bytes);
+      const failure = wholeFailure(part);
+      // Broken off after the answer was whole: nothing is missing.
+      if (read.error !== null && failure !== null) throw read.error;
+      if (failure?.kind === "told") return this.#failedInBand(head, failure.raw, request);
+      if (failure?.kind === "cut") return this.#cut(failure.message);
+      if (failure !== null) return this.#garbage(failure.message);
+      events = translator.join(events, part);
+      const next = translator.goOn(request, part);
+      if (next === null) break;
+      request = next;
+      const hop = await this.#sendHop(next);
+      if (this.#hasLeft) return this.#left();
+      form = framingOf(hop.head, exchange, next);
+    }
+    exchange.tap = factsOf(events);
+    const clientFraming = translator.framing();
+    const body = new TextEncoder().encode(translator.writeWhole(events, clientFraming));
+    return await this.#settled(head, body, translatedHeaders(exchange, clientFraming));
+  }
+
+  /** Asks the provider to go on with its answer, with the same credential. */
+  async #sendHop(request: TranslatedRequest): Promise<{ call: Call; head: ReplyHead }> {
+    const { upstream } = this.#input;
+    const { authHeader } = this.#report.credential;
+    const call = send(this.#input, translatedRequest(request, upstream, authHeader), null);
+    if (!(this.#call instanceof HopCall)) this.#call = call;
+    const head = await call.head;
+    if (head.status >= 300) {
+      call.abort(new GatewayError("upstream_error", "given up"));
+      throw new GatewayError(
+        "upstream_cut",
+        `the upstream did not go on with its answer (status ${head.status})`,
+      );
+    }
+    return { call, head };
+  }
+
+  async #counted(head: ReplyHead, request: TranslatedRequest): Promise<AttemptResult> {
+    const { exchange, translator } = this.#input;
+    const read = await this.#readWhole(ERROR_BODY_BYTES, null);
+    if (this.#hasLeft) return this.#left();
+    if (read.error !== null) throw read.error;
+    const count = translator.readCount(request, read.bytes);
+    if (count === null) return this.#garbage("the upstream's reply names no count of tokens");
+    const body = new TextEncoder().encode(translator.writeCount(count));
+    return await this.#settled(head, body, translatedHeaders(exchange, "json"));
+  }
+
+  #relay(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Relay {
+    const { gateway, exchange } = this.#input;
     const relay = new Relay({
       gateway,
       exchange,
@@ -253,45 +317,43 @@ class Tracked {
       framing,
       first: read?.bytes ?? null,
       hooks: {
-        failed: (failure) => {
-          const signal = this.#classifyInBand(head, failure);
-          this.#note(head.status, signal.class);
-          if (signal.class === "overload") gateway.breaker.failure(upstream.name);
-          gateway.pool.report(this.#lease, this.#input.target.model, signal);
-          this.#isReported = true;
-        },
-        cut: () => {
-          this.#note(head.status, "cut");
-          gateway.breaker.failure(upstream.name);
-        },
-        over: () => this.#over(),
+        failed: (failure) => this.#report.failedLate(head, failure),
+        cut: () => this.#report.cutLate(head),
+        over: () => this.#report.over(),
       },
     });
+    this.#read = read;
     this.#sink = relay;
+    return relay;
+  }
+
+  async #stream(
+    head: ReplyHead,
+    relay: Relay,
+    tap: Tap,
+    headers: Record<string, string>,
+  ): Promise<AttemptResult> {
+    const { exchange } = this.#input;
     const begun = relay.begin();
-    if (read === null) this.#call.pipe(relay);
-    else read.handOver(relay);
+    if (this.#read === null) this.#call.pipe(relay);
+    else this.#read.handOver(relay);
     const beginning = await begun;
     if (beginning !== "open" || this.#hasLeft) {
       const { reason } = this.#call;
       relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
       if (this.#hasLeft) return this.#left();
-      if (beginning === "failed") return this.#failedInBand(head, tap.failure ?? "");
+      if (beginning === "failed") return this.#failedInBand(head, tap.failure ?? "", this.#input.translated);
       return reason === null
         ? this.#cut("the upstream closed the stream before it began")
         : this.broke(reason);
     }
-    this.#good(head);
+    this.#report.good(head);
     exchange.status = head.status;
     exchange.client.waits();
     return {
       reply: new Response(relay.body, {
         status: head.status,
-        headers: {
-          ...gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-          "cache-control": "no-cache, no-transform",
-          "x-accel-buffering": "no",
-        },
+        headers: { ...headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
       }),
     };
   }
@@ -313,10 +375,25 @@ class Tracked {
           nowMs: gateway.clock.nowMs(),
           model: target.model,
         });
-    this.#report(signal, head.status);
+    this.#report.failed(signal, head.status);
+    const { translated } = this.#input;
+    const dialect = translated?.dialect ?? exchange.route.dialect;
+    const repair =
+      signal.class === "bad" || signal.class === "forbid" ? repairFor(dialect, head.status, text) : null;
+    if (translated !== null) {
+      const error = foreignError(
+        translated.codec,
+        signal,
+        head.status,
+        this.#report.shown(text),
+        gateway.clock.nowMs(),
+      );
+      return { signal, error, kept: null, repair };
+    }
     return {
       signal,
       error: errorFor(signal, head.status),
+      repair,
       // Pages of a proxy or CDN in between are not the provider's words: the dialect's own error is given instead.
       kept:
         isRedirect || !isWhole || !/^\s*[[{]/.test(text)
@@ -324,7 +401,7 @@ class Tracked {
           : {
               status: head.status,
               headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-              body: this.#forClient(text, bytes),
+              body: this.#report.forClient(text, bytes),
             },
     };
   }
@@ -338,7 +415,7 @@ class Tracked {
     }
     // A fault of ours or of the ledger: nobody else's, and not to be repeated.
     this.#call.abort(new GatewayError("internal", "given up"));
-    this.#over();
+    this.#report.over();
     throw reason;
   }
 
@@ -352,131 +429,43 @@ class Tracked {
 
   #transportFault(error: GatewayError): AttemptResult {
     this.#call.abort(error);
-    this.#input.exchange.tap = null;
-    const signal: Signal = { class: "overload", reason: error.message };
-    this.#note(null, error.kind);
-    this.#input.gateway.breaker.failure(this.#input.upstream.name);
-    const { gateway, exchange, upstream } = this.#input;
-    gateway.metrics.attempts.add(1, upstream.name, error.kind);
-    gateway.log.warn(
-      {
-        requestId: exchange.id,
-        upstream: upstream.name,
-        credential: exchange.credential,
-        kind: error.kind,
-        detail: error.detail ?? error.message,
-      },
-      "an upstream could not be reached, or broke off",
-    );
-    this.#over();
-    return { signal, error, kept: null };
+    return { signal: this.#report.transportFault(error), error, kept: null, repair: null };
   }
 
-  #failedInBand(head: ReplyHead, failure: string): AttemptResult {
+  #failedInBand(head: ReplyHead, failure: string, translated: TranslatedRequest | null): AttemptResult {
     this.#input.exchange.tap = null;
-    const signal = this.#classifyInBand(head, failure);
-    this.#report(signal, head.status);
-    const body = DIALECTS[this.#input.exchange.route.dialect].wrapFailure(failure);
+    const signal = this.#report.classifyInBand(head.headers, failure);
+    this.#report.failed(signal, head.status);
     const status = this.#input.upstream.family.inBandStatus(failure);
+    const dialect = translated?.dialect ?? this.#input.exchange.route.dialect;
+    const repair = signal.class === "bad" ? repairFor(dialect, status, failure) : null;
+    if (translated !== null) {
+      return { signal, error: this.#report.inBandError(translated, failure, ""), kept: null, repair };
+    }
     return {
       signal,
       error: errorFor(signal, status),
+      repair,
       kept: {
         status,
         headers: { "content-type": "application/json" },
-        body: this.#forClient(body, null),
+        body: this.#report.forClient(DIALECTS[dialect].wrapFailure(failure), null),
       },
     };
   }
 
-  /** The upstream's own words: its bytes, if they hold no secret. */
-  #forClient(text: string, bytes: Uint8Array | null): Uint8Array<ArrayBuffer> {
-    const { credentials } = this.#input.upstream;
-    const { authHeader } = credentials.get(this.#lease.credentialId) as CredentialView;
-    const shown = withoutCredential(text, authHeader);
-    return (
-      shown === text && bytes !== null ? bytes : new TextEncoder().encode(shown)
-    ) as Uint8Array<ArrayBuffer>;
-  }
-
   #left(): AttemptResult {
-    this.#note(null, "client_left");
-    this.#over();
+    this.#report.note(null, "client_left");
+    this.#report.over();
     return { clientLeft: true };
-  }
-
-  #classifyInBand(head: ReplyHead, failure: string): Signal {
-    const { gateway, upstream, target } = this.#input;
-    return upstream.family.classify({
-      status: upstream.family.inBandStatus(failure),
-      headers: head.headers,
-      body: failure,
-      nowMs: gateway.clock.nowMs(),
-      model: target.model,
-    });
-  }
-
-  #good(head: ReplyHead): void {
-    const { gateway, upstream, target } = this.#input;
-    gateway.breaker.success(upstream.name);
-    const signal = upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
-    gateway.metrics.attempts.add(1, upstream.name, "ok");
-    if (signal.class === "ok") gateway.pool.confirm(this.#lease);
-    else {
-      gateway.pool.report(this.#lease, target.model, signal);
-      this.#isReported = true;
-    }
-    if (this.#input.exchange.attempts > 1) this.#note(head.status, "ok");
-  }
-
-  #report(signal: Signal, status: number): void {
-    const { gateway, upstream, target } = this.#input;
-    if (signal.class === "overload") gateway.breaker.failure(upstream.name);
-    else gateway.breaker.success(upstream.name);
-    gateway.metrics.attempts.add(1, upstream.name, signal.class);
-    if (isCredentialFault(signal)) {
-      gateway.pool.report(this.#lease, target.model, signal);
-      this.#isReported = true;
-    }
-    this.#note(status, signal.class);
-    this.#over();
-  }
-
-  #note(status: number | null, signal: string): void {
-    const { gateway, exchange, upstream } = this.#input;
-    const ms = gateway.clock.monotonicMs() - this.#startedMs;
-    exchange.noteAttempt(upstream.name, exchange.credential ?? "", status, signal, ms);
-  }
-
-  /** Ends the lease, once. */
-  #over(): void {
-    if (this.#isReported) return;
-    this.#isReported = true;
-    this.#input.gateway.pool.release(this.#lease);
   }
 }
 
 /** By what the reply says it is, not by what was asked; what says nothing, or is neither, is read whole and found to be garbage. */
-function framingOf(head: ReplyHead, exchange: Exchange): Framing {
+function framingOf(head: ReplyHead, exchange: Exchange, translated: TranslatedRequest | null): Framing {
   const type = head.headers.get("content-type")?.toLowerCase() ?? "";
   if (type.startsWith("text/event-stream")) return "sse";
+  if (translated !== null) return "json";
   const isArray = exchange.route.endpoint === "streamGenerateContent" && type.startsWith("application/json");
   return isArray ? "json-array" : "json";
-}
-
-/** What the client is told when the provider's own words are not for it. */
-function errorFor(signal: Signal, status: number): GatewayError {
-  if (signal.class === "overload") {
-    return new GatewayError(
-      "upstream_overloaded",
-      `the upstream is overloaded or out of order (status ${status})`,
-    );
-  }
-  if (signal.class === "bad") {
-    // A page of a proxy or network edge before the provider: what it means still holds.
-    return status === 413
-      ? new GatewayError("body_too_large", "the request is larger than the upstream takes")
-      : new GatewayError("bad_request", `the upstream refused the request (status ${status})`);
-  }
-  return new GatewayError("upstream_error", `the upstream refused the request (status ${status})`);
 }

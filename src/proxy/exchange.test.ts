@@ -15,6 +15,7 @@ afterEach(() => gateway.close());
 const begin = (endpoint: Endpoint = "chat.completions", headers: Record<string, string> = {}): Exchange =>
   new Exchange(gateway, makeRoute(endpoint, `/v1/${endpoint}`), clientUnderTest("/x", "{}", headers), {
     name: "tester",
+    strict: false,
   });
 
 async function settled(exchange: Exchange): Promise<LedgerRow> {
@@ -213,11 +214,11 @@ test("what clients and upstreams write is cut to a size that a row can bear", as
 
 test("another attempt forgets what the one before it was", async () => {
   const exchange = begin();
-  exchange.beginAttempt("up", "main", "gpt-5");
+  exchange.beginAttempt("up", "openai-chat", "main", "gpt-5");
   exchange.isStream = true;
   exchange.tap = readTap();
   exchange.upstreamRequestId = "req_1";
-  exchange.beginAttempt("other", "spare", null);
+  exchange.beginAttempt("other", "openai-chat", "spare", null);
   expect(await settled(exchange)).toMatchObject({
     attempts: 2,
     upstream: "other",

@@ -2,8 +2,10 @@
 
 import type { Principal } from "../auth/keys.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
-import type { Tap } from "../dialects/dialect.ts";
+import type { DialectName, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import type { Amendment } from "../model/amendment.ts";
+import type { Drop } from "../model/request.ts";
 import type { StateId } from "../store/state.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
 import type { Route } from "./route.ts";
@@ -22,6 +24,9 @@ interface AttemptNote {
   readonly ms: number;
 }
 
+/** What the row takes from an answer. */
+export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason">;
+
 /** All fields are set in the constructor, so that every exchange has the same shape. */
 export class Exchange {
   readonly id: string;
@@ -35,6 +40,8 @@ export class Exchange {
   modelUsed: string | null = null;
   credential: string | null = null;
   isStream = false;
+  /** The client waits for a stream; null: its request has not been read yet. */
+  asksForStream: boolean | null = null;
   status = 0;
   outcome: Outcome = "error";
   errorKind: ErrorKind | null = null;
@@ -44,7 +51,15 @@ export class Exchange {
   requestBytes = 0;
   replyBytes = 0;
   upstreamRequestId: string | null = null;
-  tap: Tap | null = null;
+  tap: AnswerFacts | null = null;
+  /** What the upstream was spoken to in. */
+  upstreamDialect: DialectName | null = null;
+  /** What a translation left out or changed, in the client's terms. */
+  dropped: readonly Drop[] = [];
+  /** Whatever would be dropped is refused instead. */
+  isStrict: boolean;
+  /** What the model's name or entry adds to the request. */
+  amendment: Amendment | null = null;
   #isSettled = false;
 
   constructor(gateway: Gateway, route: Route, client: ClientRequest, principal: Principal) {
@@ -54,13 +69,16 @@ export class Exchange {
     this.route = route;
     this.client = client;
     this.principal = principal;
+    this.isStrict = principal.strict;
     gateway.metrics.inFlight += 1;
   }
 
   /** Another try begins: what an earlier one said of its reply is forgotten. `model` is null where the request names none. */
-  beginAttempt(upstream: string, credential: string, model: string | null): void {
+  beginAttempt(upstream: string, dialect: DialectName, credential: string, model: string | null): void {
     this.attempts += 1;
     this.upstream = upstream;
+    this.upstreamDialect = dialect;
+    this.dropped = [];
     this.credential = credential;
     this.modelUsed = model;
     this.isStream = false;
@@ -106,7 +124,7 @@ export class Exchange {
         clientRequestId !== null && SANE_REQUEST_ID.test(clientRequestId) ? clientRequestId : null,
       modelAsked: bounded(this.modelAsked),
       upstream: this.upstream,
-      upstreamDialect: this.upstream === null ? null : this.route.dialect,
+      upstreamDialect: this.upstreamDialect,
       modelUsed: bounded(this.modelUsed),
       modelReported: bounded(tap?.model ?? null),
       credential: this.credential,
@@ -129,7 +147,7 @@ export class Exchange {
       reasoningTokens: usage?.reasoningTokens ?? null,
       usageState: usage === null ? "unknown" : this.outcome === "ok" ? "final" : "partial",
       costNanoUsd: null,
-      drops: null,
+      drops: this.dropped.length === 0 ? null : JSON.stringify(this.dropped),
       cache: null,
       upstreamRequestId: bounded(this.upstreamRequestId),
       clientAddress: this.client.address(),

@@ -9,6 +9,9 @@ import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
 import type { Transport } from "../transport/call.ts";
+import type { MediaFetch } from "../transport/media-fetch.ts";
+import type { LearnedRepairs } from "../upstreams/repair.ts";
+import type { SealMemory } from "./memory.ts";
 
 export interface Gateway {
   /** The view in force: take it once a request. */
@@ -19,6 +22,12 @@ export interface Gateway {
   readonly transport: Transport;
   /** Who made a piece of provider-side state; null when it is not known. */
   findState(id: string): StateId | null;
+  /** Fetches what a client names by URL, from the public Internet only. Throws `bad_request`. */
+  readonly fetchMedia: MediaFetch;
+  /** What upstreams were found to want otherwise. */
+  readonly repairs: LearnedRepairs;
+  /** Sealed reasoning for clients that cannot carry it. */
+  readonly memory: SealMemory;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

@@ -9,8 +9,10 @@ import { readBody } from "../http/body.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
+import { amendmentOf } from "./amendment.ts";
 import { correctRow, Exchange } from "./exchange.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
+import { keptAlive } from "./keep-alive.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "./reply.ts";
 import type { Route } from "./route.ts";
 import { type Answer, tryTargets } from "./targets.ts";
@@ -26,6 +28,13 @@ export async function handle(gateway: Gateway, route: Route, client: ClientReque
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
   const exchange = new Exchange(gateway, route, client, principal);
+  const { keepaliveIntervalMs } = gateway.snapshot.config.server;
+  const answered = answer(gateway, exchange);
+  return keepaliveIntervalMs === null ? answered : await keptAlive(exchange, answered, keepaliveIntervalMs);
+}
+
+async function answer(gateway: Gateway, exchange: Exchange): Promise<Response> {
+  const { client } = exchange;
   try {
     const answer = await serve(gateway, exchange);
     return "reply" in answer ? answer.reply : await settleWithout(gateway, exchange, answer);
@@ -43,6 +52,7 @@ async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
     body = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
     exchange.requestBytes = body.byteLength;
     peek = peekRequest(route.dialect, body);
+    exchange.asksForStream = peek.stream || route.endpoint === "streamGenerateContent";
   }
   const model = route.pathModel ?? peek?.model ?? null;
   exchange.modelAsked = model;
@@ -50,20 +60,25 @@ async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
   const sticky = stateId === null ? null : gateway.findState(stateId);
   // Taken only now: reading may have taken long, and the pool is that of the configuration in force.
   const { snapshot } = gateway;
-  const targets = planTargets(snapshot, route, model, sticky);
+  const targets = planTargets(snapshot, exchange, model, sticky);
   return await tryTargets({ gateway, exchange, targets, body, peek, sticky });
 }
 
 /** Where the request may go, in order. Throws `bad_request` without a model, `model_not_found` with the nearest names. */
 function planTargets(
   snapshot: Snapshot,
-  route: Route,
+  exchange: Exchange,
   model: string | null,
   sticky: StateId | null,
 ): readonly Target[] {
+  const { route } = exchange;
   if (model !== null) {
     const plan = snapshot.plan(model);
-    if ("targets" in plan) return plan.targets;
+    if ("targets" in plan) {
+      if (route.isBilled && route.endpoint !== "embeddings") exchange.amendment = amendmentOf(plan);
+      if (plan.entry?.strict === true) exchange.isStrict = true;
+      return plan.targets;
+    }
     throw modelNotFound(model, plan.nearest);
   }
   if (route.stateId === null) {
@@ -157,14 +172,16 @@ function newId(gateway: Gateway): string {
   return gateway.ids.ulid(gateway.clock.nowMs());
 }
 
-function unauthenticated(): GatewayError {
+/** Nobody that is known. */
+export function unauthenticated(): GatewayError {
   return new GatewayError(
     "unauthenticated",
     "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key or ?key=",
   );
 }
 
-function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
+/** A model that no plan leads to, with what may have been meant. */
+export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
   const hint =
     nearest.length === 0 ? "" : `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?`;
   return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {

@@ -87,6 +87,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #hasSent = false;
   /** The bracket of the JSON array has come. */
   #isArray = false;
+  /** The bytes that come are the client's dialect's array: what is none is garbage. */
+  readonly #awaitsBracket: boolean;
+  readonly #isTranslated: boolean;
 
   constructor(options: RelayOptions) {
     this.#gateway = options.gateway;
@@ -96,6 +99,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     this.#framing = options.framing;
     this.#hooks = options.hooks;
     this.#first = options.first;
+    this.#isTranslated = options.tap.renderFailure !== undefined;
+    this.#awaitsBracket = options.framing === "json-array" && !this.#isTranslated;
     this.#stream = new ReplyStream(this);
     this.#pingIntervalMs = options.gateway.snapshot.config.server.pingIntervalMs;
     this.#ping = pingOf(options.exchange, options.framing);
@@ -136,11 +141,11 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     const { progress } = this.#tap;
     if (this.#phase === "flowing") {
       const isTaken = out === null || this.#send(out);
-      if (progress === "failed") this.#conclude();
+      if (this.#isOver()) this.#conclude();
       return isTaken;
     }
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
-    if (this.#framing === "json-array" && this.#phase === "beginning" && !this.#isArray) {
+    if (this.#awaitsBracket && this.#phase === "beginning" && !this.#isArray) {
       const start = firstOf(bytes);
       this.#isArray = start === OPENING_BRACKET;
       if (start !== undefined && !this.#isArray) {
@@ -169,7 +174,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     const first = this.#first;
     this.#first = null;
     const isTaken = first === null || this.#send(first);
-    if (this.#tap.progress === "failed") this.#conclude();
+    if (this.#isOver()) this.#conclude();
     else if (this.#earlyEnd !== undefined) this.#ended(this.#earlyEnd);
     if (isTaken) this.#call.resume();
   }
@@ -235,13 +240,23 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #isWhole(): boolean {
     const { progress } = this.#tap;
     if (progress !== "finished") return progress !== "open";
-    return !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
+    return this.#isTranslated || !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
+  }
+
+  /** Whether nothing more is waited for: bytes behind the last mark belong to an answer that passes as it is, not to one told anew. */
+  #isOver(): boolean {
+    const { progress } = this.#tap;
+    return progress === "failed" || (this.#isTranslated && progress === "complete");
   }
 
   /** The answer is whole, or failed in the upstream's own words: commit, then let go of what was held. */
   #conclude(): void {
     this.#phase = "over";
     this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
+    if (this.#tap.isCutShort === true) {
+      this.#gateway.transport.watchdog.delete(this);
+      this.#call.abort(new GatewayError("upstream_cut", "the answer ended at a stop sequence"));
+    }
     const exchange = this.#exchange;
     if (this.#tap.progress === "failed") {
       exchange.outcome = "error";
@@ -295,8 +310,15 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   /** Ends the client's stream with an error in its dialect; where the framing has no place for one, the connection breaks. */
   #fail(error: GatewayError): void {
     const { route, id } = this.#exchange;
-    const { renderStreamError } = DIALECTS[route.dialect];
-    const text = renderStreamError(error, id, this.#framing, !this.#hasSent, this.#tap.context());
+    const text =
+      this.#tap.renderFailure?.(error) ??
+      DIALECTS[route.dialect].renderStreamError(
+        error,
+        id,
+        this.#framing,
+        !this.#hasSent,
+        this.#tap.context(),
+      );
     if (text === "") {
       this.#stream.cut();
     } else {

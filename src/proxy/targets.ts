@@ -3,14 +3,21 @@
  * upstream has none left, at most two retries for overload and transport. Decides what the client is told when nothing answered.
  */
 import { GatewayError } from "../core/errors.ts";
+import type { Repairs } from "../dialects/codec.ts";
 import type { Peek } from "../dialects/peek.ts";
+import { estimateInputTokens } from "../model/estimate.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Unavailable } from "../pool/pool.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
-import { type AttemptInput, type AttemptResult, attempt, type KeptReply } from "./attempt.ts";
+import type { Repair } from "../upstreams/repair.ts";
+import { attempt } from "./attempt.ts";
+import type { AttemptInput, AttemptResult, KeptReply } from "./attempt-input.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { makePassage, type Passage } from "./passage.ts";
+import { requestIdHeaders } from "./reply.ts";
+import { isTranslatable, Translator } from "./translator.ts";
 
 /** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
 const MAX_RETRIES = 2;
@@ -48,20 +55,24 @@ class Tries {
   #forbidden: Failure | null = null;
   readonly #unavailable: Unavailable[] = [];
   readonly #foreign: string[] = [];
+  readonly #translator: Translator;
+  /** What a target cannot take, of targets before which there was no better answer. */
+  #untranslatable: GatewayError | null = null;
   #isBreakerOpen = false;
   /** An overload has not been followed by its repeat yet: without this, failures that park nothing would be repeated for ever. */
   #isRepeatDue = false;
 
   constructor(input: TargetsInput) {
     this.#input = input;
+    this.#translator = new Translator(input);
   }
 
   async run(): Promise<Answer> {
-    const { gateway, exchange } = this.#input;
+    const { gateway } = this.#input;
     for (const target of this.#targets()) {
       const upstream = this.#upstreamOf(target);
       if (upstream === null) continue;
-      if (!upstream.dialects.has(exchange.route.dialect)) {
+      if (!this.#canServe(upstream)) {
         this.#foreign.push(upstream.name);
         continue;
       }
@@ -93,8 +104,62 @@ class Tries {
     return upstream ?? null;
   }
 
+  /** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
+  #canServe(upstream: UpstreamView): boolean {
+    const { dialect, endpoint } = this.#input.exchange.route;
+    return upstream.dialects.has(dialect) || isTranslatable(endpoint);
+  }
+
+  /**
+   * Makes the request ready for a target, once, before a credential is taken. null: the target cannot take it, and `#untranslatable`
+   * says why.
+   */
+  async #passage(upstream: UpstreamView, target: Target, repairs: Repairs): Promise<Passage | null> {
+    const { gateway, exchange, body, peek } = this.#input;
+    const translator = this.#translator;
+    try {
+      return await makePassage({ gateway, exchange, upstream, target, body, peek, translator, repairs });
+    } catch (cause) {
+      if (!(cause instanceof GatewayError) || cause.kind !== "not_translatable") throw cause;
+      this.#untranslatable ??= cause;
+      return null;
+    }
+  }
+
+  /** Whether tokens are to be counted for an upstream that has no endpoint for it. */
+  #isCounted(upstream: UpstreamView): boolean {
+    const { dialect, isBilled } = this.#input.exchange.route;
+    if (isBilled || upstream.dialects.has(dialect)) return false;
+    return upstream.family.name === "openai" && !upstream.isOpenai;
+  }
+
+  /** A count of our own, marked as one: nobody else can tell. */
+  async #estimate(upstream: UpstreamView, target: Target): Promise<Answer> {
+    const { gateway, exchange } = this.#input;
+    const inputTokens = estimateInputTokens(await this.#translator.decode());
+    exchange.upstream = upstream.name;
+    exchange.modelUsed = target.model;
+    exchange.status = 200;
+    exchange.outcome = "ok";
+    const body = this.#translator.writeCount(inputTokens);
+    await exchange.settle(gateway).committed;
+    exchange.client.replied();
+    const headers = {
+      "content-type": "application/json",
+      "x-clewline-estimated": "input_tokens",
+      ...requestIdHeaders(exchange.id),
+    };
+    return { reply: new Response(body, { headers }) };
+  }
+
   async #tryTarget(target: Target): Promise<Answer | null> {
     const { gateway, sticky } = this.#input;
+    const first = this.#upstreamOf(target);
+    if (first === null) return null;
+    if (this.#isCounted(first)) return await this.#estimate(first, target);
+    let repairs = gateway.repairs.of(target.upstream, target.model);
+    let passage = await this.#passage(first, target, repairs);
+    if (passage === null) return null;
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     let excluded: Set<string> | null = null;
     for (;;) {
@@ -115,16 +180,26 @@ class Tries {
           continue;
         }
         this.#unavailable.push(unavailable);
-        return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target) : null;
+        return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target, passage) : null;
       }
       // Repeats are limited, but one that has not failed lately may always be tried.
       if (this.#overload !== null && this.#overloads > MAX_RETRIES && leased.lease.isSuspect) {
         gateway.pool.release(leased.lease);
         return this.#tell(this.#overload);
       }
-      const result = await attempt(this.#attemptInput(upstream, target), leased.lease);
+      const result = await attempt(this.#attemptInput(upstream, target, passage), leased.lease);
       if ("reply" in result) return result;
       if ("clientLeft" in result) return result;
+      const { repair } = result;
+      if (repair !== null && !repairs[repair] && this.#canRepair(repair, passage)) {
+        repairs = { ...repairs, [repair]: true };
+        gateway.repairs.learn(target.upstream, target.model, repair);
+        const repaired = await this.#passage(upstream, target, repairs);
+        if (repaired !== null) {
+          passage = repaired;
+          continue;
+        }
+      }
       if (result.signal.class === "bad") return this.#tell(result);
       if (result.signal.class === "overload") {
         gateway.pool.suspect(leased.lease);
@@ -142,19 +217,24 @@ class Tries {
   }
 
   /** All credentials know that the model is not for them: the provider's own words are the best answer there is. */
-  async #askForbidden(upstream: UpstreamView, target: Target): Promise<Answer | null> {
+  async #askForbidden(upstream: UpstreamView, target: Target, passage: Passage): Promise<Answer | null> {
     if (this.#forbidden !== null) return null;
     const leased = this.#input.gateway.pool.leaseForbidden(upstream.name, target.model);
     if ("unavailable" in leased) return null;
-    const result = await attempt(this.#attemptInput(upstream, target), leased.lease);
+    const result = await attempt(this.#attemptInput(upstream, target, passage), leased.lease);
     if ("reply" in result || "clientLeft" in result) return result;
     if (result.signal.class === "forbid") this.#forbidden = result;
     return null;
   }
 
-  #attemptInput(upstream: UpstreamView, target: Target): AttemptInput {
-    const { gateway, exchange, body, peek } = this.#input;
-    return { gateway, exchange, upstream, target, body, peek };
+  #attemptInput(upstream: UpstreamView, target: Target, passage: Passage): AttemptInput {
+    const { gateway, exchange } = this.#input;
+    return { gateway, exchange, upstream, target, translator: this.#translator, ...passage };
+  }
+
+  /** A relayed request is the client's own: only a seal, which clients cannot know to be stale, is taken out of it. */
+  #canRepair(repair: Repair, { translated }: Passage): boolean {
+    return translated !== null || (repair === "withoutSeals" && this.#input.body !== null);
   }
 
   #tell(failure: Failure): Answer {
@@ -178,6 +258,7 @@ class Tries {
     }
     if (this.#overload !== null) return this.#tell(this.#overload);
     if (this.#forbidden !== null) return this.#tell(this.#forbidden);
+    if (this.#untranslatable !== null) return { error: this.#untranslatable };
     if (this.#isBreakerOpen) {
       return {
         error: new GatewayError(

@@ -1,4 +1,5 @@
 /** Reading of JSON values of unknown shape, without trust in any of it. */
+import { decodeUtf8 } from "./bytes.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -15,4 +16,13 @@ export function asArray(value: unknown): readonly unknown[] {
 /** The value as a string that is not empty, or null. */
 export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** The bytes as a JSON object; null when they are anything else. Built whole: for what is not passed on as it came. */
+export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
+  try {
+    return asObject(JSON.parse(decodeUtf8(bytes, 0, bytes.length)));
+  } catch {
+    return null;
+  }
 }

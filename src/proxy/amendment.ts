@@ -1,0 +1,39 @@
+/** What the plan adds to a request: the model's suffixes and its `[[models]]` entry. */
+import type { Amendment } from "../model/amendment.ts";
+import type { FoundPlan } from "../plan/plan.ts";
+
+const NO_VALUES = {
+  temperature: null,
+  topP: null,
+  topK: null,
+  maxOutputTokens: null,
+  effort: null,
+  thinkingBudgetTokens: null,
+  stop: null,
+  seed: null,
+} as const;
+
+/** null: nothing is added, the request is relayed as it is. */
+export function amendmentOf({ asks, entry }: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
+  const amendment: Amendment = {
+    thinking: asks?.thinking === true ? { budgetTokens: asks.thinkingBudgetTokens } : null,
+    search: asks?.search ?? false,
+    systemBefore: entry?.systemBefore ?? null,
+    systemAfter: entry?.systemAfter ?? null,
+    defaults: entry?.defaults ?? NO_VALUES,
+    fixed: entry?.fixed ?? NO_VALUES,
+  };
+  return isEmpty(amendment) ? null : amendment;
+}
+
+function isEmpty({ thinking, search, systemBefore, systemAfter, defaults, fixed }: Amendment): boolean {
+  const hasNone = (values: object): boolean => Object.values(values).every((value) => value === null);
+  return (
+    thinking === null &&
+    !search &&
+    systemBefore === null &&
+    systemAfter === null &&
+    hasNone(defaults) &&
+    hasNone(fixed)
+  );
+}

@@ -1,0 +1,71 @@
+/** How a request gets to one target: as it is, changed where the operator or the upstream wants it, or translated. */
+import { Buffer } from "node:buffer";
+import type { Repairs } from "../dialects/codec.ts";
+import { CODECS } from "../dialects/codecs.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+import { type Peek, peekRequest } from "../dialects/peek.ts";
+import type { JsonObject } from "../model/request.ts";
+import type { Target } from "../plan/plan.ts";
+import type { UpstreamView } from "../snapshot.ts";
+import { parseJsonObject } from "../wire/json.ts";
+import type { Gateway } from "./gateway.ts";
+import type { TranslatedExchange, TranslatedRequest, Translator } from "./translator.ts";
+
+/** The request as it goes to one target: bytes to relay, or a translation. */
+export interface Passage {
+  readonly body: Uint8Array | null;
+  readonly peek: Peek | null;
+  readonly translated: TranslatedRequest | null;
+}
+
+export interface PassageInput {
+  readonly gateway: Pick<Gateway, "snapshot">;
+  readonly exchange: TranslatedExchange;
+  readonly upstream: UpstreamView;
+  readonly target: Target;
+  readonly body: Uint8Array | null;
+  readonly peek: Peek | null;
+  readonly translator: Translator;
+  readonly repairs: Repairs;
+}
+
+/** Throws `not_translatable` when the target cannot take the request, `bad_request` when nobody could. */
+export async function makePassage(input: PassageInput): Promise<Passage> {
+  const { exchange, upstream, target, body, peek, translator, repairs } = input;
+  const dialect = dialectFor(input);
+  if (dialect !== null) {
+    return { body, peek, translated: await translator.encode(upstream, target.model, dialect, repairs) };
+  }
+  if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
+    return { body, peek, translated: null };
+  }
+  const changed = changedBody(input, body);
+  return { body: changed, peek: peekRequest(exchange.route.dialect, changed), translated: null };
+}
+
+/** The dialect to translate to; null: the request is relayed. */
+function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput): DialectName | null {
+  const { dialect, endpoint, isBilled } = exchange.route;
+  if (!upstream.dialects.has(dialect)) {
+    return upstream.isOpenai && !isBilled ? "openai-responses" : upstream.preferredDialect;
+  }
+  if (endpoint !== "chat.completions" || peek?.reasonsWithTools !== true) return null;
+  if (!upstream.dialects.has("openai-responses")) return null;
+  const { knowledge } = gateway.snapshot;
+  const { needsResponsesForTools } = knowledge.traitsOf(upstream.family.name, dialect, target.model);
+  return needsResponsesForTools ? "openai-responses" : null;
+}
+
+/** A relayed body with what the model's name or entry adds, or without what the upstream refused. */
+function changedBody(input: PassageInput, body: Uint8Array): Uint8Array {
+  const { gateway, exchange, upstream, target, repairs } = input;
+  const { dialect } = exchange.route;
+  const codec = CODECS[dialect];
+  let parsed: JsonObject = parseJsonObject(body) ?? {};
+  if (exchange.amendment !== null) {
+    const traits = gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, target.model);
+    parsed = codec.amend(parsed, exchange.amendment, traits);
+  }
+  if (repairs.withoutSeals) parsed = codec.withoutSeals(parsed) ?? parsed;
+  return Buffer.from(JSON.stringify(parsed), "utf8");
+}

@@ -1,0 +1,384 @@
+/**
+ * Turns one client's request into requests for upstreams of other dialects, and their replies into what the client reads. One for
+ * each request that needs it; the body is decoded once, and encoded once for each target.
+ */
+import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers/promises";
+import { GatewayError } from "../core/errors.ts";
+import type { Codec, DecodedRequest, EncodedRequest, Repairs } from "../dialects/codec.ts";
+import { CODECS } from "../dialects/codecs.ts";
+import type { DialectName, Framing } from "../dialects/dialect.ts";
+import { amendRequest } from "../model/amendment.ts";
+import type { ModelEvent, ModelReply, Stop } from "../model/event.ts";
+import { Folder, fold, unfold } from "../model/fold.ts";
+import type { Drop, JsonObject, ModelRequest } from "../model/request.ts";
+import { CallRestorer } from "../model/restore.ts";
+import { StopWatch } from "../model/stop-watch.ts";
+import type { ToolNames } from "../model/tool-names.ts";
+import type { Usage } from "../model/usage.ts";
+import type { UpstreamView } from "../snapshot.ts";
+import { parseJsonObject } from "../wire/json.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { inlineMedia } from "./media.ts";
+import type { Endpoint } from "./route.ts";
+import { addUsage, Translation } from "./translation.ts";
+
+/** A body beyond this is decoded and encoded in steps, with others served between them. */
+const LARGE_BODY_BYTES = 256 * 1024;
+/** How often a provider is asked to go on with one answer. */
+const MAX_HOPS = 8;
+
+/** What translation needs of an endpoint; null: it has no counterpart elsewhere. */
+const PURPOSES: Readonly<Record<Endpoint, "answer" | "count" | null>> = {
+  "chat.completions": "answer",
+  embeddings: null,
+  responses: "answer",
+  "responses.input_tokens": "count",
+  "responses.compact": null,
+  "responses.stored": null,
+  messages: "answer",
+  "messages.count_tokens": "count",
+  generateContent: "answer",
+  streamGenerateContent: "answer",
+  countTokens: "count",
+};
+
+/** Whether requests to this endpoint can be translated at all. */
+export function isTranslatable(endpoint: Endpoint): boolean {
+  return PURPOSES[endpoint] !== null;
+}
+
+/** A request in the words of one upstream. */
+export interface TranslatedRequest {
+  readonly dialect: DialectName;
+  readonly codec: Codec;
+  readonly encoded: EncodedRequest;
+  readonly body: Uint8Array;
+  /** In the client's terms. */
+  readonly dropped: readonly Drop[];
+  readonly purpose: "answer" | "count";
+  /** The provider may search the web, and pause while it does. */
+  readonly searches: boolean;
+}
+
+const SAME_NAMES: ToolNames = { wireName: ({ name }) => name, original: () => null };
+
+/** What translation needs of an exchange. */
+export type TranslatedExchange = Pick<
+  Exchange,
+  "id" | "atMs" | "route" | "client" | "principal" | "modelAsked" | "amendment" | "isStrict"
+>;
+
+export interface TranslatorInput {
+  readonly gateway: Pick<Gateway, "snapshot" | "memory" | "fetchMedia">;
+  readonly exchange: TranslatedExchange;
+  readonly body: Uint8Array | null;
+}
+
+export class Translator {
+  readonly #gateway: TranslatorInput["gateway"];
+  readonly #exchange: TranslatedExchange;
+  readonly #body: Uint8Array | null;
+  readonly #client: Codec;
+  #decoded: DecodedRequest | null = null;
+  #hops = 0;
+
+  constructor({ gateway, exchange, body }: TranslatorInput) {
+    this.#gateway = gateway;
+    this.#exchange = exchange;
+    this.#body = body;
+    this.#client = CODECS[exchange.route.dialect];
+  }
+
+  /** What the client asks for. Throws `bad_request` or `not_translatable`. */
+  async decode(): Promise<ModelRequest> {
+    return (await this.#decode()).request;
+  }
+
+  /**
+   * The request for one target. Throws `not_translatable` when the target must not lose what it cannot take, or anything would be lost
+   * and the key or model is strict.
+   */
+  async encode(
+    upstream: UpstreamView,
+    model: string,
+    dialect: DialectName,
+    repairs: Repairs,
+  ): Promise<TranslatedRequest> {
+    const { request, dropped } = await this.#decode();
+    const codec = CODECS[dialect];
+    const traits = this.#gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, model);
+    const exchange = this.#exchange;
+    const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
+    const remembered = this.#gateway.memory.restore(exchange.principal.name, amended, codec.maker);
+    const reachable = await inlineMedia(this.#gateway, remembered, codec);
+    await this.#breathe();
+    const purpose = PURPOSES[exchange.route.endpoint] ?? "answer";
+    const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
+    const encoded = this.#named(() => codec.encodeRequest(reachable, options));
+    await this.#breathe();
+    const lost = this.#inClientTerms([...dropped, ...encoded.dropped]);
+    if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
+    const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
+    const searches = reachable.tools.some(({ kind }) => kind === "web-search");
+    return { dialect, codec, encoded, body, dropped: lost, purpose, searches };
+  }
+
+  /** The client's own dialect on both sides, for a reply that comes in another form than it was asked for. */
+  async sameDialect(): Promise<TranslatedRequest> {
+    await this.#decode();
+    const encoded = { path: "", body: {}, headers: [], dropped: [], names: SAME_NAMES, watchedStops: [] };
+    const body = this.#body ?? new Uint8Array(0);
+    const { dialect } = this.#exchange.route;
+    return { dialect, codec: this.#client, encoded, body, dropped: [], purpose: "answer", searches: false };
+  }
+
+  /** How the client wants its answer. */
+  framing(): Framing {
+    const { route, client } = this.#exchange;
+    if (route.endpoint === "streamGenerateContent") {
+      return new URLSearchParams(client.search).get("alt") === "sse" ? "sse" : "json-array";
+    }
+    return this.#decoded?.request.stream === true ? "sse" : "json";
+  }
+
+  /** The tap that reads a streamed reply and writes the client's; `goOn` gets the request that follows a pause. */
+  makeTranslation(
+    translated: TranslatedRequest,
+    framing: Framing,
+    errorOf: (raw: string | null, message: string) => GatewayError,
+    goOn: (next: TranslatedRequest) => void,
+  ): Translation {
+    const { encoded, codec } = translated;
+    const remember = this.#observer(codec);
+    let current = translated;
+    let folder = translated.searches ? new Folder() : null;
+    const observer = (event: ModelEvent): void => {
+      remember?.(event);
+      folder?.add(event);
+    };
+    return new Translation({
+      decoder: codec.makeStreamDecoder(framing, this.#decodeOptions()),
+      encoder: this.#client.makeStreamEncoder(this.#encodeOptions()),
+      restorer: new CallRestorer(encoded.names),
+      stopWatch: encoded.watchedStops.length === 0 ? null : new StopWatch(encoded.watchedStops),
+      observer: folder === null && remember === null ? null : observer,
+      errorOf,
+      nextHop: (stop) => {
+        folder?.add({ type: "end", stop });
+        const reply = folder?.reply() ?? { id: null, model: null, parts: [], usage: null, stop };
+        const next = this.#goOn(current, reply);
+        if (next === null) return null;
+        current = next;
+        if (folder !== null) {
+          folder = new Folder();
+          folder.add({ type: "start", id: null, model: null });
+        }
+        goOn(next);
+        return codec.makeStreamDecoder("sse", this.#decodeOptions());
+      },
+      requestId: this.#exchange.id,
+    });
+  }
+
+  /** A whole reply, whatever its framing, as the events that the client is to see; one that makes no sense ends with `fail`. */
+  readWhole(translated: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
+    try {
+      return this.#seen(translated, this.#rawEvents(translated, framing, bytes));
+    } catch (cause) {
+      if (!(cause instanceof GatewayError)) throw cause;
+      return [{ type: "fail", raw: cause.detail ?? null, message: cause.message }];
+    }
+  }
+
+  #rawEvents({ codec }: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
+    if (framing === "json") return unfold(codec.decodeReply(parseReply(bytes), this.#decodeOptions()));
+    const raw: ModelEvent[] = [];
+    const decoder = codec.makeStreamDecoder(framing, this.#decodeOptions());
+    decoder.push(bytes, (event) => raw.push(event));
+    decoder.end((event) => raw.push(event));
+    return raw;
+  }
+
+  /** The same request, going on behind a reply that paused; null when it cannot, or has often enough. */
+  #goOn(translated: TranslatedRequest, reply: ModelReply): TranslatedRequest | null {
+    this.#hops += 1;
+    if (this.#hops > MAX_HOPS || this.#decoded === null) return null;
+    const { codec, encoded } = translated;
+    const body = codec.goOn(encoded.body, reply);
+    if (body === null) return null;
+    return {
+      ...translated,
+      encoded: { ...encoded, body },
+      body: Buffer.from(JSON.stringify(body), "utf8"),
+    };
+  }
+
+  /** See `readWhole`: the request that goes on behind a paused reply. */
+  goOn(translated: TranslatedRequest, events: readonly ModelEvent[]): TranslatedRequest | null {
+    const last = events.at(-1);
+    if (last?.type !== "end" || !isPause(last.stop)) return null;
+    return this.#goOn(translated, fold(events));
+  }
+
+  /** One answer of what came before a pause and what came after it. */
+  join(before: readonly ModelEvent[], part: readonly ModelEvent[]): readonly ModelEvent[] {
+    if (before.length === 0) return part;
+    let earlier: Usage | null = null;
+    for (const event of before) if (event.type === "usage") earlier = event.usage;
+    const later = part.flatMap((event): ModelEvent[] => {
+      if (event.type === "start") return [];
+      if (event.type !== "usage" || earlier === null) return [event];
+      return [{ type: "usage", usage: addUsage(earlier, event.usage) }];
+    });
+    return [...before.filter(({ type }) => type !== "end"), ...later];
+  }
+
+  /** The client's JSON or stream for a whole answer. */
+  writeWhole(events: readonly ModelEvent[], framing: Framing): string {
+    const options = this.#encodeOptions();
+    if (framing === "json") return this.#client.encodeReply(fold(events), options);
+    const encoder = this.#client.makeStreamEncoder(options);
+    return events.map((event) => encoder.encode(event)).join("");
+  }
+
+  /** What a counting endpoint's reply says; null: nothing that can be read. */
+  readCount({ codec }: TranslatedRequest, bytes: Uint8Array): number | null {
+    try {
+      return codec.decodeCount(parseReply(bytes));
+    } catch (cause) {
+      if (cause instanceof GatewayError) return null;
+      throw cause;
+    }
+  }
+
+  /** The client's form of a count of input tokens. */
+  writeCount(inputTokens: number): string {
+    return this.#client.encodeCount(inputTokens) ?? JSON.stringify({ input_tokens: inputTokens });
+  }
+
+  #seen(translated: TranslatedRequest, raw: readonly ModelEvent[]): ModelEvent[] {
+    const { names, watchedStops } = translated.encoded;
+    const restorer = new CallRestorer(names);
+    const watch = watchedStops.length === 0 ? null : new StopWatch(watchedStops);
+    const observer = this.#observer(translated.codec);
+    const seen: ModelEvent[] = [];
+    let isOver = false;
+    const see = (event: ModelEvent): void => {
+      if (isOver) return;
+      if (event.type === "end" || event.type === "fail") isOver = true;
+      observer?.(event);
+      seen.push(event);
+    };
+    for (const event of raw) {
+      restorer.push(event, (restored) => {
+        if (watch === null) see(restored);
+        else watch.push(restored, see);
+      });
+    }
+    return seen;
+  }
+
+  /** Remembers what the client's dialect has no place for. */
+  #observer(codec: Codec): ((event: ModelEvent) => void) | null {
+    return this.#client.carriesSeals
+      ? null
+      : this.#gateway.memory.recorder(this.#exchange.principal.name, codec.maker);
+  }
+
+  async #decode(): Promise<DecodedRequest> {
+    if (this.#decoded !== null) return this.#decoded;
+    const body = parseRequest(this.#body ?? new Uint8Array(0));
+    await this.#breathe();
+    const { route } = this.#exchange;
+    this.#decoded = this.#client.decodeRequest(body, {
+      model: this.#exchange.modelAsked ?? "",
+      stream: route.endpoint === "streamGenerateContent",
+    });
+    await this.#breathe();
+    return this.#decoded;
+  }
+
+  /** Lets others be served between the steps of a large body. */
+  async #breathe(): Promise<void> {
+    if ((this.#body?.byteLength ?? 0) > LARGE_BODY_BYTES) await setImmediate();
+  }
+
+  #decodeOptions() {
+    return {
+      idSeed: `${this.#exchange.id}${this.#hops === 0 ? "" : this.#hops}`,
+      maxFrameBytes: this.#gateway.snapshot.config.server.replyLimitBytes,
+    };
+  }
+
+  #encodeOptions() {
+    const { id, atMs, modelAsked } = this.#exchange;
+    return {
+      framing: this.framing(),
+      idSeed: id,
+      model: modelAsked ?? "",
+      createdAtS: Math.floor(atMs / 1_000),
+      echo: this.#decoded?.echo,
+    };
+  }
+
+  #named<T>(encode: () => T): T {
+    try {
+      return encode();
+    } catch (cause) {
+      if (cause instanceof GatewayError && cause.kind === "not_translatable" && cause.param !== undefined) {
+        const { message, param, details } = cause;
+        throw new GatewayError("not_translatable", message, {
+          param: this.#fieldName(param) ?? param,
+          ...(details === undefined ? {} : { details }),
+        });
+      }
+      throw cause;
+    }
+  }
+
+  #inClientTerms(dropped: readonly Drop[]): Drop[] {
+    const seen = new Set<string>();
+    const named: Drop[] = [];
+    for (const { field, reason } of dropped) {
+      const name = this.#fieldName(field);
+      if (name === null || seen.has(name)) continue;
+      seen.add(name);
+      named.push({ field: name, reason });
+    }
+    return named;
+  }
+
+  /** null: the client has no such thing, so it cannot miss it. */
+  #fieldName(field: string): string | null {
+    const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
+    return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
+  }
+}
+
+/** Whether the provider waits to be asked to go on. */
+export function isPause(stop: Stop): boolean {
+  return stop.kind === "pause" || stop.kind === "continuation";
+}
+
+function strictRefusal(lost: readonly Drop[]): GatewayError {
+  const list = lost.map(({ field, reason }) => `${field} (${reason})`).join("; ");
+  return new GatewayError(
+    "not_translatable",
+    `the model's provider cannot take all of this request, and it must not lose anything ("strict"): ${list}`,
+    { param: (lost[0] as Drop).field },
+  );
+}
+
+function parseRequest(bytes: Uint8Array): JsonObject {
+  const body = parseJsonObject(bytes);
+  if (body === null) throw new GatewayError("bad_request", "the body is not a JSON object; send one");
+  return body;
+}
+
+function parseReply(bytes: Uint8Array): JsonObject {
+  const body = parseJsonObject(bytes);
+  if (body === null) throw new GatewayError("upstream_garbage", "the upstream's reply is not a JSON object");
+  return body;
+}
