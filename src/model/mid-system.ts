@@ -1,0 +1,83 @@
+/** Instructions between the turns, for targets that take them everywhere, in some places, or nowhere. */
+import type { Message, TextPart, UserPart } from "./message.ts";
+import type { Drop } from "./request.ts";
+import { append, makeTurn, type Turn } from "./turn.ts";
+
+/**
+ * `in-place`: they stay where they are. `where-allowed`: behind a turn of the user, or one of the assistant that ends with the result of a tool
+ * that its provider ran, and in front of a turn of the assistant or at the end; elsewhere as with `fold`. `fold`: they become text of the user,
+ * at the end of the turn before them; where that is none of the user's, at the beginning of the next, or in a turn of their own.
+ */
+export type MidSystem = "in-place" | "where-allowed" | "fold";
+
+/** The messages that the turns make, each system turn in its place. What was folded is named once in `dropped`. */
+export function placeSystem(
+  turns: readonly Turn[],
+  options: { readonly midSystem: MidSystem; readonly mergesTurns: boolean },
+  dropped: Drop[],
+): Message[] {
+  const nextRoles = rolesBehind(turns);
+  const placed: Turn[] = [];
+  let isFolded = false;
+  // The last turn was made for instructions: what the user says next joins it.
+  let isOpen = false;
+  turns.forEach((turn, index) => {
+    const last = placed.at(-1);
+    if (turn.role === "system" && !mayStand(options.midSystem, last, nextRoles[index] ?? null)) {
+      const host = last?.role === "user" ? last : makeTurn("user");
+      if (host !== last) {
+        placed.push(host);
+        isOpen = true;
+      }
+      append(host, (turn.parts as TextPart[]).map(tagged));
+      isFolded = true;
+    } else if (turn.role === "user" && last?.role === "user" && (options.mergesTurns || isOpen)) {
+      append(last, turn.parts);
+      last.name ??= turn.name;
+      isOpen = false;
+    } else {
+      placed.push(turn);
+      isOpen = false;
+    }
+  });
+  if (isFolded) {
+    dropped.push({
+      field: "messages",
+      reason: "instructions between the turns were put into the user's turns, in the tag system-reminder",
+    });
+  }
+  return placed.map(messageOf);
+}
+
+/** For each turn the role of the next that is not of the system; null at the end. */
+function rolesBehind(turns: readonly Turn[]): (Message["role"] | null)[] {
+  const roles: (Message["role"] | null)[] = Array.from({ length: turns.length }, () => null);
+  for (let i = turns.length - 2; i >= 0; i--) {
+    const next = (turns[i + 1] as Turn).role;
+    roles[i] = next === "system" ? (roles[i + 1] ?? null) : next;
+  }
+  return roles;
+}
+
+function mayStand(midSystem: MidSystem, last: Turn | undefined, next: Message["role"] | null): boolean {
+  if (midSystem !== "where-allowed") return midSystem === "in-place";
+  if (last === undefined || next === "user") return false;
+  return last.role !== "assistant" || endsWithProviderResult(last);
+}
+
+function endsWithProviderResult(turn: Turn): boolean {
+  const part = turn.parts.at(-1);
+  return part?.type === "search" || (part?.type === "opaque" && part.name.endsWith("_result"));
+}
+
+function tagged(part: TextPart): UserPart {
+  return {
+    type: "text",
+    text: `<system-reminder>\n${part.text}\n</system-reminder>`,
+    ...(part.cache ? { cache: part.cache } : null),
+  };
+}
+
+function messageOf({ role, parts, name }: Turn): Message {
+  return { role, parts, ...(name === null ? null : { name }) } as Message;
+}

@@ -1,0 +1,81 @@
+/** Calls in an answer under the names that the client knows: the way back of `makeToolNames`. */
+import type { BlockStart, ModelEvent, ModelReply } from "./event.ts";
+import { Folder, unfold } from "./fold.ts";
+import { JsonStringReader } from "./json-text.ts";
+import type { ToolNames } from "./tool-names.ts";
+
+type Emit = (event: ModelEvent) => void;
+type CallStart = Extract<BlockStart, { kind: "tool-call" }>;
+
+/** Restores the calls of one answer, event by event. */
+export class CallRestorer {
+  private readonly ids = new Set<string>();
+  /** Reads the input of a custom tool out of the open call's arguments. */
+  private reader: JsonStringReader | null = null;
+  private isOutput = false;
+  private hasOutput = false;
+
+  constructor(private readonly names: ToolNames) {}
+
+  /** Takes the next event; what the client is to see goes to `emit`. */
+  push(event: ModelEvent, emit: Emit): void {
+    switch (event.type) {
+      case "delta":
+        if (this.reader === null) emit(event);
+        else emitText(this.reader.push(event.text), emit);
+        return;
+      case "open":
+        emit(event.block.kind === "tool-call" ? { type: "open", block: this.restore(event.block) } : event);
+        return;
+      case "close":
+        if (this.reader !== null) emitText(this.reader.end(), emit);
+        emit(this.isOutput ? { type: "close", seal: null } : event);
+        this.reader = null;
+        this.isOutput = false;
+        return;
+      case "end":
+        if (event.stop.kind === "tool-calls" && this.hasOutput && this.ids.size === 0) {
+          emit({ type: "end", stop: { ...event.stop, kind: "end" } });
+          return;
+        }
+        emit(event);
+        return;
+      default:
+        emit(event);
+    }
+  }
+
+  private restore(call: CallStart): BlockStart {
+    const original = this.names.original(call.name);
+    if (original?.kind === "output") {
+      this.isOutput = true;
+      this.hasOutput = true;
+      return { kind: "text", phase: null };
+    }
+    const id = this.freeId(call.id);
+    this.ids.add(id);
+    if (original === null) return id === call.id ? call : { ...call, id };
+    if (original.kind === "custom" && call.call === "function") this.reader = new JsonStringReader();
+    return { ...call, id, name: original.name, namespace: original.namespace, call: original.kind };
+  }
+
+  private freeId(id: string): string {
+    if (!this.ids.has(id)) return id;
+    let n = 2;
+    while (this.ids.has(`${id}_${n}`)) n++;
+    return `${id}_${n}`;
+  }
+}
+
+/** A whole answer with its calls restored. */
+export function restoreReply(reply: ModelReply, names: ToolNames): ModelReply {
+  const restorer = new CallRestorer(names);
+  const folder = new Folder();
+  const emit = (event: ModelEvent) => folder.add(event);
+  for (const event of unfold(reply)) restorer.push(event, emit);
+  return folder.reply();
+}
+
+function emitText(text: string, emit: Emit): void {
+  if (text !== "") emit({ type: "delta", text });
+}

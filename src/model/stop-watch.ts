@@ -1,0 +1,151 @@
+/** Stop sequences for upstreams that take none: the gateway cuts the answer itself. */
+import type { AnnotationEvent, ModelEvent } from "./event.ts";
+
+type Emit = (event: ModelEvent) => void;
+
+/**
+ * Ends an answer where one of its texts has a stop sequence, which is not shown. What may be the beginning of one is held back until
+ * that is certain. Reasoning and calls are not watched, and no sequence reaches from one text to the next. Usage goes on as it comes, so what
+ * is known of it at the cut has been said.
+ */
+export class StopWatch {
+  private readonly stops: readonly Matcher[];
+  private isText = false;
+  private isOver = false;
+  /** Not yet shown, though the upstream said it. */
+  private held = "";
+  /** Code points shown of the open text. */
+  private shown = 0;
+  /** They point at text that is held. */
+  private annotations: AnnotationEvent[] = [];
+
+  constructor(stops: readonly string[]) {
+    this.stops = stops.filter((stop) => stop !== "").map((stop) => new Matcher(stop));
+  }
+
+  /** Takes the next event. true: the answer has ended with a stop sequence, and what else the upstream says does not count. */
+  push(event: ModelEvent, emit: Emit): boolean {
+    if (this.isOver) return true;
+    switch (event.type) {
+      case "delta":
+        if (!this.isText) break;
+        this.watch(event.text, emit);
+        return this.isOver;
+      case "annotation":
+        if ((event.annotation.end ?? event.annotation.start ?? 0) <= this.shown) break;
+        this.annotations.push(event);
+        return false;
+      case "open":
+        this.isText = event.block.kind === "text";
+        this.shown = 0;
+        for (const stop of this.stops) stop.reset();
+        break;
+      case "close":
+      case "fail":
+        this.show(this.held, emit);
+        this.held = "";
+        for (const annotation of this.annotations) emit(annotation);
+        this.annotations = [];
+        this.isText = false;
+    }
+    emit(event);
+    return false;
+  }
+
+  private watch(text: string, emit: Emit): void {
+    for (let i = 0; i < text.length; i++) {
+      const stop = this.match(text.charCodeAt(i));
+      if (stop === null) continue;
+      this.show((this.held + text.slice(0, i + 1)).slice(0, -stop.length), emit);
+      emit({ type: "close", seal: null });
+      emit({
+        type: "end",
+        stop: {
+          kind: "stop-sequence",
+          raw: null,
+          sequence: stop,
+          explanation: null,
+          category: null,
+          token: null,
+        },
+      });
+      this.isOver = true;
+      return;
+    }
+    const all = this.held + text;
+    const certain = all.length - this.longest();
+    this.show(all.slice(0, certain), emit);
+    this.held = all.slice(certain);
+  }
+
+  /** The longest of the sequences that end with this character; null: none does. */
+  private match(code: number): string | null {
+    let found: string | null = null;
+    for (const stop of this.stops) {
+      if (stop.step(code) && (found === null || stop.text.length > found.length)) found = stop.text;
+    }
+    return found;
+  }
+
+  private longest(): number {
+    let longest = 0;
+    for (const stop of this.stops) longest = Math.max(longest, stop.matched);
+    return longest;
+  }
+
+  private show(text: string, emit: Emit): void {
+    if (text === "") return;
+    emit({ type: "delta", text });
+    this.shown += codePoints(text);
+    if (this.annotations.length === 0) return;
+    const waiting: AnnotationEvent[] = [];
+    for (const event of this.annotations) {
+      if ((event.annotation.end ?? event.annotation.start ?? 0) <= this.shown) emit(event);
+      else waiting.push(event);
+    }
+    this.annotations = waiting;
+  }
+}
+
+/** Looks for one sequence, character by character (Knuth, Morris and Pratt). */
+class Matcher {
+  /** How much of the sequence the text ends with. */
+  matched = 0;
+  /** For so much of the sequence, the longest less that it also ends with. */
+  private readonly shorter: number[] = [0, 0];
+
+  constructor(readonly text: string) {
+    let length = 0;
+    for (let i = 1; i < text.length; i++) {
+      while (length > 0 && text.charCodeAt(i) !== text.charCodeAt(length)) length = this.shorter[length] ?? 0;
+      if (text.charCodeAt(i) === text.charCodeAt(length)) length++;
+      this.shorter.push(length);
+    }
+  }
+
+  /** Takes the next character; true: the text now ends with the whole sequence. */
+  step(code: number): boolean {
+    const { text } = this;
+    while (this.matched > 0 && code !== text.charCodeAt(this.matched))
+      this.matched = this.shorter[this.matched] ?? 0;
+    if (code === text.charCodeAt(this.matched)) this.matched++;
+    return this.matched === text.length;
+  }
+
+  reset(): void {
+    this.matched = 0;
+  }
+}
+
+function codePoints(text: string): number {
+  let count = text.length;
+  for (let i = 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0xdc00 && code <= 0xdfff && isHigh(text.charCodeAt(i - 1))) count--;
+  }
+  return count;
+}
+
+function isHigh(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}
