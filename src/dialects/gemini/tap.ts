@@ -1,9 +1,8 @@
 /** What is read of generateContent replies. */
-import type { Usage } from "../../model/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import { Answer, type AnswerReader } from "../answer.ts";
-import { countOf, makeUsage, sumOf } from "../token-count.ts";
+import { laterUsage } from "./usage.ts";
 
 const CHUNK = {
   candidates: { "*": { finishReason: true, content: { parts: { "*": true } } } },
@@ -64,12 +63,9 @@ export class GeminiReader implements AnswerReader {
 
   notePassed(): void {}
 
-  /** Counts are running totals, so the last hold; zeros that some servers send in their place do not. */
   #readUsage(metadata: JsonObject | null): void {
     if (metadata === null) return;
-    const usage = readUsage(metadata);
-    const isPlaceholder = !usage.inputTokens && !usage.outputTokens;
-    if (this.answer.usage === null || !isPlaceholder) this.answer.usage = usage;
+    this.answer.usage = laterUsage(this.answer.usage, metadata);
   }
 }
 
@@ -81,24 +77,4 @@ function isContent(part: unknown): boolean {
     return true;
   }
   return false;
-}
-
-function readUsage(metadata: JsonObject): Usage {
-  const promptTokens = countOf(metadata.promptTokenCount);
-  const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
-  const reasoningTokens = countOf(metadata.thoughtsTokenCount);
-  const totalTokens = countOf(metadata.totalTokenCount);
-  let outputTokens = sumOf(countOf(metadata.candidatesTokenCount), reasoningTokens);
-  if (outputTokens === null && totalTokens !== null && inputTokens !== null) {
-    // Counts of zero are left out on the wire; the total tells.
-    outputTokens = Math.max(0, totalTokens - inputTokens);
-  }
-  return makeUsage({
-    inputTokens,
-    cacheReadTokens: countOf(metadata.cachedContentTokenCount),
-    cacheWriteTokens: null,
-    cacheWrite1hTokens: null,
-    outputTokens,
-    reasoningTokens,
-  });
 }

@@ -1,0 +1,59 @@
+/** From bytes, split anywhere, to the elements of a JSON array as text: how streams come without `alt=sse`. */
+import { decodeUtf8, GrowingBytes } from "../../wire/bytes.ts";
+import { JsonScanner, type JsonSink } from "../../wire/json-scan.ts";
+import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
+
+/** Every element as a whole. */
+const ELEMENTS = compileShape({ "*": true });
+
+export class ArrayReader implements JsonSink {
+  readonly #maxFrameBytes: number;
+  readonly #onElement: (text: string) => void;
+  readonly #scanner = new JsonScanner(ELEMENTS, this);
+  /** Bytes of earlier chunks, from `#heldFrom` on. */
+  readonly #held = new GrowingBytes();
+  #heldFrom = 0;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #chunkFrom = 0;
+
+  constructor(maxFrameBytes: number, onElement: (text: string) => void) {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#onElement = onElement;
+  }
+
+  /** The array, or the single value in its place, has ended. */
+  get isClosed(): boolean {
+    return this.#scanner.status === "closed";
+  }
+
+  /** Returns what is wrong, null for nothing; nothing is to be pushed after that. */
+  push(bytes: Uint8Array): string | null {
+    if (this.isClosed) return null;
+    this.#chunk = bytes;
+    this.#chunkFrom = this.#scanner.size;
+    this.#scanner.push(bytes);
+    const from = Math.max(0, this.#heldFrom - this.#chunkFrom);
+    if (from < bytes.length && !this.isClosed) this.#held.append(bytes, from, bytes.length);
+    if (this.#held.size > this.#maxFrameBytes) return "a frame is longer than it may be";
+    // Behind the end anything may come: the answer is whole.
+    const isBroken = this.#scanner.status === "invalid" && this.#scanner.fault !== "trailing";
+    return isBroken ? "it is not a JSON array" : null;
+  }
+
+  open(): void {}
+
+  close(): void {}
+
+  value(_node: ShapeNode, start: number, end: number): void {
+    let text: string;
+    if (start >= this.#chunkFrom) {
+      text = decodeUtf8(this.#chunk, start - this.#chunkFrom, end - this.#chunkFrom);
+    } else {
+      this.#held.append(this.#chunk, 0, end - this.#chunkFrom);
+      text = decodeUtf8(this.#held.view(), start - this.#heldFrom, end - this.#heldFrom);
+    }
+    this.#held.clear();
+    this.#heldFrom = end;
+    this.#onElement(text);
+  }
+}

@@ -1,0 +1,72 @@
+/** Sources of an answer, and the texts that refer to them, as `groundingMetadata`. */
+import type { Annotation, SearchPart } from "../../model/message.ts";
+import type { JsonObject } from "../../model/request.ts";
+import { mapOffsets, PointIndex } from "./offsets.ts";
+
+/** Gathers what the parts of one answer rest on. */
+export class GroundingWriter {
+  readonly #queries: string[] = [];
+  readonly #chunks: JsonObject[] = [];
+  /** Index of a chunk by what it names. */
+  readonly #indexes = new Map<string, number>();
+  readonly #supports: JsonObject[] = [];
+
+  addSearch({ queries, sources }: SearchPart): void {
+    for (const query of queries) if (!this.#queries.includes(query)) this.#queries.push(query);
+    for (const { url, title } of sources) this.#chunkOf(url, title);
+  }
+
+  /** `partIndex` is that of the text among the answer's parts. */
+  addText(text: string, partIndex: number, annotations: readonly Annotation[]): void {
+    if (annotations.length === 0) return;
+    const offsets = annotations.flatMap(({ start, end }) => [start, end]).filter((offset) => offset !== null);
+    const bytes = mapOffsets(text, "points", [...offsets, Number.MAX_SAFE_INTEGER]);
+    const size = bytes.get(Number.MAX_SAFE_INTEGER) as number;
+    const points = new PointIndex(text);
+    for (const annotation of annotations) {
+      const startIndex = annotation.start === null ? 0 : (bytes.get(annotation.start) as number);
+      const endIndex = annotation.end === null ? size : (bytes.get(annotation.end) as number);
+      this.#supports.push({
+        segment: {
+          ...(partIndex === 0 ? null : { partIndex }),
+          startIndex,
+          endIndex,
+          text: points.slice(annotation.start ?? 0, annotation.end ?? Number.MAX_SAFE_INTEGER),
+        },
+        groundingChunkIndices: [this.#indexOf(annotation)],
+      });
+    }
+  }
+
+  /** The member of the candidate; null: there is nothing to say. */
+  metadata(): JsonObject | null {
+    if (this.#queries.length === 0 && this.#chunks.length === 0) return null;
+    return {
+      ...(this.#queries.length === 0 ? null : { webSearchQueries: this.#queries }),
+      ...(this.#chunks.length === 0 ? null : { groundingChunks: this.#chunks }),
+      ...(this.#supports.length === 0 ? null : { groundingSupports: this.#supports }),
+    };
+  }
+
+  #indexOf(annotation: Annotation): number {
+    if (annotation.kind === "url") return this.#chunkOf(annotation.url, annotation.title);
+    const { documentIndex, title, citedText } = annotation;
+    // A document of the conversation has no address; its own words stand for it.
+    const context = {
+      ...(title === null ? null : { title }),
+      ...(citedText === null ? null : { text: citedText }),
+    };
+    return this.#add(`document ${documentIndex} ${JSON.stringify(context)}`, { retrievedContext: context });
+  }
+
+  #chunkOf(url: string, title: string | null): number {
+    return this.#add(`web ${url}`, { web: { uri: url, ...(title === null ? null : { title }) } });
+  }
+
+  #add(key: string, chunk: JsonObject): number {
+    const known = this.#indexes.get(key);
+    if (known !== undefined) return known;
+    this.#indexes.set(key, this.#chunks.length);
+    return this.#chunks.push(chunk) - 1;
+  }
+}

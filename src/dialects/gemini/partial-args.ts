@@ -1,0 +1,91 @@
+/** Arguments of a call that come in pieces, each with a JSONPath (RFC 9535) to where it belongs, as Vertex streams them. */
+import { MAX_DEPTH } from "../../model/depth.ts";
+import { asArray, asObject } from "../../wire/json.ts";
+
+/** A list does not grow by more than this past its end: an index is a number that anyone can write. */
+const MAX_GAP = 1000;
+
+type Key = string | number;
+/** Without a prototype, so that no key means anything. */
+type Node = Record<Key, unknown>;
+
+export class PartialArguments {
+  readonly #root: Node = Object.create(null) as Node;
+  /** The path whose string goes on with the next piece. */
+  #openPath: string | null = null;
+
+  /** Takes the pieces of one part; false: one of them makes no sense. */
+  add(pieces: unknown): boolean {
+    for (const entry of asArray(pieces)) {
+      const piece = asObject(entry);
+      if (piece === null || typeof piece.jsonPath !== "string") return false;
+      const keys = parsePath(piece.jsonPath);
+      if (keys === null || keys.length === 0 || keys.length > MAX_DEPTH) return false;
+      const value = valueIn(piece);
+      // A piece without a value only says that more comes, or that nothing more does.
+      if (value !== undefined && !this.#put(keys, value, this.#openPath === piece.jsonPath)) return false;
+      this.#openPath = piece.willContinue === true ? piece.jsonPath : null;
+    }
+    return true;
+  }
+
+  /** JSON text of what has come. */
+  text(): string {
+    return JSON.stringify(this.#root);
+  }
+
+  #put(keys: readonly Key[], value: unknown, goesOn: boolean): boolean {
+    let node = this.#root;
+    for (let i = 0; i < keys.length - 1; i++) {
+      if (!takes(node, keys[i] as Key)) return false;
+      let next = node[keys[i] as Key];
+      if (typeof next !== "object" || next === null) {
+        next = typeof keys[i + 1] === "number" ? [] : Object.create(null);
+        fill(node, keys[i] as Key);
+        node[keys[i] as Key] = next;
+      }
+      node = next as Node;
+    }
+    const last = keys[keys.length - 1] as Key;
+    if (!takes(node, last)) return false;
+    const former = node[last];
+    fill(node, last);
+    node[last] = goesOn && typeof former === "string" && typeof value === "string" ? former + value : value;
+    return true;
+  }
+}
+
+/** Lists take indexes near their end, objects take names. */
+function takes(node: Node, key: Key): boolean {
+  if (!Array.isArray(node)) return typeof key === "string";
+  return typeof key === "number" && key <= node.length + MAX_GAP;
+}
+
+function fill(node: Node, key: Key): void {
+  if (!Array.isArray(node)) return;
+  while (node.length < (key as number)) node.push(null);
+}
+
+function valueIn(piece: Readonly<Record<string, unknown>>): unknown {
+  if (typeof piece.stringValue === "string") return piece.stringValue;
+  if (typeof piece.numberValue === "number") return piece.numberValue;
+  if (typeof piece.boolValue === "boolean") return piece.boolValue;
+  return Object.hasOwn(piece, "nullValue") ? null : undefined;
+}
+
+const STEP = /\.([^.[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/y;
+
+/** The keys of a path such as `$.a.b[0]['c d']`; null: it is none. */
+function parsePath(path: string): Key[] | null {
+  if (!path.startsWith("$")) return null;
+  const keys: Key[] = [];
+  STEP.lastIndex = 1;
+  while (STEP.lastIndex < path.length) {
+    const step = STEP.exec(path);
+    if (step === null) return null;
+    const [, name, index, single, double] = step;
+    if (index !== undefined) keys.push(Number(index));
+    else keys.push(name ?? (single ?? double ?? "").replace(/\\(.)/g, "$1"));
+  }
+  return keys;
+}

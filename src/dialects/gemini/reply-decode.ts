@@ -1,0 +1,340 @@
+/**
+ * Content of replies, whole or in chunks: every chunk is a complete response with parts of parts, so one reader serves both. Only the
+ * first candidate is read; no other is ever asked for.
+ */
+import { GatewayError } from "../../core/errors.ts";
+import { mintCallId } from "../../model/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../model/event.ts";
+import { Folder } from "../../model/fold.ts";
+import type { Seal } from "../../model/message.ts";
+import type { Usage } from "../../model/usage.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { errorIn, failureOf } from "./failure.ts";
+import { Grounding } from "./grounding-decode.ts";
+import { jsonText } from "./json-text.ts";
+import { PartialArguments } from "./partial-args.ts";
+import { MAKER, readSignature } from "./seal-field.ts";
+import { decodeStop, type Finish } from "./stop.ts";
+import { laterUsage } from "./usage.ts";
+import { OPAQUE_MEMBERS } from "./wire.ts";
+
+type Emit = (event: ModelEvent) => void;
+
+/** A call whose arguments still come. */
+interface OpenCall {
+  readonly id: string;
+  readonly name: string;
+  seal: Seal | null;
+  readonly args: PartialArguments;
+}
+
+/** Reads chunks and tells their events; after `isOver` nothing more. */
+export class ContentDecoder {
+  readonly #emit: Emit;
+  readonly #idSeed: string;
+  /** Parts are whole: a signature is of its own part alone. */
+  readonly #isWhole: boolean;
+  #hasStarted = false;
+  #open: "text" | "reasoning" | null = null;
+  /** Of the open block. */
+  #seal: Seal | null = null;
+  /** Of the open text block, as sources refer to it. */
+  #text: string[] = [];
+  #call: OpenCall | null = null;
+  readonly #callIds = new Set<string>();
+  #minted = 0;
+  #finish: Finish | null = null;
+  readonly #grounding = new Grounding();
+  #usage: Usage | null = null;
+  #toldUsage: Usage | null = null;
+  isOver = false;
+
+  constructor(idSeed: string, emit: Emit, isWhole: boolean) {
+    this.#idSeed = idSeed;
+    this.#emit = emit;
+    this.#isWhole = isWhole;
+  }
+
+  /** The answer may end here. */
+  get isFinished(): boolean {
+    return this.#finish !== null && !this.isOver;
+  }
+
+  readChunk(value: unknown): void {
+    if (this.isOver) return;
+    const error = errorIn(value);
+    if (error !== null) {
+      this.#fail(failureOf(error));
+      return;
+    }
+    const chunk = asObject(value);
+    if (chunk === null) {
+      this.garbage("a chunk is not an object");
+      return;
+    }
+    if (!this.#hasStarted) {
+      this.#hasStarted = true;
+      this.#emit({ type: "start", id: asString(chunk.responseId), model: asString(chunk.modelVersion) });
+    }
+    const metadata = asObject(chunk.usageMetadata);
+    if (metadata !== null) this.#usage = laterUsage(this.#usage, metadata);
+    this.#tellUsage();
+    for (const entry of asArray(chunk.candidates)) {
+      const candidate = asObject(entry);
+      if (candidate !== null && (candidate.index ?? 0) === 0) this.#readCandidate(candidate, chunk);
+    }
+    const feedback = asObject(chunk.promptFeedback);
+    const blockReason = asString(feedback?.blockReason);
+    if (blockReason !== null) {
+      const message = asString(feedback?.blockReasonMessage);
+      this.#finish = { reason: blockReason, isBlocked: true, message, token: null };
+    }
+  }
+
+  /** Ends the answer; one that has not said that it is finished counts as finished. */
+  end(): void {
+    if (this.isOver) return;
+    const finish = this.#finish ?? { reason: null, isBlocked: false, message: null, token: null };
+    if (this.#call !== null && finish.reason === "MAX_TOKENS") {
+      // Half a call is no call: the reason to stop says why there is none.
+      this.#callIds.delete(this.#call.id);
+      this.#call = null;
+    }
+    this.#closeCall();
+    this.#close();
+    const stop = decodeStop(finish, this.#callIds.size > 0);
+    if (stop === null) {
+      const words = finish.message === null ? "" : `: ${finish.message}`;
+      this.garbage(`the model's answer failed with ${finish.reason}${words}`);
+      return;
+    }
+    if (!this.#hasStarted) this.#emit({ type: "start", id: null, model: null });
+    const search = this.#grounding.search(mintCallId(this.#idSeed, this.#minted));
+    if (search !== null) this.#emit({ type: "part", part: search });
+    this.#tellUsage();
+    this.isOver = true;
+    this.#emit({ type: "end", stop });
+  }
+
+  /** The answer makes no sense. */
+  garbage(what: string): void {
+    this.#fail({ type: "fail", raw: null, message: `The upstream's reply makes no sense: ${what}.` });
+  }
+
+  #fail(failure: Extract<ModelEvent, { type: "fail" }>): void {
+    if (this.isOver) return;
+    if (this.#hasStarted) {
+      this.#close();
+      this.#tellUsage();
+    }
+    this.isOver = true;
+    this.#emit(failure);
+  }
+
+  #readCandidate(candidate: JsonObject, chunk: JsonObject): void {
+    for (const entry of asArray(asObject(candidate.content)?.parts)) {
+      const part = asObject(entry);
+      if (part !== null) this.#readPart(part);
+      if (this.isOver) return;
+    }
+    this.#grounding.add(candidate);
+    const reason = asString(candidate.finishReason);
+    if (reason === null || reason === "FINISH_REASON_UNSPECIFIED") return;
+    this.#finish = {
+      reason,
+      isBlocked: false,
+      message: asString(candidate.finishMessage),
+      token: asString(candidate.continuationToken) ?? asString(chunk.continuationToken),
+    };
+  }
+
+  #readPart(part: JsonObject): void {
+    if (typeof part.text === "string") {
+      this.#readText(part.text, part.thought === true ? "reasoning" : "text", part.thoughtSignature);
+      return;
+    }
+    const call = asObject(part.functionCall);
+    if (call !== null) {
+      this.#readCall(call, part.thoughtSignature);
+      return;
+    }
+    const blob = asObject(part.inlineData);
+    if (blob !== null) this.#readBlob(blob, part);
+    else if (asObject(part.fileData) !== null) this.#opaque("fileData", part);
+    else {
+      const name = OPAQUE_MEMBERS.find((member) => Object.hasOwn(part, member));
+      // What nobody knows yet is passed over.
+      if (name !== undefined) this.#opaque(name, part);
+    }
+  }
+
+  #readText(text: string, kind: "text" | "reasoning", signature: unknown): void {
+    const isSigned = typeof signature === "string" && signature !== "";
+    if (text === "") {
+      if (isSigned) this.#sealLast(signature, kind);
+      return;
+    }
+    this.#closeCall();
+    // What follows a signature is another part, and is not covered by it.
+    const isApart = this.#seal !== null || (this.#isWhole && isSigned);
+    if (this.#open !== kind || isApart) {
+      this.#close();
+      this.#open = kind;
+      this.#emit({
+        type: "open",
+        block: kind === "text" ? { kind, phase: null } : { kind },
+      });
+    }
+    if (kind === "text") this.#text.push(text);
+    this.#emit({ type: "delta", text });
+    if (isSigned) this.#seal = readSignature(signature, kind);
+  }
+
+  /** A signature with no text of its own belongs to the text or thought before it. */
+  #sealLast(signature: unknown, kind: "text" | "reasoning"): void {
+    if (this.#open !== null && this.#seal === null) {
+      this.#seal = readSignature(signature, this.#open);
+      return;
+    }
+    const seal = readSignature(signature, kind);
+    if (seal === null) return;
+    this.#closeCall();
+    this.#close();
+    // Nothing is there to carry it: it stands as thinking that is not shown, which every dialect can replay.
+    this.#emit({ type: "open", block: { kind: "reasoning" } });
+    this.#emit({ type: "close", seal });
+  }
+
+  #readCall(call: JsonObject, signature: unknown): void {
+    const seal = readSignature(signature, "call");
+    const name = asString(call.name);
+    const willContinue = call.willContinue === true;
+    if (this.#call !== null && name === null) {
+      this.#call.seal ??= seal;
+    } else if (name === null) {
+      this.garbage("a function call has no name");
+      return;
+    } else {
+      this.#closeCall();
+      this.#close();
+      const id = this.#callId(asString(call.id));
+      if (!willContinue && call.partialArgs === undefined) {
+        const args = jsonText(asObject(call.args) ?? {});
+        if (args === null) this.garbage("the arguments of a function call are nested too deeply");
+        else this.#tellCall(id, name, seal, args);
+        return;
+      }
+      this.#call = { id, name, seal, args: new PartialArguments() };
+    }
+    const open = this.#call as OpenCall;
+    if (call.partialArgs !== undefined && !open.args.add(call.partialArgs)) {
+      this.garbage("the pieces of a function call's arguments do not fit together");
+      return;
+    }
+    if (!willContinue) this.#closeCall();
+  }
+
+  #closeCall(): void {
+    const call = this.#call;
+    if (call === null) return;
+    this.#call = null;
+    this.#tellCall(call.id, call.name, call.seal, call.args.text());
+  }
+
+  #tellCall(id: string, name: string, seal: Seal | null, args: string): void {
+    this.#emit({
+      type: "open",
+      block: { kind: "tool-call", id, name, namespace: null, call: "function", seal },
+    });
+    this.#emit({ type: "delta", text: args });
+    this.#emit({ type: "close", seal: null });
+  }
+
+  /** The upstream's own id; one that it left out, or has given before, is minted. */
+  #callId(given: string | null): string {
+    let id = given;
+    while (id === null || this.#callIds.has(id)) id = mintCallId(this.#idSeed, this.#minted++);
+    this.#callIds.add(id);
+    return id;
+  }
+
+  #readBlob(blob: JsonObject, part: JsonObject): void {
+    const mimeType = asString(blob.mimeType);
+    const data = asString(blob.data);
+    if (mimeType === null || data === null || !mimeType.startsWith("image/") || part.thought === true) {
+      // A picture in thoughts is a draft; sounds have no place in the neutral answer.
+      if (data !== null) this.#opaque("inlineData", part);
+      return;
+    }
+    this.#closeCall();
+    this.#close();
+    this.#emit({
+      type: "part",
+      part: { type: "image", source: { kind: "base64", mimeType, data }, at: "candidates[0].content" },
+    });
+  }
+
+  #opaque(name: string, part: JsonObject): void {
+    const data = jsonText(part);
+    if (data === null) {
+      this.garbage(`${name} is nested too deeply`);
+      return;
+    }
+    this.#closeCall();
+    this.#close();
+    this.#emit({
+      type: "part",
+      part: { type: "opaque", name, raw: { maker: MAKER, place: "raw", data }, at: "candidates[0].content" },
+    });
+  }
+
+  #close(): void {
+    if (this.#open === null) return;
+    if (this.#open === "text") {
+      if (this.#grounding.hasAnnotations) {
+        for (const annotation of this.#grounding.annotationsOf(this.#text.join("")))
+          this.#emit({ type: "annotation", annotation });
+      }
+      this.#text = [];
+    }
+    const seal = this.#seal;
+    this.#open = null;
+    this.#seal = null;
+    this.#emit({ type: "close", seal });
+    this.#tellUsage();
+  }
+
+  /** Only between blocks: so an answer that is cut has told what it cost up to its last block. */
+  #tellUsage(): void {
+    if (this.#open !== null || this.#usage === null || this.#usage === this.#toldUsage) return;
+    this.#toldUsage = this.#usage;
+    this.#emit({ type: "usage", usage: this.#usage });
+  }
+}
+
+const BODY_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
+
+/** A whole reply. Throws `upstream_garbage` when it is none, with the error object in `detail` when it is one of those. */
+export function decodeReply(body: JsonObject, idSeed: string): ModelReply {
+  const folder = new Folder();
+  let failure: GatewayError | null = null;
+  const decoder = new ContentDecoder(
+    idSeed,
+    (event) => {
+      if (event.type === "fail") {
+        failure = new GatewayError(
+          "upstream_garbage",
+          event.message,
+          event.raw === null ? {} : { detail: event.raw },
+        );
+      } else folder.add(event);
+    },
+    true,
+  );
+  decoder.readChunk(body);
+  if (failure === null && !BODY_MEMBERS.some((member) => Object.hasOwn(body, member)))
+    decoder.garbage("it holds no candidates");
+  decoder.end();
+  if (failure !== null) throw failure;
+  return folder.reply();
+}

@@ -1,0 +1,143 @@
+/** Replies as clients read them: parts, the members around them, and whole bodies. */
+
+import { GatewayError } from "../../core/errors.ts";
+import type { ModelReply, Stop } from "../../model/event.ts";
+import { parseArguments } from "../../model/json-text.ts";
+import type {
+  AssistantPart,
+  ImagePart,
+  OpaquePart,
+  Seal,
+  TextPart,
+  ToolCallPart,
+} from "../../model/message.ts";
+import type { JsonObject } from "../../model/request.ts";
+import type { Usage } from "../../model/usage.ts";
+import type { EncodeReplyOptions } from "../codec.ts";
+import { GroundingWriter } from "./grounding-encode.ts";
+import { MAKER, signatureOf } from "./seal-field.ts";
+import { encodeStop } from "./stop.ts";
+import { encodeUsage } from "./usage.ts";
+import type { WirePart } from "./wire.ts";
+
+/** The member that carries a seal, to be spread into its part. */
+function signed(seal: Seal | null): { readonly thoughtSignature: string } | null {
+  return seal === null ? null : { thoughtSignature: signatureOf(seal) };
+}
+
+export function textPart(text: string, isThought: boolean, seal: Seal | null): WirePart {
+  return { text, ...(isThought ? { thought: true as const } : null), ...signed(seal) };
+}
+
+/** A call as one part; null: its arguments are not a JSON object. */
+export function callPart(call: Omit<ToolCallPart, "type">): WirePart | null {
+  const args = call.kind === "custom" ? { input: call.input } : parseArguments(call.input);
+  if (args === null) return null;
+  return { functionCall: { id: call.id, name: call.name, args }, ...signed(call.seal ?? null) };
+}
+
+export function imagePart({ source }: ImagePart): WirePart {
+  switch (source.kind) {
+    case "base64":
+      return { inlineData: { mimeType: source.mimeType, data: source.data } };
+    case "url":
+      return {
+        fileData: {
+          ...(source.mimeType === null ? null : { mimeType: source.mimeType }),
+          fileUri: source.url,
+        },
+      };
+    case "provider-file":
+      return { fileData: { fileUri: source.id } };
+  }
+}
+
+/** A part of Google's own as it was; null: it is another maker's, for which there is no form. */
+export function opaquePart({ raw }: OpaquePart): JsonObject | null {
+  if (raw.maker !== MAKER) return null;
+  try {
+    return JSON.parse(raw.data) as JsonObject;
+  } catch {
+    // Not what this codec wrote: nobody could read it.
+    return null;
+  }
+}
+
+/** What a call with broken arguments comes to, unless the answer was cut short at its limit: then it is left out. */
+export function checkCalls(hasBrokenCall: boolean, stop: Stop): void {
+  if (!hasBrokenCall || stop.kind === "length" || stop.kind === "context-full") return;
+  throw new GatewayError(
+    "upstream_garbage",
+    "The upstream's model called a tool with arguments that are not a JSON object.",
+  );
+}
+
+/** What every body or chunk says of itself. */
+export function identityOf(options: EncodeReplyOptions): { modelVersion: string; responseId: string } {
+  return { modelVersion: options.model, responseId: options.idSeed };
+}
+
+/** The first candidate with what is told at the end. */
+export function lastCandidate(
+  parts: readonly (WirePart | JsonObject)[],
+  stop: Stop,
+  refusal: string | null,
+  grounding: GroundingWriter,
+): JsonObject {
+  const groundingMetadata = grounding.metadata();
+  return {
+    content: { parts, role: "model" },
+    ...encodeStop(stop, refusal),
+    index: 0,
+    ...(groundingMetadata === null ? null : { groundingMetadata }),
+  };
+}
+
+/** A body, or a stream's last chunk. */
+export function bodyText(candidate: JsonObject, usage: Usage | null, options: EncodeReplyOptions): string {
+  return JSON.stringify({
+    candidates: [candidate],
+    usageMetadata: encodeUsage(usage),
+    ...identityOf(options),
+  });
+}
+
+/** A whole reply. Throws `upstream_garbage` for calls whose arguments are no JSON object. */
+export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
+  const parts: (WirePart | JsonObject)[] = [];
+  const grounding = new GroundingWriter();
+  let refusal: string | null = null;
+  let hasBrokenCall = false;
+  for (const part of reply.parts) {
+    if (part.type === "refusal") refusal = (refusal ?? "") + part.text;
+    else if (part.type === "search") grounding.addSearch(part);
+    else {
+      if (part.type === "text") grounding.addText(part.text, parts.length, part.annotations ?? []);
+      const encoded = partOf(part);
+      if (encoded !== null) parts.push(encoded);
+      else if (part.type === "tool-call") hasBrokenCall = true;
+    }
+  }
+  checkCalls(hasBrokenCall, reply.stop);
+  return bodyText(lastCandidate(parts, reply.stop, refusal, grounding), reply.usage, options);
+}
+
+function partOf(part: Exclude<AssistantPart, { type: "refusal" | "search" }>): WirePart | JsonObject | null {
+  switch (part.type) {
+    case "text":
+      return hasText(part) ? textPart(part.text, false, part.seal ?? null) : null;
+    case "reasoning":
+      return textPart(part.text, true, part.seal);
+    case "tool-call":
+      return callPart(part);
+    case "image":
+      return imagePart(part);
+    case "opaque":
+      return opaquePart(part);
+  }
+}
+
+/** An empty text is worth a part only for its signature. */
+function hasText(part: TextPart): boolean {
+  return part.text !== "" || (part.seal ?? null) !== null;
+}

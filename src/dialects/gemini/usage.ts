@@ -1,0 +1,49 @@
+/** Token counts both ways. The prompt's count includes what was cached; the candidates' count excludes thoughts. */
+import { clampUsage, type Usage } from "../../model/usage.ts";
+import type { JsonObject } from "../../wire/json.ts";
+import { countOf, makeUsage, sumOf } from "../token-count.ts";
+import type { WireUsage } from "./wire.ts";
+
+/** Reads `usageMetadata`. */
+export function readUsage(metadata: JsonObject): Usage {
+  const promptTokens = countOf(metadata.promptTokenCount);
+  const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
+  const reasoningTokens = countOf(metadata.thoughtsTokenCount);
+  const totalTokens = countOf(metadata.totalTokenCount);
+  let outputTokens = sumOf(countOf(metadata.candidatesTokenCount), reasoningTokens);
+  if (outputTokens === null && totalTokens !== null && inputTokens !== null) {
+    // Counts of zero are left out on the wire; the total tells.
+    outputTokens = Math.max(0, totalTokens - inputTokens);
+  }
+  return makeUsage({
+    inputTokens,
+    cacheReadTokens: countOf(metadata.cachedContentTokenCount),
+    cacheWriteTokens: null,
+    cacheWrite1hTokens: null,
+    outputTokens,
+    reasoningTokens,
+  });
+}
+
+/** Running totals: the last counts, but not the zeros that some servers send in its place. */
+export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
+  const usage = readUsage(metadata);
+  const isPlaceholder = !usage.inputTokens && !usage.outputTokens;
+  return former !== null && isPlaceholder ? former : usage;
+}
+
+/** What is not known is 0: clients compute with these without looking. */
+export function encodeUsage(usage: Usage | null): WireUsage {
+  const counts = usage === null ? null : clampUsage(usage);
+  const input = counts?.inputTokens ?? 0;
+  const output = counts?.outputTokens ?? 0;
+  const cached = counts?.cacheReadTokens ?? null;
+  const thoughts = counts?.reasoningTokens ?? null;
+  return {
+    promptTokenCount: input,
+    ...(cached === null ? null : { cachedContentTokenCount: cached }),
+    candidatesTokenCount: output - (thoughts ?? 0),
+    ...(thoughts === null ? null : { thoughtsTokenCount: thoughts }),
+    totalTokenCount: input + output,
+  };
+}
