@@ -33,6 +33,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #block: BlockStart | null = null;
   /** Of the open block: a text that sources may refer to, or the arguments of a call, which go out whole. */
   #pieces: string[] = [];
+  #hasText = false;
   #annotations: Annotation[] = [];
   /** Parts so far, those in pieces counted once: so sources name them. */
   #partCount = 0;
@@ -95,10 +96,11 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #delta(text: string): string {
     switch (this.#block?.kind) {
       case "text":
+        this.#hasText = true;
         this.#pieces.push(text);
         return this.#frame(`${this.#head}{"text":${JSON.stringify(text)}}${this.#tail}`);
       case "reasoning":
-        this.#pieces.push(text);
+        this.#hasText = true;
         return this.#frame(`${this.#head}{"text":${JSON.stringify(text)},"thought":true}${this.#tail}`);
       case "refusal":
         this.#refusal = (this.#refusal ?? "") + text;
@@ -122,9 +124,9 @@ export class GeminiStreamEncoder implements StreamEncoder {
           this.#grounding.addText(pieces.join(""), this.#partCount, this.#annotations);
           this.#annotations = [];
         }
-        return this.#endText(pieces, false, seal);
+        return this.#endText(false, seal);
       case "reasoning":
-        return this.#endText(pieces, true, seal);
+        return this.#endText(true, seal);
       case "tool-call": {
         const { id, name, namespace, call: kind } = block;
         const part = callPart({ id, name, namespace, kind, input: pieces.join(""), seal: block.seal });
@@ -137,8 +139,9 @@ export class GeminiStreamEncoder implements StreamEncoder {
   }
 
   /** Its text has gone out in pieces: the signature comes behind, on a part with an empty text. */
-  #endText(pieces: readonly string[], isThought: boolean, seal: Seal | null): string {
-    if (pieces.length > 0) this.#partCount++;
+  #endText(isThought: boolean, seal: Seal | null): string {
+    if (this.#hasText) this.#partCount++;
+    this.#hasText = false;
     return seal === null ? "" : this.#chunk(textPart("", isThought, seal));
   }
 

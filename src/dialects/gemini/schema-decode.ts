@@ -1,0 +1,65 @@
+/** Google's subset of OpenAPI schemas (upper-case types, `nullable`) as JSON Schema. */
+import { GatewayError } from "../../core/errors.ts";
+import { MAX_DEPTH } from "../../model/depth.ts";
+import type { JsonObject } from "../../model/request.ts";
+import { camelMembers } from "./members.ts";
+
+/** Written as a string where they are 64 bits wide. */
+const COUNTS = new Set(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"]);
+/** Order of what a model writes and of nothing else. */
+const LEFT_OUT = new Set(["nullable", "propertyOrdering"]);
+
+/** What a schema of Google's says, in JSON Schema; keywords that only JSON Schema has stay as they are. */
+export function decodeSchema(schema: unknown, at: string, depth = 1): JsonObject {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema))
+    throw new GatewayError("bad_request", `${at} must be an object: a schema`, { param: at });
+  if (depth > MAX_DEPTH)
+    throw new GatewayError("bad_request", `${at} is nested too deeply; ${MAX_DEPTH} levels are taken`, {
+      param: at,
+    });
+  const source = camelMembers(schema as JsonObject);
+  const isNullable = source.nullable === true;
+  const members: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(source)) {
+    if (LEFT_OUT.has(name)) continue;
+    const inner = (each: unknown, path: string): JsonObject => decodeSchema(each, path, depth + 1);
+    if (name === "type") {
+      const type = typeOf(value, isNullable);
+      if (type !== null) members.push(["type", type]);
+    } else if (name === "enum" && Array.isArray(value)) {
+      members.push(["enum", isNullable && !value.includes(null) ? [...value, null] : value]);
+    } else if (name === "properties" && isObject(value)) {
+      members.push([
+        name,
+        Object.fromEntries(
+          Object.entries(value).map(([key, each]) => [key, inner(each, `${at}.properties.${key}`)]),
+        ),
+      ]);
+    } else if (name === "items" && isObject(value)) {
+      members.push([name, inner(value, `${at}.items`)]);
+    } else if (name === "anyOf" && Array.isArray(value)) {
+      const branches = value.map((each, index) => inner(each, `${at}.anyOf[${index}]`));
+      members.push([name, isNullable ? [...branches, { type: "null" }] : branches]);
+    } else if (name === "example") {
+      members.push(["examples", [value]]);
+    } else if (COUNTS.has(name) && typeof value === "string") {
+      members.push([name, Number(value)]);
+    } else {
+      members.push([name, value]);
+    }
+  }
+  return Object.fromEntries(members);
+}
+
+function typeOf(type: unknown, isNullable: boolean): string | readonly string[] | null {
+  const types = (Array.isArray(type) ? type : [type])
+    .filter((each): each is string => typeof each === "string")
+    .map((each) => each.toLowerCase())
+    .filter((each) => each !== "type_unspecified");
+  if (isNullable && types.length > 0 && !types.includes("null")) types.push("null");
+  return types.length > 1 ? types : (types[0] ?? null);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
