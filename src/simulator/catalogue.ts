@@ -64,6 +64,7 @@ export interface ClaudeTraits {
   readonly takesPrefill: boolean;
   /** `role: "system"` among the messages. */
   readonly takesSystemTurns: boolean;
+  readonly maxOutputTokens: number;
 }
 
 /** The generation rules of dialects B-5, A3 and fact 1; unknown names count as the newest generation. */
@@ -88,6 +89,7 @@ export function claudeTraits(model: string): ClaudeTraits {
     takesSampling: isOld || isMiddle,
     takesPrefill: isOld,
     takesSystemTurns: !isOld && version >= 4.75 && !model.startsWith("claude-sonnet-5"),
+    maxOutputTokens: /^claude-\d/.test(model) ? 8192 : isOld ? 64_000 : 128_000,
   };
 }
 
@@ -101,7 +103,7 @@ export function openaiModel(id: string): unknown {
 }
 
 export function anthropicModel(id: string): unknown {
-  const { thinking } = claudeTraits(id);
+  const { thinking, maxOutputTokens } = claudeTraits(id);
   const support = (supported: boolean) => ({ supported });
   const thinks = (type: string) => support(thinking.includes(type));
   const [, line = "sonnet"] = /^claude-([a-z]+)/.exec(id) ?? [];
@@ -115,7 +117,7 @@ export function anthropicModel(id: string): unknown {
     lifecycle: "active",
     line,
     max_input_tokens: 200_000,
-    max_tokens: 64_000,
+    max_tokens: maxOutputTokens,
     capabilities: {
       batch: support(true),
       citations: support(true),

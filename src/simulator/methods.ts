@@ -8,6 +8,7 @@ import { asNumber, type JsonRecord } from "./json.ts";
 import { replyChat } from "./openai-chat/reply.ts";
 import { inputItems, promptOf, questionOf } from "./openai-responses/question.ts";
 import { replyResponse, usageOf } from "./openai-responses/reply.ts";
+import { checkCalls } from "./openai-responses/rules.ts";
 import type { ResponseStore } from "./openai-responses/store.ts";
 import { countPrompt, countTokens } from "./prompt-cache.ts";
 import { type Reply, wholeReply } from "./reply.ts";
@@ -21,9 +22,7 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "chat":
       return replyChat(request);
     case "responses":
-      return replyResponse(request, store.history(owner, request.body), (stored) =>
-        store.keep(owner, stored),
-      );
+      return replyResponse(request, historyOf(request, store), (stored) => store.keep(owner, stored));
     case "response-get":
       return wholeReply(store.find(owner, route.id).response);
     case "response-delete":
@@ -36,10 +35,10 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "input-tokens":
       return wholeReply({
         object: "response.input_tokens",
-        input_tokens: inputTokens(request.body, store.history(owner, request.body)),
+        input_tokens: inputTokens(request.body, historyOf(request, store)),
       });
     case "compact":
-      return wholeReply(compact(request, store.history(owner, request.body)));
+      return wholeReply(compact(request, historyOf(request, store)));
     case "embeddings":
       return wholeReply(embeddings(request));
     case "messages":
@@ -55,6 +54,14 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "model":
       return wholeReply(model(route, request.model));
   }
+}
+
+/** What was stored before, when the input goes well with it. */
+function historyOf(request: SimRequest, store: ResponseStore): readonly JsonRecord[] {
+  const history = store.history(request.key, request.body);
+  const { conversation = null } = request.body;
+  checkCalls([...history, ...inputItems(request.body)], conversation === null);
+  return history;
 }
 
 function openaiList(data: readonly JsonRecord[]): unknown {

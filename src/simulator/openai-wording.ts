@@ -81,11 +81,19 @@ function wordingOf(problem: Problem, param: string): { message: string; code: st
       };
     case "too-long":
       return tooLong(found, limit ?? 0, param);
-    case "pattern":
+    case "pattern": {
+      const prefix = /^\^([a-z]+)_$/.exec(problem.pattern?.source ?? "")?.[1];
+      if (prefix !== undefined) {
+        return {
+          message: `Invalid '${param}': '${String(found)}'. Expected an ID that begins with '${prefix}'.`,
+          code: "invalid_value",
+        };
+      }
       return {
         message: `Invalid '${param}': string does not match pattern. Expected a string that matches the pattern '${problem.pattern?.source}'.`,
         code: "invalid_value",
       };
+    }
   }
 }
 

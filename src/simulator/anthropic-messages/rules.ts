@@ -5,10 +5,10 @@ import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from 
 import { anthropicRefusal, Refusal } from "../refusal.ts";
 import type { SimRequest } from "../request.ts";
 import { checkBody, refuse } from "./body.ts";
+import { checkStrictSchema } from "./schema.ts";
 import { checkTurns } from "./turns.ts";
 
 const VERSIONS = ["2023-06-01", "2026-10-21"];
-const MAX_OUTPUT_TOKENS = 128_000;
 const MAX_CACHE_MARKS = 4;
 
 export function checkMessages(request: SimRequest, isCount: boolean): void {
@@ -21,10 +21,11 @@ export function checkMessages(request: SimRequest, isCount: boolean): void {
   checkThread(body);
   checkSampling(body, traits);
   checkThinking(body, model, traits);
-  checkLimits(body, model);
+  checkLimits(body, model, traits);
   checkTools(body);
   checkOutput(body, traits);
   checkCacheMarks(body);
+  checkSystem(body);
   checkTurns(asList(body.messages).map(asRecord), {
     traits,
     thinking: asRecord(body.thinking),
@@ -135,11 +136,11 @@ function checkThinking(body: JsonRecord, model: string, traits: ClaudeTraits): v
   }
 }
 
-function checkLimits(body: JsonRecord, model: string): void {
+function checkLimits(body: JsonRecord, model: string, traits: ClaudeTraits): void {
   const maxTokens = asNumber(body.max_tokens) ?? 0;
-  if (maxTokens > MAX_OUTPUT_TOKENS) {
+  if (maxTokens > traits.maxOutputTokens) {
     throw refuse(
-      `max_tokens: ${maxTokens} > ${MAX_OUTPUT_TOKENS}, which is the maximum allowed number of output tokens for ${model}`,
+      `max_tokens: ${maxTokens} > ${traits.maxOutputTokens}, which is the maximum allowed number of output tokens for ${model}`,
     );
   }
   if (asList(body.stop_sequences).some((stop) => asString(stop).trim() === "")) {
@@ -155,6 +156,9 @@ function checkTools(body: JsonRecord): void {
   }
   for (const [index, tool] of tools.entries()) {
     const schema = asRecord(tool.input_schema);
+    if (tool.strict === true) {
+      checkStrictSchema(schema, `tools.${index}.custom.input_schema`);
+    }
     if (["anyOf", "oneOf", "allOf"].some((word) => word in schema)) {
       throw refuse(
         `tools.${index}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`,
@@ -170,8 +174,6 @@ function checkTools(body: JsonRecord): void {
   }
 }
 
-const UNSUPPORTED_IN_FORMAT = ["minimum", "maximum", "multipleOf", "minLength", "maxLength", "maxItems"];
-
 function checkOutput(body: JsonRecord, traits: ClaudeTraits): void {
   const config = asRecord(body.output_config);
   const isEffortKnown =
@@ -179,37 +181,35 @@ function checkOutput(body: JsonRecord, traits: ClaudeTraits): void {
   if (config.effort !== undefined && config.effort !== null && !isEffortKnown) {
     throw refuse("This model does not support the effort parameter.");
   }
-  checkSchema(asRecord(config.format).schema, "output_config.format.schema");
+  checkStrictSchema(asRecord(config.format).schema, "output_config.format.schema");
 }
 
-function checkSchema(schema: unknown, path: string): void {
-  if (!isRecord(schema)) {
-    return;
-  }
-  const type = asString(schema.type);
-  const odd = UNSUPPORTED_IN_FORMAT.find((word) => word in schema);
-  if (odd !== undefined && type !== "") {
-    throw refuse(`${path}: For '${type}' type, property '${odd}' is not supported`);
-  }
-  if (type === "object" && schema.additionalProperties !== false) {
-    throw refuse(`${path}: For 'object' type, 'additionalProperties' must be explicitly set to false`);
-  }
-  for (const [name, property] of Object.entries(asRecord(schema.properties))) {
-    checkSchema(property, `${path}.properties.${name}`);
-  }
-  checkSchema(schema.items, `${path}.items`);
-}
-
+/** The marks of all blocks, in the order of the prompt: not too many, and the long-lived ones first. */
 function checkCacheMarks(body: JsonRecord): void {
   const blocks = [
     ...asList(body.tools),
     ...asList(body.system),
-    ...asList(body.messages).flatMap((turn) => asList(asRecord(turn).content)),
+    ...asList(body.messages)
+      .flatMap((turn) => asList(asRecord(turn).content))
+      .flatMap((block) => [...asList(asRecord(block).content), block]),
   ];
-  const count = blocks.filter((block) => isRecord(asRecord(block).cache_control)).length;
-  if (count > MAX_CACHE_MARKS) {
+  const marks = blocks.map((block) => asRecord(block).cache_control).filter(isRecord);
+  if (marks.length > MAX_CACHE_MARKS) {
     throw refuse(
-      `A maximum of ${MAX_CACHE_MARKS} blocks with cache_control may be provided. Found ${count}.`,
+      `A maximum of ${MAX_CACHE_MARKS} blocks with cache_control may be provided. Found ${marks.length}.`,
     );
+  }
+  const firstShort = marks.findIndex((mark) => mark.ttl !== "1h");
+  if (firstShort >= 0 && marks.slice(firstShort).some((mark) => mark.ttl === "1h")) {
+    throw refuse(
+      "cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`.",
+    );
+  }
+}
+
+function checkSystem(body: JsonRecord): void {
+  const texts = asList(body.system).map((block) => asString(asRecord(block).text));
+  if (texts.includes("")) {
+    throw refuse("system: text content blocks must be non-empty");
   }
 }

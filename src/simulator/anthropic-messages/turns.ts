@@ -1,9 +1,11 @@
 // Anthropic Messages: the rules of a conversation - order of roles, empty texts, pairs of tool use and result, signatures.
 
+import { isBase64 } from "../base64.ts";
 import type { ClaudeTraits } from "../catalogue.ts";
 import { asList, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
 import { checkSeal } from "../seal.ts";
 import { refuse } from "./body.ts";
+import { blocksOf } from "./question.ts";
 
 export interface TurnContext {
   readonly traits: ClaudeTraits;
@@ -28,16 +30,13 @@ export function checkTurns(messages: readonly JsonRecord[], context: TurnContext
   }
   checkTexts(messages);
   checkVersionedBlocks(messages, context);
+  checkSearches(messages);
+  checkData(messages);
   checkSystemTurns(messages, context);
   const turns = merged(messages);
   checkPairs(turns);
   checkEnding(messages, context);
   checkThoughts(turns, context);
-}
-
-function blocksOf(message: JsonRecord): readonly JsonRecord[] {
-  const { content } = message;
-  return typeof content === "string" ? [{ type: "text", text: content }] : asList(content).map(asRecord);
 }
 
 /** The server joins neighbours of one role; system turns stand between others and count for nothing here. */
@@ -69,6 +68,10 @@ function checkTexts(messages: readonly JsonRecord[]): void {
     }
     for (const [at, block] of blocks.entries()) {
       const isEmpty = block.type === "text" && block.text === "" && message.content !== "";
+      const inner = block.type === "tool_result" ? asList(block.content).map(asRecord) : [];
+      if (inner.some((one) => one.type === "text" && one.text === "")) {
+        throw refuse("messages: text content blocks must be non-empty");
+      }
       if (isEmpty && isRecord(block.cache_control)) {
         throw refuse(
           `messages.${index}.content.${at}.text: cache_control cannot be set for empty text blocks`,
@@ -186,7 +189,10 @@ function checkExpected(turn: Turn, previous: Turn | undefined): void {
 
 function checkEnding(messages: readonly JsonRecord[], { traits, thinking }: TurnContext): void {
   const last = messages.at(-1);
-  if (last?.role !== "assistant") {
+  const isPaused = /^(server_tool_use|web_search_tool_result)$/.test(
+    asString(blocksOf(last ?? {}).at(-1)?.type),
+  );
+  if (last?.role !== "assistant" || isPaused) {
     return;
   }
   if (!traits.takesPrefill || thinking.type === "enabled") {
@@ -199,24 +205,79 @@ function checkEnding(messages: readonly JsonRecord[], { traits, thinking }: Turn
   }
 }
 
-/** Only the latest assistant turn is looked at: older thoughts are ignored by the provider. */
+/** What the assistant said since the user's last words, and its latest turn anyhow: older thoughts are ignored by the provider. */
 function checkThoughts(turns: readonly Turn[], { thinking }: TurnContext): void {
-  const latest = turns.filter((turn) => turn.role === "assistant").at(-1);
-  if (latest === undefined) {
-    return;
-  }
-  for (const [at, block] of latest.blocks.entries()) {
-    const shown = asString(block.thinking);
-    const text = shown === "" ? undefined : shown;
-    if (block.type === "thinking" && checkSeal(asString(block.signature), "anthropic", "", text) !== "good") {
-      throw refuse(`messages.${latest.index}.content.${at}: Invalid \`signature\` in \`thinking\` block`);
+  const spoken = turns.findLastIndex((turn) => turn.role === "user" && resultIds(turn.blocks).length === 0);
+  const last = turns.findLastIndex((turn) => turn.role === "assistant");
+  const latest = turns[last];
+  for (const turn of turns.slice(Math.min(spoken + 1, last)).filter((one) => one.role === "assistant")) {
+    for (const [at, block] of turn.blocks.entries()) {
+      checkThought(block, `messages.${turn.index}.content.${at}`);
     }
   }
   const isInLoop = turns.at(-1)?.blocks.some((block) => block.type === "tool_result") === true;
-  const first = asString(latest.blocks[0]?.type);
-  if (thinking.type === "enabled" && isInLoop && !["thinking", "redacted_thinking"].includes(first)) {
+  const first = asString(latest?.blocks[0]?.type);
+  if (
+    latest !== undefined &&
+    thinking.type === "enabled" &&
+    isInLoop &&
+    !["thinking", "redacted_thinking"].includes(first)
+  ) {
     throw refuse(
       `messages.${latest.index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block (preceding the lastmost set of \`tool_use\` and \`tool_result\` blocks).`,
     );
+  }
+}
+
+function checkThought(block: JsonRecord, place: string): void {
+  const shown = asString(block.thinking);
+  const text = shown === "" ? undefined : shown;
+  if (block.type === "thinking" && checkSeal(asString(block.signature), "anthropic", "", text) !== "good") {
+    throw refuse(`${place}: Invalid \`signature\` in \`thinking\` block`);
+  }
+  if (block.type === "redacted_thinking" && checkSeal(asString(block.data), "anthropic", "") !== "good") {
+    throw refuse(`${place}: Invalid \`data\` in \`redacted_thinking\` block`);
+  }
+}
+
+/** What the provider's own search found comes back with the provider's own marks, next to the call that found it. */
+function checkSearches(messages: readonly JsonRecord[]): void {
+  const isOwn = (value: unknown) => checkSeal(asString(value), "anthropic", "") === "good";
+  for (const [index, message] of messages.entries()) {
+    const blocks = message.role === "assistant" ? blocksOf(message) : [];
+    const asked = blocks.filter((block) => block.type === "server_tool_use").map((block) => block.id);
+    for (const [at, block] of blocks.entries()) {
+      const place = `messages.${index}.content.${at}`;
+      if (block.type === "web_search_tool_result" && !asked.includes(block.tool_use_id)) {
+        throw refuse(
+          `${place}: unexpected \`tool_use_id\` found in \`web_search_tool_result\` blocks: ${asString(block.tool_use_id)}. Each \`web_search_tool_result\` block must have a corresponding \`server_tool_use\` block before it.`,
+        );
+      }
+      const found = block.type === "web_search_tool_result" ? asList(block.content).map(asRecord) : [];
+      if (found.some((result) => !isOwn(result.encrypted_content))) {
+        throw refuse(`${place}: Invalid \`encrypted_content\` in \`search_result\` block`);
+      }
+      const cited = asList(block.citations).map(asRecord);
+      if (cited.some((one) => one.type === "web_search_result_location" && !isOwn(one.encrypted_index))) {
+        throw refuse(`${place}: Invalid \`encrypted_index\` in \`web_search_result_location\` citation`);
+      }
+    }
+  }
+}
+
+/** Images and documents that are sent along, in tool results too. */
+function checkData(messages: readonly JsonRecord[]): void {
+  for (const [index, message] of messages.entries()) {
+    for (const [at, block] of blocksOf(message).entries()) {
+      const inner = block.type === "tool_result" ? asList(block.content).map(asRecord) : [];
+      for (const one of [block, ...inner]) {
+        const source = asRecord(one.source);
+        if (source.type === "base64" && !isBase64(asString(source.data))) {
+          throw refuse(
+            `messages.${index}.content.${at}.${asString(one.type)}.source.base64: invalid base64 data`,
+          );
+        }
+      }
+    }
   }
 }

@@ -2,8 +2,11 @@
 
 import { geminiMajor, requireGeminiModel } from "../catalogue.ts";
 import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
+import { geminiRefusal } from "../refusal.ts";
 import type { SimRequest } from "../request.ts";
 import { checkBody, refuse } from "./body.ts";
+import { hopOf } from "./continuation.ts";
+import { contentsOf } from "./question.ts";
 import { checkTurns } from "./turns.ts";
 
 /** The subset of OpenAPI that `parameters` and `responseSchema` take; fields of a schema within are looked into too. */
@@ -38,13 +41,36 @@ export function checkGenerate(request: SimRequest, isCount: boolean): void {
   checkBody(body, isCount);
   const inner =
     isCount && body.generateContentRequest !== undefined ? asRecord(body.generateContentRequest) : body;
-  const contents = (Array.isArray(inner.contents) ? inner.contents : [inner.contents]).filter(isRecord);
+  const contents = contentsOf(inner);
   if (contents.length === 0) {
     throw refuse("* GenerateContentRequest.contents: contents is not specified\n");
   }
   checkConfig(inner, model);
-  checkTools(inner);
+  checkTools(inner, model);
+  checkForeign(inner);
   checkTurns(contents, geminiMajor(model));
+}
+
+/** What the provider made earlier for somebody: the simulator made nothing but continuation tokens. */
+function checkForeign(body: JsonRecord): void {
+  if (body.cachedContent !== undefined) {
+    throw geminiRefusal(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)");
+  }
+  if (hopOf(body) === undefined) {
+    throw refuse("Invalid continuation token.");
+  }
+  for (const part of contentsOf(body).flatMap((content) => asList(content.parts).map(asRecord))) {
+    const file = /generativelanguage\.googleapis\.com\/.*\bfiles\/([\w-]+)/.exec(
+      asString(asRecord(part.fileData).fileUri),
+    );
+    if (file !== null) {
+      throw geminiRefusal(
+        403,
+        "PERMISSION_DENIED",
+        `You do not have permission to access the File ${file[1]} or it may not exist.`,
+      );
+    }
+  }
 }
 
 function checkConfig(body: JsonRecord, model: string): void {
@@ -56,6 +82,10 @@ function checkConfig(body: JsonRecord, model: string): void {
   }
   if (thinking.thinkingLevel !== undefined && geminiMajor(model) < 3) {
     throw refuse("Thinking level is not supported for this model.");
+  }
+  const isThinkingKnown = !/^gemini-(1|2\.0)/.test(model);
+  if (config.thinkingConfig !== undefined && !isThinkingKnown) {
+    throw refuse("Unable to submit request because Thinking is not supported by this model.");
   }
   const isMinimal = asString(thinking.thinkingLevel).toUpperCase() === "MINIMAL";
   if (isMinimal && /-pro/.test(model)) {
@@ -82,12 +112,41 @@ function checkConfig(body: JsonRecord, model: string): void {
     throw refuse("Only one of response_schema and response_json_schema may be set.");
   }
   checkSchema(config.responseSchema, "generation_config.response_schema");
+  checkJsonSchema(config.responseJsonSchema, "generation_config.response_json_schema", 0);
   if (config.logprobs !== undefined && config.responseLogprobs !== true) {
     throw refuse("logprobs can only be set if response_logprobs is true.");
   }
 }
 
-function checkTools(body: JsonRecord): void {
+const BUILT_IN_TOOLS = [
+  "googleSearch",
+  "googleSearchRetrieval",
+  "codeExecution",
+  "urlContext",
+  "googleMaps",
+  "fileSearch",
+];
+
+/** Tools of the provider beside functions: not before the third generation, and there only when asked for. */
+function checkMixedTools(body: JsonRecord, model: string): void {
+  const tools = asList(body.tools).map(asRecord);
+  const hasFunctions = tools.some((one) => asList(one.functionDeclarations).length > 0);
+  const hasBuiltIn = tools.some((one) => BUILT_IN_TOOLS.some((name) => one[name] !== undefined));
+  if (!hasFunctions || !hasBuiltIn) {
+    return;
+  }
+  if (geminiMajor(model) < 3) {
+    throw refuse("Tool use with function calling is unsupported");
+  }
+  if (asRecord(body.toolConfig).includeServerSideToolInvocations !== true) {
+    throw refuse(
+      "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.",
+    );
+  }
+}
+
+function checkTools(body: JsonRecord, model: string): void {
+  checkMixedTools(body, model);
   const tools = asList(body.tools).map(asRecord);
   const names: string[] = [];
   for (const [at, one] of tools.entries()) {
@@ -100,6 +159,7 @@ function checkTools(body: JsonRecord): void {
         );
       }
       checkSchema(declaration.parameters, `${place}.parameters`);
+      checkJsonSchema(declaration.parametersJsonSchema, `${place}.parameters_json_schema`, 0);
     }
   }
   const double = names.find((name, index) => names.indexOf(name) !== index);
@@ -117,6 +177,37 @@ function checkTools(body: JsonRecord): void {
   }
   if (calling.mode === "ANY" && names.length === 0) {
     throw refuse("Function calling mode is set to ANY, but no function declarations are provided.");
+  }
+}
+
+const MAX_DEPTH = 64;
+
+/** JSON Schema is taken as it is, but a reference stands alone. */
+function checkJsonSchema(schema: unknown, path: string, depth: number): void {
+  if (Array.isArray(schema)) {
+    schema.forEach((one, index) => {
+      checkJsonSchema(one, `${path}[${index}]`, depth + 1);
+    });
+    return;
+  }
+  if (!isRecord(schema) || depth > MAX_DEPTH) {
+    return;
+  }
+  if (typeof schema.$ref === "string") {
+    const beside = Object.keys(schema).find((name) => !name.startsWith("$"));
+    if (beside !== undefined) {
+      throw refuse(
+        `* GenerateContentRequest.${path}: $ref cannot be set together with other fields, found ${beside}\n`,
+      );
+    }
+    if (!schema.$ref.startsWith("#")) {
+      throw refuse(`* GenerateContentRequest.${path}: only local references are supported\n`);
+    }
+  }
+  for (const [name, one] of Object.entries(schema)) {
+    if (!["default", "example", "examples", "enum", "const"].includes(name)) {
+      checkJsonSchema(one, `${path}.${name}`, depth + 1);
+    }
   }
 }
 

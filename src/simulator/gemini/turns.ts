@@ -1,5 +1,6 @@
 // Gemini generateContent: the rules of a conversation - parts, order of calls and results, thought signatures.
 
+import { isAnyBase64 } from "../base64.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
 import { checkSeal } from "../seal.ts";
 import { refuse } from "./body.ts";
@@ -7,6 +8,7 @@ import { refuse } from "./body.ts";
 /** `major` is the model's generation: from 3 on, calls need their signatures. */
 export function checkTurns(contents: readonly JsonRecord[], major: number): void {
   checkParts(contents);
+  checkData(contents, major);
   checkOrder(contents);
   if (major >= 3) {
     checkSignatures(contents);
@@ -48,6 +50,32 @@ function checkParts(contents: readonly JsonRecord[]): void {
         throw refuse(
           `Invalid value at '${place}' (oneof), oneof field 'data' is already set. Cannot set '${data[1]}'`,
         );
+      }
+    }
+  }
+}
+
+const IMAGES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
+
+/** Data that is sent along, in function responses too. */
+function checkData(contents: readonly JsonRecord[], major: number): void {
+  for (const [index, one] of contents.entries()) {
+    for (const [at, onePart] of asList(one.parts).map(asRecord).entries()) {
+      const place = `contents[${index}].parts[${at}]`;
+      const inner = asList(asRecord(onePart.functionResponse).parts).map(asRecord);
+      if (inner.length > 0 && major < 3) {
+        throw refuse("Multimodal function responses are not supported by this model.");
+      }
+      for (const { mimeType, data } of [onePart, ...inner].map((holder) => asRecord(holder.inlineData))) {
+        if (typeof data === "string" && !isAnyBase64(data)) {
+          throw refuse(
+            `Invalid value at '${place}.inline_data.data' (TYPE_BYTES), Base64 decoding failed for "${data.slice(0, 40)}"`,
+          );
+        }
+        const mime = asString(mimeType);
+        if (mime.startsWith("image/") && !IMAGES.includes(mime)) {
+          throw refuse(`Unsupported MIME type: ${mime}`);
+        }
       }
     }
   }

@@ -8,6 +8,7 @@ import {
   requireOpenaiModel,
 } from "../catalogue.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
+import { checkFormat, checkParameters } from "../openai-schema.ts";
 import { openaiRefusal, Refusal } from "../refusal.ts";
 import type { SimRequest } from "../request.ts";
 import { checkBody } from "./body.ts";
@@ -20,6 +21,7 @@ export function checkChat(request: SimRequest): void {
   checkServerRules(request);
   checkModelRules(body, model);
   checkToolRules(body);
+  checkSchemas(body, model);
   checkStreamRules(body);
   checkImages(body);
   checkToolMessages(asList(body.messages).map(asRecord));
@@ -153,6 +155,15 @@ function checkToolRules(body: JsonRecord): void {
       `Invalid value for 'tool_choice': no function named '${wanted}' was specified in the 'tools' parameter.`,
     );
   }
+}
+
+function checkSchemas(body: JsonRecord, model: string): void {
+  for (const [index, tool] of asList(body.tools).map(asRecord).entries()) {
+    const { name, parameters, strict } = asRecord(tool.function);
+    const param = `tools[${index}].function.parameters`;
+    checkParameters(parameters, strict === true, { model, name: asString(name), param });
+  }
+  checkFormat(asRecord(asRecord(body.response_format).json_schema), "response_format");
 }
 
 function checkStreamRules(body: JsonRecord): void {

@@ -31,7 +31,7 @@ describe("OpenAI Responses refuses", () => {
     [
       "a wrong item id",
       item({ type: "function_call", id: "call_1", call_id: "a", name: "f", arguments: "{}" }),
-      /does not match pattern/,
+      /Expected an ID that begins with 'fc'/,
     ],
     [
       "a call without output",

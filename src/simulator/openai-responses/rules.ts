@@ -1,7 +1,9 @@
 // OpenAI Responses: the rules that a table of fields cannot say.
 
+import { isGoodImageUrl } from "../base64.ts";
 import { isReasoningModel, requireOpenaiModel } from "../catalogue.ts";
-import { asList, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
+import { checkFormat, checkParameters } from "../openai-schema.ts";
 import { openaiRefusal, type Refusal } from "../refusal.ts";
 import type { SimRequest } from "../request.ts";
 import { checkSeal } from "../seal.ts";
@@ -15,7 +17,7 @@ export function checkResponses(request: SimRequest, kind: BodyKind): void {
   }
   checkSources(body);
   checkModelRules(body, request.model);
-  checkToolRules(body);
+  checkToolRules(body, request.model);
   checkItems(request);
 }
 
@@ -77,7 +79,7 @@ function checkModelRules(body: JsonRecord, model: string): void {
   }
 }
 
-function checkToolRules(body: JsonRecord): void {
+function checkToolRules(body: JsonRecord, model: string): void {
   const tools = asList(body.tools).map(asRecord);
   if (body.tool_choice === "required" && tools.length === 0) {
     throw refuse("tool_choice", "Tool choice 'required' must be specified with 'tools' parameter.");
@@ -88,72 +90,114 @@ function checkToolRules(body: JsonRecord): void {
     throw refuse("tool_choice", `Tool choice '${asString(choice.name)}' not found in 'tools' parameter.`);
   }
   for (const [index, one] of tools.entries()) {
-    checkStrict(one, `tools[${index}].parameters`);
+    for (const fn of one.type === "namespace" ? asList(one.tools).map(asRecord) : [one]) {
+      const where = { model, name: asString(fn.name), param: `tools[${index}].parameters` };
+      checkParameters(fn.parameters, fn.strict === true, where);
+    }
+  }
+  checkFormat(asRecord(asRecord(body.text).format), "text.format.schema");
+}
+
+/**
+ * Calls and their outputs come in pairs, in the input or in what was stored before it; without the history an output may
+ * belong to a call that is not seen here.
+ */
+export function checkCalls(items: readonly JsonRecord[], isHistoryKnown: boolean): void {
+  const idsOf = (type: RegExp) =>
+    items.filter((one) => type.test(asString(one.type))).map((one) => asString(one.call_id));
+  const called = new Set(idsOf(/^(function|custom_tool)_call$/));
+  const answered = new Set(idsOf(/^(function|custom_tool)_call_output$/));
+  const orphan = [...answered].find((callId) => !called.has(callId));
+  if (orphan !== undefined && isHistoryKnown) {
+    throw refuse("input", `No tool call found for function call output with call_id ${orphan}.`);
+  }
+  const unanswered = [...called].find((callId) => !answered.has(callId));
+  if (unanswered !== undefined) {
+    throw refuse("input", `No tool output found for function call ${unanswered}.`);
   }
 }
 
-/** A function without `strict: false` is strict here, unlike in Chat Completions. */
-function checkStrict(tool: JsonRecord, param: string): void {
-  const schema = tool.parameters;
-  if (tool.type !== "function" || tool.strict === false || tool.strict === null || !isRecord(schema)) {
-    return;
+/** References lead somewhere, reasoning is sealed by this organisation and followed by what it led to. */
+function checkItems(request: SimRequest): void {
+  const { body } = request;
+  const items = asList(body.input).map(asRecord);
+  const isOpen = isSet(body.previous_response_id) || isSet(body.conversation);
+  checkCalls(items, !isOpen);
+  for (const [index, one] of items.entries()) {
+    checkContent(one, index);
+    if (one.type === "item_reference" && body.store === false) {
+      throw notPersisted(one);
+    }
+    if (one.type === "reasoning") {
+      checkReasoning(one, items[index + 1], body.store === false);
+    }
+    checkSealed(one, request.organization);
   }
-  const properties = Object.keys(asRecord(schema.properties));
-  const required = asList(schema.required).map(asString);
-  const missing = properties.find((name) => !required.includes(name));
-  const reason =
-    schema.additionalProperties === false
-      ? missing === undefined
-        ? undefined
-        : `'required' is required to be supplied and to be an array including every key in properties. Missing '${missing}'.`
-      : "'additionalProperties' is required to be supplied and to be false.";
-  if (tool.strict === true && reason !== undefined) {
+}
+
+function notPersisted(item: JsonRecord): Refusal {
+  return refuse(
+    "input",
+    `Item with id '${asString(item.id)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`,
+  );
+}
+
+/** The assistant's words are output, everybody else's are input. */
+function checkContent(item: JsonRecord, index: number): void {
+  const isAssistant = item.role === "assistant";
+  for (const [at, part] of asList(item.content).map(asRecord).entries()) {
+    const type = asString(part.type);
+    const param = `input[${index}].content[${at}]`;
+    const isOutput = type === "output_text" || type === "refusal";
+    if (isSet(item.role) && isOutput !== isAssistant) {
+      const values = isAssistant
+        ? "'output_text' and 'refusal'"
+        : "'input_text', 'input_image', 'input_file', and 'input_audio'";
+      throw refuse(param, `Invalid value: '${type}'. Supported values are: ${values}.`, "invalid_value");
+    }
+    checkImage(part, param);
+  }
+  for (const [at, part] of asList(item.output).map(asRecord).entries()) {
+    checkImage(part, `input[${index}].output[${at}]`);
+  }
+}
+
+function checkImage(part: JsonRecord, param: string): void {
+  if (part.type === "input_image" && !isGoodImageUrl(asString(part.image_url))) {
     throw refuse(
-      param,
-      `Invalid schema for function '${asString(tool.name)}': In context=(), ${reason}`,
-      "invalid_function_parameters",
+      `${param}.image_url`,
+      `Invalid '${param}.image_url'. Expected a base64-encoded data URL with an image MIME type (e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got an invalid value.`,
+      "invalid_value",
     );
   }
 }
 
-/** Calls and their outputs come in pairs; reasoning is followed by what it led to, and is sealed by this organisation. */
-function checkItems(request: SimRequest): void {
-  const { body, organization } = request;
-  const items = asList(body.input).map(asRecord);
-  const isOpen = isSet(body.previous_response_id) || isSet(body.conversation);
-  const idsOf = (type: RegExp) =>
-    items.filter((one) => type.test(asString(one.type))).map((one) => asString(one.call_id));
-  const called = idsOf(/^(function|custom_tool)_call$/);
-  const answered = idsOf(/^(function|custom_tool)_call_output$/);
-  const orphan = answered.find((callId) => !called.includes(callId));
-  if (orphan !== undefined && !isOpen) {
-    throw refuse("input", `No tool call found for function call output with call_id ${orphan}.`);
+function checkReasoning(item: JsonRecord, next: JsonRecord | undefined, isUnstored: boolean): void {
+  const isLed = next?.role === "assistant" || /^(reasoning|.*_call)$/.test(asString(next?.type));
+  if (isSet(item.id) && !isLed) {
+    throw refuse(
+      "input",
+      `Item '${asString(item.id)}' of type 'reasoning' was provided without its required following item.`,
+    );
   }
-  const unanswered = called.find((callId) => !answered.includes(callId));
-  if (unanswered !== undefined) {
-    throw refuse("input", `No tool output found for function call ${unanswered}.`);
+  if (isSet(item.id) && isUnstored && !isSet(item.encrypted_content)) {
+    throw notPersisted(item);
   }
-  for (const [index, one] of items.entries()) {
-    if (one.type === "item_reference" && body.store === false) {
-      throw refuse(
-        "input",
-        `Item with id '${asString(one.id)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`,
-      );
-    }
-    const sealed = one.encrypted_content;
-    if (typeof sealed === "string" && sealed !== "" && checkSeal(sealed, "openai", organization) !== "good") {
-      throw refuse(
-        null,
-        "The encrypted content could not be verified. Reason: Encrypted content organization_id did not match the target organization.",
-        "invalid_encrypted_content",
-      );
-    }
-    const next = asString(items[index + 1]?.type ?? (items[index + 1] === undefined ? "" : "message"));
-    if (one.type === "reasoning" && isSet(one.id) && !/^(message|reasoning|.*_call)$/.test(next)) {
-      throw refuse(
-        "input",
-        `Item '${asString(one.id)}' of type 'reasoning' was provided without its required following item.`,
-      );
-    }
+}
+
+function checkSealed(item: JsonRecord, organization: string): void {
+  const sealed = item.encrypted_content;
+  const state =
+    typeof sealed === "string" && sealed !== "" ? checkSeal(sealed, "openai", organization) : "good";
+  if (state !== "good") {
+    const reason =
+      state === "other-owner"
+        ? "Encrypted content organization_id did not match the target organization."
+        : "Encrypted content could not be decrypted or parsed.";
+    throw refuse(
+      null,
+      `The encrypted content ${asString(sealed).slice(0, 4)}...${asString(sealed).slice(-4)} could not be verified. Reason: ${reason}`,
+      "invalid_encrypted_content",
+    );
   }
 }
