@@ -1,0 +1,182 @@
+/** What a client's messages are made of: parts of text, images, files, sound. */
+import { Buffer } from "node:buffer";
+import { parseDataUrl, plainMimeType, standardBase64 } from "../../model/media.ts";
+import type {
+  AudioPart,
+  CacheHint,
+  DocumentPart,
+  ImagePart,
+  MediaSource,
+  TextPart,
+  VideoPart,
+} from "../../model/message.ts";
+import type { JsonObject } from "../../model/request.ts";
+import {
+  bad,
+  type Drops,
+  isObject,
+  objectIn,
+  requiredObject,
+  requiredString,
+  stringIn,
+  wordIn,
+} from "./member.ts";
+
+export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | VideoPart;
+
+const PART_MEMBERS: ReadonlySet<string> = new Set([
+  "type",
+  "text",
+  "refusal",
+  "image_url",
+  "input_audio",
+  "file",
+  "video_url",
+  "prompt_cache_breakpoint",
+  "cache_control",
+]);
+const TEXT_TYPES: ReadonlySet<string> = new Set([
+  "application/json",
+  "application/xml",
+  "application/x-yaml",
+]);
+const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
+  ["wav", "audio/wav"],
+  ["mp3", "audio/mpeg"],
+]);
+
+/** Content as it stands in `object.content`: a text, or a list of parts. Throws when it is neither. */
+export function decodeContent(object: JsonObject, at: string, drops: Drops): ContentPart[] {
+  const { content } = object;
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (!Array.isArray(content)) throw bad(`${at}.content`, "must be a string or an array of parts");
+  return content.map((part, n) => decodePart(part, `${at}.content[${n}]`, drops));
+}
+
+/** Content that can only be text, as of instructions. */
+export function decodeTexts(object: JsonObject, at: string, drops: Drops): TextPart[] {
+  return decodeContent(object, at, drops).map((part, n) => {
+    if (part.type !== "text")
+      throw bad(`${at}.content[${n}].type`, 'must be "text" in a message of this role');
+    return part;
+  });
+}
+
+/** Checks the form of a part; its type is for the caller to read. */
+export function partObject(part: unknown, at: string, drops: Drops): JsonObject {
+  if (!isObject(part)) throw bad(at, "must be an object with a type");
+  drops.addUnknown(part, PART_MEMBERS, at, "part");
+  return part;
+}
+
+function decodePart(raw: unknown, at: string, drops: Drops): ContentPart {
+  const part = partObject(raw, at, drops);
+  switch (part.type) {
+    case "text":
+      return decodeText(part, at);
+    case "image_url":
+      return decodeImage(part, at);
+    case "input_audio":
+      return decodeAudio(part, at);
+    case "file":
+      return decodeFile(part, at);
+    case "video_url": {
+      const url = urlOf(part, "video_url", at);
+      return { type: "video", source: mediaOf(url, `${at}.video_url.url`, "video"), at };
+    }
+    default:
+      throw bad(`${at}.type`, "must be one of text, image_url, input_audio, file");
+  }
+}
+
+export function decodeText(part: JsonObject, at: string): TextPart {
+  const { text } = part;
+  if (typeof text !== "string") throw bad(`${at}.text`, "must be a string");
+  const cache = decodeCache(part, at);
+  return cache === null ? { type: "text", text } : { type: "text", text, cache };
+}
+
+/** OpenAI's breakpoint, or Anthropic's mark that resellers take in this dialect too. */
+export function decodeCache(part: JsonObject, at: string): CacheHint | null {
+  if (part.prompt_cache_breakpoint !== undefined) {
+    const mark = objectIn(part, "prompt_cache_breakpoint", at);
+    const ttls = ["30m", "12h"] as const;
+    return mark === null ? null : { ttl: wordIn(mark, "ttl", `${at}.prompt_cache_breakpoint`, ttls) };
+  }
+  if (part.cache_control === undefined) return null;
+  const mark = objectIn(part, "cache_control", at);
+  return mark === null ? null : { ttl: wordIn(mark, "ttl", `${at}.cache_control`, ["5m", "1h"] as const) };
+}
+
+export function decodeImage(part: JsonObject, at: string): ImagePart {
+  const source = mediaOf(urlOf(part, "image_url", at), `${at}.image_url.url`, "image");
+  const detail = isObject(part.image_url) ? stringIn(part.image_url, "detail", `${at}.image_url`) : null;
+  const cache = decodeCache(part, at);
+  return {
+    type: "image",
+    source,
+    ...(detail === null ? {} : { detail }),
+    ...(cache === null ? {} : { cache }),
+    at,
+  };
+}
+
+/** The URL of `{"url": …}`, or of the bare text that some clients write. */
+function urlOf(part: JsonObject, key: string, at: string): string {
+  const value = part[key];
+  return typeof value === "string"
+    ? value
+    : requiredString(requiredObject(part, key, at), "url", `${at}.${key}`);
+}
+
+function mediaOf(url: string, at: string, kind: "image" | "video"): MediaSource {
+  if (/^https?:/i.test(url)) return { kind: "url", url, mimeType: null };
+  const media = parseDataUrl(url);
+  if (media === null) throw bad(at, `must be an http(s) URL or a data: URL with base64 of ${articled(kind)}`);
+  if (!media.mimeType.startsWith(`${kind}/`))
+    throw bad(at, `has the media type "${media.mimeType}", but must be ${articled(kind)}`);
+  return { kind: "base64", ...media };
+}
+
+function articled(kind: "image" | "video"): string {
+  return kind === "image" ? "an image" : "a video";
+}
+
+function decodeAudio(part: JsonObject, at: string): AudioPart {
+  const audio = requiredObject(part, "input_audio", at);
+  const format = requiredString(audio, "format", `${at}.input_audio`);
+  const data = base64Of(requiredString(audio, "data", `${at}.input_audio`), `${at}.input_audio.data`);
+  const mimeType = AUDIO_TYPES.get(format.toLowerCase());
+  if (mimeType === undefined) throw bad(`${at}.input_audio.format`, "must be one of wav, mp3");
+  return { type: "audio", source: { kind: "base64", mimeType, data }, at };
+}
+
+function base64Of(text: string, at: string): string {
+  const data = parseDataUrl(text)?.data ?? standardBase64(text);
+  if (data === null || data === "") throw bad(at, "must be base64");
+  return data;
+}
+
+function decodeFile(part: JsonObject, at: string): DocumentPart {
+  const file = requiredObject(part, "file", at);
+  const title = stringIn(file, "filename", `${at}.file`);
+  const cache = decodeCache(part, at);
+  const base = { type: "document", title, ...(cache === null ? {} : { cache }), at } as const;
+  const id = stringIn(file, "file_id", `${at}.file`);
+  if (id !== null) return { ...base, source: { kind: "provider-file", id, maker: "openai" } };
+  const given = requiredString(file, "file_data", `${at}.file`);
+  if (/^https?:/i.test(given)) return { ...base, source: { kind: "url", url: given, mimeType: null } };
+  const inline = parseDataUrl(given);
+  const mimeType = inline === null ? typeOfName(title) : plainMimeType(inline.mimeType);
+  const data = inline?.data ?? base64Of(given, `${at}.file.file_data`);
+  if (!mimeType.startsWith("text/") && !TEXT_TYPES.has(mimeType))
+    return { ...base, source: { kind: "base64", mimeType, data } };
+  return { ...base, source: { kind: "text", text: Buffer.from(data, "base64").toString("utf8") } };
+}
+
+/** The type of a file that comes as bare base64. */
+function typeOfName(name: string | null): string {
+  return name === null || name.toLowerCase().endsWith(".pdf")
+    ? "application/pdf"
+    : "application/octet-stream";
+}

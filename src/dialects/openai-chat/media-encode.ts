@@ -1,0 +1,139 @@
+/** Text, images, files and sound as parts of a message for an upstream. What the model cannot take is refused by its place. */
+import { Buffer } from "node:buffer";
+import { plainMimeType, toDataUrl } from "../../model/media.ts";
+import type {
+  AudioPart,
+  CacheHint,
+  DocumentPart,
+  ImagePart,
+  TextPart,
+  VideoPart,
+} from "../../model/message.ts";
+import type { Drop, JsonObject } from "../../model/request.ts";
+import type { EncodeRequestOptions } from "../codec.ts";
+import { untranslatable } from "./member.ts";
+
+/** What OpenAI reads. */
+const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
+  ["audio/wav", "wav"],
+  ["audio/mpeg", "mp3"],
+]);
+const TEXT_TYPES: ReadonlySet<string> = new Set([
+  "application/json",
+  "application/xml",
+  "application/x-yaml",
+]);
+
+export type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
+
+export class MediaWriter {
+  readonly #options: EncodeRequestOptions;
+  readonly #dropped: Drop[];
+
+  constructor(options: EncodeRequestOptions, dropped: Drop[]) {
+    this.#options = options;
+    this.#dropped = dropped;
+  }
+
+  /** One part; of a document perhaps several. */
+  encode(part: TextPart | MediaPart): JsonObject[] {
+    switch (part.type) {
+      case "text":
+        return [this.#text(part.text, part.cache)];
+      case "image":
+        return [this.#image(part)];
+      case "audio":
+        return [this.#audio(part)];
+      case "video":
+        return [this.#video(part)];
+      case "document":
+        return this.#document(part);
+    }
+  }
+
+  #text(text: string, cache: CacheHint | null | undefined): JsonObject {
+    return { type: "text", text, ...this.#mark(cache) };
+  }
+
+  /** OpenAI's mark for its cache; its time is one of two, and of the others the usual one is near enough. */
+  #mark(cache: CacheHint | null | undefined): JsonObject {
+    const { isOpenai, traits } = this.#options;
+    if (!cache || !isOpenai || !traits.cacheBreakpoints) return {};
+    const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : {};
+    return { prompt_cache_breakpoint: { mode: "explicit", ...ttl } };
+  }
+
+  #image({ source, detail, cache, at }: ImagePart): JsonObject {
+    const { traits, isOpenai } = this.#options;
+    if (!traits.input.image) throw untranslatable(at, "is an image, which this model cannot see");
+    if (source.kind === "provider-file")
+      throw untranslatable(at, "is a file that lives at another provider; send the image itself");
+    if (source.kind === "base64" && isOpenai && !IMAGE_TYPES.has(source.mimeType))
+      throw untranslatable(
+        at,
+        `is an image of the type ${source.mimeType}; OpenAI reads JPEG, PNG, GIF and WebP`,
+      );
+    const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
+    const image = detail === null || detail === undefined ? { url } : { url, detail };
+    return { type: "image_url", image_url: image, ...this.#mark(cache) };
+  }
+
+  #audio({ source, at }: AudioPart): JsonObject {
+    if (!this.#options.traits.input.audio) throw untranslatable(at, "is sound, which this model cannot hear");
+    if (source.kind !== "base64") throw untranslatable(at, "must hold the sound itself as base64");
+    const format = AUDIO_FORMATS.get(plainMimeType(source.mimeType));
+    if (format === undefined)
+      throw untranslatable(at, `is sound of the type ${source.mimeType}; it must be audio/wav or audio/mpeg`);
+    return { type: "input_audio", input_audio: { data: source.data, format } };
+  }
+
+  #video({ source, at }: VideoPart): JsonObject {
+    const { traits, isOpenai } = this.#options;
+    if (!traits.input.video || isOpenai || source.kind === "provider-file")
+      throw untranslatable(at, "is a video, which this model cannot see");
+    const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
+    return { type: "video_url", video_url: { url } };
+  }
+
+  #document(part: DocumentPart): JsonObject[] {
+    const { source, title, context, citations, cache, at } = part;
+    if (citations === true)
+      this.#dropped.push({ field: at, reason: "the answer cannot cite documents here" });
+    const head = [title, context].filter((text) => typeof text === "string" && text !== "").join("\n");
+    switch (source.kind) {
+      case "text":
+        return [this.#text(head === "" ? source.text : `${head}\n\n${source.text}`, cache)];
+      case "parts": {
+        const parts = source.parts.flatMap((inner) => this.encode(inner));
+        return head === "" ? parts : [this.#text(head, null), ...parts];
+      }
+      case "url":
+        throw untranslatable(
+          at,
+          "is a document by URL, which this dialect has no place for; send it as base64",
+        );
+      case "provider-file":
+        if (source.maker !== "openai" || !this.#options.isOpenai)
+          throw untranslatable(at, "is a file that lives at another provider; send the document itself");
+        return [{ type: "file", file: { file_id: source.id }, ...this.#mark(cache) }];
+      case "base64":
+        return [this.#file(part, source.mimeType, source.data)];
+    }
+  }
+
+  #file({ title, context, cache, at }: DocumentPart, mimeType: string, data: string): JsonObject {
+    if (mimeType.startsWith("text/") || TEXT_TYPES.has(mimeType)) {
+      const text = Buffer.from(data, "base64").toString("utf8");
+      return this.#text(title === null || title === "" ? text : `${title}\n\n${text}`, cache);
+    }
+    if (mimeType !== "application/pdf")
+      throw untranslatable(at, `is a document of the type ${mimeType}; it must be a PDF or text`);
+    if (!this.#options.traits.input.pdf) throw untranslatable(at, "is a PDF, which this model cannot read");
+    if (typeof context === "string" && context !== "")
+      this.#dropped.push({ field: at, reason: "the document's context has no place beside a PDF" });
+    const filename = title === null || title === "" ? "document.pdf" : title;
+    const file = { filename, file_data: toDataUrl(mimeType, data) };
+    return { type: "file", file, ...this.#mark(cache) };
+  }
+}

@@ -1,0 +1,237 @@
+/** The conversation for an upstream. */
+import { callIdFor } from "../../model/call-ids.ts";
+import { arrange } from "../../model/conversation.ts";
+import { customArguments } from "../../model/custom-tool.ts";
+import type {
+  AssistantMessage,
+  AssistantPart,
+  Message,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+  UserMessage,
+} from "../../model/message.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
+import type { ToolNames } from "../../model/tool-names.ts";
+import type { EncodeRequestOptions } from "../codec.ts";
+import { MediaWriter } from "./media-encode.ts";
+import { untranslatable } from "./member.ts";
+import { COMPATIBLE_MAKER } from "./reply-decode.ts";
+
+/** OpenAI refuses longer ones. */
+const CALL_ID = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 40, prefix: "call_" };
+const PARTICIPANT = /^[^\s<|\\/>]{1,64}$/;
+/** What Google documents for calls that it did not sign itself. */
+const DUMMY_SIGNATURE = "skip_thought_signature_validator";
+const MOVED: Readonly<Record<"image" | "document" | "audio", string>> = {
+  image: "[The image is in the next message of the user.]",
+  document: "[The document is in the next message of the user.]",
+  audio: "[The sound is in the next message of the user.]",
+};
+
+/** The messages, and what could not be carried. `system` are the instructions in front, with what the encoder itself has to say. */
+export function encodeMessages(
+  { messages }: ModelRequest,
+  system: readonly TextPart[],
+  names: ToolNames,
+  options: EncodeRequestOptions,
+  dropped: Drop[],
+): JsonObject[] {
+  const { traits, repairs } = options;
+  const isFree = traits.midSystem && !repairs.systemFirst;
+  const arranged = arrange(joinAssistants(messages), {
+    midSystem: isFree ? "in-place" : "fold",
+    mergesTurns: !isFree,
+    needsUserFirst: false,
+  });
+  dropped.push(...arranged.dropped);
+  if (!traits.prefill && arranged.messages.at(-1)?.role === "assistant")
+    dropped.push({
+      field: "messages",
+      reason:
+        "the beginning of the answer is sent as a turn of its own, as this provider does not go on with it",
+    });
+  const writer = new MessageWriter(names, options, dropped);
+  if (isFree) for (const part of system) writer.addSystem([part]);
+  else writer.addSystem(joinTexts(system));
+  for (const message of arranged.messages) writer.add(message);
+  return writer.messages;
+}
+
+/** Neighbouring turns of the assistant as one: its text and its calls stand in one message here. */
+function joinAssistants(messages: readonly Message[]): Message[] {
+  const joined: Message[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (message.role === "assistant" && last?.role === "assistant")
+      joined[joined.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
+    else joined.push(message);
+  }
+  return joined;
+}
+
+/** For chat templates that take one message of instructions. */
+function joinTexts(parts: readonly TextPart[]): TextPart[] {
+  if (parts.length < 2) return [...parts];
+  return [{ type: "text", text: parts.map((part) => part.text).join("\n\n") }];
+}
+
+class MessageWriter {
+  readonly messages: JsonObject[] = [];
+  readonly #names: ToolNames;
+  readonly #options: EncodeRequestOptions;
+  readonly #dropped: Drop[];
+  readonly #media: MediaWriter;
+  readonly #systemRole: string;
+  #namesLost = false;
+
+  constructor(names: ToolNames, options: EncodeRequestOptions, dropped: Drop[]) {
+    this.#names = names;
+    this.#options = options;
+    this.#dropped = dropped;
+    this.#media = new MediaWriter(options, dropped);
+    this.#systemRole = options.isOpenai && options.traits.thinking.kind !== "none" ? "developer" : "system";
+  }
+
+  add(message: Message): void {
+    if (message.role === "system") this.addSystem(message.parts);
+    else if (message.role === "user") this.#addUser(message);
+    else this.#addAssistant(message);
+  }
+
+  addSystem(parts: readonly TextPart[]): void {
+    for (const part of parts)
+      this.messages.push({ role: this.#systemRole, content: this.#contentOf(this.#media.encode(part)) });
+  }
+
+  /** Results first, each a message; what they hold beside text follows behind the last of them, where it is allowed. */
+  #addUser({ parts, name }: UserMessage): void {
+    const content: JsonObject[] = [];
+    const own: JsonObject[] = [];
+    let hasOwn = parts.length === 0;
+    for (const part of parts) {
+      if (part.type === "tool-result") this.#addResult(part, content);
+      else {
+        hasOwn = true;
+        own.push(...this.#media.encode(part));
+      }
+    }
+    if (!hasOwn && content.length === 0) return;
+    const said = this.#contentOf([...content, ...own]);
+    this.messages.push({ role: "user", ...this.#participant(name), content: said });
+  }
+
+  #addResult({ callId, content, isError }: ToolResultPart, media: JsonObject[]): void {
+    const texts: JsonObject[] = [];
+    const moved: JsonObject[] = [];
+    for (const part of content) {
+      for (const wire of this.#media.encode(part)) {
+        if (wire.type === "text") texts.push(wire);
+        else {
+          moved.push(wire);
+          texts.push({ type: "text", text: MOVED[part.type === "text" ? "document" : part.type] });
+        }
+      }
+    }
+    if (isError) {
+      const [first, ...others] = texts;
+      const text = `Error: ${typeof first?.text === "string" ? first.text : "the tool failed"}`;
+      texts.splice(0, texts.length, { ...(first ?? { type: "text" }), text }, ...others);
+    }
+    const id = callIdFor(callId, CALL_ID);
+    this.messages.push({ role: "tool", tool_call_id: id, content: this.#contentOf(texts) });
+    if (moved.length > 0)
+      media.push({ type: "text", text: `Of the result of the tool call ${id}:` }, ...moved);
+  }
+
+  #addAssistant({ parts, name }: AssistantMessage): void {
+    const { isOpenai } = this.#options;
+    let text = "";
+    let refusal = "";
+    let reasoning = "";
+    const calls: JsonObject[] = [];
+    const marks: JsonObject[] = [];
+    for (const part of parts) {
+      switch (part.type) {
+        case "text":
+          text += part.text;
+          marks.push(...this.#media.encode({ type: "text", text: part.text, cache: part.cache ?? null }));
+          break;
+        case "refusal":
+          // Servers other than OpenAI may not know the member.
+          if (isOpenai) refusal += part.text;
+          else text += part.text;
+          break;
+        case "reasoning":
+          if (this.#isReturned(part)) reasoning += part.text;
+          break;
+        case "tool-call":
+          calls.push(this.#call(part, calls.length === 0));
+          break;
+        case "search":
+          break;
+        case "image":
+        case "opaque":
+          throw untranslatable(part.at, "has no place in an answer of the assistant here; leave it out");
+      }
+    }
+    const hasMark = marks.some((part) => part.prompt_cache_breakpoint !== undefined);
+    const content = hasMark ? marks : text;
+    this.messages.push({
+      role: "assistant",
+      ...this.#participant(name),
+      ...(reasoning === "" || calls.length === 0 ? {} : { reasoning_content: reasoning }),
+      content: text === "" && (calls.length > 0 || refusal !== "") ? null : content,
+      ...(refusal === "" ? {} : { refusal }),
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    });
+  }
+
+  /** Thinking goes back to those that gave it in the member in which they want it again (DeepSeek, Kimi); OpenAI knows no such member. */
+  #isReturned({ seal }: Extract<AssistantPart, { type: "reasoning" }>): boolean {
+    const { isOpenai, repairs } = this.#options;
+    return !isOpenai && !repairs.withoutSeals && seal?.maker === COMPATIBLE_MAKER;
+  }
+
+  #call({ id, name, namespace, kind, input, seal }: ToolCallPart, isFirst: boolean): JsonObject {
+    const { isOpenai, traits, repairs } = this.#options;
+    const wireName = this.#names.wireName({ name, namespace });
+    const wireId = callIdFor(id, CALL_ID);
+    if (kind === "custom" && isOpenai)
+      return { id: wireId, type: "custom", custom: { name: wireName, input } };
+    const text = kind === "custom" ? customArguments(input) : input;
+    const call = {
+      id: wireId,
+      type: "function",
+      function: { name: wireName, arguments: text.trim() === "" ? "{}" : text },
+    };
+    if (isOpenai || !traits.sealedCalls) return call;
+    const own = seal?.maker === "gemini" && !repairs.withoutSeals ? seal.data : null;
+    // Of parallel calls only the first is signed.
+    const signature = own ?? (isFirst ? DUMMY_SIGNATURE : null);
+    if (signature === null) return call;
+    return { ...call, extra_content: { google: { thought_signature: signature } } };
+  }
+
+  /** One plain text as such. Of several, templates of other servers make one in ways of their own, so it is done here. */
+  #contentOf(parts: readonly JsonObject[]): string | readonly JsonObject[] {
+    const [first] = parts;
+    if (first === undefined) return "";
+    const isPlain = parts.every((part) => part.type === "text" && part.prompt_cache_breakpoint === undefined);
+    if (!isPlain) return parts;
+    if (parts.length === 1) return first.text as string;
+    return this.#options.isOpenai ? parts : parts.map((part) => part.text).join("\n");
+  }
+
+  #participant(name: string | null | undefined): JsonObject {
+    if (name === null || name === undefined) return {};
+    if (PARTICIPANT.test(name)) return { name };
+    if (!this.#namesLost)
+      this.#dropped.push({
+        field: "messages",
+        reason: "names of participants may hold no spaces and few signs",
+      });
+    this.#namesLost = true;
+    return {};
+  }
+}

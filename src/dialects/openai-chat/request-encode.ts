@@ -1,0 +1,224 @@
+/** A request for an upstream, OpenAI's own or a compatible server's. Members stand so that a grown conversation begins with the same bytes. */
+import { GatewayError } from "../../core/errors.ts";
+import { callIdFor } from "../../model/call-ids.ts";
+import type { TextPart } from "../../model/message.ts";
+import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../model/request.ts";
+import { effortOf, nearestEffort } from "../../model/thinking.ts";
+import { makeToolNames } from "../../model/tool-names.ts";
+import type { Effort } from "../../model/traits.ts";
+import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { encodeMessages } from "./message-encode.ts";
+import { encodeTools, strictOf } from "./tool-encode.ts";
+
+const NAME_RULE = { isAllowed: (character: string) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
+/** Most stop sequences that OpenAI takes. */
+const MAX_STOPS = 4;
+/** OpenAI takes 128 by now, its older documents say 64. Ids with more than plain text in them are hashed as well. */
+const USER_ID = { isAllowed: /^[ -~]+$/, maxChars: 64, prefix: "user_" };
+const TIERS: ReadonlySet<string> = new Set(["auto", "default", "flex", "scale", "priority", "fast"]);
+/** For models that are told by a word how much to think, of which not is known which. */
+const COMMON_EFFORTS: readonly Effort[] = ["low", "medium", "high"];
+const DEFAULT_FORMAT_NAME = "output";
+
+/** Throws `not_translatable` for what must not be lost. */
+export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  refuse(request);
+  const { model, traits } = options;
+  const dropped: Drop[] = [];
+  const drop = (field: Parameter, reason: string): void => {
+    dropped.push({ field, reason });
+  };
+  const names = makeToolNames(request.tools, request.messages, NAME_RULE);
+  const { tools, rest } = encodeTools(request, names, options, dropped);
+  const { format, instruction } = encodeOutput(request, options, dropped);
+  const system: TextPart[] =
+    instruction === null ? [...request.system] : [...request.system, { type: "text", text: instruction }];
+  const stops = traits.stop ? request.stop.slice(0, MAX_STOPS) : [];
+  const body: JsonObject = {
+    model,
+    ...(tools.length === 0 ? {} : { tools }),
+    messages: encodeMessages(request, system, names, options, dropped),
+    ...rest,
+    ...(format === null ? {} : { response_format: format }),
+    ...encodeReasoning(request, options, tools.length > 0, drop),
+    ...encodeLimit(request, options, drop),
+    ...encodeSampling(request, options, drop),
+    ...(stops.length === 0 ? {} : { stop: stops }),
+    ...encodeAdmin(request, options, drop),
+    ...encodeStream(request, options),
+  };
+  return {
+    path: "/v1/chat/completions",
+    body,
+    headers: [],
+    dropped,
+    names,
+    watchedStops: request.stop.slice(stops.length),
+  };
+}
+
+/** What an answer has no room for. */
+function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
+  const cannot = (param: Parameter, message: string): GatewayError =>
+    new GatewayError("not_translatable", message, { param });
+  if (candidates > 1)
+    throw cannot(
+      "candidates",
+      "Only one answer per request can be translated: ask for one, or send more requests.",
+    );
+  if (logprobs !== null)
+    throw cannot("logprobs", "Log-probabilities cannot be translated: leave them out of the request.");
+  if (outputModalities.length > 0)
+    throw cannot(
+      "outputModalities",
+      `The model answers in text only, not in ${outputModalities.join(", ")}.`,
+    );
+}
+
+interface EncodedOutput {
+  readonly format: JsonObject | null;
+  /** To be said among the instructions; null: nothing. */
+  readonly instruction: string | null;
+}
+
+function encodeOutput(
+  { output, system }: ModelRequest,
+  { isOpenai, traits }: EncodeRequestOptions,
+  dropped: Drop[],
+): EncodedOutput {
+  if (output === null) return { format: null, instruction: null };
+  if (output.kind === "json") {
+    // OpenAI refuses this form unless the word JSON is said.
+    const isSaid = !isOpenai || system.some((part) => part.text.includes("JSON"));
+    return { format: { type: "json_object" }, instruction: isSaid ? null : "Answer in JSON." };
+  }
+  const { schema } = output;
+  if (!traits.structuredOutput) {
+    dropped.push({ field: "output", reason: "the schema is told to the model, which is not held to it" });
+    return {
+      format: { type: "json_object" },
+      instruction: `Answer in JSON, with one value that matches this JSON Schema and nothing else:\n${JSON.stringify(schema)}`,
+    };
+  }
+  const strict = strictOf(output.strict, schema, isOpenai, "output", dropped);
+  return { format: { type: "json_schema", json_schema: formatOf(output, strict) }, instruction: null };
+}
+
+function formatOf(
+  output: Extract<OutputFormat, { kind: "json-schema" }>,
+  strict: boolean | null,
+): JsonObject {
+  const name = (output.name ?? DEFAULT_FORMAT_NAME).replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
+  return {
+    name: name === "" ? DEFAULT_FORMAT_NAME : name,
+    ...(output.description === null ? {} : { description: output.description }),
+    schema: output.schema,
+    ...(strict === null ? {} : { strict }),
+  };
+}
+
+type AddDrop = (field: Parameter, reason: string) => void;
+
+function encodeReasoning(
+  { reasoning, verbosity }: ModelRequest,
+  { isOpenai, traits }: EncodeRequestOptions,
+  hasTools: boolean,
+  drop: AddDrop,
+): JsonObject {
+  const { kind, isOnByDefault } = traits.thinking;
+  const known = kind === "effort" ? traits.thinking.efforts : COMMON_EFFORTS;
+  let effort = effortOf(reasoning);
+  if (effort === null && reasoning?.isDynamic === true && !isOnByDefault) effort = "medium";
+  if (isOpenai && hasTools && traits.needsResponsesForTools && known.includes("none")) {
+    if (effort !== null && effort !== "none")
+      drop("reasoning", "this model does not think on Chat Completions when it has tools");
+    effort = "none";
+  }
+  let sent: Effort | null = null;
+  if (effort === "none" && !known.includes("none")) {
+    if (isOnByDefault) {
+      sent = kind === "none" ? null : nearestEffort("minimal", known);
+      drop("reasoning", "this model cannot be told not to think; it thinks as little as it can");
+    }
+  } else if (effort !== null && kind === "none") {
+    if (!isOnByDefault) drop("reasoning", "this model does not think on request");
+    else drop("reasoning", "this model cannot be told how much to think");
+  } else if (effort !== null) sent = nearestEffort(effort, known);
+  const isVerbose = isOpenai && kind === "effort";
+  if (verbosity !== null && !isVerbose) drop("verbosity", "this model has no such setting");
+  return {
+    ...(sent === null ? {} : { reasoning_effort: sent }),
+    ...(verbosity === null || !isVerbose ? {} : { verbosity }),
+  };
+}
+
+function encodeLimit(
+  { maxOutputTokens }: ModelRequest,
+  { isOpenai, traits }: EncodeRequestOptions,
+  drop: AddDrop,
+): JsonObject {
+  if (maxOutputTokens === null) return {};
+  const most = traits.maxOutputTokens ?? maxOutputTokens;
+  if (maxOutputTokens > most) drop("maxOutputTokens", `lowered to ${most}, the most that this model writes`);
+  const limit = Math.min(maxOutputTokens, most);
+  return isOpenai ? { max_completion_tokens: limit } : { max_tokens: limit };
+}
+
+function encodeSampling(
+  { sampling }: ModelRequest,
+  { isOpenai, traits }: EncodeRequestOptions,
+  drop: AddDrop,
+): JsonObject {
+  const { temperature, topP, topK, seed, frequencyPenalty, presencePenalty, logitBias } = sampling;
+  if (topK !== null) drop("topK", "this dialect has no such parameter");
+  const members: [Parameter, string, unknown, neutral: number][] = [
+    ["temperature", "temperature", temperature, 1],
+    ["topP", "top_p", topP, 1],
+    ["frequencyPenalty", "frequency_penalty", frequencyPenalty, 0],
+    ["presencePenalty", "presence_penalty", presencePenalty, 0],
+    ["logitBias", "logit_bias", logitBias, 0],
+  ];
+  const sent: [string, unknown][] = [];
+  for (const [parameter, member, value, neutral] of members) {
+    if (value === null) continue;
+    if (traits.sampling === "none") {
+      // What asks for the usual is no loss.
+      if (value !== neutral) drop(parameter, "this model does not take it");
+    } else if (parameter === "topP" && traits.sampling === "one" && temperature !== null) {
+      if (value !== neutral) drop(parameter, "this model takes a temperature or this, not both");
+    } else if (parameter === "temperature" && isOpenai && (value as number) > 2) {
+      sent.push([member, 2]);
+      drop(parameter, "lowered to 2, the most that is allowed");
+    } else sent.push([member, value]);
+  }
+  if (seed !== null) sent.push(["seed", seed]);
+  return Object.fromEntries(sent);
+}
+
+function encodeAdmin(
+  { userId, metadata, serviceTier, cacheKey, cacheWhole }: ModelRequest,
+  { isOpenai, traits }: EncodeRequestOptions,
+  drop: AddDrop,
+): JsonObject {
+  if (metadata !== null && Object.keys(metadata).length > 0)
+    drop("metadata", "it is kept with stored answers only, and this one is not stored");
+  const hasTier = isOpenai && serviceTier !== null && TIERS.has(serviceTier);
+  if (serviceTier !== null && !hasTier && serviceTier !== "auto")
+    drop("serviceTier", "this provider has no such tier");
+  const user = userId === null || userId === "" ? null : callIdFor(userId, USER_ID);
+  if (!isOpenai) return user === null ? {} : { user };
+  const keepsLong = cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
+  return {
+    ...(user === null ? {} : { safety_identifier: user }),
+    ...(hasTier ? { service_tier: serviceTier } : {}),
+    ...(cacheKey === null ? {} : { prompt_cache_key: cacheKey }),
+    ...(keepsLong ? { prompt_cache_retention: "24h" } : {}),
+    store: false,
+  };
+}
+
+function encodeStream({ stream }: ModelRequest, { repairs }: EncodeRequestOptions): JsonObject {
+  if (!stream) return {};
+  if (repairs.withoutStreamOptions) return { stream: true };
+  return { stream: true, stream_options: { include_usage: true } };
+}

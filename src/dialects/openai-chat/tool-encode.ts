@@ -1,0 +1,227 @@
+/** Tools and the choice among them for an upstream. */
+import { CUSTOM_PARAMETERS, customDescription } from "../../model/custom-tool.ts";
+import type {
+  CustomTool,
+  Drop,
+  FunctionTool,
+  JsonObject,
+  ModelRequest,
+  Tool,
+  ToolName,
+  WebSearchTool,
+} from "../../model/request.ts";
+import { objectRoot } from "../../model/schema.ts";
+import { mapMember } from "../../model/schema-walk.ts";
+import { distinctTools, type ToolNames } from "../../model/tool-names.ts";
+import type { EncodeRequestOptions } from "../codec.ts";
+import { untranslatable } from "./member.ts";
+
+/** What a request holds of tools: `tools` comes first in the body, the rest behind the messages. */
+export interface EncodedTools {
+  readonly tools: readonly JsonObject[];
+  readonly rest: JsonObject;
+}
+
+export function encodeTools(
+  request: ModelRequest,
+  names: ToolNames,
+  options: EncodeRequestOptions,
+  dropped: Drop[],
+): EncodedTools {
+  const search = request.tools.find((tool) => tool.kind === "web-search");
+  const shown = visibleTools(request, options);
+  const tools = shown.flatMap((tool) => encodeTool(tool, names, options, dropped));
+  const searchOptions =
+    search === undefined || !isSearchable(search, options, dropped) ? {} : searchOf(search, dropped);
+  if (tools.length === 0) {
+    const choice = request.toolChoice?.mode;
+    if (choice === "required" || choice === "tool" || choice === "subset")
+      dropped.push({ field: "toolChoice", reason: "there are no tools to choose from" });
+    return { tools, rest: searchOptions };
+  }
+  const choice = encodeChoice(request, shown, names, options, dropped);
+  return {
+    tools,
+    rest: {
+      ...(choice === null ? {} : { tool_choice: choice }),
+      ...(request.parallelToolCalls === null ? {} : { parallel_tool_calls: request.parallelToolCalls }),
+      ...searchOptions,
+    },
+  };
+}
+
+/** Compatible servers do not know a choice among some: they are shown only those. */
+function visibleTools(
+  { tools, toolChoice }: ModelRequest,
+  { isOpenai }: EncodeRequestOptions,
+): readonly Tool[] {
+  const distinct = distinctTools(tools);
+  if (isOpenai || toolChoice?.mode !== "subset") return distinct;
+  return distinct.filter((tool) => "name" in tool && toolChoice.tools.some((wanted) => isSame(wanted, tool)));
+}
+
+function isSame(a: ToolName, b: ToolName): boolean {
+  return a.name === b.name && a.namespace === b.namespace;
+}
+
+function encodeTool(
+  tool: Tool,
+  names: ToolNames,
+  { isOpenai }: EncodeRequestOptions,
+  dropped: Drop[],
+): JsonObject[] {
+  switch (tool.kind) {
+    case "function":
+      return [encodeFunction(tool, names, isOpenai, dropped)];
+    case "custom":
+      return [isOpenai ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
+    case "web-search":
+      return [];
+    case "hosted":
+      throw untranslatable(tool.at, `is "${tool.type}", a tool that only its own provider runs`);
+  }
+}
+
+function encodeFunction(
+  tool: FunctionTool,
+  names: ToolNames,
+  isOpenai: boolean,
+  dropped: Drop[],
+): JsonObject {
+  const { description, parameters, at } = tool;
+  if (tool.isDeferred)
+    dropped.push({ field: at, reason: "the tool is shown at once, as this dialect has no search of tools" });
+  const schema = parameters === null ? null : objectRoot(parameters);
+  const strict = strictOf(tool.strict, schema, isOpenai, `${at}.strict`, dropped);
+  return {
+    type: "function",
+    function: {
+      name: names.wireName(tool),
+      ...(description === null ? {} : { description }),
+      ...(schema === null ? {} : { parameters: schema }),
+      ...(strict === null ? {} : { strict }),
+    },
+  };
+}
+
+/** OpenAI refuses strictness with a schema that leaves anything open. */
+export function strictOf(
+  strict: boolean | null,
+  schema: JsonObject | null,
+  isOpenai: boolean,
+  field: string,
+  dropped: Drop[],
+): boolean | null {
+  if (strict !== true || !isOpenai || (schema !== null && isClosed(schema))) return strict;
+  dropped.push({
+    field,
+    reason: "OpenAI is strict only with closed objects of which all members are required",
+  });
+  return false;
+}
+
+function isClosed(root: JsonObject): boolean {
+  const open: JsonObject[] = [root];
+  for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
+    const { type, properties, required, additionalProperties } = schema;
+    const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
+    if (isObject || properties !== undefined) {
+      if (additionalProperties !== false) return false;
+      const listed = new Set(Array.isArray(required) ? required : []);
+      const keys = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+      if (keys.some((key) => !listed.has(key))) return false;
+    }
+    for (const [name, value] of Object.entries(schema))
+      mapMember(name, value, (inner) => open.push(inner), "");
+  }
+  return true;
+}
+
+function encodeCustom(tool: CustomTool, names: ToolNames): JsonObject {
+  const { description, grammar } = tool;
+  return {
+    type: "custom",
+    custom: {
+      name: names.wireName(tool),
+      ...(description === null ? {} : { description }),
+      ...(grammar === null
+        ? {}
+        : {
+            format: { type: "grammar", grammar: { definition: grammar.definition, syntax: grammar.syntax } },
+          }),
+    },
+  };
+}
+
+function encodeCustomAsFunction(tool: CustomTool, names: ToolNames, dropped: Drop[]): JsonObject {
+  if (tool.grammar !== null)
+    dropped.push({
+      field: tool.at,
+      reason: "the grammar is described to the model, which is not held to it",
+    });
+  const description = customDescription(tool);
+  return {
+    type: "function",
+    function: {
+      name: names.wireName(tool),
+      ...(description === null ? {} : { description }),
+      parameters: CUSTOM_PARAMETERS,
+    },
+  };
+}
+
+/** Whether the search is to be asked for. Throws where its loss would be a silent one. */
+function isSearchable(search: WebSearchTool, { traits }: EncodeRequestOptions, dropped: Drop[]): boolean {
+  if (search.externalAccess === false) {
+    // Agents offer it by habit; without the web there is nothing left of it.
+    dropped.push({ field: search.at, reason: "a search of what is cached exists at no other provider" });
+    return false;
+  }
+  if (!traits.webSearch)
+    throw untranslatable(search.at, "is web search, which this model does not have here");
+  if (search.allowedDomains !== null || search.blockedDomains !== null)
+    throw untranslatable(search.at, "limits the search to some domains, which this dialect cannot say");
+  return true;
+}
+
+function searchOf({ contextSize, userLocation, maxUses, at }: WebSearchTool, dropped: Drop[]): JsonObject {
+  if (maxUses !== null) dropped.push({ field: at, reason: "the number of searches cannot be limited here" });
+  return {
+    web_search_options: {
+      ...(contextSize === null ? {} : { search_context_size: contextSize }),
+      ...(userLocation === null ? {} : { user_location: { type: "approximate", approximate: userLocation } }),
+    },
+  };
+}
+
+function encodeChoice(
+  { toolChoice }: ModelRequest,
+  tools: readonly Tool[],
+  names: ToolNames,
+  { isOpenai }: EncodeRequestOptions,
+  dropped: Drop[],
+): unknown {
+  const named = (wanted: ToolName): JsonObject => {
+    const tool = tools.find((each) => "name" in each && isSame(wanted, each));
+    const name = names.wireName(wanted);
+    return tool?.kind === "custom" && isOpenai
+      ? { type: "custom", custom: { name } }
+      : { type: "function", function: { name } };
+  };
+  switch (toolChoice?.mode) {
+    case undefined:
+      return null;
+    case "tool":
+      return named(toolChoice.tool);
+    case "subset": {
+      const mode = toolChoice.isRequired ? "required" : "auto";
+      if (!isOpenai) return mode;
+      return { type: "allowed_tools", allowed_tools: { mode, tools: toolChoice.tools.map(named) } };
+    }
+    case "web-search":
+      dropped.push({ field: "toolChoice", reason: "a search cannot be forced here" });
+      return null;
+    default:
+      return toolChoice?.mode ?? null;
+  }
+}
