@@ -172,6 +172,8 @@ export interface AssistantMessage {
   readonly role: "assistant";
   readonly parts: readonly AssistantPart[];
   readonly name?: string | null;
+  /** Where it stood in the client's request, for a target that cannot have it last. */
+  readonly at?: string;
 }
 
 /** Instructions between the turns; those in front of them are `ModelRequest.system`. */

@@ -4,6 +4,9 @@ import type { JsonObject } from "../../model/request.ts";
 /** The maker of this dialect's seals. */
 export const MAKER = "anthropic";
 
+/** What Claude Code's line on who is billed begins with, the first of its instructions. */
+export const ATTRIBUTION = "x-anthropic-billing-header";
+
 /** What the API takes as the id of a call. */
 export const CALL_ID = { isAllowed: /^[a-zA-Z0-9_-]+$/, maxChars: 128, prefix: "toolu_" } as const;
 

@@ -1,0 +1,35 @@
+/** What an error body says: Anthropic's envelope, and the variations of servers that speak its dialect. */
+import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { DecodedError } from "../codec.ts";
+
+const NOTHING: DecodedError = { message: null, code: null, param: null };
+
+export function decodeError(body: string): DecodedError {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return NOTHING;
+  }
+  const envelope = asObject(Array.isArray(value) ? value[0] : value);
+  if (envelope === null) return NOTHING;
+  const error = asObject(envelope.error) ?? envelope;
+  const message =
+    asString(error.message) ??
+    asString(envelope.error) ??
+    asString(envelope.detail) ??
+    asString(envelope.msg);
+  return { message, code: codeOf(error), param: asString(error.param) ?? paramOf(message) };
+}
+
+function codeOf(error: JsonObject): string | null {
+  const type = asString(error.type);
+  return (
+    asString(asObject(error.details)?.error_code) ?? asString(error.code) ?? (type === "error" ? null : type)
+  );
+}
+
+/** Anthropic names the field in front of the message, as in `messages.0.content: …`. */
+function paramOf(message: string | null): string | null {
+  return message === null ? null : (/^([a-z_]+(?:\.[\w-]+)*): /.exec(message)?.[1] ?? null);
+}

@@ -1,0 +1,214 @@
+/** Neutral turns as the messages of a request. */
+import { Buffer } from "node:buffer";
+import { parseArguments } from "../../model/json-text.ts";
+import type {
+  AssistantPart,
+  DocumentPart,
+  ImagePart,
+  MediaSource,
+  Message,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+  UserPart,
+} from "../../model/message.ts";
+import type { Drop } from "../../model/request.ts";
+import type { ToolNames } from "../../model/tool-names.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+import type { CacheMarks } from "./cache-marks.ts";
+import { callIdOnWire } from "./call-id.ts";
+import { notTranslatable } from "./fields.ts";
+import { MAKER, rawBlocks, type WireBlock, type WireMessage } from "./wire.ts";
+
+export interface AssistantEncoding {
+  readonly names: ToolNames;
+  readonly marks: CacheMarks;
+  readonly dropped: Drop[];
+  /** The upstream refused a seal: none is sent. */
+  readonly withoutSeals: boolean;
+}
+
+export interface MessageEncoding extends AssistantEncoding {
+  readonly traits: ModelTraits;
+}
+
+/** The messages, in the order that `arrange` gave them. */
+export function encodeMessages(messages: readonly Message[], encoding: MessageEncoding): WireMessage[] {
+  const encoded: WireMessage[] = [];
+  for (const message of messages) {
+    const content =
+      message.role === "assistant"
+        ? encodeAssistantParts(message.parts, encoding)
+        : message.parts.flatMap((part) => encodeUserPart(part, encoding));
+    // What is left of a turn that only held another maker's thinking.
+    if (content.length === 0) continue;
+    const last = encoded.at(-1);
+    if (last?.role === message.role && message.role !== "system") {
+      encoded[encoded.length - 1] = { role: last.role, content: [...last.content, ...content] };
+    } else encoded.push({ role: message.role, content });
+  }
+  return encoded;
+}
+
+export function encodeAssistantParts(
+  parts: readonly AssistantPart[],
+  encoding: AssistantEncoding,
+): WireBlock[] {
+  return parts.flatMap((part) => encodeAssistantPart(part, encoding));
+}
+
+function encodeAssistantPart(part: AssistantPart, encoding: AssistantEncoding): readonly WireBlock[] {
+  switch (part.type) {
+    case "text":
+      return encodeText(part, encoding);
+    case "refusal":
+      return isBlank(part.text) ? [] : [{ type: "text", text: part.text }];
+    case "reasoning":
+      return encodeReasoning(part, encoding);
+    case "tool-call":
+      return [encodeCall(part, encoding)];
+    case "search":
+      // Another provider's search shows in the text that came of it.
+      return part.raw?.maker === MAKER ? ((rawBlocks(part.raw.data) ?? []) as WireBlock[]) : [];
+    case "image":
+      encoding.dropped.push({
+        field: part.at,
+        reason: "this provider takes no images in its model's own turns",
+      });
+      return [];
+    case "opaque":
+      if (part.raw.maker === MAKER) return (rawBlocks(part.raw.data) ?? []) as WireBlock[];
+      if (part.name === "compaction") {
+        throw notTranslatable(part.at, "a compacted history can only be read by the provider that made it.");
+      }
+      encoding.dropped.push({
+        field: part.at,
+        reason: `"${part.name}" can only be read by the provider that made it`,
+      });
+      return [];
+  }
+}
+
+/** Thinking that this provider did not sign is not thinking to it: it is left out, as a forged or foreign signature is refused. */
+function encodeReasoning(
+  { text, seal }: ReasoningPart,
+  { withoutSeals }: AssistantEncoding,
+): readonly WireBlock[] {
+  if (withoutSeals || seal === null || seal.maker !== MAKER) return [];
+  if (seal.place === "redacted") return [{ type: "redacted_thinking", data: seal.data }];
+  return seal.place === "reasoning" ? [{ type: "thinking", thinking: text, signature: seal.data }] : [];
+}
+
+function encodeCall(call: ToolCallPart, { names, marks, dropped }: AssistantEncoding): WireBlock {
+  let input = call.kind === "custom" ? { input: call.input } : parseArguments(call.input);
+  if (input === null) {
+    dropped.push({
+      field: "messages",
+      reason: `the arguments of the call "${call.id}" are not a JSON object: they were sent as the text of the member _raw`,
+    });
+    input = { _raw: call.input };
+  }
+  const block = { type: "tool_use", id: callIdOnWire(call.id), name: names.wireName(call), input };
+  return marks.mark(block, call.cache);
+}
+
+function encodeUserPart(part: UserPart, encoding: MessageEncoding): readonly WireBlock[] {
+  switch (part.type) {
+    case "text":
+      return encodeText(part, encoding);
+    case "image":
+      return [encoding.marks.mark(encodeImage(part, encoding), part.cache)];
+    case "document":
+      return [encoding.marks.mark(encodeDocument(part, encoding), part.cache)];
+    case "tool-result":
+      return [encodeResult(part, encoding)];
+    case "audio":
+    case "video":
+      throw notTranslatable(part.at, `this model takes no ${part.type}. Leave it out, or send its text.`);
+  }
+}
+
+/** Blank text is refused. */
+export function isBlank(text: string): boolean {
+  return text.trim() === "";
+}
+
+export function encodeText(part: TextPart, { marks }: { readonly marks: CacheMarks }): readonly WireBlock[] {
+  return isBlank(part.text) ? [] : [marks.mark({ type: "text", text: part.text }, part.cache)];
+}
+
+const IMAGE_TYPES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+
+function encodeImage(part: ImagePart, { traits, dropped }: MessageEncoding): WireBlock {
+  if (!traits.input.image) throw notTranslatable(part.at, "this model takes no images. Leave it out.");
+  const { source } = part;
+  if (source.kind === "base64" && !IMAGE_TYPES.has(source.mimeType)) {
+    throw notTranslatable(
+      part.at,
+      `this model takes no images of the type "${source.mimeType}". Send JPEG, PNG, GIF or WebP.`,
+    );
+  }
+  if (part.detail && part.detail !== "auto") {
+    dropped.push({ field: `${part.at}.detail`, reason: "this provider is not told how closely to look" });
+  }
+  return { type: "image", source: encodeSource(source, part.at) };
+}
+
+function encodeSource(source: MediaSource, at: string): object {
+  switch (source.kind) {
+    case "base64":
+      return { type: "base64", media_type: source.mimeType, data: source.data };
+    case "url":
+      return { type: "url", url: source.url };
+    case "provider-file":
+      if (source.maker === MAKER) return { type: "file", file_id: source.id };
+      throw notTranslatable(at, "the file is kept at another provider. Send what it holds instead.");
+  }
+}
+
+function encodeDocument(part: DocumentPart, encoding: MessageEncoding): WireBlock {
+  const block: WireBlock = { type: "document", source: encodeDocumentSource(part, encoding) };
+  if (part.title) block.title = part.title;
+  if (part.context) block.context = part.context;
+  if (part.citations === true) block.citations = { enabled: true };
+  return block;
+}
+
+const PDF = "application/pdf";
+/** Types beside `text/…` whose bytes are text. */
+const TEXT_TYPES =
+  /^(?:text\/.+|application\/(?:json|xml|yaml|x-yaml|toml|javascript|x-sh|sql)|.+\+(?:json|xml))$/;
+
+function encodeDocumentSource({ source, at }: DocumentPart, encoding: MessageEncoding): object {
+  if (source.kind === "text") return plainText(source.text);
+  if (source.kind === "parts") {
+    const content = source.parts.flatMap((part) =>
+      part.type === "text" ? encodeText(part, encoding) : [encodeImage(part, encoding)],
+    );
+    return { type: "content", content };
+  }
+  const mimeType = source.kind === "provider-file" ? PDF : (source.mimeType ?? PDF);
+  if (source.kind === "base64" && TEXT_TYPES.test(mimeType)) {
+    return plainText(Buffer.from(source.data, "base64").toString("utf8"));
+  }
+  if (mimeType !== PDF) {
+    throw notTranslatable(at, `this model takes no documents of the type "${mimeType}". Send PDF or text.`);
+  }
+  if (!encoding.traits.input.pdf) throw notTranslatable(at, "this model takes no PDF. Send its text.");
+  return encodeSource(source, at);
+}
+
+function plainText(data: string): object {
+  return { type: "text", media_type: "text/plain", data };
+}
+
+function encodeResult(part: ToolResultPart, encoding: MessageEncoding): WireBlock {
+  const content = part.content.flatMap((entry) => encodeUserPart(entry, encoding));
+  const [only] = content;
+  const isPlain = content.length === 1 && only?.type === "text" && only.cache_control === undefined;
+  const block: WireBlock = { type: "tool_result", tool_use_id: callIdOnWire(part.callId) };
+  if (content.length > 0) block.content = isPlain ? only.text : content;
+  if (part.isError) block.is_error = true;
+  return encoding.marks.mark(block, part.cache);
+}

@@ -1,0 +1,203 @@
+/**
+ * A neutral request as one of the Messages API, version 2023-06-01. What stays the same from turn to turn comes first: the body of a
+ * conversation that has grown begins with the bytes of the former one, up to the end of its messages.
+ */
+import { arrange } from "../../model/conversation.ts";
+import type { Message, TextPart } from "../../model/message.ts";
+import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../model/request.ts";
+import { objectRoot, strictSubset } from "../../model/schema.ts";
+import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { isUnthinkable } from "./amendment.ts";
+import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
+import { badField, notTranslatable } from "./fields.ts";
+import { encodeMessages, encodeText, isBlank } from "./message-encode.ts";
+import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
+import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
+import type { WireBlock, WireMessage } from "./wire.ts";
+
+/** Asks for JSON where no schema says which: there is no switch for it. */
+const JSON_INSTRUCTION = "Answer with one JSON object and nothing else: no other text, no code fence.";
+
+export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  const { traits, repairs } = options;
+  refuseWhatThereIsNot(request);
+  const dropped: Drop[] = [];
+  const marks = new CacheMarks();
+  // Without constrained answers, a schema is asked for as the arguments of a call.
+  const toolOutput =
+    request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
+  const names = toolNames(request, toolOutput !== null);
+  const encoding = { names, traits, marks, dropped, withoutSeals: repairs.withoutSeals };
+  const tools = encodeTools(request, toolOutput, encoding);
+  const system = encodeSystem(request, marks);
+  const messages = encodeConversation(request, options, encoding);
+  const { choice, isForced } = encodeToolChoice(request, tools, toolOutput, encoding);
+  const maxTokens = maxTokensOf(request, traits, dropped);
+  const { thinking, effort } = encodeThinking(
+    request.reasoning,
+    { traits, maxTokens, isForced, isUnthinkable: isUnthinkable(messages) },
+    dropped,
+  );
+  const format = toolOutput === null ? encodeFormat(request.output, dropped) : null;
+  const isThinking = thinking !== null && thinking.type !== "disabled";
+  const sampling = encodeSampling(request.sampling, traits, isThinking, dropped);
+  const watchedStops = request.stop.filter((stop) => !traits.stop || isBlank(stop));
+  const stops = request.stop.filter((stop) => traits.stop && !isBlank(stop));
+  const cacheWhole = request.cacheWhole ?? (marks.isEmpty ? { ttl: null } : null);
+  marks.settle(cacheWhole === null ? 0 : 1);
+  const isCount = options.purpose === "count";
+  const body: JsonObject = {
+    model: options.model,
+    ...(tools.length === 0 ? null : { tools }),
+    ...(system.length === 0 ? null : { system }),
+    messages,
+    ...(isCount ? null : { max_tokens: maxTokens }),
+    ...(isCount || !request.stream ? null : { stream: true }),
+    ...(choice === null ? null : { tool_choice: choice }),
+    ...(thinking === null ? null : { thinking }),
+    ...(effort === null && format === null
+      ? null
+      : {
+          output_config: {
+            ...(effort === null ? null : { effort }),
+            ...(format === null ? null : { format }),
+          },
+        }),
+    ...(isCount ? null : sampling),
+    ...(isCount || stops.length === 0 ? null : { stop_sequences: stops }),
+    ...(isCount ? null : encodeIdentity(request, dropped)),
+    ...(isCount || cacheWhole === null ? null : { cache_control: cacheControlOf(cacheWhole) }),
+  };
+  dropWhatThereIsNot(request, dropped);
+  return {
+    path: isCount ? "/v1/messages/count_tokens" : "/v1/messages",
+    body,
+    headers: [],
+    dropped,
+    names,
+    watchedStops,
+  };
+}
+
+function encodeSystem(request: ModelRequest, marks: CacheMarks): readonly WireBlock[] {
+  const parts: readonly TextPart[] =
+    request.output?.kind === "json"
+      ? [...request.system, { type: "text", text: JSON_INSTRUCTION }]
+      : request.system;
+  return parts.flatMap((part) => encodeText(part, { marks }));
+}
+
+function encodeConversation(
+  request: ModelRequest,
+  { traits, repairs }: EncodeRequestOptions,
+  encoding: Parameters<typeof encodeMessages>[1],
+): readonly WireMessage[] {
+  const said = request.messages.map(withoutBlankText);
+  const last = said.at(-1);
+  if (last?.role === "assistant" && last.parts.length > 0 && !traits.prefill && !endsPaused(last)) {
+    throw notTranslatable(
+      last.at ?? "messages",
+      "this model cannot go on with an answer that has been begun: the last message must be the user's.",
+    );
+  }
+  const { messages, dropped } = arrange(said, {
+    midSystem: traits.midSystem && !repairs.systemFirst ? "where-allowed" : "fold",
+    mergesTurns: true,
+    needsUserFirst: true,
+  });
+  encoding.dropped.push(...dropped);
+  for (const message of request.messages) {
+    if (message.role === "system" || !message.name) continue;
+    encoding.dropped.push({
+      field: "messages",
+      reason: "this provider is not told the names of those who speak",
+    });
+    break;
+  }
+  const encoded = encodeMessages(messages, encoding);
+  if (encoded.length === 0)
+    throw badField("messages", "there is nothing in them: say something to the model.");
+  return withoutTrailingSpace(encoded);
+}
+
+/** Blank text is refused by this provider, and a turn of nothing else is none. */
+function withoutBlankText(message: Message): Message {
+  const isSaid = (part: Message["parts"][number]) => part.type !== "text" || !isBlank(part.text);
+  return message.parts.every(isSaid)
+    ? message
+    : ({ ...message, parts: message.parts.filter(isSaid) } as Message);
+}
+
+/** The provider was interrupted in the midst of its own tools: it goes on where it stood. */
+function endsPaused(message: Message): boolean {
+  const last = message.parts.at(-1);
+  return last?.type === "search" || (last?.type === "opaque" && /_use$|_result$/.test(last.name));
+}
+
+/** An answer that has been begun may not end with white space. */
+function withoutTrailingSpace(messages: readonly WireMessage[]): readonly WireMessage[] {
+  const last = messages.at(-1);
+  const block = last?.content.at(-1);
+  if (last?.role !== "assistant" || block?.type !== "text" || typeof block.text !== "string") return messages;
+  const text = block.text.trimEnd();
+  if (text === block.text) return messages;
+  return [...messages.slice(0, -1), { ...last, content: [...last.content.slice(0, -1), { ...block, text }] }];
+}
+
+function encodeFormat(output: OutputFormat | null, dropped: Drop[]): JsonObject | null {
+  if (output === null) return null;
+  if (output.kind === "json") {
+    dropped.push({
+      field: "output",
+      reason: "JSON without a schema is asked for in the instructions; the model is not held to it",
+    });
+    return null;
+  }
+  const { schema, moved } = strictSubset(objectRoot(output.schema));
+  if (moved.length > 0) dropped.push(movedConstraints("output", moved));
+  return { type: "json_schema", schema };
+}
+
+/** OpenAI's words for a tier that is nothing but the ordinary one. */
+const TIERS: Readonly<Record<string, string>> = {
+  auto: "auto",
+  standard_only: "standard_only",
+  default: "standard_only",
+  standard: "standard_only",
+};
+
+function encodeIdentity({ userId, serviceTier }: ModelRequest, dropped: Drop[]): JsonObject {
+  const tier = serviceTier !== null && Object.hasOwn(TIERS, serviceTier) ? TIERS[serviceTier] : null;
+  if (serviceTier !== null && tier === null) {
+    dropped.push({ field: "serviceTier", reason: `this provider has no tier "${serviceTier}"` });
+  }
+  return {
+    ...(userId === null || userId === "" ? null : { metadata: { user_id: userId } }),
+    ...(tier === null ? null : { service_tier: tier }),
+  };
+}
+
+function refuseWhatThereIsNot(request: ModelRequest): void {
+  if (request.candidates > 1)
+    throw notTranslatable("candidates", "this provider gives one answer at a time. Ask for 1.");
+  if (request.logprobs !== null)
+    throw notTranslatable("logprobs", "this provider gives no log-probabilities. Leave it out.");
+  if (request.outputModalities.some((modality) => modality !== "text")) {
+    throw notTranslatable("outputModalities", "this model answers in text alone.");
+  }
+}
+
+function dropWhatThereIsNot(request: ModelRequest, dropped: Drop[]): void {
+  const { seed, frequencyPenalty, presencePenalty, logitBias } = request.sampling;
+  const given: readonly (readonly [Parameter, unknown])[] = [
+    ["seed", seed],
+    ["frequencyPenalty", frequencyPenalty],
+    ["presencePenalty", presencePenalty],
+    ["logitBias", logitBias],
+    ["verbosity", request.verbosity],
+    ["metadata", request.metadata],
+  ];
+  for (const [field, value] of given) {
+    if (value !== null) dropped.push({ field, reason: "this provider has no such parameter" });
+  }
+}

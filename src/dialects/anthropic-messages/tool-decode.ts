@@ -1,0 +1,240 @@
+/** The tools that a client offers, and which of them the model is shown at the end of its history. */
+import type {
+  Drop,
+  FunctionTool,
+  HostedTool,
+  JsonObject,
+  Tool,
+  ToolChoice,
+  WebSearchTool,
+} from "../../model/request.ts";
+import { clientTool } from "./client-tools.ts";
+import {
+  badField,
+  cacheHintOf,
+  type Drops,
+  dropUnknown,
+  optionalCount,
+  optionalFlag,
+  optionalObject,
+  optionalText,
+  optionalTexts,
+  requireList,
+  requireName,
+  requireObject,
+} from "./fields.ts";
+import type { ToolChange } from "./message-decode.ts";
+import { MAKER } from "./wire.ts";
+
+export interface ToolChanges {
+  /** In the order of the history. */
+  readonly changes: readonly ToolChange[];
+  /** Names that searches among the tools have brought up. */
+  readonly references: ReadonlySet<string>;
+}
+
+/** `eager_input_streaming` is about how arguments are cut into pieces; `allowed_callers` is looked at on its own. */
+const FUNCTION = new Set([
+  "type",
+  "name",
+  "description",
+  "input_schema",
+  "strict",
+  "defer_loading",
+  "cache_control",
+  "eager_input_streaming",
+  "allowed_callers",
+]);
+const WEB_SEARCH = new Set([
+  "type",
+  "name",
+  "allowed_domains",
+  "blocked_domains",
+  "max_uses",
+  "user_location",
+  "cache_control",
+  "allowed_callers",
+  "strict",
+  "defer_loading",
+]);
+
+/** The tools as they stand at the end of the history. */
+export function decodeTools(value: unknown, history: ToolChanges, drops: Drops): readonly Tool[] {
+  const declared = value === undefined || value === null ? [] : requireList(value, "tools");
+  const tools = new Map<string, Tool>();
+  const add = (tool: Tool, key: string): void => {
+    tools.set(tools.has(key) ? `${key} ${tools.size}` : key, tool);
+  };
+  for (const [index, entry] of declared.entries()) {
+    const at = `tools[${index}]`;
+    const tool = decodeTool(requireObject(entry, at), at, drops);
+    add(tool, nameOf(tool));
+  }
+  const surfaced = new Set(history.references);
+  const removed = new Set<string>();
+  for (const change of history.changes) {
+    if (change.kind === "removal") {
+      removed.add(change.name);
+      surfaced.delete(change.name);
+      continue;
+    }
+    removed.delete(change.name);
+    surfaced.add(change.name);
+    if (change.definition !== null) {
+      tools.set(change.name, decodeTool(change.definition, change.at, drops));
+    }
+  }
+  const offered = [...tools.values()].filter((tool) => !removed.has(nameOf(tool)));
+  return showDeferred(offered, surfaced, drops);
+}
+
+/**
+ * No other provider loads tools on demand. Those that a search has brought up are shown; the rest stays hidden if there is a tool to
+ * search with, else all are shown.
+ */
+function showDeferred(tools: readonly Tool[], surfaced: ReadonlySet<string>, drops: Drops): readonly Tool[] {
+  const canSearch = tools.some(isSearchAmongTools);
+  const shown: Tool[] = [];
+  for (const tool of tools) {
+    if (tool.kind !== "function" || !tool.isDeferred) {
+      shown.push(tool);
+      continue;
+    }
+    if (surfaced.has(tool.name)) shown.push({ ...tool, isDeferred: false });
+    else if (!canSearch) {
+      shown.push({ ...tool, isDeferred: false });
+      drops.push({
+        field: `${tool.at}.defer_loading`,
+        reason: "tools cannot be loaded on demand here, so it is shown from the start",
+      });
+    }
+  }
+  return shown;
+}
+
+/** By the provider, or as a tool of the client (Claude Code's is `ToolSearch`). */
+function isSearchAmongTools(tool: Tool): boolean {
+  if (tool.kind === "hosted") return tool.type.startsWith("tool_search_tool_");
+  return tool.kind === "function" && /^tool_?search/i.test(tool.name);
+}
+
+function nameOf(tool: Tool): string {
+  switch (tool.kind) {
+    case "web-search":
+      return "web_search";
+    case "hosted":
+      return typeof tool.raw.name === "string" ? tool.raw.name : tool.type;
+    default:
+      return tool.name;
+  }
+}
+
+function decodeTool(tool: JsonObject, at: string, drops: Drops): Tool {
+  const type = optionalText(tool.type, `${at}.type`) ?? "custom";
+  if (type === "custom") return decodeFunction(tool, at, drops);
+  const known = clientTool(type);
+  if (known !== null) {
+    const isDeferred = optionalFlag(tool.defer_loading, `${at}.defer_loading`) ?? false;
+    return {
+      kind: "function",
+      name: optionalText(tool.name, `${at}.name`) ?? known.name,
+      namespace: null,
+      description: known.description,
+      parameters: known.parameters,
+      strict: null,
+      isDeferred,
+      cache: cacheHintOf(tool, at),
+      at,
+    };
+  }
+  if (type.startsWith("web_search_")) return decodeWebSearch(tool, at, drops);
+  const hosted: HostedTool = { kind: "hosted", maker: MAKER, type, raw: tool, at };
+  return hosted;
+}
+
+function decodeFunction(tool: JsonObject, at: string, drops: Drops): FunctionTool {
+  const { input_examples: examples, ...rest } = tool;
+  dropUnknown(rest, FUNCTION, at, drops);
+  if (Array.isArray(examples) && examples.length > 0) {
+    drops.push(only(`${at}.input_examples`, "examples of a tool's input can only be given to Anthropic"));
+  }
+  const callers = optionalTexts(tool.allowed_callers, `${at}.allowed_callers`) ?? ["direct"];
+  if (!callers.includes("direct")) {
+    drops.push(only(`${at}.allowed_callers`, "only the model itself calls tools here, not its code"));
+  }
+  return {
+    kind: "function",
+    name: requireName(tool.name, `${at}.name`),
+    namespace: null,
+    description: optionalText(tool.description, `${at}.description`),
+    parameters: requireObject(tool.input_schema, `${at}.input_schema`),
+    strict: optionalFlag(tool.strict, `${at}.strict`),
+    isDeferred: optionalFlag(tool.defer_loading, `${at}.defer_loading`) ?? false,
+    cache: cacheHintOf(tool, at),
+    at,
+  };
+}
+
+function decodeWebSearch(tool: JsonObject, at: string, drops: Drops): WebSearchTool {
+  dropUnknown(tool, WEB_SEARCH, at, drops);
+  const location = optionalObject(tool.user_location, `${at}.user_location`);
+  return {
+    kind: "web-search",
+    allowedDomains: optionalTexts(tool.allowed_domains, `${at}.allowed_domains`),
+    blockedDomains: optionalTexts(tool.blocked_domains, `${at}.blocked_domains`),
+    maxUses: optionalCount(tool.max_uses, 1, `${at}.max_uses`),
+    userLocation: location === null ? null : placeOf(location),
+    contextSize: null,
+    externalAccess: null,
+    at,
+  };
+}
+
+const PLACE_MEMBERS = ["city", "region", "country", "timezone"];
+
+function placeOf(location: JsonObject): JsonObject {
+  return Object.fromEntries(
+    PLACE_MEMBERS.flatMap((name) => (typeof location[name] === "string" ? [[name, location[name]]] : [])),
+  );
+}
+
+function only(field: string, reason: string): Drop {
+  return { field, reason };
+}
+
+export interface DecodedToolChoice {
+  readonly toolChoice: ToolChoice | null;
+  readonly parallelToolCalls: boolean | null;
+}
+
+export function decodeToolChoice(value: unknown, tools: readonly Tool[]): DecodedToolChoice {
+  const choice = optionalObject(value, "tool_choice");
+  if (choice === null) return { toolChoice: null, parallelToolCalls: null };
+  const isSingle = optionalFlag(choice.disable_parallel_tool_use, "tool_choice.disable_parallel_tool_use");
+  return {
+    toolChoice: choiceOf(choice, tools),
+    parallelToolCalls: isSingle === true ? false : null,
+  };
+}
+
+function choiceOf(choice: JsonObject, tools: readonly Tool[]): ToolChoice {
+  switch (choice.type) {
+    case "auto":
+      return { mode: "auto" };
+    case "none":
+      return { mode: "none" };
+    case "any":
+      return { mode: "required" };
+    case "tool": {
+      const name = requireName(choice.name, "tool_choice.name");
+      const tool = tools.find((entry) => nameOf(entry) === name);
+      if (tool === undefined)
+        throw badField("tool_choice.name", `there is no tool "${name}" among the tools.`);
+      return tool.kind === "web-search"
+        ? { mode: "web-search" }
+        : { mode: "tool", tool: { name, namespace: null } };
+    }
+    default:
+      throw badField("tool_choice.type", 'must be "auto", "any", "tool" or "none".');
+  }
+}

@@ -1,0 +1,247 @@
+/** Tools, and which of them to use, as a request says it. */
+import { CUSTOM_PARAMETERS, customDescription } from "../../model/custom-tool.ts";
+import type {
+  CustomTool,
+  Drop,
+  FunctionTool,
+  JsonObject,
+  ModelRequest,
+  OutputFormat,
+  Tool,
+  ToolName,
+  WebSearchTool,
+} from "../../model/request.ts";
+import { objectRoot, strictSubset } from "../../model/schema.ts";
+import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../model/tool-names.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+import type { CacheMarks } from "./cache-marks.ts";
+import { badField, notTranslatable } from "./fields.ts";
+import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";
+
+/** Strict tools are compiled; more of them are refused. */
+const MAX_STRICT_TOOLS = 20;
+
+const NAME_RULE = {
+  isAllowed: (character: string): boolean => /^[a-zA-Z0-9_-]$/.test(character),
+  maxChars: 64,
+};
+
+/** Names on this wire. `output`: the answer's format has to be asked for by a tool. */
+export function toolNames(request: ModelRequest, output: boolean): ToolNames {
+  const names = makeToolNames(request.tools, request.messages, NAME_RULE, output);
+  const hasSearch = request.tools.some((tool) => tool.kind === "web-search");
+  return hasSearch ? withoutSearchName(names) : names;
+}
+
+/** The provider's search has its name for itself: a client's tool of the same name gets another. */
+function withoutSearchName(names: ToolNames): ToolNames {
+  if (names.original(WEB_SEARCH_NAME) === null) return names;
+  let alias = `client_${WEB_SEARCH_NAME}`;
+  while (names.original(alias) !== null) alias = `${alias}_`;
+  return {
+    wireName: (tool) => {
+      const name = names.wireName(tool);
+      return name === WEB_SEARCH_NAME ? alias : name;
+    },
+    original: (wireName) => {
+      if (wireName === WEB_SEARCH_NAME) return null;
+      return names.original(wireName === alias ? WEB_SEARCH_NAME : wireName);
+    },
+  };
+}
+
+export interface ToolEncoding {
+  readonly names: ToolNames;
+  readonly traits: ModelTraits;
+  readonly marks: CacheMarks;
+  readonly dropped: Drop[];
+}
+
+/** The tools in the client's order; `output` is the format that a last tool stands for. */
+export function encodeTools(
+  request: ModelRequest,
+  output: OutputFormat | null,
+  encoding: ToolEncoding,
+): readonly WireBlock[] {
+  const choice = request.toolChoice;
+  const isOffered = choice?.mode === "subset" ? (tool: Tool) => isAmong(tool, choice.tools) : () => true;
+  let strictLeft = MAX_STRICT_TOOLS;
+  const blocks: WireBlock[] = [];
+  for (const tool of distinctTools(request.tools)) {
+    if (!isOffered(tool)) continue;
+    switch (tool.kind) {
+      case "function": {
+        const isStrict = tool.strict === true && encoding.traits.structuredOutput && strictLeft > 0;
+        if (isStrict) strictLeft--;
+        else if (tool.strict === true) {
+          encoding.dropped.push({
+            field: `${tool.at}.strict`,
+            reason: "this model is not held to this tool's schema",
+          });
+        }
+        blocks.push(encodeFunction(tool, isStrict, encoding));
+        break;
+      }
+      case "custom":
+        blocks.push(encodeCustom(tool, encoding));
+        break;
+      case "web-search":
+        if (tool.externalAccess === false) {
+          encoding.dropped.push({
+            field: tool.at,
+            reason: "this provider has no search in cached pages alone",
+          });
+        } else blocks.push(encodeWebSearch(tool, encoding));
+        break;
+      case "hosted":
+        if (tool.maker !== MAKER) {
+          throw notTranslatable(
+            tool.at,
+            `the tool "${tool.type}" is run by another provider. Leave it out, or use that provider's models.`,
+          );
+        }
+        blocks.push({ ...tool.raw } as WireBlock);
+    }
+  }
+  if (output?.kind === "json-schema") blocks.push(outputTool(output, encoding.names));
+  return blocks;
+}
+
+function isAmong(tool: Tool, names: readonly ToolName[]): boolean {
+  return (
+    (tool.kind === "function" || tool.kind === "custom") &&
+    names.some(({ name, namespace }) => name === tool.name && namespace === tool.namespace)
+  );
+}
+
+function encodeFunction(tool: FunctionTool, isStrict: boolean, encoding: ToolEncoding): WireBlock {
+  const root = objectRoot(tool.parameters);
+  const { schema, moved } = isStrict ? strictSubset(root) : { schema: root, moved: [] };
+  if (moved.length > 0) encoding.dropped.push(movedConstraints(tool.at, moved));
+  if (tool.isDeferred) {
+    encoding.dropped.push({
+      field: `${tool.at}.defer_loading`,
+      reason: "tools cannot be loaded on demand here, so it is shown from the start",
+    });
+  }
+  const block = {
+    name: encoding.names.wireName(tool),
+    ...(tool.description ? { description: tool.description } : null),
+    input_schema: schema,
+    ...(isStrict ? { strict: true } : null),
+  } as unknown as WireBlock;
+  return encoding.marks.mark(block, tool.cache);
+}
+
+/** What was taken out of a schema, named for the client. */
+export function movedConstraints(field: string, moved: readonly string[]): Drop {
+  return {
+    field,
+    reason: `constraints that this provider does not check were moved into descriptions: ${moved.join(", ")}`,
+  };
+}
+
+function encodeCustom(tool: CustomTool, { names, dropped }: ToolEncoding): WireBlock {
+  if (tool.grammar !== null) {
+    dropped.push({
+      field: tool.at,
+      reason: "the grammar of the tool's input is told to the model, which is not held to it",
+    });
+  }
+  const description = customDescription(tool);
+  return {
+    name: names.wireName(tool),
+    ...(description ? { description } : null),
+    input_schema: CUSTOM_PARAMETERS,
+  } as unknown as WireBlock;
+}
+
+function encodeWebSearch(tool: WebSearchTool, { traits, dropped }: ToolEncoding): WireBlock {
+  if (!traits.webSearch)
+    throw notTranslatable(tool.at, "this model cannot search the web. Leave the tool out.");
+  const { allowedDomains, blockedDomains } = tool;
+  if (
+    allowedDomains !== null &&
+    blockedDomains !== null &&
+    allowedDomains.length * blockedDomains.length > 0
+  ) {
+    throw notTranslatable(tool.at, "this provider takes domains to allow or domains to block, not both.");
+  }
+  if (tool.contextSize !== null) {
+    dropped.push({ field: tool.at, reason: "this provider is not told how much of the search to read" });
+  }
+  return {
+    type: WEB_SEARCH_TYPE,
+    name: WEB_SEARCH_NAME,
+    ...(allowedDomains?.length ? { allowed_domains: allowedDomains } : null),
+    ...(blockedDomains?.length ? { blocked_domains: blockedDomains } : null),
+    ...(tool.maxUses === null ? null : { max_uses: tool.maxUses }),
+    ...(tool.userLocation === null ? null : { user_location: { type: "approximate", ...tool.userLocation } }),
+  };
+}
+
+function outputTool(output: OutputFormat & { kind: "json-schema" }, names: ToolNames): WireBlock {
+  return {
+    name: names.wireName(OUTPUT_TOOL),
+    description:
+      output.description ?? "Gives the answer. Call it once, with the whole answer as its arguments.",
+    input_schema: objectRoot(output.schema),
+  } as unknown as WireBlock;
+}
+
+export interface EncodedToolChoice {
+  readonly choice: JsonObject | null;
+  /** A call is forced. */
+  readonly isForced: boolean;
+}
+
+/** `tools` are those that are offered in the end. */
+export function encodeToolChoice(
+  request: ModelRequest,
+  tools: readonly WireBlock[],
+  output: OutputFormat | null,
+  { names, dropped }: ToolEncoding,
+): EncodedToolChoice {
+  const choice = request.toolChoice;
+  if (tools.length === 0) {
+    if (choice !== null && choice.mode !== "auto" && choice.mode !== "none") {
+      dropped.push({ field: "toolChoice", reason: "there are no tools to choose from" });
+    }
+    return { choice: null, isForced: false };
+  }
+  const isSingle = request.parallelToolCalls === false || output !== null;
+  const single = isSingle ? { disable_parallel_tool_use: true } : null;
+  if (output !== null) {
+    const outputName = names.wireName(OUTPUT_TOOL);
+    const only = tools.length === 1 || choice?.mode === "none";
+    return {
+      choice: only ? { type: "tool", name: outputName, ...single } : { type: "any", ...single },
+      isForced: true,
+    };
+  }
+  switch (choice?.mode) {
+    case undefined:
+    case "auto":
+      return {
+        choice: single === null && choice === null ? null : { type: "auto", ...single },
+        isForced: false,
+      };
+    case "none":
+      return { choice: { type: "none" }, isForced: false };
+    case "required":
+      return { choice: { type: "any", ...single }, isForced: true };
+    case "subset":
+      return choice.isRequired
+        ? { choice: { type: "any", ...single }, isForced: true }
+        : { choice: { type: "auto", ...single }, isForced: false };
+    case "web-search":
+      return { choice: { type: "tool", name: WEB_SEARCH_NAME, ...single }, isForced: true };
+    case "tool": {
+      const name = names.wireName(choice.tool);
+      if (!tools.some((tool) => tool.name === name)) {
+        throw badField("toolChoice", `there is no tool "${choice.tool.name}" among the tools.`);
+      }
+      return { choice: { type: "tool", name, ...single }, isForced: true };
+    }
+  }
+}
