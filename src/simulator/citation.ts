@@ -23,9 +23,9 @@ export const SOURCES: readonly Source[] = [
 
 /** Cites the second sentence and the last one: text stands before, between and perhaps behind them. */
 export function citationsOf(text: string, isFromDocument: boolean): Citation[] {
-  const sentences = [...text.matchAll(/[^.!?]+[.!?]*/g)].map((match) => ({
-    start: match.index + (match[0].length - match[0].trimStart().length),
-    end: match.index + match[0].trimEnd().length,
+  const sentences = [...text.matchAll(/\S[\s\S]*?[.!?](?=\s|$)|\S[\s\S]*$/g)].map((match) => ({
+    start: match.index,
+    end: match.index + match[0].length,
   }));
   const cited = sentences.length < 3 ? sentences.slice(-1) : [sentences[1], sentences.at(-1)];
   return cited.flatMap((range, index): Citation[] => {
