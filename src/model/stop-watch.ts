@@ -16,7 +16,7 @@ export class StopWatch {
   private held = "";
   /** Code points shown of the open text. */
   private shown = 0;
-  /** They point at text that is held. */
+  /** The first of them points at text that is held; their order stays. */
   private annotations: AnnotationEvent[] = [];
 
   constructor(stops: readonly string[]) {
@@ -32,7 +32,7 @@ export class StopWatch {
         this.watch(event.text, emit);
         return this.isOver;
       case "annotation":
-        if ((event.annotation.end ?? event.annotation.start ?? 0) <= this.shown) break;
+        if (this.annotations.length === 0 && this.isShown(event)) break;
         this.annotations.push(event);
         return false;
       case "open":
@@ -57,6 +57,7 @@ export class StopWatch {
       const stop = this.match(text.charCodeAt(i));
       if (stop === null) continue;
       this.show((this.held + text.slice(0, i + 1)).slice(0, -stop.length), emit);
+      for (const annotation of this.annotations) if (this.isShown(annotation)) emit(annotation);
       emit({ type: "close", seal: null });
       emit({
         type: "end",
@@ -97,13 +98,13 @@ export class StopWatch {
     if (text === "") return;
     emit({ type: "delta", text });
     this.shown += codePoints(text);
-    if (this.annotations.length === 0) return;
-    const waiting: AnnotationEvent[] = [];
-    for (const event of this.annotations) {
-      if ((event.annotation.end ?? event.annotation.start ?? 0) <= this.shown) emit(event);
-      else waiting.push(event);
-    }
-    this.annotations = waiting;
+    const waiting = this.annotations.findIndex((event) => !this.isShown(event));
+    for (const event of this.annotations.splice(0, waiting === -1 ? this.annotations.length : waiting))
+      emit(event);
+  }
+
+  private isShown({ annotation }: AnnotationEvent): boolean {
+    return (annotation.end ?? annotation.start ?? 0) <= this.shown;
   }
 }
 
