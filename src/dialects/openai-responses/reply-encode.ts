@@ -11,6 +11,7 @@ import type { Annotation, AssistantPart, Seal } from "../../model/message.ts";
 import type { Usage } from "../../model/usage.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
+import { CALL_ID_RULE } from "./call-id.ts";
 import { streamErrorOf } from "./error.ts";
 import {
   type CallNames,
@@ -30,9 +31,6 @@ import {
 import { echoOf, IN_PROGRESS, ResponseFrame, TOOL_SEARCH } from "./response-frame.ts";
 import { incompleteReason } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
-
-/** Ids of calls that OpenAI takes back. */
-export const CALL_ID_RULE = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 64, prefix: "call_" };
 
 interface MessageItem {
   readonly kind: "message";

@@ -1,0 +1,25 @@
+/** What an upstream's error body says, in the forms that OpenAI and servers like it give it. */
+import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { DecodedError } from "../codec.ts";
+import { parse } from "./item-encode.ts";
+
+const NOTHING: DecodedError = { message: null, code: null, param: null };
+
+export function decodeError(body: string): DecodedError {
+  const value = parse(body);
+  // Google's servers put the object into an array.
+  const outer = asObject(Array.isArray(value) ? value[0] : value);
+  if (outer === null) return NOTHING;
+  const text = asString(outer.error);
+  if (text !== null) return { ...readError(outer), message: text };
+  return readError(asObject(outer.error) ?? outer);
+}
+
+function readError(error: JsonObject): DecodedError {
+  return {
+    message: asString(error.message) ?? asString(error.detail) ?? asString(asObject(error.detail)?.message),
+    // A number there is the HTTP status again.
+    code: asString(error.code) ?? asString(error.status) ?? asString(error.type),
+    param: asString(error.param),
+  };
+}

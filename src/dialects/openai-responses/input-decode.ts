@@ -1,0 +1,291 @@
+/** The items of a client's input as messages: neighbouring items of the assistant are one turn, neighbouring results of tools another. */
+import type {
+  AssistantPart,
+  Message,
+  Seal,
+  TextPart,
+  ToolResultPart,
+  UserPart,
+} from "../../model/message.ts";
+import { unwrapSeal } from "../../model/seal.ts";
+import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { bad, type Drops, elementAt, listAt, nameAt, refused, stringAt, textAt } from "./fields.ts";
+import { decodeSearch } from "./item-decode.ts";
+import { parse } from "./item-encode.ts";
+import { decodeAnswer, decodeContent, decodeText } from "./part-decode.ts";
+import { TOOL_SEARCH } from "./response-frame.ts";
+import type { ToolList } from "./tool-decode.ts";
+
+/** Members of items that are read, or say nothing once the item stands in the conversation. */
+const ITEM_MEMBERS: ReadonlySet<string> = new Set([
+  "type",
+  "id",
+  "status",
+  "role",
+  "content",
+  "phase",
+  "call_id",
+  "name",
+  "namespace",
+  "arguments",
+  "input",
+  "output",
+  "summary",
+  "encrypted_content",
+  "caller",
+  "created_by",
+]);
+
+/** State at OpenAI that only it can follow. */
+const STORED: Readonly<Record<string, string>> = {
+  item_reference: "refers to an item that is stored at OpenAI: give the item itself",
+  compaction: "is a history that only OpenAI can read: start from the messages instead",
+  compaction_trigger: "asks OpenAI to compact the conversation: leave it out",
+};
+
+/** What a client gives back to a tool that only OpenAI has. */
+const FOREIGN_RESULT = /^(computer|local_shell|shell|apply_patch)_call_output$|^mcp_approval_response$/;
+
+export class InputDecoder {
+  /** Instructions in front of the conversation. */
+  readonly system: TextPart[];
+  readonly messages: Message[] = [];
+  /** Settings that hold from an item of the input on: the last word counts. */
+  reasoning: JsonObject | null = null;
+  text: JsonObject | null = null;
+  readonly #tools: ToolList;
+  readonly #drops: Drops;
+  /** The turn that may still grow. */
+  #turn: AssistantPart[] | null = null;
+  #results: UserPart[] | null = null;
+  /** State of the next call, or of the next search, which stands in an item of its own in front of it. */
+  #callSeal: Seal | null = null;
+  #rawSeal: Seal | null = null;
+
+  constructor(instructions: string | null, tools: ToolList, drops: Drops) {
+    this.system = instructions === null ? [] : [{ type: "text", text: instructions }];
+    this.#tools = tools;
+    this.#drops = drops;
+  }
+
+  read(input: unknown): void {
+    if (typeof input === "string") {
+      this.messages.push({ role: "user", parts: [{ type: "text", text: input }] });
+      return;
+    }
+    if (!Array.isArray(input)) throw bad("input", "must be a string or an array of items.");
+    for (let index = 0; index < input.length; index++) {
+      this.#item(elementAt(input, index, "input"), `input[${index}]`);
+    }
+    this.#flushRaw("input");
+  }
+
+  #item(item: JsonObject, at: string): void {
+    const type = stringAt(item, "type", at) ?? (item.role === undefined ? null : "message");
+    if (type === null) throw bad(`${at}.type`, "is missing: it must be the type of the item.");
+    if (this.#rawSeal !== null && type !== "web_search_call") this.#flushRaw(at);
+    const read = READERS.get(type);
+    if (read === undefined) this.#other(item, type, at);
+    else read(this, item, at);
+    if (type !== "reasoning") this.#callSeal = null;
+  }
+
+  message(item: JsonObject, at: string): void {
+    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    const { content } = item;
+    const contentAt = `${at}.content`;
+    switch (item.role) {
+      case "user":
+        this.#add({ role: "user", parts: decodeContent(content, contentAt, this.#drops) });
+        return;
+      case "assistant":
+        this.#assistant().push(...decodeAnswer(content, contentAt, stringAt(item, "phase", at), this.#drops));
+        return;
+      case "system":
+      case "developer": {
+        const parts = decodeText(content, contentAt, this.#drops);
+        if (this.messages.length === 0) this.system.push(...parts);
+        else this.#add({ role: "system", parts });
+        return;
+      }
+      default:
+        throw bad(`${at}.role`, "must be user, assistant, system or developer.");
+    }
+  }
+
+  #add(message: Message): void {
+    this.#turn = null;
+    this.#results = null;
+    this.messages.push(message);
+  }
+
+  /** The assistant's turn, which all of its items in a row belong to. */
+  #assistant(): AssistantPart[] {
+    if (this.#turn === null) {
+      const parts: AssistantPart[] = [];
+      this.#add({ role: "assistant", parts });
+      this.#turn = parts;
+    }
+    return this.#turn as AssistantPart[];
+  }
+
+  call(item: JsonObject, at: string, kind: "function" | "custom"): void {
+    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    this.#pushCall({
+      type: "tool-call",
+      id: nameAt(item, "call_id", at),
+      name: nameAt(item, "name", at),
+      namespace: stringAt(item, "namespace", at),
+      kind,
+      input: textAt(item, kind === "custom" ? "input" : "arguments", at),
+    });
+  }
+
+  #pushCall(call: AssistantPart & { readonly type: "tool-call" }): void {
+    const seal = this.#callSeal;
+    this.#callSeal = null;
+    this.#assistant().push(seal === null ? call : { ...call, seal });
+  }
+
+  result(item: JsonObject, at: string): void {
+    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    if (item.output === undefined || item.output === null) throw bad(`${at}.output`, "is missing.");
+    const content = decodeContent(item.output, `${at}.output`, this.#drops);
+    this.#pushResult(nameAt(item, "call_id", at), content as ToolResultPart["content"], at);
+  }
+
+  #pushResult(callId: string, content: ToolResultPart["content"], at: string): void {
+    if (this.#results === null) {
+      const parts: UserPart[] = [];
+      this.#add({ role: "user", parts });
+      this.#results = parts;
+    }
+    (this.#results as UserPart[]).push({
+      type: "tool-result",
+      callId,
+      name: null,
+      content,
+      isError: false,
+      at,
+    });
+  }
+
+  readReasoning(item: JsonObject, at: string): void {
+    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    const sealed = stringAt(item, "encrypted_content", at);
+    const seal = sealed === null || sealed === "" ? null : sealOf(sealed);
+    if (seal?.place === "call") this.#callSeal = seal;
+    else if (seal?.place === "raw") this.#rawSeal = seal;
+    else if (seal?.place === "text") this.#sealText(seal);
+    else {
+      const summary = textsOf(listAt(item, "summary", at) ?? []);
+      const text = (summary.length > 0 ? summary : textsOf(asArray(item.content))).join("\n\n");
+      if (text !== "" || seal !== null) this.#assistant().push({ type: "reasoning", text, seal });
+    }
+  }
+
+  addTools(item: JsonObject, at: string): void {
+    this.#tools.addAll(listAt(item, "tools", at) ?? [], `${at}.tools`);
+  }
+
+  configure(item: JsonObject): void {
+    this.reasoning = asObject(item.reasoning) ?? this.reasoning;
+    this.text = asObject(item.text) ?? this.text;
+  }
+
+  #sealText(seal: Seal): void {
+    const last = this.#turn?.at(-1);
+    if (last?.type === "text") this.#turn?.splice(-1, 1, { ...last, seal });
+  }
+
+  search(item: JsonObject): void {
+    const part = decodeSearch(item);
+    const raw = this.#rawSeal ?? part.raw;
+    this.#rawSeal = null;
+    this.#assistant().push({ ...part, raw });
+  }
+
+  /** Blocks of another maker that belong to no search. */
+  #flushRaw(at: string): void {
+    const raw = this.#rawSeal;
+    if (raw === null) return;
+    this.#rawSeal = null;
+    const name = asString(asObject(parse(raw.data))?.type) ?? "block";
+    this.#assistant().push({ type: "opaque", name, raw, at });
+  }
+
+  /** The client's own search of its tools is a call like any other; OpenAI's left no trace but the tools that it found. */
+  toolSearch(item: JsonObject, at: string): void {
+    const callId = stringAt(item, "call_id", at);
+    if (callId === null) return;
+    this.#tools.searchesTools = true;
+    const input = JSON.stringify(item.arguments ?? {});
+    this.#pushCall({
+      type: "tool-call",
+      id: callId,
+      name: TOOL_SEARCH,
+      namespace: null,
+      kind: "function",
+      input,
+    });
+  }
+
+  toolSearchOutput(item: JsonObject, at: string): void {
+    const names = this.#tools.addFound(listAt(item, "tools", at) ?? [], `${at}.tools`);
+    const callId = stringAt(item, "call_id", at);
+    if (callId === null) return;
+    const text =
+      names.length === 0 ? "No tools were found." : `Tools that can be called now: ${names.join(", ")}`;
+    this.#pushResult(callId, [{ type: "text", text }], at);
+  }
+
+  image(item: JsonObject, at: string): void {
+    const data = stringAt(item, "result", at);
+    if (data === null || data === "") return;
+    const mimeType = `image/${asString(item.output_format) ?? "png"}`;
+    this.#assistant().push({ type: "image", source: { kind: "base64", mimeType, data }, at });
+  }
+
+  #other(item: JsonObject, type: string, at: string): void {
+    const reason = Object.hasOwn(STORED, type) ? STORED[type] : undefined;
+    if (reason !== undefined) throw refused(at, `${at} ${reason}.`);
+    if (FOREIGN_RESULT.test(type))
+      throw refused(at, `${at} is the result of a tool that only OpenAI has (${type}).`);
+    if (!type.endsWith("_call") && !type.startsWith("mcp_") && !type.startsWith("program")) {
+      throw refused(`${at}.type`, `${at} has the type ${type}, which cannot be given to another provider.`);
+    }
+    const raw: Seal = { maker: "openai", place: "raw", data: JSON.stringify(item) };
+    this.#assistant().push({ type: "opaque", name: type, raw, at });
+  }
+}
+
+type ReadItem = (decoder: InputDecoder, item: JsonObject, at: string) => void;
+
+const READERS: ReadonlyMap<string, ReadItem> = new Map<string, ReadItem>([
+  ["message", (decoder, item, at) => decoder.message(item, at)],
+  ["function_call", (decoder, item, at) => decoder.call(item, at, "function")],
+  ["custom_tool_call", (decoder, item, at) => decoder.call(item, at, "custom")],
+  ["function_call_output", (decoder, item, at) => decoder.result(item, at)],
+  ["custom_tool_call_output", (decoder, item, at) => decoder.result(item, at)],
+  ["reasoning", (decoder, item, at) => decoder.readReasoning(item, at)],
+  ["web_search_call", (decoder, item) => decoder.search(item)],
+  ["additional_tools", (decoder, item, at) => decoder.addTools(item, at)],
+  ["tool_search_call", (decoder, item, at) => decoder.toolSearch(item, at)],
+  ["tool_search_output", (decoder, item, at) => decoder.toolSearchOutput(item, at)],
+  ["configuration_update", (decoder, item) => decoder.configure(item)],
+  ["image_generation_call", (decoder, item, at) => decoder.image(item, at)],
+]);
+
+/** State of another maker in our token, else OpenAI's own. */
+function sealOf(text: string): Seal {
+  return unwrapSeal(text) ?? { maker: "openai", place: "reasoning", data: text };
+}
+
+function textsOf(parts: readonly unknown[]): string[] {
+  const texts: string[] = [];
+  for (const part of parts) {
+    const text = asString(asObject(part)?.text);
+    if (text !== null) texts.push(text);
+  }
+  return texts;
+}

@@ -1,0 +1,183 @@
+/** Parts of messages and of tool results in a client's request. */
+import { parseDataUrl, plainMimeType, standardBase64 } from "../../model/media.ts";
+import type {
+  Annotation,
+  AudioPart,
+  CacheHint,
+  DocumentPart,
+  ImagePart,
+  MediaSource,
+  RefusalPart,
+  TextPart,
+} from "../../model/message.ts";
+import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { bad, type Drops, elementAt, nameAt, objectAt, stringAt, textAt, wordAt } from "./fields.ts";
+import { decodeAnnotation } from "./item-decode.ts";
+
+export type InputPart = TextPart | ImagePart | DocumentPart | AudioPart;
+
+const PART_MEMBERS: ReadonlySet<string> = new Set([
+  "type",
+  "text",
+  "refusal",
+  "annotations",
+  "logprobs",
+  "image_url",
+  "file_id",
+  "detail",
+  "file_data",
+  "file_url",
+  "filename",
+  "input_audio",
+  "prompt_cache_breakpoint",
+]);
+
+/** The content of a message of the user, or the output of a tool: text, or a list of parts. */
+export function decodeContent(content: unknown, at: string, drops: Drops): readonly InputPart[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return partsOf(content, at).map((part, index) => decodePart(part, `${at}[${index}]`, drops));
+}
+
+/** The content of instructions: text alone. */
+export function decodeText(content: unknown, at: string, drops: Drops): readonly TextPart[] {
+  return decodeContent(content, at, drops).map((part, index) => {
+    if (part.type !== "text") throw bad(`${at}[${index}].type`, "must be input_text: instructions are text.");
+    return part;
+  });
+}
+
+/** The content of a message of the assistant. */
+export function decodeAnswer(
+  content: unknown,
+  at: string,
+  phase: string | null,
+  drops: Drops,
+): readonly (TextPart | RefusalPart)[] {
+  const said = phase === null ? null : { phase };
+  if (typeof content === "string") return [{ type: "text", text: content, ...said }];
+  return partsOf(content, at).map((part, index) => {
+    const partAt = `${at}[${index}]`;
+    drops.unknown(part, PART_MEMBERS, partAt);
+    if (part.type === "refusal") return { type: "refusal", text: textAt(part, "refusal", partAt) };
+    if (!isText(part.type)) throw bad(`${partAt}.type`, "must be output_text or refusal.");
+    const annotations = annotationsOf(part, partAt, drops);
+    return {
+      type: "text",
+      text: textAt(part, "text", partAt),
+      ...(annotations.length === 0 ? null : { annotations }),
+      ...cacheOf(part, partAt),
+      ...said,
+    };
+  });
+}
+
+function partsOf(content: unknown, at: string): readonly JsonObject[] {
+  if (!Array.isArray(content)) throw bad(at, "must be a string or an array of parts.");
+  return content.map((_, index) => elementAt(content, index, at));
+}
+
+function isText(type: unknown): boolean {
+  return type === "input_text" || type === "output_text" || type === "text";
+}
+
+function decodePart(part: JsonObject, at: string, drops: Drops): InputPart {
+  drops.unknown(part, PART_MEMBERS, at);
+  if (isText(part.type)) return { type: "text", text: textAt(part, "text", at), ...cacheOf(part, at) };
+  switch (part.type) {
+    case "input_image":
+      return {
+        type: "image",
+        source: imageSource(part, at),
+        detail: stringAt(part, "detail", at),
+        ...cacheOf(part, at),
+        at,
+      };
+    case "input_file":
+      if (part.detail !== undefined)
+        drops.add(`${at}.detail`, "how closely a file is looked at cannot be said");
+      return {
+        type: "document",
+        source: fileSource(part, at),
+        title: stringAt(part, "filename", at),
+        ...cacheOf(part, at),
+        at,
+      };
+    case "input_audio":
+      return { type: "audio", source: audioSource(part, at), at };
+    default:
+      throw bad(`${at}.type`, "must be input_text, input_image, input_file or input_audio.");
+  }
+}
+
+function imageSource(part: JsonObject, at: string): MediaSource {
+  const url = stringAt(part, "image_url", at);
+  if (url !== null && url !== "") return urlSource(url, `${at}.image_url`);
+  const id = stringAt(part, "file_id", at);
+  if (id === null || id === "") throw bad(at, "needs an image_url or a file_id.");
+  return { kind: "provider-file", id, maker: "openai" };
+}
+
+function urlSource(url: string, at: string): MediaSource {
+  if (url.slice(0, 5).toLowerCase() !== "data:") return { kind: "url", url, mimeType: null };
+  const media = parseDataUrl(url);
+  if (media === null)
+    throw bad(at, "is a data URL that cannot be read: give it as data:<type>;base64,<data>.");
+  return { kind: "base64", ...media };
+}
+
+function fileSource(part: JsonObject, at: string): MediaSource {
+  const data = stringAt(part, "file_data", at);
+  if (data !== null && data !== "")
+    return dataSource(data, stringAt(part, "filename", at), `${at}.file_data`);
+  const url = stringAt(part, "file_url", at);
+  if (url !== null && url !== "") return { kind: "url", url, mimeType: null };
+  const id = stringAt(part, "file_id", at);
+  if (id === null || id === "") throw bad(at, "needs one of file_data, file_url and file_id.");
+  return { kind: "provider-file", id, maker: "openai" };
+}
+
+/** A data URL, or the bare base64 of a file whose name tells its type. */
+function dataSource(data: string, fileName: string | null, at: string): MediaSource {
+  if (data.slice(0, 5).toLowerCase() === "data:") return urlSource(data, at);
+  const base64 = standardBase64(data);
+  if (base64 === null) throw bad(at, "must be a data URL or base64.");
+  const isPdf = fileName === null || fileName.toLowerCase().endsWith(".pdf");
+  return { kind: "base64", mimeType: isPdf ? "application/pdf" : "application/octet-stream", data: base64 };
+}
+
+function audioSource(part: JsonObject, at: string): MediaSource {
+  const audio = objectAt(part, "input_audio", at);
+  if (audio === null) throw bad(`${at}.input_audio`, "is missing: it must hold data and format.");
+  const data = standardBase64(nameAt(audio, "data", `${at}.input_audio`));
+  if (data === null) throw bad(`${at}.input_audio.data`, "must be base64.");
+  const format = wordAt(audio, "format", `${at}.input_audio`, ["wav", "mp3"]);
+  if (format === null) throw bad(`${at}.input_audio.format`, "is missing: it must be wav or mp3.");
+  return { kind: "base64", mimeType: plainMimeType(`audio/${format}`), data };
+}
+
+const TTLS = ["5m", "30m", "1h", "12h", "24h"] as const;
+
+/** A time that is not known is the target's usual one. */
+export function ttlOf(value: unknown): CacheHint["ttl"] {
+  return TTLS.find((ttl) => ttl === value) ?? null;
+}
+
+function cacheOf(part: JsonObject, at: string): { cache: CacheHint } | null {
+  const mark = objectAt(part, "prompt_cache_breakpoint", at);
+  return mark === null ? null : { cache: { ttl: ttlOf(mark.ttl) } };
+}
+
+function annotationsOf(part: JsonObject, at: string, drops: Drops): readonly Annotation[] {
+  const found: Annotation[] = [];
+  for (const value of asArray(part.annotations)) {
+    const annotation = decodeAnnotation(value);
+    if (annotation !== null) found.push(annotation);
+    else if (asObject(value) !== null) {
+      drops.add(
+        `${at}.annotations`,
+        "references to files and containers of OpenAI mean nothing to the target",
+      );
+    }
+  }
+  return found;
+}

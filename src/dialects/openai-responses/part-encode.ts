@@ -1,0 +1,186 @@
+/** Parts of messages and results of tools for an upstream. */
+import { GatewayError } from "../../core/errors.ts";
+import { toDataUrl } from "../../model/media.ts";
+import type {
+  AudioPart,
+  CacheHint,
+  DocumentPart,
+  ImagePart,
+  MediaSource,
+  TextPart,
+  ToolResultPart,
+  UserPart,
+  VideoPart,
+} from "../../model/message.ts";
+import type { Drop } from "../../model/request.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+
+/** A part that may bear a mark of the cache; marks beyond the last four are taken off again. */
+export interface WirePart {
+  type: string;
+  prompt_cache_breakpoint?: object;
+  [member: string]: unknown;
+}
+
+/** What the upstream's cache can be told at most. */
+const MAX_MARKS = 4;
+const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
+
+/** This upstream must not be sent that. */
+export function untranslatable(param: string, reason: string): GatewayError {
+  return new GatewayError("not_translatable", `${param} ${reason}.`, { param });
+}
+
+export class PartEncoder {
+  readonly #traits: ModelTraits;
+  readonly #dropped: Drop[];
+  readonly #marked: WirePart[] = [];
+
+  constructor(traits: ModelTraits, dropped: Drop[]) {
+    this.#traits = traits;
+    this.#dropped = dropped;
+  }
+
+  /** Puts the mark on a part, if the model takes any. */
+  mark(part: WirePart, cache: CacheHint | null | undefined): WirePart {
+    if (cache === null || cache === undefined || !this.#traits.cacheBreakpoints) return part;
+    const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : null;
+    part.prompt_cache_breakpoint = { mode: "explicit", ...ttl };
+    this.#marked.push(part);
+    return part;
+  }
+
+  /** The last marks are those that the next turn reads from. */
+  dropOldMarks(): void {
+    for (const part of this.#marked.slice(0, -MAX_MARKS)) delete part.prompt_cache_breakpoint;
+  }
+
+  text({ text, cache }: TextPart): WirePart {
+    return this.mark({ type: "input_text", text }, cache);
+  }
+
+  /** Parts of the user's message. */
+  part(part: Exclude<UserPart, ToolResultPart>): WirePart[] {
+    switch (part.type) {
+      case "text":
+        return [this.text(part)];
+      case "image":
+        return [this.#image(part)];
+      case "document":
+        return this.#document(part);
+      case "audio":
+        return [this.#audio(part)];
+      case "video":
+        throw this.#noVideo(part);
+    }
+  }
+
+  /** The output of a tool: text as it is, or parts. Images that the model does not take there are handed to `later`. */
+  output(result: ToolResultPart, later: WirePart[]): string | WirePart[] {
+    const parts: WirePart[] = [];
+    for (const part of result.content) {
+      if (part.type === "audio")
+        throw untranslatable(part.at, "is audio, which the result of a tool cannot hold here");
+      const encoded = this.part(part);
+      if (part.type === "image" && !this.#traits.resultImages) {
+        later.push(...encoded);
+        parts.push({ type: "input_text", text: "(The image is in the next message.)" });
+      } else parts.push(...encoded);
+    }
+    if (result.isError) prefixError(parts);
+    const last = parts.at(-1);
+    if (last !== undefined && result.cache) this.mark(last, result.cache);
+    if (parts.length === 0) return "";
+    const isPlain =
+      parts.length === 1 && last?.type === "input_text" && last.prompt_cache_breakpoint === undefined;
+    return isPlain ? String(last.text) : parts;
+  }
+
+  #image(part: ImagePart): WirePart {
+    if (!this.#traits.input.image)
+      throw untranslatable(part.at, "is an image, which the model does not take");
+    const { source } = part;
+    if (source.kind === "base64" && !IMAGE_TYPES.has(source.mimeType)) {
+      throw untranslatable(
+        part.at,
+        `is of the type ${source.mimeType}; images must be PNG, JPEG, WebP or GIF`,
+      );
+    }
+    const where =
+      source.kind === "provider-file" ? { file_id: fileId(source, part.at) } : { image_url: urlOf(source) };
+    return this.mark({ type: "input_image", ...where, detail: part.detail ?? "auto" }, part.cache);
+  }
+
+  #document(part: DocumentPart): WirePart[] {
+    const { source, title, context, cache } = part;
+    if (part.citations === true) {
+      const reason = "the answer cannot point at places in a document here";
+      this.#dropped.push({ field: `${part.at}.citations`, reason });
+    }
+    const head = [title, context].filter((line) => typeof line === "string" && line !== "").join("\n");
+    if (source.kind === "text") {
+      const text = head === "" ? source.text : `${head}\n\n${source.text}`;
+      return [this.mark({ type: "input_text", text }, cache)];
+    }
+    if (source.kind === "parts") {
+      const parts = source.parts.flatMap((inner) => this.part(inner));
+      if (head !== "") parts.unshift({ type: "input_text", text: head });
+      const last = parts.at(-1);
+      if (last !== undefined) this.mark(last, cache);
+      return parts;
+    }
+    const file = this.mark(this.#file(part, source), cache);
+    return context ? [{ type: "input_text", text: context }, file] : [file];
+  }
+
+  #file({ at, title }: DocumentPart, source: MediaSource): WirePart {
+    const isPdf = source.kind !== "base64" || source.mimeType === "application/pdf";
+    if (isPdf && !this.#traits.input.pdf)
+      throw untranslatable(at, "is a document, which the model does not take");
+    if (source.kind === "provider-file") return { type: "input_file", file_id: fileId(source, at) };
+    if (source.kind === "url") return { type: "input_file", file_url: source.url };
+    return {
+      type: "input_file",
+      filename: title ?? `document.${isPdf ? "pdf" : (source.mimeType.split("/")[1] ?? "bin")}`,
+      file_data: urlOf(source),
+    };
+  }
+
+  #audio({ source, at }: AudioPart): WirePart {
+    if (!this.#traits.input.audio) throw untranslatable(at, "is audio, which the model does not take");
+    if (source.kind !== "base64") throw untranslatable(at, "is audio that is not inline");
+    const format = AUDIO_FORMATS.get(source.mimeType);
+    if (format === undefined)
+      throw untranslatable(at, `is of the type ${source.mimeType}; audio must be WAV or MP3`);
+    return { type: "input_audio", input_audio: { data: source.data, format } };
+  }
+
+  #noVideo({ at }: VideoPart): GatewayError {
+    return untranslatable(at, "is a video, which OpenAI's models do not take");
+  }
+}
+
+const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
+  ["audio/wav", "wav"],
+  ["audio/x-wav", "wav"],
+  ["audio/mpeg", "mp3"],
+  ["audio/mp3", "mp3"],
+]);
+
+function urlOf(source: MediaSource & { readonly kind: "base64" | "url" }): string {
+  return source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
+}
+
+/** A file that lies at another provider cannot be read here. */
+function fileId({ id, maker }: MediaSource & { readonly kind: "provider-file" }, at: string): string {
+  if (maker !== "openai")
+    throw untranslatable(at, "is a file that lies at another provider: send its data instead");
+  return id;
+}
+
+/** There is no flag for a failed call. */
+function prefixError(parts: WirePart[]): void {
+  const [first] = parts;
+  if (first?.type === "input_text") first.text = `Error: ${String(first.text)}`;
+  else parts.unshift({ type: "input_text", text: "Error:" });
+}

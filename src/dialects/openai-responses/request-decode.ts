@@ -1,0 +1,227 @@
+/** A client's request in the neutral language. */
+import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
+import type { CacheHint } from "../../model/message.ts";
+import type { OutputFormat, ReasoningRequest } from "../../model/request.ts";
+import { EFFORTS } from "../../model/traits.ts";
+import type { JsonObject } from "../../wire/json.ts";
+import type { DecodedRequest } from "../codec.ts";
+import {
+  bad,
+  booleanAt,
+  Drops,
+  integerAt,
+  listAt,
+  nameAt,
+  numberAt,
+  objectAt,
+  refused,
+  stringAt,
+  stringsAt,
+  wordAt,
+} from "./fields.ts";
+import { InputDecoder } from "./input-decode.ts";
+import { ttlOf } from "./part-decode.ts";
+import { makeEcho } from "./response-frame.ts";
+import { decodeToolChoice, ToolList } from "./tool-decode.ts";
+
+/**
+ * Members that are read, or that say nothing to another provider and are sent by clients with every request: `store` (nothing is stored,
+ * and the response says so), `client_metadata` (Codex about itself), `stream_options` (padding against eavesdroppers).
+ */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "model",
+  "input",
+  "instructions",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "max_tool_calls",
+  "max_output_tokens",
+  "temperature",
+  "top_p",
+  "top_logprobs",
+  "reasoning",
+  "text",
+  "include",
+  "stream",
+  "metadata",
+  "safety_identifier",
+  "user",
+  "service_tier",
+  "prompt_cache_key",
+  "prompt_cache_options",
+  "prompt_cache_retention",
+  "truncation",
+  "moderation",
+  "store",
+  "client_metadata",
+  "stream_options",
+]);
+
+/** State at OpenAI without which the request means something else. */
+const STORED = {
+  previous_response_id: "the conversation so far is stored at OpenAI: send it whole as input",
+  conversation: "the conversation is stored at OpenAI: send it whole as input",
+  prompt: "the prompt is stored at OpenAI: send its text as instructions and input",
+} as const;
+
+const LOGPROBS = "message.output_text.logprobs";
+/** Data of hosted tools that other providers either always give or do not have. */
+const INCLUDES: ReadonlySet<string> = new Set([
+  "reasoning.encrypted_content",
+  LOGPROBS,
+  "web_search_call.action.sources",
+  "web_search_call.results",
+  "file_search_call.results",
+  "code_interpreter_call.outputs",
+  "computer_call_output.output.image_url",
+  "message.input_image.image_url",
+]);
+
+export function decodeRequest(body: JsonObject): DecodedRequest {
+  if (isDeeperThan(body, MAX_DEPTH)) {
+    throw bad("input", `or another member is nested more deeply than ${MAX_DEPTH} levels.`);
+  }
+  refuseStored(body);
+  const drops = new Drops();
+  drops.unknown(body, MEMBERS, "");
+  dropSettings(body, drops);
+  const tools = new ToolList(drops, integerAt(body, "max_tool_calls", "", 1));
+  tools.addAll(listAt(body, "tools", "") ?? [], "tools");
+  const input = new InputDecoder(stringAt(body, "instructions", ""), tools, drops);
+  if (body.input !== undefined && body.input !== null) input.read(body.input);
+  if (input.messages.length === 0 && input.system.length === 0) {
+    throw bad("input", "is missing: it must be a string or an array of items.");
+  }
+  const text = objectAt(body, "text", "");
+  const found = tools.finish();
+  const request = {
+    model: nameAt(body, "model", ""),
+    stream: booleanAt(body, "stream", "") ?? false,
+    system: input.system,
+    messages: input.messages,
+    tools: found,
+    toolChoice: decodeToolChoice(body.tool_choice, tools, drops),
+    parallelToolCalls: booleanAt(body, "parallel_tool_calls", ""),
+    maxOutputTokens: integerAt(body, "max_output_tokens", "", 1),
+    stop: [],
+    sampling: {
+      temperature: numberAt(body, "temperature", ""),
+      topP: numberAt(body, "top_p", ""),
+      topK: null,
+      seed: null,
+      frequencyPenalty: null,
+      presencePenalty: null,
+      logitBias: null,
+    },
+    candidates: 1,
+    logprobs: logprobsOf(body, drops),
+    reasoning: reasoningOf(objectAt(body, "reasoning", ""), input.reasoning, drops),
+    verbosity: text === null ? null : wordAt(text, "verbosity", "text", ["low", "medium", "high"]),
+    output: outputOf(input.text ?? text),
+    outputModalities: [],
+    userId: stringAt(body, "safety_identifier", "") ?? stringAt(body, "user", ""),
+    metadata: objectAt(body, "metadata", ""),
+    serviceTier: stringAt(body, "service_tier", ""),
+    cacheKey: stringAt(body, "prompt_cache_key", ""),
+    cacheWhole: cacheOf(body, drops),
+  } as const;
+  return { request, dropped: drops.list, echo: makeEcho(body, tools.searchesTools) };
+}
+
+function refuseStored(body: JsonObject): void {
+  for (const [name, reason] of Object.entries(STORED)) {
+    if (body[name] !== undefined && body[name] !== null)
+      throw refused(name, `${name} cannot be used here: ${reason}.`);
+  }
+  if (booleanAt(body, "background", "") === true) {
+    throw refused(
+      "background",
+      "background cannot be used here: only OpenAI keeps responses to be fetched later.",
+    );
+  }
+}
+
+/** Settings whose loss changes what the answer costs or how it is checked, but not what it says. */
+function dropSettings(body: JsonObject, drops: Drops): void {
+  if (stringAt(body, "truncation", "") === "auto") {
+    drops.add("truncation", "other providers refuse a conversation that is too long");
+  }
+  const moderation = objectAt(body, "moderation", "");
+  if (moderation === null) return;
+  if (JSON.stringify(moderation).includes('"block"')) {
+    throw refused("moderation", "moderation that blocks cannot be asked of another provider.");
+  }
+  drops.add("moderation", "other providers do not report moderation");
+}
+
+/** null: not asked for. The parameter alone does nothing at OpenAI either. */
+function logprobsOf(body: JsonObject, drops: Drops): number | null {
+  const include = stringsAt(body, "include", "") ?? [];
+  for (let index = 0; index < include.length; index++) {
+    const name = include[index] as string;
+    if (!INCLUDES.has(name)) drops.add(`include[${index}]`, `${name} is not known`);
+  }
+  const count = integerAt(body, "top_logprobs", "", 0);
+  return include.includes(LOGPROBS) ? (count ?? 0) : null;
+}
+
+/** `update` is the last one in the input, which has only an effort. */
+function reasoningOf(
+  asked: JsonObject | null,
+  update: JsonObject | null,
+  drops: Drops,
+): ReasoningRequest | null {
+  if (asked === null && update === null) return null;
+  const reasoning = asked ?? {};
+  if (reasoning.context === "current_turn") {
+    drops.add("reasoning.context", "which earlier reasoning counts cannot be said");
+  }
+  if (reasoning.mode === "pro") drops.add("reasoning.mode", "there is no such mode");
+  const words = ["auto", "concise", "detailed"];
+  const summary =
+    wordAt(reasoning, "summary", "reasoning", words) ??
+    wordAt(reasoning, "generate_summary", "reasoning", words);
+  const effort =
+    wordAt(update ?? {}, "effort", "reasoning", EFFORTS) ?? wordAt(reasoning, "effort", "reasoning", EFFORTS);
+  if (effort === null && summary === null) return null;
+  return { effort, budgetTokens: null, isDynamic: false, isShown: summary === null ? null : true };
+}
+
+function outputOf(text: JsonObject | null): OutputFormat | null {
+  const format = text === null ? null : objectAt(text, "format", "text");
+  if (format === null) return null;
+  const at = "text.format";
+  switch (nameAt(format, "type", at)) {
+    case "text":
+      return null;
+    case "json_object":
+      return { kind: "json" };
+    case "json_schema": {
+      const schema = objectAt(format, "schema", at);
+      if (schema === null) throw bad(`${at}.schema`, "is missing: it must be a JSON Schema.");
+      return {
+        kind: "json-schema",
+        name: nameAt(format, "name", at),
+        description: stringAt(format, "description", at),
+        schema,
+        strict: booleanAt(format, "strict", at),
+      };
+    }
+    default:
+      throw bad(`${at}.type`, "must be text, json_object or json_schema.");
+  }
+}
+
+/** Only what goes beyond OpenAI's own habit of caching by itself is a wish. */
+function cacheOf(body: JsonObject, drops: Drops): CacheHint | null {
+  const options = objectAt(body, "prompt_cache_options", "");
+  if (options === null) return body.prompt_cache_retention === "24h" ? { ttl: "24h" } : null;
+  if (options.prewarm === true) {
+    throw refused("prompt_cache_options.prewarm", "Only OpenAI can fill its cache without answering.");
+  }
+  if (options.comparison_response_id !== undefined && options.comparison_response_id !== null) {
+    drops.add("prompt_cache_options.comparison_response_id", "the response is stored at OpenAI");
+  }
+  return options.mode === "explicit" ? null : { ttl: ttlOf(options.ttl) };
+}

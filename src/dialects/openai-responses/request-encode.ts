@@ -1,0 +1,295 @@
+/**
+ * A request for an upstream. Members stand in a fixed order, what stays the same from turn to turn first, so that the body of a grown
+ * conversation begins with the bytes of the former one.
+ */
+import { createHash } from "node:crypto";
+import { arrange } from "../../model/conversation.ts";
+import type {
+  Drop,
+  JsonObject,
+  ModelRequest,
+  OutputFormat,
+  Parameter,
+  ReasoningRequest,
+} from "../../model/request.ts";
+import { effortOf, nearestEffort } from "../../model/thinking.ts";
+import { makeToolNames } from "../../model/tool-names.ts";
+import type { Effort, ModelTraits } from "../../model/traits.ts";
+import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { InputEncoder } from "./input-encode.ts";
+import { untranslatable } from "./part-encode.ts";
+import {
+  encodeToolChoice,
+  encodeTools,
+  isClosed,
+  maxSearches,
+  NAME_RULE,
+  outputTool,
+  strictOf,
+} from "./tool-encode.ts";
+
+const MIN_OUTPUT_TOKENS = 16;
+const MAX_ID_CHARS = 64;
+const MAX_METADATA_PAIRS = 16;
+const MAX_METADATA_KEY_CHARS = 64;
+const MAX_METADATA_VALUE_CHARS = 512;
+
+/** Tiers by other providers' names for them. */
+const TIERS: ReadonlyMap<string, string> = new Map([
+  ...["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"].map(
+    (tier) => [tier, tier] as const,
+  ),
+  ["standard_only", "default"],
+  ["standard", "default"],
+]);
+
+export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  refuse(request);
+  const dropped: Drop[] = [];
+  const { traits, purpose } = options;
+  // A schema that the model can only follow as a tool.
+  const asTool = request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
+  const names = makeToolNames(request.tools, request.messages, NAME_RULE, asTool !== null);
+  const tools = [...encodeTools(request.tools, names, traits, dropped)];
+  if (asTool !== null) tools.push(outputTool(names, asTool.schema));
+  const input = encodeInput(request, names, options, dropped);
+  const choice =
+    asTool === null ? encodeToolChoice(request, names) : tools.length === 1 ? forced(tools[0]) : "required";
+  const parallel = tools.length > 0 ? request.parallelToolCalls : null;
+  const body: [string, unknown][] = [
+    ["model", options.model],
+    ["tools", tools.length === 0 ? null : tools],
+    ["input", input],
+    ["tool_choice", choice],
+    ["parallel_tool_calls", parallel],
+    ["text", encodeText(request, asTool !== null, options, dropped)],
+    ["reasoning", encodeReasoning(request, options, dropped)],
+  ];
+  if (purpose === "answer") body.push(...answerMembers(request, options, dropped));
+  return {
+    path: purpose === "count" ? "/v1/responses/input_tokens" : "/v1/responses",
+    body: Object.fromEntries(body.filter(([, value]) => value !== null)),
+    headers: [],
+    dropped,
+    names,
+    // Responses has no stop sequences at all.
+    watchedStops: request.stop,
+  };
+}
+
+/** What would leave the client without something that it waits for. */
+function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
+  if (candidates > 1)
+    throw untranslatable("candidates", "cannot be more than 1: the Responses API gives one answer");
+  if (logprobs !== null) throw untranslatable("logprobs", "cannot be carried through a translation");
+  const modality = outputModalities.find((one) => one !== "text");
+  if (modality !== undefined)
+    throw untranslatable("outputModalities", `asks for ${modality}, and the model answers in text`);
+}
+
+function encodeInput(
+  request: ModelRequest,
+  names: EncodedRequest["names"],
+  options: EncodeRequestOptions,
+  dropped: Drop[],
+): readonly JsonObject[] {
+  const inPlace = options.traits.midSystem && !options.repairs.systemFirst;
+  const arranged = arrange(request.messages, {
+    midSystem: inPlace ? "in-place" : "fold",
+    mergesTurns: false,
+    needsUserFirst: false,
+  });
+  dropped.push(...arranged.dropped);
+  const input = new InputEncoder(names, options, dropped);
+  input.system(request.system);
+  if (request.output?.kind === "json" && !speaksOfJson(request)) {
+    // OpenAI refuses the mode where nobody has spoken of JSON.
+    input.system([{ type: "text", text: "Answer in JSON." }]);
+    dropped.push({
+      field: "output",
+      reason: "an instruction to answer in JSON was added, without which it is refused",
+    });
+  }
+  input.conversation(arranged);
+  return input.finish();
+}
+
+function speaksOfJson({ system, messages }: ModelRequest): boolean {
+  const isJson = (part: { readonly type: string; readonly text?: unknown }): boolean =>
+    part.type === "text" && typeof part.text === "string" && /json/i.test(part.text);
+  return system.some(isJson) || messages.some((message) => message.parts.some(isJson));
+}
+
+function forced(tool: JsonObject | undefined): JsonObject {
+  return { type: "function", name: tool?.name };
+}
+
+function encodeText(
+  request: ModelRequest,
+  isTool: boolean,
+  { traits }: EncodeRequestOptions,
+  dropped: Drop[],
+): JsonObject | null {
+  const text: [string, unknown][] = [];
+  if (request.output !== null && !isTool) text.push(["format", encodeFormat(request.output, dropped)]);
+  const { verbosity } = request;
+  if (verbosity !== null && traits.thinking.kind === "effort") text.push(["verbosity", verbosity]);
+  else if (verbosity !== null && verbosity !== "medium") {
+    dropped.push({ field: "verbosity", reason: "the model cannot be told how much to say" });
+  }
+  return text.length === 0 ? null : Object.fromEntries(text);
+}
+
+function encodeFormat(output: OutputFormat, dropped: Drop[]): JsonObject {
+  if (output.kind === "json") return { type: "json_object" };
+  const { schema, description } = output;
+  // Unsaid, it is as strict as OpenAI can be: other providers know no loose form.
+  const strict =
+    output.strict === null ? isClosed(schema) : strictOf(output.strict, schema, "output", dropped);
+  return {
+    type: "json_schema",
+    name: (output.name ?? "output").replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64) || "output",
+    ...(description === null ? null : { description }),
+    schema,
+    strict,
+  };
+}
+
+function encodeReasoning(
+  request: ModelRequest,
+  { traits, repairs }: EncodeRequestOptions,
+  dropped: Drop[],
+): JsonObject | null {
+  const { reasoning } = request;
+  if (reasoning === null) return null;
+  const wanted = wantedEffort(reasoning, traits);
+  if (traits.thinking.kind === "none") {
+    if (wanted !== null && wanted !== "none")
+      dropped.push({ field: "reasoning", reason: "the model does not think" });
+    return null;
+  }
+  const effort = wanted === null ? null : nearestEffort(wanted, traits.thinking.efforts);
+  if (wanted !== null && effort !== wanted) {
+    const reason =
+      effort === null
+        ? "the model cannot be told how much to think"
+        : `the model takes ${effort} instead of ${wanted}`;
+    dropped.push({ field: "reasoning", reason });
+  }
+  const isShown = reasoning.isShown === true && effort !== "none";
+  if (isShown && repairs.withoutSummary) {
+    dropped.push({
+      field: "reasoning",
+      reason: "the provider gives no summary of the thinking to this organization",
+    });
+  }
+  const members = [
+    ...(effort === null ? [] : [["effort", effort] as const]),
+    ...(isShown && !repairs.withoutSummary ? [["summary", "auto"] as const] : []),
+  ];
+  return members.length === 0 ? null : Object.fromEntries(members);
+}
+
+/** A model that only thinks when it is told how much is told the middle. */
+export function wantedEffort(reasoning: ReasoningRequest, { thinking }: ModelTraits): Effort | null {
+  const isLeftToModel = reasoning.isDynamic && !thinking.isOnByDefault && thinking.kind === "effort";
+  return effortOf(reasoning) ?? (isLeftToModel ? "medium" : null);
+}
+
+function answerMembers(
+  request: ModelRequest,
+  options: EncodeRequestOptions,
+  dropped: Drop[],
+): [string, unknown][] {
+  const { traits, isOpenai } = options;
+  const thinks = traits.thinking.kind !== "none";
+  return [
+    ["include", thinks ? ["reasoning.encrypted_content"] : null],
+    ["max_output_tokens", outputLimit(request.maxOutputTokens, traits, dropped)],
+    ["max_tool_calls", maxSearches(request.tools)],
+    ...sampling(request, traits, dropped),
+    ["metadata", encodeMetadata(request.metadata, dropped)],
+    ["service_tier", encodeTier(request.serviceTier, dropped)],
+    [isOpenai ? "safety_identifier" : "user", request.userId === null ? null : shortId(request.userId)],
+    ["prompt_cache_key", cacheKeyOf(request)],
+    ["store", false],
+    ["stream", request.stream ? true : null],
+  ];
+}
+
+function outputLimit(asked: number | null, traits: ModelTraits, dropped: Drop[]): number | null {
+  if (asked === null) return null;
+  const limit = Math.max(MIN_OUTPUT_TOKENS, Math.min(asked, traits.maxOutputTokens ?? asked));
+  if (limit !== asked) {
+    const reason = `${limit} instead of ${asked}: the ${limit > asked ? "least" : "most"} that the model takes`;
+    dropped.push({ field: "maxOutputTokens", reason });
+  }
+  return limit;
+}
+
+/** Neither of the two parameters says anything at 1. */
+function sampling(
+  { sampling: asked }: ModelRequest,
+  traits: ModelTraits,
+  dropped: Drop[],
+): [string, unknown][] {
+  const drop = (field: Parameter, reason: string): void => void dropped.push({ field, reason });
+  for (const field of ["topK", "seed", "frequencyPenalty", "presencePenalty", "logitBias"] as const) {
+    const value = asked[field];
+    const isNeutral =
+      value === null || ((field === "frequencyPenalty" || field === "presencePenalty") && value === 0);
+    if (!isNeutral) drop(field, "the Responses API has no such parameter");
+  }
+  const isTemperature = asked.temperature !== null && asked.temperature !== 1;
+  const isTopP = asked.topP !== null && asked.topP !== 1;
+  if (traits.sampling === "none") {
+    if (isTemperature) drop("temperature", "the model refuses it");
+    if (isTopP) drop("topP", "the model refuses it");
+    return [];
+  }
+  const hasBoth = asked.temperature !== null && asked.topP !== null && traits.sampling === "one";
+  const withoutTemperature = hasBoth && !isTemperature;
+  if (hasBoth && isTemperature && isTopP) drop("topP", "the model takes it or the temperature, not both");
+  return [
+    ["temperature", withoutTemperature ? null : asked.temperature],
+    ["top_p", hasBoth && !withoutTemperature ? null : asked.topP],
+  ];
+}
+
+function encodeMetadata(metadata: JsonObject | null, dropped: Drop[]): JsonObject | null {
+  if (metadata === null) return null;
+  const pairs = Object.entries(metadata);
+  const isTaken =
+    pairs.length <= MAX_METADATA_PAIRS &&
+    pairs.every(
+      ([key, value]) =>
+        key.length <= MAX_METADATA_KEY_CHARS &&
+        typeof value === "string" &&
+        value.length <= MAX_METADATA_VALUE_CHARS,
+    );
+  if (isTaken) return pairs.length === 0 ? null : metadata;
+  dropped.push({ field: "metadata", reason: "OpenAI takes 16 short pairs of text at most" });
+  return null;
+}
+
+function encodeTier(asked: string | null, dropped: Drop[]): string | null {
+  if (asked === null) return null;
+  const tier = TIERS.get(asked) ?? null;
+  if (tier === null) dropped.push({ field: "serviceTier", reason: `OpenAI has no tier ${asked}` });
+  return tier;
+}
+
+/** Long ids hold more than an id; OpenAI takes 64 characters. */
+function shortId(id: string): string {
+  return id.length <= MAX_ID_CHARS ? id : hashOf(id);
+}
+
+/** Keeps the requests of one user's conversation at one cache, also for clients that say nothing of it. */
+function cacheKeyOf({ cacheKey, userId }: ModelRequest): string | null {
+  if (cacheKey !== null) return shortId(cacheKey);
+  return userId === null ? null : hashOf(userId);
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

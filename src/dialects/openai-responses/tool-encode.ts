@@ -1,0 +1,173 @@
+/** Tools and the choice among them for an upstream. */
+
+import type {
+  CustomTool,
+  Drop,
+  FunctionTool,
+  ModelRequest,
+  Tool,
+  ToolChoice,
+  ToolName,
+  WebSearchTool,
+} from "../../model/request.ts";
+import { objectRoot } from "../../model/schema.ts";
+import { isObject } from "../../model/schema-walk.ts";
+import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../model/tool-names.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+import type { JsonObject } from "../../wire/json.ts";
+import { untranslatable } from "./part-encode.ts";
+
+/** Names that OpenAI takes for tools. */
+export const NAME_RULE = {
+  isAllowed: (character: string): boolean => /[A-Za-z0-9_-]/.test(character),
+  maxChars: 64,
+};
+
+export function encodeTools(
+  tools: readonly Tool[],
+  names: ToolNames,
+  traits: ModelTraits,
+  dropped: Drop[],
+): readonly JsonObject[] {
+  return distinctTools(tools).map((tool) => encodeTool(tool, names, traits, dropped));
+}
+
+function encodeTool(tool: Tool, names: ToolNames, traits: ModelTraits, dropped: Drop[]): JsonObject {
+  switch (tool.kind) {
+    case "function":
+      return encodeFunction(tool, names, dropped);
+    case "custom":
+      return encodeCustom(tool, names);
+    case "web-search":
+      return encodeSearch(tool, traits);
+    case "hosted":
+      if (tool.maker === "openai") return tool.raw;
+      throw untranslatable(tool.at, `is ${tool.type}, a tool that only its own provider runs`);
+  }
+}
+
+/** Structured output for a model that can only give it as the arguments of a call. */
+export function outputTool(names: ToolNames, schema: JsonObject): JsonObject {
+  return {
+    type: "function",
+    name: names.wireName(OUTPUT_TOOL),
+    description: "Gives the answer in the form that was asked for.",
+    parameters: objectRoot(schema),
+    strict: isClosed(schema),
+  };
+}
+
+function encodeFunction(tool: FunctionTool, names: ToolNames, dropped: Drop[]): JsonObject {
+  if (tool.isDeferred)
+    dropped.push({ field: tool.at, reason: "the tool is shown at once, as nothing searches here" });
+  const parameters =
+    tool.parameters === null ? { type: "object", properties: {} } : objectRoot(tool.parameters);
+  return {
+    type: "function",
+    name: names.wireName(tool),
+    ...(tool.description === null ? null : { description: tool.description }),
+    parameters,
+    // Left out, it would count as true.
+    strict: strictOf(tool.strict, parameters, `${tool.at}.strict`, dropped),
+  };
+}
+
+function encodeCustom(tool: CustomTool, names: ToolNames): JsonObject {
+  return {
+    type: "custom",
+    name: names.wireName(tool),
+    ...(tool.description === null ? null : { description: tool.description }),
+    ...(tool.grammar === null ? null : { format: { type: "grammar", ...tool.grammar } }),
+  };
+}
+
+/** Limits on where to search are not to be lost; there is no list of what to leave out. */
+function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
+  if (!traits.webSearch) throw untranslatable(tool.at, "asks for web search, which the model does not have");
+  if (tool.blockedDomains !== null && tool.blockedDomains.length > 0) {
+    throw untranslatable(`${tool.at}.blocked_domains`, "cannot be kept to by OpenAI's web search");
+  }
+  return {
+    type: "web_search",
+    ...(tool.allowedDomains === null ? null : { filters: { allowed_domains: tool.allowedDomains } }),
+    ...(tool.userLocation === null ? null : { user_location: { type: "approximate", ...tool.userLocation } }),
+    ...(tool.contextSize === null ? null : { search_context_size: tool.contextSize }),
+    ...(tool.externalAccess === null ? null : { external_web_access: tool.externalAccess }),
+  };
+}
+
+/** What a search may do at most, as the number of calls of hosted tools: there is no other such tool beside it. */
+export function maxSearches(tools: readonly Tool[]): number | null {
+  let most: number | null = null;
+  for (const tool of tools) {
+    if (tool.kind === "hosted") return null;
+    if (tool.kind === "web-search" && tool.maxUses !== null) most = tool.maxUses;
+  }
+  return most;
+}
+
+/** Strict only where OpenAI can be: it refuses an open schema. */
+export function strictOf(
+  strict: boolean | null,
+  schema: JsonObject,
+  field: string,
+  dropped: Drop[],
+): boolean {
+  if (strict !== true) return false;
+  if (isClosed(schema)) return true;
+  dropped.push({
+    field,
+    reason: "OpenAI is strict only with closed objects of which all members are required",
+  });
+  return false;
+}
+
+/** Whether all objects in a schema are closed and require all of their members. Linear, without recursion. */
+export function isClosed(root: JsonObject): boolean {
+  const open: unknown[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (Array.isArray(node)) open.push(...node);
+    if (!isObject(node)) continue;
+    const { type, properties, required, additionalProperties } = node;
+    if (type === "object" || (Array.isArray(type) && type.includes("object"))) {
+      if (additionalProperties !== false) return false;
+      const listed = new Set<unknown>(Array.isArray(required) ? required : []);
+      if (isObject(properties) && !Object.keys(properties).every((name) => listed.has(name))) return false;
+    }
+    for (const name of ["items", "anyOf"]) if (node[name] !== undefined) open.push(node[name]);
+    for (const name of ["properties", "$defs", "definitions"]) {
+      const inner = node[name];
+      if (isObject(inner)) open.push(...Object.values(inner));
+    }
+  }
+  return true;
+}
+
+/** null: nothing to say. */
+export function encodeToolChoice(request: ModelRequest, names: ToolNames): unknown {
+  const { toolChoice: choice, tools } = request;
+  if (choice === null || tools.length === 0) return null;
+  const kindOf = (name: ToolName): "function" | "custom" =>
+    tools.some((tool) => tool.kind === "custom" && isSame(tool, name)) ? "custom" : "function";
+  const entryOf = (name: ToolName): JsonObject => ({ type: kindOf(name), name: names.wireName(name) });
+  return encodeChoice(choice, entryOf);
+}
+
+function encodeChoice(choice: ToolChoice, entryOf: (name: ToolName) => JsonObject): unknown {
+  switch (choice.mode) {
+    case "tool":
+      return entryOf(choice.tool);
+    case "subset": {
+      const mode = choice.isRequired ? "required" : "auto";
+      return { type: "allowed_tools", mode, tools: choice.tools.map(entryOf) };
+    }
+    case "web-search":
+      return { type: "web_search" };
+    default:
+      return choice.mode;
+  }
+}
+
+function isSame(a: ToolName, b: ToolName): boolean {
+  return a.name === b.name && a.namespace === b.namespace;
+}
