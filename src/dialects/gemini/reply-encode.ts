@@ -13,6 +13,7 @@ import type {
 } from "../../model/message.ts";
 import type { JsonObject } from "../../model/request.ts";
 import type { Usage } from "../../model/usage.ts";
+import { asObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import { MAKER, signatureOf } from "./seal-field.ts";
@@ -52,13 +53,13 @@ export function imagePart({ source }: ImagePart): WirePart {
   }
 }
 
-/** A part of Google's own as it was; null: it is another maker's, for which there is no form. */
-export function opaquePart({ raw }: OpaquePart): JsonObject | null {
+/** A part of Google's own as it was; null: it is another maker's, or no part at all, for which there is no form. */
+export function opaquePart(raw: Seal): JsonObject | null {
   if (raw.maker !== MAKER) return null;
   try {
-    return JSON.parse(raw.data) as JsonObject;
+    return asObject(JSON.parse(raw.data));
   } catch {
-    // Not what this codec wrote: nobody could read it.
+    // Clients hold it in between, and may give back anything.
     return null;
   }
 }
@@ -133,7 +134,7 @@ function partOf(part: Exclude<AssistantPart, { type: "refusal" | "search" }>): W
     case "image":
       return imagePart(part);
     case "opaque":
-      return opaquePart(part);
+      return opaquePart(part.raw);
   }
 }
 

@@ -69,7 +69,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
           this.#grounding.addSearch(event.part);
           return "";
         }
-        return this.#part(event.part.type === "image" ? imagePart(event.part) : opaquePart(event.part));
+        return this.#part(event.part.type === "image" ? imagePart(event.part) : opaquePart(event.part.raw));
       case "usage":
         this.#usage = event.usage;
         return "";

@@ -1,0 +1,144 @@
+/** Changes to a client's own body that goes to Google as it is: what the model's name asks for, and seals that were refused. */
+import type { Amendment, ParameterValues } from "../../model/amendment.ts";
+import type { JsonObject, ReasoningRequest } from "../../model/request.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+import { asArray, asObject } from "../../wire/json.ts";
+import { encodeThinking } from "./thinking-encode.ts";
+import { DUMMY_SIGNATURE } from "./wire.ts";
+
+/** The name as it stands in the object: both spellings count, and only one may be there. */
+function nameIn(object: JsonObject, name: string): string {
+  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return !Object.hasOwn(object, name) && Object.hasOwn(object, snake) ? snake : name;
+}
+
+function read(object: JsonObject, name: string): unknown {
+  const found = nameIn(object, name);
+  return Object.hasOwn(object, found) ? (object[found] ?? null) : null;
+}
+
+/** The object with a member set in its place, or behind the others. */
+function withMember(object: JsonObject, name: string, value: unknown): JsonObject {
+  return { ...object, [nameIn(object, name)]: value };
+}
+
+export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
+  const wrapped = asObject(read(body, "generateContentRequest"));
+  if (wrapped !== null) return withMember(body, "generateContentRequest", amend(wrapped, amendment, traits));
+  let amended: JsonObject = { ...body };
+  if (amendment.systemBefore !== null || amendment.systemAfter !== null) {
+    const value = amendSystem(read(body, "systemInstruction"), amendment);
+    amended = withMember(amended, "systemInstruction", value);
+  }
+  if (amendment.search) amended = amendTools(amended, traits);
+  const former = asObject(read(body, "generationConfig")) ?? {};
+  const config = amendConfig(former, amendment, traits);
+  return config === former ? amended : withMember(amended, "generationConfig", config);
+}
+
+function amendSystem(system: unknown, { systemBefore, systemAfter }: Amendment): JsonObject {
+  const content = typeof system === "string" ? { parts: [{ text: system }] } : (asObject(system) ?? {});
+  const parts = read(content, "parts") ?? [];
+  const text = (value: string | null): JsonObject[] => (value === null ? [] : [{ text: value }]);
+  return withMember(content, "parts", [
+    ...text(systemBefore),
+    ...(Array.isArray(parts) ? parts : [parts]),
+    ...text(systemAfter),
+  ]);
+}
+
+function amendTools(body: JsonObject, traits: ModelTraits): JsonObject {
+  const value = read(body, "tools");
+  const tools = Array.isArray(value) ? value : value === null ? [] : [value];
+  const has = (name: string): boolean => tools.some((tool) => read(asObject(tool) ?? {}, name) !== null);
+  if (has("googleSearch") || has("googleSearchRetrieval")) return body;
+  const amended = withMember(body, "tools", [...tools, { googleSearch: {} }]);
+  if (!has("functionDeclarations") || !traits.sealedCalls) return amended;
+  const config = asObject(read(body, "toolConfig")) ?? {};
+  return withMember(amended, "toolConfig", withMember(config, "includeServerSideToolInvocations", true));
+}
+
+const PLAIN_VALUES = [
+  ["temperature", "temperature"],
+  ["topP", "topP"],
+  ["topK", "topK"],
+  ["maxOutputTokens", "maxOutputTokens"],
+  ["stop", "stopSequences"],
+  ["seed", "seed"],
+] as const;
+
+/** The same object when nothing is asked. */
+function amendConfig(
+  former: JsonObject,
+  { thinking, defaults, fixed }: Amendment,
+  traits: ModelTraits,
+): JsonObject {
+  let config = former;
+  for (const [parameter, name] of PLAIN_VALUES) {
+    const value = fixed[parameter] ?? (read(former, name) === null ? defaults[parameter] : null);
+    if (value !== null) config = withMember(config, name, value);
+  }
+  const said = asObject(read(former, "thinkingConfig"));
+  const suffix: ReasoningRequest | null =
+    thinking === null
+      ? null
+      : {
+          effort: null,
+          budgetTokens: thinking.budgetTokens,
+          isDynamic: thinking.budgetTokens === null,
+          isShown: true,
+        };
+  const asked = reasoningOf(fixed) ?? (said === null ? (suffix ?? reasoningOf(defaults)) : null);
+  if (asked === null) return config;
+  const limit = read(config, "maxOutputTokens");
+  const amount = encodeThinking(asked, traits, typeof limit === "number" ? limit : null, []);
+  if (amount === null) return config;
+  // What is said of the amount is replaced; whether thoughts are shown stays the client's matter.
+  const kept = Object.entries(said ?? {}).filter(([name]) => !AMOUNTS.includes(name));
+  return withMember(config, "thinkingConfig", { ...Object.fromEntries(kept), ...amount });
+}
+
+const AMOUNTS = ["thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"];
+
+function reasoningOf({ effort, thinkingBudgetTokens }: ParameterValues): ReasoningRequest | null {
+  if (effort === null && thinkingBudgetTokens === null) return null;
+  return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
+}
+
+/** The body without signatures; the first call of a turn that had one gets the stand-in. null: there is none. */
+export function withoutSeals(body: JsonObject): JsonObject | null {
+  let hasSeal = false;
+  const contents = asArray(read(body, "contents")).map((entry) => {
+    const content = asObject(entry);
+    if (content === null) return entry;
+    let isFirstCall = true;
+    const parts = asArray(read(content, "parts")).map((each) => {
+      const part = asObject(each);
+      if (part === null) return each;
+      const isCall = read(part, "functionCall") !== null;
+      const isReplaced = isCall && isFirstCall;
+      if (isCall) isFirstCall = false;
+      const name = nameIn(part, "thoughtSignature");
+      if (!Object.hasOwn(part, name) || part[name] === DUMMY_SIGNATURE) return each;
+      hasSeal = true;
+      if (isReplaced) return { ...part, [name]: DUMMY_SIGNATURE };
+      return Object.fromEntries(Object.entries(part).filter(([key]) => key !== name));
+    });
+    // A text that was there only for its signature is no part.
+    return withMember(
+      content,
+      "parts",
+      parts.filter((part) => !isEmptyText(part)),
+    );
+  });
+  return hasSeal ? withMember(body, "contents", contents) : null;
+}
+
+function isEmptyText(part: unknown): boolean {
+  const object = asObject(part);
+  return (
+    object !== null &&
+    object.text === "" &&
+    Object.keys(object).every((name) => name === "text" || name === "thought")
+  );
+}

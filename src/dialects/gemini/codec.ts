@@ -1,0 +1,64 @@
+/** Gemini's generateContent, both ways. */
+import type { ModelReply } from "../../model/event.ts";
+import type { JsonObject } from "../../model/request.ts";
+import type { Codec } from "../codec.ts";
+import { countOf } from "../token-count.ts";
+import { amend, withoutSeals } from "./amend.ts";
+import { decodeError } from "./failure.ts";
+import { decodeReply } from "./reply-decode.ts";
+import { encodeReply } from "./reply-encode.ts";
+import { decodeRequest } from "./request-decode.ts";
+import { encodeRequest } from "./request-encode.ts";
+import { MAKER } from "./seal-field.ts";
+import { makeStreamDecoder } from "./stream-decode.ts";
+import { GeminiStreamEncoder } from "./stream-encode.ts";
+
+export const geminiCodec: Codec = {
+  name: "gemini",
+  maker: MAKER,
+  carriesSeals: true,
+  takesUrls: ["image", "document", "audio", "video"],
+  fieldNames: {
+    temperature: "generationConfig.temperature",
+    topP: "generationConfig.topP",
+    topK: "generationConfig.topK",
+    seed: "generationConfig.seed",
+    frequencyPenalty: "generationConfig.frequencyPenalty",
+    presencePenalty: "generationConfig.presencePenalty",
+    logitBias: null,
+    candidates: "generationConfig.candidateCount",
+    logprobs: "generationConfig.responseLogprobs",
+    stop: "generationConfig.stopSequences",
+    maxOutputTokens: "generationConfig.maxOutputTokens",
+    toolChoice: "toolConfig.functionCallingConfig",
+    parallelToolCalls: null,
+    reasoning: "generationConfig.thinkingConfig",
+    verbosity: null,
+    output: "generationConfig.responseMimeType",
+    outputModalities: "generationConfig.responseModalities",
+    userId: null,
+    metadata: "labels",
+    serviceTier: "serviceTier",
+    cacheKey: null,
+    messages: "contents",
+    system: "systemInstruction",
+    tools: "tools",
+  },
+  decodeRequest,
+  encodeRequest,
+  makeStreamDecoder,
+  decodeReply: (body, options) => decodeReply(body, options.idSeed),
+  makeStreamEncoder: (options) => new GeminiStreamEncoder(options),
+  encodeReply,
+  goOn,
+  amend,
+  withoutSeals,
+  decodeError,
+  decodeCount: (body) => countOf(body.totalTokens),
+  encodeCount: (inputTokens) => JSON.stringify({ totalTokens: inputTokens }),
+};
+
+/** Google keeps what it has said: the same request goes on by the token. */
+function goOn(body: JsonObject, { stop }: ModelReply): JsonObject | null {
+  return stop.token === null ? null : { ...body, continuationToken: stop.token };
+}

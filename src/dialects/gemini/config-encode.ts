@@ -1,0 +1,105 @@
+/** `generationConfig` for an upstream. */
+import { GatewayError } from "../../core/errors.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
+import type { EncodeRequestOptions } from "../codec.ts";
+import { encodeThinking } from "./thinking-encode.ts";
+import { encodeSchema } from "./tools-encode.ts";
+
+const MAX_STOPS = 5;
+const MAX_SEED = 2 ** 31;
+
+export interface EncodedConfig {
+  /** null: nothing is said. */
+  readonly config: JsonObject | null;
+  readonly watchedStops: readonly string[];
+}
+
+export function encodeConfig(
+  request: ModelRequest,
+  options: EncodeRequestOptions,
+  dropped: Drop[],
+): EncodedConfig {
+  const { traits } = options;
+  refuseWhatIsMissing(request, options);
+  const stops = request.stop.filter((stop) => stop !== "");
+  const sentStops = traits.stop ? stops.slice(0, MAX_STOPS) : [];
+  const maxOutputTokens = encodeLimit(request.maxOutputTokens, traits.maxOutputTokens, dropped);
+  const thinking = encodeThinking(request.reasoning, traits, maxOutputTokens, dropped);
+  const config = {
+    ...encodeSampling(request, options, dropped),
+    ...(maxOutputTokens === null ? null : { maxOutputTokens }),
+    ...(sentStops.length === 0 ? null : { stopSequences: sentStops }),
+    ...encodeOutput(request, traits.structuredOutput),
+    ...(request.outputModalities.length === 0 ? null : { responseModalities: ["TEXT", "IMAGE"] }),
+    ...(thinking === null ? null : { thinkingConfig: thinking }),
+  };
+  return {
+    config: Object.keys(config).length === 0 ? null : config,
+    watchedStops: stops.slice(sentStops.length),
+  };
+}
+
+/** What a client waits for in the answer, and could not be given. */
+function refuseWhatIsMissing(request: ModelRequest, { model, traits }: EncodeRequestOptions): void {
+  if (request.candidates > 1)
+    throw refused("candidates", "one answer at a time is translated; ask for one, several times");
+  if (request.logprobs !== null)
+    throw refused("logprobs", "log-probabilities are not translated, as tokens differ; leave them out");
+  const makesImages = /image/i.test(model);
+  for (const modality of request.outputModalities) {
+    if (modality !== "image" || !makesImages)
+      throw refused("outputModalities", `the model answers with text, not with ${modality}`);
+  }
+  const hasFunctions = request.tools.some(({ kind }) => kind === "function" || kind === "custom");
+  // Gemini 3 takes both together, models before it refuse that; it is the same generation that seals its calls.
+  if (request.output !== null && hasFunctions && !traits.sealedCalls)
+    throw refused("output", "the model takes either tools or a format for its answer; remove one");
+}
+
+function encodeLimit(asked: number | null, most: number | null, dropped: Drop[]): number | null {
+  if (asked === null) return null;
+  if (asked < 1)
+    throw refused("maxOutputTokens", "an answer of no tokens cannot be asked for; ask for 1 or more");
+  if (most === null || asked <= most) return asked;
+  dropped.push({ field: "maxOutputTokens", reason: `lowered to ${most}, the most that the model writes` });
+  return most;
+}
+
+function encodeSampling(
+  { sampling }: ModelRequest,
+  { traits }: EncodeRequestOptions,
+  dropped: Drop[],
+): JsonObject {
+  const { temperature, topP, topK, seed, presencePenalty, frequencyPenalty, logitBias } = sampling;
+  const isTaken = traits.sampling !== "none";
+  const isOne = traits.sampling === "one" && temperature !== null;
+  const keep = (field: string, value: number | null, isKept: boolean, why: string): number | null => {
+    if (value === null || isKept) return value;
+    dropped.push({ field, reason: why });
+    return null;
+  };
+  const why = "the model samples as it does and refuses to be told";
+  if (logitBias !== null) dropped.push({ field: "logitBias", reason: "Gemini has no bias by token" });
+  const isSeed = seed !== null && Number.isInteger(seed) && seed >= -MAX_SEED && seed < MAX_SEED;
+  const kept = {
+    temperature: keep("temperature", temperature, isTaken, why),
+    topP: keep("topP", topP, isTaken && !isOne, why),
+    topK: keep("topK", topK, isTaken, why),
+    seed: keep("seed", seed, isSeed, "Gemini takes seeds of 32 bits"),
+    presencePenalty,
+    frequencyPenalty,
+  };
+  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== null));
+}
+
+function encodeOutput({ output }: ModelRequest, takesSchema: boolean): JsonObject | null {
+  if (output === null) return null;
+  const json = { responseMimeType: "application/json" };
+  if (output.kind === "json") return json;
+  if (takesSchema) return { ...json, responseJsonSchema: encodeSchema(output.schema) };
+  throw refused("output", "the model cannot be held to a schema; ask for it in words");
+}
+
+function refused(param: string, why: string): GatewayError {
+  return new GatewayError("not_translatable", `${param}: ${why}`, { param });
+}

@@ -1,0 +1,93 @@
+/** Pictures, documents, sounds and films as parts. */
+import { GatewayError } from "../../core/errors.ts";
+import type {
+  AudioPart,
+  DocumentPart,
+  ImagePart,
+  MediaSource,
+  TextPart,
+  VideoPart,
+} from "../../model/message.ts";
+import type { Drop } from "../../model/request.ts";
+import type { ModelTraits } from "../../model/traits.ts";
+import { mimeTypeOf } from "./mime-type.ts";
+import { MAKER } from "./seal-field.ts";
+import type { WirePart } from "./wire.ts";
+
+type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
+
+/** Source: Google's page of image understanding, November 2026. */
+const IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
+
+/** The parts that a medium makes; text documents are text. Throws `not_translatable` for what the model does not take. */
+export function encodeMedia(part: MediaPart, traits: ModelTraits, dropped: Drop[]): WirePart[] {
+  switch (part.type) {
+    case "image":
+      return [encodeImage(part, traits, dropped)];
+    case "audio":
+    case "video":
+      if (!traits.input[part.type]) throw refused(part, `the model takes no ${part.type}`);
+      return [encodeSource(part.source, part)];
+    case "document":
+      return encodeDocument(part, traits, dropped);
+  }
+}
+
+function encodeImage(part: ImagePart, traits: ModelTraits, dropped: Drop[]): WirePart {
+  if (!traits.input.image) throw refused(part, "the model takes no images");
+  const { source, detail } = part;
+  if (source.kind === "base64" && !IMAGE_TYPES.includes(source.mimeType))
+    throw refused(part, `Gemini takes no ${source.mimeType}; send one of ${IMAGE_TYPES.join(", ")}`);
+  if (detail === "low" || detail === "high" || detail === "original")
+    dropped.push({ field: `${part.at}.detail`, reason: "Gemini looks at pictures as it does" });
+  return encodeSource(source, part);
+}
+
+function encodeDocument(part: DocumentPart, traits: ModelTraits, dropped: Drop[]): WirePart[] {
+  const { source, title, context } = part;
+  if (part.citations === true)
+    dropped.push({ field: `${part.at}.citations`, reason: "Gemini does not cite documents" });
+  const about = typeof context === "string" && context !== "" ? [context] : [];
+  if (source.kind === "text" || source.kind === "parts") {
+    const heads = [...(title === null || title === "" ? [] : [title]), ...about];
+    if (source.kind === "text") return textParts([...heads, source.text].join("\n\n"));
+    return [
+      ...textParts(heads.join("\n\n")),
+      ...source.parts.flatMap((inner) => innerParts(inner, traits, dropped)),
+    ];
+  }
+  if (source.kind === "base64" && !source.mimeType.startsWith("text/")) {
+    if (source.mimeType !== "application/pdf")
+      throw refused(part, `Gemini takes no ${source.mimeType}; send application/pdf or text`);
+    if (!traits.input.pdf) throw refused(part, "the model takes no PDF");
+  }
+  return [...about.map((text) => ({ text })), encodeSource(source, part)];
+}
+
+function innerParts(part: TextPart | ImagePart, traits: ModelTraits, dropped: Drop[]): WirePart[] {
+  return part.type === "text" ? textParts(part.text) : [encodeImage(part, traits, dropped)];
+}
+
+function textParts(text: string): WirePart[] {
+  return text === "" ? [] : [{ text }];
+}
+
+function encodeSource(source: MediaSource, part: MediaPart): WirePart {
+  switch (source.kind) {
+    case "base64":
+      return { inlineData: { mimeType: source.mimeType, data: source.data } };
+    case "url": {
+      const mimeType = source.mimeType ?? mimeTypeOf(source.url);
+      const isGuess = mimeType === null || mimeType.endsWith("/*");
+      return { fileData: { ...(isGuess ? null : { mimeType }), fileUri: source.url } };
+    }
+    case "provider-file":
+      if (source.maker !== MAKER)
+        throw refused(part, "a file that lives at another provider cannot be read; send its content");
+      return { fileData: { fileUri: source.id } };
+  }
+}
+
+function refused(part: MediaPart, why: string): GatewayError {
+  return new GatewayError("not_translatable", `${part.at}: ${why}`, { param: part.at });
+}

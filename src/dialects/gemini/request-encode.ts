@@ -1,0 +1,93 @@
+/** A request for an upstream. The stable comes first: tools, instructions, history; then what may change from turn to turn. */
+import { GatewayError } from "../../core/errors.ts";
+import { arrange } from "../../model/conversation.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
+import { makeToolNames } from "../../model/tool-names.ts";
+import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { encodeConfig } from "./config-encode.ts";
+import { encodeContents } from "./contents-encode.ts";
+import { encodeTools, TOOL_NAMES } from "./tools-encode.ts";
+
+/** The block in which one client accounts to its own provider; to others it means nothing. */
+const ATTRIBUTION = "x-anthropic-billing-header:";
+
+export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  const { traits, repairs } = options;
+  const dropped: Drop[] = [];
+  const names = makeToolNames(request.tools, request.messages, TOOL_NAMES);
+  const arranged = arrange(request.messages, { midSystem: "fold", needsUserFirst: true, mergesTurns: true });
+  dropped.push(...arranged.dropped);
+  if (options.purpose === "answer" && arranged.messages.at(-1)?.role === "assistant" && !traits.prefill)
+    throw new GatewayError(
+      "not_translatable",
+      "the model cannot go on with the beginning of an answer: the conversation must end with a turn of the user",
+      { param: "messages" },
+    );
+  const system = request.system.filter(({ text }) => text !== "" && !text.startsWith(ATTRIBUTION));
+  const { tools, toolConfig } = encodeTools(request, names, traits, dropped);
+  const contents = encodeContents(arranged, { names, traits, withoutSeals: repairs.withoutSeals }, dropped);
+  if (contents.length === 0)
+    throw new GatewayError("not_translatable", "Gemini needs a turn of the user beside the instructions", {
+      param: "messages",
+    });
+  const prompt = {
+    ...(tools === null ? null : { tools }),
+    ...(system.length === 0 ? null : { systemInstruction: { parts: system.map(({ text }) => ({ text })) } }),
+    contents,
+  };
+  const shared = { headers: [], names };
+  if (options.purpose === "count") {
+    return {
+      ...shared,
+      path: pathOf(options.model, "countTokens"),
+      body: { generateContentRequest: { model: nameOf(options.model), ...prompt } },
+      dropped,
+      watchedStops: [],
+    };
+  }
+  const { config, watchedStops } = encodeConfig(request, options, dropped);
+  const tier = encodeTier(request.serviceTier, dropped);
+  dropWhatIsMissing(request, dropped);
+  const body: JsonObject = {
+    ...prompt,
+    ...(toolConfig === null ? null : { toolConfig }),
+    ...(config === null ? null : { generationConfig: config }),
+    ...(tier === null ? null : { serviceTier: tier }),
+  };
+  const method = request.stream ? "streamGenerateContent?alt=sse" : "generateContent";
+  return { ...shared, path: pathOf(options.model, method), body, dropped, watchedStops };
+}
+
+/** The model's resource: tuned models have a collection of their own. */
+function nameOf(model: string): string {
+  return /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`;
+}
+
+function pathOf(model: string, method: string): string {
+  const [collection, ...rest] = nameOf(model).split("/");
+  return `/v1beta/${collection}/${encodeURIComponent(rest.join("/"))}:${method}`;
+}
+
+const TIERS: ReadonlyMap<string, string> = new Map([
+  ["default", "standard"],
+  ["standard", "standard"],
+  ["flex", "flex"],
+  ["priority", "priority"],
+]);
+
+function encodeTier(tier: string | null, dropped: Drop[]): string | null {
+  // As the provider likes, which it does by itself.
+  if (tier === null || tier === "auto") return null;
+  const known = TIERS.get(tier) ?? null;
+  if (known === null) dropped.push({ field: "serviceTier", reason: `Gemini has no tier "${tier}"` });
+  return known;
+}
+
+/** Caching happens by itself; hints and keys for it are left out without a word. */
+function dropWhatIsMissing(request: ModelRequest, dropped: Drop[]): void {
+  if (request.verbosity !== null)
+    dropped.push({ field: "verbosity", reason: "Gemini cannot be told how much to say" });
+  if (request.userId !== null) dropped.push({ field: "userId", reason: "Gemini is not told of end users" });
+  if (request.metadata !== null && Object.keys(request.metadata).length > 0)
+    dropped.push({ field: "metadata", reason: "Gemini keeps no metadata with requests" });
+}
