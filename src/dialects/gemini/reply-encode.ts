@@ -3,14 +3,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelReply, Stop } from "../../model/event.ts";
 import { parseArguments } from "../../model/json-text.ts";
-import type {
-  AssistantPart,
-  ImagePart,
-  OpaquePart,
-  Seal,
-  TextPart,
-  ToolCallPart,
-} from "../../model/message.ts";
+import type { AssistantPart, ImagePart, Seal, TextPart, ToolCallPart } from "../../model/message.ts";
 import type { JsonObject } from "../../model/request.ts";
 import type { Usage } from "../../model/usage.ts";
 import { asObject } from "../../wire/json.ts";
