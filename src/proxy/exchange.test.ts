@@ -94,6 +94,7 @@ test("a whole answer's row says who asked what of whom, and what it took", async
   const exchange = begin("chat.completions", { "x-request-id": "their-id-1", "user-agent": "OpenAI/JS 6" });
   exchange.modelAsked = "best";
   exchange.upstream = "up";
+  exchange.upstreamDialect = "openai-chat";
   exchange.credential = "main";
   exchange.modelUsed = "gpt-5";
   exchange.attempts = 2;
@@ -251,6 +252,7 @@ test("ids of state that the answer made are kept with who made it", async () => 
   );
   exchange.tap = tap;
   exchange.upstream = "up";
+  exchange.upstreamDialect = "openai-chat";
   exchange.credential = "main";
   await exchange.settle(gateway).committed;
   expect(gateway.findState("resp_1")).toMatchObject({ upstream: "up", credential: "main" });
@@ -260,6 +262,7 @@ test("ids of state that the answer made are kept with who made it", async () => 
 test("the metrics count it under its names", async () => {
   const exchange = begin();
   exchange.upstream = "up";
+  exchange.upstreamDialect = "openai-chat";
   exchange.outcome = "ok";
   exchange.tap = readTap();
   exchange.firstByteMs = exchange.startedMs;

@@ -236,13 +236,15 @@ test("an upstream that cannot be reached is left for the next target at once", a
   expect(row).toMatchObject({ attempts: 2, upstream: "up", outcome: "ok" });
 });
 
-test("a model of upstreams that speak another dialect is a 400 that names them", async () => {
+test("what has no counterpart in the upstream's dialect is a 400 that names the upstream", async () => {
   gateway = new GatewayUnderTest({
     upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],
   });
-  const { reply, body, row } = await ask("claude-opus-5");
+  const client = clientUnderTest("/v1/embeddings", JSON.stringify({ model: "claude-opus-5", input: "x" }));
+  const reply = await handle(gateway, makeRoute("embeddings", "/v1/embeddings"), client);
   expect(reply.status).toBe(400);
-  expect(body.error?.message).toContain("claude");
+  expect(await reply.text()).toContain("claude");
+  const [row] = await gateway.rows();
   expect(row).toMatchObject({ outcome: "refused", errorKind: "foreign_dialect" });
 });
 
