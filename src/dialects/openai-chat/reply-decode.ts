@@ -326,9 +326,13 @@ export function firstChoice(choices: readonly unknown[]): JsonObject | null {
   for (const raw of choices) {
     const choice = asObject(raw);
     if (choice === null) continue;
-    if (first === null || Number(choice.index ?? 0) < Number(first.index ?? 0)) first = choice;
+    if (first === null || indexOf(choice) < indexOf(first)) first = choice;
   }
   return first;
+}
+
+export function indexOf(choice: JsonObject): number {
+  return typeof choice.index === "number" ? choice.index : 0;
 }
 
 /** `usage` where servers put it: beside the choices, in one (Moonshot), or in a member of their own (Groq). */

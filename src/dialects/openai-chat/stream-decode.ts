@@ -5,7 +5,7 @@ import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { errorOf, failOf } from "./failure.ts";
-import { ContentDecoder, firstChoice, usageIn } from "./reply-decode.ts";
+import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -24,6 +24,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   #isOver = false;
   #isCut = false;
   #hasEndedWell = false;
+  /** Of the one choice that counts: nobody asked for more. */
+  #index: number | null = null;
   #finishReason: string | null = null;
   #matched: string | null = null;
   #usage: Usage | null = null;
@@ -86,6 +88,8 @@ export class ChatStreamDecoder implements StreamDecoder {
     const usage = usageIn(chunk, choice);
     if (usage !== null) this.#usage = decodeUsage(usage);
     if (choice === null) return;
+    this.#index ??= indexOf(choice);
+    if (indexOf(choice) !== this.#index) return;
     this.#start(chunk);
     const content = asObject(choice.delta) ?? asObject(choice.message);
     if (content !== null) this.#content.take(content);
