@@ -167,15 +167,6 @@ test("an unknown model is told as such", async () => {
   expect(error.message).toContain("house-model");
 });
 
-test("a model of another dialect is refused clearly", async () => {
-  const error = await client.messages
-    .create({ model: "openai/gpt-4.1", max_tokens: 500, messages: MESSAGES })
-    .catch((e) => e);
-
-  expect(error).toBeInstanceOf(Anthropic.BadRequestError);
-  expect(error.error).toMatchObject({ error: { type: "invalid_request_error" } });
-});
-
 test("when every credential is limited, the client is told until when", async () => {
   const error = await client.messages
     .create({ model: `${MODEL}~rate-limit,reset=30`, max_tokens: 500, messages: MESSAGES })

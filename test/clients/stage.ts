@@ -6,6 +6,25 @@ import { makeIds } from "../../src/core/ids.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 
+/** The families of upstreams, with the dialect that each speaks and a model that thinks and calls tools. */
+export const FAMILIES = {
+  anthropic: { family: "anthropic", model: "claude-sonnet-5", lines: "" },
+  gemini: { family: "gemini", model: "gemini-3-flash", lines: "" },
+  responses: { family: "openai", model: "gpt-5.4", lines: 'dialects = ["openai-responses"]' },
+  compat: { family: "openai", model: "qwen3-32b", lines: 'dialects = ["openai-chat"]' },
+} as const;
+
+export type FamilyName = keyof typeof FAMILIES;
+
+export const FAMILY_NAMES = Object.keys(FAMILIES) as FamilyName[];
+
+/** Every row of a table for `describe.each` and `test.each`: a family and its model as a client names it. */
+export const MODELS = FAMILY_NAMES.map((name) => [name, `${name}/${FAMILIES[name].model}`] as const);
+
+/** The same model behind an upstream of its own, both of whose credentials its provider limits for half a minute. */
+export const limitedModel = (family: FamilyName): string =>
+  `${family}-limited/${FAMILIES[family].model}~rate-limit,reset=30`;
+
 const HOUSE_MODEL = '[[models]]\nname = "house-model"\ntargets = ["openai/gpt-4.1"]\n';
 
 export interface Stage extends Pick<Gateway, "url" | "folder" | "rows" | "row"> {
@@ -15,16 +34,45 @@ export interface Stage extends Pick<Gateway, "url" | "folder" | "rows" | "row"> 
   close(): Promise<void>;
 }
 
+/** Each provider itself, for clients that speak its dialect. */
 export async function openStage(): Promise<Stage> {
+  return await open((simulatorUrl) => ({
+    toml: [
+      KEYS_TOML,
+      upstreamToml("anthropic", "anthropic", simulatorUrl),
+      upstreamToml("gemini", "gemini", simulatorUrl),
+      upstreamToml("openai", "openai", `${simulatorUrl}/v1`),
+      HOUSE_MODEL,
+    ].join("\n"),
+  }));
+}
+
+/** Each family as an upstream of its own, and again one whose credentials can be used up; white space after a second's silence. */
+export async function openFamilies(): Promise<Stage> {
+  return await open((simulatorUrl) => ({
+    toml: [
+      KEYS_TOML,
+      ...FAMILY_NAMES.flatMap((name) => {
+        const { family, lines } = FAMILIES[name];
+        const url = family === "openai" ? `${simulatorUrl}/v1` : simulatorUrl;
+        const credentials = { first: `sk-${name}-1-credential`, second: `sk-${name}-2-credential` };
+        return [
+          upstreamToml(name, family, url, { lines }),
+          upstreamToml(`${name}-limited`, family, url, { lines, credentials }),
+        ];
+      }),
+    ].join("\n"),
+    server: "keepalive_interval_s = 1",
+  }));
+}
+
+async function open(
+  configure: (simulatorUrl: string) => { readonly toml: string; readonly server?: string },
+): Promise<Stage> {
   const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
-  const upstreams = [
-    upstreamToml("anthropic", "anthropic", simulator.url),
-    upstreamToml("gemini", "gemini", simulator.url),
-    upstreamToml("openai", "openai", `${simulator.url}/v1`),
-  ];
   let gateway: Gateway;
   try {
-    gateway = await startGateway({ toml: [KEYS_TOML, ...upstreams, HOUSE_MODEL].join("\n") });
+    gateway = await startGateway(configure(simulator.url));
   } catch (error) {
     await simulator.close();
     throw error;

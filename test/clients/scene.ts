@@ -1,0 +1,50 @@
+/**
+ * What every client asks of every family, and what the simulated model makes of it.
+ */
+import { expect } from "bun:test";
+import { z } from "zod";
+
+export const QUESTION = "Tell me of the labyrinth.";
+/** The end of every answer in words, with characters of two, three and four bytes. */
+export const END_OF_ANSWER = "naïve café in 東京 🙂.";
+
+/** Makes the model call the tool of that name. */
+export const USE_TOOL = "Use get_weather for Knossos.";
+export const CITY = z.object({ city: z.string() });
+export const CITY_SCHEMA = {
+  type: "object" as const,
+  properties: { city: { type: "string" as const } },
+  required: ["city"],
+  additionalProperties: false,
+};
+/** What the tool says. */
+export const WEATHER = "sunny";
+/** What the model says when it has read that. */
+export const TOOL_ANSWER = "The result of the tool has been read. It says “sunny”.";
+
+/** A structured answer that is asked for. */
+export const PLAN = z.object({ name: z.string(), shape: z.enum(["round", "square"]), rooms: z.number() });
+export const MADE_PLAN: z.infer<typeof PLAN> = {
+  name: expect.any(String),
+  shape: "round",
+  rooms: expect.any(Number),
+};
+
+/** Suffixes of a model's name that make its provider fail, after the first words or before any, or wait for longer than a second. */
+export const FAULTS = {
+  cut: "~cut,after=6",
+  overloadInside: "~error-mid,after=6",
+  overloadBefore: "~error-first",
+  slow: "~stall,before-headers,ms=1300",
+  /** The gateway asks three times. */
+  slowOverload: "~overload,stall,before-headers,ms=600",
+} as const;
+
+/** Words that an error has and an answer of the simulated model has not. */
+export const ERROR_WORDS = /error|overload|upstream|disconnect/i;
+
+/** Seconds until the limited credentials are ready again. */
+export function expectWait(seconds: number): void {
+  expect(seconds).toBeGreaterThan(25);
+  expect(seconds).toBeLessThanOrEqual(31);
+}
