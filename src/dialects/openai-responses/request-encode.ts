@@ -114,10 +114,11 @@ function encodeInput(
   return input.finish();
 }
 
+/** Only what stands at the beginning is asked, so that a later turn does not change it. */
 function speaksOfJson({ system, messages }: ModelRequest): boolean {
   const isJson = (part: { readonly type: string; readonly text?: unknown }): boolean =>
     part.type === "text" && typeof part.text === "string" && /json/i.test(part.text);
-  return system.some(isJson) || messages.some((message) => message.parts.some(isJson));
+  return system.some(isJson) || messages[0]?.parts.some(isJson) === true;
 }
 
 function forced(tool: JsonObject | undefined): JsonObject {
