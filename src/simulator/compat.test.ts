@@ -193,6 +193,10 @@ const CHAT: Readonly<Record<keyof (typeof COMPAT_WORDS)["openai-chat"], ChatChec
       expect(usage.completion_tokens_details.reasoning_tokens).toBeGreaterThan(usage.completion_tokens);
     },
   ],
+  "odd-usage": [
+    "calls=0",
+    (chunks) => expect(usagesIn(chunks)[0]).toMatchObject({ completion_tokens: -1, total_tokens: 1 }),
+  ],
   reasoning: [
     "thinks",
     (chunks) => {
@@ -342,6 +346,16 @@ describe("Responses", () => {
   });
 });
 
+test("Responses: encrypted content that is refused without a code", async () => {
+  const reasoning = { type: "reasoning", summary: [], encrypted_content: "Zm9v" };
+  const body = { input: [{ role: "user", content: "Hi" }, reasoning, { role: "assistant", content: "x" }] };
+  const response = await post(simulator, sample("openai-responses", { fault: "compat=no-error-code", body }));
+
+  expect(await response.json()).toMatchObject({
+    error: { code: null, message: expect.stringContaining("could not be verified") },
+  });
+});
+
 describe("Messages", () => {
   test("repeated-id", async () => {
     const chunks = await stream("anthropic-messages", "calls=2,compat=repeated-id");
@@ -362,6 +376,12 @@ describe("Messages", () => {
       cache_creation_input_tokens: null,
       cache_read_input_tokens: null,
     });
+  });
+
+  test("fallback-block", async () => {
+    const chunks = await stream("anthropic-messages", "calls=1,compat=fallback-block");
+    const blocks = chunks.flatMap(({ data }) => data.content_block?.type ?? []);
+    expect(blocks).toEqual(["fallback", "tool_use"]);
   });
 
   test("late-usage", async () => {

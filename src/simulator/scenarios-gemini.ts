@@ -278,6 +278,12 @@ export const GEMINI_SCENARIOS = {
     "UNAVAILABLE",
     "The model is overloaded. Please try again later.",
   ),
+  "gemini/context-length": say(
+    { signal: "400 the input token count exceeds", meaning: "bad-request", scope: "none" },
+    400,
+    "INVALID_ARGUMENT",
+    "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+  ),
   "gemini/bad-request": say(
     { signal: "400 about the request", meaning: "bad-request", scope: "none" },
     400,

@@ -40,6 +40,16 @@ export const GENERAL_FAULTS: Readonly<Record<string, Readonly<Record<Vendor, key
     gemini: "gemini/model-not-found",
     openai: "openai/model-not-found",
   },
+  "too-long": {
+    anthropic: "anthropic/prompt-too-long",
+    gemini: "gemini/context-length",
+    openai: "openai/context-length",
+  },
+  "bad-request": {
+    anthropic: "anthropic/bad-request",
+    gemini: "gemini/bad-request",
+    openai: "openai/unsupported-parameter",
+  },
   quota: {
     anthropic: "anthropic/usage-limit",
     gemini: "gemini/daily-quota",

@@ -132,6 +132,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     },
     gemini: { finish: "MAX_TOKENS", calls: [] },
   },
+  "finish=some_reason": everywhere({ text: /^You said/ }, [
+    "some_reason",
+    "incomplete some_reason",
+    "some_reason",
+    "some_reason",
+  ]),
   pauses: {
     "openai-chat": notSupported("there are no pauses"),
     "openai-responses": notSupported("there are no pauses"),
@@ -378,6 +384,19 @@ test.each(DIALECTS)("%s: an overload inside the stream", async (dialect) => {
     gemini: /data: \{"error":\{"code":503,"message":".*overloaded/,
   };
   expect(body).toMatch(signs[dialect]);
+});
+
+test.each<[dialect: Dialect, body: Body, texts: (raw: Reading["raw"]) => unknown[]]>([
+  ["openai-chat", { n: 2 }, (raw) => raw.choices.map((one: Reading["raw"]) => one.message.content)],
+  [
+    "gemini",
+    { generationConfig: { candidateCount: 2 } },
+    (raw) => raw.candidates.map((one: Reading["raw"]) => one.content.parts[0].text),
+  ],
+])("%s: two answers at once", async (dialect, body, texts) => {
+  const { raw } = await read(dialect, await post(simulator, sample(dialect, { fault: "says=Yes.", body })));
+
+  expect(texts(raw)).toEqual(["Yes.", "Yes."]);
 });
 
 test("a word that is not known is refused", async () => {

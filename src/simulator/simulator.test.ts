@@ -397,6 +397,22 @@ describe("the desk", () => {
     expect(await response.json()).toHaveProperty("error.message", "Invalid URL (GET /v1/nothing)");
   });
 
+  test("shows the last bodies as they came, in process and over HTTP", async () => {
+    const large = "x".repeat(100_000);
+    for (const content of ["first", `${large} é`]) {
+      await post(simulator, sample("openai-chat", { body: { messages: [{ role: "user", content }] } }));
+    }
+    const last = await fetch(`${simulator.url}/_simulator/last`);
+    const bytes = new Uint8Array(await last.arrayBuffer());
+    expect(bytes).toEqual(new Uint8Array(simulator.lastBody() ?? []));
+    expect(JSON.parse(new TextDecoder().decode(bytes)).messages[0].content).toBe(`${large} é`);
+    expect(await (await fetch(`${simulator.url}/_simulator/last?back=1`)).json()).toMatchObject({
+      messages: [{ content: "first" }],
+    });
+    expect(simulator.requests().at(-1)?.path).toBe("/v1/chat/completions");
+    expect((await fetch(`${simulator.url}/_simulator/last?back=5000`)).status).toBe(404);
+  });
+
   test("shows its own page", async () => {
     const page = await (await fetch(`${simulator.url}/_simulator/`)).text();
     expect(page).toContain("anthropic/credit-too-low");

@@ -17,7 +17,10 @@ export interface Block {
 
 export function answerBlocks(answer: Answer, request: SimRequest): Block[] {
   const sharedId = `toolu_01${request.hex(11)}`;
-  return answer.parts.flatMap((part) => partBlocks(part, request, sharedId));
+  const blocks = answer.parts.flatMap((part) => partBlocks(part, request, sharedId));
+  return request.script.compat("anthropic-messages")("fallback-block")
+    ? [...blocks.slice(0, -1), fallbackBlock(request.model), ...blocks.slice(-1)]
+    : blocks;
 }
 
 function partBlocks(part: Part, request: SimRequest, sharedId: string): Block[] {
@@ -40,6 +43,13 @@ function partBlocks(part: Part, request: SimRequest, sharedId: string): Block[] 
       return [toolBlock(part.call, part.isCut, hasSharedId ? sharedId : `toolu_01${hex(11)}`)];
     }
   }
+}
+
+/** Another model goes on from here. */
+function fallbackBlock(model: string): Block {
+  const trigger = { type: "refusal", category: null };
+  const whole = { type: "fallback", from: { model }, to: { model: "claude-simulated" }, trigger };
+  return { whole, start: whole, deltas: [] };
 }
 
 /** Thinking that a script brought is shown, unless the request wants none to be seen. */

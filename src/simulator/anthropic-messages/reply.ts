@@ -9,8 +9,8 @@ import { answerBlocks, type Block } from "./blocks.ts";
 import { promptOf, questionOf } from "./question.ts";
 
 export function replyMessages(request: SimRequest): Reply {
-  const { body, model } = request;
-  const isOdd = request.script.compat("anthropic-messages");
+  const { body, model, script } = request;
+  const isOdd = script.compat("anthropic-messages");
   const answer = request.answer(questionOf(request));
   const blocks = answerBlocks(answer, request);
   const message = {
@@ -19,7 +19,7 @@ export function replyMessages(request: SimRequest): Reply {
     role: "assistant",
     model,
     content: blocks.map((block) => block.whole),
-    stop_reason: STOP_REASONS[answer.ending],
+    stop_reason: script.text("finish") ?? STOP_REASONS[answer.ending],
     stop_sequence: answer.stopSequence ?? null,
     stop_details:
       answer.ending === "refusal"

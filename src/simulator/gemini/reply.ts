@@ -65,7 +65,7 @@ function finishOf(answer: Answer, { script }: SimRequest, hop: number): JsonReco
     const finishMessage = "Malformed function call: simulated(";
     return { finishReason: "MALFORMED_FUNCTION_CALL", finishMessage };
   }
-  const finishReason = FINISH_REASONS[answer.ending];
+  const finishReason = script.text("finish") ?? FINISH_REASONS[answer.ending];
   switch (answer.ending) {
     case "refusal":
       return { finishReason, finishMessage: REFUSAL, safetyRatings: [RATING] };

@@ -20,7 +20,8 @@ export function replyChat(request: SimRequest): Reply {
     service_tier: "default",
     system_fingerprint: "fp_simulated",
   };
-  const usage = usageOf(answer, choiceCount, isOdd("outside-reasoning"), isOdd("flat-cache"));
+  const counted = usageOf(answer, choiceCount, isOdd("outside-reasoning"), isOdd("flat-cache"));
+  const usage = isOdd("odd-usage") ? { ...counted, completion_tokens: -1, total_tokens: 1 } : counted;
   const indexes = Array.from({ length: choiceCount }, (_, index) => index);
   return {
     isStream: body.stream === true,
@@ -55,6 +56,10 @@ function finishOf(answer: Answer, { script }: SimRequest): string | null {
   const isOdd = script.compat("openai-chat");
   if (isOdd("no-finish") || isOdd("role-only")) {
     return null;
+  }
+  const scripted = script.text("finish");
+  if (scripted !== undefined) {
+    return scripted;
   }
   if (isOdd("stop-for-calls") && answer.ending === "tool") {
     return "stop";

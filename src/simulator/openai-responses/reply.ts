@@ -21,14 +21,14 @@ export function replyResponse(
   history: readonly JsonRecord[],
   keep: (stored: StoredResponse) => void,
 ): Reply {
-  const { body } = request;
+  const { body, script } = request;
   const id = `resp_${request.hex(25)}`;
   const input = [...history, ...inputItems(body)];
   const answer = request.answer(questionOf(request, input));
   const items = itemsOf(answer, request);
   const frame = responseFrame(request, id);
-  const isOdd = request.script.compat("openai-responses");
-  const reason = incompleteReason(answer);
+  const isOdd = script.compat("openai-responses");
+  const reason = script.text("finish") ?? incompleteReason(answer);
   const finished = {
     ...frame,
     status: reason === null ? "completed" : "incomplete",

@@ -131,7 +131,7 @@ function checkItems(request: SimRequest): void {
     if (one.type === "reasoning") {
       checkReasoning(one, items[index + 1], body.store === false);
     }
-    checkSealed(one, request.organization);
+    checkSealed(one, request);
   }
 }
 
@@ -185,7 +185,7 @@ function checkReasoning(item: JsonRecord, next: JsonRecord | undefined, isUnstor
   }
 }
 
-function checkSealed(item: JsonRecord, organization: string): void {
+function checkSealed(item: JsonRecord, { organization, script }: SimRequest): void {
   const sealed = item.encrypted_content;
   const state =
     typeof sealed === "string" && sealed !== "" ? checkSeal(sealed, "openai", organization) : "good";
@@ -197,7 +197,7 @@ function checkSealed(item: JsonRecord, organization: string): void {
     throw refuse(
       null,
       `The encrypted content ${asString(sealed).slice(0, 4)}...${asString(sealed).slice(-4)} could not be verified. Reason: ${reason}`,
-      "invalid_encrypted_content",
+      script.compat("openai-responses")("no-error-code") ? null : "invalid_encrypted_content",
     );
   }
 }
