@@ -29,6 +29,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_cut: { type: "server_error", code: "upstream_disconnected" },
   upstream_garbage: { type: "server_error", code: "upstream_invalid_reply" },
   upstream_error: { type: "server_error", code: "upstream_error" },
+  upstream_forbidden: { type: "permission_error", code: "upstream_forbidden" },
   ledger_unavailable: { type: "server_error", code: "ledger_unavailable" },
   shutting_down: { type: "server_error", code: "shutting_down" },
   internal: { type: "server_error", code: "internal_error" },
