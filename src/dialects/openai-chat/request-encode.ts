@@ -89,7 +89,7 @@ function encodeOutput(
   if (output === null) return { format: null, instruction: null };
   if (output.kind === "json") {
     // OpenAI refuses this form unless the word JSON is said.
-    const isSaid = !isOpenai || system.some((part) => part.text.includes("JSON"));
+    const isSaid = !isOpenai || system.some((part) => /json/i.test(part.text));
     return { format: { type: "json_object" }, instruction: isSaid ? null : "Answer in JSON." };
   }
   const { schema } = output;
