@@ -148,6 +148,7 @@ function buildTraits(from: FileConfig["traits"][number]): TraitsOverride {
         sealedCalls: from.sealed_calls,
         resultImages: from.result_images,
         needsResponsesForTools: from.needs_responses_for_tools,
+        forcedTools: from.forced_tools,
         cacheBreakpoints: from.cache_breakpoints,
         webSearch: from.web_search,
       }),

@@ -132,5 +132,6 @@ export const modelTraits = v.object({
   result_images: flag("Whether results of tools may hold images."),
   needs_responses_for_tools: flag("Whether it takes tools only on Responses (GPT-5.4 and later)."),
   cache_breakpoints: flag("Whether it takes cache marks on parts of the prompt."),
+  forced_tools: flag("Whether it may be told that it must call a tool."),
   web_search: flag("Whether it searches the web when asked to."),
 });

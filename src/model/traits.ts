@@ -45,6 +45,8 @@ export interface ModelTraits {
   readonly prefill: boolean;
   /** It takes stop sequences. */
   readonly stop: boolean;
+  /** It may be told that it must call a tool. */
+  readonly forcedTools: boolean;
   /** Calls of the current turn must come back with their seal (Gemini 3 and later). */
   readonly sealedCalls: boolean;
   /** Results of tools may hold images (Gemini 3 and later, Anthropic, Responses). */

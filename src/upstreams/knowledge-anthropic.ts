@@ -8,7 +8,7 @@ import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowle
 const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];
 const UP_TO_MAX: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
 
-/** 5.5, Fable and Mythos 5.1 (autumn 2026): always adaptive, no sampling, no prefill. */
+/** 5.5, Fable and Mythos 5.1 (autumn 2026): always adaptive, no sampling, no prefill, no tool that must be called. */
 const newest: ModelTraits = {
   contextTokens: 1_000_000,
   maxOutputTokens: 128_000,
@@ -22,9 +22,13 @@ const newest: ModelTraits = {
   sealedCalls: false,
   resultImages: true,
   needsResponsesForTools: false,
+  forcedTools: false,
   cacheBreakpoints: true,
   webSearch: true,
 };
+
+/** 5 and before: tools may be forced. */
+const five: ModelTraits = { ...newest, forcedTools: true };
 
 /** Models since 4.5 take 64,000 tokens of answer, and all that think adaptively know these words. */
 const unknown: ModelTraits = {
@@ -37,7 +41,7 @@ const unknown: ModelTraits = {
 
 /** 4.5 (autumn 2025): budgets; temperature or top_p. */
 const manual: ModelTraits = {
-  ...newest,
+  ...five,
   contextTokens: 200_000,
   maxOutputTokens: 64_000,
   thinking: byBudget(1_024, 63_999),
@@ -53,15 +57,15 @@ const ROWS: readonly TraitsRow[] = [
   [/^claude-haiku-5-[5-9]/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
   // Sonnet 5.5 takes `between_tools` for off; `disabled` is a 400, so it counts as not to be switched off.
   [/^claude-(?:opus|sonnet|fable|mythos)-5-[1-9](?!\d)/, newest],
-  [/^claude-(?:fable|mythos)-5/, newest],
+  [/^claude-(?:fable|mythos)-5/, five],
   // `disabled` is a 400 together with effort xhigh or max.
-  [/^claude-opus-5/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
-  [/^claude-sonnet-5/, { ...newest, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
-  [/^claude-opus-4-8/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
-  [/^claude-opus-4-7/, { ...newest, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
+  [/^claude-opus-5/, { ...five, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
+  [/^claude-sonnet-5/, { ...five, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
+  [/^claude-opus-4-8/, { ...five, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
+  [/^claude-opus-4-7/, { ...five, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
   [
     /^claude-mythos-preview/,
-    { ...newest, midSystem: false, thinking: byEffort(["low", "medium", "high", "max"], true) },
+    { ...five, midSystem: false, thinking: byEffort(["low", "medium", "high", "max"], true) },
   ],
   [
     /^claude-opus-4-6/,

@@ -22,6 +22,7 @@ const unknown: ModelTraits = {
   sealedCalls: false,
   resultImages: false,
   needsResponsesForTools: false,
+  forcedTools: true,
   cacheBreakpoints: false,
   webSearch: false,
 };

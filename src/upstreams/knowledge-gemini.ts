@@ -22,6 +22,7 @@ const three: ModelTraits = {
   sealedCalls: true,
   resultImages: true,
   needsResponsesForTools: false,
+  forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,
 };

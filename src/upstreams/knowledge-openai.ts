@@ -24,6 +24,7 @@ const plain: ModelTraits = {
   sealedCalls: false,
   resultImages: true,
   needsResponsesForTools: false,
+  forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,
 };
