@@ -44,6 +44,11 @@ describe("Gemini refuses", () => {
     ["empty contents", { contents: [] }, /contents is not specified/],
     ["an unknown role", { contents: [turn("assistant", { text: "x" })] }, /valid role: user, model/],
     ["an empty text", { contents: [turn("user", { text: "" })] }, /required oneof field 'data'/],
+    [
+      "an empty text beside another part",
+      { contents: [hello, turn("model", { text: "x" }, { text: "" }), hello] },
+      /required oneof field 'data'/,
+    ],
     ["no parts", { contents: [turn("user")] }, /parts must not be empty/],
     [
       "two kinds in a part",
@@ -163,4 +168,13 @@ describe("Gemini refuses", () => {
     const response = await post(simulator, { path, headers, body: { contents: [] } });
     expect(await response.json()).toEqual([expect.objectContaining({ error: expect.anything() })]);
   });
+});
+
+test("Gemini takes back the chunks of a stream, each as a turn, with the empty one at its end", async () => {
+  const contents = [hello, turn("model", asks()), turn("model", { text: "" }), turn("user", answers())];
+  const response = await post(
+    simulator,
+    sample("gemini", { body: { contents, ...declares({ name: "f" }) } }),
+  );
+  expect(response.status).toBe(200);
 });

@@ -9,7 +9,7 @@ import { refuse } from "./body.ts";
 export function checkTurns(contents: readonly JsonRecord[], major: number): void {
   checkParts(contents);
   checkData(contents, major);
-  checkOrder(contents);
+  checkOrder(contents.filter((one) => !isEndOfStream(one)));
   if (major >= 3) {
     checkSignatures(contents);
   }
@@ -40,8 +40,8 @@ function checkParts(contents: readonly JsonRecord[]): void {
     for (const [at, onePart] of parts.entries()) {
       const place = `contents[${index}].parts[${at}]`;
       const data = DATA_FIELDS.filter((name) => onePart[name] !== undefined);
-      const isSignedEmpty = onePart.text === "" && onePart.thoughtSignature !== undefined;
-      if (data.length === 0 || (onePart.text === "" && !isSignedEmpty)) {
+      const mayBeEmpty = onePart.thoughtSignature !== undefined || isEndOfStream(one);
+      if (data.length === 0 || (onePart.text === "" && !mayBeEmpty)) {
         throw refuse(
           `* GenerateContentRequest.${place}.data: required oneof field 'data' must have one initialized field\n`,
         );
@@ -53,6 +53,12 @@ function checkParts(contents: readonly JsonRecord[]): void {
       }
     }
   }
+}
+
+/** A stream ends with such a chunk, and the SDK's automatic function calling gives every chunk back as a turn of its own. */
+function isEndOfStream(content: JsonRecord): boolean {
+  const parts = asList(content.parts).map(asRecord);
+  return content.role === "model" && parts.length === 1 && parts[0]?.text === "";
 }
 
 const IMAGES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
