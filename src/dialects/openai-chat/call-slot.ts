@@ -13,21 +13,35 @@ export class CallSlot {
   name: string | null = null;
   call: "function" | "custom" = "function";
   seal: Seal | null = null;
-  /** All of the arguments so far. */
-  text = "";
   /** It has its place among the blocks. */
   isPlaced = false;
   /** Some of the arguments have gone out. */
   hasBegun = false;
+  /** They begin as no object does, so they are kept until it is clear what to make of them. */
+  isOdd = false;
+  #text = "";
+  #endsInBrace = false;
   #triedChars = -1;
   #isComplete = false;
 
+  /** All of the arguments so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  add(fragment: string): void {
+    this.#text += fragment;
+    const end = fragment.trimEnd();
+    // Read off the fragment: to look into the whole, which is built of many, costs its length.
+    if (end !== "") this.#endsInBrace = end.endsWith("}");
+  }
+
   /** Whether the arguments are a whole JSON object, so that nothing can follow. Free text never says so. */
   get isComplete(): boolean {
-    if (this.call === "custom") return false;
+    if (this.call === "custom" || !this.#endsInBrace) return false;
     if (this.text.length === this.#triedChars) return this.#isComplete;
     this.#triedChars = this.text.length;
-    this.#isComplete = !isBlank(this.text) && parseArguments(this.text) !== null;
+    this.#isComplete = parseArguments(this.text) !== null;
     return this.#isComplete;
   }
 

@@ -168,11 +168,11 @@ export class ContentDecoder {
       }
       if (!slot.isPlaced) {
         slot.isPlaced = true;
-        slot.text = fragment.text;
+        slot.add(fragment.text);
         this.#add(slot);
         continue;
       }
-      slot.text += fragment.text;
+      slot.add(fragment.text);
       if (slot === this.#open) this.#sayArguments(slot, fragment.text);
       else if (isNamed) this.#advance();
     }
@@ -241,12 +241,12 @@ export class ContentDecoder {
 
   /** Arguments go out from where they surely begin: blanks and `null` stand for none. */
   #sayArguments(slot: CallSlot, fragment: string): void {
-    if (fragment === "") return;
     if (slot.hasBegun) {
-      this.#emit({ type: "delta", text: fragment });
-    } else if (slot.call === "custom" || slot.text.trimStart().startsWith("{")) {
-      slot.hasBegun = true;
-      this.#emit({ type: "delta", text: slot.text });
+      if (fragment !== "") this.#emit({ type: "delta", text: fragment });
+    } else if (slot.call === "custom" ? fragment !== "" : !slot.isOdd && !isBlank(fragment)) {
+      slot.hasBegun = slot.call === "custom" || slot.text.trimStart().startsWith("{");
+      slot.isOdd = !slot.hasBegun;
+      if (slot.hasBegun) this.#emit({ type: "delta", text: slot.text });
     }
   }
 

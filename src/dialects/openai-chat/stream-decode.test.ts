@@ -347,6 +347,20 @@ describe("calls as servers give them", () => {
     expect(events.filter((event) => event.type === "close").length).toBe(2000);
   });
 
+  test("H-6 arguments in very many fragments, with the name on each, take no more than linear time", () => {
+    const parts = Array.from({ length: 20_000 }, () => calls(fragment(0, "f", "xxxxxxxxxx", "x")));
+    for (const [begin, end] of [
+      ['{"a":"', '"}'],
+      ["\n", '{"a":1}'],
+    ] as const) {
+      const middle = begin === "\n" ? parts.map((part) => part.replace("xxxxxxxxxx", "\\n")) : parts;
+      const stream =
+        calls(fragment(0, "f", begin, "x")) + middle.join("") + calls(fragment(0, "f", end, "x")) + done;
+      const [line] = outline(decodePieces([encode(stream)]));
+      expect(line?.endsWith(end)).toBe(true);
+    }
+  });
+
   test("the first call goes out as it comes, and a second as soon as the first is whole", () => {
     const seen: ModelEvent[] = [];
     const decoder = openaiChatCodec.makeStreamDecoder("sse", DECODE);
@@ -481,6 +495,31 @@ describe("the end", () => {
   test("servers that repeat their finish reason lose nothing", () => {
     const stream = chunk({ content: "a" }, "stop") + chunk({ content: "b" }, "stop") + DONE;
     expect(outlineOf(stream)).toEqual(["text:ab", "end:end"]);
+  });
+
+  test("a call behind the finish reason is not lost", () => {
+    const stream =
+      chunk({ content: "a" }, "stop") + calls(fragment(0, "f", "{}"), fragment(1, "g", "")) + DONE;
+    expect(outlineOf(stream)).toEqual([
+      "text:a",
+      "tool-call:f(call_0) {}",
+      "tool-call:g(call_1) ",
+      "end:tool-calls",
+    ]);
+  });
+
+  test("H-66 what was used is told once, behind all content", () => {
+    const stream =
+      chunk({ content: "a" }, null, usage(5, 1)) + chunk({ content: "b" }, "stop", usage(5, 2)) + DONE;
+    expect(decodeStream(stream).map((event) => event.type)).toEqual([
+      "start",
+      "open",
+      "delta",
+      "delta",
+      "close",
+      "usage",
+      "end",
+    ]);
   });
 
   test("of several choices the first counts", () => {

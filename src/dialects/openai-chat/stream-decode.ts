@@ -121,17 +121,15 @@ export class ChatStreamDecoder implements StreamDecoder {
       this.#garbage("upstream ended its answer before it began");
       return;
     }
-    if (this.#finishReason === null) {
-      const fault = this.#content.finish("end");
-      if (fault !== null) {
-        this.#garbage(fault);
-        return;
-      }
-    }
     this.#complete();
   }
 
   #complete(): void {
+    const fault = this.#content.finish(decodeFinish(this.#finishReason));
+    if (fault !== null) {
+      this.#garbage(fault);
+      return;
+    }
     const { hasCalls, hasRefusal } = this.#content;
     this.#content.end();
     this.#tellUsage();
