@@ -1,22 +1,25 @@
 /** Changes to a request of this dialect that is relayed or sent on: members that nothing is asked of stay as they are. */
 import type { Amendment } from "../../model/amendment.ts";
 import type { ModelReply } from "../../model/event.ts";
-import type { JsonObject, ReasoningRequest } from "../../model/request.ts";
+import type { AssistantPart } from "../../model/message.ts";
+import type { JsonObject, ReasoningRequest, ToolName } from "../../model/request.ts";
 import type { ModelTraits } from "../../model/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { CacheMarks } from "./cache-marks.ts";
-import { encodeAssistantParts } from "./message-encode.ts";
+import { encodeAssistantParts, withoutUnsendable } from "./message-encode.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { ATTRIBUTION, WEB_SEARCH_NAME, WEB_SEARCH_TYPE } from "./wire.ts";
 
 /** The body that asks to go on behind a paused reply: the reply, as the upstream gave it, is the last message. */
 export function goOn(body: JsonObject, reply: ModelReply): JsonObject {
-  const content = encodeAssistantParts(reply.parts, {
-    names: { wireName: ({ name }) => name, original: () => null },
+  const encoding = {
+    names: { wireName: ({ name }: ToolName) => name, original: () => null },
     marks: new CacheMarks(),
     dropped: [],
     withoutSeals: false,
-  });
+  };
+  const { parts } = withoutUnsendable({ role: "assistant", parts: reply.parts }, encoding);
+  const content = encodeAssistantParts(parts as readonly AssistantPart[], encoding);
   return { ...body, messages: [...asArray(body.messages), { role: "assistant", content }] };
 }
 

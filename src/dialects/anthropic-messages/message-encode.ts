@@ -33,24 +33,58 @@ export interface MessageEncoding extends AssistantEncoding {
   readonly traits: ModelTraits;
 }
 
-/** The messages, in the order that `arrange` gave them. */
-export function encodeMessages(messages: readonly Message[], encoding: MessageEncoding): WireMessage[] {
-  const encoded: WireMessage[] = [];
-  for (const message of messages) {
-    const content =
-      message.role === "assistant"
-        ? encodeAssistantParts(message.parts, encoding)
-        : message.parts.flatMap((part) => encodeUserPart(part, encoding));
-    // What is left of a turn that only held another maker's thinking.
-    if (content.length === 0) continue;
-    const last = encoded.at(-1);
-    if (last?.role === message.role && message.role !== "system") {
-      encoded[encoded.length - 1] = { role: last.role, content: [...last.content, ...content] };
-    } else encoded.push({ role: message.role, content });
-  }
-  return encoded;
+/**
+ * The message without what cannot be sent: blank text, which is refused, and what only another provider can read. To be done before turns are
+ * put in order, as nothing may be left of one. Thinking and searches of others go without a word: what came of them is in the text.
+ */
+export function withoutUnsendable(message: Message, encoding: AssistantEncoding): Message {
+  const isSent =
+    message.role === "assistant"
+      ? (part: AssistantPart) => isSendable(part, encoding)
+      : (part: UserPart) => part.type !== "text" || !isBlank(part.text);
+  const parts = (message.parts as (UserPart & AssistantPart)[]).filter(isSent);
+  return parts.length === message.parts.length ? message : ({ ...message, parts } as Message);
 }
 
+function isSendable(part: AssistantPart, { withoutSeals, dropped }: AssistantEncoding): boolean {
+  switch (part.type) {
+    case "text":
+    case "refusal":
+      return !isBlank(part.text);
+    case "reasoning":
+      return !withoutSeals && part.seal?.maker === MAKER && part.seal.place !== "call";
+    case "search":
+      return part.raw?.maker === MAKER && rawBlocks(part.raw.data) !== null;
+    case "image":
+      dropped.push({ field: part.at, reason: "this provider takes no images in its model's own turns" });
+      return false;
+    case "opaque":
+      if (part.raw.maker === MAKER && rawBlocks(part.raw.data) !== null) return true;
+      if (part.name === "compaction") {
+        throw notTranslatable(part.at, "a compacted history can only be read by the provider that made it.");
+      }
+      dropped.push({
+        field: part.at,
+        reason: `"${part.name}" can only be read by the provider that made it`,
+      });
+      return false;
+    case "tool-call":
+      return true;
+  }
+}
+
+/** The messages, in the order that `arrange` gave them, without what cannot be sent. */
+export function encodeMessages(messages: readonly Message[], encoding: MessageEncoding): WireMessage[] {
+  return messages.map((message) => ({
+    role: message.role,
+    content:
+      message.role === "assistant"
+        ? encodeAssistantParts(message.parts, encoding)
+        : message.parts.flatMap((part) => encodeUserPart(part, encoding)),
+  }));
+}
+
+/** Parts that can be sent. */
 export function encodeAssistantParts(
   parts: readonly AssistantPart[],
   encoding: AssistantEncoding,
@@ -63,41 +97,24 @@ function encodeAssistantPart(part: AssistantPart, encoding: AssistantEncoding): 
     case "text":
       return encodeText(part, encoding);
     case "refusal":
-      return isBlank(part.text) ? [] : [{ type: "text", text: part.text }];
+      return [{ type: "text", text: part.text }];
     case "reasoning":
-      return encodeReasoning(part, encoding);
+      return encodeReasoning(part);
     case "tool-call":
       return [encodeCall(part, encoding)];
     case "search":
-      // Another provider's search shows in the text that came of it.
-      return part.raw?.maker === MAKER ? ((rawBlocks(part.raw.data) ?? []) as WireBlock[]) : [];
-    case "image":
-      encoding.dropped.push({
-        field: part.at,
-        reason: "this provider takes no images in its model's own turns",
-      });
-      return [];
     case "opaque":
-      if (part.raw.maker === MAKER) return (rawBlocks(part.raw.data) ?? []) as WireBlock[];
-      if (part.name === "compaction") {
-        throw notTranslatable(part.at, "a compacted history can only be read by the provider that made it.");
-      }
-      encoding.dropped.push({
-        field: part.at,
-        reason: `"${part.name}" can only be read by the provider that made it`,
-      });
+      return (rawBlocks(part.raw?.data ?? "") ?? []) as WireBlock[];
+    case "image":
       return [];
   }
 }
 
-/** Thinking that this provider did not sign is not thinking to it: it is left out, as a forged or foreign signature is refused. */
-function encodeReasoning(
-  { text, seal }: ReasoningPart,
-  { withoutSeals }: AssistantEncoding,
-): readonly WireBlock[] {
-  if (withoutSeals || seal === null || seal.maker !== MAKER) return [];
+/** As it was signed, to the byte. */
+function encodeReasoning({ text, seal }: ReasoningPart): readonly WireBlock[] {
+  if (seal === null) return [];
   if (seal.place === "redacted") return [{ type: "redacted_thinking", data: seal.data }];
-  return seal.place === "reasoning" ? [{ type: "thinking", thinking: text, signature: seal.data }] : [];
+  return [{ type: "thinking", thinking: text, signature: seal.data }];
 }
 
 function encodeCall(call: ToolCallPart, { names, marks, dropped }: AssistantEncoding): WireBlock {

@@ -130,6 +130,8 @@ export class ContentReader {
   }
 
   #startCall(index: number, block: JsonObject, emit: Emit): void {
+    const name = asString(block.name);
+    if (name === null) throw new BrokenReply("The upstream called a tool without naming it.");
     this.#enter(index, "call", block);
     let id = asString(block.id);
     if (id === null || this.#callIds.has(id)) id = mintCallId(this.#options.idSeed, this.#callIds.size);
@@ -139,7 +141,7 @@ export class ContentReader {
       block: {
         kind: "tool-call",
         id,
-        name: asString(block.name) ?? "",
+        name,
         namespace: null,
         call: "function",
         seal: null,

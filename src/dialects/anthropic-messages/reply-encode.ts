@@ -23,9 +23,11 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   let textSeal: Seal | null = null;
   for (const part of reply.parts) {
     const own = encodePart(part, reply, echo);
-    if (own.length === 0) continue;
-    if (textSeal !== null) blocks.push(carrierBlock(textSeal));
-    textSeal = part.type === "text" ? (part.seal ?? null) : null;
+    if (own.length > 0 && textSeal !== null) {
+      blocks.push(carrierBlock(textSeal));
+      textSeal = null;
+    }
+    if (part.type === "text") textSeal = part.seal ?? textSeal;
     blocks.push(...own);
   }
   const hasCalls = reply.parts.some((part) => part.type === "tool-call");
@@ -39,7 +41,7 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
 function encodePart(part: AssistantPart, reply: ModelReply, echo: Echo): readonly string[] {
   switch (part.type) {
     case "text":
-      return part.text === "" ? [] : [textBlock(part)];
+      return part.text === "" && !part.annotations?.length ? [] : [textBlock(part)];
     case "refusal":
       return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text, citations: null })];
     case "reasoning":

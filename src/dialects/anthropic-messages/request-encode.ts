@@ -10,7 +10,7 @@ import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { isUnthinkable } from "./amendment.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
 import { badField, notTranslatable } from "./fields.ts";
-import { encodeMessages, encodeText, isBlank } from "./message-encode.ts";
+import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./message-encode.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
@@ -92,20 +92,21 @@ function encodeConversation(
   { traits, repairs }: EncodeRequestOptions,
   encoding: Parameters<typeof encodeMessages>[1],
 ): readonly WireMessage[] {
-  const said = request.messages.map(withoutBlankText);
-  const last = said.at(-1);
-  if (last?.role === "assistant" && last.parts.length > 0 && !traits.prefill && !endsPaused(last)) {
-    throw notTranslatable(
-      last.at ?? "messages",
-      "this model cannot go on with an answer that has been begun: the last message must be the user's.",
-    );
-  }
+  const said = request.messages.map((message) => withoutUnsendable(message, encoding));
   const { messages, dropped } = arrange(said, {
     midSystem: traits.midSystem && !repairs.systemFirst ? "where-allowed" : "fold",
     mergesTurns: true,
     needsUserFirst: true,
   });
   encoding.dropped.push(...dropped);
+  const last = messages.at(-1);
+  if (last?.role === "assistant" && !traits.prefill && !endsPaused(last)) {
+    const begun = said.findLast((message) => message.role === "assistant");
+    throw notTranslatable(
+      begun?.at ?? "messages",
+      "this model cannot go on with an answer that has been begun: the last message must be the user's.",
+    );
+  }
   for (const message of request.messages) {
     if (message.role === "system" || !message.name) continue;
     encoding.dropped.push({
@@ -118,14 +119,6 @@ function encodeConversation(
   if (encoded.length === 0)
     throw badField("messages", "there is nothing in them: say something to the model.");
   return withoutTrailingSpace(encoded);
-}
-
-/** Blank text is refused by this provider, and a turn of nothing else is none. */
-function withoutBlankText(message: Message): Message {
-  const isSaid = (part: Message["parts"][number]) => part.type !== "text" || !isBlank(part.text);
-  return message.parts.every(isSaid)
-    ? message
-    : ({ ...message, parts: message.parts.filter(isSaid) } as Message);
 }
 
 /** The provider was interrupted in the midst of its own tools: it goes on where it stood. */

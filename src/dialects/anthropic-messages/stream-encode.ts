@@ -143,9 +143,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
     this.#block = null;
     switch (block?.kind) {
       case "text":
-        if (!this.#isStarted) return "";
-        this.#textSeal = seal;
-        return this.#stopBlock();
+        this.#textSeal = seal ?? this.#textSeal;
+        return this.#isStarted ? this.#stopBlock() : "";
       case "refusal":
         return this.#isStarted ? this.#stopBlock() : "";
       case "reasoning":

@@ -1,0 +1,550 @@
+import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../model/request.ts";
+import { anthropicMessagesCodec as codec } from "./codec.ts";
+import { decodeBody } from "./fixtures/codec-under-test.ts";
+
+const user = (...content: object[]) => ({ role: "user", content });
+const assistant = (...content: object[]) => ({ role: "assistant", content });
+const text = (value: string, more: object = {}) => ({ type: "text", text: value, ...more });
+const tool = (name: string, more: object = {}) => ({ name, input_schema: { type: "object" }, ...more });
+const use = (id: string, input: object = {}) => ({ type: "tool_use", id, name: "f", input });
+const result = (id: string, more: object = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
+const fieldsOf = (body: JsonObject) => decodeBody(body).dropped.map(({ field }) => field);
+const toolNames = (body: JsonObject) =>
+  decodeBody(body).request.tools.map((entry) => ("name" in entry ? entry.name : entry.kind));
+
+function errorOf(body: JsonObject): GatewayError {
+  try {
+    decodeBody(body);
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error("it was taken");
+}
+
+/** By what Claude Code 2.1.330 was seen to send for a current model (2026-11). */
+const CLAUDE_CODE = {
+  model: "claude-opus-5",
+  max_tokens: 128_000,
+  stream: true,
+  thinking: { type: "adaptive", display: "omitted" },
+  context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+  output_config: { effort: "high" },
+  metadata: {
+    user_id: JSON.stringify({ device_id: "d".repeat(64), account_uuid: "", session_id: "s".repeat(36) }),
+  },
+  system: [
+    text("x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;"),
+    text("You are Claude Code.", { cache_control: { type: "ephemeral", ttl: "1h" } }),
+    text("Rules.", { cache_control: { type: "ephemeral" } }),
+  ],
+  tools: [
+    tool("Bash", {
+      description: "Runs",
+      input_schema: {
+        $schema: "https://json-schema.org/draft/2020-12/schema",
+        type: "object",
+        properties: {},
+      },
+    }),
+    tool("ToolSearch"),
+    tool("Later", { defer_loading: true }),
+  ],
+  messages: [
+    user(text("Edit a file")),
+    {
+      role: "system",
+      content: [text("Mind the time.", { cache_control: { type: "ephemeral" } })],
+      output_config: { effort: "low" },
+    },
+  ],
+};
+
+describe("Claude Code", () => {
+  test("H-69, H-146 its first request loses nothing that it can miss", () => {
+    const { request, dropped, echo } = decodeBody(CLAUDE_CODE);
+    expect(dropped).toEqual([]);
+    expect(echo).toEqual({ showsThinking: false });
+    expect(request.system).toEqual([
+      { type: "text", text: "You are Claude Code.", cache: { ttl: "1h" } },
+      { type: "text", text: "Rules.", cache: { ttl: null } },
+    ]);
+    expect(request.messages).toEqual([
+      { role: "user", parts: [{ type: "text", text: "Edit a file" }] },
+      { role: "system", parts: [{ type: "text", text: "Mind the time.", cache: { ttl: null } }] },
+    ]);
+    expect(request.reasoning).toEqual({ effort: "low", budgetTokens: null, isDynamic: true, isShown: false });
+    expect(request.userId).toHaveLength(CLAUDE_CODE.metadata.user_id.length);
+    expect(toolNames(CLAUDE_CODE)).toEqual(["Bash", "ToolSearch"]);
+  });
+
+  test("a tool that a search has brought up is shown", () => {
+    const found = { type: "tool_reference", tool_name: "Later" };
+    const messages = [
+      ...CLAUDE_CODE.messages.slice(0, 1),
+      assistant({ ...use("t1"), name: "ToolSearch" }),
+      user(result("t1", { content: [found] })),
+    ];
+    expect(toolNames({ ...CLAUDE_CODE, messages })).toEqual(["Bash", "ToolSearch", "Later"]);
+    const last = decodeBody({ ...CLAUDE_CODE, messages }).request.messages.at(-1);
+    expect(last?.parts).toMatchObject([
+      { content: [{ type: "text", text: '{"type":"tool_reference","tool_name":"Later"}' }] },
+    ]);
+  });
+
+  test("without a tool to search with, deferred tools are shown and named", () => {
+    const body = { tools: [tool("a"), tool("b", { defer_loading: true })] };
+    expect(toolNames(body)).toEqual(["a", "b"]);
+    expect(fieldsOf(body)).toEqual(["tools[1].defer_loading"]);
+  });
+
+  test("additions and removals count at the end of the history", () => {
+    const change = (type: string, toolRef: object) => ({ type, tool: toolRef });
+    const ref = (name: string) => ({ type: "tool_reference", name });
+    const messages = [
+      user(text("Hi")),
+      { role: "system", content: [change("tool_removal", ref("a")), change("tool_addition", ref("b"))] },
+      assistant(text("ok")),
+      user(text("go")),
+      {
+        role: "system",
+        content: [
+          change("tool_addition", { type: "tool_definition", definition: tool("d") }),
+          change("tool_removal", ref("c")),
+          change("tool_addition", ref("c")),
+        ],
+      },
+    ];
+    const tools = [tool("ToolSearch"), tool("a"), tool("b", { defer_loading: true }), tool("c")];
+    expect(toolNames({ messages, tools })).toEqual(["ToolSearch", "b", "c", "d"]);
+    expect(decodeBody({ messages, tools }).request.messages).toHaveLength(3);
+  });
+
+  test("an instruction that is over with the next words of the user is not sent behind them", () => {
+    const note = { role: "system", content: "Only now.", clear_at: "next_user_message" };
+    expect(decodeBody({ messages: [user(text("a")), note] }).request.messages).toHaveLength(2);
+    expect(
+      decodeBody({ messages: [user(text("a")), note, assistant(text("b")), user(text("c"))] }).request
+        .messages,
+    ).toHaveLength(3);
+  });
+});
+
+describe("thinking", () => {
+  const reasoningOf = (body: JsonObject) => decodeBody(body).request.reasoning;
+
+  test("what is said is carried, in words or in tokens", () => {
+    expect(reasoningOf({})).toBeNull();
+    expect(reasoningOf({ thinking: { type: "adaptive" } })).toEqual({
+      effort: null,
+      budgetTokens: null,
+      isDynamic: true,
+      isShown: true,
+    });
+    expect(reasoningOf({ thinking: { type: "enabled", budget_tokens: 4096 } })).toEqual({
+      effort: null,
+      budgetTokens: 4096,
+      isDynamic: false,
+      isShown: true,
+    });
+    expect(reasoningOf({ output_config: { effort: "xhigh" } })).toEqual({
+      effort: "xhigh",
+      budgetTokens: null,
+      isDynamic: false,
+      isShown: null,
+    });
+  });
+
+  test.each(["disabled", "between_tools"])("%s is off, whatever the effort", (type) => {
+    expect(reasoningOf({ thinking: { type }, output_config: { effort: "high" } })?.effort).toBe("none");
+  });
+
+  test("H-95, H-94 thinking of the history keeps its signature; without one it has none", () => {
+    const { request } = decodeBody({
+      messages: [
+        user(text("a")),
+        assistant(
+          { type: "thinking", thinking: "hm", signature: "c2ln" },
+          { type: "thinking", thinking: "x", signature: "" },
+          { type: "redacted_thinking", data: "QUJD" },
+        ),
+      ],
+    });
+    expect(request.messages[1]?.parts).toEqual([
+      { type: "reasoning", text: "hm", seal: { maker: "anthropic", place: "reasoning", data: "c2ln" } },
+      { type: "reasoning", text: "x", seal: null },
+      { type: "reasoning", text: "", seal: { maker: "anthropic", place: "redacted", data: "QUJD" } },
+    ]);
+  });
+});
+
+describe("content", () => {
+  test("H-99 results of tools, with images and errors", () => {
+    const source = { type: "base64", media_type: "image/PNG", data: "AAAA" };
+    const { request } = decodeBody({
+      messages: [
+        user(text("a")),
+        assistant(use("t1", { x: 1 }), use("t2")),
+        user(
+          result("t1", { content: [text("ok"), { type: "image", source }] }),
+          result("t2", { content: "no", is_error: true, cache_control: { type: "ephemeral" } }),
+          text("go"),
+        ),
+      ],
+    });
+    expect(request.messages[1]?.parts).toMatchObject([
+      { type: "tool-call", id: "t1", input: '{"x":1}' },
+      { input: "{}" },
+    ]);
+    expect(request.messages[2]?.parts).toEqual([
+      {
+        type: "tool-result",
+        callId: "t1",
+        name: null,
+        content: [
+          { type: "text", text: "ok" },
+          {
+            type: "image",
+            source: { kind: "base64", mimeType: "image/png", data: "AAAA" },
+            at: "messages[2].content[0].content[1]",
+          },
+        ],
+        isError: false,
+        at: "messages[2].content[0]",
+      },
+      {
+        type: "tool-result",
+        callId: "t2",
+        name: null,
+        content: [{ type: "text", text: "no" }],
+        isError: true,
+        cache: { ttl: null },
+        at: "messages[2].content[1]",
+      },
+      { type: "text", text: "go" },
+    ]);
+  });
+
+  test("H-103 documents of every source", () => {
+    const document = (source: object, more: object = {}) => ({ type: "document", source, ...more });
+    const { request } = decodeBody({
+      messages: [
+        user(
+          document(
+            { type: "base64", media_type: "application/pdf", data: "AAAA" },
+            { title: "T", context: "C", citations: { enabled: true } },
+          ),
+          document({ type: "text", media_type: "text/plain", data: "words" }),
+          document({ type: "content", content: [text("x")] }),
+          document({ type: "content", content: "y" }),
+          document({ type: "url", url: "https://a.example/a.pdf" }),
+          document({ type: "file", file_id: "file_1" }),
+        ),
+      ],
+    });
+    expect(request.messages[0]?.parts.map((part) => part.type === "document" && part.source)).toEqual([
+      { kind: "base64", mimeType: "application/pdf", data: "AAAA" },
+      { kind: "text", text: "words" },
+      { kind: "parts", parts: [{ type: "text", text: "x" }] },
+      { kind: "parts", parts: [{ type: "text", text: "y" }] },
+      { kind: "url", url: "https://a.example/a.pdf", mimeType: "application/pdf" },
+      { kind: "provider-file", id: "file_1", maker: "anthropic" },
+    ]);
+    expect(request.messages[0]?.parts[0]).toMatchObject({ title: "T", context: "C", citations: true });
+  });
+
+  test("search results are told as text, and named", () => {
+    const block = {
+      type: "search_result",
+      source: "https://a.example/",
+      title: "A",
+      content: [text("x"), text("y")],
+      citations: { enabled: true },
+    };
+    const { request, dropped } = decodeBody({ messages: [user(block)] });
+    expect(request.messages[0]?.parts).toEqual([
+      { type: "text", text: "Source: https://a.example/\nTitle: A\nx\ny" },
+    ]);
+    expect(dropped).toMatchObject([{ field: "messages[0].content[0]" }]);
+  });
+
+  test("H-141 the provider's searches are parts, its other blocks stay raw, a fallback says nothing", () => {
+    const search = [
+      { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "q" } },
+      {
+        type: "web_search_tool_result",
+        tool_use_id: "srvtoolu_1",
+        content: [
+          { type: "web_search_result", url: "https://a.example/", title: "A", encrypted_content: "E" },
+        ],
+      },
+    ];
+    const code = { type: "code_execution_tool_result", tool_use_id: "x", content: {} };
+    const { request } = decodeBody({
+      messages: [
+        user(text("a")),
+        assistant(
+          ...search,
+          code,
+          { type: "fallback" },
+          text("b", {
+            citations: [
+              {
+                type: "web_search_result_location",
+                url: "https://a.example/",
+                cited_text: "c",
+                encrypted_index: "i",
+              },
+            ],
+          }),
+        ),
+      ],
+    });
+    expect(request.messages[1]?.parts).toMatchObject([
+      {
+        type: "search",
+        queries: ["q"],
+        raw: { maker: "anthropic", place: "raw", data: JSON.stringify(search) },
+      },
+      { type: "opaque", name: "code_execution_tool_result", at: "messages[1].content[2]" },
+      { type: "text", text: "b", annotations: [{ kind: "url", url: "https://a.example/" }] },
+    ]);
+  });
+
+  test("H-145 keys of the prototype are data", () => {
+    const body = JSON.parse(
+      '{"model":"m","max_tokens":9,"tools":[{"name":"f","input_schema":{"type":"object","properties":{"__proto__":{"type":"string"}}}}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"__proto__":{"x":1}}}]}]}',
+    );
+    const { request } = codec.decodeRequest(body, { model: "", stream: false });
+    expect(request.messages[1]?.parts).toMatchObject([{ input: '{"__proto__":{"x":1}}' }]);
+    expect(JSON.stringify(request.tools[0])).toContain('"__proto__":{"type":"string"}');
+    expect(({} as { x?: number }).x).toBeUndefined();
+  });
+
+  test("H-144 2,000 tools are read, and nesting without end is a 400", () => {
+    const tools = Array.from({ length: 2000 }, (_, index) =>
+      tool(`t${index}`, { description: "d".repeat(500) }),
+    );
+    expect(decodeBody({ tools }).request.tools).toHaveLength(2000);
+    let schema: JsonObject = { type: "object" };
+    for (let depth = 0; depth < 490; depth++) schema = { type: "object", properties: schema };
+    expect(decodeBody({ tools: [tool("f", { input_schema: schema })] }).request.tools).toHaveLength(1);
+    for (let depth = 0; depth < 30; depth++) schema = { type: "object", properties: schema };
+    expect(errorOf({ tools: [tool("f", { input_schema: schema })] }).kind).toBe("bad_request");
+  });
+});
+
+describe("tools", () => {
+  test("those that Anthropic defines and the client runs become functions with their schemas", () => {
+    const tools = [
+      { type: "bash_20250124", name: "bash" },
+      { type: "text_editor_20250728", name: "str_replace_based_edit_tool" },
+      { type: "text_editor_20250124", name: "str_replace_editor" },
+      { type: "memory_20250818", name: "memory" },
+    ];
+    const { request, dropped } = decodeBody({ tools });
+    expect(dropped).toEqual([]);
+    expect(
+      request.tools.map(
+        (entry) =>
+          entry.kind === "function" && [entry.name, Object.keys(entry.parameters?.properties as object)],
+      ),
+    ).toEqual([
+      ["bash", ["command", "restart"]],
+      [
+        "str_replace_based_edit_tool",
+        ["command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range", "insert_text"],
+      ],
+      [
+        "str_replace_editor",
+        ["command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"],
+      ],
+      [
+        "memory",
+        [
+          "command",
+          "path",
+          "file_text",
+          "old_str",
+          "new_str",
+          "insert_line",
+          "view_range",
+          "insert_text",
+          "old_path",
+          "new_path",
+        ],
+      ],
+    ]);
+  });
+
+  test("the provider's own: web search is known everywhere, the others are its alone", () => {
+    const tools = [
+      {
+        type: "web_search_20260209",
+        name: "web_search",
+        allowed_domains: ["a.example"],
+        max_uses: 3,
+        user_location: { type: "approximate", city: "Bern", country: "CH" },
+      },
+      { type: "code_execution_20260521", name: "code_execution" },
+    ];
+    expect(decodeBody({ tools, tool_choice: { type: "tool", name: "web_search" } }).request).toMatchObject({
+      tools: [
+        {
+          kind: "web-search",
+          allowedDomains: ["a.example"],
+          blockedDomains: null,
+          maxUses: 3,
+          userLocation: { city: "Bern", country: "CH" },
+          at: "tools[0]",
+        },
+        {
+          kind: "hosted",
+          maker: "anthropic",
+          type: "code_execution_20260521",
+          raw: tools[1],
+          at: "tools[1]",
+        },
+      ],
+      toolChoice: { mode: "web-search" },
+    });
+  });
+
+  test.each([
+    [{ type: "auto" }, { mode: "auto" }, null],
+    [{ type: "any", disable_parallel_tool_use: true }, { mode: "required" }, false],
+    [{ type: "none" }, { mode: "none" }, null],
+    [{ type: "tool", name: "f" }, { mode: "tool", tool: { name: "f", namespace: null } }, null],
+  ])("the choice %j", (choice, toolChoice, parallelToolCalls) => {
+    expect(decodeBody({ tools: [tool("f")], tool_choice: choice }).request).toMatchObject({
+      toolChoice,
+      parallelToolCalls,
+    } as never);
+  });
+
+  test("what others cannot be told of a tool is named", () => {
+    expect(
+      fieldsOf({
+        tools: [
+          tool("f", {
+            input_examples: [{}],
+            eager_input_streaming: true,
+            new_thing: 1,
+            allowed_callers: ["code_execution_20260120"],
+          }),
+        ],
+      }),
+    ).toEqual(["tools[0].new_thing", "tools[0].input_examples", "tools[0].allowed_callers"]);
+  });
+});
+
+describe("members of the body", () => {
+  test("H-119 unknown ones are named, and what only Anthropic has is named with the reason", () => {
+    expect(
+      fieldsOf({
+        brand_new: 1,
+        fallbacks: [],
+        speed: "fast",
+        diagnostics: {},
+        betas: ["x"],
+        context_management: { edits: [{ type: "clear_tool_uses_20250919" }] },
+        metadata: { user_id: "u", more: 1 },
+        output_config: { task_budget: {} },
+      }),
+    ).toEqual([
+      "fallbacks",
+      "speed",
+      "diagnostics",
+      "brand_new",
+      "context_management",
+      "output_config.task_budget",
+      "metadata.more",
+    ]);
+  });
+
+  test.each([
+    ["thread", { thread: { type: "create" } }],
+    ["mcp_servers", { mcp_servers: [{ type: "url", url: "https://a.example/", name: "a" }] }],
+    ["container", { container: "c_1" }],
+    ["inference_geo", { inference_geo: "us" }],
+    ["max_tokens", { max_tokens: 0 }],
+    ["messages[0].content[0].type", { messages: [user({ type: "container_upload", file_id: "f" })] }],
+    [
+      "messages[1].content[0]",
+      { messages: [user(text("a")), assistant({ type: "compaction", content: "c" })] },
+    ],
+  ])("%s is refused by name, as no other provider can take it", (param, body) => {
+    const error = errorOf(body);
+    expect([error.kind, error.param]).toEqual(["not_translatable", param]);
+    expect(error.message).toStartWith(param.replace(/\.type$/, ""));
+  });
+
+  test("a thread is refused in the words on which the SDK goes on without one", () => {
+    expect(errorOf({ thread: { type: "create" } }).details).toEqual({
+      error_code: "thread_unsupported_request",
+      unsupported: ["thread"],
+    });
+  });
+
+  test.each([
+    ["model", { model: 1 }],
+    ["messages", { messages: "Hi" }],
+    ["messages", { messages: [] }],
+    ["messages[0]", { messages: ["Hi"] }],
+    ["messages[0].role", { messages: [{ role: "tool", content: "x" }] }],
+    ["messages[0].content", { messages: [{ role: "user" }] }],
+    ["messages[0].content[0]", { messages: [{ role: "user", content: [1] }] }],
+    ["messages[0].content[0].text", { messages: [user({ type: "text" })] }],
+    ["messages[0].content[0].source.type", { messages: [user({ type: "image", source: { type: "x" } })] }],
+    ["messages[0].content[0].tool_use_id", { messages: [user({ type: "tool_result" })] }],
+    ["tools[0].input_schema", { tools: [{ name: "f" }] }],
+    ["tools[0].name", { tools: [{ input_schema: {} }] }],
+    ["tool_choice.type", { tool_choice: { type: "x" } }],
+    ["tool_choice.name", { tool_choice: { type: "tool", name: "x" } }],
+    ["thinking.type", { thinking: { type: "x" } }],
+    ["output_config.effort", { output_config: { effort: "huge" } }],
+    ["output_config.format.type", { output_config: { format: { type: "x" } } }],
+    ["max_tokens", { max_tokens: -1 }],
+    ["stop_sequences[0]", { stop_sequences: [1] }],
+    ["temperature", { temperature: "hot" }],
+    ["system[0].type", { system: [{ type: "image" }] }],
+    ["cache_control", { cache_control: 1 }],
+  ])("a wrong %s is a 400 that says where", (param, body) => {
+    const error = errorOf(body);
+    expect([error.kind, error.param]).toEqual(["bad_request", param]);
+    expect(error.message).toMatch(/must|there is no/);
+  });
+
+  test("the rest has its place", () => {
+    const { request } = decodeBody({
+      system: "Be brief.",
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 5,
+      stop_sequences: ["END"],
+      service_tier: "standard_only",
+      cache_control: { type: "ephemeral", ttl: "1h" },
+      output_config: { format: { type: "json_schema", schema: { type: "object" } } },
+    });
+    expect(request).toMatchObject({
+      system: [{ type: "text", text: "Be brief." }],
+      sampling: { temperature: 0.5, topP: 0.9, topK: 5 },
+      stop: ["END"],
+      serviceTier: "standard_only",
+      cacheWhole: { ttl: "1h" },
+      output: { kind: "json-schema", schema: { type: "object" } },
+      maxOutputTokens: 100,
+      stream: false,
+    });
+  });
+
+  test("the body of a count has no limit", () => {
+    const { request } = codec.decodeRequest(
+      { model: "m", messages: [user(text("Hi"))] },
+      { model: "", stream: false },
+    );
+    expect(request.maxOutputTokens).toBeNull();
+  });
+});
