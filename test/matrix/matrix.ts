@@ -1,0 +1,242 @@
+/**
+ * The matrix: a scenario is described once, and what each client of it sees is spelled out for every dialect (and provider, where that makes
+ * a difference). A dialect or provider without its line does not compile.
+ */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Books } from "./books.ts";
+import { anthropicMessages } from "./clients/anthropic-messages.ts";
+import { gemini } from "./clients/gemini.ts";
+import { openaiChat } from "./clients/openai-chat.ts";
+import { openaiResponses } from "./clients/openai-responses.ts";
+import {
+  type Ask,
+  type Client,
+  type DialectName,
+  type Ending,
+  type Json,
+  NoWords,
+  type Told,
+  type Trouble,
+  type UpstreamKind,
+} from "./conversation.ts";
+import { type Answer, MODELS, openStage, type Sent, SPOKEN, type Stage } from "./stage.ts";
+
+export const CLIENTS: Readonly<Record<DialectName, Client>> = {
+  "openai-chat": openaiChat,
+  "openai-responses": openaiResponses,
+  "anthropic-messages": anthropicMessages,
+  gemini,
+};
+export const DIALECTS = Object.keys(CLIENTS) as DialectName[];
+export const UPSTREAMS = Object.keys(MODELS) as UpstreamKind[];
+
+export type Form = "whole" | "stream";
+
+export interface Cell {
+  readonly dialect: DialectName;
+  readonly upstream: UpstreamKind;
+  /** The bytes are relayed: both sides speak one dialect. */
+  readonly isRelay: boolean;
+}
+
+/** What a client sees; members that are not named are not looked at. */
+export interface Seen {
+  readonly text?: string;
+  readonly reasoning?: string;
+  readonly calls?: readonly { readonly name: string; readonly args: Json }[];
+  readonly ending?: Ending | null;
+  readonly stopped?: string | null;
+  readonly refusal?: string | null;
+  readonly citations?: Told["citations"];
+  readonly trouble?: Partial<Trouble>;
+  /** Fields that `x-clewline-dropped` names: these, and no others. */
+  readonly dropped?: readonly string[];
+}
+
+/** The client's dialect has no words for it, or the provider cannot take it: then the answer is a 400 that names the field. */
+export interface NotSupported {
+  readonly reason: string;
+  /** null: it cannot be asked for. */
+  readonly field: RegExp | null;
+}
+
+/** It cannot be done: the provider lacks it, and the client is told so by a 400 that names the field. */
+export function notSupported(reason: string, field: RegExp): NotSupported {
+  return { reason, field };
+}
+
+/** It cannot be asked for in this dialect. */
+export function noWords(reason: string): NotSupported {
+  return { reason, field: null };
+}
+
+type Outcome = Seen | NotSupported;
+type Outcomes = Outcome | Readonly<Record<UpstreamKind, Outcome>> | ((cell: Cell) => Outcome);
+
+export interface Scenario {
+  /** What the simulated model does. */
+  readonly words?: string | Readonly<Record<UpstreamKind, string>>;
+  /** Another model than the usual one. */
+  readonly models?: Readonly<Record<UpstreamKind, string>>;
+  /** The turns of the conversation; each is asked with what was told before. */
+  readonly asks: readonly ((told: readonly Told[]) => Ask)[];
+  readonly forms?: readonly Form[];
+  /** Of the last answer; those before it have to be good ones. */
+  readonly expected: Readonly<Record<DialectName, Outcomes>>;
+  /** What reached the provider, of the whole conversation. */
+  readonly sent?: (sent: readonly Sent[], cell: Cell) => void;
+  /** Why the provider's count is not known here, or is another when it is asked again; null: it is, and the client is told it. */
+  readonly uncounted?: (cell: Cell, form: Form) => string | null;
+}
+
+let stage: Stage;
+let books: Books;
+
+/** Once in a file: its gateway, and at the end the ledger of all that it was asked. */
+export function useStage(more = ""): () => Stage {
+  setDefaultTimeout(60_000);
+  beforeAll(async () => {
+    stage = await openStage(more);
+    books = new Books();
+  });
+  afterAll(() => stage.close());
+  return () => stage;
+}
+
+/** The last test of a file. */
+export function testLedger(): void {
+  test("each request has its row in the ledger: usage, dialects, stop reason and what was dropped", async () => {
+    books.check(await stage.rows());
+  });
+}
+
+export function modelOf(
+  { upstream }: Cell,
+  { words = "", models = MODELS }: Pick<Scenario, "words" | "models">,
+): string {
+  const said = typeof words === "string" ? words : words[upstream];
+  return `${upstream}/${models[upstream]}${said === "" ? "" : `~${said}`}`;
+}
+
+export function cells(): Cell[] {
+  return DIALECTS.flatMap((dialect) =>
+    UPSTREAMS.map((upstream) => ({ dialect, upstream, isRelay: SPOKEN[upstream] === dialect })),
+  );
+}
+
+export function matrix(name: string, scenario: Scenario): void {
+  describe(name, () => {
+    for (const cell of cells()) {
+      const outcome = outcomeOf(scenario.expected[cell.dialect], cell);
+      const how = "reason" in outcome ? ` (not supported: ${outcome.reason})` : "";
+      test(`${name}: ${cell.dialect} to ${cell.upstream}${how}`, () => play(scenario, cell, outcome));
+    }
+  });
+}
+
+function outcomeOf(outcomes: Outcomes, cell: Cell): Outcome {
+  if (typeof outcomes === "function") return outcomes(cell);
+  return "anthropic" in outcomes ? outcomes[cell.upstream] : outcomes;
+}
+
+async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<void> {
+  const client = CLIENTS[cell.dialect];
+  const model = modelOf(cell, scenario);
+  if ("reason" in outcome && outcome.field === null) {
+    expect(() => scenario.asks.map((ask) => client.write(ask([]), model, false))).toThrow(NoWords);
+    return;
+  }
+  const seen: Told[] = [];
+  for (const form of scenario.forms ?? (["whole", "stream"] as const)) {
+    const told: Told[] = [];
+    const sent: Sent[] = [];
+    for (const [index, ask] of scenario.asks.entries()) {
+      const isLast = index === scenario.asks.length - 1;
+      const request = client.write(ask(told), model, form === "stream");
+      const answer = await stage.ask(request);
+      sent.push(...answer.sent);
+      if (isLast && "reason" in outcome) {
+        expectRefusal(client, answer, outcome);
+        continue;
+      }
+      const one = read(client, answer, form);
+      if (!isLast && one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
+      told.push(one);
+      if (isLast) expectSeen(one, answer, outcome as Seen);
+      const isCounted = (scenario.uncounted?.(cell, form) ?? null) === null;
+      if (one.trouble === null && isCounted) await checkUsage(one, answer, cell, form);
+      books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form);
+    }
+    scenario.sent?.(sent, cell);
+    seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));
+  }
+  // Streamed or not, it is the same answer.
+  const [whole, streamed] = seen;
+  if (whole !== undefined && streamed !== undefined) expect(streamed).toEqual(whole);
+}
+
+function read(client: Client, answer: Answer, form: Form): Told {
+  const type = answer.headers.get("content-type") ?? "";
+  if (answer.status !== 200) {
+    const trouble = client.readTrouble(answer.status, JSON.parse(answer.text));
+    return { ...NOTHING, trouble };
+  }
+  expect(type).toStartWith(form === "stream" ? "text/event-stream" : "application/json");
+  try {
+    return form === "stream" ? client.readStream(answer.text) : client.readWhole(JSON.parse(answer.text));
+  } catch (cause) {
+    throw new Error(`${String(cause)}\n${answer.text.slice(0, 6_000)}`);
+  }
+}
+
+const NOTHING: Told = {
+  text: "",
+  reasoning: "",
+  calls: [],
+  ending: null,
+  stopped: null,
+  usage: null,
+  citations: [],
+  refusal: null,
+  trouble: null,
+  native: [],
+};
+
+function expectRefusal(client: Client, answer: Answer, { field }: NotSupported): void {
+  expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 400 });
+  const { message, fields } = client.readTrouble(400, JSON.parse(answer.text));
+  expect([...fields, message].join("\n")).toMatch(field as RegExp);
+  expect(answer.sent).toEqual([]);
+}
+
+function expectSeen(told: Told, answer: Answer, { dropped, ...seen }: Seen): void {
+  const wanted = seen.trouble === undefined ? { ...seen, trouble: null } : seen;
+  const calls = told.calls.map(({ name, args }) => ({ name, args }));
+  expect({ ...told, calls }).toMatchObject(wanted as object);
+  if (seen.calls !== undefined) expect(calls).toEqual([...seen.calls]);
+  if (seen.citations !== undefined) expect(told.citations).toEqual(seen.citations);
+  expect(droppedOf(answer)).toEqual([...(dropped ?? [])].sort());
+}
+
+export function droppedOf({ headers }: Pick<Answer, "headers">): string[] {
+  const names = headers.get("x-clewline-dropped");
+  return names === null ? [] : names.split(", ").sort();
+}
+
+/** By the formulas of each pair of dialects: what the client is told is what the provider counted. */
+async function checkUsage(told: Told, answer: Answer, cell: Cell, form: Form): Promise<void> {
+  const sent = answer.sent.at(-1);
+  if (sent === undefined) return;
+  const text = await stage.askProvider(sent);
+  const provider = CLIENTS[SPOKEN[cell.upstream]];
+  const isStream = sent.body.includes('"stream":true') || sent.path.includes(":streamGenerateContent");
+  const direct = isStream ? provider.readStream(text) : provider.readWhole(JSON.parse(text));
+  expect({ form, usage: told.usage }).toEqual({ form, usage: direct.usage });
+}
+
+/** Ids differ from answer to answer, and with them what is sealed to them. */
+function comparable(told: Told, isCounted: boolean): Told {
+  const calls = told.calls.map((call) => ({ ...call, id: "" }));
+  const trouble = told.trouble === null ? null : { ...told.trouble, status: null };
+  return { ...told, calls, trouble, native: [], usage: isCounted ? told.usage : null };
+}

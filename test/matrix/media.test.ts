@@ -1,0 +1,75 @@
+// What is sent beside text: an image, an image by its address, a page as PDF; and a model that sees none of it.
+
+import { expect } from "bun:test";
+import { type Ask, type Piece, user } from "./conversation.ts";
+import { matrix, notSupported, type Seen, testLedger, useStage } from "./matrix.ts";
+import { PAGE, PIXEL } from "./samples.ts";
+import { MODELS } from "./stage.ts";
+
+useStage('[[traits]]\nmatch = "blind-1*"\nimage = false\npdf = false\n');
+
+const show = (piece: Piece) => (): Ask => ({ turns: [user("Look:", piece, "What is it?")] });
+const looked: Seen = { ending: "end", calls: [] };
+
+matrix("image", {
+  asks: [show(PIXEL)],
+  expected: {
+    "openai-chat": looked,
+    "openai-responses": looked,
+    "anthropic-messages": looked,
+    gemini: looked,
+  },
+  sent: (sent) => expect(sent.at(-1)?.body).toMatch(between(PIXEL.data)),
+});
+
+const URL = "https://example.com/picture.png";
+
+matrix("image by its address", {
+  asks: [show({ kind: "image-url", url: URL })],
+  expected: {
+    "openai-chat": looked,
+    "openai-responses": looked,
+    "anthropic-messages": looked,
+    gemini: looked,
+  },
+  sent: (sent) => expect(sent.at(-1)?.body).toMatch(between(URL)),
+});
+
+matrix("page", {
+  asks: [show(PAGE)],
+  expected: {
+    "openai-chat": looked,
+    "openai-responses": looked,
+    "anthropic-messages": looked,
+    gemini: looked,
+  },
+  sent: (sent) => expect(sent.at(-1)?.body).toMatch(between(PAGE.data)),
+});
+
+/** Where it was shown: between the words around it. */
+function between(data: string): RegExp {
+  return new RegExp(`Look:.*${data.replace(/[^\w]/g, "\\$&")}.*What is it\\?`, "s");
+}
+
+const models = { ...MODELS, compat: "blind-1" };
+const blind = (field: RegExp) =>
+  ({
+    anthropic: looked,
+    gemini: looked,
+    openai: looked,
+    compat: notSupported("the model takes no such document", field),
+  }) as const;
+
+matrix("a page to a model that takes none", {
+  models,
+  asks: [show(PAGE)],
+  expected: {
+    // Relayed: the server itself says what it does not take.
+    "openai-chat": looked,
+    "openai-responses": blind(/input\[0\]\.content\[1\]/),
+    "anthropic-messages": blind(/messages\[0\]\.content\[1\]/),
+    gemini: blind(/contents\[0\]\.parts\[1\]/),
+  },
+});
+
+testLedger();

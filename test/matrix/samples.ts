@@ -1,0 +1,49 @@
+/** What the scenarios are about: tools, a picture, a page, texts that the simulated model says. */
+
+import type { Json, Piece, Tool } from "./conversation.ts";
+import type { Cell } from "./matrix.ts";
+import { MODELS } from "./stage.ts";
+
+export const WEATHER: Tool = {
+  name: "get_weather",
+  description: "The weather of a city.",
+  schema: {
+    type: "object",
+    properties: {
+      city: { type: "string", description: "Name of the city." },
+      days: { type: "integer", minimum: 1 },
+    },
+    required: ["city", "days"],
+    additionalProperties: false,
+  },
+};
+export const CLOCK: Tool = { name: "get_time", description: "The time of day.", schema: null };
+
+/** What the simulated model calls WEATHER with. */
+export const WEATHER_ARGS: Json = { city: "example", days: 1 };
+
+/** A PNG of one pixel. */
+export const PIXEL: Piece & { kind: "image" } = {
+  kind: "image",
+  mimeType: "image/png",
+  data: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+};
+export const PAGE: Piece & { kind: "pdf" } = {
+  kind: "pdf",
+  name: "page.pdf",
+  data: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n").toString("base64"),
+};
+
+export const REASONING =
+  "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
+export const REFUSAL = "I’m sorry, but I can’t help with that.";
+
+/** What the simulated model says to a question. */
+export function echoOf({ upstream }: Cell, asked: string, results: readonly string[] = []): string {
+  const read = results.map((text) => `“${text}”`).join(", ");
+  const about =
+    results.length === 0
+      ? "No provider was asked. "
+      : `The result of the tool has been read. It says ${read}. `;
+  return `You said: “${asked}” This is ${MODELS[upstream]}, simulated. ${about}Have a naïve café in 東京 🙂.`;
+}

@@ -1,0 +1,107 @@
+/** The gateway as a process in front of a simulated provider of each kind, and what went over both sockets. */
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import type { DialectName, UpstreamKind, WireRequest } from "./conversation.ts";
+
+/** What each provider is asked for; `~WORDS` behind it say what the simulated model does. */
+export const MODELS: Readonly<Record<UpstreamKind, string>> = {
+  anthropic: "claude-opus-4-8",
+  gemini: "gemini-3-flash",
+  openai: "gpt-5.4",
+  compat: "house-1",
+};
+
+/** The dialect that each provider speaks. */
+export const SPOKEN: Readonly<Record<UpstreamKind, DialectName>> = {
+  anthropic: "anthropic-messages",
+  gemini: "gemini",
+  openai: "openai-responses",
+  compat: "openai-chat",
+};
+
+/** A compatible server is what its operator says it is. */
+const TRAITS =
+  '[[traits]]\nmatch = "house-1*"\npdf = true\nthinking = "effort"\nefforts = ["low", "medium", "high"]\n';
+
+/** One request that reached a provider. */
+export interface Sent {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** What the gateway sent for it, in order. */
+  readonly sent: readonly Sent[];
+}
+
+export interface Stage extends Pick<Gateway, "rows"> {
+  ask(request: WireRequest): Promise<Answer>;
+  /** The provider's own answer to what the gateway sent it. */
+  askProvider(sent: Sent): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openStage(more = ""): Promise<Stage> {
+  const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+  const toml = [
+    KEYS_TOML,
+    upstreamToml("anthropic", "anthropic", simulator.url),
+    upstreamToml("gemini", "gemini", simulator.url),
+    upstreamToml("openai", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-responses"]' }),
+    upstreamToml("compat", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
+    TRAITS,
+    more,
+  ].join("\n");
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway({ toml });
+  } catch (error) {
+    await simulator.close();
+    throw error;
+  }
+  return {
+    rows: gateway.rows,
+    async ask({ path, headers, body }) {
+      const before = simulator.requests().at(-1)?.n ?? 0;
+      const response = await fetch(gateway.url + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, sent: sentSince(simulator, before) };
+    },
+    async askProvider({ path, headers, body }) {
+      const response = await fetch(simulator.url + path, { method: "POST", headers, body });
+      return await response.text();
+    },
+    async close() {
+      try {
+        await gateway.close();
+      } finally {
+        await simulator.close();
+      }
+    },
+  };
+}
+
+/** Of the connection, not of the request. */
+const HOP = new Set(["host", "connection", "content-length", "accept-encoding", "transfer-encoding"]);
+
+function sentSince(simulator: Simulator, n: number): Sent[] {
+  return simulator.requests(n).map(({ path, headers, bodyBase64, bodyBytes }) => {
+    const body = Buffer.from(bodyBase64, "base64");
+    if (body.byteLength !== bodyBytes) throw new Error("the simulator kept a part of the request only");
+    return {
+      path,
+      headers: Object.fromEntries(headers.filter(([name]) => !HOP.has(name.toLowerCase()))),
+      body: body.toString("utf8"),
+    };
+  });
+}

@@ -1,0 +1,144 @@
+// Thinking: shown where the provider shows it, and given back in the next turn so that its maker takes it.
+
+import { describe, expect } from "bun:test";
+import { type Ask, model, type Result, say, type Told, user } from "./conversation.ts";
+import { type Cell, matrix, type Scenario, type Seen, testLedger, useStage } from "./matrix.ts";
+import { CLOCK, echoOf, REASONING, WEATHER, WEATHER_ARGS } from "./samples.ts";
+
+useStage();
+
+/** A compatible server thinks when it likes to; one of them wants its thoughts back. */
+const words = (calls: string): NonNullable<Scenario["words"]> => ({
+  anthropic: calls,
+  gemini: calls,
+  openai: calls,
+  compat: `thinks,compat=needs-reasoning${calls === "" ? "" : `,${calls}`}`,
+});
+
+const question = (): Ask => ({ turns: [user("Think about it.")], thinks: true });
+
+/** OpenAI's Chat has no place for reasoning, but compatible servers and their clients do. */
+const thought = (cell: Cell): Seen => ({
+  text: echoOf(cell, "Think about it."),
+  reasoning: REASONING,
+  ending: "end",
+});
+
+matrix("thinking", {
+  words: words(""),
+  asks: [question],
+  expected: {
+    "openai-chat": thought,
+    "openai-responses": thought,
+    "anthropic-messages": thought,
+    gemini: thought,
+  },
+});
+
+const withTools = (): Ask => ({ ...question(), tools: [WEATHER, CLOCK] });
+const calling: Seen = {
+  reasoning: REASONING,
+  calls: [
+    { name: "get_weather", args: WEATHER_ARGS },
+    { name: "get_time", args: {} },
+  ],
+  ending: "calls",
+};
+
+matrix("thinking, then two tools", {
+  words: words("calls=2"),
+  asks: [withTools],
+  expected: {
+    "openai-chat": calling,
+    "openai-responses": calling,
+    "anthropic-messages": calling,
+    gemini: calling,
+  },
+});
+
+const results = ({ calls }: Told): Result[] =>
+  calls.map((call, index) => ({ call, content: [say(`result ${index + 1}`)] }));
+
+const looped = (told: readonly Told[]): Ask => ({
+  ...withTools(),
+  turns: [
+    ...withTools().turns,
+    ...told.flatMap((one) => [model(one), { by: "tools", results: results(one) } as const]),
+  ],
+});
+
+const concluded = (cell: Cell): Seen => ({
+  text: echoOf(cell, "Think about it.", ["result 1", "result 2"]),
+  reasoning: REASONING,
+  ending: "end",
+});
+
+describe("replay", () => {
+  matrix("thinking is given back with the results of tools", {
+    words: words("calls=2"),
+    asks: [withTools, looped],
+    expected: {
+      "openai-chat": concluded,
+      "openai-responses": concluded,
+      "anthropic-messages": concluded,
+      gemini: concluded,
+    },
+    sent(sent, { upstream }) {
+      const body = sent.at(-1)?.body ?? "";
+      const isBack: Record<Cell["upstream"], RegExp> = {
+        anthropic: /"type":"thinking","thinking":"[^"]*","signature":"[A-Za-z0-9+/]{40,}/,
+        gemini: /"thoughtSignature":"[A-Za-z0-9+/]{40,}/,
+        openai:
+          /"type":"reasoning"[^}]*"encrypted_content":"[A-Za-z0-9+/]{40,}|"encrypted_content":"[A-Za-z0-9+/]{40,}[^}]*"type":"reasoning"/,
+        compat: /"reasoning_content":"The question/,
+      };
+      expect(body).toMatch(isBack[upstream]);
+      // No dummy where the real one was there.
+      expect(body).not.toContain("skip_thought_signature_validator");
+    },
+  });
+
+  const onward = (cell: Cell): Seen => ({
+    text: echoOf(cell, "And then?"),
+    reasoning: REASONING,
+    ending: "end",
+  });
+
+  matrix("thinking is given back behind an answer", {
+    words: words(""),
+    asks: [
+      question,
+      ([first]) => ({ ...question(), turns: [...question().turns, model(first as Told), user("And then?")] }),
+    ],
+    expected: {
+      "openai-chat": onward,
+      "openai-responses": onward,
+      "anthropic-messages": onward,
+      gemini: onward,
+    },
+  });
+});
+
+const hidden = (cell: Cell): Seen => ({
+  text: echoOf(cell, "Think about it.", ["result 1", "result 2"]),
+  reasoning: "",
+  ending: "end",
+});
+
+matrix("thinking that is not to be read", {
+  words: {
+    anthropic: "redacted,calls=2",
+    gemini: "redacted,calls=2",
+    openai: "redacted,calls=2",
+    compat: "redacted,calls=2",
+  },
+  asks: [withTools, looped],
+  expected: {
+    "openai-chat": hidden,
+    "openai-responses": hidden,
+    "anthropic-messages": hidden,
+    gemini: hidden,
+  },
+});
+
+testLedger();
