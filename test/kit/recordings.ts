@@ -220,7 +220,8 @@ export const RESPONSES: Recording = {
   streamType: "text/event-stream; charset=utf-8",
   whole: JSON.stringify(finalResponse),
   endMarks: ["response.completed"],
-  errorMark: /event: response\.failed\ndata: \{"type":"response\.failed".*"status":"failed".*\}\n\n$/,
+  errorMark:
+    /event: response\.failed\ndata: \{"type":"response\.failed".*"status":"failed".*\}\n\nevent: error\ndata: \{.*\}\n\n$/,
   inputTokens: 21,
   outputTokens: 34,
 };
