@@ -3,6 +3,7 @@
 import { dueCall } from "./agent-turn.ts";
 import { type Citation, citationsOf, SOURCES, type Source } from "./citation.ts";
 import { exampleOf } from "./example.ts";
+import { isRecord } from "./json.ts";
 import { countTokens, type PromptCache, type PromptTokens } from "./prompt-cache.ts";
 import { lastUserText, newResults, type Question } from "./question.ts";
 import type { Script } from "./script.ts";
@@ -277,7 +278,9 @@ function mentions(text: string, name: string): boolean {
 }
 
 function inputFor(tool: ToolOffer, question: Question): string {
-  return tool.kind === "custom"
-    ? echo(lastUserText(question))
-    : JSON.stringify(exampleOf(tool.schema, tool.isStrict) || {});
+  if (tool.kind === "custom") {
+    return echo(lastUserText(question));
+  }
+  const example = exampleOf(tool.schema, tool.isStrict);
+  return JSON.stringify(isRecord(example) ? example : {});
 }
