@@ -15,6 +15,7 @@ import { grammarFault } from "../../model/grammar.ts";
 import type { AssistantPart } from "../../model/message.ts";
 import type { JsonObject, ModelRequest } from "../../model/request.ts";
 import { CallRestorer } from "../../model/restore.ts";
+import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { decodeAll, encodeOptions, GPT, reply, streamOf } from "./fixtures/codec-under-test.ts";
 
@@ -86,6 +87,9 @@ describe("answers", () => {
         const decoded = decodeAll(inPieces(bytesOf(streamOf(all)), cuts));
         expect(grammarFault(decoded)).toBeNull();
         expect(seen(fold(decoded))).toEqual(seen(fold(all)));
+        const { state } = runTap(makeTap("openai-responses", "sse"), streamOf(all));
+        expect(state.usage).toEqual(fold(decoded).usage);
+        expect([state.progress, state.stopReason]).toEqual(["complete", fold(decoded).stop.raw]);
       }),
       RUNS,
     );

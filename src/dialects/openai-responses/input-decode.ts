@@ -4,6 +4,7 @@ import type {
   Message,
   Seal,
   TextPart,
+  ToolCallPart,
   ToolResultPart,
   UserPart,
 } from "../../model/message.ts";
@@ -99,7 +100,9 @@ export class InputDecoder {
         this.#add({ role: "user", parts: decodeContent(content, contentAt, this.#drops) });
         return;
       case "assistant":
-        this.#assistant().push(...decodeAnswer(content, contentAt, stringAt(item, "phase", at), this.#drops));
+        this.#assistant(at).push(
+          ...decodeAnswer(content, contentAt, stringAt(item, "phase", at), this.#drops),
+        );
         return;
       case "system":
       case "developer": {
@@ -120,10 +123,10 @@ export class InputDecoder {
   }
 
   /** The assistant's turn, which all of its items in a row belong to. */
-  #assistant(): AssistantPart[] {
+  #assistant(at: string): AssistantPart[] {
     if (this.#turn === null) {
       const parts: AssistantPart[] = [];
-      this.#add({ role: "assistant", parts });
+      this.#add({ role: "assistant", parts, at });
       this.#turn = parts;
     }
     return this.#turn as AssistantPart[];
@@ -131,20 +134,23 @@ export class InputDecoder {
 
   call(item: JsonObject, at: string, kind: "function" | "custom"): void {
     this.#drops.unknown(item, ITEM_MEMBERS, at);
-    this.#pushCall({
-      type: "tool-call",
-      id: nameAt(item, "call_id", at),
-      name: nameAt(item, "name", at),
-      namespace: stringAt(item, "namespace", at),
-      kind,
-      input: textAt(item, kind === "custom" ? "input" : "arguments", at),
-    });
+    this.#pushCall(
+      {
+        type: "tool-call",
+        id: nameAt(item, "call_id", at),
+        name: nameAt(item, "name", at),
+        namespace: stringAt(item, "namespace", at),
+        kind,
+        input: textAt(item, kind === "custom" ? "input" : "arguments", at),
+      },
+      at,
+    );
   }
 
-  #pushCall(call: AssistantPart & { readonly type: "tool-call" }): void {
+  #pushCall(call: ToolCallPart, at: string): void {
     const seal = this.#callSeal;
     this.#callSeal = null;
-    this.#assistant().push(seal === null ? call : { ...call, seal });
+    this.#assistant(at).push(seal === null ? call : { ...call, seal });
   }
 
   result(item: JsonObject, at: string): void {
@@ -180,7 +186,7 @@ export class InputDecoder {
     else {
       const summary = textsOf(listAt(item, "summary", at) ?? []);
       const text = (summary.length > 0 ? summary : textsOf(asArray(item.content))).join("\n\n");
-      if (text !== "" || seal !== null) this.#assistant().push({ type: "reasoning", text, seal });
+      if (text !== "" || seal !== null) this.#assistant(at).push({ type: "reasoning", text, seal });
     }
   }
 
@@ -198,11 +204,11 @@ export class InputDecoder {
     if (last?.type === "text") this.#turn?.splice(-1, 1, { ...last, seal });
   }
 
-  search(item: JsonObject): void {
+  search(item: JsonObject, at: string): void {
     const part = decodeSearch(item);
     const raw = this.#rawSeal ?? part.raw;
     this.#rawSeal = null;
-    this.#assistant().push({ ...part, raw });
+    this.#assistant(at).push({ ...part, raw });
   }
 
   /** Blocks of another maker that belong to no search. */
@@ -211,7 +217,7 @@ export class InputDecoder {
     if (raw === null) return;
     this.#rawSeal = null;
     const name = asString(asObject(parse(raw.data))?.type) ?? "block";
-    this.#assistant().push({ type: "opaque", name, raw, at });
+    this.#assistant(at).push({ type: "opaque", name, raw, at });
   }
 
   /** The client's own search of its tools is a call like any other; OpenAI's left no trace but the tools that it found. */
@@ -220,14 +226,17 @@ export class InputDecoder {
     if (callId === null) return;
     this.#tools.searchesTools = true;
     const input = JSON.stringify(item.arguments ?? {});
-    this.#pushCall({
-      type: "tool-call",
-      id: callId,
-      name: TOOL_SEARCH,
-      namespace: null,
-      kind: "function",
-      input,
-    });
+    this.#pushCall(
+      {
+        type: "tool-call",
+        id: callId,
+        name: TOOL_SEARCH,
+        namespace: null,
+        kind: "function",
+        input,
+      },
+      at,
+    );
   }
 
   toolSearchOutput(item: JsonObject, at: string): void {
@@ -243,7 +252,7 @@ export class InputDecoder {
     const data = stringAt(item, "result", at);
     if (data === null || data === "") return;
     const mimeType = `image/${asString(item.output_format) ?? "png"}`;
-    this.#assistant().push({ type: "image", source: { kind: "base64", mimeType, data }, at });
+    this.#assistant(at).push({ type: "image", source: { kind: "base64", mimeType, data }, at });
   }
 
   #other(item: JsonObject, type: string, at: string): void {
@@ -255,7 +264,7 @@ export class InputDecoder {
       throw refused(`${at}.type`, `${at} has the type ${type}, which cannot be given to another provider.`);
     }
     const raw: Seal = { maker: "openai", place: "raw", data: JSON.stringify(item) };
-    this.#assistant().push({ type: "opaque", name: type, raw, at });
+    this.#assistant(at).push({ type: "opaque", name: type, raw, at });
   }
 }
 
@@ -268,7 +277,7 @@ const READERS: ReadonlyMap<string, ReadItem> = new Map<string, ReadItem>([
   ["function_call_output", (decoder, item, at) => decoder.result(item, at)],
   ["custom_tool_call_output", (decoder, item, at) => decoder.result(item, at)],
   ["reasoning", (decoder, item, at) => decoder.readReasoning(item, at)],
-  ["web_search_call", (decoder, item) => decoder.search(item)],
+  ["web_search_call", (decoder, item, at) => decoder.search(item, at)],
   ["additional_tools", (decoder, item, at) => decoder.addTools(item, at)],
   ["tool_search_call", (decoder, item, at) => decoder.toolSearch(item, at)],
   ["tool_search_output", (decoder, item, at) => decoder.toolSearchOutput(item, at)],

@@ -3,8 +3,9 @@
  * come: what has been told is not told again.
  */
 import { GatewayError } from "../../core/errors.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
 import type { ModelEvent } from "../../model/event.ts";
-import type { Annotation, Seal } from "../../model/message.ts";
+import type { Annotation, Seal, SearchPart } from "../../model/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 
 /** What the items of one answer share. */
@@ -267,7 +268,7 @@ export class WholeReader extends ItemReader {
     if (type === "web_search_call") this.events.push({ type: "part", part: decodeSearch(whole) });
     else if (type === "image_generation_call") this.#image(whole);
     else {
-      const raw: Seal = { maker: "openai", place: "raw", data: JSON.stringify(whole) };
+      const raw: Seal = { maker: "openai", place: "raw", data: jsonText(whole) };
       this.events.push({ type: "part", part: { type: "opaque", name: type, raw, at: this.#at } });
     }
   }
@@ -282,12 +283,12 @@ export class WholeReader extends ItemReader {
 }
 
 /** A finished web search. Opening or looking through a page has no query. */
-export function decodeSearch(item: JsonObject) {
+export function decodeSearch(item: JsonObject): SearchPart {
   const action = asObject(item.action);
   const queries = asArray(action?.queries).filter((query) => typeof query === "string");
   const query = asString(action?.query);
   return {
-    type: "search" as const,
+    type: "search",
     id: asString(item.id) ?? "",
     queries: queries.length > 0 || query === null ? queries : [query],
     sources: asArray(action?.sources).flatMap((entry) => {
@@ -295,7 +296,7 @@ export function decodeSearch(item: JsonObject) {
       const url = asString(source?.url);
       return url === null ? [] : [{ url, title: asString(source?.title) }];
     }),
-    raw: { maker: "openai", place: "raw" as const, data: JSON.stringify(item) },
+    raw: { maker: "openai", place: "raw", data: jsonText(item) },
   };
 }
 
@@ -328,5 +329,13 @@ function asText(value: unknown): string {
 /** Some servers give the arguments as the object itself. */
 function argumentsText(value: unknown): string {
   if (typeof value === "string") return value;
-  return value === undefined || value === null ? "" : JSON.stringify(value);
+  return value === undefined || value === null ? "" : jsonText(value);
+}
+
+function jsonText(value: unknown): string {
+  if (!isDeeperThan(value, MAX_DEPTH)) return JSON.stringify(value);
+  throw new GatewayError(
+    "upstream_garbage",
+    "An item of the upstream's answer is nested too deeply to be kept.",
+  );
 }

@@ -1,4 +1,5 @@
 /** Items of the output as JSON text: as they are announced, and as they are in the end. */
+import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
 import type { Annotation, ImagePart, Seal, SearchPart } from "../../model/message.ts";
 import { wrapSeal } from "../../model/seal.ts";
 import type { JsonObject } from "../../wire/json.ts";
@@ -135,10 +136,11 @@ export function imageItem(id: string, status: "in_progress" | "completed", { sou
   return JSON.stringify({ id, type: "image_generation_call", status, output_format: format, result });
 }
 
-/** JSON text of a seal; null: it is none. */
+/** What JSON text holds; null: it is none, or nested so deeply that it could not be written again. */
 export function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isDeeperThan(value, MAX_DEPTH) ? null : value;
   } catch {
     return null;
   }

@@ -54,7 +54,11 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   if (asTool !== null) tools.push(outputTool(names, asTool.schema));
   const input = encodeInput(request, names, options, dropped);
   const choice =
-    asTool === null ? encodeToolChoice(request, names) : tools.length === 1 ? forced(tools[0]) : "required";
+    asTool === null
+      ? encodeToolChoice(request, names, traits, dropped)
+      : tools.length === 1
+        ? forced(tools[0])
+        : "required";
   const parallel = tools.length > 0 ? request.parallelToolCalls : null;
   const body: [string, unknown][] = [
     ["model", options.model],

@@ -144,13 +144,26 @@ export function isClosed(root: JsonObject): boolean {
 }
 
 /** null: nothing to say. */
-export function encodeToolChoice(request: ModelRequest, names: ToolNames): unknown {
-  const { toolChoice: choice, tools } = request;
+export function encodeToolChoice(
+  { toolChoice: choice, tools }: ModelRequest,
+  names: ToolNames,
+  traits: ModelTraits,
+  dropped: Drop[],
+): unknown {
   if (choice === null || tools.length === 0) return null;
+  if (!traits.forcedTools && isForcing(choice)) {
+    dropped.push({ field: "toolChoice", reason: "the model cannot be told that it must call a tool" });
+    return null;
+  }
   const kindOf = (name: ToolName): "function" | "custom" =>
     tools.some((tool) => tool.kind === "custom" && isSame(tool, name)) ? "custom" : "function";
   const entryOf = (name: ToolName): JsonObject => ({ type: kindOf(name), name: names.wireName(name) });
   return encodeChoice(choice, entryOf);
+}
+
+function isForcing(choice: ToolChoice): boolean {
+  if (choice.mode === "subset") return choice.isRequired;
+  return choice.mode !== "auto" && choice.mode !== "none";
 }
 
 function encodeChoice(choice: ToolChoice, entryOf: (name: ToolName) => JsonObject): unknown {
