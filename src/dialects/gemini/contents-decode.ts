@@ -5,7 +5,7 @@ import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../mod
 import type { Drop } from "../../model/request.ts";
 import { Members, wrong } from "./members.ts";
 import { checkDepth, decodeMedia, decodeResult, dropModifiers } from "./parts-decode.ts";
-import { MAKER, readSignature } from "./seal-field.ts";
+import { isOfFormer, MAKER, readSignature } from "./seal-field.ts";
 
 /** Part of the ids of calls that came without one; the same at the same place of a conversation. */
 const HISTORY = "history";
@@ -156,9 +156,10 @@ class ContentsDecoder {
     const last = this.#parts.at(-1);
     const isOpen = (last?.type === "text" || last?.type === "reasoning") && (last.seal ?? null) === null;
     if (text === "") {
-      const seal = readSignature(signature, isOpen ? last.type : kind);
+      const seal = readSignature(signature, isOpen && kind === "text" ? last.type : kind);
       if (seal === null) return;
-      if (isOpen && seal.place !== "redacted") this.#parts[this.#parts.length - 1] = { ...last, seal };
+      if (isOpen && isOfFormer(seal, kind === "reasoning", last.type))
+        this.#parts[this.#parts.length - 1] = { ...last, seal };
       else this.#parts.push({ type: "reasoning", text: "", seal });
       return;
     }

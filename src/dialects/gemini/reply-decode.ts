@@ -13,7 +13,7 @@ import { errorIn, failureOf } from "./failure.ts";
 import { Grounding } from "./grounding-decode.ts";
 import { jsonText } from "./json-text.ts";
 import { PartialArguments } from "./partial-args.ts";
-import { MAKER, readSignature } from "./seal-field.ts";
+import { isOfFormer, MAKER, readSignature } from "./seal-field.ts";
 import { decodeStop, type Finish } from "./stop.ts";
 import { laterUsage } from "./usage.ts";
 import { OPAQUE_MEMBERS } from "./wire.ts";
@@ -190,17 +190,18 @@ export class ContentDecoder {
     if (isSigned) this.#seal = readSignature(signature, kind);
   }
 
-  /** A signature with no text of its own belongs to the text or thought before it. */
+  /** A signature with no text of its own belongs to what is before it, or to thinking that is not shown. */
   #sealLast(signature: unknown, kind: "text" | "reasoning"): void {
-    if (this.#open !== null && this.#seal === null) {
-      this.#seal = readSignature(signature, this.#open);
-      return;
-    }
     const seal = readSignature(signature, kind);
     if (seal === null) return;
+    const open = this.#seal === null ? this.#open : null;
+    if (open !== null && isOfFormer(seal, kind === "reasoning", open)) {
+      this.#seal = readSignature(signature, open);
+      return;
+    }
     this.#closeCall();
     this.#close();
-    // Nothing is there to carry it: it stands as thinking that is not shown, which every dialect can replay.
+    // So every dialect can replay it.
     this.#emit({ type: "open", block: { kind: "reasoning" } });
     this.#emit({ type: "close", seal });
   }

@@ -16,3 +16,10 @@ export function readSignature(signature: unknown, place: Seal["place"]): Seal | 
 export function signatureOf(seal: Seal): string {
   return seal.maker === MAKER ? seal.data : wrapSeal(seal);
 }
+
+/** Whether the seal on a part with an empty text is of the text or thought before it (`open`), and not of hidden thinking of its own. */
+export function isOfFormer(seal: Seal, isThought: boolean, open: "text" | "reasoning"): boolean {
+  // Tokens say what they seal. Google marks a thought as one, but not always the signature behind it.
+  if (seal.maker !== MAKER) return seal.place === open;
+  return seal.place !== "redacted" && !(isThought && open === "text");
+}
