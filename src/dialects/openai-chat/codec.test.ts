@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   grownConversation,
@@ -27,6 +27,8 @@ import {
   OPENAI,
   REPLY,
 } from "./fixtures/codec-under-test.ts";
+
+setDefaultTimeout(5_000 + 20 * PROPERTY_RUNS);
 
 const RUNS = { numRuns: PROPERTY_RUNS };
 const ECHO = { ...REPLY, echo: { includeUsage: true, usesFunctions: false } };

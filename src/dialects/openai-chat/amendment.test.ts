@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../core/errors.ts";
+import { openaiChatCodec } from "./codec.ts";
+import { TRAITS } from "./fixtures/codec-under-test.ts";
+
+describe("amendments of relayed bodies", () => {
+  const none = {
+    temperature: null,
+    topP: null,
+    topK: null,
+    maxOutputTokens: null,
+    effort: null,
+    thinkingBudgetTokens: null,
+    stop: null,
+    seed: null,
+  };
+  const nothing = {
+    thinking: null,
+    search: false,
+    systemBefore: null,
+    systemAfter: null,
+    defaults: none,
+    fixed: none,
+  };
+  const body = {
+    model: "m",
+    messages: [
+      { role: "developer", content: "S" },
+      { role: "user", content: "Hi" },
+    ],
+    temperature: 0.5,
+  };
+
+  test("nothing asked: the same", () => {
+    expect(JSON.stringify(openaiChatCodec.amend(body, nothing, TRAITS))).toBe(JSON.stringify(body));
+  });
+
+  test("values: defaults where the client says nothing, fixed ones always; text around the instructions", () => {
+    const amendment = {
+      ...nothing,
+      thinking: { budgetTokens: 8192 },
+      systemBefore: "A",
+      systemAfter: "B",
+      defaults: { ...none, temperature: 0, topP: 0.5 },
+      fixed: { ...none, maxOutputTokens: 9, seed: 1 },
+    };
+    expect(openaiChatCodec.amend(body, amendment, TRAITS)).toEqual({
+      model: "m",
+      messages: [
+        { role: "developer", content: "A" },
+        { role: "developer", content: "S" },
+        { role: "developer", content: "B" },
+        { role: "user", content: "Hi" },
+      ],
+      temperature: 0.5,
+      top_p: 0.5,
+      reasoning_effort: "medium",
+      max_completion_tokens: 9,
+      seed: 1,
+    });
+  });
+
+  test("a search by name where there is none is refused", () => {
+    expect(() => openaiChatCodec.amend(body, { ...nothing, search: true }, TRAITS)).toThrow(GatewayError);
+    expect(
+      openaiChatCodec.amend(body, { ...nothing, search: true }, { ...TRAITS, webSearch: true }),
+    ).toHaveProperty("web_search_options");
+  });
+
+  test("seals are taken out of the calls, if there are any", () => {
+    const call = { id: "a", type: "function", function: { name: "f", arguments: "{}" } };
+    const signed = { ...call, extra_content: { google: { thought_signature: "x" } } };
+    const withCall = (each: object) => ({
+      model: "m",
+      messages: [{ role: "assistant", tool_calls: [each] }],
+    });
+    expect(openaiChatCodec.withoutSeals(withCall(signed))).toEqual(withCall(call));
+    expect(openaiChatCodec.withoutSeals(withCall(call))).toBeNull();
+  });
+});
