@@ -264,14 +264,23 @@ export class Translator {
     const watch = watchedStops.length === 0 ? null : new StopWatch(watchedStops);
     const observer = this.#observer(translated.codec);
     const seen: ModelEvent[] = [];
+    // What the answer took is known, also of one that is cut at a stop sequence.
+    const usage = raw.findLast((event) => event.type === "usage");
     let isOver = false;
     const see = (event: ModelEvent): void => {
       if (isOver) return;
-      if (event.type === "end" || event.type === "fail") isOver = true;
+      if (event.type === "end" || event.type === "fail") {
+        isOver = true;
+        if (usage !== undefined) note(usage);
+      }
+      note(event);
+    };
+    const note = (event: ModelEvent): void => {
       observer?.(event);
       seen.push(event);
     };
     for (const event of raw) {
+      if (event.type === "usage") continue;
       restorer.push(event, (restored) => {
         if (watch === null) see(restored);
         else watch.push(restored, see);
