@@ -29,6 +29,7 @@ function budgetModel(minBudgetTokens: number, maxBudgetTokens: number, canDisabl
     midSystem: false,
     prefill: false,
     stop: true,
+    forcedTools: true,
     sealedCalls: false,
     resultImages: true,
     needsResponsesForTools: false,
