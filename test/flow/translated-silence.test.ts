@@ -1,0 +1,218 @@
+// An upstream that takes its time, with a client of another dialect: pings in streams, white space before whole answers.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { answerWell, wayOf } from "../faults/asking.ts";
+import { type Gateway, startGateway, until } from "../kit/gateway.ts";
+import { openClient, request, requestBytes } from "../kit/raw-client.ts";
+import {
+  type Arrived,
+  chunkOf,
+  LAST_CHUNK,
+  type RawUpstream,
+  replyHead,
+  sendWhole,
+  startRawUpstream,
+} from "../kit/raw-upstream.ts";
+import { CHAT, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
+import {
+  askCell,
+  asking,
+  CELLS,
+  CELLS_AND_ARRAYS,
+  readTold,
+  TEXT,
+  translatedToml,
+  UPSTREAMS,
+} from "./translated.ts";
+
+/** Many pings long. */
+const SILENCE_MS = 500;
+
+let upstream: RawUpstream;
+/** Pings often. */
+let gateway: Gateway;
+/** Sends white space each second. */
+let spacing: Gateway;
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(() => undefined);
+  gateway = await startGateway({ toml: translatedToml(upstream.url), server: "ping_interval_ms = 100" });
+  spacing = await startGateway({ toml: translatedToml(upstream.url), server: "keepalive_interval_s = 1" });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await spacing?.close();
+  await upstream?.close();
+});
+
+const PINGS: Readonly<Record<string, string>> = {
+  "openai-chat": ": ping\n\n",
+  "openai-responses": ": ping\n\n",
+  "anthropic-messages": 'event: ping\ndata: {"type":"ping"}\n\n',
+  gemini: ": ping\n\n",
+};
+
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+/** The stream that a request asks for, in pieces with silence between them. */
+async function sendSlowly(
+  arrived: Arrived,
+  pieces: (recording: Recording) => readonly string[],
+): Promise<void> {
+  const { recording } = wayOf(arrived);
+  await arrived.send(replyHead("200 OK", { "content-type": recording.streamType }, "chunked"));
+  for (const [i, piece] of pieces(recording).entries()) {
+    if (i > 0) await Bun.sleep(SILENCE_MS);
+    if (piece !== "") await arrived.send(chunkOf(piece));
+  }
+  await arrived.send(LAST_CHUNK);
+}
+
+test("H-7 silence in the midst of a translated stream is filled with the client's own pings", async () => {
+  upstream.answer = (arrived) =>
+    sendSlowly(arrived, ({ frames }) => {
+      const all = frames.join("");
+      const at = all.indexOf(" leads") - 20;
+      // The second silence falls into the midst of a frame of the upstream's: the client's frames are whole all the same.
+      return [
+        frames.slice(0, 2).join(""),
+        all.slice(frames.slice(0, 2).join("").length, at),
+        all.slice(at),
+      ].filter((piece) => piece !== "");
+    });
+  const replies = await Promise.all(CELLS_AND_ARRAYS.map((cell) => askCell(gateway, cell, true)));
+  for (const [i, reply] of replies.entries()) {
+    const { name, client } = CELLS_AND_ARRAYS[i] as (typeof CELLS_AND_ARRAYS)[number];
+    const text = reply.body.toString();
+    const pings = countOf(text, PINGS[client.dialect] as string);
+    const told = readTold(client, true, text);
+    expect([name, told.text, told.isEnded]).toEqual([name, TEXT, true]);
+    // A JSON array has no place for pings.
+    if (client.name.includes("array")) expect(pings).toBe(0);
+    else expect([name, pings >= 2, pings <= 14]).toEqual([name, true, true]);
+    expect(text.trimEnd()).not.toEndWith((PINGS[client.dialect] as string).trim());
+  }
+}, 30_000);
+
+test("H-7 before the upstream's head nothing is said; after it, that something is coming", async () => {
+  await Promise.all(
+    CELLS.map(async (cell) => {
+      const client = await openClient(gateway.port);
+      const { path, body } = asking(cell.client, cell.model, true);
+      let isQuiet = true;
+      upstream.answer = async (arrived) => {
+        await Bun.sleep(SILENCE_MS);
+        await sendSlowly(arrived, ({ frames }) => ["", frames.join("")]);
+      };
+      client.send(requestBytes(path, { body }));
+      await Bun.sleep(SILENCE_MS / 2);
+      isQuiet &&= client.receivedBytes === 0;
+      const reply = await client.reply();
+      client.leave();
+      const text = reply.body.toString();
+      expect([cell.name, isQuiet]).toEqual([cell.name, true]);
+      expect(text.startsWith(PINGS[cell.client.dialect] as string)).toBe(true);
+      expect(readTold(cell.client, true, text)).toMatchObject({ text: TEXT, isEnded: true });
+    }),
+  );
+}, 30_000);
+
+/** A whole answer, relayed and translated, in each dialect. */
+const WHOLE_ASKED = [CHAT, RESPONSES, MESSAGES, GEMINI].flatMap((client) =>
+  Object.values(UPSTREAMS).map(({ model, recording }) => ({
+    name: `${client.dialect} → ${recording.dialect}`,
+    client,
+    model,
+  })),
+);
+
+test("white space keeps the connection of a whole answer open, and is part of its JSON", async () => {
+  upstream.answer = async (arrived) => {
+    await Bun.sleep(2_500);
+    await answerWell(arrived);
+  };
+  const replies = await Promise.all(WHOLE_ASKED.map((asked) => askCell(spacing, asked, false)));
+  for (const [i, reply] of replies.entries()) {
+    const { name, client } = WHOLE_ASKED[i] as (typeof WHOLE_ASKED)[number];
+    const text = reply.body.toString();
+    expect([name, reply.status, reply.isWhole, reply.headers.get("content-type")]).toEqual([
+      name,
+      200,
+      true,
+      "application/json",
+    ]);
+    expect([name, /^ +/.exec(text)?.[0]]).toEqual([name, "  "]);
+    expect(readTold(client, false, text)).toMatchObject({ text: TEXT, isEnded: true });
+  }
+  const rows = new Map((await spacing.rows()).map((row) => [row.request_id, row]));
+  for (const reply of replies)
+    expect(rows.get(reply.headers.get("x-request-id") ?? "")).toMatchObject({ outcome: "ok", status: 200 });
+}, 30_000);
+
+test("an answer within the interval has its own status and no white space", async () => {
+  for (const asked of WHOLE_ASKED) {
+    upstream.answer = (arrived) => answerWell(arrived);
+    const good = await askCell(spacing, asked, false);
+    expect([asked.name, good.body.toString()[0]]).toEqual([asked.name, "{"]);
+    upstream.answer = (arrived) =>
+      sendWhole(arrived, '{"error":{"message":"no","type":"invalid_request_error"}}', undefined, "400 Bad");
+    expect((await askCell(spacing, asked, false)).status).toBe(400);
+  }
+});
+
+test("an error behind white space is the dialect's error body, and never a whole reply", async () => {
+  upstream.answer = async (arrived) => {
+    await Bun.sleep(1_300);
+    const error = { type: "error", error: { type: "invalid_request_error", code: 400, message: "not that" } };
+    await sendWhole(arrived, JSON.stringify(error), undefined, "400 Bad Request");
+  };
+  const replies = await Promise.all(WHOLE_ASKED.map((asked) => askCell(spacing, asked, false)));
+  for (const [i, reply] of replies.entries()) {
+    const { name, client } = WHOLE_ASKED[i] as (typeof WHOLE_ASKED)[number];
+    const text = reply.body.toString();
+    // Cut off on purpose: a client that reads it as a success gets an exception instead.
+    expect([name, reply.status, reply.isWhole]).toEqual([name, 200, false]);
+    expect(text).toMatch(/^ +\{/);
+    expect(text).toContain("not that");
+    expect(readTold(client, false, text)).toMatchObject({ isEnded: false, text: "" });
+    expect(readTold(client, false, text).error).not.toBeNull();
+  }
+  const rows = new Map((await spacing.rows()).map((row) => [row.request_id, row]));
+  for (const reply of replies)
+    expect(rows.get(reply.headers.get("x-request-id") ?? "")).toMatchObject({
+      outcome: "error",
+      status: 400,
+    });
+}, 30_000);
+
+test("streams get pings instead of white space", async () => {
+  upstream.answer = async (arrived) => {
+    await Bun.sleep(1_300);
+    await answerWell(arrived);
+  };
+  const replies = await Promise.all(CELLS.map((cell) => askCell(spacing, cell, true)));
+  for (const [i, reply] of replies.entries()) {
+    const { client } = CELLS[i] as (typeof CELLS)[number];
+    const text = reply.body.toString();
+    expect(text).not.toStartWith(" ");
+    expect(readTold(client, true, text)).toMatchObject({ text: TEXT, isEnded: true });
+  }
+}, 30_000);
+
+test("a client that leaves while white space is sent lets the upstream go", async () => {
+  upstream.forget();
+  upstream.answer = () => undefined;
+  const { path, body } = asking(MESSAGES, UPSTREAMS["openai-chat"].model, false);
+  const client = await openClient(spacing.port);
+  client.send(requestBytes(path, { body }));
+  await until("white space comes", () => client.receivedBytes > 0);
+  client.leave("rst");
+  const leftAtMs = performance.now();
+  const closedAtMs = await (upstream.seen[0] as Arrived).closed;
+  expect(closedAtMs - leftAtMs).toBeLessThan(1_000);
+  upstream.answer = (arrived) => answerWell(arrived);
+  const next = await request(spacing.port, path, { body });
+  expect(next.status).toBe(200);
+  expect((await spacing.rows()).at(-2)).toMatchObject({ outcome: "client_left", status: 499 });
+}, 30_000);
