@@ -70,6 +70,16 @@ export function streamErrorOf(error: GatewayError): { readonly code: string; rea
 }
 
 /**
+ * The members of the event `error`. The SDK in JavaScript raises it for its name, the one in Python for the member `error`; the others
+ * are as the API documents them.
+ */
+export function raisedErrorOf(error: GatewayError): object {
+  const { code, message } = streamErrorOf(error);
+  const param = error.param ?? null;
+  return { code, message, param, error: { type: NAMES[error.kind].type, code, message, param } };
+}
+
+/**
  * `response.failed`, which ends the stream and goes on with its numbers, and `error` behind it: the official SDKs give the first to the
  * caller as any other event and raise the second.
  */
@@ -98,7 +108,7 @@ export function renderStreamError(
       usage: null,
     },
   };
-  const raised = { type: "error", sequence_number: number + 1, code, message, param: error.param ?? null };
+  const raised = { type: "error", sequence_number: number + 1, ...raisedErrorOf(error) };
   return `${context?.isMidFrame ? "\n\n" : ""}${eventOf(failed)}${eventOf(raised)}`;
 }
 

@@ -12,7 +12,7 @@ import type { Usage } from "../../model/usage.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";
-import { streamErrorOf } from "./error.ts";
+import { raisedErrorOf, streamErrorOf } from "./error.ts";
 import {
   type CallNames,
   callItem,
@@ -161,7 +161,7 @@ export class ReplyWriter {
       usage: this.#usage === null ? null : encodeUsage(this.#usage),
     });
     this.#event("response.failed", `"response":${response}`);
-    this.#event("error", JSON.stringify({ code, message, param: error.param ?? null }).slice(1, -1));
+    this.#event("error", JSON.stringify(raisedErrorOf(error)).slice(1, -1));
   }
 
   #start(): void {

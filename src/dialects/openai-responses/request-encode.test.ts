@@ -109,6 +109,12 @@ describe("the conversation", () => {
     expect(droppedOf({ messages }, { repairs })).toEqual(["messages"]);
   });
 
+  test("H-77 a turn that the model would have to go on from stays, and is named", () => {
+    const messages = [user(text("a")), assistant(text("b"))];
+    expect(bodyOf({ messages }).input.at(-1)).toMatchObject({ role: "assistant" });
+    expect(droppedOf({ messages })).toEqual(["messages"]);
+  });
+
   test("results hold images; failed ones say so; those of custom tools have their own type", () => {
     const { input } = bodyOf({
       messages: [

@@ -74,11 +74,17 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
     path: purpose === "count" ? "/v1/responses/input_tokens" : "/v1/responses",
     body: Object.fromEntries(body.filter(([, value]) => value !== null)),
     headers: [],
-    dropped,
+    dropped: distinct(dropped),
     names,
     // Responses has no stop sequences at all.
     watchedStops: request.stop,
   };
+}
+
+/** A long conversation loses the same thing many times over; it is told once. */
+function distinct(dropped: readonly Drop[]): readonly Drop[] {
+  const seen = new Set<string>();
+  return dropped.filter(({ field, reason }) => seen.size !== seen.add(`${field}\0${reason}`).size);
 }
 
 /** What would leave the client without something that it waits for. */
@@ -104,6 +110,10 @@ function encodeInput(
     needsUserFirst: false,
   });
   dropped.push(...arranged.dropped);
+  if (!options.traits.prefill && arranged.messages.at(-1)?.role === "assistant") {
+    const reason = "the model answers anew, it does not go on from the assistant's last message";
+    dropped.push({ field: "messages", reason });
+  }
   const input = new InputEncoder(names, options, dropped);
   input.system(request.system);
   if (request.output?.kind === "json" && !speaksOfJson(request)) {

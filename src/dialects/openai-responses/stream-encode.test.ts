@@ -395,6 +395,9 @@ describe("failures", () => {
       "error",
     ]);
     expect(types(events)).not.toContain("completed");
+    // The SDK in Python raises what has a member `error`.
+    const told = { code: "server_error", message: "it broke off", param: null };
+    expect(events.at(-1)).toMatchObject({ ...told, error: { ...told, type: "server_error" } });
     expect(responseOf(events)).toMatchObject({
       status: "failed",
       error: { code: "server_error", message: "it broke off" },
