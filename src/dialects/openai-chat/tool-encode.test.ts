@@ -106,6 +106,14 @@ describe("tools", () => {
     expect(other.tool_choice).toBe("required");
   });
 
+  test("a choice that forces a model which refuses that is left out by name", () => {
+    const options = withTraits({ forcedTools: false }, COMPATIBLE);
+    const forced = { tools: [fn("f")], toolChoice: { mode: "required" } } as const;
+    expect(bodyOf(forced, options)).not.toHaveProperty("tool_choice");
+    expect(droppedOf(forced, options)).toEqual(["toolChoice"]);
+    expect(bodyOf({ ...forced, toolChoice: { mode: "none" } }, options).tool_choice).toBe("none");
+  });
+
   test("a choice without tools is not sent", () => {
     expect(bodyOf({ toolChoice: { mode: "auto" }, parallelToolCalls: true })).not.toHaveProperty(
       "tool_choice",

@@ -198,9 +198,17 @@ function encodeChoice(
   { toolChoice }: ModelRequest,
   tools: readonly Tool[],
   names: ToolNames,
-  { isOpenai }: EncodeRequestOptions,
+  { isOpenai, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): unknown {
+  const isForced =
+    toolChoice?.mode === "required" ||
+    toolChoice?.mode === "tool" ||
+    (toolChoice?.mode === "subset" && toolChoice.isRequired);
+  if (isForced && !traits.forcedTools) {
+    dropped.push({ field: "toolChoice", reason: "this model refuses to be told that it must call a tool" });
+    return null;
+  }
   const named = (wanted: ToolName): JsonObject => {
     const tool = tools.find((each) => "name" in each && isSame(wanted, each));
     const name = names.wireName(wanted);
