@@ -207,6 +207,7 @@ test("a request is always encoded to the same bytes, and a grown conversation be
   const features = { ...REQUEST_FEATURES, cacheHints: false };
   fc.assert(
     fc.property(grownConversation(features), ({ former, grown }) => {
+      fc.pre(isHeard(grown));
       const shorter = JSON.stringify(encodeRequest(former).body);
       expect(JSON.stringify(encodeRequest(structuredClone(former)).body)).toBe(shorter);
       // Up to the last block: what the user says next may stand in the same message.
@@ -231,6 +232,7 @@ test("a request that is encoded is decoded to the same turns and tools", () => {
   } as const;
   fc.assert(
     fc.property(modelRequest(features), (request) => {
+      fc.pre(isHeard(request));
       const { body } = encodeRequest({ ...request, toolChoice: null, output: null, reasoning: null });
       const { request: back } = codec.decodeRequest(JSON.parse(JSON.stringify(body)), {
         model: "",
@@ -243,6 +245,16 @@ test("a request that is encoded is decoded to the same turns and tools", () => {
     RUNS,
   );
 });
+
+/** No turn is left out as a whole, as it holds nothing that Anthropic may be told: its neighbours would move together. */
+function isHeard({ messages }: ModelRequest): boolean {
+  return messages.every(({ parts }) =>
+    parts.some((part) => {
+      if (part.type === "reasoning") return part.seal !== null;
+      return part.type !== "search" || part.raw !== null;
+    }),
+  );
+}
 
 /** Who says what, in order: turns of one role are one. */
 function spoken({ messages }: ModelRequest): unknown {

@@ -1,28 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../model/request.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
+import {
+  assistant,
+  fieldsOf,
+  refusalOf,
+  result,
+  text,
+  tool,
+  toolNames,
+  use,
+  user,
+} from "./fixtures/body-under-test.ts";
 import { decodeBody } from "./fixtures/codec-under-test.ts";
-
-const user = (...content: object[]) => ({ role: "user", content });
-const assistant = (...content: object[]) => ({ role: "assistant", content });
-const text = (value: string, more: object = {}) => ({ type: "text", text: value, ...more });
-const tool = (name: string, more: object = {}) => ({ name, input_schema: { type: "object" }, ...more });
-const use = (id: string, input: object = {}) => ({ type: "tool_use", id, name: "f", input });
-const result = (id: string, more: object = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
-const fieldsOf = (body: JsonObject) => decodeBody(body).dropped.map(({ field }) => field);
-const toolNames = (body: JsonObject) =>
-  decodeBody(body).request.tools.map((entry) => ("name" in entry ? entry.name : entry.kind));
-
-function errorOf(body: JsonObject): GatewayError {
-  try {
-    decodeBody(body);
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-  throw new Error("it was taken");
-}
 
 /** By what Claude Code 2.1.330 was seen to send for a current model (2026-11). */
 const CLAUDE_CODE = {
@@ -180,266 +170,6 @@ describe("thinking", () => {
   });
 });
 
-describe("content", () => {
-  test("H-99 results of tools, with images and errors", () => {
-    const source = { type: "base64", media_type: "image/PNG", data: "AAAA" };
-    const { request } = decodeBody({
-      messages: [
-        user(text("a")),
-        assistant(use("t1", { x: 1 }), use("t2")),
-        user(
-          result("t1", { content: [text("ok"), { type: "image", source }] }),
-          result("t2", { content: "no", is_error: true, cache_control: { type: "ephemeral" } }),
-          text("go"),
-        ),
-      ],
-    });
-    expect(request.messages[1]?.parts).toMatchObject([
-      { type: "tool-call", id: "t1", input: '{"x":1}' },
-      { input: "{}" },
-    ]);
-    expect(request.messages[2]?.parts).toEqual([
-      {
-        type: "tool-result",
-        callId: "t1",
-        name: null,
-        content: [
-          { type: "text", text: "ok" },
-          {
-            type: "image",
-            source: { kind: "base64", mimeType: "image/png", data: "AAAA" },
-            at: "messages[2].content[0].content[1]",
-          },
-        ],
-        isError: false,
-        at: "messages[2].content[0]",
-      },
-      {
-        type: "tool-result",
-        callId: "t2",
-        name: null,
-        content: [{ type: "text", text: "no" }],
-        isError: true,
-        cache: { ttl: null },
-        at: "messages[2].content[1]",
-      },
-      { type: "text", text: "go" },
-    ]);
-  });
-
-  test("H-103 documents of every source", () => {
-    const document = (source: object, more: object = {}) => ({ type: "document", source, ...more });
-    const { request } = decodeBody({
-      messages: [
-        user(
-          document(
-            { type: "base64", media_type: "application/pdf", data: "AAAA" },
-            { title: "T", context: "C", citations: { enabled: true } },
-          ),
-          document({ type: "text", media_type: "text/plain", data: "words" }),
-          document({ type: "content", content: [text("x")] }),
-          document({ type: "content", content: "y" }),
-          document({ type: "url", url: "https://a.example/a.pdf" }),
-          document({ type: "file", file_id: "file_1" }),
-        ),
-      ],
-    });
-    expect(request.messages[0]?.parts.map((part) => part.type === "document" && part.source)).toEqual([
-      { kind: "base64", mimeType: "application/pdf", data: "AAAA" },
-      { kind: "text", text: "words" },
-      { kind: "parts", parts: [{ type: "text", text: "x" }] },
-      { kind: "parts", parts: [{ type: "text", text: "y" }] },
-      { kind: "url", url: "https://a.example/a.pdf", mimeType: "application/pdf" },
-      { kind: "provider-file", id: "file_1", maker: "anthropic" },
-    ]);
-    expect(request.messages[0]?.parts[0]).toMatchObject({ title: "T", context: "C", citations: true });
-  });
-
-  test("search results are told as text, and named", () => {
-    const block = {
-      type: "search_result",
-      source: "https://a.example/",
-      title: "A",
-      content: [text("x"), text("y")],
-      citations: { enabled: true },
-    };
-    const { request, dropped } = decodeBody({ messages: [user(block)] });
-    expect(request.messages[0]?.parts).toEqual([
-      { type: "text", text: "Source: https://a.example/\nTitle: A\nx\ny" },
-    ]);
-    expect(dropped).toMatchObject([{ field: "messages[0].content[0]" }]);
-  });
-
-  test("H-141 the provider's searches are parts, its other blocks stay raw, a fallback says nothing", () => {
-    const search = [
-      { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "q" } },
-      {
-        type: "web_search_tool_result",
-        tool_use_id: "srvtoolu_1",
-        content: [
-          { type: "web_search_result", url: "https://a.example/", title: "A", encrypted_content: "E" },
-        ],
-      },
-    ];
-    const code = { type: "code_execution_tool_result", tool_use_id: "x", content: {} };
-    const { request } = decodeBody({
-      messages: [
-        user(text("a")),
-        assistant(
-          ...search,
-          code,
-          { type: "fallback" },
-          text("b", {
-            citations: [
-              {
-                type: "web_search_result_location",
-                url: "https://a.example/",
-                cited_text: "c",
-                encrypted_index: "i",
-              },
-            ],
-          }),
-        ),
-      ],
-    });
-    expect(request.messages[1]?.parts).toMatchObject([
-      {
-        type: "search",
-        queries: ["q"],
-        raw: { maker: "anthropic", place: "raw", data: JSON.stringify(search) },
-      },
-      { type: "opaque", name: "code_execution_tool_result", at: "messages[1].content[2]" },
-      { type: "text", text: "b", annotations: [{ kind: "url", url: "https://a.example/" }] },
-    ]);
-  });
-
-  test("H-145 keys of the prototype are data", () => {
-    const body = JSON.parse(
-      '{"model":"m","max_tokens":9,"tools":[{"name":"f","input_schema":{"type":"object","properties":{"__proto__":{"type":"string"}}}}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"__proto__":{"x":1}}}]}]}',
-    );
-    const { request } = codec.decodeRequest(body, { model: "", stream: false });
-    expect(request.messages[1]?.parts).toMatchObject([{ input: '{"__proto__":{"x":1}}' }]);
-    expect(JSON.stringify(request.tools[0])).toContain('"__proto__":{"type":"string"}');
-    expect(({} as { x?: number }).x).toBeUndefined();
-  });
-
-  test("H-144 2,000 tools are read, and nesting without end is a 400", () => {
-    const tools = Array.from({ length: 2000 }, (_, index) =>
-      tool(`t${index}`, { description: "d".repeat(500) }),
-    );
-    expect(decodeBody({ tools }).request.tools).toHaveLength(2000);
-    let schema: JsonObject = { type: "object" };
-    for (let depth = 0; depth < 490; depth++) schema = { type: "object", properties: schema };
-    expect(decodeBody({ tools: [tool("f", { input_schema: schema })] }).request.tools).toHaveLength(1);
-    for (let depth = 0; depth < 30; depth++) schema = { type: "object", properties: schema };
-    expect(errorOf({ tools: [tool("f", { input_schema: schema })] }).kind).toBe("bad_request");
-  });
-});
-
-describe("tools", () => {
-  test("those that Anthropic defines and the client runs become functions with their schemas", () => {
-    const tools = [
-      { type: "bash_20250124", name: "bash" },
-      { type: "text_editor_20250728", name: "str_replace_based_edit_tool" },
-      { type: "text_editor_20250124", name: "str_replace_editor" },
-      { type: "memory_20250818", name: "memory" },
-    ];
-    const { request, dropped } = decodeBody({ tools });
-    expect(dropped).toEqual([]);
-    expect(
-      request.tools.map(
-        (entry) =>
-          entry.kind === "function" && [entry.name, Object.keys(entry.parameters?.properties as object)],
-      ),
-    ).toEqual([
-      ["bash", ["command", "restart"]],
-      [
-        "str_replace_based_edit_tool",
-        ["command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range", "insert_text"],
-      ],
-      [
-        "str_replace_editor",
-        ["command", "path", "file_text", "old_str", "new_str", "insert_line", "view_range"],
-      ],
-      [
-        "memory",
-        [
-          "command",
-          "path",
-          "file_text",
-          "old_str",
-          "new_str",
-          "insert_line",
-          "view_range",
-          "insert_text",
-          "old_path",
-          "new_path",
-        ],
-      ],
-    ]);
-  });
-
-  test("the provider's own: web search is known everywhere, the others are its alone", () => {
-    const tools = [
-      {
-        type: "web_search_20260209",
-        name: "web_search",
-        allowed_domains: ["a.example"],
-        max_uses: 3,
-        user_location: { type: "approximate", city: "Bern", country: "CH" },
-      },
-      { type: "code_execution_20260521", name: "code_execution" },
-    ];
-    expect(decodeBody({ tools, tool_choice: { type: "tool", name: "web_search" } }).request).toMatchObject({
-      tools: [
-        {
-          kind: "web-search",
-          allowedDomains: ["a.example"],
-          blockedDomains: null,
-          maxUses: 3,
-          userLocation: { city: "Bern", country: "CH" },
-          at: "tools[0]",
-        },
-        {
-          kind: "hosted",
-          maker: "anthropic",
-          type: "code_execution_20260521",
-          raw: tools[1],
-          at: "tools[1]",
-        },
-      ],
-      toolChoice: { mode: "web-search" },
-    });
-  });
-
-  test.each([
-    [{ type: "auto" }, { mode: "auto" }, null],
-    [{ type: "any", disable_parallel_tool_use: true }, { mode: "required" }, false],
-    [{ type: "none" }, { mode: "none" }, null],
-    [{ type: "tool", name: "f" }, { mode: "tool", tool: { name: "f", namespace: null } }, null],
-  ])("the choice %j", (choice, toolChoice, parallelToolCalls) => {
-    expect(decodeBody({ tools: [tool("f")], tool_choice: choice }).request).toMatchObject({
-      toolChoice,
-      parallelToolCalls,
-    } as never);
-  });
-
-  test("what others cannot be told of a tool is named", () => {
-    expect(
-      fieldsOf({
-        tools: [
-          tool("f", {
-            input_examples: [{}],
-            eager_input_streaming: true,
-            new_thing: 1,
-            allowed_callers: ["code_execution_20260120"],
-          }),
-        ],
-      }),
-    ).toEqual(["tools[0].new_thing", "tools[0].input_examples", "tools[0].allowed_callers"]);
-  });
-});
-
 describe("members of the body", () => {
   test("H-119 unknown ones are named, and what only Anthropic has is named with the reason", () => {
     expect(
@@ -476,13 +206,13 @@ describe("members of the body", () => {
       { messages: [user(text("a")), assistant({ type: "compaction", content: "c" })] },
     ],
   ])("%s is refused by name, as no other provider can take it", (param, body) => {
-    const error = errorOf(body);
+    const error = refusalOf(body);
     expect([error.kind, error.param]).toEqual(["not_translatable", param]);
     expect(error.message).toStartWith(param.replace(/\.type$/, ""));
   });
 
   test("a thread is refused in the words on which the SDK goes on without one", () => {
-    expect(errorOf({ thread: { type: "create" } }).details).toEqual({
+    expect(refusalOf({ thread: { type: "create" } }).details).toEqual({
       error_code: "thread_unsupported_request",
       unsupported: ["thread"],
     });
@@ -512,7 +242,7 @@ describe("members of the body", () => {
     ["system[0].type", { system: [{ type: "image" }] }],
     ["cache_control", { cache_control: 1 }],
   ])("a wrong %s is a 400 that says where", (param, body) => {
-    const error = errorOf(body);
+    const error = refusalOf(body);
     expect([error.kind, error.param]).toEqual(["bad_request", param]);
     expect(error.message).toMatch(/must|there is no/);
   });

@@ -9,7 +9,7 @@ import { objectRoot, strictSubset } from "../../model/schema.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { isUnthinkable } from "./amendment.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
-import { badField, notTranslatable } from "./fields.ts";
+import { notTranslatable, refusedParameter } from "./fields.ts";
 import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./message-encode.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
@@ -102,10 +102,11 @@ function encodeConversation(
   const last = messages.at(-1);
   if (last?.role === "assistant" && !traits.prefill && !endsPaused(last)) {
     const begun = said.findLast((message) => message.role === "assistant");
-    throw notTranslatable(
-      begun?.at ?? "messages",
-      "this model cannot go on with an answer that has been begun: the last message must be the user's.",
-    );
+    const sentence =
+      "This model cannot go on with an answer that has been begun: the last message must be the user's.";
+    throw begun?.at === undefined
+      ? refusedParameter("messages", sentence)
+      : notTranslatable(begun.at, sentence);
   }
   for (const message of request.messages) {
     if (message.role === "system" || !message.name) continue;
@@ -117,7 +118,7 @@ function encodeConversation(
   }
   const encoded = encodeMessages(messages, encoding);
   if (encoded.length === 0)
-    throw badField("messages", "there is nothing in them: say something to the model.");
+    throw refusedParameter("messages", "The conversation holds nothing: say something to the model.");
   return withoutTrailingSpace(encoded);
 }
 
@@ -172,11 +173,11 @@ function encodeIdentity({ userId, serviceTier }: ModelRequest, dropped: Drop[]):
 
 function refuseWhatThereIsNot(request: ModelRequest): void {
   if (request.candidates > 1)
-    throw notTranslatable("candidates", "this provider gives one answer at a time. Ask for 1.");
+    throw refusedParameter("candidates", "This provider gives one answer at a time. Ask for 1.");
   if (request.logprobs !== null)
-    throw notTranslatable("logprobs", "this provider gives no log-probabilities. Leave it out.");
+    throw refusedParameter("logprobs", "This provider gives no log-probabilities. Leave it out.");
   if (request.outputModalities.some((modality) => modality !== "text")) {
-    throw notTranslatable("outputModalities", "this model answers in text alone.");
+    throw refusedParameter("outputModalities", "This model answers in text alone.");
   }
 }
 

@@ -15,7 +15,7 @@ import { objectRoot, strictSubset } from "../../model/schema.ts";
 import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../model/tool-names.ts";
 import type { ModelTraits } from "../../model/traits.ts";
 import type { CacheMarks } from "./cache-marks.ts";
-import { badField, notTranslatable } from "./fields.ts";
+import { notTranslatable, refusedParameter } from "./fields.ts";
 import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";
 
 /** Strict tools are compiled; more of them are refused. */
@@ -200,6 +200,23 @@ export function encodeToolChoice(
   request: ModelRequest,
   tools: readonly WireBlock[],
   output: OutputFormat | null,
+  encoding: ToolEncoding,
+): EncodedToolChoice {
+  const encoded = wantedToolChoice(request, tools, output, encoding);
+  if (!encoded.isForced || encoding.traits.forcedTools) return encoded;
+  encoding.dropped.push({
+    field: "toolChoice",
+    reason: "this model cannot be told that it must call a tool",
+  });
+  const { disable_parallel_tool_use: isSingle } = encoded.choice ?? {};
+  const choice = isSingle === true ? { type: "auto", disable_parallel_tool_use: true } : null;
+  return { choice, isForced: false };
+}
+
+function wantedToolChoice(
+  request: ModelRequest,
+  tools: readonly WireBlock[],
+  output: OutputFormat | null,
   { names, dropped }: ToolEncoding,
 ): EncodedToolChoice {
   const choice = request.toolChoice;
@@ -239,7 +256,7 @@ export function encodeToolChoice(
     case "tool": {
       const name = names.wireName(choice.tool);
       if (!tools.some((tool) => tool.name === name)) {
-        throw badField("toolChoice", `there is no tool "${choice.tool.name}" among the tools.`);
+        throw refusedParameter("toolChoice", `There is no tool "${choice.tool.name}" among the tools.`);
       }
       return { choice: { type: "tool", name, ...single }, isForced: true };
     }
