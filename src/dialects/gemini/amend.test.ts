@@ -90,8 +90,8 @@ describe("an amended body", () => {
   });
 });
 
-describe("H-93 a body without seals", () => {
-  test("has the stand-in on the first call that had one, and no other signature", () => {
+describe("a body without seals", () => {
+  test("H-93 has the stand-in on the first call that had one, and no other signature", () => {
     const call = (signature?: string) => ({
       functionCall: { name: "f" },
       ...(signature === undefined ? null : { thoughtSignature: signature }),
@@ -120,7 +120,7 @@ describe("H-93 a body without seals", () => {
     });
   });
 
-  test("is none where there is nothing to take out", () => {
+  test("H-93 is none where there is nothing to take out", () => {
     const contents = [
       { parts: [{ functionCall: { name: "f" }, thoughtSignature: "skip_thought_signature_validator" }] },
       5,

@@ -111,8 +111,8 @@ test("names in snake case are the same names; what users name stays as it is", (
   });
 });
 
-describe("H-86 calls and results", () => {
-  test("without ids get the same ones each time, and pair by order within a name", () => {
+describe("calls and results", () => {
+  test("H-86 without ids get the same ones each time, and pair by order within a name", () => {
     const contents = [
       HI,
       model(callTo("f", { n: 1 }), callTo("g"), callTo("f", { n: 2 })),
@@ -139,7 +139,7 @@ describe("H-86 calls and results", () => {
     expect(messages[4]).toMatchObject({ parts: [{ callId: "call_history_3", content: [{ text: "f3" }] }] });
   });
 
-  test("pair by id where there is one, in whatever order they come", () => {
+  test("H-86 pair by id where there is one, in whatever order they come", () => {
     const [, , results] = messagesOf(
       HI,
       model(callTo("f", {}, { id: "a" }), callTo("f", {}, { id: "b" }), callTo("f")),
@@ -169,7 +169,7 @@ describe("H-86 calls and results", () => {
     expect(results).toMatchObject({ parts: [{ content: [{ type: "text", text }], isError }] });
   });
 
-  test("hold pictures and documents", () => {
+  test("H-86 hold pictures and documents", () => {
     const parts = [
       { inlineData: { mimeType: "image/png", data: "aGk=" } },
       { inlineData: { mimeType: "application/pdf", data: "aGk=" } },

@@ -96,8 +96,8 @@ test("H-31, H-132 paths name the model and the method", () => {
   });
 });
 
-describe("H-69, H-72 instructions", () => {
-  test("in front are one part each, without the block that accounts to another provider", () => {
+describe("instructions", () => {
+  test("H-69, H-72 in front are one part each, without the block that accounts to another provider", () => {
     const system = ["x-anthropic-billing-header: cc_version=1;", "You are an agent.", ""].map((value) => ({
       type: "text" as const,
       text: value,
@@ -105,7 +105,7 @@ describe("H-69, H-72 instructions", () => {
     expect(bodyOf({ system }).systemInstruction).toEqual({ parts: [{ text: "You are an agent." }] } as never);
   });
 
-  test("between the turns and at the end are tagged text of the user", () => {
+  test("H-69, H-72 between the turns and at the end are tagged text of the user", () => {
     const note: Message = { role: "system", parts: [{ type: "text", text: "Mind this." }] };
     const tagged = { text: "<system-reminder>\nMind this.\n</system-reminder>" };
     const { body, dropped } = encodeOf({ messages: [HI, assistant(text("a")), said("b"), note] });
@@ -152,8 +152,8 @@ describe("turns", () => {
   });
 });
 
-describe("H-89 results", () => {
-  test("of parallel calls stand in one content in the order of the calls, names looked up", () => {
+describe("results", () => {
+  test("H-89 of parallel calls stand in one content in the order of the calls, names looked up", () => {
     const messages = [
       HI,
       assistant(callOf("a", "f"), callOf("b", "g")),
@@ -217,7 +217,7 @@ describe("H-89 results", () => {
     ]);
   });
 
-  test("ids of any form fit, the same for the call and its result", () => {
+  test("H-89 ids of any form fit, the same for the call and its result", () => {
     const id = `toolu+${"x".repeat(100)}`;
     const contents = contentsOf([HI, assistant(callOf(id)), user(resultOf(id, "x"))]);
     const call = contents[1]?.parts[0]?.functionCall as { id: string };
@@ -225,7 +225,7 @@ describe("H-89 results", () => {
     expect(contents[2]?.parts[0]?.functionResponse).toMatchObject({ id: call.id });
   });
 
-  test("arguments that are no object are kept as text", () => {
+  test("H-89 arguments that are no object are kept as text", () => {
     const { body, dropped } = encodeOf({
       messages: [HI, assistant(callOf("a", "f", { input: "[1" })), user(resultOf("a", "x"))],
     });
@@ -738,7 +738,7 @@ describe("generationConfig", () => {
     expect(refusalOf(request)).toMatchObject({ kind: "not_translatable", param });
   });
 
-  test("what Gemini does not know is dropped by name, caching without a word", () => {
+  test("H-146 what Gemini does not know, whom it is for among it, is dropped by name, caching without a word", () => {
     expect(
       droppedOf({
         verbosity: "low",

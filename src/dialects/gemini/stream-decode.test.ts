@@ -67,12 +67,12 @@ test("H-6 a frame over the bound is garbage, and nothing comes after it", () => 
   expect(types(inArray)).toBe("fail");
 });
 
-describe("H-8 a cut", () => {
+describe("a cut", () => {
   test.each([
     ["after content", sse(say("a"), say("b"))],
     ["in a frame", `${sse(say("a"))}data: {"candidates":[{"finishReason":"ST`],
     ["with usage but no finish", sse(chunk([{ text: "a" }], {}, { usageMetadata: { promptTokenCount: 3 } }))],
-  ])("%s has no end", (_where, stream) => {
+  ])("H-8 %s has no end", (_where, stream) => {
     const decoder = geminiCodec.makeStreamDecoder("sse", { idSeed: "S", maxFrameBytes: 1 << 20 });
     const events: ModelEvent[] = [];
     decoder.push(bytes(stream), (event) => events.push(event));
@@ -81,7 +81,7 @@ describe("H-8 a cut", () => {
     expect(events.some(({ type }) => type === "end")).toBe(false);
   });
 
-  test("has told what the prompt cost", () => {
+  test("H-8 has told what the prompt cost", () => {
     const usageMetadata = { promptTokenCount: 7, totalTokenCount: 7 };
     expect(
       decodePieces("sse", [bytes(sse(chunk([{ text: "a" }], {}, { usageMetadata })))], true),
@@ -91,7 +91,7 @@ describe("H-8 a cut", () => {
     });
   });
 
-  test("of an array before its bracket is one, too, unless the answer was finished", () => {
+  test("H-8 of an array before its bracket is one, too, unless the answer was finished", () => {
     expect(types(decodePieces("json-array", [bytes(`[${JSON.stringify(say("a"))}`)]))).toBe(
       "start open delta",
     );
@@ -100,10 +100,10 @@ describe("H-8 a cut", () => {
   });
 });
 
-describe("H-13, H-16 an error in the stream", () => {
+describe("an error in the stream", () => {
   const error = { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" };
 
-  test("is told with its object, at the beginning or after content", () => {
+  test("H-13, H-16 is told with its object, at the beginning or after content", () => {
     expect(decodeStream(sse({ error }))).toEqual([
       { type: "fail", raw: JSON.stringify(error), message: "The model is overloaded." },
     ]);
@@ -111,7 +111,7 @@ describe("H-13, H-16 an error in the stream", () => {
     expect(types(events)).toBe("start open delta close fail");
   });
 
-  test("is told in an array, in place of one, and in one within an event", () => {
+  test("H-13, H-16 is told in an array, in place of one, and in one within an event", () => {
     for (const text of [array({ error }), JSON.stringify({ error }), array(say("a"), { error })]) {
       expect(decodeStream(text, "json-array").at(-1)).toMatchObject({
         type: "fail",
@@ -121,7 +121,7 @@ describe("H-13, H-16 an error in the stream", () => {
     expect(decodeStream(`data: ${array({ error })}\n\n`)).toMatchObject([{ type: "fail" }]);
   });
 
-  test("of any size keeps what classification reads", () => {
+  test("H-13, H-16 of any size keeps what classification reads", () => {
     const long = { ...error, details: [{ text: "x".repeat(10_000) }] };
     const [failure] = decodePieces("sse", [bytes(sse({ error: long }))]);
     const raw = failure?.type === "fail" ? (failure.raw ?? "") : "";
@@ -130,8 +130,8 @@ describe("H-13, H-16 an error in the stream", () => {
   });
 });
 
-describe("H-50 calls come whole", () => {
-  test("with their own ids, or with minted ones, and end as tool-calls", () => {
+describe("calls come whole", () => {
+  test("H-50 with their own ids, or with minted ones, and end as tool-calls", () => {
     const events = decodeStream(sse(chunk([call("f", { a: 1 }, { id: "x1" }), call("g", undefined)], STOP)));
     expect(fold(events)).toMatchObject({
       parts: [
@@ -174,7 +174,7 @@ describe("H-50 calls come whole", () => {
     expect(partsOf(decodeStream(stream))).toMatchObject([{ input: '{"__proto__":{"a":1},"constructor":2}' }]);
   });
 
-  test("without a name are garbage", () => {
+  test("H-50 without a name are garbage", () => {
     expect(decodeStream(sse(chunk([{ functionCall: { args: {} } }]))).at(-1)).toMatchObject({
       type: "fail",
       raw: null,
@@ -182,7 +182,7 @@ describe("H-50 calls come whole", () => {
   });
 });
 
-describe("H-51 arguments in pieces", () => {
+describe("arguments in pieces", () => {
   const piece = (jsonPath: string, value: object, willContinue?: boolean) => ({
     jsonPath,
     ...value,
@@ -191,7 +191,7 @@ describe("H-51 arguments in pieces", () => {
   const pieces = (partialArgs: object[], willContinue = true, more: object = {}) =>
     chunk([{ functionCall: { ...more, partialArgs, ...(willContinue ? { willContinue } : null) } }]);
 
-  test("are put together by their paths, and told when the call is whole", () => {
+  test("H-51 are put together by their paths, and told when the call is whole", () => {
     const events = decodeStream(
       sse(
         chunk([{ functionCall: { name: "f", id: "v1", willContinue: true }, thoughtSignature: "c2ln" }]),
@@ -216,7 +216,7 @@ describe("H-51 arguments in pieces", () => {
     ]);
   });
 
-  test("of two calls after one another", () => {
+  test("H-51 of two calls after one another", () => {
     const events = decodeStream(
       sse(
         pieces([piece("$.n", { numberValue: 1 })], true, { name: "f" }),
@@ -249,7 +249,7 @@ describe("H-51 arguments in pieces", () => {
     ["the root itself", [piece("$", { stringValue: "x" })]],
     ["an index far away", [piece("$.a[999999999]", { stringValue: "x" })]],
     ["a name in a list", [piece("$.a[0]", { numberValue: 1 }), piece("$.a.b", { numberValue: 1 })]],
-  ])("with %s are garbage", (_what, partialArgs) => {
+  ])("H-51 with %s are garbage", (_what, partialArgs) => {
     expect(decodeStream(sse(pieces(partialArgs, true, { name: "f" }))).at(-1)).toMatchObject({
       type: "fail",
       raw: null,
@@ -281,14 +281,14 @@ test("H-54 thoughts and text in turn are blocks of their own", () => {
   ]);
 });
 
-describe("H-55 a signature", () => {
+describe("a signature", () => {
   const sign = (data: string, thought = false) => ({
     text: "",
     ...(thought ? { thought } : null),
     thoughtSignature: data,
   });
 
-  test("on an empty part belongs to the text or thought before it", () => {
+  test("H-55 on an empty part belongs to the text or thought before it", () => {
     const parts = partsOf(
       decodeStream(
         sse(
@@ -305,7 +305,7 @@ describe("H-55 a signature", () => {
     ]);
   });
 
-  test("with nothing before it stands alone, without an empty text", () => {
+  test("H-55 with nothing before it stands alone, without an empty text", () => {
     const parts = partsOf(decodeStream(sse(chunk([call("f", {})]), chunk([sign("QQ==")], STOP))));
     expect(parts).toMatchObject([
       { type: "tool-call" },
@@ -313,7 +313,7 @@ describe("H-55 a signature", () => {
     ]);
   });
 
-  test("does not cover what comes after it", () => {
+  test("H-55 does not cover what comes after it", () => {
     const parts = partsOf(
       decodeStream(sse(chunk([{ text: "a", thoughtSignature: "QQ==" }]), say("b", STOP))),
     );
@@ -325,8 +325,8 @@ test("H-67 an answer of nothing is one", () => {
   expect(fold(decodeStream(sse(say("", STOP))))).toMatchObject({ parts: [], stop: { kind: "end" } });
 });
 
-describe("H-137 a refusal", () => {
-  test("of the prompt ends the answer", () => {
+describe("a refusal", () => {
+  test("H-137 of the prompt ends the answer", () => {
     const blocked = {
       promptFeedback: { blockReason: "PROHIBITED_CONTENT", blockReasonMessage: "no" },
       usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 },
@@ -339,7 +339,7 @@ describe("H-137 a refusal", () => {
   });
 
   test.each(["SAFETY", "RECITATION", "BLOCKLIST", "SPII", "LANGUAGE", "IMAGE_SAFETY"])(
-    "by %s",
+    "H-137 by %s",
     (finishReason) => {
       const events = decodeStream(sse(say("a"), { candidates: [{ finishReason, finishMessage: "why" }] }));
       expect(events.at(-1)).toMatchObject({
@@ -498,14 +498,14 @@ test("only the first candidate is read", () => {
   expect(partsOf(decodeStream(stream))).toEqual([{ type: "text", text: "a" }]);
 });
 
-describe("H-30 an array", () => {
-  test("gives the same events as server-sent events", () => {
+describe("an array", () => {
+  test("H-30 gives the same events as server-sent events", () => {
     const chunks = [say('a]"}{'), chunk([call("f", { a: '\\"]' })]), say("", STOP)];
     expect(decodeStream(array(...chunks), "json-array")).toEqual(decodeStream(sse(...chunks)));
   });
 
   test.each(["[}", "hello", '[{"candidates":[]} {}]', "[[[[["])(
-    "that is none is garbage or a cut: %s",
+    "H-30 that is none is garbage or a cut: %s",
     (text) => {
       expect(decodeStream(text, "json-array").some(({ type }) => type === "end")).toBe(false);
     },

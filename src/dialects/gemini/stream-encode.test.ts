@@ -75,13 +75,13 @@ test("H-63, H-67 an answer of nothing has one chunk, with usage even when the up
   ]);
 });
 
-describe("H-30 as an array", () => {
-  test("it is one JSON value with the chunks of the stream", () => {
+describe("as an array", () => {
+  test("H-30 it is one JSON value with the chunks of the stream", () => {
     const events = unfold(reply([{ type: "text", text: "a" }, callOf("{}")]));
     expect(JSON.parse(encodeStream(events, "json-array"))).toEqual(chunksIn(encodeStream(events)));
   });
 
-  test("it is closed behind an error, at the beginning and in the middle", () => {
+  test("H-30 it is closed behind an error, at the beginning and in the middle", () => {
     for (const count of [0, 3]) {
       const encoder = geminiCodec.makeStreamEncoder(encodeOptions("json-array"));
       const written = unfold(reply([{ type: "text", text: "a" }]))
@@ -108,8 +108,8 @@ test("H-8, H-16 a failure is a chunk with a numeric code, and nothing comes afte
   expect(encoder.fail(new GatewayError("internal", "x"), "id")).toBe("");
 });
 
-describe("H-49 a call", () => {
-  test("is one part with its id, however its arguments came", () => {
+describe("a call", () => {
+  test("H-49 is one part with its id, however its arguments came", () => {
     const block = {
       kind: "tool-call",
       id: "c1",
@@ -128,7 +128,7 @@ describe("H-49 a call", () => {
     ]);
   });
 
-  test("H-48 without arguments has none; H-145 keys of the prototype are data", () => {
+  test("H-48, H-145 without arguments has none; keys of the prototype are data", () => {
     expect(streamOf([callOf("")])).toInclude('"args":{}');
     expect(streamOf([callOf('{"__proto__":{"a":1}}')])).toInclude('"args":{"__proto__":{"a":1}}');
     expect(bodyOf([callOf("")]).candidates[0].content.parts).toEqual([
@@ -147,7 +147,7 @@ describe("H-49 a call", () => {
     expect(() => streamOf(parts, { kind: "tool-calls" })).toThrow(GatewayError);
   });
 
-  test("ends with STOP", () => {
+  test("H-49 ends with STOP", () => {
     expect(bodyOf([callOf("{}")], { kind: "tool-calls" }).candidates[0].finishReason).toBe("STOP");
   });
 });
@@ -187,8 +187,8 @@ describe("thinking", () => {
   });
 });
 
-describe("H-137 a refusal", () => {
-  test("is SAFETY with what was said as the message", () => {
+describe("a refusal", () => {
+  test("H-137 is SAFETY with what was said as the message", () => {
     const parts: AssistantPart[] = [{ type: "refusal", text: "I will not." }];
     for (const candidate of [
       bodyOf(parts).candidates[0],
