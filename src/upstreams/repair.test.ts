@@ -34,6 +34,12 @@ const WORDINGS: readonly (readonly [string, DialectName, string, Repair])[] = [
     "withoutSeals",
   ],
   [
+    "H-96 a server that refuses reasoning text in the history",
+    "openai-chat",
+    '{"error":{"message":"Unrecognized request argument supplied: messages[1].reasoning_content"}}',
+    "withoutSeals",
+  ],
+  [
     "H-44 stream options",
     "openai-chat",
     "{\"detail\":\"[{'loc': ['body', 'stream_options'], 'msg': 'Extra inputs are not permitted'}]\"}",

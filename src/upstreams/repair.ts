@@ -35,6 +35,11 @@ const ROWS: readonly Row[] = [
   },
   {
     dialects: ["openai-chat"],
+    text: /reasoning_content/i,
+    repair: "withoutSeals",
+  },
+  {
+    dialects: ["openai-chat"],
     text: /stream_options/i,
     repair: "withoutStreamOptions",
   },
