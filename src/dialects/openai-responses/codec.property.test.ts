@@ -1,5 +1,5 @@
 /** What holds of every answer and every request. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   grownConversation,
@@ -20,6 +20,8 @@ import { openaiResponsesCodec as codec } from "./codec.ts";
 import { decodeAll, encodeOptions, GPT, reply, streamOf } from "./fixtures/codec-under-test.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
+// Ten thousand cases take longer than a test usually may.
+setDefaultTimeout(300_000);
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** What an answer is after this wire: what is not known is made up, and what has no place is gone. */
