@@ -44,7 +44,7 @@ describe("members", () => {
       },
       candidates: 2,
       logprobs: 3,
-      reasoning: { effort: "high", budgetTokens: null, isDynamic: false, isShown: null },
+      reasoning: { effort: "high", budgetTokens: null, isDynamic: false, isShown: true },
       verbosity: "low",
       parallelToolCalls: false,
       outputModalities: ["audio"],

@@ -103,7 +103,11 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       },
       candidates: integerIn(body, "n", "", 1) ?? 1,
       logprobs: decodeLogprobs(body),
-      reasoning: effort === null ? null : { effort, budgetTokens: null, isDynamic: false, isShown: null },
+      // Chat has no way to ask for the text; who sets an effort is shown what there is, as compatible servers do.
+      reasoning:
+        effort === null
+          ? null
+          : { effort, budgetTokens: null, isDynamic: false, isShown: effort === "none" ? null : true },
       verbosity: wordIn(body, "verbosity", "", ["low", "medium", "high"] as const),
       output: decodeOutput(objectIn(body, "response_format", "")),
       outputModalities: decodeModalities(body),
