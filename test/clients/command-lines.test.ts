@@ -1,9 +1,10 @@
-// Claude Code, Codex and Gemini CLI themselves through the gateway: one prompt each. In the full form only: they are large.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+// Claude Code, Codex and Gemini CLI themselves through the gateway: a prompt to their own provider, and a file to be changed by the models
+// of every other family. In the full form only: they are large.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IS_FULL, plainEnv } from "../kit/gateway.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { type FamilyName, MODELS, openFamilies, openStage, type Stage } from "./stage.ts";
 
 const PROMPT = "Tell me of the labyrinth.";
 const RUN_LIMIT_MS = 120_000;
@@ -11,6 +12,7 @@ const INSTALL_LIMIT_MS = 600_000;
 
 if (IS_FULL) {
   let stage: Stage;
+  let families: Stage;
   let commands: string;
 
   beforeAll(async () => {
@@ -21,8 +23,12 @@ if (IS_FULL) {
     commands = (await install.stdout.text()).trim();
     if ((await install.exited) !== 0) throw new Error("the command lines could not be installed");
     stage = await openStage();
+    families = await openFamilies();
   }, INSTALL_LIMIT_MS);
-  afterAll(async () => await stage?.close());
+  afterAll(async () => {
+    await stage?.close();
+    await families?.close();
+  });
 
   /** A home of its own for a command line, so that nobody's settings and accounts take part. */
   const homeFor = (name: string, settings: Readonly<Record<string, string>>): string => {
@@ -67,11 +73,34 @@ if (IS_FULL) {
     expect(rows.at(-1)?.output_tokens).toBeGreaterThan(0);
   };
 
+  const CODEX_CONFIG = (url: string, model: string, more = ""): string => `model = "${model}"
+model_provider = "clewline"
+${more}
+
+[analytics]
+enabled = false
+
+[model_providers.clewline]
+name = "Clewline"
+base_url = "${url}/v1"
+env_key = "CLEWLINE_KEY"
+wire_api = "responses"
+`;
+  const GEMINI_SETTINGS = JSON.stringify({
+    security: { auth: { selectedType: "gemini-api-key" } },
+    privacy: { usageStatisticsEnabled: false },
+  });
+  const claudeEnv = ({ url, key }: Stage) => ({
+    ANTHROPIC_BASE_URL: url,
+    ANTHROPIC_AUTH_TOKEN: key,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+  });
+  const geminiEnv = ({ url, key }: Stage) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: key });
+
   test(
     "Claude Code",
     async () => {
-      const env = { ANTHROPIC_BASE_URL: stage.url, ANTHROPIC_AUTH_TOKEN: stage.key };
-      const out = await run(homeFor("claude", {}), ["claude", "-p", PROMPT], env);
+      const out = await run(homeFor("claude", {}), ["claude", "-p", PROMPT], claudeEnv(stage));
 
       await expectAnswered(out, "anthropic-messages", /^claude-cli/);
     },
@@ -81,16 +110,7 @@ if (IS_FULL) {
   test(
     "Codex",
     async () => {
-      const config = `model = "gpt-5.4"
-model_provider = "clewline"
-
-[model_providers.clewline]
-name = "Clewline"
-base_url = "${stage.url}/v1"
-env_key = "CLEWLINE_KEY"
-wire_api = "responses"
-`;
-      const home = homeFor("codex", { ".codex/config.toml": config });
+      const home = homeFor("codex", { ".codex/config.toml": CODEX_CONFIG(stage.url, "gpt-5.4") });
       const env = { CLEWLINE_KEY: stage.key };
       const out = await run(home, ["codex", "exec", "--skip-git-repo-check", PROMPT], env);
 
@@ -102,13 +122,110 @@ wire_api = "responses"
   test(
     "Gemini CLI",
     async () => {
-      const settings = { security: { auth: { selectedType: "gemini-api-key" } } };
-      const home = homeFor("gemini", { ".gemini/settings.json": JSON.stringify(settings) });
-      const env = { GOOGLE_GEMINI_BASE_URL: stage.url, GEMINI_API_KEY: stage.key };
-      const out = await run(home, ["gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", PROMPT], env);
+      const home = homeFor("gemini", { ".gemini/settings.json": GEMINI_SETTINGS });
+      const command = ["gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", PROMPT] as const;
+      const out = await run(home, command, geminiEnv(stage));
 
       await expectAnswered(out, "gemini", /^GeminiCLI/);
     },
     RUN_LIMIT_MS,
   );
+
+  const OLD_TEXT = "The thread leads in.";
+  const NEW_TEXT = "The thread leads out.";
+
+  /** A file in the working folder that the model is to change; the orders are for the simulated one. */
+  const notesIn = (home: string): string => {
+    const file = join(home, "work/notes.txt");
+    writeFileSync(file, `${OLD_TEXT}\n`);
+    return file;
+  };
+
+  /** The model read the file, changed it with the program's own tools and said so; every turn was answered by this family. */
+  const expectChanged = async (
+    out: string,
+    file: string,
+    dialect: string,
+    family: FamilyName,
+    turns: number,
+  ): Promise<void> => {
+    expect(readFileSync(file, "utf8")).toBe(`${NEW_TEXT}\n`);
+    expect(out).toContain("The result of the tool has been read.");
+    expect(out).toContain("naïve café in 東京 🙂.");
+    const rows = (await families.rows()).filter((row) => row.dialect === dialect && row.upstream === family);
+    expect(rows.length).toBeGreaterThanOrEqual(turns);
+    for (const row of rows) {
+      expect(row).toMatchObject({ status: 200, outcome: "ok", usage_state: "final" });
+    }
+  };
+
+  const others = (own: FamilyName) => MODELS.filter(([family]) => family !== own);
+
+  describe.each(others("anthropic"))("Claude Code edits a file with %s", (family, model) => {
+    test(
+      "read, edit, answer",
+      async () => {
+        const home = homeFor(`claude-${family}`, {});
+        const file = notesIn(home);
+        const edit = JSON.stringify({ file_path: file, old_string: OLD_TEXT, new_string: NEW_TEXT });
+        const prompt = `[[call Read ${JSON.stringify({ file_path: file })}]] [[call Edit ${edit}]]`;
+        const out = await run(
+          home,
+          ["claude", "-p", prompt, "--model", model, "--permission-mode", "acceptEdits"],
+          claudeEnv(families),
+        );
+
+        await expectChanged(out, file, "anthropic-messages", family, 3);
+      },
+      RUN_LIMIT_MS,
+    );
+  });
+
+  describe.each(others("responses"))("Codex edits a file with %s", (family, model) => {
+    test(
+      "run, run, answer",
+      async () => {
+        // Without its sandbox, it offers a search of the live web: at a server that has none, this is an error and not a silent loss.
+        const more = family === "compat" ? 'web_search = "disabled"' : "";
+        const config = CODEX_CONFIG(families.url, model, more);
+        const home = homeFor(`codex-${family}`, { ".codex/config.toml": config });
+        const file = notesIn(home);
+        const prompt = "[[run cat notes.txt]] [[run sed -i s/in.$/out./ notes.txt]]";
+        // The sandbox of this machine is another matter.
+        const out = await run(
+          home,
+          ["codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", prompt],
+          { CLEWLINE_KEY: families.key },
+        );
+
+        await expectChanged(out, file, "openai-responses", family, 3);
+      },
+      RUN_LIMIT_MS,
+    );
+  });
+
+  describe.each(others("gemini"))("Gemini CLI edits a file with %s", (family, model) => {
+    test(
+      "read, replace, answer",
+      async () => {
+        const home = homeFor(`gemini-${family}`, { ".gemini/settings.json": GEMINI_SETTINGS });
+        const file = notesIn(home);
+        const replace = {
+          file_path: file,
+          instruction: "Turn it",
+          old_string: OLD_TEXT,
+          new_string: NEW_TEXT,
+        };
+        const prompt = `[[call read_file ${JSON.stringify({ file_path: file })}]] [[call replace ${JSON.stringify(replace)}]]`;
+        const out = await run(
+          home,
+          ["gemini", "--skip-trust", "--approval-mode", "yolo", "-m", model, "-p", prompt],
+          geminiEnv(families),
+        );
+
+        await expectChanged(out, file, "gemini", family, 3);
+      },
+      RUN_LIMIT_MS,
+    );
+  });
 }
