@@ -1,0 +1,208 @@
+// Clients of translated answers that leave or read slowly: the upstream is let go, or waits; nobody pays for it.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { answerWell, wayOf } from "../faults/asking.ts";
+import { type Gateway, IS_FULL, startGateway, until } from "../kit/gateway.ts";
+import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
+import {
+  type Arrived,
+  chunkOf,
+  LAST_CHUNK,
+  type RawUpstream,
+  replyHead,
+  startRawUpstream,
+} from "../kit/raw-upstream.ts";
+import type { Recording } from "../kit/recordings.ts";
+import { asking, CELLS, CELLS_AND_ARRAYS, type Cell, cellOf, translatedToml } from "./translated.ts";
+
+const MB = 1024 * 1024;
+const LEAVE_LIMIT_MS = 1_000;
+
+let upstream: RawUpstream;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(() => undefined);
+  gateway = await startGateway({ toml: translatedToml(upstream.url), server: "ping_interval_ms = 200" });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await upstream?.close();
+});
+
+async function isClosedInTime(arrived: Arrived): Promise<boolean> {
+  return await Promise.race([arrived.closed.then(() => true), Bun.sleep(LEAVE_LIMIT_MS).then(() => false)]);
+}
+
+let names = 0;
+
+/** Sends a request, waits for a moment of its life, leaves, and returns the request's own name and what the upstream saw. */
+async function leave(
+  cell: Cell,
+  isStream: boolean,
+  answer: (arrived: Arrived) => Promise<void> | void,
+  isTime: (client: RawClient) => boolean,
+  how: "fin" | "rst",
+): Promise<{ name: string; arrived: Arrived }> {
+  const before = upstream.seen.length;
+  upstream.answer = answer;
+  names += 1;
+  const name = `leaving-${names}`;
+  const { path, body } = asking(cell.client, cell.model, isStream);
+  const client = await openClient(gateway.port);
+  client.send(requestBytes(path, { body, headers: { "x-request-id": name } }));
+  await until("the moment to leave", () => upstream.seen[before] !== undefined && isTime(client));
+  client.leave(how);
+  return { name, arrived: upstream.seen[before] as Arrived };
+}
+
+/** Rows by the names that requests gave themselves. */
+async function rowsByName() {
+  return new Map((await gateway.rows()).map((row) => [row.client_request_id, row]));
+}
+
+async function expectAllReady(): Promise<void> {
+  const { out } = await gateway.command("credentials");
+  expect(out).not.toMatch(/cooling|exhausted|invalid/);
+  expect(out.match(/ready/g)).toHaveLength(4);
+}
+
+for (const how of ["fin", "rst"] as const) {
+  test(`H-17 a client that leaves (${how}) before the answer: the upstream sees it, and nobody is to blame`, async () => {
+    const left: string[] = [];
+    for (const cell of CELLS) {
+      for (const isStream of [true, false]) {
+        const { name, arrived } = await leave(
+          cell,
+          isStream,
+          () => undefined,
+          () => true,
+          how,
+        );
+        expect([cell.name, await isClosedInTime(arrived)]).toEqual([cell.name, true]);
+        left.push(name);
+      }
+    }
+    await Bun.sleep(200);
+    const rows = await rowsByName();
+    for (const name of left)
+      expect(rows.get(name)).toMatchObject({ outcome: "client_left", status: 499, error_kind: null });
+    await expectAllReady();
+  });
+
+  test(`H-17 a client that leaves (${how}) a translated stream: the upstream sees it, usage so far is partial`, async () => {
+    const left: [Cell, string][] = [];
+    for (const cell of CELLS_AND_ARRAYS) {
+      const { name, arrived } = await leave(
+        cell,
+        true,
+        async (one) => {
+          await one.send(replyHead("200 OK", { "content-type": cell.upstream.streamType }, "chunked"));
+          const upTo = cell.upstream.dialect === "gemini" ? 3 : 7;
+          await one.send(chunkOf(cell.upstream.frames.slice(0, upTo).join("")));
+        },
+        (client) => client.receivedBytes > 300,
+        how,
+      );
+      expect([cell.name, await isClosedInTime(arrived)]).toEqual([cell.name, true]);
+      left.push([cell, name]);
+    }
+    await Bun.sleep(200);
+    const rows = await rowsByName();
+    for (const [cell, name] of left) {
+      const row = rows.get(name);
+      expect(row).toMatchObject({ outcome: "client_left", status: 200, error_kind: null });
+      expect(row?.usage_state).not.toBe("final");
+      if (cell.upstream.dialect === "anthropic-messages")
+        expect(row).toMatchObject({ usage_state: "partial", input_tokens: cell.upstream.inputTokens });
+    }
+    await expectAllReady();
+    expect(gateway.log()).not.toMatch(/unhandled|"level":(50|60)/i);
+  });
+}
+
+/** Deltas of some 64 kB in all, and what comes before and behind them. */
+function fatPieces(recording: Recording): { before: Buffer; fat: Buffer; after: Buffer } {
+  const at = recording.frames.findIndex((frame) => frame.includes('" leads — "'));
+  const frame = (recording.frames[at] as string).replace(" leads — ", "x".repeat(800));
+  return {
+    before: chunkOf(recording.frames.slice(0, at).join("")),
+    fat: chunkOf(frame.repeat(Math.ceil((64 * 1024) / frame.length))),
+    after: chunkOf(recording.frames.slice(at + 1).join("")),
+  };
+}
+
+/** How much each answered request could be sent. */
+const sentBytes = new Map<number, number>();
+
+async function sendFat(arrived: Arrived, limitBytes: number): Promise<void> {
+  const { recording } = wayOf(arrived);
+  const { before, fat, after } = fatPieces(recording);
+  await arrived.send(replyHead("200 OK", { "content-type": recording.streamType }, "chunked"));
+  await arrived.send(before);
+  for (let sent = 0; sent < limitBytes && !arrived.isClosed; sent += fat.length) {
+    await arrived.send(fat);
+    sentBytes.set(arrived.n, sent + fat.length - arrived.unsentBytes);
+  }
+  await arrived.send(after);
+  await arrived.send(LAST_CHUNK);
+}
+
+const FAT_CELLS = [
+  cellOf("openai-chat", "anthropic-messages"),
+  cellOf("anthropic-messages", "openai-chat"),
+  cellOf("gemini", "openai-responses"),
+];
+
+for (const cell of FAT_CELLS) {
+  test(`H-18 ${cell.name}: a client that reads 100 kB/s of a gigabyte: memory flat, the upstream waits`, async () => {
+    const { path, body } = asking(cell.client, cell.model, true);
+    upstream.answer = (arrived) => sendFat(arrived, 2 * MB);
+    for (let i = 0; i < 3; i += 1) await request(gateway.port, path, { body, limitMs: 60_000 });
+    const restingBytes = gateway.rssBytes();
+    const before = upstream.seen.length;
+    upstream.answer = (arrived) => sendFat(arrived, 1024 * MB);
+    const client = await openClient(gateway.port, { bytesPerSecond: 100_000 });
+    client.send(requestBytes(path, { body }));
+    await until("the request is seen upstream", () => upstream.seen.length > before);
+    const arrived = upstream.seen[before] as Arrived;
+    let peakBytes = 0;
+    const untilMs = performance.now() + (IS_FULL ? 20_000 : 3_000);
+    for (; performance.now() < untilMs; await Bun.sleep(50))
+      peakBytes = Math.max(peakBytes, gateway.rssBytes());
+    expect((peakBytes - restingBytes) / MB).toBeLessThan(40);
+    expect(client.receivedBytes).toBeGreaterThan(0);
+    expect(arrived.isClosed).toBe(false);
+    // What the kernel takes for four sockets, and no more, has left the upstream.
+    const taken = sentBytes.get(arrived.n) ?? 0;
+    await Bun.sleep(500);
+    expect(((sentBytes.get(arrived.n) ?? 0) - taken) / MB).toBeLessThan(2);
+    expect(taken / MB).toBeLessThan(60);
+    client.leave();
+    expect(await isClosedInTime(arrived)).toBe(true);
+  }, 120_000);
+}
+
+test("H-18 a client that does not read at all is sent no heap of pings", async () => {
+  const cell = cellOf("anthropic-messages", "openai-chat");
+  const { path, body } = asking(cell.client, cell.model, true);
+  const before = upstream.seen.length;
+  upstream.answer = (arrived) => sendFat(arrived, 1024 * MB);
+  const client = await openClient(gateway.port);
+  client.socket.pause();
+  client.send(requestBytes(path, { body }));
+  await until("the request is seen upstream", () => upstream.seen.length > before);
+  const arrived = upstream.seen[before] as Arrived;
+  await until("the upstream is held up", async () => {
+    const sent = sentBytes.get(arrived.n) ?? 0;
+    await Bun.sleep(300);
+    return sent > 0 && sentBytes.get(arrived.n) === sent;
+  });
+  const blockedBytes = gateway.rssBytes();
+  // Ten ping intervals.
+  await Bun.sleep(2_000);
+  expect((gateway.rssBytes() - blockedBytes) / MB).toBeLessThan(2);
+  client.leave();
+  expect(await isClosedInTime(arrived)).toBe(true);
+  upstream.answer = (one) => answerWell(one);
+  expect((await request(gateway.port, path, { body })).status).toBe(200);
+}, 60_000);
