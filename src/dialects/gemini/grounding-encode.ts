@@ -16,16 +16,20 @@ export class GroundingWriter {
     for (const { url, title } of sources) this.#chunkOf(url, title);
   }
 
-  /** `partIndex` is that of the text among the answer's parts. */
-  addText(text: string, partIndex: number, annotations: readonly Annotation[]): void {
+  /**
+   * `partIndex` is that of the text among the answer's parts as clients put them together, `partBytes` what stands before the text in
+   * its part.
+   */
+  addText(text: string, partIndex: number, partBytes: number, annotations: readonly Annotation[]): void {
     if (annotations.length === 0) return;
     const offsets = annotations.flatMap(({ start, end }) => [start, end]).filter((offset) => offset !== null);
     const bytes = mapOffsets(text, "points", [...offsets, Number.MAX_SAFE_INTEGER]);
     const size = bytes.get(Number.MAX_SAFE_INTEGER) as number;
     const points = new PointIndex(text);
     for (const annotation of annotations) {
-      const startIndex = annotation.start === null ? 0 : (bytes.get(annotation.start) as number);
-      const endIndex = annotation.end === null ? size : (bytes.get(annotation.end) as number);
+      const startIndex =
+        partBytes + (annotation.start === null ? 0 : (bytes.get(annotation.start) as number));
+      const endIndex = partBytes + (annotation.end === null ? size : (bytes.get(annotation.end) as number));
       this.#supports.push({
         segment: {
           ...(partIndex === 0 ? null : { partIndex }),

@@ -1,9 +1,9 @@
 /** Replies as clients read them: parts, the members around them, and whole bodies. */
-
+import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelReply, Stop } from "../../model/event.ts";
 import { parseArguments } from "../../model/json-text.ts";
-import type { AssistantPart, ImagePart, Seal, TextPart, ToolCallPart } from "../../model/message.ts";
+import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../model/message.ts";
 import type { JsonObject } from "../../model/request.ts";
 import type { Usage } from "../../model/usage.ts";
 import { asObject } from "../../wire/json.ts";
@@ -102,24 +102,42 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   const grounding = new GroundingWriter();
   let refusal: string | null = null;
   let hasBrokenCall = false;
+  /** Text to which the next is added: neighbours are one part, as clients of a stream put them together. */
+  let open: string | null = null;
   for (const part of reply.parts) {
     if (part.type === "refusal") refusal = (refusal ?? "") + part.text;
     else if (part.type === "search") grounding.addSearch(part);
-    else {
-      if (part.type === "text") grounding.addText(part.text, parts.length, part.annotations ?? []);
+    else if (part.type === "text") {
+      const seal = part.seal ?? null;
+      // An empty text is worth a part only for its signature.
+      if (part.text === "" && seal === null) continue;
+      const former: string = open ?? "";
+      if (open !== null) parts.pop();
+      grounding.addText(part.text, parts.length, byteLength(former), part.annotations ?? []);
+      parts.push(textPart(former + part.text, false, seal));
+      open = seal === null ? former + part.text : null;
+    } else {
       const encoded = partOf(part);
-      if (encoded !== null) parts.push(encoded);
-      else if (part.type === "tool-call") hasBrokenCall = true;
+      if (encoded === null) hasBrokenCall ||= part.type === "tool-call";
+      else {
+        parts.push(encoded);
+        open = null;
+      }
     }
   }
   checkCalls(hasBrokenCall, reply.stop);
   return bodyText(lastCandidate(parts, reply.stop, refusal, grounding), reply.usage, options);
 }
 
-function partOf(part: Exclude<AssistantPart, { type: "refusal" | "search" }>): WirePart | JsonObject | null {
+/** In UTF-8. */
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+function partOf(
+  part: Exclude<AssistantPart, { type: "text" | "refusal" | "search" }>,
+): WirePart | JsonObject | null {
   switch (part.type) {
-    case "text":
-      return hasText(part) ? textPart(part.text, false, part.seal ?? null) : null;
     case "reasoning":
       return textPart(part.text, true, part.seal);
     case "tool-call":
@@ -129,9 +147,4 @@ function partOf(part: Exclude<AssistantPart, { type: "refusal" | "search" }>): W
     case "opaque":
       return opaquePart(part.raw);
   }
-}
-
-/** An empty text is worth a part only for its signature. */
-function hasText(part: TextPart): boolean {
-  return part.text !== "" || (part.seal ?? null) !== null;
 }

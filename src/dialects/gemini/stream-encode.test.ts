@@ -254,6 +254,34 @@ describe("sources", () => {
   });
 });
 
+test("sources of neighbouring texts name places in the one part that clients make of them", () => {
+  const cited = (text: string): AssistantPart => ({
+    type: "text",
+    text,
+    annotations: [
+      { kind: "url", url: "https://a.example", title: null, citedText: null, start: null, end: null },
+    ],
+  });
+  const parts: AssistantPart[] = [
+    { type: "text", text: "é: " },
+    cited("one."),
+    { type: "text", text: " " },
+    cited("two."),
+  ];
+  const groundingSupports = [
+    { segment: { startIndex: 4, endIndex: 8, text: "one." }, groundingChunkIndices: [0] },
+    { segment: { startIndex: 9, endIndex: 13, text: "two." }, groundingChunkIndices: [0] },
+  ];
+  const [candidate] = bodyOf(parts).candidates;
+  expect(candidate).toMatchObject({
+    content: { parts: [{ text: "é: one. two." }] },
+    groundingMetadata: { groundingSupports },
+  });
+  expect(chunksIn(streamOf(parts)).at(-1)).toMatchObject({
+    candidates: [{ groundingMetadata: { groundingSupports } }],
+  });
+});
+
 test("pictures go out as data or by their address; what only another provider has does not", () => {
   const parts: AssistantPart[] = [
     { type: "image", source: { kind: "base64", mimeType: "image/png", data: "aGk=" }, at: "" },

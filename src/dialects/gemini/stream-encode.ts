@@ -12,6 +12,7 @@ import { renderStreamError } from "./error.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import {
   bodyText,
+  byteLength,
   callPart,
   checkCalls,
   identityOf,
@@ -33,10 +34,12 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #block: BlockStart | null = null;
   /** Of the open block: a text that sources may refer to, or the arguments of a call, which go out whole. */
   #pieces: string[] = [];
-  #hasText = false;
+  #hasThought = false;
   #annotations: Annotation[] = [];
-  /** Parts so far, those in pieces counted once: so sources name them. */
+  /** Parts so far as clients put them together, neighbouring texts as one: so sources name them. */
   #partCount = 0;
+  /** Bytes of the last part when it is a text that the next can go on with; -1 else. */
+  #runBytes = -1;
   #refusal: string | null = null;
   #hasBrokenCall = false;
   #usage: Usage | null = null;
@@ -96,11 +99,10 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #delta(text: string): string {
     switch (this.#block?.kind) {
       case "text":
-        this.#hasText = true;
         this.#pieces.push(text);
         return this.#frame(`${this.#head}{"text":${JSON.stringify(text)}}${this.#tail}`);
       case "reasoning":
-        this.#hasText = true;
+        this.#hasThought = true;
         return this.#frame(`${this.#head}{"text":${JSON.stringify(text)},"thought":true}${this.#tail}`);
       case "refusal":
         this.#refusal = (this.#refusal ?? "") + text;
@@ -120,13 +122,11 @@ export class GeminiStreamEncoder implements StreamEncoder {
     this.#pieces = [];
     switch (block?.kind) {
       case "text":
-        if (this.#annotations.length > 0) {
-          this.#grounding.addText(pieces.join(""), this.#partCount, this.#annotations);
-          this.#annotations = [];
-        }
-        return this.#endText(false, seal);
+        return this.#endText(pieces.join(""), seal);
       case "reasoning":
-        return this.#endText(true, seal);
+        if (this.#hasThought || seal !== null) this.#countPart();
+        this.#hasThought = false;
+        return this.#sign(true, seal);
       case "tool-call": {
         const { id, name, namespace, call: kind } = block;
         const part = callPart({ id, name, namespace, kind, input: pieces.join(""), seal: block.seal });
@@ -138,16 +138,34 @@ export class GeminiStreamEncoder implements StreamEncoder {
     }
   }
 
+  #endText(text: string, seal: Seal | null): string {
+    if (text !== "") {
+      if (this.#runBytes === -1) {
+        this.#countPart();
+        this.#runBytes = 0;
+      }
+      this.#grounding.addText(text, this.#partCount - 1, this.#runBytes, this.#annotations);
+      this.#runBytes += byteLength(text);
+    }
+    this.#annotations = [];
+    return this.#sign(false, seal);
+  }
+
   /** Its text has gone out in pieces: the signature comes behind, on a part with an empty text. */
-  #endText(isThought: boolean, seal: Seal | null): string {
-    if (this.#hasText) this.#partCount++;
-    this.#hasText = false;
-    return seal === null ? "" : this.#chunk(textPart("", isThought, seal));
+  #sign(isThought: boolean, seal: Seal | null): string {
+    if (seal === null) return "";
+    this.#runBytes = -1;
+    return this.#chunk(textPart("", isThought, seal));
+  }
+
+  #countPart(): void {
+    this.#partCount++;
+    this.#runBytes = -1;
   }
 
   #part(part: WirePart | JsonObject | null): string {
     if (part === null) return "";
-    this.#partCount++;
+    this.#countPart();
     return this.#chunk(part);
   }
 
