@@ -39,7 +39,8 @@ const ITEM_MEMBERS: ReadonlySet<string> = new Set([
 
 /** State at OpenAI that only it can follow. */
 const STORED: Readonly<Record<string, string>> = {
-  item_reference: "refers to an item that is stored at OpenAI: give the item itself",
+  item_reference:
+    "refers to an item that is stored at OpenAI: give the item itself (with an SDK: store: false)",
   compaction: "is a history that only OpenAI can read: start from the messages instead",
   compaction_trigger: "asks OpenAI to compact the conversation: leave it out",
 };
@@ -256,6 +257,11 @@ export class InputDecoder {
   }
 
   #other(item: JsonObject, type: string, at: string): void {
+    if (type === "item_reference" && asString(item.id)?.startsWith("rs_")) {
+      // Reasoning that the client does not hold: no other provider could read it either.
+      this.#drops.add(at, "refers to reasoning that is stored at OpenAI, which no other provider can read");
+      return;
+    }
     const reason = Object.hasOwn(STORED, type) ? STORED[type] : undefined;
     if (reason !== undefined) throw refused(at, `${at} ${reason}.`);
     if (FOREIGN_RESULT.test(type))

@@ -449,6 +449,19 @@ describe("settings", () => {
   });
 });
 
+test("a reference to reasoning that is stored elsewhere is left out by name", () => {
+  const body = {
+    model: "m",
+    input: [
+      { type: "item_reference", id: "rs_1" },
+      { role: "user", content: "go on" },
+    ],
+  };
+  const { request, dropped } = decode(body);
+  expect(request.messages).toMatchObject([{ role: "user", parts: [{ text: "go on" }] }]);
+  expect(dropped.map(({ field }) => field)).toEqual(["input[0]"]);
+});
+
 describe("what is refused", () => {
   test.each([
     [{ previous_response_id: "resp_1" }, "previous_response_id"],
