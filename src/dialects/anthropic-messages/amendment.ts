@@ -10,8 +10,8 @@ import { encodeAssistantParts, withoutUnsendable } from "./message-encode.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { ATTRIBUTION, WEB_SEARCH_NAME, WEB_SEARCH_TYPE } from "./wire.ts";
 
-/** The body that asks to go on behind a paused reply: the reply, as the upstream gave it, is the last message. */
-export function goOn(body: JsonObject, reply: ModelReply): JsonObject {
+/** The body that asks to go on behind a paused reply: the reply, as the upstream gave it, is the last message. null: nothing was said yet. */
+export function goOn(body: JsonObject, reply: ModelReply): JsonObject | null {
   const encoding = {
     names: { wireName: ({ name }: ToolName) => name, original: () => null },
     marks: new CacheMarks(),
@@ -20,6 +20,7 @@ export function goOn(body: JsonObject, reply: ModelReply): JsonObject {
   };
   const { parts } = withoutUnsendable({ role: "assistant", parts: reply.parts }, encoding);
   const content = encodeAssistantParts(parts as readonly AssistantPart[], encoding);
+  if (content.length === 0) return null;
   return { ...body, messages: [...asArray(body.messages), { role: "assistant", content }] };
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   grownConversation,
@@ -30,6 +30,8 @@ import {
 const RUNS = { numRuns: PROPERTY_RUNS };
 /** The SDK is slow; what it makes of a stream is the same thing many times over. */
 const FEW_RUNS = { numRuns: Math.ceil(PROPERTY_RUNS / 10) };
+// More runs take longer; how long says nothing of the codec.
+setDefaultTimeout(300_000);
 const encoder = new TextEncoder();
 
 /** What a dialect of clients has: calls are functions without namespaces, blocks have no phases. */

@@ -7,7 +7,7 @@ import type { EncodeReplyOptions } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { redactedData, signatureOf } from "./carrier.ts";
 import { encodeCitation } from "./citations.ts";
-import type { Echo } from "./echo.ts";
+import { type Echo, echoOf } from "./echo.ts";
 import { searchBlocks } from "./search.ts";
 import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
@@ -18,7 +18,7 @@ import { MAKER } from "./wire.ts";
  * out too: command lines take the last block of an answer for its text.
  */
 export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
-  const echo = options.echo as Echo;
+  const echo = echoOf(options.echo);
   const blocks: string[] = [];
   let textSeal: Seal | null = null;
   for (const part of reply.parts) {

@@ -8,7 +8,7 @@ import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { signatureOf } from "./carrier.ts";
 import { encodeCitation } from "./citations.ts";
-import type { Echo } from "./echo.ts";
+import { echoOf } from "./echo.ts";
 import { renderStreamError } from "./error.ts";
 import { malformedArguments, redactedBlock } from "./reply-encode.ts";
 import { searchBlocks } from "./search.ts";
@@ -40,7 +40,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   constructor(options: EncodeReplyOptions) {
     this.#options = options;
-    this.#showsThinking = (options.echo as Echo).showsThinking;
+    this.#showsThinking = echoOf(options.echo).showsThinking;
   }
 
   encode(event: ModelEvent): string {
