@@ -48,7 +48,7 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** Each family as an upstream of its own, and again one whose credentials can be used up; white space after a second's silence. */
-export async function openFamilies(): Promise<Stage> {
+export async function openFamilies(moreToml = ""): Promise<Stage> {
   return await open((simulatorUrl) => ({
     toml: [
       KEYS_TOML,
@@ -61,6 +61,7 @@ export async function openFamilies(): Promise<Stage> {
           upstreamToml(`${name}-limited`, family, url, { lines, credentials }),
         ];
       }),
+      moreToml,
     ].join("\n"),
     server: "keepalive_interval_s = 1",
   }));
