@@ -4,8 +4,8 @@
  * HTTP, credentials, config, clock or randomness, and throws nothing but `GatewayError`.
  */
 import type { GatewayError } from "../core/errors.ts";
-import type { ModelEvent, ModelReply } from "../model/event.ts";
 import type { Amendment } from "../model/amendment.ts";
+import type { ModelEvent, ModelReply } from "../model/event.ts";
 import type { Drop, JsonObject, ModelRequest, Parameter } from "../model/request.ts";
 import type { ToolNames } from "../model/tool-names.ts";
 import type { ModelTraits } from "../model/traits.ts";
@@ -113,7 +113,10 @@ export interface Codec {
   readonly name: DialectName;
   /** The maker of this dialect's seals. */
   readonly maker: string;
-  /** Whether its replies have a place for another maker's seals; where not, the gateway remembers them by the calls they belong to. */
+  /**
+   * Whether its replies have a place for another maker's seals, and its clients give back what stands there; where not, the gateway
+   * remembers them by the calls they belong to.
+   */
   readonly carriesSeals: boolean;
   /** What its servers fetch by URL themselves. */
   readonly takesUrls: readonly ("image" | "document" | "audio" | "video")[];

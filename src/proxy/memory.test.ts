@@ -87,6 +87,17 @@ test("another key, another maker and an unknown call get nothing", () => {
   }
 });
 
+test("reasoning that the client gave back itself is not there twice", () => {
+  const memory = makeSealMemory(10_000);
+  record(memory.recorder("alice", "anthropic"), [...thought("hm", "s1"), ...call("c1")]);
+  const given = history("c1");
+  const [turn] = given.messages;
+  const parts = [{ type: "reasoning", text: "hm", seal: seal("s1") }, ...(turn?.parts ?? [])];
+  const request = { ...given, messages: [{ role: "assistant", parts }] } as unknown as ModelRequest;
+  const [message] = memory.restore("alice", request, "anthropic").messages;
+  expect(message?.parts.map((part) => part.type)).toEqual(["reasoning", "text", "tool-call"]);
+});
+
 test("an answer that did not end, or has no seal, is not remembered", () => {
   const memory = makeSealMemory(10_000);
   const cut = memory.recorder("alice", "anthropic");

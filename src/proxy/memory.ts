@@ -85,11 +85,15 @@ export function makeSealMemory(maxBytes: number): SealMemory {
       const messages = request.messages.map((message): Message => {
         if (message.role !== "assistant" || !message.parts.some((part) => part.type === "tool-call"))
           return message;
+        const isReturned = message.parts.some(
+          (part) => part.type === "reasoning" && part.seal?.maker === maker,
+        );
         const parts = message.parts.flatMap((part): AssistantPart[] => {
           if (part.type !== "tool-call") return [part];
           const entry = recall(keyOf(principal, part.id));
           if (entry === undefined || entry.maker !== maker) return [part];
-          return [...entry.reasoning, part.seal == null ? { ...part, seal: entry.seal } : part];
+          const call = part.seal == null ? { ...part, seal: entry.seal } : part;
+          return isReturned ? [call] : [...entry.reasoning, call];
         });
         return { ...message, parts: inOrder(parts) };
       });

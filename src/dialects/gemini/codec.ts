@@ -16,7 +16,8 @@ import { GeminiStreamEncoder } from "./stream-encode.ts";
 export const geminiCodec: Codec = {
   name: "gemini",
   maker: MAKER,
-  carriesSeals: true,
+  // Gemini CLI leaves thoughts out of the history that it sends.
+  carriesSeals: false,
   takesUrls: ["image", "document", "audio", "video"],
   fieldNames: {
     temperature: "generationConfig.temperature",
