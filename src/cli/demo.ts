@@ -1,6 +1,6 @@
 /**
- * `clewline demo`: the gateway at work on three simulated providers, with no key and no account. Shows one streamed answer a dialect, a
- * fail-over, and the ledger's lines; with `--once` it ends, and fails unless all of that was seen.
+ * `clewline demo`: the gateway at work on three simulated providers, with no key and no account. Shows one streamed answer a dialect, two that
+ * are translated, a fail-over, and the ledger's lines; with `--once` it ends, and fails unless all of that was seen.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -71,6 +71,23 @@ const SCENES: readonly Scene[] = [
     path: "/v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse",
     body: { contents: [{ role: "user", parts: [{ text: QUESTION }] }] },
     textOf: (event) => text(event, "candidates", "0", "content", "parts", "0", "text"),
+  },
+  {
+    title: "An OpenAI client, answered by Claude",
+    path: "/v1/chat/completions",
+    body: { model: "claude-haiku-4-5", stream: true, messages: [{ role: "user", content: QUESTION }] },
+    textOf: (event) => text(event, "choices", "0", "delta", "content"),
+  },
+  {
+    title: "An Anthropic client, answered by Gemini",
+    path: "/v1/messages",
+    body: {
+      model: "gemini-3-flash",
+      max_tokens: 300,
+      stream: true,
+      messages: [{ role: "user", content: QUESTION }],
+    },
+    textOf: (event) => text(event, "delta", "text"),
   },
 ];
 
@@ -268,7 +285,9 @@ async function waitForRows(folder: string, clock: Clock): Promise<LedgerRow[]> {
 function describe(row: LedgerRow): string {
   const tokens = `${row.inputTokens ?? "?"} in, ${row.outputTokens ?? "?"} out`;
   const attempts = row.attempts > 1 ? `, ${row.attempts} attempts` : "";
-  return `${row.id}  ${row.dialect.padEnd(18)} ${row.upstream}/${row.credential} ${row.modelUsed}: ${row.status} ${row.outcome}, ${tokens} tokens${attempts}`;
+  const dialects =
+    row.upstreamDialect === row.dialect ? row.dialect : `${row.dialect} → ${row.upstreamDialect}`;
+  return `${row.id}  ${dialects.padEnd(32)} ${row.upstream}/${row.credential} ${row.modelUsed}: ${row.status} ${row.outcome}, ${tokens} tokens${attempts}`;
 }
 
 function farewell(app: App, file: string): string {
@@ -278,6 +297,8 @@ It goes on serving, until Ctrl-C. Try it:
   OpenAI SDK      base URL ${app.url}/v1   key ${CLIENT_KEY}
   Anthropic SDK   base URL ${app.url}      key ${CLIENT_KEY}
   Gemini SDK      base URL ${app.url}      key ${CLIENT_KEY}
+
+  Each of them reaches every model: gpt-5-mini, claude-haiku-4-5, gemini-3-flash.
 
   curl -N ${app.url}/v1/chat/completions -H "Authorization: Bearer ${CLIENT_KEY}" -H "Content-Type: application/json" \\
     -d '{"model":"gpt-5-mini","stream":true,"messages":[{"role":"user","content":"hello"}]}'
