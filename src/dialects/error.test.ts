@@ -74,6 +74,18 @@ describe.each(NAMES)("%s", (name) => {
   });
 });
 
+test("the field at fault is named where each dialect has a place for it", () => {
+  const error = new GatewayError("not_translatable", "there is one answer", { param: "stop_sequences" });
+  const told = (name: DialectName) => JSON.parse(DIALECTS[name].renderError(error, REQUEST_ID).body).error;
+  expect(told("openai-chat").param).toBe("stop_sequences");
+  expect(told("openai-responses").param).toBe("stop_sequences");
+  expect(told("anthropic-messages").message).toBe("stop_sequences: there is one answer");
+  expect(told("gemini").details[0]).toEqual({
+    "@type": "type.googleapis.com/google.rpc.BadRequest",
+    fieldViolations: [{ field: "stop_sequences", description: "there is one answer" }],
+  });
+});
+
 test("Anthropic has statuses of its own", () => {
   expect(render("anthropic-messages", "upstream_overloaded").status).toBe(529);
   expect(render("anthropic-messages", "upstream_cut").status).toBe(500);

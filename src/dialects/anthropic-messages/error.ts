@@ -41,11 +41,16 @@ function renderBody(error: GatewayError, requestId: string): string {
     type: "error",
     error: {
       type: NAMES[error.kind].type,
-      message: error.message,
+      message: messageOf(error),
       ...(error.details === undefined ? {} : { details: error.details }),
     },
     request_id: requestId,
   });
+}
+
+/** There is no member for the field at fault: the message names it, as Anthropic's own do. */
+function messageOf({ message, param }: GatewayError): string {
+  return param === undefined || message.includes(param) ? message : `${param}: ${message}`;
 }
 
 /** A whole error reply. */

@@ -37,7 +37,13 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
 
 function renderBody(error: GatewayError, requestId: string): string {
   const { code, status } = NAMES[error.kind];
-  const details: Record<string, string>[] = [];
+  const details: Record<string, unknown>[] = [];
+  if (error.param !== undefined) {
+    details.push({
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: error.param, description: error.message }],
+    });
+  }
   if (error.retryAfterMs !== undefined && (code === 429 || code === 503)) {
     details.push({
       "@type": "type.googleapis.com/google.rpc.RetryInfo",
