@@ -36,6 +36,7 @@ export interface LedgerLine {
   readonly output_tokens: number | null;
   readonly usage_state: string;
   readonly client_address: string | null;
+  readonly drops: readonly { readonly field: string; readonly reason: string }[] | null;
 }
 
 export interface GatewayOptions {
