@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { plainEnv } from "../kit/gateway.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { END_OF_ANSWER, expectWait, FAULTS, FIRST_WORDS, MADE_PLAN, TOOL_ANSWER } from "./scene.ts";
+import { FAMILY_NAMES, limitedModel, MODELS, openFamilies, openStage, type Stage } from "./stage.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const INSTALL_LIMIT_MS = 300_000;
@@ -65,12 +66,6 @@ async function expectRow(seen: Seen, dialect: string): Promise<void> {
   });
 }
 
-function expectWait(seen: Seen): void {
-  const seconds = Number(seen.limited.retry_after);
-  expect(seconds).toBeGreaterThan(25);
-  expect(seconds).toBeLessThanOrEqual(31);
-}
-
 test("openai: chat, responses, tools, models and errors", async () => {
   const seen = await see("openai_client.py");
 
@@ -86,7 +81,7 @@ test("openai: chat, responses, tools, models and errors", async () => {
     limited: { kind: "RateLimitError", status: 429 },
   });
   await expectRow(seen, "openai-chat");
-  expectWait(seen);
+  expectWait(Number(seen.limited.retry_after));
 });
 
 test("anthropic: messages, tools, token counts, models and errors", async () => {
@@ -103,7 +98,7 @@ test("anthropic: messages, tools, token counts, models and errors", async () => 
     limited: { kind: "RateLimitError", status: 429 },
   });
   await expectRow(seen, "anthropic-messages");
-  expectWait(seen);
+  expectWait(Number(seen.limited.retry_after));
 });
 
 test("google-genai: content, functions, token counts, models and errors", async () => {
@@ -121,4 +116,114 @@ test("google-genai: content, functions, token counts, models and errors", async 
   });
   await expectRow(seen, "gemini");
   expect(JSON.stringify(seen.limited)).toContain("RetryInfo");
+});
+
+/** What a script saw of one family. */
+interface FamilySeen {
+  readonly whole: { readonly request_id: string; readonly output_tokens: number };
+  readonly limited: { readonly retry_after: string | null };
+}
+
+/** One process for all families. */
+async function seeFamilies(
+  script: string,
+  families: Stage,
+): Promise<Record<string, Record<string, FamilySeen>>> {
+  const named = MODELS.map(([family, model]) => [family, [model, limitedModel(family)]] as const);
+  const env = {
+    ...plainEnv(families.folder),
+    PYTHONDONTWRITEBYTECODE: "1",
+    GATEWAY_URL: families.url,
+    GATEWAY_KEY: families.key,
+    FAMILIES: JSON.stringify(Object.fromEntries(named)),
+    FAULTS: JSON.stringify(FAULTS),
+  };
+  return JSON.parse(await outputOf([...python, join(import.meta.dir, "python", script)], env));
+}
+
+const OWN = { raised: expect.any(String), is_own: true };
+const RUN = { calls: 1, answer: expect.stringContaining("The result of the tool has been read.") };
+/** What holds of every SDK and every family: the same steps, and each failure as an exception. */
+const SEEN = {
+  whole: { text: expect.stringContaining(END_OF_ANSWER) },
+  stream: { text: expect.stringContaining(END_OF_ANSWER), final: expect.stringContaining(END_OF_ANSWER) },
+  tool: { arguments: { city: expect.any(String) }, answer: expect.stringContaining(TOOL_ANSWER) },
+  parsed: MADE_PLAN,
+  cut: { ...OWN, text: expect.stringMatching(FIRST_WORDS) },
+  overloadInside: { ...OWN, text: expect.stringMatching(FIRST_WORDS) },
+  overloadBefore: { ...OWN, status: expect.any(Number), text: "" },
+  slow: { raised: null, text: expect.stringContaining(END_OF_ANSWER) },
+  slowOverload: { raised: expect.any(String), text: "" },
+  limited: { ...OWN, status: 429, text: "" },
+};
+
+/** The stream helper raises where the response is not completed, in whatever form the provider says it. */
+const HELPED = { raised: expect.any(String), text: expect.stringMatching(FIRST_WORDS) };
+/** The provider's own event, relayed as it came: this SDK gives it to the caller as any other. */
+const RELAYED: Readonly<Record<string, object>> = {
+  "responses to responses": {
+    overloadInside: { raised: null, text: expect.stringMatching(FIRST_WORDS) },
+  },
+};
+
+test.each([
+  [
+    "openai_families.py",
+    {
+      chat: ["openai-chat", { streamed_parsed: MADE_PLAN, parsed_call: { city: expect.any(String) } }],
+      responses: [
+        "openai-responses",
+        {
+          streamed_parsed: MADE_PLAN,
+          runner: RUN,
+          streamed_runner: RUN,
+          cutHelped: HELPED,
+          overloadInsideHelped: HELPED,
+        },
+      ],
+    },
+    { raised: "RateLimitError" },
+  ],
+  [
+    "anthropic_families.py",
+    {
+      messages: [
+        "anthropic-messages",
+        { streamed_parsed: MADE_PLAN, runner: RUN, streamed_runner: RUN, count: expect.any(Number) },
+      ],
+    },
+    { raised: "RateLimitError" },
+  ],
+  [
+    "genai_families.py",
+    { content: ["gemini", { runner: RUN, streamed_runner: RUN, count: expect.any(Number) }] },
+    { raised: "ClientError", told: expect.stringContaining("RetryInfo") },
+  ],
+] as const)("%s: every family", async (script, sights, limited) => {
+  // Its own, for every script uses up the limited credentials.
+  await using families = await openFamilies();
+  const told = await seeFamilies(script, families);
+
+  for (const [sight, [dialect, more]] of Object.entries(sights)) {
+    expect(Object.keys(told[sight] ?? {})).toEqual(FAMILY_NAMES);
+    for (const [family, seen] of Object.entries(told[sight] ?? {})) {
+      const { request_id, output_tokens } = seen.whole;
+      expect({ family, ...seen }).toMatchObject({
+        family,
+        ...SEEN,
+        ...more,
+        ...RELAYED[`${sight} to ${family}`],
+        limited: { ...SEEN.limited, ...limited },
+      });
+      expectWait(Number(seen.limited.retry_after));
+      expect(await families.row(request_id)).toMatchObject({
+        dialect,
+        upstream: family,
+        status: 200,
+        outcome: "ok",
+        output_tokens,
+        usage_state: "final",
+      });
+    }
+  }
 });

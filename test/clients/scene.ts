@@ -30,18 +30,21 @@ export const MADE_PLAN: z.infer<typeof PLAN> = {
   rooms: expect.any(Number),
 };
 
-/** Suffixes of a model's name that make its provider fail, after the first words or before any, or wait for longer than a second. */
+/**
+ * Suffixes of a model's name that make its provider fail, in the middle of forty words or before any, or wait for longer than a second.
+ * Some stream a dozen events before the first word.
+ */
 export const FAULTS = {
-  cut: "~cut,after=6",
-  overloadInside: "~error-mid,after=6",
+  cut: "~cut,count=40,after=24",
+  overloadInside: "~error-mid,count=40,after=24",
   overloadBefore: "~error-first",
   slow: "~stall,before-headers,ms=1300",
   /** The gateway asks three times. */
   slowOverload: "~overload,stall,before-headers,ms=600",
 } as const;
 
-/** Words that an error has and an answer of the simulated model has not. */
-export const ERROR_WORDS = /error|overload|upstream|disconnect/i;
+/** What has been said when it fails in the middle: words, and nothing of the failure. */
+export const FIRST_WORDS = /^(word\d+ )+$/;
 
 /** Seconds until the limited credentials are ready again. */
 export function expectWait(seconds: number): void {

@@ -27,7 +27,7 @@ export const limitedModel = (family: FamilyName): string =>
 
 const HOUSE_MODEL = '[[models]]\nname = "house-model"\ntargets = ["openai/gpt-4.1"]\n';
 
-export interface Stage extends Pick<Gateway, "url" | "folder" | "rows" | "row"> {
+export interface Stage extends Pick<Gateway, "url" | "folder" | "rows" | "row">, AsyncDisposable {
   /** The key that clients show. */
   readonly key: string;
   /** Ends the gateway as an operator would; throws when it does not end well, or when a secret is in what it printed. */
@@ -78,21 +78,23 @@ async function open(
     await simulator.close();
     throw error;
   }
+  const close = async (): Promise<void> => {
+    try {
+      const text = gateway.log();
+      await gateway.close();
+      if (text.includes(CLIENT_KEY) || text.includes("-credential"))
+        throw new Error(`a secret is in the log:\n${text}`);
+    } finally {
+      await simulator.close();
+    }
+  };
   return {
     url: gateway.url,
     folder: gateway.folder,
     rows: gateway.rows,
     row: gateway.row,
     key: CLIENT_KEY,
-    async close() {
-      try {
-        const text = gateway.log();
-        await gateway.close();
-        if (text.includes(CLIENT_KEY) || text.includes("-credential"))
-          throw new Error(`a secret is in the log:\n${text}`);
-      } finally {
-        await simulator.close();
-      }
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
