@@ -3,7 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import type { Drop } from "../model/request.ts";
+import { droppedHeader } from "./drops.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** An error as a whole reply in the dialect. */
@@ -44,14 +44,6 @@ export function asGatewayError(cause: unknown, log: Log, requestId: string): Gat
       cause,
     },
   );
-}
-
-const MAX_DROPPED_CHARS = 2_000;
-
-/** Field names, comma-separated; other than plain ASCII is escaped as in a URL. */
-function droppedHeader(dropped: readonly Drop[]): string {
-  const names = dropped.map(({ field }) => field.replace(/[^\x21-\x2b\x2d-\x7e]/g, encodeURIComponent));
-  return names.join(", ").slice(0, MAX_DROPPED_CHARS);
 }
 
 /** Headers of a reply that was written here: nothing of the upstream's own is in the client's terms. */

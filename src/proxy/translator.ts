@@ -18,6 +18,7 @@ import type { ToolNames } from "../model/tool-names.ts";
 import type { Usage } from "../model/usage.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { boundDrops } from "./drops.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { inlineMedia } from "./media.ts";
@@ -118,7 +119,7 @@ export class Translator {
     const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
     const encoded = this.#named(() => codec.encodeRequest(reachable, options));
     await this.#breathe();
-    const lost = this.#inClientTerms([...dropped, ...encoded.dropped]);
+    const lost = boundDrops([...dropped, ...encoded.dropped], (field) => this.#fieldName(field));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
     const searches = reachable.tools.some(({ kind }) => kind === "web-search");
@@ -345,18 +346,6 @@ export class Translator {
       }
       throw cause;
     }
-  }
-
-  #inClientTerms(dropped: readonly Drop[]): Drop[] {
-    const seen = new Set<string>();
-    const named: Drop[] = [];
-    for (const { field, reason } of dropped) {
-      const name = this.#fieldName(field);
-      if (name === null || seen.has(name)) continue;
-      seen.add(name);
-      named.push({ field: name, reason });
-    }
-    return named;
   }
 
   /** null: the client has no such thing, so it cannot miss it. */

@@ -1,0 +1,40 @@
+/** What a translation left out, kept small for the row and the header: clients write the names. */
+import type { Drop } from "../model/request.ts";
+
+const MAX_DROPS = 64;
+const MAX_FIELD_CHARS = 128;
+const MAX_REASON_CHARS = 512;
+const MAX_HEADER_CHARS = 2_000;
+
+/** Each field once, under its name in `nameOf` (null: not at all); what is too many is counted in a last one. */
+export function boundDrops(dropped: readonly Drop[], nameOf: (field: string) => string | null): Drop[] {
+  const named = new Map<string, Drop>();
+  let missing = 0;
+  for (const { field, reason } of dropped) {
+    const name = nameOf(field)?.slice(0, MAX_FIELD_CHARS);
+    if (name === undefined || named.has(name)) continue;
+    if (named.size === MAX_DROPS) missing++;
+    else named.set(name, { field: name, reason: reason.slice(0, MAX_REASON_CHARS) });
+  }
+  const drops = [...named.values()];
+  return missing === 0
+    ? drops
+    : [...drops, { field: moreOf(missing), reason: "too many fields to name them" }];
+}
+
+/** Field names, comma-separated; other than plain ASCII is escaped as in a URL. */
+export function droppedHeader(dropped: readonly Drop[]): string {
+  const names: string[] = [];
+  let chars = 0;
+  for (const { field } of dropped) {
+    const name = field.toWellFormed().replace(/[^\x20-\x2b\x2d-\x7e]/gu, encodeURIComponent);
+    chars += name.length + 2;
+    if (chars > MAX_HEADER_CHARS) return [...names, moreOf(dropped.length - names.length)].join(", ");
+    names.push(name);
+  }
+  return names.join(", ");
+}
+
+function moreOf(count: number): string {
+  return `(${count} more)`;
+}
