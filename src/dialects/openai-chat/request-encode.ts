@@ -82,14 +82,20 @@ interface EncodedOutput {
 }
 
 function encodeOutput(
-  { output, system }: ModelRequest,
+  { output, system, messages }: ModelRequest,
   { isOpenai, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): EncodedOutput {
   if (output === null) return { format: null, instruction: null };
   if (output.kind === "json") {
-    // OpenAI refuses this form unless the word JSON is said.
-    const isSaid = !isOpenai || system.some((part) => /json/i.test(part.text));
+    // OpenAI and those who follow it refuse this form unless the word JSON is said. What comes later may not undo the instruction:
+    // the conversation's beginning would change under the provider's cache.
+    const first = messages[0]?.parts ?? [];
+    const isSaid = [...system, ...first].some((part) => part.type === "text" && /json/i.test(part.text));
+    if (!isSaid) {
+      const reason = "an instruction to answer in JSON was added, without which it is refused";
+      dropped.push({ field: "output", reason });
+    }
     return { format: { type: "json_object" }, instruction: isSaid ? null : "Answer in JSON." };
   }
   const { schema } = output;

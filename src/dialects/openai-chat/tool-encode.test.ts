@@ -11,6 +11,7 @@ import {
   faultOf,
   fn,
   result,
+  text,
   user,
   withTraits,
 } from "./fixtures/request-under-test.ts";
@@ -34,6 +35,13 @@ describe("tools", () => {
     expect(strict(open, COMPATIBLE)).toBe(true);
     expect(droppedOf({ tools: [fn("f", { parameters: open, strict: true })] })).toEqual(["tools[0].strict"]);
     expect(bodyOf({ tools: [fn("f", { parameters: open })] }).tools[0].function).not.toHaveProperty("strict");
+  });
+
+  test("an object without properties gets none, for OpenAI refuses it as it is", () => {
+    const told = (options?: EncodeRequestOptions) =>
+      bodyOf({ tools: [fn("f", { parameters: { type: "object" } })] }, options).tools[0].function.parameters;
+    expect(told()).toEqual({ type: "object", properties: {} });
+    expect(told(COMPATIBLE)).toEqual({ type: "object" });
   });
 
   test("H-106 names that are not allowed are renamed in tools, choice and history, and can be told back", () => {
@@ -152,6 +160,14 @@ describe("tools", () => {
       at: "tools[1]",
     } as const;
     expect(faultOf({ tools: [hosted] })).toMatchObject({ kind: "not_translatable", param: "tools[1]" });
+  });
+
+  test("JSON without a schema: the word is said where nobody has said it, and named", () => {
+    const output = { kind: "json" } as const;
+    const added = bodyOf({ output, messages: [user(text("hello"))] }, COMPATIBLE);
+    expect(added.messages[0].content).toBe("Answer in JSON.");
+    expect(droppedOf({ output, messages: [user(text("hello"))] }, COMPATIBLE)).toEqual(["output"]);
+    expect(bodyOf({ output, messages: [user(text("hello, json"))] }, COMPATIBLE).messages).toHaveLength(1);
   });
 
   test("H-110 a schema for the answer, beside tools", () => {

@@ -91,7 +91,10 @@ function encodeFunction(
   const { description, parameters, at } = tool;
   if (tool.isDeferred)
     dropped.push({ field: at, reason: "the tool is shown at once, as this dialect has no search of tools" });
-  const schema = parameters === null ? null : objectRoot(parameters);
+  const root = parameters === null ? null : objectRoot(parameters);
+  // OpenAI refuses an object that does not say what its properties are.
+  const isBare = isOpenai && root !== null && root.properties === undefined;
+  const schema = isBare ? { ...root, properties: {} } : root;
   const strict = strictOf(tool.strict, schema, isOpenai, `${at}.strict`, dropped);
   return {
     type: "function",

@@ -299,6 +299,11 @@ describe("tools", () => {
       parameters: { type: "object", properties: {} },
       strict: false,
     });
+    // OpenAI refuses an object that does not say what its properties are.
+    expect(bodyOf({ tools: [tool("e", { parameters: { type: "object" } })] }).tools[0]?.parameters).toEqual({
+      type: "object",
+      properties: {},
+    });
     expect(dropped.map((drop) => drop.field)).toEqual(["tools[2].strict"]);
   });
 

@@ -60,8 +60,9 @@ export function outputTool(names: ToolNames, schema: JsonObject): JsonObject {
 function encodeFunction(tool: FunctionTool, names: ToolNames, dropped: Drop[]): JsonObject {
   if (tool.isDeferred)
     dropped.push({ field: tool.at, reason: "the tool is shown at once, as nothing searches here" });
-  const parameters =
-    tool.parameters === null ? { type: "object", properties: {} } : objectRoot(tool.parameters);
+  const root = objectRoot(tool.parameters);
+  // OpenAI refuses an object that does not say what its properties are.
+  const parameters = root.properties === undefined ? { ...root, properties: {} } : root;
   return {
     type: "function",
     name: names.wireName(tool),
