@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await stage?.close());
 
-/** The gateway keeps no answers of other families, so that the SDK must not refer to them: it gives them back whole. */
+/** The gateway keeps no answers of other families: so the SDK gives its former texts back instead of referring to them. */
 const providerOptions = { openai: { store: false } };
 
 /** Each provider of the SDK, with the dialect that it speaks. */
@@ -147,7 +147,6 @@ describe.each(PROVIDERS)("%s", (_, dialect, modelOf) => {
       const { text, steps } = await generateText({
         model: modelOf(id),
         prompt: USE_TOOL,
-        providerOptions,
         tools,
         stopWhen: isStepCount(4),
         maxRetries: 0,
@@ -164,7 +163,6 @@ describe.each(PROVIDERS)("%s", (_, dialect, modelOf) => {
       const result = streamText({
         model: modelOf(id),
         prompt: USE_TOOL,
-        providerOptions,
         tools,
         reasoning: "medium",
         stopWhen: isStepCount(4),
