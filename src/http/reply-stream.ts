@@ -77,6 +77,8 @@ export class ReplyStream {
   cut(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#controller?.close(new Error("the upstream broke off"));
+    const controller = this.#controller;
+    // Seen with Bun 1.4.5: closed in the same turn of the loop, what was just written never leaves.
+    setTimeout(() => controller?.close(new Error("the upstream broke off")), 0);
   }
 }

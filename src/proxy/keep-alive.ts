@@ -2,6 +2,7 @@
  * White space that keeps a connection open while a whole answer is awaited: some networks and clients give up on silence. The status is
  * sent with the first of it, so what goes wrong later is told by an error body that is cut off, which every SDK raises as an exception.
  */
+import { ReplyStream, type ReplyStreamOwner } from "../http/reply-stream.ts";
 import type { Exchange } from "./exchange.ts";
 
 const SPACE = new Uint8Array([0x20]);
@@ -12,15 +13,17 @@ export async function keptAlive(
   answered: Promise<Response>,
   intervalMs: number,
 ): Promise<Response> {
+  // What was stored may be asked for as a stream.
+  if (!exchange.route.hasBody) return await answered;
   do {
     const first = await within(answered, intervalMs);
     if (first !== null) return first;
     // A stream has its own pings.
     if (exchange.asksForStream === true) return await answered;
     // A request that is still being read cannot be answered yet.
-  } while (exchange.asksForStream === null && exchange.route.hasBody);
+  } while (exchange.asksForStream === null);
   exchange.client.waits();
-  return new Response(waitingBody(answered, intervalMs), {
+  return new Response(new WaitingReply(answered, intervalMs).body, {
     headers: { "content-type": "application/json", "x-request-id": exchange.id, "request-id": exchange.id },
   });
 }
@@ -36,41 +39,59 @@ async function within(answered: Promise<Response>, intervalMs: number): Promise<
   }
 }
 
-function waitingBody(answered: Promise<Response>, intervalMs: number): ReadableStream<Uint8Array> {
-  let timer: ReturnType<typeof setInterval> | undefined;
-  let inner: ReadableStreamDefaultReader<Uint8Array> | null = null;
-  return new ReadableStream<Uint8Array>({
-    async start(controller) {
-      controller.enqueue(SPACE);
-      timer = setInterval(() => {
-        if ((controller.desiredSize ?? 0) > -16) controller.enqueue(SPACE);
-      }, intervalMs);
-      const response = await answered;
-      clearInterval(timer);
-      if (response.status >= 400) {
-        controller.enqueue(new Uint8Array(await response.arrayBuffer()));
-        // Without this, a client would take the error for an answer: its status has been sent.
-        controller.error(
-          new Error(`the answer failed with status ${response.status} after its status was sent`),
-        );
-        return;
-      }
-      if (response.body === null) {
-        controller.close();
-        return;
-      }
-      const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-      inner = reader;
+class WaitingReply implements ReplyStreamOwner {
+  readonly #answered: Promise<Response>;
+  readonly #intervalMs: number;
+  readonly #stream = new ReplyStream(this);
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #onDrained: (() => void) | null = null;
+  #hasLeft = false;
+
+  constructor(answered: Promise<Response>, intervalMs: number) {
+    this.#answered = answered;
+    this.#intervalMs = intervalMs;
+  }
+
+  get body(): ReadableStream<Uint8Array> {
+    return this.#stream.body;
+  }
+
+  started(): void {
+    this.#stream.write(SPACE);
+    this.#timer = setInterval(() => {
+      if (!this.#stream.isBlocked) this.#stream.write(SPACE);
+    }, this.#intervalMs);
+    // What breaks the answer off breaks this one off.
+    this.#follow().catch(() => this.#stream.cut());
+  }
+
+  drained(): void {
+    this.#onDrained?.();
+    this.#onDrained = null;
+  }
+
+  left(): void {
+    this.#hasLeft = true;
+    clearInterval(this.#timer);
+    this.#onDrained?.();
+    this.#reader?.cancel().catch(() => undefined);
+  }
+
+  async #follow(): Promise<void> {
+    const { body, status } = await this.#answered;
+    clearInterval(this.#timer);
+    if (body !== null) {
+      this.#reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+      if (this.#hasLeft) await this.#reader.cancel();
       for (;;) {
-        const { done, value } = await reader.read();
+        const { done, value } = await this.#reader.read();
         if (done) break;
-        controller.enqueue(value);
+        if (!this.#stream.write(value)) await new Promise<void>((resolve) => (this.#onDrained = resolve));
       }
-      controller.close();
-    },
-    async cancel(reason) {
-      clearInterval(timer);
-      await inner?.cancel(reason);
-    },
-  });
+    }
+    // Its status has been sent: ended well, an error would be taken for an answer.
+    if (status >= 400) this.#stream.cut();
+    else this.#stream.close();
+  }
 }
