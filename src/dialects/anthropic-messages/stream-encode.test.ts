@@ -445,6 +445,15 @@ describe("what else an answer holds", () => {
     expect(request.messages[1]?.parts).toMatchObject([{ type: "search", queries: ["a", "b"], raw }]);
   });
 
+  test("what a server's tool is asked comes behind the start of its block", () => {
+    const part = { type: "search", id: "ws_1", queries: ["a"], sources: [], raw: null } as const;
+    const stream = encodeStream([START, { type: "part", part }, end()]);
+    expect(stream).toContain('"name":"web_search","input":{}}');
+    expect(stream).toContain(
+      `"delta":{"type":"input_json_delta","partial_json":${JSON.stringify('{"query":"a"}')}}`,
+    );
+  });
+
   test("another provider's own blocks travel in redacted thinking", async () => {
     const raw = {
       maker: "openai",

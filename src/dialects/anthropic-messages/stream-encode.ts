@@ -3,6 +3,7 @@ import type { GatewayError } from "../../core/errors.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
 import { parseArguments } from "../../model/json-text.ts";
 import type { Annotation, Seal } from "../../model/message.ts";
+import type { JsonObject } from "../../model/request.ts";
 import type { Usage } from "../../model/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
@@ -182,15 +183,12 @@ export class MessagesStreamEncoder implements StreamEncoder {
       case "search": {
         const carrier =
           part.raw !== null && part.raw.maker !== MAKER ? this.#wholeBlock(redactedBlock(part.raw)) : "";
-        return searchBlocks(part).reduce(
-          (text, block) => text + this.#wholeBlock(JSON.stringify(block)),
-          carrier,
-        );
+        return searchBlocks(part).reduce((text, block) => text + this.#ownBlock(block), carrier);
       }
       case "opaque": {
         if (part.raw.maker !== MAKER) return this.#wholeBlock(redactedBlock(part.raw));
         const blocks = rawBlocks(part.raw.data) ?? [];
-        return blocks.reduce((text, block) => text + this.#wholeBlock(JSON.stringify(block)), "");
+        return blocks.reduce((text, block) => text + this.#ownBlock(block), "");
       }
       case "image":
         return "";
@@ -210,6 +208,16 @@ export class MessagesStreamEncoder implements StreamEncoder {
     return (
       this.#startBlock(EMPTY_THINKING) +
       this.#deltaFrame("signature_delta", "signature", signatureOf(seal, "")) +
+      this.#stopBlock()
+    );
+  }
+
+  /** A block of Anthropic's own kind: what a tool of the server is asked comes behind its start, as for any other. */
+  #ownBlock({ input, ...block }: JsonObject): string {
+    if (input === undefined) return this.#wholeBlock(JSON.stringify(block));
+    return (
+      this.#startBlock(JSON.stringify({ ...block, input: {} })) +
+      this.#deltaFrame("input_json_delta", "partial_json", JSON.stringify(input)) +
       this.#stopBlock()
     );
   }
