@@ -41,7 +41,7 @@ const PARTS: readonly Part[] = [
     isParallel: true,
     checks: ["format", "lint", "types", "imports"],
   },
-  ...["flow", "faults", "clients"].map((name) => ({
+  ...["flow", "matrix", "faults", "clients"].map((name) => ({
     name,
     folders: [`./test/${name}`],
     limitMs: { short: 5 * MINUTE_MS, full: FULL_LIMIT_MS },

@@ -1,7 +1,7 @@
 /** What the ledger has to say of each request that was made, to be held against its rows. */
 import { expect } from "bun:test";
 import type { LedgerLine } from "../kit/gateway.ts";
-import type { Told } from "./conversation.ts";
+import type { Told, Usage } from "./conversation.ts";
 import type { Cell, Form } from "./matrix.ts";
 import { type Answer, SPOKEN } from "./stage.ts";
 
@@ -10,6 +10,8 @@ interface Entry {
   readonly row: Record<string, unknown>;
   readonly dropped: readonly string[];
   readonly isWhole: boolean;
+  readonly isCutByUs: boolean;
+  readonly usage: Usage | null;
 }
 
 type Row = LedgerLine &
@@ -18,7 +20,8 @@ type Row = LedgerLine &
 export class Books {
   readonly #entries: Entry[] = [];
 
-  note(answer: Answer, told: Told, { dialect, upstream }: Cell, form: Form): void {
+  /** `isCutByUs`: the gateway ended the answer, so that the provider did not say why it ended. */
+  note(answer: Answer, told: Told, { dialect, upstream }: Cell, form: Form, isCutByUs = false): void {
     const id = answer.headers.get("x-request-id") ?? answer.headers.get("request-id");
     expect(id).not.toBeNull();
     const { usage } = told;
@@ -32,27 +35,35 @@ export class Books {
       id: id as string,
       row: {
         dialect,
-        upstream,
-        upstream_dialect: SPOKEN[upstream],
         status: answer.status,
-        is_stream: form === "stream",
         ...(isWhole ? { outcome: "ok", error_kind: null } : {}),
+        ...(answer.status === 200
+          ? { upstream, upstream_dialect: SPOKEN[upstream], is_stream: form === "stream" }
+          : {}),
         ...tokens,
       },
       dropped: names === null ? [] : names.split(", ").sort(),
       isWhole,
+      isCutByUs,
+      usage: isWhole ? usage : null,
     });
   }
 
   check(rows: readonly LedgerLine[]): void {
     const byId = new Map(rows.map((row) => [row.request_id, row as Row]));
     expect(this.#entries.length).toBeGreaterThan(0);
-    for (const { id, row, dropped, isWhole } of this.#entries) {
+    for (const { id, row, dropped, isWhole, isCutByUs, usage } of this.#entries) {
       const found = byId.get(id);
       expect(found, `the row of ${id}`).toBeDefined();
       expect(found as Row).toMatchObject(row);
       expect((found?.drops ?? []).map(({ field }) => field).sort()).toEqual([...dropped]);
-      if (isWhole) expect(found?.stop_reason).toBeString();
+      if (usage !== null) {
+        expect(found?.cache_read_tokens ?? 0).toBe(usage.cached);
+        expect(found?.reasoning_tokens ?? 0).toBe(usage.reasoning);
+      }
+      if (isWhole && isCutByUs) expect(found?.stop_reason).toBeNull();
+      else if (isWhole) expect(found?.stop_reason).toBeString();
+      else expect(found?.outcome).not.toBe("ok");
     }
   }
 }

@@ -1,5 +1,6 @@
 /** What a scenario says and sees, in no dialect's words: each client writes the first and reads the second in its own. */
 import type { DialectName } from "../../src/dialects/dialect.ts";
+import { isObject } from "./wire.ts";
 
 export type { DialectName };
 
@@ -55,6 +56,8 @@ export interface Ask {
   readonly searches?: boolean;
   /** Marks the prompt for the cache, where the dialect has such marks. */
   readonly caches?: boolean;
+  /** Members that only some dialects have; a dialect without its line has none of it. */
+  readonly also?: Readonly<Partial<Record<DialectName, Json>>>;
 }
 
 /** Token counts with everything included: input with what was cached, output with the reasoning. */
@@ -125,6 +128,18 @@ export interface Client {
   readStream(text: string): Told;
   readCount(body: unknown): number;
   readTrouble(status: number, body: unknown): Trouble;
+}
+
+/** The body with the members that the dialect has beside; throws `NoWords` where it has none. */
+export function withOthers(body: Json, { also }: Ask, dialect: DialectName): Json {
+  if (also === undefined) return body;
+  const others = also[dialect];
+  if (others === undefined) throw new NoWords(`${dialect} has no such member`);
+  const merged = Object.entries(others).map(([name, value]) => {
+    const own = body[name];
+    return [name, isObject(own) && isObject(value) ? { ...own, ...value } : value];
+  });
+  return { ...body, ...Object.fromEntries(merged) };
 }
 
 export function say(text: string): Piece {

@@ -75,9 +75,11 @@ type Outcomes = Outcome | Readonly<Record<UpstreamKind, Outcome>> | ((cell: Cell
 
 export interface Scenario {
   /** What the simulated model does. */
-  readonly words?: string | Readonly<Record<UpstreamKind, string>>;
+  readonly words?: string | Readonly<Record<UpstreamKind, string>> | ((cell: Cell, form: Form) => string);
   /** Another model than the usual one. */
   readonly models?: Readonly<Record<UpstreamKind, string>>;
+  /** The whole name that the client asks for, where it is none of these. */
+  readonly asked?: (cell: Cell) => string | null;
   /** The turns of the conversation; each is asked with what was told before. */
   readonly asks: readonly ((told: readonly Told[]) => Ask)[];
   readonly forms?: readonly Form[];
@@ -110,11 +112,15 @@ export function testLedger(): void {
   });
 }
 
+/** What the client calls the model. */
 export function modelOf(
-  { upstream }: Cell,
+  cell: Cell,
   { words = "", models = MODELS }: Pick<Scenario, "words" | "models">,
+  form: Form = "whole",
 ): string {
-  const said = typeof words === "string" ? words : words[upstream];
+  const { upstream } = cell;
+  const said =
+    typeof words === "function" ? words(cell, form) : typeof words === "string" ? words : words[upstream];
   return `${upstream}/${models[upstream]}${said === "" ? "" : `~${said}`}`;
 }
 
@@ -129,7 +135,7 @@ export function matrix(name: string, scenario: Scenario): void {
     for (const cell of cells()) {
       const outcome = outcomeOf(scenario.expected[cell.dialect], cell);
       const how = "reason" in outcome ? ` (not supported: ${outcome.reason})` : "";
-      test(`${name}: ${cell.dialect} to ${cell.upstream}${how}`, () => play(scenario, cell, outcome));
+      test(`${cell.dialect} to ${cell.upstream}${how}`, () => play(scenario, cell, outcome));
     }
   });
 }
@@ -141,19 +147,20 @@ function outcomeOf(outcomes: Outcomes, cell: Cell): Outcome {
 
 async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<void> {
   const client = CLIENTS[cell.dialect];
-  const model = modelOf(cell, scenario);
   if ("reason" in outcome && outcome.field === null) {
-    expect(() => scenario.asks.map((ask) => client.write(ask([]), model, false))).toThrow(NoWords);
+    const told = scenario.asks.map(() => NOTHING);
+    expect(() => scenario.asks.map((ask) => client.write(ask(told), "any", false))).toThrow(NoWords);
     return;
   }
   const seen: Told[] = [];
   for (const form of scenario.forms ?? (["whole", "stream"] as const)) {
     const told: Told[] = [];
     const sent: Sent[] = [];
+    const model = scenario.asked?.(cell) ?? modelOf(cell, scenario, form);
     for (const [index, ask] of scenario.asks.entries()) {
       const isLast = index === scenario.asks.length - 1;
-      const request = client.write(ask(told), model, form === "stream");
-      const answer = await stage.ask(request);
+      const asked = ask(told);
+      const answer = await stage.ask(client.write(asked, model, form === "stream"));
       sent.push(...answer.sent);
       if (isLast && "reason" in outcome) {
         expectRefusal(client, answer, outcome);
@@ -165,7 +172,8 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
       if (isLast) expectSeen(one, answer, outcome as Seen);
       const isCounted = (scenario.uncounted?.(cell, form) ?? null) === null;
       if (one.trouble === null && isCounted) await checkUsage(one, answer, cell, form);
-      books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form);
+      const isCutByUs = asked.stop !== undefined && cell.upstream === "openai";
+      books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form, isCutByUs);
     }
     scenario.sent?.(sent, cell);
     seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));

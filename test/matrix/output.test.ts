@@ -2,7 +2,7 @@
 
 import { expect } from "bun:test";
 import { type Ask, type Cited, user } from "./conversation.ts";
-import { type Cell, matrix, notSupported, type Seen, testLedger, useStage } from "./matrix.ts";
+import { matrix, notSupported, type Seen, testLedger, useStage } from "./matrix.ts";
 import { REFUSAL } from "./samples.ts";
 
 useStage();
@@ -55,26 +55,19 @@ matrix("web search and citations", {
   },
 });
 
-const refused = ({ dialect, upstream }: Cell): Seen => ({
-  ending: "refusal",
-  calls: [],
-  // Who has a field for it says it there, who has only text says it as text.
-  ...(dialect === "gemini" ||
-  dialect === "anthropic-messages" ||
-  upstream === "anthropic" ||
-  upstream === "gemini"
-    ? { text: REFUSAL }
-    : { text: "", refusal: REFUSAL }),
-});
+const inText: Seen = { text: REFUSAL, ending: "refusal", calls: [] };
+const apart: Seen = { text: "", refusal: REFUSAL, ending: "refusal", calls: [] };
+/** Claude and Gemini refuse in the text, OpenAI in a field of its own; a client is told it where its dialect has a place for it. */
+const byMaker = { anthropic: inText, gemini: inText, openai: apart, compat: apart };
 
 matrix("refusal in the middle", {
   words: "refuses",
   asks: [() => ({ turns: [user("Do it.")] })],
   expected: {
-    "openai-chat": refused,
-    "openai-responses": refused,
-    "anthropic-messages": refused,
-    gemini: refused,
+    "openai-chat": byMaker,
+    "openai-responses": byMaker,
+    "anthropic-messages": inText,
+    gemini: byMaker,
   },
 });
 

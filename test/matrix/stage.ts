@@ -25,6 +25,9 @@ export const SPOKEN: Readonly<Record<UpstreamKind, DialectName>> = {
 const TRAITS =
   '[[traits]]\nmatch = "house-1*"\npdf = true\nthinking = "effort"\nefforts = ["low", "medium", "high"]\n';
 
+/** Of the credential before it: a limit that one test meets is none of the others'. */
+const BY_MODEL = 'scope = "model"';
+
 /** One request that reached a provider. */
 export interface Sent {
   readonly path: string;
@@ -54,7 +57,9 @@ export async function openStage(more = ""): Promise<Stage> {
     upstreamToml("anthropic", "anthropic", simulator.url),
     upstreamToml("gemini", "gemini", simulator.url),
     upstreamToml("openai", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-responses"]' }),
+    BY_MODEL,
     upstreamToml("compat", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
+    BY_MODEL,
     TRAITS,
     more,
   ].join("\n");

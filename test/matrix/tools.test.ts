@@ -122,10 +122,10 @@ matrix("a result that is an error", {
   },
 });
 
-const seenPicture: Seen = { calls: [], ending: "end" };
+const seenPicture: Seen = { text: "I see.", calls: [], ending: "end" };
 
 matrix("a result with an image", {
-  words: "calls=1",
+  words: "calls=1,says=I see.",
   asks: [
     ask,
     answered(({ calls: [first] }) => [{ call: first as Result["call"], content: [say("The view:"), PIXEL] }]),

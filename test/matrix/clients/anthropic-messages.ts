@@ -1,6 +1,7 @@
 /** A client of Anthropic's Messages. */
 import type {
   Ask,
+  Cited,
   Client,
   Ending,
   Json,
@@ -11,6 +12,7 @@ import type {
   Turn,
   WireRequest,
 } from "../conversation.ts";
+import { withOthers } from "../conversation.ts";
 import { need } from "../wire.ts";
 import { countBody, errorBody, message, readUsage } from "./anthropic-messages-forms.ts";
 import { foldEvents } from "./anthropic-messages-stream.ts";
@@ -24,7 +26,11 @@ export const anthropicMessages: Client = {
     return {
       path: "/v1/messages",
       headers: HEADERS,
-      body: { ...bodyOf(ask, model), ...(isStream ? { stream: true } : {}) },
+      body: withOthers(
+        { ...bodyOf(ask, model), ...(isStream ? { stream: true } : {}) },
+        ask,
+        "anthropic-messages",
+      ),
     };
   },
   writeCount(ask, model): WireRequest {
@@ -150,17 +156,19 @@ function readMessage(whole: Json, trouble: Trouble | null): Told {
     ending,
     stopped: (whole.stop_sequence as string | null | undefined) ?? null,
     usage: whole.usage === undefined ? null : readUsage(whole.usage as Json),
-    citations: content.flatMap((block) =>
-      ((block.citations ?? []) as Json[]).flatMap(({ type, url, title }) =>
-        type === "web_search_result_location"
-          ? [{ url: String(url), title: title as string | null, text: String(block.text) }]
-          : [],
-      ),
-    ),
+    citations: content.flatMap(citationsOf),
     refusal: ((whole.stop_details as Json | null | undefined)?.explanation as string | undefined) ?? null,
     trouble,
     native: content,
   };
+}
+
+/** The words of the block that are cited; without a quote of them it is the whole block. */
+function citationsOf({ citations, text }: Json): Cited[] {
+  return ((citations ?? []) as Json[]).map(({ url, title, cited_text }) => {
+    const isQuote = cited_text !== "" && String(text).includes(String(cited_text));
+    return { url: String(url), title: title as string | null, text: String(isQuote ? cited_text : text) };
+  });
 }
 
 export function readTrouble(status: number | null, body: unknown): Trouble {

@@ -36,7 +36,7 @@ const grounding = record(
 const candidate = record(
   {},
   {
-    index: one(0),
+    index: count,
     content: record({ role: one("model") }, { parts: list(part) }),
     finishReason: FINISH,
     finishMessage: text,
@@ -70,7 +70,7 @@ export const response = (value: unknown, place: string): void => {
   )(value, place);
   const { candidates, promptFeedback } = value as { candidates?: Json[]; promptFeedback?: Json };
   const isBlocked = promptFeedback !== undefined;
-  need(isBlocked || candidates?.length === 1, `${place} has one candidate, or says why there is none`);
+  need(isBlocked || candidates?.[0] !== undefined, `${place} has a candidate, or says why there is none`);
   need(isBlocked || candidates?.[0]?.finishReason !== undefined, `${place} has no finishReason`);
 };
 

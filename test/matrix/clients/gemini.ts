@@ -10,6 +10,7 @@ import {
   type Trouble,
   type Turn,
   type WireRequest,
+  withOthers,
 } from "../conversation.ts";
 import { events, need, parseObject } from "../wire.ts";
 import { chunk, countBody, errorBody, readCitations, readUsage, response } from "./gemini-forms.ts";
@@ -18,7 +19,7 @@ export const gemini: Client = {
   dialect: "gemini",
   write(ask, model, isStream) {
     const method = isStream ? "streamGenerateContent?alt=sse" : "generateContent";
-    return { path: pathOf(model, method), headers: {}, body: bodyOf(ask) };
+    return { path: pathOf(model, method), headers: {}, body: withOthers(bodyOf(ask), ask, "gemini") };
   },
   writeCount(ask, model): WireRequest {
     const generateContentRequest = { model: `models/${model}`, ...bodyOf(ask) };

@@ -5,6 +5,7 @@ import {
   anything,
   count,
   filled,
+  like,
   list,
   need,
   one,
@@ -15,11 +16,14 @@ import {
   text,
 } from "../wire.ts";
 
-const call = record({
-  id: filled,
-  type: one("function"),
-  function: record({ name: filled, arguments: filled }),
-});
+/** Google's own place for it in this dialect. */
+const extra = {
+  extra_content: record({ google: record({ thought_signature: like(/^[A-Za-z0-9+/]+={0,2}$/) }) }),
+};
+const call = record(
+  { id: filled, type: one("function"), function: record({ name: filled, arguments: filled }) },
+  extra,
+);
 const annotation = record({
   type: one("url_citation"),
   url_citation: record({ start_index: count, end_index: count, url: filled, title: text }),
@@ -48,7 +52,7 @@ export const completion = record(
     model: filled,
     choices: list(
       record({
-        index: one(0),
+        index: count,
         finish_reason: finishReason,
         logprobs: orNull(anything),
         message: record(
@@ -91,7 +95,12 @@ export const delta = record(
     tool_calls: list(
       record(
         { index: count },
-        { id: filled, type: one("function"), function: record({}, { name: filled, arguments: text }) },
+        {
+          id: filled,
+          type: one("function"),
+          function: record({}, { name: filled, arguments: text }),
+          ...extra,
+        },
       ),
     ),
   },

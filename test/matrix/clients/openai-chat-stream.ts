@@ -13,18 +13,22 @@ interface Fold {
 interface PartialCall {
   readonly id: string;
   readonly name: string;
+  /** Members beside them that came with its beginning. */
+  readonly more: Json;
   arguments: string;
 }
 
 export function foldChunks(stream: string): Fold {
   const frames = events(stream);
-  need(frames.at(-1)?.data === "[DONE]", "the stream does not end with [DONE]");
+  const isDone = frames.at(-1)?.data === "[DONE]";
   const fold = new ChunkFold();
-  for (const { name, data } of frames.slice(0, -1)) {
+  for (const { name, data } of isDone ? frames.slice(0, -1) : frames) {
     need(name === null, "a chunk has no event name");
     fold.add(parseObject(data, "chunk"));
   }
-  return fold.end();
+  const folded = fold.end();
+  need(isDone || folded.trouble !== null, "the stream does not end with [DONE]");
+  return folded;
 }
 
 class ChunkFold {
@@ -79,7 +83,7 @@ class ChunkFold {
     this.#finish = choice.finish_reason as string | null;
   }
 
-  #fragment({ index, id, function: part, type }: Json): void {
+  #fragment({ index, id, function: part, type, ...more }: Json): void {
     const { name, arguments: args = "" } = (part ?? {}) as { name?: string; arguments?: string };
     const at = index as number;
     if (at === this.#calls.length) {
@@ -87,21 +91,25 @@ class ChunkFold {
         typeof id === "string" && type === "function" && name !== undefined,
         "a call begins with id, type and name",
       );
-      this.#calls.push({ id, name, arguments: args });
+      this.#calls.push({ id, name, more, arguments: args });
       return;
     }
     const call = this.#calls[at];
     need(call !== undefined && at === this.#calls.length - 1, `fragment of call ${at} out of turn`);
-    need(id === undefined && name === undefined, "a later fragment holds arguments alone");
+    need(
+      id === undefined && name === undefined && Object.keys(more).length === 0,
+      "a later fragment holds arguments alone",
+    );
     call.arguments += args;
   }
 
   end(): Fold {
     if (this.#calls.length > 0) {
-      this.#message.tool_calls = this.#calls.map(({ id, name, arguments: args }) => ({
+      this.#message.tool_calls = this.#calls.map(({ id, name, more, arguments: args }) => ({
         id,
         type: "function",
         function: { name, arguments: args },
+        ...more,
       }));
     }
     for (const name of ["refusal", "content"]) if (this.#message[name] === "") this.#message[name] = null;

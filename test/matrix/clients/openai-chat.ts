@@ -11,6 +11,7 @@ import {
   type Trouble,
   type Turn,
   type WireRequest,
+  withOthers,
 } from "../conversation.ts";
 import { completion, errorBody, readCalls, readCitations, readUsage } from "./openai-chat-forms.ts";
 import { foldChunks } from "./openai-chat-stream.ts";
@@ -39,30 +40,31 @@ export const openaiChat: Client = {
 };
 
 function write(ask: Ask, model: string, isStream: boolean): WireRequest {
+  const body = withOthers(bodyOf(ask, model, isStream), ask, "openai-chat");
+  return { path: "/v1/chat/completions", headers: {}, body };
+}
+
+function bodyOf(ask: Ask, model: string, isStream: boolean): Json {
   const { system = [], tools, maxTokens, stop, schema } = ask;
   return {
-    path: "/v1/chat/completions",
-    headers: {},
-    body: {
-      model,
-      messages: [
-        ...system.map((content) => ({ role: "system", content })),
-        ...ask.turns.flatMap((turn) => messagesOf(turn)),
-      ],
-      ...(tools === undefined
-        ? {}
-        : { tools: tools.map((tool) => ({ type: "function", function: functionOf(tool) })) }),
-      ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
-      ...(stop === undefined ? {} : { stop }),
-      ...(ask.thinks === true ? { reasoning_effort: "medium" } : {}),
-      ...(schema === undefined
-        ? {}
-        : {
-            response_format: { type: "json_schema", json_schema: { name: "verdict", schema, strict: true } },
-          }),
-      ...(ask.searches === true ? { web_search_options: {} } : {}),
-      ...(isStream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    },
+    model,
+    messages: [
+      ...system.map((content) => ({ role: "system", content })),
+      ...ask.turns.flatMap((turn) => messagesOf(turn)),
+    ],
+    ...(tools === undefined
+      ? {}
+      : { tools: tools.map((tool) => ({ type: "function", function: functionOf(tool) })) }),
+    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(ask.thinks === true ? { reasoning_effort: "medium" } : {}),
+    ...(schema === undefined
+      ? {}
+      : {
+          response_format: { type: "json_schema", json_schema: { name: "verdict", schema, strict: true } },
+        }),
+    ...(ask.searches === true ? { web_search_options: {} } : {}),
+    ...(isStream ? { stream: true, stream_options: { include_usage: true } } : {}),
   };
 }
 

@@ -129,15 +129,18 @@ export const wholeResponse = (value: unknown, place: string): void => {
   );
 };
 
+/** Of a stream that another dialect's request began, or that was relayed: then no more is known of it than its frame. */
 export const failedResponse = record(
   {
-    ...frame,
+    id: frame.id,
+    object: frame.object,
+    created_at: count,
+    model: filled,
     status: one("failed"),
     output: list(object),
     error: record({ code: filled, message: filled }, { type: text, param: orNull(text) }),
-    incomplete_details: nothing,
   },
-  { ...echo, usage: orNull(usage) },
+  { ...frame, ...echo, incomplete_details: nothing, usage: orNull(usage) },
 );
 
 export const errorBody = record({

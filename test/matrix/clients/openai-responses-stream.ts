@@ -41,7 +41,11 @@ const FORMS: Readonly<Record<string, ReturnType<typeof record>>> = {
   "response.completed": record({ ...common, response: wholeResponse }),
   "response.incomplete": record({ ...common, response: wholeResponse }),
   "response.failed": record({ ...common, response: failedResponse }),
-  error: record({ ...common, code: anything, message: filled, param: anything }),
+  // The SDK makes its exception of the member `error`, other clients read what stands beside it.
+  error: record(
+    { ...common, code: filled, message: filled, param: anything },
+    { error: record({ type: filled, code: filled, message: filled, param: anything }) },
+  ),
 };
 
 /** What may come next in an open part, by the last event that was seen of it. */
@@ -83,17 +87,19 @@ class ResponseFold {
   #searchSteps: string[] = [];
   #last: Json | null = null;
   #trouble: Trouble | null = null;
+  #isOver = false;
 
   add(type: string, event: Json, index: number): void {
-    need(this.#last === null && this.#trouble === null, `${type} comes behind the end`);
+    // Some clients go by the failed response, others by the error: both are there, and say the same.
+    const isEcho = type === "error" && this.#trouble !== null && !this.#isOver;
+    need((this.#last === null && this.#trouble === null) || isEcho, `${type} comes behind the end`);
     if (type === "error") {
-      this.#trouble = {
-        status: null,
-        type: null,
-        code: event.code as string | null,
-        message: String(event.message),
-        fields: [],
-      };
+      const { code, message } = event as { code: string; message: string };
+      const { type: kind = null } = (event.error ?? {}) as { type?: string };
+      const said = this.#trouble;
+      need(said === null || (said.code === code && said.message === message), "the error is another one");
+      this.#trouble = { status: null, type: kind, code, message, fields: [] };
+      this.#isOver = true;
       return;
     }
     if (type === "response.failed" && index === 0) {
@@ -229,9 +235,14 @@ class ResponseFold {
   }
 
   #fail(response: Json): void {
-    need(this.#item === null, "the response fails with an item open");
+    // A relayed stream that broke off is ended without what it was about.
+    const isWhole = response.instructions !== undefined;
+    need(!isWhole || this.#item === null, "the response fails with an item open");
+    need(
+      !isWhole || isDeepStrictEqual(response.output, this.#done),
+      "output is not the items that were done",
+    );
     const { code, message, type = null } = response.error as { code: string; message: string; type?: string };
-    need(isDeepStrictEqual(response.output, this.#done), "output is not the items that were done");
     this.#trouble = { status: null, type, code, message, fields: [] };
   }
 

@@ -11,6 +11,7 @@ import {
   type Trouble,
   type Turn,
   type WireRequest,
+  withOthers,
 } from "../conversation.ts";
 import { parseObject } from "../wire.ts";
 import { countBody, errorBody, readCitations, readUsage, wholeResponse } from "./openai-responses-forms.ts";
@@ -28,7 +29,7 @@ export const openaiResponses: Client = {
       store: false,
       ...(isStream ? { stream: true } : {}),
     };
-    return { path: "/v1/responses", headers: {}, body };
+    return { path: "/v1/responses", headers: {}, body: withOthers(body, ask, "openai-responses") };
   },
   writeCount(ask, model): WireRequest {
     return { path: "/v1/responses/input_tokens", headers: {}, body: bodyOf(ask, model) };

@@ -1,0 +1,144 @@
+// What goes wrong at the provider, as each client is told it: before the answer, within it, and an answer that breaks off.
+
+import { beforeEach, expect } from "bun:test";
+import { type Ask, type Trouble, type UpstreamKind, user } from "./conversation.ts";
+import { type Cell, CLIENTS, cells, matrix, modelOf, type Seen, testLedger, useStage } from "./matrix.ts";
+
+const stage = useStage();
+
+/** An upstream that fails too often in a row is not asked for a while: a good answer in between. */
+beforeEach(async () => {
+  for (const cell of cells().filter(({ dialect }) => dialect === "openai-chat")) {
+    const request = CLIENTS[cell.dialect].write(ask(), modelOf(cell, {}), false);
+    expect((await stage().ask(request)).status).toBe(200);
+  }
+});
+
+const ask = (): Ask => ({ turns: [user("Hello?")] });
+const told = (trouble: Partial<Trouble>): Seen => ({ trouble, ending: null });
+
+matrix("all credentials are rate limited", {
+  words: ({ dialect }, form) => `rate-limit,reset=30,of=${dialect}-${form}`,
+  asks: [ask],
+  expected: {
+    "openai-chat": told({ status: 429, code: "rate_limit_exceeded" }),
+    "openai-responses": told({ status: 429, code: "rate_limit_exceeded" }),
+    "anthropic-messages": told({ status: 429, type: "rate_limit_error" }),
+    gemini: told({ status: 429, type: "RESOURCE_EXHAUSTED" }),
+  },
+});
+
+const WORDS: Readonly<Record<UpstreamKind, string>> = {
+  anthropic: "messages: at least one message is required",
+  gemini: "Request contains an invalid argument.",
+  openai: "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
+  compat: "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
+};
+/** In the provider's own words. */
+const refused =
+  (rest: Partial<Trouble>) =>
+  ({ upstream }: Cell): Seen =>
+    told({ status: 400, message: WORDS[upstream], ...rest });
+
+matrix("the provider refuses the request", {
+  words: {
+    anthropic: "anthropic/bad-request",
+    gemini: "gemini/bad-request",
+    openai: "openai/content-policy",
+    compat: "openai/content-policy",
+  },
+  asks: [ask],
+  expected: {
+    "openai-chat": refused({ type: "invalid_request_error" }),
+    "openai-responses": refused({ type: "invalid_request_error" }),
+    "anthropic-messages": refused({ type: "invalid_request_error" }),
+    gemini: refused({ type: "INVALID_ARGUMENT" }),
+  },
+});
+
+const tooLong = (cell: Cell): Seen => {
+  const said =
+    cell.dialect === "anthropic-messages" && !cell.isRelay
+      ? /^prompt is too long/
+      : /too long|exceeds|maximum/;
+  const rest: Partial<Trouble> =
+    cell.dialect === "openai-chat" || cell.dialect === "openai-responses"
+      ? { code: "context_length_exceeded" }
+      : { type: cell.dialect === "gemini" ? "INVALID_ARGUMENT" : "invalid_request_error" };
+  return told({ status: 400, message: expect.stringMatching(said) as unknown as string, ...rest });
+};
+
+matrix("the conversation is too long", {
+  words: {
+    anthropic: "anthropic/prompt-too-long",
+    gemini: "gemini/context-length",
+    openai: "openai/context-length",
+    compat: "openai/context-length",
+  },
+  asks: [ask],
+  expected: {
+    "openai-chat": tooLong,
+    "openai-responses": tooLong,
+    "anthropic-messages": tooLong,
+    gemini: tooLong,
+  },
+});
+
+matrix("the provider knows no such model", {
+  words: ({ dialect }, form) => `forbidden-model,of=${dialect}-${form}`,
+  asks: [ask],
+  expected: {
+    "openai-chat": told({ status: 404, code: "model_not_found" }),
+    "openai-responses": told({ status: 404, code: "model_not_found" }),
+    "anthropic-messages": told({ status: 404, type: "not_found_error" }),
+    gemini: told({ status: 404, type: "NOT_FOUND" }),
+  },
+});
+
+matrix("the provider is overloaded", {
+  words: "overload",
+  asks: [ask],
+  expected: {
+    "openai-chat": told({ status: 503 }),
+    "openai-responses": told({ status: 503 }),
+    "anthropic-messages": told({ status: 529, type: "overloaded_error" }),
+    gemini: told({ status: 503, type: "UNAVAILABLE" }),
+  },
+});
+
+const begun = (trouble: Partial<Trouble>): Seen => ({
+  text: expect.stringMatching(/^You said/) as unknown as string,
+  ending: null,
+  trouble: { status: null, ...trouble },
+});
+
+matrix("an error in the stream", {
+  words: {
+    anthropic: "error-mid,after=6",
+    gemini: "error-mid,after=3",
+    openai: "error-mid,after=10",
+    compat: "error-mid,after=4",
+  },
+  asks: [ask],
+  forms: ["stream"],
+  expected: {
+    "openai-chat": begun({}),
+    "openai-responses": begun({}),
+    "anthropic-messages": begun({ type: "overloaded_error" }),
+    gemini: begun({ code: "503", type: "UNAVAILABLE" }),
+  },
+});
+
+matrix("a stream that breaks off", {
+  words: { anthropic: "cut,after=6", gemini: "cut,after=3", openai: "cut,after=10", compat: "cut,after=4" },
+  asks: [ask],
+  forms: ["stream"],
+  expected: {
+    "openai-chat": begun({ code: "upstream_disconnected" }),
+    "openai-responses": begun({ code: "server_error" }),
+    "anthropic-messages": begun({ type: "api_error" }),
+    gemini: begun({ code: "503", type: "UNAVAILABLE" }),
+  },
+});
+
+testLedger();
