@@ -18,6 +18,7 @@ test(
     // Kills that hit nothing would prove nothing.
     expect(counts.complete).toBeGreaterThan(KILLS * 10);
     expect(counts.completeStreams).toBeGreaterThan(KILLS);
+    expect(counts.completeTranslated).toBeGreaterThan(KILLS * 3);
     expect(counts.completeAtKill).toBeGreaterThanOrEqual(KILLS / 2);
     expect(counts.broken).toBeGreaterThan(0);
   },

@@ -5,9 +5,16 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Gateway, KEYS_TOML, type LedgerLine, runGateway, startGateway } from "../kit/gateway.ts";
+import {
+  type Gateway,
+  KEYS_TOML,
+  type LedgerLine,
+  runGateway,
+  startGateway,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import { startRawUpstream } from "../kit/raw-upstream.ts";
-import { familiesToml } from "../kit/recordings.ts";
+import { type DialectName, familiesToml } from "../kit/recordings.ts";
 import { type Asked, answerWell, ask, WAYS, wayOf } from "./asking.ts";
 import { type Chance, chanceFrom } from "./seeded.ts";
 
@@ -21,6 +28,8 @@ export interface KillCounts {
   /** Answers that a client saw whole, by the strictest reading. */
   readonly complete: number;
   readonly completeStreams: number;
+  /** Of those, how many were translated. */
+  readonly completeTranslated: number;
   /** Of those, how many became whole at most 5 ms before the kill, or after it. */
   readonly completeAtKill: number;
   /** Answers that were under way when the gateway was killed. */
@@ -42,8 +51,18 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
   const upstream = await startRawUpstream((request) =>
     answerWell(request, pausesFor(wayOf(request), chance)),
   );
-  let gateway = await startGateway({ toml: familiesToml(upstream.url) + KEYS_TOML });
-  const counts = { opened: 0, sound: 0, asked: 0, completeStreams: 0, completeAtKill: 0, broken: 0 };
+  let gateway = await startGateway({
+    toml: familiesToml(upstream.url) + openaiToml(upstream.url) + KEYS_TOML,
+  });
+  const counts = {
+    opened: 0,
+    sound: 0,
+    asked: 0,
+    completeStreams: 0,
+    completeTranslated: 0,
+    completeAtKill: 0,
+    broken: 0,
+  };
   const complete = new Set<string>();
   const missing: string[] = [];
   const misjudged: string[] = [];
@@ -60,7 +79,7 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
       counts.opened += 1;
       const { rows, isSound } = look(gateway.folder, sinceMs);
       if (isSound) counts.sound += 1;
-      for (const { way, status, requestId, completeAtMs, fault } of answers) {
+      for (const { way, isTranslated, status, requestId, completeAtMs, fault } of answers) {
         counts.asked += 1;
         if (completeAtMs === null) {
           if (fault !== null && status !== 0) counts.broken += 1;
@@ -69,6 +88,7 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
         const id = requestId ?? `no id, ${way.name}`;
         complete.add(id);
         if (way.isStream) counts.completeStreams += 1;
+        if (isTranslated) counts.completeTranslated += 1;
         if (completeAtMs >= killedAtMs - AT_KILL_MS) counts.completeAtKill += 1;
         const row = rows.get(id);
         if (row === undefined) missing.push(`${id} (${way.name}, kill ${kill})`);
@@ -94,6 +114,25 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
   }
 }
 
+/** A model of each dialect that clients of the others have to have translated. */
+const FOREIGN: readonly { readonly dialect: DialectName; readonly model: string }[] = [
+  { dialect: "openai-chat", model: "chat/qwen3-32b" },
+  { dialect: "openai-responses", model: "responses/gpt-5.4" },
+  { dialect: "anthropic-messages", model: "anthropic/claude-sonnet-4-6" },
+  { dialect: "gemini", model: "gemini/gemini-3-flash" },
+];
+
+/** Upstreams that speak one of OpenAI's dialects each. */
+function openaiToml(url: string): string {
+  return ["chat", "responses"]
+    .map((name) => upstreamToml(name, "openai", `${url}/v1`, { lines: `dialects = ["openai-${name}"]` }))
+    .join("\n");
+}
+
+interface Answer extends Asked {
+  readonly isTranslated: boolean;
+}
+
 /** Some streams end late: before the frame that makes them whole, or between that and the end. */
 function pausesFor({ recording }: ReturnType<typeof wayOf>, chance: Chance): Map<number, number> {
   const pauses = new Map<number, number>();
@@ -108,8 +147,8 @@ async function loadAndKill(
   gateway: Gateway,
   kill: number,
   chance: Chance,
-): Promise<{ answers: Asked[]; killedAtMs: number }> {
-  const answers: Asked[] = [];
+): Promise<{ answers: Answer[]; killedAtMs: number }> {
+  const answers: Answer[] = [];
   const isAtLastByte = kill % 2 === 0;
   // Few clients leave this process idle, so that it sees a last byte at once; many load the gateway.
   const clients = isAtLastByte ? 3 : 24;
@@ -128,7 +167,14 @@ async function loadAndKill(
   };
   const onLimit = setTimeout(killNow, 5_000);
   const client = async (): Promise<void> => {
-    while (killedAtMs === null) answers.push(await ask(gateway.url, chance.pick(WAYS), { onComplete }));
+    while (killedAtMs === null) {
+      const way = chance.pick(WAYS);
+      const foreign = FOREIGN.filter(({ dialect }) => dialect !== way.recording.dialect);
+      const isTranslated = chance.next() < 0.5;
+      const model = isTranslated ? chance.pick(foreign).model : way.recording.model;
+      const asked = await ask(gateway.url, way, { model, onComplete });
+      answers.push({ ...asked, isTranslated });
+    }
   };
   await Promise.all(Array.from({ length: clients }, client));
   clearTimeout(onLimit);
@@ -161,7 +207,7 @@ export function renderCounts(counts: KillCounts): string {
     `kills                         ${counts.kills}`,
     `database opened, and sound    ${counts.opened}, ${counts.sound}`,
     `requests asked                ${counts.asked}`,
-    `complete answers seen         ${counts.complete} (${counts.completeStreams} streams)`,
+    `complete answers seen         ${counts.complete} (${counts.completeStreams} streams, ${counts.completeTranslated} translated)`,
     `  of them at the kill         ${counts.completeAtKill} (from ${AT_KILL_MS} ms before it on)`,
     `answers cut by a kill         ${counts.broken}`,
     `rows in the ledger            ${counts.rows}`,
