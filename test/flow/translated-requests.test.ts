@@ -10,14 +10,11 @@ import {
   asking,
   CELLS,
   CELLS_AND_ARRAYS,
-  cellOf,
   type Frame,
   readTold,
   translatedToml,
   UPSTREAMS,
 } from "./translated.ts";
-
-const STRICT_KEY = "clw-strict-key-0123456789abcdef";
 
 let upstream: RawUpstream;
 let gateway: Gateway;
@@ -30,8 +27,6 @@ beforeAll(async () => {
       upstreamToml("both", "openai", `${upstream.url}/v1`, {
         lines: 'dialects = ["openai-responses", "openai-chat"]',
       }),
-      `[[keys]]\nname = "strict"\nkey = "${STRICT_KEY}"\nstrict = true`,
-      `[[models]]\nname = "careful"\ntargets = ["${UPSTREAMS["anthropic-messages"].model}"]\nstrict = true`,
     ].join("\n"),
   });
 });
@@ -44,7 +39,7 @@ afterAll(async () => {
 async function send(
   path: string,
   body: object,
-  options: { key?: string; headers?: Record<string, string> } = {},
+  options: { headers?: Record<string, string> } = {},
 ): Promise<{ reply: RawReply; sent: Frame; target: string; headers: ReadonlyMap<string, string> }> {
   upstream.forget();
   const reply = await request(gateway.port, path, { body: JSON.stringify(body), ...options });
@@ -244,104 +239,6 @@ for (const [dialect, more, field] of WISHES) {
     }
   });
 }
-
-/** Requests of which each target of another family loses something that only quality depends on. */
-const LOSSY: readonly (readonly [DialectName, DialectName, object, readonly string[]])[] = [
-  ["openai-chat", "anthropic-messages", { seed: 7, presence_penalty: 0.5 }, ["seed", "presence_penalty"]],
-  ["openai-chat", "gemini", { logit_bias: { "1": 1 } }, ["logit_bias"]],
-  ["anthropic-messages", "openai-chat", { top_k: 5 }, ["top_k"]],
-  ["anthropic-messages", "openai-responses", { top_k: 5 }, ["top_k"]],
-  [
-    "gemini",
-    "openai-responses",
-    { generationConfig: { topK: 5, seed: 7 } },
-    ["generationConfig.topK", "generationConfig.seed"],
-  ],
-  [
-    "gemini",
-    "anthropic-messages",
-    { safetySettings: [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "BLOCK_NONE" }] },
-    ["safetySettings"],
-  ],
-  ["openai-responses", "anthropic-messages", { truncation: "auto" }, ["truncation"]],
-];
-
-for (const [client, target, more, fields] of LOSSY) {
-  test(`${client} → ${target}: ${fields.join(", ")} left out and named, or with strict a 400 that names them`, async () => {
-    upstream.answer = (arrived) => answerWell(arrived);
-    const cell = cellOf(client, target);
-    for (const isStream of [false, true]) {
-      const { path, body } = asking(cell.client, cell.model, isStream, more);
-      const { reply, sent } = await send(path, JSON.parse(body));
-      expect(reply.status).toBe(200);
-      const named = (reply.headers.get("x-clewline-dropped") ?? "").split(", ");
-      expect(named.toSorted()).toEqual(fields.toSorted());
-      for (const field of fields) expect(sent).not.toHaveProperty(field);
-      const { drops } = await gateway.row(reply.headers.get("x-request-id"));
-      expect((drops ?? []).map(({ field }) => field).toSorted()).toEqual(fields.toSorted());
-
-      const strict = await send(path, JSON.parse(body), { key: STRICT_KEY });
-      const text = strict.reply.body.toString();
-      expect([strict.reply.status, upstream.seen.length]).toEqual([400, 0]);
-      for (const field of fields) expect(text).toContain(field);
-      expect(readTold(cell.client, false, text).error).not.toBeNull();
-      expect(await gateway.row(strict.reply.headers.get("x-request-id"))).toMatchObject({
-        status: 400,
-        outcome: "refused",
-        error_kind: "not_translatable",
-      });
-    }
-  });
-}
-
-test("strict on a model: a 400 for what it would lose, an answer for all else", async () => {
-  upstream.answer = (arrived) => answerWell(arrived);
-  const body = { model: "careful", messages: user };
-  const lossy = await send("/v1/chat/completions", { ...body, seed: 7 });
-  expect(lossy.reply.status).toBe(400);
-  expect(JSON.parse(lossy.reply.body.toString()).error).toMatchObject({ param: "seed" });
-  const good = await send("/v1/chat/completions", body);
-  expect([good.reply.status, good.reply.headers.get("x-clewline-dropped")]).toEqual([200, undefined]);
-  // Relayed, nothing can be lost.
-  const relayed = await send("/v1/messages", { ...body, max_tokens: 10, aura: 1 }, { key: STRICT_KEY });
-  expect([relayed.reply.status, relayed.sent.aura]).toEqual([200, 1]);
-});
-
-test("what must not be lost is a 400 that names it, strict or not", async () => {
-  for (const [client, target, more, field] of [
-    ["openai-chat", "anthropic-messages", { n: 3 }, "n"],
-    ["openai-chat", "anthropic-messages", { logprobs: true }, "logprobs"],
-    ["openai-responses", "gemini", { previous_response_id: "resp_123" }, "previous_response_id"],
-    ["openai-responses", "anthropic-messages", { tools: [{ type: "file_search" }] }, "tools[0]"],
-    ["gemini", "openai-chat", { cachedContent: "cachedContents/1" }, "cachedContent"],
-    ["anthropic-messages", "openai-responses", { inference_geo: "eu" }, "inference_geo"],
-  ] as const) {
-    const cell = cellOf(client, target);
-    const { path, body } = asking(cell.client, cell.model, false, more);
-    const { reply } = await send(path, JSON.parse(body));
-    const text = reply.body.toString();
-    expect([cell.name, field, reply.status, text.includes(field), upstream.seen.length]).toEqual([
-      cell.name,
-      field,
-      400,
-      true,
-      0,
-    ]);
-  }
-});
-
-test("Anthropic's threads toward another provider: the 400 on which its SDK goes on without", async () => {
-  const { reply } = await send("/v1/messages", {
-    model: UPSTREAMS["openai-chat"].model,
-    max_tokens: 10,
-    messages: user,
-    thread: { id: "thread_1" },
-  });
-  expect([reply.status, JSON.parse(reply.body.toString()).error.details]).toEqual([
-    400,
-    { error_code: "thread_unsupported_request", unsupported: ["thread"] },
-  ]);
-});
 
 test("what a client shows us never goes to an upstream of another dialect", async () => {
   upstream.answer = (arrived) => answerWell(arrived);
