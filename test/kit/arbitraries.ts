@@ -1,4 +1,5 @@
 /** Arbitrary answers and requests in the neutral language, for property tests of codecs and of the language itself. */
+import "./property-seed.ts";
 import fc from "fast-check";
 import type { BlockStart, ModelEvent, ModelReply, Stop, StopKind } from "../../src/model/event.ts";
 import type {

@@ -1,0 +1,98 @@
+/** What every decoder keeps whatever it is given: nothing but `GatewayError`, events of the grammar, and nothing behind the end. */
+import { GatewayError } from "../../src/core/errors.ts";
+import type { Framing } from "../../src/dialects/dialect.ts";
+import {
+  ALL_DIALECTS,
+  DECODE_OPTIONS,
+  type DialectUnderTest,
+  replyOptions,
+} from "../../src/dialects/fixtures/dialects-under-test.ts";
+import { DIALECTS } from "../../src/dialects/index.ts";
+import type { ModelEvent, ModelReply } from "../../src/model/event.ts";
+import { Folder } from "../../src/model/fold.ts";
+import { grammarFault } from "../../src/model/grammar.ts";
+import type { JsonObject, ModelRequest } from "../../src/model/request.ts";
+
+/** Runs it; null when it threw the one error that it may. */
+function allowing<T>(run: () => T): T | null {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}
+
+/** A client's request, and what is accepted of it for every upstream. */
+export function tryRequest({ codec }: DialectUnderTest, body: JsonObject): void {
+  allowing(() => codec.withoutSeals(body));
+  const decoded = allowing(() => codec.decodeRequest(body, { model: "m", stream: false }));
+  if (decoded !== null) tryEncoding(decoded.request);
+}
+
+function tryEncoding(request: ModelRequest): void {
+  for (const { codec, models } of ALL_DIALECTS) {
+    const [options] = models as [(typeof models)[number]];
+    allowing(() => JSON.stringify(codec.encodeRequest(request, options).body));
+  }
+}
+
+/** An upstream's whole reply, and what is accepted of it for every client. */
+export function tryReply({ codec }: DialectUnderTest, body: JsonObject): void {
+  const reply = allowing(() => codec.decodeReply(body, DECODE_OPTIONS));
+  allowing(() => codec.decodeCount(body));
+  if (reply === null) return;
+  allowing(() => codec.goOn({}, reply));
+  for (const client of ALL_DIALECTS) tryWriting(client, reply);
+}
+
+function tryWriting(client: DialectUnderTest, reply: ModelReply): void {
+  const text = allowing(() => client.codec.encodeReply(reply, replyOptions(client, "json")));
+  if (text !== null) JSON.parse(text);
+}
+
+/** An upstream's error body. It never throws at all. */
+export function tryError({ codec }: DialectUnderTest, body: string): void {
+  codec.decodeError(body);
+}
+
+/** An upstream's stream in these pieces, and what comes of it for every client. */
+export function tryStream(
+  { codec }: DialectUnderTest,
+  framing: Framing,
+  pieces: readonly Uint8Array[],
+  isCut = false,
+): readonly ModelEvent[] {
+  const decoder = codec.makeStreamDecoder(framing, DECODE_OPTIONS);
+  const events: ModelEvent[] = [];
+  const emit = (event: ModelEvent) => events.push(event);
+  for (const piece of pieces) decoder.push(piece, emit);
+  if (!isCut) decoder.end(emit);
+  const fault = grammarFault(events, false);
+  if (fault !== null) throw new Error(`the events do not obey the grammar: ${fault}`);
+  if (events.some(({ type }) => type === "end" || type === "fail")) {
+    const count = events.length;
+    for (const piece of pieces) decoder.push(piece, emit);
+    decoder.end(emit);
+    if (events.length > count) throw new Error(`${events.at(-1)?.type} came behind the end`);
+  }
+  const folder = new Folder();
+  for (const event of events) folder.add(event);
+  for (const client of ALL_DIALECTS) tryRetelling(client, events);
+  return events;
+}
+
+function tryRetelling(client: DialectUnderTest, events: readonly ModelEvent[]): void {
+  const encoder = client.codec.makeStreamEncoder(replyOptions(client, client.framings[0] as Framing));
+  allowing(() => {
+    for (const event of events) if (event.type !== "fail") encoder.encode(event);
+  });
+  encoder.fail(new GatewayError("upstream_garbage", "It makes no sense."), "id");
+}
+
+/** The tap of a dialect. It never throws, and what comes out is what went in. */
+export function tryTap({ codec }: DialectUnderTest, framing: Framing, pieces: readonly Uint8Array[]): void {
+  const tap = DIALECTS[codec.name].makeTap({ framing, removeUsageChunk: false, maxHeldBytes: 1 << 20 });
+  for (const piece of pieces) tap.push(piece);
+  tap.end();
+}
