@@ -170,6 +170,13 @@ test("usage sums up by what is asked for", async () => {
   expect((await run(usage, "--data-dir", dir, "--since", "1m")).out).toBe("No requests in this time.\n");
 });
 
+test("usage tells dated models apart as long as there is room", async () => {
+  const names = ["claude-sonnet-4-5-20250929", "claude-sonnet-4-20250514"];
+  write(...names.map((modelUsed) => ({ modelUsed })));
+  const { out } = await run(usage, "--data-dir", dir);
+  for (const name of names) expect(out).toContain(` ${name} `);
+});
+
 test("the data folder comes from the configuration", async () => {
   const [row] = write({});
   writeFileSync(join(dir, "clewline.toml"), `[server]\ndata_dir = ${JSON.stringify(dir)}\n`, { mode: 0o600 });

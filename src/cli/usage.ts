@@ -28,8 +28,11 @@ interface UsageColumn extends Column {
 const DIMENSION_COLUMNS: Readonly<Record<UsageDimension, UsageColumn>> = {
   day: { title: "DAY (UTC)", align: "left", maxChars: 10, text: (group) => group.day ?? "" },
   key: { title: "KEY", align: "left", maxChars: 10, text: (group) => group.key ?? "" },
-  model: { title: "MODEL", align: "left", maxChars: 16, text: (group) => group.model || "-" },
+  model: { title: "MODEL", align: "left", maxChars: 100, text: (group) => group.model || "-" },
 };
+
+/** A line is no longer than this: a model's name has the room that the other columns leave, 17 characters at least. */
+const LINE_CHARS = 100;
 
 const FIGURE_COLUMNS: readonly UsageColumn[] = [
   { title: "REQS", align: "right", maxChars: 7, text: (group) => formatCount(group.requests) },
@@ -92,6 +95,9 @@ function render(groups: readonly UsageGroup[], by: readonly UsageDimension[]): s
     ...groups.map((group) => columns.map(({ text }) => text(group))),
   ];
   const widths = columnWidths(columns, rows);
+  const excess = widths.reduce((a, b) => a + b + 1, -1) - LINE_CHARS;
+  const model = by.indexOf("model");
+  if (excess > 0 && model >= 0) widths[model] = (widths[model] ?? 0) - excess;
   return rows.map((row) => `${tableLine(columns, widths, row)}\n`).join("");
 }
 
