@@ -17,6 +17,8 @@ import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine
 const HELP = `Usage: clewline requests [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]
 
 Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
+Behind the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an upstream was
+asked). Why, what was left out in translation and each attempt: --json (error_kind, drops, attempt_log).
 
   --key NAME       of this client key
   --model MODEL    that asked for this model, or were served by it
