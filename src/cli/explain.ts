@@ -19,7 +19,8 @@ const HELP = `clewline explain FILE: what would become of a request, without sen
   --help          this text
 
 Shows the targets in the order in which they would be tried, the exact request for each (credentials masked), and
-what that target would not get. A gateway that runs tells the same: POST /v1/explain.
+what that target would not get. A running gateway also goes by the providers' model lists that it has read: ask it
+by POST /v1/explain.
 
 Exit code: 0 good, 1 the request would be refused, 2 wrong usage, 78 wrong configuration.
 `;
