@@ -47,6 +47,7 @@ test("helps", async () => {
   const { io, written } = terminal();
   expect(await simulate(["--help"], io)).toBe(0);
   expect(written.out).toStartWith("Usage: clewline simulate");
+  expect(written.out).toContain("rate-limit");
 });
 
 test.each([

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/simulator.ts";
+import { helpPage } from "../simulator/words.ts";
 import type { CliIo } from "./cli.ts";
 
 const HELP = `Usage: clewline simulate [--host ADDRESS] [--port PORT]
@@ -10,7 +11,7 @@ Serves OpenAI (Chat and Responses), Anthropic and Gemini on one port, without a 
 
   --host ADDRESS  where to listen (default 127.0.0.1)
   --port PORT     0 takes any free port (default 8585)
-  --help          this text
+  --help          this text, and what can be scripted: faults, what the model says, oddities, errors by name
 `;
 
 export async function simulate(args: readonly string[], io: CliIo): Promise<number> {
@@ -20,7 +21,7 @@ export async function simulate(args: readonly string[], io: CliIo): Promise<numb
     return 2;
   }
   if (flags.help) {
-    io.out(HELP);
+    io.out(`${HELP}\n${helpPage()}`);
     return 0;
   }
   const port = flags.port;
@@ -65,7 +66,7 @@ function readFlags(args: readonly string[]): Flags | Error {
 }
 
 function welcome(url: string): string {
-  return `Simulated providers are at ${url} (any key is good; what they can do: ${url}/_simulator/)
+  return `Simulated providers are at ${url} (any key is good; what can be scripted: ${url}/_simulator/)
 
   family = "openai"     base_url = "${url}/v1"
   family = "anthropic"  base_url = "${url}"
