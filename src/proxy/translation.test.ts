@@ -1,30 +1,39 @@
-// Requests that go to an upstream of another dialect: what is kept, bounded and told when something is odd about them.
+// A fault of our own in the midst of a translation costs the one request: told in the client's dialect, never a half answer.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
-import type { LedgerRow } from "../ledger/row.ts";
-import { type ConfigUnderTest, clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
+import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { MESSAGES } from "../../test/kit/recordings.ts";
+import type { ModelEvent } from "../model/event.ts";
+import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 import { makeRoute } from "./route.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
-const MESSAGE = {
-  id: "msg_1",
-  type: "message",
-  role: "assistant",
-  model: "claude-sonnet-4-6",
-  content: [{ type: "text", text: "hi" }],
-  stop_reason: "end_turn",
-  stop_sequence: null,
-  usage: { input_tokens: 3, output_tokens: 2 },
-};
+const SECRET = "a detail that is nobody's business";
+
+/** Whose memory of seals breaks as soon as it sees an event of a kind. */
+class BrokenGateway extends GatewayUnderTest {
+  /** null: whole. */
+  brokenAt: ModelEvent["type"] | null = null;
+  override readonly memory = {
+    recorder: () => (event: ModelEvent) => {
+      if (event.type === this.brokenAt) throw new TypeError(SECRET);
+    },
+    restore: <Request>(_: string, request: Request): Request => request,
+  };
+}
 
 let upstream: RawUpstream;
-let gateway: GatewayUnderTest;
-let answer: (request: Arrived) => Promise<void> | void;
+let gateway: BrokenGateway;
 
 beforeEach(async () => {
-  answer = (request) => sendWhole(request, JSON.stringify(MESSAGE));
-  upstream = await startRawUpstream((request) => answer(request));
+  upstream = await startRawUpstream((arrived) =>
+    arrived.body.includes('"stream":true')
+      ? sendStream(arrived, MESSAGES.frames)
+      : sendWhole(arrived, MESSAGES.whole),
+  );
+  gateway = new BrokenGateway({
+    upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],
+  });
 });
 afterEach(async () => {
   expect(gateway.leases).toBe(0);
@@ -33,43 +42,56 @@ afterEach(async () => {
   await upstream.close();
 });
 
-/** A gateway with one upstream of Anthropic's, called claude. */
-function begin(more: Partial<ConfigUnderTest> = {}): void {
-  gateway = new GatewayUnderTest({
-    upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],
-    ...more,
-  });
-}
-
-async function ask(more: object): Promise<{ reply: Response; text: string; row: LedgerRow }> {
+async function ask(stream: boolean) {
   const body = JSON.stringify({
-    model: "claude/claude-sonnet-4-6",
+    model: "claude-sonnet-4-6",
+    stream,
     messages: [{ role: "user", content: "go" }],
-    ...more,
   });
   const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body));
   const text = await reply.text();
-  const row = (await gateway.rows()).find(({ id }) => id === reply.headers.get("x-request-id"));
-  return { reply, text, row: row as LedgerRow };
+  const id = reply.headers.get("x-request-id") ?? "";
+  return { reply, text, id, row: (await gateway.rows()).find((row) => row.id === id) };
 }
 
-test("names that no header takes are escaped where they name what was left out", async () => {
-  begin();
-  const { reply } = await ask({ "🧶": 1, "\ud800": 2, "a\r\nset-cookie: x": 3, "b, c": 4 });
-  expect(reply.status).toBe(200);
-  expect(reply.headers.get("x-clewline-dropped")).toBe(
-    "%F0%9F%A7%B6, %EF%BF%BD, a%0D%0Aset-cookie: x, b%2C c",
-  );
-});
+for (const brokenAt of ["start", "open", "delta", "close", "end"] as const) {
+  test(`H-150 a stream whose translation breaks at its ${brokenAt} ends in an error`, async () => {
+    gateway.brokenAt = brokenAt;
+    const { reply, text, id, row } = await ask(true);
+    const errors = text.match(/"error":\{[^}]*\}/g) ?? [];
+    expect([text, errors.length]).toEqual([text, 1]);
+    expect(text).toContain("server_error");
+    expect(text).not.toMatch(/"finish_reason":"stop"|nobody's business/);
+    if (reply.status === 200) expect(text).toEndWith("data: [DONE]\n\n");
+    else expect([reply.status, JSON.parse(text).error.type]).toEqual([500, "server_error"]);
+    expect(row).toMatchObject({ id, errorKind: "internal" });
+    expect(row?.outcome).not.toBe("ok");
+    expect(gateway.logged.join("\n")).toContain(id);
 
-test("a row and a header stay small however much is left out", async () => {
-  begin();
-  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${"x".repeat(100)}${i}`, 1]));
-  const { reply, row } = await ask({ [`${"y".repeat(100_000)}`]: 1, ...many });
-  expect(reply.status).toBe(200);
-  expect(row.drops?.length).toBeLessThan(20_000);
-  const named = reply.headers.get("x-clewline-dropped") ?? "";
-  expect(named.length).toBeLessThan(2_100);
-  expect(named).toMatch(/, \(\d+ more\)$/);
-  expect((await ask(many)).row.drops).toContain('"(4936 more)"');
+    gateway.brokenAt = null;
+    const next = await ask(true);
+    expect([next.reply.status, next.text.includes('"finish_reason":"stop"'), next.row?.outcome]).toEqual([
+      200,
+      true,
+      "ok",
+    ]);
+  });
+}
+
+test("H-150 a whole answer whose translation breaks is a 500 with our request id, and no answer", async () => {
+  gateway.brokenAt = "delta";
+  const { reply, text, id, row } = await ask(false);
+  expect([reply.status, reply.headers.get("content-type")]).toEqual([500, "application/json"]);
+  expect(JSON.parse(text).error).toMatchObject({
+    type: "server_error",
+    code: "internal_error",
+    message: expect.stringContaining(id),
+  });
+  expect(text).not.toContain("nobody's business");
+  expect(row).toMatchObject({ status: 500, outcome: "error", errorKind: "internal" });
+  expect(gateway.logged.join("\n")).toContain(SECRET);
+  expect(upstream.seen).toHaveLength(1);
+
+  gateway.brokenAt = null;
+  expect((await ask(false)).reply.status).toBe(200);
 });
