@@ -76,7 +76,8 @@ export interface Cited {
   readonly text: string;
 }
 
-export type Ending = "end" | "calls" | "length" | "stop-sequence" | "refusal";
+/** `pause`: the provider wants to be asked to go on. */
+export type Ending = "end" | "calls" | "length" | "stop-sequence" | "refusal" | "pause";
 
 /** An error as a client of the dialect is told it. */
 export interface Trouble {

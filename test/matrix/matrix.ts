@@ -162,9 +162,9 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
       const asked = ask(told);
       const answer = await stage.ask(client.write(asked, model, form === "stream"));
       sent.push(...answer.sent);
-      if (isLast && "reason" in outcome) {
+      if ("reason" in outcome && (isLast || answer.status !== 200)) {
         expectRefusal(client, answer, outcome);
-        continue;
+        break;
       }
       const one = read(client, answer, form);
       if (!isLast && one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
@@ -175,7 +175,7 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
       const isCutByUs = asked.stop !== undefined && cell.upstream === "openai";
       books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form, isCutByUs);
     }
-    scenario.sent?.(sent, cell);
+    if (!("reason" in outcome)) scenario.sent?.(sent, cell);
     seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));
   }
   // Streamed or not, it is the same answer.

@@ -67,7 +67,7 @@ export const usage = record(
   },
 );
 
-const stopReason = one("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal");
+const stopReason = one("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn");
 export const stopDetails = orNull(
   record({ type: one("refusal"), category: orNull(text), explanation: orNull(text) }),
 );

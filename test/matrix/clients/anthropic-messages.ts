@@ -136,6 +136,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   max_tokens: "length",
   stop_sequence: "stop-sequence",
   refusal: "refusal",
+  pause_turn: "pause",
 };
 
 function readMessage(whole: Json, trouble: Trouble | null): Told {

@@ -16,7 +16,16 @@ const part = (value: unknown, place: string): void => {
   need((words === undefined) !== (functionCall === undefined), `${place} is a text or a call`);
 };
 
-const FINISH = one("STOP", "MAX_TOKENS", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION");
+const FINISH = one(
+  "STOP",
+  "MAX_TOKENS",
+  "SAFETY",
+  "PROHIBITED_CONTENT",
+  "BLOCKLIST",
+  "SPII",
+  "RECITATION",
+  "CONTINUATION",
+);
 
 const grounding = record(
   {},
@@ -40,6 +49,7 @@ const candidate = record(
     content: record({ role: one("model") }, { parts: list(part) }),
     finishReason: FINISH,
     finishMessage: text,
+    continuationToken: filled,
     safetyRatings: list(object),
     groundingMetadata: grounding,
     citationMetadata: object,

@@ -157,6 +157,7 @@ function append(parts: Json[], part: Json): void {
   }
 }
 
+const ENDINGS: Readonly<Record<string, Ending>> = { MAX_TOKENS: "length", CONTINUATION: "pause" };
 const REFUSALS = ["SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION"];
 
 function readResponse(body: Json, trouble: Trouble | null): Told {
@@ -172,14 +173,8 @@ function readResponse(body: Json, trouble: Trouble | null): Told {
   });
   const feedback = body.promptFeedback as Json | undefined;
   const reason = String(candidate?.finishReason ?? feedback?.blockReason);
-  const ending: Ending =
-    reason === "MAX_TOKENS"
-      ? "length"
-      : REFUSALS.includes(reason)
-        ? "refusal"
-        : calls.length > 0
-          ? "calls"
-          : "end";
+  const ending =
+    ENDINGS[reason] ?? (REFUSALS.includes(reason) ? "refusal" : calls.length > 0 ? "calls" : "end");
   const said = candidate?.finishMessage;
   return {
     text: texts(false).join(""),
