@@ -11,7 +11,7 @@ const TABLES: Readonly<Record<string, string>> = {
   "upstreams[].credentials[]": "What is shown to the upstream above it. One entry for each key.",
   "keys[]": "What clients show. One entry for each client.",
   "models[]":
-    "Names of your own. Without an entry a model goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream there is. A name of a model that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask otherwise; where the model's own name ends so, it is left alone. `[models.defaults]` and `[models.fixed]`, below their entry, hold parameters for clients that give none, and parameters in the place of the client's own.",
+    "Names of your own. Without an entry a model goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream there is. A name of a model that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask otherwise; other models of compatible servers than OpenAI's keep such names whole. `[models.defaults]` and `[models.fixed]`, below their entry, hold parameters for clients that give none, and parameters in the place of the client's own.",
   media: "Images and documents that clients name by URL.",
   translation: "From one dialect to another.",
   "traits[]":

@@ -183,7 +183,9 @@ const server = v.object({
   forward_upstream_headers: v.optional(
     v.pipe(
       v.boolean(),
-      v.description("Show clients the rate-limit and organization headers of our credential."),
+      v.description(
+        "Show clients the headers that tell of the upstream's account: rate limits and organization.",
+      ),
     ),
     false,
   ),
@@ -292,7 +294,7 @@ export const fileSchema = v.object({
         v.pipe(
           whole(0, MAX_BODY_BYTES),
           v.description(
-            "What a Chat client cannot carry (sealed reasoning) is remembered by tool call id, up to this many bytes; 0: nothing is.",
+            "What clients of Chat Completions and Gemini do not send back (sealed reasoning) is remembered by tool call id, up to this many bytes; 0: nothing is.",
           ),
         ),
         33_554_432,
