@@ -17,14 +17,24 @@ beforeEach(async () => {
 const ask = (): Ask => ({ turns: [user("Hello?")] });
 const told = (trouble: Partial<Trouble>): Seen => ({ trouble, ending: null });
 
+const limited = (trouble: Partial<Trouble>): Seen => ({
+  ...told({
+    status: 429,
+    message: expect.stringMatching(/try again in \d+s/) as unknown as string,
+    ...trouble,
+  }),
+  headers: { "retry-after": /^([1-9]|[12]\d|30)$/ },
+});
+
 matrix("all credentials are rate limited", {
   words: ({ dialect }, form) => `rate-limit,reset=30,of=${dialect}-${form}`,
   asks: [ask],
   expected: {
-    "openai-chat": told({ status: 429, code: "rate_limit_exceeded" }),
-    "openai-responses": told({ status: 429, code: "rate_limit_exceeded" }),
-    "anthropic-messages": told({ status: 429, type: "rate_limit_error" }),
-    gemini: told({ status: 429, type: "RESOURCE_EXHAUSTED" }),
+    "openai-chat": limited({ code: "rate_limit_exceeded" }),
+    // Codex reads when to try again from the text.
+    "openai-responses": limited({ code: "rate_limit_exceeded" }),
+    "anthropic-messages": limited({ type: "rate_limit_error" }),
+    gemini: limited({ type: "RESOURCE_EXHAUSTED" }),
   },
 });
 
@@ -138,6 +148,29 @@ matrix("a stream that breaks off", {
     "openai-responses": begun({ code: "server_error" }),
     "anthropic-messages": begun({ type: "api_error" }),
     gemini: begun({ code: "503", type: "UNAVAILABLE" }),
+  },
+});
+
+matrix("a whole reply that breaks off", {
+  words: "cut",
+  asks: [ask],
+  forms: ["whole"],
+  expected: {
+    "openai-chat": told({ status: 502, type: "server_error" }),
+    "openai-responses": told({ status: 502, type: "server_error" }),
+    "anthropic-messages": told({ status: 500, type: "api_error" }),
+    gemini: told({ status: 503, type: "UNAVAILABLE" }),
+  },
+});
+
+matrix("a page of HTML for an answer", {
+  words: "html",
+  asks: [ask],
+  expected: {
+    "openai-chat": told({ status: 502, type: "server_error" }),
+    "openai-responses": told({ status: 502, type: "server_error" }),
+    "anthropic-messages": told({ status: 500, type: "api_error" }),
+    gemini: told({ status: 500, type: "INTERNAL" }),
   },
 });
 

@@ -49,6 +49,8 @@ export interface Seen {
   readonly refusal?: string | null;
   readonly citations?: Told["citations"];
   readonly trouble?: Partial<Trouble>;
+  /** Of the reply, by their names. */
+  readonly headers?: Readonly<Record<string, RegExp>>;
   /** Fields that `x-clewline-dropped` names: these, and no others. */
   readonly dropped?: readonly string[];
 }
@@ -167,13 +169,15 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
         break;
       }
       const one = read(client, answer, form);
-      if (!isLast && one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
       told.push(one);
-      if (isLast) expectSeen(one, answer, outcome as Seen);
+      const isOver = isLast || ("trouble" in outcome && one.trouble !== null);
+      if (isOver) expectSeen(one, answer, outcome as Seen);
+      else if (one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
       const isCounted = (scenario.uncounted?.(cell, form) ?? null) === null;
       if (one.trouble === null && isCounted) await checkUsage(one, answer, cell, form);
       const isCutByUs = asked.stop !== undefined && cell.upstream === "openai";
       books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form, isCutByUs);
+      if (isOver) break;
     }
     if (!("reason" in outcome)) scenario.sent?.(sent, cell);
     seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));
@@ -217,12 +221,13 @@ function expectRefusal(client: Client, answer: Answer, { field }: NotSupported):
   expect(answer.sent).toEqual([]);
 }
 
-function expectSeen(told: Told, answer: Answer, { dropped, ...seen }: Seen): void {
+function expectSeen(told: Told, answer: Answer, { dropped, headers = {}, ...seen }: Seen): void {
   const wanted = seen.trouble === undefined ? { ...seen, trouble: null } : seen;
   const calls = told.calls.map(({ name, args }) => ({ name, args }));
   expect({ ...told, calls }).toMatchObject(wanted as object);
   if (seen.calls !== undefined) expect(calls).toEqual([...seen.calls]);
   if (seen.citations !== undefined) expect(told.citations).toEqual(seen.citations);
+  for (const [name, value] of Object.entries(headers)) expect(answer.headers.get(name)).toMatch(value);
   expect(droppedOf(answer)).toEqual([...(dropped ?? [])].sort());
 }
 
@@ -245,6 +250,6 @@ async function checkUsage(told: Told, answer: Answer, cell: Cell, form: Form): P
 /** Ids differ from answer to answer, and with them what is sealed to them. */
 function comparable(told: Told, isCounted: boolean): Told {
   const calls = told.calls.map((call) => ({ ...call, id: "" }));
-  const trouble = told.trouble === null ? null : { ...told.trouble, status: null };
+  const trouble = told.trouble === null ? null : { ...told.trouble, status: null, message: "" };
   return { ...told, calls, trouble, native: [], usage: isCounted ? told.usage : null };
 }

@@ -141,6 +141,29 @@ matrix("thinking that is not to be read", {
 
 const byName: Seen = { reasoning: REASONING, ending: "end" };
 
+/** Models that think by a number of tokens, by other words, or always. */
+const models = {
+  anthropic: "claude-haiku-4-5",
+  gemini: "gemini-2.5-flash",
+  openai: "o3",
+  compat: "deepseek-v4",
+} as const;
+const older: Seen = { text: "So be it.", reasoning: REASONING, ending: "end" };
+/** Relayed: the provider itself refuses a way of asking that is not this model's. */
+const itself: Seen = { trouble: { status: 400 }, ending: null };
+
+matrix("thinking of other models is given back with the results of tools", {
+  words: words("calls=2,says=So be it."),
+  models,
+  asks: [withTools, looped],
+  expected: {
+    "openai-chat": older,
+    "openai-responses": older,
+    "anthropic-messages": { anthropic: itself, gemini: older, openai: older, compat: older },
+    gemini: { anthropic: older, gemini: itself, openai: older, compat: older },
+  },
+});
+
 /** By the model's name, for clients that have no other way to ask. */
 matrix("thinking by the name of the model", {
   words: "says=Yes.-thinking",

@@ -4,6 +4,7 @@ import { expect } from "bun:test";
 import { type Ask, model, type Result, say, type Told, user } from "./conversation.ts";
 import { type Cell, matrix, type Seen, testLedger, useStage } from "./matrix.ts";
 import { CLOCK, echoOf, PIXEL, WEATHER, WEATHER_ARGS } from "./samples.ts";
+import { MODELS } from "./stage.ts";
 
 useStage();
 
@@ -142,6 +143,23 @@ matrix("a result with an image", {
     expect(body.split(PIXEL.data).length - 1).toBe(1);
     expect(body).toContain("The view:");
   },
+});
+
+matrix("a result with an image, for a model that takes none in results", {
+  words: "calls=1,says=I see.",
+  models: { ...MODELS, gemini: "gemini-2.5-flash" },
+  asks: [
+    ask,
+    answered(({ calls: [first] }) => [{ call: first as Result["call"], content: [say("The view:"), PIXEL] }]),
+  ],
+  expected: {
+    "openai-chat": seenPicture,
+    "openai-responses": seenPicture,
+    "anthropic-messages": seenPicture,
+    // Relayed: Gemini itself refuses it.
+    gemini: ({ isRelay }) => (isRelay ? { trouble: { status: 400 }, ending: null } : seenPicture),
+  },
+  sent: (sent) => expect(sent.at(-1)?.body.split(PIXEL.data).length).toBe(2),
 });
 
 testLedger();
