@@ -13,6 +13,8 @@ const PAGES = [
   "SECURITY.md",
   "CHANGELOG.md",
   "docs/errors.md",
+  "docs/routes.md",
+  "docs/translation.md",
 ];
 const readPage = (name: string): Promise<string> => Bun.file(join(ROOT, name)).text();
 
