@@ -21,7 +21,7 @@ import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops } from "./drops.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { inlineMedia } from "./media.ts";
+import { MediaInliner } from "./media.ts";
 import type { Endpoint } from "./route.ts";
 import { addUsage, Translation } from "./translation.ts";
 
@@ -83,6 +83,7 @@ export class Translator {
   readonly #body: Uint8Array | null;
   readonly #client: Codec;
   #decoded: DecodedRequest | null = null;
+  #media: MediaInliner | null = null;
   #hops = 0;
 
   constructor({ gateway, exchange, body }: TranslatorInput) {
@@ -113,7 +114,8 @@ export class Translator {
     const exchange = this.#exchange;
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
     const remembered = this.#gateway.memory.restore(exchange.principal.name, amended, codec.maker);
-    const reachable = await inlineMedia(this.#gateway, remembered, codec);
+    this.#media ??= new MediaInliner(this.#gateway, exchange.client);
+    const reachable = await this.#media.inline(remembered, codec);
     await this.#breathe();
     const purpose = PURPOSES[exchange.route.endpoint] ?? "answer";
     const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
