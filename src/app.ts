@@ -427,7 +427,6 @@ export function explainRequest(
     {
       snapshot: makeSnapshot(config),
       memory: makeSealMemory(0),
-      fetchMedia: mediaFetch(config),
       repairs: new LearnedRepairs(),
     },
     {

@@ -109,6 +109,10 @@ function text(explanation: Awaited<ReturnType<typeof explainRequest>>): string {
       lines.push(`   not asked: ${error.message}${error.param === null ? "" : ` (${error.param})`}`);
       return;
     }
+    if (mode === "count") {
+      lines.push("   its tokens are counted here, and nobody is asked");
+      return;
+    }
     lines.push(mode === "relay" ? `   relayed as it is (${dialect})` : `   translated to ${dialect}`);
     for (const { field, reason } of dropped) lines.push(`   without ${field}: ${reason}`);
     if (stops.length > 0) lines.push(`   stop sequences watched here: ${JSON.stringify(stops)}`);

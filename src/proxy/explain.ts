@@ -7,18 +7,26 @@ import { readBody } from "../http/body.ts";
 import type { JsonObject } from "../model/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { amendmentOf } from "./amendment.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
 import { modelNotFound, queryKey, unauthenticated } from "./handle.ts";
 import { relayed, translated } from "./outgoing.ts";
-import { makePassage } from "./passage.ts";
+import { canServe, isCountedHere, makePassage } from "./passage.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "./reply.ts";
 import type { Route } from "./route.ts";
+import { foreignDialect } from "./targets.ts";
 import { type TranslatedExchange, Translator } from "./translator.ts";
 
 /** What explaining needs of the gateway: nothing that sends. */
-export type Explainer = Pick<Gateway, "snapshot" | "memory" | "fetchMedia" | "repairs">;
+export type Explainer = Pick<Gateway, "snapshot" | "memory" | "repairs">;
+
+/** Stands for a file that would be fetched. */
+const fetchNothing: MediaFetch = async (url, [mimeType = ""]) => ({
+  mimeType,
+  bytes: Buffer.from(`(the file at ${url})`, "utf8"),
+});
 
 export interface Question {
   readonly route: Route;
@@ -34,8 +42,8 @@ export interface Question {
 export interface TargetExplanation {
   readonly upstream: string;
   readonly model: string;
-  /** How the request gets there; null: not at all. */
-  readonly mode: "relay" | "translate" | null;
+  /** How the request gets there; `count`: the tokens are counted here, and nobody is asked; null: not at all. */
+  readonly mode: "relay" | "translate" | "count" | null;
   readonly dialect?: string;
   readonly request?: {
     readonly method: string;
@@ -92,7 +100,9 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     amendment: amendmentOf(plan),
     isStrict: principal.strict || plan.entry?.strict === true,
   };
-  const translator = new Translator({ gateway, exchange, body });
+  const { memory } = gateway;
+  const still = { snapshot, memory, fetchMedia: fetchNothing };
+  const translator = new Translator({ gateway: still, exchange, body });
   const targets: TargetExplanation[] = [];
   for (const target of plan.targets) {
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
@@ -113,7 +123,10 @@ async function explainTarget(
   target: Target,
 ): Promise<TargetExplanation> {
   const named = { upstream: upstream.name, model: target.model };
+  const { route } = asked.exchange;
+  if (isCountedHere(route, upstream)) return { ...named, mode: "count" };
   try {
+    if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
     const repairs = gateway.repairs.of(upstream.name, target.model);
     const passage = await makePassage({ gateway, upstream, target, repairs, ...asked });
     const [name] = upstream.family.authHeader("");

@@ -9,7 +9,13 @@ import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import type { Gateway } from "./gateway.ts";
-import type { TranslatedExchange, TranslatedRequest, Translator } from "./translator.ts";
+import type { Route } from "./route.ts";
+import {
+  isTranslatable,
+  type TranslatedExchange,
+  type TranslatedRequest,
+  type Translator,
+} from "./translator.ts";
 
 /** The request as it goes to one target: bytes to relay, or a translation. */
 export interface Passage {
@@ -27,6 +33,17 @@ export interface PassageInput {
   readonly peek: Peek | null;
   readonly translator: Translator;
   readonly repairs: Repairs;
+}
+
+/** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
+export function canServe({ dialect, endpoint }: Route, upstream: UpstreamView): boolean {
+  return upstream.dialects.has(dialect) || isTranslatable(endpoint);
+}
+
+/** Whether tokens are to be counted for an upstream that has no endpoint for it. */
+export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamView): boolean {
+  if (isBilled || upstream.dialects.has(dialect)) return false;
+  return upstream.family.name === "openai" && !upstream.isOpenai;
 }
 
 /** Throws `not_translatable` when the target cannot take the request, `bad_request` when nobody could. */

@@ -15,9 +15,9 @@ import { attempt } from "./attempt.ts";
 import type { AttemptInput, AttemptResult, KeptReply } from "./attempt-input.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { makePassage, type Passage } from "./passage.ts";
+import { canServe, isCountedHere, makePassage, type Passage } from "./passage.ts";
 import { requestIdHeaders } from "./reply.ts";
-import { isTranslatable, Translator } from "./translator.ts";
+import { Translator } from "./translator.ts";
 
 /** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
 const MAX_RETRIES = 2;
@@ -68,11 +68,11 @@ class Tries {
   }
 
   async run(): Promise<Answer> {
-    const { gateway } = this.#input;
+    const { gateway, exchange } = this.#input;
     for (const target of this.#targets()) {
       const upstream = this.#upstreamOf(target);
       if (upstream === null) continue;
-      if (!this.#canServe(upstream)) {
+      if (!canServe(exchange.route, upstream)) {
         this.#foreign.push(upstream.name);
         continue;
       }
@@ -104,12 +104,6 @@ class Tries {
     return upstream ?? null;
   }
 
-  /** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
-  #canServe(upstream: UpstreamView): boolean {
-    const { dialect, endpoint } = this.#input.exchange.route;
-    return upstream.dialects.has(dialect) || isTranslatable(endpoint);
-  }
-
   /**
    * Makes the request ready for a target, once, before a credential is taken. null: the target cannot take it, and `#untranslatable`
    * says why.
@@ -124,13 +118,6 @@ class Tries {
       this.#untranslatable ??= cause;
       return null;
     }
-  }
-
-  /** Whether tokens are to be counted for an upstream that has no endpoint for it. */
-  #isCounted(upstream: UpstreamView): boolean {
-    const { dialect, isBilled } = this.#input.exchange.route;
-    if (isBilled || upstream.dialects.has(dialect)) return false;
-    return upstream.family.name === "openai" && !upstream.isOpenai;
   }
 
   /** A count of our own, marked as one: nobody else can tell. */
@@ -153,10 +140,10 @@ class Tries {
   }
 
   async #tryTarget(target: Target): Promise<Answer | null> {
-    const { gateway, sticky } = this.#input;
+    const { gateway, exchange, sticky } = this.#input;
     const first = this.#upstreamOf(target);
     if (first === null) return null;
-    if (this.#isCounted(first)) return await this.#estimate(first, target);
+    if (isCountedHere(exchange.route, first)) return await this.#estimate(first, target);
     let repairs = gateway.repairs.of(target.upstream, target.model);
     let passage = await this.#passage(first, target, repairs);
     if (passage === null) return null;
@@ -280,7 +267,8 @@ class Tries {
   }
 }
 
-function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
+/** No upstream of the model can be asked in this dialect, nor in another. */
+export function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
   return new GatewayError(
     "foreign_dialect",
     `this model is served by ${upstreams.join(", ")}, which does not speak ${dialect}; ask for it in a dialect that it speaks, or for a model of an upstream that speaks ${dialect}`,
