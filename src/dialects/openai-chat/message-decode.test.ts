@@ -136,6 +136,11 @@ describe("messages", () => {
     ]);
   });
 
+  test("H-77 an assistant's message says where it stood", () => {
+    const last = messagesOf(HI, { role: "assistant", content: "Well," }).at(-1);
+    expect(last).toMatchObject({ role: "assistant", at: "messages[1]" });
+  });
+
   test("names of participants, and calls of custom tools", () => {
     const custom = { id: "a", type: "custom", custom: { name: "exec", input: "ls" } };
     expect(
@@ -146,6 +151,7 @@ describe("messages", () => {
         role: "assistant",
         parts: [{ type: "tool-call", id: "a", namespace: null, name: "exec", kind: "custom", input: "ls" }],
         name: "Bot",
+        at: "messages[1]",
       },
     ]);
   });

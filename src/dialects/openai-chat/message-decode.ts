@@ -79,6 +79,7 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
         role: "assistant",
         parts: decodeAssistant(raw, at, n, legacy, drops),
         ...(name === null ? {} : { name }),
+        at,
       };
     case "tool":
       return toolMessage(raw, at, requiredString(raw, "tool_call_id", at), name, drops);
