@@ -53,11 +53,11 @@ export class MediaWriter {
   }
 
   #text(text: string, cache: CacheHint | null | undefined): JsonObject {
-    return { type: "text", text, ...this.#mark(cache) };
+    return { type: "text", text, ...this.mark(cache) };
   }
 
   /** OpenAI's mark for its cache; its time is one of two, and of the others the usual one is near enough. */
-  #mark(cache: CacheHint | null | undefined): JsonObject {
+  mark(cache: CacheHint | null | undefined): JsonObject {
     const { isOpenai, traits } = this.#options;
     if (!cache || !isOpenai || !traits.cacheBreakpoints) return {};
     const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : {};
@@ -76,7 +76,7 @@ export class MediaWriter {
       );
     const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
     const image = detail === null || detail === undefined ? { url } : { url, detail };
-    return { type: "image_url", image_url: image, ...this.#mark(cache) };
+    return { type: "image_url", image_url: image, ...this.mark(cache) };
   }
 
   #audio({ source, at }: AudioPart): JsonObject {
@@ -116,7 +116,7 @@ export class MediaWriter {
       case "provider-file":
         if (source.maker !== "openai" || !this.#options.isOpenai)
           throw untranslatable(at, "is a file that lives at another provider; send the document itself");
-        return [{ type: "file", file: { file_id: source.id }, ...this.#mark(cache) }];
+        return [{ type: "file", file: { file_id: source.id }, ...this.mark(cache) }];
       case "base64":
         return [this.#file(part, source.mimeType, source.data)];
     }
@@ -134,6 +134,6 @@ export class MediaWriter {
       this.#dropped.push({ field: at, reason: "the document's context has no place beside a PDF" });
     const filename = title === null || title === "" ? "document.pdf" : title;
     const file = { filename, file_data: toDataUrl(mimeType, data) };
-    return { type: "file", file, ...this.#mark(cache) };
+    return { type: "file", file, ...this.mark(cache) };
   }
 }

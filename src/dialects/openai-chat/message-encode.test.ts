@@ -204,6 +204,33 @@ describe("turns", () => {
       { type: "text", text: "a", prompt_cache_breakpoint: { mode: "explicit" } },
     ]);
     expect(messagesOf([{ role: "user", parts }])[0].content).toBe("a");
+    const marked = { ...result("c", "r"), cache: { ttl: null } } as const;
+    expect(messagesOf([assistant(call("c")), user(marked)], options)[1]).toMatchObject({
+      role: "tool",
+      content: [{ type: "text", text: "r", prompt_cache_breakpoint: { mode: "explicit" } }],
+    });
+  });
+
+  test("H-98 a turn of which only another provider's thinking is left, is left out", () => {
+    const seal = { maker: "openai", place: "reasoning", data: "E" } as const;
+    const thought = { type: "reasoning", text: "hm", seal } as const;
+    expect(messagesOf([user("a"), assistant(thought), user("b")])).toEqual([
+      { role: "user", content: "a" },
+      { role: "user", content: "b" },
+    ]);
+  });
+
+  test("what an assistant's message has no place for is named", () => {
+    const raw = { maker: "anthropic", place: "raw", data: "{}" } as const;
+    const block = {
+      type: "opaque",
+      name: "code_execution_tool_result",
+      raw,
+      at: "messages[1].content[0]",
+    } as const;
+    const messages = [user("a"), assistant(block, image(), text("b")), user("c")];
+    expect(messagesOf(messages)[1]).toEqual({ role: "assistant", content: "b" });
+    expect(droppedOf({ messages })).toEqual([block.at, image().at]);
   });
 });
 

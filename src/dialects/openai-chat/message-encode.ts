@@ -15,7 +15,6 @@ import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
 import type { ToolNames } from "../../model/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { MediaWriter } from "./media-encode.ts";
-import { untranslatable } from "./member.ts";
 import { COMPATIBLE_MAKER } from "./reply-decode.ts";
 
 /** OpenAI refuses longer ones. */
@@ -121,7 +120,7 @@ class MessageWriter {
     this.messages.push({ role: "user", ...this.#participant(name), content: said });
   }
 
-  #addResult({ callId, content, isError }: ToolResultPart, media: JsonObject[]): void {
+  #addResult({ callId, content, isError, cache }: ToolResultPart, media: JsonObject[]): void {
     const texts: JsonObject[] = [];
     const moved: JsonObject[] = [];
     for (const part of content) {
@@ -138,6 +137,8 @@ class MessageWriter {
       const text = `Error: ${typeof first?.text === "string" ? first.text : "the tool failed"}`;
       texts.splice(0, texts.length, { ...(first ?? { type: "text" }), text }, ...others);
     }
+    const last = texts.at(-1);
+    if (last !== undefined) texts.splice(-1, 1, { ...last, ...this.#media.mark(cache) });
     const id = callIdFor(callId, CALL_ID);
     this.messages.push({ role: "tool", tool_call_id: id, content: this.#contentOf(texts) });
     if (moved.length > 0)
@@ -171,10 +172,18 @@ class MessageWriter {
         case "search":
           break;
         case "image":
-        case "opaque":
-          throw untranslatable(part.at, "has no place in an answer of the assistant here; leave it out");
+        case "opaque": {
+          const what = part.type === "image" ? "an image" : `the block ${part.name}`;
+          this.#dropped.push({
+            field: part.at,
+            reason: `${what} has no place in an answer of the assistant`,
+          });
+          break;
+        }
       }
     }
+    // Of a turn that held only what another provider can read, nothing is left to say.
+    if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
     const hasMark = marks.some((part) => part.prompt_cache_breakpoint !== undefined);
     const content = hasMark ? marks : text;
     this.messages.push({
