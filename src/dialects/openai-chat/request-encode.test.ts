@@ -57,6 +57,20 @@ describe("the body", () => {
     expect([model, messages]).toEqual(["up-model", [{ role: "user", content: "Hi" }]]);
   });
 
+  test("the usual tier by other providers' names for it", () => {
+    for (const serviceTier of ["standard_only", "standard", "default"]) {
+      expect(bodyOf({ serviceTier }).service_tier).toBe("default");
+      expect(bodyOf({ serviceTier }, COMPATIBLE)).not.toHaveProperty("service_tier");
+      expect(droppedOf({ serviceTier }, COMPATIBLE)).toEqual([]);
+    }
+  });
+
+  test("the requests of one user come to one cache, also when the client says nothing of it", () => {
+    expect(bodyOf({ userId: "u" }).prompt_cache_key).toBe("u");
+    expect(bodyOf({ userId: "u", cacheKey: "k" }).prompt_cache_key).toBe("k");
+    expect(bodyOf({ userId: "u" }, COMPATIBLE)).not.toHaveProperty("prompt_cache_key");
+  });
+
   test("H-146 an id of the user that is too long is hashed, always to the same", () => {
     const userId = JSON.stringify({ device_id: "d".repeat(64), session_id: "s".repeat(36) });
     const { safety_identifier: sent } = bodyOf({ userId });

@@ -15,7 +15,12 @@ const NAME_RULE = { isAllowed: (character: string) => /^[A-Za-z0-9_-]$/.test(cha
 const MAX_STOPS = 4;
 /** OpenAI takes 128 by now, its older documents say 64. Ids with more than plain text in them are hashed as well. */
 const USER_ID = { isAllowed: /^[ -~]+$/, maxChars: 64, prefix: "user_" };
-const TIERS: ReadonlySet<string> = new Set(["auto", "default", "flex", "scale", "priority", "fast"]);
+/** Tiers by other providers' names for them. */
+const TIERS: ReadonlyMap<string, string> = new Map([
+  ...["auto", "default", "flex", "scale", "priority", "fast"].map((tier) => [tier, tier] as const),
+  ["standard_only", "default"],
+  ["standard", "default"],
+]);
 /** For models that are told by a word how much to think, of which not is known which. */
 const COMMON_EFFORTS: readonly Effort[] = ["low", "medium", "high"];
 const DEFAULT_FORMAT_NAME = "output";
@@ -208,16 +213,19 @@ function encodeAdmin(
 ): JsonObject {
   if (metadata !== null && Object.keys(metadata).length > 0)
     drop("metadata", "it is kept with stored answers only, and this one is not stored");
-  const hasTier = isOpenai && serviceTier !== null && TIERS.has(serviceTier);
-  if (serviceTier !== null && !hasTier && serviceTier !== "auto")
+  const tier = serviceTier === null ? null : (TIERS.get(serviceTier) ?? null);
+  const isOrdinary = tier === "auto" || tier === "default";
+  if (serviceTier !== null && (tier === null || !(isOpenai || isOrdinary)))
     drop("serviceTier", "this provider has no such tier");
   const user = userId === null || userId === "" ? null : callIdFor(userId, USER_ID);
   if (!isOpenai) return user === null ? {} : { user };
+  // So the requests of one user's conversation come to one cache, also for clients that say nothing of it.
+  const key = cacheKey ?? user;
   const keepsLong = cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
   return {
     ...(user === null ? {} : { safety_identifier: user }),
-    ...(hasTier ? { service_tier: serviceTier } : {}),
-    ...(cacheKey === null ? {} : { prompt_cache_key: cacheKey }),
+    ...(tier === null ? {} : { service_tier: tier }),
+    ...(key === null ? {} : { prompt_cache_key: key }),
     ...(keepsLong ? { prompt_cache_retention: "24h" } : {}),
     store: false,
   };

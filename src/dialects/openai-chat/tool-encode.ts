@@ -182,7 +182,7 @@ function isSearchable(search: WebSearchTool, { traits }: EncodeRequestOptions, d
   }
   if (!traits.webSearch)
     throw untranslatable(search.at, "is web search, which this model does not have here");
-  if (search.allowedDomains !== null || search.blockedDomains !== null)
+  if (search.allowedDomains?.length || search.blockedDomains?.length)
     throw untranslatable(search.at, "limits the search to some domains, which this dialect cannot say");
   return true;
 }
