@@ -342,6 +342,7 @@ class Tracked {
       const { reason } = this.#call;
       relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
       if (this.#hasLeft) return this.#left();
+      if (relay.fault !== undefined) throw relay.fault;
       if (beginning === "failed") return this.#failedInBand(head, tap.failure ?? "", this.#input.translated);
       return reason === null
         ? this.#cut("the upstream closed the stream before it began")
@@ -409,7 +410,7 @@ class Tracked {
   /** The connection failed, or a time-out of ours ended it. */
   broke(cause: unknown): AttemptResult {
     if (this.#hasLeft) return this.#left();
-    const reason = this.#call.reason ?? cause;
+    const reason = cause instanceof GatewayError ? (this.#call.reason ?? cause) : cause;
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
       return this.#transportFault(reason);
     }

@@ -20,7 +20,7 @@ export class HopCall implements Call, BodySink {
   }
 
   get reason(): GatewayError | null {
-    return this.#reason ?? this.#call.reason;
+    return this.#call.reason ?? this.#reason;
   }
 
   /** The answer has paused: what comes when this body has ended. */
@@ -47,7 +47,12 @@ export class HopCall implements Call, BodySink {
   }
 
   end(error: GatewayError | null): void {
-    if (error === null) this.translation?.endBody();
+    try {
+      if (error === null) this.translation?.endBody();
+    } catch (cause) {
+      this.#sink?.end(new GatewayError("internal", "an internal error", { cause }));
+      return;
+    }
     const next = this.#next;
     this.#next = null;
     if (error !== null || next === null) {

@@ -10,6 +10,7 @@ import type { BodySink, Call } from "../transport/call.ts";
 import type { Watched } from "../transport/watchdog.ts";
 import { correctRow, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { asGatewayError } from "./reply.ts";
 
 /** How long an upstream may keep its connection open after the answer was complete, before it is cut off. */
 const DRAIN_MS = 1_000;
@@ -85,6 +86,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #lastWriteMs: number;
   #lastReadMs: number;
   #hasSent = false;
+  /** With `cut`: the exception of ours that ended the reply; undefined: the upstream did. */
+  fault: unknown;
   /** The bracket of the JSON array has come. */
   #isArray = false;
   /** The bytes that come are the client's dialect's array: what is none is garbage. */
@@ -137,7 +140,13 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   chunk(bytes: Uint8Array): boolean {
     if (this.#phase === "over") return true;
     this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
-    const out = this.#tap.push(bytes);
+    let out: Uint8Array | null;
+    try {
+      out = this.#tap.push(bytes);
+    } catch (cause) {
+      this.#broken(cause);
+      return true;
+    }
     const { progress } = this.#tap;
     if (this.#phase === "flowing") {
       const isTaken = out === null || this.#send(out);
@@ -163,7 +172,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       this.#gateway.transport.watchdog.delete(this);
       // An exception of ours on the way to the end: the client is told, whatever was to come.
       if (error?.kind === "internal") this.#fail(error);
-    } else if (this.#phase === "beginning") this.#decided("cut");
+    } else if (error?.kind === "internal") this.#broken(error.cause ?? error);
+    else if (this.#phase === "beginning") this.#decided("cut");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
   }
@@ -213,6 +223,24 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
       this.#lastWriteMs = nowMs;
       this.#stream.write(this.#ping);
     }
+  }
+
+  /** An exception of ours: it costs this answer alone, and is no fault of the upstream's. */
+  #broken(cause: unknown): void {
+    if (this.#phase === "beginning") {
+      this.fault = cause;
+      this.#decided("cut");
+      return;
+    }
+    this.#finish();
+    const exchange = this.#exchange;
+    const error = asGatewayError(cause, this.#gateway.log, exchange.id);
+    this.#gateway.metrics.exceptions.add(1);
+    this.#call.abort(error);
+    exchange.outcome = "error";
+    exchange.errorKind = error.kind;
+    const tell = (): void => this.#fail(error);
+    exchange.settle(this.#gateway).committed.then(tell, tell);
   }
 
   #decided(beginning: Beginning): void {
