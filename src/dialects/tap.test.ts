@@ -38,7 +38,7 @@ const cuts = fc.array(fc.nat(3000), { maxLength: 12 });
 describe.each(CASES)("%s as %s", (name, framing, reply) => {
   const whole = runTap(makeTap(name, framing), reply);
 
-  test("bytes pass as they are, and the state is the same, however they are split", () => {
+  test("H-1 bytes pass as they are, and the state is the same, however they are split", () => {
     const check = (at: readonly number[]): void => {
       const run = runTap(makeTap(name, framing), reply, at);
       expect(run.passed + run.held).toBe(reply);
@@ -66,7 +66,7 @@ describe.each(CASES)("%s as %s", (name, framing, reply) => {
     );
   });
 
-  test("a cut anywhere leaves whole frames, and is known as a cut or as a good end", () => {
+  test("H-8 a cut anywhere leaves whole frames, and is known as a cut or as a good end", () => {
     const bytes = encode(reply);
     for (let at = 0; at < bytes.length; at += 7) {
       const tap = makeTap(name, framing);
@@ -145,7 +145,7 @@ test.each(NAMES)("%s: values of any kind in the places that are read do no harm"
   );
 });
 
-test.each(NAMES)("%s: a frame of 3 MB passes as it comes, in linear time", (name) => {
+test.each(NAMES)("H-6 %s: a frame of 3 MB passes as it comes, in linear time", (name) => {
   const frame = `data: {"x":"${"y".repeat(3_000_000)}"}\n\n`;
   const tap = makeTap(name, "sse", { maxHeldBytes: 100_000 });
   const bytes = encode(`${readStream(name).split("\n\n").slice(0, 2).join("\n\n")}\n\n${frame}`);
@@ -182,7 +182,7 @@ test.each(NAMES)("%s: an error object of any size fits the bound, and keeps what
   expect(runTap(makeTap(name, "sse"), `event: error\ndata: ${deep}\n\n`).state.progress).toBe("failed");
 });
 
-test("pings and comments alone are no content", () => {
+test("H-4, H-41 pings and comments alone are no content", () => {
   for (const name of NAMES) {
     const tap = makeTap(name, "sse");
     expect(tap.push(encode(": ping\n\n"))).not.toBeNull();

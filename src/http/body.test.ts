@@ -52,7 +52,7 @@ const ENCODERS = {
 describe.each(Object.entries(ENCODERS))("content-encoding %j", (name, compress) => {
   const headers = { "content-encoding": name };
 
-  test("any body comes out as it was", async () => {
+  test("H-20 any body comes out as it was", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 5_000 }), async (plain) => {
         const packed = new Uint8Array(compress(plain));
@@ -72,7 +72,7 @@ describe.each(Object.entries(ENCODERS))("content-encoding %j", (name, compress) 
     expect((await refusal(readBody(declared(more, headers), LIMIT))).kind).toBe("body_too_large");
   });
 
-  test("a bomb is a 413, not its size in memory", async () => {
+  test("H-20 a bomb is a 413, not its size in memory", async () => {
     const bomb = new Uint8Array(compress(Buffer.alloc(8 * 1024 * 1024)));
     expect(bomb.byteLength).toBeLessThan(LIMIT);
     const error = await refusal(readBody(declared(bomb, headers), LIMIT));
@@ -158,7 +158,7 @@ test("a declared length over the limit is refused without reading a byte", async
   expect(pulls).toBe(0);
 });
 
-test("an endless chunked body is read to the limit and no further", async () => {
+test("H-21 an endless chunked body is read to the limit and no further", async () => {
   let sentBytes = 0;
   function* endless(): Generator<Uint8Array> {
     for (;;) {

@@ -104,7 +104,7 @@ describe("toward the upstream", () => {
     ["a, oauth-2025-04-20 , b", "a,b"],
     ["not-oauth-really", "not-oauth-really"],
     ["a, b", "a, b"],
-  ])("of the betas %j, %j are left", (betas, left) => {
+  ])("H-135 of the betas %j, %j are left", (betas, left) => {
     expect(toUpstream({ "anthropic-beta": betas })["anthropic-beta"]).toBe(left as string);
   });
 
@@ -193,7 +193,7 @@ describe("toward the client", () => {
     "x-ratelimit-remaining-tokens",
     "x-goog-project-id",
     "CF-Ray",
-  ])("%s tells of our account, and passes only when the config says so", (name) => {
+  ])("H-29 %s tells of our account, and passes only when the config says so", (name) => {
     expect(passes(filter, name)).toBe(false);
     expect(passes(shows, name)).toBe(true);
   });

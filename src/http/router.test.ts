@@ -27,7 +27,7 @@ const FIXED = {
 };
 
 describe.each(Object.entries(FIXED))("%s", (path, expected) => {
-  test("is found in all its spellings, each leading to the one canonical path", () => {
+  test("H-21 is found in all its spellings, each leading to the one canonical path", () => {
     const paths = fixedPaths();
     const spellings = ["/v1/", "/", "/v1/v1/", "/v1beta/openai/", "//v1/", "/v1//", "//"].flatMap((start) => [
       `${start}${path}`,

@@ -110,7 +110,7 @@ async function ask(model = "gpt-5"): Promise<{
   return { reply, body, row: row as LedgerRow, tried: upstream.seen.map(keyOf) };
 }
 
-test("a fault of a credential goes on to the next one, and is on the record", async () => {
+test("H-122, H-126 a fault of a credential goes on to the next one, and is on the record", async () => {
   begin({ up: ["a", "b", "c"] });
   script = (key) => ({ a: RATE, b: BAD_KEY })[key] ?? null;
   const { reply, row, tried } = await ask();
@@ -125,7 +125,7 @@ test("a fault of a credential goes on to the next one, and is on the record", as
   expect((await ask()).tried).toEqual(["c"]);
 });
 
-test("a bad request is told in the provider's own words at once, and costs no credential", async () => {
+test("H-125 a bad request is told in the provider's own words at once, and costs no credential", async () => {
   begin({ up: ["a", "b"] });
   script = () => BAD_REQUEST;
   const { reply, body, row, tried } = await ask();
@@ -136,7 +136,7 @@ test("a bad request is told in the provider's own words at once, and costs no cr
   expect(gateway.pool.list().map(({ state }) => state)).toEqual(["ready", "ready"]);
 });
 
-test("when all are at their limit, the client is told when the first one is free", async () => {
+test("H-123 when all are at their limit, the client is told when the first one is free", async () => {
   begin({ up: ["a", "b"] });
   script = (key) => (key === "a" ? { ...RATE, headers: { "retry-after": "50" } } : RATE);
   const { reply, body, row, tried } = await ask();
@@ -152,7 +152,7 @@ test("when all are at their limit, the client is told when the first one is free
 });
 
 describe("an overloaded upstream", () => {
-  test("is asked three times in all, also with a single credential, and costs none", async () => {
+  test("H-124 is asked three times in all, also with a single credential, and costs none", async () => {
     begin({ up: ["a"] });
     script = () => OVERLOAD;
     const { reply, row, tried } = await ask();
@@ -248,7 +248,7 @@ test("what has no counterpart in the upstream's dialect is a 400 that names the 
   expect(row).toMatchObject({ outcome: "refused", errorKind: "foreign_dialect" });
 });
 
-test("a client that leaves while the upstream thinks gets its row, and the upstream is let go", async () => {
+test("H-17 a client that leaves while the upstream thinks gets its row, and the upstream is let go", async () => {
   begin({ up: ["a"] });
   upstream.answer = () => undefined;
   const client = clientUnderTest("/v1/chat/completions", JSON.stringify({ model: "gpt-5", messages: [] }));

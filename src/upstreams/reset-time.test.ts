@@ -57,7 +57,7 @@ test.each([
   expect(parseRetryAfter(text, NOW)).toBe(untilMs);
 });
 
-test("other forms of a moment, and what is none", () => {
+test("H-140 other forms of a moment, and what is none", () => {
   expect(parseWaitMs("2500", NOW)).toBe(NOW + 2_500);
   expect(parseWaitMs("2500ms", NOW)).toBeNull();
   expect(parseMoment("2026-11-23T10:00:20Z")).toBe(NOW + 20_000);
@@ -102,7 +102,7 @@ test("the next midnight in Los Angeles is within 25 hours, at minute zero, and e
   );
 });
 
-test("whatever a header holds, a wait is between a second and 31 days, or not there", () => {
+test("H-140 whatever a header holds, a wait is between a second and 31 days, or not there", () => {
   const header = fc.oneof(
     fc.string(),
     fc.integer().map(String),

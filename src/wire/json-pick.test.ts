@@ -120,7 +120,7 @@ test("the last of two members of one name holds", () => {
   expect(pickJson(NODE, encode('{"model":"a","mod\\u0065l":"b"}'))).toEqual({ model: "b" });
 });
 
-test("keys of a prototype are data", () => {
+test("H-145 keys of a prototype are data", () => {
   const picked = pickJson(NODE, encode('{"__proto__":{"model":"x"},"constructor":1,"model":"y"}')) as object;
   expect(Object.keys(picked)).toEqual(["model"]);
   expect(Object.getPrototypeOf(picked)).toBe(Object.prototype);
@@ -177,7 +177,7 @@ test.each([
   expect(picker.status).toBe("invalid");
 });
 
-test("nesting is bounded", () => {
+test("H-144 nesting is bounded", () => {
   const nest = (depth: number): Uint8Array => encode(`{"x":${"[".repeat(depth)}${"]".repeat(depth)}}`);
   expect(pickJson(NODE, nest(MAX_DEPTH - 1))).toEqual({});
   expect(pickJson(NODE, nest(MAX_DEPTH))).toBeUndefined();

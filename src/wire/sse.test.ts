@@ -84,7 +84,7 @@ const piece = fc.constantFrom(
 const stream = fc.array(piece, { maxLength: 40 }).map((parts) => parts.join(""));
 const cuts = fc.array(fc.nat(300), { maxLength: 10 });
 
-test("events are those of the specification, however the bytes are split", () => {
+test("H-2, H-3, H-4 events are those of the specification, however the bytes are split", () => {
   fc.assert(
     fc.property(stream, cuts, (text, at) => {
       const expected = readSlowly(text);
@@ -103,7 +103,7 @@ test("frames follow one another without gap or overlap", () => {
   );
 });
 
-test("a CRLF that is split begins no empty frame of its own", () => {
+test("H-2 a CRLF that is split begins no empty frame of its own", () => {
   const { events, frames } = readInPieces(encode("data: a\r\n\r\ndata: b\r\n\r\n"), [8, 10, 11, 19, 21]);
   expect(events.map((event) => event.data)).toEqual(["a", "b"]);
   expect(frames.length).toBe(2);
@@ -114,7 +114,7 @@ test("no other character ends a line", () => {
   expect(events.map((event) => event.data)).toEqual(["a\u2028b\u2029c\u0085d"]);
 });
 
-test("a byte order mark counts only at the very beginning", () => {
+test("H-4 a byte order mark counts only at the very beginning", () => {
   expect(
     readInPieces(encode("\ufeffdata: a\n\n\ufeffdata: b\n\n"), [1]).events.map((event) => event.data),
   ).toEqual(["a"]);

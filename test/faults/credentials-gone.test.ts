@@ -90,7 +90,7 @@ const askPool = (name: string, way: Way): Promise<Asked> => {
 };
 
 describe.each(WAYS.map((way) => [way.name, way] as const))("%s", (_, way) => {
-  test("all at their limit: 429 in the dialect, with the earliest of the resets", async () => {
+  test("H-123 all at their limit: 429 in the dialect, with the earliest of the resets", async () => {
     for (let round = 0; round < 2; round += 1) {
       const answer = await askPool("cooling", way);
       const { type, status } = errorOf(answer);
@@ -128,7 +128,7 @@ describe.each(WAYS.map((way) => [way.name, way] as const))("%s", (_, way) => {
   });
 });
 
-test("absurd reset times are held within a second and 31 days", async () => {
+test("H-140 absurd reset times are held within a second and 31 days", async () => {
   const askedMs: number[] = [];
   for (const index of RESETS.keys()) {
     askedMs.push(Date.now());

@@ -179,7 +179,7 @@ describe("bodies", () => {
   const piece = Buffer.alloc(65_536, "x");
   const openStream = (type: string): string => replyHead("200 OK", { "content-type": type }, "chunked");
 
-  test("one event without an end is cut off or passed on, in bounded memory", async () => {
+  test("H-6 one event without an end is cut off or passed on, in bounded memory", async () => {
     upstream.answer = async (request) => {
       await request.send(openStream("text/event-stream"));
       await request.send(chunkOf('data: {"choices":[{"delta":{"content":"'));
@@ -318,7 +318,7 @@ describe("counts of tokens", () => {
     return await ask(gateway.url, stream(recording));
   };
 
-  test("absurd ones are not believed, and never cost the answer", async () => {
+  test("H-149 absurd ones are not believed, and never cost the answer", async () => {
     const answers: Asked[] = [];
     for (const recording of [CHAT, RESPONSES, MESSAGES, GEMINI]) {
       for (const odd of ODD) answers.push(await asWhole(recording, odd), await asStream(recording, odd));

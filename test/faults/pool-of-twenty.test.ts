@@ -125,7 +125,7 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
     await trap.close();
   });
 
-  test(`${REQUESTS} requests in all dialects are all served`, async () => {
+  test(`H-122, H-124, H-126 ${REQUESTS} requests in all dialects are all served`, async () => {
     expect(bad).toHaveLength(17);
     const served = new Set<string>();
     const unserved: string[] = [];
@@ -175,7 +175,7 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
     expect(trap.seen).toHaveLength(0);
   });
 
-  test("only what a credential itself has done is held against it", async () => {
+  test("H-124, H-125 only what a credential itself has done is held against it", async () => {
     const { out } = await gateway.command("credentials", "--json");
     const states = new Map<string, Set<string>>();
     for (const line of out.split("\n").filter((text) => text !== "")) {

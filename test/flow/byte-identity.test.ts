@@ -76,26 +76,26 @@ const ODD_REQUESTS: readonly (readonly [Recording, string, (model: string) => st
 ];
 
 for (const [recording, path, body] of ODD_REQUESTS) {
-  test(`${recording.name}: a request that keeps its model passes byte for byte`, async () => {
+  test(`H-27 ${recording.name}: a request that keeps its model passes byte for byte`, async () => {
     const sent = body(JSON.stringify(recording.model));
     expect((await relayed(recording, path, sent)).toString()).toBe(sent);
   });
 
-  test(`${recording.name}: of a renamed model's request only the model's value changes`, async () => {
+  test(`H-28 ${recording.name}: of a renamed model's request only the model's value changes`, async () => {
     const prefixed = JSON.stringify(`${recording.family}/${recording.model}`);
     const got = await relayed(recording, path, body(prefixed));
     expect(got.toString()).toBe(body(JSON.stringify(recording.model)));
   });
 }
 
-test("gemini: a request passes byte for byte, whatever model its path names", async () => {
+test("H-27 gemini: a request passes byte for byte, whatever model its path names", async () => {
   const sent = `{ "contents" : [ {"model":"x"} ], "model":"models/other", ${ODD_MEMBERS} }  `;
   const got = await relayed(GEMINI, "/v1beta/models/gemini%2Fgemini-3-flash:generateContent", sent);
   expect(got.toString()).toBe(sent);
   expect(upstream.seen[0]?.target).toBe("/v1beta/models/gemini-3-flash:generateContent");
 });
 
-test("a model's key that is written with escapes is the model", async () => {
+test("H-28 a model's key that is written with escapes is the model", async () => {
   const got = await relayed(CHAT, CHAT.wholePath, '{"mod\\u0065l":"ho\\u0075se","messages":[]}');
   expect(got.toString()).toBe('{"mod\\u0065l":"gpt-4.1","messages":[]}');
 });
@@ -107,7 +107,7 @@ test("a model's name outside ASCII is understood, escaped or not", async () => {
   }
 });
 
-test("bytes that are no valid UTF-8 pass as they are", async () => {
+test("H-27 bytes that are no valid UTF-8 pass as they are", async () => {
   const sent = Buffer.concat([
     Buffer.from('{"model":"gpt-4.1","messages":[{"role":"user","content":"'),
     Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80]),
@@ -123,7 +123,7 @@ test("a large request passes byte for byte", async () => {
   expect(got.equals(Buffer.from(sent.replace('"house"', '"gpt-4.1"')))).toBe(true);
 });
 
-test("random JSON bodies pass byte for byte around the model", async () => {
+test("H-27, H-28 random JSON bodies pass byte for byte around the model", async () => {
   const member = fc.tuple(fc.string({ maxLength: 12 }), fc.jsonValue({ maxDepth: 3 }));
   await fc.assert(
     fc.asyncProperty(fc.array(member, { maxLength: 6 }), fc.nat(6), async (members, place) => {
@@ -138,7 +138,7 @@ test("random JSON bodies pass byte for byte around the model", async () => {
 });
 
 for (const recording of SSE_RECORDINGS) {
-  test(`${recording.name}: a whole reply passes with its bytes, status and type`, async () => {
+  test(`H-29 ${recording.name}: a whole reply passes with its bytes, status and type`, async () => {
     const body = ` ${recording.whole.replaceAll(",", " ,")}\r\n\n`;
     upstream.answer = (arrived) =>
       sendWhole(arrived, body, { "content-type": "application/json; charset=x", "x-new": "1" }, "201 Made");
@@ -149,7 +149,7 @@ for (const recording of SSE_RECORDINGS) {
     expect(reply.headers.get("x-new")).toBe("1");
   });
 
-  test(`${recording.name}: the provider's 400 passes byte for byte`, async () => {
+  test(`H-125 ${recording.name}: the provider's 400 passes byte for byte`, async () => {
     const body = '{ "error" : {"message":"no \\u00e9", "code":1.0, "type":"invalid_request_error"} }\n';
     upstream.answer = (arrived) =>
       sendWhole(arrived, body, { "content-type": "application/json" }, "400 Bad");
@@ -163,7 +163,7 @@ for (const recording of SSE_RECORDINGS) {
     ["br", brotliCompressSync],
     ["zstd", zstdCompressSync],
   ] as const) {
-    test(`${recording.name}: a reply compressed with ${encoding} although none was asked for is decoded`, async () => {
+    test(`H-19 ${recording.name}: a reply compressed with ${encoding} although none was asked for is decoded`, async () => {
       const headers = { "content-type": "application/json", "content-encoding": encoding };
       upstream.answer = (arrived) => sendWhole(arrived, compress(recording.whole), headers);
       const reply = await request(gateway.port, recording.wholePath, { body: recording.body(false) });
@@ -181,7 +181,7 @@ for (const recording of SSE_RECORDINGS) {
 }
 
 for (const recording of RECORDINGS) {
-  test(`${recording.name}: a stream passes byte for byte, in whatever pieces it comes`, async () => {
+  test(`H-1 ${recording.name}: a stream passes byte for byte, in whatever pieces it comes`, async () => {
     const bytes = streamOf(recording);
     const whole = await streamed(recording, [bytes]);
     expect(whole.body.toString()).toBe(bytes.toString());
@@ -198,7 +198,7 @@ for (const recording of RECORDINGS) {
     }
   }, 600_000);
 
-  test(`${recording.name}: random splits change nothing`, async () => {
+  test(`H-1 ${recording.name}: random splits change nothing`, async () => {
     const bytes = streamOf(recording);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 12 }), async (cuts) => {
@@ -213,26 +213,29 @@ for (const recording of RECORDINGS) {
 
 /** Streams that a careless reader would print differently. */
 const ODDITIES: Readonly<Record<string, (frames: readonly string[]) => string>> = {
-  "CRLF line ends": (frames) => frames.join("").replaceAll("\r\n", "\n").replaceAll("\n", "\r\n"),
-  "lone CR line ends": (frames) => frames.join("").replaceAll("\r\n", "\n").replaceAll("\n", "\r"),
-  "a byte order mark": (frames) => `\uFEFF${frames.join("")}`,
-  "comments and empty frames between": (frames) =>
+  "H-2 a stream with CRLF line ends": (frames) =>
+    frames.join("").replaceAll("\r\n", "\n").replaceAll("\n", "\r\n"),
+  "H-2 a stream with lone CR line ends": (frames) =>
+    frames.join("").replaceAll("\r\n", "\n").replaceAll("\n", "\r"),
+  "H-4 a stream with a byte order mark": (frames) => `\uFEFF${frames.join("")}`,
+  "H-4 a stream with comments and empty frames between": (frames) =>
     frames.map((frame) => `: OPENROUTER PROCESSING\n\n${frame}\n\n:\n`).join(""),
-  "id and retry fields": (frames) => `retry: 10\n\n${frames.map((frame) => `id: 7\n${frame}`).join("")}`,
-  "unknown events": (frames) =>
+  "H-4 a stream with id and retry fields": (frames) =>
+    `retry: 10\n\n${frames.map((frame) => `id: 7\n${frame}`).join("")}`,
+  "H-5 a stream with unknown events": (frames) =>
     [frames[0], 'event: news\ndata: {"type":"news","x":1.0}\n\n', ...frames.slice(1)].join(""),
-  "unknown fields and data without a space": (frames) =>
+  "H-3 a stream with unknown fields and data without a space": (frames) =>
     frames.map((frame) => `colour: blue\n${frame.replace("data: ", "data:")}`).join(""),
-  "data over several lines": (frames) =>
+  "H-3 a stream with data over several lines": (frames) =>
     frames.map((frame) => frame.replace(/^(data: \{)/m, "$1\ndata:")).join(""),
-  "line separators of Unicode in a text": (frames) =>
+  "a stream with line separators of Unicode in a text": (frames) =>
     frames.join("").replaceAll("leads", "le\u2028a\u2029d\u0085s"),
-  "text after the end": (frames) => `${frames.join("")}: bye\n\n`,
-  "white space around": (frames) => `\n\n\n${frames.join("\n\n\n")}\n\n\n`,
+  "H-11 a stream with text after the end": (frames) => `${frames.join("")}: bye\n\n`,
+  "a stream with white space around": (frames) => `\n\n\n${frames.join("\n\n\n")}\n\n\n`,
 };
 
 for (const [name, change] of Object.entries(ODDITIES)) {
-  test(`a stream with ${name} passes byte for byte`, async () => {
+  test(`${name} passes byte for byte`, async () => {
     for (const recording of SSE_RECORDINGS) {
       const bytes = Buffer.from(change(recording.frames));
       for (const pieces of [
@@ -269,7 +272,7 @@ for (const options of [
   ',"stream_options": {"include_usage":false }',
   ',"stream_options":{"include_obfuscation":false}',
 ]) {
-  test(`usage is asked for on a chat stream and taken out again, with options "${options}"`, async () => {
+  test(`H-42 usage is asked for on a chat stream and taken out again, with options "${options}"`, async () => {
     const [sent, reply] = await chatStream("house", options);
     expect(JSON.parse(sent)).toMatchObject({ model: "gpt-4.1", stream_options: { include_usage: true } });
     if (options.includes("obfuscation")) expect(sent).toContain('"include_obfuscation":false');
@@ -283,7 +286,7 @@ for (const options of [
   });
 }
 
-test("usage that rides on the last chunk with a choice stays in the stream", async () => {
+test("H-43 usage that rides on the last chunk with a choice stays in the stream", async () => {
   const frames = CHAT.frames
     .filter((frame) => !isUsageFrame(frame))
     .map((frame) =>

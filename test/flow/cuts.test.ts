@@ -114,7 +114,7 @@ function findFault(recording: Recording, sizeBytes: number, reply: RawReply): st
 }
 
 for (const recording of RECORDINGS) {
-  test(`${recording.name}: a stream that is cut anywhere is repeated or ends in an error, never well`, async () => {
+  test(`H-8, H-9 ${recording.name}: a stream that is cut anywhere is repeated or ends in an error, never well`, async () => {
     let retries = 0;
     const cutIds: string[] = [];
     for (const [i, sizeBytes] of offsetsOf(recording).entries()) {
@@ -141,7 +141,7 @@ for (const recording of RECORDINGS) {
   }, 1_200_000);
 }
 
-test("usage that was said before a cut is on the record as partial", async () => {
+test("H-8 usage that was said before a cut is on the record as partial", async () => {
   const upTo = Buffer.byteLength(MESSAGES.frames.slice(0, 6).join(""));
   const reply = await streamCutAt(MESSAGES, upTo, "fin");
   expect(await gateway.row(reply.headers.get("x-request-id"))).toMatchObject({
@@ -152,7 +152,7 @@ test("usage that was said before a cut is on the record as partial", async () =>
   });
 });
 
-test("a cut before the first frame is repeated: the client sees one stream with one start", async () => {
+test("H-9 a cut before the first frame is repeated: the client sees one stream with one start", async () => {
   for (const recording of RECORDINGS) {
     for (const way of WAYS) {
       const reply = await streamCutAt(recording, 10, way);
@@ -167,7 +167,7 @@ test("a cut before the first frame is repeated: the client sees one stream with 
   }
 });
 
-test("a connection that is closed without any reply is tried again, but not for ever", async () => {
+test("H-9 a connection that is closed without any reply is tried again, but not for ever", async () => {
   for (const recording of SSE_RECORDINGS) {
     for (const end of [(arrived: Arrived) => arrived.fin(), (arrived: Arrived) => arrived.rst()]) {
       upstream.forget();
@@ -181,7 +181,7 @@ test("a connection that is closed without any reply is tried again, but not for 
   }
 });
 
-test("a JSON reply that breaks off is tried again, and an error when it keeps breaking", async () => {
+test("H-9 a JSON reply that breaks off is tried again, and an error when it keeps breaking", async () => {
   for (const recording of SSE_RECORDINGS) {
     const bytes = Buffer.from(recording.whole);
     const breakOff = async (arrived: Arrived, at: number, framing: "chunked" | number): Promise<void> => {
@@ -237,7 +237,7 @@ const GARBAGE: Readonly<Record<string, (arrived: Arrived) => Promise<void>>> = {
 };
 
 for (const [name, answer] of Object.entries(GARBAGE)) {
-  test(`200 with ${name} is an error of the upstream, in the dialect, and costs no credential`, async () => {
+  test(`H-15 200 with ${name} is an error of the upstream, in the dialect, and costs no credential`, async () => {
     for (const recording of RECORDINGS) {
       for (const [path, isStream] of [
         [recording.wholePath, false],
@@ -286,7 +286,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 for (const recording of SSE_RECORDINGS) {
-  test(`${recording.name}: a stream that begins with an overload is repeated, one with a refusal becomes its status`, async () => {
+  test(`H-13 ${recording.name}: a stream that begins with an overload is repeated, one with a refusal becomes its status`, async () => {
     upstream.forget();
     upstream.answer = (arrived) =>
       upstream.seen.length === 1
@@ -306,7 +306,7 @@ for (const recording of SSE_RECORDINGS) {
     expect(upstream.seen).toHaveLength(1);
   });
 
-  test(`${recording.name}: an error of the upstream in the midst passes as it is and the stream ends`, async () => {
+  test(`H-16 ${recording.name}: an error of the upstream in the midst passes as it is and the stream ends`, async () => {
     const pieces = [
       ...recording.frames.slice(0, recording.terminalFrom - 1),
       OVERLOADED[recording.dialect] as string,
@@ -318,7 +318,7 @@ for (const recording of SSE_RECORDINGS) {
   });
 }
 
-test("a chat stream that ends after its finish reason, without [DONE], is a good end", async () => {
+test("H-10 a chat stream that ends after its finish reason, without [DONE], is a good end", async () => {
   for (const upTo of [CHAT.terminalFrom + 1, CHAT.frames.length - 1]) {
     const pieces = CHAT.frames.slice(0, upTo);
     upstream.answer = (arrived) => sendStream(arrived, pieces, CHAT.streamType);
@@ -330,7 +330,7 @@ test("a chat stream that ends after its finish reason, without [DONE], is a good
 });
 
 for (const recording of [CHAT, MESSAGES, RESPONSES, GEMINI_ARRAY]) {
-  test(`${recording.name}: after the last word the client's stream ends, although the upstream stays open`, async () => {
+  test(`H-12 ${recording.name}: after the last word the client's stream ends, although the upstream stays open`, async () => {
     let arrived: Arrived | null = null;
     upstream.answer = async (one) => {
       arrived = one;

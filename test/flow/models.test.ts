@@ -62,7 +62,7 @@ async function get(path: string, headers: Record<string, string> = {}, key?: nul
   return { status: reply.status, headers: reply.headers, json: JSON.parse(reply.body.toString()) };
 }
 
-test("an OpenAI client gets OpenAI's list, although some upstreams are broken, away or slow", async () => {
+test("H-133 an OpenAI client gets OpenAI's list, although some upstreams are broken, away or slow", async () => {
   const { status, json, headers } = await get("/v1/models");
   expect(status).toBe(200);
   expect(headers.get("content-type")).toContain("application/json");
@@ -76,12 +76,12 @@ test("an OpenAI client gets OpenAI's list, although some upstreams are broken, a
   });
 });
 
-test("the list is there before a client that waits three seconds gives up", async () => {
+test("H-133 the list is there before a client that waits three seconds gives up", async () => {
   const reply = await request(gateway.port, "/v1/models", { limitMs: 3_000 });
   expect(reply.status).toBe(200);
 });
 
-test("an Anthropic client gets Anthropic's list, with its limit and cursor", async () => {
+test("H-133 an Anthropic client gets Anthropic's list, with its limit and cursor", async () => {
   const version = { "anthropic-version": "2023-06-01" };
   const { json } = await get("/v1/models?limit=1000", version);
   expect(json).toMatchObject({ has_more: false, first_id: IDS[0], last_id: IDS[3] });
@@ -101,7 +101,7 @@ test("an Anthropic client gets Anthropic's list, with its limit and cursor", asy
   expect(JSON.parse(byKey.body.toString())).toHaveProperty("has_more");
 });
 
-test("a Gemini client gets Gemini's list, page by page", async () => {
+test("H-133 a Gemini client gets Gemini's list, page by page", async () => {
   const names = IDS.map((id) => `models/${id}`);
   const { json } = await get("/v1beta/models");
   expect(json.models.map(({ name }: { name: string }) => name)).toEqual(names);
@@ -173,7 +173,7 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
 ];
 
 for (const [path, target] of SPELLINGS) {
-  test(`${path} names its model`, async () => {
+  test(`H-31 ${path} names its model`, async () => {
     upstream.forget();
     const reply = await request(gateway.port, path, { body: GEMINI.body(false) });
     expect([reply.status, upstream.seen[0]?.target]).toEqual([200, target]);

@@ -51,7 +51,7 @@ for (const [encoding, encode] of Object.entries({
 })) {
   const headers = { "content-encoding": encoding.split(" ")[0] as string };
 
-  test(`a ${encoding} body is understood and goes on plain`, async () => {
+  test(`H-20 a ${encoding} body is understood and goes on plain`, async () => {
     for (const recording of SSE_RECORDINGS) {
       upstream.forget();
       const body = recording.body(false);
@@ -65,7 +65,7 @@ for (const [encoding, encode] of Object.entries({
     }
   });
 
-  test(`a ${encoding} body over the limit is a 413, however small it was sent, and costs little memory`, async () => {
+  test(`H-20 a ${encoding} body over the limit is a 413, however small it was sent, and costs little memory`, async () => {
     const bomb = encode(Buffer.alloc(encoding === "identity" ? 2 * LIMIT_BYTES : 200 * MB, 0x20));
     await request(gateway.port, CHAT.wholePath, { body: "{}" });
     upstream.forget();
@@ -79,7 +79,7 @@ for (const [encoding, encode] of Object.entries({
 }
 
 for (const encoding of ["compress", "gzip, gzip", "gzip, zstd", "gzip;q=1", "aes128gcm", "__proto__"]) {
-  test(`content-encoding "${encoding}" is a 415 that says what is understood`, async () => {
+  test(`H-20 content-encoding "${encoding}" is a 415 that says what is understood`, async () => {
     const reply = await request(gateway.port, CHAT.wholePath, {
       body: gzipSync(gzipSync(CHAT.body(false))),
       headers: { "content-encoding": encoding },
@@ -89,7 +89,7 @@ for (const encoding of ["compress", "gzip, gzip", "gzip, zstd", "gzip;q=1", "aes
   });
 }
 
-test("a body that is not what its encoding says is a 400 that names the encoding", async () => {
+test("H-20 a body that is not what its encoding says is a 400 that names the encoding", async () => {
   for (const encoding of ["gzip", "deflate", "br", "zstd"]) {
     const good = (ENCODERS[encoding] as (bytes: Uint8Array) => Uint8Array)(Buffer.from(CHAT.body(false)));
     for (const body of [Buffer.from("nothing of the kind"), good.subarray(0, good.length - 3)]) {
@@ -115,7 +115,7 @@ test("a declared length over the limit is refused in the dialect", async () => {
   expect(exact.status).toBe(200);
 });
 
-test("a chunked body is taken, and refused once it is over the limit", async () => {
+test("H-21 a chunked body is taken, and refused once it is over the limit", async () => {
   upstream.forget();
   const head = requestBytes(CHAT.wholePath, {
     method: "POST",
@@ -142,7 +142,7 @@ test("a chunked body is taken, and refused once it is over the limit", async () 
   expect((gateway.rssBytes() - before) / MB).toBeLessThan(40);
 });
 
-test("Expect: 100-continue and HTTP/1.0 are understood", async () => {
+test("H-21 Expect: 100-continue and HTTP/1.0 are understood", async () => {
   const body = CHAT.body(false);
   const client = await openClient(gateway.port);
   const bytes = requestBytes(CHAT.wholePath, { body, headers: { expect: "100-continue" } });

@@ -85,7 +85,7 @@ function withQuery(path: string, query: string | undefined): string {
 }
 
 for (const [name, form] of Object.entries(KEY_FORMS)) {
-  test(`the key as ${name} opens every dialect, and stays here`, async () => {
+  test(`H-134 the key as ${name} opens every dialect, and stays here`, async () => {
     for (const recording of SSE_RECORDINGS) {
       upstream.forget();
       const { headers = {}, query } = form(CLIENT_KEY);
@@ -123,7 +123,7 @@ for (const [name, form] of Object.entries(KEY_FORMS)) {
   });
 }
 
-test("of several keys the first valid one counts, in the documented order", async () => {
+test("H-134 of several keys the first valid one counts, in the documented order", async () => {
   const send = async (headers: Record<string, string>, query?: string): Promise<string> => {
     const path = withQuery(CHAT.wholePath, query);
     const reply = await request(gateway.port, path, { key: null, headers, body: CHAT.body(false) });
@@ -179,7 +179,7 @@ const PATHS: readonly (readonly [Recording, string, string])[] = [
 ];
 
 for (const [recording, path, target] of PATHS) {
-  test(`${path} is understood`, async () => {
+  test(`${recording === GEMINI ? "H-21, H-31" : "H-21"} ${path} is understood`, async () => {
     upstream.forget();
     const reply = await request(gateway.port, path, { body: recording.body(false) });
     expect([reply.status, upstream.seen[0]?.target]).toEqual([200, target]);
@@ -203,7 +203,7 @@ test("other methods are a 405 that says which are right", async () => {
   expect((await request(gateway.port, "/v1/models", { method: "POST", body: "" })).status).toBe(405);
 });
 
-test("HEAD, OPTIONS and probes are answered at once, without the upstream", async () => {
+test("H-22 HEAD, OPTIONS and probes are answered at once, without the upstream", async () => {
   upstream.forget();
   const head = async (path: string) => (await fetch(`${gateway.url}${path}`, { method: "HEAD" })).status;
   expect(await head("/")).toBe(200);
@@ -257,7 +257,7 @@ test("an unknown model is a 404 that names the nearest, a model of another diale
   expect(errorOf("openai-chat", foreign).message).toContain("anthropic");
 });
 
-test("what a key says in the query is neither forwarded nor in the log nor in an error", async () => {
+test("H-31, H-134 what a key says in the query is neither forwarded nor in the log nor in an error", async () => {
   for (const query of [
     `key=${CLIENT_KEY}&alt=sse`,
     "alt=sse&KEY=clw-other-secret",
@@ -275,7 +275,7 @@ test("what a key says in the query is neither forwarded nor in the log nor in an
   }
 });
 
-test("headers that are the client's own affair stay here; the rest passes", async () => {
+test("H-119, H-135 headers that are the client's own affair stay here; the rest passes", async () => {
   upstream.forget();
   await request(gateway.port, MESSAGES.wholePath, {
     body: MESSAGES.body(false),

@@ -88,7 +88,7 @@ for (const recording of SSE_RECORDINGS) {
   const ownPings = countOf(recording.frames.join(""), ping);
   const withoutPings = (text: string): string => text.replaceAll(ping, "");
 
-  test(`${recording.name}: silence between frames is filled with pings, and nothing else changes`, async () => {
+  test(`H-7 ${recording.name}: silence between frames is filled with pings, and nothing else changes`, async () => {
     const pieces = [recording.frames.slice(0, 2).join(""), recording.frames.slice(2).join("")];
     upstream.answer = (arrived) => sendSlowly(arrived, recording, pieces);
     const text = (await ask(gateway, recording)).body.toString();
@@ -98,7 +98,7 @@ for (const recording of SSE_RECORDINGS) {
     expect(text.startsWith(`${pieces[0]}${ping}${ping}`)).toBe(true);
   });
 
-  test(`${recording.name}: a silence in the midst of a frame leaves the frame whole`, async () => {
+  test(`H-7 ${recording.name}: a silence in the midst of a frame leaves the frame whole`, async () => {
     const whole = recording.frames.join("");
     const at = Buffer.byteLength(recording.frames.slice(0, 2).join("")) + 20;
     const bytes = streamOf(recording);
@@ -109,7 +109,7 @@ for (const recording of SSE_RECORDINGS) {
     for (const frame of recording.frames) expect(text).toContain(frame);
   });
 
-  test(`${recording.name}: a frame too long to be held has no ping within`, async () => {
+  test(`H-7 ${recording.name}: a frame too long to be held has no ping within`, async () => {
     const index = recording.frames.findIndex((frame) => frame.includes(" leads"));
     const huge = (recording.frames[index] as string).replace("leads", "x".repeat(400_000));
     const all = recording.frames.with(index, huge).join("");
@@ -120,7 +120,7 @@ for (const recording of SSE_RECORDINGS) {
     expect(withoutPings(text) === withoutPings(all)).toBe(true);
   });
 
-  test(`${recording.name}: before the head nothing is said; after it, that something is coming`, async () => {
+  test(`H-7 ${recording.name}: before the head nothing is said; after it, that something is coming`, async () => {
     const client = await openClient(gateway.port);
     upstream.answer = async (arrived) => {
       await Bun.sleep(SILENCE_MS);
@@ -135,7 +135,7 @@ for (const recording of SSE_RECORDINGS) {
   });
 }
 
-test("a JSON array is still one JSON array after a silence", async () => {
+test("H-7, H-30 a JSON array is still one JSON array after a silence", async () => {
   const bytes = streamOf(GEMINI_ARRAY);
   for (const at of [10, Buffer.byteLength(GEMINI_ARRAY.frames[0] as string), bytes.length - 2]) {
     upstream.answer = (arrived) =>

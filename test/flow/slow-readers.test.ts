@@ -74,7 +74,7 @@ async function warmUp(): Promise<void> {
   for (let i = 0; i < 5; i += 1) await request(gateway.port, CHAT.streamPath, { body: CHAT.body(true) });
 }
 
-test("a client that reads 100 kB/s of a gigabyte: memory flat, the upstream waits", async () => {
+test("H-18 a client that reads 100 kB/s of a gigabyte: memory flat, the upstream waits", async () => {
   await warmUp();
   const before = gateway.rssBytes();
   const { client, arrived } = await openSlowReader(100_000, (one) => sendFat(one, 1024 * MB));
@@ -91,7 +91,7 @@ test("a client that reads 100 kB/s of a gigabyte: memory flat, the upstream wait
   expect(await isClosedInTime(arrived)).toBe(true);
 }, 120_000);
 
-test("a large whole reply to a slow reader: memory flat too", async () => {
+test("H-18 a large whole reply to a slow reader: memory flat too", async () => {
   const before = gateway.rssBytes();
   const { client } = await openSlowReader(100_000, async (one) => {
     await one.send(replyHead("200 OK", { "content-type": "application/json" }, "chunked"));
@@ -103,7 +103,7 @@ test("a large whole reply to a slow reader: memory flat too", async () => {
   client.leave();
 }, 120_000);
 
-test("many slow readers hold nobody up, and hold little", async () => {
+test("H-18 many slow readers hold nobody up, and hold little", async () => {
   await warmUp();
   const before = gateway.rssBytes();
   const slow: RawClient[] = [];
@@ -176,7 +176,7 @@ async function expectAllReady(): Promise<void> {
 }
 
 for (const how of ["fin", "rst"] as const) {
-  test(`a client that leaves (${how}) before the head: the upstream sees it, the row says so`, async () => {
+  test(`H-17 a client that leaves (${how}) before the head: the upstream sees it, the row says so`, async () => {
     for (const recording of RECORDINGS) {
       for (const path of [recording.streamPath, recording.wholePath]) {
         const name = `leaving-${upstream.seen.length}`;
@@ -194,7 +194,7 @@ for (const how of ["fin", "rst"] as const) {
     await expectAllReady();
   });
 
-  test(`a client that leaves (${how}) in the midst: the upstream sees it, usage so far is partial`, async () => {
+  test(`H-17 a client that leaves (${how}) in the midst: the upstream sees it, usage so far is partial`, async () => {
     for (const recording of RECORDINGS) {
       const name = `leaving-${upstream.seen.length}`;
       const arrived = await leave(
@@ -219,7 +219,7 @@ for (const how of ["fin", "rst"] as const) {
   });
 }
 
-test("a client that leaves a fat stream: the upstream sees it", async () => {
+test("H-17 a client that leaves a fat stream: the upstream sees it", async () => {
   for (const how of ["fin", "rst"] as const) {
     const arrived = await leave(
       CHAT,
@@ -232,7 +232,7 @@ test("a client that leaves a fat stream: the upstream sees it", async () => {
   }
 });
 
-test("clients that leave at the last byte are never the upstream's fault", async () => {
+test("H-17 clients that leave at the last byte are never the upstream's fault", async () => {
   const from = upstream.seen.length;
   for (let i = 0; i < 40; i += 1) {
     const whole = Buffer.byteLength(CHAT.frames.slice(0, 7).join(""));
