@@ -33,7 +33,7 @@ describe("count tokens", () => {
   for (const cell of cells()) {
     const outcome = expected[cell.dialect];
     const how = "reason" in outcome ? `not supported: ${outcome.reason}` : outcome[cell.upstream];
-    test(`${cell.dialect} to ${cell.upstream} (${how})`, async () => {
+    test(`H-130, H-132 ${cell.dialect} to ${cell.upstream} (${how})`, async () => {
       const client = CLIENTS[cell.dialect];
       const model = modelOf(cell, {});
       if ("reason" in outcome) {

@@ -26,7 +26,7 @@ const limited = (trouble: Partial<Trouble>): Seen => ({
   headers: { "retry-after": /^([1-9]|[12]\d|30)$/ },
 });
 
-matrix("all credentials are rate limited", {
+matrix("H-123 all credentials are rate limited", {
   words: ({ dialect }, form) => `rate-limit,reset=30,of=${dialect}-${form}`,
   asks: [ask],
   expected: {
@@ -50,7 +50,7 @@ const refused =
   ({ upstream }: Cell): Seen =>
     told({ status: 400, message: WORDS[upstream], ...rest });
 
-matrix("the provider refuses the request", {
+matrix("H-125 the provider refuses the request", {
   words: {
     anthropic: "anthropic/bad-request",
     gemini: "gemini/bad-request",
@@ -78,7 +78,7 @@ const tooLong = (cell: Cell): Seen => {
   return told({ status: 400, message: expect.stringMatching(said) as unknown as string, ...rest });
 };
 
-matrix("the conversation is too long", {
+matrix("H-128, H-129 the conversation is too long", {
   words: {
     anthropic: "anthropic/prompt-too-long",
     gemini: "gemini/context-length",
@@ -105,7 +105,7 @@ matrix("the provider knows no such model", {
   },
 });
 
-matrix("the provider is overloaded", {
+matrix("H-124 the provider is overloaded", {
   words: "overload",
   asks: [ask],
   expected: {
@@ -122,7 +122,7 @@ const begun = (trouble: Partial<Trouble>): Seen => ({
   trouble: { status: null, ...trouble },
 });
 
-matrix("an error in the stream", {
+matrix("H-16 an error in the stream", {
   words: {
     anthropic: "error-mid,after=6",
     gemini: "error-mid,after=3",
@@ -139,7 +139,7 @@ matrix("an error in the stream", {
   },
 });
 
-matrix("a stream that breaks off", {
+matrix("H-8 a stream that breaks off", {
   words: { anthropic: "cut,after=6", gemini: "cut,after=3", openai: "cut,after=10", compat: "cut,after=4" },
   asks: [ask],
   forms: ["stream"],
@@ -163,7 +163,7 @@ matrix("a whole reply that breaks off", {
   },
 });
 
-matrix("a page of HTML for an answer", {
+matrix("H-15 a page of HTML for an answer", {
   words: "html",
   asks: [ask],
   expected: {

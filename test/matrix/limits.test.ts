@@ -17,7 +17,7 @@ const ask = (also: NonNullable<Ask["also"]>) => (): Ask => ({ turns: [user("Hell
 const good: Seen = { ending: "end", calls: [] };
 const less = (...dropped: readonly string[]): Seen => ({ ...good, dropped });
 
-matrix("more than one answer", {
+matrix("H-117 more than one answer", {
   asks: [ask({ "openai-chat": { n: 2 }, gemini: { generationConfig: { candidateCount: 2 } } })],
   forms: ["whole"],
   expected: {
@@ -117,7 +117,7 @@ matrix("tools that a provider runs itself", {
   },
 });
 
-matrix("answers in sound or pictures", {
+matrix("H-147 answers in sound or pictures", {
   asks: [
     ask({
       "openai-chat": { modalities: ["text", "audio"], audio: { voice: "alloy", format: "wav" } },
@@ -136,7 +136,7 @@ const SOUND = "UklGRg==";
 const heard = { type: "input_audio", input_audio: { data: SOUND, format: "wav" } };
 const deaf = (field: RegExp) => notSupported("the model hears nothing", field);
 
-matrix("sound", {
+matrix("H-104 sound", {
   asks: [
     ask({
       "openai-chat": { messages: [{ role: "user", content: [{ type: "text", text: "Hear:" }, heard] }] },
@@ -190,7 +190,7 @@ const allOfGemini = less(
   "generationConfig.seed",
 );
 
-matrix("seed, penalties and biases", {
+matrix("H-117 seed, penalties and biases", {
   asks: [ask(chance)],
   expected: {
     "openai-chat": { anthropic: allOfChat, gemini: less("logit_bias"), openai: allOfChat, compat: good },
@@ -209,7 +209,7 @@ const WARM: Record<Cell["dialect"], Json> = {
 /** The provider says no itself, to a client of its own. */
 const itself: Seen = { trouble: { status: 400 }, ending: null };
 
-matrix("sampling, for models that take none", {
+matrix("H-113 sampling, for models that take none", {
   asks: [ask(WARM)],
   expected: {
     "openai-chat": {

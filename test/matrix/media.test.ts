@@ -35,7 +35,7 @@ matrix("image by its address", {
   sent: (sent) => expect(sent.at(-1)?.body).toMatch(between(URL)),
 });
 
-matrix("page", {
+matrix("H-102 page", {
   asks: [show(PAGE)],
   expected: {
     "openai-chat": looked,
@@ -60,7 +60,7 @@ const blind = (field: RegExp) =>
     compat: notSupported("the model takes no such document", field),
   }) as const;
 
-matrix("a page to a model that takes none", {
+matrix("H-102 a page to a model that takes none", {
   models,
   asks: [show(PAGE)],
   expected: {

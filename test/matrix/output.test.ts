@@ -44,7 +44,7 @@ const cited: Seen = { text: SAID, citations: FOUND, ending: "end", calls: [] };
 /** A compatible server searches by the options of its own dialect only. */
 const nobody = (field: RegExp) => notSupported("a compatible server is not known to search", field);
 
-matrix("web search and citations", {
+matrix("H-141, H-142 web search and citations", {
   words: `cites,says=${SAID.replaceAll(",", "%2C")}`,
   asks: [search],
   expected: {
@@ -60,7 +60,7 @@ const apart: Seen = { text: "", refusal: REFUSAL, ending: "refusal", calls: [] }
 /** Claude and Gemini refuse in the text, OpenAI in a field of its own; a client is told it where its dialect has a place for it. */
 const byMaker = { anthropic: inText, gemini: inText, openai: apart, compat: apart };
 
-matrix("refusal in the middle", {
+matrix("H-137 refusal in the middle", {
   words: "refuses",
   asks: [() => ({ turns: [user("Do it.")] })],
   expected: {
@@ -73,7 +73,7 @@ matrix("refusal in the middle", {
 
 const silent: Seen = { ending: "refusal", text: "", calls: [] };
 
-matrix("refusal without content", {
+matrix("H-137 refusal without content", {
   words: "refuses=empty",
   asks: [() => ({ turns: [user("Do it.")] })],
   expected: {
@@ -84,7 +84,7 @@ matrix("refusal without content", {
   },
 });
 
-matrix("a prompt that is blocked", {
+matrix("H-137 a prompt that is blocked", {
   words: "blocks",
   asks: [() => ({ turns: [user("Do it.")] })],
   expected: {

@@ -20,7 +20,7 @@ const inOrder =
     expect(places).toEqual([...places].sort((a, b) => a - b));
   };
 
-matrix("several instructions in front", {
+matrix("H-72 several instructions in front", {
   words: "says=Yes.",
   asks: [() => ({ system: ["First rule.", "Second rule.", "Third rule."], turns: [user("Well?")] })],
   expected: { "openai-chat": heard, "openai-responses": heard, "anthropic-messages": heard, gemini: heard },
@@ -35,7 +35,7 @@ const between = ({ upstream }: Cell): Seen =>
 const inItems = ({ upstream }: Cell): Seen =>
   upstream === "gemini" ? { ...heard, dropped: ["input"] } : heard;
 
-matrix("instructions between the turns", {
+matrix("H-72 instructions between the turns", {
   words: "says=Yes.",
   asks: [
     opening,
@@ -73,7 +73,7 @@ matrix("instructions between the turns", {
 const awkward = ({ upstream }: Cell): Seen =>
   upstream === "gemini" || upstream === "anthropic" ? { ...heard, dropped: ["messages"] } : heard;
 
-matrix("instructions in front of a turn of the user", {
+matrix("H-72 instructions in front of a turn of the user", {
   words: "says=Yes.",
   asks: [
     opening,

@@ -54,7 +54,7 @@ matrix("a second turn", {
 
 const cut: Seen = { text: "One, two, three,", ending: "length", calls: [] };
 
-matrix("length", {
+matrix("H-59 length", {
   words: "length,says=One%2C two%2C three%2C four%2C five six",
   asks: [() => ({ turns: [user("Count.")], maxTokens: 500 })],
   expected: { "openai-chat": cut, "openai-responses": cut, "anthropic-messages": cut, gemini: cut },
@@ -64,7 +64,7 @@ matrix("length", {
 const stopped: Seen = { text: "Before. ", ending: "end", stopped: null };
 const named: Seen = { text: "Before. ", ending: "stop-sequence", stopped: "HALT" };
 
-matrix("stop sequence", {
+matrix("H-65 stop sequence", {
   words: "says=Before. HALT After.",
   asks: [() => ({ turns: [user("Go on.")], stop: ["HALT", "###"] })],
   uncounted: ({ upstream }, form) =>
@@ -85,7 +85,7 @@ matrix("stop sequence", {
 
 describe("the stream of Gemini as one JSON array", () => {
   for (const cell of cells().filter(({ dialect }) => dialect === "gemini")) {
-    test(`gemini to ${cell.upstream}`, async () => {
+    test(`H-30 gemini to ${cell.upstream}`, async () => {
       const { path, ...request } = CLIENTS.gemini.write(hello(), modelOf(cell, {}), true);
       const answer = await stage().ask({ ...request, path: path.replace("?alt=sse", "") });
       expect(answer.headers.get("content-type")).toStartWith("application/json");

@@ -73,7 +73,7 @@ const concluded = (cell: Cell): Seen => ({
 });
 
 describe("replay", () => {
-  matrix("thinking is given back with the results of tools", {
+  matrix("H-78, H-92 thinking is given back with the results of tools", {
     words: words("calls=2"),
     asks: [withTools, looped],
     expected: {
@@ -123,7 +123,7 @@ const hidden = (cell: Cell): Seen => ({
   ending: "end",
 });
 
-matrix("thinking that is not to be read", {
+matrix("H-62 thinking that is not to be read", {
   words: {
     anthropic: "redacted,calls=2",
     gemini: "redacted,calls=2",

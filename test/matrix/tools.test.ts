@@ -42,7 +42,7 @@ matrix("two tools in parallel", {
 
 const spoken = (cell: Cell): Seen => ({ ...two, text: echoOf(cell, "What is it like outside?") });
 
-matrix("text, then two tools", {
+matrix("H-32 text, then two tools", {
   words: "calls=2,text-and-calls",
   asks: [ask],
   expected: {
@@ -55,7 +55,7 @@ matrix("text, then two tools", {
 
 const bare: Seen = { text: "", calls: [{ name: "get_time", args: {} }], ending: "calls" };
 
-matrix("a tool without arguments", {
+matrix("H-40 a tool without arguments", {
   words: "calls=1,no-args",
   asks: [() => ({ turns: [user("What time is it?")], tools: [CLOCK] })],
   expected: { "openai-chat": bare, "openai-responses": bare, "anthropic-messages": bare, gemini: bare },
@@ -74,7 +74,7 @@ const readBoth = (cell: Cell): Seen => ({
   ending: "end",
 });
 
-matrix("two results", {
+matrix("H-73, H-89 two results", {
   words: "calls=2",
   asks: [
     ask,
@@ -125,7 +125,7 @@ matrix("a result that is an error", {
 
 const seenPicture: Seen = { text: "I see.", calls: [], ending: "end" };
 
-matrix("a result with an image", {
+matrix("H-99 a result with an image", {
   words: "calls=1,says=I see.",
   asks: [
     ask,
@@ -145,7 +145,7 @@ matrix("a result with an image", {
   },
 });
 
-matrix("a result with an image, for a model that takes none in results", {
+matrix("H-99 a result with an image, for a model that takes none in results", {
   words: "calls=1,says=I see.",
   models: { ...MODELS, gemini: "gemini-2.5-flash" },
   asks: [

@@ -23,7 +23,7 @@ const mixed = (cell: Cell): Seen => ({
   ending: "end",
 });
 
-matrix("thinking, text, thinking, text", {
+matrix("H-54 thinking, text, thinking, text", {
   words: thinking("interleaves"),
   asks: [() => ({ turns: [user("Think about it.")], thinks: true })],
   expected: { "openai-chat": mixed, "openai-responses": mixed, "anthropic-messages": mixed, gemini: mixed },
@@ -117,7 +117,7 @@ const inOne = ({ upstream, isRelay }: Cell): Seen => {
 };
 const inOneIfItSearches = (cell: Cell) => (cell.upstream === "compat" ? noSearch : inOne(cell));
 
-matrix("an answer in several requests", {
+matrix("H-138, H-139 an answer in several requests", {
   words: parts,
   asks: [search],
   uncounted: () => "it is the sum over all requests",
