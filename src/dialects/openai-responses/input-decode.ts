@@ -183,7 +183,7 @@ export class InputDecoder {
     const seal = sealed === null || sealed === "" ? null : sealOf(sealed);
     if (seal?.place === "call") this.#callSeal = seal;
     else if (seal?.place === "raw") this.#rawSeal = seal;
-    else if (seal?.place === "text") this.#sealText(seal);
+    else if (seal?.place === "text") this.#sealText(seal, at);
     else {
       const summary = textsOf(listAt(item, "summary", at) ?? []);
       const text = (summary.length > 0 ? summary : textsOf(asArray(item.content))).join("\n\n");
@@ -200,9 +200,12 @@ export class InputDecoder {
     this.text = asObject(item.text) ?? this.text;
   }
 
-  #sealText(seal: Seal): void {
-    const last = this.#turn?.at(-1);
-    if (last?.type === "text") this.#turn?.splice(-1, 1, { ...last, seal });
+  /** State of the text right before it; where that is none, or has its own, of nothing that was said. */
+  #sealText(seal: Seal, at: string): void {
+    const turn = this.#assistant(at);
+    const last = turn.at(-1);
+    if (last?.type === "text" && !last.seal) turn.splice(-1, 1, { ...last, seal });
+    else turn.push({ type: "reasoning", text: "", seal });
   }
 
   search(item: JsonObject, at: string): void {

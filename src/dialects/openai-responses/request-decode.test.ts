@@ -161,6 +161,21 @@ describe("input", () => {
     ]);
   });
 
+  test("state of a text is that of the text right before it, or of nothing that was said", () => {
+    const sealed = (data: string): JsonObject => ({
+      type: "reasoning",
+      summary: [],
+      encrypted_content: wrapSeal({ maker: "gemini", place: "text", data }),
+    });
+    const said = { role: "assistant", content: [{ type: "output_text", text: "a" }] };
+    const { messages } = requestOf({ input: [said, sealed("A"), call("1"), sealed("B"), output("1")] });
+    expect(messages[0]?.parts).toMatchObject([
+      { type: "text", text: "a", seal: { data: "A" } },
+      { type: "tool-call", id: "1" },
+      { type: "reasoning", text: "", seal: { maker: "gemini", place: "text", data: "B" } },
+    ]);
+  });
+
   test("files, images and sound say where they stood", () => {
     const content = [
       { type: "input_image", image_url: "data:image/JPG;base64,AAAA", detail: "high" },
