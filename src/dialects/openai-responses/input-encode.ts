@@ -28,7 +28,8 @@ export class InputEncoder {
   readonly #dropped: Drop[];
   readonly #parts: PartEncoder;
   readonly #systemRole: "developer" | "system";
-  readonly #withoutSeals: boolean;
+  /** Models that do not think refuse reasoning in their input. */
+  readonly #withoutReasoning: boolean;
 
   constructor(names: ToolNames, options: EncodeRequestOptions, dropped: Drop[]) {
     this.#names = names;
@@ -36,7 +37,8 @@ export class InputEncoder {
     this.#parts = new PartEncoder(options.traits, dropped);
     // Many compatible servers know the older name only.
     this.#systemRole = options.isOpenai ? "developer" : "system";
-    this.#withoutSeals = options.repairs.withoutSeals;
+    const { kind, isOnByDefault } = options.traits.thinking;
+    this.#withoutReasoning = options.repairs.withoutSeals || (kind === "none" && !isOnByDefault);
   }
 
   /**
@@ -155,7 +157,7 @@ export class InputEncoder {
 
   /** Only what OpenAI made itself means anything to it; the thinking of others is left out. */
   #reasoning({ text, seal }: ReasoningPart): JsonObject | null {
-    if (seal?.maker !== "openai" || seal.place !== "reasoning" || this.#withoutSeals) return null;
+    if (seal?.maker !== "openai" || seal.place !== "reasoning" || this.#withoutReasoning) return null;
     const summary = text === "" ? [] : [{ type: "summary_text", text }];
     return { type: "reasoning", summary, encrypted_content: seal.data };
   }

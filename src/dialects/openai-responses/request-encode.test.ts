@@ -185,6 +185,9 @@ describe("the conversation", () => {
     const repaired = bodyOf({ messages }, { repairs: { ...GPT.repairs, withoutSeals: true } });
     expect(JSON.stringify(repaired.input)).not.toContain("reasoning");
     expect(repaired.include).toEqual(["reasoning.encrypted_content"]);
+    // Models that do not think refuse reasoning in their input.
+    const thinking = { ...TRAITS.thinking, kind: "none", efforts: [], isOnByDefault: false } as const;
+    expect(JSON.stringify(bodyOf({ messages }, traits({ thinking })).input)).not.toContain("reasoning");
   });
 
   test("ids of calls that are too long are shortened alike in call and result", () => {
