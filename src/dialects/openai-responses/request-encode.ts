@@ -3,6 +3,7 @@
  * conversation begins with the bytes of the former one.
  */
 import { createHash } from "node:crypto";
+import { GatewayError } from "../../core/errors.ts";
 import { arrange } from "../../model/conversation.ts";
 import type {
   Drop,
@@ -17,7 +18,6 @@ import { makeToolNames } from "../../model/tool-names.ts";
 import type { Effort, ModelTraits } from "../../model/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { InputEncoder } from "./input-encode.ts";
-import { untranslatable } from "./part-encode.ts";
 import {
   encodeToolChoice,
   encodeTools,
@@ -89,12 +89,15 @@ function distinct(dropped: readonly Drop[]): readonly Drop[] {
 
 /** What would leave the client without something that it waits for. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
-  if (candidates > 1)
-    throw untranslatable("candidates", "cannot be more than 1: the Responses API gives one answer");
-  if (logprobs !== null) throw untranslatable("logprobs", "cannot be carried through a translation");
+  // Clients have names of their own for these, so the sentences have none.
+  const cannot = (param: Parameter, sentence: string): GatewayError =>
+    new GatewayError("not_translatable", sentence, { param });
+  if (candidates > 1) throw cannot("candidates", "The Responses API gives one answer at a time: ask for 1.");
+  if (logprobs !== null)
+    throw cannot("logprobs", "Log-probabilities cannot be carried through a translation: leave them out.");
   const modality = outputModalities.find((one) => one !== "text");
   if (modality !== undefined)
-    throw untranslatable("outputModalities", `asks for ${modality}, and the model answers in text`);
+    throw cannot("outputModalities", `The model answers in text, not in ${modality}.`);
 }
 
 function encodeInput(

@@ -90,7 +90,7 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
   }
   return {
     type: "web_search",
-    ...(tool.allowedDomains === null ? null : { filters: { allowed_domains: tool.allowedDomains } }),
+    ...(tool.allowedDomains?.length ? { filters: { allowed_domains: tool.allowedDomains } } : null),
     ...(tool.userLocation === null ? null : { user_location: { type: "approximate", ...tool.userLocation } }),
     ...(tool.contextSize === null ? null : { search_context_size: tool.contextSize }),
     ...(tool.externalAccess === null ? null : { external_web_access: tool.externalAccess }),
