@@ -63,10 +63,15 @@ function textOf(text: string | null): TextPart[] {
 }
 
 function amendSampling(sampling: Sampling, defaults: ParameterValues, fixed: ParameterValues): Sampling {
+  // Two ways to say one thing: a default of the one does not stand beside what is said of the other.
+  const isSaid = [fixed.temperature, fixed.topP, sampling.temperature, sampling.topP].some(
+    (value) => value !== null,
+  );
+  const { temperature, topP } = isSaid ? { temperature: null, topP: null } : defaults;
   return {
     ...sampling,
-    temperature: fixed.temperature ?? sampling.temperature ?? defaults.temperature,
-    topP: fixed.topP ?? sampling.topP ?? defaults.topP,
+    temperature: fixed.temperature ?? sampling.temperature ?? temperature,
+    topP: fixed.topP ?? sampling.topP ?? topP,
     topK: fixed.topK ?? sampling.topK ?? defaults.topK,
     seed: fixed.seed ?? sampling.seed ?? defaults.seed,
   };

@@ -138,7 +138,7 @@ export function anthropicModel(id: string): unknown {
       },
       image_input: support(true),
       pdf_input: support(true),
-      server_tools: { code_execution: support(false), supported: false, web_search: support(false) },
+      server_tools: { code_execution: support(false), supported: true, web_search: support(true) },
       structured_outputs: support(true),
       thinking: {
         supported: true,

@@ -72,6 +72,9 @@ describe("a relayed body", () => {
       temperature: 0.5,
       max_tokens: 99,
     });
+    const both = { defaults: { ...NO_VALUES, temperature: 0.2 }, fixed: { ...NO_VALUES, topP: 0.5 } };
+    const one = amend({ ...BODY, temperature: 1 }, both, MANUAL_TRAITS);
+    expect([one.top_p, "temperature" in one]).toEqual([0.5, false]);
     expect(amend(BODY, { fixed: values })).not.toHaveProperty("temperature");
   });
 

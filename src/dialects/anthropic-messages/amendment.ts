@@ -29,18 +29,27 @@ export function amend(body: JsonObject, amendment: Amendment, traits: ModelTrait
   const amended = {
     ...body,
     ...amendSystem(body, amendment),
-    ...(amendment.search ? amendTools(body) : null),
+    ...(amendment.search && traits.webSearch ? amendTools(body) : null),
     ...value("max_tokens", body, fixed.maxOutputTokens, defaults.maxOutputTokens),
     ...value("stop_sequences", body, fixed.stop, defaults.stop),
-    ...(traits.sampling === "none"
-      ? null
-      : {
-          ...value("temperature", body, fixed.temperature, defaults.temperature),
-          ...value("top_p", body, fixed.topP, defaults.topP),
-          ...value("top_k", body, fixed.topK, defaults.topK),
-        }),
   };
-  return amendThinking(amended, amendment, traits);
+  return amendThinking(amendSampling(amended, amendment, traits), amendment, traits);
+}
+
+function amendSampling(body: JsonObject, { defaults, fixed }: Amendment, traits: ModelTraits): JsonObject {
+  if (traits.sampling === "none") return body;
+  const isSaid = [body.temperature, body.top_p].some((said) => said !== undefined && said !== null);
+  const isFixed = fixed.temperature !== null || fixed.topP !== null;
+  // Temperature and top_p are two ways to say one thing, and some models refuse them together.
+  const spared = isSaid || isFixed ? { temperature: null, topP: null } : defaults;
+  const { temperature, top_p, ...rest } = body;
+  const asked = traits.sampling === "one" && isFixed ? rest : body;
+  return {
+    ...asked,
+    ...value("temperature", asked, fixed.temperature, spared.temperature),
+    ...value("top_p", asked, fixed.topP, spared.topP),
+    ...value("top_k", asked, fixed.topK, defaults.topK),
+  };
 }
 
 function value(name: string, body: JsonObject, fixed: unknown, byDefault: unknown): JsonObject | null {
