@@ -213,6 +213,11 @@ describe("instructions between the turns", () => {
     });
   });
 
+  test("instructions that stand in the tag already are not put into another", () => {
+    const own = "<system-reminder>\nbe brief\n</system-reminder>\n";
+    expect(arrange([user("hi"), system(own)], MERGED).messages).toEqual([user("hi", own)]);
+  });
+
   test("keep their cache mark in the user's turn", () => {
     const marked: Message = { role: "system", parts: [{ ...text("x"), cache: { ttl: "1h" } }] };
     expect(arrange([user("hi"), marked], MERGED).messages[0]?.parts.at(-1)).toMatchObject({

@@ -70,10 +70,13 @@ function endsWithProviderResult(turn: Turn): boolean {
   return part?.type === "search" || (part?.type === "opaque" && part.name.endsWith("_result"));
 }
 
+/** Clients that know the tag may have set it themselves. */
 function tagged(part: TextPart): UserPart {
+  const isTagged =
+    part.text.startsWith("<system-reminder>") && part.text.trimEnd().endsWith("</system-reminder>");
   return {
     type: "text",
-    text: `<system-reminder>\n${part.text}\n</system-reminder>`,
+    text: isTagged ? part.text : `<system-reminder>\n${part.text}\n</system-reminder>`,
     ...(part.cache ? { cache: part.cache } : null),
   };
 }
