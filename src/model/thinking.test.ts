@@ -77,6 +77,10 @@ describe("thinking", () => {
     expect(budgetOf(asked({ budgetTokens: 8000 }), model, 1025)).toBe(1024);
     expect(budgetOf(asked({ budgetTokens: 8000 }), model, 1024)).toBe(0);
     expect(budgetOf(asked({ budgetTokens: 10 }), model, null)).toBe(1024);
+    // Also for models that take less: what is left would be thought away to the last token.
+    expect(budgetOf(asked({ effort: "medium" }), budgetModel(1, 24_576), 300)).toBe(0);
+    expect(budgetOf(asked({ effort: "medium" }), budgetModel(128, 32_768, false), 300)).toBe(128);
+    expect(budgetOf(asked({ effort: "minimal" }), budgetModel(1, 24_576), 900)).toBe(512);
   });
 
   test("a word that a model has not gives way to its neighbour", () => {

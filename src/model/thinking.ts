@@ -55,7 +55,10 @@ export function budgetOf(
   const { minBudgetTokens, maxBudgetTokens, canDisable } = traits.thinking;
   const off = canDisable ? 0 : minBudgetTokens;
   if (wanted <= 0) return off;
-  const most = Math.min(maxBudgetTokens, maxOutputTokens === null ? maxBudgetTokens : maxOutputTokens - 1);
+  const room = maxOutputTokens === null ? Number.POSITIVE_INFINITY : maxOutputTokens - 1;
+  // So little would be thought away to the last token.
+  if (room < wanted && room < COARSE_FLOOR_TOKENS) return off;
+  const most = Math.min(maxBudgetTokens, room);
   return most < minBudgetTokens ? off : Math.min(most, Math.max(minBudgetTokens, wanted));
 }
 
