@@ -4,7 +4,6 @@ import type { Repairs } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { type Peek, peekRequest } from "../dialects/peek.ts";
-import type { JsonObject } from "../model/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
@@ -46,6 +45,13 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
   return upstream.family.name === "openai" && !upstream.isOpenai;
 }
 
+/** The request as it is, when that is what the target gets: most requests, and nothing is awaited for them. null: see `makePassage`. */
+export function plainPassage(input: PassageInput): Passage | null {
+  const { exchange, body, peek, repairs } = input;
+  const isPlain = body === null || (exchange.amendment === null && !repairs.withoutSeals);
+  return isPlain && dialectFor(input) === null ? { body, peek, translated: null } : null;
+}
+
 /** Throws `not_translatable` when the target cannot take the request, `bad_request` when nobody could. */
 export async function makePassage(input: PassageInput): Promise<Passage> {
   const { exchange, upstream, target, body, peek, translator, repairs } = input;
@@ -53,9 +59,8 @@ export async function makePassage(input: PassageInput): Promise<Passage> {
   if (dialect !== null) {
     return { body, peek, translated: await translator.encode(upstream, target.model, dialect, repairs) };
   }
-  if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
-    return { body, peek, translated: null };
-  }
+  const plain = plainPassage(input);
+  if (plain !== null || body === null) return plain ?? { body, peek, translated: null };
   const changed = changedBody(input, body);
   return { body: changed, peek: peekRequest(exchange.route.dialect, changed), translated: null };
 }
@@ -73,16 +78,19 @@ function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput)
   return needsResponsesForTools ? "openai-responses" : null;
 }
 
-/** A relayed body with what the model's name or entry adds, or without what the upstream refused. */
+/** A relayed body with what the model's name or entry adds, or without what the upstream refused; itself when that changes nothing. */
 function changedBody(input: PassageInput, body: Uint8Array): Uint8Array {
   const { gateway, exchange, upstream, target, repairs } = input;
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
-  let parsed: JsonObject = parseJsonObject(body) ?? {};
+  const before = parseJsonObject(body);
+  // The upstream says what is wrong with it.
+  if (before === null) return body;
+  let parsed = before;
   if (exchange.amendment !== null) {
     const traits = gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, target.model);
     parsed = codec.amend(parsed, exchange.amendment, traits);
   }
   if (repairs.withoutSeals) parsed = codec.withoutSeals(parsed) ?? parsed;
-  return Buffer.from(JSON.stringify(parsed), "utf8");
+  return parsed === before ? body : Buffer.from(JSON.stringify(parsed), "utf8");
 }
