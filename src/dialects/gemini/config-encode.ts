@@ -1,6 +1,6 @@
 /** `generationConfig` for an upstream. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
+import type { Drop, JsonObject, ModelRequest, Parameter } from "../../model/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { encodeSchema } from "./tools-encode.ts";
@@ -42,24 +42,24 @@ export function encodeConfig(
 /** What a client waits for in the answer, and could not be given. */
 function refuseWhatIsMissing(request: ModelRequest, { model, traits }: EncodeRequestOptions): void {
   if (request.candidates > 1)
-    throw refused("candidates", "one answer at a time is translated; ask for one, several times");
+    throw refused("candidates", "One answer at a time is translated: ask for one, several times.");
   if (request.logprobs !== null)
-    throw refused("logprobs", "log-probabilities are not translated, as tokens differ; leave them out");
+    throw refused("logprobs", "Log-probabilities are not translated, as tokens differ: leave them out.");
   const makesImages = /image/i.test(model);
   for (const modality of request.outputModalities) {
     if (modality !== "image" || !makesImages)
-      throw refused("outputModalities", `the model answers with text, not with ${modality}`);
+      throw refused("outputModalities", `The model answers with text, not with ${modality}.`);
   }
   const hasFunctions = request.tools.some(({ kind }) => kind === "function" || kind === "custom");
   // Gemini 3 takes both together, models before it refuse that; it is the same generation that seals its calls.
   if (request.output !== null && hasFunctions && !traits.sealedCalls)
-    throw refused("output", "the model takes either tools or a format for its answer; remove one");
+    throw refused("output", "The model takes either tools or a format for its answer: remove one.");
 }
 
 function encodeLimit(asked: number | null, most: number | null, dropped: Drop[]): number | null {
   if (asked === null) return null;
   if (asked < 1)
-    throw refused("maxOutputTokens", "an answer of no tokens cannot be asked for; ask for 1 or more");
+    throw refused("maxOutputTokens", "An answer of no tokens cannot be asked for: ask for 1 or more.");
   if (most === null || asked <= most) return asked;
   dropped.push({ field: "maxOutputTokens", reason: `lowered to ${most}, the most that the model writes` });
   return most;
@@ -81,13 +81,16 @@ function encodeSampling(
   const why = "the model samples as it does and refuses to be told";
   if (logitBias !== null) dropped.push({ field: "logitBias", reason: "Gemini has no bias by token" });
   const isSeed = seed !== null && Number.isInteger(seed) && seed >= -MAX_SEED && seed < MAX_SEED;
+  /** No penalty at all is what every model does. */
+  const penalty = (field: string, value: number | null): number | null =>
+    isTaken || value !== 0 ? keep(field, value, isTaken, why) : null;
   const kept = {
     temperature: keep("temperature", temperature, isTaken, why),
     topP: keep("topP", topP, isTaken && !isOne, why),
     topK: keep("topK", topK, isTaken, why),
     seed: keep("seed", seed, isSeed, "Gemini takes seeds of 32 bits"),
-    presencePenalty,
-    frequencyPenalty,
+    presencePenalty: penalty("presencePenalty", presencePenalty),
+    frequencyPenalty: penalty("frequencyPenalty", frequencyPenalty),
   };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== null));
 }
@@ -97,9 +100,10 @@ function encodeOutput({ output }: ModelRequest, takesSchema: boolean): JsonObjec
   const json = { responseMimeType: "application/json" };
   if (output.kind === "json") return json;
   if (takesSchema) return { ...json, responseJsonSchema: encodeSchema(output.schema) };
-  throw refused("output", "the model cannot be held to a schema; ask for it in words");
+  throw refused("output", "The model cannot be held to a schema: ask for it in words.");
 }
 
-function refused(param: string, why: string): GatewayError {
-  return new GatewayError("not_translatable", `${param}: ${why}`, { param });
+/** Clients have names of their own for parameters: the sentence has none. */
+function refused(param: Parameter, sentence: string): GatewayError {
+  return new GatewayError("not_translatable", sentence, { param });
 }

@@ -58,7 +58,10 @@ function encodeBudget(
 ): JsonObject | null {
   const budget = budgetOf(reasoning, traits, maxOutputTokens);
   if (budget === null) return reasoning.isDynamic ? { thinkingBudget: DYNAMIC } : null;
-  if (budget > 0 && effortOf(reasoning) === "none") dropped.push(CANNOT_DISABLE);
+  const isWanted = effortOf(reasoning) !== "none";
+  if (budget > 0 && !isWanted) dropped.push(CANNOT_DISABLE);
+  if (budget === 0 && isWanted)
+    dropped.push({ field: "reasoning", reason: "the limit of the answer leaves no room to think" });
   return { thinkingBudget: budget };
 }
 
