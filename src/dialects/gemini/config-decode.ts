@@ -22,7 +22,7 @@ export function decodeConfig(body: Members, dropped: Drop[]): Config {
   const decoded: Config = {
     sampling: decodeSampling(config),
     candidates: config.integer("candidateCount", 1) ?? 1,
-    maxOutputTokens: config.integer("maxOutputTokens", 0),
+    maxOutputTokens: config.integer("maxOutputTokens", 1),
     stop: config.strings("stopSequences"),
     logprobs: decodeLogprobs(config),
     reasoning: decodeThinking(config, dropped),

@@ -61,6 +61,8 @@ class ContentsDecoder {
   #parts: AssistantPart[] = [];
   #pending: Pending[] = [];
   #isAfterModel = false;
+  /** Where that turn began. */
+  #modelAt = "contents";
   #callCount = 0;
 
   constructor(dropped: Drop[]) {
@@ -70,7 +72,10 @@ class ContentsDecoder {
   read(content: Members): void {
     const role = content.string("role") ?? "user";
     if (role === "model") {
-      if (!this.#isAfterModel) this.#pending = [];
+      if (!this.#isAfterModel) {
+        this.#pending = [];
+        this.#modelAt = content.at;
+      }
       this.#isAfterModel = true;
       for (const { part } of partsOf(content)) this.#readModelPart(part);
       return;
@@ -94,7 +99,7 @@ class ContentsDecoder {
   #endModelTurn(): void {
     this.#isAfterModel = false;
     if (this.#parts.length === 0) return;
-    this.#messages.push({ role: "assistant", parts: this.#parts });
+    this.#messages.push({ role: "assistant", parts: this.#parts, at: this.#modelAt });
     this.#parts = [];
   }
 

@@ -112,6 +112,11 @@ test("names in snake case are the same names; what users name stays as it is", (
 });
 
 describe("calls and results", () => {
+  test("H-77 the model's turn says where it began", () => {
+    const [, turn] = messagesOf(HI, model({ text: "a" }), model({ text: "b" }));
+    expect(turn).toEqual({ role: "assistant", parts: [{ type: "text", text: "ab" }], at: "contents[1]" });
+  });
+
   test("H-86 without ids get the same ones each time, and pair by order within a name", () => {
     const contents = [
       HI,
@@ -418,7 +423,8 @@ describe("generationConfig", () => {
 
   test.each([
     [{ temperature: "hot" }, "generationConfig.temperature must be a number"],
-    [{ maxOutputTokens: 1.5 }, "generationConfig.maxOutputTokens must be a whole number of 0 or more"],
+    [{ maxOutputTokens: 1.5 }, "generationConfig.maxOutputTokens must be a whole number of 1 or more"],
+    [{ maxOutputTokens: 0 }, "generationConfig.maxOutputTokens must be a whole number of 1 or more"],
     [{ stopSequences: ["a", 1] }, "generationConfig.stopSequences[1] must be a string"],
     [{ thinkingConfig: { thinkingBudget: 5, thinkingLevel: "LOW" } }, "a level or a budget, not both"],
     [{ responseSchema: { type: "OBJECT" } }, 'generationConfig.responseMimeType must be "application/json"'],

@@ -639,11 +639,31 @@ describe("thinking", () => {
     expect(thinkingOf(reasoning, options)).toEqual([config as never, dropped as never]);
   });
 
+  test("H-111 is left out and named where the answer's limit leaves no room for it", () => {
+    const thinking = { ...OLD_TRAITS.thinking, minBudgetTokens: 1, canDisable: true };
+    const reasoning = { effort: "high", budgetTokens: null, isDynamic: false, isShown: true } as const;
+    const encoded = encodeOf({ reasoning, maxOutputTokens: 500 }, { traits: { ...OLD_TRAITS, thinking } });
+    expect(encoded.body.generationConfig).toEqual({
+      maxOutputTokens: 500,
+      thinkingConfig: { thinkingBudget: 0 },
+    });
+    expect(encoded.dropped.map(({ field }) => field)).toEqual(["reasoning"]);
+  });
+
   test("of a model that cannot be told is dropped by name", () => {
     const traits = { ...TRAITS, thinking: { ...TRAITS.thinking, kind: "none" as const, efforts: [] } };
     expect(thinkingOf({ effort: "high" }, { traits })).toEqual([null, ["reasoning"]]);
     expect(thinkingOf({ effort: "none" }, { traits })).toEqual([null, []]);
   });
+});
+
+test("H-77 an answer that is to be gone on with is refused by its place", () => {
+  const begun = { ...assistant(text("Well,")), at: "messages[1]" } as Message;
+  expect(refusalOf({ messages: [HI, begun] })).toMatchObject({
+    kind: "not_translatable",
+    param: "messages[1]",
+  });
+  expect(refusalOf({ messages: [HI, assistant(text("Well,"))] })).toMatchObject({ param: "messages" });
 });
 
 describe("generationConfig", () => {
@@ -712,6 +732,15 @@ describe("generationConfig", () => {
       "topK",
       "seed",
     ]);
+    const penalties = { ...sampling, seed: null, logitBias: null, frequencyPenalty: 0.5, presencePenalty: 0 };
+    const refusing = encodeOf({ sampling: penalties }, { traits: { ...TRAITS, sampling: "none" } });
+    expect(refusing.body.generationConfig).toBeUndefined();
+    expect(refusing.dropped.map(({ field }) => field)).toEqual([
+      "temperature",
+      "topP",
+      "topK",
+      "frequencyPenalty",
+    ]);
     const one = encodeOf({ sampling }, { traits: { ...TRAITS, sampling: "one" } });
     expect(one.body.generationConfig).toEqual({ temperature: 1, topK: 64 });
   });
@@ -749,7 +778,8 @@ describe("generationConfig", () => {
         cacheWhole: { ttl: "1h" },
       }),
     ).toEqual(["serviceTier", "verbosity", "userId", "metadata"]);
-    expect(bodyOf({ serviceTier: "default" }).serviceTier).toBe("standard" as never);
+    for (const serviceTier of ["default", "standard", "standard_only"])
+      expect(bodyOf({ serviceTier }).serviceTier).toBe("standard" as never);
     expect(encodeOf({ serviceTier: "auto" }).dropped).toEqual([]);
   });
 });

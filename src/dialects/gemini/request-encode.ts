@@ -15,13 +15,14 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const { traits, repairs } = options;
   const dropped: Drop[] = [];
   const names = makeToolNames(request.tools, request.messages, TOOL_NAMES);
+  const last = request.messages.at(-1);
   const arranged = arrange(request.messages, { midSystem: "fold", needsUserFirst: true, mergesTurns: true });
   dropped.push(...arranged.dropped);
   if (options.purpose === "answer" && arranged.messages.at(-1)?.role === "assistant" && !traits.prefill)
     throw new GatewayError(
       "not_translatable",
       "the model cannot go on with the beginning of an answer: the conversation must end with a turn of the user",
-      { param: "messages" },
+      { param: (last?.role === "assistant" ? last.at : undefined) ?? "messages" },
     );
   const system = request.system.filter(({ text }) => text !== "" && !text.startsWith(ATTRIBUTION));
   const { tools, toolConfig } = encodeTools(request, names, traits, dropped);
@@ -71,6 +72,7 @@ function pathOf(model: string, method: string): string {
 const TIERS: ReadonlyMap<string, string> = new Map([
   ["default", "standard"],
   ["standard", "standard"],
+  ["standard_only", "standard"],
   ["flex", "flex"],
   ["priority", "priority"],
 ]);

@@ -144,7 +144,7 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[])
     return false;
   }
   if (!traits.webSearch) throw refused(tool, "the model cannot search the web; remove the tool");
-  if (tool.allowedDomains !== null || tool.blockedDomains !== null)
+  if (tool.allowedDomains?.length || tool.blockedDomains?.length)
     throw refused(tool, "Gemini's web search cannot be held to domains; remove the lists of domains");
   const lost = [
     [tool.maxUses, "max_uses"],
