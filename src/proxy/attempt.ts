@@ -367,7 +367,7 @@ class Tracked {
     if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
     const text = new TextDecoder().decode(bytes);
     const isRedirect = head.status < 400;
-    const signal: Signal = isRedirect
+    const classified: Signal = isRedirect
       ? { class: "overload", reason: `the upstream answered with a redirect (${head.status})` }
       : upstream.family.classify({
           status: head.status,
@@ -376,11 +376,16 @@ class Tracked {
           nowMs: gateway.clock.nowMs(),
           model: target.model,
         });
-    this.#report.failed(signal, head.status);
     const { translated } = this.#input;
     const dialect = translated?.dialect ?? exchange.route.dialect;
-    const repair =
-      signal.class === "bad" || signal.class === "forbid" ? repairFor(dialect, head.status, text) : null;
+    const mayRepair = classified.class === "bad" || classified.class === "forbid";
+    const repair = mayRepair ? repairFor(dialect, head.status, text) : null;
+    // The wording is ours: worded otherwise, the credential may well ask for this model.
+    const signal: Signal =
+      translated !== null && repair !== null
+        ? { class: "bad", reason: "the request is worded otherwise than the upstream wants" }
+        : classified;
+    this.#report.failed(signal, head.status);
     if (translated !== null) {
       const error = foreignError(
         translated.codec,

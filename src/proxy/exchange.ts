@@ -2,7 +2,7 @@
 
 import type { Principal } from "../auth/keys.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
-import type { DialectName, TapState } from "../dialects/dialect.ts";
+import type { DialectName, Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import type { Amendment } from "../model/amendment.ts";
 import type { Drop } from "../model/request.ts";
@@ -25,7 +25,8 @@ interface AttemptNote {
 }
 
 /** What the row takes from an answer. */
-export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason">;
+export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
+  Pick<Tap, "isCutShort">;
 
 /** All fields are set in the constructor, so that every exchange has the same shape. */
 export class Exchange {
@@ -145,7 +146,8 @@ export class Exchange {
       cacheWrite1hTokens: usage?.cacheWrite1hTokens ?? null,
       outputTokens: usage?.outputTokens ?? null,
       reasoningTokens: usage?.reasoningTokens ?? null,
-      usageState: usage === null ? "unknown" : this.outcome === "ok" ? "final" : "partial",
+      usageState:
+        usage === null ? "unknown" : this.outcome === "ok" && tap?.isCutShort !== true ? "final" : "partial",
       costNanoUsd: null,
       drops: this.dropped.length === 0 ? null : JSON.stringify(this.dropped),
       cache: null,

@@ -2,6 +2,7 @@
  * Goes through the planned targets until one answers: the next credential after a credential's fault, the next target when an
  * upstream has none left, at most two retries for overload and transport. Decides what the client is told when nothing answered.
  */
+import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/codec.ts";
 import type { Peek } from "../dialects/peek.ts";
@@ -13,7 +14,7 @@ import type { StateId } from "../store/state.ts";
 import type { Repair } from "../upstreams/repair.ts";
 import { attempt } from "./attempt.ts";
 import type { AttemptInput, AttemptResult, KeptReply } from "./attempt-input.ts";
-import type { Exchange } from "./exchange.ts";
+import { correctRow, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { canServe, isCountedHere, makePassage, type Passage } from "./passage.ts";
 import { requestIdHeaders } from "./reply.ts";
@@ -106,7 +107,7 @@ class Tries {
 
   /**
    * Makes the request ready for a target, once, before a credential is taken. null: the target cannot take it, and `#untranslatable`
-   * says why.
+   * says why; one that is relayed to may read more than we do.
    */
   async #passage(upstream: UpstreamView, target: Target, repairs: Repairs): Promise<Passage | null> {
     const { gateway, exchange, body, peek } = this.#input;
@@ -114,7 +115,8 @@ class Tries {
     try {
       return await makePassage({ gateway, exchange, upstream, target, body, peek, translator, repairs });
     } catch (cause) {
-      if (!(cause instanceof GatewayError) || cause.kind !== "not_translatable") throw cause;
+      if (!(cause instanceof GatewayError)) throw cause;
+      if (cause.kind !== "not_translatable" && cause.kind !== "bad_request") throw cause;
       this.#untranslatable ??= cause;
       return null;
     }
@@ -129,7 +131,13 @@ class Tries {
     exchange.status = 200;
     exchange.outcome = "ok";
     const body = this.#translator.writeCount(inputTokens);
-    await exchange.settle(gateway).committed;
+    const { row, committed } = exchange.settle(gateway);
+    try {
+      await committed;
+    } catch (cause) {
+      correctRow(row, cause as GatewayError);
+      throw cause;
+    }
     exchange.client.replied();
     const headers = {
       "content-type": "application/json",
@@ -175,14 +183,17 @@ class Tries {
         return this.#tell(this.#overload);
       }
       const result = await attempt(this.#attemptInput(upstream, target, passage), leased.lease);
-      if ("reply" in result) return result;
+      if ("reply" in result) {
+        gateway.repairs.learn(target.upstream, target.model, repairs);
+        return result;
+      }
       if ("clientLeft" in result) return result;
       const { repair } = result;
       if (repair !== null && !repairs[repair] && this.#canRepair(repair, passage)) {
         repairs = { ...repairs, [repair]: true };
-        gateway.repairs.learn(target.upstream, target.model, repair);
         const repaired = await this.#passage(upstream, target, repairs);
-        if (repaired !== null) {
+        // What is the same would be refused again: the words that were found may be the client's own.
+        if (repaired !== null && !isSameRequest(repaired, passage)) {
           passage = repaired;
           continue;
         }
@@ -265,6 +276,11 @@ class Tries {
     }
     return { error: foreignDialect(this.#input.exchange.route.dialect, this.#foreign) };
   }
+}
+
+function isSameRequest(one: Passage, other: Passage): boolean {
+  const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
+  return a != null && b != null && Buffer.compare(a, b) === 0;
 }
 
 /** No upstream of the model can be asked in this dialect, nor in another. */

@@ -73,9 +73,13 @@ test("any other refusal stands", () => {
 
 test("what an upstream wants is remembered for its model, a refused seal is not", () => {
   const learned = new LearnedRepairs();
-  learned.learn("local", "qwen", "systemFirst");
-  learned.learn("local", "qwen", "withoutStreamOptions");
-  learned.learn("local", "qwen", "withoutSeals");
+  learned.learn("local", "qwen", { ...NO_REPAIRS, systemFirst: true });
+  learned.learn("local", "qwen", {
+    ...learned.of("local", "qwen"),
+    withoutStreamOptions: true,
+    withoutSeals: true,
+  });
+  learned.learn("local", "llama", { ...NO_REPAIRS, withoutSeals: true });
   expect(learned.of("local", "qwen")).toEqual({
     ...NO_REPAIRS,
     systemFirst: true,

@@ -63,21 +63,29 @@ export function repairFor(dialect: DialectName, status: number, body: string): R
 }
 
 /** Repairs that hold for the next requests to the same upstream and model too; seals are the request's own affair. */
-const LASTING: readonly Repair[] = ["withoutStreamOptions", "systemFirst", "withoutSummary"];
+const LASTING = ["withoutStreamOptions", "systemFirst", "withoutSummary"] as const;
 
 const MAX_REMEMBERED = 1_000;
+const MAX_NAME_CHARS = 256;
 
 /** What upstreams were found to want, by upstream and model; in memory only. */
 export class LearnedRepairs {
   readonly #learned = new Map<string, Repairs>();
 
   of(upstream: string, model: string): Repairs {
+    if (this.#learned.size === 0) return NO_REPAIRS;
     return this.#learned.get(`${upstream}/${model}`) ?? NO_REPAIRS;
   }
 
-  learn(upstream: string, model: string, repair: Repair): void {
-    if (!LASTING.includes(repair)) return;
+  /** The upstream has answered a request with these repairs. A refusal alone proves nothing: some repeat the client's own words. */
+  learn(upstream: string, model: string, repairs: Repairs): void {
+    const known = this.of(upstream, model);
+    const found = LASTING.filter((repair) => repairs[repair] && !known[repair]);
+    if (found.length === 0 || model.length > MAX_NAME_CHARS) return;
     if (this.#learned.size >= MAX_REMEMBERED) this.#learned.clear();
-    this.#learned.set(`${upstream}/${model}`, { ...this.of(upstream, model), [repair]: true });
+    this.#learned.set(`${upstream}/${model}`, {
+      ...known,
+      ...Object.fromEntries(found.map((repair) => [repair, true])),
+    });
   }
 }
