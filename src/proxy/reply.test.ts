@@ -101,6 +101,15 @@ describe("a text that repeats the credential", () => {
       "key [redacted], again [redacted].",
     );
     expect(withoutCredential('{"code":null}', auth)).toBe('{"code":null}');
+    const written = [...SECRET].map((char) => `\\u00${char.charCodeAt(0).toString(16).toUpperCase()}`);
+    expect(withoutCredential(`{"key":"${written.join("")}"}`, auth)).toBe('{"key":"[redacted]"}');
+  });
+
+  test("loses it where JSON escapes some of it", () => {
+    const auth = ["x-api-key", 'ab/cd+"ef\\gh.ij'] as const;
+    const text = JSON.stringify({ message: `no ${auth[1]}` }).replaceAll("/", "\\/");
+    expect(withoutCredential(text, auth)).toBe('{"message":"no [redacted]"}');
+    expect(withoutCredential("ab/cd+", auth)).toBe("ab/cd+");
   });
 
   test.each(["null", "none", "ollama", "x", ""])(

@@ -21,8 +21,16 @@ const MIN_SECRET_CHARS = 8;
 /** What an upstream said of a failure, less the credential that it was shown: some repeat it. */
 export function withoutCredential(text: string, auth: readonly [name: string, value: string]): string {
   const secret = auth[1].replace(/^Bearer /, "");
-  if (secret.length < MIN_SECRET_CHARS) return text;
-  return text.includes(secret) ? text.replaceAll(secret, "[redacted]") : text;
+  return secret.length < MIN_SECRET_CHARS ? text : text.replace(patternOf(secret), "[redacted]");
+}
+
+/** A secret as it is and as JSON may write it: any character by its number, some behind a backslash. */
+function patternOf(secret: string): RegExp {
+  const chars = Array.from(secret, (char) => {
+    const hex = char.charCodeAt(0).toString(16).padStart(4, "0");
+    return `(?:\\\\?${RegExp.escape(char)}|\\\\u${hex})`;
+  });
+  return new RegExp(chars.join(""), "gi");
 }
 
 /** Our request id under the names that the official SDKs read. */
