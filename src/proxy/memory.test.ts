@@ -121,3 +121,27 @@ test("the least recently used is forgotten first, and what is larger than the me
   );
   expect(kept).toEqual(["c1", "c3"]);
 });
+
+test("what does not stop thinking is not gathered without end", () => {
+  const memory = makeSealMemory(10_000_000);
+  const add = memory.recorder("tester", "anthropic");
+  const before = process.memoryUsage().rss;
+  add({ type: "start", id: null, model: null });
+  for (const kind of ["text", "reasoning"] as const) {
+    add({ type: "open", block: kind === "text" ? { kind, phase: null } : { kind } });
+    for (let i = 0; i < 200; i++) add({ type: "delta", text: `${i}${"x".repeat(1024 * 1024)}` });
+    add({ type: "close", seal: kind === "text" ? null : seal("sealed") });
+  }
+  expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
+  for (const event of [...call("call_1"), { type: "end", stop: STOP } as const]) add(event);
+  const request = history("call_1");
+  expect(memory.restore("tester", request, "anthropic").messages).toEqual(request.messages);
+});
+
+test("an id counts as what it takes", () => {
+  const memory = makeSealMemory(10_000);
+  record(memory.recorder("tester", "anthropic"), [...thought("why", "sealed"), ...call("x".repeat(10_000))]);
+  record(memory.recorder("tester", "anthropic"), [...thought("why", "sealed"), ...call("call_1")]);
+  const [message] = memory.restore("tester", history("x".repeat(10_000), "call_1"), "anthropic").messages;
+  expect(message?.parts.filter(({ type }) => type === "reasoning")).toHaveLength(1);
+});

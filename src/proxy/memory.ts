@@ -3,7 +3,6 @@
  * results. Bounded, in memory only: what is forgotten is left out, as with any client that does not return it.
  */
 import type { ModelEvent } from "../model/event.ts";
-import { Folder } from "../model/fold.ts";
 import type { AssistantPart, Message, ReasoningPart, Seal } from "../model/message.ts";
 import type { ModelRequest } from "../model/request.ts";
 
@@ -54,29 +53,12 @@ export function makeSealMemory(maxBytes: number): SealMemory {
   };
 
   return {
-    recorder(principal, maker) {
-      const folder = new Folder();
-      let hasSeal = false;
+    recorder: (principal, maker) => {
+      const recorder = new Recorder(Math.min(maxBytes, MAX_ANSWER_BYTES));
       return (event) => {
-        folder.add(event);
-        if (event.type === "close") hasSeal ||= event.seal !== null;
-        else if (event.type === "open" && event.block.kind === "tool-call")
-          hasSeal ||= event.block.seal !== null;
-        if (event.type !== "end" || !hasSeal) return;
-        let reasoning: ReasoningPart[] = [];
-        for (const part of folder.reply().parts) {
-          if (part.type === "reasoning") reasoning.push(part);
-          if (part.type !== "tool-call") continue;
-          const seal = part.seal ?? null;
-          if (reasoning.length > 0 || seal !== null) {
-            remember(keyOf(principal, part.id), {
-              maker,
-              reasoning,
-              seal,
-              sizeBytes: sizeOf(reasoning, seal),
-            });
-          }
-          reasoning = [];
+        for (const { id, reasoning, seal, sizeBytes } of recorder.add(event)) {
+          const key = keyOf(principal, id);
+          remember(key, { maker, reasoning, seal, sizeBytes: sizeBytes + 2 * key.length });
         }
       };
     },
@@ -118,9 +100,76 @@ function keyOf(principal: string, callId: string): string {
 }
 
 const ENTRY_BYTES = 200;
+/** Of one answer while it comes: thoughts beyond it are not remembered. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
-function sizeOf(reasoning: readonly ReasoningPart[], seal: Seal | null): number {
-  let size = ENTRY_BYTES + 2 * (seal?.data.length ?? 0);
-  for (const part of reasoning) size += 2 * (part.text.length + (part.seal?.data.length ?? 0));
-  return size;
+interface RecordedCall {
+  readonly id: string;
+  readonly reasoning: readonly ReasoningPart[];
+  readonly seal: Seal | null;
+  readonly sizeBytes: number;
+}
+
+const NOTHING: readonly RecordedCall[] = [];
+
+/** Gathers of one answer what came before and on its calls, and nothing else. */
+class Recorder {
+  readonly #maxBytes: number;
+  #calls: RecordedCall[] = [];
+  #reasoning: ReasoningPart[] = [];
+  /** Of the open thought; null: another block is open, or none. */
+  #pieces: string[] | null = null;
+  #hasSeal = false;
+  /** Since the last call. */
+  #sizeBytes = 0;
+  #allBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The calls, once the answer has ended with a seal in it. */
+  add(event: ModelEvent): readonly RecordedCall[] {
+    if (this.#allBytes > this.#maxBytes) return NOTHING;
+    switch (event.type) {
+      case "open":
+        this.#pieces = event.block.kind === "reasoning" ? [] : null;
+        if (event.block.kind === "tool-call") this.#call(event.block.id, event.block.seal);
+        break;
+      case "delta":
+        if (this.#pieces !== null && this.#hold(event.text)) this.#pieces.push(event.text);
+        break;
+      case "close":
+        this.#hasSeal ||= event.seal !== null;
+        if (this.#pieces !== null && this.#hold(event.seal?.data ?? "")) {
+          this.#reasoning.push({ type: "reasoning", text: this.#pieces.join(""), seal: event.seal });
+        }
+        this.#pieces = null;
+        break;
+      case "end":
+        return this.#hasSeal ? this.#calls : NOTHING;
+    }
+    return NOTHING;
+  }
+
+  #call(id: string, seal: Seal | null): void {
+    this.#hasSeal ||= seal !== null;
+    if (!this.#hold(seal?.data ?? "")) return;
+    if (this.#reasoning.length > 0 || seal !== null) {
+      this.#calls.push({ id, reasoning: this.#reasoning, seal, sizeBytes: ENTRY_BYTES + this.#sizeBytes });
+    }
+    this.#reasoning = [];
+    this.#sizeBytes = 0;
+  }
+
+  /** False: it became too much, and all of it is forgotten. */
+  #hold(text: string): boolean {
+    this.#sizeBytes += 2 * text.length;
+    this.#allBytes += 2 * text.length;
+    if (this.#allBytes <= this.#maxBytes) return true;
+    this.#calls = [];
+    this.#reasoning = [];
+    this.#pieces = null;
+    return false;
+  }
 }
