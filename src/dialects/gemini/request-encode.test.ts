@@ -395,6 +395,21 @@ describe("tools", () => {
     expect(schemaOf(odd)).toEqual(odd);
   });
 
+  test("H-109 a schema that leads to itself keeps its references, without what Gemini refuses beside them", () => {
+    const next = { $ref: "#/$defs/node" };
+    const nodeOf = (reference: object) => ({ type: "object", properties: { next: reference } });
+    const parameters = {
+      type: "object",
+      properties: { root: { ...next, description: "d" } },
+      $defs: { node: nodeOf({ ...next, description: "e" }) },
+    };
+    expect(schemaOf(parameters)).toEqual({
+      type: "object",
+      properties: { root: next },
+      $defs: { node: nodeOf(next) },
+    });
+  });
+
   test("H-106, H-107 names fit and come back; the same tool twice is one, two of one name are refused", () => {
     const name = `1${"x".repeat(150)}`;
     const request = { tools: [toolOf(name), toolOf("ok.name:1-2"), toolOf("ok.name:1-2")] };

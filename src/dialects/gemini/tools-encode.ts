@@ -11,6 +11,7 @@ import type {
   WebSearchTool,
 } from "../../model/request.ts";
 import { withoutLocalRefs } from "../../model/schema.ts";
+import { checkDepth, mapMember } from "../../model/schema-walk.ts";
 import { distinctTools, type NameRule, type ToolNames } from "../../model/tool-names.ts";
 import type { ModelTraits } from "../../model/traits.ts";
 import { MAKER } from "./seal-field.ts";
@@ -118,9 +119,23 @@ function encodeParameters(parameters: JsonObject | null): JsonObject | null {
 
 /** JSON Schema as Gemini reads it: without `$schema`, and without references that have anything beside them. */
 export function encodeSchema(schema: JsonObject): JsonObject {
-  const plain = hasRefWithSiblings(schema) ? withoutLocalRefs(schema) : schema;
+  const inlined = hasRefWithSiblings(schema) ? withoutLocalRefs(schema) : schema;
+  // References of a schema to itself cannot be replaced by what they lead to.
+  const plain = hasRefWithSiblings(inlined) ? withoutRefSiblings(inlined, 1) : inlined;
   if (!Object.hasOwn(plain, "$schema")) return plain;
   return Object.fromEntries(Object.entries(plain).filter(([name]) => name !== "$schema"));
+}
+
+/** References alone: what stands beside them, mostly a description, would have the whole request refused. */
+function withoutRefSiblings(node: JsonObject, depth: number): JsonObject {
+  checkDepth(depth);
+  const isRef = typeof node.$ref === "string";
+  const members: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(node)) {
+    if (!isRef || name.startsWith("$"))
+      members.push([name, mapMember(name, value, (inner) => withoutRefSiblings(inner, depth + 1), "")]);
+  }
+  return Object.fromEntries(members);
 }
 
 function hasRefWithSiblings(schema: JsonObject): boolean {
