@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../model/request.ts";
+import { wrapSeal } from "../../model/seal.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { assistant, refusalOf, result, text, tool, use, user } from "./fixtures/body-under-test.ts";
 import { decodeBody } from "./fixtures/codec-under-test.ts";
@@ -134,6 +135,26 @@ describe("content", () => {
       },
       { type: "opaque", name: "code_execution_tool_result", at: "messages[1].content[2]" },
       { type: "text", text: "b", annotations: [{ kind: "url", url: "https://a.example/" }] },
+    ]);
+  });
+
+  test("state of a text is that of the text right before it, or of nothing that was said", () => {
+    const sealed = (data: string) => ({
+      type: "thinking",
+      thinking: "",
+      signature: wrapSeal({ maker: "gemini", place: "text", data }),
+    });
+    const { request } = decodeBody({
+      messages: [
+        user(text("q")),
+        assistant(text("a"), sealed("A"), use("t"), sealed("B")),
+        user(result("t")),
+      ],
+    });
+    expect(request.messages[1]?.parts).toMatchObject([
+      { type: "text", text: "a", seal: { data: "A" } },
+      { type: "tool-call", id: "t" },
+      { type: "reasoning", text: "", seal: { maker: "gemini", place: "text", data: "B" } },
     ]);
   });
 

@@ -208,9 +208,10 @@ class AssistantReader {
     if (seal.place === "call") this.#callSeal = seal;
     else if (seal.place === "raw") this.#rawSeal = seal;
     else {
-      const index = this.#parts.findLastIndex((part) => part.type === "text");
-      const text = this.#parts[index];
-      if (text?.type === "text") this.#parts[index] = { ...text, seal };
+      // Of the text right before it; where that is none, or has its own, of nothing that was said.
+      const last = this.#parts.at(-1);
+      if (last?.type === "text" && !last.seal) this.#parts[this.#parts.length - 1] = { ...last, seal };
+      else this.#parts.push({ type: "reasoning", text: "", seal });
     }
   }
 
