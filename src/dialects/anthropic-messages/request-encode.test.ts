@@ -90,6 +90,29 @@ describe("the body", () => {
     ]);
   });
 
+  test("what asks for nothing is left out without a word", () => {
+    const sampling = {
+      temperature: null,
+      topP: null,
+      topK: null,
+      seed: null,
+      frequencyPenalty: 0,
+      presencePenalty: 0,
+      logitBias: null,
+    };
+    expect(encodeAccepted({ sampling, metadata: {} }).fields).toEqual([]);
+  });
+
+  test("H-146 an id of the user that is too long is hashed, always to the same", () => {
+    const idOf = (userId: string): unknown => {
+      const { metadata } = encodeAccepted({ userId }).body;
+      return (metadata as { user_id: unknown }).user_id;
+    };
+    expect(idOf("u".repeat(256))).toBe("u".repeat(256));
+    expect(idOf("u".repeat(257))).toMatch(/^user_[0-9a-f]{32}$/);
+    expect(idOf("u".repeat(257))).toBe(idOf("u".repeat(257)));
+  });
+
   test("an older model takes one of temperature and top_p, and no more than 1", () => {
     const sampling = {
       temperature: 1.5,

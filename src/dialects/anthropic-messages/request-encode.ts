@@ -2,6 +2,7 @@
  * A neutral request as one of the Messages API, version 2023-06-01. What stays the same from turn to turn comes first: the body of a
  * conversation that has grown begins with the bytes of the former one, up to the end of its messages.
  */
+import { callIdFor } from "../../model/call-ids.ts";
 import { arrange } from "../../model/conversation.ts";
 import type { Message, TextPart } from "../../model/message.ts";
 import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../model/request.ts";
@@ -160,13 +161,16 @@ const TIERS: Readonly<Record<string, string>> = {
   standard: "standard_only",
 };
 
+/** Longer ids are refused. */
+const USER_ID = { isAllowed: /^.+$/s, maxChars: 256, prefix: "user_" };
+
 function encodeIdentity({ userId, serviceTier }: ModelRequest, dropped: Drop[]): JsonObject {
   const tier = serviceTier !== null && Object.hasOwn(TIERS, serviceTier) ? TIERS[serviceTier] : null;
   if (serviceTier !== null && tier === null) {
     dropped.push({ field: "serviceTier", reason: `this provider has no tier "${serviceTier}"` });
   }
   return {
-    ...(userId === null || userId === "" ? null : { metadata: { user_id: userId } }),
+    ...(userId === null || userId === "" ? null : { metadata: { user_id: callIdFor(userId, USER_ID) } }),
     ...(tier === null ? null : { service_tier: tier }),
   };
 }
@@ -183,13 +187,14 @@ function refuseWhatThereIsNot(request: ModelRequest): void {
 
 function dropWhatThereIsNot(request: ModelRequest, dropped: Drop[]): void {
   const { seed, frequencyPenalty, presencePenalty, logitBias } = request.sampling;
+  // What asks for nothing is no loss: many clients send it with every request.
   const given: readonly (readonly [Parameter, unknown])[] = [
     ["seed", seed],
-    ["frequencyPenalty", frequencyPenalty],
-    ["presencePenalty", presencePenalty],
+    ["frequencyPenalty", frequencyPenalty === 0 ? null : frequencyPenalty],
+    ["presencePenalty", presencePenalty === 0 ? null : presencePenalty],
     ["logitBias", logitBias],
     ["verbosity", request.verbosity],
-    ["metadata", request.metadata],
+    ["metadata", Object.keys(request.metadata ?? {}).length === 0 ? null : request.metadata],
   ];
   for (const [field, value] of given) {
     if (value !== null) dropped.push({ field, reason: "this provider has no such parameter" });
