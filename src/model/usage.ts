@@ -48,3 +48,16 @@ function clampCount(count: number | null, whole: number | null): number | null {
   const least = Math.max(0, Math.trunc(count));
   return whole === null ? least : Math.min(least, whole);
 }
+
+/** What several requests for one answer come to. */
+export function addUsage(one: Usage, other: Usage): Usage {
+  const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
+  return {
+    inputTokens: add(one.inputTokens, other.inputTokens),
+    cacheReadTokens: add(one.cacheReadTokens, other.cacheReadTokens),
+    cacheWriteTokens: add(one.cacheWriteTokens, other.cacheWriteTokens),
+    cacheWrite1hTokens: add(one.cacheWrite1hTokens, other.cacheWrite1hTokens),
+    outputTokens: add(one.outputTokens, other.outputTokens),
+    reasoningTokens: add(one.reasoningTokens, other.reasoningTokens),
+  };
+}

@@ -5,7 +5,6 @@
 import { ERRORS, GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import type { ModelEvent } from "../model/event.ts";
 import type { Lease } from "../pool/pool.ts";
 import type { CredentialView } from "../snapshot.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
@@ -15,13 +14,11 @@ import { repairFor } from "../upstreams/repair.ts";
 import type { AttemptInput, AttemptResult } from "./attempt-input.ts";
 import { AttemptReport } from "./attempt-report.ts";
 import { correctRow, type Exchange } from "./exchange.ts";
-import { HopCall } from "./hop-call.ts";
 import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
-import { translatedHeaders } from "./reply.ts";
+import { type Answering, isEventStream, translatedAnswer } from "./translated-answer.ts";
 import type { TranslatedRequest } from "./translator.ts";
 import { errorFor, foreignError } from "./upstream-error.ts";
-import { factsOf, wholeFailure } from "./whole-answer.ts";
 
 /** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
@@ -69,21 +66,19 @@ function send({ gateway, upstream }: AttemptInput, outgoing: Outgoing, onWait: (
 }
 
 /** One attempt under way: every path through it ends the lease, the call, and leaves a note where it failed. */
-class Tracked {
+class Tracked implements Answering {
   readonly #input: AttemptInput;
-  readonly #report: AttemptReport;
-  /** A whole answer may take more than one. */
+  readonly report: AttemptReport;
+  /** A translated answer may take more than one. */
   #call: Call;
   #isListening = false;
   #isAnswered = false;
-  #hasLeft = false;
+  hasLeft = false;
   #sink: BodySink | null = null;
-  /** What was read before the relay took over. */
-  #read: WholeRead | null = null;
 
   constructor(input: AttemptInput, lease: Lease, call: Call) {
     this.#input = input;
-    this.#report = new AttemptReport(input, lease);
+    this.report = new AttemptReport(input, lease);
     this.#call = call;
   }
 
@@ -109,8 +104,24 @@ class Tracked {
     }
   }
 
+  /** Asks once more with the same credential; its answer goes on with the one under way. */
+  sendAgain(request: TranslatedRequest): Call {
+    const { authHeader } = this.report.credential;
+    const outgoing = translatedRequest(request, this.#input.upstream, authHeader);
+    return send(this.#input, outgoing, () => this.listen());
+  }
+
+  get call(): Call {
+    return this.#call;
+  }
+
+  /** From now on the answer comes by this call. */
+  follow(call: Call): void {
+    this.#call = call;
+  }
+
   readonly #onClientLeft = (): void => {
-    this.#hasLeft = true;
+    this.hasLeft = true;
     const reason = new GatewayError("upstream_cut", "the client left");
     this.#call.abort(reason);
     // An aborted call tells its sink nothing any more, but somebody may be waiting for it.
@@ -123,9 +134,9 @@ class Tracked {
     exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
     const { translated } = this.#input;
     const framing = framingOf(head, exchange, translated);
-    if (translated !== null) return await this.#translated(head, translated, framing);
-    const other = this.#otherForm(framing);
-    if (other !== null) return await this.#translated(head, await other, framing);
+    const other =
+      translated ?? (this.#hasOtherForm(framing) ? await this.#input.translator.sameDialect() : null);
+    if (other !== null) return await translatedAnswer(this, this.#input, head, other, framing);
     exchange.isStream = framing !== "json";
     const tap = DIALECTS[exchange.route.dialect].makeTap({
       framing,
@@ -134,77 +145,62 @@ class Tracked {
       maxHeldBytes: HELD_FRAME_BYTES,
     });
     exchange.tap = tap;
-    if (framing !== "json") {
-      const relay = this.#relay(head, tap, framing, null);
-      return await this.#stream(
-        head,
-        relay,
-        tap,
-        gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-      );
-    }
-    const reading = this.#readWhole(WHOLE_REPLY_BYTES, tap);
+    const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
+    if (framing !== "json") return await this.stream(head, tap, framing, headers);
+    const reading = this.readWhole(WHOLE_REPLY_BYTES, tap);
     const read = reading instanceof Promise ? await reading : reading;
-    if (this.#hasLeft) return this.#left();
+    if (this.hasLeft) return this.left();
     if (read.error !== null) throw read.error;
-    if (read.isWhole) return await this.#whole(head, tap, read.bytes);
-    const relay = this.#relay(head, tap, "json", read);
-    return await this.#stream(
-      head,
-      relay,
-      tap,
-      gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-    );
+    if (read.isWhole) return await this.#whole(head, tap, read.bytes, headers);
+    return await this.stream(head, tap, "json", headers, read);
   }
 
   /**
-   * The upstream answers in another form than it was asked for: JSON for a stream, a stream for JSON. What it was asked in, read and
-   * written anew, gives the client the form that it waits for; null when the form is right.
+   * Whether the upstream answers in another form than it was asked for: JSON for a stream, a stream for JSON. Read and written anew, it
+   * has the form that the client waits for.
    */
-  #otherForm(framing: Framing): Promise<TranslatedRequest> | null {
-    const { exchange, peek, translator } = this.#input;
-    if (
-      !exchange.route.isBilled ||
-      exchange.route.action !== null ||
-      exchange.route.endpoint === "embeddings"
-    )
-      return null;
-    const isAsked = peek?.stream === true;
-    return isAsked === (framing !== "json") ? null : translator.sameDialect();
+  #hasOtherForm(framing: Framing): boolean {
+    const { exchange, peek } = this.#input;
+    const { isBilled, action, endpoint } = exchange.route;
+    if (!isBilled || action !== null || endpoint === "embeddings") return false;
+    return (peek?.stream === true) === (framing === "json");
   }
 
   /** Not a promise when all is there already, as it is with most short replies. */
-  #readWhole(limitBytes: number, tap: Tap | null): WholeRead | Promise<WholeRead> {
+  readWhole(limitBytes: number, tap: Tap | null): WholeRead | Promise<WholeRead> {
     const whole = new WholeSink(limitBytes, tap);
     this.#sink = whole;
     this.#call.pipe(whole);
     return whole.isWhole ? whole : whole.read;
   }
 
-  async #whole(head: ReplyHead, tap: Tap, bytes: Uint8Array): Promise<AttemptResult> {
+  async #whole(
+    head: ReplyHead,
+    tap: Tap,
+    bytes: Uint8Array,
+    headers: Record<string, string>,
+  ): Promise<AttemptResult> {
     // A stored response that failed is a good answer to the question what became of it.
     const isStored = this.#input.exchange.route.endpoint === "responses.stored";
-    if (tap.progress === "failed" && !isStored) return this.#failedInBand(head, tap.failure ?? "", null);
+    if (tap.progress === "failed" && !isStored) return this.failedInBand(head, tap.failure ?? "", null);
     const isEmpty = bytes.byteLength === 0 && (head.status === 204 || head.status === 205);
     if (tap.progress !== "complete" && tap.progress !== "failed" && !isEmpty) {
       return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
-        ? this.#cut("the upstream's reply broke off")
-        : this.#garbage("the upstream's reply is not JSON");
+        ? this.cut("the upstream's reply broke off")
+        : this.garbage("the upstream's reply is not JSON");
     }
-    const { gateway, exchange } = this.#input;
-    const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
-    return await this.#settled(head, isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), headers);
+    return await this.settled(head, isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), headers);
   }
 
   /** The answer is there as a whole: the row first, then the reply. */
-  async #settled(
+  async settled(
     head: ReplyHead,
     body: Uint8Array<ArrayBuffer> | null,
     headers: Record<string, string>,
   ): Promise<AttemptResult> {
     const { gateway, exchange } = this.#input;
-    this.#report.good(head);
-    this.#report.over();
+    this.report.good(head);
+    this.report.over();
     exchange.status = head.status;
     exchange.outcome = "ok";
     exchange.replyBytes = body?.byteLength ?? 0;
@@ -220,93 +216,6 @@ class Tracked {
     return { reply: new Response(body, { status: head.status, headers }) };
   }
 
-  /** A good reply in another dialect (or form) than the client's. */
-  async #translated(head: ReplyHead, request: TranslatedRequest, framing: Framing): Promise<AttemptResult> {
-    const { exchange, translator } = this.#input;
-    exchange.dropped = request.dropped;
-    if (request.purpose === "count") return await this.#counted(head, request);
-    const clientFraming = translator.framing();
-    exchange.isStream = clientFraming !== "json";
-    if (framing === "json" || clientFraming === "json")
-      return await this.#wholeTranslated(head, request, framing);
-    const hops = new HopCall(this.#call, (next) => this.#sendHop(next));
-    const translation = translator.makeTranslation(
-      request,
-      framing,
-      (raw, message) => this.#report.inBandError(request, raw, message),
-      (next) => hops.goOn(next),
-    );
-    hops.translation = translation;
-    this.#call = hops;
-    exchange.tap = translation;
-    const relay = this.#relay(head, translation, clientFraming, null);
-    return await this.#stream(head, relay, translation, translatedHeaders(exchange, clientFraming));
-  }
-
-  async #wholeTranslated(
-    head: ReplyHead,
-    first: TranslatedRequest,
-    framing: Framing,
-  ): Promise<AttemptResult> {
-    const { gateway, exchange, translator } = this.#input;
-    let request = first;
-    let form = framing;
-    let events: readonly ModelEvent[] = [];
-    for (;;) {
-      const read = await this.#readWhole(gateway.snapshot.config.server.replyLimitBytes, null);
-      if (this.#hasLeft) return this.#left();
-      if (!read.isWhole && read.error === null) {
-        return this.#garbage("the upstream's reply is longer than server.reply_limit_bytes");
-      }
-      const part = translator.readWhole(request, form, read.bytes);
-      const failure = wholeFailure(part);
-      // Broken off after the answer was whole: nothing is missing.
-      if (read.error !== null && failure !== null) throw read.error;
-      if (failure?.kind === "told") return this.#failedInBand(head, failure.raw, request);
-      if (failure?.kind === "cut") return this.#cut(failure.message);
-      if (failure !== null) return this.#garbage(failure.message);
-      events = translator.join(events, part);
-      const next = translator.goOn(request, part);
-      if (next === null) break;
-      request = next;
-      const hop = await this.#sendHop(next);
-      if (this.#hasLeft) return this.#left();
-      form = framingOf(hop.head, exchange, next);
-    }
-    exchange.tap = factsOf(events);
-    const clientFraming = translator.framing();
-    const body = new TextEncoder().encode(translator.writeWhole(events, clientFraming));
-    return await this.#settled(head, body, translatedHeaders(exchange, clientFraming));
-  }
-
-  /** Asks the provider to go on with its answer, with the same credential. */
-  async #sendHop(request: TranslatedRequest): Promise<{ call: Call; head: ReplyHead }> {
-    const { upstream } = this.#input;
-    const { authHeader } = this.#report.credential;
-    const call = send(this.#input, translatedRequest(request, upstream, authHeader), null);
-    if (!(this.#call instanceof HopCall)) this.#call = call;
-    const head = await call.head;
-    if (head.status >= 300) {
-      call.abort(new GatewayError("upstream_error", "given up"));
-      throw new GatewayError(
-        "upstream_cut",
-        `the upstream did not go on with its answer (status ${head.status})`,
-      );
-    }
-    return { call, head };
-  }
-
-  async #counted(head: ReplyHead, request: TranslatedRequest): Promise<AttemptResult> {
-    const { exchange, translator } = this.#input;
-    const read = await this.#readWhole(ERROR_BODY_BYTES, null);
-    if (this.#hasLeft) return this.#left();
-    if (read.error !== null) throw read.error;
-    const count = translator.readCount(request, read.bytes);
-    if (count === null) return this.#garbage("the upstream's reply names no count of tokens");
-    const body = new TextEncoder().encode(translator.writeCount(count));
-    return await this.#settled(head, body, translatedHeaders(exchange, "json"));
-  }
-
   #relay(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Relay {
     const { gateway, exchange } = this.#input;
     const relay = new Relay({
@@ -317,38 +226,40 @@ class Tracked {
       framing,
       first: read?.bytes ?? null,
       hooks: {
-        failed: (failure) => this.#report.failedLate(head, failure),
-        cut: () => this.#report.cutLate(head),
-        over: () => this.#report.over(),
+        failed: (failure) => this.report.failedLate(head, failure),
+        cut: () => this.report.cutLate(head),
+        over: () => this.report.over(),
       },
     });
-    this.#read = read;
     this.#sink = relay;
     return relay;
   }
 
-  async #stream(
+  /** Hands the body on as it comes; `read` is what was read of it already. */
+  async stream(
     head: ReplyHead,
-    relay: Relay,
     tap: Tap,
+    framing: Framing,
     headers: Record<string, string>,
+    read: WholeRead | null = null,
   ): Promise<AttemptResult> {
     const { exchange } = this.#input;
+    const relay = this.#relay(head, tap, framing, read);
     const begun = relay.begin();
-    if (this.#read === null) this.#call.pipe(relay);
-    else this.#read.handOver(relay);
+    if (read === null) this.#call.pipe(relay);
+    else read.handOver(relay);
     const beginning = await begun;
-    if (beginning !== "open" || this.#hasLeft) {
+    if (beginning !== "open" || this.hasLeft) {
       const { reason } = this.#call;
       relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
-      if (this.#hasLeft) return this.#left();
+      if (this.hasLeft) return this.left();
       if (relay.fault !== undefined) throw relay.fault;
-      if (beginning === "failed") return this.#failedInBand(head, tap.failure ?? "", this.#input.translated);
+      if (beginning === "failed") return this.failedInBand(head, tap.failure ?? "", this.#input.translated);
       return reason === null
-        ? this.#cut("the upstream closed the stream before it began")
+        ? this.cut("the upstream closed the stream before it began")
         : this.broke(reason);
     }
-    this.#report.good(head);
+    this.report.good(head);
     exchange.status = head.status;
     exchange.client.waits();
     return {
@@ -362,8 +273,8 @@ class Tracked {
   /** An HTTP status that is not a success. */
   async refused(head: ReplyHead): Promise<AttemptResult> {
     const { gateway, exchange, upstream, target } = this.#input;
-    const { bytes, isWhole } = await this.#readWhole(ERROR_BODY_BYTES, null);
-    if (this.#hasLeft) return this.#left();
+    const { bytes, isWhole } = await this.readWhole(ERROR_BODY_BYTES, null);
+    if (this.hasLeft) return this.left();
     if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
     const text = new TextDecoder().decode(bytes);
     const isRedirect = head.status < 400;
@@ -385,13 +296,13 @@ class Tracked {
       translated !== null && repair !== null
         ? { class: "bad", reason: "the request is worded otherwise than the upstream wants" }
         : classified;
-    this.#report.failed(signal, head.status);
+    this.report.failed(signal, head.status);
     if (translated !== null) {
       const error = foreignError(
         translated.codec,
         signal,
         head.status,
-        this.#report.shown(text),
+        this.report.shown(text),
         gateway.clock.nowMs(),
       );
       return { signal, error, kept: null, repair };
@@ -407,46 +318,46 @@ class Tracked {
           : {
               status: head.status,
               headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-              body: this.#report.forClient(text, bytes),
+              body: this.report.forClient(text, bytes),
             },
     };
   }
 
   /** The connection failed, or a time-out of ours ended it. */
   broke(cause: unknown): AttemptResult {
-    if (this.#hasLeft) return this.#left();
+    if (this.hasLeft) return this.left();
     const reason = cause instanceof GatewayError ? (this.#call.reason ?? cause) : cause;
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
       return this.#transportFault(reason);
     }
     // A fault of ours or of the ledger: nobody else's, and not to be repeated.
     this.#call.abort(new GatewayError("internal", "given up"));
-    this.#report.over();
+    this.report.over();
     throw reason;
   }
 
-  #cut(message: string): AttemptResult {
+  cut(message: string): AttemptResult {
     return this.#transportFault(new GatewayError("upstream_cut", message));
   }
 
-  #garbage(message: string): AttemptResult {
+  garbage(message: string): AttemptResult {
     return this.#transportFault(new GatewayError("upstream_garbage", message));
   }
 
   #transportFault(error: GatewayError): AttemptResult {
     this.#call.abort(error);
-    return { signal: this.#report.transportFault(error), error, kept: null, repair: null };
+    return { signal: this.report.transportFault(error), error, kept: null, repair: null };
   }
 
-  #failedInBand(head: ReplyHead, failure: string, translated: TranslatedRequest | null): AttemptResult {
+  failedInBand(head: ReplyHead, failure: string, translated: TranslatedRequest | null): AttemptResult {
     this.#input.exchange.tap = null;
-    const signal = this.#report.classifyInBand(head.headers, failure);
-    this.#report.failed(signal, head.status);
+    const signal = this.report.classifyInBand(head.headers, failure);
+    this.report.failed(signal, head.status);
     const status = this.#input.upstream.family.inBandStatus(failure);
     const dialect = translated?.dialect ?? this.#input.exchange.route.dialect;
     const repair = signal.class === "bad" ? repairFor(dialect, status, failure) : null;
     if (translated !== null) {
-      return { signal, error: this.#report.inBandError(translated, failure, ""), kept: null, repair };
+      return { signal, error: this.report.inBandError(translated, failure, ""), kept: null, repair };
     }
     return {
       signal,
@@ -455,14 +366,14 @@ class Tracked {
       kept: {
         status,
         headers: { "content-type": "application/json" },
-        body: this.#report.forClient(DIALECTS[dialect].wrapFailure(failure), null),
+        body: this.report.forClient(DIALECTS[dialect].wrapFailure(failure), null),
       },
     };
   }
 
-  #left(): AttemptResult {
-    this.#report.note(null, "client_left");
-    this.#report.over();
+  left(): AttemptResult {
+    this.report.note(null, "client_left");
+    this.report.over();
     return { clientLeft: true };
   }
 }
@@ -470,7 +381,7 @@ class Tracked {
 /** By what the reply says it is, not by what was asked; what says nothing, or is neither, is read whole and found to be garbage. */
 function framingOf(head: ReplyHead, exchange: Exchange, translated: TranslatedRequest | null): Framing {
   const type = head.headers.get("content-type")?.toLowerCase() ?? "";
-  if (type.startsWith("text/event-stream")) return "sse";
+  if (isEventStream(type)) return "sse";
   if (translated !== null) return "json";
   const isArray = exchange.route.endpoint === "streamGenerateContent" && type.startsWith("application/json");
   return isArray ? "json-array" : "json";

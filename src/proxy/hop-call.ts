@@ -3,24 +3,26 @@ import { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
 import type { Translation } from "./translation.ts";
 import type { TranslatedRequest } from "./translator.ts";
+import { hopRefused } from "./whole-answer.ts";
 
 export class HopCall implements Call, BodySink {
   readonly head: Promise<ReplyHead>;
   translation: Translation | null = null;
-  readonly #send: (request: TranslatedRequest) => Promise<{ call: Call }>;
+  readonly #send: (request: TranslatedRequest) => Call;
+  /** The one under way: what ends it ends the answer. */
   #call: Call;
   #sink: BodySink | null = null;
   #next: TranslatedRequest | null = null;
-  #reason: GatewayError | null = null;
+  #isAborted = false;
 
-  constructor(first: Call, send: (request: TranslatedRequest) => Promise<{ call: Call }>) {
+  constructor(first: Call, send: (request: TranslatedRequest) => Call) {
     this.#call = first;
     this.head = first.head;
     this.#send = send;
   }
 
   get reason(): GatewayError | null {
-    return this.#call.reason ?? this.#reason;
+    return this.#call.reason;
   }
 
   /** The answer has paused: what comes when this body has ended. */
@@ -38,7 +40,7 @@ export class HopCall implements Call, BodySink {
   }
 
   abort(reason: GatewayError): void {
-    this.#reason ??= reason;
+    this.#isAborted = true;
     this.#call.abort(reason);
   }
 
@@ -49,32 +51,33 @@ export class HopCall implements Call, BodySink {
   end(error: GatewayError | null): void {
     try {
       if (error === null) this.translation?.endBody();
+      const next = this.#next;
+      this.#next = null;
+      if (error !== null || next === null) this.#end(error);
+      else this.#follow(this.#send(next));
     } catch (cause) {
-      this.#sink?.end(new GatewayError("internal", "an internal error", { cause }));
-      return;
+      this.#end(new GatewayError("internal", "an internal error", { cause }));
     }
-    const next = this.#next;
-    this.#next = null;
-    if (error !== null || next === null) {
-      this.#sink?.end(error);
-      return;
-    }
-    this.#send(next).then(
-      ({ call }) => {
-        if (this.#reason !== null) {
-          call.abort(this.#reason);
+  }
+
+  #follow(call: Call): void {
+    this.#call = call;
+    call.head.then(
+      ({ status }) => {
+        if (status < 300) {
+          call.pipe(this);
           return;
         }
-        this.#call = call;
-        call.pipe(this);
+        const error = hopRefused(status);
+        call.abort(error);
+        this.#end(error);
       },
-      (cause: unknown) => {
-        this.#sink?.end(
-          cause instanceof GatewayError
-            ? cause
-            : new GatewayError("internal", "an internal error; its cause is in the log", { cause }),
-        );
-      },
+      (cause: GatewayError) => this.#end(cause),
     );
+  }
+
+  /** An aborted call tells its sink nothing any more. */
+  #end(error: GatewayError | null): void {
+    if (!this.#isAborted) this.#sink?.end(error);
   }
 }

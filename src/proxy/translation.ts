@@ -9,7 +9,8 @@ import type { StreamContext, Tap, TapState } from "../dialects/dialect.ts";
 import type { ModelEvent, Stop } from "../model/event.ts";
 import type { CallRestorer } from "../model/restore.ts";
 import type { StopWatch } from "../model/stop-watch.ts";
-import type { Usage } from "../model/usage.ts";
+import { addUsage, type Usage } from "../model/usage.ts";
+import { hasSaid, isPause } from "./hops.ts";
 
 const NO_CONTEXT: StreamContext = {
   isMidFrame: false,
@@ -29,8 +30,8 @@ export interface TranslationParts {
   readonly observer: ((event: ModelEvent) => void) | null;
   /** What the client is told of a failure that the upstream told in-band (`raw`), or that we found (`raw` null). */
   readonly errorOf: (raw: string | null, message: string) => GatewayError;
-  /** Asks the provider to go on after a pause; null: pauses are ends. */
-  readonly nextHop: ((stop: Stop) => StreamDecoder | null) | null;
+  /** Asks the provider to go on after a pause, behind a part that said something or did not; null: the pause is the end. */
+  readonly nextHop: (stop: Stop, hasSaid: boolean) => StreamDecoder | null;
   readonly requestId: string;
 }
 
@@ -42,6 +43,8 @@ export class Translation implements Tap {
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
   failure: string | null = null;
+  /** The same, if the upstream told it. */
+  #rawFailure: string | null = null;
   hasContent = false;
   /** The gateway itself has ended the answer, at a stop sequence: the upstream's rest is not wanted. */
   isCutShort = false;
@@ -49,6 +52,8 @@ export class Translation implements Tap {
   #decoder: StreamDecoder;
   #earlier: Usage | null = null;
   #isLaterHop = false;
+  /** Since the last pause. */
+  #hasSaid = false;
   /** What the client reads next. */
   #out = "";
   /** The reply's beginning, until there is something behind it: before that, a failure can still be retried. */
@@ -84,7 +89,7 @@ export class Translation implements Tap {
     const before = this.#take();
     const last =
       this.progress === "failed"
-        ? this.renderFailure(this.#parts.errorOf(this.failure, this.#failMessage))
+        ? this.renderFailure(this.#parts.errorOf(this.#rawFailure, this.#failMessage))
         : (this.#last ?? "");
     this.#last = null;
     if (before === null) return last === "" ? null : bytesOf(last);
@@ -147,17 +152,18 @@ export class Translation implements Tap {
         return;
       default:
         this.hasContent = true;
+        this.#hasSaid ||= hasSaid(event);
         this.#parts.observer?.(event);
         this.#write(this.#parts.encoder.encode(event));
     }
   };
 
   #ended(event: Extract<ModelEvent, { type: "end" }>): void {
-    const { kind } = event.stop;
-    if (kind === "pause" || kind === "continuation") {
-      const decoder = this.#parts.nextHop?.(event.stop) ?? null;
+    if (isPause(event.stop)) {
+      const decoder = this.#parts.nextHop(event.stop, this.#hasSaid);
       if (decoder !== null) {
         this.#decoder = decoder;
+        this.#hasSaid = false;
         this.#earlier = this.usage;
         this.#isLaterHop = true;
         return;
@@ -172,6 +178,7 @@ export class Translation implements Tap {
 
   #failed(raw: string | null, message: string): void {
     this.progress = "failed";
+    this.#rawFailure = raw;
     this.failure = raw ?? JSON.stringify({ message });
     this.#failMessage = message;
   }
@@ -191,17 +198,4 @@ export class Translation implements Tap {
 
 function bytesOf(text: string): Uint8Array {
   return Buffer.from(text, "utf8");
-}
-
-/** What several requests for one answer come to. */
-export function addUsage(one: Usage, other: Usage): Usage {
-  const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
-  return {
-    inputTokens: add(one.inputTokens, other.inputTokens),
-    cacheReadTokens: add(one.cacheReadTokens, other.cacheReadTokens),
-    cacheWriteTokens: add(one.cacheWriteTokens, other.cacheWriteTokens),
-    cacheWrite1hTokens: add(one.cacheWrite1hTokens, other.cacheWrite1hTokens),
-    outputTokens: add(one.outputTokens, other.outputTokens),
-    reasoningTokens: add(one.reasoningTokens, other.reasoningTokens),
-  };
 }

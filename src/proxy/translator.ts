@@ -9,26 +9,24 @@ import type { Codec, DecodedRequest, EncodedRequest, Repairs } from "../dialects
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import { amendRequest } from "../model/amendment.ts";
-import type { ModelEvent, ModelReply, Stop } from "../model/event.ts";
-import { Folder, fold, unfold } from "../model/fold.ts";
+import type { ModelEvent } from "../model/event.ts";
+import { fold, unfold } from "../model/fold.ts";
 import type { Drop, JsonObject, ModelRequest } from "../model/request.ts";
 import { CallRestorer } from "../model/restore.ts";
 import { StopWatch } from "../model/stop-watch.ts";
 import type { ToolNames } from "../model/tool-names.ts";
-import type { Usage } from "../model/usage.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops } from "./drops.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { Hops, hasSaid, isPause, PartFolder } from "./hops.ts";
 import { MediaInliner } from "./media.ts";
 import type { Endpoint } from "./route.ts";
-import { addUsage, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 /** A body beyond this is decoded and encoded in steps, with others served between them. */
 const LARGE_BODY_BYTES = 256 * 1024;
-/** How often a provider is asked to go on with one answer. */
-const MAX_HOPS = 8;
 
 /** What translation needs of an endpoint; null: it has no counterpart elsewhere. */
 const PURPOSES: Readonly<Record<Endpoint, "answer" | "count" | null>> = {
@@ -63,6 +61,9 @@ export interface TranslatedRequest {
   readonly searches: boolean;
 }
 
+/** What goes on with a token instead of what was said needs none of it. */
+const NOTHING_SAID = { id: null, model: null, parts: [], usage: null } as const;
+
 const SAME_NAMES: ToolNames = { wireName: ({ name }) => name, original: () => null };
 
 /** What translation needs of an exchange. */
@@ -84,7 +85,7 @@ export class Translator {
   readonly #client: Codec;
   #decoded: DecodedRequest | null = null;
   #media: MediaInliner | null = null;
-  #hops = 0;
+  readonly #hops = new Hops();
 
   constructor({ gateway, exchange, body }: TranslatorInput) {
     this.#gateway = gateway;
@@ -128,9 +129,17 @@ export class Translator {
     return { dialect, codec, encoded, body, dropped: lost, purpose, searches };
   }
 
-  /** The client's own dialect on both sides, for a reply that comes in another form than it was asked for. */
-  async sameDialect(): Promise<TranslatedRequest> {
-    await this.#decode();
+  /**
+   * The client's own dialect on both sides, for a reply that comes in another form than it was asked for. null: the request holds what
+   * only its own provider can read.
+   */
+  async sameDialect(): Promise<TranslatedRequest | null> {
+    try {
+      await this.#decode();
+    } catch (cause) {
+      if (cause instanceof GatewayError) return null;
+      throw cause;
+    }
     const encoded = { path: "", body: {}, headers: [], dropped: [], names: SAME_NAMES, watchedStops: [] };
     const body = this.#body ?? new Uint8Array(0);
     const { dialect } = this.#exchange.route;
@@ -155,8 +164,9 @@ export class Translator {
   ): Translation {
     const { encoded, codec } = translated;
     const remember = this.#observer(codec);
+    const { replyLimitBytes } = this.#gateway.snapshot.config.server;
+    const folder = translated.searches ? new PartFolder(replyLimitBytes) : null;
     let current = translated;
-    let folder = translated.searches ? new Folder() : null;
     const observer = (event: ModelEvent): void => {
       remember?.(event);
       folder?.add(event);
@@ -168,16 +178,11 @@ export class Translator {
       stopWatch: encoded.watchedStops.length === 0 ? null : new StopWatch(encoded.watchedStops),
       observer: folder === null && remember === null ? null : observer,
       errorOf,
-      nextHop: (stop) => {
-        folder?.add({ type: "end", stop });
-        const reply = folder?.reply() ?? { id: null, model: null, parts: [], usage: null, stop };
-        const next = this.#goOn(current, reply);
+      nextHop: (stop, hasSaid) => {
+        const said = folder === null ? { ...NOTHING_SAID, stop } : folder.take(stop);
+        const next = said === null ? null : this.#hops.goOn(current, said, hasSaid);
         if (next === null) return null;
         current = next;
-        if (folder !== null) {
-          folder = new Folder();
-          folder.add({ type: "start", id: null, model: null });
-        }
         goOn(next);
         return codec.makeStreamDecoder("sse", this.#decodeOptions());
       },
@@ -204,38 +209,11 @@ export class Translator {
     return raw;
   }
 
-  /** The same request, going on behind a reply that paused; null when it cannot, or has often enough. */
-  #goOn(translated: TranslatedRequest, reply: ModelReply): TranslatedRequest | null {
-    this.#hops += 1;
-    if (this.#hops > MAX_HOPS || this.#decoded === null) return null;
-    const { codec, encoded } = translated;
-    const body = codec.goOn(encoded.body, reply);
-    if (body === null) return null;
-    return {
-      ...translated,
-      encoded: { ...encoded, body },
-      body: Buffer.from(JSON.stringify(body), "utf8"),
-    };
-  }
-
-  /** See `readWhole`: the request that goes on behind a paused reply. */
+  /** See `readWhole`: the request that goes on behind a paused reply; null: it has ended. */
   goOn(translated: TranslatedRequest, events: readonly ModelEvent[]): TranslatedRequest | null {
     const last = events.at(-1);
     if (last?.type !== "end" || !isPause(last.stop)) return null;
-    return this.#goOn(translated, fold(events));
-  }
-
-  /** One answer of what came before a pause and what came after it. */
-  join(before: readonly ModelEvent[], part: readonly ModelEvent[]): readonly ModelEvent[] {
-    if (before.length === 0) return part;
-    let earlier: Usage | null = null;
-    for (const event of before) if (event.type === "usage") earlier = event.usage;
-    const later = part.flatMap((event): ModelEvent[] => {
-      if (event.type === "start") return [];
-      if (event.type !== "usage" || earlier === null) return [event];
-      return [{ type: "usage", usage: addUsage(earlier, event.usage) }];
-    });
-    return [...before.filter(({ type }) => type !== "end"), ...later];
+    return this.#hops.goOn(translated, fold(events), events.some(hasSaid));
   }
 
   /** The client's JSON or stream for a whole answer. */
@@ -319,7 +297,7 @@ export class Translator {
 
   #decodeOptions() {
     return {
-      idSeed: `${this.#exchange.id}${this.#hops === 0 ? "" : this.#hops}`,
+      idSeed: `${this.#exchange.id}${this.#hops.count === 0 ? "" : this.#hops.count}`,
       maxFrameBytes: this.#gateway.snapshot.config.server.replyLimitBytes,
     };
   }
@@ -355,11 +333,6 @@ export class Translator {
     const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
-}
-
-/** Whether the provider waits to be asked to go on. */
-export function isPause(stop: Stop): boolean {
-  return stop.kind === "pause" || stop.kind === "continuation";
 }
 
 function strictRefusal(lost: readonly Drop[]): GatewayError {

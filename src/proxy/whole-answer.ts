@@ -1,4 +1,5 @@
 /** An answer that was read as a whole before the client got any of it. */
+import { GatewayError } from "../core/errors.ts";
 import type { ModelEvent } from "../model/event.ts";
 import type { Usage } from "../model/usage.ts";
 import type { AnswerFacts } from "./exchange.ts";
@@ -30,4 +31,9 @@ export function factsOf(events: readonly ModelEvent[]): AnswerFacts {
     else if (event.type === "end") stopReason = event.stop.raw;
   }
   return { usage, model, stopReason, stateIds: [] };
+}
+
+/** What a provider's refusal to go on with its answer is to the client. */
+export function hopRefused(status: number): GatewayError {
+  return new GatewayError("upstream_cut", `the upstream did not go on with its answer (status ${status})`);
 }
