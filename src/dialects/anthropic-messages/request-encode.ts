@@ -112,7 +112,7 @@ function encodeConversation(
   for (const message of request.messages) {
     if (message.role === "system" || !message.name) continue;
     encoding.dropped.push({
-      field: "messages",
+      field: "messages[].name",
       reason: "this provider is not told the names of those who speak",
     });
     break;

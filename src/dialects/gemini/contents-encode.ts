@@ -69,7 +69,7 @@ class ContentsEncoder {
   user({ parts, name }: UserMessage): Part[] {
     if (typeof name === "string" && name !== "" && !this.#isNameDropped) {
       this.#isNameDropped = true;
-      this.#dropped.push({ field: "messages", reason: "Gemini knows no names of participants" });
+      this.#dropped.push({ field: "messages[].name", reason: "Gemini knows no names of participants" });
     }
     const results: Part[] = [];
     /** What results show and cannot hold themselves. */

@@ -66,7 +66,8 @@ export class InputEncoder {
   }
 
   #user(message: UserMessage, calls: CallIds): void {
-    if (message.name) this.#dropped.push({ field: "messages", reason: "participants have no names here" });
+    if (message.name)
+      this.#dropped.push({ field: "messages[].name", reason: "participants have no names here" });
     const content: WirePart[] = [];
     const later: WirePart[] = [];
     for (const part of message.parts) {
