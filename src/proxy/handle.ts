@@ -146,6 +146,7 @@ async function fail(gateway: Gateway, exchange: Exchange, cause: unknown): Promi
   const reply = replyWithError(exchange.route.dialect, error, exchange.id);
   if (!exchange.isSettled) {
     exchange.status = reply.status;
+    if (exchange.attempts === 0) exchange.isStream = exchange.asksForStream === true;
     exchange.outcome = exchange.attempts === 0 ? "refused" : "error";
     exchange.errorKind = error.kind;
     await exchange.settle(gateway).committed.catch(() => undefined);
@@ -182,8 +183,16 @@ export function unauthenticated(): GatewayError {
 
 /** A model that no plan leads to, with what may have been meant. */
 export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
+  const [first = ""] = nearest;
+  // Nothing is near: any upstream may have it, if it is named.
+  const isUnknown = first.endsWith(`/${model.slice(0, 200)}`) && !model.includes("/");
+  const near = nearest.map((name) => `"${name}"`).join(" or ");
   const hint =
-    nearest.length === 0 ? "" : `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?`;
+    nearest.length === 0
+      ? ""
+      : isUnknown
+        ? `; name its upstream, as in "${first}"`
+        : `; did you mean ${near}?`;
   return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {
     param: "model",
   });

@@ -287,7 +287,7 @@ function isSameRequest(one: Passage, other: Passage): boolean {
 export function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
   return new GatewayError(
     "foreign_dialect",
-    `this model is served by ${upstreams.join(", ")}, which does not speak ${dialect}; ask for it in a dialect that it speaks, or for a model of an upstream that speaks ${dialect}`,
+    `this model is served by ${upstreams.join(", ")}, which has nothing like this route; ask for a model of an upstream that speaks ${dialect}`,
     { param: "model" },
   );
 }

@@ -66,7 +66,11 @@ export class MediaWriter {
 
   #image({ source, detail, cache, at }: ImagePart): JsonObject {
     const { traits, isOpenai } = this.#options;
-    if (!traits.input.image) throw untranslatable(at, "is an image, which this model cannot see");
+    if (!traits.input.image)
+      throw untranslatable(
+        at,
+        "is an image, which this model is not known to see (the gateway's [[traits]] can say otherwise)",
+      );
     if (source.kind === "provider-file")
       throw untranslatable(at, "is a file that lives at another provider; send the image itself");
     if (source.kind === "base64" && isOpenai && !IMAGE_TYPES.has(source.mimeType))
@@ -80,7 +84,11 @@ export class MediaWriter {
   }
 
   #audio({ source, at }: AudioPart): JsonObject {
-    if (!this.#options.traits.input.audio) throw untranslatable(at, "is sound, which this model cannot hear");
+    if (!this.#options.traits.input.audio)
+      throw untranslatable(
+        at,
+        "is sound, which this model is not known to hear (the gateway's [[traits]] can say otherwise)",
+      );
     if (source.kind !== "base64") throw untranslatable(at, "must hold the sound itself as base64");
     const format = AUDIO_FORMATS.get(plainMimeType(source.mimeType));
     if (format === undefined)
@@ -129,7 +137,11 @@ export class MediaWriter {
     }
     if (mimeType !== "application/pdf")
       throw untranslatable(at, `is a document of the type ${mimeType}; it must be a PDF or text`);
-    if (!this.#options.traits.input.pdf) throw untranslatable(at, "is a PDF, which this model cannot read");
+    if (!this.#options.traits.input.pdf)
+      throw untranslatable(
+        at,
+        "is a PDF, which this model is not known to read (the gateway's [[traits]] can say otherwise)",
+      );
     if (typeof context === "string" && context !== "")
       this.#dropped.push({ field: at, reason: "the document's context has no place beside a PDF" });
     const filename = title === null || title === "" ? "document.pdf" : title;
