@@ -16,6 +16,7 @@ import { asObject } from "../wire/json.ts";
 import {
   ALL_DIALECTS,
   common,
+  DIALECTS_UNDER_TEST,
   encodeFor,
   firstModel,
   STREAMS,
@@ -75,5 +76,24 @@ describe("garbage", () => {
       }),
       RUNS,
     );
+  });
+
+  test("a list of a million parts is only a long list", () => {
+    const wide = Array.from({ length: 1_000_000 }, () => ({ type: "text", text: "a" }));
+    const messages = [
+      { role: "system", content: wide },
+      { role: "user", content: wide },
+    ];
+    const chat = DIALECTS_UNDER_TEST["openai-chat"];
+    tryRequest(chat, { model: "m", messages });
+  });
+
+  test("schemas whose properties make no sense cost nothing but an error", () => {
+    for (const properties of [null, {}, "none", 1]) {
+      const tool = { name: "f", input_schema: { type: "object", properties } };
+      const messages = [{ role: "user", content: "Hi" }];
+      const messagesClient = DIALECTS_UNDER_TEST["anthropic-messages"];
+      tryRequest(messagesClient, { model: "m", max_tokens: 9, messages, tools: [tool] });
+    }
   });
 });

@@ -1,5 +1,6 @@
 /** A request for an upstream. The stable comes first: tools, instructions, history; then what may change from turn to turn. */
 import { GatewayError } from "../../core/errors.ts";
+import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../model/conversation.ts";
 import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
 import { makeToolNames } from "../../model/tool-names.ts";
@@ -17,7 +18,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const names = makeToolNames(request.tools, request.messages, TOOL_NAMES);
   const last = request.messages.at(-1);
   const arranged = arrange(request.messages, { midSystem: "fold", needsUserFirst: true, mergesTurns: true });
-  dropped.push(...arranged.dropped);
+  appendAll(dropped, arranged.dropped);
   if (options.purpose === "answer" && arranged.messages.at(-1)?.role === "assistant" && !traits.prefill)
     throw new GatewayError(
       "not_translatable",

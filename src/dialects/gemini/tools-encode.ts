@@ -111,7 +111,7 @@ function encodeParameters(parameters: JsonObject | null): JsonObject | null {
     required: ___,
     ...rest
   } = schema;
-  const hasNone = properties === undefined || Object.keys(properties as object).length === 0;
+  const hasNone = Object.keys((properties ?? {}) as object).length === 0;
   const isClosed = additionalProperties === undefined || typeof additionalProperties === "boolean";
   const isPlain = (type === undefined || type === "object") && Object.keys(rest).length === 0;
   return hasNone && isClosed && isPlain ? null : schema;

@@ -1,4 +1,5 @@
 /** The conversation as a client gives it. */
+import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
   Message,
@@ -59,7 +60,7 @@ export function decodeMessages(body: JsonObject, drops: Drops): Conversation {
     drops.addUnknown(raw, MESSAGE_MEMBERS, at, "message");
     const message = decodeMessage(raw, at, n, legacy, drops);
     if (message.role !== "system") messages.push(message);
-    else if (messages.length === 0) system.push(...message.parts);
+    else if (messages.length === 0) appendAll(system, message.parts);
     else if (message.parts.length > 0) messages.push(message);
   }
   return { system, messages };

@@ -1,4 +1,5 @@
 /** The conversation for an upstream. */
+import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../model/call-ids.ts";
 import { arrange } from "../../model/conversation.ts";
 import { customArguments } from "../../model/custom-tool.ts";
@@ -43,7 +44,7 @@ export function encodeMessages(
     mergesTurns: !isFree,
     needsUserFirst: false,
   });
-  dropped.push(...arranged.dropped);
+  appendAll(dropped, arranged.dropped);
   if (!traits.prefill && arranged.messages.at(-1)?.role === "assistant")
     dropped.push({
       field: "messages",
@@ -112,7 +113,7 @@ class MessageWriter {
       if (part.type === "tool-result") this.#addResult(part, content);
       else {
         hasOwn = true;
-        own.push(...this.#media.encode(part));
+        appendAll(own, this.#media.encode(part));
       }
     }
     if (!hasOwn && content.length === 0) return;
@@ -133,16 +134,17 @@ class MessageWriter {
       }
     }
     if (isError) {
-      const [first, ...others] = texts;
+      const [first] = texts;
       const text = `Error: ${typeof first?.text === "string" ? first.text : "the tool failed"}`;
-      texts.splice(0, texts.length, { ...(first ?? { type: "text" }), text }, ...others);
+      texts[0] = { ...(first ?? { type: "text" }), text };
     }
     const last = texts.at(-1);
     if (last !== undefined) texts.splice(-1, 1, { ...last, ...this.#media.mark(cache) });
     const id = callIdFor(callId, CALL_ID);
     this.messages.push({ role: "tool", tool_call_id: id, content: this.#contentOf(texts) });
-    if (moved.length > 0)
-      media.push({ type: "text", text: `Of the result of the tool call ${id}:` }, ...moved);
+    if (moved.length === 0) return;
+    media.push({ type: "text", text: `Of the result of the tool call ${id}:` });
+    appendAll(media, moved);
   }
 
   #addAssistant({ parts, name }: AssistantMessage): void {

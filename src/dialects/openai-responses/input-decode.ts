@@ -1,4 +1,5 @@
 /** The items of a client's input as messages: neighbouring items of the assistant are one turn, neighbouring results of tools another. */
+import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
   Message,
@@ -108,7 +109,7 @@ export class InputDecoder {
       case "system":
       case "developer": {
         const parts = decodeText(content, contentAt, this.#drops);
-        if (this.messages.length === 0) this.system.push(...parts);
+        if (this.messages.length === 0) appendAll(this.system, parts);
         else this.#add({ role: "system", parts });
         return;
       }

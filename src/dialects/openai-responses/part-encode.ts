@@ -1,5 +1,6 @@
 /** Parts of messages and results of tools for an upstream. */
 import { GatewayError } from "../../core/errors.ts";
+import { appendAll } from "../../core/lists.ts";
 import { toDataUrl } from "../../model/media.ts";
 import type {
   AudioPart,
@@ -83,9 +84,9 @@ export class PartEncoder {
         throw untranslatable(part.at, "is audio, which the result of a tool cannot hold here");
       const encoded = this.part(part);
       if (part.type === "image" && !this.#traits.resultImages) {
-        later.push(...encoded);
+        appendAll(later, encoded);
         parts.push({ type: "input_text", text: "(The image is in the next message.)" });
-      } else parts.push(...encoded);
+      } else appendAll(parts, encoded);
     }
     if (result.isError) prefixError(parts);
     const last = parts.at(-1);

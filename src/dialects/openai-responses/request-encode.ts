@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
+import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../model/conversation.ts";
 import type {
   Drop,
@@ -112,7 +113,7 @@ function encodeInput(
     mergesTurns: false,
     needsUserFirst: false,
   });
-  dropped.push(...arranged.dropped);
+  appendAll(dropped, arranged.dropped);
   if (!options.traits.prefill && arranged.messages.at(-1)?.role === "assistant") {
     const reason = "the model answers anew, it does not go on from the assistant's last message";
     dropped.push({ field: "messages", reason });

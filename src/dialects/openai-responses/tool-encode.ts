@@ -1,5 +1,6 @@
 /** Tools and the choice among them for an upstream. */
 
+import { appendAll } from "../../core/lists.ts";
 import type {
   CustomTool,
   Drop,
@@ -127,7 +128,7 @@ export function strictOf(
 export function isClosed(root: JsonObject): boolean {
   const open: unknown[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (Array.isArray(node)) open.push(...node);
+    if (Array.isArray(node)) appendAll(open, node);
     if (!isObject(node)) continue;
     const { type, properties, required, additionalProperties } = node;
     if (type === "object" || (Array.isArray(type) && type.includes("object"))) {
@@ -138,7 +139,7 @@ export function isClosed(root: JsonObject): boolean {
     for (const name of ["items", "anyOf"]) if (node[name] !== undefined) open.push(node[name]);
     for (const name of ["properties", "$defs", "definitions"]) {
       const inner = node[name];
-      if (isObject(inner)) open.push(...Object.values(inner));
+      if (isObject(inner)) appendAll(open, Object.values(inner));
     }
   }
   return true;
