@@ -16,6 +16,8 @@ export interface DecodedRequest {
   readonly request: ModelRequest;
   /** Already in the client's own terms: members that no other provider can take, unknown ones among them. */
   readonly dropped: readonly Drop[];
+  /** Where the client used another of its dialect's names for a parameter than `Codec.fieldNames` says. */
+  readonly named?: Partial<Readonly<Record<Parameter, string>>>;
   /** What the dialect's replies repeat or depend on; only this codec reads it. */
   readonly echo: unknown;
 }

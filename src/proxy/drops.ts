@@ -6,13 +6,13 @@ const MAX_FIELD_CHARS = 128;
 const MAX_REASON_CHARS = 512;
 const MAX_HEADER_CHARS = 2_000;
 
-/** Each field once, under its name in `nameOf` (null: not at all); what is too many is counted in a last one. */
-export function boundDrops(dropped: readonly Drop[], nameOf: (field: string) => string | null): Drop[] {
+/** Each field once; what is too many is counted in a last one. */
+export function boundDrops(dropped: readonly Drop[]): Drop[] {
   const named = new Map<string, Drop>();
   let missing = 0;
   for (const { field, reason } of dropped) {
-    const name = nameOf(field)?.slice(0, MAX_FIELD_CHARS);
-    if (name === undefined || named.has(name)) continue;
+    const name = field.slice(0, MAX_FIELD_CHARS);
+    if (named.has(name)) continue;
     if (named.size === MAX_DROPS) missing++;
     else named.set(name, { field: name, reason: reason.slice(0, MAX_REASON_CHARS) });
   }

@@ -61,3 +61,18 @@ test("what is counted here is told as such", async () => {
   expect(targets).toMatchObject([{ mode: "relay" }, { mode: "count" }]);
   expect(targets[1]?.request).toBeUndefined();
 });
+
+test("what a target would not get is named as the client wrote it", async () => {
+  const { targets } = await ask("chat.completions", {
+    system: "is no member of Chat Completions",
+    max_tokens: 9_999_999,
+    messages: [{ role: "user", content: "go", name: "ada" }],
+    verbosity: "low",
+  });
+  const fields = targets[0]?.dropped?.map(({ field }) => field) ?? [];
+  expect(fields).toContain("system");
+  expect(fields).toContain("max_tokens");
+  expect(fields).toContain("messages[].name");
+  expect(fields).not.toContain("messages");
+  expect(fields).not.toContain("max_completion_tokens");
+});

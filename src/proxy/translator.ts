@@ -28,6 +28,9 @@ import { Translation } from "./translation.ts";
 /** A body beyond this is decoded and encoded in steps, with others served between them. */
 const LARGE_BODY_BYTES = 256 * 1024;
 
+/** Each is looked for in each character of the answer. */
+const MAX_WATCHED_STOPS = 64;
+
 /** What translation needs of an endpoint; null: it has no counterpart elsewhere. */
 const PURPOSES: Readonly<Record<Endpoint, "answer" | "count" | null>> = {
   "chat.completions": "answer",
@@ -121,8 +124,9 @@ export class Translator {
     const purpose = PURPOSES[exchange.route.endpoint] ?? "answer";
     const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
     const encoded = this.#named(() => codec.encodeRequest(reachable, options));
+    this.#checkStops(encoded.watchedStops);
     await this.#breathe();
-    const lost = boundDrops([...dropped, ...encoded.dropped], (field) => this.#fieldName(field));
+    const lost = boundDrops([...dropped, ...this.#inClientTerms(encoded.dropped)]);
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
     const searches = reachable.tools.some(({ kind }) => kind === "web-search");
@@ -290,6 +294,15 @@ export class Translator {
     return this.#decoded;
   }
 
+  #checkStops(watched: readonly string[]): void {
+    if (watched.length <= MAX_WATCHED_STOPS) return;
+    throw new GatewayError(
+      "not_translatable",
+      `the model's provider takes no such stop sequences, and the gateway watches for at most ${MAX_WATCHED_STOPS}; send fewer`,
+      { param: this.#fieldName("stop") ?? "stop" },
+    );
+  }
+
   /** Lets others be served between the steps of a large body. */
   async #breathe(): Promise<void> {
     if ((this.#body?.byteLength ?? 0) > LARGE_BODY_BYTES) await setImmediate();
@@ -328,9 +341,19 @@ export class Translator {
     }
   }
 
+  #inClientTerms(dropped: readonly Drop[]): Drop[] {
+    return dropped.flatMap(({ field, reason }) => {
+      const name = this.#fieldName(field);
+      return name === null ? [] : [{ field: name, reason }];
+    });
+  }
+
   /** null: the client has no such thing, so it cannot miss it. */
   #fieldName(field: string): string | null {
-    const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
+    const names: Readonly<Record<string, string | null>> = {
+      ...this.#client.fieldNames,
+      ...this.#decoded?.named,
+    };
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
 }

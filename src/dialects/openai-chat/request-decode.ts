@@ -118,6 +118,12 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       cacheWhole: decodeCacheWhole(body),
     },
     dropped: drops.list,
+    named: {
+      ...(stringIn(body, "safety_identifier", "") === null ? { userId: "user" } : null),
+      ...(body.max_completion_tokens == null && body.max_tokens != null
+        ? { maxOutputTokens: "max_tokens" }
+        : null),
+    },
     echo,
   };
 }
