@@ -16,7 +16,14 @@ import { attempt } from "./attempt.ts";
 import type { AttemptInput, AttemptResult, KeptReply } from "./attempt-input.ts";
 import { correctRow, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { canServe, isCountedHere, makePassage, type Passage } from "./passage.ts";
+import {
+  canServe,
+  isCountedHere,
+  makePassage,
+  type Passage,
+  type PassageInput,
+  plainPassage,
+} from "./passage.ts";
 import { requestIdHeaders } from "./reply.ts";
 import { Translator } from "./translator.ts";
 
@@ -110,16 +117,19 @@ class Tries {
    * says why; one that is relayed to may read more than we do.
    */
   async #passage(upstream: UpstreamView, target: Target, repairs: Repairs): Promise<Passage | null> {
-    const { gateway, exchange, body, peek } = this.#input;
-    const translator = this.#translator;
     try {
-      return await makePassage({ gateway, exchange, upstream, target, body, peek, translator, repairs });
+      return await makePassage(this.#passageInput(upstream, target, repairs));
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
       if (cause.kind !== "not_translatable" && cause.kind !== "bad_request") throw cause;
       this.#untranslatable ??= cause;
       return null;
     }
+  }
+
+  #passageInput(upstream: UpstreamView, target: Target, repairs: Repairs): PassageInput {
+    const { gateway, exchange, body, peek } = this.#input;
+    return { gateway, exchange, upstream, target, body, peek, translator: this.#translator, repairs };
   }
 
   /** A count of our own, marked as one: nobody else can tell. */
@@ -153,7 +163,9 @@ class Tries {
     if (first === null) return null;
     if (isCountedHere(exchange.route, first)) return await this.#estimate(first, target);
     let repairs = gateway.repairs.of(target.upstream, target.model);
-    let passage = await this.#passage(first, target, repairs);
+    let passage =
+      plainPassage(this.#passageInput(first, target, repairs)) ??
+      (await this.#passage(first, target, repairs));
     if (passage === null) return null;
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     let excluded: Set<string> | null = null;
