@@ -46,7 +46,7 @@ function spoil(value: unknown, chance: Chance): unknown {
     return Array.isArray(value) ? rest.map(([, one]) => one) : Object.fromEntries(rest);
   const changed = spoil(inner, chance);
   if (Array.isArray(value)) return value.map((one, i) => (String(i) === key ? changed : one));
-  return { ...value, [key]: changed };
+  return { ...(value as object), [key]: changed };
 }
 
 /** A frame with the JSON in it spoiled. */

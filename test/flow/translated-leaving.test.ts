@@ -69,18 +69,18 @@ async function expectAllReady(): Promise<void> {
 for (const how of ["fin", "rst"] as const) {
   test(`H-17 a client that leaves (${how}) before the answer: the upstream sees it, and nobody is to blame`, async () => {
     const left: string[] = [];
-    for (const cell of CELLS) {
-      for (const isStream of [true, false]) {
-        const { name, arrived } = await leave(
-          cell,
-          isStream,
-          () => undefined,
-          () => true,
-          how,
-        );
-        expect([cell.name, await isClosedInTime(arrived)]).toEqual([cell.name, true]);
-        left.push(name);
-      }
+    for (const [i, cell] of CELLS.entries()) {
+      // Each of the ways is left once by a stream's client and once by one that awaits a whole answer.
+      const isStream = (i % 2 === 0) === (how === "fin");
+      const { name, arrived } = await leave(
+        cell,
+        isStream,
+        () => undefined,
+        () => true,
+        how,
+      );
+      expect([cell.name, await isClosedInTime(arrived)]).toEqual([cell.name, true]);
+      left.push(name);
     }
     await Bun.sleep(200);
     const rows = await rowsByName();
@@ -166,7 +166,7 @@ for (const cell of FAT_CELLS) {
     await until("the request is seen upstream", () => upstream.seen.length > before);
     const arrived = upstream.seen[before] as Arrived;
     let peakBytes = 0;
-    const untilMs = performance.now() + (IS_FULL ? 20_000 : 3_000);
+    const untilMs = performance.now() + (IS_FULL ? 20_000 : 1_500);
     for (; performance.now() < untilMs; await Bun.sleep(50))
       peakBytes = Math.max(peakBytes, gateway.rssBytes());
     expect((peakBytes - restingBytes) / MB).toBeLessThan(40);
