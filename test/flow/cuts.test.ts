@@ -24,6 +24,7 @@ import {
   SSE_RECORDINGS,
   streamOf,
 } from "../kit/recordings.ts";
+import { readTold } from "./translated.ts";
 
 let upstream: RawUpstream;
 let gateway: Gateway;
@@ -347,5 +348,37 @@ for (const recording of [CHAT, MESSAGES, RESPONSES, GEMINI_ARRAY]) {
     expect(await Promise.race([closed?.then(() => "closed"), Bun.sleep(5_000).then(() => "open")])).toBe(
       "closed",
     );
+  });
+}
+
+for (const recording of RECORDINGS) {
+  test(`H-14 ${recording.name}: JSON for a stream, and a stream for JSON, become what was asked for`, async () => {
+    const text = "The clew leads — durch das Labyrinth, 迷路を抜ける 🧶.";
+    const asked = recording === GEMINI_ARRAY ? { ...recording, frames: GEMINI.frames } : recording;
+    // What the array's own answer looks like is no surprise; a stream of events instead of it is.
+    const streamType = recording === GEMINI_ARRAY ? GEMINI.streamType : recording.streamType;
+    upstream.answer = (arrived) => sendWhole(arrived, recording.whole);
+    const streamed = await request(gateway.port, recording.streamPath, { body: recording.body(true) });
+    upstream.answer = (arrived) => sendStream(arrived, asked.frames, streamType);
+    const whole = await request(gateway.port, recording.wholePath, { body: recording.body(false) });
+    for (const [isStream, reply] of [
+      [true, streamed],
+      [false, whole],
+    ] as const) {
+      const told = readTold(recording, isStream, reply.body.toString().replaceAll("\r\n", "\n"));
+      expect([isStream, reply.status, reply.isWhole, told.text, told.isEnded]).toEqual([
+        isStream,
+        200,
+        true,
+        text,
+        true,
+      ]);
+      expect([told.inputTokens, told.outputTokens]).toEqual([recording.inputTokens, recording.outputTokens]);
+      expect(await gateway.row(reply.headers.get("x-request-id"))).toMatchObject({
+        outcome: "ok",
+        input_tokens: recording.inputTokens,
+        output_tokens: recording.outputTokens,
+      });
+    }
   });
 }
