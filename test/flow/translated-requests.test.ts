@@ -144,6 +144,57 @@ test("H-114 functions with reasoning_effort, which OpenAI takes on Responses onl
   });
 });
 
+test("H-114 the same as a stream: the call in fragments, its id, and usage only where it was asked for", async () => {
+  const call = { id: "fc_1", type: "function_call", call_id: "call_abc", name: "weather" };
+  const done = { ...call, arguments: '{"city":"Oslo"}', status: "completed" };
+  const whole = { ...JSON.parse(RESPONSES.whole), output: [done] };
+  const frames = [
+    { type: "response.created", response: { ...whole, status: "in_progress", output: [], usage: null } },
+    { type: "response.output_item.added", output_index: 0, item: { ...call, arguments: "" } },
+    ...['{"ci', 'ty":"Os', 'lo"}'].map((delta) => ({
+      type: "response.function_call_arguments.delta",
+      item_id: "fc_1",
+      output_index: 0,
+      delta,
+    })),
+    {
+      type: "response.function_call_arguments.done",
+      item_id: "fc_1",
+      output_index: 0,
+      arguments: done.arguments,
+    },
+    { type: "response.output_item.done", output_index: 0, item: done },
+    { type: "response.completed", response: whole },
+  ].map((event, i) => `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: i })}\n\n`);
+  const bytes = Buffer.from(frames.join(""));
+  for (const pieces of [[bytes], Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))]) {
+    for (const includeUsage of [false, true]) {
+      upstream.answer = (arrived) => sendStream(arrived, pieces, RESPONSES.streamType);
+      const { reply, target } = await send("/v1/chat/completions", {
+        model: "both/gpt-5.4",
+        messages: user,
+        tools: [TOOL],
+        reasoning_effort: "high",
+        stream: true,
+        ...(includeUsage ? { stream_options: { include_usage: true } } : {}),
+      });
+      expect([reply.status, target]).toEqual([200, "/v1/responses"]);
+      const text = reply.body.toString();
+      const told = readTold(CHAT, true, text);
+      const calls = told.frames.flatMap((frame) => frame.choices[0]?.delta?.tool_calls ?? []);
+      expect([told.finish, told.isEnded, calls[0]?.id, calls[0]?.function.name]).toEqual([
+        "tool_calls",
+        true,
+        "call_abc",
+        "weather",
+      ]);
+      expect(calls.map((one) => one.function?.arguments ?? "").join("")).toBe(done.arguments);
+      expect([told.inputTokens, told.outputTokens]).toEqual(includeUsage ? [21, 34] : [null, null]);
+      if (!includeUsage) expect(text).not.toContain("usage");
+    }
+  }
+});
+
 test("H-114 what Chat itself takes stays on Chat, byte for byte", async () => {
   upstream.answer = (arrived) => answerWell(arrived);
   for (const body of [
