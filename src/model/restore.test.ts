@@ -45,6 +45,16 @@ function reply(...parts: ModelReply["parts"]): ModelReply {
 }
 
 describe("CallRestorer", () => {
+  test("ids that all are the same become different ones in a moment", () => {
+    const events = unfold(reply(...Array.from({ length: 50_000 }, () => call("call_0", "look", "{}"))));
+    const ids = new Set<string>();
+    for (const event of restored(events, NO_TOOLS)) {
+      if (event.type === "open" && event.block.kind === "tool-call") ids.add(event.block.id);
+    }
+    expect(ids.size).toBe(50_000);
+    expect([...ids].slice(0, 3)).toEqual(["call_0", "call_0_2", "call_0_3"]);
+  });
+
   test("H-83 gives the decoded input of a custom tool that was sent as a function, however it is cut", () => {
     const names = makeToolNames([EXEC], [], RULE);
     const wireName = names.wireName({ name: "exec", namespace: "shell" });

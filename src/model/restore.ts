@@ -10,6 +10,8 @@ type CallStart = Extract<BlockStart, { kind: "tool-call" }>;
 /** Restores the calls of one answer, event by event. */
 export class CallRestorer {
   private readonly ids = new Set<string>();
+  /** How far the copies of an id are counted. */
+  private readonly copies = new Map<string, number>();
   /** Reads the input of a custom tool out of the open call's arguments. */
   private reader: JsonStringReader | null = null;
   private isOutput = false;
@@ -61,8 +63,10 @@ export class CallRestorer {
 
   private freeId(id: string): string {
     if (!this.ids.has(id)) return id;
-    let n = 2;
-    while (this.ids.has(`${id}_${n}`)) n++;
+    let n = this.copies.get(id) ?? 1;
+    do n++;
+    while (this.ids.has(`${id}_${n}`));
+    this.copies.set(id, n);
     return `${id}_${n}`;
   }
 }
