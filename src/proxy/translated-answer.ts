@@ -1,8 +1,10 @@
 /** Good replies in another dialect (or form) than the client's: counts, whole answers, streams, and those that come in several parts. */
+import { GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
 import type { ModelEvent } from "../model/event.ts";
 import type { Call, ReplyHead } from "../transport/call.ts";
 import type { WholeRead } from "../transport/whole.ts";
+import type { Signal } from "../upstreams/family.ts";
 import type { AttemptInput, AttemptResult } from "./attempt-input.ts";
 import type { AttemptReport } from "./attempt-report.ts";
 import { HopCall } from "./hop-call.ts";
@@ -86,7 +88,7 @@ async function whole(
     const read = await answering.readWhole(roomBytes, null);
     if (answering.hasLeft) return answering.left();
     if (!read.isWhole && read.error === null) {
-      return answering.garbage("the upstream's reply is longer than server.reply_limit_bytes");
+      return tooLong(answering, input, head);
     }
     roomBytes -= read.bytes.byteLength;
     const part = translator.readWhole(request, form, read.bytes);
@@ -111,6 +113,19 @@ async function whole(
   const clientFraming = translator.framing();
   const body = new TextEncoder().encode(translator.writeWhole(events, clientFraming));
   return await answering.settled(head, body, translatedHeaders(exchange, clientFraming));
+}
+
+/** What was paid for is not asked for again: it would be as long. */
+function tooLong({ call, report }: Answering, { exchange }: AttemptInput, head: ReplyHead): AttemptResult {
+  const error = new GatewayError(
+    "upstream_garbage",
+    "the upstream's reply is longer than server.reply_limit_bytes; ask for a stream, or for less",
+  );
+  call.abort(error);
+  exchange.tap = null;
+  const signal: Signal = { class: "bad", reason: error.message };
+  report.failed(signal, head.status);
+  return { signal, error, kept: null, repair: null };
 }
 
 async function counted(

@@ -210,3 +210,22 @@ test("what was known of an answer that the gateway cut itself is not the whole o
   expect(text).toContain("[DONE]");
   expect(row).toMatchObject({ outcome: "ok", usageState: "partial", inputTokens: 3 });
 });
+
+test("more stop sequences than can be watched for are refused", async () => {
+  begin();
+  const stop = Array.from({ length: 65 }, (_, i) => " ".repeat(i + 1));
+  const { reply, text } = await ask({ stop });
+  expect([reply.status, JSON.parse(text).error.param, upstream.seen.length]).toEqual([400, "stop", 0]);
+  expect((await ask({ stop: stop.slice(1) })).reply.status).toBe(200);
+});
+
+test("an answer that is longer than allowed is not asked for again", async () => {
+  begin();
+  const { config } = gateway.snapshot;
+  const server = { ...config.server, replyLimitBytes: 100 };
+  gateway.snapshot = { ...gateway.snapshot, config: { ...config, server } };
+  const { reply, text, row } = await ask({});
+  expect([reply.status, upstream.seen.length]).toEqual([502, 1]);
+  expect(text).toContain("server.reply_limit_bytes");
+  expect(row).toMatchObject({ outcome: "error", errorKind: "upstream_garbage", attempts: 1 });
+});
