@@ -19,12 +19,6 @@ export function parseArguments(text: string): JsonObject | null {
   return typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : null;
 }
 
-/** The text of a custom tool's input in the arguments of the function that stands for it. */
-export function customInput(argumentsText: string): string {
-  const reader = new JsonStringReader();
-  return reader.push(argumentsText) + reader.end();
-}
-
 function isTextDeep(text: string): boolean {
   let depth = 0;
   let isString = false;

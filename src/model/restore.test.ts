@@ -7,7 +7,7 @@ import { fold, unfold } from "./fold.ts";
 import { grammarFault } from "./grammar.ts";
 import type { ToolCallPart } from "./message.ts";
 import type { Tool } from "./request.ts";
-import { CallRestorer, restoreReply } from "./restore.ts";
+import { CallRestorer } from "./restore.ts";
 import { makeToolNames, type NameRule, OUTPUT_TOOL, type ToolNames } from "./tool-names.ts";
 
 const RULE: NameRule = { isAllowed: (character) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
@@ -34,6 +34,10 @@ function restored(events: readonly ModelEvent[], names: ToolNames): ModelEvent[]
   const seen: ModelEvent[] = [];
   for (const event of events) restorer.push(event, (each) => seen.push(each));
   return seen;
+}
+
+function restoreReply(whole: ModelReply, names: ToolNames): ModelReply {
+  return fold(restored(unfold(whole), names));
 }
 
 function call(id: string, name: string, input: string): ToolCallPart {

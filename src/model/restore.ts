@@ -1,6 +1,5 @@
 /** Calls in an answer under the names that the client knows: the way back of `makeToolNames`. */
-import type { BlockStart, ModelEvent, ModelReply } from "./event.ts";
-import { Folder, unfold } from "./fold.ts";
+import type { BlockStart, ModelEvent } from "./event.ts";
 import { JsonStringReader } from "./json-text.ts";
 import type { ToolNames } from "./tool-names.ts";
 
@@ -69,15 +68,6 @@ export class CallRestorer {
     this.copies.set(id, n);
     return `${id}_${n}`;
   }
-}
-
-/** A whole answer with its calls restored. */
-export function restoreReply(reply: ModelReply, names: ToolNames): ModelReply {
-  const restorer = new CallRestorer(names);
-  const folder = new Folder();
-  const emit = (event: ModelEvent) => folder.add(event);
-  for (const event of unfold(reply)) restorer.push(event, emit);
-  return folder.reply();
 }
 
 function emitText(text: string, emit: Emit): void {
