@@ -9,7 +9,8 @@ import { HARD_CASES } from "../test/hard-cases.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(ROOT, "docs/hard-cases.md");
-const FOLDERS = ["./src", "./test/matrix", "./test/flow", "./test/faults", "./test/clients"];
+/** Where tests of hard cases may stand. */
+export const FOLDERS = ["./src", "./test/matrix", "./test/flow", "./test/faults", "./test/clients"];
 
 /** One test that names cases. */
 export interface CaseTest {
@@ -31,7 +32,9 @@ export function readReport(junit: string): ReadonlyMap<number, readonly CaseTest
     const name = decodeEntities(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
     const file = decodeEntities(/\bfile="([^"]*)"/.exec(attributes)?.[1] ?? "");
     if (body.includes("<skipped")) continue;
-    for (const number of casesOf(name)) {
+    // A `describe` may be about a case as a whole.
+    const around = decodeEntities(/\bclassname="([^"]*)"/.exec(attributes)?.[1] ?? "").split(" > ");
+    for (const number of new Set([name, ...around].flatMap(casesOf))) {
       const list = tests.get(number) ?? [];
       list.push({ file, hasPassed: !body.includes("<failure") && !body.includes("<error") });
       tests.set(number, list);
