@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Chance } from "../faults/seeded.ts";
 
-const MAX_BYTES = 256 * 1024;
+const MAX_BYTES = 1024 * 1024;
 /** Deeper than any codec reads, and not so deep that the parser itself gives up. */
 const DEPTHS = [3, 70, 600, 4_000];
 
@@ -50,6 +50,12 @@ const TOKENS = [
   "\u2028",
 ];
 
+/** What opens a level, and how often it is repeated: far deeper than anything that makes sense. */
+const OPENINGS = ["[", '{"a":', '{"content":[', '[{"parts":'];
+const NESTING = 20_000;
+/** More than fits on a call stack as arguments. */
+const WIDE = 1_200_000;
+
 /** One thing done to bytes. */
 type Mutation = (bytes: Buffer, chance: Chance, others: readonly Uint8Array[]) => Buffer;
 
@@ -63,6 +69,7 @@ const MUTATIONS: readonly Mutation[] = [
   insertToken,
   insertBadBytes,
   replaceNumber,
+  insertNesting,
 ];
 
 /** The bytes with a few things done to them; `others` are good ones to take pieces of. */
@@ -130,6 +137,12 @@ function insertBadBytes(bytes: Buffer, chance: Chance): Buffer {
   return insert(bytes, Uint8Array.from(chance.pick(BAD_BYTES)), chance);
 }
 
+function insertNesting(bytes: Buffer, chance: Chance): Buffer {
+  return chance.next() < 0.1
+    ? insert(bytes, Buffer.from(chance.pick(OPENINGS).repeat(NESTING)), chance)
+    : bytes;
+}
+
 function replaceNumber(bytes: Buffer, chance: Chance): Buffer {
   const text = bytes.toString("latin1");
   const numbers = [...text.matchAll(/(?<=[:[,])-?\d+(?:\.\d+)?/g)];
@@ -140,6 +153,23 @@ function replaceNumber(bytes: Buffer, chance: Chance): Buffer {
     before + chance.pick(HUGE_NUMBERS) + text.slice(found.index + found[0].length),
     "latin1",
   );
+}
+
+/** A stream with the data of one of its frames spoiled. */
+export function mutateFrame(bytes: Uint8Array, chance: Chance): Buffer {
+  const frames = Buffer.from(bytes)
+    .toString("utf8")
+    .split(/(?<=\n\n)/);
+  const at = chance.whole(0, frames.length - 1);
+  const frame = frames[at] ?? "";
+  const [head, data] = [frame.slice(0, frame.indexOf("{")), frame.slice(frame.indexOf("{"))];
+  try {
+    frames[at] = `${head}${JSON.stringify(mutateValue(JSON.parse(data), chance))}\n\n`;
+  } catch {
+    // No data in it, as in `[DONE]`: it comes twice instead.
+    frames.splice(at, 0, frame);
+  }
+  return Buffer.from(frames.join(""), "utf8").subarray(0, MAX_BYTES);
 }
 
 /** A JSON value with a few of its places spoiled: other types, missing and doubled members, nesting without an end. */
@@ -177,10 +207,18 @@ function spoil(root: Holder, chance: Chance, others: readonly unknown[]): void {
     case 1:
       set(holder, key, nested(value, chance));
       return;
-    case 2:
-      if (Array.isArray(value)) value.push(...value.slice(0, 50));
-      else set(holder, key, [value, value]);
+    case 2: {
+      const small = chance.pick([null, "", 1, {}]);
+      if (!Array.isArray(value)) set(holder, key, [value, value]);
+      else if (chance.next() < 0.004)
+        set(
+          holder,
+          key,
+          Array.from({ length: WIDE }, () => small),
+        );
+      else value.push(...value.slice(0, 50));
       return;
+    }
     case 3: {
       const [from, name] = chance.pick(places);
       set(holder, key, structuredClone(from[name]));

@@ -1,0 +1,74 @@
+/** Tries the decoders for as long as it is told, in a thread of its own: the other one sees a case that never ends. */
+import { CASE_KINDS, type CaseKind, encodeCase, type FuzzCase, runCase } from "./cases.ts";
+import { CaseMaker } from "./make-case.ts";
+import { makeSeeds, type Seed } from "./seeds.ts";
+
+declare const self: Worker;
+
+export type CaseCounts = Readonly<Record<CaseKind, number>>;
+
+export interface WorkerOrder {
+  readonly seed: number;
+  readonly untilMs: number;
+  /** [0]: number of the running case, from 1 on. */
+  readonly clock: SharedArrayBuffer;
+}
+
+export type WorkerReport =
+  /** What all cases are made of. */
+  | { readonly type: "seeds"; readonly seeds: readonly Seed[] }
+  | { readonly type: "progress"; readonly counts: CaseCounts }
+  | { readonly type: "finding"; readonly number: number; readonly what: string; readonly text: string }
+  | { readonly type: "done"; readonly counts: CaseCounts };
+
+/** A case may take this long, and a large one longer; one that is slower is tried again, as the machine may have been busy. */
+const SLOW_MS = 1_000;
+const SLOW_MS_PER_MB = 2_000;
+const REPORT_EVERY_MS = 1_000;
+/** The thread has to breathe, to send its reports. */
+const BATCH = 50;
+
+self.onmessage = (event: MessageEvent<WorkerOrder>) => {
+  void work(event.data);
+};
+
+async function work({ seed, untilMs, clock }: WorkerOrder): Promise<void> {
+  const seeds = await makeSeeds(seed);
+  const maker = new CaseMaker(seeds);
+  const running = new Int32Array(clock);
+  self.postMessage({ type: "seeds", seeds } satisfies WorkerReport);
+  const counts = Object.fromEntries(CASE_KINDS.map((kind) => [kind, 0])) as Record<CaseKind, number>;
+  const report = (message: WorkerReport): void => self.postMessage(message);
+  let reportedMs = performance.now();
+  for (let number = 0; Date.now() < untilMs; number++) {
+    const fuzzCase = maker.make(seed, number);
+    Atomics.store(running, 0, number + 1);
+    const what = faultOf(fuzzCase);
+    if (what !== null) report({ type: "finding", number, what, text: encodeCase(fuzzCase) });
+    counts[fuzzCase.kind] += 1;
+    if (number % BATCH > 0) continue;
+    await Bun.sleep(0);
+    if (performance.now() - reportedMs < REPORT_EVERY_MS) continue;
+    reportedMs = performance.now();
+    report({ type: "progress", counts });
+  }
+  Atomics.store(running, 0, 0);
+  report({ type: "done", counts });
+}
+
+/** What is wrong with what the decoders make of it; null: nothing. */
+function faultOf(fuzzCase: FuzzCase): string | null {
+  const limitMs = SLOW_MS + (fuzzCase.bytes.length / 2 ** 20) * SLOW_MS_PER_MB;
+  let tookMs = 0;
+  for (let tries = 0; tries < 2; tries++) {
+    const startedMs = performance.now();
+    try {
+      runCase(fuzzCase);
+    } catch (error) {
+      return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
+    tookMs = performance.now() - startedMs;
+    if (tookMs < limitMs) return null;
+  }
+  return `it took ${tookMs.toFixed(0)} ms`;
+}

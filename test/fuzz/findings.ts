@@ -1,0 +1,37 @@
+/** What a run has found: each thing once, in a file that is enough to try it again. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Beyond it, it is clear enough that something is wrong. */
+const MAX_FINDINGS = 200;
+
+export class Findings {
+  readonly folder = mkdtempSync(join(tmpdir(), "clewline-fuzz-"));
+  readonly #seen = new Map<string, number>();
+
+  /** How many different ones. */
+  get count(): number {
+    return this.#seen.size;
+  }
+
+  /** `what` is wrong; `details` say how to get there. The same fault at the same place is kept once. */
+  add(what: string, details: object): void {
+    const key = what
+      .replace(/[0-9]+/g, "0")
+      .split("\n")
+      .slice(0, 3)
+      .join("\n");
+    const times = (this.#seen.get(key) ?? 0) + 1;
+    this.#seen.set(key, times);
+    if (times > 1 || this.#seen.size > MAX_FINDINGS) return;
+    const file = join(this.folder, `finding-${this.#seen.size}.json`);
+    writeFileSync(file, JSON.stringify({ what, ...details }, null, 1));
+    console.log(`FOUND   ${what.split("\n").slice(0, 4).join("\n        ")}\n        ${file}`);
+  }
+
+  /** What was found how often. */
+  *entries(): Iterable<readonly [what: string, times: number]> {
+    for (const [key, times] of this.#seen) yield [key.split("\n")[0] ?? key, times];
+  }
+}
