@@ -7,7 +7,8 @@ import type { Signal } from "../upstreams/family.ts";
 import type { Repair } from "../upstreams/repair.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import type { TranslatedRequest, Translator } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
+import type { Translator } from "./translator.ts";
 
 /** The upstream's own error reply, kept in case it is what the client should see. */
 export interface KeptReply {

@@ -9,7 +9,7 @@ import type { ReplyHead } from "../transport/call.ts";
 import type { Signal } from "../upstreams/family.ts";
 import type { AttemptInput } from "./attempt-input.ts";
 import { withoutCredential } from "./reply.ts";
-import type { TranslatedRequest } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 import { foreignError } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };

@@ -17,7 +17,7 @@ import { correctRow, type Exchange } from "./exchange.ts";
 import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
 import { type Answering, isEventStream, translatedAnswer } from "./translated-answer.ts";
-import type { TranslatedRequest } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 import { errorFor, foreignError } from "./upstream-error.ts";
 
 /** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */

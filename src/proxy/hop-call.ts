@@ -1,8 +1,8 @@
 /** Several calls in a row that make one answer: a provider that paused is asked to go on, and the relay sees one body. */
 import { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 import type { Translation } from "./translation.ts";
-import type { TranslatedRequest } from "./translator.ts";
 import { hopRefused } from "./whole-answer.ts";
 
 export class HopCall implements Call, BodySink {
@@ -50,10 +50,11 @@ export class HopCall implements Call, BodySink {
 
   end(error: GatewayError | null): void {
     try {
-      if (error === null) this.translation?.endBody();
+      // Broken off after the part was whole: nothing of it is missing.
+      if (error === null || this.translation?.progress === "finished") this.translation?.endBody();
       const next = this.#next;
       this.#next = null;
-      if (error !== null || next === null) this.#end(error);
+      if (next === null) this.#end(error);
       else this.#follow(this.#send(next));
     } catch (cause) {
       this.#end(new GatewayError("internal", "an internal error", { cause }));

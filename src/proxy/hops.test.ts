@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   type Arrived,
+  chunkOf,
+  LAST_CHUNK,
   type RawUpstream,
   replyHead,
   sendStream,
@@ -99,6 +101,24 @@ test("a client that leaves while the next part of a whole answer is awaited lets
   await part.closed;
   expect((await reply).status).toBe(499);
   expect((await gateway.rows())[0]).toMatchObject({ outcome: "client_left", status: 499 });
+});
+
+test("a part that breaks off behind its last word is gone on with, and what breaks then is told", async () => {
+  for (const breaks of [true, false]) {
+    upstream.forget();
+    upstream.answer = async (request) => {
+      if (upstream.seen.length > 1) return request.rst();
+      await request.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+      for (const frame of FRAMES.slice(0, -1)) await request.send(chunkOf(frame));
+      if (breaks) request.fin();
+      else await request.send(LAST_CHUNK);
+    };
+    const reply = await handle(gateway, CHAT, asking(true));
+    const text = await reply.text();
+    expect(upstream.seen).toHaveLength(2);
+    expect(text).toContain('"error"');
+    expect((await gateway.rows()).at(-1)).toMatchObject({ outcome: "upstream_cut", usageState: "partial" });
+  }
 });
 
 test("the parts of a whole answer have one limit together", async () => {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import type { ModelEvent, ModelReply, Stop } from "../model/event.ts";
 import { Folder } from "../model/fold.ts";
 import { addUsage, type Usage } from "../model/usage.ts";
-import type { TranslatedRequest } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 
 /** How often a provider is asked to go on with one answer, and how often in a row without that it says anything. */
 const MAX_HOPS = 8;

@@ -50,11 +50,11 @@ export class MediaInliner {
       }
     }
     if (!isTouched) return request;
-    await this.#fetchAll([...missing.values()]);
+    await this.#loadAll([...missing.values()]);
     return { ...request, messages: request.messages.map((message) => this.#inlined(message, codec)) };
   }
 
-  async #fetchAll(missing: readonly ForeignPart[]): Promise<void> {
+  async #loadAll(missing: readonly ForeignPart[]): Promise<void> {
     const tooMany = missing[MAX_FILES - this.#files.size];
     if (tooMany !== undefined) {
       throw tooMuch(`the request names more than ${MAX_FILES} files by URL`, tooMany);
@@ -66,7 +66,7 @@ export class MediaInliner {
       for (let part = missing[at++]; part !== undefined; part = missing[at++]) {
         try {
           if (this.#client.request.signal.aborted) throw new GatewayError("upstream_cut", "the client left");
-          await this.#fetch(part);
+          await this.#load(part);
         } catch (cause) {
           // What is fetched after the first failure is for nobody.
           at = missing.length;
@@ -77,7 +77,7 @@ export class MediaInliner {
     await Promise.all(Array.from({ length: MAX_CONCURRENT }, work));
   }
 
-  async #fetch(part: ForeignPart): Promise<void> {
+  async #load(part: ForeignPart): Promise<void> {
     const { bodyLimitBytes } = this.#gateway.snapshot.config.server;
     const { mimeType, bytes } = await this.#gateway.fetchMedia(part.source.url, ACCEPTED[part.type], part.at);
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

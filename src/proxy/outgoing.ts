@@ -4,7 +4,8 @@ import { makeUpstreamHeaders } from "../http/headers.ts";
 import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { HeaderLines } from "../transport/call.ts";
-import type { TranslatedExchange, TranslatedRequest } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
+import type { TranslatedExchange } from "./translator.ts";
 
 export interface Outgoing {
   readonly url: string;

@@ -9,12 +9,8 @@ import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Route } from "./route.ts";
-import {
-  isTranslatable,
-  type TranslatedExchange,
-  type TranslatedRequest,
-  type Translator,
-} from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
+import { isTranslatable, type TranslatedExchange, type Translator } from "./translator.ts";
 
 /** The request as it goes to one target: bytes to relay, or a translation. */
 export interface Passage {

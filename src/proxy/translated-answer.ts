@@ -10,7 +10,7 @@ import type { AttemptReport } from "./attempt-report.ts";
 import { HopCall } from "./hop-call.ts";
 import { joinParts } from "./hops.ts";
 import { translatedHeaders } from "./reply.ts";
-import type { TranslatedRequest } from "./translator.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 import { factsOf, hopRefused, wholeFailure } from "./whole-answer.ts";
 
 /** Larger than any count of tokens. */

@@ -52,6 +52,8 @@ export class Translation implements Tap {
   #decoder: StreamDecoder;
   #earlier: Usage | null = null;
   #isLaterHop = false;
+  /** Nothing more is waited for: a pause is the end. */
+  #isLast = false;
   /** Since the last pause. */
   #hasSaid = false;
   /** What the client reads next. */
@@ -81,10 +83,13 @@ export class Translation implements Tap {
     if (this.progress === "complete" || this.progress === "failed") return false;
     const before = this.#decoder;
     this.#guarded(() => before.end(this.#onDecoded));
-    return this.#decoder !== before;
+    if (this.#decoder === before) return false;
+    this.progress = "open";
+    return true;
   }
 
   end(): Uint8Array | null {
+    this.#isLast = true;
     if (this.progress === "finished") this.endBody();
     const before = this.#take();
     const last =
@@ -159,7 +164,7 @@ export class Translation implements Tap {
   };
 
   #ended(event: Extract<ModelEvent, { type: "end" }>): void {
-    if (isPause(event.stop)) {
+    if (isPause(event.stop) && !this.#isLast) {
       const decoder = this.#parts.nextHop(event.stop, this.#hasSaid);
       if (decoder !== null) {
         this.#decoder = decoder;

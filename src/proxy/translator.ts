@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
-import type { Codec, DecodedRequest, EncodedRequest, Repairs } from "../dialects/codec.ts";
+import type { Codec, DecodedRequest, Repairs } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import { amendRequest } from "../model/amendment.ts";
@@ -23,6 +23,7 @@ import type { Gateway } from "./gateway.ts";
 import { Hops, hasSaid, isPause, PartFolder } from "./hops.ts";
 import { MediaInliner } from "./media.ts";
 import type { Endpoint } from "./route.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
 import { Translation } from "./translation.ts";
 
 /** A body beyond this is decoded and encoded in steps, with others served between them. */
@@ -49,19 +50,6 @@ const PURPOSES: Readonly<Record<Endpoint, "answer" | "count" | null>> = {
 /** Whether requests to this endpoint can be translated at all. */
 export function isTranslatable(endpoint: Endpoint): boolean {
   return PURPOSES[endpoint] !== null;
-}
-
-/** A request in the words of one upstream. */
-export interface TranslatedRequest {
-  readonly dialect: DialectName;
-  readonly codec: Codec;
-  readonly encoded: EncodedRequest;
-  readonly body: Uint8Array;
-  /** In the client's terms. */
-  readonly dropped: readonly Drop[];
-  readonly purpose: "answer" | "count";
-  /** The provider may search the web, and pause while it does. */
-  readonly searches: boolean;
 }
 
 /** What goes on with a token instead of what was said needs none of it. */
