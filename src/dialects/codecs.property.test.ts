@@ -36,7 +36,7 @@ import { makeTap } from "./fixtures/tap-under-test.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
 
-test("any split of a stream gives the same events, which obey the grammar, tell what was encoded, and count as the tap does", () => {
+test("H-1 any split of a stream gives the same events, which obey the grammar, tell what was encoded, and count as the tap does", () => {
   const streams = modelEvents(common(...ALL_DIALECTS)).chain((events) => {
     const all = STREAMS.map(({ framing, dialect }) => ({
       framing,

@@ -62,7 +62,7 @@ describe("garbage", () => {
     );
   });
 
-  test("instead of streams throws nothing, obeys the grammar, and is silent behind its end", () => {
+  test("H-5 instead of streams throws nothing, obeys the grammar, and is silent behind its end", () => {
     fc.assert(
       fc.property(modelEvents(features), fc.uint8Array({ maxLength: 60 }), chance, (events, noise, by) => {
         for (const { framing, dialect } of STREAMS) {

@@ -50,7 +50,7 @@ const MAKERS = [
 describe.each(MAKERS)("seals of %s", (maker, own) => {
   const sealsAtOwn = (body: JsonObject) => sealsIn(own.codec.decodeRequest(body, CLIENT).request);
 
-  test("come back to it with the client's next request, where they were, and to nobody else", () => {
+  test("H-62, H-78, H-92 come back to it with the client's next request, where they were, and to nobody else", () => {
     const features = { ...common(...ALL_DIALECTS), stops: ["end", "tool-calls"] } as const;
     fc.assert(
       fc.property(modelReply({ ...features, maker }), fc.nat(), (answer, number) => {
