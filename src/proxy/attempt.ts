@@ -13,7 +13,7 @@ import type { Signal } from "../upstreams/family.ts";
 import { repairFor } from "../upstreams/repair.ts";
 import type { AttemptInput, AttemptResult } from "./attempt-input.ts";
 import { AttemptReport } from "./attempt-report.ts";
-import { correctRow, type Exchange } from "./exchange.ts";
+import { correctRow } from "./exchange.ts";
 import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
 import { type Answering, isEventStream, translatedAnswer } from "./translated-answer.ts";
@@ -132,10 +132,9 @@ class Tracked implements Answering {
   async answered(head: ReplyHead, removeUsageChunk: boolean): Promise<AttemptResult> {
     const { gateway, exchange } = this.#input;
     exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
-    const { translated } = this.#input;
-    const framing = framingOf(head, exchange, translated);
-    const other =
-      translated ?? (this.#hasOtherForm(framing) ? await this.#input.translator.sameDialect() : null);
+    const { translated, translator } = this.#input;
+    const framing = framingOf(head, translated, translator.framing());
+    const other = translated ?? (this.#hasOtherForm(framing) ? await translator.sameDialect() : null);
     if (other !== null) return await translatedAnswer(this, this.#input, head, other, framing);
     exchange.isStream = framing !== "json";
     const tap = DIALECTS[exchange.route.dialect].makeTap({
@@ -160,9 +159,11 @@ class Tracked implements Answering {
    * has the form that the client waits for.
    */
   #hasOtherForm(framing: Framing): boolean {
-    const { exchange, peek } = this.#input;
+    const { exchange, peek, translator } = this.#input;
     const { isBilled, action, endpoint } = exchange.route;
-    if (!isBilled || action !== null || endpoint === "embeddings") return false;
+    if (!isBilled || endpoint === "embeddings") return false;
+    // Gemini says in its path what is asked for.
+    if (action !== null) return framing !== translator.framing();
     return (peek?.stream === true) === (framing === "json");
   }
 
@@ -378,11 +379,13 @@ class Tracked implements Answering {
   }
 }
 
-/** By what the reply says it is, not by what was asked; what says nothing, or is neither, is read whole and found to be garbage. */
-function framingOf(head: ReplyHead, exchange: Exchange, translated: TranslatedRequest | null): Framing {
+/**
+ * By what the reply says it is, not by what was asked, but for Gemini's JSON array, which says no more than that it is JSON; what says
+ * nothing, or is neither, is read whole and found to be garbage.
+ */
+function framingOf(head: ReplyHead, translated: TranslatedRequest | null, asked: Framing): Framing {
   const type = head.headers.get("content-type")?.toLowerCase() ?? "";
   if (isEventStream(type)) return "sse";
-  if (translated !== null) return "json";
-  const isArray = exchange.route.endpoint === "streamGenerateContent" && type.startsWith("application/json");
+  const isArray = translated === null && asked === "json-array" && type.startsWith("application/json");
   return isArray ? "json-array" : "json";
 }

@@ -24,7 +24,7 @@ import {
   SSE_RECORDINGS,
   streamOf,
 } from "../kit/recordings.ts";
-import { readTold } from "./translated.ts";
+import { readTold, TEXT } from "./translated.ts";
 
 let upstream: RawUpstream;
 let gateway: Gateway;
@@ -352,25 +352,25 @@ for (const recording of [CHAT, MESSAGES, RESPONSES, GEMINI_ARRAY]) {
 }
 
 for (const recording of RECORDINGS) {
-  test(`H-14 ${recording.name}: JSON for a stream, and a stream for JSON, become what was asked for`, async () => {
-    const text = "The clew leads — durch das Labyrinth, 迷路を抜ける 🧶.";
-    const asked = recording === GEMINI_ARRAY ? { ...recording, frames: GEMINI.frames } : recording;
-    // What the array's own answer looks like is no surprise; a stream of events instead of it is.
-    const streamType = recording === GEMINI_ARRAY ? GEMINI.streamType : recording.streamType;
-    upstream.answer = (arrived) => sendWhole(arrived, recording.whole);
+  test(`H-14 ${recording.name}: an answer of another form than was asked for becomes what was asked for`, async () => {
+    // One JSON object in the place of a JSON array is not known by its head: it is refused, see below.
+    const isArray = recording === GEMINI_ARRAY;
+    const events = isArray ? GEMINI : recording;
+    upstream.answer = (arrived) =>
+      isArray ? sendStream(arrived, events.frames) : sendWhole(arrived, recording.whole);
     const streamed = await request(gateway.port, recording.streamPath, { body: recording.body(true) });
-    upstream.answer = (arrived) => sendStream(arrived, asked.frames, streamType);
+    upstream.answer = (arrived) => sendStream(arrived, events.frames, events.streamType);
     const whole = await request(gateway.port, recording.wholePath, { body: recording.body(false) });
     for (const [isStream, reply] of [
       [true, streamed],
       [false, whole],
     ] as const) {
-      const told = readTold(recording, isStream, reply.body.toString().replaceAll("\r\n", "\n"));
+      const told = readTold(recording, isStream, reply.body.toString());
       expect([isStream, reply.status, reply.isWhole, told.text, told.isEnded]).toEqual([
         isStream,
         200,
         true,
-        text,
+        TEXT,
         true,
       ]);
       expect([told.inputTokens, told.outputTokens]).toEqual([recording.inputTokens, recording.outputTokens]);
@@ -382,3 +382,10 @@ for (const recording of RECORDINGS) {
     }
   });
 }
+
+test("H-14 one JSON object where Gemini's array was asked for is an error of the upstream, not an answer", async () => {
+  upstream.answer = (arrived) => sendWhole(arrived, GEMINI.whole);
+  const reply = await request(gateway.port, GEMINI_ARRAY.streamPath, { body: GEMINI_ARRAY.body(true) });
+  expect(reply.status).toBeGreaterThanOrEqual(500);
+  expect(JSON.parse(reply.body.toString())).toHaveProperty("error");
+});
