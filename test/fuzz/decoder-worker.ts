@@ -1,4 +1,5 @@
 /** Tries the decoders for as long as it is told, in a thread of its own: the other one sees a case that never ends. */
+import { heapStats } from "bun:jsc";
 import { CASE_KINDS, type CaseKind, encodeCase, type FuzzCase, runCase } from "./cases.ts";
 import { CaseMaker } from "./make-case.ts";
 import { makeSeeds, type Seed } from "./seeds.ts";
@@ -6,6 +7,14 @@ import { makeSeeds, type Seed } from "./seeds.ts";
 declare const self: Worker;
 
 export type CaseCounts = Readonly<Record<CaseKind, number>>;
+
+/** After everything that nobody needs is gone. */
+export interface Memory {
+  /** What lives, of this thread. */
+  readonly heapMb: number;
+  /** Resident memory of the process. */
+  readonly rssMb: number;
+}
 
 export interface WorkerOrder {
   readonly seed: number;
@@ -19,12 +28,20 @@ export type WorkerReport =
   | { readonly type: "seeds"; readonly seeds: readonly Seed[] }
   | { readonly type: "progress"; readonly counts: CaseCounts }
   | { readonly type: "finding"; readonly number: number; readonly what: string; readonly text: string }
-  | { readonly type: "done"; readonly counts: CaseCounts };
+  | {
+      readonly type: "done";
+      readonly counts: CaseCounts;
+      readonly warm: Memory;
+      readonly end: Memory;
+    };
 
 /** A case may take this long, and a large one longer; one that is slower is tried again, as the machine may have been busy. */
 const SLOW_MS = 1_000;
 const SLOW_MS_PER_MB = 2_000;
 const REPORT_EVERY_MS = 1_000;
+/** What is made once (compiled code, tables) is there after this share of the time. */
+const WARM_UP_SHARE = 0.3;
+const MB = 2 ** 20;
 /** The thread has to breathe, to send its reports. */
 const BATCH = 50;
 
@@ -39,6 +56,8 @@ async function work({ seed, untilMs, clock }: WorkerOrder): Promise<void> {
   self.postMessage({ type: "seeds", seeds } satisfies WorkerReport);
   const counts = Object.fromEntries(CASE_KINDS.map((kind) => [kind, 0])) as Record<CaseKind, number>;
   const report = (message: WorkerReport): void => self.postMessage(message);
+  const warmMs = Date.now() + (untilMs - Date.now()) * WARM_UP_SHARE;
+  let warm: Memory | null = null;
   let reportedMs = performance.now();
   for (let number = 0; Date.now() < untilMs; number++) {
     const fuzzCase = maker.make(seed, number);
@@ -48,12 +67,20 @@ async function work({ seed, untilMs, clock }: WorkerOrder): Promise<void> {
     counts[fuzzCase.kind] += 1;
     if (number % BATCH > 0) continue;
     await Bun.sleep(0);
+    if (warm === null && Date.now() > warmMs) warm = measureMemory();
     if (performance.now() - reportedMs < REPORT_EVERY_MS) continue;
     reportedMs = performance.now();
     report({ type: "progress", counts });
   }
   Atomics.store(running, 0, 0);
-  report({ type: "done", counts });
+  const end = measureMemory();
+  report({ type: "done", counts, warm: warm ?? end, end });
+}
+
+function measureMemory(): Memory {
+  Bun.gc(true);
+  const mb = (bytes: number): number => Math.round(bytes / MB);
+  return { heapMb: mb(heapStats().heapSize), rssMb: mb(process.memoryUsage.rss()) };
 }
 
 /** What is wrong with what the decoders make of it; null: nothing. */

@@ -1,7 +1,7 @@
 /** Runs the decoders' thread, and watches it from outside. */
 
 import { encodeCase } from "./cases.ts";
-import type { CaseCounts, WorkerOrder, WorkerReport } from "./decoder-worker.ts";
+import type { CaseCounts, Memory, WorkerOrder, WorkerReport } from "./decoder-worker.ts";
 import type { Findings } from "./findings.ts";
 import { CaseMaker } from "./make-case.ts";
 import type { Seed } from "./seeds.ts";
@@ -10,14 +10,13 @@ const MB = 2 ** 20;
 const POLL_MS = 500;
 /** A case that runs so long will not end. */
 const HANG_MS = 60_000;
-/** What is allocated once (compiled code, tables) is there after this share of the time. */
-const WARM_UP_SHARE = 0.3;
-/** Memory that a thread keeps for its next allocations; what grows without an end is soon beyond it. */
-const GROWTH_LIMIT_MB = 200;
+/** Of what lives, between warm and the end. */
+const GROWTH_LIMIT_MB = 50;
 
 export interface DecodersResult {
   readonly counts: CaseCounts | null;
-  readonly rssMb: { readonly warm: number; readonly end: number };
+  /** null: it did not come to its end. */
+  readonly memory: { readonly warm: Memory; readonly end: Memory } | null;
 }
 
 /** Tries cases until `untilMs`, the time since 1970. */
@@ -31,6 +30,7 @@ export async function fuzzDecoders(
   const clock = new SharedArrayBuffer(4);
   let seeds: readonly Seed[] = [];
   let counts: CaseCounts | null = null;
+  let memory: DecodersResult["memory"] = null;
   let isDone = false;
   worker.onmessage = ({ data }: MessageEvent<WorkerReport>) => {
     if (data.type === "seeds") seeds = data.seeds;
@@ -38,6 +38,7 @@ export async function fuzzDecoders(
       findings.add(data.what, { seed, number: data.number, case: JSON.parse(data.text) });
     else {
       counts = data.counts;
+      if (data.type === "done") memory = data;
       isDone = data.type === "done";
     }
   };
@@ -48,9 +49,6 @@ export async function fuzzDecoders(
   worker.postMessage({ seed, untilMs, clock } satisfies WorkerOrder);
 
   const watch = new CaseWatch(new Int32Array(clock));
-  const startMs = Date.now();
-  const warmMs = startMs + (untilMs - startMs) * WARM_UP_SHARE;
-  let warm: number | null = null;
   while (!isDone) {
     await Bun.sleep(POLL_MS);
     const hanging = watch.hanging();
@@ -63,15 +61,15 @@ export async function fuzzDecoders(
       });
       break;
     }
-    if (warm === null && Date.now() > warmMs) warm = rssMb();
     progress(`decoders  ${describe(counts)}  rss ${rssMb()} MB`);
   }
   worker.terminate();
-  Bun.gc(true);
-  const end = rssMb();
-  const result = { counts, rssMb: { warm: warm ?? end, end } };
-  if (end - result.rssMb.warm > GROWTH_LIMIT_MB)
-    findings.add(`memory grew from ${result.rssMb.warm} MB to ${end} MB`, { seed });
+  const result: DecodersResult = { counts, memory };
+  if (result.memory !== null) {
+    const { warm, end } = result.memory;
+    if (end.heapMb - warm.heapMb > GROWTH_LIMIT_MB)
+      findings.add(`the decoders' memory grew from ${warm.heapMb} MB to ${end.heapMb} MB`, { seed });
+  }
   return result;
 }
 

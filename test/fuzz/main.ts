@@ -65,10 +65,15 @@ async function fuzz(minutes: number, seed: number): Promise<number> {
   const halfMs = (minutes * MINUTE_MS) / 2;
   const decoders = await fuzzDecoders(seed, Date.now() + halfMs, findings, progress);
   const gateway = await fuzzGateway(seed, Date.now() + halfMs, findings, progress);
-  const memory = ({ warm, end }: { warm: number; end: number }): string =>
-    `rss ${warm} MB warm, ${end} MB at the end`;
-  console.log(`decoders  ${describe(decoders.counts)}; ${memory(decoders.rssMb)}`);
-  console.log(`gateway   ${describe(gateway.counts)}; ${memory(gateway.rssMb)}`);
+  const { memory } = decoders;
+  const living =
+    memory === null
+      ? ""
+      : `; heap ${memory.warm.heapMb} MB warm, ${memory.end.heapMb} MB at the end, rss ${memory.warm.rssMb} MB, ${memory.end.rssMb} MB`;
+  console.log(`decoders  ${describe(decoders.counts)}${living}`);
+  console.log(
+    `gateway   ${describe(gateway.counts)}; rss ${gateway.rssMb.warm} MB warm, ${gateway.rssMb.end} MB at the end`,
+  );
   for (const [what, times] of findings.entries()) console.log(`${times} times: ${what}`);
   console.log(`fuzz seed ${seed}: ${findings.count} findings`);
   return findings.count === 0 ? 0 : 1;
