@@ -4,7 +4,7 @@ import type {
   Config,
   CredentialConfig,
   ModelConfig,
-  ParameterConfig,
+  ParameterValues,
   TraitsOverride,
   UpstreamConfig,
 } from "./config.ts";
@@ -111,7 +111,7 @@ function buildModel(from: FileConfig["models"][number]): ModelConfig {
   };
 }
 
-function buildParameters(from: FileConfig["models"][number]["fixed"]): ParameterConfig {
+function buildParameters(from: FileConfig["models"][number]["fixed"]): ParameterValues {
   return {
     temperature: from.temperature ?? null,
     topP: from.top_p ?? null,

@@ -1,5 +1,6 @@
 /** The configuration as the rest of Clewline sees it: read, checked, references resolved, defaults filled in. */
-import type { Effort, ModelTraits, ThinkingTraits } from "../model/traits.ts";
+import type { ParameterValues } from "../model/amendment.ts";
+import type { ModelTraits, ThinkingTraits } from "../model/traits.ts";
 
 /** Everything that `clewline.toml`, the environment and the flags say. Frozen; a change makes a new one. */
 export interface Config {
@@ -115,21 +116,9 @@ export interface ModelConfig {
   readonly systemBefore: string | null;
   readonly systemAfter: string | null;
   /** Stand in where the client says nothing. */
-  readonly defaults: ParameterConfig;
+  readonly defaults: ParameterValues;
   /** Stand in whatever the client says. */
-  readonly fixed: ParameterConfig;
-}
-
-/** Parameters of requests; null: none given. Never both an effort and a budget. */
-export interface ParameterConfig {
-  readonly temperature: number | null;
-  readonly topP: number | null;
-  readonly topK: number | null;
-  readonly maxOutputTokens: number | null;
-  readonly effort: Effort | null;
-  readonly thinkingBudgetTokens: number | null;
-  readonly stop: readonly string[] | null;
-  readonly seed: number | null;
+  readonly fixed: ParameterValues;
 }
 
 /** Images and documents that clients name by URL. */

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config, ParameterConfig } from "./config.ts";
+import type { ParameterValues } from "../model/amendment.ts";
+import type { Config } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";
 import { loadConfig } from "./load.ts";
@@ -51,7 +52,7 @@ family = "openai"
 name = "main"
 api_key = "secret-one"
 `;
-const NO_PARAMETERS: ParameterConfig = {
+const NO_PARAMETERS: ParameterValues = {
   temperature: null,
   topP: null,
   topK: null,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ModelConfig, ParameterConfig } from "../config/config.ts";
+import type { ModelConfig } from "../config/config.ts";
+import type { ParameterValues } from "../model/amendment.ts";
 import { makePlanner, type Plan } from "./plan.ts";
 
 const UPSTREAMS = [
@@ -9,7 +10,7 @@ const UPSTREAMS = [
   { name: "openai", family: "openai" },
   { name: "openrouter", family: "openai" },
 ];
-const NO_PARAMETERS: ParameterConfig = {
+const NO_PARAMETERS: ParameterValues = {
   temperature: null,
   topP: null,
   topK: null,
