@@ -1,5 +1,5 @@
 /** What a run has found: each thing once, in a file that is enough to try it again. */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -17,17 +17,20 @@ export class Findings {
 
   /** `what` is wrong; `details` say how to get there. The same fault at the same place is kept once. */
   add(what: string, details: object): void {
-    const key = what
-      .replace(/[0-9]+/g, "0")
-      .split("\n")
-      .slice(0, 3)
-      .join("\n");
+    // Ids and figures differ from time to time.
+    const alike = what.replace(/\b[0-9A-Z]{26}\b/g, "ID").replace(/\d+/g, "0");
+    const key = alike.split("\n").slice(0, 3).join("\n");
     const times = (this.#seen.get(key) ?? 0) + 1;
     this.#seen.set(key, times);
     if (times > 1 || this.#seen.size > MAX_FINDINGS) return;
     const file = join(this.folder, `finding-${this.#seen.size}.json`);
     writeFileSync(file, JSON.stringify({ what, ...details }, null, 1));
     console.log(`FOUND   ${what.split("\n").slice(0, 4).join("\n        ")}\n        ${file}`);
+  }
+
+  /** Nothing more is to come: without findings no folder is left. */
+  close(): void {
+    if (this.count === 0) rmdirSync(this.folder);
   }
 
   /** What was found how often. */

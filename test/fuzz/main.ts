@@ -45,9 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (values.again !== undefined) {
-    runCase(decodeCase(JSON.stringify(JSON.parse(readFileSync(values.again, "utf8")).case)));
-    console.log("nothing is wrong with it any more");
-    return 0;
+    return tryAgain(values.again);
   }
   const minutes = Number(values.minutes);
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -56,6 +54,17 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   return await fuzz(minutes, seed);
+}
+
+function tryAgain(file: string): number {
+  const finding = JSON.parse(readFileSync(file, "utf8"));
+  if (finding.case === undefined) {
+    console.error(`${file} is no finding of the decoders: send its body to a gateway`);
+    return 2;
+  }
+  runCase(decodeCase(JSON.stringify(finding.case)));
+  console.log("nothing is wrong with it any more");
+  return 0;
 }
 
 async function fuzz(minutes: number, seed: number): Promise<number> {
@@ -76,6 +85,7 @@ async function fuzz(minutes: number, seed: number): Promise<number> {
   );
   for (const [what, times] of findings.entries()) console.log(`${times} times: ${what}`);
   console.log(`fuzz seed ${seed}: ${findings.count} findings`);
+  findings.close();
   return findings.count === 0 ? 0 : 1;
 }
 
