@@ -1,13 +1,7 @@
 /** Turns a checked file, its secrets and its paths into the resolved configuration. */
 import { createHash } from "node:crypto";
-import type {
-  Config,
-  CredentialConfig,
-  ModelConfig,
-  ParameterValues,
-  TraitsOverride,
-  UpstreamConfig,
-} from "./config.ts";
+import type { ParameterValues } from "../model/amendment.ts";
+import type { Config, CredentialConfig, ModelConfig, TraitsOverride, UpstreamConfig } from "./config.ts";
 import type { FileConfig } from "./schema.ts";
 
 /** Absolute paths; "" where the configuration names none. */
