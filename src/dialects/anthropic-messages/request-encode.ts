@@ -2,6 +2,7 @@
  * A neutral request as one of the Messages API, version 2023-06-01. What stays the same from turn to turn comes first: the body of a
  * conversation that has grown begins with the bytes of the former one, up to the end of its messages.
  */
+import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../model/call-ids.ts";
 import { arrange } from "../../model/conversation.ts";
 import type { Message, TextPart } from "../../model/message.ts";
@@ -99,7 +100,7 @@ function encodeConversation(
     mergesTurns: true,
     needsUserFirst: true,
   });
-  encoding.dropped.push(...dropped);
+  appendAll(encoding.dropped, dropped);
   const last = messages.at(-1);
   if (last?.role === "assistant" && !traits.prefill && !endsPaused(last)) {
     const begun = said.findLast((message) => message.role === "assistant");

@@ -1,4 +1,5 @@
 /** A conversation as the items of an upstream's input. The same messages give the same items, whatever follows them. */
+import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../model/call-ids.ts";
 import type { Arranged } from "../../model/conversation.ts";
 import type {
@@ -72,10 +73,10 @@ export class InputEncoder {
     const later: WirePart[] = [];
     for (const part of message.parts) {
       if (part.type === "tool-result") this.#result(part, calls, later);
-      else content.push(...this.#parts.part(part));
+      else appendAll(content, this.#parts.part(part));
     }
-    content.unshift(...later);
-    if (content.length > 0) this.items.push({ type: "message", role: "user", content });
+    const said = [...later, ...content];
+    if (said.length > 0) this.items.push({ type: "message", role: "user", content: said });
   }
 
   #result(part: ToolResultPart, calls: CallIds, later: WirePart[]): void {
