@@ -13,6 +13,7 @@ import type { Signal } from "../upstreams/family.ts";
 import { repairFor } from "../upstreams/repair.ts";
 import type { AttemptInput, AttemptResult } from "./attempt-input.ts";
 import { AttemptReport } from "./attempt-report.ts";
+import { droppedHeader } from "./drops.ts";
 import { correctRow } from "./exchange.ts";
 import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
@@ -145,6 +146,8 @@ class Tracked implements Answering {
     });
     exchange.tap = tap;
     const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
+    exchange.dropped = this.#input.dropped;
+    if (exchange.dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(exchange.dropped);
     if (framing !== "json") return await this.stream(head, tap, framing, headers);
     const reading = this.readWhole(WHOLE_REPLY_BYTES, tap);
     const read = reading instanceof Promise ? await reading : reading;

@@ -6,6 +6,12 @@ const MAX_FIELD_CHARS = 128;
 const MAX_REASON_CHARS = 512;
 const MAX_HEADER_CHARS = 2_000;
 
+/** A request that was sent once more without its reasoning state is not quite what the client sent. */
+export const UNSEALED: Drop = {
+  field: "reasoning",
+  reason: "the provider refused the reasoning state in the request, so it was sent again without",
+};
+
 /** Each field once; what is too many is counted in a last one. */
 export function boundDrops(dropped: readonly Drop[]): Drop[] {
   const named = new Map<string, Drop>();

@@ -4,9 +4,11 @@ import type { Repairs } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { type Peek, peekRequest } from "../dialects/peek.ts";
+import type { Drop } from "../model/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { UNSEALED } from "./drops.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Route } from "./route.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
@@ -17,6 +19,8 @@ export interface Passage {
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
   readonly translated: TranslatedRequest | null;
+  /** Of a relayed request: what was taken out of it. */
+  readonly dropped: readonly Drop[];
 }
 
 export interface PassageInput {
@@ -45,7 +49,7 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
 export function plainPassage(input: PassageInput): Passage | null {
   const { exchange, body, peek, repairs } = input;
   const isPlain = body === null || (exchange.amendment === null && !repairs.withoutSeals);
-  return isPlain && dialectFor(input) === null ? { body, peek, translated: null } : null;
+  return isPlain && dialectFor(input) === null ? { body, peek, translated: null, dropped: [] } : null;
 }
 
 /** Throws `not_translatable` when the target cannot take the request, `bad_request` when nobody could. */
@@ -53,12 +57,18 @@ export async function makePassage(input: PassageInput): Promise<Passage> {
   const { exchange, upstream, target, body, peek, translator, repairs } = input;
   const dialect = dialectFor(input);
   if (dialect !== null) {
-    return { body, peek, translated: await translator.encode(upstream, target.model, dialect, repairs) };
+    const translated = await translator.encode(upstream, target.model, dialect, repairs);
+    return { body, peek, translated, dropped: [] };
   }
   const plain = plainPassage(input);
-  if (plain !== null || body === null) return plain ?? { body, peek, translated: null };
+  if (plain !== null || body === null) return plain ?? { body, peek, translated: null, dropped: [] };
   const changed = changedBody(input, body);
-  return { body: changed, peek: peekRequest(exchange.route.dialect, changed), translated: null };
+  return {
+    body: changed,
+    peek: peekRequest(exchange.route.dialect, changed),
+    translated: null,
+    dropped: repairs.withoutSeals ? [UNSEALED] : [],
+  };
 }
 
 /** The dialect to translate to; null: the request is relayed. */

@@ -17,7 +17,7 @@ import { StopWatch } from "../model/stop-watch.ts";
 import type { ToolNames } from "../model/tool-names.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";
-import { boundDrops } from "./drops.ts";
+import { boundDrops, UNSEALED } from "./drops.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { Hops, hasSaid, isPause, PartFolder } from "./hops.ts";
@@ -118,7 +118,8 @@ export class Translator {
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
     const searches = reachable.tools.some(({ kind }) => kind === "web-search");
-    return { dialect, codec, encoded, body, dropped: lost, purpose, searches };
+    const named = repairs.withoutSeals ? [...lost, UNSEALED] : lost;
+    return { dialect, codec, encoded, body, dropped: named, purpose, searches };
   }
 
   /**

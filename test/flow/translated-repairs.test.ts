@@ -87,6 +87,7 @@ for (const made of SEALING) {
       const repaired = await post(client, model, second);
       const [before, after, ...more] = bodies();
       expect([repaired.status, repaired.body.toString(), more]).toEqual([200, expect.any(String), []]);
+      expect(repaired.headers.get("x-clewline-dropped")).toContain("reasoning");
       expect(before).toContain(SEAL);
       expect(after).not.toContain(SEAL);
       // All the rest is still there, and with it the documented stand-in for Gemini.
