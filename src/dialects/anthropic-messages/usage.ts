@@ -46,7 +46,7 @@ function readCounts(usage: JsonObject): Counts {
   // Compaction and refused models that fell back are only in the list of iterations; what is in both is counted once.
   const iterations = asArray(usage.iterations).map((entry) => readOwnCounts(asObject(entry) ?? {}));
   for (const name of COUNT_NAMES) {
-    const sum = sumOf(...iterations.map((entry) => entry[name]));
+    const sum = iterations.reduce<number | null>((total, entry) => sumOf(total, entry[name]), null);
     if (sum !== null) counts[name] = Math.max(sum, counts[name] ?? 0);
   }
   return counts;

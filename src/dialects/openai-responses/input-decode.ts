@@ -102,8 +102,9 @@ export class InputDecoder {
         this.#add({ role: "user", parts: decodeContent(content, contentAt, this.#drops) });
         return;
       case "assistant":
-        this.#assistant(at).push(
-          ...decodeAnswer(content, contentAt, stringAt(item, "phase", at), this.#drops),
+        appendAll(
+          this.#assistant(at),
+          decodeAnswer(content, contentAt, stringAt(item, "phase", at), this.#drops),
         );
         return;
       case "system":

@@ -114,7 +114,8 @@ export class InputEncoder {
         ? { type: "message", role: "assistant", ...(phase === null ? null : { phase }), content }
         : this.#item(part);
       if (item === null) continue;
-      this.items.push(...reasoning, item);
+      appendAll(this.items, reasoning);
+      this.items.push(item);
       reasoning = [];
       texts = isText ? content : null;
     }
