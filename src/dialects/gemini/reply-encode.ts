@@ -104,6 +104,7 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   let hasBrokenCall = false;
   /** Text to which the next is added: neighbours are one part, as clients of a stream put them together. */
   let open: string | null = null;
+  let openBytes = 0;
   for (const part of reply.parts) {
     if (part.type === "refusal") refusal = (refusal ?? "") + part.text;
     else if (part.type === "search") grounding.addSearch(part);
@@ -113,7 +114,9 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
       if (part.text === "" && seal === null) continue;
       const former: string = open ?? "";
       if (open !== null) parts.pop();
-      grounding.addText(part.text, parts.length, byteLength(former), part.annotations ?? []);
+      else openBytes = 0;
+      grounding.addText(part.text, parts.length, openBytes, part.annotations ?? []);
+      openBytes += byteLength(part.text);
       parts.push(textPart(former + part.text, false, seal));
       open = seal === null ? former + part.text : null;
     } else {
