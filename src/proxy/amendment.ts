@@ -1,4 +1,5 @@
 /** What the plan adds to a request: the model's suffixes and its `[[models]]` entry. */
+import type { ModelConfig } from "../config/config.ts";
 import type { Amendment } from "../model/amendment.ts";
 import type { FoundPlan } from "../plan/plan.ts";
 
@@ -14,7 +15,22 @@ const NO_VALUES = {
 } as const;
 
 /** null: nothing is added, the request is relayed as it is. */
-export function amendmentOf({ asks, entry }: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
+export function amendmentOf(plan: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
+  return plan.asks === null && (plan.entry === null || isPlain(plan.entry)) ? null : makeAmendment(plan);
+}
+
+/** Entries that add nothing, as most do not. */
+const plainEntries = new WeakMap<ModelConfig, boolean>();
+
+function isPlain(entry: ModelConfig): boolean {
+  const known = plainEntries.get(entry);
+  if (known !== undefined) return known;
+  const isNothing = makeAmendment({ asks: null, entry }) === null;
+  plainEntries.set(entry, isNothing);
+  return isNothing;
+}
+
+function makeAmendment({ asks, entry }: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
   const amendment: Amendment = {
     thinking: asks?.thinking === true ? { budgetTokens: asks.thinkingBudgetTokens } : null,
     search: asks?.search ?? false,

@@ -52,7 +52,7 @@ export function translated(
 ): Outgoing {
   const { path, headers } = request.encoded;
   const [plain = "", search = ""] = splitQuery(path);
-  const named = new Set(headers.map(([name]) => name));
+  const { defaultHeaders } = upstream.family;
   return {
     url: upstream.family.url(upstream.baseUrl, plain) + search,
     method: "POST",
@@ -62,7 +62,9 @@ export function translated(
       ["accept-encoding", "identity"],
       ["user-agent", "clewline"],
       ...headers,
-      ...upstream.family.defaultHeaders.filter(([name]) => !named.has(name)),
+      ...(headers.length === 0
+        ? defaultHeaders
+        : defaultHeaders.filter(([name]) => !headers.some(([other]) => other === name))),
       auth,
     ],
     body: request.body,

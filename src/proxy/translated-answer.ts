@@ -13,6 +13,8 @@ import { translatedHeaders } from "./reply.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 import { factsOf, hopRefused, wholeFailure } from "./whole-answer.ts";
 
+const encoder = new TextEncoder();
+
 /** Larger than any count of tokens. */
 const COUNT_BYTES = 64 * 1024;
 
@@ -85,7 +87,8 @@ async function whole(
   // Of all parts of the answer together.
   let roomBytes = gateway.snapshot.config.server.replyLimitBytes;
   for (;;) {
-    const read = await answering.readWhole(roomBytes, null);
+    const reading = answering.readWhole(roomBytes, null);
+    const read = reading instanceof Promise ? await reading : reading;
     if (answering.hasLeft) return answering.left();
     if (!read.isWhole && read.error === null) {
       return tooLong(answering, input, head);
@@ -111,7 +114,7 @@ async function whole(
   }
   exchange.tap = factsOf(events);
   const clientFraming = translator.framing();
-  const body = new TextEncoder().encode(translator.writeWhole(events, clientFraming));
+  const body = encoder.encode(translator.writeWhole(events, clientFraming));
   return await answering.settled(head, body, translatedHeaders(exchange, clientFraming));
 }
 
@@ -139,7 +142,7 @@ async function counted(
   if (read.error !== null) throw read.error;
   const count = translator.readCount(request, read.bytes);
   if (count === null) return answering.garbage("the upstream's reply names no count of tokens");
-  const body = new TextEncoder().encode(translator.writeCount(count));
+  const body = encoder.encode(translator.writeCount(count));
   return await answering.settled(head, body, translatedHeaders(exchange, "json"));
 }
 

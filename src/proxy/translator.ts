@@ -87,7 +87,8 @@ export class Translator {
 
   /** What the client asks for. Throws `bad_request` or `not_translatable`. */
   async decode(): Promise<ModelRequest> {
-    return (await this.#decode()).request;
+    const { request } = this.#decoded ?? (await this.#decode());
+    return request;
   }
 
   /**
@@ -100,20 +101,22 @@ export class Translator {
     dialect: DialectName,
     repairs: Repairs,
   ): Promise<TranslatedRequest> {
-    const { request, dropped } = await this.#decode();
+    const { request, dropped } =
+      this.#decoded ?? (this.#isLarge ? await this.#decode() : this.#decodeAtOnce());
     const codec = CODECS[dialect];
     const traits = this.#gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, model);
     const exchange = this.#exchange;
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
     const remembered = this.#gateway.memory.restore(exchange.principal.name, amended, codec.maker);
-    this.#media ??= new MediaInliner(this.#gateway, exchange.client);
-    const reachable = await this.#media.inline(remembered, codec);
-    await this.#breathe();
+    const reachable = this.#gateway.snapshot.config.media.fetch
+      ? await this.#inlined(remembered, codec)
+      : remembered;
+    if (this.#isLarge) await setImmediate();
     const purpose = PURPOSES[exchange.route.endpoint] ?? "answer";
     const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
     const encoded = this.#named(() => codec.encodeRequest(reachable, options));
     this.#checkStops(encoded.watchedStops);
-    await this.#breathe();
+    if (this.#isLarge) await setImmediate();
     const lost = boundDrops([...dropped, ...this.#inClientTerms(encoded.dropped)]);
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
@@ -270,16 +273,30 @@ export class Translator {
       : this.#gateway.memory.recorder(this.#exchange.principal.name, codec.maker);
   }
 
+  #inlined(request: ModelRequest, codec: Codec): Promise<ModelRequest> {
+    this.#media ??= new MediaInliner(this.#gateway, this.#exchange.client);
+    return this.#media.inline(request, codec);
+  }
+
+  #decodeAtOnce(): DecodedRequest {
+    return this.#decodeBody(parseRequest(this.#body ?? new Uint8Array(0)));
+  }
+
+  /** A large body is decoded in steps, with others served between them; nothing is awaited for a small one. */
   async #decode(): Promise<DecodedRequest> {
     if (this.#decoded !== null) return this.#decoded;
     const body = parseRequest(this.#body ?? new Uint8Array(0));
-    await this.#breathe();
-    const { route } = this.#exchange;
+    if (this.#isLarge) await setImmediate();
+    const decoded = this.#decodeBody(body);
+    if (this.#isLarge) await setImmediate();
+    return decoded;
+  }
+
+  #decodeBody(body: JsonObject): DecodedRequest {
     this.#decoded = this.#client.decodeRequest(body, {
       model: this.#exchange.modelAsked ?? "",
-      stream: route.endpoint === "streamGenerateContent",
+      stream: this.#exchange.route.endpoint === "streamGenerateContent",
     });
-    await this.#breathe();
     return this.#decoded;
   }
 
@@ -292,9 +309,8 @@ export class Translator {
     );
   }
 
-  /** Lets others be served between the steps of a large body. */
-  async #breathe(): Promise<void> {
-    if ((this.#body?.byteLength ?? 0) > LARGE_BODY_BYTES) await setImmediate();
+  get #isLarge(): boolean {
+    return (this.#body?.byteLength ?? 0) > LARGE_BODY_BYTES;
   }
 
   #decodeOptions() {
