@@ -41,9 +41,7 @@ function documentAnnotation(index: unknown, title: string | null, citedText: str
  * `encrypted_index` marks the citation as none that Anthropic made. Where in a document it is, is not known here: the range is empty.
  */
 export function encodeCitation(annotation: Annotation, text: string): JsonObject {
-  const { start, end } = annotation;
-  const covered = start === null || end === null ? "" : Array.from(text).slice(start, end).join("");
-  const citedText = annotation.citedText ?? covered;
+  const citedText = annotation.citedText ?? coveredText(annotation, text);
   if (annotation.kind === "url") {
     return {
       type: "web_search_result_location",
@@ -62,4 +60,17 @@ export function encodeCitation(annotation: Annotation, text: string): JsonObject
     end_char_index: 0,
     file_id: null,
   };
+}
+
+/** What it spans, in code points; nothing where it speaks of the whole. */
+function coveredText({ start, end }: Annotation, text: string): string {
+  if (start === null || end === null) return "";
+  let covered = "";
+  let at = 0;
+  for (const character of text) {
+    if (at >= end) break;
+    if (at >= start) covered += character;
+    at++;
+  }
+  return covered;
 }

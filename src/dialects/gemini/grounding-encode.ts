@@ -5,14 +5,14 @@ import { mapOffsets, PointIndex } from "./offsets.ts";
 
 /** Gathers what the parts of one answer rest on. */
 export class GroundingWriter {
-  readonly #queries: string[] = [];
+  readonly #queries = new Set<string>();
   readonly #chunks: JsonObject[] = [];
   /** Index of a chunk by what it names. */
   readonly #indexes = new Map<string, number>();
   readonly #supports: JsonObject[] = [];
 
   addSearch({ queries, sources }: SearchPart): void {
-    for (const query of queries) if (!this.#queries.includes(query)) this.#queries.push(query);
+    for (const query of queries) this.#queries.add(query);
     for (const { url, title } of sources) this.#chunkOf(url, title);
   }
 
@@ -44,9 +44,9 @@ export class GroundingWriter {
 
   /** The member of the candidate; null: there is nothing to say. */
   metadata(): JsonObject | null {
-    if (this.#queries.length === 0 && this.#chunks.length === 0) return null;
+    if (this.#queries.size === 0 && this.#chunks.length === 0) return null;
     return {
-      ...(this.#queries.length === 0 ? null : { webSearchQueries: this.#queries }),
+      ...(this.#queries.size === 0 ? null : { webSearchQueries: [...this.#queries] }),
       ...(this.#chunks.length === 0 ? null : { groundingChunks: this.#chunks }),
       ...(this.#supports.length === 0 ? null : { groundingSupports: this.#supports }),
     };

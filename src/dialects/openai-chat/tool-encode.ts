@@ -57,11 +57,12 @@ function visibleTools(
 ): readonly Tool[] {
   const distinct = distinctTools(tools);
   if (isOpenai || toolChoice?.mode !== "subset") return distinct;
-  return distinct.filter((tool) => "name" in tool && toolChoice.tools.some((wanted) => isSame(wanted, tool)));
+  const wanted = new Set(toolChoice.tools.map(keyOf));
+  return distinct.filter((tool) => "name" in tool && wanted.has(keyOf(tool)));
 }
 
-function isSame(a: ToolName, b: ToolName): boolean {
-  return a.name === b.name && a.namespace === b.namespace;
+function keyOf({ name, namespace }: ToolName): string {
+  return `${namespace ?? ""}\n${name}`;
 }
 
 function encodeTool(
@@ -212,10 +213,10 @@ function encodeChoice(
     dropped.push({ field: "toolChoice", reason: "this model refuses to be told that it must call a tool" });
     return null;
   }
+  const custom = new Set(tools.flatMap((tool) => (tool.kind === "custom" ? [keyOf(tool)] : [])));
   const named = (wanted: ToolName): JsonObject => {
-    const tool = tools.find((each) => "name" in each && isSame(wanted, each));
     const name = names.wireName(wanted);
-    return tool?.kind === "custom" && isOpenai
+    return custom.has(keyOf(wanted)) && isOpenai
       ? { type: "custom", custom: { name } }
       : { type: "function", function: { name } };
   };

@@ -157,8 +157,8 @@ export function encodeToolChoice(
     dropped.push({ field: "toolChoice", reason: "the model cannot be told that it must call a tool" });
     return null;
   }
-  const kindOf = (name: ToolName): "function" | "custom" =>
-    tools.some((tool) => tool.kind === "custom" && isSame(tool, name)) ? "custom" : "function";
+  const custom = new Set(tools.flatMap((tool) => (tool.kind === "custom" ? [keyOf(tool)] : [])));
+  const kindOf = (name: ToolName): "function" | "custom" => (custom.has(keyOf(name)) ? "custom" : "function");
   const entryOf = (name: ToolName): JsonObject => ({ type: kindOf(name), name: names.wireName(name) });
   return encodeChoice(choice, entryOf);
 }
@@ -183,6 +183,6 @@ function encodeChoice(choice: ToolChoice, entryOf: (name: ToolName) => JsonObjec
   }
 }
 
-function isSame(a: ToolName, b: ToolName): boolean {
-  return a.name === b.name && a.namespace === b.namespace;
+function keyOf({ name, namespace }: ToolName): string {
+  return `${namespace ?? ""}\n${name}`;
 }
