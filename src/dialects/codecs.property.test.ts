@@ -1,5 +1,5 @@
 /** What holds of every dialect, and of every two of them. */
-import { describe, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   grownConversation,
@@ -35,6 +35,8 @@ import { answerGist, citedIn, conversationGist } from "./fixtures/gist.ts";
 import { makeTap } from "./fixtures/tap-under-test.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
+/** A case takes a few milliseconds, on a busy machine many. */
+setDefaultTimeout(Math.max(60_000, 60 * PROPERTY_RUNS));
 
 test("H-1 any split of a stream gives the same events, which obey the grammar, tell what was encoded, and count as the tap does", () => {
   const streams = modelEvents(common(...ALL_DIALECTS)).chain((events) => {
@@ -221,6 +223,7 @@ describe("requests", () => {
   test("a request is read to the conversation that was encoded", () => {
     fc.assert(
       fc.property(modelRequest({ maker: null, midSystem: false }), (all) => {
+        fc.pre(isClear(all));
         for (const dialect of ALL_DIALECTS) {
           const request = { ...(dialect.hasToolErrors ? all : withoutErrors(all)), output: null };
           const { body, names } = dialect.codec.encodeRequest(request, firstModel(dialect));
@@ -233,6 +236,19 @@ describe("requests", () => {
     );
   });
 });
+
+/** Whether no name stands for a function here and for a custom tool there, which only a declaration could tell apart. */
+function isClear({ messages }: ModelRequest): boolean {
+  const kinds = new Map<string, string>();
+  for (const { parts } of messages)
+    for (const part of parts) {
+      if (part.type !== "tool-call") continue;
+      const name = `${part.namespace} ${part.name}`;
+      if ((kinds.get(name) ?? part.kind) !== part.kind) return false;
+      kinds.set(name, part.kind);
+    }
+  return true;
+}
 
 function withoutErrors(request: ModelRequest): ModelRequest {
   return JSON.parse(JSON.stringify(request, (key, value) => (key === "isError" ? false : value)));

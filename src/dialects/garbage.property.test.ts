@@ -1,5 +1,5 @@
 /** What every codec keeps whatever comes instead of what should. */
-import { describe, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { chanceFrom } from "../../test/faults/seeded.ts";
@@ -25,6 +25,8 @@ import {
 } from "./fixtures/dialects-under-test.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
+/** A case takes a few milliseconds, on a busy machine many. */
+setDefaultTimeout(Math.max(60_000, 60 * PROPERTY_RUNS));
 
 describe("garbage", () => {
   const chance = fc.nat().map(chanceFrom);

@@ -1,5 +1,5 @@
 /** Reasoning state through clients of every dialect: back to who made it, where it was, and to nobody else. */
-import { describe, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { modelReply, PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
 import type { AssistantPart, Message } from "../model/message.ts";
@@ -18,6 +18,8 @@ import {
 import { sealsIn } from "./fixtures/gist.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
+/** A case takes a few milliseconds, on a busy machine many. */
+setDefaultTimeout(Math.max(60_000, 60 * PROPERTY_RUNS));
 
 /** What each seal's data begins with, to be found again anywhere. */
 const SEALED = "U0VBTEVE";
