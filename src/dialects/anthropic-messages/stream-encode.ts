@@ -1,6 +1,7 @@
 /** A streamed reply in the grammar that the official SDKs insist on: named events, one block after another, indexes without a gap. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
+import { GrownText } from "../../model/grown-text.ts";
 import { parseArguments } from "../../model/json-text.ts";
 import type { Annotation, Seal } from "../../model/message.ts";
 import type { JsonObject } from "../../model/request.ts";
@@ -31,6 +32,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #isStarted = false;
   /** What the open block holds so far: for citations, hidden thinking and the check of arguments. */
   #text = "";
+  /** Of an open text block: what citations quote from. */
+  readonly #shown = new GrownText();
   #usage: Usage | null = null;
   #hasCalls = false;
   #hasRefusal = false;
@@ -90,6 +93,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #open(block: BlockStart): string {
     this.#block = block;
     this.#text = "";
+    this.#shown.clear();
     this.#isStarted = false;
     if (block.kind === "refusal") this.#hasRefusal = true;
     if (block.kind !== "tool-call") return "";
@@ -103,7 +107,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
     const block = this.#block;
     switch (block?.kind) {
       case "text":
-        this.#text += text;
+        this.#shown.add(text);
         return this.#startOnce(EMPTY_TEXT) + this.#deltaFrame("text_delta", "text", text);
       case "refusal":
         return this.#startOnce(EMPTY_TEXT) + this.#deltaFrame("text_delta", "text", text);
@@ -129,7 +133,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   #annotation(annotation: Annotation): string {
     if (this.#block?.kind !== "text") return "";
-    const citation = JSON.stringify(encodeCitation(annotation, this.#text));
+    const citation = JSON.stringify(encodeCitation(annotation, this.#shown.text));
     return (
       this.#startOnce(EMPTY_TEXT) +
       frame(
