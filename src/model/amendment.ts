@@ -30,7 +30,7 @@ export interface Amendment {
 }
 
 /** A search without limits, as a model's name asks for it. */
-export const PLAIN_SEARCH: WebSearchTool = {
+const PLAIN_SEARCH: WebSearchTool = {
   kind: "web-search",
   allowedDomains: null,
   blockedDomains: null,

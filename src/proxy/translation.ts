@@ -189,7 +189,7 @@ export class Translation implements Tap {
   }
 
   #write(text: string): void {
-    this.#out = this.#out === "" && this.#start === "" ? text : this.#out + this.#start + text;
+    this.#out += this.#start + text;
     this.#start = "";
   }
 

@@ -104,7 +104,7 @@ function plainName(model: string): string {
 }
 
 /** Some traits put over others; what follows from them stays consistent. */
-export function mergeTraits(base: ModelTraits, patch: PartialTraits): ModelTraits {
+function mergeTraits(base: ModelTraits, patch: PartialTraits): ModelTraits {
   const { thinking, input, ...rest } = patch;
   return {
     ...base,

@@ -25,7 +25,7 @@ type Held = HeldText | CallSlot;
 /** Maker of the mark that says by which member a compatible server told its reasoning, so that it can have it back. */
 export const COMPATIBLE_MAKER = "openai-compatible";
 
-export const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
+const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
 
 /** Turns deltas into the events of blocks, as `model/event.ts` has them. */
 export class ContentDecoder {
