@@ -12,7 +12,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../simulator/server/simulator.ts";
 import { openStoreReader } from "../store/store.ts";
 import type { CliIo, Command } from "./cli.ts";
 import { makeLog } from "./log.ts";

@@ -1,8 +1,8 @@
 // `clewline simulate`: providers that need no key, until a signal comes.
 
 import { parseArgs } from "node:util";
-import { startSimulator } from "../simulator/simulator.ts";
-import { helpPage } from "../simulator/words.ts";
+import { helpPage } from "../simulator/scenarios/words.ts";
+import { startSimulator } from "../simulator/server/simulator.ts";
 import type { CliIo } from "./cli.ts";
 
 const HELP = `Usage: clewline simulate [--host ADDRESS] [--port PORT]

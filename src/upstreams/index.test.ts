@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { SCENARIOS } from "../simulator/scenarios.ts";
+import { SCENARIOS } from "../simulator/scenarios/scenarios.ts";
 import type { Signal } from "./family.ts";
 import { FAMILIES } from "./index.ts";
 import { MAX_WAIT_MS, MIN_WAIT_MS } from "./reset-time.ts";

@@ -3,7 +3,7 @@
  */
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 
 /** The families of upstreams, with the dialect that each speaks and a model that thinks and calls tools. */

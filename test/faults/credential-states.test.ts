@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
-import { parseFault } from "../../src/simulator/fault.ts";
-import type { SeenRequest } from "../../src/simulator/recorder.ts";
-import { scenarioReply } from "../../src/simulator/scenario.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { parseFault } from "../../src/simulator/base/fault.ts";
+import { scenarioReply } from "../../src/simulator/scenarios/scenario.ts";
+import type { SeenRequest } from "../../src/simulator/server/recorder.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
 import { type Gateway, IS_FULL, KEYS_TOML, runGateway, startGateway } from "../kit/gateway.ts";
 import { type Asked, type AskOptions, ask } from "./asking.ts";
 import { type Case, makeCases, otherModel } from "./credential-table.ts";

@@ -1,6 +1,6 @@
 /** What each scripted failure of a provider has to do to the credential that met it, as a table over the simulator's scenarios. */
-import type { Scenario } from "../../src/simulator/scenario.ts";
-import { SCENARIOS } from "../../src/simulator/scenarios.ts";
+import type { Scenario } from "../../src/simulator/scenarios/scenario.ts";
+import { SCENARIOS } from "../../src/simulator/scenarios/scenarios.ts";
 import { CHAT, GEMINI, GEMINI_ARRAY, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import type { Way } from "./asking.ts";
 

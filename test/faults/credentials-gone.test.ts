@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
-import { GENERAL_FAULTS } from "../../src/simulator/scenarios.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { GENERAL_FAULTS } from "../../src/simulator/scenarios/scenarios.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
 import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { CHAT, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import { type Asked, ask, type Way } from "./asking.ts";

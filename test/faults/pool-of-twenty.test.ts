@@ -1,6 +1,6 @@
 /** A pool of twenty credentials of which seventeen fail, each in its own way, serves every request. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { GENERAL_FAULTS, SCENARIOS } from "../../src/simulator/scenarios.ts";
+import { GENERAL_FAULTS, SCENARIOS } from "../../src/simulator/scenarios/scenarios.ts";
 import { type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import {
   type Arrived,

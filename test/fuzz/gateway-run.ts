@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { describe } from "./decoders-run.ts";
 import type { Findings } from "./findings.ts";

@@ -15,8 +15,8 @@ import {
   streamOf,
   wholeOf,
 } from "../../src/dialects/fixtures/dialects-under-test.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
-import { COMPAT_WORDS, SCRIPT_WORDS } from "../../src/simulator/words.ts";
+import { COMPAT_WORDS, SCRIPT_WORDS } from "../../src/simulator/scenarios/words.ts";
+import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { modelEvents, modelReply, modelRequest } from "../kit/arbitraries.ts";
 import { GEMINI_ARRAY, RECORDINGS, streamOf as recordedStream } from "../kit/recordings.ts";
 import { FULL_BODIES } from "./bodies.ts";

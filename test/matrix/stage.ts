@@ -1,7 +1,7 @@
 /** The gateway as a process in front of a simulated provider of each kind, and what went over both sockets. */
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import type { DialectName, UpstreamKind, WireRequest } from "./conversation.ts";
 

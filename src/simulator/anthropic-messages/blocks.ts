@@ -1,13 +1,13 @@
 // Anthropic Messages: the content blocks of an answer, each as a whole and as the stream brings it.
 
-import type { Answer, Part } from "../answer.ts";
-import { claudeTraits } from "../catalogue.ts";
-import { type Citation, type Source, splitByCitations } from "../citation.ts";
-import { asRecord, type JsonRecord } from "../json.ts";
-import type { SimRequest } from "../request.ts";
-import { seal } from "../seal.ts";
-import { deltas, pieces } from "../text.ts";
-import type { Call } from "../tool.ts";
+import type { Answer, Part } from "../answer/answer.ts";
+import { claudeTraits } from "../answer/catalogue.ts";
+import { type Citation, type Source, splitByCitations } from "../answer/citation.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { seal } from "../answer/seal.ts";
+import { deltas, pieces } from "../answer/text.ts";
+import type { Call } from "../answer/tool.ts";
+import { asRecord, type JsonRecord } from "../base/json.ts";
 
 export interface Block {
   readonly whole: JsonRecord;

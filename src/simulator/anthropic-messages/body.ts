@@ -1,9 +1,9 @@
 // Anthropic Messages: what a body may hold, as a table, and a breach of it in Anthropic's words.
 
-import { isRecord } from "../json.ts";
-import { anthropicRefusal, type Refusal } from "../refusal.ts";
-import type { Problem } from "../shape.ts";
-import * as shape from "../shape.ts";
+import { isRecord } from "../base/json.ts";
+import { anthropicRefusal, type Refusal } from "../base/refusal.ts";
+import type { Problem } from "../strict/shape.ts";
+import * as shape from "../strict/shape.ts";
 
 const {
   any,

@@ -1,10 +1,10 @@
 // Anthropic Messages: what a request asks, and its prompt as the cache sees it.
 
-import { claudeTraits } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import type { Prompt, Question, Turn } from "../question.ts";
-import type { SimRequest } from "../request.ts";
-import type { ToolOffer } from "../tool.ts";
+import { claudeTraits } from "../answer/catalogue.ts";
+import type { Prompt, Question, Turn } from "../answer/question.ts";
+import type { SimRequest } from "../answer/request.ts";
+import type { ToolOffer } from "../answer/tool.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 
 export function questionOf(request: SimRequest): Question {
   const { body, model } = request;

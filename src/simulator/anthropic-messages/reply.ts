@@ -1,10 +1,10 @@
 // Anthropic Messages: the answer as one message and as a stream.
 
-import { type Answer, REFUSAL } from "../answer.ts";
-import { isRecord, type JsonRecord } from "../json.ts";
-import { countPrompt } from "../prompt-cache.ts";
-import type { Reply, StreamEvent } from "../reply.ts";
-import type { SimRequest } from "../request.ts";
+import { type Answer, REFUSAL } from "../answer/answer.ts";
+import { countPrompt } from "../answer/prompt-cache.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { isRecord, type JsonRecord } from "../base/json.ts";
+import type { Reply, StreamEvent } from "../base/reply.ts";
 import { answerBlocks, type Block } from "./blocks.ts";
 import { promptOf, questionOf } from "./question.ts";
 

@@ -1,9 +1,9 @@
 // Anthropic Messages: the rules that a table of fields cannot say. Each function checks one of them.
 
-import { type ClaudeTraits, claudeTraits, requireAnthropicModel } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import { anthropicRefusal, Refusal } from "../refusal.ts";
-import type { SimRequest } from "../request.ts";
+import { type ClaudeTraits, claudeTraits, requireAnthropicModel } from "../answer/catalogue.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
+import { anthropicRefusal, Refusal } from "../base/refusal.ts";
 import { checkBody, refuse } from "./body.ts";
 import { checkStrictSchema } from "./schema.ts";
 import { checkTurns } from "./turns.ts";

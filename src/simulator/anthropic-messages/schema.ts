@@ -1,6 +1,6 @@
 // Anthropic Messages: the subset of JSON Schema that structured output and strict tools take.
 
-import { asList, asRecord, asString, isRecord } from "../json.ts";
+import { asList, asRecord, asString, isRecord } from "../base/json.ts";
 import { refuse } from "./body.ts";
 
 const UNSUPPORTED = [

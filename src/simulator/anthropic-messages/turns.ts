@@ -1,9 +1,9 @@
 // Anthropic Messages: the rules of a conversation - order of roles, empty texts, pairs of tool use and result, signatures.
 
-import { isBase64 } from "../base64.ts";
-import type { ClaudeTraits } from "../catalogue.ts";
-import { asList, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import { checkSeal } from "../seal.ts";
+import type { ClaudeTraits } from "../answer/catalogue.ts";
+import { checkSeal } from "../answer/seal.ts";
+import { isBase64 } from "../base/base64.ts";
+import { asList, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 import { refuse } from "./body.ts";
 import { blocksOf } from "./question.ts";
 

@@ -1,9 +1,9 @@
 // Gemini generateContent: what a body may hold, as a table, and a breach of it in Google's words.
 
-import { asRecord, isRecord, type JsonRecord } from "../json.ts";
-import { geminiRefusal, type Refusal } from "../refusal.ts";
-import type { Problem } from "../shape.ts";
-import * as shape from "../shape.ts";
+import { asRecord, isRecord, type JsonRecord } from "../base/json.ts";
+import { geminiRefusal, type Refusal } from "../base/refusal.ts";
+import type { Problem } from "../strict/shape.ts";
+import * as shape from "../strict/shape.ts";
 
 const { any, boolean, integer, list, map, nullable, number, oneOf, openRecord, record, string, union } =
   shape;

@@ -1,7 +1,7 @@
 // Gemini generateContent: the token with which a request asks for the rest of an answer.
 
-import type { JsonRecord } from "../json.ts";
-import { checkSeal, seal } from "../seal.ts";
+import { checkSeal, seal } from "../answer/seal.ts";
+import type { JsonRecord } from "../base/json.ts";
 
 const MAX_HOPS = 16;
 

@@ -1,11 +1,11 @@
 // Gemini generateContent: the parts of an answer, and what it is grounded on.
 
-import type { Answer, Part } from "../answer.ts";
-import { geminiMajor } from "../catalogue.ts";
-import { type Citation, SOURCES } from "../citation.ts";
-import { asRecord, isRecord, type JsonRecord } from "../json.ts";
-import type { SimRequest } from "../request.ts";
-import { seal } from "../seal.ts";
+import type { Answer, Part } from "../answer/answer.ts";
+import { geminiMajor } from "../answer/catalogue.ts";
+import { type Citation, SOURCES } from "../answer/citation.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { seal } from "../answer/seal.ts";
+import { asRecord, isRecord, type JsonRecord } from "../base/json.ts";
 
 /** One delta of text a part, one call a part; the first call is signed from the third generation on. */
 export function answerParts(answer: Answer, request: SimRequest): JsonRecord[] {

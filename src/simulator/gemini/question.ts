@@ -1,10 +1,10 @@
 // Gemini generateContent: what a request asks.
 
-import { geminiMajor } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import type { Prompt, Question, Turn } from "../question.ts";
-import type { SimRequest } from "../request.ts";
-import type { ToolOffer } from "../tool.ts";
+import { geminiMajor } from "../answer/catalogue.ts";
+import type { Prompt, Question, Turn } from "../answer/question.ts";
+import type { SimRequest } from "../answer/request.ts";
+import type { ToolOffer } from "../answer/tool.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 import { hopOf } from "./continuation.ts";
 
 /** The contents as a list; a single one may stand alone. */

@@ -1,10 +1,10 @@
 // Gemini generateContent: the answer as one response, as a stream of them, and as one growing JSON array.
 
-import { type Answer, REFUSAL } from "../answer.ts";
-import { asNumber, asRecord, type JsonRecord } from "../json.ts";
-import { countPrompt } from "../prompt-cache.ts";
-import type { Reply, StreamEvent } from "../reply.ts";
-import type { SimRequest } from "../request.ts";
+import { type Answer, REFUSAL } from "../answer/answer.ts";
+import { countPrompt } from "../answer/prompt-cache.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { asNumber, asRecord, type JsonRecord } from "../base/json.ts";
+import type { Reply, StreamEvent } from "../base/reply.ts";
 import { continuationToken } from "./continuation.ts";
 import { answerParts, groundingOf, inPieces, joined } from "./part.ts";
 import { promptOf, questionOf } from "./question.ts";

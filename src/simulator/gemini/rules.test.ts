@@ -1,7 +1,6 @@
 // What Gemini refuses, in its own words.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Simulator } from "../simulator.ts";
 import {
   caseRequest,
   post,
@@ -9,7 +8,8 @@ import {
   refusalOf,
   sample,
   startForTest,
-} from "../simulator-under-test.ts";
+} from "../fixtures/simulator-under-test.ts";
+import type { Simulator } from "../server/simulator.ts";
 
 let simulator: Simulator;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 // Gemini generateContent: the rules that a table of fields cannot say.
 
-import { geminiMajor, requireGeminiModel } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import { geminiRefusal } from "../refusal.ts";
-import type { SimRequest } from "../request.ts";
+import { geminiMajor, requireGeminiModel } from "../answer/catalogue.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
+import { geminiRefusal } from "../base/refusal.ts";
 import { checkBody, refuse } from "./body.ts";
 import { hopOf } from "./continuation.ts";
 import { contentsOf } from "./question.ts";

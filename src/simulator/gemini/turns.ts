@@ -1,8 +1,8 @@
 // Gemini generateContent: the rules of a conversation - parts, order of calls and results, thought signatures.
 
-import { isAnyBase64 } from "../base64.ts";
-import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
-import { checkSeal } from "../seal.ts";
+import { checkSeal } from "../answer/seal.ts";
+import { isAnyBase64 } from "../base/base64.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
 import { refuse } from "./body.ts";
 
 /** `major` is the model's generation: from 3 on, calls need their signatures. */

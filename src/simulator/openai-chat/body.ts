@@ -1,9 +1,9 @@
 // OpenAI Chat Completions: what a body may hold, as a table.
 
-import type { JsonRecord } from "../json.ts";
-import { openaiProblem } from "../openai-wording.ts";
-import { openaiRefusal } from "../refusal.ts";
-import * as shape from "../shape.ts";
+import type { JsonRecord } from "../base/json.ts";
+import { openaiRefusal } from "../base/refusal.ts";
+import { openaiProblem } from "../strict/openai-wording.ts";
+import * as shape from "../strict/shape.ts";
 
 const {
   any,

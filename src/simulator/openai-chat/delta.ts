@@ -1,12 +1,12 @@
 // OpenAI Chat Completions: an answer in pieces, in the order of the stream, with the oddities of compatible servers.
 
-import type { Answer } from "../answer.ts";
-import type { Citation } from "../citation.ts";
-import type { JsonRecord } from "../json.ts";
-import type { SimRequest } from "../request.ts";
-import { pieces } from "../text.ts";
-import type { Call } from "../tool.ts";
-import type { CompatWord } from "../words.ts";
+import type { Answer } from "../answer/answer.ts";
+import type { Citation } from "../answer/citation.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { pieces } from "../answer/text.ts";
+import type { Call } from "../answer/tool.ts";
+import type { JsonRecord } from "../base/json.ts";
+import type { CompatWord } from "../scenarios/words.ts";
 
 type IsOdd = (word: CompatWord<"openai-chat">) => boolean;
 

@@ -1,10 +1,10 @@
 // OpenAI Chat Completions: what a request asks.
 
-import { isReasoningModel } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, type JsonRecord } from "../json.ts";
-import type { Question, Turn } from "../question.ts";
-import type { SimRequest } from "../request.ts";
-import type { ToolOffer } from "../tool.ts";
+import { isReasoningModel } from "../answer/catalogue.ts";
+import type { Question, Turn } from "../answer/question.ts";
+import type { SimRequest } from "../answer/request.ts";
+import type { ToolOffer } from "../answer/tool.ts";
+import { asList, asNumber, asRecord, asString, type JsonRecord } from "../base/json.ts";
 
 export function questionOf(request: SimRequest): Question {
   const { body, model } = request;

@@ -1,9 +1,9 @@
 // OpenAI Chat Completions: the answer as one completion and as a stream of chunks.
 
-import type { Answer } from "../answer.ts";
-import { asList, asNumber, asRecord, type JsonRecord } from "../json.ts";
-import type { Reply, StreamEvent } from "../reply.ts";
-import type { SimRequest } from "../request.ts";
+import type { Answer } from "../answer/answer.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { asList, asNumber, asRecord, type JsonRecord } from "../base/json.ts";
+import type { Reply, StreamEvent } from "../base/reply.ts";
 import { annotations, callMember, deltasOf, shownReasoning, type ToolCall, toolCalls } from "./delta.ts";
 import { questionOf } from "./question.ts";
 

@@ -1,8 +1,14 @@
 // What OpenAI Chat Completions refuses, in its own words.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Simulator } from "../simulator.ts";
-import { caseRequest, type RefusalCase, refusalOf, sample, startForTest } from "../simulator-under-test.ts";
+import {
+  caseRequest,
+  type RefusalCase,
+  refusalOf,
+  sample,
+  startForTest,
+} from "../fixtures/simulator-under-test.ts";
+import type { Simulator } from "../server/simulator.ts";
 
 let simulator: Simulator;
 beforeAll(async () => {

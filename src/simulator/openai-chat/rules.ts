@@ -1,16 +1,16 @@
 // OpenAI Chat Completions: the rules that a table of fields cannot say.
 
-import { isGoodImageUrl } from "../base64.ts";
 import {
   isOfficialModel,
   isReasoningModel,
   needsResponsesForTools,
   requireOpenaiModel,
-} from "../catalogue.ts";
-import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
-import { checkFormat, checkParameters } from "../openai-schema.ts";
-import { openaiRefusal, Refusal } from "../refusal.ts";
-import type { SimRequest } from "../request.ts";
+} from "../answer/catalogue.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { isGoodImageUrl } from "../base/base64.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
+import { openaiRefusal, Refusal } from "../base/refusal.ts";
+import { checkFormat, checkParameters } from "../strict/openai-schema.ts";
 import { checkBody } from "./body.ts";
 
 export function checkChat(request: SimRequest): void {

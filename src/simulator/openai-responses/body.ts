@@ -1,7 +1,7 @@
 // OpenAI Responses: what a body may hold, as a table.
 
-import { openaiProblem } from "../openai-wording.ts";
-import * as shape from "../shape.ts";
+import { openaiProblem } from "../strict/openai-wording.ts";
+import * as shape from "../strict/shape.ts";
 
 const {
   any,

@@ -1,12 +1,12 @@
 // OpenAI Responses: the output items of an answer, each as a whole and as the stream brings it.
 
-import type { Answer, Part } from "../answer.ts";
-import type { Citation } from "../citation.ts";
-import { asList, asRecord, type JsonRecord } from "../json.ts";
-import type { SimRequest } from "../request.ts";
-import { seal } from "../seal.ts";
-import { pieces } from "../text.ts";
-import type { Call } from "../tool.ts";
+import type { Answer, Part } from "../answer/answer.ts";
+import type { Citation } from "../answer/citation.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { seal } from "../answer/seal.ts";
+import { pieces } from "../answer/text.ts";
+import type { Call } from "../answer/tool.ts";
+import { asList, asRecord, type JsonRecord } from "../base/json.ts";
 
 export interface Item {
   readonly whole: JsonRecord;

@@ -1,10 +1,10 @@
 // OpenAI Responses: what a request asks.
 
-import { isReasoningModel } from "../catalogue.ts";
-import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../json.ts";
-import type { Prompt, Question, Turn } from "../question.ts";
-import type { SimRequest } from "../request.ts";
-import type { ToolOffer } from "../tool.ts";
+import { isReasoningModel } from "../answer/catalogue.ts";
+import type { Prompt, Question, Turn } from "../answer/question.ts";
+import type { SimRequest } from "../answer/request.ts";
+import type { ToolOffer } from "../answer/tool.ts";
+import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 
 /** The input as a list of items, a plain text being one message of the user. */
 export function inputItems(body: JsonRecord): JsonRecord[] {

@@ -1,10 +1,10 @@
 // OpenAI Responses: the answer as one response and as a stream of events.
 
-import type { Answer } from "../answer.ts";
-import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
-import type { Reply, StreamEvent } from "../reply.ts";
-import type { SimRequest } from "../request.ts";
-import type { CompatWord } from "../words.ts";
+import type { Answer } from "../answer/answer.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
+import type { Reply, StreamEvent } from "../base/reply.ts";
+import type { CompatWord } from "../scenarios/words.ts";
 import { type Item, itemsOf } from "./item.ts";
 import { inputItems, isStrict, questionOf } from "./question.ts";
 

@@ -1,8 +1,8 @@
 // What OpenAI Responses refuses, in its own words.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Simulator } from "../simulator.ts";
-import { caseRequest, type RefusalCase, refusalOf, startForTest } from "../simulator-under-test.ts";
+import { caseRequest, type RefusalCase, refusalOf, startForTest } from "../fixtures/simulator-under-test.ts";
+import type { Simulator } from "../server/simulator.ts";
 
 let simulator: Simulator;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // OpenAI Responses: the rules that a table of fields cannot say.
 
-import { isGoodImageUrl } from "../base64.ts";
-import { isReasoningModel, requireOpenaiModel } from "../catalogue.ts";
-import { asList, asRecord, asString, type JsonRecord } from "../json.ts";
-import { checkFormat, checkParameters } from "../openai-schema.ts";
-import { openaiRefusal, type Refusal } from "../refusal.ts";
-import type { SimRequest } from "../request.ts";
-import { checkSeal } from "../seal.ts";
+import { isReasoningModel, requireOpenaiModel } from "../answer/catalogue.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { checkSeal } from "../answer/seal.ts";
+import { isGoodImageUrl } from "../base/base64.ts";
+import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
+import { openaiRefusal, type Refusal } from "../base/refusal.ts";
+import { checkFormat, checkParameters } from "../strict/openai-schema.ts";
 import { type BodyKind, checkBody } from "./body.ts";
 
 export function checkResponses(request: SimRequest, kind: BodyKind): void {

@@ -1,7 +1,7 @@
 // Stored responses: they belong to the key that made them, to nobody else.
 
-import { asList, asString, isRecord, type JsonRecord } from "../json.ts";
-import { openaiRefusal } from "../refusal.ts";
+import { asList, asString, isRecord, type JsonRecord } from "../base/json.ts";
+import { openaiRefusal } from "../base/refusal.ts";
 import type { StoredResponse } from "./reply.ts";
 
 const MAX_RESPONSES = 2000;

@@ -1,0 +1,286 @@
+// What a simulated model says: decided here once for all dialects, from the request and its script.
+
+import { isRecord } from "../base/json.ts";
+import { dueCall } from "./agent-turn.ts";
+import { type Citation, citationsOf, SOURCES, type Source } from "./citation.ts";
+import { exampleOf } from "./example.ts";
+import { countTokens, type PromptCache, type PromptTokens } from "./prompt-cache.ts";
+import { lastUserText, newResults, type Question } from "./question.ts";
+import type { Script } from "./script.ts";
+import { cutAtStop, cutAtTokens, deltas, keepChars, pieces } from "./text.ts";
+import type { Call, ToolOffer } from "./tool.ts";
+
+/** Scripted sizes. */
+export interface AnswerSize {
+  /** Number of content deltas. */
+  readonly deltas?: number;
+  /** Bytes of one huge delta in front. */
+  readonly hugeBytes?: number;
+}
+
+/** What an answer is made of, in the order in which it is said. */
+export type Part =
+  | { readonly kind: "reasoning"; readonly deltas: readonly string[]; readonly isHidden: boolean }
+  | { readonly kind: "text"; readonly deltas: readonly string[]; readonly citations: readonly Citation[] }
+  | { readonly kind: "refusal"; readonly deltas: readonly string[] }
+  | { readonly kind: "search"; readonly query: string; readonly sources: readonly Source[] }
+  | { readonly kind: "call"; readonly call: Call; readonly isCut: boolean };
+
+export interface Answer {
+  readonly parts: readonly Part[];
+  readonly ending: "end" | "length" | "stop" | "tool" | "refusal" | "pause" | "continue";
+  readonly stopSequence?: string;
+  readonly usage: {
+    readonly prompt: PromptTokens;
+    /** All output tokens, reasoning among them. */
+    readonly output: number;
+    readonly reasoning: number;
+    readonly searches: number;
+  };
+}
+
+const ECHO_CHARS = 400;
+const REASONING =
+  "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
+const SECOND_THOUGHT = "On second thought, there is more to say.";
+/** What a refusal says. */
+export const REFUSAL = "I’m sorry, but I can’t help with that.";
+
+/** A scripted size stands above tools and limits: it is what the test asked for. */
+export function makeAnswer(question: Question, script: Script, size: AnswerSize, cache: PromptCache): Answer {
+  const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
+  const limit = (isSized ? undefined : question.maxTokens) ?? Number.POSITIVE_INFINITY;
+  const prompt = cache.look(question, script.count("cache-min"));
+  const planned = plan(question, script, size);
+  const fitted = fit(script.has("length") ? withCutEnd(planned) : planned, limit, question.stops);
+  const reasoning = sum(fitted.parts, (part) => (part.kind === "reasoning" ? tokensOf(part) : 0));
+  return {
+    ...fitted,
+    usage: {
+      prompt,
+      output: Math.min(sum(fitted.parts, tokensOf), limit),
+      reasoning: Math.min(reasoning, limit),
+      searches: fitted.parts.filter((part) => part.kind === "search").length,
+    },
+  };
+}
+
+type Draft = Pick<Answer, "parts" | "ending" | "stopSequence">;
+
+function plan(question: Question, script: Script, size: AnswerSize): Draft {
+  if (script.has("refuses") || script.has("blocks")) {
+    const isEmpty = script.has("blocks") || script.text("refuses") !== undefined;
+    return { parts: isEmpty ? [] : [{ kind: "refusal", deltas: deltas(REFUSAL) }], ending: "refusal" };
+  }
+  const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
+  const thoughts = thoughtsOf(question, script);
+  const calls = isSized ? [] : callsOf(question, script);
+  const hasText = calls.length === 0 || script.has("text-and-calls") || script.has("interleaves");
+  const text = hasText ? textDeltas(question, script, size) : [];
+  const rounds = script.count("pauses") ?? 0;
+  if (question.pauses !== undefined && question.pauses < rounds) {
+    const lead = { kind: "text", deltas: deltas("Let me look that up. "), citations: [] } as const;
+    return { parts: [...thoughts, lead, searchOf(question)], ending: "pause" };
+  }
+  const hops = script.count("continues") ?? 0;
+  if (question.hops !== undefined && hops > 0 && calls.length === 0) {
+    const share = Math.ceil(text.length / (hops + 1));
+    const deltas = text.slice(question.hops * share, (question.hops + 1) * share);
+    const parts: Part[] = [...(question.hops === 0 ? thoughts : []), { kind: "text", deltas, citations: [] }];
+    return { parts, ending: question.hops < hops ? "continue" : "end" };
+  }
+  const ending = calls.length > 0 ? "tool" : "end";
+  if (script.has("interleaves")) {
+    return { parts: interleaved(thoughts, text, calls), ending };
+  }
+  const isFromDocument = script.text("cites") === "document";
+  const citations = script.has("cites") ? citationsOf(text.join(""), isFromDocument) : [];
+  const parts: Part[] = [
+    ...thoughts,
+    ...(script.has("cites") && !isFromDocument ? [searchOf(question)] : []),
+    ...(text.length > 0 ? [{ kind: "text", deltas: text, citations } as const] : []),
+    ...calls,
+  ];
+  return { parts, ending };
+}
+
+function searchOf(question: Question): Part {
+  return { kind: "search", query: echo(lastUserText(question)) || "simulator", sources: SOURCES };
+}
+
+function thoughtsOf(question: Question, script: Script): Part[] {
+  const isHidden = script.has("redacted");
+  const isThinking = question.isReasoning || script.has("thinks") || isHidden;
+  return isThinking ? [{ kind: "reasoning", deltas: deltas(REASONING), isHidden }] : [];
+}
+
+function callsOf(question: Question, script: Script): Extract<Part, { kind: "call" }>[] {
+  const due = dueCall(question);
+  const tools = pickTools(question, script.has("calls") ? script.count("calls") : undefined);
+  const calls = due !== undefined ? [due] : tools.map((tool) => ({ tool, input: inputFor(tool, question) }));
+  return calls.map((call) => ({
+    kind: "call",
+    call: script.has("no-args") ? { ...call, input: "" } : call,
+    isCut: false,
+  }));
+}
+
+function interleaved(thoughts: readonly Part[], text: readonly string[], calls: readonly Part[]): Part[] {
+  const middle = Math.ceil(text.length / 2);
+  const said = (deltas: readonly string[]): Part[] =>
+    deltas.length === 0 ? [] : [{ kind: "text", deltas, citations: [] }];
+  const second = thoughts.map((part) => ({ ...part, deltas: deltas(SECOND_THOUGHT) }) as Part);
+  return calls.length > 0
+    ? [...thoughts, ...calls.slice(0, 1), ...second, ...said(text), ...calls.slice(1)]
+    : [...thoughts, ...said(text.slice(0, middle)), ...second, ...said(text.slice(middle))];
+}
+
+/** The end comes in the middle of what was said last. */
+function withCutEnd(draft: Draft): Draft {
+  const last = draft.parts.at(-1);
+  const rest = draft.parts.slice(0, -1);
+  if (last?.kind === "call") {
+    const input = last.call.input.slice(0, Math.ceil(last.call.input.length / 2));
+    return { parts: [...rest, { ...last, call: { ...last.call, input }, isCut: true }], ending: "length" };
+  }
+  if (last?.kind === "text") {
+    const half = keepChars(last.deltas, Math.ceil(last.deltas.join("").length / 2));
+    return { parts: [...rest, { ...last, deltas: half, citations: [] }], ending: "length" };
+  }
+  return { ...draft, ending: "length" };
+}
+
+/** Ends at a stop sequence of the text, or where the tokens are used up: a call is there as a whole or not at all. */
+function fit(draft: Draft, limit: number, stops: readonly string[]): Draft {
+  const parts: Part[] = [];
+  let room = limit;
+  for (const part of draft.parts) {
+    if (part.kind === "text" || part.kind === "refusal") {
+      const stopped = part.kind === "text" ? cutAtStop(part.deltas, stops) : { text: part.deltas };
+      const fitted = cutAtTokens(stopped.text, room);
+      room -= fitted.tokens;
+      if (fitted.text.length > 0) {
+        const isWhole = fitted.text.length === part.deltas.length;
+        parts.push({ ...part, deltas: fitted.text, ...(isWhole ? {} : { citations: [] }) } as Part);
+      }
+      if (fitted.isCut) {
+        return { parts, ending: "length" };
+      }
+      if (stopped.stop !== undefined) {
+        return { parts, ending: "stop", stopSequence: stopped.stop };
+      }
+      continue;
+    }
+    const tokens = tokensOf(part);
+    if (part.kind === "call" && tokens > Math.max(0, room)) {
+      return { parts, ending: "length" };
+    }
+    room -= tokens;
+    parts.push(part);
+  }
+  return { ...draft, parts };
+}
+
+function tokensOf(part: Part): number {
+  switch (part.kind) {
+    case "call":
+      return countTokens(part.call.tool.name + part.call.input);
+    case "search":
+      return countTokens(part.query);
+    case "reasoning":
+      return countTokens(part.deltas.join(""));
+    case "text":
+    case "refusal":
+      return part.deltas.length === 0 ? 0 : countTokens(part.deltas.join(""));
+  }
+}
+
+function sum(parts: readonly Part[], tokens: (part: Part) => number): number {
+  return parts.reduce((total, part) => total + tokens(part), 0);
+}
+
+function textDeltas(question: Question, script: Script, size: AnswerSize): string[] {
+  const huge = size.hugeBytes === undefined ? [] : ["x".repeat(size.hugeBytes)];
+  if (size.deltas !== undefined) {
+    return [...huge, ...Array.from({ length: size.deltas }, (_, index) => `word${index + 1} `)];
+  }
+  const says = script.text("says");
+  if (says !== undefined) {
+    return [...huge, ...deltas(says)];
+  }
+  const asked = lastUserText(question);
+  if (question.format !== undefined) {
+    const value = question.format === true ? { answer: echo(asked) } : exampleOf(question.format);
+    return [...huge, ...pieces(JSON.stringify(value))];
+  }
+  return [
+    ...huge,
+    ...deltas(
+      `You said: “${echo(asked)}” This is ${question.model}, simulated. ${resultText(question)}` +
+        "Have a naïve café in 東京 🙂.",
+    ),
+  ];
+}
+
+/** Shows what of the results has arrived. */
+function resultText(question: Question): string {
+  const results = newResults(question);
+  if (results.length === 0) {
+    return "No provider was asked. ";
+  }
+  const said = results.map((result) => `“${echo(result.text)}”`).join(", ");
+  return `The result of the tool has been read. It says ${said}. `;
+}
+
+function echo(text: string): string {
+  const characters = Array.from(text.trim());
+  return characters.length <= ECHO_CHARS
+    ? characters.join("")
+    : `${characters.slice(0, ECHO_CHARS).join("")}…`;
+}
+
+/** `count` stands above what the text asks for, not above what the request allows. */
+function pickTools(question: Question, count: number | undefined): readonly ToolOffer[] {
+  const { choice, tools, isParallel } = question;
+  const hasResult = newResults(question).length > 0;
+  if (choice === "none" || tools.length === 0) {
+    return [];
+  }
+  const allowed = typeof choice === "string" ? tools : tools.filter((tool) => choice.includes(tool.name));
+  if (count !== undefined) {
+    const wanted = hasResult ? 0 : isParallel ? count : Math.min(count, 1);
+    return Array.from({ length: wanted }, (_, index) => allowed[index % allowed.length]).filter(
+      (tool) => tool !== undefined,
+    );
+  }
+  if (typeof choice !== "string") {
+    return allowed.slice(0, 1);
+  }
+  const text = lastUserText(question);
+  const named = tools.filter((tool) => mentions(text, tool.name));
+  const wanted = isParallel ? named : named.slice(0, 1);
+  if (choice === "required") {
+    return wanted.length > 0 ? wanted : tools.slice(0, 1);
+  }
+  if (hasResult) {
+    return [];
+  }
+  if (wanted.length > 0) {
+    return wanted;
+  }
+  return /\btools?\b/i.test(text) ? tools.slice(0, 1) : [];
+}
+
+function mentions(text: string, name: string): boolean {
+  const at = text.indexOf(name);
+  const isWordAt = (index: number) => /[A-Za-z0-9]/.test(text.charAt(index));
+  return at >= 0 && !isWordAt(at - 1) && !isWordAt(at + name.length);
+}
+
+function inputFor(tool: ToolOffer, question: Question): string {
+  if (tool.kind === "custom") {
+    return echo(lastUserText(question));
+  }
+  const example = exampleOf(tool.schema, tool.isStrict);
+  return JSON.stringify(isRecord(example) ? example : {});
+}

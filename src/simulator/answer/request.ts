@@ -1,0 +1,24 @@
+// One request as the dialects see it, after the server has read it and taken the fault suffixes off.
+
+import type { JsonRecord } from "../base/json.ts";
+import type { Answer } from "./answer.ts";
+import type { Question } from "./question.ts";
+import type { Script } from "./script.ts";
+
+export interface SimRequest {
+  readonly body: JsonRecord;
+  /** The model without its fault suffix. */
+  readonly model: string;
+  /** The key without its fault suffix. */
+  readonly key: string;
+  /** Keys of one organisation share limits, caches and sealed reasoning. */
+  readonly organization: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  header(name: string): string | undefined;
+  readonly nowMs: number;
+  /** Lower-case hex of that many random bytes, for ids. */
+  hex(bytes: number): string;
+  readonly script: Script;
+  answer(question: Question): Answer;
+}

@@ -1,0 +1,63 @@
+// Every scripted provider failure by name, and what the general faults mean for each vendor.
+
+import type { Vendor } from "../base/refusal.ts";
+import { ANTHROPIC_SCENARIOS } from "./anthropic.ts";
+import { COMPAT_SCENARIOS } from "./compat.ts";
+import { GEMINI_SCENARIOS } from "./gemini.ts";
+import { OPENAI_SCENARIOS } from "./openai.ts";
+import type { Scenario } from "./scenario.ts";
+
+const ALL = { ...ANTHROPIC_SCENARIOS, ...GEMINI_SCENARIOS, ...OPENAI_SCENARIOS, ...COMPAT_SCENARIOS };
+
+/** By `vendor/name`; the name is also a fault name. `compat` ones answer in the dialects of OpenAI. */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = ALL;
+
+/** Faults that each vendor has in its own words. */
+export const GENERAL_FAULTS: Readonly<Record<string, Readonly<Record<Vendor, keyof typeof ALL>>>> = {
+  "rate-limit": {
+    anthropic: "anthropic/rate-limit",
+    gemini: "gemini/rate-limit",
+    openai: "openai/rate-limit",
+  },
+  overload: { anthropic: "anthropic/overloaded", gemini: "gemini/overloaded", openai: "openai/overloaded" },
+  "server-error": {
+    anthropic: "anthropic/server-error",
+    gemini: "gemini/internal",
+    openai: "openai/server-error",
+  },
+  credit: {
+    anthropic: "anthropic/credit-too-low",
+    gemini: "gemini/prepaid-depleted",
+    openai: "openai/insufficient-quota",
+  },
+  "invalid-key": {
+    anthropic: "anthropic/invalid-key",
+    gemini: "gemini/invalid-key",
+    openai: "openai/invalid-key",
+  },
+  "forbidden-model": {
+    anthropic: "anthropic/model-not-found",
+    gemini: "gemini/model-not-found",
+    openai: "openai/model-not-found",
+  },
+  "too-long": {
+    anthropic: "anthropic/prompt-too-long",
+    gemini: "gemini/context-length",
+    openai: "openai/context-length",
+  },
+  "bad-request": {
+    anthropic: "anthropic/bad-request",
+    gemini: "gemini/bad-request",
+    openai: "openai/unsupported-parameter",
+  },
+  quota: {
+    anthropic: "anthropic/usage-limit",
+    gemini: "gemini/daily-quota",
+    openai: "openai/organization-spend-limit",
+  },
+};
+
+/** The scenario that a fault name stands for, if it stands for one. */
+export function scenarioNamed(name: string, vendor: Vendor): Scenario | undefined {
+  return SCENARIOS[GENERAL_FAULTS[name]?.[vendor] ?? name];
+}

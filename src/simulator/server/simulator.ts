@@ -1,0 +1,303 @@
+// Providers that need no key: a server that speaks four dialects as strictly as the real ones, and fails on request.
+
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Clock } from "../../core/clock.ts";
+import type { Ids } from "../../core/ids.ts";
+import { makeAnswer } from "../answer/answer.ts";
+import { PromptCache } from "../answer/prompt-cache.ts";
+import type { SimRequest } from "../answer/request.ts";
+import { Script } from "../answer/script.ts";
+import {
+  type Fault,
+  FaultCounter,
+  mergeFaults,
+  NO_FAULT,
+  numberParam,
+  parseFault,
+  splitSuffix,
+} from "../base/fault.ts";
+import { asString, isRecord } from "../base/json.ts";
+import { Refusal, type Vendor } from "../base/refusal.ts";
+import { ResponseStore } from "../openai-responses/store.ts";
+import { type Scenario, scenarioReply } from "../scenarios/scenario.ts";
+import { scenarioNamed } from "../scenarios/scenarios.ts";
+import { helpPage } from "../scenarios/words.ts";
+import {
+  type Arrival,
+  badJson,
+  notFound,
+  type ParsedBody,
+  parseBody,
+  readBody,
+  tooLarge,
+} from "./arrival.ts";
+import { keyOf, requireKey } from "./auth.ts";
+import { replyTo } from "./methods.ts";
+import { Recorder, type SeenRequest } from "./recorder.ts";
+import { guessVendor, matchRoute, type Route } from "./route.ts";
+import { checkedRequest } from "./rules.ts";
+import { Sender } from "./sender.ts";
+import { vendorHeaders } from "./vendor-headers.ts";
+
+export interface SimulatorOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Gets one line per request. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Simulator {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** What was asked since the request with this number; all by default. */
+  requests(since?: number): readonly SeenRequest[];
+  /** The body of the last request as it came, or of one that came so many requests before it; undefined where it is forgotten. */
+  lastBody(back?: number): Uint8Array | undefined;
+  close(): Promise<void>;
+}
+
+const KEEP_ALIVE_MS = 600_000;
+
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { host = "127.0.0.1", port = 0 } = options;
+  const desk = new Desk(options);
+  const server = createServer((request, response) => {
+    desk.serve(request, response).catch((error: unknown) => {
+      options.log?.(`simulator: ${error instanceof Error ? error.stack : String(error)}`);
+      response.destroy();
+    });
+  });
+  // Longer than a gateway keeps an idle connection: the provider is not the one that closes first.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    requests: (since = 0) => desk.recorder.since(since),
+    lastBody: (back = 0) => desk.recorder.body(back),
+    close: () => close(server),
+  };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeAllConnections();
+  });
+}
+
+/** Serves requests; holds all that outlives one of them. */
+class Desk {
+  readonly #options: SimulatorOptions;
+  readonly recorder = new Recorder();
+  readonly #faults = new FaultCounter();
+  readonly #cache = new PromptCache();
+  readonly #store = new ResponseStore();
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, log } = this.#options;
+    const target = request.url ?? "/";
+    const verb = request.method ?? "GET";
+    const [path = "/", search = ""] = target.split(/\?(.*)/s);
+    if (path.startsWith("/_simulator/")) {
+      this.#serveOwn(verb, path, new URLSearchParams(search), response);
+      return;
+    }
+    const seen = this.recorder.add(verb, target, request.rawHeaders, clock.nowMs());
+    response.on("close", () => {
+      seen.aborted = !seen.closed && !response.writableFinished;
+      seen.abortedAtMs = seen.aborted ? clock.nowMs() : null;
+      seen.closed = true;
+    });
+    const { body, isTooLarge } = await readBody(request);
+    this.recorder.noteBody(seen, body);
+    const header = (name: string) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    await this.#answer(
+      { verb, path, query: new URLSearchParams(search), body, isTooLarge, seen, header },
+      response,
+    );
+    log?.(`${verb} ${path} ${seen.status}${seen.aborted ? " (client left)" : ""}`);
+  }
+
+  async #answer(arrival: Arrival, response: ServerResponse): Promise<void> {
+    const { header, path, query, seen, verb } = arrival;
+    const { clock, ids } = this.#options;
+    const route = matchRoute(verb, path, query, header);
+    const vendor = route?.vendor ?? guessVendor(path, header);
+    const key = splitSuffix(keyOf(vendor, header, query));
+    seen.keySuffix = key.plain.slice(-4);
+    const parsed = parseBody(arrival);
+    const named = splitSuffix(asString(parsed.body?.model) || (route?.id ?? ""));
+    const asked = [header("x-simulate") ?? "", named.fault, key.fault]
+      .filter((text) => text !== "")
+      .map(parseFault);
+    const organization = mergeFaults(asked).params.org ?? `org-${sha256(key.plain).slice(0, 12)}`;
+    const striking = asked.filter((fault) => this.#faults.strikes(fault, key.plain, named.plain));
+    const fault = striking.length === 0 ? NO_FAULT : mergeFaults(striking);
+    const nowMs = clock.nowMs();
+    const hex = (bytes: number) => ids.hex(bytes);
+    const headers = vendorHeaders(vendor, { organization, nowMs, hex });
+    const sender = new Sender(response, fault, seen);
+    if (await sender.hasEndedEarly()) {
+      return;
+    }
+    const scenario = scenarioOf(fault, vendor);
+    const scripted =
+      scenario?.place === "headers" ? scenarioReply(scenario, fault, named.plain, nowMs).headers : {};
+    try {
+      requireKey(vendor, header, query);
+      throwScripted(scenario, fault, named.plain, nowMs);
+      const good = this.#makeRequest(arrival, route, parsed, {
+        organization,
+        key: key.plain,
+        model: named.plain,
+        fault,
+        nowMs,
+      });
+      const reply = replyTo(good.route, checkedRequest(good.route.method, good.request), this.#store);
+      const inBand = inBandError(scenario, fault, vendor, named.plain, nowMs);
+      const error = inBand === undefined ? undefined : withRequestId(inBand.body, headers);
+      await sender.sendReply(reply, { ...headers, ...scripted }, error);
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      const plain = withRequestId(error.body, headers);
+      const body = isRecord(plain) && isJsonArray(route, arrival) ? [plain] : plain;
+      await sender.sendWhole({ status: error.status, headers: { ...headers, ...error.headers }, body });
+    }
+  }
+
+  #makeRequest(
+    arrival: Arrival,
+    route: Route | undefined,
+    parsed: ParsedBody,
+    who: { organization: string; key: string; model: string; fault: Fault; nowMs: number },
+  ): { route: Route; request: SimRequest } {
+    const vendor = route?.vendor ?? guessVendor(arrival.path, arrival.header);
+    if (arrival.isTooLarge) {
+      throw tooLarge(vendor);
+    }
+    if (route === undefined) {
+      throw notFound(vendor, arrival.verb, arrival.path);
+    }
+    if (parsed.body === undefined) {
+      throw badJson(vendor, parsed.problem);
+    }
+    const deltas = numberParam(who.fault, "count");
+    const hugeBytes = who.fault.names.has("huge")
+      ? (numberParam(who.fault, "bytes") ?? 20_000_000)
+      : undefined;
+    const size = {
+      ...(deltas === undefined ? {} : { deltas }),
+      ...(hugeBytes === undefined ? {} : { hugeBytes }),
+    };
+    const script = new Script(who.fault);
+    const request: SimRequest = {
+      body: parsed.body,
+      model: who.model,
+      key: who.key,
+      organization: who.organization,
+      path: arrival.path,
+      query: arrival.query,
+      header: arrival.header,
+      nowMs: who.nowMs,
+      hex: (bytes) => this.#options.ids.hex(bytes),
+      script,
+      answer: (question) => makeAnswer(question, script, size, this.#cache),
+    };
+    return { route, request };
+  }
+
+  #serveOwn(verb: string, path: string, query: URLSearchParams, response: ServerResponse): void {
+    if (verb === "POST" && path === "/_simulator/reset") {
+      this.recorder.clear();
+      this.#faults.clear();
+      this.#cache.clear();
+      this.#store.clear();
+      response.writeHead(204).end();
+    } else if (verb === "GET" && path === "/_simulator/requests") {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(this.recorder.since(Number(query.get("since") ?? 0) || 0)));
+    } else if (verb === "GET" && path === "/_simulator/last") {
+      const body = this.recorder.body(Number(query.get("back") ?? 0) || 0);
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/octet-stream" });
+      response.end(body);
+    } else if (verb === "GET" && path === "/_simulator/") {
+      response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(helpPage());
+    } else {
+      response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
+    }
+  }
+}
+
+/** The first scenario among the names of a fault. */
+function scenarioOf(fault: Fault, vendor: Vendor): Scenario | undefined {
+  for (const name of fault.names) {
+    const scenario = scenarioNamed(name, vendor);
+    if (scenario !== undefined) {
+      return scenario;
+    }
+  }
+  return undefined;
+}
+
+function isInBand(scenario: Scenario | undefined, fault: Fault): boolean {
+  return scenario?.place === "in-band" || fault.names.has("error-first") || fault.names.has("error-mid");
+}
+
+function throwScripted(scenario: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
+  if (scenario !== undefined && scenario.place !== "headers" && !isInBand(scenario, fault)) {
+    throw scenarioReply(scenario, fault, model, nowMs);
+  }
+}
+
+/** What `error-first` and `error-mid` report: the scenario beside them, or an overload. */
+function inBandError(
+  scenario: Scenario | undefined,
+  fault: Fault,
+  vendor: Vendor,
+  model: string,
+  nowMs: number,
+): Refusal | undefined {
+  const reported = scenario ?? scenarioNamed("overload", vendor);
+  return isInBand(scenario, fault) && reported !== undefined
+    ? scenarioReply(reported, fault, model, nowMs)
+    : undefined;
+}
+
+/** Google wraps the error in an array where the answer would have been one. */
+function isJsonArray(route: Route | undefined, { path, query }: Arrival): boolean {
+  return (
+    route?.method === "generate" && path.endsWith(":streamGenerateContent") && query.get("alt") !== "sse"
+  );
+}
+
+function withRequestId(body: unknown, headers: Readonly<Record<string, string>>): unknown {
+  return isRecord(body) && body.type === "error"
+    ? { ...body, request_id: headers["request-id"] ?? null }
+    : body;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
