@@ -9,15 +9,15 @@ export type Room = string;
  */
 export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; readonly reason: string }>> = {
   core: { imports: [], reason: "core is what all else stands on" },
-  model: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
+  neutral: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
   wire: { imports: ["core"], reason: "framing knows bytes, not what they mean" },
-  config: { imports: ["core", "model"], reason: "what is configured must not depend on what reads it" },
+  config: { imports: ["core", "neutral"], reason: "what is configured must not depend on what reads it" },
   dialects: {
-    imports: ["core", "model", "wire"],
+    imports: ["core", "neutral", "wire"],
     reason: "codecs know no HTTP, credentials, config, clock or randomness",
   },
   upstreams: {
-    imports: ["core", "model", "wire", "config", "dialects"],
+    imports: ["core", "neutral", "wire", "config", "dialects"],
     reason: "a family says how an upstream is spoken to; who is chosen and when is not its business",
   },
   store: { imports: ["core", "config"], reason: "the database's differences end in this folder" },
@@ -32,31 +32,44 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
   plan: {
-    imports: ["core", "model", "config", "dialects", "upstreams"],
+    imports: ["core", "neutral", "config", "dialects", "upstreams"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
   pool: {
-    imports: ["core", "model", "config", "dialects", "upstreams", "store"],
+    imports: ["core", "neutral", "config", "dialects", "upstreams", "store"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
   limits: {
-    imports: ["core", "model", "config", "store"],
+    imports: ["core", "neutral", "config", "store"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
   ledger: {
-    imports: ["core", "model", "config", "store"],
+    imports: ["core", "neutral", "config", "store"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
-  cache: { imports: ["core", "model", "config", "store"], reason: "the cache keeps replies, it makes none" },
+  cache: {
+    imports: ["core", "neutral", "config", "store"],
+    reason: "the cache keeps replies, it makes none",
+  },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
   snapshot: {
-    imports: ["core", "model", "config", "dialects", "upstreams", "auth", "plan", "pool", "http/headers.ts"],
+    imports: [
+      "core",
+      "neutral",
+      "config",
+      "dialects",
+      "upstreams",
+      "auth",
+      "plan",
+      "pool",
+      "http/headers.ts",
+    ],
     reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
   },
   proxy: {
     imports: [
       "core",
-      "model",
+      "neutral",
       "wire",
       "config",
       "dialects",
@@ -81,7 +94,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   admin: {
     imports: [
       "core",
-      "model",
+      "neutral",
       "config",
       "upstreams",
       "http",
@@ -103,7 +116,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   cli: {
     imports: [
       "core",
-      "model",
+      "neutral",
       "wire",
       "config",
       "upstreams",
@@ -147,9 +160,9 @@ export const MODULE_RULES: readonly ModuleRule[] = [
     except: RUNTIME_ROOMS,
   },
   {
-    rule: "no runtime API in model, wire, dialects and plan",
+    rule: "no runtime API in neutral, wire, dialects and plan",
     reason: "they are pure: bytes and values in, bytes and values out",
-    rooms: ["model", "wire", "dialects", "plan"],
+    rooms: ["neutral", "wire", "dialects", "plan"],
     isForbidden: (specifier) => specifier.startsWith("node:") && !PURE_MODULES.includes(specifier),
     except: [],
   },
@@ -225,7 +238,7 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/simulator/",
       "src/cli/",
       // The arguments of calls are JSON as text in every dialect.
-      "src/model/json-text.ts",
+      "src/neutral/tools/json-text.ts",
     ],
   },
   {

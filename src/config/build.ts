@@ -1,6 +1,6 @@
 /** Turns a checked file, its secrets and its paths into the resolved configuration. */
 import { createHash } from "node:crypto";
-import type { ParameterValues } from "../model/amendment.ts";
+import type { ParameterValues } from "../neutral/amendment.ts";
 import type { Config, CredentialConfig, ModelConfig, TraitsOverride, UpstreamConfig } from "./config.ts";
 import type { FileConfig } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 /** The configuration as the rest of Clewline sees it: read, checked, references resolved, defaults filled in. */
-import type { ParameterValues } from "../model/amendment.ts";
-import type { ModelTraits, ThinkingTraits } from "../model/traits.ts";
+import type { ParameterValues } from "../neutral/amendment.ts";
+import type { ModelTraits, ThinkingTraits } from "../neutral/traits.ts";
 
 /** Everything that `clewline.toml`, the environment and the flags say. Frozen; a change makes a new one. */
 export interface Config {

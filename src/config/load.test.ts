@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ParameterValues } from "../model/amendment.ts";
+import type { ParameterValues } from "../neutral/amendment.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";

@@ -1,5 +1,5 @@
 /** What the taps of all framings share: they show their reader's answer. */
-import type { Usage } from "../model/usage.ts";
+import type { Usage } from "../neutral/usage.ts";
 import type { Answer, AnswerReader } from "./answer.ts";
 import type { StreamContext, Tap, TapState } from "./dialect.ts";
 

@@ -1,5 +1,5 @@
 /** What taps know of an answer, and what a dialect's reader does to it. */
-import type { Usage } from "../model/usage.ts";
+import type { Usage } from "../neutral/usage.ts";
 import { asObject, asString, type JsonObject } from "../wire/json.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
 import type { TapState } from "./dialect.ts";

@@ -4,11 +4,11 @@
  * HTTP, credentials, config, clock or randomness, and throws nothing but `GatewayError`.
  */
 import type { GatewayError } from "../core/errors.ts";
-import type { Amendment } from "../model/amendment.ts";
-import type { ModelEvent, ModelReply } from "../model/event.ts";
-import type { Drop, JsonObject, ModelRequest, Parameter } from "../model/request.ts";
-import type { ToolNames } from "../model/tool-names.ts";
-import type { ModelTraits } from "../model/traits.ts";
+import type { Amendment } from "../neutral/amendment.ts";
+import type { ModelEvent, ModelReply } from "../neutral/event.ts";
+import type { Drop, JsonObject, ModelRequest, Parameter } from "../neutral/request.ts";
+import type { ToolNames } from "../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../neutral/traits.ts";
 import type { DialectName, Framing } from "./dialect.ts";
 
 /** What a client's request comes to. */

@@ -9,11 +9,11 @@ import {
   PROPERTY_RUNS,
   splits,
 } from "../../test/kit/arbitraries.ts";
-import type { ModelEvent, ModelReply } from "../model/event.ts";
-import { fold, unfold } from "../model/fold.ts";
-import { grammarFault } from "../model/grammar.ts";
-import type { AssistantPart } from "../model/message.ts";
-import type { JsonObject, ModelRequest } from "../model/request.ts";
+import { grammarFault } from "../../test/kit/grammar.ts";
+import type { ModelEvent, ModelReply } from "../neutral/event.ts";
+import { fold, unfold } from "../neutral/fold.ts";
+import type { AssistantPart } from "../neutral/message.ts";
+import type { JsonObject, ModelRequest } from "../neutral/request.ts";
 import type { EncodeRequestOptions } from "./codec.ts";
 import {
   ALL_DIALECTS,

@@ -3,7 +3,7 @@
  * looks to its clients. Pure and synchronous: no I/O, no clock, no credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
-import type { Usage } from "../model/usage.ts";
+import type { Usage } from "../neutral/usage.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";

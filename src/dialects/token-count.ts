@@ -1,5 +1,5 @@
 /** Token counts as upstreams give them, made fit for a ledger. */
-import type { Usage } from "../model/usage.ts";
+import type { Usage } from "../neutral/usage.ts";
 
 const MAX_TOKENS = 1e12;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ModelConfig } from "../config/config.ts";
-import type { ParameterValues } from "../model/amendment.ts";
+import type { ParameterValues } from "../neutral/amendment.ts";
 import { makePlanner, type Plan } from "./plan.ts";
 
 const UPSTREAMS = [

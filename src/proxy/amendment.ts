@@ -1,6 +1,6 @@
 /** What the plan adds to a request: the model's suffixes and its `[[models]]` entry. */
 import type { ModelConfig } from "../config/config.ts";
-import type { Amendment } from "../model/amendment.ts";
+import type { Amendment } from "../neutral/amendment.ts";
 import type { FoundPlan } from "../plan/plan.ts";
 
 const NO_VALUES = {

@@ -1,7 +1,7 @@
 /** What an attempt is made of, and how it ends. */
 import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/peek.ts";
-import type { Drop } from "../model/request.ts";
+import type { Drop } from "../neutral/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { Signal } from "../upstreams/family.ts";

@@ -1,5 +1,5 @@
 /** What a translation left out, kept small for the row and the header: clients write the names. */
-import type { Drop } from "../model/request.ts";
+import type { Drop } from "../neutral/request.ts";
 
 const MAX_DROPS = 64;
 const MAX_FIELD_CHARS = 128;

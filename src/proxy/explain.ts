@@ -4,7 +4,7 @@ import { authenticate, type Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
-import type { JsonObject } from "../model/request.ts";
+import type { JsonObject } from "../neutral/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";

@@ -1,8 +1,8 @@
 /** Answers in several parts: a provider that pauses is asked to go on behind what it has said. */
 import { Buffer } from "node:buffer";
-import type { ModelEvent, ModelReply, Stop } from "../model/event.ts";
-import { Folder } from "../model/fold.ts";
-import { addUsage, type Usage } from "../model/usage.ts";
+import type { ModelEvent, ModelReply, Stop } from "../neutral/event.ts";
+import { Folder } from "../neutral/fold.ts";
+import { addUsage, type Usage } from "../neutral/usage.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
 /** How often a provider is asked to go on with one answer, and how often in a row without that it says anything. */

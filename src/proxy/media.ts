@@ -2,8 +2,8 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Codec } from "../dialects/codec.ts";
-import type { Message, UserPart } from "../model/message.ts";
-import type { ModelRequest } from "../model/request.ts";
+import type { Message, UserPart } from "../neutral/message.ts";
+import type { ModelRequest } from "../neutral/request.ts";
 import type { ClientRequest, Gateway } from "./gateway.ts";
 
 const ACCEPTED = {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { ModelEvent, Stop } from "../model/event.ts";
-import type { Seal } from "../model/message.ts";
-import type { ModelRequest } from "../model/request.ts";
+import type { ModelEvent, Stop } from "../neutral/event.ts";
+import type { Seal } from "../neutral/message.ts";
+import type { ModelRequest } from "../neutral/request.ts";
 import { makeSealMemory } from "./memory.ts";
 
 const STOP: Stop = {

@@ -2,9 +2,9 @@
  * What a client's dialect has no place for: sealed reasoning, remembered by the calls that it came with, until the client brings their
  * results. Bounded, in memory only: what is forgotten is left out, as with any client that does not return it.
  */
-import type { ModelEvent } from "../model/event.ts";
-import type { AssistantPart, Message, ReasoningPart, Seal } from "../model/message.ts";
-import type { ModelRequest } from "../model/request.ts";
+import type { ModelEvent } from "../neutral/event.ts";
+import type { AssistantPart, Message, ReasoningPart, Seal } from "../neutral/message.ts";
+import type { ModelRequest } from "../neutral/request.ts";
 
 /** What came before and on one call. */
 interface Remembered {

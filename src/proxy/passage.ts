@@ -4,7 +4,7 @@ import type { Repairs } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { type Peek, peekRequest } from "../dialects/peek.ts";
-import type { Drop } from "../model/request.ts";
+import type { Drop } from "../neutral/request.ts";
 import type { Target } from "../plan/plan.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { parseJsonObject } from "../wire/json.ts";

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/codec.ts";
 import type { Peek } from "../dialects/peek.ts";
-import { estimateInputTokens } from "../model/estimate.ts";
+import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Unavailable } from "../pool/pool.ts";
 import type { UpstreamView } from "../snapshot.ts";

@@ -1,7 +1,7 @@
 /** Good replies in another dialect (or form) than the client's: counts, whole answers, streams, and those that come in several parts. */
 import { GatewayError } from "../core/errors.ts";
 import type { Framing, Tap } from "../dialects/dialect.ts";
-import type { ModelEvent } from "../model/event.ts";
+import type { ModelEvent } from "../neutral/event.ts";
 import type { Call, ReplyHead } from "../transport/call.ts";
 import type { WholeRead } from "../transport/whole.ts";
 import type { Signal } from "../upstreams/family.ts";

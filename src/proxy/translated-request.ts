@@ -1,7 +1,7 @@
 /** What translation makes of a client's request. */
 import type { Codec, EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import type { Drop } from "../model/request.ts";
+import type { Drop } from "../neutral/request.ts";
 
 /** A request in the words of one upstream. */
 export interface TranslatedRequest {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { MESSAGES } from "../../test/kit/recordings.ts";
-import type { ModelEvent } from "../model/event.ts";
+import type { ModelEvent } from "../neutral/event.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 import { makeRoute } from "./route.ts";

@@ -6,10 +6,10 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { StreamDecoder, StreamEncoder } from "../dialects/codec.ts";
 import type { StreamContext, Tap, TapState } from "../dialects/dialect.ts";
-import type { ModelEvent, Stop } from "../model/event.ts";
-import type { CallRestorer } from "../model/restore.ts";
-import type { StopWatch } from "../model/stop-watch.ts";
-import { addUsage, type Usage } from "../model/usage.ts";
+import type { CallRestorer } from "../neutral/answer/restore.ts";
+import type { StopWatch } from "../neutral/answer/stop-watch.ts";
+import type { ModelEvent, Stop } from "../neutral/event.ts";
+import { addUsage, type Usage } from "../neutral/usage.ts";
 import { hasSaid, isPause } from "./hops.ts";
 
 const NO_CONTEXT: StreamContext = {

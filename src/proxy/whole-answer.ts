@@ -1,7 +1,7 @@
 /** An answer that was read as a whole before the client got any of it. */
 import { GatewayError } from "../core/errors.ts";
-import type { ModelEvent } from "../model/event.ts";
-import type { Usage } from "../model/usage.ts";
+import type { ModelEvent } from "../neutral/event.ts";
+import type { Usage } from "../neutral/usage.ts";
 import type { AnswerFacts } from "./exchange.ts";
 
 export type WholeFailure =

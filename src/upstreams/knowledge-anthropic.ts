@@ -2,7 +2,7 @@
  * Claude models. Source: Anthropic's pages of models, thinking, effort, sampling and migration, as of November 2026. A model that is
  * not in the table gets what is right for every model of the newest generation; the Models API says the rest.
  */
-import type { Effort, ModelTraits } from "../model/traits.ts";
+import type { Effort, ModelTraits } from "../neutral/traits.ts";
 import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
 
 const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];

@@ -3,7 +3,7 @@
  * the open models' cards, as of November 2026. Names that resellers give to Claude and Gemini count as well. What nobody knows is a
  * plain model: it is asked for nothing that it might refuse, and sent what the client sent.
  */
-import type { ModelTraits } from "../model/traits.ts";
+import type { ModelTraits } from "../neutral/traits.ts";
 import { anthropicTraits } from "./knowledge-anthropic.ts";
 import { geminiTraits } from "./knowledge-gemini.ts";
 import { byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";

@@ -2,7 +2,7 @@
  * Gemini and Gemma models. Source: Google's pages of models, thinking and migration (Gemini API, Vertex), as of November 2026. A model
  * that is not in the table counts as one of the newest Gemini 3.
  */
-import type { Effort, ModelTraits } from "../model/traits.ts";
+import type { Effort, ModelTraits } from "../neutral/traits.ts";
 import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];

@@ -2,7 +2,7 @@
  * OpenAI's models. Source: OpenAI's model pages and its guides of reasoning, prompt caching and structured outputs, as of November
  * 2026. Models with `reasoning_effort` take no stop sequences, and sampling only with effort `none`: it counts as refused.
  */
-import type { Effort, ModelTraits } from "../model/traits.ts";
+import type { Effort, ModelTraits } from "../neutral/traits.ts";
 import { compatibleTraits } from "./knowledge-compatible.ts";
 import { byEffort, noThinking, type TraitsRow } from "./knowledge-table.ts";
 

@@ -1,5 +1,5 @@
 /** The words that the tables of models are written in. */
-import type { Effort, ModelTraits, ThinkingTraits } from "../model/traits.ts";
+import type { Effort, ModelTraits, ThinkingTraits } from "../neutral/traits.ts";
 
 /** Models whose plain names match, and what they can. The first row that matches counts. */
 export type TraitsRow = readonly [names: RegExp, traits: ModelTraits];

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { TraitsOverride } from "../config/config.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import { EFFORTS, type ModelTraits } from "../model/traits.ts";
+import { EFFORTS, type ModelTraits } from "../neutral/traits.ts";
 import type { FamilyName } from "./family.ts";
 import { makeKnowledge } from "./knowledge.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { PartialTraits, TraitsOverride } from "../config/config.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../model/traits.ts";
+import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../neutral/traits.ts";
 import type { FamilyName } from "./family.ts";
 import { anthropicTraits } from "./knowledge-anthropic.ts";
 import { geminiTraits } from "./knowledge-gemini.ts";

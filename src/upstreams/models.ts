@@ -1,6 +1,6 @@
 /** How each family lists its models: where, and how the answer is read. */
 import type { PartialTraits } from "../config/config.ts";
-import type { Effort, ThinkingTraits } from "../model/traits.ts";
+import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
 import type { FamilyName } from "./family.ts";
 
 export interface ListedModel {

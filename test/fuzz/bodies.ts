@@ -1,6 +1,6 @@
 /** A full request body of each dialect, by hand: members that the neutral language's own encodings do not have are there too. */
 import type { DialectName } from "../../src/dialects/dialect.ts";
-import type { JsonObject } from "../../src/model/request.ts";
+import type { JsonObject } from "../../src/neutral/request.ts";
 
 const PNG =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

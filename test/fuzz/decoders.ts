@@ -8,10 +8,10 @@ import {
   replyOptions,
 } from "../../src/dialects/fixtures/dialects-under-test.ts";
 import { DIALECTS } from "../../src/dialects/index.ts";
-import type { ModelEvent, ModelReply } from "../../src/model/event.ts";
-import { Folder } from "../../src/model/fold.ts";
-import { grammarFault } from "../../src/model/grammar.ts";
-import type { JsonObject, ModelRequest } from "../../src/model/request.ts";
+import type { ModelEvent, ModelReply } from "../../src/neutral/event.ts";
+import { Folder } from "../../src/neutral/fold.ts";
+import type { JsonObject, ModelRequest } from "../../src/neutral/request.ts";
+import { grammarFault } from "../kit/grammar.ts";
 
 /** Runs it; null when it threw the one error that it may. */
 function allowing<T>(run: () => T): T | null {

@@ -1,7 +1,7 @@
 /** Arbitrary answers and requests in the neutral language, for property tests of codecs and of the language itself. */
 import "./property-seed.ts";
 import fc from "fast-check";
-import type { BlockStart, ModelEvent, ModelReply, Stop, StopKind } from "../../src/model/event.ts";
+import type { BlockStart, ModelEvent, ModelReply, Stop, StopKind } from "../../src/neutral/event.ts";
 import type {
   Annotation,
   AssistantMessage,
@@ -15,7 +15,7 @@ import type {
   ToolResultPart,
   UserMessage,
   UserPart,
-} from "../../src/model/message.ts";
+} from "../../src/neutral/message.ts";
 import type {
   CustomTool,
   FunctionTool,
@@ -26,9 +26,9 @@ import type {
   Tool,
   ToolChoice,
   ToolName,
-} from "../../src/model/request.ts";
-import { EFFORTS } from "../../src/model/traits.ts";
-import { clampUsage, type Usage } from "../../src/model/usage.ts";
+} from "../../src/neutral/request.ts";
+import { EFFORTS } from "../../src/neutral/traits.ts";
+import { clampUsage, type Usage } from "../../src/neutral/usage.ts";
 
 /** What a dialect has; what is false stays out. All true, and the maker `anthropic`, unless said otherwise. */
 export interface Features {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Amendment } from "../../model/amendment.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { Amendment } from "../../neutral/amendment.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { MANUAL_TRAITS, OPTIONS, TRAITS } from "./fixtures/codec-under-test.ts";
 

@@ -1,9 +1,9 @@
 /** Changes to a request of this dialect that is relayed or sent on: members that nothing is asked of stay as they are. */
-import type { Amendment } from "../../model/amendment.ts";
-import type { ModelReply } from "../../model/event.ts";
-import type { AssistantPart } from "../../model/message.ts";
-import type { JsonObject, ReasoningRequest, ToolName } from "../../model/request.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+import type { Amendment } from "../../neutral/amendment.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import type { AssistantPart } from "../../neutral/message.ts";
+import type { JsonObject, ReasoningRequest, ToolName } from "../../neutral/request.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { CacheMarks } from "./cache-marks.ts";
 import { encodeAssistantParts, withoutUnsendable } from "./message-encode.ts";

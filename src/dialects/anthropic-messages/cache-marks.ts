@@ -1,5 +1,5 @@
 /** Where a prompt is to be cached: at most four places, in the order of the prompt. */
-import type { CacheHint } from "../../model/message.ts";
+import type { CacheHint } from "../../neutral/message.ts";
 import type { WireBlock, WireCacheControl } from "./wire.ts";
 
 const MAX_MARKS = 4;

@@ -1,5 +1,5 @@
 /** Ids of calls as the Messages API takes them. */
-import { callIdFor } from "../../model/call-ids.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import { CALL_ID } from "./wire.ts";
 
 /** The id itself where it is legal, else one made of it: the same for a call and its result, in every request and on every process. */

@@ -3,8 +3,8 @@
  * Clients send both back as they got them. A thinking block always gets a signature, as clients throw those without one away; when its
  * maker gave none, the signature holds the thinking itself if the client was not shown it, else nothing.
  */
-import type { ReasoningPart, Seal } from "../../model/message.ts";
-import { unwrapSeal, wrapSeal } from "../../model/seal.ts";
+import type { ReasoningPart, Seal } from "../../neutral/message.ts";
+import { unwrapSeal, wrapSeal } from "../../neutral/seal.ts";
 import { MAKER } from "./wire.ts";
 
 /** Maker of a signature that seals nothing. */

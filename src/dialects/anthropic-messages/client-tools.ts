@@ -2,7 +2,7 @@
  * Tools that Anthropic defines and the client runs. Their type alone stands on the wire; what the model is told of them is published
  * (docs.claude.com, pages on the bash, text editor and memory tools, read in November 2026) and goes to other providers in full.
  */
-import type { JsonObject } from "../../model/request.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 
 export interface ClientTool {
   readonly name: string;

@@ -9,11 +9,11 @@ import {
   splits,
 } from "../../../test/kit/arbitraries.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import type { AssistantPart, Seal } from "../../model/message.ts";
-import type { ModelRequest } from "../../model/request.ts";
-import { clampUsage } from "../../model/usage.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { AssistantPart, Seal } from "../../neutral/message.ts";
+import type { ModelRequest } from "../../neutral/request.ts";
+import { clampUsage } from "../../neutral/usage.ts";
 import { checkMessages } from "../../simulator/anthropic-messages/rules.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";

@@ -1,7 +1,7 @@
 /** Reading of a client's body, field by field: what is wrong is said with its place and how to repair it. */
 import { GatewayError } from "../../core/errors.ts";
-import type { CacheHint } from "../../model/message.ts";
-import type { Drop, JsonObject, Parameter } from "../../model/request.ts";
+import type { CacheHint } from "../../neutral/message.ts";
+import type { Drop, JsonObject, Parameter } from "../../neutral/request.ts";
 
 /** What could not be carried so far. */
 export type Drops = Drop[];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { JsonObject } from "../../model/request.ts";
-import { wrapSeal } from "../../model/seal.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { assistant, refusalOf, result, text, tool, use, user } from "./fixtures/body-under-test.ts";
 import { decodeBody } from "./fixtures/codec-under-test.ts";

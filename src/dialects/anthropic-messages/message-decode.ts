@@ -7,8 +7,8 @@ import type {
   SystemMessage,
   TextPart,
   ToolCallPart,
-} from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import { type Carried, decodeRedacted, decodeThinking } from "./carrier.ts";
 import {

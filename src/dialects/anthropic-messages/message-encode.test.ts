@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { AssistantPart, Message, UserPart } from "../../model/message.ts";
+import type { AssistantPart, Message, UserPart } from "../../neutral/message.ts";
 import { encodeRequest, REQUEST_OPTIONS } from "./fixtures/codec-under-test.ts";
 import type { Block } from "./fixtures/request-under-test.ts";
 import {

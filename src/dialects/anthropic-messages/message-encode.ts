@@ -1,6 +1,5 @@
 /** Neutral turns as the messages of a request. */
 import { Buffer } from "node:buffer";
-import { parseArguments } from "../../model/json-text.ts";
 import type {
   AssistantPart,
   DocumentPart,
@@ -12,10 +11,11 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserPart,
-} from "../../model/message.ts";
-import type { Drop } from "../../model/request.ts";
-import type { ToolNames } from "../../model/tool-names.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/message.ts";
+import type { Drop } from "../../neutral/request.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
+import type { ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { CacheMarks } from "./cache-marks.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { notTranslatable } from "./fields.ts";

@@ -1,5 +1,5 @@
 /** Blocks of the user's turns, of tool results and of instructions as neutral parts. */
-import { plainMimeType } from "../../model/media.ts";
+import { plainMimeType } from "../../neutral/media.ts";
 import type {
   Annotation,
   DocumentPart,
@@ -8,8 +8,8 @@ import type {
   TextPart,
   ToolResultPart,
   UserPart,
-} from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import { decodeCitation } from "./citations.ts";
 import {

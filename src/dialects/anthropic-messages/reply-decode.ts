@@ -1,11 +1,11 @@
 /** The content of a reply, block by block, as neutral events: the one reader for streams and whole replies. */
 import { GatewayError } from "../../core/errors.ts";
-import { mintCallId } from "../../model/call-ids.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import type { Seal } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+import { mintCallId } from "../../neutral/conversation/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { Seal } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { Answer } from "../answer.ts";
 import type { DecodeReplyOptions } from "../codec.ts";

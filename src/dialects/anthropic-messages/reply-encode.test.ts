@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { ModelReply } from "../../model/event.ts";
-import type { AssistantPart } from "../../model/message.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import type { AssistantPart } from "../../neutral/message.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { REPLY_OPTIONS, STOP } from "./fixtures/codec-under-test.ts";
 

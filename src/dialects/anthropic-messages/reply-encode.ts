@@ -1,8 +1,8 @@
 /** A whole reply in the form of the Messages API. */
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelReply } from "../../model/event.ts";
-import { parseArguments } from "../../model/json-text.ts";
-import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../model/message.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../neutral/message.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { redactedData, signatureOf } from "./carrier.ts";

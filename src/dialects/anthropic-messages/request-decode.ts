@@ -1,15 +1,15 @@
 /** A client's request of the Messages API in no vendor's words. The body of a count is the same without `max_tokens`. */
 import { GatewayError } from "../../core/errors.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { TextPart } from "../../model/message.ts";
+import type { TextPart } from "../../neutral/message.ts";
 import type {
   JsonObject,
   ModelRequest,
   OutputFormat,
   ReasoningRequest,
   Sampling,
-} from "../../model/request.ts";
-import { EFFORTS, type Effort } from "../../model/traits.ts";
+} from "../../neutral/request.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
+import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
 import type { Echo } from "./echo.ts";

@@ -3,11 +3,11 @@
  * conversation that has grown begins with the bytes of the former one, up to the end of its messages.
  */
 import { appendAll } from "../../core/lists.ts";
-import { callIdFor } from "../../model/call-ids.ts";
-import { arrange } from "../../model/conversation.ts";
-import type { Message, TextPart } from "../../model/message.ts";
-import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../model/request.ts";
-import { objectRoot, strictSubset } from "../../model/schema.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import { arrange } from "../../neutral/conversation/conversation.ts";
+import type { Message, TextPart } from "../../neutral/message.ts";
+import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
+import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { isUnthinkable } from "./amendment.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";

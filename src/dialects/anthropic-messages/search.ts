@@ -1,6 +1,6 @@
 /** The provider's web search as it stands in content: the use of the server's tool, and its result. */
-import type { SearchPart } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { SearchPart } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { MAKER, rawBlocks, WEB_SEARCH_NAME, type WireBlock } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 /** Why an answer ended, in Anthropic's words and in neutral ones. */
-import type { Stop, StopKind } from "../../model/event.ts";
+import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 
 const KINDS: Readonly<Record<string, StopKind>> = {

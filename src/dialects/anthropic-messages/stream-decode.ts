@@ -1,5 +1,5 @@
 /** A streamed reply of the Messages API as neutral events. */
-import type { ModelEvent } from "../../model/event.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent } from "../../model/event.ts";
-import { unwrapSeal } from "../../model/seal.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
+import { unwrapSeal } from "../../neutral/seal.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import {
   close,

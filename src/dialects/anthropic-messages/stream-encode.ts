@@ -1,11 +1,11 @@
 /** A streamed reply in the grammar that the official SDKs insist on: named events, one block after another, indexes without a gap. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
-import { GrownText } from "../../model/grown-text.ts";
-import { parseArguments } from "../../model/json-text.ts";
-import type { Annotation, Seal } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
-import type { Usage } from "../../model/usage.ts";
+import { GrownText } from "../../neutral/answer/grown-text.ts";
+import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
+import type { Annotation, Seal } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { signatureOf } from "./carrier.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ModelRequest, ReasoningRequest } from "../../model/request.ts";
+import type { ModelRequest, ReasoningRequest } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { MANUAL_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 import {

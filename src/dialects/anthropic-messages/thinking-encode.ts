@@ -1,7 +1,7 @@
 /** How a request asks for thinking, and what else it may say beside it. */
-import type { Drop, JsonObject, ModelRequest, ReasoningRequest, Sampling } from "../../model/request.ts";
-import { budgetOf, effortOf, nearestEffort } from "../../model/thinking.ts";
-import type { Effort, ModelTraits } from "../../model/traits.ts";
+import type { Drop, JsonObject, ModelRequest, ReasoningRequest, Sampling } from "../../neutral/request.ts";
+import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 
 /** Limit of a model of which nothing is known. */
 const DEFAULT_MAX_TOKENS = 32_000;

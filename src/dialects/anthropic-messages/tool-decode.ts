@@ -7,7 +7,7 @@ import type {
   Tool,
   ToolChoice,
   WebSearchTool,
-} from "../../model/request.ts";
+} from "../../neutral/request.ts";
 import { clientTool } from "./client-tools.ts";
 import {
   badField,

@@ -1,5 +1,5 @@
 /** Tools, and which of them to use, as a request says it. */
-import { CUSTOM_PARAMETERS, customDescription } from "../../model/custom-tool.ts";
+
 import type {
   CustomTool,
   Drop,
@@ -10,10 +10,11 @@ import type {
   Tool,
   ToolName,
   WebSearchTool,
-} from "../../model/request.ts";
-import { objectRoot, strictSubset } from "../../model/schema.ts";
-import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../model/tool-names.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/request.ts";
+import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
+import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { CacheMarks } from "./cache-marks.ts";
 import { notTranslatable, refusedParameter } from "./fields.ts";
 import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";

@@ -1,5 +1,5 @@
 /** Shapes and spellings of the Messages API, as loose as reality: what is read is a `JsonObject` until a field has been looked at. */
-import type { JsonObject } from "../../model/request.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 
 /** The maker of this dialect's seals. */
 export const MAKER = "anthropic";

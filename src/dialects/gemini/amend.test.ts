@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Amendment, ParameterValues } from "../../model/amendment.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { geminiCodec } from "./codec.ts";
 import { OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 

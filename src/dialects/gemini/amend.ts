@@ -1,7 +1,7 @@
 /** Changes to a client's own body that goes to Google as it is: what the model's name asks for, and seals that were refused. */
-import type { Amendment, ParameterValues } from "../../model/amendment.ts";
-import type { JsonObject, ReasoningRequest } from "../../model/request.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
+import type { JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { DUMMY_SIGNATURE } from "./wire.ts";

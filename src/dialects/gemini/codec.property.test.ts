@@ -8,12 +8,12 @@ import {
   PROPERTY_RUNS,
   splits,
 } from "../../../test/kit/arbitraries.ts";
+import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import { grammarFault } from "../../model/grammar.ts";
-import type { AssistantPart } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { AssistantPart } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import type { Framing } from "../dialect.ts";
 import { makeTap } from "../fixtures/tap-under-test.ts";
 import { geminiCodec } from "./codec.ts";

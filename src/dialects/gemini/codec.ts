@@ -1,6 +1,6 @@
 /** Gemini's generateContent, both ways. */
-import type { ModelReply } from "../../model/event.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import type { Codec } from "../codec.ts";
 import { countOf } from "../token-count.ts";
 import { amend, withoutSeals } from "./amend.ts";

@@ -1,7 +1,7 @@
 /** `generationConfig` of a client's request. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../model/request.ts";
-import type { Effort } from "../../model/traits.ts";
+import type { Drop, ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
+import type { Effort } from "../../neutral/traits.ts";
 import { Members, wrong } from "./members.ts";
 import { decodeSchema } from "./schema-decode.ts";
 

@@ -1,6 +1,6 @@
 /** `generationConfig` for an upstream. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject, ModelRequest, Parameter } from "../../model/request.ts";
+import type { Drop, JsonObject, ModelRequest, Parameter } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { encodeSchema } from "./tools-encode.ts";

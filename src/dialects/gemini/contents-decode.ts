@@ -1,8 +1,8 @@
 /** The conversation of a client's request. */
 import { GatewayError } from "../../core/errors.ts";
-import { mintCallId } from "../../model/call-ids.ts";
-import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../model/message.ts";
-import type { Drop } from "../../model/request.ts";
+import { mintCallId } from "../../neutral/conversation/call-ids.ts";
+import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../neutral/message.ts";
+import type { Drop } from "../../neutral/request.ts";
 import { Members, wrong } from "./members.ts";
 import { checkDepth, decodeMedia, decodeResult, dropModifiers } from "./parts-decode.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal-field.ts";

@@ -1,9 +1,7 @@
 /** The conversation for an upstream: turns of `user` and `model` in alternation, all results of a turn together. */
 import { GatewayError } from "../../core/errors.ts";
-import { type CallIdRule, callIdFor } from "../../model/call-ids.ts";
-import type { Arranged } from "../../model/conversation.ts";
-import { customArguments } from "../../model/custom-tool.ts";
-import { parseArguments } from "../../model/json-text.ts";
+import { type CallIdRule, callIdFor } from "../../neutral/conversation/call-ids.ts";
+import type { Arranged } from "../../neutral/conversation/conversation.ts";
 import type {
   AssistantMessage,
   AssistantPart,
@@ -11,10 +9,12 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserMessage,
-} from "../../model/message.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
-import type { ToolNames } from "../../model/tool-names.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/message.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
+import { customArguments } from "../../neutral/tools/custom-tool.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
+import type { ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { encodeMedia } from "./media-encode.ts";
 import { opaquePart } from "./reply-encode.ts";
 import { MAKER } from "./seal-field.ts";

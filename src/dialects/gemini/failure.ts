@@ -1,6 +1,6 @@
 /** Google's error objects, and what stands in their place. */
 
-import type { FailEvent } from "../../model/event.ts";
+import type { FailEvent } from "../../neutral/event.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { jsonText } from "./json-text.ts";

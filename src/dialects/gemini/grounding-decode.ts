@@ -1,5 +1,5 @@
 /** What an answer rests on: searches, sources, and which text refers to which source. */
-import type { Annotation, SearchPart } from "../../model/message.ts";
+import type { Annotation, SearchPart } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 

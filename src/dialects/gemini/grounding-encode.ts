@@ -1,6 +1,6 @@
 /** Sources of an answer, and the texts that refer to them, as `groundingMetadata`. */
-import type { Annotation, SearchPart } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { Annotation, SearchPart } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 
 /** Gathers what the parts of one answer rest on. */

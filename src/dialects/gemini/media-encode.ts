@@ -7,9 +7,9 @@ import type {
   MediaSource,
   TextPart,
   VideoPart,
-} from "../../model/message.ts";
-import type { Drop } from "../../model/request.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/message.ts";
+import type { Drop } from "../../neutral/request.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { mimeTypeOf } from "./mime-type.ts";
 import { MAKER } from "./seal-field.ts";
 import type { WirePart } from "./wire.ts";

@@ -3,7 +3,7 @@
  * wrong is told with the place and the repair.
  */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 
 /** An underscore between words; one in front is part of the name. */
 const SNAKE = /(?<=[A-Za-z0-9])_([a-z0-9])/g;

@@ -1,5 +1,5 @@
 /** Arguments of a call that come in pieces, each with a JSONPath (RFC 9535) to where it belongs, as Vertex streams them. */
-import { MAX_DEPTH } from "../../model/depth.ts";
+import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 
 /** A list does not grow by more than this past its end: an index is a number that anyone can write. */

@@ -1,7 +1,6 @@
 /** Parts of a client's turns: media, results of calls, and what the model said before. */
 import { GatewayError } from "../../core/errors.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import { plainMimeType, standardBase64 } from "../../model/media.ts";
+import { plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   AudioPart,
   DocumentPart,
@@ -10,8 +9,9 @@ import type {
   TextPart,
   ToolResultPart,
   VideoPart,
-} from "../../model/message.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { Members, wrong } from "./members.ts";
 import { isYouTube, mimeTypeOf } from "./mime-type.ts";
 import { MAKER } from "./seal-field.ts";

@@ -3,11 +3,11 @@
  * first candidate is read; no other is ever asked for.
  */
 import { GatewayError } from "../../core/errors.ts";
-import { mintCallId } from "../../model/call-ids.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { Folder } from "../../model/fold.ts";
-import type { Seal } from "../../model/message.ts";
-import type { Usage } from "../../model/usage.ts";
+import { mintCallId } from "../../neutral/conversation/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { Folder } from "../../neutral/fold.ts";
+import type { Seal } from "../../neutral/message.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { errorIn, failureOf } from "./failure.ts";
 import { Grounding } from "./grounding-decode.ts";

@@ -1,11 +1,11 @@
 /** Replies as clients read them: parts, the members around them, and whole bodies. */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelReply, Stop } from "../../model/event.ts";
-import { parseArguments } from "../../model/json-text.ts";
-import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
-import type { Usage } from "../../model/usage.ts";
+import type { ModelReply, Stop } from "../../neutral/event.ts";
+import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";

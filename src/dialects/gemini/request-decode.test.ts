@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { wrapSeal } from "../../model/seal.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
 import { decodeOf } from "./fixtures/codec-under-test.ts";
 
 const user = (...parts: object[]) => ({ role: "user", parts });

@@ -1,6 +1,6 @@
 /** A client's request, of either method: an answer, or a count of what it would take. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
 import { decodeConfig } from "./config-decode.ts";
 import { decodeContents, decodeSystem } from "./contents-decode.ts";

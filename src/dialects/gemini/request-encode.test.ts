@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { AssistantPart, Message, Seal, ToolResultPart, UserPart } from "../../model/message.ts";
-import type { FunctionTool, ReasoningRequest, Tool, WebSearchTool } from "../../model/request.ts";
+import type { AssistantPart, Message, Seal, ToolResultPart, UserPart } from "../../neutral/message.ts";
+import type { FunctionTool, ReasoningRequest, Tool, WebSearchTool } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { encodeOf, NO_REPAIRS, OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 

@@ -1,9 +1,9 @@
 /** A request for an upstream. The stable comes first: tools, instructions, history; then what may change from turn to turn. */
 import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
-import { arrange } from "../../model/conversation.ts";
-import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
-import { makeToolNames } from "../../model/tool-names.ts";
+import { arrange } from "../../neutral/conversation/conversation.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
+import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { encodeConfig } from "./config-encode.ts";
 import { encodeContents } from "./contents-encode.ts";

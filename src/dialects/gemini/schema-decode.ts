@@ -1,7 +1,7 @@
 /** Google's subset of OpenAPI schemas (upper-case types, `nullable`) as JSON Schema. */
 import { GatewayError } from "../../core/errors.ts";
-import { MAX_DEPTH } from "../../model/depth.ts";
-import type { JsonObject } from "../../model/request.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { camelMembers } from "./members.ts";
 
 /** Written as a string where they are 64 bits wide. */

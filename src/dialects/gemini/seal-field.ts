@@ -1,6 +1,6 @@
 /** The field `thoughtSignature`: Gemini's own signatures as they are, others' seals as tokens, both base64. */
-import type { Seal } from "../../model/message.ts";
-import { unwrapSeal, wrapSeal } from "../../model/seal.ts";
+import type { Seal } from "../../neutral/message.ts";
+import { unwrapSeal, wrapSeal } from "../../neutral/seal.ts";
 import { DUMMY_SIGNATURES } from "./wire.ts";
 
 /** The maker of this dialect's seals. */

@@ -1,5 +1,5 @@
 /** Finish reasons both ways. There is none for calls: they end with STOP. */
-import type { Stop, StopKind } from "../../model/event.ts";
+import type { Stop, StopKind } from "../../neutral/event.ts";
 
 /** `call`: STOP, which means calls if there were any. `fail`: the answer is no answer. */
 type Meaning = StopKind | "fail";

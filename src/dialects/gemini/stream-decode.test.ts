@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { ModelEvent } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
 import { readStream } from "../fixtures/tap-under-test.ts";
 import { geminiCodec } from "./codec.ts";
 import { array, chunk, decodePieces, decodeStream, partsOf, sse } from "./fixtures/codec-under-test.ts";

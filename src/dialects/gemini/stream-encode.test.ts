@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent, ModelReply, Stop } from "../../model/event.ts";
-import { fold, unfold } from "../../model/fold.ts";
-import type { AssistantPart, Seal } from "../../model/message.ts";
-import { unwrapSeal } from "../../model/seal.ts";
-import type { Usage } from "../../model/usage.ts";
+import type { ModelEvent, ModelReply, Stop } from "../../neutral/event.ts";
+import { fold, unfold } from "../../neutral/fold.ts";
+import type { AssistantPart, Seal } from "../../neutral/message.ts";
+import { unwrapSeal } from "../../neutral/seal.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { geminiCodec } from "./codec.ts";
 import { chunksIn, decodeStream, encodeOptions, encodeStream } from "./fixtures/codec-under-test.ts";
 

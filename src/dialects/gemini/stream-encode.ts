@@ -3,10 +3,10 @@
  * else, and there is no end mark.
  */
 import type { GatewayError } from "../../core/errors.ts";
-import type { BlockStart, ModelEvent } from "../../model/event.ts";
-import type { Annotation, Seal } from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
-import type { Usage } from "../../model/usage.ts";
+import type { BlockStart, ModelEvent } from "../../neutral/event.ts";
+import type { Annotation, Seal } from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { renderStreamError } from "./error.ts";
 import { GroundingWriter } from "./grounding-encode.ts";

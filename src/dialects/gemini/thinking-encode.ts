@@ -1,7 +1,7 @@
 /** `thinkingConfig`: a level for the models that take one, a budget for the others, never both. */
-import type { Drop, JsonObject, ReasoningRequest } from "../../model/request.ts";
-import { budgetOf, effortOf, nearestEffort } from "../../model/thinking.ts";
-import type { Effort, ModelTraits } from "../../model/traits.ts";
+import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 
 const LEVELS: Readonly<Record<Exclude<Effort, "none">, string>> = {
   minimal: "MINIMAL",

@@ -1,5 +1,5 @@
 /** Tools of a client's request, and which of them the model may or must use. */
-import type { Drop, Tool, ToolChoice, ToolName } from "../../model/request.ts";
+import type { Drop, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import { Members, wrong } from "./members.ts";
 import { decodeSchema } from "./schema-decode.ts";
 import { MAKER } from "./seal-field.ts";

@@ -1,6 +1,5 @@
 /** Tools for an upstream: all functions in one declaration list, Google's own beside it. */
 import { GatewayError } from "../../core/errors.ts";
-import { CUSTOM_PARAMETERS, customDescription } from "../../model/custom-tool.ts";
 import type {
   CustomTool,
   Drop,
@@ -9,11 +8,12 @@ import type {
   ModelRequest,
   Tool,
   WebSearchTool,
-} from "../../model/request.ts";
-import { withoutLocalRefs } from "../../model/schema.ts";
-import { checkDepth, mapMember } from "../../model/schema-walk.ts";
-import { distinctTools, type NameRule, type ToolNames } from "../../model/tool-names.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/request.ts";
+import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
+import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
+import { distinctTools, type NameRule, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { MAKER } from "./seal-field.ts";
 
 /** Source: the error that Google gives for other names. */

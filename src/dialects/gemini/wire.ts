@@ -1,5 +1,5 @@
 /** generateContent as it is on the wire, as loose as reality. Vendor spelling lives in this folder only. */
-import type { JsonObject } from "../../model/request.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 
 /** A part as we write it. */
 export interface WirePart {

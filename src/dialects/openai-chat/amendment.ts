@@ -1,9 +1,9 @@
 /** Changes to the body of a request that is relayed as it is. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Amendment, ParameterValues } from "../../model/amendment.ts";
-import type { JsonObject } from "../../model/request.ts";
-import { effortOf, nearestEffort } from "../../model/thinking.ts";
-import type { Effort, ModelTraits } from "../../model/traits.ts";
+import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
+import type { JsonObject } from "../../neutral/request.ts";
+import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 
 /** Throws `not_translatable` when the model's name asks for a search that the model does not have. */

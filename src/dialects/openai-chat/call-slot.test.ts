@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ModelEvent } from "../../model/event.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
 import { openaiChatCodec } from "./codec.ts";
 import {
   calls,

@@ -1,8 +1,8 @@
 /** One call of a tool on its way in, and which call a fragment belongs to: servers give index, id and name as they please. */
 
-import { parseArguments } from "../../model/json-text.ts";
-import type { Seal } from "../../model/message.ts";
-import { unwrapSeal } from "../../model/seal.ts";
+import type { Seal } from "../../neutral/message.ts";
+import { unwrapSeal } from "../../neutral/seal.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 
 /** A call as far as it has come. */

@@ -11,11 +11,11 @@ import {
   text,
   usage,
 } from "../../../test/kit/arbitraries.ts";
+import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import { grammarFault } from "../../model/grammar.ts";
-import type { JsonObject, ModelRequest } from "../../model/request.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { JsonObject, ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiChatCodec } from "./codec.ts";
 import {

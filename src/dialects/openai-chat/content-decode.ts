@@ -1,6 +1,6 @@
 /** What a client's messages are made of: parts of text, images, files, sound. */
 import { Buffer } from "node:buffer";
-import { parseDataUrl, plainMimeType, standardBase64 } from "../../model/media.ts";
+import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -9,8 +9,8 @@ import type {
   MediaSource,
   TextPart,
   VideoPart,
-} from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import {
   bad,
   type Drops,

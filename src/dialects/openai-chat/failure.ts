@@ -1,5 +1,5 @@
 /** Errors as upstreams of this dialect tell them: in a body, or in-band in an answer that began well. */
-import type { FailEvent } from "../../model/event.ts";
+import type { FailEvent } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 

@@ -1,6 +1,6 @@
 /** Text, images, files and sound as parts of a message for an upstream. What the model cannot take is refused by its place. */
 import { Buffer } from "node:buffer";
-import { plainMimeType, toDataUrl } from "../../model/media.ts";
+import { plainMimeType, toDataUrl } from "../../neutral/media.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -8,8 +8,8 @@ import type {
   ImagePart,
   TextPart,
   VideoPart,
-} from "../../model/message.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { untranslatable } from "./member.ts";
 

@@ -1,6 +1,6 @@
 /** Reading of members that a client wrote: a wrong type is the client's fault, and the error says where and what belongs there. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject } from "../../model/request.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 
 /** `what` goes on after the name of the field: "must be …". */
 export function bad(at: string, what: string): GatewayError {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { wrapSeal } from "../../model/seal.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
 import { call, decode, faultOf, HI, messagesOf, whole } from "./fixtures/client-under-test.ts";
 
 describe("messages", () => {

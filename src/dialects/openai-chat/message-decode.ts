@@ -7,8 +7,8 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserPart,
-} from "../../model/message.ts";
-import type { JsonObject } from "../../model/request.ts";
+} from "../../neutral/message.ts";
+import type { JsonObject } from "../../neutral/request.ts";
 import { sealOf } from "./call-slot.ts";
 import { decodeContent, decodeImage, decodeText, decodeTexts, partObject } from "./content-decode.ts";
 import {

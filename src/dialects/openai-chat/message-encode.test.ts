@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Message, UserPart } from "../../model/message.ts";
+import type { Message, UserPart } from "../../neutral/message.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { COMPATIBLE, type Json, OPENAI } from "./fixtures/codec-under-test.ts";
 import {

@@ -1,8 +1,7 @@
 /** The conversation for an upstream. */
 import { appendAll } from "../../core/lists.ts";
-import { callIdFor } from "../../model/call-ids.ts";
-import { arrange } from "../../model/conversation.ts";
-import { customArguments } from "../../model/custom-tool.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import { arrange } from "../../neutral/conversation/conversation.ts";
 import type {
   AssistantMessage,
   AssistantPart,
@@ -11,9 +10,10 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserMessage,
-} from "../../model/message.ts";
-import type { Drop, JsonObject, ModelRequest } from "../../model/request.ts";
-import type { ToolNames } from "../../model/tool-names.ts";
+} from "../../neutral/message.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
+import { customArguments } from "../../neutral/tools/custom-tool.ts";
+import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { MediaWriter } from "./media-encode.ts";
 import { COMPATIBLE_MAKER } from "./reply-decode.ts";

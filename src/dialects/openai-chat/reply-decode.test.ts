@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelReply } from "../../model/event.ts";
+import type { ModelReply } from "../../neutral/event.ts";
 import { openaiChatCodec } from "./codec.ts";
 import { DECODE } from "./fixtures/codec-under-test.ts";
 

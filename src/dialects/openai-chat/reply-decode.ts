@@ -3,10 +3,10 @@
  * once; of calls that are given side by side, the first goes out as it comes and the others wait.
  */
 import { GatewayError } from "../../core/errors.ts";
-import { mintCallId } from "../../model/call-ids.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import type { Annotation, Seal } from "../../model/message.ts";
+import { mintCallId } from "../../neutral/conversation/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
@@ -27,7 +27,7 @@ export const COMPATIBLE_MAKER = "openai-compatible";
 
 const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
 
-/** Turns deltas into the events of blocks, as `model/event.ts` has them. */
+/** Turns deltas into the events of blocks, as `neutral/event.ts` has them. */
 export class ContentDecoder {
   readonly #emit: (event: ModelEvent) => void;
   readonly #idSeed: string;

@@ -1,8 +1,8 @@
 /** A whole answer as OpenAI gives it. */
-import type { ModelReply } from "../../model/event.ts";
-import { toDataUrl } from "../../model/media.ts";
-import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../model/message.ts";
-import { wrapSeal } from "../../model/seal.ts";
+import type { ModelReply } from "../../neutral/event.ts";
+import { toDataUrl } from "../../neutral/media.ts";
+import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { AnnotationWriter } from "./annotation.ts";

@@ -1,8 +1,9 @@
 /** A client's request. */
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { CacheHint } from "../../model/message.ts";
-import type { JsonObject, OutputFormat } from "../../model/request.ts";
-import { EFFORTS } from "../../model/traits.ts";
+
+import type { CacheHint } from "../../neutral/message.ts";
+import type { JsonObject, OutputFormat } from "../../neutral/request.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
+import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
 import type { ChatEcho } from "./echo.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ModelRequest } from "../../model/request.ts";
+import type { ModelRequest } from "../../neutral/request.ts";
 import { COMPATIBLE, OPENAI, PLAIN } from "./fixtures/codec-under-test.ts";
 import {
   bodyOf,

@@ -1,11 +1,11 @@
 /** A request for an upstream, OpenAI's own or a compatible server's. Members stand so that a grown conversation begins with the same bytes. */
 import { GatewayError } from "../../core/errors.ts";
-import { callIdFor } from "../../model/call-ids.ts";
-import type { TextPart } from "../../model/message.ts";
-import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../model/request.ts";
-import { effortOf, nearestEffort } from "../../model/thinking.ts";
-import { makeToolNames } from "../../model/tool-names.ts";
-import type { Effort } from "../../model/traits.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import type { TextPart } from "../../neutral/message.ts";
+import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
+import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import { makeToolNames } from "../../neutral/tools/tool-names.ts";
+import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { encodeMessages } from "./message-encode.ts";
 import { encodeTools, strictOf } from "./tool-encode.ts";

@@ -1,5 +1,5 @@
 /** Why an answer ended, both ways. */
-import type { Stop, StopKind } from "../../model/event.ts";
+import type { Stop, StopKind } from "../../neutral/event.ts";
 
 /** What a finish reason comes to: a good end, or the upstream's word for its own failure. */
 export type Finish = StopKind | "failure";

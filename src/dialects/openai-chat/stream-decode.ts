@@ -1,6 +1,6 @@
 /** A streamed answer of any server of this dialect. */
-import type { FailEvent, ModelEvent } from "../../model/event.ts";
-import type { Usage } from "../../model/usage.ts";
+import type { FailEvent, ModelEvent } from "../../neutral/event.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
-import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
-import { fold, unfold } from "../../model/fold.ts";
-import type { AssistantPart } from "../../model/message.ts";
-import { wrapSeal } from "../../model/seal.ts";
-import { NO_USAGE } from "../../model/usage.ts";
+import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
+import { fold, unfold } from "../../neutral/fold.ts";
+import type { AssistantPart } from "../../neutral/message.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { openaiChatCodec } from "./codec.ts";
 import { chunksOf, encodeStream, type Json, REPLY } from "./fixtures/codec-under-test.ts";
 

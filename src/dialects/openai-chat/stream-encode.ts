@@ -1,8 +1,8 @@
 /** A streamed answer as OpenAI gives it: chunks of one choice, `[DONE]` at the end. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
-import type { ImagePart, OpaquePart, SearchPart } from "../../model/message.ts";
-import type { Usage } from "../../model/usage.ts";
+import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
+import type { ImagePart, OpaquePart, SearchPart } from "../../neutral/message.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { AnnotationWriter } from "./annotation.ts";
 import type { ChatEcho } from "./echo.ts";

@@ -6,7 +6,7 @@ import type {
   Tool,
   ToolChoice,
   ToolName,
-} from "../../model/request.ts";
+} from "../../neutral/request.ts";
 import { decodeCache } from "./content-decode.ts";
 import {
   arrayIn,

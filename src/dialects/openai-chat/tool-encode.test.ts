@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { WebSearchTool } from "../../model/request.ts";
+import type { WebSearchTool } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { COMPATIBLE, type Json } from "./fixtures/codec-under-test.ts";
 import {

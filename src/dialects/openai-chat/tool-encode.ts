@@ -1,5 +1,5 @@
 /** Tools and the choice among them for an upstream. */
-import { CUSTOM_PARAMETERS, customDescription } from "../../model/custom-tool.ts";
+
 import type {
   CustomTool,
   Drop,
@@ -9,10 +9,11 @@ import type {
   Tool,
   ToolName,
   WebSearchTool,
-} from "../../model/request.ts";
-import { objectRoot } from "../../model/schema.ts";
-import { mapMember } from "../../model/schema-walk.ts";
-import { distinctTools, type ToolNames } from "../../model/tool-names.ts";
+} from "../../neutral/request.ts";
+import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { objectRoot } from "../../neutral/tools/schema.ts";
+import { mapMember } from "../../neutral/tools/schema-walk.ts";
+import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { untranslatable } from "./member.ts";
 

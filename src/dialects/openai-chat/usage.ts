@@ -1,5 +1,5 @@
 /** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
-import type { Usage } from "../../model/usage.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, makeUsage } from "../token-count.ts";
 

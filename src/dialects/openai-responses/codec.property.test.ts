@@ -8,13 +8,13 @@ import {
   modelRequest,
   PROPERTY_RUNS,
 } from "../../../test/kit/arbitraries.ts";
+import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
-import { grammarFault } from "../../model/grammar.ts";
-import type { AssistantPart } from "../../model/message.ts";
-import type { JsonObject, ModelRequest } from "../../model/request.ts";
-import { CallRestorer } from "../../model/restore.ts";
+import { CallRestorer } from "../../neutral/answer/restore.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
+import type { AssistantPart } from "../../neutral/message.ts";
+import type { JsonObject, ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { decodeAll, encodeOptions, GPT, reply, streamOf } from "./fixtures/codec-under-test.ts";

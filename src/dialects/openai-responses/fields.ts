@@ -1,6 +1,6 @@
 /** Reading of a client's request: what is not of its type is refused with its place, what is not known is dropped by name. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Drop } from "../../model/request.ts";
+import type { Drop } from "../../neutral/request.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 
 /** The request makes no sense there. */

@@ -8,8 +8,8 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserPart,
-} from "../../model/message.ts";
-import { unwrapSeal } from "../../model/seal.ts";
+} from "../../neutral/message.ts";
+import { unwrapSeal } from "../../neutral/seal.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { bad, type Drops, elementAt, listAt, nameAt, refused, stringAt, textAt } from "./fields.ts";
 import { decodeSearch } from "./item-decode.ts";

@@ -1,7 +1,7 @@
 /** A conversation as the items of an upstream's input. The same messages give the same items, whatever follows them. */
 import { appendAll } from "../../core/lists.ts";
-import { callIdFor } from "../../model/call-ids.ts";
-import type { Arranged } from "../../model/conversation.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import type { Arranged } from "../../neutral/conversation/conversation.ts";
 import type {
   AssistantMessage,
   AssistantPart,
@@ -12,9 +12,9 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserMessage,
-} from "../../model/message.ts";
-import type { Drop } from "../../model/request.ts";
-import type { ToolNames } from "../../model/tool-names.ts";
+} from "../../neutral/message.ts";
+import type { Drop } from "../../neutral/request.ts";
+import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";

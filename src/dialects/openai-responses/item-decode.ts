@@ -3,9 +3,9 @@
  * come: what has been told is not told again.
  */
 import { GatewayError } from "../../core/errors.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { ModelEvent } from "../../model/event.ts";
-import type { Annotation, Seal, SearchPart } from "../../model/message.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
+import type { Annotation, Seal, SearchPart } from "../../neutral/message.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 
 /** What the items of one answer share. */

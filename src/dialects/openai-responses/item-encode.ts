@@ -1,7 +1,8 @@
 /** Items of the output as JSON text: as they are announced, and as they are in the end. */
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { Annotation, ImagePart, Seal, SearchPart } from "../../model/message.ts";
-import { wrapSeal } from "../../model/seal.ts";
+
+import type { Annotation, ImagePart, Seal, SearchPart } from "../../neutral/message.ts";
+import { wrapSeal } from "../../neutral/seal.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { asObject } from "../../wire/json.ts";
 

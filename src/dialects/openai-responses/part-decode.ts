@@ -1,5 +1,5 @@
 /** Parts of messages and of tool results in a client's request. */
-import { parseDataUrl, plainMimeType, standardBase64 } from "../../model/media.ts";
+import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   Annotation,
   AudioPart,
@@ -9,7 +9,7 @@ import type {
   MediaSource,
   RefusalPart,
   TextPart,
-} from "../../model/message.ts";
+} from "../../neutral/message.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
 import { bad, type Drops, elementAt, nameAt, objectAt, stringAt, textAt, wordAt } from "./fields.ts";
 import { decodeAnnotation } from "./item-decode.ts";

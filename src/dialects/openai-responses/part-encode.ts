@@ -1,7 +1,7 @@
 /** Parts of messages and results of tools for an upstream. */
 import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
-import { toDataUrl } from "../../model/media.ts";
+import { toDataUrl } from "../../neutral/media.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -12,9 +12,9 @@ import type {
   ToolResultPart,
   UserPart,
   VideoPart,
-} from "../../model/message.ts";
-import type { Drop } from "../../model/request.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/message.ts";
+import type { Drop } from "../../neutral/request.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 
 /** A part that may bear a mark of the cache; marks beyond the last four are taken off again. */
 export interface WirePart {

@@ -1,6 +1,6 @@
 /** What is done to a request that stays in its own dialect. */
 import { describe, expect, test } from "bun:test";
-import type { Amendment, ParameterValues } from "../../model/amendment.ts";
+import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { TRAITS } from "./fixtures/codec-under-test.ts";
 

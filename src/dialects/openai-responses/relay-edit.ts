@@ -1,8 +1,8 @@
 /** Changes to a request that is relayed in its own dialect. Members that nothing is asked of stay as they are. */
-import type { Amendment, ParameterValues } from "../../model/amendment.ts";
-import type { ReasoningRequest } from "../../model/request.ts";
-import { effortOf, nearestEffort } from "../../model/thinking.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
+import type { ReasoningRequest } from "../../neutral/request.ts";
+import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { wantedEffort } from "./request-encode.ts";
 

@@ -1,8 +1,8 @@
 /** An answer's output, whole or streamed, as events. Items that a stream mixes are held back, so that blocks never interleave. */
 import { GatewayError } from "../../core/errors.ts";
-import { mintCallId } from "../../model/call-ids.ts";
-import type { ModelEvent, ModelReply } from "../../model/event.ts";
-import { fold } from "../../model/fold.ts";
+import { mintCallId } from "../../neutral/conversation/call-ids.ts";
+import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
+import { fold } from "../../neutral/fold.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { Answer } from "../answer.ts";
 import type { DecodeReplyOptions } from "../codec.ts";

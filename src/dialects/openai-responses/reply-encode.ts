@@ -3,12 +3,12 @@
  * what follows, as the last one of an incomplete answer is incomplete.
  */
 import type { GatewayError } from "../../core/errors.ts";
-import { callIdFor } from "../../model/call-ids.ts";
-import type { BlockStart, ModelEvent, ModelReply, Stop } from "../../model/event.ts";
-import { unfold } from "../../model/fold.ts";
-import { parseArguments } from "../../model/json-text.ts";
-import type { Annotation, AssistantPart, Seal } from "../../model/message.ts";
-import type { Usage } from "../../model/usage.ts";
+import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import type { BlockStart, ModelEvent, ModelReply, Stop } from "../../neutral/event.ts";
+import { unfold } from "../../neutral/fold.ts";
+import type { Annotation, AssistantPart, Seal } from "../../neutral/message.ts";
+import { parseArguments } from "../../neutral/tools/json-text.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";

@@ -1,8 +1,9 @@
 /** A client's request in the neutral language. */
-import { isDeeperThan, MAX_DEPTH } from "../../model/depth.ts";
-import type { CacheHint } from "../../model/message.ts";
-import type { OutputFormat, ReasoningRequest } from "../../model/request.ts";
-import { EFFORTS } from "../../model/traits.ts";
+
+import type { CacheHint } from "../../neutral/message.ts";
+import type { OutputFormat, ReasoningRequest } from "../../neutral/request.ts";
+import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
+import { EFFORTS } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
 import {

@@ -1,9 +1,9 @@
 /** What an upstream of the Responses API is sent. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
-import type { AssistantPart, Message, Seal, UserPart } from "../../model/message.ts";
-import type { FunctionTool, JsonObject, ModelRequest, WebSearchTool } from "../../model/request.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+import type { AssistantPart, Message, Seal, UserPart } from "../../neutral/message.ts";
+import type { FunctionTool, JsonObject, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { GPT, requestOf, TRAITS } from "./fixtures/codec-under-test.ts";

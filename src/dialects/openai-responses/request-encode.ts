@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
-import { arrange } from "../../model/conversation.ts";
+import { arrange } from "../../neutral/conversation/conversation.ts";
 import type {
   Drop,
   JsonObject,
@@ -13,10 +13,10 @@ import type {
   OutputFormat,
   Parameter,
   ReasoningRequest,
-} from "../../model/request.ts";
-import { effortOf, nearestEffort } from "../../model/thinking.ts";
-import { makeToolNames } from "../../model/tool-names.ts";
-import type { Effort, ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/request.ts";
+import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import { makeToolNames } from "../../neutral/tools/tool-names.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { InputEncoder } from "./input-encode.ts";
 import {

@@ -1,5 +1,5 @@
 /** Why an answer ended, both ways. Responses says it by the status of the whole, not by a reason of its own. */
-import type { Stop, StopKind } from "../../model/event.ts";
+import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 
 /** What an answer held, as far as its stop depends on it. */

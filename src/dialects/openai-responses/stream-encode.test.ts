@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { GatewayError } from "../../core/errors.ts";
-import type { BlockStart, ModelEvent, Stop } from "../../model/event.ts";
-import type { Seal } from "../../model/message.ts";
-import { unwrapSeal } from "../../model/seal.ts";
+import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
+import type { Seal } from "../../neutral/message.ts";
+import { unwrapSeal } from "../../neutral/seal.ts";
 import { withReply } from "../fixtures/server-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { encodeOptions, SEED, streamOf, type WireEvent, wireEvents } from "./fixtures/codec-under-test.ts";

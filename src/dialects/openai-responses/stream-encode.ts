@@ -1,6 +1,6 @@
 /** A streamed response. All that ends the stream is in one string. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent } from "../../model/event.ts";
+import type { ModelEvent } from "../../neutral/event.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { ReplyWriter } from "./reply-encode.ts";
 

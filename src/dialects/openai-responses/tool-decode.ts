@@ -1,5 +1,5 @@
 /** Tools of a client's request, wherever they stand in it. */
-import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../model/request.ts";
+import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import {
   bad,

@@ -10,11 +10,11 @@ import type {
   ToolChoice,
   ToolName,
   WebSearchTool,
-} from "../../model/request.ts";
-import { objectRoot } from "../../model/schema.ts";
-import { isObject } from "../../model/schema-walk.ts";
-import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../model/tool-names.ts";
-import type { ModelTraits } from "../../model/traits.ts";
+} from "../../neutral/request.ts";
+import { objectRoot } from "../../neutral/tools/schema.ts";
+import { isObject } from "../../neutral/tools/schema-walk.ts";
+import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { untranslatable } from "./part-encode.ts";
 

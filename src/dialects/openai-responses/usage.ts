@@ -1,5 +1,5 @@
 /** Token counts as the Responses API writes them, both ways. */
-import type { Usage } from "../../model/usage.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, makeUsage } from "../token-count.ts";
 

@@ -1,6 +1,7 @@
 /** JSON text as models write it: the arguments of calls, and the free text of a custom tool that travels as `{"input":"…"}`. */
+
+import type { JsonObject } from "../request.ts";
 import { MAX_DEPTH } from "./depth.ts";
-import type { JsonObject } from "./request.ts";
 
 /**
  * The arguments in a call's JSON text; empty, blank and `null` are no arguments. null: it is not an object, not JSON, or nested too deeply

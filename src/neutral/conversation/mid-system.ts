@@ -1,6 +1,6 @@
 /** Instructions between the turns, for targets that take them everywhere, in some places, or nowhere. */
-import type { Message, TextPart, UserPart } from "./message.ts";
-import type { Drop } from "./request.ts";
+import type { Message, TextPart, UserPart } from "../message.ts";
+import type { Drop } from "../request.ts";
 import { append, makeTurn, type Turn } from "./turn.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
+import { PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
 import { type CallIdRule, callIdFor, mintCallId } from "./call-ids.ts";
 
 const RULE: CallIdRule = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 64, prefix: "call_" };

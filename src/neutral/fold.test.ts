@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { modelEvents, modelReply, PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
+import { Grammar, grammarFault } from "../../test/kit/grammar.ts";
 import type { ModelEvent, Stop } from "./event.ts";
 import { fold, unfold } from "./fold.ts";
-import { Grammar, grammarFault } from "./grammar.ts";
 
 const END: Stop = { kind: "end", raw: null, sequence: null, explanation: null, category: null, token: null };
 

@@ -1,5 +1,5 @@
 /** A conversation's turns as they are read: who speaks, which tools are called, and which results belong to which call. */
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../../core/errors.ts";
 import type {
   AssistantPart,
   Message,
@@ -8,8 +8,8 @@ import type {
   ToolResultPart,
   UserMessage,
   UserPart,
-} from "./message.ts";
-import type { Drop } from "./request.ts";
+} from "../message.ts";
+import type { Drop } from "../request.ts";
 
 /** A message that is still being put together. */
 export interface Turn {

@@ -3,9 +3,9 @@
  * Namespaces are flattened to `namespace__name`.
  */
 import { createHash } from "node:crypto";
-import { GatewayError } from "../core/errors.ts";
-import type { Message } from "./message.ts";
-import type { CustomTool, FunctionTool, Tool, ToolName } from "./request.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Message } from "../message.ts";
+import type { CustomTool, FunctionTool, Tool, ToolName } from "../request.ts";
 
 /** What names a wire takes. */
 export interface NameRule {

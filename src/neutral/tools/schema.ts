@@ -1,5 +1,5 @@
 /** JSON Schemas within the bounds of targets that take only part of the language. Keys are data: no schema is built by assignment. */
-import type { JsonObject } from "./request.ts";
+import type { JsonObject } from "../request.ts";
 import { atPointer, checkDepth, entriesOf, isObject, mapMember, stringsOf } from "./schema-walk.ts";
 
 /** What a tool without arguments takes. */

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { modelEvents, modelReply, PROPERTY_RUNS, text } from "../../test/kit/arbitraries.ts";
-import { customArguments } from "./custom-tool.ts";
-import type { ModelEvent, ModelReply, Stop } from "./event.ts";
-import { fold, unfold } from "./fold.ts";
-import { grammarFault } from "./grammar.ts";
-import type { ToolCallPart } from "./message.ts";
-import type { Tool } from "./request.ts";
+import { modelEvents, modelReply, PROPERTY_RUNS, text } from "../../../test/kit/arbitraries.ts";
+import { grammarFault } from "../../../test/kit/grammar.ts";
+import type { ModelEvent, ModelReply, Stop } from "../event.ts";
+import { fold, unfold } from "../fold.ts";
+import type { ToolCallPart } from "../message.ts";
+import type { Tool } from "../request.ts";
+import { customArguments } from "../tools/custom-tool.ts";
+import { makeToolNames, type NameRule, OUTPUT_TOOL, type ToolNames } from "../tools/tool-names.ts";
 import { CallRestorer } from "./restore.ts";
-import { makeToolNames, type NameRule, OUTPUT_TOOL, type ToolNames } from "./tool-names.ts";
 
 const RULE: NameRule = { isAllowed: (character) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
 const STOP: Stop = {

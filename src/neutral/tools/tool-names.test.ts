@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
-import type { Message } from "./message.ts";
-import type { CustomTool, FunctionTool, Tool, ToolName } from "./request.ts";
+import { PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
+import type { Message } from "../message.ts";
+import type { CustomTool, FunctionTool, Tool, ToolName } from "../request.ts";
 import { distinctTools, makeToolNames, type NameRule, OUTPUT_TOOL } from "./tool-names.ts";
 
 const PLAIN: NameRule = { isAllowed: (character) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };

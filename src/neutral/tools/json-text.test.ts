@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { jsonObject, PROPERTY_RUNS, text } from "../../test/kit/arbitraries.ts";
+import { jsonObject, PROPERTY_RUNS, text } from "../../../test/kit/arbitraries.ts";
 import { CUSTOM_PARAMETERS, customArguments, customDescription } from "./custom-tool.ts";
 import { isDeeperThan, MAX_DEPTH } from "./depth.ts";
 import { JsonStringReader, parseArguments } from "./json-text.ts";

@@ -1,8 +1,8 @@
 /** The grammar of `event.ts` as a checker, for tests and for doubtful sources. */
 
-import type { BlockStart, ModelEvent } from "./event.ts";
-import type { Annotation } from "./message.ts";
-import type { Usage } from "./usage.ts";
+import type { BlockStart, ModelEvent } from "../../src/neutral/event.ts";
+import type { Annotation } from "../../src/neutral/message.ts";
+import type { Usage } from "../../src/neutral/usage.ts";
 
 /** Checks events one by one. */
 export class Grammar {

@@ -1,7 +1,7 @@
 /** How JSON Schemas are built, for those who walk them. */
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../request.ts";
 import { MAX_DEPTH } from "./depth.ts";
-import type { JsonObject } from "./request.ts";
 
 /** What `#/…` points to within the schema; undefined: nothing, or it points elsewhere. */
 export function atPointer(root: JsonObject, reference: string): unknown {

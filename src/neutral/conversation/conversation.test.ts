@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { grownConversation, modelRequest, PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
-import { type ArrangeOptions, arrange } from "./conversation.ts";
+import { grownConversation, modelRequest, PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
 import type {
   AssistantPart,
   Message,
@@ -10,7 +9,8 @@ import type {
   ToolCallPart,
   ToolResultPart,
   UserPart,
-} from "./message.ts";
+} from "../message.ts";
+import { type ArrangeOptions, arrange } from "./conversation.ts";
 
 const MERGED: ArrangeOptions = { midSystem: "fold", mergesTurns: true, needsUserFirst: true };
 const PLACED: ArrangeOptions = { ...MERGED, midSystem: "where-allowed" };

@@ -1,5 +1,5 @@
 /** A tool whose input is free text, on a wire that only knows functions: a function with the one string argument `input`. */
-import type { CustomTool, JsonObject } from "./request.ts";
+import type { CustomTool, JsonObject } from "../request.ts";
 
 /** The arguments of the function that stands for a custom tool. */
 export const CUSTOM_PARAMETERS: JsonObject = {

@@ -1,7 +1,7 @@
 /** Calls in an answer under the names that the client knows: the way back of `makeToolNames`. */
-import type { BlockStart, ModelEvent } from "./event.ts";
-import { JsonStringReader } from "./json-text.ts";
-import type { ToolNames } from "./tool-names.ts";
+import type { BlockStart, ModelEvent } from "../event.ts";
+import { JsonStringReader } from "../tools/json-text.ts";
+import type { ToolNames } from "../tools/tool-names.ts";
 
 type Emit = (event: ModelEvent) => void;
 type CallStart = Extract<BlockStart, { kind: "tool-call" }>;

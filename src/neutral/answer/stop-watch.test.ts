@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { modelEvents, PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
-import type { ModelEvent, Stop } from "./event.ts";
-import { fold } from "./fold.ts";
-import { grammarFault } from "./grammar.ts";
-import type { TextPart } from "./message.ts";
+import { modelEvents, PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
+import { grammarFault } from "../../../test/kit/grammar.ts";
+import type { ModelEvent, Stop } from "../event.ts";
+import { fold } from "../fold.ts";
+import type { TextPart } from "../message.ts";
 import { StopWatch } from "./stop-watch.ts";
 
 const END: Stop = { kind: "end", raw: null, sequence: null, explanation: null, category: null, token: null };

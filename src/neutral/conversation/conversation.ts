@@ -3,9 +3,9 @@
  * turns; a conversation that has grown by a turn begins with the same messages as before.
  */
 
-import type { Message, ToolCallPart, ToolResultPart } from "./message.ts";
+import type { Message, ToolCallPart, ToolResultPart } from "../message.ts";
+import type { Drop } from "../request.ts";
 import { type MidSystem, placeSystem } from "./mid-system.ts";
-import type { Drop } from "./request.ts";
 import { makeTurn, type Turn, TurnReader } from "./turn.ts";
 
 export interface ArrangeOptions {

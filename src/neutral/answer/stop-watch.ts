@@ -1,5 +1,5 @@
 /** Stop sequences for upstreams that take none: the gateway cuts the answer itself. */
-import type { AnnotationEvent, ModelEvent } from "./event.ts";
+import type { AnnotationEvent, ModelEvent } from "../event.ts";
 
 type Emit = (event: ModelEvent) => void;
 
