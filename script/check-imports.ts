@@ -12,7 +12,7 @@ export interface Violation {
   readonly reason: string;
 }
 
-/** `src/proxy/relay.ts` → `proxy`, `src/app.ts` → `app`. */
+/** `src/proxy/answer/stream.ts` → `proxy`, `src/app.ts` → `app`. */
 function roomOf(path: string): string {
   const [, first = ""] = path.split("/");
   return first.replace(/\.ts$/, "");
@@ -21,7 +21,7 @@ function roomOf(path: string): string {
 /** `src/dialects/gemini/tap.ts` → `gemini`; null for files that belong to no single dialect. */
 function dialectOf(path: string): string | null {
   const parts = path.split("/");
-  return parts[1] === "dialects" && parts.length > 3 ? (parts[2] as string) : null;
+  return parts[1] === "dialects" && parts.length > 3 && parts[2] !== "shared" ? (parts[2] as string) : null;
 }
 
 /** Tests and what only they use. */

@@ -23,9 +23,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   store: { imports: ["core", "config"], reason: "the database's differences end in this folder" },
   transport: { imports: ["core", "config"], reason: "the HTTP client knows no vendor and no policy" },
   http: {
-    imports: ["core", "config", "dialects/dialect.ts", "proxy"],
-    reason:
-      "the listener finds the route and hands over to proxy/; upstreams, credentials and stores are not its business",
+    imports: ["core", "config", "dialects"],
+    reason: "the listener knows routes and error envelopes; who answers is handed to it by app.ts",
   },
   auth: {
     imports: ["core", "config", "store"],
@@ -53,17 +52,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
   snapshot: {
-    imports: [
-      "core",
-      "neutral",
-      "config",
-      "dialects",
-      "upstreams",
-      "auth",
-      "plan",
-      "pool",
-      "http/headers.ts",
-    ],
+    imports: ["core", "neutral", "config", "dialects", "upstreams", "auth", "plan", "pool"],
     reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
   },
   proxy: {
@@ -75,10 +64,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "dialects",
       "upstreams",
       "transport",
-      // The listener calls the proxy; what both need of heads, bodies and streams stands in these.
-      "http/body.ts",
-      "http/headers.ts",
-      "http/reply-stream.ts",
+      "http",
+      "translate",
       "auth",
       "limits",
       "plan",
@@ -90,6 +77,45 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "store/state.ts",
     ],
     reason: "a request's life needs no database, no command line and no simulator",
+  },
+  translate: {
+    imports: [
+      "core",
+      "neutral",
+      "wire",
+      "config",
+      "dialects",
+      "upstreams",
+      "transport",
+      "http",
+      "auth",
+      "snapshot",
+      "proxy",
+    ],
+    reason:
+      "translation turns requests and replies; who is asked, and what is recorded, is decided in proxy/",
+  },
+  explain: {
+    imports: [
+      "core",
+      "neutral",
+      "wire",
+      "config",
+      "dialects",
+      "upstreams",
+      "transport",
+      "http",
+      "auth",
+      "plan",
+      "snapshot",
+      "translate",
+      "proxy",
+    ],
+    reason: "an endpoint of its own on top of proxy/, which sends nothing",
+  },
+  models: {
+    imports: ["core", "dialects", "upstreams", "transport", "http", "auth", "snapshot", "proxy"],
+    reason: "an endpoint of its own on top of proxy/",
   },
   admin: {
     imports: [

@@ -7,12 +7,12 @@ import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
-import { makeReplyHeaderFilter } from "./http/headers.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/pool.ts";
 import type { Family } from "./upstreams/family.ts";
 import { FAMILIES } from "./upstreams/index.ts";
 import { type Knowledge, makeKnowledge } from "./upstreams/knowledge.ts";
+import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */

@@ -7,7 +7,7 @@ import { GatewayError } from "../../src/core/errors.ts";
 import { CODECS } from "../../src/dialects/codecs.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import { CallRestorer } from "../../src/neutral/answer/restore.ts";
-import { Translation } from "../../src/proxy/translation.ts";
+import { Translation } from "../../src/translate/stream.ts";
 
 const EVENTS = Number(process.argv[2] ?? 300_000);
 const ID_SEED = "01K00000000000000000000000";

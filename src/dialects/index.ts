@@ -2,7 +2,7 @@
 import {
   renderError as renderMessagesError,
   renderStreamError as renderMessagesStreamError,
-} from "./anthropic-messages/error.ts";
+} from "./anthropic-messages/error-encode.ts";
 import {
   renderModel as renderMessagesModel,
   renderModels as renderMessagesModels,
@@ -12,25 +12,25 @@ import type { Dialect, DialectName } from "./dialect.ts";
 import {
   renderError as renderGeminiError,
   renderStreamError as renderGeminiStreamError,
-} from "./gemini/error.ts";
+} from "./gemini/error-encode.ts";
 import { renderModel as renderGeminiModel, renderModels as renderGeminiModels } from "./gemini/models.ts";
 import { GeminiReader } from "./gemini/tap.ts";
 import {
   renderError as renderChatError,
   renderStreamError as renderChatStreamError,
-} from "./openai-chat/error.ts";
+} from "./openai-chat/error-encode.ts";
 import { renderModel as renderChatModel, renderModels as renderChatModels } from "./openai-chat/models.ts";
 import { ChatReader } from "./openai-chat/tap.ts";
 import {
   renderError as renderResponsesError,
   renderStreamError as renderResponsesStreamError,
-} from "./openai-responses/error.ts";
+} from "./openai-responses/error-encode.ts";
 import {
   renderModel as renderResponsesModel,
   renderModels as renderResponsesModels,
 } from "./openai-responses/models.ts";
 import { ResponsesReader } from "./openai-responses/tap.ts";
-import { tapOf } from "./tap-of.ts";
+import { tapOf } from "./shared/tap-of.ts";
 
 function inErrorMember(failure: string): string {
   return `{"error":${failure}}`;

@@ -5,10 +5,10 @@
  */
 import { type ErrorKind, GatewayError } from "../core/errors.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import type { ClientRequest } from "../proxy/gateway.ts";
-import { replyWithError } from "../proxy/reply.ts";
-import type { Route } from "../proxy/route.ts";
+import type { Route } from "../dialects/endpoint.ts";
 import { type AddressReader, makeAddressReader } from "./address.ts";
+import type { ClientRequest } from "./client-request.ts";
+import { replyWithError } from "./error-reply.ts";
 import { makeHostCheck } from "./host.ts";
 import { fixedPaths, guessDialect, type Match, matchSegments, type Page } from "./router.ts";
 
@@ -285,12 +285,12 @@ class BunClient implements ClientRequest {
     return this.#readAddress(this.#peer, this.request.headers.get("x-forwarded-for"));
   }
 
-  waits(): void {
+  suspendIdleTimeout(): void {
     this.#isWaiting = true;
     this.#server.timeout(this.request, 0);
   }
 
-  replied(): void {
+  restoreIdleTimeout(): void {
     if (this.#isWaiting) this.#server.timeout(this.request, this.#idleTimeoutS);
   }
 }

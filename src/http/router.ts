@@ -4,7 +4,7 @@
  */
 import { GatewayError } from "../core/errors.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import { ENDPOINTS, type Endpoint, makeRoute, type Route } from "../proxy/route.ts";
+import { ENDPOINTS, type Endpoint, makeRoute, type Route } from "../dialects/endpoint.ts";
 
 /** A page of the gateway itself. */
 export type Page = "root" | "healthz" | "readyz" | "metrics";

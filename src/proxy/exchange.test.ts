@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Tap } from "../dialects/dialect.ts";
+import { ENDPOINTS, type Endpoint, makeRoute } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { Exchange } from "./exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
-import { ENDPOINTS, type Endpoint, makeRoute } from "./route.ts";
 
 let gateway: GatewayUnderTest;
 beforeEach(() => {

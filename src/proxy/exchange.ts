@@ -3,12 +3,13 @@
 import type { Principal } from "../auth/keys.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { DialectName, Tap, TapState } from "../dialects/dialect.ts";
+import type { Route } from "../dialects/endpoint.ts";
+import type { ClientRequest } from "../http/client-request.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import type { StateId } from "../store/state.ts";
-import type { ClientRequest, Gateway } from "./gateway.ts";
-import type { Route } from "./route.ts";
+import type { Gateway } from "./gateway.ts";
 
 const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_USER_AGENT_CHARS = 200;

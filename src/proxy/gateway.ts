@@ -8,10 +8,10 @@ import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
+import type { SealMemory } from "../translate/seal-memory.ts";
 import type { Transport } from "../transport/call.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { LearnedRepairs } from "../upstreams/repair.ts";
-import type { SealMemory } from "./memory.ts";
 
 export interface Gateway {
   /** The view in force: take it once a request. */
@@ -34,17 +34,4 @@ export interface Gateway {
   readonly metrics: Metrics;
   /** The process is draining: nothing new is accepted. */
   readonly isDraining: boolean;
-}
-
-/** What the listener knows of a request beside the request itself. */
-export interface ClientRequest {
-  readonly request: Request;
-  /** `?…` or "". */
-  readonly search: string;
-  /** The client's address; asked for only when the row is made. */
-  address(): string | null;
-  /** The upstream takes its time: from now on only our own time-outs hold. */
-  waits(): void;
-  /** The answer is about to end: the connection's own time-out holds again, for what the client does next. */
-  replied(): void;
 }

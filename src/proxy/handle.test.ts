@@ -1,9 +1,9 @@
 // The ends of a request's life that need no upstream to go wrong: who is refused, who leaves early, and what is on the record then.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { makeRoute, type Route } from "../dialects/endpoint.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { handle, queryKey } from "./handle.ts";
-import { makeRoute, type Route } from "./route.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const STORED: Route = { ...makeRoute("responses.stored", "/v1/responses/resp_1"), stateId: "resp_1" };

@@ -4,17 +4,18 @@
  */
 import { authenticate } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { Route } from "../dialects/endpoint.ts";
 import { type Peek, peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
 import { amendmentOf } from "./amendment.ts";
+import { keptAlive } from "./answer/keep-alive.ts";
 import { correctRow, Exchange } from "./exchange.ts";
-import type { ClientRequest, Gateway } from "./gateway.ts";
-import { keptAlive } from "./keep-alive.ts";
-import { asGatewayError, replyWithError, requestIdHeaders } from "./reply.ts";
-import type { Route } from "./route.ts";
+import type { Gateway } from "./gateway.ts";
 import { type Answer, tryTargets } from "./targets.ts";
 
 /** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
@@ -111,7 +112,7 @@ async function settleWithout(
   exchange: Exchange,
   answer: Exclude<Answer, { reply: Response }>,
 ): Promise<Response> {
-  exchange.client.replied();
+  exchange.client.restoreIdleTimeout();
   if ("clientLeft" in answer) {
     if (!exchange.isSettled) {
       exchange.status = 499;
@@ -140,7 +141,7 @@ async function settleWithout(
 }
 
 async function fail(gateway: Gateway, exchange: Exchange, cause: unknown): Promise<Response> {
-  exchange.client.replied();
+  exchange.client.restoreIdleTimeout();
   const error = asGatewayError(cause, gateway.log, exchange.id);
   if (error.kind === "internal") gateway.metrics.exceptions.add(1);
   const reply = replyWithError(exchange.route.dialect, error, exchange.id);

@@ -1,10 +1,10 @@
 // From the first credential to the last target: who is tried, how often, and what the client is told when nobody answers.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { type ConfigUnderTest, clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
-import { makeRoute } from "./route.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const GOOD = JSON.stringify({

@@ -6,16 +6,16 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/codec.ts";
 import type { Peek } from "../dialects/peek.ts";
+import { requestIdHeaders } from "../http/error-reply.ts";
 import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Unavailable } from "../pool/pool.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
+import { Translator } from "../translate/request.ts";
 import type { Repair } from "../upstreams/repair.ts";
-import { attempt } from "./attempt.ts";
-import type { AttemptInput, AttemptResult, KeptReply } from "./attempt-input.ts";
-import { correctRow, type Exchange } from "./exchange.ts";
-import type { Gateway } from "./gateway.ts";
+import { attempt } from "./attempt/attempt.ts";
+import type { AttemptInput, AttemptResult, KeptReply } from "./attempt/outcome.ts";
 import {
   canServe,
   isCountedHere,
@@ -23,9 +23,9 @@ import {
   type Passage,
   type PassageInput,
   plainPassage,
-} from "./passage.ts";
-import { requestIdHeaders } from "./reply.ts";
-import { Translator } from "./translator.ts";
+} from "./attempt/prepare.ts";
+import { correctRow, type Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
 
 /** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
 const MAX_RETRIES = 2;
@@ -148,7 +148,7 @@ class Tries {
       correctRow(row, cause as GatewayError);
       throw cause;
     }
-    exchange.client.replied();
+    exchange.client.restoreIdleTimeout();
     const headers = {
       "content-type": "application/json",
       "x-clewline-estimated": "input_tokens",

@@ -7,11 +7,11 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../../test/kit/raw-upstream.ts";
+import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { NO_REPAIRS } from "../upstreams/repair.ts";
 import { type ConfigUnderTest, clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
-import { makeRoute } from "./route.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const MESSAGE = {

@@ -1,7 +1,7 @@
 /** The Messages API, both ways. */
 import type { Codec } from "../codec.ts";
-import { countOf } from "../token-count.ts";
-import { amend, goOn, withoutSeals } from "./amendment.ts";
+import { countOf } from "../shared/token-count.ts";
+import { amend, goOn, withoutSeals } from "./amend.ts";
 import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";

@@ -1,6 +1,6 @@
 /** Model lists as the Anthropic API gives them. */
 import type { ModelEntry } from "../dialect.ts";
-import { createdAtOf, pageOf } from "../model-page.ts";
+import { createdAtOf, pageOf } from "../shared/model-page.ts";
 
 function entryOf(model: ModelEntry): object {
   return {

@@ -11,7 +11,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import { decodeCitation } from "./citations.ts";
+import { decodeCitation } from "./citation.ts";
 import {
   badField,
   cacheHintOf,

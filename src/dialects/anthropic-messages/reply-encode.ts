@@ -5,9 +5,9 @@ import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from 
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
-import { redactedData, signatureOf } from "./carrier.ts";
-import { encodeCitation } from "./citations.ts";
-import { type Echo, echoOf } from "./echo.ts";
+import { encodeCitation } from "./citation.ts";
+import { type Echo, echoOf } from "./reply-context.ts";
+import { redactedData, signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
 import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";

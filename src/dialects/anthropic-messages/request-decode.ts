@@ -12,7 +12,6 @@ import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
-import type { Echo } from "./echo.ts";
 import {
   badField,
   cacheHintOf,
@@ -27,9 +26,10 @@ import {
   optionalTexts,
   requireName,
 } from "./fields.ts";
-import { decodeMessages } from "./message-decode.ts";
 import { blocksOf, decodeText } from "./part-decode.ts";
+import type { Echo } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
+import { decodeMessages } from "./turn-decode.ts";
 import { ATTRIBUTION } from "./wire.ts";
 
 /** Read below, or looked at there on their own. */

@@ -9,12 +9,12 @@ import type { Message, TextPart } from "../../neutral/message.ts";
 import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
-import { isUnthinkable } from "./amendment.ts";
+import { isUnthinkable } from "./amend.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
 import { notTranslatable, refusedParameter } from "./fields.ts";
-import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./message-encode.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
+import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./turn-encode.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
 
 /** Asks for JSON where no schema says which: there is no switch for it. */

@@ -1,8 +1,8 @@
 /** What is read of Messages replies. */
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../answer.ts";
-import { textNeedle } from "../needle.ts";
+import { Answer, type AnswerReader } from "../shared/answer.ts";
+import { textNeedle } from "../shared/needle.ts";
 import { UsageCounts } from "./usage.ts";
 
 const MESSAGE = {

@@ -23,7 +23,7 @@ import {
   requireName,
   requireObject,
 } from "./fields.ts";
-import type { ToolChange } from "./message-decode.ts";
+import type { ToolChange } from "./turn-decode.ts";
 import { MAKER } from "./wire.ts";
 
 export interface ToolChanges {

@@ -2,14 +2,14 @@
 import type { ModelReply } from "../../neutral/event.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import type { Codec } from "../codec.ts";
-import { countOf } from "../token-count.ts";
+import { countOf } from "../shared/token-count.ts";
 import { amend, withoutSeals } from "./amend.ts";
-import { decodeError } from "./failure.ts";
+import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
 import { encodeRequest } from "./request-encode.ts";
-import { MAKER } from "./seal-field.ts";
+import { MAKER } from "./seal.ts";
 import { makeStreamDecoder } from "./stream-decode.ts";
 import { GeminiStreamEncoder } from "./stream-encode.ts";
 

@@ -3,7 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Drop, JsonObject, ModelRequest, Parameter } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { encodeThinking } from "./thinking-encode.ts";
-import { encodeSchema } from "./tools-encode.ts";
+import { encodeSchema } from "./tool-encode.ts";
 
 const MAX_STOPS = 5;
 const MAX_SEED = 2 ** 31;

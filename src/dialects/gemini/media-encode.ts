@@ -11,7 +11,7 @@ import type {
 import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { mimeTypeOf } from "./mime-type.ts";
-import { MAKER } from "./seal-field.ts";
+import { MAKER } from "./seal.ts";
 import type { WirePart } from "./wire.ts";
 
 type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;

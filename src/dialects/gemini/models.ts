@@ -1,6 +1,6 @@
 /** Model lists as the Gemini API gives them. */
 import type { ModelEntry } from "../dialect.ts";
-import { pageOf } from "../model-page.ts";
+import { pageOf } from "../shared/model-page.ts";
 
 const METHODS = ["generateContent", "streamGenerateContent", "countTokens"];
 

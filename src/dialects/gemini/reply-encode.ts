@@ -9,7 +9,7 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
-import { MAKER, signatureOf } from "./seal-field.ts";
+import { MAKER, signatureOf } from "./seal.ts";
 import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import type { WirePart } from "./wire.ts";

@@ -3,9 +3,9 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
 import { decodeConfig } from "./config-decode.ts";
-import { decodeContents, decodeSystem } from "./contents-decode.ts";
 import { Members } from "./members.ts";
-import { decodeToolChoice, decodeTools } from "./tools-decode.ts";
+import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
+import { decodeContents, decodeSystem } from "./turn-decode.ts";
 
 /** Members that mean something that no other provider could keep, and why. */
 const REFUSED: readonly (readonly [name: string, why: string])[] = [

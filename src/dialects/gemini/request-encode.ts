@@ -6,8 +6,8 @@ import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { encodeConfig } from "./config-encode.ts";
-import { encodeContents } from "./contents-encode.ts";
-import { encodeTools, TOOL_NAMES } from "./tools-encode.ts";
+import { encodeTools, TOOL_NAMES } from "./tool-encode.ts";
+import { encodeContents } from "./turn-encode.ts";
 
 /** The block in which one client accounts to its own provider; to others it means nothing. */
 const ATTRIBUTION = "x-anthropic-billing-header:";

@@ -8,7 +8,7 @@ import type { Annotation, Seal } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
-import { renderStreamError } from "./error.ts";
+import { renderStreamError } from "./error-encode.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import {
   bodyText,

@@ -1,7 +1,7 @@
 /** What is read of generateContent replies. */
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../answer.ts";
+import { Answer, type AnswerReader } from "../shared/answer.ts";
 import { laterUsage } from "./usage.ts";
 
 const CHUNK = {

@@ -1,7 +1,7 @@
 /** Token counts both ways. The prompt's count includes what was cached; the candidates' count excludes thoughts. */
 import { clampUsage, type Usage } from "../../neutral/usage.ts";
 import type { JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage, sumOf } from "../token-count.ts";
+import { countOf, makeUsage, sumOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */

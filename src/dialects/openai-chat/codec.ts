@@ -1,7 +1,7 @@
 /** Chat Completions, as OpenAI serves it and as compatible servers do. */
 import type { Codec } from "../codec.ts";
-import { amend, withoutSeals } from "./amendment.ts";
-import { decodeError } from "./failure.ts";
+import { amend, withoutSeals } from "./amend.ts";
+import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";

@@ -1,6 +1,6 @@
 /** Model lists as the OpenAI API gives them. Its clients do not page. */
 import type { ModelEntry } from "../dialect.ts";
-import { createdAtOf, pageOf } from "../model-page.ts";
+import { createdAtOf, pageOf } from "../shared/model-page.ts";
 
 function entryOf(model: ModelEntry): object {
   return { id: model.id, object: "model", created: createdAtOf(model), owned_by: model.ownedBy };

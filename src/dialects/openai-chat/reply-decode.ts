@@ -10,7 +10,7 @@ import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
-import { errorOf, failOf } from "./failure.ts";
+import { errorOf, failOf } from "./error-decode.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 

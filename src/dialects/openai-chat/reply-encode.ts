@@ -5,8 +5,8 @@ import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral
 import { wrapSeal } from "../../neutral/seal.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
-import { AnnotationWriter } from "./annotation.ts";
-import type { ChatEcho } from "./echo.ts";
+import { AnnotationWriter } from "./citation.ts";
+import type { ChatEcho } from "./reply-context.ts";
 import { FINISH_REASONS } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 

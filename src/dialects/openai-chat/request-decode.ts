@@ -5,7 +5,6 @@ import type { JsonObject, OutputFormat } from "../../neutral/request.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
-import type { ChatEcho } from "./echo.ts";
 import {
   arrayIn,
   bad,
@@ -21,8 +20,9 @@ import {
   untranslatable,
   wordIn,
 } from "./member.ts";
-import { decodeMessages } from "./message-decode.ts";
+import type { ChatEcho } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
+import { decodeMessages } from "./turn-decode.ts";
 
 /** Members that are read, or that mean nothing elsewhere: whether the provider keeps the answer, which it never does for others. */
 const MEMBERS: ReadonlySet<string> = new Set([

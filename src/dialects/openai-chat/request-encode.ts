@@ -7,8 +7,8 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
-import { encodeMessages } from "./message-encode.ts";
 import { encodeTools, strictOf } from "./tool-encode.ts";
+import { encodeMessages } from "./turn-encode.ts";
 
 const NAME_RULE = { isAllowed: (character: string) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
 /** Most stop sequences that OpenAI takes. */

@@ -4,7 +4,7 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
-import { errorOf, failOf } from "./failure.ts";
+import { errorOf, failOf } from "./error-decode.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";

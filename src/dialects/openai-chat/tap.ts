@@ -1,8 +1,8 @@
 /** What is read of Chat Completions replies. */
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../answer.ts";
-import { keyNeedle, textNeedle } from "../needle.ts";
+import { Answer, type AnswerReader } from "../shared/answer.ts";
+import { keyNeedle, textNeedle } from "../shared/needle.ts";
 import { decodeUsage } from "./usage.ts";
 
 const BODY = compileShape({

@@ -7,7 +7,6 @@ import type {
   ToolChoice,
   ToolName,
 } from "../../neutral/request.ts";
-import { decodeCache } from "./content-decode.ts";
 import {
   arrayIn,
   bad,
@@ -21,6 +20,7 @@ import {
   untranslatable,
   wordIn,
 } from "./member.ts";
+import { decodeCache } from "./part-decode.ts";
 
 const TOOL_MEMBERS: ReadonlySet<string> = new Set(["type", "function", "custom", "cache_control"]);
 const FUNCTION_MEMBERS: ReadonlySet<string> = new Set(["name", "description", "parameters", "strict"]);

@@ -1,7 +1,7 @@
 /** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
 import type { Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage } from "../token-count.ts";
+import { countOf, makeUsage } from "../shared/token-count.ts";
 
 /** A `usage` object of any server; counts that cannot be are brought to what can. */
 export function decodeUsage(usage: JsonObject): Usage {

@@ -1,9 +1,9 @@
 /** The codec of OpenAI's Responses API. */
 
 import type { Codec } from "../codec.ts";
-import { countOf } from "../token-count.ts";
+import { countOf } from "../shared/token-count.ts";
+import { amend, withoutSeals } from "./amend.ts";
 import { decodeError } from "./error-decode.ts";
-import { amend, withoutSeals } from "./relay-edit.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";

@@ -4,8 +4,8 @@ import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
-import { Answer } from "../answer.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { Answer } from "../shared/answer.ts";
 import {
   type AnswerContext,
   CallReader,

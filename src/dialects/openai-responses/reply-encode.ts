@@ -12,7 +12,7 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";
-import { raisedErrorOf, streamErrorOf } from "./error.ts";
+import { raisedErrorOf, streamErrorOf } from "./error-encode.ts";
 import {
   type CallNames,
   callItem,

@@ -20,10 +20,10 @@ import {
   stringsAt,
   wordAt,
 } from "./fields.ts";
-import { InputDecoder } from "./input-decode.ts";
 import { ttlOf } from "./part-decode.ts";
 import { makeEcho } from "./response-frame.ts";
 import { decodeToolChoice, ToolList } from "./tool-decode.ts";
+import { InputDecoder } from "./turn-decode.ts";
 
 /**
  * Members that are read, or that say nothing to another provider and are sent by clients with every request: `store` (nothing is stored,

@@ -18,7 +18,6 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
-import { InputEncoder } from "./input-encode.ts";
 import {
   encodeToolChoice,
   encodeTools,
@@ -28,6 +27,7 @@ import {
   outputTool,
   strictOf,
 } from "./tool-encode.ts";
+import { InputEncoder } from "./turn-encode.ts";
 
 const MIN_OUTPUT_TOKENS = 16;
 const MAX_ID_CHARS = 64;

@@ -2,8 +2,8 @@
 import { Buffer } from "node:buffer";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../answer.ts";
-import { keyNeedle, textNeedle } from "../needle.ts";
+import { Answer, type AnswerReader } from "../shared/answer.ts";
+import { keyNeedle, textNeedle } from "../shared/needle.ts";
 import { decodeUsage } from "./usage.ts";
 
 const RESPONSE = {

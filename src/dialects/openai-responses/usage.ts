@@ -1,7 +1,7 @@
 /** Token counts as the Responses API writes them, both ways. */
 import type { Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage } from "../token-count.ts";
+import { countOf, makeUsage } from "../shared/token-count.ts";
 
 export function decodeUsage(usage: JsonObject): Usage {
   const input = asObject(usage.input_tokens_details);

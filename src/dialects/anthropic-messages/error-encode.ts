@@ -1,0 +1,76 @@
+/** Errors as the Anthropic API tells them. */
+import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
+import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import { retryHeaders } from "../shared/retry-header.ts";
+
+interface Name {
+  readonly status: number;
+  readonly type: string;
+}
+
+/** Statuses are Anthropic's where it has its own for the class: 529 for overload, 500 for what is broken behind us. */
+const NAMES: Readonly<Record<ErrorKind, Name>> = {
+  bad_request: { status: 400, type: "invalid_request_error" },
+  bad_path: { status: 400, type: "invalid_request_error" },
+  bad_host: { status: 400, type: "invalid_request_error" },
+  bad_encoding: { status: 415, type: "invalid_request_error" },
+  body_too_large: { status: 413, type: "request_too_large" },
+  unauthenticated: { status: 401, type: "authentication_error" },
+  route_not_found: { status: 404, type: "not_found_error" },
+  method_not_allowed: { status: 405, type: "invalid_request_error" },
+  model_not_found: { status: 404, type: "not_found_error" },
+  foreign_dialect: { status: 400, type: "invalid_request_error" },
+  not_translatable: { status: 400, type: "invalid_request_error" },
+  context_overflow: { status: 400, type: "invalid_request_error" },
+  credentials_cooling: { status: 429, type: "rate_limit_error" },
+  credentials_unusable: { status: 503, type: "api_error" },
+  upstream_connect: { status: 500, type: "api_error" },
+  upstream_timeout: { status: 504, type: "timeout_error" },
+  upstream_overloaded: { status: 529, type: "overloaded_error" },
+  upstream_cut: { status: 500, type: "api_error" },
+  upstream_garbage: { status: 500, type: "api_error" },
+  upstream_error: { status: 500, type: "api_error" },
+  upstream_forbidden: { status: 403, type: "permission_error" },
+  ledger_unavailable: { status: 503, type: "api_error" },
+  shutting_down: { status: 503, type: "api_error" },
+  internal: { status: 500, type: "api_error" },
+};
+
+function renderBody(error: GatewayError, requestId: string): string {
+  return JSON.stringify({
+    type: "error",
+    error: {
+      type: NAMES[error.kind].type,
+      message: messageOf(error),
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
+    request_id: requestId,
+  });
+}
+
+/** There is no member for the field at fault: the message names it, as Anthropic's own do. */
+function messageOf({ message, param }: GatewayError): string {
+  return param === undefined || message.includes(param) ? message : `${param}: ${message}`;
+}
+
+/** A whole error reply. */
+export function renderError(error: GatewayError, requestId: string): ErrorReply {
+  const status = NAMES[error.kind].status;
+  return {
+    status,
+    headers: retryHeaders(error, status, ERRORS[error.kind].retryable),
+    body: renderBody(error, requestId),
+  };
+}
+
+/** An `error` event, after which no `message_stop` comes. */
+export function renderStreamError(
+  error: GatewayError,
+  requestId: string,
+  framing: Framing,
+  _isFirst: boolean,
+  context?: StreamContext,
+): string {
+  if (framing !== "sse") return "";
+  return `${context?.isMidFrame ? "\n\n" : ""}event: error\ndata: ${renderBody(error, requestId)}\n\n`;
+}

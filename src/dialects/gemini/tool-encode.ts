@@ -1,0 +1,213 @@
+/** Tools for an upstream: all functions in one declaration list, Google's own beside it. */
+import { GatewayError } from "../../core/errors.ts";
+import type {
+  CustomTool,
+  Drop,
+  FunctionTool,
+  JsonObject,
+  ModelRequest,
+  Tool,
+  WebSearchTool,
+} from "../../neutral/request.ts";
+import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
+import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
+import { distinctTools, type NameRule, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
+import { MAKER } from "./seal.ts";
+
+/** Source: the error that Google gives for other names. */
+export const TOOL_NAMES: NameRule = {
+  isAllowed: (character, index) => (index === 0 ? /[A-Za-z_]/ : /[A-Za-z0-9_.:-]/).test(character),
+  maxChars: 128,
+};
+
+export interface EncodedTools {
+  /** null: there are none. */
+  readonly tools: readonly JsonObject[] | null;
+  readonly toolConfig: JsonObject | null;
+}
+
+export function encodeTools(
+  request: ModelRequest,
+  names: ToolNames,
+  traits: ModelTraits,
+  dropped: Drop[],
+): EncodedTools {
+  const declarations: JsonObject[] = [];
+  const hosted: { readonly raw: JsonObject; readonly at: string }[] = [];
+  let isStrict = false;
+  for (const tool of distinctTools(request.tools)) {
+    switch (tool.kind) {
+      case "function":
+        if (tool.strict === true) isStrict = true;
+        if (tool.isDeferred)
+          dropped.push({
+            field: tool.at,
+            reason: "Gemini cannot search tools: this one is shown from the start",
+          });
+        declarations.push(declare(tool, names, dropped));
+        break;
+      case "custom":
+        declarations.push(declare(tool, names, dropped));
+        break;
+      case "web-search":
+        if (encodeSearch(tool, traits, dropped)) hosted.push({ raw: { googleSearch: {} }, at: tool.at });
+        break;
+      case "hosted":
+        if (tool.maker !== MAKER)
+          throw refused(
+            tool,
+            `Gemini has no counterpart of the tool ${tool.type}, which its provider runs; remove it`,
+          );
+        hosted.push(tool);
+    }
+  }
+  const [first] = hosted;
+  const isMixed = declarations.length > 0 && first !== undefined;
+  // Gemini 3 takes both together, models before it refuse that; it is the same generation that seals its calls.
+  if (isMixed && !traits.sealedCalls)
+    throw refused(first, "the model takes either functions or tools that Google runs; remove one kind");
+  const tools = [
+    ...(declarations.length === 0 ? [] : [{ functionDeclarations: declarations }]),
+    ...hosted.map(({ raw }) => raw),
+  ];
+  const calling = encodeChoice(request, declarations.length > 0, isStrict, names, dropped);
+  const toolConfig = {
+    ...(calling === null ? null : { functionCallingConfig: calling }),
+    ...(isMixed ? { includeServerSideToolInvocations: true } : null),
+  };
+  return {
+    tools: tools.length === 0 ? null : tools,
+    toolConfig: Object.keys(toolConfig).length === 0 ? null : toolConfig,
+  };
+}
+
+function declare(tool: FunctionTool | CustomTool, names: ToolNames, dropped: Drop[]): JsonObject {
+  const description = tool.kind === "custom" ? customDescription(tool) : tool.description;
+  const schema = tool.kind === "custom" ? CUSTOM_PARAMETERS : encodeParameters(tool.parameters);
+  if (tool.kind === "custom" && tool.grammar !== null)
+    dropped.push({
+      field: `${tool.at}.format`,
+      reason: "Gemini cannot be held to a grammar: it is told of it in words",
+    });
+  return {
+    name: names.wireName(tool),
+    ...(description === null || description === "" ? null : { description }),
+    ...(schema === null ? null : { parametersJsonSchema: schema }),
+  };
+}
+
+/** null: there are no arguments, which Gemini wants said by leaving the schema out. */
+function encodeParameters(parameters: JsonObject | null): JsonObject | null {
+  if (parameters === null) return null;
+  const schema = encodeSchema(parameters);
+  const {
+    type,
+    properties,
+    additionalProperties,
+    description: _,
+    title: __,
+    required: ___,
+    ...rest
+  } = schema;
+  const hasNone = Object.keys((properties ?? {}) as object).length === 0;
+  const isClosed = additionalProperties === undefined || typeof additionalProperties === "boolean";
+  const isPlain = (type === undefined || type === "object") && Object.keys(rest).length === 0;
+  return hasNone && isClosed && isPlain ? null : schema;
+}
+
+/** JSON Schema as Gemini reads it: without `$schema`, and without references that have anything beside them. */
+export function encodeSchema(schema: JsonObject): JsonObject {
+  const inlined = hasRefWithSiblings(schema) ? withoutLocalRefs(schema) : schema;
+  // References of a schema to itself cannot be replaced by what they lead to.
+  const plain = hasRefWithSiblings(inlined) ? withoutRefSiblings(inlined, 1) : inlined;
+  if (!Object.hasOwn(plain, "$schema")) return plain;
+  return Object.fromEntries(Object.entries(plain).filter(([name]) => name !== "$schema"));
+}
+
+/** References alone: what stands beside them, mostly a description, would have the whole request refused. */
+function withoutRefSiblings(node: JsonObject, depth: number): JsonObject {
+  checkDepth(depth);
+  const isRef = typeof node.$ref === "string";
+  const members: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(node)) {
+    if (!isRef || name.startsWith("$"))
+      members.push([name, mapMember(name, value, (inner) => withoutRefSiblings(inner, depth + 1), "")]);
+  }
+  return Object.fromEntries(members);
+}
+
+function hasRefWithSiblings(schema: JsonObject): boolean {
+  const open: object[] = [schema];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    const isRef = typeof (node as JsonObject).$ref === "string";
+    if (isRef && Object.keys(node).some((name) => !name.startsWith("$"))) return true;
+    for (const value of Object.values(node))
+      if (typeof value === "object" && value !== null) open.push(value);
+  }
+  return false;
+}
+
+/** Whether the search is to be sent. */
+function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[]): boolean {
+  if (tool.externalAccess === false) {
+    dropped.push({
+      field: tool.at,
+      reason: "Gemini cannot search without going to the web: the tool was left out",
+    });
+    return false;
+  }
+  if (!traits.webSearch) throw refused(tool, "the model cannot search the web; remove the tool");
+  if (tool.allowedDomains?.length || tool.blockedDomains?.length)
+    throw refused(tool, "Gemini's web search cannot be held to domains; remove the lists of domains");
+  const lost = [
+    [tool.maxUses, "max_uses"],
+    [tool.userLocation, "user_location"],
+    [tool.contextSize, "search_context_size"],
+  ] as const;
+  for (const [value, name] of lost)
+    if (value !== null)
+      dropped.push({ field: `${tool.at}.${name}`, reason: "Gemini's web search has no such setting" });
+  return true;
+}
+
+/** `functionCallingConfig`; null: as the model likes. */
+function encodeChoice(
+  { toolChoice, parallelToolCalls }: ModelRequest,
+  hasFunctions: boolean,
+  isStrict: boolean,
+  names: ToolNames,
+  dropped: Drop[],
+): JsonObject | null {
+  if (parallelToolCalls === false && hasFunctions)
+    dropped.push({ field: "parallelToolCalls", reason: "Gemini cannot be held to one call at a time" });
+  // Names of functions mean nothing without functions.
+  const choice = hasFunctions || toolChoice?.mode === "web-search" ? toolChoice : null;
+  if (toolChoice !== null && choice === null && toolChoice.mode !== "auto" && toolChoice.mode !== "none")
+    dropped.push({ field: "toolChoice", reason: "there is no function to choose" });
+  switch (choice?.mode) {
+    case undefined:
+    case "auto":
+      return isStrict ? { mode: "VALIDATED" } : null;
+    case "none":
+      return { mode: "NONE" };
+    case "required":
+      return { mode: "ANY" };
+    case "tool":
+      return { mode: "ANY", allowedFunctionNames: [names.wireName(choice.tool)] };
+    case "subset":
+      return {
+        // AUTO does not heed the names.
+        mode: choice.isRequired ? "ANY" : "VALIDATED",
+        allowedFunctionNames: choice.tools.map((tool) => names.wireName(tool)),
+      };
+    case "web-search":
+      dropped.push({ field: "toolChoice", reason: "Gemini searches when it likes" });
+      return null;
+  }
+}
+
+function refused(tool: Pick<Tool, "at">, why: string): GatewayError {
+  return new GatewayError("not_translatable", `${tool.at}: ${why}`, { param: tool.at });
+}

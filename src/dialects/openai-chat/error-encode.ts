@@ -1,0 +1,63 @@
+/** Errors as the OpenAI API tells them; the envelope is that of Chat Completions. */
+import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
+import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import { retryHeaders } from "../shared/retry-header.ts";
+
+interface Name {
+  readonly type: string;
+  readonly code: string;
+}
+
+const NAMES: Readonly<Record<ErrorKind, Name>> = {
+  bad_request: { type: "invalid_request_error", code: "invalid_request" },
+  bad_path: { type: "invalid_request_error", code: "invalid_path" },
+  bad_host: { type: "invalid_request_error", code: "invalid_host" },
+  bad_encoding: { type: "invalid_request_error", code: "unsupported_encoding" },
+  body_too_large: { type: "invalid_request_error", code: "request_too_large" },
+  unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
+  route_not_found: { type: "invalid_request_error", code: "unknown_url" },
+  method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
+  model_not_found: { type: "invalid_request_error", code: "model_not_found" },
+  foreign_dialect: { type: "invalid_request_error", code: "foreign_dialect" },
+  not_translatable: { type: "invalid_request_error", code: "unsupported_parameter" },
+  context_overflow: { type: "invalid_request_error", code: "context_length_exceeded" },
+  credentials_cooling: { type: "rate_limit_error", code: "rate_limit_exceeded" },
+  credentials_unusable: { type: "server_error", code: "upstream_credential" },
+  upstream_connect: { type: "server_error", code: "upstream_unreachable" },
+  upstream_timeout: { type: "server_error", code: "upstream_timeout" },
+  upstream_overloaded: { type: "server_error", code: "upstream_overloaded" },
+  upstream_cut: { type: "server_error", code: "upstream_disconnected" },
+  upstream_garbage: { type: "server_error", code: "upstream_invalid_reply" },
+  upstream_error: { type: "server_error", code: "upstream_error" },
+  upstream_forbidden: { type: "permission_error", code: "upstream_forbidden" },
+  ledger_unavailable: { type: "server_error", code: "ledger_unavailable" },
+  shutting_down: { type: "server_error", code: "shutting_down" },
+  internal: { type: "server_error", code: "internal_error" },
+};
+
+function renderBody(error: GatewayError): string {
+  const name = NAMES[error.kind];
+  const param = error.param ?? null;
+  return JSON.stringify({ error: { message: error.message, type: name.type, param, code: name.code } });
+}
+
+/** A whole error reply. The request id has no place in this body; the caller's header carries it. */
+export function renderError(error: GatewayError): ErrorReply {
+  return {
+    status: error.status,
+    headers: retryHeaders(error, error.status, ERRORS[error.kind].retryable),
+    body: renderBody(error),
+  };
+}
+
+/** An error chunk and the terminator, without which clients would wait or take the answer for whole. */
+export function renderStreamError(
+  error: GatewayError,
+  _requestId: string,
+  framing: Framing,
+  _isFirst: boolean,
+  context?: StreamContext,
+): string {
+  if (framing !== "sse") return "";
+  return `${context?.isMidFrame ? "\n\n" : ""}data: ${renderBody(error)}\n\ndata: [DONE]\n\n`;
+}

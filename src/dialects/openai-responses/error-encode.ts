@@ -1,0 +1,117 @@
+/** Errors as the Responses API tells them. Codex reads `error.code`, and the waiting time out of the message. */
+import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
+import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
+
+interface Name {
+  readonly type: string;
+  readonly code: string;
+  /** Of those that `response.failed` knows, and those that Codex acts on. */
+  readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt" | "context_length_exceeded";
+}
+
+const invalid = (code: string): Name => ({
+  type: "invalid_request_error",
+  code,
+  streamCode: "invalid_prompt",
+});
+const server = (code: string): Name => ({ type: "server_error", code, streamCode: "server_error" });
+
+const NAMES: Readonly<Record<ErrorKind, Name>> = {
+  bad_request: invalid("invalid_request"),
+  bad_path: invalid("invalid_path"),
+  bad_host: invalid("invalid_host"),
+  bad_encoding: invalid("unsupported_encoding"),
+  body_too_large: invalid("request_too_large"),
+  unauthenticated: invalid("invalid_api_key"),
+  route_not_found: invalid("unknown_url"),
+  method_not_allowed: invalid("method_not_supported"),
+  model_not_found: invalid("model_not_found"),
+  foreign_dialect: invalid("foreign_dialect"),
+  not_translatable: invalid("unsupported_parameter"),
+  context_overflow: { ...invalid("context_length_exceeded"), streamCode: "context_length_exceeded" },
+  credentials_cooling: {
+    type: "rate_limit_error",
+    code: "rate_limit_exceeded",
+    streamCode: "rate_limit_exceeded",
+  },
+  credentials_unusable: server("upstream_credential"),
+  upstream_connect: server("upstream_unreachable"),
+  upstream_timeout: server("upstream_timeout"),
+  upstream_overloaded: server("upstream_overloaded"),
+  upstream_cut: server("upstream_disconnected"),
+  upstream_garbage: server("upstream_invalid_reply"),
+  upstream_error: server("upstream_error"),
+  upstream_forbidden: server("upstream_forbidden"),
+  ledger_unavailable: server("ledger_unavailable"),
+  shutting_down: server("shutting_down"),
+  internal: server("internal_error"),
+};
+
+function messageOf(error: GatewayError): string {
+  if (error.kind !== "credentials_cooling" || error.retryAfterMs === undefined) return error.message;
+  return `${error.message} Please try again in ${retryAfterS(error.retryAfterMs)}s.`;
+}
+
+/** A whole error reply. The request id has no place in this body; the caller's header carries it. */
+export function renderError(error: GatewayError): ErrorReply {
+  const name = NAMES[error.kind];
+  const param = error.param ?? null;
+  return {
+    status: error.status,
+    headers: retryHeaders(error, error.status, ERRORS[error.kind].retryable),
+    body: JSON.stringify({ error: { message: messageOf(error), type: name.type, param, code: name.code } }),
+  };
+}
+
+/** What an error is inside a stream. Codex takes the waiting time out of the message. */
+export function streamErrorOf(error: GatewayError): { readonly code: string; readonly message: string } {
+  return { code: NAMES[error.kind].streamCode, message: messageOf(error) };
+}
+
+/**
+ * The members of the event `error`. The SDK in JavaScript raises it for its name, the one in Python for the member `error`; the others
+ * are as the API documents them.
+ */
+export function raisedErrorOf(error: GatewayError): object {
+  const { code, message } = streamErrorOf(error);
+  const param = error.param ?? null;
+  return { code, message, param, error: { type: NAMES[error.kind].type, code, message, param } };
+}
+
+/**
+ * `response.failed`, which ends the stream and goes on with its numbers, and `error` behind it: the official SDKs give the first to the
+ * caller as any other event and raise the second.
+ */
+export function renderStreamError(
+  error: GatewayError,
+  requestId: string,
+  framing: Framing,
+  _isFirst: boolean,
+  context?: StreamContext,
+): string {
+  if (framing !== "sse") return "";
+  const { code, message } = streamErrorOf(error);
+  const number = context?.nextSequenceNumber ?? 0;
+  const failed = {
+    type: "response.failed",
+    sequence_number: number,
+    response: {
+      id: context?.responseId ?? `resp_${requestId}`,
+      object: "response",
+      created_at: context?.createdAtS ?? 0,
+      status: "failed",
+      error: { code, message },
+      incomplete_details: null,
+      model: context?.model ?? "",
+      output: [],
+      usage: null,
+    },
+  };
+  const raised = { type: "error", sequence_number: number + 1, ...raisedErrorOf(error) };
+  return `${context?.isMidFrame ? "\n\n" : ""}${eventOf(failed)}${eventOf(raised)}`;
+}
+
+function eventOf(data: { readonly type: string }): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,94 @@
+/** The tap of a reply that is a JSON array of chunks, delivered as they come (Gemini without `alt=sse`). */
+import { GrowingBytes } from "../../wire/bytes.ts";
+import { JsonPicker } from "../../wire/json-pick.ts";
+import type { AnswerReader } from "./answer.ts";
+import { AnswerTap } from "./answer-tap.ts";
+
+export class ArrayTap extends AnswerTap {
+  readonly #maxHeldBytes: number;
+  readonly #picker: JsonPicker;
+  /** All that has come and is not sent: held elements, and the beginning of one. */
+  readonly #unsent = new GrowingBytes();
+  /** Offset in the stream of the first byte that is not sent. */
+  #sentTo = 0;
+  /** Offset behind the last whole element. */
+  #elementEnd = 0;
+  /** Offset from which on all is held for the ledger; -1 as long as the answer is open. */
+  #heldFrom = -1;
+  #received = 0;
+  #isClosed = false;
+
+  constructor(reader: AnswerReader, maxHeldBytes: number) {
+    super(reader);
+    this.#maxHeldBytes = maxHeldBytes;
+    this.#picker = new JsonPicker(reader.bodyShape, (element, end) => this.#takeElement(element, end));
+  }
+
+  push(chunk: Uint8Array): Uint8Array | null {
+    if (chunk.length === 0 || this.#isOverfull()) return null;
+    this.#picker.push(chunk);
+    this.#received += chunk.length;
+    if (this.#picker.status === "closed" && !this.#isClosed) this.#close();
+    // An answer that was whole and still goes on for so long is not waited for.
+    if (this.#isOverfull()) this.answer.complete();
+    return this.#send(chunk, this.#freeTo());
+  }
+
+  end(): Uint8Array | null {
+    this.#sentTo = this.#received;
+    return this.#unsent.size === 0 ? null : this.#unsent.take();
+  }
+
+  cut(): Uint8Array | null {
+    const held = this.#heldFrom === -1 ? 0 : this.#elementEnd - this.#sentTo;
+    const bytes = this.#unsent.take();
+    return held > 0 ? bytes.subarray(0, held) : null;
+  }
+
+  override get isBetweenFrames(): boolean {
+    return this.#sentTo <= this.#elementEnd;
+  }
+
+  /** `end` is the element's end in the stream. */
+  #takeElement(element: unknown, end: number): void {
+    this.reader.readFrame("", element);
+    if (this.answer.progress === "open") this.#heldFrom = -1;
+    else if (this.#heldFrom === -1) this.#heldFrom = Math.max(this.#elementEnd, this.#sentTo);
+    this.#elementEnd = end;
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    // An error may come as a bare object in place of the array.
+    if (!Array.isArray(this.#picker.root)) this.#takeElement(this.#picker.root, this.#received);
+    this.answer.complete();
+    if (this.#heldFrom === -1) this.#heldFrom = Math.max(this.#elementEnd, this.#sentTo);
+  }
+
+  /** Offset up to which bytes may go out. */
+  #freeTo(): number {
+    if (this.#heldFrom !== -1) return this.#heldFrom;
+    const isTooLong = this.#received - this.#elementEnd > this.#maxHeldBytes;
+    return isTooLong || this.#picker.status === "invalid" ? this.#received : this.#elementEnd;
+  }
+
+  /** Sends what is free of the unsent bytes and `chunk`, and keeps the rest. */
+  #send(chunk: Uint8Array, freeTo: number): Uint8Array | null {
+    const size = freeTo - this.#sentTo;
+    if (size <= 0) {
+      this.#unsent.append(chunk, 0, chunk.length);
+      return null;
+    }
+    this.#sentTo = freeTo;
+    if (this.#unsent.size === 0 && size === chunk.length) return chunk;
+    if (this.#unsent.size > 0) this.#unsent.append(chunk, 0, chunk.length);
+    const bytes = this.#unsent.size > 0 ? this.#unsent.take() : chunk;
+    if (size < bytes.length) this.#unsent.append(bytes, size, bytes.length);
+    return bytes.subarray(0, size);
+  }
+
+  /** Memory stays bounded also when an upstream goes on and on after its answer was whole: the rest is not taken. */
+  #isOverfull(): boolean {
+    return this.#heldFrom !== -1 && this.#received - this.#elementEnd > this.#maxHeldBytes;
+  }
+}

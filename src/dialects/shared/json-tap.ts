@@ -1,0 +1,98 @@
+/** The tap of a reply that is one JSON value, for every dialect. */
+import { decodeUtf8, joinBytes } from "../../wire/bytes.ts";
+import { JsonPicker } from "../../wire/json-pick.ts";
+import type { AnswerReader } from "./answer.ts";
+import { AnswerTap } from "./answer-tap.ts";
+
+/** A reply up to this size that comes in one piece is parsed: below it that costs less than the scanner. */
+const MAX_PARSED_BYTES = 16 * 1024;
+
+export class JsonTap extends AnswerTap {
+  readonly #maxHeldBytes: number;
+  #picker: JsonPicker | null = null;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #tailBytes = 0;
+  /** The value grew too long to be held: its bytes pass, but for the chunk that closes it. */
+  #isPassing = false;
+
+  constructor(reader: AnswerReader, maxHeldBytes: number) {
+    super(reader);
+    this.#maxHeldBytes = maxHeldBytes;
+  }
+
+  push(chunk: Uint8Array): Uint8Array | null {
+    if (chunk.length === 0) return null;
+    if (this.answer.progress !== "open") return this.#holdTail(chunk);
+    this.#read(chunk);
+    this.#hold(chunk);
+    if (this.answer.progress !== "open") return null;
+    if (this.#heldBytes <= this.#maxHeldBytes && !this.#isPassing) return null;
+    this.#isPassing = true;
+    this.answer.hasContent = true;
+    return this.#release();
+  }
+
+  end(): Uint8Array | null {
+    return this.#release();
+  }
+
+  cut(): Uint8Array | null {
+    if (this.answer.progress === "open") this.#held = [];
+    return this.#release();
+  }
+
+  override get isBetweenFrames(): boolean {
+    return false;
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#picker === null) {
+      const body = chunk.length > MAX_PARSED_BYTES ? undefined : parseBody(chunk);
+      if (body !== undefined) {
+        this.#close(body);
+        return;
+      }
+      this.#picker = new JsonPicker(this.reader.bodyShape);
+    }
+    this.#picker.push(chunk);
+    if (this.#picker.status === "closed") this.#close(this.#picker.root);
+  }
+
+  #close(body: unknown): void {
+    this.reader.readBody(body);
+    if (this.answer.progress === "failed") return;
+    this.answer.complete();
+    this.answer.hasContent = true;
+  }
+
+  /** White space behind the value belongs to the reply; anything beyond the bound is not taken. */
+  #holdTail(chunk: Uint8Array): null {
+    this.#tailBytes += chunk.length;
+    if (this.#tailBytes <= this.#maxHeldBytes) this.#hold(chunk);
+    return null;
+  }
+
+  #hold(chunk: Uint8Array): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+  }
+
+  #release(): Uint8Array | null {
+    const out = joinBytes(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return out;
+  }
+}
+
+/** The object or array, or undefined when the bytes are not all of one. */
+function parseBody(bytes: Uint8Array): unknown {
+  try {
+    const body: unknown = JSON.parse(decodeUtf8(bytes, 0, bytes.length));
+    return typeof body === "object" && body !== null ? body : undefined;
+  } catch {
+    // The rest is still to come, or it is no JSON: the scanner finds out which.
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The cheap test before a frame is decoded: does it hold one of a few strings? Text of the answer cannot look like a key, as
+ * its quotes are escaped; what remains is settled by decoding the frame.
+ */
+import { Buffer } from "node:buffer";
+import { indexOfBytes } from "../../wire/bytes.ts";
+
+const NOWHERE = 0x7fffffff;
+
+/** Bytes to look for. */
+export interface Needle {
+  readonly bytes: Buffer;
+  /** It is a quoted key, and counts only in front of a value other than null. */
+  readonly isKey: boolean;
+}
+
+/** A member's key, with any value but null. */
+export function keyNeedle(key: string): Needle {
+  return { bytes: Buffer.from(`"${key}"`), isKey: true };
+}
+
+/** Any bytes. */
+export function textNeedle(text: string): Needle {
+  return { bytes: Buffer.from(text), isKey: false };
+}
+
+/** Searches a chunk for all needles at once; each byte is searched once a needle, however many frames there are. */
+export class NeedleSearch {
+  readonly #needles: readonly Needle[];
+  readonly #nextAt: number[];
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  constructor(needles: readonly Needle[]) {
+    this.#needles = needles;
+    this.#nextAt = needles.map(() => NOWHERE);
+  }
+
+  /** Turns to other bytes. */
+  begin(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    for (let i = 0; i < this.#nextAt.length; i++) this.#nextAt[i] = -1;
+  }
+
+  /** Whether a needle begins between `from` and `to`. Ranges only go forward. */
+  hits(from: number, to: number): boolean {
+    for (let i = 0; i < this.#nextAt.length; i++) {
+      let at = this.#nextAt[i] as number;
+      if (at < from) {
+        at = this.#find(this.#needles[i] as Needle, from);
+        this.#nextAt[i] = at;
+      }
+      if (at < to) return true;
+    }
+    return false;
+  }
+
+  #find(needle: Needle, from: number): number {
+    let at = indexOfBytes(this.#bytes, needle.bytes, from);
+    while (at !== -1 && needle.isKey && !hasValue(this.#bytes, at + needle.bytes.length)) {
+      at = indexOfBytes(this.#bytes, needle.bytes, at + needle.bytes.length);
+    }
+    return at === -1 ? NOWHERE : at;
+  }
+}
+
+/** Whether a colon and anything but null follow a key that ends before `from`. */
+function hasValue(bytes: Uint8Array, from: number): boolean {
+  let at = afterSpace(bytes, from);
+  if (bytes[at] !== 0x3a) return false;
+  at = afterSpace(bytes, at + 1);
+  return bytes[at] !== 0x6e;
+}
+
+function afterSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === 0x09) at++;
+  return at;
+}

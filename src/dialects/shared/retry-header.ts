@@ -1,0 +1,29 @@
+/** Headers by which the official SDKs decide whether and when they try again. */
+import type { GatewayError } from "../../core/errors.ts";
+
+/**
+ * `retry-after` in whole seconds (at least 1) and the finer `retry-after-ms`, when a time is known. `x-should-retry: false`
+ * where the SDKs would retry by the status alone although it is of no use.
+ */
+export function retryHeaders(
+  error: GatewayError,
+  status: number,
+  isRetryable: boolean,
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  if (error.retryAfterMs !== undefined) {
+    headers["retry-after"] = String(retryAfterS(error.retryAfterMs));
+    headers["retry-after-ms"] = String(Math.max(1, Math.ceil(error.retryAfterMs)));
+  }
+  if (!isRetryable && isRetriedByStatus(status)) headers["x-should-retry"] = "false";
+  return headers;
+}
+
+/** Whole seconds, rounded up, at least 1. */
+export function retryAfterS(retryAfterMs: number): number {
+  return Math.max(1, Math.ceil(retryAfterMs / 1000));
+}
+
+function isRetriedByStatus(status: number): boolean {
+  return status === 408 || status === 409 || status === 429 || status >= 500;
+}

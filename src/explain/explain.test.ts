@@ -1,0 +1,78 @@
+// What explaining must not do: ask anybody, or tell of requests that would not be sent.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type RawUpstream, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { type Endpoint, makeRoute } from "../dialects/endpoint.ts";
+import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { type Explanation, explain } from "./explain.ts";
+
+let upstream: RawUpstream;
+let gateway: GatewayUnderTest;
+
+beforeEach(async () => {
+  upstream = await startRawUpstream((request) => request.fin());
+  gateway = new GatewayUnderTest({
+    upstreams: [
+      { name: "claude", family: "anthropic", baseUrl: upstream.url },
+      { name: "local", family: "openai", baseUrl: upstream.url, dialects: ["openai-chat"] },
+    ],
+    models: [{ name: "both", targets: ["claude/claude-sonnet-4-6", "local/gpt-4.1"] }],
+  });
+});
+afterEach(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+async function ask(endpoint: Endpoint, body: object): Promise<Explanation> {
+  const question = {
+    route: makeRoute(endpoint, "/v1/x"),
+    search: "",
+    body: Buffer.from(JSON.stringify({ model: "both", ...body })),
+    headers: new Headers(),
+    principal: { name: "tester", strict: false },
+    id: "01K00000000000000000000000",
+    atMs: 0,
+  };
+  const explanation = await explain(gateway, question);
+  expect(upstream.seen).toEqual([]);
+  return explanation;
+}
+
+test("a file that would be fetched is not fetched", async () => {
+  const { config } = gateway.snapshot;
+  gateway.snapshot = { ...gateway.snapshot, config: { ...config, media: { ...config.media, fetch: true } } };
+  const source = { type: "url", url: `${upstream.url}/manual.pdf` };
+  const { targets } = await ask("messages", {
+    max_tokens: 10,
+    messages: [{ role: "user", content: [{ type: "document", source }] }],
+  });
+  expect(targets.map(({ mode }) => mode)).toEqual(["relay", "translate"]);
+  const data = Buffer.from(`(the file at ${upstream.url}/manual.pdf)`).toString("base64");
+  expect(JSON.stringify(targets[1]?.request?.body)).toContain(data);
+});
+
+test("a target that has no such endpoint is told as one that is not asked", async () => {
+  const { targets } = await ask("embeddings", { input: "go" });
+  expect(targets).toMatchObject([{ mode: null, error: { kind: "foreign_dialect" } }, { mode: "relay" }]);
+});
+
+test("what is counted here is told as such", async () => {
+  const { targets } = await ask("messages.count_tokens", { messages: [{ role: "user", content: "go" }] });
+  expect(targets).toMatchObject([{ mode: "relay" }, { mode: "count" }]);
+  expect(targets[1]?.request).toBeUndefined();
+});
+
+test("what a target would not get is named as the client wrote it", async () => {
+  const { targets } = await ask("chat.completions", {
+    system: "is no member of Chat Completions",
+    max_tokens: 9_999_999,
+    messages: [{ role: "user", content: "go", name: "ada" }],
+    verbosity: "low",
+  });
+  const fields = targets[0]?.dropped?.map(({ field }) => field) ?? [];
+  expect(fields).toContain("system");
+  expect(fields).toContain("max_tokens");
+  expect(fields).toContain("messages[].name");
+  expect(fields).not.toContain("messages");
+  expect(fields).not.toContain("max_completion_tokens");
+});

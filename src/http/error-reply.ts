@@ -1,0 +1,35 @@
+/** Errors as replies of the gateway itself: in the caller's dialect, with the request id. */
+import { GatewayError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+import { DIALECTS } from "../dialects/index.ts";
+
+/** An error as a whole reply in the dialect. */
+export function replyWithError(dialect: DialectName, error: GatewayError, requestId: string): Response {
+  const { status, headers, body } = DIALECTS[dialect].renderError(error, requestId);
+  return new Response(body, {
+    status,
+    headers: { "content-type": "application/json", ...requestIdHeaders(requestId), ...headers },
+  });
+}
+
+/** Our request id under the names that the official SDKs read. */
+export function requestIdHeaders(requestId: string): Record<string, string> {
+  return { "x-request-id": requestId, "request-id": requestId };
+}
+
+/** Anything that is not a `GatewayError` is a fault of ours: logged in full, told without detail. */
+export function asGatewayError(cause: unknown, log: Log, requestId: string): GatewayError {
+  if (cause instanceof GatewayError) return cause;
+  log.error(
+    { requestId, error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) },
+    "an exception cost this request",
+  );
+  return new GatewayError(
+    "internal",
+    `an internal error; its cause is in the log under request id ${requestId}`,
+    {
+      cause,
+    },
+  );
+}

@@ -1,0 +1,179 @@
+// The list of models: remembered, never waited for in vain, and never a secret or an upstream's error in it.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import {
+  type ConfigUnderTest,
+  clientUnderTest,
+  GatewayUnderTest,
+} from "../proxy/fixtures/gateway-under-test.ts";
+import { type ModelLists, makeModelLists } from "./model-lists.ts";
+
+let upstream: RawUpstream;
+let gateway: GatewayUnderTest;
+let lists: ModelLists;
+
+beforeEach(async () => {
+  upstream = await startRawUpstream((request) =>
+    sendWhole(
+      request,
+      JSON.stringify({ object: "list", data: [{ id: "gpt-5", created: 7 }, { id: "org/deep" }] }),
+    ),
+  );
+});
+afterEach(async () => {
+  expect(gateway.leases).toBe(0);
+  await gateway.close();
+  await upstream.close();
+});
+
+function begin(more: Partial<ConfigUnderTest> = {}): void {
+  gateway = new GatewayUnderTest({
+    upstreams: [{ name: "up", family: "openai", baseUrl: upstream.url, keys: { main: "sk-of-the-pool" } }],
+    ...more,
+  });
+  lists = makeModelLists(gateway);
+}
+
+async function ask(
+  id: string | null = null,
+  headers: Record<string, string> = {},
+  search = "",
+): Promise<Response> {
+  return await lists.answer("by-headers", id, clientUnderTest(`/v1/models${search}`, null, headers));
+}
+
+async function idsOf(reply: Response): Promise<string[]> {
+  const { data } = (await reply.json()) as { data: { id: string }[] };
+  return data.map(({ id }) => id);
+}
+
+test("the config's own names come first, patterns are no names, and upstreams' models carry their upstream", async () => {
+  begin({
+    models: [
+      { name: "best", targets: ["up/gpt-5"] },
+      { name: "gpt-*", targets: ["up/gpt-*"] },
+    ],
+  });
+  const reply = await ask();
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get("x-request-id")).toMatch(/^[0-9A-Z]{26}$/);
+  expect(await idsOf(reply)).toEqual(["best", "up/gpt-5", "up/org/deep"]);
+});
+
+test("an upstream is asked once with its credential, however many clients ask at the same time and later", async () => {
+  begin();
+  await Promise.all(Array.from({ length: 20 }, () => ask()));
+  await ask();
+  expect(upstream.seen.length).toBe(1);
+  const [seen] = upstream.seen;
+  expect(seen?.target).toBe("/v1/models");
+  expect(seen?.headers.get("authorization")).toBe("Bearer sk-of-the-pool");
+});
+
+test("nobody without a key learns anything, and the upstream is not asked", async () => {
+  begin();
+  const reply = await ask(null, { authorization: "Bearer wrong" });
+  expect(reply.status).toBe(401);
+  expect(upstream.seen.length).toBe(0);
+});
+
+test("one model is found by its whole name and by the upstream's own, and told under the name that was asked", async () => {
+  begin();
+  for (const id of ["up/gpt-5", "gpt-5", "org/deep", "deep"]) {
+    const reply = await ask(id);
+    expect(reply.status).toBe(200);
+    expect(((await reply.json()) as { id: string }).id).toBe(id);
+  }
+  for (const id of ["gpt", "pt-5", "up", "constructor", "x".repeat(5_000)]) {
+    const reply = await ask(id);
+    expect(reply.status).toBe(404);
+    expect((await reply.text()).length).toBeLessThan(600);
+  }
+});
+
+const BROKEN: readonly (readonly [name: string, answer: RawUpstream["answer"]])[] = [
+  [
+    "refuses",
+    (request) => sendWhole(request, '{"error":{"message":"sk-of-the-pool is wrong"}}', undefined, "401 No"),
+  ],
+  ["redirects", (request) => sendWhole(request, "", { location: "http://127.0.0.1:1/" }, "302 Found")],
+  ["sends no list", (request) => sendWhole(request, "<html>")],
+  ["sends another JSON", (request) => sendWhole(request, '{"data":{"id":"x"},"models":7}')],
+  ["breaks off", (request) => request.rst()],
+];
+
+test.each(BROKEN)(
+  "an upstream that %s is left out, is not asked again at once, and its words stay here",
+  async (_name, answer) => {
+    begin({ models: [{ name: "best", targets: ["up/gpt-5"] }] });
+    upstream.answer = answer;
+    expect(await idsOf(await ask())).toEqual(["best"]);
+    expect(await idsOf(await ask())).toEqual(["best"]);
+    expect(upstream.seen.length).toBe(1);
+    expect(gateway.logged.join("\n")).not.toContain("sk-of-the-pool");
+    expect(gateway.pool.list()).toMatchObject([{ state: "ready" }]);
+  },
+);
+
+test("one broken upstream does not hide the other", async () => {
+  const gone = await startRawUpstream(() => undefined);
+  await gone.close();
+  begin({
+    upstreams: [
+      { name: "gone", family: "openai", baseUrl: gone.url },
+      { name: "up", family: "openai", baseUrl: upstream.url },
+    ],
+  });
+  expect(await idsOf(await ask())).toEqual(["up/gpt-5", "up/org/deep"]);
+});
+
+test("an upstream that takes its time is left out for now, and is there once it has answered", async () => {
+  begin();
+  const { answer } = upstream;
+  let finish: () => unknown = () => undefined;
+  upstream.answer = (request) => {
+    finish = () => answer(request);
+  };
+  expect(await idsOf(await ask())).toEqual([]);
+  await finish();
+  while ((await idsOf(await ask())).length === 0) await Bun.sleep(10);
+  expect(upstream.seen.length).toBe(1);
+});
+
+test("a changed configuration has its own list", async () => {
+  begin();
+  await ask();
+  gateway.reconfigure({ upstreams: [{ name: "new", family: "openai", baseUrl: upstream.url }] });
+  expect(await idsOf(await ask())).toEqual(["new/gpt-5", "new/org/deep"]);
+});
+
+test("limits and cursors that make no sense are as good as none", async () => {
+  begin();
+  for (const search of [
+    "?limit=0",
+    "?limit=-1",
+    "?limit=x",
+    "?limit=1e99",
+    "?after=nobody",
+    "?limit=",
+    "?%",
+  ]) {
+    expect(await idsOf(await ask(null, {}, search))).toEqual(["up/gpt-5", "up/org/deep"]);
+  }
+});
+
+test("what a list says of a model is known from then on, and a list that fails teaches nothing", async () => {
+  begin();
+  const traitsOf = (model: string) => gateway.snapshot.knowledge.traitsOf("openai", "openai-chat", model);
+  upstream.answer = (request) => sendWhole(request, '{"data":[{"id":"local-7b","max_model_len":4096}]}');
+  expect(traitsOf("local-7b").contextTokens).toBeNull();
+  await lists.refresh();
+  expect(traitsOf("local-7b").contextTokens).toBe(4_096);
+  await lists.refresh();
+  expect(upstream.seen.length).toBe(1);
+
+  gateway.reconfigure({ upstreams: [{ name: "broken", family: "openai", baseUrl: upstream.url }] });
+  upstream.answer = (request) => sendWhole(request, "no", undefined, "500 No");
+  await lists.refresh();
+  expect(traitsOf("local-7b").contextTokens).toBeNull();
+});

@@ -1,0 +1,197 @@
+/** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
+import { authenticate } from "../auth/keys.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { DialectName, ModelEntry } from "../dialects/dialect.ts";
+import { DIALECTS } from "../dialects/index.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import type { Gateway } from "../proxy/gateway.ts";
+import { queryKey } from "../proxy/handle.ts";
+import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import { readWhole } from "../transport/whole.ts";
+import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/models.ts";
+
+const FRESH_MS = 5 * 60_000;
+/** After a failure the upstream is not asked again for this long. */
+const RETRY_MS = 10_000;
+/** Claude Code gives up after three seconds: what has not come by then is left out of this answer. */
+const WAIT_MS = 2_000;
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+interface Remembered {
+  readonly models: readonly ListedModel[];
+  readonly untilMs: number;
+}
+
+export interface ModelLists {
+  /** Answers `GET /v1/models`, `/v1/models/{id}` and their Gemini forms. */
+  answer(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
+  /** Asks every upstream whose list is not fresh, so that what it says of its models is known. Never throws; what fails is logged. */
+  refresh(): Promise<void>;
+}
+
+export function makeModelLists(gateway: Gateway): ModelLists {
+  const remembered = new WeakMap<UpstreamView, Remembered>();
+  const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
+
+  const modelsOf = ({ knowledge }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
+    const known = remembered.get(upstream);
+    if (known !== undefined && known.untilMs > gateway.clock.monotonicMs())
+      return Promise.resolve(known.models);
+    const running = asking.get(upstream);
+    if (running !== undefined) return running;
+    const asked = ask(gateway, upstream)
+      .then((models) => {
+        for (const { id, traits } of models) knowledge.learn(upstream.family.name, id, traits);
+        remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
+        return models;
+      })
+      .catch((cause: unknown) => {
+        gateway.log.warn(
+          { upstream: upstream.name, error: cause instanceof Error ? cause.message : String(cause) },
+          "the upstream's models could not be listed",
+        );
+        const models = known?.models ?? [];
+        remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
+        return models;
+      })
+      .finally(() => asking.delete(upstream));
+    asking.set(upstream, asked);
+    return asked;
+  };
+
+  const all = async (snapshot: Snapshot): Promise<ModelEntry[]> => {
+    const upstreams = [...snapshot.upstreams.values()];
+    const lists = await Promise.all(
+      upstreams.map((upstream) =>
+        inTime(modelsOf(snapshot, upstream), () => {
+          const models = remembered.get(upstream)?.models ?? [];
+          // Who asks next does not wait for it as well: the list is taken over when it has come.
+          remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
+          return models;
+        }),
+      ),
+    );
+    const own = snapshot.config.models
+      .filter((model) => !model.name.endsWith("*"))
+      .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
+    const theirs = upstreams.flatMap((upstream, i) =>
+      (lists[i] ?? []).map((model) => ({
+        id: `${upstream.name}/${model.id}`,
+        ownedBy: upstream.name,
+        createdAtS: model.createdAtS,
+      })),
+    );
+    return [...own, ...theirs];
+  };
+
+  return {
+    async refresh() {
+      const { snapshot } = gateway;
+      await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));
+    },
+    async answer(form, id, client) {
+      const { snapshot } = gateway;
+      const requestId = gateway.ids.ulid(gateway.clock.nowMs());
+      const { headers } = client.request;
+      const dialect = dialectOf(form, headers);
+      if (authenticate(snapshot.keys, headers, queryKey(client.search)) === null) {
+        return replyWithError(
+          dialect,
+          new GatewayError("unauthenticated", "no valid key was sent; send a client key of this gateway"),
+          requestId,
+        );
+      }
+      const models = await all(snapshot);
+      if (id !== null) {
+        const found =
+          models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
+        if (found === undefined) {
+          const error = new GatewayError("model_not_found", `there is no model "${id.slice(0, 200)}"`);
+          return replyWithError(dialect, error, requestId);
+        }
+        return json(DIALECTS[dialect].renderModel({ ...found, id }), requestId);
+      }
+      return json(
+        DIALECTS[dialect].renderModels(models, limitOf(client.search), afterOf(client.search)),
+        requestId,
+      );
+    },
+  };
+}
+
+/** The same path serves OpenAI's, Anthropic's and Google's clients: their headers tell them apart. */
+function dialectOf(form: "by-headers" | "gemini", headers: Headers): DialectName {
+  if (form === "gemini" || headers.has("x-goog-api-key")) return "gemini";
+  if (headers.has("anthropic-version")) return "anthropic-messages";
+  return headers.has("x-api-key") && !headers.has("authorization") ? "anthropic-messages" : "openai-chat";
+}
+
+function limitOf(search: string): number | undefined {
+  const params = new URLSearchParams(search);
+  const limit = Number(params.get("limit") ?? params.get("pageSize") ?? Number.NaN);
+  return Number.isInteger(limit) && limit > 0 ? limit : undefined;
+}
+
+/** The client's cursor: Anthropic's `after_id`, OpenAI's `after`, Gemini's `pageToken`. */
+function afterOf(search: string): string | undefined {
+  const params = new URLSearchParams(search);
+  return params.get("after_id") ?? params.get("after") ?? params.get("pageToken") ?? undefined;
+}
+
+function json(body: string, requestId: string): Response {
+  return new Response(body, {
+    headers: { "content-type": "application/json", ...requestIdHeaders(requestId) },
+  });
+}
+
+async function inTime(
+  list: Promise<readonly ListedModel[]>,
+  whenLate: () => readonly ListedModel[],
+): Promise<readonly ListedModel[]> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<readonly ListedModel[]>((resolve) => {
+    timer = setTimeout(() => resolve(whenLate()), WAIT_MS);
+  });
+  try {
+    return await Promise.race([list, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
+  const { path, search } = MODEL_LIST_PATHS[upstream.family.name];
+  const leased = gateway.pool.lease(upstream.name, "", null, null);
+  if ("unavailable" in leased) throw new Error("no credential is ready");
+  try {
+    const credential = upstream.credentials.get(leased.lease.credentialId);
+    if (credential === undefined) throw new Error("the credential is gone from the configuration");
+    const call = gateway.transport.send({
+      url: upstream.family.url(upstream.baseUrl, path) + search,
+      method: "GET",
+      headers: [
+        ["accept", "application/json"],
+        ["accept-encoding", "identity"],
+        ...upstream.family.defaultHeaders,
+        credential.authHeader,
+      ],
+      body: null,
+      connectTimeoutMs: upstream.connectTimeoutMs,
+      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),
+      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, 30_000),
+      onWait: null,
+    });
+    const head = await call.head;
+    const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
+    if (error !== null) throw error;
+    if (!isWhole) {
+      call.abort(new GatewayError("upstream_garbage", "the list is too long"));
+      throw new Error("the list is too long");
+    }
+    if (head.status !== 200) throw new Error(`status ${head.status}`);
+    return parseModelList(new TextDecoder().decode(bytes));
+  } finally {
+    gateway.pool.release(leased.lease);
+  }
+}
