@@ -98,14 +98,48 @@ export interface ModelEntry {
   readonly createdAtS: number;
 }
 
+/** How a path names an endpoint. `fixed` and `action` take POST. */
+export type EndpointPath =
+  /** `/v1/{path}`. */
+  | { readonly kind: "fixed"; readonly path: string }
+  /** `{version}/models/{model}:{action}`. */
+  | { readonly kind: "action"; readonly action: string }
+  /** `/v1/{collection}/{id}`, and up to two segments behind the id. */
+  | { readonly kind: "stored"; readonly collection: string };
+
+/** The facts of an endpoint. */
+export interface EndpointFacts {
+  readonly path: EndpointPath;
+  /** The request carries a JSON body, which is peeked for the model and for state at the provider. */
+  readonly hasBody: boolean;
+  /** The reply's token counts are of work done now, not of a stored reply or a mere count. */
+  readonly isBilled: boolean;
+  /** A model writes the reply: amendments apply to the request, and the client may choose a stream. */
+  readonly isGenerative: boolean;
+  /** The path alone asks for a stream. */
+  readonly isStream: boolean;
+  /** The request may continue or run something stored at the provider without a model's name. */
+  readonly mayOmitModel: boolean;
+  /** What a translated request is for; null: other dialects have no counterpart. */
+  readonly purpose: "answer" | "count" | null;
+}
+
 export interface Dialect {
   readonly name: DialectName;
+  /** By the name that the ledger shows. */
+  readonly endpoints: Readonly<Record<string, EndpointFacts>>;
+  /** Whether a path that may lead nowhere looks like one of this dialect. */
+  isSpokenAt(path: string): boolean;
+  /** Whether a request with these headers comes from a client of this dialect, whatever its path. */
+  isSpokenBy(headers: Headers): boolean;
+  /** The framing of a stream, by the query (`?…` or "") of the request for it. */
+  streamFraming(search: string): Framing;
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
   /**
-   * Bytes that tell a failure inside a stream that has begun; they end the stream. `isFirst`: no element of a JSON array was sent yet.
-   * Empty where nothing can be said (in the midst of a JSON value): the connection has to be cut instead.
+   * The bytes that report a failure inside a stream that has begun, and end the stream. `isFirst`: no element of a JSON
+   * array was sent yet. Empty where nothing can be said (in the midst of a JSON value): the connection has to be cut.
    */
   renderStreamError(
     error: GatewayError,
@@ -114,20 +148,27 @@ export interface Dialect {
     isFirst: boolean,
     context?: StreamContext,
   ): string;
-  /** A failure that a reply told in-band (`TapState.failure`), in the envelope that the dialect's clients read from an HTTP error. */
+  /** The envelope of an HTTP error around a failure that a reply reported in-band (`TapState.failure`). */
   wrapFailure(failure: string): string;
   /**
-   * Whether an answer in this framing is whole only with its last mark (`message_stop`, `]`): without it, `finished` at the end of
-   * the body is a cut.
+   * Whether an answer in this framing is whole only with its last mark (`message_stop`, `]`): without it, `finished` at
+   * the end of the body is a cut.
    */
   needsEndMark(framing: Framing): boolean;
-  /** Bytes that keep a silent stream alive, or null where the framing has none. */
+  /** Bytes that keep a silent stream alive; null where the framing has none. */
   ping(framing: Framing): string | null;
+  /** The query parameters that page through the model list. */
+  readonly pageParameters: PageParameters;
   /**
-   * Body of the model list in this dialect's form. `limit` bounds the entries (all when undefined); `after` is the client's
-   * cursor (`after_id`, `pageToken`: the id of the last entry it has), which must be given to get past the first page.
+   * The model list. `limit` bounds the entries (all when undefined); `after` is the id of the last entry that the client
+   * has, which it must name to get past the first page.
    */
   renderModels(models: readonly ModelEntry[], limit?: number, after?: string): string;
-  /** Body for one model, in the form of the list's entries. */
+  /** One model, in the form of the list's entries. */
   renderModel(model: ModelEntry): string;
+}
+
+export interface PageParameters {
+  readonly limit: string;
+  readonly after: string;
 }

@@ -1,55 +1,41 @@
-/** What a client asked for, once its path is known to be canonical. */
-import type { DialectName } from "./dialect.ts";
+/** The endpoints of all dialects, and one request's way to one of them. */
+import type { DialectName, EndpointFacts } from "./dialect.ts";
+import { DIALECTS, type EndpointName } from "./index.ts";
 
-/** What the endpoint does, as the ledger names it. */
-export type Endpoint =
-  | "chat.completions"
-  | "embeddings"
-  | "responses"
-  | "responses.input_tokens"
-  | "responses.compact"
-  | "responses.stored"
-  | "messages"
-  | "messages.count_tokens"
-  | "generateContent"
-  | "streamGenerateContent"
-  | "countTokens";
-
-export interface Route {
+export interface Endpoint extends EndpointFacts {
+  readonly name: EndpointName;
   readonly dialect: DialectName;
-  readonly endpoint: Endpoint;
-  /** Path for the upstream, canonical; for Gemini up to and without the model. */
-  readonly path: string;
-  /** Gemini only: what the path says of the model, decoded. The path goes on with it and `:action`. */
-  readonly pathModel: string | null;
-  /** Gemini only: `generateContent` and the like. */
-  readonly action: string | null;
-  /** The id in the path of a stored response. */
-  readonly stateId: string | null;
-  /** The request carries a JSON body that names the model (or, for Gemini, may be peeked for state). */
-  readonly hasBody: boolean;
-  /** The answer's token counts are of work done now, not of what was stored or only counted. */
-  readonly isBilled: boolean;
 }
 
-type Traits = Pick<Route, "dialect" | "hasBody" | "isBilled">;
+export const ENDPOINTS: readonly Endpoint[] = Object.values(DIALECTS).flatMap(
+  ({ name: dialect, endpoints }) =>
+    Object.entries(endpoints).map(([name, facts]) => ({ ...facts, name: name as EndpointName, dialect })),
+);
 
-/** Traits by endpoint. */
-export const ENDPOINTS: Readonly<Record<Endpoint, Traits>> = {
-  "chat.completions": { dialect: "openai-chat", hasBody: true, isBilled: true },
-  embeddings: { dialect: "openai-chat", hasBody: true, isBilled: true },
-  responses: { dialect: "openai-responses", hasBody: true, isBilled: true },
-  "responses.input_tokens": { dialect: "openai-responses", hasBody: true, isBilled: false },
-  "responses.compact": { dialect: "openai-responses", hasBody: true, isBilled: true },
-  "responses.stored": { dialect: "openai-responses", hasBody: false, isBilled: false },
-  messages: { dialect: "anthropic-messages", hasBody: true, isBilled: true },
-  "messages.count_tokens": { dialect: "anthropic-messages", hasBody: true, isBilled: false },
-  generateContent: { dialect: "gemini", hasBody: true, isBilled: true },
-  streamGenerateContent: { dialect: "gemini", hasBody: true, isBilled: true },
-  countTokens: { dialect: "gemini", hasBody: true, isBilled: false },
-};
+/** The endpoint that a client asks for, once its path is known to be canonical. */
+export interface Route extends Omit<Endpoint, "name" | "path"> {
+  readonly endpoint: EndpointName;
+  /** The canonical path for the upstream; with an `action`, up to the model's name. */
+  readonly path: string;
+  /** The model that the path names, decoded; null: the body names it. The path continues with the model and `:{action}`. */
+  readonly pathModel: string | null;
+  readonly action: string | null;
+  /** The id of a stored object in the path. */
+  readonly stateId: string | null;
+}
 
-/** A route without parts in its path. */
-export function makeRoute(endpoint: Endpoint, path: string): Route {
-  return { ...ENDPOINTS[endpoint], endpoint, path, pathModel: null, action: null, stateId: null };
+const BY_NAME = new Map(ENDPOINTS.map((endpoint) => [endpoint.name, endpoint]));
+
+/** A route without a model or an id in its path. */
+export function makeRoute(name: EndpointName, path: string): Route {
+  return routeTo(BY_NAME.get(name) as Endpoint, path);
+}
+
+/** See `makeRoute`; `more`: the model or the id in the path. */
+export function routeTo(
+  { name, path: _, ...facts }: Endpoint,
+  path: string,
+  more: Partial<Pick<Route, "pathModel" | "action" | "stateId">> = {},
+): Route {
+  return { ...facts, endpoint: name, path, pathModel: null, action: null, stateId: null, ...more };
 }

@@ -1,7 +1,8 @@
 // What explaining must not do: ask anybody, or tell of requests that would not be sent.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, startRawUpstream } from "../../test/kit/raw-upstream.ts";
-import { type Endpoint, makeRoute } from "../dialects/endpoint.ts";
+import { makeRoute } from "../dialects/endpoint.ts";
+import type { EndpointName } from "../dialects/index.ts";
 import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { type Explanation, explain } from "./explain.ts";
 
@@ -23,7 +24,7 @@ afterEach(async () => {
   await upstream.close();
 });
 
-async function ask(endpoint: Endpoint, body: object): Promise<Explanation> {
+async function ask(endpoint: EndpointName, body: object): Promise<Explanation> {
   const question = {
     route: makeRoute(endpoint, "/v1/x"),
     search: "",

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { authenticate, type Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import { DEFAULT_DIALECT } from "../dialects/guess.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
@@ -168,7 +169,7 @@ export async function answerExplain(
 ): Promise<Response> {
   const atMs = gateway.clock.nowMs();
   const id = gateway.ids.ulid(atMs);
-  let dialect: Route["dialect"] = "openai-chat";
+  let dialect = DEFAULT_DIALECT;
   try {
     const { snapshot }: { snapshot: Snapshot } = gateway;
     const { headers } = client.request;

@@ -6,11 +6,12 @@
 import { type ErrorKind, GatewayError } from "../core/errors.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import { guessDialect } from "../dialects/guess.ts";
 import { type AddressReader, makeAddressReader } from "./address.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { replyWithError } from "./error-reply.ts";
 import { makeHostCheck } from "./host.ts";
-import { fixedPaths, guessDialect, type Match, matchSegments, type Page } from "./router.ts";
+import { fixedPaths, type Match, matchSegments, type Page } from "./router.ts";
 
 /** What the listener needs of the configuration. A change of `hosts`, `corsOrigins` and `trustedProxies` needs a `reload`. */
 export interface ListenerConfig {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { GatewayError } from "../core/errors.ts";
-import { fixedPaths, guessDialect, type Match, matchSegments } from "./router.ts";
+import { fixedPaths, type Match, matchSegments } from "./router.ts";
 
 const match = (path: string): Match => matchSegments(path.slice(1).split("/").map(decodeURIComponent));
 
@@ -175,17 +175,4 @@ test("for any segments: a match, or bad_path; and the upstream's path cannot lea
     }),
     { numRuns: 3_000 },
   );
-});
-
-test("whose error an unknown path gets follows what the request looks like", () => {
-  const guess = (path: string, headers: Record<string, string> = {}) =>
-    guessDialect(path, new Headers(headers));
-  expect(guess("/v1/messages/batches")).toBe("anthropic-messages");
-  expect(guess("/nothing", { "anthropic-version": "2023-06-01" })).toBe("anthropic-messages");
-  expect(guess("/v1beta/cachedContents")).toBe("gemini");
-  expect(guess("/v1alpha/x")).toBe("gemini");
-  expect(guess("/nothing", { "x-goog-api-key": "k" })).toBe("gemini");
-  expect(guess("/v1beta/openai/nothing")).toBe("openai-chat");
-  expect(guess("/v1/responses/a/b/c/d")).toBe("openai-responses");
-  expect(guess("/v1/nothing")).toBe("openai-chat");
 });

@@ -3,8 +3,7 @@
  * is not canonical is refused before anything is decided.
  */
 import { GatewayError } from "../core/errors.ts";
-import type { DialectName } from "../dialects/dialect.ts";
-import { ENDPOINTS, type Endpoint, makeRoute, type Route } from "../dialects/endpoint.ts";
+import { ENDPOINTS, type Endpoint, type Route, routeTo } from "../dialects/endpoint.ts";
 
 /** A page of the gateway itself. */
 export type Page = "root" | "healthz" | "readyz" | "metrics";
@@ -16,25 +15,20 @@ export type Match =
   | { readonly kind: "explain" }
   | { readonly kind: "none" };
 
-/** Endpoints whose path is fixed, under `/v1`. */
-const FIXED: Readonly<Record<string, Endpoint>> = {
-  "chat/completions": "chat.completions",
-  embeddings: "embeddings",
-  responses: "responses",
-  "responses/input_tokens": "responses.input_tokens",
-  "responses/compact": "responses.compact",
-  messages: "messages",
-  "messages/count_tokens": "messages.count_tokens",
-};
+/** Endpoints by what names them in the path: a fixed path under `/v1`, an action behind a model, a collection of stored objects. */
+const FIXED = new Map<string, Endpoint>();
+const ACTIONS = new Map<string, Endpoint>();
+const STORED = new Map<string, Endpoint>();
+for (const endpoint of ENDPOINTS) {
+  const { path } = endpoint;
+  if (path.kind === "fixed") FIXED.set(path.path, endpoint);
+  else if (path.kind === "action") ACTIONS.set(path.action, endpoint);
+  else STORED.set(path.collection, endpoint);
+}
 
 const PAGES: ReadonlySet<string> = new Set<Page>(["healthz", "readyz", "metrics"]);
 
 const GEMINI_VERSIONS = new Set(["v1", "v1beta", "v1alpha", "v1beta1"]);
-const GEMINI_ACTIONS: Readonly<Record<string, Endpoint>> = {
-  generateContent: "generateContent",
-  streamGenerateContent: "streamGenerateContent",
-  countTokens: "countTokens",
-};
 
 const POST = ["POST"] as const;
 const NONE: Match = { kind: "none" };
@@ -42,8 +36,8 @@ const NONE: Match = { kind: "none" };
 /** Fixed paths with every way of writing them that clients are known for: version missing or doubled, a doubled or trailing slash. */
 export function fixedPaths(): ReadonlyMap<string, Match> {
   const paths = new Map<string, Match>();
-  for (const [path, endpoint] of Object.entries(FIXED)) {
-    const match: Match = { kind: "route", route: makeRoute(endpoint, `/v1/${path}`), methods: POST };
+  for (const [path, endpoint] of FIXED) {
+    const match: Match = { kind: "route", route: routeTo(endpoint, `/v1/${path}`), methods: POST };
     for (const written of [
       `/v1/${path}`,
       `/${path}`,
@@ -77,13 +71,12 @@ export function matchSegments(segments: readonly string[]): Match {
   for (const segment of segments) {
     if (segment.includes("/")) throw badPath("an escaped slash (%2F) outside a model's name");
   }
-  const endpoint = Object.hasOwn(FIXED, rest.join("/")) ? FIXED[rest.join("/")] : undefined;
+  const endpoint = FIXED.get(rest.join("/"));
   if (endpoint !== undefined) {
-    return { kind: "route", route: makeRoute(endpoint, `/v1/${rest.join("/")}`), methods: POST };
+    return { kind: "route", route: routeTo(endpoint, `/v1/${rest.join("/")}`), methods: POST };
   }
   if (rest.length === 1 && rest[0] === "explain") return { kind: "explain" };
-  if (rest[0] === "responses" && rest.length >= 2 && rest.length <= 4) return matchStored(rest);
-  return NONE;
+  return matchStored(rest);
 }
 
 /** The model route that a path with its query leads to; null: none. Throws `bad_path`. */
@@ -132,46 +125,27 @@ function matchGemini(segments: readonly string[]): Match | null {
   const name = (rest[0] === "models" || isTuned ? rest.slice(1) : rest).join("/");
   const colon = name.lastIndexOf(":");
   const action = colon > 0 ? name.slice(colon + 1) : "";
-  const endpoint = Object.hasOwn(GEMINI_ACTIONS, action) ? GEMINI_ACTIONS[action] : undefined;
+  const endpoint = ACTIONS.get(action);
   if (endpoint !== undefined) {
-    return {
-      kind: "route",
-      methods: POST,
-      route: {
-        ...ENDPOINTS[endpoint],
-        endpoint,
-        path: `/${version}/${isTuned ? "tunedModels" : "models"}/`,
-        pathModel: name.slice(0, colon),
-        action,
-        stateId: null,
-      },
-    };
+    const path = `/${version}/${isTuned ? "tunedModels" : "models"}/`;
+    const route = routeTo(endpoint, path, { pathModel: name.slice(0, colon), action });
+    return { kind: "route", methods: POST, route };
   }
   if (version === "v1" || rest[0] !== "models") return null;
   return { kind: "models", form: "gemini", id: rest.length === 1 ? null : name };
 }
 
 function matchStored(rest: readonly string[]): Match {
-  const id = rest[1] as string;
+  const endpoint = STORED.get(rest[0] ?? "");
+  if (endpoint === undefined || rest.length < 2 || rest.length > 4) return NONE;
   const isCancel = rest.length === 3 && rest[2] === "cancel";
   return {
     kind: "route",
     methods: isCancel ? POST : rest.length === 2 ? ["GET", "DELETE"] : ["GET"],
-    route: {
-      ...makeRoute("responses.stored", `/v1/${rest.map(encodeURIComponent).join("/")}`),
-      stateId: id,
-    },
+    route: routeTo(endpoint, `/v1/${rest.map(encodeURIComponent).join("/")}`, { stateId: rest[1] as string }),
   };
 }
 
 function badPath(what: string): GatewayError {
   return new GatewayError("bad_path", `the path holds ${what}; send the one canonical path`);
-}
-
-/** Whose error an unknown path or a bad request gets, from what the request looks like. */
-export function guessDialect(path: string, headers: Headers): DialectName {
-  if (path.includes("/messages") || headers.has("anthropic-version")) return "anthropic-messages";
-  if (/\/v1(beta|alpha)/.test(path) && !path.includes("/openai/")) return "gemini";
-  if (headers.has("x-goog-api-key")) return "gemini";
-  return path.includes("/responses") ? "openai-responses" : "openai-chat";
 }

@@ -1,7 +1,8 @@
 /** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
 import { authenticate } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { DialectName, ModelEntry } from "../dialects/dialect.ts";
+import type { Dialect, ModelEntry } from "../dialects/dialect.ts";
+import { dialectOfHeaders } from "../dialects/guess.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
@@ -94,7 +95,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       const { snapshot } = gateway;
       const requestId = gateway.ids.ulid(gateway.clock.nowMs());
       const { headers } = client.request;
-      const dialect = dialectOf(form, headers);
+      const dialect = form === "gemini" ? form : dialectOfHeaders(headers);
       if (authenticate(snapshot.keys, headers, queryKey(client.search)) === null) {
         return replyWithError(
           dialect,
@@ -112,31 +113,17 @@ export function makeModelLists(gateway: Gateway): ModelLists {
         }
         return json(DIALECTS[dialect].renderModel({ ...found, id }), requestId);
       }
-      return json(
-        DIALECTS[dialect].renderModels(models, limitOf(client.search), afterOf(client.search)),
-        requestId,
-      );
+      return json(renderPage(DIALECTS[dialect], models, client.search), requestId);
     },
   };
 }
 
-/** The same path serves OpenAI's, Anthropic's and Google's clients: their headers tell them apart. */
-function dialectOf(form: "by-headers" | "gemini", headers: Headers): DialectName {
-  if (form === "gemini" || headers.has("x-goog-api-key")) return "gemini";
-  if (headers.has("anthropic-version")) return "anthropic-messages";
-  return headers.has("x-api-key") && !headers.has("authorization") ? "anthropic-messages" : "openai-chat";
-}
-
-function limitOf(search: string): number | undefined {
-  const params = new URLSearchParams(search);
-  const limit = Number(params.get("limit") ?? params.get("pageSize") ?? Number.NaN);
-  return Number.isInteger(limit) && limit > 0 ? limit : undefined;
-}
-
-/** The client's cursor: Anthropic's `after_id`, OpenAI's `after`, Gemini's `pageToken`. */
-function afterOf(search: string): string | undefined {
-  const params = new URLSearchParams(search);
-  return params.get("after_id") ?? params.get("after") ?? params.get("pageToken") ?? undefined;
+/** The page that the client asks for: by its dialect's parameters for a limit, and for the id of the last entry it has. */
+function renderPage(dialect: Dialect, models: readonly ModelEntry[], search: string): string {
+  const query = new URLSearchParams(search);
+  const limit = Number(query.get(dialect.pageParameters.limit) ?? Number.NaN);
+  const after = query.get(dialect.pageParameters.after) ?? undefined;
+  return dialect.renderModels(models, Number.isInteger(limit) && limit > 0 ? limit : undefined, after);
 }
 
 function json(body: string, requestId: string): Response {

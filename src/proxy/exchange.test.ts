@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Tap } from "../dialects/dialect.ts";
-import { ENDPOINTS, type Endpoint, makeRoute } from "../dialects/endpoint.ts";
+import { ENDPOINTS, makeRoute } from "../dialects/endpoint.ts";
+import type { EndpointName } from "../dialects/index.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { Exchange } from "./exchange.ts";
@@ -12,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => gateway.close());
 
-const begin = (endpoint: Endpoint = "chat.completions", headers: Record<string, string> = {}): Exchange =>
+const begin = (endpoint: EndpointName = "chat.completions", headers: Record<string, string> = {}): Exchange =>
   new Exchange(gateway, makeRoute(endpoint, `/v1/${endpoint}`), clientUnderTest("/x", "{}", headers), {
     name: "tester",
     strict: false,
@@ -54,8 +55,8 @@ function readTap(): Tap {
 
 test("all exchanges have the same fields in the same order, whatever happens to them", async () => {
   const shapes = new Set<string>();
-  for (const endpoint of Object.keys(ENDPOINTS) as Endpoint[]) {
-    const exchange = begin(endpoint);
+  for (const { name } of ENDPOINTS) {
+    const exchange = begin(name);
     shapes.add(Object.keys(exchange).join());
     exchange.modelAsked = "m";
     exchange.upstream = "up";
@@ -168,7 +169,7 @@ describe("usage", () => {
     expect((await settled(exchange)).usageState).toBe("partial");
   });
 
-  test.each((Object.keys(ENDPOINTS) as Endpoint[]).filter((endpoint) => !ENDPOINTS[endpoint].isBilled))(
+  test.each(ENDPOINTS.filter(({ isBilled }) => !isBilled).map(({ name }) => name))(
     "of %s is of no work done now, and not counted",
     async (endpoint) => {
       const exchange = begin(endpoint);

@@ -53,7 +53,7 @@ async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
     body = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
     exchange.requestBytes = body.byteLength;
     peek = peekRequest(route.dialect, body);
-    exchange.asksForStream = peek.stream || route.endpoint === "streamGenerateContent";
+    exchange.asksForStream = peek.stream || route.isStream;
   }
   const model = route.pathModel ?? peek?.model ?? null;
   exchange.modelAsked = model;
@@ -76,15 +76,13 @@ function planTargets(
   if (model !== null) {
     const plan = snapshot.plan(model);
     if ("targets" in plan) {
-      if (route.isBilled && route.endpoint !== "embeddings") exchange.amendment = amendmentOf(plan);
+      if (route.isGenerative) exchange.amendment = amendmentOf(plan);
       if (plan.entry?.strict === true) exchange.isStrict = true;
       return plan.targets;
     }
     throw modelNotFound(model, plan.nearest);
   }
-  if (route.stateId === null) {
-    // Responses may continue a stored one, or run a stored prompt, without naming a model.
-    if (route.dialect === "openai-responses") return speakers(snapshot, route, sticky);
+  if (!route.mayOmitModel) {
     throw new GatewayError("bad_request", 'the field "model" is missing; name the model to use', {
       param: "model",
     });

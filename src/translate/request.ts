@@ -8,7 +8,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Codec, DecodedRequest, Repairs } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
-import type { Endpoint } from "../dialects/endpoint.ts";
+import { DIALECTS } from "../dialects/index.ts";
 import { amendRequest } from "../neutral/amendment.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
@@ -31,26 +31,6 @@ const LARGE_BODY_BYTES = 256 * 1024;
 
 /** Each is looked for in each character of the answer. */
 const MAX_WATCHED_STOPS = 64;
-
-/** What translation needs of an endpoint; null: it has no counterpart elsewhere. */
-const PURPOSES: Readonly<Record<Endpoint, "answer" | "count" | null>> = {
-  "chat.completions": "answer",
-  embeddings: null,
-  responses: "answer",
-  "responses.input_tokens": "count",
-  "responses.compact": null,
-  "responses.stored": null,
-  messages: "answer",
-  "messages.count_tokens": "count",
-  generateContent: "answer",
-  streamGenerateContent: "answer",
-  countTokens: "count",
-};
-
-/** Whether requests to this endpoint can be translated at all. */
-export function isTranslatable(endpoint: Endpoint): boolean {
-  return PURPOSES[endpoint] !== null;
-}
 
 /** What goes on with a token instead of what was said needs none of it. */
 const NOTHING_SAID = { id: null, model: null, parts: [], usage: null } as const;
@@ -112,7 +92,7 @@ export class Translator {
       ? await this.#inlined(remembered, codec)
       : remembered;
     if (this.#isLarge) await setImmediate();
-    const purpose = PURPOSES[exchange.route.endpoint] ?? "answer";
+    const purpose = exchange.route.purpose ?? "answer";
     const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
     const encoded = this.#named(() => codec.encodeRequest(reachable, options));
     this.#checkStops(encoded.watchedStops);
@@ -145,10 +125,8 @@ export class Translator {
   /** How the client wants its answer. */
   framing(): Framing {
     const { route, client } = this.#exchange;
-    if (route.endpoint === "streamGenerateContent") {
-      return new URLSearchParams(client.search).get("alt") === "sse" ? "sse" : "json-array";
-    }
-    return this.#decoded?.request.stream === true ? "sse" : "json";
+    const isStream = route.isStream || this.#decoded?.request.stream === true;
+    return isStream ? DIALECTS[route.dialect].streamFraming(client.search) : "json";
   }
 
   /** The tap that reads a streamed reply and writes the client's; `goOn` gets the request that follows a pause. */
@@ -295,7 +273,7 @@ export class Translator {
   #decodeBody(body: JsonObject): DecodedRequest {
     this.#decoded = this.#client.decodeRequest(body, {
       model: this.#exchange.modelAsked ?? "",
-      stream: this.#exchange.route.endpoint === "streamGenerateContent",
+      stream: this.#exchange.route.isStream,
     });
     return this.#decoded;
   }

@@ -163,8 +163,8 @@ class Tracked implements Answering {
    */
   #hasOtherForm(framing: Framing): boolean {
     const { exchange, peek, translator } = this.#input;
-    const { isBilled, action, endpoint } = exchange.route;
-    if (!isBilled || endpoint === "embeddings") return false;
+    const { isGenerative, action } = exchange.route;
+    if (!isGenerative) return false;
     // Gemini says in its path what is asked for.
     if (action !== null) return framing !== translator.framing();
     return (peek?.stream === true) === (framing === "json");

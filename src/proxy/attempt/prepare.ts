@@ -9,7 +9,7 @@ import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
-import { isTranslatable, type TranslatedExchange, type Translator } from "../../translate/request.ts";
+import type { TranslatedExchange, Translator } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { Gateway } from "../gateway.ts";
@@ -35,8 +35,8 @@ export interface PassageInput {
 }
 
 /** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
-export function canServe({ dialect, endpoint }: Route, upstream: UpstreamView): boolean {
-  return upstream.dialects.has(dialect) || isTranslatable(endpoint);
+export function canServe({ dialect, purpose }: Route, upstream: UpstreamView): boolean {
+  return upstream.dialects.has(dialect) || purpose !== null;
 }
 
 /** Whether tokens are to be counted for an upstream that has no endpoint for it. */

@@ -1,6 +1,6 @@
-/** Model lists as the OpenAI API gives them; the Responses API shares them with Chat Completions. Its clients do not page. */
+/** The model list of the OpenAI API, which Chat Completions and the Responses API share. */
 import type { ModelEntry } from "../dialect.ts";
-import { createdAtOf, pageOf } from "../shared/model-page.ts";
+import { createdAtOf, pageOf } from "./model-page.ts";
 
 function entryOf(model: ModelEntry): object {
   return { id: model.id, object: "model", created: createdAtOf(model), owned_by: model.ownedBy };

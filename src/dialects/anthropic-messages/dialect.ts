@@ -1,0 +1,43 @@
+/** Anthropic's Messages API. */
+import type { Dialect } from "../dialect.ts";
+import { tapOf } from "../shared/tap-of.ts";
+import { renderError, renderStreamError } from "./error-encode.ts";
+import { renderModel, renderModels } from "./models.ts";
+import { MessagesReader } from "./tap.ts";
+
+export const anthropicMessages = {
+  name: "anthropic-messages",
+  endpoints: {
+    messages: {
+      path: { kind: "fixed", path: "messages" },
+      hasBody: true,
+      isBilled: true,
+      isGenerative: true,
+      isStream: false,
+      mayOmitModel: false,
+      purpose: "answer",
+    },
+    "messages.count_tokens": {
+      path: { kind: "fixed", path: "messages/count_tokens" },
+      hasBody: true,
+      isBilled: false,
+      isGenerative: false,
+      isStream: false,
+      mayOmitModel: false,
+      purpose: "count",
+    },
+  },
+  isSpokenAt: (path) => path.includes("/messages"),
+  isSpokenBy: (headers) =>
+    headers.has("anthropic-version") || (headers.has("x-api-key") && !headers.has("authorization")),
+  streamFraming: () => "sse",
+  makeTap: (options) => tapOf(new MessagesReader(options.keepsReplyId ?? false), options),
+  renderError,
+  renderStreamError,
+  wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
+  needsEndMark: () => true,
+  ping: (framing) => (framing === "sse" ? 'event: ping\ndata: {"type":"ping"}\n\n' : null),
+  pageParameters: { limit: "limit", after: "after_id" },
+  renderModels,
+  renderModel,
+} satisfies Dialect;

@@ -1,0 +1,42 @@
+/** Chat Completions, and the embeddings beside it. */
+import type { Dialect } from "../dialect.ts";
+import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { tapOf } from "../shared/tap-of.ts";
+import { renderError, renderStreamError } from "./error-encode.ts";
+import { ChatReader } from "./tap.ts";
+
+export const openaiChat = {
+  name: "openai-chat",
+  endpoints: {
+    "chat.completions": {
+      path: { kind: "fixed", path: "chat/completions" },
+      hasBody: true,
+      isBilled: true,
+      isGenerative: true,
+      isStream: false,
+      mayOmitModel: false,
+      purpose: "answer",
+    },
+    embeddings: {
+      path: { kind: "fixed", path: "embeddings" },
+      hasBody: true,
+      isBilled: true,
+      isGenerative: false,
+      isStream: false,
+      mayOmitModel: false,
+      purpose: null,
+    },
+  },
+  isSpokenAt: (path) => path.includes("/chat/completions") || path.includes("/embeddings"),
+  isSpokenBy: () => false,
+  streamFraming: () => "sse",
+  makeTap: (options) => tapOf(new ChatReader(options.removeUsageChunk), options),
+  renderError,
+  renderStreamError,
+  wrapFailure: (failure) => `{"error":${failure}}`,
+  needsEndMark: () => false,
+  ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  pageParameters: { limit: "limit", after: "after" },
+  renderModels,
+  renderModel,
+} satisfies Dialect;

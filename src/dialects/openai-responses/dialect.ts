@@ -1,0 +1,60 @@
+/** OpenAI's Responses API. */
+import type { Dialect } from "../dialect.ts";
+import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { tapOf } from "../shared/tap-of.ts";
+import { renderError, renderStreamError } from "./error-encode.ts";
+import { ResponsesReader } from "./tap.ts";
+
+export const openaiResponses = {
+  name: "openai-responses",
+  endpoints: {
+    responses: {
+      path: { kind: "fixed", path: "responses" },
+      hasBody: true,
+      isBilled: true,
+      isGenerative: true,
+      isStream: false,
+      mayOmitModel: true,
+      purpose: "answer",
+    },
+    "responses.input_tokens": {
+      path: { kind: "fixed", path: "responses/input_tokens" },
+      hasBody: true,
+      isBilled: false,
+      isGenerative: false,
+      isStream: false,
+      mayOmitModel: true,
+      purpose: "count",
+    },
+    "responses.compact": {
+      path: { kind: "fixed", path: "responses/compact" },
+      hasBody: true,
+      isBilled: true,
+      isGenerative: true,
+      isStream: false,
+      mayOmitModel: true,
+      purpose: null,
+    },
+    "responses.stored": {
+      path: { kind: "stored", collection: "responses" },
+      hasBody: false,
+      isBilled: false,
+      isGenerative: false,
+      isStream: false,
+      mayOmitModel: true,
+      purpose: null,
+    },
+  },
+  isSpokenAt: (path) => path.includes("/responses"),
+  isSpokenBy: () => false,
+  streamFraming: () => "sse",
+  makeTap: (options) => tapOf(new ResponsesReader(), options),
+  renderError,
+  renderStreamError,
+  wrapFailure: (failure) => `{"error":${failure}}`,
+  needsEndMark: () => true,
+  ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  pageParameters: { limit: "limit", after: "after" },
+  renderModels,
+  renderModel,
+} satisfies Dialect;
