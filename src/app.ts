@@ -2,7 +2,7 @@
  * The composition root: wires the rooms by hand around one snapshot, and swaps it when the configuration changes. The only file that
  * may import every folder.
  */
-import { bearerOf, digestOf, isSameDigest } from "./auth/keys.ts";
+import { authenticate, bearerOf, digestOf, isSameDigest, unauthenticated } from "./auth/keys.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, type Problem } from "./config/problem.ts";
 import { watchConfig } from "./config/watch.ts";
@@ -272,7 +272,13 @@ class RunningApp implements App, Gateway {
   #handlers(): Handlers {
     const models = this.#models;
     return {
-      route: (route, client) => handle(this, route, client),
+      route: (route, client) => {
+        const principal = authenticate(this.snapshot.keys, client.request.headers, client.search);
+        if (principal !== null) return handle(this, route, client, principal);
+        const requestId = this.ids.ulid(this.clock.nowMs());
+        this.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
+        return Promise.resolve(replyWithError(route.dialect, unauthenticated(), requestId));
+      },
       models: (form, id, client) => models.answer(form, id, client),
       page: (page, client) => this.#page(page, client),
       explain: (client) => answerExplain(this, client, routeOfPath),

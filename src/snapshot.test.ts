@@ -139,7 +139,7 @@ test("keys and models are those of the config", () => {
     ],
     models: [{ name: "best", targets: ["two/x", "one/y"] }],
   });
-  expect(authenticate(snapshot.keys, new Headers({ "x-api-key": CLIENT_KEY }), null)?.name).toBe("tester");
+  expect(authenticate(snapshot.keys, new Headers({ "x-api-key": CLIENT_KEY }), "")?.name).toBe("tester");
   expect(snapshot.plan("best")).toMatchObject({
     targets: [
       { upstream: "two", model: "x" },

@@ -8,8 +8,9 @@ const RING = makeKeyRing([
   { name: "one", strict: false, keySha256: sha256("clw-one") },
   { name: "two", strict: false, keySha256: sha256("clw-two") },
 ]);
+const searchOf = (key: string | null): string => (key === null ? "" : `?${new URLSearchParams({ key })}`);
 const who = (headers: Record<string, string>, queryKey: string | null = null): string | null =>
-  authenticate(RING, new Headers(headers), queryKey)?.name ?? null;
+  authenticate(RING, new Headers(headers), searchOf(queryKey))?.name ?? null;
 
 /** In the order in which they count. */
 const WAYS: readonly (readonly [
@@ -59,21 +60,37 @@ test("the scheme's case, spaces around the key and a missing scheme do no harm",
 
 test("nothing shown, or a ring without keys, is nobody", () => {
   expect(who({})).toBeNull();
-  expect(authenticate(makeKeyRing([]), new Headers({ "x-api-key": "" }), "")).toBeNull();
+  expect(authenticate(makeKeyRing([]), new Headers({ "x-api-key": "" }), "?key=")).toBeNull();
 });
+
+const RING_OF_ODD_KEYS = makeKeyRing(
+  ["", "abc", "a+b", "one"].map((key) => ({ name: `<${key}>`, strict: false, keySha256: sha256(key) })),
+);
+
+test.each([
+  ["", null],
+  ["?alt=sse", null],
+  ["?key=abc", "<abc>"],
+  ["?alt=sse&key=a%2Bb", "<a+b>"],
+  ["?key=", "<>"],
+  ["?monkey=abc", null],
+  ["?key=one&key=two", "<one>"],
+])("the key in the query %j is that of %j", (search, name) =>
+  expect(authenticate(RING_OF_ODD_KEYS, new Headers(), search)?.name ?? null).toBe(name),
+);
 
 test("no key that is not in the ring is ever somebody", () => {
   fc.assert(
     fc.property(fc.string(), (key) => {
       fc.pre(key.trim() !== "clw-one" && key.trim() !== "clw-two");
-      expect(authenticate(RING, new Headers(), key)).toBeNull();
+      expect(authenticate(RING, new Headers(), searchOf(key))).toBeNull();
       expect(RING.get(digestOf(bearerOf(`Bearer ${key}`)))).toBeUndefined();
     }),
   );
 });
 
 test("principals are frozen: one request cannot change another one's", () => {
-  const principal = authenticate(RING, new Headers({ "x-api-key": "clw-one" }), null);
+  const principal = authenticate(RING, new Headers({ "x-api-key": "clw-one" }), "");
   expect(Object.isFrozen(principal)).toBe(true);
 });
 

@@ -1,11 +1,11 @@
-/** Client keys: from what a request shows to the principal that it stands for. */
+/** Client keys: from the key in a request to the principal that the key stands for. */
 import { hash, timingSafeEqual } from "node:crypto";
+import { GatewayError } from "../core/errors.ts";
 
-/** Who a client key stands for. */
 export interface Principal {
   /** The key's name in the config. */
   readonly name: string;
-  /** What a translation would leave out is refused instead. */
+  /** A translation refuses a field that it would otherwise leave out. */
   readonly strict: boolean;
 }
 
@@ -18,12 +18,12 @@ export interface KeyEntry {
 
 export type KeyRing = ReadonlyMap<string, Principal>;
 
-/** Keys by digest: looking one up tells nothing about how much of a guess was right. */
+/** Keys by digest, so that the time of a look-up does not show how much of a guess was right. */
 export function makeKeyRing(keys: readonly KeyEntry[]): KeyRing {
   return new Map(keys.map((key) => [key.keySha256, Object.freeze({ name: key.name, strict: key.strict })]));
 }
 
-/** Lower-case hex SHA-256 of a key. */
+/** SHA-256 in lower-case hex. */
 export function digestOf(key: string): string {
   return hash("sha256", key, "hex");
 }
@@ -36,10 +36,10 @@ export function isSameDigest(a: string, b: string): boolean {
 const KEY_HEADERS = ["x-api-key", "x-goog-api-key", "api-key"] as const;
 
 /**
- * Who sent this, by the first key that is valid, in this order: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`,
- * `api-key`, `?key=`. null when none is.
+ * The principal of the first valid key, in this order: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`,
+ * `?key=`. Returns null when no key is valid. `search` is the query with its question mark, or "".
  */
-export function authenticate(ring: KeyRing, headers: Headers, queryKey: string | null): Principal | null {
+export function authenticate(ring: KeyRing, headers: Headers, search: string): Principal | null {
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const found = ring.get(digestOf(bearerOf(authorization)));
@@ -51,7 +51,15 @@ export function authenticate(ring: KeyRing, headers: Headers, queryKey: string |
     const found = ring.get(digestOf(value.trim()));
     if (found !== undefined) return found;
   }
+  const queryKey = search.includes("key=") ? new URLSearchParams(search).get("key") : null;
   return queryKey === null ? null : (ring.get(digestOf(queryKey)) ?? null);
+}
+
+export function unauthenticated(): GatewayError {
+  return new GatewayError(
+    "unauthenticated",
+    "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key or ?key=",
+  );
 }
 
 /** The token of an `Authorization: Bearer` value; the value itself when it has no scheme. */

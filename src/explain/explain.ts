@@ -1,6 +1,6 @@
 /** What would become of a request: its plan, and the exact request for each target, without sending it. Credentials are masked. */
 import { Buffer } from "node:buffer";
-import { authenticate, type Principal } from "../auth/keys.ts";
+import { authenticate, type Principal, unauthenticated } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DEFAULT_DIALECT } from "../dialects/guess.ts";
@@ -14,7 +14,7 @@ import { amendmentOf } from "../proxy/amendment.ts";
 import { canServe, isCountedHere, makePassage } from "../proxy/attempt/prepare.ts";
 import { relayed, translated } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { modelNotFound, queryKey, unauthenticated } from "../proxy/handle.ts";
+import { modelNotFound } from "../proxy/handle.ts";
 import { foreignDialect } from "../proxy/targets.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import { type TranslatedExchange, Translator } from "../translate/request.ts";
@@ -173,7 +173,7 @@ export async function answerExplain(
   try {
     const { snapshot }: { snapshot: Snapshot } = gateway;
     const { headers } = client.request;
-    const principal = authenticate(snapshot.keys, headers, queryKey(client.search));
+    const principal = authenticate(snapshot.keys, headers, client.search);
     if (principal === null) throw unauthenticated();
     const bytes = await readBody(client.request, snapshot.config.server.bodyLimitBytes);
     const { path, body } = readQuestion(bytes);

@@ -1,5 +1,5 @@
 /** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
-import { authenticate } from "../auth/keys.ts";
+import { authenticate, unauthenticated } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Dialect, ModelEntry } from "../dialects/dialect.ts";
 import { dialectOfHeaders } from "../dialects/guess.ts";
@@ -7,7 +7,6 @@ import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { queryKey } from "../proxy/handle.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import { readWhole } from "../transport/whole.ts";
 import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/models.ts";
@@ -96,12 +95,8 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       const requestId = gateway.ids.ulid(gateway.clock.nowMs());
       const { headers } = client.request;
       const dialect = form === "gemini" ? form : dialectOfHeaders(headers);
-      if (authenticate(snapshot.keys, headers, queryKey(client.search)) === null) {
-        return replyWithError(
-          dialect,
-          new GatewayError("unauthenticated", "no valid key was sent; send a client key of this gateway"),
-          requestId,
-        );
+      if (authenticate(snapshot.keys, headers, client.search) === null) {
+        return replyWithError(dialect, unauthenticated(), requestId);
       }
       const models = await all(snapshot);
       if (id !== null) {

@@ -1,8 +1,8 @@
 /**
- * The life of a request, top to bottom: authenticate → read → peek → plan → attempt → relay → settle.
+ * The life of a request, top to bottom: read → peek → plan → attempt → relay → settle.
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
-import { authenticate } from "../auth/keys.ts";
+import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { type Peek, peekRequest } from "../dialects/peek.ts";
@@ -19,13 +19,12 @@ import type { Gateway } from "./gateway.ts";
 import { type Answer, tryTargets } from "./targets.ts";
 
 /** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
-export async function handle(gateway: Gateway, route: Route, client: ClientRequest): Promise<Response> {
-  const principal = authenticate(gateway.snapshot.keys, client.request.headers, queryKey(client.search));
-  if (principal === null) {
-    const requestId = newId(gateway);
-    gateway.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
-    return replyWithError(route.dialect, unauthenticated(), requestId);
-  }
+export async function handle(
+  gateway: Gateway,
+  route: Route,
+  client: ClientRequest,
+  principal: Principal,
+): Promise<Response> {
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
   const exchange = new Exchange(gateway, route, client, principal);
@@ -172,14 +171,6 @@ function newId(gateway: Gateway): string {
   return gateway.ids.ulid(gateway.clock.nowMs());
 }
 
-/** Nobody that is known. */
-export function unauthenticated(): GatewayError {
-  return new GatewayError(
-    "unauthenticated",
-    "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key or ?key=",
-  );
-}
-
 /** A model that no plan leads to, with what may have been meant. */
 export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
   const [first = ""] = nearest;
@@ -195,9 +186,4 @@ export function modelNotFound(model: string, nearest: readonly string[]): Gatewa
   return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {
     param: "model",
   });
-}
-
-/** The value of `?key=`, decoded; null without one. */
-export function queryKey(search: string): string | null {
-  return search.includes("key=") ? new URLSearchParams(search).get("key") : null;
 }

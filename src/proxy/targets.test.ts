@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import { type ConfigUnderTest, clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
+import {
+  type ConfigUnderTest,
+  clientUnderTest,
+  GatewayUnderTest,
+  TESTER,
+} from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
@@ -104,6 +109,7 @@ async function ask(model = "gpt-5"): Promise<{
     gateway,
     CHAT,
     clientUnderTest("/v1/chat/completions", JSON.stringify({ model, messages: [] })),
+    TESTER,
   );
   const body = (await reply.json()) as { error?: { message: string; code: string } };
   const row = (await gateway.rows()).find(({ id }) => id === reply.headers.get("x-request-id"));
@@ -241,7 +247,7 @@ test("what has no counterpart in the upstream's dialect is a 400 that names the 
     upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],
   });
   const client = clientUnderTest("/v1/embeddings", JSON.stringify({ model: "claude-opus-5", input: "x" }));
-  const reply = await handle(gateway, makeRoute("embeddings", "/v1/embeddings"), client);
+  const reply = await handle(gateway, makeRoute("embeddings", "/v1/embeddings"), client, TESTER);
   expect(reply.status).toBe(400);
   expect(await reply.text()).toContain("claude");
   const [row] = await gateway.rows();
@@ -252,7 +258,7 @@ test("H-17 a client that leaves while the upstream thinks gets its row, and the 
   begin({ up: ["a"] });
   upstream.answer = () => undefined;
   const client = clientUnderTest("/v1/chat/completions", JSON.stringify({ model: "gpt-5", messages: [] }));
-  const replying = handle(gateway, CHAT, client);
+  const replying = handle(gateway, CHAT, client, TESTER);
   while (upstream.seen.length === 0) await Bun.sleep(1);
   client.leave();
   await replying;
@@ -265,7 +271,7 @@ test("a client that left before anything was sent is on the record too", async (
   begin({ up: ["a"] });
   const client = clientUnderTest("/v1/chat/completions", JSON.stringify({ model: "gpt-5", messages: [] }));
   client.leave();
-  await handle(gateway, CHAT, client);
+  await handle(gateway, CHAT, client, TESTER);
   expect((await gateway.rows()).length).toBe(1);
 });
 
@@ -282,7 +288,7 @@ describe("when the configuration changes", () => {
         controller.close();
       },
     });
-    return await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body));
+    return await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body), TESTER);
   }
   const up = (name: string, ...keys: string[]) =>
     ({ name, family: "openai", baseUrl: upstream.url, keys: keysOf(keys) }) as const;

@@ -10,7 +10,12 @@ import {
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { NO_REPAIRS } from "../upstreams/repair.ts";
-import { type ConfigUnderTest, clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
+import {
+  type ConfigUnderTest,
+  clientUnderTest,
+  GatewayUnderTest,
+  TESTER,
+} from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
@@ -54,7 +59,7 @@ async function ask(more: object): Promise<{ reply: Response; text: string; row: 
     messages: [{ role: "user", content: "go" }],
     ...more,
   });
-  const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body));
+  const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body), TESTER);
   const text = await reply.text();
   const row = (await gateway.rows()).find(({ id }) => id === reply.headers.get("x-request-id"));
   return { reply, text, row: row as LedgerRow };
@@ -103,7 +108,7 @@ test("a refusal that repeats the client's own words is told at once, and teaches
   answer = (request) => refuse(request, words);
   const client = (): ReturnType<typeof clientUnderTest> =>
     clientUnderTest("/v1/messages", JSON.stringify(asked));
-  const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client());
+  const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client(), TESTER);
   expect([reply.status, upstream.seen.length]).toEqual([400, 1]);
   expect(await reply.text()).toContain(words);
   // What is relayed holds no reasoning either.
@@ -127,7 +132,7 @@ test("what an upstream takes when it is repaired is remembered", async () => {
   };
   for (const requests of [2, 3]) {
     const client = clientUnderTest("/v1/messages", JSON.stringify(body));
-    const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client);
+    const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client, TESTER);
     expect(await reply.text()).toContain("message_stop");
     expect(upstream.seen).toHaveLength(requests);
   }
@@ -165,7 +170,7 @@ test("a wording that needs a verified organization costs no credential its model
     messages: [{ role: "user", content: "go" }],
   };
   const client = clientUnderTest("/v1/messages", JSON.stringify(body));
-  const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client);
+  const reply = await handle(gateway, makeRoute("messages", "/v1/messages"), client, TESTER);
   expect([reply.status, upstream.seen.length]).toEqual([200, 2]);
   const excluded = new Set<string>();
   for (let i = 0; i < 2; i++) {

@@ -11,7 +11,12 @@ import {
   startRawUpstream,
 } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
-import { clientUnderTest, configUnderTest, GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import {
+  clientUnderTest,
+  configUnderTest,
+  GatewayUnderTest,
+  TESTER,
+} from "../proxy/fixtures/gateway-under-test.ts";
 import { handle } from "../proxy/handle.ts";
 import { PartFolder } from "./continuation.ts";
 
@@ -84,7 +89,7 @@ async function nextPart(): Promise<Arrived> {
 }
 
 test("a client that leaves a stream while its next part is awaited lets the upstream go", async () => {
-  const reply = await handle(gateway, CHAT, asking(true));
+  const reply = await handle(gateway, CHAT, asking(true), TESTER);
   const reader = (reply.body as ReadableStream<Uint8Array>).getReader();
   await reader.read();
   const part = await nextPart();
@@ -95,7 +100,7 @@ test("a client that leaves a stream while its next part is awaited lets the upst
 
 test("a client that leaves while the next part of a whole answer is awaited lets the upstream go", async () => {
   const client = asking(false);
-  const reply = handle(gateway, CHAT, client);
+  const reply = handle(gateway, CHAT, client, TESTER);
   const part = await nextPart();
   client.leave();
   await part.closed;
@@ -113,7 +118,7 @@ test("a part that breaks off behind its last word is gone on with, and what brea
       if (breaks) request.fin();
       else await request.send(LAST_CHUNK);
     };
-    const reply = await handle(gateway, CHAT, asking(true));
+    const reply = await handle(gateway, CHAT, asking(true), TESTER);
     const text = await reply.text();
     expect(upstream.seen).toHaveLength(2);
     expect(text).toContain('"error"');
@@ -134,7 +139,7 @@ test("the parts of a whole answer have one limit together", async () => {
     const body = JSON.stringify({ ...PAUSED, stop_reason: "end_turn", padding: "x".repeat(700) });
     await request.send(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
   };
-  const reply = await handle(gateway, CHAT, asking(false));
+  const reply = await handle(gateway, CHAT, asking(false), TESTER);
   expect(reply.status).toBe(502);
 });
 

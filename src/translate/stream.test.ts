@@ -4,7 +4,7 @@ import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../..
 import { MESSAGES } from "../../test/kit/recordings.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { ModelEvent } from "../neutral/event.ts";
-import { clientUnderTest, GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { clientUnderTest, GatewayUnderTest, TESTER } from "../proxy/fixtures/gateway-under-test.ts";
 import { handle } from "../proxy/handle.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
@@ -48,7 +48,7 @@ async function ask(stream: boolean) {
     stream,
     messages: [{ role: "user", content: "go" }],
   });
-  const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body));
+  const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", body), TESTER);
   const text = await reply.text();
   const id = reply.headers.get("x-request-id") ?? "";
   return { reply, text, id, row: (await gateway.rows()).find((row) => row.id === id) };
