@@ -87,3 +87,13 @@ test("the routes that the page lists are there, with these methods", async () =>
     if (match.kind === "route") expect(match.methods.join(", "), path).toBe(methods as string);
   }
 });
+
+test("npm and the workflows call scripts that are there", async () => {
+  const { scripts } = JSON.parse(await readPage("package.json")) as { scripts: Record<string, string> };
+  const called = [...(await readPage(".github/workflows/ci.yml")).matchAll(/script\/[\w-]+/g)].map(String);
+
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["test", "check", "build", "start"]));
+  expect(called).toEqual(expect.arrayContaining(["script/check", "script/test"]));
+  const missing = [...Object.values(scripts), ...called].filter((script) => !existsSync(join(ROOT, script)));
+  expect(missing).toEqual([]);
+});

@@ -33,7 +33,7 @@ if (IS_FULL) {
   let commands: string;
 
   beforeAll(async () => {
-    const install = Bun.spawn([join(import.meta.dir, "../../script/genuine-clients")], {
+    const install = Bun.spawn([join(import.meta.dir, "../../script/install-genuine-clients")], {
       stdin: "ignore",
       stderr: "inherit",
     });

@@ -27,7 +27,7 @@ async function outputOf(
 }
 
 beforeAll(async () => {
-  python = (await outputOf([join(ROOT, "script/python-sdks")], process.env)).trim().split(" ");
+  python = (await outputOf([join(ROOT, "script/install-python-sdks")], process.env)).trim().split(" ");
   stage = await openStage();
 }, INSTALL_LIMIT_MS);
 afterAll(async () => await stage?.close());
