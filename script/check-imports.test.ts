@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
-import { checkSources } from "./check-imports.ts";
-import { CALL_RULES, MODULE_RULES } from "./import-rules.ts";
-import { importsOf, maskText } from "./source-scan.ts";
+import { checkOrder, checkSources } from "./check-imports.ts";
+import { CALL_RULES, MODULE_RULES, ROOMS } from "./import-rules.ts";
+import { importsOf, scanText } from "./source-scan.ts";
 
 const check = (files: Record<string, string>): string[] =>
   checkSources(new Map(Object.entries(files))).map(({ file, line, rule }) => `${file}:${line}: ${rule}`);
 
 /** Each row breaks exactly one rule: file, text, the rule's text, and the line it must name. */
 const BROKEN: readonly (readonly [file: string, text: string, rule: string, line: number])[] = [
-  ["src/core/ids.ts", 'import { a } from "../model/usage.ts";', "core does not import model", 1],
+  ["src/core/ids.ts", 'import { a } from "../neutral/usage.ts";', "core does not import neutral", 1],
   ["src/neutral/fold.ts", '\nimport type { A } from "../wire/sse.ts";', "neutral does not import wire", 2],
   ["src/dialects/index.ts", 'import { a } from "../config/config.ts";', "dialects does not import config", 1],
   [
@@ -79,6 +79,43 @@ test("a cycle is told once, with its way", () => {
   ]);
 });
 
+test("no room may import a room that is not below it", () => {
+  expect(checkOrder(Object.entries(ROOMS).map(([room, { imports }]) => [room, imports]))).toEqual([]);
+
+  const found = checkOrder([
+    ["core", []],
+    ["http", ["core", "proxy/route.ts"]],
+    ["pool", ["core", "plan"]],
+    ["plan", ["core", "http"]],
+    ["proxy", ["http", "plan", "proxy"]],
+  ]);
+  expect(found.map(({ rule }) => rule)).toEqual([
+    "ROOMS lets http import proxy/route.ts, which is not below it",
+    "ROOMS lets pool import plan, which is not below it",
+    "ROOMS lets proxy import proxy, which is not below it",
+  ]);
+});
+
+test("a room that must never be reached is found behind other rooms, with the way to it", () => {
+  const found = check({
+    "src/admin/routes.ts": '\nimport { a } from "../http/listener.ts";',
+    "src/http/listener.ts": 'import { b } from "../dialects/index.ts";\nimport { c } from "../core/log.ts";',
+    "src/dialects/index.ts": 'import type { D } from "./codecs.ts";',
+    "src/dialects/codecs.ts": 'import { codec } from "./gemini/codec.ts";',
+  });
+  expect(found).toEqual([
+    "src/http/listener.ts:1: http never reaches dialects: src/http/listener.ts → src/dialects/index.ts → src/dialects/codecs.ts",
+  ]);
+});
+
+test("the way to a room that must never be reached may begin in the admin itself", () => {
+  const found = check({
+    "src/admin/routes.ts": '\nimport { a } from "./b.ts";',
+    "src/admin/b.ts": 'import { c } from "../proxy/handle.ts";',
+  });
+  expect(found).toEqual(['src/admin/b.ts:1: admin does not import proxy: "../proxy/handle.ts"']);
+});
+
 test("what the rules allow passes", () => {
   const found = check({
     "src/app.ts": 'import { a } from "./proxy/a.ts";\nimport { b } from "./simulator/b.ts";',
@@ -98,10 +135,18 @@ test("what the rules allow passes", () => {
 test("strings, comments and expressions that look like one another are told apart", () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
   const text = 'a("//x"); b = `t ${c({ d: "}" })} u`; e = /[/"]/.test(f) / 2; // g\nh';
-  const masked = maskText(text);
+  const { masked, literals } = scanText(text);
   expect(masked).toHaveLength(text.length);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
   expect(masked.replace(/ +/g, " ")).toBe('a(" "); b = ` ${c({ d: " " })} `; e = .test(f) / 2; \nh');
+  expect(literals.map((literal) => [literal.kind, literal.text])).toEqual([
+    ["string", "//x"],
+    ["string", "t "],
+    ["string", "}"],
+    ["string", " u"],
+    ["expression", '[/"]'],
+  ]);
+  for (const { text: inner, from, to } of literals) expect(text.slice(from, to)).toBe(inner);
 });
 
 test("imports are found in every form", () => {
@@ -115,7 +160,7 @@ import {
   g,
 } from "./g.ts";
 const from = "./no.ts"; // import "./no.ts"`;
-  const found = importsOf(text, maskText(text)).map(({ specifier, line }) => `${specifier} ${line}`);
+  const found = importsOf(text, scanText(text).masked).map(({ specifier, line }) => `${specifier} ${line}`);
   expect(found.sort()).toEqual([
     "./a.ts 1",
     "./b.ts 2",

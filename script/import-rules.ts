@@ -1,14 +1,19 @@
 /** The rules of the house as data: who may import whom, and which calls belong to which file. Each has its reason. */
 
-/** A folder of `src/`, or one of the three files beside them. */
+/** A folder of `src/`, or a file beside them. */
 export type Room = string;
 
 /**
- * What each room may import besides itself, and why not more: rooms, or single files of a room. The order is that of the
- * layers.
+ * The rooms from the lowest to the highest: a room imports only rooms that are listed before it, so that no import runs
+ * upwards. `imports`: the rooms, or single files of a room, that it may import besides itself; `reason`: why no more.
  */
 export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; readonly reason: string }>> = {
   core: { imports: [], reason: "core is what all else stands on" },
+  simulator: {
+    imports: ["core"],
+    reason:
+      "a simulator that shares code with the gateway would share its mistakes, and no test would show them",
+  },
   neutral: { imports: ["core"], reason: "the neutral language knows no wire, no vendor and no I/O" },
   wire: { imports: ["core"], reason: "framing knows bytes, not what they mean" },
   config: { imports: ["core", "neutral"], reason: "what is configured must not depend on what reads it" },
@@ -55,6 +60,39 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "neutral", "config", "dialects", "upstreams", "auth", "plan", "pool"],
     reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
   },
+  admin: {
+    imports: [
+      "core",
+      "neutral",
+      "config",
+      "upstreams",
+      "http",
+      "store",
+      "auth",
+      "limits",
+      "plan",
+      "pool",
+      "ledger",
+      "snapshot",
+    ],
+    reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
+  },
+  translate: {
+    imports: [
+      "core",
+      "neutral",
+      "wire",
+      "config",
+      "dialects",
+      "upstreams",
+      "transport",
+      "http",
+      "auth",
+      "snapshot",
+    ],
+    reason:
+      "translation turns requests and replies; who is asked, and what is recorded, is decided in proxy/",
+  },
   proxy: {
     imports: [
       "core",
@@ -78,23 +116,6 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     ],
     reason: "a request's life needs no database, no command line and no simulator",
   },
-  translate: {
-    imports: [
-      "core",
-      "neutral",
-      "wire",
-      "config",
-      "dialects",
-      "upstreams",
-      "transport",
-      "http",
-      "auth",
-      "snapshot",
-      "proxy",
-    ],
-    reason:
-      "translation turns requests and replies; who is asked, and what is recorded, is decided in proxy/",
-  },
   explain: {
     imports: [
       "core",
@@ -117,27 +138,33 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "dialects", "upstreams", "transport", "http", "auth", "snapshot", "proxy"],
     reason: "an endpoint of its own on top of proxy/",
   },
-  admin: {
+  app: {
     imports: [
       "core",
+      "simulator",
       "neutral",
+      "wire",
       "config",
+      "dialects",
       "upstreams",
-      "http",
       "store",
+      "transport",
+      "http",
       "auth",
-      "limits",
       "plan",
       "pool",
+      "limits",
       "ledger",
+      "cache",
+      "cluster",
       "snapshot",
+      "admin",
+      "translate",
+      "proxy",
+      "explain",
+      "models",
     ],
-    reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
-  },
-  simulator: {
-    imports: ["core"],
-    reason:
-      "a simulator that shares code with the gateway would share its mistakes, and no test would show them",
+    reason: "app.ts joins the rooms by hand, and commands start it",
   },
   cli: {
     imports: [
@@ -160,8 +187,48 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   main: { imports: ["core", "config", "http", "cli", "app"], reason: "only app.ts may import every folder" },
 };
 
-/** Files that may import every room. */
-export const COMPOSITION_ROOT = "src/app.ts";
+/** Imports upwards that stay until they are rebuilt; none joins this list. */
+export const TEMPORARY_IMPORTS: readonly string[] = [
+  "src/translate/continued-call.ts → src/proxy/answer/whole.ts",
+  "src/translate/media-inliner.ts → src/proxy/gateway.ts",
+  "src/translate/request.ts → src/proxy/exchange.ts",
+  "src/translate/request.ts → src/proxy/gateway.ts",
+];
+
+/** Rooms that must not be reached from others, not even through a third room. Types count as well as values. */
+export const NEVER_REACHED: readonly {
+  readonly from: readonly Room[];
+  /** Files, and folders with a slash at the end. */
+  readonly never: readonly string[];
+  readonly reason: string;
+}[] = [
+  {
+    // What the admin may import counts as well, also while there is no admin.
+    from: ["admin", ...(ROOMS.admin?.imports ?? [])],
+    never: [
+      "src/proxy/",
+      "src/translate/",
+      "src/explain/",
+      "src/models/",
+      "src/dialects/codecs.ts",
+      "src/dialects/anthropic-messages/codec.ts",
+      "src/dialects/gemini/codec.ts",
+      "src/dialects/openai-chat/codec.ts",
+      "src/dialects/openai-responses/codec.ts",
+    ],
+    reason: "the admin must stay able to explain a gateway whose requests fail",
+  },
+  {
+    from: ["http"],
+    never: ["src/proxy/", "src/translate/", "src/snapshot.ts", "src/app.ts"],
+    reason: "the front door stands below the life of a request, so that pages and admin can use it alone",
+  },
+  {
+    from: ["snapshot"],
+    never: ["src/http/", "src/transport/", "src/proxy/"],
+    reason: "the frozen view of the configuration is data: it neither listens nor sends",
+  },
+];
 
 export interface ModuleRule {
   readonly rule: string;

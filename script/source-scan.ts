@@ -1,4 +1,4 @@
-/** Reads as much of a TypeScript file as the import rules need: where code ends and text begins, and what is imported. */
+/** Reads as much of a TypeScript file as the rules of the house need: its code, its literals and its imports. */
 
 export interface ImportOf {
   /** The specifier as written, such as `../core/errors.ts`, `node:zlib` or `bun:sqlite`. */
@@ -11,12 +11,28 @@ export interface ImportOf {
 const BEFORE_EXPRESSION =
   /(?:^|[([{,;=:?!&|^~+\-*%<>]|\b(?:return|typeof|case|in|of|instanceof|new|void|delete|do|else|throw|yield|await))$/;
 
-/**
- * The same text, as long and with the same lines, in which comments and the inside of strings, templates and regular
- * expressions are spaces. What `${…}` holds in a template stays: it is code.
- */
-export function maskText(text: string): string {
+/** A string, a piece of a template without its `${…}`, or a regular expression; offsets are those of its text. */
+export interface Literal {
+  readonly kind: "string" | "expression";
+  /** What stands between the quotes or slashes, escapes as written. */
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Scan {
+  /**
+   * The same text, as long and with the same lines, in which comments, regular expressions and the inside of strings and
+   * templates are spaces. The code in `${…}` stays.
+   */
+  readonly masked: string;
+  readonly literals: readonly Literal[];
+}
+
+/** Separates the code of a TypeScript file from its comments and literals. */
+export function scanText(text: string): Scan {
   const out: string[] = [];
+  const literals: Literal[] = [];
   // For each open template, how many braces are open inside its current `${`.
   const templates: number[] = [];
   let at = 0;
@@ -29,8 +45,9 @@ export function maskText(text: string): string {
     out.push(text.slice(at, end).replace(/[^\n]/g, " "));
     at = end;
   };
-  /** Blanks up to the unescaped `quote`, or for templates to `${`; says which it met. */
-  const blankUntil = (quote: string): "quote" | "hole" | "end" => {
+  /** Blanks up to the unescaped `quote`, or in a template up to `${`. */
+  const blankUntil = (quote: string): void => {
+    const from = at;
     let end = at;
     while (end < text.length) {
       if (text[end] === "\\") end += 2;
@@ -40,19 +57,16 @@ export function maskText(text: string): string {
       else end += 1;
     }
     blankTo(Math.min(end, text.length));
-    if (text[at] === quote) {
-      keep(1);
-      return "quote";
-    }
-    if (text.startsWith("${", at) && quote === "`") {
+    literals.push({ kind: "string", text: text.slice(from, at), from, to: at });
+    if (text[at] === quote) keep(1);
+    else if (quote === "`" && text.startsWith("${", at)) {
       keep(2);
       templates.push(0);
-      return "hole";
     }
-    return "end";
   };
   const blankRegExp = (): void => {
-    let end = at + 1;
+    const from = at + 1;
+    let end = from;
     let isInClass = false;
     while (end < text.length && text[end] !== "\n" && (isInClass || text[end] !== "/")) {
       if (text[end] === "\\") end += 1;
@@ -60,6 +74,7 @@ export function maskText(text: string): string {
       else if (text[end] === "]") isInClass = false;
       end += 1;
     }
+    literals.push({ kind: "expression", text: text.slice(from, end), from, to: Math.min(end, text.length) });
     blankTo(Math.min(end + 1, text.length));
   };
   const isBeforeExpression = (): boolean =>
@@ -89,7 +104,7 @@ export function maskText(text: string): string {
       keep(1);
     }
   }
-  return out.join("");
+  return { masked: out.join(""), literals };
 }
 
 /** 1-based line of an offset. */
@@ -99,14 +114,14 @@ export function lineAt(text: string, offset: number): number {
   return line;
 }
 
-// On masked text: the quotes stand, what is between them is blank.
+// Matched on masked text, where only spaces stand between two quotes.
 const IMPORT_SHAPES = [
   /\b(?:import|export)\b[^"'`;=()]*?\bfrom\s*(["'])( *)\1/g,
   /\bimport\s*(["'])( *)\1/g,
   /\b(?:import|require)\s*\(\s*(["'`])( *)\1/g,
 ];
 
-/** Every module that a file imports or exports from, types included, also by `import()` and `require()`. */
+/** Every module that a file imports or exports from: values and types, static and by `import()` or `require()`. */
 export function importsOf(text: string, masked: string): readonly ImportOf[] {
   const found: ImportOf[] = [];
   for (const shape of IMPORT_SHAPES) {
