@@ -5,6 +5,7 @@
 import { authenticate, bearerOf, digestOf, isSameDigest, unauthenticated } from "./auth/keys.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, type Problem } from "./config/problem.ts";
+import { keysForNextStart } from "./config/restart.ts";
 import { watchConfig } from "./config/watch.ts";
 import type { Clock } from "./core/clock.ts";
 import { GatewayError } from "./core/errors.ts";
@@ -236,7 +237,7 @@ class RunningApp implements App, Gateway {
     this.#rejected = [];
     metrics.reloads.add(1, "taken");
     log.info({ file: config.file }, "the configuration was taken over");
-    for (const name of needsRestart(before, config)) {
+    for (const name of keysForNextStart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
     }
   }
@@ -456,25 +457,6 @@ function mediaFetch({ media }: Config): MediaFetch {
 
 function listenerConfig({ server }: Config): ListenerConfig {
   return server;
-}
-
-/** Keys of the running socket and files: they cannot change under it. */
-function needsRestart(before: Config, after: Config): readonly string[] {
-  const changed = (name: string, a: unknown, b: unknown): string[] =>
-    JSON.stringify(a) === JSON.stringify(b) ? [] : [name];
-  return [
-    ...changed("server.host", before.server.host, after.server.host),
-    ...changed("server.port", before.server.port, after.server.port),
-    ...changed("server.data_dir", before.server.dataDir, after.server.dataDir),
-    ...changed("server.base_path", before.server.basePath, after.server.basePath),
-    ...changed("server.tls", before.server.tls, after.server.tls),
-    ...changed("server.request_timeout_ms", before.server.requestTimeoutMs, after.server.requestTimeoutMs),
-    ...changed("ledger", before.ledger, after.ledger),
-    ...changed("translation", before.translation, after.translation),
-    ...changed("log.level", before.log.level, after.log.level),
-    ...changed("metrics.enabled", before.metrics.enabled, after.metrics.enabled),
-    ...changed("metrics.port", before.metrics.port, after.metrics.port),
-  ];
 }
 
 function json(status: number, body: unknown): Response {

@@ -13,6 +13,7 @@ import type { Family } from "./upstreams/family.ts";
 import { FAMILIES } from "./upstreams/index.ts";
 import { type Knowledge, makeKnowledge } from "./upstreams/knowledge.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
+import { makeTraitsOverride } from "./upstreams/traits-override.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */
@@ -57,7 +58,7 @@ export function makeSnapshot(config: Config): Snapshot {
     config,
     keys: makeKeyRing(config.keys),
     plan: makePlanner(config),
-    knowledge: makeKnowledge(config.traits),
+    knowledge: makeKnowledge(config.traits.map(makeTraitsOverride)),
     upstreams: new Map(config.upstreams.map((upstream) => [upstream.name, makeUpstreamView(upstream)])),
     credentialSpecs: config.upstreams.flatMap(makeCredentialSpecs),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),

@@ -1,6 +1,7 @@
 /** Rules that concern more than one key. They look at what was written, so that they also speak when a type is wrong. */
+
+import { suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
-import { suggest } from "./nearest.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { isTree } from "./toml.ts";
 

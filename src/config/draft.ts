@@ -1,6 +1,6 @@
 /** A configuration on its way in: the values as they were written, where each came from, and what is wrong with them. */
 import { type Path, type Problem, renderPath, renderValue } from "./problem.ts";
-import { isSecret, schemaAt } from "./schema-walk.ts";
+import { isSecret, schemaAt } from "./schema-entries.ts";
 import { isTree, makeTree, type TomlFile, type Tree } from "./toml.ts";
 
 export class Draft {

@@ -1,9 +1,10 @@
 /** What the environment and the flags say: each scalar key of the single tables has a variable, and a few have a flag. */
+
+import { suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
-import { suggest } from "./nearest.ts";
 import type { Path } from "./problem.ts";
 import { looksSecret } from "./problem.ts";
-import { configSchemaEntries, schemaAt, shapeOf } from "./schema-walk.ts";
+import { configSchemaEntries, schemaAt, shapeOf } from "./schema-entries.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

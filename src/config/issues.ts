@@ -1,10 +1,10 @@
 /** Holds a draft to the schema: unknown keys, missing keys, wrong kinds and limits, each in words a user can act on. */
 import * as v from "valibot";
+import { nearest, suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
-import { nearest, suggest } from "./nearest.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
-import { configSchemaEntries, isDecimal, isSecret, schemaAt, shapeOf } from "./schema-walk.ts";
+import { configSchemaEntries, isDecimal, isSecret, schemaAt, shapeOf } from "./schema-entries.ts";
 import { isTree } from "./toml.ts";
 
 /** Notes every violation in the draft; returns the checked values with defaults, or null when there was one. */

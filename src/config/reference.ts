@@ -1,5 +1,5 @@
 /** The reference of all keys, written from the schema: docs/configuration.md is this text. */
-import { configSchemaEntries, type SchemaEntry } from "./schema-walk.ts";
+import { configSchemaEntries, type SchemaEntry } from "./schema-entries.ts";
 
 const TABLES: Readonly<Record<string, string>> = {
   server: "The listener, and what it allows.",
@@ -39,8 +39,8 @@ Windows: \`%APPDATA%\\clewline\`). When there is none, the first start makes one
 - Secrets are \`env:NAME\`, \`file:PATH\` (line ends at its end are left out) or the text itself. Paths are relative to the
   file they stand in; \`~/\` is the home folder.
 - Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`) or seconds (\`…_s\`).
-- \`clewline check\` tells every mistake with its line and its repair. A change of the file takes effect at once, without
-  dropping a request; a broken file leaves the old configuration in force.
+- \`clewline check\` reports every mistake with its line and its repair. A change of the file takes effect without dropping
+  a request, at once or at the next start, as the tables say. An invalid file leaves the previous configuration active.
 `;
 
 function renderSection(table: string, entries: readonly SchemaEntry[]): string {
@@ -49,14 +49,15 @@ function renderSection(table: string, entries: readonly SchemaEntry[]): string {
     const fallback = entry.default === null ? (entry.isRequired ? "required" : "–") : `\`${entry.default}\``;
     const variable = entry.env === null ? "" : ` Variable: \`${entry.env}\`.`;
     const name = entry.key.slice(table.length + 1);
-    return `| \`${name}\` | ${entry.type} | ${fallback} | ${entry.description}${variable} |`;
+    const change = entry.appliesAt === "start" ? "at the next start" : "at once";
+    return `| \`${name}\` | ${entry.type} | ${fallback} | ${change} | ${entry.description}${variable} |`;
   });
   return `## \`${title}\`
 
 ${TABLES[table] ?? ""}
 
-| key | kind | default | meaning |
-|---|---|---|---|
+| key | kind | default | takes effect | meaning |
+|---|---|---|---|---|
 ${rows.join("\n")}
 `;
 }

@@ -1,6 +1,16 @@
-/** What the file may say of models: names of their own, what is changed in requests for them, and what they can. */
+/** The keys about models: names of your own, changes to requests for them, and abilities of models. */
 import * as v from "valibot";
-import { decimal, MAX_TIMER_MS, rule, text, whole } from "./schema-rules.ts";
+import {
+  decimal,
+  MAX_TIMER_MS,
+  optional,
+  required,
+  rule,
+  table,
+  text,
+  whole,
+  withDefault,
+} from "./schema-rules.ts";
 
 const MAX_TOKENS = 100_000_000;
 const EFFORT_WORDS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
@@ -15,26 +25,22 @@ const modelName = v.pipe(
   rule((value) => /^[^*]*\*?$/.test(value), "has a * that is not at its end.", 'Write it as in "claude-*".'),
 );
 
-const parameters = v.object({
-  temperature: v.optional(v.pipe(decimal(0, 2), v.description("Temperature."))),
-  top_p: v.optional(v.pipe(decimal(0, 1), v.description("Nucleus sampling."))),
-  top_k: v.optional(v.pipe(whole(1, 1_000_000), v.description("Sampling from the best k tokens."))),
-  max_output_tokens: v.optional(
-    v.pipe(whole(1, MAX_TOKENS), v.description("Most tokens of an answer, thinking included.")),
+const parameters = table({
+  temperature: optional(decimal(0, 2), "reload", "Sampling temperature."),
+  top_p: optional(decimal(0, 1), "reload", "Nucleus sampling."),
+  top_k: optional(whole(1, 1_000_000), "reload", "Sampling from the best k tokens."),
+  max_output_tokens: optional(whole(1, MAX_TOKENS), "reload", "Most tokens of an answer, thinking included."),
+  effort: optional(
+    v.picklist(EFFORT_WORDS),
+    "reload",
+    "How much the model thinks. Not together with `thinking_budget_tokens`.",
   ),
-  effort: v.optional(
-    v.pipe(
-      v.picklist(EFFORT_WORDS),
-      v.description("How much to think. Not beside `thinking_budget_tokens`."),
-    ),
+  thinking_budget_tokens: optional(
+    whole(0, MAX_TOKENS),
+    "reload",
+    "How many tokens the model may think. 0: no thinking. Not together with `effort`.",
   ),
-  thinking_budget_tokens: v.optional(
-    v.pipe(
-      whole(0, MAX_TOKENS),
-      v.description("How many tokens to think; 0: not at all. Not beside `effort`."),
-    ),
-  ),
-  stop: v.optional(
+  stop: optional(
     v.pipe(
       v.array(
         v.pipe(
@@ -43,95 +49,89 @@ const parameters = v.object({
         ),
       ),
       v.maxLength(16, "has more than 16 texts.\nKeep those that matter."),
-      v.description("Texts that end the answer."),
     ),
+    "reload",
+    "Texts that end the answer.",
   ),
-  seed: v.optional(
-    v.pipe(whole(-MAX_TIMER_MS - 1, MAX_TIMER_MS), v.description("Seed for answers that can be repeated.")),
-  ),
+  seed: optional(whole(-MAX_TIMER_MS - 1, MAX_TIMER_MS), "reload", "Seed for repeatable answers."),
 });
 
-/** Of keys and models. */
-export const strict = v.optional(
-  v.pipe(
-    v.boolean(),
-    v.description(
-      "Refuse a request with 400 where a translation would leave out a part of it. Otherwise the header `x-clewline-dropped` names what was left out.",
-    ),
-  ),
+/** A key of both client keys and models. */
+export const strict = withDefault(
+  v.boolean(),
   false,
+  "reload",
+  "Refuse a request with 400 when translation would leave out a part of it. When off, the header `x-clewline-dropped` names the parts that were left out.",
 );
 
 /** An entry of `[[models]]`. */
 export const model = v.object({
-  name: v.pipe(
+  name: required(
     modelName,
-    v.description(
-      "What clients ask for; may end in `*`. The exact name wins, then the longest that matches.",
-    ),
+    "reload",
+    "The name that clients ask for; it may end in `*`. The exact name wins, then the longest match.",
   ),
-  targets: v.pipe(
-    v.array(v.string()),
-    v.minLength(1, 'is empty.\nName at least one target, as in ["anthropic/claude-haiku-4-5"].'),
-    v.description(
-      "`upstream/model` in order: the rest are fallbacks. A `*` stands for what the name's `*` matched.",
+  targets: required(
+    v.pipe(
+      v.array(v.string()),
+      v.minLength(1, 'is empty.\nName at least one target, as in ["anthropic/claude-haiku-4-5"].'),
     ),
+    "reload",
+    "`upstream/model`, in order: all but the first are fallbacks. A `*` is replaced by the part that matched the `*` of the name.",
   ),
   strict,
-  system_before: v.optional(v.pipe(text, v.description("Text put before the client's instructions."))),
-  system_after: v.optional(v.pipe(text, v.description("Text put behind the client's instructions."))),
-  defaults: v.optional(parameters, {}),
-  fixed: v.optional(parameters, {}),
+  system_before: optional(text, "reload", "Text placed before the client's instructions."),
+  system_after: optional(text, "reload", "Text placed after the client's instructions."),
+  defaults: parameters,
+  fixed: parameters,
 });
 
-const flag = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
-const tokens = (description: string) => v.optional(v.pipe(whole(1, MAX_TOKENS), v.description(description)));
+const flag = (description: string) => optional(v.boolean(), "reload", description);
+const tokens = (description: string) => optional(whole(1, MAX_TOKENS), "reload", description);
 
 /** An entry of `[[traits]]`. */
 export const modelTraits = v.object({
-  match: v.pipe(
+  match: required(
     modelName,
-    v.description(
-      "The model's name as its upstream calls it; may end in `*`. The exact name wins, then the longest that matches; others fill in what it does not say.",
-    ),
+    "reload",
+    "The upstream's name for the model; it may end in `*`. The exact name wins, then the longest match; a shorter match supplies the traits that a longer one leaves open.",
   ),
   context_tokens: tokens("Most tokens of prompt and answer together."),
   max_output_tokens: tokens("Most tokens of an answer."),
-  thinking: v.optional(
-    v.pipe(
-      v.picklist(["none", "budget", "effort"]),
-      v.description("How it is told to think: not at all, by a number of tokens, or by a word."),
-    ),
+  thinking: optional(
+    v.picklist(["none", "budget", "effort"]),
+    "reload",
+    "How thinking is requested: not at all, by a number of tokens, or by a word.",
   ),
-  efforts: v.optional(
+  efforts: optional(
     v.pipe(
       v.array(v.picklist(EFFORT_WORDS)),
       v.minLength(1, 'is empty.\nName at least one, or write thinking = "none".'),
-      v.description('Words it takes, for `thinking = "effort"`; without `none` it always thinks.'),
     ),
+    "reload",
+    'Words that the model accepts, for `thinking = "effort"`. Without `none` the model always thinks.',
   ),
-  min_budget_tokens: tokens('Smallest number of tokens it takes, for `thinking = "budget"`.'),
-  max_budget_tokens: tokens('Largest number of tokens it takes, for `thinking = "budget"`.'),
-  can_disable_thinking: flag("Whether it can be told not to think."),
-  thinks_by_default: flag("Whether it thinks when nothing is said."),
-  sampling: v.optional(
-    v.pipe(
-      v.picklist(["all", "one", "none"]),
-      v.description("Whether it takes temperature, top_p and top_k; `one`: temperature or top_p, not both."),
-    ),
+  min_budget_tokens: tokens('Smallest number of tokens that the model accepts, for `thinking = "budget"`.'),
+  max_budget_tokens: tokens('Largest number of tokens that the model accepts, for `thinking = "budget"`.'),
+  can_disable_thinking: flag("The model can be told not to think."),
+  thinks_by_default: flag("The model thinks when the request does not mention thinking."),
+  sampling: optional(
+    v.picklist(["all", "one", "none"]),
+    "reload",
+    "Which of temperature, top_p and top_k the model accepts. `one`: temperature or top_p, not both.",
   ),
-  image: flag("Whether it takes images."),
-  pdf: flag("Whether it takes PDF documents."),
-  audio: flag("Whether it takes audio."),
-  video: flag("Whether it takes video."),
-  structured_output: flag("Whether it takes a JSON Schema for its answer."),
-  mid_system: flag("Whether instructions may stand between the turns."),
-  prefill: flag("Whether the last message may be the beginning of the answer."),
-  stop: flag("Whether it takes stop sequences."),
-  sealed_calls: flag("Whether tool calls must come back with their signature (Gemini 3 and later)."),
-  result_images: flag("Whether results of tools may hold images."),
-  needs_responses_for_tools: flag("Whether it takes tools only on Responses (GPT-5.4 and later)."),
-  cache_breakpoints: flag("Whether it takes cache marks on parts of the prompt."),
-  forced_tools: flag("Whether it may be told that it must call a tool."),
-  web_search: flag("Whether it searches the web when asked to."),
+  image: flag("The model accepts images."),
+  pdf: flag("The model accepts PDF documents."),
+  audio: flag("The model accepts audio."),
+  video: flag("The model accepts video."),
+  structured_output: flag("The model accepts a JSON Schema for its answer."),
+  mid_system: flag("Instructions may stand between the turns."),
+  prefill: flag("The last message may be the beginning of the answer."),
+  stop: flag("The model accepts stop sequences."),
+  sealed_calls: flag("Tool calls must be sent back with their signature (Gemini 3 and later)."),
+  result_images: flag("Results of tools may contain images."),
+  needs_responses_for_tools: flag("The model accepts tools only on Responses (GPT-5.4 and later)."),
+  cache_breakpoints: flag("The model accepts cache marks on parts of the prompt."),
+  forced_tools: flag("The model can be told that it must call a tool."),
+  web_search: flag("The model can search the web."),
 });

@@ -1,13 +1,53 @@
-/** Kinds of values that the schema is made of, each with what to say when one is wrong. */
+/** Building blocks of the schema: how a key is declared, and kinds of values with the message for a wrong one. */
 import { isIP } from "node:net";
 import * as v from "valibot";
 
-/** The longest that a timer runs. */
+/** The largest delay of a timer. */
 export const MAX_TIMER_MS = 2_147_483_647;
 /** The largest body that any limit allows. */
 export const MAX_BODY_BYTES = 1_073_741_824;
 
-/** A rule whose message has two lines: what is wrong, and the repair. */
+/**
+ * When a change of a key takes effect. `reload`: as soon as the changed file was read, because the code that uses the value takes
+ * it from the snapshot in force. `start`: at the next start, because something that is made at the start keeps the value.
+ */
+export type AppliesAt = "start" | "reload";
+
+/** A key that every file must have. */
+export function required<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  appliesAt: AppliesAt,
+  description: string,
+) {
+  return v.pipe(schema, v.description(description), v.metadata({ appliesAt }));
+}
+
+/** A key without a default: null in the configuration when the file does not have it. */
+export function optional<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  appliesAt: AppliesAt,
+  description: string,
+) {
+  return v.optional(required(schema, appliesAt, description));
+}
+
+/** A key with a default. */
+export function withDefault<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  fallback: v.InferInput<Schema>,
+  appliesAt: AppliesAt,
+  description: string,
+) {
+  return v.optional(required(schema, appliesAt, description), fallback);
+}
+
+/** A table that may be missing, because none of its keys is required. */
+export function table<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const schema = v.object(entries);
+  return v.optional(schema, {} as v.InferInput<typeof schema>);
+}
+
+/** A check whose message has two lines: the fault, and the repair. */
 export function rule<T>(isGood: (value: T) => boolean, message: string, repair: string) {
   return v.check<T, string>(isGood, `${message}\n${repair}`);
 }
@@ -24,19 +64,18 @@ export function decimal(min: number, max: number) {
   return v.pipe(v.number(), v.minValue(min, range), v.maxValue(max, range), v.metadata({ isDecimal: true }));
 }
 
-/** A time that a timer can wait. */
 export const durationMs = whole(1, MAX_TIMER_MS);
-/** Text that says something. */
+/** Text that is not blank. */
 export const text = v.pipe(
   v.string(),
   rule((value) => value.trim() !== "", "is empty.", "Give it a value or remove the line."),
 );
-/** Text that is never shown. */
+/** Text that no message, log or page may show. */
 export const secret = v.pipe(text, v.metadata({ secret: true }));
-/** How a secret may be written. */
+/** The forms of a secret, for descriptions. */
 export const secretNote = "`env:NAME`, `file:PATH` (relative to this file), or the text itself";
 
-/** A name for a person to read. */
+/** A name for people to read. */
 export const label = v.pipe(
   v.string(),
   rule(
@@ -46,7 +85,7 @@ export const label = v.pipe(
   ),
 );
 
-/** A name that stands before models. */
+/** A name that can be the prefix of a model. */
 export const upstreamName = v.pipe(
   v.string(),
   rule(
@@ -56,7 +95,7 @@ export const upstreamName = v.pipe(
   ),
 );
 
-/** A name or address, without port. */
+/** A host name or an IP address, without port. */
 export const hostName = v.pipe(
   v.string(),
   rule(
@@ -66,19 +105,19 @@ export const hostName = v.pipe(
   ),
 );
 
-/** An address or a range of them. */
+/** An IP address or a CIDR. */
 export const address = v.pipe(
   v.string(),
   rule(isAddressOrCidr, "is not an address or CIDR.", 'Write it as in "10.0.0.0/8" or "fd00::1".'),
 );
 
-/** Where a page comes from. */
+/** The origin of a web page, or `*`. */
 export const origin = v.pipe(
   v.string(),
   rule(isOrigin, "is not an origin.", 'Write it as in "https://app.example.com", or "*".'),
 );
 
-/** Where an upstream is reached. */
+/** The base URL of an upstream; slashes at its end are removed. */
 export const baseUrl = v.pipe(
   v.string(),
   rule(
@@ -91,6 +130,7 @@ export const baseUrl = v.pipe(
     "must have no user name, password, query or fragment.",
     "Credentials belong in [[upstreams.credentials]].",
   ),
+  v.transform((value) => value.replace(/\/+$/, "")),
 );
 
 function isHost(value: string): boolean {

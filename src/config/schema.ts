@@ -1,7 +1,6 @@
 /**
- * The keys of `clewline.toml`: their types, limits, defaults and descriptions. The single source for what is accepted, for
- * the type of what was read, for the environment's names and for docs/configuration.md. What needs more than one key is in
- * checks.ts.
+ * The keys of `clewline.toml`: type, limits, default, description and when a change takes effect. `Config`, the names of the
+ * environment variables and docs/configuration.md are all derived from this file. Rules over more than one key are in checks.ts.
  */
 import * as v from "valibot";
 import { model, modelTraits, strict } from "./schema-models.ts";
@@ -13,114 +12,111 @@ import {
   label,
   MAX_BODY_BYTES,
   MAX_TIMER_MS,
+  optional,
   origin,
+  required,
   rule,
   secret,
   secretNote,
+  table,
   text,
   upstreamName,
   whole,
+  withDefault,
 } from "./schema-rules.ts";
 
 const credential = v.object({
-  name: v.pipe(
+  name: required(
     label,
-    v.description("What the credential is called in lists, logs and the ledger; once in its upstream."),
+    "reload",
+    "Name of the credential in lists, logs and the ledger. Unique within its upstream.",
   ),
-  api_key: v.pipe(secret, v.description(`The provider's key: ${secretNote}.`)),
-  priority: v.optional(
-    v.pipe(
-      whole(-1000, 1000),
-      v.description("Credentials with the lowest number are used first; equal ones take turns."),
-    ),
+  api_key: required(secret, "reload", `The provider's key: ${secretNote}.`),
+  priority: withDefault(
+    whole(-1000, 1000),
     0,
+    "reload",
+    "Credentials with the lowest number are used first. Credentials with the same number take turns.",
   ),
-  scope: v.optional(
-    v.pipe(
-      v.picklist(["credential", "model"]),
-      v.description(
-        "What a rate limit parks: the credential as a whole, or only for the model that was asked. Default: `model`, as Anthropic, Google and OpenAI count; `credential` for family openai with another `base_url` than api.openai.com.",
-      ),
-    ),
+  scope: optional(
+    v.picklist(["credential", "model"]),
+    "reload",
+    "What a rate limit blocks: the whole credential, or only the model of the request. Default: `model`, because Anthropic, Google and OpenAI count by model; `credential` for family openai with a `base_url` other than api.openai.com.",
   ),
 });
 
 const upstream = v.object({
-  name: v.pipe(
+  name: required(
     upstreamName,
-    v.description("What the upstream is called; also the model prefix: `name/model`. Each once."),
+    "reload",
+    "Name of the upstream, also used as the prefix of models: `name/model`. Unique.",
   ),
-  family: v.pipe(
+  family: required(
     v.picklist(["anthropic", "gemini", "openai"]),
-    v.description("The kind of provider. `openai` is also every OpenAI-compatible server."),
+    "reload",
+    "The kind of provider. `openai` also covers every OpenAI-compatible server.",
   ),
-  base_url: v.optional(
-    v.pipe(
-      baseUrl,
-      v.description(
-        "As the family's official SDK takes it (openai: ends in /v1). Default: the provider's own.",
-      ),
-    ),
+  base_url: optional(
+    baseUrl,
+    "reload",
+    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own.",
   ),
-  dialects: v.optional(
+  dialects: optional(
     v.pipe(
       v.array(v.picklist(["openai-chat", "openai-responses"])),
       v.minLength(1, "is empty.\nName at least one, or remove the line for both."),
-      v.description(
-        "Family openai only: which of the two it speaks; the first is preferred where a request of another dialect is translated. Default: both, Responses first for OpenAI itself and Chat first for any other `base_url`.",
-      ),
     ),
+    "reload",
+    "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first. Default: both, Responses first for OpenAI itself, and Chat first for any other `base_url`.",
   ),
-  inject_usage: v.optional(
-    v.pipe(
-      v.boolean(),
-      v.description(
-        "Ask for usage on Chat streams whose client did not, and take it out of the reply again. Off: the usage of such streams is unknown.",
-      ),
-    ),
+  inject_usage: withDefault(
+    v.boolean(),
     true,
+    "reload",
+    "Ask for usage on Chat streams when the client does not, and remove it from the reply again. When off, the usage of such streams is unknown.",
   ),
-  connect_timeout_ms: v.optional(
-    v.pipe(durationMs, v.description("How long a connection may take.")),
-    10_000,
-  ),
-  first_byte_timeout_ms: v.optional(
-    v.pipe(durationMs, v.description("How long the first byte of a reply may take.")),
+  connect_timeout_ms: withDefault(durationMs, 10_000, "reload", "Longest time to open a connection."),
+  first_byte_timeout_ms: withDefault(
+    durationMs,
     600_000,
+    "reload",
+    "Longest wait for the first byte of a reply.",
   ),
-  idle_timeout_ms: v.optional(
-    v.pipe(durationMs, v.description("How long a reply may be silent before it counts as cut.")),
+  idle_timeout_ms: withDefault(
+    durationMs,
     300_000,
+    "reload",
+    "Longest silence within a reply. After it the reply counts as cut.",
   ),
-  credentials: v.optional(v.pipe(v.array(credential), v.description("At least one.")), []),
+  credentials: v.optional(v.array(credential), []),
 });
 
-const server = v.object({
-  host: v.optional(
-    v.pipe(hostName, v.description("Address to listen on. `0.0.0.0` or `::` for all.")),
+const server = table({
+  host: withDefault(
+    hostName,
     "127.0.0.1",
+    "start",
+    "Address to listen on. `0.0.0.0` or `::` for all addresses.",
   ),
-  port: v.optional(v.pipe(whole(0, 65_535), v.description("Port to listen on; 0: any free one.")), 8484),
-  data_dir: v.optional(
-    v.pipe(
-      text,
-      v.description(
-        "Folder of the ledger and the state. Default: `$STATE_DIRECTORY`, else the platform's state folder (`~/.local/state/clewline`).",
-      ),
-    ),
+  port: withDefault(whole(0, 65_535), 8484, "start", "Port to listen on. 0: any free port."),
+  data_dir: optional(
+    text,
+    "start",
+    "Folder of the ledger and the state. Default: `$STATE_DIRECTORY`, else the platform's state folder (`~/.local/state/clewline`).",
   ),
-  trusted_proxies: v.optional(
-    v.pipe(
-      v.array(address),
-      v.description("Addresses and CIDRs of proxies whose `X-Forwarded-For` is believed."),
-    ),
+  trusted_proxies: withDefault(
+    v.array(address),
     [],
+    "reload",
+    "Addresses and CIDRs of proxies whose `X-Forwarded-For` header is trusted.",
   ),
-  hosts: v.optional(
-    v.pipe(v.array(hostName), v.description("Names answered to, without port. Empty: every valid `Host`.")),
+  hosts: withDefault(
+    v.array(v.pipe(hostName, v.toLowerCase())),
     [],
+    "reload",
+    "Accepted host names, without port. Empty: every valid `Host` header is accepted.",
   ),
-  base_path: v.optional(
+  base_path: withDefault(
     v.pipe(
       v.string(),
       rule(
@@ -128,137 +124,118 @@ const server = v.object({
         "is not a path prefix.",
         'Begin with / and end without one, as in "/llm".',
       ),
-      v.description("Path prefix under which a proxy shows Clewline, as in `/llm`."),
     ),
     "",
+    "start",
+    "Path prefix under which a proxy serves Clewline, as in `/llm`.",
   ),
   tls: v.optional(
     v.object({
-      cert_file: v.pipe(
+      cert_file: required(
         text,
-        v.description("PEM file of the certificate and its chain. Needs `tls.key_file`."),
+        "start",
+        "PEM file of the certificate and its chain. Needs `tls.key_file`. A file with new contents is read at the next start.",
       ),
-      key_file: v.pipe(text, v.description("PEM file of the private key. Needs `tls.cert_file`.")),
+      key_file: required(text, "start", "PEM file of the private key. Needs `tls.cert_file`."),
     }),
   ),
-  body_limit_bytes: v.optional(
-    v.pipe(whole(1, MAX_BODY_BYTES), v.description("Largest request body, also after decoding.")),
+  body_limit_bytes: withDefault(
+    whole(1, MAX_BODY_BYTES),
     33_554_432,
+    "reload",
+    "Largest request body, before and after decompression.",
   ),
-  request_timeout_ms: v.optional(
-    v.pipe(durationMs, v.description("How long a client may take to send its request.")),
+  request_timeout_ms: withDefault(
+    durationMs,
     30_000,
+    "start",
+    "Longest silence of a client while it sends its request, rounded up to whole seconds. Values above 255000 act as 255000.",
   ),
-  drain_timeout_ms: v.optional(
-    v.pipe(whole(0, MAX_TIMER_MS), v.description("How long running requests may go on after SIGTERM.")),
+  drain_timeout_ms: withDefault(
+    whole(0, MAX_TIMER_MS),
     30_000,
+    "reload",
+    "How long running requests may continue after SIGTERM.",
   ),
-  cors_origins: v.optional(
-    v.pipe(
-      v.array(origin),
-      v.description("Other origins whose pages may call Clewline from a browser; `*`: all."),
-    ),
+  cors_origins: withDefault(
+    v.array(origin),
     [],
+    "reload",
+    "Other origins whose pages may call Clewline from a browser. `*`: every origin.",
   ),
-  ping_interval_ms: v.optional(
-    v.pipe(durationMs, v.description("Silence of an upstream after which the client's stream gets a ping.")),
+  ping_interval_ms: withDefault(
+    durationMs,
     15_000,
+    "reload",
+    "When an upstream is silent for this long, the client's stream gets a ping.",
   ),
-  keepalive_interval_s: v.optional(
-    v.pipe(
-      whole(0, 86_400),
-      v.description(
-        "Seconds after which a client that awaits a whole (not streamed) answer is sent whitespace, and again each time they pass; 0: never. The first whitespace sends the status 200 with it: an error after that can only be told as the dialect's error body.",
-      ),
-    ),
+  keepalive_interval_s: withDefault(
+    whole(0, 86_400),
     0,
+    "reload",
+    "A client that waits for a whole (not streamed) answer gets whitespace each time this many seconds pass. 0: never. The first whitespace also sends the status 200, so a later error can only be reported in the body, as the dialect's error object.",
   ),
-  reply_limit_bytes: v.optional(
-    v.pipe(
-      whole(1, MAX_BODY_BYTES),
-      v.description("Largest reply, or single frame of a streamed one, that is translated."),
-    ),
+  reply_limit_bytes: withDefault(
+    whole(1, MAX_BODY_BYTES),
     67_108_864,
+    "reload",
+    "Largest reply, or largest frame of a streamed reply, that is translated.",
   ),
-  forward_upstream_headers: v.optional(
-    v.pipe(
-      v.boolean(),
-      v.description(
-        "Show clients the headers that tell of the upstream's account: rate limits and organization.",
-      ),
-    ),
+  forward_upstream_headers: withDefault(
+    v.boolean(),
     false,
+    "reload",
+    "Send clients the headers about the upstream's account: rate limits and organization.",
   ),
 });
 
 /** The whole file. */
 export const fileSchema = v.object({
-  server: v.optional(server, {}),
-  log: v.optional(
-    v.object({
-      level: v.optional(
-        v.pipe(
-          v.picklist(["debug", "info", "warn", "error"]),
-          v.description("What is logged: this and what is graver."),
-        ),
-        "info",
-      ),
-    }),
-    {},
-  ),
+  server,
+  log: table({
+    level: withDefault(
+      v.picklist(["debug", "info", "warn", "error"]),
+      "info",
+      "start",
+      "The lowest level that is logged.",
+    ),
+  }),
   admin: v.optional(
     v.object({
-      password: v.optional(
-        v.pipe(
-          secret,
-          v.description(
-            `Password of the admin: ${secretNote}, or its argon2id hash. A text is replaced by its hash in the file; when it is missing, one is made, printed once and kept as a hash. Without \`[admin]\` the admin is off.`,
-          ),
-        ),
+      password: optional(
+        secret,
+        "reload",
+        `Password of the admin: ${secretNote}, or its argon2id hash. At the start a text is replaced by its hash in the file; when there is no password, one is made, printed once and kept as a hash. Without \`[admin]\` the admin is off.`,
       ),
     }),
   ),
-  metrics: v.optional(
-    v.object({
-      enabled: v.optional(v.pipe(v.boolean(), v.description("Whether `/metrics` is there.")), true),
-      port: v.optional(
-        v.pipe(
-          whole(0, 65_535),
-          v.description(
-            "Own port for `/metrics` on `server.host`, open to whoever reaches it. Without it: the main port, for `metrics.key` as Bearer.",
-          ),
-        ),
-      ),
-      key: v.optional(v.pipe(secret, v.description(`Bearer that may read \`/metrics\`: ${secretNote}.`))),
-    }),
-    {},
-  ),
-  ledger: v.optional(
-    v.object({
-      on_failure: v.optional(
-        v.pipe(
-          v.picklist(["refuse", "serve"]),
-          v.description(
-            "While the ledger cannot be written: `refuse` requests with 503, or `serve` them although the record may be lost.",
-          ),
-        ),
-        "refuse",
-      ),
-      queue_rows: v.optional(
-        v.pipe(whole(1, 1_000_000), v.description("How many rows may wait to be written.")),
-        10_000,
-      ),
-    }),
-    {},
-  ),
+  metrics: table({
+    enabled: withDefault(v.boolean(), true, "start", "Serve `/metrics`."),
+    port: optional(
+      whole(0, 65_535),
+      "start",
+      "Separate port for `/metrics` on `server.host`, open to everybody who can reach it. Without it `/metrics` is on the main port, for requests with `metrics.key` as Bearer.",
+    ),
+    key: optional(secret, "reload", `Bearer that may read \`/metrics\` on the main port: ${secretNote}.`),
+  }),
+  ledger: table({
+    on_failure: withDefault(
+      v.picklist(["refuse", "serve"]),
+      "refuse",
+      "start",
+      "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost.",
+    ),
+    queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
+  }),
   upstreams: v.optional(v.array(upstream), []),
   keys: v.optional(
     v.array(
       v.object({
-        name: v.pipe(label, v.description("Whom the key is for; shown in logs and the ledger. Each once.")),
-        key: v.pipe(
+        name: required(label, "reload", "Owner of the key, shown in logs and the ledger. Unique."),
+        key: required(
           secret,
-          v.description(`What the client shows: ${secretNote}. Only its hash is kept in memory.`),
+          "reload",
+          `The key that the client sends: ${secretNote}. Only its hash is kept in memory.`,
         ),
         strict,
       }),
@@ -266,44 +243,36 @@ export const fileSchema = v.object({
     [],
   ),
   models: v.optional(v.array(model), []),
-  media: v.optional(
-    v.object({
-      fetch: v.optional(
-        v.pipe(
-          v.boolean(),
-          v.description(
-            "Fetch an image or document that a client names by URL where the target cannot do so itself. Only public addresses are asked. Off: such a request is refused.",
-          ),
-        ),
-        false,
-      ),
-      fetch_limit_bytes: v.optional(
-        v.pipe(whole(1, MAX_BODY_BYTES), v.description("Largest image or document that is fetched.")),
-        20_971_520,
-      ),
-      fetch_timeout_ms: v.optional(
-        v.pipe(durationMs, v.description("How long fetching one may take.")),
-        20_000,
-      ),
-    }),
-    {},
-  ),
-  translation: v.optional(
-    v.object({
-      memory_bytes: v.optional(
-        v.pipe(
-          whole(0, MAX_BODY_BYTES),
-          v.description(
-            "What clients of Chat Completions and Gemini do not send back (sealed reasoning) is remembered by tool call id, up to this many bytes; 0: nothing is.",
-          ),
-        ),
-        33_554_432,
-      ),
-    }),
-    {},
-  ),
+  media: table({
+    fetch: withDefault(
+      v.boolean(),
+      false,
+      "reload",
+      "Fetch an image or document that a client names by URL when the target cannot fetch it. Only public addresses are fetched. When off, such a request is refused.",
+    ),
+    fetch_limit_bytes: withDefault(
+      whole(1, MAX_BODY_BYTES),
+      20_971_520,
+      "reload",
+      "Largest image or document that is fetched.",
+    ),
+    fetch_timeout_ms: withDefault(
+      durationMs,
+      20_000,
+      "reload",
+      "Longest time to fetch one image or document.",
+    ),
+  }),
+  translation: table({
+    memory_bytes: withDefault(
+      whole(0, MAX_BODY_BYTES),
+      33_554_432,
+      "start",
+      "Size of the memory for sealed reasoning, by tool call id: clients of Chat Completions and Gemini do not send it back. 0: no memory.",
+    ),
+  }),
   traits: v.optional(v.array(modelTraits), []),
 });
 
-/** What a file says once it is checked, with defaults; secrets still as they are written. */
+/** A checked file with its defaults; secrets are still as written. */
 export type FileConfig = v.InferOutput<typeof fileSchema>;

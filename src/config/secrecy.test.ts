@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { loadConfig } from "./load.ts";
 import { ConfigError, renderProblems } from "./problem.ts";
-import { configSchemaEntries } from "./schema-walk.ts";
+import { configSchemaEntries } from "./schema-entries.ts";
 
 const RUNS = { numRuns: 400 };
 

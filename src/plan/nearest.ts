@@ -1,5 +1,5 @@
 /** What a client may have meant by a model that nothing serves. */
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../core/nearest.ts";
 
 const MAX_SUGGESTIONS = 3;
 /** The model is a client's text: a suggestion that repeats it stays short. */

@@ -28,9 +28,11 @@ export async function handle(
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
   const exchange = new Exchange(gateway, route, client, principal);
-  const { keepaliveIntervalMs } = gateway.snapshot.config.server;
+  const { keepaliveIntervalS } = gateway.snapshot.config.server;
   const answered = answer(gateway, exchange);
-  return keepaliveIntervalMs === null ? answered : await keptAlive(exchange, answered, keepaliveIntervalMs);
+  return keepaliveIntervalS === 0
+    ? answered
+    : await keptAlive(exchange, answered, keepaliveIntervalS * 1_000);
 }
 
 async function answer(gateway: Gateway, exchange: Exchange): Promise<Response> {

@@ -2,13 +2,14 @@
  * What is known of the models of each family: the operator's word, then the provider's own list, then a dated table, then what is
  * safe for a model that nobody knows.
  */
-import type { PartialTraits, TraitsOverride } from "../config/config.ts";
+
 import type { DialectName } from "../dialects/dialect.ts";
 import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../neutral/traits.ts";
 import type { FamilyName } from "./family.ts";
 import { anthropicTraits } from "./knowledge-anthropic.ts";
 import { geminiTraits } from "./knowledge-gemini.ts";
 import { openaiTraits } from "./knowledge-openai.ts";
+import type { PartialTraits, TraitsOverride } from "./traits-override.ts";
 
 export interface Knowledge {
   /** What a model can, asked in this dialect. `model` is the upstream's name for it; any text. Remembered: the same object again. */

@@ -1,7 +1,8 @@
 /** How each family lists its models: where, and how the answer is read. */
-import type { PartialTraits } from "../config/config.ts";
+
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
 import type { FamilyName } from "./family.ts";
+import type { PartialTraits } from "./traits-override.ts";
 
 export interface ListedModel {
   readonly id: string;

@@ -1,31 +1,33 @@
-/** Looks into the schema: which keys there are, of which kind, with which default. */
+/** Reads the schema: which keys there are, and the type, default and description of each. */
 import * as v from "valibot";
 import type { Path } from "./problem.ts";
 import { fileSchema } from "./schema.ts";
+import type { AppliesAt } from "./schema-rules.ts";
 
-/** A schema without the wrapping that makes it optional. */
+/** What a schema accepts, whether it is optional or not. */
 export type Shape =
   | { readonly kind: "table"; readonly entries: Readonly<Record<string, v.GenericSchema>> }
   | { readonly kind: "list"; readonly item: v.GenericSchema }
   | { readonly kind: "string" | "number" | "boolean" }
   | { readonly kind: "choice"; readonly options: readonly string[] };
 
-/** One key of the file, as documentation and tools see it. */
+/** One key of the file, for documentation and tools. */
 export interface SchemaEntry {
   /** `upstreams[].credentials[].api_key`. */
   readonly key: string;
   /** In words: `whole number`, `"refuse" or "serve"`, `list of texts`. */
   readonly type: string;
   readonly isRequired: boolean;
-  /** As TOML writes it; null: none, or told in the description. */
+  /** As TOML writes it; null: none, or only in the description. */
   readonly default: string | null;
   readonly description: string;
   readonly isSecret: boolean;
+  readonly appliesAt: AppliesAt;
   /** The environment variable that overrides it; null within lists of tables. */
   readonly env: string | null;
 }
 
-/** The shape of a schema node. Throws when the schema uses a kind that nothing here knows: a bug. */
+/** The shape of a schema node. Throws on a kind of schema that this file does not know, which is a bug. */
 export function shapeOf(schema: v.GenericSchema): Shape {
   const bare = unwrap(schema);
   switch (bare.type) {
@@ -43,18 +45,22 @@ export function shapeOf(schema: v.GenericSchema): Shape {
     case "boolean":
       return { kind: bare.type };
     default:
-      throw new TypeError(`schema kind ${bare.type} is not known to schema-walk.ts`);
+      throw new TypeError(`schema kind ${bare.type} is not known to schema-entries.ts`);
   }
 }
 
-/** Whether the value must not be shown. */
+/** Whether no message, log or page may show the value. */
 export function isSecret(schema: v.GenericSchema): boolean {
-  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]).secret === true;
+  return metadataOf(schema).secret === true;
 }
 
-/** Whether the number need not be whole. */
+/** Whether the number may have a fraction. */
 export function isDecimal(schema: v.GenericSchema): boolean {
-  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]).isDecimal === true;
+  return metadataOf(schema).isDecimal === true;
+}
+
+function metadataOf(schema: v.GenericSchema): Readonly<Record<string, unknown>> {
+  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]);
 }
 
 /** The schema of a path of the file; null when there is no such key. */
@@ -104,6 +110,7 @@ function collect(
       default: fallback === undefined ? null : JSON.stringify(fallback),
       description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? "",
       isSecret: isSecret(schema),
+      appliesAt: metadataOf(schema).appliesAt as AppliesAt,
       env: names === null ? null : `CLEWLINE_${names.join("__").toUpperCase()}`,
     },
   ];
