@@ -1,4 +1,5 @@
-// Orders in a user's prompt - `[[write FILE TEXT]]` - carried out with the tools of whatever agent asks, by their names and schemas.
+// Carries out the orders in a user's prompt (`[[write FILE TEXT]]`) with the tools that the agent offers. The
+// names and schemas of the tools tell which tool fits.
 
 import { asRecord, asString } from "../base/json.ts";
 import { exampleOf } from "./example.ts";
@@ -15,8 +16,9 @@ interface Order {
 const ORDER = /\[\[(?:(write|call)\s+(\S+?)(?:\s+([\s\S]*?))?|(run)\s+([\s\S]+?))\]\]/g;
 
 /**
- * The call that is due now: the orders of the last prompt that has any are carried out one a turn, so that as many are done
- * as results came since. Undefined when all are done, there is none, or no tool fits.
+ * The next call. The simulator carries out the orders of the last prompt that has orders, one each turn: the
+ * number of results since that prompt is the number of orders done. Undefined when all are done, there are
+ * none, or no tool fits.
  */
 export function dueCall(question: Question): Call | undefined {
   const from = question.turns.findLastIndex((turn) => turn.by === "user" && ordersIn(turn.text).length > 0);
@@ -34,7 +36,7 @@ function ordersIn(text: string): Order[] {
   );
 }
 
-/** Tools that write files, the best first; by the last part of a flattened name. */
+/** Tools that write files, the best first. A flattened name counts by its last part. */
 const WRITERS = [/^write$|^write_?file$|^create_?file$/i, /^apply_?patch$/i, /^edit$|^replace$/i];
 const SHELLS = [
   /^exec_command$|^shell$|^shell_command$|^local_shell$|^bash$|^run_shell_command$/i,
@@ -67,7 +69,10 @@ function named(tools: readonly ToolOffer[], patterns: readonly RegExp[]): ToolOf
   return undefined;
 }
 
-/** The properties that tools of agents have, by what they mean; others get an example if they are required. */
+/**
+ * Properties of agents' tools, grouped by meaning. A required property outside these groups gets an example
+ * value.
+ */
 const MEANINGS: readonly (readonly [name: RegExp, value: (order: Order, schema: unknown) => unknown])[] = [
   [/^(file_?path|path|file_?name|absolute_path|target_file)$/i, (order) => order.object],
   [/^(content|contents|text|file_text|new_string|new_str)$/i, (order) => order.text],
@@ -96,7 +101,7 @@ function inputFor(tool: ToolOffer, order: Order): string {
   return JSON.stringify({ ...asRecord(exampleOf(schema)), ...Object.fromEntries(known) });
 }
 
-/** A freeform tool takes a patch, or the code of a cell that runs a command. */
+/** The input of a freeform tool: a patch, or the code of a cell that runs a command. */
 function freeInput(tool: ToolOffer, order: Order): string {
   if (/patch/i.test(tool.name)) {
     const lines = order.text.split("\n").map((line) => `+${line}\n`);

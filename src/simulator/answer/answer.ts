@@ -1,4 +1,4 @@
-// What a simulated model says: decided here once for all dialects, from the request and its script.
+// Decides the answer of the simulated model, once for all dialects, from the request and its script.
 
 import { isRecord } from "../base/json.ts";
 import { dueCall } from "./agent-turn.ts";
@@ -18,7 +18,7 @@ export interface AnswerSize {
   readonly hugeBytes?: number;
 }
 
-/** What an answer is made of, in the order in which it is said. */
+/** One part of an answer; the parts stand in the order of the stream. */
 export type Part =
   | { readonly kind: "reasoning"; readonly deltas: readonly string[]; readonly isHidden: boolean }
   | { readonly kind: "text"; readonly deltas: readonly string[]; readonly citations: readonly Citation[] }
@@ -26,7 +26,7 @@ export type Part =
   | { readonly kind: "search"; readonly query: string; readonly sources: readonly Source[] }
   | { readonly kind: "call"; readonly call: Call; readonly isCut: boolean };
 
-export interface Answer {
+export interface SimulatedAnswer {
   readonly parts: readonly Part[];
   readonly ending: "end" | "length" | "stop" | "tool" | "refusal" | "pause" | "continue";
   readonly stopSequence?: string;
@@ -43,11 +43,16 @@ const ECHO_CHARS = 400;
 const REASONING =
   "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
 const SECOND_THOUGHT = "On second thought, there is more to say.";
-/** What a refusal says. */
+/** The text of a refusal. */
 export const REFUSAL = "I’m sorry, but I can’t help with that.";
 
-/** A scripted size stands above tools and limits: it is what the test asked for. */
-export function makeAnswer(question: Question, script: Script, size: AnswerSize, cache: PromptCache): Answer {
+/** Decides the answer. A scripted size overrides tools and limits, because the test asked for it. */
+export function makeAnswer(
+  question: Question,
+  script: Script,
+  size: AnswerSize,
+  cache: PromptCache,
+): SimulatedAnswer {
   const isSized = size.deltas !== undefined || size.hugeBytes !== undefined;
   const limit = (isSized ? undefined : question.maxTokens) ?? Number.POSITIVE_INFINITY;
   const prompt = cache.look(question, script.count("cache-min"));
@@ -65,7 +70,7 @@ export function makeAnswer(question: Question, script: Script, size: AnswerSize,
   };
 }
 
-type Draft = Pick<Answer, "parts" | "ending" | "stopSequence">;
+type Draft = Pick<SimulatedAnswer, "parts" | "ending" | "stopSequence">;
 
 function plan(question: Question, script: Script, size: AnswerSize): Draft {
   if (script.has("refuses") || script.has("blocks")) {
@@ -135,7 +140,7 @@ function interleaved(thoughts: readonly Part[], text: readonly string[], calls: 
     : [...thoughts, ...said(text.slice(0, middle)), ...second, ...said(text.slice(middle))];
 }
 
-/** The end comes in the middle of what was said last. */
+/** Cuts the answer in the middle of its last part. */
 function withCutEnd(draft: Draft): Draft {
   const last = draft.parts.at(-1);
   const rest = draft.parts.slice(0, -1);
@@ -150,7 +155,10 @@ function withCutEnd(draft: Draft): Draft {
   return { ...draft, ending: "length" };
 }
 
-/** Ends at a stop sequence of the text, or where the tokens are used up: a call is there as a whole or not at all. */
+/**
+ * Ends the answer at a stop sequence, or where the tokens are used up. A call is never cut: it is whole or
+ * absent.
+ */
 function fit(draft: Draft, limit: number, stops: readonly string[]): Draft {
   const parts: Part[] = [];
   let room = limit;
@@ -222,7 +230,7 @@ function textDeltas(question: Question, script: Script, size: AnswerSize): strin
   ];
 }
 
-/** Shows what of the results has arrived. */
+/** Quotes the tool results, so that a test sees which of them arrived. */
 function resultText(question: Question): string {
   const results = newResults(question);
   if (results.length === 0) {
@@ -239,7 +247,7 @@ function echo(text: string): string {
     : `${characters.slice(0, ECHO_CHARS).join("")}…`;
 }
 
-/** `count` stands above what the text asks for, not above what the request allows. */
+/** `count` overrides the calls that the prompt asks for, but not the limits of the request. */
 function pickTools(question: Question, count: number | undefined): readonly ToolOffer[] {
   const { choice, tools, isParallel } = question;
   const hasResult = newResults(question).length > 0;

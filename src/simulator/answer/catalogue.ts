@@ -1,4 +1,4 @@
-// The models that the simulated providers list, and what is known of a model by its name.
+// The models that the simulated providers list, and the facts that follow from a model's name.
 
 import { anthropicRefusal, geminiRefusal, openaiRefusal } from "../base/refusal.ts";
 
@@ -10,7 +10,7 @@ const CREATED_S = 1_760_000_000;
 const CREATED = new Date(CREATED_S * 1000).toISOString().replace(".000Z", "Z");
 const FOREIGN = /no-such|unknown/;
 
-/** OpenAI and compatible servers take any plain name that is not another vendor's. */
+/** OpenAI and compatible servers accept any plain name that does not belong to another vendor. */
 export function requireOpenaiModel(model: string): void {
   if (!/^[\w.:-]+$/.test(model) || /^(claude|gemini)-/.test(model) || FOREIGN.test(model)) {
     throw openaiRefusal(404, {
@@ -36,7 +36,7 @@ export function requireGeminiModel(model: string): void {
   }
 }
 
-/** OpenAI's own models by their names; any other is one of a compatible server. */
+/** OpenAI's own models, by name; every other model belongs to a compatible server. */
 export function isOfficialModel(model: string): boolean {
   return /^(gpt-|o\d|chatgpt-|codex-)/.test(model) && !model.startsWith("gpt-oss");
 }
@@ -54,20 +54,20 @@ export function needsResponsesForTools(model: string): boolean {
 }
 
 export interface ClaudeTraits {
-  /** What `thinking.type` may be. */
+  /** The allowed values of `thinking.type`. */
   readonly thinking: readonly string[];
   readonly isThinkingByDefault: boolean;
-  /** `display` of thinking where the request does not say. */
+  /** The default of `thinking.display`. */
   readonly isThinkingShown: boolean;
-  /** temperature, top_p and top_k under version 2023-06-01. */
+  /** How temperature, top_p and top_k are treated under version 2023-06-01. */
   readonly takesSampling: boolean;
   readonly takesPrefill: boolean;
-  /** `role: "system"` among the messages. */
+  /** Whether `role: "system"` may stand among the messages. */
   readonly takesSystemTurns: boolean;
   readonly maxOutputTokens: number;
 }
 
-/** The generation rules of dialects B-5, A3 and fact 1; unknown names count as the newest generation. */
+/** The rules of a model's generation; an unknown name counts as the newest generation. */
 export function claudeTraits(model: string): ClaudeTraits {
   const [, line = "", majorText = "", minorText = ""] =
     /^claude-([a-z]+)-(\d+)(?:-(\d{1,2})(?!\d))?/.exec(model) ?? [];

@@ -1,4 +1,4 @@
-// What a simulated web search finds, and which parts of a text it is cited for.
+// The results of a simulated web search, and the parts of a text that cite them.
 
 export interface Source {
   readonly url: string;
@@ -8,9 +8,9 @@ export interface Source {
 export interface Citation {
   /** A page of the web, or the first document of the request. */
   readonly source: Source | "document";
-  /** Where the source stands in `SOURCES`; 0 for a document. */
+  /** Index in `SOURCES`; 0 for a document. */
   readonly sourceIndex: number;
-  /** The range in the text, in UTF-16 code units, as JavaScript counts. */
+  /** The range in the text, in UTF-16 code units. */
   readonly start: number;
   readonly end: number;
   readonly quote: string;
@@ -21,7 +21,10 @@ export const SOURCES: readonly Source[] = [
   { url: "https://example.org/caf%C3%A9?q=1", title: "Café in 東京" },
 ];
 
-/** Cites the second sentence and the last one: text stands before, between and perhaps behind them. */
+/**
+ * Cites the second and the last sentence, so that uncited text stands before, between and perhaps behind
+ * them.
+ */
 export function citationsOf(text: string, isFromDocument: boolean): Citation[] {
   const sentences = [...text.matchAll(/\S[\s\S]*?[.!?](?=\s|$)|\S[\s\S]*$/g)].map((match) => ({
     start: match.index,
@@ -40,7 +43,7 @@ export function citationsOf(text: string, isFromDocument: boolean): Citation[] {
   });
 }
 
-/** The text cut at the borders of its citations: each piece with the citations that it carries. */
+/** Cuts the text at the borders of its citations; each piece carries its citations. */
 export function splitByCitations(
   text: string,
   citations: readonly Citation[],

@@ -4,7 +4,7 @@ import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from 
 
 const MAX_DEPTH = 12;
 
-/** A value with every required property and no other, or with every one. Schemas that it does not understand give an empty string. */
+/** A value with only the required properties, or with all. An unsupported schema gives an empty string. */
 export function exampleOf(schema: unknown, hasEveryProperty = false): unknown {
   const root = asRecord(schema);
   return example(root, { root, hasEveryProperty }, 0);

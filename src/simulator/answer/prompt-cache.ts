@@ -1,6 +1,6 @@
-// What a provider remembers of prompts, per organisation and model.
-// OpenAI and Google remember every beginning by themselves, in steps of 128 tokens. Anthropic remembers the beginnings that a
-// request marks, and on the next request looks for one at each mark and up to 20 blocks before it.
+// The provider's prompt cache, per organisation and model. OpenAI and Google cache every beginning of a
+// prompt, in steps of 128 tokens. Anthropic caches the beginnings that a request marks; for the next request
+// Anthropic looks up each mark and up to 20 blocks before the mark.
 
 import { createHash } from "node:crypto";
 import type { Prompt, Question } from "./question.ts";
@@ -11,12 +11,12 @@ const MAX_ENTRIES = 200_000;
 const CHARS_PER_TOKEN = 4;
 const LOOKBACK_BLOCKS = 20;
 
-/** Tokens of a text as the simulator counts them: a quarter of its characters, and at least one. */
+/** Tokens of a text by the simulator's count: a quarter of the characters, at least 1. */
 export function countTokens(text: string): number {
   return Math.max(1, Math.ceil(text.length / CHARS_PER_TOKEN));
 }
 
-/** Tokens of a whole prompt: what the counting endpoints say and what usage says later. */
+/** Tokens of a whole prompt. The counting endpoints and the usage of an answer give the same number. */
 export function countPrompt(prompt: Prompt): number {
   return prompt.parts.reduce((sum, part) => sum + countTokens(part), 0);
 }
@@ -24,9 +24,9 @@ export function countPrompt(prompt: Prompt): number {
 export interface PromptTokens {
   /** All prompt tokens, cached and written ones among them. */
   readonly total: number;
-  /** Tokens of the longest beginning that was remembered. */
+  /** Tokens of the longest cached beginning. */
   readonly cached: number;
-  /** Tokens that this request had remembered; 0 where the provider does it by itself. */
+  /** Tokens that this request wrote to the cache; 0 where the provider caches without marks. */
   readonly written: { readonly "5m": number; readonly "1h": number };
 }
 
@@ -35,7 +35,7 @@ const NOT_WRITTEN = { "5m": 0, "1h": 0 } as const;
 export class PromptCache {
   readonly #seen = new Set<string>();
 
-  /** Counts a prompt, and remembers what its provider remembers; below `minTokens` that is nothing. */
+  /** Counts a prompt and caches its beginnings. A prompt below `minTokens` is not cached. */
   look(question: Question, minTokens = MIN_TOKENS): PromptTokens {
     const { prompt, organization, model } = question;
     const total = countPrompt(prompt);
@@ -99,7 +99,7 @@ export class PromptCache {
     this.#seen.clear();
   }
 
-  /** The oldest beginning goes when there is no more room; one that is used again is young again. */
+  /** Least recently used: a full cache forgets the beginning that was used longest ago. */
   #remember(beginning: string): void {
     this.#seen.delete(beginning);
     this.#seen.add(beginning);

@@ -1,7 +1,7 @@
-// One request as the dialects see it, after the server has read it and taken the fault suffixes off.
+// One request as a dialect receives the request: body read, fault suffixes removed.
 
 import type { JsonRecord } from "../base/json.ts";
-import type { Answer } from "./answer.ts";
+import type { SimulatedAnswer } from "./answer.ts";
 import type { Question } from "./question.ts";
 import type { Script } from "./script.ts";
 
@@ -20,5 +20,5 @@ export interface SimRequest {
   /** Lower-case hex of that many random bytes, for ids. */
   hex(bytes: number): string;
   readonly script: Script;
-  answer(question: Question): Answer;
+  answer(question: Question): SimulatedAnswer;
 }

@@ -1,4 +1,5 @@
-// What a request wants the simulated model to say and do: the words of `words.ts` among its faults.
+// The script of a request: the words of `words.ts` among its faults. They decide the simulated model's
+// answer.
 
 import { type Fault, NO_FAULT, numberParam } from "../base/fault.ts";
 import { Refusal } from "../base/refusal.ts";
@@ -8,7 +9,10 @@ export class Script {
   readonly #fault: Fault;
   readonly #compat: ReadonlySet<string>;
 
-  /** Throws a 400 in no provider's words where a compat word is not known: a test with it would prove nothing. */
+  /**
+   * Throws a 400 of the simulator's own for an unknown compat word: a test with such a word would prove
+   * nothing.
+   */
   constructor(fault: Fault = NO_FAULT) {
     this.#fault = fault;
     const words = (fault.params.compat ?? "").split("+").filter((word) => word !== "");
@@ -21,12 +25,12 @@ export class Script {
     this.#compat = new Set(words);
   }
 
-  /** The word is there, alone or with a value. */
+  /** Whether the script has the word, alone or with a value. */
   has(word: ScriptWord): boolean {
     return this.#fault.names.has(word) || this.#fault.params[word] !== undefined;
   }
 
-  /** The value of a word, percent-decoded; undefined where it has none. */
+  /** The percent-decoded value of a word; undefined without a value. */
   text(word: ScriptWord): string | undefined {
     const value = this.#fault.params[word];
     try {
@@ -36,12 +40,12 @@ export class Script {
     }
   }
 
-  /** The number after a word; 1 where the word stands alone, undefined where it does not stand. */
+  /** The number after a word; 1 for a word alone, undefined for an absent word. */
   count(word: ScriptWord): number | undefined {
     return numberParam(this.#fault, word) ?? (this.has(word) ? 1 : undefined);
   }
 
-  /** Asks for the oddities of one dialect. */
+  /** Whether the script asks for an oddity of one dialect. */
   compat<Dialect extends CompatDialect>(_dialect: Dialect): (word: CompatWord<Dialect>) => boolean {
     return (word) => this.#compat.has(word);
   }

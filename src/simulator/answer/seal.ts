@@ -1,10 +1,12 @@
-// Signatures of thinking and reasoning: made here, and known again when a client replays them.
+// Signatures of thinking and reasoning: made here, and verified when a client replays them.
 
 import { createHmac } from "node:crypto";
 
 const MAGIC = "clewline-simulator/1";
 
-/** Opaque, in standard base64, bound to its maker, to an owner (an organisation; may be empty) and to a text. */
+/**
+ * An opaque seal in standard base64, bound to a maker, an owner (an organisation; may be empty) and a text.
+ */
 export function seal(maker: string, owner: string, text: string): string {
   const payload = [MAGIC, maker, mark("owner", owner), mark("text", text)].join("|");
   return Buffer.from(`${payload}|${mark("seal", payload)}`).toString("base64");
@@ -12,7 +14,7 @@ export function seal(maker: string, owner: string, text: string): string {
 
 export type SealState = "good" | "foreign" | "other-owner" | "other-text";
 
-/** Whether a value is one that `seal` made for this maker, owner and text; a text left out is not compared. */
+/** Whether `seal` made the value for this maker, owner and text. Without a text, the text is not compared. */
 export function checkSeal(value: string, maker: string, owner: string, text?: string): SealState {
   const [magic, madeBy, ownerMark, textMark, sealMark, ...rest] = Buffer.from(value, "base64")
     .toString()

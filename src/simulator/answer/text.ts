@@ -1,8 +1,8 @@
-// Texts in pieces, as a model streams them.
+// Cuts texts into pieces, as a model streams text.
 
 const WORDS_PER_DELTA = 3;
 
-/** A text in pieces of a few words; joined they are the text again. */
+/** A text in pieces of a few words. The joined pieces equal the text. */
 export function deltas(text: string): string[] {
   const words = text.match(/\S+\s*|^\s+/g) ?? [];
   const pieces: string[] = [];
@@ -12,12 +12,12 @@ export function deltas(text: string): string[] {
   return pieces;
 }
 
-/** JSON has few spaces: pieces of a few characters instead of words. */
+/** JSON in pieces of a few characters, because JSON has few spaces. */
 export function pieces(text: string): string[] {
   return text.match(/[\s\S]{1,12}/gu) ?? [];
 }
 
-/** The first characters of a list of pieces; never half of a surrogate pair. */
+/** The first characters of a list of pieces. Never cuts a surrogate pair. */
 export function keepChars(text: readonly string[], chars: number): string[] {
   const kept: string[] = [];
   let left = chars;
@@ -34,7 +34,7 @@ export function keepChars(text: readonly string[], chars: number): string[] {
   return kept;
 }
 
-/** The text before the first of the stop sequences, and which one it was. */
+/** The text before the first stop sequence, and that stop sequence. */
 export function cutAtStop(
   text: readonly string[],
   stops: readonly string[],
@@ -52,7 +52,7 @@ export function cutAtStop(
   return stop === undefined ? { text } : { text: keepChars(text, cutAt), stop };
 }
 
-/** The text within a number of tokens, a token being four characters. */
+/** The beginning of a text that fits into a number of tokens; four characters are a token. */
 export function cutAtTokens(
   text: readonly string[],
   maxTokens: number,

@@ -1,6 +1,6 @@
-// Anthropic Messages: the content blocks of an answer, each as a whole and as the stream brings it.
+// Anthropic Messages: the content blocks of an answer, whole and streamed.
 
-import type { Answer, Part } from "../answer/answer.ts";
+import type { Part, SimulatedAnswer } from "../answer/answer.ts";
 import { claudeTraits } from "../answer/catalogue.ts";
 import { type Citation, type Source, splitByCitations } from "../answer/citation.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -15,7 +15,7 @@ export interface Block {
   readonly deltas: readonly JsonRecord[];
 }
 
-export function answerBlocks(answer: Answer, request: SimRequest): Block[] {
+export function answerBlocks(answer: SimulatedAnswer, request: SimRequest): Block[] {
   const sharedId = `toolu_01${request.hex(11)}`;
   const blocks = answer.parts.flatMap((part) => partBlocks(part, request, sharedId));
   return request.script.compat("anthropic-messages")("fallback-block")
@@ -45,21 +45,21 @@ function partBlocks(part: Part, request: SimRequest, sharedId: string): Block[] 
   }
 }
 
-/** Another model goes on from here. */
+/** Marks the place where another model continues the answer. */
 function fallbackBlock(model: string): Block {
   const trigger = { type: "refusal", category: null };
   const whole = { type: "fallback", from: { model }, to: { model: "claude-simulated" }, trigger };
   return { whole, start: whole, deltas: [] };
 }
 
-/** Thinking that a script brought is shown, unless the request wants none to be seen. */
+/** Scripted thinking is shown, unless the request hides all thinking. */
 function isShown({ body, model, script }: SimRequest): boolean {
   const { display } = asRecord(body.thinking);
   const isByDefault = script.has("thinks") || claudeTraits(model).isThinkingShown;
   return display === "summarized" || (display !== "omitted" && isByDefault);
 }
 
-/** A hidden thought is an empty text with the signature of the real one. */
+/** Hidden thinking is an empty text with the signature of the real thinking. */
 function thinkingBlock(reasoning: readonly string[], isVisible: boolean): Block {
   const signature = seal("anthropic", "", reasoning.join(""));
   const thoughts = isVisible ? reasoning : [];
@@ -110,7 +110,7 @@ function citationOf({ source, quote, start, end }: Citation): JsonRecord {
       };
 }
 
-/** The provider's own tool: its call and its result stand side by side in the answer. */
+/** The provider's own tool: the answer holds the call and its result. */
 function searchBlocks(query: string, sources: readonly Source[], id: string): Block[] {
   const caller = { type: "direct" };
   const call = { type: "server_tool_use", id, name: "web_search", caller };
@@ -136,7 +136,7 @@ function searchBlocks(query: string, sources: readonly Source[], id: string): Bl
   ];
 }
 
-/** Arguments that are cut show in the stream alone: as a whole they would be no JSON. */
+/** Cut arguments appear in the stream only: a whole block could not hold them, because they are not JSON. */
 function toolBlock(call: Call, isCut: boolean, id: string): Block {
   const base = { type: "tool_use", id, name: call.tool.name, caller: { type: "direct" } };
   return {

@@ -1,4 +1,4 @@
-// Anthropic Messages: what a body may hold, as a table, and a breach of it in Anthropic's words.
+// Anthropic Messages: the allowed form of a body as a table, and Anthropic's message for a violation.
 
 import { isRecord } from "../base/json.ts";
 import { anthropicRefusal, type Refusal } from "../base/refusal.ts";
@@ -182,7 +182,7 @@ const COMMON = {
 const messages = list(message, { max: 100_000 });
 const model = string({ min: 1, max: 256 });
 
-/** Fields that need a beta, by the beginning of its name. */
+/** Fields that need a beta, with the prefix of the beta's name. */
 const BETA_FIELDS: Readonly<Record<string, string>> = {
   mcp_servers: "mcp-client-",
   context_management: "context-management-",
@@ -205,7 +205,7 @@ const MESSAGE_FIELDS = {
 };
 const SAMPLING_FIELDS = { temperature: number(0, 1), top_p: number(0, 1), top_k: integer(0) };
 
-/** Throws where a body does not have the form of its endpoint under this API version and these betas. */
+/** Throws if a body does not have the form of its endpoint under this API version and these betas. */
 export function checkBody(
   body: unknown,
   isCount: boolean,
@@ -226,7 +226,7 @@ export function checkBody(
   }
 }
 
-/** Tools are told apart by a dated type; all but custom ones are taken as they are. */
+/** A dated type tells the provider's tools apart. Only custom tools are checked. */
 function toolProblem(body: unknown): Problem | undefined {
   const tools = isRecord(body) && Array.isArray(body.tools) ? body.tools : [];
   for (const [index, tool] of tools.entries()) {

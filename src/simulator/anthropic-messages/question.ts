@@ -1,4 +1,4 @@
-// Anthropic Messages: what a request asks, and its prompt as the cache sees it.
+// Anthropic Messages: the question of a request, and its prompt for the cache.
 
 import { claudeTraits } from "../answer/catalogue.ts";
 import type { Prompt, Question, Turn } from "../answer/question.ts";
@@ -32,7 +32,7 @@ export function questionOf(request: SimRequest): Question {
   };
 }
 
-/** A plain text is a block like any other. */
+/** The content as blocks; a plain text becomes one text block. */
 export function blocksOf(message: JsonRecord): readonly JsonRecord[] {
   const { content } = message;
   return typeof content === "string" ? [{ type: "text", text: content }] : asList(content).map(asRecord);
@@ -60,14 +60,14 @@ function textOf(result: JsonRecord): string {
     .join("");
 }
 
-/** A paused answer comes back as it was, at the end of the messages. */
+/** Number of earlier pauses: the client sends a paused answer back unchanged, at the end of the messages. */
 function pausesIn(last: JsonRecord | undefined): number {
   return last?.role === "assistant"
     ? blocksOf(last).filter((block) => block.type === "server_tool_use").length
     : 0;
 }
 
-/** Tools, system and messages block by block, with the places that are marked for the cache. */
+/** Tools, system and messages, block by block, with their cache marks. */
 export function promptOf(body: JsonRecord): Prompt {
   const system =
     typeof body.system === "string" ? [{ type: "text", text: body.system }] : asList(body.system);
@@ -86,7 +86,7 @@ export function promptOf(body: JsonRecord): Prompt {
   };
 }
 
-/** The mark of a block, or of what stands in a tool result. */
+/** The cache mark of a block, or of a block within a tool result. */
 function markIn(block: JsonRecord): ("5m" | "1h")[] {
   const marked = [block, ...asList(block.content).map(asRecord)].filter((one) => isRecord(one.cache_control));
   return marked.slice(0, 1).map(ttlOf);
@@ -96,12 +96,12 @@ function ttlOf(marked: JsonRecord): "5m" | "1h" {
   return asRecord(marked.cache_control).ttl === "1h" ? "1h" : "5m";
 }
 
-/** Cache marks move from turn to turn and are no part of the prompt. */
+/** A block without its cache mark: marks move from turn to turn and are no part of the prompt. */
 function stableText(part: unknown): string {
   return JSON.stringify(part, (name, value) => (name === "cache_control" ? undefined : value));
 }
 
-/** What the provider knows of its own typed tools, which come without a schema. */
+/** The schemas of the provider's typed tools; a request sends these tools without a schema. */
 const TYPED_SCHEMAS: readonly (readonly [type: RegExp, schema: JsonRecord])[] = [
   [/^bash_/, { type: "object", properties: { command: { type: "string" } }, required: ["command"] }],
   [
@@ -118,7 +118,7 @@ const TYPED_SCHEMAS: readonly (readonly [type: RegExp, schema: JsonRecord])[] = 
   ],
 ];
 
-/** Server tools run at the provider: only the client's own tools are called. */
+/** The tools that the client runs. Server tools run at the provider and are not called here. */
 function offerOf(tool: JsonRecord): ToolOffer[] {
   const type = asString(tool.type) || "custom";
   const name = asString(tool.name);

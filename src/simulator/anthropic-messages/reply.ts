@@ -1,6 +1,6 @@
 // Anthropic Messages: the answer as one message and as a stream.
 
-import { type Answer, REFUSAL } from "../answer/answer.ts";
+import { REFUSAL, type SimulatedAnswer } from "../answer/answer.ts";
 import { countPrompt } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { isRecord, type JsonRecord } from "../base/json.ts";
@@ -91,8 +91,8 @@ function event(type: string, rest: JsonRecord): StreamEvent {
   return { name: type, data: JSON.stringify({ type, ...rest }) };
 }
 
-/** Cached tokens and written ones only where the request marks something for the cache; input excludes both. */
-function usageOf({ usage }: Answer, isBare: boolean): JsonRecord {
+/** Cache reads and writes are counted only if the request has cache marks; `input_tokens` excludes both. */
+function usageOf({ usage }: SimulatedAnswer, isBare: boolean): JsonRecord {
   const { prompt, output, reasoning, searches } = usage;
   const written = prompt.written["5m"] + prompt.written["1h"];
   return {

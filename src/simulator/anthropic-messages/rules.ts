@@ -1,4 +1,4 @@
-// Anthropic Messages: the rules that a table of fields cannot say. Each function checks one of them.
+// Anthropic Messages: the rules that a table of fields cannot express. Each function checks one rule.
 
 import { type ClaudeTraits, claudeTraits, requireAnthropicModel } from "../answer/catalogue.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -62,7 +62,7 @@ function betasOf(request: SimRequest): string[] {
   return named;
 }
 
-/** The simulator keeps no threads; on these details the SDK goes on without one. */
+/** The simulator has no threads. With these details the SDK retries without a thread. */
 function checkThread(body: JsonRecord): void {
   if (body.thread !== undefined) {
     const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
@@ -75,7 +75,7 @@ function checkThread(body: JsonRecord): void {
   }
 }
 
-/** Facts of dialects 0.1: newer models take only the values that change nothing. */
+/** Newer models accept only the default values of the sampling parameters. */
 function checkSampling(body: JsonRecord, traits: ClaudeTraits): void {
   const { temperature, top_p, top_k } = body;
   const [warmth, share] = [asNumber(temperature), asNumber(top_p)];
@@ -184,7 +184,10 @@ function checkOutput(body: JsonRecord, traits: ClaudeTraits): void {
   checkStrictSchema(asRecord(config.format).schema, "output_config.format.schema");
 }
 
-/** The marks of all blocks, in the order of the prompt: not too many, and the long-lived ones first. */
+/**
+ * Checks the cache marks in the order of the prompt: not too many, and long-lived marks before short-lived
+ * ones.
+ */
 function checkCacheMarks(body: JsonRecord): void {
   const blocks = [
     ...asList(body.tools),

@@ -1,4 +1,4 @@
-// Anthropic Messages: the subset of JSON Schema that structured output and strict tools take.
+// Anthropic Messages: the subset of JSON Schema that structured output and strict tools accept.
 
 import { asList, asRecord, asString, isRecord } from "../base/json.ts";
 import { refuse } from "./body.ts";
@@ -23,7 +23,7 @@ const MAX_OPTIONAL = 24;
 const MAX_UNIONS = 16;
 const MAX_DEPTH = 64;
 
-/** Throws where a schema goes beyond the subset. */
+/** Throws if a schema goes beyond the subset. */
 export function checkStrictSchema(schema: unknown, path: string): void {
   const counts = { optional: 0, unions: 0 };
   check(schema, path, counts, 0);

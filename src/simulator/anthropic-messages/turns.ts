@@ -1,4 +1,5 @@
-// Anthropic Messages: the rules of a conversation - order of roles, empty texts, pairs of tool use and result, signatures.
+// Anthropic Messages: the rules of a conversation - order of roles, empty texts, pairs of tool use and
+// result, signatures.
 
 import type { ClaudeTraits } from "../answer/catalogue.ts";
 import { checkSeal } from "../answer/seal.ts";
@@ -17,7 +18,7 @@ export interface TurnContext {
 interface Turn {
   readonly role: string;
   readonly blocks: readonly JsonRecord[];
-  /** Where it begins in the request. */
+  /** The place of the turn's first message in the request. */
   readonly index: number;
 }
 
@@ -39,7 +40,7 @@ export function checkTurns(messages: readonly JsonRecord[], context: TurnContext
   checkThoughts(turns, context);
 }
 
-/** The server joins neighbours of one role; system turns stand between others and count for nothing here. */
+/** Joins neighbouring messages of one role, as the provider does. System turns do not separate them. */
 function merged(messages: readonly JsonRecord[]): Turn[] {
   const turns: Turn[] = [];
   for (const [index, message] of messages.entries()) {
@@ -87,7 +88,7 @@ function checkTexts(messages: readonly JsonRecord[]): void {
   }
 }
 
-/** Version 2026-10-21: no documents of the assistant, no citations on the user's text. */
+/** Version 2026-10-21: the assistant sends no documents, and the user's text has no citations. */
 function checkVersionedBlocks(messages: readonly JsonRecord[], { version }: TurnContext): void {
   for (const [index, message] of messages.entries()) {
     for (const [at, block] of blocksOf(message).entries()) {
@@ -103,7 +104,10 @@ function checkVersionedBlocks(messages: readonly JsonRecord[], { version }: Turn
   }
 }
 
-/** Not first, after a user turn or a server tool's result, before an assistant turn or at the end. */
+/**
+ * A system turn is not the first turn. It follows a user turn or the result of a server tool, and an
+ * assistant turn or the end of the messages follows it.
+ */
 function checkSystemTurns(messages: readonly JsonRecord[], { traits, betas }: TurnContext): void {
   for (const [index, message] of messages.entries()) {
     if (message.role !== "system") {
@@ -155,7 +159,7 @@ function resultIds(blocks: readonly JsonRecord[]): string[] {
   return blocks.filter((block) => block.type === "tool_result").map((block) => asString(block.tool_use_id));
 }
 
-/** Results come first in the next turn. */
+/** Tool results stand at the beginning of the next turn. */
 function checkAnswered(turn: Turn, ids: readonly string[], next: Turn | undefined): void {
   const end = next?.blocks.findIndex((block) => block.type !== "tool_result") ?? 0;
   const results = resultIds(end < 0 ? (next?.blocks ?? []) : (next?.blocks.slice(0, end) ?? []));
@@ -205,7 +209,10 @@ function checkEnding(messages: readonly JsonRecord[], { traits, thinking }: Turn
   }
 }
 
-/** What the assistant said since the user's last words, and its latest turn anyhow: older thoughts are ignored by the provider. */
+/**
+ * The assistant's turns since the user's last text, and always the assistant's latest turn. The provider
+ * ignores thinking before them.
+ */
 function checkThoughts(turns: readonly Turn[], { thinking }: TurnContext): void {
   const spoken = turns.findLastIndex((turn) => turn.role === "user" && resultIds(turn.blocks).length === 0);
   const last = turns.findLastIndex((turn) => turn.role === "assistant");
@@ -240,7 +247,7 @@ function checkThought(block: JsonRecord, place: string): void {
   }
 }
 
-/** What the provider's own search found comes back with the provider's own marks, next to the call that found it. */
+/** The client sends search results back with the provider's marks, next to the call that found them. */
 function checkSearches(messages: readonly JsonRecord[]): void {
   const isOwn = (value: unknown) => checkSeal(asString(value), "anthropic", "") === "good";
   for (const [index, message] of messages.entries()) {
@@ -265,7 +272,7 @@ function checkSearches(messages: readonly JsonRecord[]): void {
   }
 }
 
-/** Images and documents that are sent along, in tool results too. */
+/** Images and documents of the messages, also those within tool results. */
 function checkData(messages: readonly JsonRecord[]): void {
   for (const [index, message] of messages.entries()) {
     for (const [at, block] of blocksOf(message).entries()) {

@@ -28,7 +28,10 @@ interface Wire {
   readonly end: string;
 }
 
-/** The bytes of one answer as they came, until the other side ends the connection or says that the body is over. */
+/**
+ * The bytes of one answer as they came, until the other side ends the connection or says that the body is
+ * over.
+ */
 function wire({ path, headers, body }: Sample): Promise<Wire> {
   return new Promise((resolve) => {
     const bytes = Buffer.from(JSON.stringify(body));

@@ -1,16 +1,16 @@
-// Scripted faults: how they are asked for, and for how many requests they last.
+// Scripted faults: the notation, and the number of requests that a fault lasts for.
 // `rate-limit,reset=30` · `cut,slow,after=3,ms=5,times=1` · `anthropic/credit-too-low`
 
 export interface Fault {
   readonly names: ReadonlySet<string>;
   readonly params: Readonly<Record<string, string>>;
-  /** As it was written, to count by. */
+  /** The text of the fault as it was written; the counter's key. */
   readonly source: string;
 }
 
 export const NO_FAULT: Fault = { names: new Set(), params: {}, source: "" };
 
-/** Words are names, `k=v` are parameters shared by all names of the list. */
+/** A word alone is a name; `k=v` is a parameter that all names of the list share. */
 export function parseFault(source: string): Fault {
   const names = new Set<string>();
   const params: Record<string, string> = {};
@@ -25,13 +25,13 @@ export function parseFault(source: string): Fault {
   return { names, params, source };
 }
 
-/** Takes the fault off the end of a model name or a key: `gpt-5~cut,after=2`. */
+/** Splits a model name or a key from its fault suffix: `gpt-5~cut,after=2`. */
 export function splitSuffix(text: string): { readonly plain: string; readonly fault: string } {
   const at = text.indexOf("~");
   return at < 0 ? { plain: text, fault: "" } : { plain: text.slice(0, at), fault: text.slice(at + 1) };
 }
 
-/** All faults at once; where two give the same parameter, the first one wins. */
+/** Joins faults. If several faults have one parameter, the first of them counts. */
 export function mergeFaults(faults: readonly Fault[]): Fault {
   return {
     names: new Set(faults.flatMap((fault) => [...fault.names])),
@@ -40,7 +40,7 @@ export function mergeFaults(faults: readonly Fault[]): Fault {
   };
 }
 
-/** A number among the parameters; what is no number counts as absent. */
+/** A numeric parameter; undefined if it is absent or not a number. */
 export function numberParam(fault: Fault, name: string): number | undefined {
   const text = fault.params[name];
   const value = text === undefined || text === "" ? Number.NaN : Number(text);
@@ -49,11 +49,11 @@ export function numberParam(fault: Fault, name: string): number | undefined {
 
 const MAX_COUNTERS = 10_000;
 
-/** Counts requests for faults with `times=N`, per fault, key and model. */
+/** Counts the requests of faults with `times=N`, per fault, key and model. */
 export class FaultCounter {
   readonly #counts = new Map<string, number>();
 
-  /** Whether the fault still strikes; counts this request. */
+  /** Whether the fault still applies. Counts this request. */
   strikes(fault: Fault, key: string, model: string): boolean {
     const times = numberParam(fault, "times");
     if (times === undefined) {

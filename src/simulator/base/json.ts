@@ -1,4 +1,4 @@
-// Reading JSON of unknown shape: each function gives an empty value where the kind is another one.
+// Reads JSON of unknown shape. Each function gives an empty value if the JSON has another type.
 
 export type JsonRecord = Record<string, unknown>;
 
@@ -18,7 +18,7 @@ export function asString(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The number, or undefined where it is none. */
+/** The number; undefined for any other value. */
 export function asNumber(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

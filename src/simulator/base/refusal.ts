@@ -1,8 +1,8 @@
-// What a provider says instead of an answer, in its own envelope.
+// A provider's error in place of an answer, in the provider's envelope.
 
 export type Vendor = "anthropic" | "gemini" | "openai";
 
-/** Thrown by the rules, sent by the server as it is. */
+/** The rules throw it; the server sends it unchanged. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: unknown;
@@ -23,14 +23,14 @@ export interface OpenaiError {
   readonly code?: string | null;
 }
 
-/** OpenAI's envelope: all four members are always there. */
+/** OpenAI's envelope; all four members are always present. */
 export function openaiRefusal(status: number, error: OpenaiError, headers?: Record<string, string>): Refusal {
   const { message, type = "invalid_request_error", param = null, code = null } = error;
   return new Refusal(status, { error: { message, type, param, code } }, headers);
 }
 
-/** Anthropic's error types and the status that each comes with. */
-export const ANTHROPIC_STATUS = {
+/** Anthropic's error types with their HTTP status. */
+const ANTHROPIC_STATUS = {
   invalid_request_error: 400,
   authentication_error: 401,
   billing_error: 402,
@@ -46,7 +46,7 @@ export const ANTHROPIC_STATUS = {
 
 export type AnthropicErrorType = keyof typeof ANTHROPIC_STATUS;
 
-/** Anthropic's envelope without `request_id`, which the server adds together with the header of that name. */
+/** Anthropic's envelope without `request_id`; the server adds `request_id` with the header of that name. */
 export function anthropicRefusal(
   type: AnthropicErrorType,
   message: string,

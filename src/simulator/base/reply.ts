@@ -1,10 +1,10 @@
-// What a route hands to the sender: a whole body or a list of stream events, not yet on the wire.
+// The result of a route for the sender: a whole body or a list of stream events, before framing.
 
 export interface StreamEvent {
-  /** The SSE event name; absent where the dialect has none. */
+  /** The SSE event name; absent if the dialect does not name events. */
   readonly name?: string;
   readonly data: string;
-  /** The event that says that all is well and over: left out by the fault `no-done`. */
+  /** Whether this event ends a good answer. The fault `no-done` removes it. */
   readonly isLast?: boolean;
 }
 
@@ -20,18 +20,20 @@ export interface StreamReply {
   readonly events: Iterable<StreamEvent>;
 }
 
-/** A good answer in both forms: the sender takes one of them, faults may take the other. */
+/** A good answer in both forms. The sender sends one form; a fault may choose the other. */
 export interface Reply {
   readonly isStream: boolean;
   whole(): unknown;
   stream(): StreamReply;
-  /** The provider's way to report an error inside a stream, made of its error body, as the event of that index. */
+  /**
+   * Makes the event that reports an error inside a stream, from the error body and the index of the event.
+   */
   errorEvent(body: unknown, index: number): StreamEvent;
-  /** The same as a last event that says how the whole answer failed, where the dialect has one. */
+  /** Makes the last event of a failed answer; absent if the dialect has no such event. */
   failureEvent?(body: unknown, index: number): StreamEvent;
 }
 
-/** An answer that only exists as a whole. */
+/** An answer that has no streamed form. */
 export function wholeReply(body: unknown): Reply {
   return {
     isStream: false,

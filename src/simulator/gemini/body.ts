@@ -1,4 +1,4 @@
-// Gemini generateContent: what a body may hold, as a table, and a breach of it in Google's words.
+// Gemini generateContent: the allowed form of a body as a table, and Google's message for a violation.
 
 import { asRecord, isRecord, type JsonRecord } from "../base/json.ts";
 import { geminiRefusal, type Refusal } from "../base/refusal.ts";
@@ -139,7 +139,7 @@ const GENERATE = record(
 );
 const COUNT = record({}, { contents: union(list(content), content), generateContentRequest: GENERATE });
 
-/** The body with camel-case names; both spellings are accepted, other data (schemas, arguments) stays as it is. */
+/** The body with camel-case names. Google accepts both spellings. Schemas and arguments stay unchanged. */
 export function camelBody(body: JsonRecord, isCount: boolean): JsonRecord {
   return asRecord(camel(isCount ? COUNT : GENERATE, body));
 }
@@ -167,7 +167,7 @@ function camel(form: shape.Shape, value: unknown): unknown {
   );
 }
 
-/** Throws where a body, its names in camel case, does not have the form of its method. */
+/** Throws if a body with camel-case names does not have the form of its method. */
 export function checkBody(body: JsonRecord, isCount: boolean): void {
   const problem = shape.findProblem(isCount ? COUNT : GENERATE, body);
   if (problem !== undefined) {

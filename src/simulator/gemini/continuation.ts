@@ -10,7 +10,9 @@ export function continuationToken(hop: number): string {
   return seal("gemini", "continuation", String(hop));
 }
 
-/** The number of the part that a request asks for: 0 without a token, undefined where the token is not the provider's. */
+/**
+ * The number of the requested part: 0 without a token, undefined for a token that the provider did not make.
+ */
 export function hopOf(body: JsonRecord): number | undefined {
   const token = body.continuationToken;
   if (typeof token !== "string") {

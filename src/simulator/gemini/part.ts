@@ -1,14 +1,16 @@
-// Gemini generateContent: the parts of an answer, and what it is grounded on.
+// Gemini generateContent: the parts of an answer, and its grounding.
 
-import type { Answer, Part } from "../answer/answer.ts";
+import type { Part, SimulatedAnswer } from "../answer/answer.ts";
 import { geminiMajor } from "../answer/catalogue.ts";
 import { type Citation, SOURCES } from "../answer/citation.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { seal } from "../answer/seal.ts";
 import { asRecord, isRecord, type JsonRecord } from "../base/json.ts";
 
-/** One delta of text a part, one call a part; the first call is signed from the third generation on. */
-export function answerParts(answer: Answer, request: SimRequest): JsonRecord[] {
+/**
+ * One part for each text delta and each call. From the third generation on, the first call has a signature.
+ */
+export function answerParts(answer: SimulatedAnswer, request: SimRequest): JsonRecord[] {
   const { script } = request;
   const config = asRecord(asRecord(request.body.generationConfig).thinkingConfig);
   const isOdd = script.compat("gemini");
@@ -41,7 +43,7 @@ export function answerParts(answer: Answer, request: SimRequest): JsonRecord[] {
   return [...answer.parts.flatMap(partsOf), ...ending];
 }
 
-/** Neighbours of one kind become one part, as the unary method answers. */
+/** Joins neighbouring parts of one kind, as the unary method does. */
 export function joined(parts: readonly JsonRecord[]): JsonRecord[] {
   const result: JsonRecord[] = [];
   for (const part of parts) {
@@ -61,8 +63,8 @@ export function joined(parts: readonly JsonRecord[]): JsonRecord[] {
   return result;
 }
 
-/** Positions in bytes of UTF-8 within the answer's text; 0 is left out, as Google leaves it out. */
-export function groundingOf(answer: Answer, parts: readonly JsonRecord[]): JsonRecord {
+/** Grounding with positions in UTF-8 bytes of the answer's text. A position 0 is absent, as at Google. */
+export function groundingOf(answer: SimulatedAnswer, parts: readonly JsonRecord[]): JsonRecord {
   const search = answer.parts.find((part) => part.kind === "search");
   const said = answer.parts.find((part) => part.kind === "text" && part.citations.length > 0);
   if (search?.kind !== "search" || said?.kind !== "text") {

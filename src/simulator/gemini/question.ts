@@ -1,4 +1,4 @@
-// Gemini generateContent: what a request asks.
+// Gemini generateContent: the question of a request.
 
 import { geminiMajor } from "../answer/catalogue.ts";
 import type { Prompt, Question, Turn } from "../answer/question.ts";
@@ -7,7 +7,7 @@ import type { ToolOffer } from "../answer/tool.ts";
 import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 import { hopOf } from "./continuation.ts";
 
-/** The contents as a list; a single one may stand alone. */
+/** The contents as a list; a request may send a single content without a list. */
 export function contentsOf(body: JsonRecord): JsonRecord[] {
   return (Array.isArray(body.contents) ? body.contents : [body.contents]).filter(isRecord);
 }

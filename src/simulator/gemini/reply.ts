@@ -1,6 +1,6 @@
 // Gemini generateContent: the answer as one response, as a stream of them, and as one growing JSON array.
 
-import { type Answer, REFUSAL } from "../answer/answer.ts";
+import { REFUSAL, type SimulatedAnswer } from "../answer/answer.ts";
 import { countPrompt } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asNumber, asRecord, type JsonRecord } from "../base/json.ts";
@@ -9,7 +9,7 @@ import { continuationToken } from "./continuation.ts";
 import { answerParts, groundingOf, inPieces, joined } from "./part.ts";
 import { promptOf, questionOf } from "./question.ts";
 
-/** `request.body` has camel-case names by now. */
+/** `request.body` has camel-case names. */
 export function replyGenerate(request: SimRequest): Reply {
   const { body, query, script } = request;
   const question = questionOf(request);
@@ -39,7 +39,7 @@ export function replyGenerate(request: SimRequest): Reply {
 
 interface Frame {
   readonly parts: readonly JsonRecord[];
-  /** `finishReason` and what comes with it. */
+  /** `finishReason` and its companions. */
   readonly finish: JsonRecord;
   readonly usage: JsonRecord;
   readonly common: JsonRecord;
@@ -56,7 +56,7 @@ const FINISH_REASONS = {
   continue: "CONTINUATION",
 } as const;
 
-function finishOf(answer: Answer, { script }: SimRequest, hop: number): JsonRecord {
+function finishOf(answer: SimulatedAnswer, { script }: SimRequest, hop: number): JsonRecord {
   const isOdd = script.compat("gemini");
   if (isOdd("no-finish")) {
     return {};
@@ -78,7 +78,7 @@ function finishOf(answer: Answer, { script }: SimRequest, hop: number): JsonReco
 
 const RATING = { category: "HARM_CATEGORY_DANGEROUS_CONTENT", probability: "HIGH", blocked: true };
 
-/** The prompt itself was refused: there is no candidate, and nothing but the prompt is counted. */
+/** The answer to a blocked prompt: no candidate, and only the prompt's tokens are counted. */
 function blocked({ usage, common }: Frame): JsonRecord {
   const { promptTokenCount, promptTokensDetails } = usage;
   return {
@@ -153,7 +153,7 @@ function chunk(response: JsonRecord): StreamEvent {
   return { data: JSON.stringify(response) };
 }
 
-function usageOf({ usage }: Answer): JsonRecord {
+function usageOf({ usage }: SimulatedAnswer): JsonRecord {
   const { prompt, output, reasoning } = usage;
   const details = (tokenCount: number) => [{ modality: "TEXT", tokenCount }];
   return {

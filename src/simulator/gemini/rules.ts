@@ -1,4 +1,4 @@
-// Gemini generateContent: the rules that a table of fields cannot say.
+// Gemini generateContent: the rules that a table of fields cannot express.
 
 import { geminiMajor, requireGeminiModel } from "../answer/catalogue.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -9,7 +9,7 @@ import { hopOf } from "./continuation.ts";
 import { contentsOf } from "./question.ts";
 import { checkTurns } from "./turns.ts";
 
-/** The subset of OpenAPI that `parameters` and `responseSchema` take; fields of a schema within are looked into too. */
+/** The subset of OpenAPI that `parameters` and `responseSchema` accept. Nested schemas are checked too. */
 const SCHEMA_WORDS = new Set([
   "type",
   "format",
@@ -51,7 +51,10 @@ export function checkGenerate(request: SimRequest, isCount: boolean): void {
   checkTurns(contents, geminiMajor(model));
 }
 
-/** What the provider made earlier for somebody: the simulator made nothing but continuation tokens. */
+/**
+ * References to things that the provider stores. The simulator stores none, so every such reference is
+ * refused.
+ */
 function checkForeign(body: JsonRecord): void {
   if (body.cachedContent !== undefined) {
     throw geminiRefusal(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)");
@@ -127,7 +130,10 @@ const BUILT_IN_TOOLS = [
   "fileSearch",
 ];
 
-/** Tools of the provider beside functions: not before the third generation, and there only when asked for. */
+/**
+ * The provider's tools beside functions: from the third generation on, and only if the request asks for the
+ * mix.
+ */
 function checkMixedTools(body: JsonRecord, model: string): void {
   const tools = asList(body.tools).map(asRecord);
   const hasFunctions = tools.some((one) => asList(one.functionDeclarations).length > 0);
@@ -182,7 +188,7 @@ function checkTools(body: JsonRecord, model: string): void {
 
 const MAX_DEPTH = 64;
 
-/** JSON Schema is taken as it is, but a reference stands alone. */
+/** JSON Schema is accepted unchecked, except that `$ref` allows no sibling. */
 function checkJsonSchema(schema: unknown, path: string, depth: number): void {
   if (Array.isArray(schema)) {
     schema.forEach((one, index) => {

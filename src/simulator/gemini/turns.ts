@@ -1,11 +1,12 @@
-// Gemini generateContent: the rules of a conversation - parts, order of calls and results, thought signatures.
+// Gemini generateContent: the rules of a conversation - parts, order of calls and results, thought
+// signatures.
 
 import { checkSeal } from "../answer/seal.ts";
 import { isAnyBase64 } from "../base/base64.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
 import { refuse } from "./body.ts";
 
-/** `major` is the model's generation: from 3 on, calls need their signatures. */
+/** `major` is the model's generation. From generation 3 on, calls need their signatures. */
 export function checkTurns(contents: readonly JsonRecord[], major: number): void {
   checkParts(contents);
   checkData(contents, major);
@@ -55,7 +56,9 @@ function checkParts(contents: readonly JsonRecord[]): void {
   }
 }
 
-/** A stream ends with such a chunk, and the SDK's automatic function calling gives every chunk back as a turn of its own. */
+/**
+ * A stream ends with such a chunk, and the SDK's automatic function calling sends each chunk back as a turn.
+ */
 function isEndOfStream(content: JsonRecord): boolean {
   const parts = asList(content.parts).map(asRecord);
   return content.role === "model" && parts.length === 1 && parts[0]?.text === "";
@@ -63,7 +66,7 @@ function isEndOfStream(content: JsonRecord): boolean {
 
 const IMAGES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
 
-/** Data that is sent along, in function responses too. */
+/** Inline data of the request, also within function responses. */
 function checkData(contents: readonly JsonRecord[], major: number): void {
   for (const [index, one] of contents.entries()) {
     for (const [at, onePart] of asList(one.parts).map(asRecord).entries()) {
@@ -94,7 +97,7 @@ function callsIn(content: JsonRecord | undefined, field: "functionCall" | "funct
     .map((one) => asRecord(one[field]));
 }
 
-/** Calls follow a user turn or other results, and are answered all together in the next turn. */
+/** Calls follow a user turn or function responses, and the next turn answers all of them. */
 function checkOrder(contents: readonly JsonRecord[]): void {
   if (contents[0]?.role === "model") {
     throw refuse("Please ensure that the conversation starts with a user turn.");
@@ -138,7 +141,7 @@ function checkIds(asked: readonly JsonRecord[], results: readonly JsonRecord[]):
 
 const DUMMY_SIGNATURES = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
 
-/** Since the last real user turn, the first call of each step carries the signature that it came with. */
+/** Since the last user turn without function responses, the first call of each step carries its original signature. */
 function checkSignatures(contents: readonly JsonRecord[]): void {
   const start = contents.findLastIndex(
     (one) => one.role !== "model" && callsIn(one, "functionResponse").length === 0,

@@ -1,4 +1,4 @@
-// OpenAI Chat Completions: what a body may hold, as a table.
+// OpenAI Chat Completions: the allowed form of a body, as a table.
 
 import type { JsonRecord } from "../base/json.ts";
 import { openaiRefusal } from "../base/refusal.ts";
@@ -62,7 +62,10 @@ const compatToolCall = tagged("type", {
   function: record(functionCall, { extra_content: any, index: integer(0) }),
 });
 
-/** What compatible servers take beside: the reasoning of former turns, and what their kin put on calls. */
+/**
+ * Additional fields that compatible servers accept: the reasoning of earlier turns, and their fields on
+ * calls.
+ */
 const compatAssistant = {
   reasoning_content: nullable(string()),
   reasoning: nullable(string()),
@@ -172,7 +175,7 @@ const FIELDS = {
 const OFFICIAL = record({ model: string(), messages: list(messageOf(true), { min: 1 }) }, FIELDS);
 const COMPATIBLE = openRecord({ model: string(), messages: list(messageOf(false), { min: 1 }) }, FIELDS);
 
-/** Throws where a body does not have the form of the endpoint; compatible servers pass over fields that they do not know. */
+/** Throws if a body does not have the form of the endpoint. Compatible servers ignore unknown fields. */
 export function checkBody(body: JsonRecord, isOfficial: boolean): void {
   if (body.model === undefined) {
     throw openaiRefusal(400, { message: "you must provide a model parameter" });

@@ -1,6 +1,6 @@
-// OpenAI Chat Completions: an answer in pieces, in the order of the stream, with the oddities of compatible servers.
+// OpenAI Chat Completions: the deltas of a streamed answer, with the oddities of compatible servers.
 
-import type { Answer } from "../answer/answer.ts";
+import type { SimulatedAnswer } from "../answer/answer.ts";
 import type { Citation } from "../answer/citation.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { pieces } from "../answer/text.ts";
@@ -17,14 +17,14 @@ export interface ToolCall {
   readonly input: string;
 }
 
-/** The member that holds the name and (a piece of) the input. */
+/** The member that holds the name and the input, or a fragment of the input. */
 export function callMember({ type }: ToolCall, name: string | undefined, input: string): JsonRecord {
   const inputName = type === "custom" ? "input" : "arguments";
   return { [type]: { ...(name === undefined ? {} : { name }), [inputName]: input } };
 }
 
-/** The calls of an answer, in the form that a compatible server gives them. */
-export function toolCalls(answer: Answer, { script, hex }: SimRequest): ToolCall[] {
+/** The calls of an answer, in the form of a compatible server. */
+export function toolCalls(answer: SimulatedAnswer, { script, hex }: SimRequest): ToolCall[] {
   const isOdd = script.compat("openai-chat");
   const calls = answer.parts.flatMap((part) => (part.kind === "call" ? [part.call] : []));
   return calls.map((call) => ({
@@ -47,8 +47,8 @@ function inputOf({ tool, input }: Call): string {
   return input === "" && tool.kind === "function" ? "{}" : input;
 }
 
-/** The reasoning text, which official models do not show. */
-export function shownReasoning(answer: Answer, { script }: SimRequest): JsonRecord[] {
+/** The reasoning text. Official models do not show it. */
+export function shownReasoning(answer: SimulatedAnswer, { script }: SimRequest): JsonRecord[] {
   const name = script.compat("openai-chat")("reasoning") ? "reasoning" : "reasoning_content";
   const isShown = script.has("thinks");
   return answer.parts.flatMap((part) =>
@@ -58,8 +58,8 @@ export function shownReasoning(answer: Answer, { script }: SimRequest): JsonReco
   );
 }
 
-/** Positions in Unicode characters of the whole text of the message. */
-export function annotations(answer: Answer): JsonRecord[] {
+/** Annotations with positions in Unicode characters of the message's whole text. */
+export function annotations(answer: SimulatedAnswer): JsonRecord[] {
   let before = "";
   return answer.parts.flatMap((part) => {
     if (part.kind !== "text") {
@@ -80,7 +80,11 @@ function annotation({ source, start, end }: Citation, text: string, offset: numb
 }
 
 /** Every delta between the role and the finish. */
-export function deltasOf(answer: Answer, calls: readonly ToolCall[], request: SimRequest): JsonRecord[] {
+export function deltasOf(
+  answer: SimulatedAnswer,
+  calls: readonly ToolCall[],
+  request: SimRequest,
+): JsonRecord[] {
   const isOdd = request.script.compat("openai-chat");
   if (isOdd("role-only")) {
     return [];

@@ -1,4 +1,4 @@
-// OpenAI Chat Completions: what a request asks.
+// OpenAI Chat Completions: the question of a request.
 
 import { isReasoningModel } from "../answer/catalogue.ts";
 import type { Question, Turn } from "../answer/question.ts";

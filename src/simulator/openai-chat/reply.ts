@@ -1,6 +1,6 @@
 // OpenAI Chat Completions: the answer as one completion and as a stream of chunks.
 
-import type { Answer } from "../answer/answer.ts";
+import type { SimulatedAnswer } from "../answer/answer.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asList, asNumber, asRecord, type JsonRecord } from "../base/json.ts";
 import type { Reply, StreamEvent } from "../base/reply.ts";
@@ -52,7 +52,7 @@ const FINISH_REASONS = {
   continue: "stop",
 } as const;
 
-function finishOf(answer: Answer, { script }: SimRequest): string | null {
+function finishOf(answer: SimulatedAnswer, { script }: SimRequest): string | null {
   const isOdd = script.compat("openai-chat");
   if (isOdd("no-finish") || isOdd("role-only")) {
     return null;
@@ -67,11 +67,11 @@ function finishOf(answer: Answer, { script }: SimRequest): string | null {
   return isOdd("calls-for-stop") && answer.ending === "end" ? "tool_calls" : FINISH_REASONS[answer.ending];
 }
 
-function stopReason(answer: Answer, { script }: SimRequest): JsonRecord {
+function stopReason(answer: SimulatedAnswer, { script }: SimRequest): JsonRecord {
   return script.compat("openai-chat")("stop-reason") ? { stop_reason: answer.stopSequence ?? null } : {};
 }
 
-function messageOf(answer: Answer, calls: readonly ToolCall[], request: SimRequest): JsonRecord {
+function messageOf(answer: SimulatedAnswer, calls: readonly ToolCall[], request: SimRequest): JsonRecord {
   const joined = (kind: "text" | "refusal") => {
     const deltas = answer.parts.flatMap((part) => (part.kind === kind ? part.deltas : []));
     return deltas.length === 0 ? undefined : deltas.join("");
@@ -97,9 +97,12 @@ function messageOf(answer: Answer, calls: readonly ToolCall[], request: SimReque
   };
 }
 
-/** With usage asked for, each chunk has a null one and a last chunk without choices has the real one. */
+/**
+ * If the request asks for usage, each chunk has `usage: null`, and a last chunk without choices has the
+ * counts.
+ */
 function* events(
-  answer: Answer,
+  answer: SimulatedAnswer,
   calls: readonly ToolCall[],
   common: JsonRecord,
   indexes: readonly number[],
@@ -163,7 +166,7 @@ function* events(
 }
 
 function usageOf(
-  answer: Answer,
+  answer: SimulatedAnswer,
   choiceCount: number,
   isReasoningOutside: boolean,
   isCacheFlat: boolean,

@@ -1,4 +1,4 @@
-// OpenAI Chat Completions: the rules that a table of fields cannot say.
+// OpenAI Chat Completions: the rules that a table of fields cannot express.
 
 import {
   isOfficialModel,
@@ -31,7 +31,7 @@ function refuse(param: string, message: string, code: string | null = null): Ref
   return openaiRefusal(400, { message, param, code });
 }
 
-/** What one compatible server or another refuses, in its own words. */
+/** Refusals of compatible servers, each in its server's words. */
 function checkServerRules({ body, script }: SimRequest): void {
   const isOdd = script.compat("openai-chat");
   const messages = asList(body.messages).map(asRecord);
@@ -76,7 +76,7 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** Reasoning models: no `max_tokens`, no `stop`, sampling only at its default. */
+/** Reasoning models refuse `max_tokens` and `stop`, and sampling parameters other than the default. */
 function checkModelRules(body: JsonRecord, model: string): void {
   if (!isReasoningModel(model)) {
     if (isSet(body.reasoning_effort) && isOfficialModel(model)) {
@@ -207,7 +207,7 @@ function checkImages(body: JsonRecord): void {
   }
 }
 
-/** Every call is answered right after its message, and nothing is answered that was not asked. */
+/** The messages after a message with calls answer every call; a tool message needs its call. */
 function checkToolMessages(messages: readonly JsonRecord[]): void {
   let open: string[] = [];
   let askedAt = -1;

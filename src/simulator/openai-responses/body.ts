@@ -1,4 +1,4 @@
-// OpenAI Responses: what a body may hold, as a table.
+// OpenAI Responses: the allowed form of a body, as a table.
 
 import { openaiProblem } from "../strict/openai-wording.ts";
 import * as shape from "../strict/shape.ts";
@@ -264,7 +264,7 @@ const BODIES = {
 
 export type BodyKind = keyof typeof BODIES;
 
-/** Throws where a body does not have the form of its endpoint. */
+/** Throws if a body does not have the form of its endpoint. */
 export function checkBody(body: unknown, kind: BodyKind): void {
   const problem = shape.findProblem(BODIES[kind], body);
   if (problem !== undefined) {

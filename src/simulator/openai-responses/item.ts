@@ -1,6 +1,6 @@
-// OpenAI Responses: the output items of an answer, each as a whole and as the stream brings it.
+// OpenAI Responses: the output items of an answer, whole and streamed.
 
-import type { Answer, Part } from "../answer/answer.ts";
+import type { Part, SimulatedAnswer } from "../answer/answer.ts";
 import type { Citation } from "../answer/citation.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { seal } from "../answer/seal.ts";
@@ -11,13 +11,15 @@ import { asList, asRecord, type JsonRecord } from "../base/json.ts";
 export interface Item {
   readonly whole: JsonRecord;
   readonly start: JsonRecord;
-  /** Events between added and done, without `output_index` and `item_id`, which stand in every one. */
+  /**
+   * Events between added and done, without `output_index` and `item_id`: the caller adds both to every event.
+   */
   readonly inner: readonly InnerEvent[];
 }
 
 type InnerEvent = readonly [type: string, rest: JsonRecord];
 
-export function itemsOf(answer: Answer, request: SimRequest): Item[] {
+export function itemsOf(answer: SimulatedAnswer, request: SimRequest): Item[] {
   const isCutAt = (index: number) => answer.ending === "length" && index === answer.parts.length - 1;
   const hasCallAfter = (index: number) => answer.parts.slice(index).some((part) => part.kind === "call");
   return answer.parts.map((part, index) =>
@@ -41,7 +43,7 @@ function itemOf(part: Part, request: SimRequest, status: string, isCommentary: b
   }
 }
 
-/** Sealed for the organisation: another one's key cannot use it. */
+/** Encrypted reasoning, sealed for the organisation: the keys of another organisation cannot use it. */
 function reasoningItem(reasoning: readonly string[], isHidden: boolean, request: SimRequest): Item {
   const { body, organization, script } = request;
   const { summary = null } = asRecord(body.reasoning);
@@ -75,7 +77,7 @@ function summaryEvents(reasoning: readonly string[]): InnerEvent[] {
   ];
 }
 
-/** As servers of open models stream reasoning. */
+/** Reasoning in the form of servers for open models. */
 function rawEvents(reasoning: readonly string[]): InnerEvent[] {
   const place = { content_index: 0 };
   const part = (text: string) => ({ type: "reasoning_text", text });
@@ -115,7 +117,7 @@ function textContent(deltas: readonly string[], citations: readonly Citation[]):
   };
 }
 
-/** Positions in Unicode characters. */
+/** Annotations with positions in Unicode characters. */
 function annotationOf({ source, start, end }: Citation, text: string): JsonRecord {
   const at = (index: number) => Array.from(text.slice(0, index)).length;
   return source === "document"

@@ -1,4 +1,4 @@
-// OpenAI Responses: what a request asks.
+// OpenAI Responses: the question of a request.
 
 import { isReasoningModel } from "../answer/catalogue.ts";
 import type { Prompt, Question, Turn } from "../answer/question.ts";
@@ -6,7 +6,7 @@ import type { SimRequest } from "../answer/request.ts";
 import type { ToolOffer } from "../answer/tool.ts";
 import { asList, asNumber, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 
-/** The input as a list of items, a plain text being one message of the user. */
+/** The input as a list of items; a plain text becomes one user message. */
 export function inputItems(body: JsonRecord): JsonRecord[] {
   if (typeof body.input === "string") {
     return [{ type: "message", role: "user", content: [{ type: "input_text", text: body.input }] }];
@@ -78,7 +78,7 @@ function offersOf(tool: JsonRecord, namespace?: string): ToolOffer[] {
   return [namespace === undefined ? offer : { ...offer, namespace }];
 }
 
-/** A function that does not say so is strict here, unlike in Chat Completions: its optional properties are not optional. */
+/** A function without `strict` is strict, unlike in Chat Completions: all of its properties are required. */
 export function isStrict(tool: JsonRecord): boolean {
   return tool.type === "function" && tool.strict !== false && tool.strict !== null;
 }

@@ -1,6 +1,6 @@
 // OpenAI Responses: the answer as one response and as a stream of events.
 
-import type { Answer } from "../answer/answer.ts";
+import type { SimulatedAnswer } from "../answer/answer.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
 import type { Reply, StreamEvent } from "../base/reply.ts";
@@ -8,14 +8,14 @@ import type { CompatWord } from "../scenarios/words.ts";
 import { type Item, itemsOf } from "./item.ts";
 import { inputItems, isStrict, questionOf } from "./question.ts";
 
-/** What the store keeps of a response. */
+/** A response with its input, for the store. */
 export interface StoredResponse {
   readonly id: string;
   readonly response: JsonRecord;
   readonly input: readonly JsonRecord[];
 }
 
-/** `history` are the items of the response that this one goes on from; `keep` is called when the response is made. */
+/** `history` holds the items of the previous response. `keep` is called once the response is made. */
 export function replyResponse(
   request: SimRequest,
   history: readonly JsonRecord[],
@@ -53,8 +53,8 @@ export function replyResponse(
   };
 }
 
-/** A refusal in words completes; one without any content is the work of the filter. */
-function incompleteReason({ ending, parts }: Answer): string | null {
+/** A refusal with text is a complete answer. A refusal without content comes from the content filter. */
+function incompleteReason({ ending, parts }: SimulatedAnswer): string | null {
   const isFiltered = ending === "refusal" && parts.length === 0;
   return ending === "length" ? "max_output_tokens" : isFiltered ? "content_filter" : null;
 }
@@ -71,7 +71,7 @@ function failureEvent(frame: JsonRecord, error: unknown, sequence_number: number
   return { name: type, data: JSON.stringify({ type, sequence_number, response }) };
 }
 
-/** The response without its answer: mostly an echo of the request. */
+/** The response without its output: mostly members of the request. */
 function responseFrame(request: SimRequest, id: string): JsonRecord {
   const { body, model } = request;
   const reasoning = asRecord(body.reasoning);
@@ -110,7 +110,7 @@ function responseFrame(request: SimRequest, id: string): JsonRecord {
   };
 }
 
-/** A function comes back with the strictness that it got. */
+/** The tools of the request, each function with the strictness that was in force. */
 function echoedTool(tool: unknown): unknown {
   const { type, strict } = asRecord(tool);
   return type === "function" && strict === undefined
@@ -153,7 +153,7 @@ function* numbered(list: Iterable<readonly [string, JsonRecord]>): Iterable<Stre
   }
 }
 
-export function usageOf({ usage }: Answer, isShort = false): JsonRecord {
+export function usageOf({ usage }: SimulatedAnswer, isShort = false): JsonRecord {
   const { prompt, output, reasoning } = usage;
   const counts = {
     input_tokens: prompt.total,

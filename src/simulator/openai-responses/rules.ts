@@ -1,4 +1,4 @@
-// OpenAI Responses: the rules that a table of fields cannot say.
+// OpenAI Responses: the rules that a table of fields cannot express.
 
 import { isReasoningModel, requireOpenaiModel } from "../answer/catalogue.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -99,8 +99,8 @@ function checkToolRules(body: JsonRecord, model: string): void {
 }
 
 /**
- * Calls and their outputs come in pairs, in the input or in what was stored before it; without the history an output may
- * belong to a call that is not seen here.
+ * Each output needs its call and each call its output, in the input or in the stored history. Without the
+ * history, the call of an output may be unknown here.
  */
 export function checkCalls(items: readonly JsonRecord[], isHistoryKnown: boolean): void {
   const idsOf = (type: RegExp) =>
@@ -117,7 +117,7 @@ export function checkCalls(items: readonly JsonRecord[], isHistoryKnown: boolean
   }
 }
 
-/** References lead somewhere, reasoning is sealed by this organisation and followed by what it led to. */
+/** Item references exist. Reasoning is sealed by this organisation, and its message or call follows it. */
 function checkItems(request: SimRequest): void {
   const { body } = request;
   const items = asList(body.input).map(asRecord);
@@ -142,7 +142,7 @@ function notPersisted(item: JsonRecord): Refusal {
   );
 }
 
-/** The assistant's words are output, everybody else's are input. */
+/** The assistant's texts are output parts; all other texts are input parts. */
 function checkContent(item: JsonRecord, index: number): void {
   const isAssistant = item.role === "assistant";
   for (const [at, part] of asList(item.content).map(asRecord).entries()) {

@@ -1,4 +1,4 @@
-// Stored responses: they belong to the key that made them, to nobody else.
+// Stored responses. A response belongs to the key that made it.
 
 import { asList, asString, isRecord, type JsonRecord } from "../base/json.ts";
 import { openaiRefusal } from "../base/refusal.ts";
@@ -16,7 +16,7 @@ export class ResponseStore {
     }
   }
 
-  /** Another key's response is as unknown as one that never was. */
+  /** Throws the same 404 for an unknown response and for the response of another key. */
   find(owner: string, id: string): StoredResponse {
     const stored = this.#stored.get(id);
     if (stored === undefined || stored.owner !== owner) {
@@ -30,7 +30,10 @@ export class ResponseStore {
     this.#stored.delete(id);
   }
 
-  /** Only a background response can be cancelled; those of the simulator are over at once, and stay as they are. */
+  /**
+   * Only a background response can be cancelled. The simulator finishes each response at once, so nothing
+   * changes.
+   */
   cancel(owner: string, id: string): JsonRecord {
     const { response } = this.find(owner, id);
     if (response.background !== true) {
@@ -39,7 +42,7 @@ export class ResponseStore {
     return response;
   }
 
-  /** All that was said before: input and output of the previous response, which holds its own history. */
+  /** The history: input and output of the previous response, which holds its own history. */
   history(owner: string, body: JsonRecord): readonly JsonRecord[] {
     const id = body.previous_response_id;
     if (id === undefined || id === null) {

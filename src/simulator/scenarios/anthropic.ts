@@ -1,4 +1,4 @@
-// Anthropic's ways to say no (api.anthropic.com; wording and codes as of November 2026).
+// Anthropic's failures (api.anthropic.com; wording and codes as of November 2026).
 
 import { type AnthropicErrorType, anthropicRefusal, Refusal } from "../base/refusal.ts";
 import { nextMonthMs, type Scenario, type ScenarioContext, timestamp } from "./scenario.ts";
@@ -48,7 +48,7 @@ function limitHeaders(
   };
 }
 
-/** A subscription's window: `claim` is five_hour, seven_day or seven_day_opus. */
+/** The limit window of a subscription; `claim` is five_hour, seven_day or seven_day_opus. */
 function unified(claim: string, resetS: number, scope: Rest["scope"]): Scenario {
   return say(
     { signal: `subscription window ${claim} used up`, meaning: "quota", scope, resetS },

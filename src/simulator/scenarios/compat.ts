@@ -1,4 +1,4 @@
-// How OpenAI-compatible servers say no: the same things in many envelopes.
+// Failures of OpenAI-compatible servers: the same meanings in many envelopes.
 
 import { Refusal } from "../base/refusal.ts";
 import type { Scenario, ScenarioContext } from "./scenario.ts";

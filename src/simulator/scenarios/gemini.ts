@@ -1,4 +1,4 @@
-// AI Studio's ways to say no (generativelanguage.googleapis.com).
+// AI Studio's failures (generativelanguage.googleapis.com).
 
 import { geminiRefusal } from "../base/refusal.ts";
 import { nextMonthMs, type Scenario, type ScenarioContext } from "./scenario.ts";
@@ -63,15 +63,15 @@ function exceeded(limit: number): (context: ScenarioContext) => string {
     `Please retry in ${duration(resetS)}.`;
 }
 
-/** Seconds as Google writes them in words: `10h17m5.7s`. */
-export function duration(seconds: number): string {
+/** Seconds in Google's notation: `10h17m5.7s`. */
+function duration(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   const rest = Number((seconds % 60).toFixed(3));
   return `${hours > 0 ? `${hours}h` : ""}${hours > 0 || minutes > 0 ? `${minutes}m` : ""}${rest}s`;
 }
 
-/** Midnight in Los Angeles, when AI Studio's daily quotas begin anew, in ms since the epoch. */
+/** The next midnight in Los Angeles, in ms since the epoch: AI Studio's daily quotas reset then. */
 export function nextPacificMidnightMs(nowMs: number): number {
   const hour = new Intl.DateTimeFormat("en-US", {
     timeZone: "America/Los_Angeles",

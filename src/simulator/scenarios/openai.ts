@@ -1,4 +1,4 @@
-// OpenAI's ways to say no (api.openai.com).
+// OpenAI's failures (api.openai.com).
 
 import { type OpenaiError, openaiRefusal, Refusal } from "../base/refusal.ts";
 import { nextMonthMs, type Scenario, type ScenarioContext } from "./scenario.ts";
@@ -19,7 +19,7 @@ function say(
   };
 }
 
-/** Seconds as OpenAI writes them in reset headers: `6m0s`, `1.5s`, `20ms`. */
+/** Seconds in the notation of OpenAI's reset headers: `6m0s`, `1.5s`, `20ms`. */
 export function openaiDuration(seconds: number): string {
   if (seconds < 1) {
     return `${Math.round(seconds * 1000)}ms`;

@@ -1,10 +1,10 @@
-// What a scripted provider failure is; the tables of them stand in `scenarios-*.ts`.
+// The type of a scripted provider failure. The files beside this one hold the tables, one for each vendor.
 
 import type { Fault } from "../base/fault.ts";
 import { numberParam } from "../base/fault.ts";
 import type { Refusal } from "../base/refusal.ts";
 
-/** What the provider's answer says about the credential that was shown. */
+/** The meaning of the failure for the credential. */
 export type Meaning =
   | "ok"
   | "rate"
@@ -16,29 +16,35 @@ export type Meaning =
   | "bad-request"
   | "misconfigured";
 
-/** How much is concerned: one key, one key with one model, all keys of an organisation or project, one feature, nothing. */
+/**
+ * The scope of the failure: a key, a key with one model, all keys of an organisation or project, a feature,
+ * nothing.
+ */
 export type Scope = "none" | "feature" | "key" | "key-model" | "organization" | "organization-model";
 
 export interface ScenarioContext {
   readonly model: string;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
-  /** Seconds until the limit resets: the parameter `reset`, or the scenario's own default. */
+  /** Seconds until the limit resets: the parameter `reset`, or the scenario's default. */
   readonly resetS: number;
 }
 
 export interface Scenario {
-  /** The signal in a few words, as the provider's documentation would call it. */
+  /** The failure in a few words, with the terms of the provider's documentation. */
   readonly signal: string;
   readonly meaning: Meaning;
   readonly scope: Scope;
-  /** Seconds until the provider says that it works again; absent where it does not say or nothing is to wait for. */
+  /** Seconds until the announced end of the failure; absent if the provider announces none. */
   readonly resetS?: number;
-  /** A moment instead of a delay, for resets at the turn of a day or month. In ms since the epoch. */
+  /** The announced end in ms since the epoch, for resets at the turn of a day or month. */
   readonly resetAtMs?: (nowMs: number) => number;
-  /** Where the signal stands: instead of the answer (default), inside a stream, or in the headers of a good answer. */
+  /**
+   * The place of the failure: in place of the answer (default), inside a stream, or in headers of a good
+   * answer.
+   */
   readonly place?: "answer" | "in-band" | "headers";
-  /** For "in-band" the body is the error body of the event; for "headers" only the headers count. */
+  /** "in-band": the body is the error body of the event. "headers": only the headers count. */
   readonly reply: (context: ScenarioContext) => Refusal;
 }
 

@@ -1,4 +1,4 @@
-// Every scripted provider failure by name, and what the general faults mean for each vendor.
+// Every scripted provider failure by name, and the general faults with their failure at each vendor.
 
 import type { Vendor } from "../base/refusal.ts";
 import { ANTHROPIC_SCENARIOS } from "./anthropic.ts";
@@ -9,10 +9,10 @@ import type { Scenario } from "./scenario.ts";
 
 const ALL = { ...ANTHROPIC_SCENARIOS, ...GEMINI_SCENARIOS, ...OPENAI_SCENARIOS, ...COMPAT_SCENARIOS };
 
-/** By `vendor/name`; the name is also a fault name. `compat` ones answer in the dialects of OpenAI. */
+/** By `vendor/name`; the whole name is also a fault. Scenarios of `compat` answer in OpenAI's dialects. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = ALL;
 
-/** Faults that each vendor has in its own words. */
+/** The general faults, with the scenario of each vendor. */
 export const GENERAL_FAULTS: Readonly<Record<string, Readonly<Record<Vendor, keyof typeof ALL>>>> = {
   "rate-limit": {
     anthropic: "anthropic/rate-limit",
@@ -57,7 +57,7 @@ export const GENERAL_FAULTS: Readonly<Record<string, Readonly<Record<Vendor, key
   },
 };
 
-/** The scenario that a fault name stands for, if it stands for one. */
+/** The scenario of a fault name; undefined if the name has no scenario. */
 export function scenarioNamed(name: string, vendor: Vendor): Scenario | undefined {
   return SCENARIOS[GENERAL_FAULTS[name]?.[vendor] ?? name];
 }

@@ -1,8 +1,9 @@
-// Every word that a request can say to the simulator, with what it does: the page at `/_simulator/` and the command line print them.
+// Every word that a request can send to the simulator, with its effect. The page `/_simulator/` and the
+// command line print this list.
 
 import { GENERAL_FAULTS, SCENARIOS } from "./scenarios.ts";
 
-/** What the model says. A word alone or `word=value`; several may stand together. */
+/** Words that decide the model's answer: `word` or `word=value`. A request may combine them. */
 export const SCRIPT_WORDS = {
   says: "says=TEXT: this text (percent-encoded where it holds a comma), or nothing at all",
   calls: "calls=N: N parallel calls of the offered tools in turn, until their results are there; 0: none",
@@ -25,7 +26,7 @@ export const SCRIPT_WORDS = {
 
 export type ScriptWord = keyof typeof SCRIPT_WORDS;
 
-/** Oddities of compatible servers by the dialect that has them. */
+/** Oddities of compatible servers, by dialect. */
 export const COMPAT_WORDS = {
   "openai-chat": {
     "no-index": "fragments of calls without an index",
@@ -93,14 +94,16 @@ export const COMPAT_WORDS = {
 export type CompatDialect = keyof typeof COMPAT_WORDS;
 export type CompatWord<Dialect extends CompatDialect> = keyof (typeof COMPAT_WORDS)[Dialect] & string;
 
-/** What a user's prompt may order, in any dialect; several orders are carried out one after the other. */
+/**
+ * Orders in a user's prompt, in any dialect. The simulator carries out several orders one after the other.
+ */
 const ORDERS = {
   "[[write FILE TEXT]]": "writes the file with the tool that the client offers for it",
   "[[run COMMAND]]": "runs the command with the client's shell tool",
   "[[call TOOL {…}]]": "calls the tool with these arguments",
 } as const;
 
-/** All words and names, as a page of plain text. */
+/** The help page: all words and names as plain text. */
 export function helpPage(): string {
   const listed = (words: Readonly<Record<string, string>>) =>
     Object.entries(words).map(([word, meaning]) => `  ${word}: ${meaning}`);

@@ -1,4 +1,4 @@
-// A request as it came over the wire: its body read and decoded, and what is said of one that cannot be.
+// Reads and decodes a request's body, and refuses a body that cannot be read.
 
 import type { IncomingMessage } from "node:http";
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
@@ -8,7 +8,7 @@ import type { SeenRequest } from "./recorder.ts";
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** What is known of a request before its body is looked into. */
+/** A request before its body is parsed. */
 export interface Arrival {
   readonly verb: string;
   readonly path: string;
@@ -19,7 +19,7 @@ export interface Arrival {
   header(name: string): string | undefined;
 }
 
-/** Reads to the end even if the body is too large, so that the refusal reaches a client that is still writing. */
+/** Reads a too large body to its end as well, so that the refusal reaches a client that is still writing. */
 export async function readBody(request: IncomingMessage): Promise<{ body: Buffer; isTooLarge: boolean }> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage): Promise<{ body: Buffer
       }
     }
   } catch (error) {
-    // A client that leaves while it writes is seen by the recorder; what came until then is the body.
+    // The recorder notices a client that leaves while it writes; the bytes received so far are the body.
     if (!request.destroyed) {
       throw error;
     }

@@ -1,10 +1,10 @@
-// The credential of a request, where each provider looks for it, and what it says when there is none.
+// Finds the credential of a request where its provider looks for it, and refuses a request without one.
 
 import { anthropicRefusal, geminiRefusal, openaiRefusal, type Vendor } from "../base/refusal.ts";
 
 type Header = (name: string) => string | undefined;
 
-/** Any key that is not empty is good; throws the provider's refusal where there is none. */
+/** Accepts any key that is not empty. Throws the provider's refusal if there is no key. */
 export function requireKey(vendor: Vendor, header: Header, query: URLSearchParams): string {
   const key = keyOf(vendor, header, query);
   if (key !== "") {
@@ -27,7 +27,7 @@ export function requireKey(vendor: Vendor, header: Header, query: URLSearchParam
   }
 }
 
-/** The key as it was sent, with its fault suffix; empty where there is none. */
+/** The key with its fault suffix; empty without a key. */
 export function keyOf(vendor: Vendor, header: Header, query: URLSearchParams): string {
   const bearer = /^Bearer +(.*)$/i.exec(header("authorization") ?? "")?.[1]?.trim() ?? "";
   switch (vendor) {

@@ -1,4 +1,4 @@
-// What each method of each provider answers when the request is good.
+// The answers of each provider's methods to a good request.
 
 import { createHash } from "node:crypto";
 import * as catalogue from "../answer/catalogue.ts";
@@ -56,7 +56,7 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
   }
 }
 
-/** What was stored before, when the input goes well with it. */
+/** The stored history. Throws if the input does not fit that history. */
 function historyOf(request: SimRequest, store: ResponseStore): readonly JsonRecord[] {
   const history = store.history(request.key, request.body);
   const { conversation = null } = request.body;
@@ -100,7 +100,7 @@ function compact(request: SimRequest, history: readonly JsonRecord[]): unknown {
 
 const DEFAULT_DIMENSIONS = 1536;
 
-/** Numbers that hang on the text alone, of length 1 all together. */
+/** A unit vector that depends on the text alone. */
 function embeddings(request: SimRequest): unknown {
   const { body } = request;
   const inputs = Array.isArray(body.input) && typeof body.input[0] !== "number" ? body.input : [body.input];

@@ -1,35 +1,35 @@
-// The last requests seen, for tests that ask what a gateway really sent.
+// Records the last requests, for tests that check the bytes and headers that a gateway sent.
 
 import { createHash } from "node:crypto";
 
 const MAX_ENTRIES = 1000;
 const MAX_BODY_BYTES = 65_536;
-/** How many bodies are kept as a whole, and how much they may hold together. */
+/** Limits of the whole bodies: their number, and the sum of their sizes. */
 const MAX_BODIES = 16;
 const MAX_BODIES_BYTES = 64 * 1024 * 1024;
 
 export interface SeenRequest {
-  /** Counts up from 1 since the start or the last reset. */
+  /** Number of the request, from 1 since the start or the last reset. */
   readonly n: number;
   readonly method: string;
-  /** With the query, as it was sent. */
+  /** As it was sent, with the query. */
   readonly path: string;
   /** As they were sent, in order. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly startedAtMs: number;
-  /** The first 64 kB; the last bodies are kept as a whole beside it. */
+  /** The first 64 kB. The recorder keeps the last bodies whole, apart from this. */
   bodyBase64: string;
   bodyBytes: number;
   bodySha256: string;
   /** The last four characters of the key, without its fault suffix. */
   keySuffix: string;
   status: number;
-  /** The client left before the reply was over. */
+  /** Whether the client left before the end of the reply. */
   aborted: boolean;
   abortedAtMs: number | null;
-  /** The reply is over, in whatever way. */
+  /** Whether the reply has ended, complete or not. */
   closed: boolean;
-  /** Of the reply's body as it was put on the wire, before chunking. */
+  /** Of the reply's body as it was sent, before chunking. */
   replyBytes: number;
   replySha256: string;
 }
@@ -86,7 +86,7 @@ export class Recorder {
     }
   }
 
-  /** The whole body of the request that came `back` requests before the last one; undefined where it is forgotten. */
+  /** The whole body of the request `back` requests before the last one; undefined if the body was dropped. */
   body(back: number): Uint8Array | undefined {
     return this.#bodies.find(({ n }) => n === this.#count - back)?.body;
   }

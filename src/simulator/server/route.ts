@@ -1,4 +1,4 @@
-// Which provider and which of its methods a request line means.
+// Finds the provider and the method of a request line.
 
 import type { Vendor } from "../base/refusal.ts";
 
@@ -22,7 +22,7 @@ export type Method =
 export interface Route {
   readonly vendor: Vendor;
   readonly method: Method;
-  /** The model or response id of the path. */
+  /** The model or the response id in the path. */
   readonly id: string;
 }
 
@@ -54,8 +54,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * `/v1/models` belongs to three vendors: the credential's header tells them apart.
- * A path that is not escaped properly is not found.
+ * The route of a path; undefined for an unknown or badly escaped path. Three vendors have `/v1/models`: the
+ * header of the credential tells the vendors apart.
  */
 export function matchRoute(
   verb: string,
@@ -77,7 +77,7 @@ export function matchRoute(
   return undefined;
 }
 
-/** Whose 404 a path that matches nothing gets. */
+/** The provider whose 404 answers an unknown path. */
 export function guessVendor(path: string, header: (name: string) => string | undefined): Vendor {
   if (path.startsWith("/v1beta") || path.includes(":")) {
     return "gemini";

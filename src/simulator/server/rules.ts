@@ -1,4 +1,4 @@
-// Sends a request past the rules of its provider.
+// Applies the rules of a request's provider.
 
 import { requireOpenaiModel } from "../answer/catalogue.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -18,7 +18,7 @@ const EMBEDDINGS = record(
   { dimensions: integer(1, 3072), encoding_format: oneOf("float", "base64"), user: string() },
 );
 
-/** The request as its answer is made from; throws the provider's refusal where it breaks a rule. */
+/** The checked request. Throws the provider's refusal if the request breaks a rule. */
 export function checkedRequest(method: Method, request: SimRequest): SimRequest {
   switch (method) {
     case "chat":

@@ -1,4 +1,4 @@
-// Puts a reply on the wire, with the faults of the transport: cuts, stalls, splits, encodings, wrong content.
+// Sends a reply, with the faults of the transport: cuts, stalls, splits, encodings, wrong content.
 
 import { createHash } from "node:crypto";
 import type { ServerResponse } from "node:http";
@@ -17,7 +17,7 @@ import { type Fault, numberParam } from "../base/fault.ts";
 import type { Reply, StreamEvent, StreamReply, WholeReply } from "../base/reply.ts";
 import type { SeenRequest } from "./recorder.ts";
 
-/** Long enough for bytes to reach a reader on this machine before the reset overtakes them. */
+/** Long enough for sent bytes to reach a reader on this machine before a reset discards them. */
 const FLUSH_MS = 20;
 
 const WHOLE_CODERS = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, zstd: zstdCompressSync };
@@ -29,7 +29,7 @@ const STREAM_CODERS = {
 };
 type Coding = keyof typeof WHOLE_CODERS;
 
-/** One reply under way. Ends quietly once the client has gone. */
+/** Sends one reply. Ends without an error if the client leaves. */
 export class Sender {
   readonly #response: ServerResponse;
   readonly #fault: Fault;
@@ -45,7 +45,7 @@ export class Sender {
     response.on("error", () => this.#gone.abort());
   }
 
-  /** Faults that strike before the first byte. True: there is nothing more to send. */
+  /** Applies the faults before the first byte. True: the reply is finished. */
   async hasEndedEarly(): Promise<boolean> {
     if (!this.#has("before-headers")) {
       return false;
@@ -146,7 +146,7 @@ export class Sender {
     this.#end();
   }
 
-  /** The events with an error among them, or without the last one, as the fault says. */
+  /** The events as the fault changes them: with an error event, or without the last event. */
   *#withErrors(events: Iterable<StreamEvent>, reply: Reply, inBand: unknown): Iterable<StreamEvent> {
     const errorAt =
       inBand === undefined
@@ -203,7 +203,7 @@ export class Sender {
     };
   }
 
-  /** A body that can be cut or can stall after some bytes. */
+  /** Sends a whole body, which a fault may cut or stall after some bytes. */
   async #sendPart(bytes: Buffer, defaultAfter: number): Promise<void> {
     const isBroken = (this.#has("cut") || this.#has("stall")) && !this.#has("before-headers");
     const after = isBroken
@@ -261,7 +261,7 @@ export class Sender {
     }
   }
 
-  /** Ends the connection where it stands: a reset, or with `how=fin` a close without the end of the body. */
+  /** Cuts the connection: by a reset, or with `how=fin` by a close without the end of the body. */
   async #cut(): Promise<void> {
     await this.#wait(FLUSH_MS);
     if (this.#isOver()) {
@@ -278,7 +278,7 @@ export class Sender {
     this.#gone.abort();
   }
 
-  /** Without a time: until the client goes. */
+  /** Without a time, waits until the client leaves. */
   #wait(ms: number | undefined): Promise<void> {
     if (this.#isOver()) {
       return Promise.resolve();
@@ -309,7 +309,7 @@ export class Sender {
   }
 }
 
-/** Bytes that are neither JSON nor UTF-8 nor an event stream. */
+/** Bytes that are not JSON, not UTF-8 and not an event stream. */
 function garbage(): Buffer {
   return Buffer.from(Array.from({ length: 512 }, (_, index) => (index * 73 + 131) % 256));
 }

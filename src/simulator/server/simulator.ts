@@ -1,4 +1,5 @@
-// Providers that need no key: a server that speaks four dialects as strictly as the real ones, and fails on request.
+// A server in place of the providers: four dialects, as strict as the real providers, and failures on
+// request.
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -48,7 +49,7 @@ export interface SimulatorOptions {
   readonly port?: number;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Gets one line per request. */
+  /** Called with one line for each request. */
   readonly log?: (line: string) => void;
 }
 
@@ -56,9 +57,9 @@ export interface Simulator {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** What was asked since the request with this number; all by default. */
+  /** The requests after the request with this number; all requests by default. */
   requests(since?: number): readonly SeenRequest[];
-  /** The body of the last request as it came, or of one that came so many requests before it; undefined where it is forgotten. */
+  /** The body of the request `back` requests before the last one; undefined if the body was dropped. */
   lastBody(back?: number): Uint8Array | undefined;
   close(): Promise<void>;
 }
@@ -67,14 +68,14 @@ const KEEP_ALIVE_MS = 600_000;
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0 } = options;
-  const desk = new Desk(options);
+  const simulated = new SimulatorServer(options);
   const server = createServer((request, response) => {
-    desk.serve(request, response).catch((error: unknown) => {
+    simulated.serve(request, response).catch((error: unknown) => {
       options.log?.(`simulator: ${error instanceof Error ? error.stack : String(error)}`);
       response.destroy();
     });
   });
-  // Longer than a gateway keeps an idle connection: the provider is not the one that closes first.
+  // Longer than a gateway keeps an idle connection, so that the gateway closes first.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -85,8 +86,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   return {
     url: `http://${name}:${address.port}`,
     port: address.port,
-    requests: (since = 0) => desk.recorder.since(since),
-    lastBody: (back = 0) => desk.recorder.body(back),
+    requests: (since = 0) => simulated.recorder.since(since),
+    lastBody: (back = 0) => simulated.recorder.body(back),
     close: () => close(server),
   };
 }
@@ -98,8 +99,8 @@ function close(server: Server): Promise<void> {
   });
 }
 
-/** Serves requests; holds all that outlives one of them. */
-class Desk {
+/** Serves requests, and holds the state that outlives a request. */
+class SimulatorServer {
   readonly #options: SimulatorOptions;
   readonly recorder = new Recorder();
   readonly #faults = new FaultCounter();
@@ -250,7 +251,7 @@ class Desk {
   }
 }
 
-/** The first scenario among the names of a fault. */
+/** The scenario of the first name of a fault that has one. */
 function scenarioOf(fault: Fault, vendor: Vendor): Scenario | undefined {
   for (const name of fault.names) {
     const scenario = scenarioNamed(name, vendor);
@@ -271,7 +272,7 @@ function throwScripted(scenario: Scenario | undefined, fault: Fault, model: stri
   }
 }
 
-/** What `error-first` and `error-mid` report: the scenario beside them, or an overload. */
+/** The error of `error-first` and `error-mid`: that of the scenario beside them, else an overload. */
 function inBandError(
   scenario: Scenario | undefined,
   fault: Fault,
@@ -285,7 +286,7 @@ function inBandError(
     : undefined;
 }
 
-/** Google wraps the error in an array where the answer would have been one. */
+/** Google wraps the error in an array if the answer would have been an array. */
 function isJsonArray(route: Route | undefined, { path, query }: Arrival): boolean {
   return (
     route?.method === "generate" && path.endsWith(":streamGenerateContent") && query.get("alt") !== "sse"

@@ -1,4 +1,4 @@
-// Headers that a provider sends with every answer: request ids, limits, the organisation.
+// The headers of every answer of a provider: request ids, limits, the organisation.
 
 import { createHash } from "node:crypto";
 import type { Vendor } from "../base/refusal.ts";
@@ -10,7 +10,7 @@ export interface HeaderContext {
   hex(bytes: number): string;
 }
 
-/** The header that carries the request id, and the id, are the first entry for OpenAI and Anthropic. */
+/** The first entry for OpenAI and Anthropic is the request id with its header. */
 export function vendorHeaders(vendor: Vendor, context: HeaderContext): Record<string, string> {
   switch (vendor) {
     case "anthropic":

@@ -1,4 +1,5 @@
-// What a careless translation would send to Anthropic and Gemini: refused here as the real providers refuse it.
+// What a careless translation would send to Anthropic and Gemini: refused here as the real providers refuse
+// it.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {

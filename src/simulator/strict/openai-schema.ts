@@ -1,10 +1,10 @@
-// What OpenAI's official models refuse in the JSON Schema of a function or of structured output.
+// The JSON Schemas that OpenAI's official models refuse for functions and structured output.
 
 import { isOfficialModel } from "../answer/catalogue.ts";
 import { asList, asRecord, asString, isRecord, type JsonRecord } from "../base/json.ts";
 import { openaiRefusal } from "../base/refusal.ts";
 
-/** A function's parameters, when it has any; compatible servers take what they get. */
+/** Checks the parameters of a function. Compatible servers check nothing. */
 export function checkParameters(
   schema: unknown,
   isStrict: boolean,
@@ -27,7 +27,7 @@ export function checkParameters(
   }
 }
 
-/** The schema of a strict format; a lax one is only a hint. */
+/** Checks the schema of a strict format. Without `strict` the schema is only a hint. */
 export function checkFormat(format: JsonRecord, param: string): void {
   const problem =
     format.strict === true && isRecord(format.schema) ? strictProblem(format.schema, []) : undefined;
@@ -47,7 +47,7 @@ function context(path: Path): string {
   return `In context=(${path.length === 1 ? `${steps},` : steps})`;
 }
 
-/** What even a lax function must have. */
+/** Checks the schema of a function without `strict`. */
 function schemaProblem(schema: JsonRecord, path: Path): string | undefined {
   if (schema.type === "object" && path.length === 0 && !isRecord(schema.properties)) {
     return `${context(path)}, object schema missing properties.`;

@@ -1,4 +1,4 @@
-// A breach of a table of fields in OpenAI's words, the same for Chat Completions and Responses.
+// OpenAI's message for a violation of a table of fields; Chat Completions and Responses share the wording.
 
 import { openaiRefusal, type Refusal } from "../base/refusal.ts";
 import type { Problem } from "./shape.ts";
@@ -9,8 +9,8 @@ export function openaiProblem(problem: Problem): Refusal {
   return openaiRefusal(400, { message, param, code });
 }
 
-/** `messages[0].content[1].text` */
-export function pathOf(path: Problem["path"]): string {
+/** A path in OpenAI's notation: `messages[0].content[1].text`. */
+function pathOf(path: Problem["path"]): string {
   return path
     .map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join("");

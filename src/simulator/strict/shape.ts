@@ -1,5 +1,5 @@
-// A small language for request tables: what a body may hold, and the first place where it does not.
-// It knows no vendor's wording; each dialect puts a problem in its provider's own words.
+// A small language for tables of request fields: the allowed form of a body, and the first violation in a
+// body. The language knows no vendor's wording; each dialect words a problem as its provider does.
 
 import { isRecord, type JsonRecord } from "../base/json.ts";
 
@@ -45,20 +45,20 @@ export type ProblemKind =
 export interface Problem {
   readonly kind: ProblemKind;
   readonly path: readonly (string | number)[];
-  /** The kind of JSON that was expected: "string", "integer", "list", … */
+  /** The expected kind of JSON: "string", "integer", "list", … */
   readonly expected: string;
-  /** What stood there. */
+  /** The actual value. */
   readonly found: unknown;
-  /** The bound that was broken, for the kinds that have one. */
+  /** The violated bound; absent for kinds without a bound. */
   readonly limit?: number;
-  /** The values that are allowed, for kind "value". */
+  /** The allowed values, for kind "value". */
   readonly allowed?: readonly string[];
   readonly pattern?: RegExp;
 }
 
 export const any: Shape = { kind: "any" };
 export const boolean: Shape = { kind: "boolean" };
-export const nothing: Shape = { kind: "null" };
+const nothing: Shape = { kind: "null" };
 
 export function string(limits: { min?: number; max?: number; pattern?: RegExp } = {}): Shape {
   return { kind: "string", ...limits };
@@ -84,17 +84,17 @@ export function map(of: Shape, max?: number): Shape {
   return { kind: "map", of, ...(max === undefined ? {} : { max }) };
 }
 
-/** A record that holds every required field, perhaps some optional ones, and no other. */
+/** A record with every required field, any optional fields, and no other field. */
 export function record(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
   return { kind: "record", required, optional, open: false };
 }
 
-/** A record whose other fields are not looked at. */
+/** A record whose other fields are not checked. */
 export function openRecord(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
   return { kind: "record", required, optional, open: true };
 }
 
-/** Any of several shapes, told apart by their kind of JSON. */
+/** Any of several shapes; the kind of JSON selects the shape. */
 export function union(...of: readonly Shape[]): Shape {
   return { kind: "union", of };
 }
@@ -103,12 +103,14 @@ export function nullable(of: Shape): Shape {
   return union(of, nothing);
 }
 
-/** Records told apart by the value of one field; `absent` is the case taken where the field is not there. */
+/**
+ * Records; the value of one field selects the shape. `absent` is the shape for a record without that field.
+ */
 export function tagged(tag: string, cases: Record<string, Shape>, absent?: string): Shape {
   return { kind: "tagged", tag, cases, ...(absent === undefined ? {} : { absent }) };
 }
 
-/** The first place where the value breaks its shape, depth first in the order of the body; undefined if it fits. */
+/** The first violation in the value, depth first in the order of the body; undefined if the value fits. */
 export function findProblem(
   shape: Shape,
   value: unknown,
