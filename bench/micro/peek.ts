@@ -1,6 +1,7 @@
 /** Microseconds to peek a request: bun bench/micro/peek.ts */
 import { Buffer } from "node:buffer";
-import { peekRequest, withModel, withUsageInjected } from "../../src/dialects/peek.ts";
+import { DIALECTS } from "../../src/dialects/index.ts";
+import { peekRequest, rewriteRequest } from "../../src/dialects/peek.ts";
 
 function run(name: string, body: Uint8Array, rounds: number): void {
   let sum = 0;
@@ -65,10 +66,11 @@ run(
 
 const small = request([{ role: "user", content: sentence.repeat(20) }]);
 const peek = peekRequest("openai-chat", small);
+const { usageOption } = DIALECTS["openai-chat"];
 const from = performance.now();
 let size = 0;
 for (let i = 0; i < 100_000; i++)
-  size += withUsageInjected(small, peek).length + withModel(small, peek, "gpt-5.4").length;
-console.log(
-  `withUsageInjected + withModel, 1 KB: ${((performance.now() - from) / 100).toFixed(2)} us, ${size}`,
-);
+  size +=
+    rewriteRequest(small, peek, null, usageOption).length +
+    rewriteRequest(small, peek, "gpt-5.4", null).length;
+console.log(`usage option + model, 1 KB: ${((performance.now() - from) / 100).toFixed(2)} us, ${size}`);

@@ -23,7 +23,7 @@ function measure(
   events: number,
 ): void {
   const rounds = Math.max(2000, Math.round(400_000 / events));
-  const options = { framing, removeUsageChunk: false, maxHeldBytes: 1 << 20 };
+  const options = { framing, peek: null, isUsageInjected: false, maxHeldBytes: 1 << 20 };
   const tap = DIALECTS[dialect].makeTap(options);
   let size = 0;
   const go = (count: number): void => {
@@ -41,7 +41,12 @@ function measure(
 function measureSplit(dialect: DialectName, event: Uint8Array): void {
   const head = event.subarray(0, 50);
   const tail = event.subarray(50);
-  const tap = DIALECTS[dialect].makeTap({ framing: "sse", removeUsageChunk: false, maxHeldBytes: 1 << 20 });
+  const tap = DIALECTS[dialect].makeTap({
+    framing: "sse",
+    peek: null,
+    isUsageInjected: false,
+    maxHeldBytes: 1 << 20,
+  });
   const rounds = 200_000;
   let size = 0;
   let from = 0;
@@ -89,7 +94,8 @@ const from = performance.now();
 for (let i = 0; i < rounds; i++) {
   const tap = DIALECTS["openai-chat"].makeTap({
     framing: "json",
-    removeUsageChunk: false,
+    peek: null,
+    isUsageInjected: false,
     maxHeldBytes: 1 << 20,
   });
   tap.push(body);

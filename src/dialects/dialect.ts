@@ -1,9 +1,12 @@
 /**
- * What a dialect is to the rest: how its requests are peeked, how usage is tapped from its replies, and how an error
- * looks to its clients. Pure and synchronous: no I/O, no clock, no credentials.
+ * The contract of a dialect, apart from its codec: its endpoints, how its requests are peeked, how a tap reads its replies,
+ * and the form of its errors and model list. Pure and synchronous: no I/O, no clock, no credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../neutral/usage.ts";
+import type { JsonSink } from "../wire/json-scan.ts";
+import type { ShapeNode } from "../wire/json-shape.ts";
+import type { SpliceEdit } from "../wire/json-splice.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -11,9 +14,47 @@ export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messag
 /** How a reply's bytes are framed: one JSON value, server-sent events, or Gemini's incremental JSON array. */
 export type Framing = "json" | "sse" | "json-array";
 
-/** What a tap knows of an answer so far. */
+/** What a request's body says at its top level. Offsets are bytes of the body. */
+export interface Peek {
+  /** Null when the body names none: the path may. */
+  readonly model: string | null;
+  /** The model's string token, quotes included; -1 when there is none. */
+  readonly modelStart: number;
+  readonly modelEnd: number;
+  /** The body asks for a stream; a path may as well (`EndpointFacts.isStream`). */
+  readonly stream: boolean;
+  /** Id of state that lives at a provider under the credential that made it, and the field that names it. */
+  readonly stateId: string | null;
+  readonly stateField: string | null;
+}
+
+/**
+ * Takes the members that the dialect's `peekShape` names and becomes the peek. A dialect's own sink may hold more than
+ * `Peek` shows; only the dialect that made it reads that.
+ */
+export interface PeekSink extends JsonSink, Peek {
+  /** Offset behind the root's opening brace; -1 as long as there is none. */
+  readonly insertAt: number;
+}
+
+/** A member of the request that makes streams report usage. */
+export interface UsageOption {
+  /** Whether a stream would come without usage. */
+  isOff(peek: Peek): boolean;
+  /** The edits that switch it on; none where the client's value makes no sense, which the upstream reports best. */
+  editsOn(body: Uint8Array, peek: Peek): readonly SpliceEdit[];
+}
+
+/** Another dialect of the same provider, for requests that some of its models refuse in this one. */
+export interface Alternative {
+  readonly dialect: DialectName;
+  /** Whether some model might refuse the request; `ModelTraits.needsResponsesForTools` says which. */
+  mayBeNeeded(peek: Peek): boolean;
+}
+
+/** The state of an answer, as far as a tap has read it. */
 export interface TapState {
-  /** Token counts in the reply's own accounting turned neutral; null as long as the upstream said nothing. */
+  /** Token counts in the neutral accounting; null as long as the upstream reported none. */
   readonly usage: Usage | null;
   /** The model that the upstream says it used. */
   readonly model: string | null;
@@ -23,60 +64,62 @@ export interface TapState {
   readonly stopReason: string | null;
   /**
    * `open`: more must come, an end here is a cut. `finished`: the answer is whole, an end here is a good end.
-   * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream said in-band that it failed.
+   * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream reported in-band that it
+   * failed.
    */
   readonly progress: "open" | "finished" | "complete" | "failed";
   /** With `failed`: the upstream's error object as JSON text (at most 4 KiB), for classification. */
   readonly failure: string | null;
-  /** Nothing of an unfinished frame has been let go: a ping may be written here. Always false for framing `json`. */
+  /** No part of an unfinished frame has been let go: a ping may be written here. Always false for framing `json`. */
   readonly isBetweenFrames: boolean;
-  /** Frames or bytes with content have passed: an error after this can only be told in-band. */
+  /** Frames or bytes with content have passed: an error after this can only be reported in-band. */
   readonly hasContent: boolean;
 }
 
 /**
- * Reads usage from reply bytes on their way. Invariant: the bytes that `push` and `end` return are, together, the bytes
- * that were pushed, in order (less a usage chunk that only the gateway asked for).
+ * Reads usage from reply bytes on their way. Invariant: the bytes that `push` and `end` return are, together, the bytes that
+ * were pushed, in order (less a usage chunk that only the gateway asked for). A translation is a tap as well, and returns
+ * other bytes.
  */
 export interface Tap extends TapState {
   /**
-   * Takes the next bytes and returns those that may go to the client now, or null for none. It keeps back an unfinished frame
-   * (up to `maxHeldBytes`) and, from the frame on that makes the answer whole, everything: those wait for the ledger.
-   * An upstream that goes on and on behind a whole or failed answer is not taken further than `maxHeldBytes`; the answer is
-   * `complete` then. Must not throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
+   * Takes the next bytes and returns those that may go to the client now, or null for none. A tap keeps back an unfinished
+   * frame (up to `maxHeldBytes`) and, from the frame on that makes the answer whole, everything: those bytes wait for the
+   * ledger. It takes at most `maxHeldBytes` behind a whole or failed answer; the answer is `complete` then. Must not
+   * throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
    */
   push(chunk: Uint8Array): Uint8Array | null;
-  /** What is held back, to be sent once the row is committed; empties the tap. */
+  /** The bytes that were kept back, to be sent once the row is committed; empties the tap. */
   end(): Uint8Array | null;
   /** After a cut: forgets an unfinished frame that has not been sent, and returns held whole frames. */
   cut(): Uint8Array | null;
-  /** Where the stream stands, for an error that has to be told inside it. */
-  context(): StreamContext;
-  /** Of a reply that is told anew, not passed on: what ends the client's stream with this error. */
-  renderFailure?(error: GatewayError): string;
-  /** The answer was ended on our side: what the upstream still has is not wanted. */
-  readonly isCutShort?: boolean;
+  /**
+   * The bytes that report an error inside the client's stream, behind the bytes sent so far, and end the stream.
+   * `isFirst`: nothing has been sent yet. Empty where nothing can be said (in the midst of a JSON value): the connection has
+   * to be cut.
+   */
+  renderFailure(error: GatewayError, requestId: string, isFirst: boolean): string;
+  /** The bytes for the client are written anew. */
+  readonly isTranslation: boolean;
+  /** The gateway has ended the answer: the rest of the upstream's bytes is not wanted. */
+  readonly isCutShort: boolean;
 }
 
-/** What an in-band error must know of the stream that it ends. */
-export interface StreamContext {
-  /** Part of a frame has already been sent, because the frame was too long to be held. */
+/** Where in a client's stream an error is reported. */
+export interface FailurePlace {
+  readonly framing: Framing;
+  /** No element of a JSON array has been sent yet. */
+  readonly isFirst: boolean;
+  /** Part of a frame has been sent, because the frame was too long to be held. */
   readonly isMidFrame: boolean;
-  /** openai-responses: of the response that the stream began; null before that and in the other dialects. */
-  readonly responseId: string | null;
-  readonly model: string | null;
-  /** openai-responses: Unix seconds, 0 when unknown. */
-  readonly createdAtS: number;
-  /** openai-responses: what the next event has to carry; 0 elsewhere. */
-  readonly nextSequenceNumber: number;
 }
 
 export interface TapOptions {
   readonly framing: Framing;
-  /** openai-chat only: the gateway asked for usage, the client did not: take the usage-only chunk out. */
-  readonly removeUsageChunk: boolean;
-  /** anthropic-messages only: the request holds a thread, which goes on from the reply's id (`Peek.keepsReplyId`). */
-  readonly keepsReplyId?: boolean;
+  /** The request that is answered; null: it has no body. */
+  readonly peek: Peek | null;
+  /** The gateway, not the client, switched on the dialect's `usageOption`: the chunk that comes for it is taken out. */
+  readonly isUsageInjected: boolean;
   /** An unfinished frame up to this size is held back, a longer one passes as it comes. */
   readonly maxHeldBytes: number;
 }
@@ -134,20 +177,15 @@ export interface Dialect {
   isSpokenBy(headers: Headers): boolean;
   /** The framing of a stream, by the query (`?…` or "") of the request for it. */
   streamFraming(search: string): Framing;
+  /** The members of a request that a peek reads. */
+  readonly peekShape: ShapeNode;
+  makePeekSink(): PeekSink;
+  /** null: every stream reports usage. */
+  readonly usageOption: UsageOption | null;
+  readonly alternative: Alternative | null;
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
-  /**
-   * The bytes that report a failure inside a stream that has begun, and end the stream. `isFirst`: no element of a JSON
-   * array was sent yet. Empty where nothing can be said (in the midst of a JSON value): the connection has to be cut.
-   */
-  renderStreamError(
-    error: GatewayError,
-    requestId: string,
-    framing: Framing,
-    isFirst: boolean,
-    context?: StreamContext,
-  ): string;
   /** The envelope of an HTTP error around a failure that a reply reported in-band (`TapState.failure`). */
   wrapFailure(failure: string): string;
   /**

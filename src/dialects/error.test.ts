@@ -41,7 +41,7 @@ describe.each(NAMES)("%s", (name) => {
 
   test.each(KINDS)("%s inside a stream is told so that a tap sees the failure", (kind) => {
     const error = new GatewayError(kind, 'broke\n"off"');
-    const text = DIALECTS[name].renderStreamError(error, REQUEST_ID, "sse", false);
+    const text = makeTap(name, "sse").renderFailure(error, REQUEST_ID, false);
     const tap = makeTap(name, "sse");
     tap.push(encode(text));
     expect(tap.progress).toBe("failed");
@@ -50,7 +50,7 @@ describe.each(NAMES)("%s", (name) => {
 
   test("nothing can be said inside one JSON value", () => {
     const error = new GatewayError("upstream_cut", "x");
-    expect(DIALECTS[name].renderStreamError(error, REQUEST_ID, "json", false)).toBe("");
+    expect(makeTap(name, "json").renderFailure(error, REQUEST_ID, false)).toBe("");
     expect(DIALECTS[name].ping("json")).toBeNull();
   });
 
@@ -59,7 +59,7 @@ describe.each(NAMES)("%s", (name) => {
     const tap = makeTap(name, "sse", { maxHeldBytes: 100 });
     tap.push(half);
     const error = new GatewayError("upstream_cut", "x");
-    const text = DIALECTS[name].renderStreamError(error, REQUEST_ID, "sse", false, tap.context());
+    const text = tap.renderFailure(error, REQUEST_ID, false);
     const client = makeTap(name, "sse");
     client.push(half);
     client.push(encode(text));
@@ -107,11 +107,10 @@ test("Gemini's retry information and request id are details", () => {
 
 test("an error in a JSON array closes it", () => {
   const error = new GatewayError("upstream_cut", "x");
-  const { renderStreamError } = DIALECTS.gemini;
-  expect(JSON.parse(renderStreamError(error, REQUEST_ID, "json-array", true))[0].error.code).toBe(503);
-  expect(JSON.parse(`[{}${renderStreamError(error, REQUEST_ID, "json-array", false)}`)[1].error.code).toBe(
-    503,
-  );
+  const failure = (isFirst: boolean) =>
+    makeTap("gemini", "json-array").renderFailure(error, REQUEST_ID, isFirst);
+  expect(JSON.parse(failure(true))[0].error.code).toBe(503);
+  expect(JSON.parse(`[{}${failure(false)}`)[1].error.code).toBe(503);
   expect(JSON.parse(`${DIALECTS.gemini.ping("json-array")}[${DIALECTS.gemini.ping("json-array")}]`)).toEqual(
     [],
   );
@@ -148,7 +147,7 @@ describe("the OpenAI SDK", () => {
   test("throws on an error inside a stream, as it would not on a cut", async () => {
     const error = new GatewayError("upstream_cut", "the upstream broke off");
     const begun = readStream("openai-chat").split("\n\n").slice(0, 3).join("\n\n");
-    const body = `${begun}\n\n${DIALECTS["openai-chat"].renderStreamError(error, REQUEST_ID, "sse", false)}`;
+    const body = `${begun}\n\n${makeTap("openai-chat", "sse").renderFailure(error, REQUEST_ID, false)}`;
     await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
       const stream = await client(url).chat.completions.create({ model: "m", messages: [], stream: true });
       const drain = async (): Promise<void> => {
@@ -163,13 +162,7 @@ describe("the OpenAI SDK", () => {
     const tap = makeTap("openai-responses", "sse");
     tap.push(encode(begun));
     const error = new GatewayError("credentials_cooling", "all are waiting.", { retryAfterMs: 7000 });
-    const text = DIALECTS["openai-responses"].renderStreamError(
-      error,
-      REQUEST_ID,
-      "sse",
-      false,
-      tap.context(),
-    );
+    const text = tap.renderFailure(error, REQUEST_ID, false);
     await withReply({ headers: { "content-type": "text/event-stream" }, body: begun + text }, async (url) => {
       const stream = await client(url).responses.create({ model: "m", input: "x", stream: true });
       const events: { type: string; sequence_number: number }[] = [];
@@ -215,7 +208,7 @@ describe("the Anthropic SDK", () => {
   test("throws on an error inside a stream", async () => {
     const error = new GatewayError("upstream_cut", "the upstream broke off");
     const begun = `${readStream("anthropic-messages").split("\n\n").slice(0, 6).join("\n\n")}\n\n`;
-    const body = begun + DIALECTS["anthropic-messages"].renderStreamError(error, REQUEST_ID, "sse", false);
+    const body = begun + makeTap("anthropic-messages", "sse").renderFailure(error, REQUEST_ID, false);
     await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
       const final = client(url)
         .messages.stream({ ...question, messages: [...question.messages] })
@@ -248,7 +241,7 @@ describe("the Google SDK", () => {
   test("throws on an error inside a stream, behind pings", async () => {
     const error = new GatewayError("upstream_cut", "the upstream broke off");
     const first = `${readStream("gemini").split("\n\n")[0]}\n\n`;
-    const body = `: ping\n\n${first}: ping\n\n${DIALECTS.gemini.renderStreamError(error, REQUEST_ID, "sse", false)}`;
+    const body = `: ping\n\n${first}: ping\n\n${makeTap("gemini", "sse").renderFailure(error, REQUEST_ID, false)}`;
     await withReply({ headers: { "content-type": "text/event-stream" }, body }, async (url) => {
       const stream = await client(url).models.generateContentStream({ model: "m", contents: "x" });
       let chunks = 0;

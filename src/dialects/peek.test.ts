@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { GatewayError } from "../core/errors.ts";
-import type { DialectName } from "./dialect.ts";
-import { peekRequest, rewriteRequest, withModel, withUsageInjected } from "./peek.ts";
+import type { DialectName, Peek, UsageOption } from "./dialect.ts";
+import { DIALECTS } from "./index.ts";
+import { peekRequest, rewriteRequest } from "./peek.ts";
+
+const OPTION = DIALECTS["openai-chat"].usageOption as UsageOption;
+const withModel = (body: Uint8Array, peeked: Peek, model: string) =>
+  rewriteRequest(body, peeked, model, null);
+const withUsageInjected = (body: Uint8Array, peeked: Peek) => rewriteRequest(body, peeked, null, OPTION);
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
@@ -25,9 +31,23 @@ describe("what a request says", () => {
     expect(peek(body)).toMatchObject({
       model: "yes",
       stream: false,
-      includeUsage: null,
-      streamOptions: null,
     });
+  });
+
+  test("usage is on only where the member of stream_options says true", () => {
+    expect(OPTION.isOff(peek('{"include_usage":true,"x":{"stream_options":{"include_usage":true}}}'))).toBe(
+      true,
+    );
+    expect(OPTION.isOff(peek('{"stream_options":{"include_usage":null}}'))).toBe(true);
+    expect(OPTION.isOff(peek('{"stream_options":{"include_usage":true}}'))).toBe(false);
+  });
+
+  test("functions with an effort may want the other dialect", () => {
+    const mayNeed = (body: string) => DIALECTS["openai-chat"].alternative?.mayBeNeeded(peek(body));
+    expect(mayNeed('{"tools":[{"type":"function"}],"reasoning_effort":"low"}')).toBe(true);
+    expect(mayNeed('{"tools":[{"type":"function"}],"reasoning_effort":"none"}')).toBe(false);
+    expect(mayNeed('{"tools":[{"type":"function"}]}')).toBe(false);
+    expect(mayNeed('{"tools":[],"reasoning_effort":"low"}')).toBe(false);
   });
 
   test("is found whatever its spelling", () => {
@@ -50,11 +70,15 @@ describe("what a request says", () => {
     );
     fc.assert(
       fc.property(body, fc.constantFrom(undefined, 1, "\t"), (value, indent) => {
-        const seen = peek(JSON.stringify(value, null, indent));
+        const text = JSON.stringify(value, null, indent);
+        const seen = peek(text);
         expect(seen.model).toBe(value.model ?? null);
         expect(seen.stream).toBe(value.stream ?? false);
-        expect(seen.includeUsage).toBe(value.stream_options?.include_usage ?? null);
-        expect(seen.isEmptyObject).toBe(Object.keys(value).length === 0);
+        expect(OPTION.isOff(seen)).toBe(value.stream_options?.include_usage !== true);
+        const options = { ...value.stream_options, include_usage: true };
+        expect(JSON.parse(decode(withUsageInjected(encode(text), seen)))).toEqual(
+          JSON.parse(JSON.stringify({ ...value, stream_options: options })),
+        );
       }),
       { numRuns: 500 },
     );
@@ -87,11 +111,6 @@ describe("what a request says", () => {
   ] as const)("%s %s names the state %p", (dialect, body, stateId, stateField) => {
     expect(peek(body, dialect)).toMatchObject({ stateId, stateField });
   });
-
-  test("a thread makes the reply's id state", () => {
-    expect(peek('{"thread":{"type":"create"}}', "anthropic-messages").keepsReplyId).toBe(true);
-    expect(peek('{"model":"m"}', "anthropic-messages").keepsReplyId).toBe(false);
-  });
 });
 
 describe("a body that cannot be relayed is refused, with the place and the repair", () => {
@@ -103,7 +122,7 @@ describe("a body that cannot be relayed is refused, with the place and the repai
     ['{"model":"m"', /before its JSON object is closed.*byte 12/],
     ['{"model":"m}', /before its JSON object is closed/],
     ['{"a" 1}', /not valid JSON.*byte 5/],
-    ['{"a":1}}', /goes on.*byte 7/],
+    ['{"a":1}}', /continues behind.*byte 7/],
     ['{"model":"a","x":{},"model":"a"}', /twice.*byte 9 and byte 28/],
     ['{"model":"a","mod\\u0065l":"b"}', /twice/],
     ['{"model":7}', /"model" is not a string.*byte 9/],
@@ -133,7 +152,7 @@ describe("a body that cannot be relayed is refused, with the place and the repai
       fc.property(pieces, (parts) => {
         try {
           const body = encode(parts.join(""));
-          rewriteRequest(body, peekRequest("openai-chat", body), "m", true);
+          rewriteRequest(body, peekRequest("openai-chat", body), "m", OPTION);
         } catch (error) {
           expect(error).toBeInstanceOf(GatewayError);
         }
@@ -182,7 +201,7 @@ describe("a rewrite changes only what it must", () => {
       '{"x":1,"model":"a"}',
     ]) {
       const seen = peek(body);
-      const rewritten = decode(rewriteRequest(encode(body), seen, "long-name", true));
+      const rewritten = decode(rewriteRequest(encode(body), seen, "long-name", OPTION));
       expect(rewritten).toBe(
         decode(
           withModel(
@@ -192,7 +211,8 @@ describe("a rewrite changes only what it must", () => {
           ),
         ),
       );
-      expect(peek(rewritten)).toMatchObject({ model: "long-name", includeUsage: true });
+      expect(peek(rewritten).model).toBe("long-name");
+      expect(OPTION.isOff(peek(rewritten))).toBe(false);
     }
   });
 
@@ -200,7 +220,9 @@ describe("a rewrite changes only what it must", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.jsonValue(), (model, target, rest) => {
         const body = encode(JSON.stringify({ rest, model, more: rest }));
-        const sent = JSON.parse(decode(rewriteRequest(body, peekRequest("openai-chat", body), target, true)));
+        const sent = JSON.parse(
+          decode(rewriteRequest(body, peekRequest("openai-chat", body), target, OPTION)),
+        );
         expect(sent).toEqual(
           JSON.parse(
             JSON.stringify({ rest, model: target, more: rest, stream_options: { include_usage: true } }),

@@ -30,7 +30,8 @@ async function settled(exchange: Exchange): Promise<LedgerRow> {
 function readTap(): Tap {
   const tap = DIALECTS["openai-chat"].makeTap({
     framing: "json",
-    removeUsageChunk: false,
+    peek: null,
+    isUsageInjected: false,
     maxHeldBytes: 65_536,
   });
   tap.push(
@@ -236,7 +237,8 @@ test("ids of state that the answer made are kept with who made it", async () => 
   const exchange = begin("responses");
   const tap = DIALECTS["openai-responses"].makeTap({
     framing: "json",
-    removeUsageChunk: false,
+    peek: null,
+    isUsageInjected: false,
     maxHeldBytes: 65_536,
   });
   tap.push(

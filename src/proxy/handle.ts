@@ -4,8 +4,9 @@
  */
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { type Peek, peekRequest } from "../dialects/peek.ts";
+import { peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";

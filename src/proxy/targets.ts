@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/codec.ts";
-import type { Peek } from "../dialects/peek.ts";
+import type { Peek } from "../dialects/dialect.ts";
 import { requestIdHeaders } from "../http/error-reply.ts";
 import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";

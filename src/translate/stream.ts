@@ -5,20 +5,12 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { StreamDecoder, StreamEncoder } from "../dialects/codec.ts";
-import type { StreamContext, Tap, TapState } from "../dialects/dialect.ts";
+import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
 import type { StopWatch } from "../neutral/answer/stop-watch.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
 import { hasSaid, isPause } from "./continuation.ts";
-
-const NO_CONTEXT: StreamContext = {
-  isMidFrame: false,
-  responseId: null,
-  model: null,
-  createdAtS: 0,
-  nextSequenceNumber: 0,
-};
 
 export interface TranslationParts {
   readonly decoder: StreamDecoder;
@@ -38,6 +30,7 @@ export interface TranslationParts {
 export class Translation implements Tap {
   readonly stateIds: readonly string[] = [];
   readonly isBetweenFrames = true;
+  readonly isTranslation = true;
   usage: Usage | null = null;
   model: string | null = null;
   stopReason: string | null = null;
@@ -103,10 +96,6 @@ export class Translation implements Tap {
 
   cut(): Uint8Array | null {
     return this.#take();
-  }
-
-  context(): StreamContext {
-    return NO_CONTEXT;
   }
 
   renderFailure(error: GatewayError): string {

@@ -92,7 +92,12 @@ function tryRetelling(client: DialectUnderTest, events: readonly ModelEvent[]): 
 
 /** The tap of a dialect. It never throws, and what comes out is what went in. */
 export function tryTap({ codec }: DialectUnderTest, framing: Framing, pieces: readonly Uint8Array[]): void {
-  const tap = DIALECTS[codec.name].makeTap({ framing, removeUsageChunk: false, maxHeldBytes: 1 << 20 });
+  const tap = DIALECTS[codec.name].makeTap({
+    framing,
+    peek: null,
+    isUsageInjected: false,
+    maxHeldBytes: 1 << 20,
+  });
   for (const piece of pieces) tap.push(piece);
   tap.end();
 }

@@ -1,8 +1,9 @@
 /** Anthropic's Messages API. */
 import type { Dialect } from "../dialect.ts";
 import { tapOf } from "../shared/tap-of.ts";
-import { renderError, renderStreamError } from "./error-encode.ts";
+import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
+import { MessagesPeek, PEEK_SHAPE } from "./peek.ts";
 import { MessagesReader } from "./tap.ts";
 
 export const anthropicMessages = {
@@ -31,9 +32,13 @@ export const anthropicMessages = {
   isSpokenBy: (headers) =>
     headers.has("anthropic-version") || (headers.has("x-api-key") && !headers.has("authorization")),
   streamFraming: () => "sse",
-  makeTap: (options) => tapOf(new MessagesReader(options.keepsReplyId ?? false), options),
+  peekShape: PEEK_SHAPE,
+  makePeekSink: () => new MessagesPeek(),
+  usageOption: null,
+  alternative: null,
+  makeTap: (options) =>
+    tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,
-  renderStreamError,
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
   needsEndMark: () => true,
   ping: (framing) => (framing === "sse" ? 'event: ping\ndata: {"type":"ping"}\n\n' : null),

@@ -1,6 +1,6 @@
 /** Errors as the Anthropic API tells them. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
-import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -67,10 +67,8 @@ export function renderError(error: GatewayError, requestId: string): ErrorReply 
 export function renderStreamError(
   error: GatewayError,
   requestId: string,
-  framing: Framing,
-  _isFirst: boolean,
-  context?: StreamContext,
+  { framing, isMidFrame }: FailurePlace,
 ): string {
   if (framing !== "sse") return "";
-  return `${context?.isMidFrame ? "\n\n" : ""}event: error\ndata: ${renderBody(error, requestId)}\n\n`;
+  return `${isMidFrame ? "\n\n" : ""}event: error\ndata: ${renderBody(error, requestId)}\n\n`;
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from "../../neutral/request.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { Answer } from "../shared/answer.ts";
+import { AnswerReading } from "../shared/answer-reader.ts";
 import { decodeCitation } from "./citation.ts";
 import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { decodeStop } from "./stop.ts";
@@ -211,7 +211,7 @@ function sealOf(open: OpenBlock): Seal | null {
 
 /** An error that came in-band, as JSON text of bounded length. */
 export function failureOf(error: unknown): { readonly raw: string; readonly message: string } {
-  const answer = new Answer();
+  const answer = new AnswerReading();
   answer.fail(error);
   const message = asString(asObject(error)?.message) ?? asString(error) ?? "The upstream reported an error.";
   return { raw: answer.failure ?? "{}", message };

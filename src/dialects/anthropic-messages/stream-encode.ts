@@ -72,7 +72,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 
   fail(error: GatewayError, requestId: string): string {
-    return renderStreamError(error, requestId, "sse", false);
+    return renderStreamError(error, requestId, { framing: "sse", isFirst: false, isMidFrame: false });
   }
 
   #start(): string {

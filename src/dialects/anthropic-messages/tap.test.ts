@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
+import { peekRequest } from "../peek.ts";
 
 const event = (type: string, more: object = {}): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
@@ -68,8 +69,14 @@ describe("usage", () => {
     const plain = runTap(makeTap("anthropic-messages", "json"), body).state;
     expect(plain).toMatchObject({ progress: "complete", stopReason: "refusal", stateIds: ["c_1"] });
     expect(plain.usage).toMatchObject({ inputTokens: 3, outputTokens: 0, cacheReadTokens: null });
-    const threaded = runTap(makeTap("anthropic-messages", "json", { keepsReplyId: true }), body).state;
+    const request = encode('{"model":"m","thread":{"type":"create"}}');
+    const peek = peekRequest("anthropic-messages", request);
+    const threaded = runTap(makeTap("anthropic-messages", "json", { peek }), body).state;
     expect(threaded.stateIds).toEqual(["c_1", "msg_9"]);
+    const other = peekRequest("anthropic-messages", encode('{"model":"m"}'));
+    expect(runTap(makeTap("anthropic-messages", "json", { peek: other }), body).state.stateIds).toEqual([
+      "c_1",
+    ]);
   });
 
   test("is unknown for a count of tokens, which costs nothing", () => {

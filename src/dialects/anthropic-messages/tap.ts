@@ -1,8 +1,11 @@
 /** What is read of Messages replies. */
+import type { GatewayError } from "../../core/errors.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../shared/answer.ts";
+import type { FailurePlace } from "../dialect.ts";
+import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { textNeedle } from "../shared/needle.ts";
+import { renderStreamError } from "./error-encode.ts";
 import { UsageCounts } from "./usage.ts";
 
 const MESSAGE = {
@@ -25,7 +28,7 @@ const FRAME = compileShape({
 const NEEDLES = [textNeedle("message_"), textNeedle('"error"')];
 
 export class MessagesReader implements AnswerReader {
-  readonly answer = new Answer();
+  readonly answer = new AnswerReading();
   readonly needles = NEEDLES;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
@@ -74,6 +77,10 @@ export class MessagesReader implements AnswerReader {
   }
 
   notePassed(): void {}
+
+  renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
+    return renderStreamError(error, requestId, place);
+  }
 
   #readMessage(message: JsonObject | null): void {
     if (message === null) return;

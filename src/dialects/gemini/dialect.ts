@@ -1,8 +1,10 @@
 /** Gemini's generateContent. */
 import type { Dialect, EndpointFacts } from "../dialect.ts";
+import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap-of.ts";
-import { renderError, renderStreamError } from "./error-encode.ts";
+import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
+import { PEEK_SHAPE } from "./peek.ts";
 import { GeminiReader } from "./tap.ts";
 
 const ANSWER = {
@@ -36,9 +38,12 @@ export const gemini = {
   isSpokenAt: (path) => /\/v1(beta|alpha)/.test(path) && !path.includes("/openai/"),
   isSpokenBy: (headers) => headers.has("x-goog-api-key"),
   streamFraming: (search) => (new URLSearchParams(search).get("alt") === "sse" ? "sse" : "json-array"),
+  peekShape: PEEK_SHAPE,
+  makePeekSink: () => new RequestPeek(),
+  usageOption: null,
+  alternative: null,
   makeTap: (options) => tapOf(new GeminiReader(), options),
   renderError,
-  renderStreamError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: (framing) => framing === "json-array",
   // A comment stands apart from any event: the official SDK loses an event that holds a comment.

@@ -1,6 +1,6 @@
 /** Errors as Google's APIs tell them. The code has to be a number: the official SDK passes over any other. */
 import type { ErrorKind, GatewayError } from "../../core/errors.ts";
-import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryAfterS } from "../shared/retry-header.ts";
 
 interface Name {
@@ -65,12 +65,10 @@ export function renderError(error: GatewayError, requestId: string): ErrorReply 
 export function renderStreamError(
   error: GatewayError,
   requestId: string,
-  framing: Framing,
-  isFirst: boolean,
-  context?: StreamContext,
+  { framing, isFirst, isMidFrame }: FailurePlace,
 ): string {
   const body = renderBody(error, requestId);
-  if (framing === "sse") return `${context?.isMidFrame ? "\n\n" : ""}data: ${body}\n\n`;
-  if (framing === "json" || context?.isMidFrame) return "";
+  if (framing === "sse") return `${isMidFrame ? "\n\n" : ""}data: ${body}\n\n`;
+  if (framing === "json" || isMidFrame) return "";
   return isFirst ? `[${body}]` : `,${body}]`;
 }

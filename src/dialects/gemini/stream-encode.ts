@@ -93,7 +93,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     if (this.#isOver) return "";
     this.#isOver = true;
     const framing = this.#isArray ? "json-array" : "sse";
-    return renderStreamError(error, requestId, framing, !this.#hasWritten);
+    return renderStreamError(error, requestId, { framing, isFirst: !this.#hasWritten, isMidFrame: false });
   }
 
   #delta(text: string): string {

@@ -1,7 +1,10 @@
 /** What is read of generateContent replies. */
+import type { GatewayError } from "../../core/errors.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../shared/answer.ts";
+import type { FailurePlace } from "../dialect.ts";
+import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { renderStreamError } from "./error-encode.ts";
 import { laterUsage } from "./usage.ts";
 
 const CHUNK = {
@@ -16,7 +19,7 @@ const FRAME = compileShape(CHUNK);
 const BODY = compileShape({ ...CHUNK, "*": CHUNK });
 
 export class GeminiReader implements AnswerReader {
-  readonly answer = new Answer();
+  readonly answer = new AnswerReading();
   /** Each chunk carries the running usage, so each is read. */
   readonly needles = null;
   readonly frameShape = FRAME;
@@ -62,6 +65,10 @@ export class GeminiReader implements AnswerReader {
   }
 
   notePassed(): void {}
+
+  renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
+    return renderStreamError(error, requestId, place);
+  }
 
   #readUsage(metadata: JsonObject | null): void {
     if (metadata === null) return;

@@ -2,7 +2,8 @@
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { tapOf } from "../shared/tap-of.ts";
-import { renderError, renderStreamError } from "./error-encode.ts";
+import { renderError } from "./error-encode.ts";
+import { ChatPeek, PEEK_SHAPE, USAGE_OPTION } from "./peek.ts";
 import { ChatReader } from "./tap.ts";
 
 export const openaiChat = {
@@ -30,9 +31,15 @@ export const openaiChat = {
   isSpokenAt: (path) => path.includes("/chat/completions") || path.includes("/embeddings"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
-  makeTap: (options) => tapOf(new ChatReader(options.removeUsageChunk), options),
+  peekShape: PEEK_SHAPE,
+  makePeekSink: () => new ChatPeek(),
+  usageOption: USAGE_OPTION,
+  alternative: {
+    dialect: "openai-responses",
+    mayBeNeeded: (peek) => (peek as ChatPeek).reasonsWithTools,
+  },
+  makeTap: (options) => tapOf(new ChatReader(options.isUsageInjected), options),
   renderError,
-  renderStreamError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => false,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),

@@ -1,6 +1,6 @@
 /** Errors as the OpenAI API tells them; the envelope is that of Chat Completions. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
-import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -54,10 +54,8 @@ export function renderError(error: GatewayError): ErrorReply {
 export function renderStreamError(
   error: GatewayError,
   _requestId: string,
-  framing: Framing,
-  _isFirst: boolean,
-  context?: StreamContext,
+  { framing, isMidFrame }: FailurePlace,
 ): string {
   if (framing !== "sse") return "";
-  return `${context?.isMidFrame ? "\n\n" : ""}data: ${renderBody(error)}\n\ndata: [DONE]\n\n`;
+  return `${isMidFrame ? "\n\n" : ""}data: ${renderBody(error)}\n\ndata: [DONE]\n\n`;
 }

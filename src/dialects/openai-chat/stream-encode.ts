@@ -66,7 +66,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   fail(error: GatewayError, requestId: string): string {
     if (this.#isOver) return "";
     this.#isOver = true;
-    return renderStreamError(error, requestId, "sse", false);
+    return renderStreamError(error, requestId, { framing: "sse", isFirst: false, isMidFrame: false });
   }
 
   /** Both are JSON text. */

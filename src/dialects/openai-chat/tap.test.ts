@@ -203,7 +203,7 @@ describe("failure", () => {
 
 describe("the usage chunk that only the gateway asked for", () => {
   const remove = (stream: string, at: readonly number[]) =>
-    runTap(makeTap("openai-chat", "sse", { removeUsageChunk: true }), stream, at);
+    runTap(makeTap("openai-chat", "sse", { isUsageInjected: true }), stream, at);
 
   test("is taken out, and nothing else is", () => {
     const stream = readStream("openai-chat");

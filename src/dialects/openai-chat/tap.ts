@@ -1,8 +1,11 @@
 /** What is read of Chat Completions replies. */
+import type { GatewayError } from "../../core/errors.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../shared/answer.ts";
+import type { FailurePlace } from "../dialect.ts";
+import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { keyNeedle, textNeedle } from "../shared/needle.ts";
+import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
 const BODY = compileShape({
@@ -20,7 +23,7 @@ const FRAME = compileShape({
 const NEEDLES = [keyNeedle("finish_reason"), keyNeedle("usage"), keyNeedle("error"), textNeedle("[DONE]")];
 
 export class ChatReader implements AnswerReader {
-  readonly answer = new Answer();
+  readonly answer = new AnswerReading();
   readonly needles = NEEDLES;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
@@ -69,6 +72,10 @@ export class ChatReader implements AnswerReader {
   }
 
   notePassed(): void {}
+
+  renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
+    return renderStreamError(error, requestId, place);
+  }
 
   /** True when it had usage. */
   #readCommon(object: JsonObject): boolean {

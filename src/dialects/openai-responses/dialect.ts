@@ -1,8 +1,10 @@
 /** OpenAI's Responses API. */
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap-of.ts";
-import { renderError, renderStreamError } from "./error-encode.ts";
+import { renderError } from "./error-encode.ts";
+import { PEEK_SHAPE } from "./peek.ts";
 import { ResponsesReader } from "./tap.ts";
 
 export const openaiResponses = {
@@ -48,9 +50,12 @@ export const openaiResponses = {
   isSpokenAt: (path) => path.includes("/responses"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
+  peekShape: PEEK_SHAPE,
+  makePeekSink: () => new RequestPeek(),
+  usageOption: null,
+  alternative: null,
   makeTap: (options) => tapOf(new ResponsesReader(), options),
   renderError,
-  renderStreamError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => true,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),

@@ -1,6 +1,6 @@
 /** Errors as the Responses API tells them. Codex reads `error.code`, and the waiting time out of the message. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
-import type { ErrorReply, Framing, StreamContext } from "../dialect.ts";
+import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -79,37 +79,45 @@ export function raisedErrorOf(error: GatewayError): object {
   return { code, message, param, error: { type: NAMES[error.kind].type, code, message, param } };
 }
 
+/** The response that a stream has begun. */
+export interface BegunResponse {
+  /** null: the stream has not begun, or did not say. */
+  readonly id: string | null;
+  readonly model: string | null;
+  /** Unix seconds, 0 when unknown. */
+  readonly createdAtS: number;
+  readonly nextSequenceNumber: number;
+}
+
 /**
- * `response.failed`, which ends the stream and goes on with its numbers, and `error` behind it: the official SDKs give the first to the
- * caller as any other event and raise the second.
+ * `response.failed` with the stream's next number ends the stream, and `error` follows: the official SDKs hand the first to
+ * the caller as any other event and raise the second.
  */
 export function renderStreamError(
   error: GatewayError,
   requestId: string,
-  framing: Framing,
-  _isFirst: boolean,
-  context?: StreamContext,
+  { framing, isMidFrame }: FailurePlace,
+  { id, model, createdAtS, nextSequenceNumber }: BegunResponse,
 ): string {
   if (framing !== "sse") return "";
   const { code, message } = streamErrorOf(error);
-  const number = context?.nextSequenceNumber ?? 0;
   const failed = {
     type: "response.failed",
-    sequence_number: number,
+    sequence_number: nextSequenceNumber,
     response: {
-      id: context?.responseId ?? `resp_${requestId}`,
+      id: id ?? `resp_${requestId}`,
       object: "response",
-      created_at: context?.createdAtS ?? 0,
+      created_at: createdAtS,
       status: "failed",
       error: { code, message },
       incomplete_details: null,
-      model: context?.model ?? "",
+      model: model ?? "",
       output: [],
       usage: null,
     },
   };
-  const raised = { type: "error", sequence_number: number + 1, ...raisedErrorOf(error) };
-  return `${context?.isMidFrame ? "\n\n" : ""}${eventOf(failed)}${eventOf(raised)}`;
+  const raised = { type: "error", sequence_number: nextSequenceNumber + 1, ...raisedErrorOf(error) };
+  return `${isMidFrame ? "\n\n" : ""}${eventOf(failed)}${eventOf(raised)}`;
 }
 
 function eventOf(data: { readonly type: string }): string {

@@ -5,7 +5,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { Answer } from "../shared/answer.ts";
+import { AnswerReading } from "../shared/answer-reader.ts";
 import {
   type AnswerContext,
   CallReader,
@@ -178,7 +178,7 @@ export function messageOf(error: unknown): string {
 
 /** The error object as JSON text, short enough for classification. */
 export function failureText(error: unknown): string {
-  const answer = new Answer();
+  const answer = new AnswerReading();
   answer.fail(error);
   return answer.failure ?? "{}";
 }

@@ -1,9 +1,12 @@
 /** What is read of Responses replies. */
 import { Buffer } from "node:buffer";
+import type { GatewayError } from "../../core/errors.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
-import { Answer, type AnswerReader } from "../shared/answer.ts";
+import type { FailurePlace } from "../dialect.ts";
+import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { keyNeedle, textNeedle } from "../shared/needle.ts";
+import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
 const RESPONSE = {
@@ -34,10 +37,14 @@ const SEQUENCE_KEY = Buffer.from('"sequence_number":');
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
 
 export class ResponsesReader implements AnswerReader {
-  readonly answer = new Answer();
+  readonly answer = new AnswerReading();
   readonly needles = NEEDLES;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
+  #responseId: string | null = null;
+  /** Unix seconds, 0 when unknown. */
+  #createdAtS = 0;
+  #nextSequenceNumber = 0;
 
   readFrame(event: string, data: unknown): boolean {
     const frame = asObject(data);
@@ -85,14 +92,23 @@ export class ResponsesReader implements AnswerReader {
     for (let byte = bytes[at] as number; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] as number) {
       number = number * 10 + (byte - 0x30);
     }
-    if (number < Number.MAX_SAFE_INTEGER) this.answer.nextSequenceNumber = number + 1;
+    if (number < Number.MAX_SAFE_INTEGER) this.#nextSequenceNumber = number + 1;
+  }
+
+  renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
+    return renderStreamError(error, requestId, place, {
+      id: this.#responseId,
+      model: this.answer.model,
+      createdAtS: this.#createdAtS,
+      nextSequenceNumber: this.#nextSequenceNumber,
+    });
   }
 
   #readResponse(response: JsonObject): void {
     const answer = this.answer;
     answer.model ??= asString(response.model);
-    answer.responseId ??= asString(response.id);
-    if (typeof response.created_at === "number") answer.createdAtS = response.created_at;
+    this.#responseId ??= asString(response.id);
+    if (typeof response.created_at === "number") this.#createdAtS = response.created_at;
     if (response.store !== false && response.object !== "response.compaction") {
       answer.addStateId(response.id);
     }

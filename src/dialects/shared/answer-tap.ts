@@ -1,11 +1,12 @@
-/** What the taps of all framings share: they show their reader's answer. */
+/** The common part of the taps of all framings: they show their reader's answer. */
+import type { GatewayError } from "../../core/errors.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import type { StreamContext, Tap, TapState } from "../dialect.ts";
-import type { Answer, AnswerReader } from "./answer.ts";
+import type { Framing, Tap, TapState } from "../dialect.ts";
+import type { AnswerReader, AnswerReading } from "./answer-reader.ts";
 
 export abstract class AnswerTap implements Tap {
   protected readonly reader: AnswerReader;
-  protected readonly answer: Answer;
+  protected readonly answer: AnswerReading;
 
   constructor(reader: AnswerReader) {
     this.reader = reader;
@@ -16,6 +17,7 @@ export abstract class AnswerTap implements Tap {
   abstract end(): Uint8Array | null;
   abstract cut(): Uint8Array | null;
   abstract get isBetweenFrames(): boolean;
+  protected abstract get framing(): Framing;
 
   get usage(): Usage | null {
     return this.answer.usage;
@@ -45,8 +47,16 @@ export abstract class AnswerTap implements Tap {
     return this.answer.hasContent;
   }
 
-  context(): StreamContext {
-    const { responseId, model, createdAtS, nextSequenceNumber } = this.answer;
-    return { isMidFrame: !this.isBetweenFrames, responseId, model, createdAtS, nextSequenceNumber };
+  get isTranslation(): boolean {
+    return false;
+  }
+
+  get isCutShort(): boolean {
+    return false;
+  }
+
+  renderFailure(error: GatewayError, requestId: string, isFirst: boolean): string {
+    const { framing, isBetweenFrames } = this;
+    return this.reader.renderFailure(error, requestId, { framing, isFirst, isMidFrame: !isBetweenFrames });
   }
 }

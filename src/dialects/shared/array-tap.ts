@@ -1,7 +1,8 @@
 /** The tap of a reply that is a JSON array of chunks, delivered as they come (Gemini without `alt=sse`). */
 import { GrowingBytes } from "../../wire/bytes.ts";
 import { JsonPicker } from "../../wire/json-pick.ts";
-import type { AnswerReader } from "./answer.ts";
+import type { Framing } from "../dialect.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
 
 export class ArrayTap extends AnswerTap {
@@ -43,6 +44,10 @@ export class ArrayTap extends AnswerTap {
     const held = this.#heldFrom === -1 ? 0 : this.#elementEnd - this.#sentTo;
     const bytes = this.#unsent.take();
     return held > 0 ? bytes.subarray(0, held) : null;
+  }
+
+  protected override get framing(): Framing {
+    return "json-array";
   }
 
   override get isBetweenFrames(): boolean {

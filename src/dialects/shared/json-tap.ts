@@ -1,7 +1,8 @@
 /** The tap of a reply that is one JSON value, for every dialect. */
 import { decodeUtf8, joinBytes } from "../../wire/bytes.ts";
 import { JsonPicker } from "../../wire/json-pick.ts";
-import type { AnswerReader } from "./answer.ts";
+import type { Framing } from "../dialect.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
 
 /** A reply up to this size that comes in one piece is parsed: below it that costs less than the scanner. */
@@ -40,6 +41,10 @@ export class JsonTap extends AnswerTap {
   cut(): Uint8Array | null {
     if (this.answer.progress === "open") this.#held = [];
     return this.#release();
+  }
+
+  protected override get framing(): Framing {
+    return "json";
   }
 
   override get isBetweenFrames(): boolean {

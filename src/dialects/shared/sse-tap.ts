@@ -2,7 +2,8 @@
 import { decodeUtf8, GrowingBytes, joinBytes } from "../../wire/bytes.ts";
 import { JsonPicker, pickJson } from "../../wire/json-pick.ts";
 import { endsFrame, readSseFrame, SseFrameFollower, SseSplitter } from "../../wire/sse.ts";
-import type { AnswerReader } from "./answer.ts";
+import type { Framing } from "../dialect.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
 import { NeedleSearch } from "./needle.ts";
 
@@ -52,6 +53,10 @@ export class SseTap extends AnswerTap {
   cut(): Uint8Array | null {
     this.#pending.clear();
     return this.#release();
+  }
+
+  protected override get framing(): Framing {
+    return "sse";
   }
 
   override get isBetweenFrames(): boolean {

@@ -1,7 +1,7 @@
 /** The tap for a framing. */
 
 import type { Tap, TapOptions } from "../dialect.ts";
-import type { AnswerReader } from "./answer.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { ArrayTap } from "./array-tap.ts";
 import { JsonTap } from "./json-tap.ts";
 import { SseTap } from "./sse-tap.ts";

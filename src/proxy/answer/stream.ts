@@ -102,7 +102,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     this.#framing = options.framing;
     this.#hooks = options.hooks;
     this.#first = options.first;
-    this.#isTranslated = options.tap.renderFailure !== undefined;
+    this.#isTranslated = options.tap.isTranslation;
     this.#awaitsBracket = options.framing === "json-array" && !this.#isTranslated;
     this.#stream = new ReplyStream(this);
     this.#pingIntervalMs = options.gateway.snapshot.config.server.pingIntervalMs;
@@ -281,7 +281,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #conclude(): void {
     this.#phase = "over";
     this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
-    if (this.#tap.isCutShort === true) {
+    if (this.#tap.isCutShort) {
       this.#gateway.transport.watchdog.delete(this);
       this.#call.abort(new GatewayError("upstream_cut", "the answer ended at a stop sequence"));
     }
@@ -337,16 +337,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
 
   /** Ends the client's stream with an error in its dialect; where the framing has no place for one, the connection breaks. */
   #fail(error: GatewayError): void {
-    const { route, id } = this.#exchange;
-    const text =
-      this.#tap.renderFailure?.(error) ??
-      DIALECTS[route.dialect].renderStreamError(
-        error,
-        id,
-        this.#framing,
-        !this.#hasSent,
-        this.#tap.context(),
-      );
+    const text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
     if (text === "") {
       this.#stream.cut();
     } else {

@@ -30,7 +30,7 @@ export function factsOf(events: readonly ModelEvent[]): AnswerFacts {
     else if (event.type === "start") model = event.model;
     else if (event.type === "end") stopReason = event.stop.raw;
   }
-  return { usage, model, stopReason, stateIds: [] };
+  return { usage, model, stopReason, stateIds: [], isCutShort: false };
 }
 
 /** What a provider's refusal to go on with its answer is to the client. */

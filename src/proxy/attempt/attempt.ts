@@ -32,7 +32,7 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
   const credential = upstream.credentials.get(lease.credentialId) as CredentialView;
   const dialect = translated?.dialect ?? exchange.route.dialect;
   exchange.beginAttempt(upstream.name, dialect, credential.name, target.model === "" ? null : target.model);
-  const removeUsageChunk = translated === null && asksForUsage(input);
+  const isUsageInjected = translated === null && asksForUsage(input);
   let call: Call;
   let tracked: Tracked | null = null;
   try {
@@ -48,7 +48,7 @@ export async function attempt(input: AttemptInput, lease: Lease): Promise<Attemp
   tracked = new Tracked(input, lease, call);
   try {
     const head = await call.head;
-    return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, removeUsageChunk));
+    return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, isUsageInjected));
   } catch (cause) {
     return tracked.broke(cause);
   } finally {
@@ -130,7 +130,7 @@ class Tracked implements Answering {
   };
 
   /** The head of a good reply is there. */
-  async answered(head: ReplyHead, removeUsageChunk: boolean): Promise<AttemptResult> {
+  async answered(head: ReplyHead, isUsageInjected: boolean): Promise<AttemptResult> {
     const { gateway, exchange } = this.#input;
     exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
     const { translated, translator } = this.#input;
@@ -140,8 +140,8 @@ class Tracked implements Answering {
     exchange.isStream = framing !== "json";
     const tap = DIALECTS[exchange.route.dialect].makeTap({
       framing,
-      removeUsageChunk,
-      keepsReplyId: this.#input.peek?.keepsReplyId ?? false,
+      isUsageInjected,
+      peek: this.#input.peek,
       maxHeldBytes: HELD_FRAME_BYTES,
     });
     exchange.tap = tap;

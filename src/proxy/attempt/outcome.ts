@@ -1,6 +1,6 @@
 /** What an attempt is made of, and how it ends. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { Peek } from "../../dialects/peek.ts";
+import type { Peek } from "../../dialects/dialect.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";

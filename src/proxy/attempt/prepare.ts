@@ -2,9 +2,10 @@
 import { Buffer } from "node:buffer";
 import type { Repairs } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
-import type { DialectName } from "../../dialects/dialect.ts";
+import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
-import { type Peek, peekRequest } from "../../dialects/peek.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import { peekRequest } from "../../dialects/peek.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
@@ -73,15 +74,16 @@ export async function makePassage(input: PassageInput): Promise<Passage> {
 
 /** The dialect to translate to; null: the request is relayed. */
 function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput): DialectName | null {
-  const { dialect, endpoint, isBilled } = exchange.route;
+  const { dialect, purpose, isBilled } = exchange.route;
   if (!upstream.dialects.has(dialect)) {
     return upstream.isOpenai && !isBilled ? "openai-responses" : upstream.preferredDialect;
   }
-  if (endpoint !== "chat.completions" || peek?.reasonsWithTools !== true) return null;
-  if (!upstream.dialects.has("openai-responses")) return null;
+  const { alternative } = DIALECTS[dialect];
+  if (alternative === null || purpose !== "answer" || peek === null) return null;
+  if (!alternative.mayBeNeeded(peek) || !upstream.dialects.has(alternative.dialect)) return null;
   const { knowledge } = gateway.snapshot;
   const { needsResponsesForTools } = knowledge.traitsOf(upstream.family.name, dialect, target.model);
-  return needsResponsesForTools ? "openai-responses" : null;
+  return needsResponsesForTools ? alternative.dialect : null;
 }
 
 /** A relayed body with what the model's name or entry adds, or without what the upstream refused; itself when that changes nothing. */

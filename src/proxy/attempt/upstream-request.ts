@@ -1,5 +1,7 @@
 /** The request that goes to an upstream: the client's own bytes, or their translation. */
-import { type Peek, rewriteRequest } from "../../dialects/peek.ts";
+import type { Peek } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import { rewriteRequest } from "../../dialects/peek.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import type { TranslatedExchange } from "../../translate/request.ts";
@@ -23,13 +25,14 @@ export interface RelayInput {
   readonly peek: Peek | null;
 }
 
-/** Whether the gateway asks a Chat stream for usage that the client did not ask for. */
+/** Whether the gateway asks a stream for usage that the client did not ask for. */
 export function asksForUsage({ exchange, upstream, peek }: RelayInput): boolean {
+  const { dialect, purpose } = exchange.route;
   return (
-    exchange.route.endpoint === "chat.completions" &&
+    purpose === "answer" &&
     upstream.injectUsage &&
     peek?.stream === true &&
-    peek.includeUsage !== true
+    DIALECTS[dialect].usageOption?.isOff(peek) === true
   );
 }
 
@@ -104,7 +107,8 @@ function nameOf(pair: string): string {
 }
 
 function bodyFor(input: RelayInput): Uint8Array | null {
-  const { body, peek, target } = input;
+  const { body, peek, target, exchange } = input;
   if (body === null || peek === null) return body;
-  return rewriteRequest(body, peek, peek.model === null ? null : target.model, asksForUsage(input));
+  const usageOption = asksForUsage(input) ? DIALECTS[exchange.route.dialect].usageOption : null;
+  return rewriteRequest(body, peek, peek.model === null ? null : target.model, usageOption);
 }

@@ -1,8 +1,9 @@
-/** What taps know of an answer, and what a dialect's reader does to it. */
+/** The state of an answer that a tap reads, and the contract of a dialect's reader. */
+import type { GatewayError } from "../../core/errors.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { ShapeNode } from "../../wire/json-shape.ts";
-import type { TapState } from "../dialect.ts";
+import type { FailurePlace, TapState } from "../dialect.ts";
 import type { Needle } from "./needle.ts";
 
 const MAX_FAILURE_BYTES = 4096;
@@ -11,7 +12,7 @@ const MAX_MESSAGE_CHARS = 500;
 const MAX_NAME_CHARS = 40;
 
 /** The state that a reader writes and a tap shows. */
-export class Answer implements Omit<TapState, "isBetweenFrames"> {
+export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   usage: Usage | null = null;
   model: string | null = null;
   stateIds: readonly string[] = [];
@@ -19,10 +20,6 @@ export class Answer implements Omit<TapState, "isBetweenFrames"> {
   progress: TapState["progress"] = "open";
   failure: string | null = null;
   hasContent = false;
-  /** openai-responses only, see StreamContext. */
-  responseId: string | null = null;
-  createdAtS = 0;
-  nextSequenceNumber = 0;
 
   /** The upstream's last word is an error. */
   fail(error: unknown): void {
@@ -73,12 +70,12 @@ function stringify(object: JsonObject): string | null {
   }
 }
 
-/** What a dialect reads out of its replies; a tap finds the frames and calls it. */
+/** Reads a dialect's replies: a tap finds the frames and calls it. */
 export interface AnswerReader {
-  readonly answer: Answer;
-  /** Strings of which one is in each frame that can matter once content has begun; null: all frames matter. */
+  readonly answer: AnswerReading;
+  /** Once content has begun, only frames that hold one of these are read; null: every frame is read. */
   readonly needles: readonly Needle[] | null;
-  /** What is read of a frame's data, for data too long to be built whole. */
+  /** The members to pick from a frame's data that is too long to be built whole. */
   readonly frameShape: ShapeNode;
   readonly bodyShape: ShapeNode;
   /** Reads the data of a frame. True: the frame is to be taken out. */
@@ -89,4 +86,6 @@ export interface AnswerReader {
   readBody(body: unknown): void;
   /** Sees bytes that end at `to` with a whole frame, whether their frames were read or not. */
   notePassed(bytes: Uint8Array, to: number): void;
+  /** See `Tap.renderFailure`. */
+  renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string;
 }

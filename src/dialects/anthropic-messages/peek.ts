@@ -1,0 +1,20 @@
+/** The peek at a Messages request. */
+import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
+import { RequestPeek } from "../shared/request-peek.ts";
+
+export const PEEK_SHAPE = compileShape({
+  model: true,
+  stream: true,
+  container: { id: true },
+  thread: { previous_message_id: true },
+});
+
+export class MessagesPeek extends RequestPeek {
+  /** The request holds a thread, which continues from the reply's id: that id will be state of the provider. */
+  keepsReplyId = false;
+
+  override open(node: ShapeNode, start: number): void {
+    if (node.path === "thread") this.keepsReplyId = true;
+    else super.open(node, start);
+  }
+}

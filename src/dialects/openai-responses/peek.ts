@@ -1,0 +1,9 @@
+/** The peek at a Responses request. */
+import { compileShape } from "../../wire/json-shape.ts";
+
+export const PEEK_SHAPE = compileShape({
+  model: true,
+  stream: true,
+  previous_response_id: true,
+  conversation: { id: true },
+});
