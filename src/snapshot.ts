@@ -10,9 +10,10 @@ import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/pool.ts";
 import type { Family } from "./upstreams/family.ts";
-import { FAMILIES } from "./upstreams/index.ts";
+import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type Knowledge, makeKnowledge } from "./upstreams/knowledge.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
+import type { ServerProfile } from "./upstreams/profile.ts";
 import { makeTraitsOverride } from "./upstreams/traits-override.ts";
 
 export interface CredentialView {
@@ -30,8 +31,9 @@ export interface UpstreamView {
   readonly dialects: ReadonlySet<DialectName>;
   /** What it is spoken to in where a request has to be translated. */
   readonly preferredDialect: DialectName;
-  /** OpenAI itself, or what the configuration says is to be spoken to like it, not just any compatible server. */
-  readonly isOpenai: boolean;
+  /** The dialect to translate a request in that counts input tokens; null: the gateway estimates. */
+  readonly countDialect: DialectName | null;
+  readonly profile: ServerProfile;
   readonly injectUsage: boolean;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -53,27 +55,34 @@ export interface Snapshot {
 }
 
 /** Builds the view of a configuration that has been validated. */
-export function makeSnapshot(config: Config): Snapshot {
+export function makeSnapshot(config: Config, families: Families = FAMILIES): Snapshot {
+  const upstreams = config.upstreams.map((upstream) => makeUpstreamView(upstream, families[upstream.family]));
   return Object.freeze({
     config,
     keys: makeKeyRing(config.keys),
     plan: makePlanner(config),
     knowledge: makeKnowledge(config.traits.map(makeTraitsOverride)),
-    upstreams: new Map(config.upstreams.map((upstream) => [upstream.name, makeUpstreamView(upstream)])),
-    credentialSpecs: config.upstreams.flatMap(makeCredentialSpecs),
+    upstreams: new Map(upstreams.map((view) => [view.name, view])),
+    credentialSpecs: config.upstreams.flatMap((upstream, i) =>
+      makeCredentialSpecs(upstream, upstreams[i] as UpstreamView),
+    ),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),
   });
 }
 
-function makeUpstreamView(config: UpstreamConfig): UpstreamView {
-  const family = FAMILIES[config.family];
+function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView {
+  const baseUrl = config.baseUrl ?? family.defaultBaseUrl;
+  const profile = family.profileOf(baseUrl);
+  const dialects = new Set<DialectName>(config.dialects ?? family.dialects);
   return Object.freeze({
     name: config.name,
     family,
-    baseUrl: config.baseUrl ?? family.defaultBaseUrl,
-    dialects: new Set<DialectName>(config.dialects ?? family.dialects),
-    preferredDialect: preferredDialect(config),
-    isOpenai: config.family === "openai" && preferredDialect(config) === "openai-responses",
+    baseUrl,
+    dialects,
+    preferredDialect: config.dialects?.[0] ?? profile.preferredDialect,
+    countDialect:
+      profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
+    profile,
     injectUsage: config.injectUsage,
     connectTimeoutMs: config.connectTimeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,
@@ -91,21 +100,13 @@ function makeUpstreamView(config: UpstreamConfig): UpstreamView {
   });
 }
 
-function preferredDialect({ family, baseUrl, dialects }: UpstreamConfig): DialectName {
-  if (family === "anthropic") return "anthropic-messages";
-  if (family === "gemini") return "gemini";
-  // OpenAI itself has more on Responses; of compatible servers, all speak Chat and few speak Responses well.
-  const isOpenAi = baseUrl === null || /(?:^|\.)api\.openai\.com$/.test(new URL(baseUrl).hostname);
-  return dialects?.[0] ?? (isOpenAi ? "openai-responses" : "openai-chat");
-}
-
-function makeCredentialSpecs(upstream: UpstreamConfig): CredentialSpec[] {
+function makeCredentialSpecs(upstream: UpstreamConfig, { profile }: UpstreamView): CredentialSpec[] {
   return upstream.credentials.map((credential) => ({
     id: credentialId(upstream.name, credential.name),
     upstream: upstream.name,
     name: credential.name,
     priority: credential.priority,
-    scope: credential.scope,
+    scope: credential.scope ?? profile.rateScope,
     fingerprint: fingerprintOf(credential.apiKey),
   }));
 }

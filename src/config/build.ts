@@ -1,7 +1,7 @@
 /** Turns a checked file into the configuration: camel case by the schema, then the resolved paths, hashes and secrets. */
 import { createHash } from "node:crypto";
 import { toCamel } from "./camel-case.ts";
-import type { Config, CredentialConfig, UpstreamConfig } from "./config.ts";
+import type { Config } from "./config.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 
 /** Absolute paths; "" where the configuration names none. */
@@ -41,7 +41,6 @@ export function buildConfig({ file, checked, secrets, paths, passwordHash }: Par
       credentials: upstream.credentials.map((credential, j) => ({
         ...credential,
         apiKey: secretAt(secrets, `upstreams.${i}.credentials.${j}.api_key`),
-        scope: credential.scope ?? defaultScope(upstream.family, upstream.baseUrl),
       })),
     })),
     keys: keys.keys.map(({ key: _key, ...rest }, i) => ({
@@ -49,12 +48,6 @@ export function buildConfig({ file, checked, secrets, paths, passwordHash }: Par
       keySha256: sha256(secretAt(secrets, `keys.${i}.key`)),
     })),
   });
-}
-
-/** The three providers limit each model by itself; a compatible server usually limits the key. */
-function defaultScope(family: UpstreamConfig["family"], baseUrl: string | null): CredentialConfig["scope"] {
-  if (family !== "openai" || baseUrl === null) return "model";
-  return new URL(baseUrl).hostname === "api.openai.com" ? "model" : "credential";
 }
 
 function secretAt(secrets: ReadonlyMap<string, string>, path: string): string {

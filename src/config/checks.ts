@@ -3,6 +3,7 @@
 import { suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
 import { type Path, renderPath } from "./problem.ts";
+import { FAMILY_DIALECTS } from "./schema.ts";
 import { isTree } from "./toml.ts";
 
 /** Notes in the draft every rule that is broken. */
@@ -42,6 +43,11 @@ function checkNames(draft: Draft): void {
   }
 }
 
+/** Families whose upstreams have no choice of dialects. */
+const WITHOUT_CHOICE: readonly unknown[] = Object.entries(FAMILY_DIALECTS)
+  .filter(([, dialects]) => dialects.length === 1)
+  .map(([family]) => family);
+
 function checkUpstreams(draft: Draft): void {
   for (const { table, path } of draft.tables(["upstreams"])) {
     const credentials = table.credentials;
@@ -52,7 +58,7 @@ function checkUpstreams(draft: Draft): void {
         "Add [[upstreams.credentials]] with name and api_key below it.",
       );
     }
-    if (table.dialects !== undefined && (table.family === "anthropic" || table.family === "gemini")) {
+    if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
       draft.refuse([...path, "dialects"], "only family openai has a choice of dialects.", "Remove the line.");
     }
   }

@@ -46,7 +46,6 @@ export type CredentialConfig = Replace<
   {
     /** The secret itself: never log it, never show it. */
     apiKey: string;
-    scope: "credential" | "model";
   }
 >;
 

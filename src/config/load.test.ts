@@ -149,7 +149,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           connectTimeoutMs: 10_000,
           firstByteTimeoutMs: 600_000,
           idleTimeoutMs: 300_000,
-          credentials: [{ name: "main", apiKey: "sk-1", priority: 0, scope: "model" }],
+          credentials: [{ name: "main", apiKey: "sk-1", priority: 0, scope: null }],
         },
         {
           name: "local.1",
@@ -160,7 +160,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           connectTimeoutMs: 10_000,
           firstByteTimeoutMs: 600_000,
           idleTimeoutMs: 5,
-          credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: "credential" }],
+          credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: null }],
         },
       ],
       keys: [

@@ -25,6 +25,15 @@ import {
   withDefault,
 } from "./schema-rules.ts";
 
+/** The families of upstreams, each with its dialects. A test holds them to `upstreams/index.ts`. */
+export const FAMILY_DIALECTS = {
+  anthropic: ["anthropic-messages"],
+  gemini: ["gemini"],
+  openai: ["openai-chat", "openai-responses"],
+} as const;
+
+export type FamilyName = keyof typeof FAMILY_DIALECTS;
+
 const credential = v.object({
   name: required(
     label,
@@ -52,7 +61,7 @@ const upstream = v.object({
     "Name of the upstream, also used as the prefix of models: `name/model`. Unique.",
   ),
   family: required(
-    v.picklist(["anthropic", "gemini", "openai"]),
+    v.picklist(Object.keys(FAMILY_DIALECTS) as FamilyName[]),
     "reload",
     "The kind of provider. `openai` also covers every OpenAI-compatible server.",
   ),

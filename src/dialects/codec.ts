@@ -9,6 +9,7 @@ import type { ModelEvent, ModelReply } from "../neutral/event.ts";
 import type { Drop, JsonObject, ModelRequest, Parameter } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
+import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
 
 /** What a client's request comes to. */
@@ -44,8 +45,8 @@ export interface EncodeRequestOptions {
   /** As the upstream calls it. */
   readonly model: string;
   readonly traits: ModelTraits;
-  /** `openai-chat`, `openai-responses`: OpenAI itself, not a compatible server. */
-  readonly isOpenai: boolean;
+  /** Of the server that the request goes to. */
+  readonly profile: CodecProfile;
   readonly repairs: Repairs;
   /** `count`: only what counting its input tokens needs. */
   readonly purpose: "answer" | "count";

@@ -1,7 +1,7 @@
 /** The state machine of one credential, or of one credential for one model: what a signal makes of the state before it. Pure. */
 import type { CredentialStateRow } from "../store/state.ts";
-import type { Signal } from "../upstreams/family.ts";
 import { clampUntil, MAX_WAIT_MS } from "../upstreams/reset-time.ts";
+import type { Signal } from "../upstreams/signal.ts";
 
 /** What is known of a credential, or of a credential for one model, and since when. */
 export interface StateFacts {

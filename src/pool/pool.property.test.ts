@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { silentLog } from "../core/log.ts";
-import type { Signal } from "../upstreams/family.ts";
+import type { Signal } from "../upstreams/signal.ts";
 import {
   type CredentialSpec,
   type CredentialStatus,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Clock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
-import type { Signal } from "../upstreams/family.ts";
+import type { Signal } from "../upstreams/signal.ts";
 import { RESET_REASON } from "./park.ts";
 import {
   type CredentialSpec,

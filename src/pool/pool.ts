@@ -4,7 +4,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { CredentialStateRow } from "../store/state.ts";
-import type { Signal, SignalScope } from "../upstreams/family.ts";
+import type { Signal, SignalScope } from "../upstreams/signal.ts";
 import { factsOf, isDue, type Park, parkAfter, RESET_REASON, restorePark, type StateFacts } from "./park.ts";
 
 /** A credential as the config describes it, without its secret. */

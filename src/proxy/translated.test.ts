@@ -9,6 +9,8 @@ import {
 } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import type { Family } from "../upstreams/family.ts";
+import { FAMILIES } from "../upstreams/index.ts";
 import { NO_REPAIRS } from "../upstreams/repair.ts";
 import {
   type ConfigUnderTest,
@@ -88,6 +90,34 @@ test("a row and a header stay small however much is left out", async () => {
 
 const refuse = (request: Arrived, message: string): Promise<void> =>
   sendWhole(request, JSON.stringify({ error: { message } }), undefined, "400 Bad Request");
+
+test.each([
+  ["OpenAI itself", true, { max_completion_tokens: 500, safety_identifier: "u-1", store: false }],
+  ["a compatible server", false, { max_tokens: 500, user: "u-1" }],
+] as const)("%s on Chat gets the parameters that it knows", async (_, isAtDefault, expected) => {
+  // The usual base URL leads to the test's own server, and stays the one of OpenAI.
+  const openai = { ...FAMILIES.openai, defaultBaseUrl: `${upstream.url}/v1` };
+  const atDefault: Family = {
+    ...openai,
+    profileOf: () => FAMILIES.openai.profileOf(FAMILIES.openai.defaultBaseUrl),
+  };
+  const baseUrl = isAtDefault ? null : `${upstream.url}/v1`;
+  begin({
+    upstreams: [{ name: "open", family: "openai", baseUrl, dialects: ["openai-chat"] }],
+    families: { ...FAMILIES, openai: isAtDefault ? atDefault : openai },
+  });
+  const choice = { index: 0, message: { role: "assistant", content: "hi" }, finish_reason: "stop" };
+  answer = (request) =>
+    sendWhole(request, JSON.stringify({ id: "c", object: "chat.completion", choices: [choice] }));
+  const body = { max_tokens: 500, metadata: { user_id: "u-1" }, messages: [{ role: "user", content: "go" }] };
+  const route = makeRoute("messages", "/v1/messages");
+  const client = clientUnderTest("/v1/messages", JSON.stringify({ model: "gpt-5.2", ...body }));
+  expect((await handle(gateway, route, client, TESTER)).status).toBe(200);
+  const { model, messages, ...sent } = JSON.parse((upstream.seen[0] as Arrived).body.toString());
+  expect(sent).toMatchObject(expected);
+  expect(Object.keys(sent).sort()).toEqual(expect.arrayContaining(Object.keys(expected)));
+  expect("max_tokens" in sent).toBe(!isAtDefault);
+});
 
 /** A compatible server, called local. */
 const LOCAL = (): ConfigUnderTest["upstreams"][number] => ({

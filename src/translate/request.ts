@@ -93,7 +93,7 @@ export class Translator {
       : remembered;
     if (this.#isLarge) await setImmediate();
     const purpose = exchange.route.purpose ?? "answer";
-    const options = { model, traits, isOpenai: upstream.isOpenai, repairs, purpose };
+    const options = { model, traits, profile: upstream.profile, repairs, purpose };
     const encoded = this.#named(() => codec.encodeRequest(reachable, options));
     this.#checkStops(encoded.watchedStops);
     if (this.#isLarge) await setImmediate();

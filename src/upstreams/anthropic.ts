@@ -2,7 +2,8 @@
 import type { HeaderView } from "../core/header-view.ts";
 import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
-import type { Family, Signal } from "./family.ts";
+import type { Family } from "./family.ts";
+import { ANTHROPIC } from "./profiles.ts";
 import {
   clampUntil,
   MIN_WAIT_MS,
@@ -11,6 +12,7 @@ import {
   parseMoment,
   parseRetryAfter,
 } from "./reset-time.ts";
+import type { Signal } from "./signal.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
 
 /** Buckets that a reply's `anthropic-ratelimit-<bucket>-remaining` and `-reset` headers tell of. */
@@ -179,6 +181,7 @@ export const anthropic: Family = {
   name: "anthropic",
   dialects: ["anthropic-messages"],
   defaultBaseUrl: "https://api.anthropic.com",
+  profileOf: () => ANTHROPIC,
   url: joinBaseVersion,
   authHeader: (apiKey) => ["x-api-key", apiKey],
   defaultHeaders: [["anthropic-version", "2023-06-01"]],

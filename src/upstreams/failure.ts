@@ -1,6 +1,6 @@
 /** What a provider's failed reply holds that tables can match on: the words of its error object, whatever its envelope. */
 import type { HeaderView } from "../core/header-view.ts";
-import type { ReplyFacts } from "./family.ts";
+import type { ReplyFacts } from "./signal.ts";
 
 export interface Failure {
   readonly status: number;

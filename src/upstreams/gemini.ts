@@ -1,8 +1,10 @@
 /** Google AI Studio's Gemini API: https://ai.google.dev/gemini-api/docs/troubleshooting, …/rate-limits. */
 import { joinClientVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
-import type { Family, Signal } from "./family.ts";
+import type { Family } from "./family.ts";
+import { GEMINI } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
+import type { Signal } from "./signal.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
 
 const retryDelay = (failure: Failure): number | null => parseWait(failure.retryDelay, failure.nowMs);
@@ -164,6 +166,7 @@ export const gemini: Family = {
   name: "gemini",
   dialects: ["gemini"],
   defaultBaseUrl: "https://generativelanguage.googleapis.com",
+  profileOf: () => GEMINI,
   url: joinClientVersion,
   authHeader: (apiKey) => ["x-goog-api-key", apiKey],
   defaultHeaders: [],

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { FAMILY_DIALECTS, type FamilyName } from "../config/schema.ts";
 import { SCENARIOS } from "../simulator/scenarios/scenarios.ts";
-import type { Signal } from "./family.ts";
 import { FAMILIES } from "./index.ts";
 import { MAX_WAIT_MS, MIN_WAIT_MS } from "./reset-time.ts";
+import type { Signal } from "./signal.ts";
 
 const NOW = Date.parse("2026-11-23T10:00:00Z");
 const CLASSES = {
@@ -17,6 +18,12 @@ const CLASSES = {
   "bad-request": "bad",
   misconfigured: "config",
 } as const;
+
+test("the families of the configuration are those of the table, with the same dialects", () => {
+  const dialects = Object.entries(FAMILIES).map(([name, family]) => [name, [...family.dialects]]);
+  expect(Object.fromEntries(dialects)).toEqual(FAMILY_DIALECTS as unknown as Record<string, string[]>);
+  for (const [name, family] of Object.entries(FAMILIES)) expect(family.name).toBe(name as FamilyName);
+});
 
 // The simulator speaks for the providers: what it means is what the families must hear.
 test.each(Object.entries(SCENARIOS))("%s is heard as it is meant", (name, scenario) => {

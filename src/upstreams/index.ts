@@ -1,7 +1,11 @@
 /** The table of families. A new family is a file beside this one and a line here. */
+
+import type { FamilyName } from "../config/schema.ts";
 import { anthropic } from "./anthropic.ts";
-import type { Family, FamilyName } from "./family.ts";
+import type { Family } from "./family.ts";
 import { gemini } from "./gemini.ts";
 import { openai } from "./openai.ts";
 
-export const FAMILIES: Readonly<Record<FamilyName, Family>> = { anthropic, gemini, openai };
+export type Families = Readonly<Record<FamilyName, Family>>;
+
+export const FAMILIES: Families = { anthropic, gemini, openai };

@@ -3,9 +3,9 @@
  * safe for a model that nobody knows.
  */
 
+import type { FamilyName } from "../config/schema.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../neutral/traits.ts";
-import type { FamilyName } from "./family.ts";
 import { anthropicTraits } from "./knowledge-anthropic.ts";
 import { geminiTraits } from "./knowledge-gemini.ts";
 import { openaiTraits } from "./knowledge-openai.ts";

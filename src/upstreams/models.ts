@@ -1,7 +1,7 @@
 /** How each family lists its models: where, and how the answer is read. */
 
+import type { FamilyName } from "../config/schema.ts";
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
-import type { FamilyName } from "./family.ts";
 import type { PartialTraits } from "./traits-override.ts";
 
 export interface ListedModel {

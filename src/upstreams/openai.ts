@@ -4,8 +4,9 @@
  */
 import { joinWithoutVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
-import type { Family, Signal } from "./family.ts";
+import type { Family } from "./family.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
+import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import {
   clampUntil,
   MIN_WAIT_MS,
@@ -14,6 +15,7 @@ import {
   parseWait,
   parseWaitMs,
 } from "./reset-time.ts";
+import type { Signal } from "./signal.ts";
 import { classifyByTable, type Row, type TimeFinder } from "./signal-table.ts";
 
 const retryAfter = ({ headers, nowMs }: Failure): number | null =>
@@ -215,6 +217,7 @@ export const openai: Family = {
   name: "openai",
   dialects: ["openai-chat", "openai-responses"],
   defaultBaseUrl: "https://api.openai.com/v1",
+  profileOf: (baseUrl) => profileAt(baseUrl, OPENAI_SERVERS, COMPATIBLE),
   url: joinWithoutVersion,
   authHeader: (apiKey) => ["authorization", `Bearer ${apiKey}`],
   defaultHeaders: [],

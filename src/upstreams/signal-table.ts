@@ -1,7 +1,7 @@
 /** Tables that turn a failure into a signal: the first row that matches decides. */
 import type { Failure } from "./failure.ts";
-import type { Signal, SignalScope } from "./family.ts";
 import { clampUntil } from "./reset-time.ts";
+import type { Signal, SignalScope } from "./signal.ts";
 
 /** Finds the time at which a limit ends, in milliseconds since the epoch; null when the reply does not say. */
 export type TimeFinder = (failure: Failure) => number | null;

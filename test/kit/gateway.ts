@@ -49,6 +49,8 @@ export interface GatewayOptions {
   readonly isTls?: boolean;
   /** Behind a base path, `/healthz` is there too. */
   readonly basePath?: string;
+  /** Modules that the gateway's process loads first, such as `OPENAI_AT_LOCALHOST`. */
+  readonly preloads?: readonly string[];
 }
 
 export interface CommandResult {
@@ -86,9 +88,21 @@ export interface Gateway {
 }
 
 /** The command line that runs the program under test. */
-export function programUnderTest(): string[] {
+export function programUnderTest(preloads: readonly string[] = []): string[] {
   const binary = process.env.CLEWLINE_BINARY;
-  return binary === undefined || binary === "" ? [process.execPath, MAIN] : [binary];
+  if (binary === undefined || binary === "")
+    return [process.execPath, ...preloads.flatMap((file) => ["--preload", file]), MAIN];
+  if (preloads.length > 0)
+    throw new Error("a compiled gateway cannot be changed for a test; unset CLEWLINE_BINARY");
+  return [binary];
+}
+
+/** A preload; see the file. With it, `openaiUrl` is the URL of OpenAI itself. */
+export const OPENAI_AT_LOCALHOST = join(import.meta.dir, "openai-at-localhost.ts");
+
+/** The server at `url`, by the name that `OPENAI_AT_LOCALHOST` knows it by. */
+export function openaiUrl(url: string): string {
+  return `${url.replace("127.0.0.1", "localhost")}/v1`;
 }
 
 /** Only what a program needs to start: settings of the person at this machine must not change what is tested. */
@@ -157,12 +171,12 @@ export async function runGateway(
   folder: string,
   configFile: string,
   args: readonly string[],
-  options: Pick<GatewayOptions, "env" | "isTls" | "basePath"> = {},
+  options: Pick<GatewayOptions, "env" | "isTls" | "basePath" | "preloads"> = {},
 ): Promise<Gateway> {
   const logFile = join(folder, `gateway-${process.hrtime.bigint()}.log`);
   writeFileSync(logFile, "");
   const env = { ...plainEnv(folder), ...options.env };
-  const child = Bun.spawn([...programUnderTest(), ...args], {
+  const child = Bun.spawn([...programUnderTest(options.preloads), ...args], {
     cwd: folder,
     env,
     stdin: "ignore",

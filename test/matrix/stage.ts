@@ -2,7 +2,15 @@
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
-import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import {
+  CLIENT_KEY,
+  type Gateway,
+  KEYS_TOML,
+  OPENAI_AT_LOCALHOST,
+  openaiUrl,
+  startGateway,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import type { DialectName, UpstreamKind, WireRequest } from "./conversation.ts";
 
 /** What each provider is asked for; `~WORDS` behind it say what the simulated model does. */
@@ -56,7 +64,7 @@ export async function openStage(more = ""): Promise<Stage> {
     KEYS_TOML,
     upstreamToml("anthropic", "anthropic", simulator.url),
     upstreamToml("gemini", "gemini", simulator.url),
-    upstreamToml("openai", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-responses"]' }),
+    upstreamToml("openai", "openai", openaiUrl(simulator.url), { lines: 'dialects = ["openai-responses"]' }),
     BY_MODEL,
     upstreamToml("compat", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
     BY_MODEL,
@@ -65,7 +73,7 @@ export async function openStage(more = ""): Promise<Stage> {
   ].join("\n");
   let gateway: Gateway;
   try {
-    gateway = await startGateway({ toml });
+    gateway = await startGateway({ toml, preloads: [OPENAI_AT_LOCALHOST] });
   } catch (error) {
     await simulator.close();
     throw error;

@@ -194,8 +194,8 @@ describe("properties", () => {
     (options) => {
       const features = {
         ...FEATURES,
-        refusals: options.isOpenai,
-        customTools: options.isOpenai,
+        refusals: options.profile.refusals,
+        customTools: options.profile.customTools,
         reasoning: false,
       };
       fc.assert(

@@ -13,8 +13,6 @@ import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { untranslatable } from "./member.ts";
 
-/** What OpenAI reads. */
-const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
   ["audio/wav", "wav"],
   ["audio/mpeg", "mp3"],
@@ -58,14 +56,14 @@ export class MediaWriter {
 
   /** OpenAI's mark for its cache; its time is one of two, and of the others the usual one is near enough. */
   mark(cache: CacheHint | null | undefined): JsonObject {
-    const { isOpenai, traits } = this.#options;
-    if (!cache || !isOpenai || !traits.cacheBreakpoints) return {};
+    const { profile, traits } = this.#options;
+    if (!cache || !profile.cacheBreakpoints || !traits.cacheBreakpoints) return {};
     const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : {};
     return { prompt_cache_breakpoint: { mode: "explicit", ...ttl } };
   }
 
   #image({ source, detail, cache, at }: ImagePart): JsonObject {
-    const { traits, isOpenai } = this.#options;
+    const { traits, profile } = this.#options;
     if (!traits.input.image)
       throw untranslatable(
         at,
@@ -73,7 +71,7 @@ export class MediaWriter {
       );
     if (source.kind === "provider-file")
       throw untranslatable(at, "is a file that lives at another provider; send the image itself");
-    if (source.kind === "base64" && isOpenai && !IMAGE_TYPES.has(source.mimeType))
+    if (source.kind === "base64" && profile.imageTypes?.has(source.mimeType) === false)
       throw untranslatable(
         at,
         `is an image of the type ${source.mimeType}; OpenAI reads JPEG, PNG, GIF and WebP`,
@@ -97,8 +95,8 @@ export class MediaWriter {
   }
 
   #video({ source, at }: VideoPart): JsonObject {
-    const { traits, isOpenai } = this.#options;
-    if (!traits.input.video || isOpenai || source.kind === "provider-file")
+    const { traits, profile } = this.#options;
+    if (!traits.input.video || !profile.videoParts || source.kind === "provider-file")
       throw untranslatable(at, "is a video, which this model cannot see");
     const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
     return { type: "video_url", video_url: { url } };
@@ -122,7 +120,7 @@ export class MediaWriter {
           "is a document by URL, which this dialect has no place for; send it as base64",
         );
       case "provider-file":
-        if (source.maker !== "openai" || !this.#options.isOpenai)
+        if (source.maker !== "openai" || !this.#options.profile.fileIds)
           throw untranslatable(at, "is a file that lives at another provider; send the document itself");
         return [{ type: "file", file: { file_id: source.id }, ...this.mark(cache) }];
       case "base64":

@@ -88,7 +88,7 @@ interface EncodedOutput {
 
 function encodeOutput(
   { output, system, messages }: ModelRequest,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): EncodedOutput {
   if (output === null) return { format: null, instruction: null };
@@ -111,7 +111,7 @@ function encodeOutput(
       instruction: `Answer in JSON, with one value that matches this JSON Schema and nothing else:\n${JSON.stringify(schema)}`,
     };
   }
-  const strict = strictOf(output.strict, schema, isOpenai, "output", dropped);
+  const strict = strictOf(output.strict, schema, profile, "output", dropped);
   return { format: { type: "json_schema", json_schema: formatOf(output, strict) }, instruction: null };
 }
 
@@ -132,7 +132,7 @@ type AddDrop = (field: Parameter, reason: string) => void;
 
 function encodeReasoning(
   { reasoning, verbosity }: ModelRequest,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   hasTools: boolean,
   drop: AddDrop,
 ): JsonObject {
@@ -140,7 +140,7 @@ function encodeReasoning(
   const known = kind === "effort" ? traits.thinking.efforts : COMMON_EFFORTS;
   let effort = effortOf(reasoning);
   if (effort === null && reasoning?.isDynamic === true && !isOnByDefault) effort = "medium";
-  if (isOpenai && hasTools && traits.needsResponsesForTools && known.includes("none")) {
+  if (profile.needsNoEffortWithTools && hasTools && traits.needsResponsesForTools && known.includes("none")) {
     if (effort !== null && effort !== "none")
       drop("reasoning", "this model does not think on Chat Completions when it has tools");
     effort = "none";
@@ -155,7 +155,7 @@ function encodeReasoning(
     if (!isOnByDefault) drop("reasoning", "this model does not think on request");
     else drop("reasoning", "this model cannot be told how much to think");
   } else if (effort !== null) sent = nearestEffort(effort, known);
-  const isVerbose = isOpenai && kind === "effort";
+  const isVerbose = profile.verbosity && kind === "effort";
   if (verbosity !== null && !isVerbose) drop("verbosity", "this model has no such setting");
   return {
     ...(sent === null ? {} : { reasoning_effort: sent }),
@@ -165,22 +165,23 @@ function encodeReasoning(
 
 function encodeLimit(
   { maxOutputTokens }: ModelRequest,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
 ): JsonObject {
   if (maxOutputTokens === null) return {};
   const most = traits.maxOutputTokens ?? maxOutputTokens;
   if (maxOutputTokens > most) drop("maxOutputTokens", `lowered to ${most}, the most that this model writes`);
   const limit = Math.min(maxOutputTokens, most);
-  return isOpenai ? { max_completion_tokens: limit } : { max_tokens: limit };
+  return { [profile.limitParameter]: limit };
 }
 
 function encodeSampling(
   { sampling }: ModelRequest,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
 ): JsonObject {
   const { temperature, topP, topK, seed, frequencyPenalty, presencePenalty, logitBias } = sampling;
+  const maxTemperature = profile.maxTemperature ?? Number.POSITIVE_INFINITY;
   if (topK !== null) drop("topK", "this dialect has no such parameter");
   const members: [Parameter, string, unknown, neutral: number][] = [
     ["temperature", "temperature", temperature, 1],
@@ -197,9 +198,9 @@ function encodeSampling(
       if (value !== neutral) drop(parameter, "this model does not take it");
     } else if (parameter === "topP" && traits.sampling === "one" && temperature !== null) {
       if (value !== neutral) drop(parameter, "this model takes a temperature or this, not both");
-    } else if (parameter === "temperature" && isOpenai && (value as number) > 2) {
-      sent.push([member, 2]);
-      drop(parameter, "lowered to 2, the most that is allowed");
+    } else if (parameter === "temperature" && (value as number) > maxTemperature) {
+      sent.push([member, maxTemperature]);
+      drop(parameter, `lowered to ${maxTemperature}, the most that is allowed`);
     } else sent.push([member, value]);
   }
   if (seed !== null) sent.push(["seed", seed]);
@@ -208,26 +209,25 @@ function encodeSampling(
 
 function encodeAdmin(
   { userId, metadata, serviceTier, cacheKey, cacheWhole }: ModelRequest,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
 ): JsonObject {
   if (metadata !== null && Object.keys(metadata).length > 0)
     drop("metadata", "it is kept with stored answers only, and this one is not stored");
   const tier = serviceTier === null ? null : (TIERS.get(serviceTier) ?? null);
   const isOrdinary = tier === "auto" || tier === "default";
-  if (serviceTier !== null && (tier === null || !(isOpenai || isOrdinary)))
+  if (serviceTier !== null && (tier === null || !(profile.serviceTiers || isOrdinary)))
     drop("serviceTier", "this provider has no such tier");
   const user = userId === null || userId === "" ? null : callIdFor(userId, USER_ID);
-  if (!isOpenai) return user === null ? {} : { user };
-  // So the requests of one user's conversation come to one cache, also for clients that say nothing of it.
-  const key = cacheKey ?? user;
-  const keepsLong = cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
+  // A key made of the user's id brings the requests of one user to one cache, also for clients that send no key.
+  const key = profile.cacheKeys ? (cacheKey ?? user) : null;
+  const keepsLong = profile.cacheKeys && cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
   return {
-    ...(user === null ? {} : { safety_identifier: user }),
-    ...(tier === null ? {} : { service_tier: tier }),
+    ...(user === null ? {} : { [profile.userParameter]: user }),
+    ...(tier === null || !profile.serviceTiers ? {} : { service_tier: tier }),
     ...(key === null ? {} : { prompt_cache_key: key }),
     ...(keepsLong ? { prompt_cache_retention: "24h" } : {}),
-    store: false,
+    ...(profile.storesAnswers ? { store: false } : {}),
   };
 }
 

@@ -15,6 +15,7 @@ import { objectRoot } from "../../neutral/tools/schema.ts";
 import { mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import type { CodecProfile } from "../codec-profile.ts";
 import { untranslatable } from "./member.ts";
 
 /** What a request holds of tools: `tools` comes first in the body, the rest behind the messages. */
@@ -51,13 +52,13 @@ export function encodeTools(
   };
 }
 
-/** Compatible servers do not know a choice among some: they are shown only those. */
+/** The tools that are sent: only the chosen ones for a server that does not know a choice among some. */
 function visibleTools(
   { tools, toolChoice }: ModelRequest,
-  { isOpenai }: EncodeRequestOptions,
+  { profile }: EncodeRequestOptions,
 ): readonly Tool[] {
   const distinct = distinctTools(tools);
-  if (isOpenai || toolChoice?.mode !== "subset") return distinct;
+  if (profile.toolSubsets || toolChoice?.mode !== "subset") return distinct;
   const wanted = new Set(toolChoice.tools.map(keyOf));
   return distinct.filter((tool) => "name" in tool && wanted.has(keyOf(tool)));
 }
@@ -69,14 +70,14 @@ function keyOf({ name, namespace }: ToolName): string {
 function encodeTool(
   tool: Tool,
   names: ToolNames,
-  { isOpenai }: EncodeRequestOptions,
+  { profile }: EncodeRequestOptions,
   dropped: Drop[],
 ): JsonObject[] {
   switch (tool.kind) {
     case "function":
-      return [encodeFunction(tool, names, isOpenai, dropped)];
+      return [encodeFunction(tool, names, profile, dropped)];
     case "custom":
-      return [isOpenai ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
+      return [profile.customTools ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
     case "web-search":
       return [];
     case "hosted":
@@ -87,7 +88,7 @@ function encodeTool(
 function encodeFunction(
   tool: FunctionTool,
   names: ToolNames,
-  isOpenai: boolean,
+  profile: CodecProfile,
   dropped: Drop[],
 ): JsonObject {
   const { description, parameters, at } = tool;
@@ -95,9 +96,9 @@ function encodeFunction(
     dropped.push({ field: at, reason: "the tool is shown at once, as this dialect has no search of tools" });
   const root = parameters === null ? null : objectRoot(parameters);
   // OpenAI refuses an object that does not say what its properties are.
-  const isBare = isOpenai && root !== null && root.properties === undefined;
+  const isBare = profile.needsProperties && root !== null && root.properties === undefined;
   const schema = isBare ? { ...root, properties: {} } : root;
-  const strict = strictOf(tool.strict, schema, isOpenai, `${at}.strict`, dropped);
+  const strict = strictOf(tool.strict, schema, profile, `${at}.strict`, dropped);
   return {
     type: "function",
     function: {
@@ -113,11 +114,11 @@ function encodeFunction(
 export function strictOf(
   strict: boolean | null,
   schema: JsonObject | null,
-  isOpenai: boolean,
+  { needsClosedSchemas }: CodecProfile,
   field: string,
   dropped: Drop[],
 ): boolean | null {
-  if (strict !== true || !isOpenai || (schema !== null && isClosed(schema))) return strict;
+  if (strict !== true || !needsClosedSchemas || (schema !== null && isClosed(schema))) return strict;
   dropped.push({
     field,
     reason: "OpenAI is strict only with closed objects of which all members are required",
@@ -203,7 +204,7 @@ function encodeChoice(
   { toolChoice }: ModelRequest,
   tools: readonly Tool[],
   names: ToolNames,
-  { isOpenai, traits }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): unknown {
   const isForced =
@@ -217,7 +218,7 @@ function encodeChoice(
   const custom = new Set(tools.flatMap((tool) => (tool.kind === "custom" ? [keyOf(tool)] : [])));
   const named = (wanted: ToolName): JsonObject => {
     const name = names.wireName(wanted);
-    return custom.has(keyOf(wanted)) && isOpenai
+    return custom.has(keyOf(wanted)) && profile.customTools
       ? { type: "custom", custom: { name } }
       : { type: "function", function: { name } };
   };
@@ -228,7 +229,7 @@ function encodeChoice(
       return named(toolChoice.tool);
     case "subset": {
       const mode = toolChoice.isRequired ? "required" : "auto";
-      if (!isOpenai) return mode;
+      if (!profile.toolSubsets) return mode;
       return { type: "allowed_tools", allowed_tools: { mode, tools: toolChoice.tools.map(named) } };
     }
     case "web-search":

@@ -90,7 +90,8 @@ class MessageWriter {
     this.#options = options;
     this.#dropped = dropped;
     this.#media = new MediaWriter(options, dropped);
-    this.#systemRole = options.isOpenai && options.traits.thinking.kind !== "none" ? "developer" : "system";
+    const { profile, traits } = options;
+    this.#systemRole = traits.thinking.kind === "none" ? "system" : profile.instructionRole;
   }
 
   add(message: Message): void {
@@ -148,7 +149,7 @@ class MessageWriter {
   }
 
   #addAssistant({ parts, name }: AssistantMessage): void {
-    const { isOpenai } = this.#options;
+    const { profile } = this.#options;
     let text = "";
     let refusal = "";
     let reasoning = "";
@@ -161,8 +162,7 @@ class MessageWriter {
           marks.push(...this.#media.encode({ type: "text", text: part.text, cache: part.cache ?? null }));
           break;
         case "refusal":
-          // Servers other than OpenAI may not know the member.
-          if (isOpenai) refusal += part.text;
+          if (profile.refusals) refusal += part.text;
           else text += part.text;
           break;
         case "reasoning":
@@ -198,17 +198,17 @@ class MessageWriter {
     });
   }
 
-  /** Thinking goes back to those that gave it in the member in which they want it again (DeepSeek, Kimi); OpenAI knows no such member. */
+  /** DeepSeek and Kimi want the thinking that they gave back in the same member. */
   #isReturned({ seal }: Extract<AssistantPart, { type: "reasoning" }>): boolean {
-    const { isOpenai, repairs } = this.#options;
-    return !isOpenai && !repairs.withoutSeals && seal?.maker === COMPATIBLE_MAKER;
+    const { profile, repairs } = this.#options;
+    return profile.reasoningMembers && !repairs.withoutSeals && seal?.maker === COMPATIBLE_MAKER;
   }
 
   #call({ id, name, namespace, kind, input, seal }: ToolCallPart, isFirst: boolean): JsonObject {
-    const { isOpenai, traits, repairs } = this.#options;
+    const { profile, traits, repairs } = this.#options;
     const wireName = this.#names.wireName({ name, namespace });
     const wireId = callIdFor(id, CALL_ID);
-    if (kind === "custom" && isOpenai)
+    if (kind === "custom" && profile.customTools)
       return { id: wireId, type: "custom", custom: { name: wireName, input } };
     const text = kind === "custom" ? customArguments(input) : input;
     const call = {
@@ -216,7 +216,7 @@ class MessageWriter {
       type: "function",
       function: { name: wireName, arguments: text.trim() === "" ? "{}" : text },
     };
-    if (isOpenai || !traits.sealedCalls) return call;
+    if (!profile.reasoningMembers || !traits.sealedCalls) return call;
     const own = seal?.maker === "gemini" && !repairs.withoutSeals ? seal.data : null;
     // Of parallel calls only the first is signed.
     const signature = own ?? (isFirst ? DUMMY_SIGNATURE : null);
@@ -224,14 +224,14 @@ class MessageWriter {
     return { ...call, extra_content: { google: { thought_signature: signature } } };
   }
 
-  /** One plain text as such. Of several, templates of other servers make one in ways of their own, so it is done here. */
+  /** One plain text is sent as a string; several are parts or one joined string, as the server takes them. */
   #contentOf(parts: readonly JsonObject[]): string | readonly JsonObject[] {
     const [first] = parts;
     if (first === undefined) return "";
     const isPlain = parts.every((part) => part.type === "text" && part.prompt_cache_breakpoint === undefined);
     if (!isPlain) return parts;
     if (parts.length === 1) return first.text as string;
-    return this.#options.isOpenai ? parts : parts.map((part) => part.text).join("\n");
+    return this.#options.profile.textParts ? parts : parts.map((part) => part.text).join("\n");
   }
 
   #participant(name: string | null | undefined): JsonObject {

@@ -1,9 +1,11 @@
 /** What an upstream of the Responses API is sent. */
+
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { AssistantPart, Message, Seal, UserPart } from "../../neutral/message.ts";
 import type { FunctionTool, JsonObject, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { COMPATIBLE } from "../../upstreams/profiles.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { GPT, requestOf, TRAITS } from "./fixtures/codec-under-test.ts";
@@ -522,7 +524,7 @@ describe("settings", () => {
       safety_identifier: "u",
       prompt_cache_key: "k",
     });
-    expect(bodyOf({ userId: "u" }, { isOpenai: false })).toMatchObject({ user: "u" });
+    expect(bodyOf({ userId: "u" }, { profile: COMPATIBLE })).toMatchObject({ user: "u" });
   });
 
   test("tiers and metadata", () => {

@@ -220,7 +220,7 @@ function answerMembers(
   options: EncodeRequestOptions,
   dropped: Drop[],
 ): [string, unknown][] {
-  const { traits, isOpenai } = options;
+  const { traits, profile } = options;
   const thinks = traits.thinking.kind !== "none";
   return [
     ["include", thinks ? ["reasoning.encrypted_content"] : null],
@@ -229,7 +229,7 @@ function answerMembers(
     ...sampling(request, traits, dropped),
     ["metadata", encodeMetadata(request.metadata, dropped)],
     ["service_tier", encodeTier(request.serviceTier, dropped)],
-    [isOpenai ? "safety_identifier" : "user", request.userId === null ? null : shortId(request.userId)],
+    [profile.userParameter, request.userId === null ? null : shortId(request.userId)],
     ["prompt_cache_key", cacheKeyOf(request)],
     ["store", false],
     ["stream", request.stream ? true : null],

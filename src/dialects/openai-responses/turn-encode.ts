@@ -36,8 +36,7 @@ export class InputEncoder {
     this.#names = names;
     this.#dropped = dropped;
     this.#parts = new PartEncoder(options.traits, dropped);
-    // Many compatible servers know the older name only.
-    this.#systemRole = options.isOpenai ? "developer" : "system";
+    this.#systemRole = options.profile.instructionRole;
     const { kind, isOnByDefault } = options.traits.thinking;
     this.#withoutReasoning = options.repairs.withoutSeals || (kind === "none" && !isOnByDefault);
   }

@@ -10,7 +10,7 @@ import { droppedHeader } from "../../translate/drops.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { Call, ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
-import type { Signal } from "../../upstreams/family.ts";
+import type { Signal } from "../../upstreams/signal.ts";
 import type { AttemptInput, AttemptResult } from "../attempt/outcome.ts";
 import type { AttemptReport } from "../attempt/verdict.ts";
 import type { Exchange } from "../exchange.ts";

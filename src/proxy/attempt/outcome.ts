@@ -6,8 +6,8 @@ import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import type { Translator } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { Signal } from "../../upstreams/family.ts";
 import type { Repair } from "../../upstreams/repair.ts";
+import type { Signal } from "../../upstreams/signal.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 

@@ -42,8 +42,7 @@ export function canServe({ dialect, purpose }: Route, upstream: UpstreamView): b
 
 /** Whether tokens are to be counted for an upstream that has no endpoint for it. */
 export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamView): boolean {
-  if (isBilled || upstream.dialects.has(dialect)) return false;
-  return upstream.family.name === "openai" && !upstream.isOpenai;
+  return !isBilled && !upstream.dialects.has(dialect) && upstream.countDialect === null;
 }
 
 /** The request as it is, when that is what the target gets: most requests, and nothing is awaited for them. null: see `makePassage`. */
@@ -76,7 +75,7 @@ export async function makePassage(input: PassageInput): Promise<Passage> {
 function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput): DialectName | null {
   const { dialect, purpose, isBilled } = exchange.route;
   if (!upstream.dialects.has(dialect)) {
-    return upstream.isOpenai && !isBilled ? "openai-responses" : upstream.preferredDialect;
+    return (isBilled ? null : upstream.countDialect) ?? upstream.preferredDialect;
   }
   const { alternative } = DIALECTS[dialect];
   if (alternative === null || purpose !== "answer" || peek === null) return null;

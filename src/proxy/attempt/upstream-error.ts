@@ -1,7 +1,7 @@
 /** What a client is told of an upstream's failure where the upstream's own words are not for it. */
 import { GatewayError } from "../../core/errors.ts";
 import type { Codec } from "../../dialects/codec.ts";
-import type { Signal } from "../../upstreams/family.ts";
+import type { Signal } from "../../upstreams/signal.ts";
 
 /** In general terms, for a client of the same dialect that cannot be given the bytes. */
 export function errorFor(signal: Signal, status: number): GatewayError {

@@ -7,7 +7,7 @@ import type { Lease } from "../../pool/pool.ts";
 import type { CredentialView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
-import type { Signal } from "../../upstreams/family.ts";
+import type { Signal } from "../../upstreams/signal.ts";
 import type { AttemptInput } from "./outcome.ts";
 import { withoutCredential } from "./redact.ts";
 import { foreignError } from "./upstream-error.ts";

@@ -1,0 +1,47 @@
+/**
+ * Facts about the server that a request is encoded for. A codec reads them in place of a vendor's name; who has which is said in
+ * `upstreams/profiles.ts`.
+ */
+
+export interface CodecProfile {
+  /** Chat: the parameter that bounds the answer. */
+  readonly limitParameter: "max_tokens" | "max_completion_tokens";
+  /** Chat and Responses: the role of instructions to a model that thinks. */
+  readonly instructionRole: "developer" | "system";
+  /** Chat and Responses: the parameter that names the end user. */
+  readonly userParameter: "user" | "safety_identifier";
+  /** Chat: tools of type `custom`. Elsewhere a custom tool goes out as a function. */
+  readonly customTools: boolean;
+  /** Chat: a choice among some of the tools (`allowed_tools`). Elsewhere only those tools are shown. */
+  readonly toolSubsets: boolean;
+  /** Chat: a tool's schema of type `object` is refused without `properties`. */
+  readonly needsProperties: boolean;
+  /** Chat: `strict` is refused with a schema that is not closed or has optional members. */
+  readonly needsClosedSchemas: boolean;
+  /** Chat: a model that needs Responses for its tools takes tools on Chat only with `reasoning_effort: "none"`. */
+  readonly needsNoEffortWithTools: boolean;
+  /** Chat: `verbosity`, for models whose thinking is set by effort. */
+  readonly verbosity: boolean;
+  /** Chat: null when the server's limit is not known. */
+  readonly maxTemperature: number | null;
+  /** Chat: tiers of service other than the default one. */
+  readonly serviceTiers: boolean;
+  /** Chat: `prompt_cache_key` and `prompt_cache_retention`. */
+  readonly cacheKeys: boolean;
+  /** Chat: marks of the prompt cache on parts, for models that take them. */
+  readonly cacheBreakpoints: boolean;
+  /** Chat: answers may be stored, so `store: false` is sent. */
+  readonly storesAnswers: boolean;
+  /** Chat: ids of files that were uploaded to OpenAI. */
+  readonly fileIds: boolean;
+  /** Chat: MIME types of images that are read; null: not known, so every type is sent. */
+  readonly imageTypes: ReadonlySet<string> | null;
+  /** Chat: parts of type `video_url`, for models that take video. */
+  readonly videoParts: boolean;
+  /** Chat: an assistant message's member `refusal`. Elsewhere a refusal is sent as text. */
+  readonly refusals: boolean;
+  /** Chat: several texts stay parts of one message. Elsewhere they are joined, because chat templates join them in different ways. */
+  readonly textParts: boolean;
+  /** Chat: reasoning state goes back in the members `reasoning_content` and `extra_content`, which OpenAI does not know. */
+  readonly reasoningMembers: boolean;
+}

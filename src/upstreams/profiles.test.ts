@@ -1,0 +1,78 @@
+import { expect, test } from "bun:test";
+import { configUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { makeSnapshot } from "../snapshot.ts";
+import { ANTHROPIC, COMPATIBLE, GEMINI, OPENAI } from "./profiles.ts";
+
+const NAMES = new Map([
+  [OPENAI, "OPENAI"],
+  [COMPATIBLE, "COMPATIBLE"],
+  [ANTHROPIC, "ANTHROPIC"],
+  [GEMINI, "GEMINI"],
+]);
+
+const CHAT = "openai-chat";
+const RESPONSES = "openai-responses";
+const LOCAL = "http://127.0.0.1:8000/v1";
+
+test.each([
+  // OpenAI itself, whatever dialects are listed.
+  ["openai", null, null, "OPENAI", RESPONSES, RESPONSES],
+  ["openai", null, [CHAT], "OPENAI", CHAT, null],
+  ["openai", null, [RESPONSES], "OPENAI", RESPONSES, RESPONSES],
+  ["openai", null, [CHAT, RESPONSES], "OPENAI", CHAT, RESPONSES],
+  ["openai", "https://api.openai.com/v1", null, "OPENAI", RESPONSES, RESPONSES],
+  ["openai", "https://api.openai.com/v1", [CHAT], "OPENAI", CHAT, null],
+  ["openai", "https://eu.api.openai.com/v1", null, "OPENAI", RESPONSES, RESPONSES],
+  ["openai", "https://eu.api.openai.com/v1", [CHAT], "OPENAI", CHAT, null],
+  ["openai", "https://API.OpenAI.com./v1", null, "OPENAI", RESPONSES, RESPONSES],
+  ["openai", "http://us.api.openai.com:8080", null, "OPENAI", RESPONSES, RESPONSES],
+  // Another server, whatever dialects are listed.
+  ["openai", LOCAL, null, "COMPATIBLE", CHAT, null],
+  ["openai", LOCAL, [CHAT], "COMPATIBLE", CHAT, null],
+  ["openai", LOCAL, [RESPONSES], "COMPATIBLE", RESPONSES, null],
+  ["openai", LOCAL, [RESPONSES, CHAT], "COMPATIBLE", RESPONSES, null],
+  ["openai", "https://fakeapi.openai.com.example/v1", null, "COMPATIBLE", CHAT, null],
+  ["openai", "https://fakeapi.openai.com/v1", null, "COMPATIBLE", CHAT, null],
+  ["openai", "https://openai.com/v1", null, "COMPATIBLE", CHAT, null],
+  ["openai", "https://example.com/api.openai.com/v1", null, "COMPATIBLE", CHAT, null],
+  ["openai", "https://api.openai.com@example.com/v1", null, "COMPATIBLE", CHAT, null],
+  // These families are spoken to as their providers wherever they stand.
+  ["anthropic", null, null, "ANTHROPIC", "anthropic-messages", "anthropic-messages"],
+  ["anthropic", "http://127.0.0.1:8000", null, "ANTHROPIC", "anthropic-messages", "anthropic-messages"],
+  ["gemini", null, null, "GEMINI", "gemini", "gemini"],
+  ["gemini", "http://127.0.0.1:8000", null, "GEMINI", "gemini", "gemini"],
+] as const)(
+  "%s at %p with dialects %j is %s, translated to %s, counted in %p",
+  (family, baseUrl, dialects, name, preferred, counted) => {
+    const config = configUnderTest({ upstreams: [{ name: "up", family, baseUrl, dialects }] });
+    const view = makeSnapshot(config).upstreams.get("up");
+    expect({
+      profile: view && NAMES.get(view.profile),
+      preferred: view?.preferredDialect,
+      counted: view?.countDialect,
+    }).toEqual({ profile: name, preferred, counted });
+  },
+);
+
+test.each([
+  ["openai", null, "model"],
+  ["openai", "https://api.openai.com/v1", "model"],
+  ["openai", "https://eu.api.openai.com/v1", "model"],
+  ["openai", LOCAL, "credential"],
+  ["anthropic", "http://127.0.0.1:8000", "model"],
+  ["gemini", "http://127.0.0.1:8000", "model"],
+] as const)(
+  "a rate limit of %s at %p parks by %s, unless the credential says otherwise",
+  (family, baseUrl, scope) => {
+    const scopes = (said: "model" | "credential" | null) => {
+      const credentials = [{ name: "main", apiKey: "sk-1", priority: 0, scope: said }];
+      const config = configUnderTest({ upstreams: [{ name: "up", family, baseUrl, credentials }] });
+      return makeSnapshot(config).credentialSpecs.map((spec) => spec.scope);
+    };
+    expect([scopes(null), scopes("model"), scopes("credential")]).toEqual([
+      [scope],
+      ["model"],
+      ["credential"],
+    ]);
+  },
+);

@@ -1,0 +1,96 @@
+/** The servers that are known. What a server is follows from the host of its base URL alone. */
+import type { ServerProfile } from "./profile.ts";
+
+/** A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it might refuse. */
+export const COMPATIBLE: ServerProfile = Object.freeze({
+  // All compatible servers speak Chat, few speak Responses well.
+  preferredDialect: "openai-chat",
+  countDialect: null,
+  // A compatible server usually limits the key, not each model.
+  rateScope: "credential",
+  limitParameter: "max_tokens",
+  instructionRole: "system",
+  userParameter: "user",
+  customTools: false,
+  toolSubsets: false,
+  needsProperties: false,
+  needsClosedSchemas: false,
+  needsNoEffortWithTools: false,
+  verbosity: false,
+  maxTemperature: null,
+  serviceTiers: false,
+  cacheKeys: false,
+  cacheBreakpoints: false,
+  storesAnswers: false,
+  fileIds: false,
+  imageTypes: null,
+  videoParts: true,
+  refusals: false,
+  textParts: false,
+  reasoningMembers: true,
+});
+
+/** OpenAI itself, at its regional hosts too: https://platform.openai.com/docs/api-reference/chat, October 2026. */
+export const OPENAI: ServerProfile = Object.freeze({
+  // Chat lacks reasoning between calls, which Responses has.
+  preferredDialect: "openai-responses",
+  countDialect: "openai-responses",
+  rateScope: "model",
+  limitParameter: "max_completion_tokens",
+  instructionRole: "developer",
+  userParameter: "safety_identifier",
+  customTools: true,
+  toolSubsets: true,
+  needsProperties: true,
+  needsClosedSchemas: true,
+  needsNoEffortWithTools: true,
+  verbosity: true,
+  maxTemperature: 2,
+  serviceTiers: true,
+  cacheKeys: true,
+  cacheBreakpoints: true,
+  storesAnswers: true,
+  fileIds: true,
+  imageTypes: new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]),
+  videoParts: false,
+  refusals: true,
+  textParts: true,
+  reasoningMembers: false,
+});
+
+/** Anthropic, and servers that speak Messages. */
+export const ANTHROPIC: ServerProfile = Object.freeze({
+  ...COMPATIBLE,
+  preferredDialect: "anthropic-messages",
+  countDialect: "anthropic-messages",
+  rateScope: "model",
+});
+
+/** Google AI Studio, and servers that speak Gemini's dialect. */
+export const GEMINI: ServerProfile = Object.freeze({
+  ...COMPATIBLE,
+  preferredDialect: "gemini",
+  countDialect: "gemini",
+  rateScope: "model",
+});
+
+/** A server by its host name, which also stands for the names below it: `eu.api.openai.com` is `api.openai.com`. */
+export interface KnownServer {
+  readonly host: string;
+  readonly profile: ServerProfile;
+}
+
+/** Servers of the family `openai`; all others are `COMPATIBLE`. */
+export const OPENAI_SERVERS: readonly KnownServer[] = [{ host: "api.openai.com", profile: OPENAI }];
+
+/** The profile of the server at a base URL; `otherwise` when its host is not among the known ones. */
+export function profileAt(
+  baseUrl: string,
+  known: readonly KnownServer[],
+  otherwise: ServerProfile,
+): ServerProfile {
+  // A host may be written with the dot of the root at its end.
+  const hostname = new URL(baseUrl).hostname.replace(/\.$/, "");
+  const found = known.find(({ host }) => hostname === host || hostname.endsWith(`.${host}`));
+  return found?.profile ?? otherwise;
+}
