@@ -7,7 +7,7 @@ import { GatewayError } from "../../src/core/errors.ts";
 import { CODECS } from "../../src/dialects/codecs.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import { CallRestorer } from "../../src/neutral/answer/restore.ts";
-import { Translation } from "../../src/translate/stream.ts";
+import { StreamTranslation } from "../../src/translate/stream.ts";
 
 const EVENTS = Number(process.argv[2] ?? 300_000);
 const ID_SEED = "01K00000000000000000000000";
@@ -49,7 +49,7 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
     model: "m",
     stream: true,
   });
-  const translation = new Translation({
+  const translation = new StreamTranslation({
     decoder: CODECS[upstream].makeStreamDecoder("sse", { idSeed: ID_SEED, maxFrameBytes: 1_000_000 }),
     encoder: CODECS[client].makeStreamEncoder({
       framing: "sse",
@@ -62,7 +62,7 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
     stopWatch: null,
     observer: null,
     errorOf: (_, message) => new GatewayError("upstream_garbage", message),
-    nextHop: () => null,
+    continuation: () => null,
     requestId: ID_SEED,
   });
   const { start, event } = STREAMS[upstream];

@@ -11,13 +11,12 @@ import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-
 import type { JsonObject } from "../neutral/request.ts";
 import type { Target } from "../plan/plan.ts";
 import { amendmentOf } from "../proxy/amendment.ts";
-import { canServe, isCountedHere, makePassage } from "../proxy/attempt/prepare.ts";
-import { relayed, translated } from "../proxy/attempt/upstream-request.ts";
+import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
+import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { modelNotFound } from "../proxy/handle.ts";
-import { foreignDialect } from "../proxy/targets.ts";
+import { foreignDialect, modelMissing, modelNotFound } from "../proxy/refusals.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
-import { type TranslatedExchange, Translator } from "../translate/request.ts";
+import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
 
@@ -77,11 +76,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const { snapshot } = gateway;
   const peek = peekRequest(route.dialect, body);
   const model = route.pathModel ?? peek.model;
-  if (model === null) {
-    throw new GatewayError("bad_request", 'the field "model" is missing; name the model to use', {
-      param: "model",
-    });
-  }
+  if (model === null) throw modelMissing();
   const plan = snapshot.plan(model);
   if (!("targets" in plan)) throw modelNotFound(model, plan.nearest);
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
@@ -101,10 +96,12 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     modelAsked: model,
     amendment: amendmentOf(plan),
     isStrict: principal.strict || plan.entry?.strict === true,
+    // No reply is read, so no form is needed.
+    clientFraming: "json",
   };
   const { memory } = gateway;
   const still = { snapshot, memory, fetchMedia: fetchNothing };
-  const translator = new Translator({ gateway: still, exchange, body });
+  const translator = new RequestTranslator({ gateway: still, exchange, body });
   const targets: TargetExplanation[] = [];
   for (const target of plan.targets) {
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
@@ -119,7 +116,7 @@ async function explainTarget(
     exchange: TranslatedExchange;
     peek: ReturnType<typeof peekRequest>;
     body: Uint8Array;
-    translator: Translator;
+    translator: RequestTranslator;
   },
   upstream: UpstreamView,
   target: Target,
@@ -130,29 +127,26 @@ async function explainTarget(
   try {
     if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
     const repairs = gateway.repairs.of(upstream.name, target.model);
-    const passage = await makePassage({ gateway, upstream, target, repairs, ...asked });
+    const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
     const [name] = upstream.family.authHeader("");
     const auth = [name, MASK] as const;
+    const { translated } = prepared;
     const outgoing =
-      passage.translated === null
-        ? relayed(
-            { exchange: asked.exchange, upstream, target, body: passage.body, peek: passage.peek },
-            auth,
-          )
-        : translated(passage.translated, upstream, auth);
-    const dialect = passage.translated?.dialect ?? asked.exchange.route.dialect;
+      translated === null
+        ? relayRequest(asked.exchange, { ...prepared, upstream }, auth)
+        : translatedRequest(translated, upstream, auth);
     return {
       ...named,
-      mode: passage.translated === null ? "relay" : "translate",
-      dialect,
+      mode: translated === null ? "relay" : "translate",
+      dialect: prepared.dialect,
       request: {
         method: outgoing.method,
         url: outgoing.url,
         headers: Object.fromEntries(outgoing.headers),
         body: outgoing.body === null ? null : parseJsonObject(outgoing.body),
       },
-      dropped: passage.translated?.dropped ?? [],
-      watched_stops: passage.translated?.encoded.watchedStops ?? [],
+      dropped: prepared.dropped,
+      watched_stops: translated?.encoded.watchedStops ?? [],
     };
   } catch (cause) {
     if (!(cause instanceof GatewayError) || cause.kind === "bad_request") throw cause;

@@ -1,25 +1,26 @@
 /**
- * The life of a request, top to bottom: read → peek → plan → attempt → relay → settle.
- * Every accepted request ends in exactly one ledger row, whatever happens in between.
+ * The life of a request with a valid key, top to bottom: read → peek → plan → attempt → answer → settle. Every accepted request ends
+ * in exactly one ledger row, whatever happens in between.
  */
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Peek } from "../dialects/dialect.ts";
+import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import { DIALECTS } from "../dialects/index.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
-import type { Target } from "../plan/plan.ts";
-import type { Snapshot } from "../snapshot.ts";
-import type { StateId } from "../store/state.ts";
-import { amendmentOf } from "./amendment.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
-import { correctRow, Exchange } from "./exchange.ts";
+import type { UpstreamReply } from "./attempt/outcome.ts";
+import { type Accepted, type Asked, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { type Answer, tryTargets } from "./targets.ts";
+import { planRequest } from "./plan-request.ts";
+import { ServedRequest } from "./served-request.ts";
+import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
+import { type Outcome, tryTargets } from "./targets.ts";
 
-/** Serves one request of a model route. Never rejects: what goes wrong becomes an error in the dialect. */
+/** Serves one request of a model route. Never rejects: an error becomes a reply in the client's dialect. */
 export async function handle(
   gateway: Gateway,
   route: Route,
@@ -28,142 +29,200 @@ export async function handle(
 ): Promise<Response> {
   const refusal = findRefusal(gateway);
   if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
-  const exchange = new Exchange(gateway, route, client, principal);
+  const accepted = accept(gateway, route, client, principal);
+  const serving = new Serving(gateway, accepted);
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
-  const answered = answer(gateway, exchange);
   return keepaliveIntervalS === 0
-    ? answered
-    : await keptAlive(exchange, answered, keepaliveIntervalS * 1_000);
+    ? serving.reply
+    : await keptAlive(accepted, () => serving.asksForStream, serving.reply, keepaliveIntervalS * 1_000);
 }
 
-async function answer(gateway: Gateway, exchange: Exchange): Promise<Response> {
-  const { client } = exchange;
-  try {
-    const answer = await serve(gateway, exchange);
-    return "reply" in answer ? answer.reply : await settleWithout(gateway, exchange, answer);
-  } catch (cause) {
-    if (client.request.signal.aborted) return settleWithout(gateway, exchange, { clientLeft: true });
-    return fail(gateway, exchange, cause);
+/** The walk of one accepted request through its phases. Each phase ends by calling the next one. */
+class Serving {
+  /** Resolves once, when the reply's head and the way of its body are known. */
+  readonly reply: Promise<Response>;
+  readonly #gateway: Gateway;
+  readonly #accepted: Accepted;
+  readonly #answer: (reply: Response) => void;
+  #asked: Asked;
+  #isRead: boolean;
+  /** Made when the request is planned, or has failed before. */
+  #exchange: Exchange | null = null;
+
+  constructor(gateway: Gateway, accepted: Accepted) {
+    this.#gateway = gateway;
+    this.#accepted = accepted;
+    this.#asked = {
+      requestBytes: 0,
+      modelAsked: null,
+      clientFraming: "json",
+      amendment: null,
+      isStrict: accepted.principal.strict,
+    };
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    this.reply = promise;
+    this.#answer = resolve;
+    this.#isRead = !accepted.route.hasBody;
+    this.#read();
   }
-}
 
-async function serve(gateway: Gateway, exchange: Exchange): Promise<Answer> {
-  const { route, client } = exchange;
-  let body: Uint8Array | null = null;
-  let peek: Peek | null = null;
-  if (route.hasBody) {
-    body = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
-    exchange.requestBytes = body.byteLength;
-    peek = peekRequest(route.dialect, body);
-    exchange.asksForStream = peek.stream || route.isStream;
+  /** null: the request has not been read yet. */
+  get asksForStream(): boolean | null {
+    return this.#isRead ? this.#asked.clientFraming !== "json" : null;
   }
-  const model = route.pathModel ?? peek?.model ?? null;
-  exchange.modelAsked = model;
-  const stateId = route.stateId ?? peek?.stateId ?? null;
-  const sticky = stateId === null ? null : gateway.findState(stateId);
-  // Taken only now: reading may have taken long, and the pool is that of the configuration in force.
-  const { snapshot } = gateway;
-  const targets = planTargets(snapshot, exchange, model, sticky);
-  return await tryTargets({ gateway, exchange, targets, body, peek, sticky });
-}
 
-/** Where the request may go, in order. Throws `bad_request` without a model, `model_not_found` with the nearest names. */
-function planTargets(
-  snapshot: Snapshot,
-  exchange: Exchange,
-  model: string | null,
-  sticky: StateId | null,
-): readonly Target[] {
-  const { route } = exchange;
-  if (model !== null) {
-    const plan = snapshot.plan(model);
-    if ("targets" in plan) {
-      if (route.isGenerative) exchange.amendment = amendmentOf(plan);
-      if (plan.entry?.strict === true) exchange.isStrict = true;
-      return plan.targets;
+  #read(): void {
+    const { route, client } = this.#accepted;
+    if (!route.hasBody) {
+      this.#guard(() => this.#plan(null, null));
+      return;
     }
-    throw modelNotFound(model, plan.nearest);
-  }
-  if (!route.mayOmitModel) {
-    throw new GatewayError("bad_request", 'the field "model" is missing; name the model to use', {
-      param: "model",
-    });
-  }
-  return speakers(snapshot, route, sticky);
-}
-
-function speakers(snapshot: Snapshot, route: Route, sticky: StateId | null): readonly Target[] {
-  const names = [...snapshot.upstreams.values()]
-    .filter((upstream) => upstream.dialects.has(route.dialect))
-    .map((upstream) => upstream.name);
-  if (names.length === 0) {
-    throw new GatewayError(
-      "model_not_found",
-      `no upstream speaks ${route.dialect}; add one to the configuration`,
+    readBody(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes).then(
+      (body) => this.#guard(() => this.#peek(body)),
+      (cause: unknown) => this.#guard(() => this.#onException(cause)),
     );
   }
-  const name = sticky !== null && names.includes(sticky.upstream) ? sticky.upstream : (names[0] as string);
-  return [{ upstream: name, model: "" }];
-}
 
-/** Ends an exchange that no upstream answered: with the upstream's own words, an error of ours, or nobody to tell. */
-async function settleWithout(
-  gateway: Gateway,
-  exchange: Exchange,
-  answer: Exclude<Answer, { reply: Response }>,
-): Promise<Response> {
-  exchange.client.restoreIdleTimeout();
-  if ("clientLeft" in answer) {
-    if (!exchange.isSettled) {
-      exchange.status = 499;
-      exchange.outcome = "client_left";
-      await exchange.settle(gateway).committed.catch(() => undefined);
+  #peek(body: Uint8Array): void {
+    const { route, client } = this.#accepted;
+    this.#asked = { ...this.#asked, requestBytes: body.byteLength };
+    const peek = peekRequest(route.dialect, body);
+    this.#asked = { ...this.#asked, clientFraming: framingAsked(route, peek, client.search) };
+    this.#isRead = true;
+    this.#plan(body, peek);
+  }
+
+  #plan(body: Uint8Array | null, peek: Peek | null): void {
+    const { route } = this.#accepted;
+    const gateway = this.#gateway;
+    const modelAsked = route.pathModel ?? peek?.model ?? null;
+    this.#asked = { ...this.#asked, modelAsked };
+    const stateId = route.stateId ?? peek?.stateId ?? null;
+    const sticky = stateId === null ? null : gateway.findState(stateId);
+    // Reading may have taken long, so the plan is that of the configuration in force now.
+    const { targets, amendment, isStrict } = planRequest(gateway.snapshot, route, modelAsked, sticky);
+    this.#asked = { ...this.#asked, amendment, isStrict: this.#asked.isStrict || isStrict };
+    const exchange = new Exchange(this.#accepted, this.#asked);
+    this.#exchange = exchange;
+    const request = new ServedRequest(gateway, exchange, body, peek, sticky);
+    tryTargets(request, targets, (outcome) => this.#guard(() => this.#end(outcome)));
+  }
+
+  #end(outcome: Outcome): void {
+    switch (outcome.kind) {
+      case "delivered":
+        this.#answer(outcome.reply);
+        return;
+      case "upstream-error":
+        this.#endWithUpstreamError(outcome.reply, outcome.error);
+        return;
+      case "error":
+        this.#endWithError(outcome.error);
+        return;
+      case "client-left":
+        this.#endWithoutClient(outcome.facts);
+        return;
+      case "fault":
+        this.#onException(outcome.cause);
     }
-    return new Response(null, { status: 499 });
   }
-  if (!("kept" in answer)) return fail(gateway, exchange, answer.error);
-  const { kept, error } = answer;
-  exchange.status = kept.status;
-  exchange.outcome = "error";
-  exchange.errorKind = error.kind;
-  exchange.replyBytes = kept.body.byteLength;
-  const { row, committed } = exchange.settle(gateway);
-  try {
-    await committed;
-  } catch (cause) {
-    correctRow(row, cause as GatewayError);
-    return fail(gateway, exchange, cause);
+
+  /** The client gets the upstream's own error. */
+  #endWithUpstreamError(reply: UpstreamReply, error: GatewayError): void {
+    const exchange = this.#ended();
+    const ending: Ending = {
+      status: reply.status,
+      outcome: "error",
+      errorKind: error.kind,
+      facts: null,
+      replyBytes: reply.body.byteLength,
+      firstByteMs: null,
+      isHeadSent: false,
+    };
+    settle(this.#gateway, exchange, ending, (failure) => {
+      if (failure !== null) {
+        this.#endWithError(failure);
+        return;
+      }
+      const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
+      this.#answer(new Response(reply.body, { status: reply.status, headers }));
+    });
   }
-  return new Response(kept.body, {
-    status: kept.status,
-    headers: { ...kept.headers, ...requestIdHeaders(exchange.id) },
-  });
+
+  #endWithError(error: GatewayError): void {
+    const exchange = this.#ended();
+    if (error.kind === "internal") this.#gateway.metrics.exceptions.add(1);
+    const reply = replyWithError(exchange.route.dialect, error, exchange.id);
+    if (exchange.isSettled) {
+      this.#answer(reply);
+      return;
+    }
+    const ending: Ending = {
+      status: reply.status,
+      outcome: exchange.attempts === 0 ? "refused" : "error",
+      errorKind: error.kind,
+      facts: null,
+      replyBytes: 0,
+      firstByteMs: null,
+      isHeadSent: false,
+    };
+    settleFailure(this.#gateway, exchange, ending, () => this.#answer(reply));
+  }
+
+  #endWithoutClient(facts: AnswerFacts | null): void {
+    const exchange = this.#ended();
+    const answer = (): void => this.#answer(new Response(null, { status: 499 }));
+    if (exchange.isSettled) {
+      answer();
+      return;
+    }
+    const ending: Ending = {
+      status: 499,
+      outcome: "client_left",
+      errorKind: null,
+      facts,
+      replyBytes: 0,
+      firstByteMs: null,
+      isHeadSent: false,
+    };
+    settleFailure(this.#gateway, exchange, ending, answer);
+  }
+
+  /** The exchange, made now if the request failed before it was planned. */
+  #ended(): Exchange {
+    this.#exchange ??= new Exchange(this.#accepted, this.#asked);
+    this.#exchange.client.restoreIdleTimeout();
+    return this.#exchange;
+  }
+
+  #onException(cause: unknown): void {
+    if (this.#accepted.client.request.signal.aborted) this.#endWithoutClient(null);
+    else this.#endWithError(asGatewayError(cause, this.#gateway.log, this.#accepted.id));
+  }
+
+  #guard(phase: () => void): void {
+    try {
+      phase();
+    } catch (cause) {
+      this.#onException(cause);
+    }
+  }
 }
 
-async function fail(gateway: Gateway, exchange: Exchange, cause: unknown): Promise<Response> {
-  exchange.client.restoreIdleTimeout();
-  const error = asGatewayError(cause, gateway.log, exchange.id);
-  if (error.kind === "internal") gateway.metrics.exceptions.add(1);
-  const reply = replyWithError(exchange.route.dialect, error, exchange.id);
-  if (!exchange.isSettled) {
-    exchange.status = reply.status;
-    if (exchange.attempts === 0) exchange.isStream = exchange.asksForStream === true;
-    exchange.outcome = exchange.attempts === 0 ? "refused" : "error";
-    exchange.errorKind = error.kind;
-    await exchange.settle(gateway).committed.catch(() => undefined);
-  }
-  return reply;
+function framingAsked(route: Route, peek: Peek, search: string): Framing {
+  return route.isStream || peek.stream ? DIALECTS[route.dialect].streamFraming(search) : "json";
 }
 
-/** What stands against serving anything at all just now. */
+/** The reason why the gateway serves no request at the moment. */
 function findRefusal(gateway: Gateway): GatewayError | null {
   if (gateway.isDraining) {
     return new GatewayError("shutting_down", "Clewline is shutting down; try again", { retryAfterMs: 1_000 });
   }
   if (!gateway.ledger.isWritable) {
+    const reason = gateway.ledger.failure ?? "the ledger is not writable";
     return new GatewayError(
       "ledger_unavailable",
-      `requests cannot be recorded just now (${gateway.ledger.failure ?? "the ledger is not writable"}), so none are served`,
+      `requests cannot be recorded at the moment (${reason}), so none are served`,
       { retryAfterMs: 1_000 },
     );
   }
@@ -172,21 +231,4 @@ function findRefusal(gateway: Gateway): GatewayError | null {
 
 function newId(gateway: Gateway): string {
   return gateway.ids.ulid(gateway.clock.nowMs());
-}
-
-/** A model that no plan leads to, with what may have been meant. */
-export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
-  const [first = ""] = nearest;
-  // Nothing is near: any upstream may have it, if it is named.
-  const isUnknown = first.endsWith(`/${model.slice(0, 200)}`) && !model.includes("/");
-  const near = nearest.map((name) => `"${name}"`).join(" or ");
-  const hint =
-    nearest.length === 0
-      ? ""
-      : isUnknown
-        ? `; name its upstream, as in "${first}"`
-        : `; did you mean ${near}?`;
-  return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {
-    param: "model",
-  });
 }

@@ -1,313 +1,391 @@
 /**
- * Goes through the planned targets until one answers: the next credential after a credential's fault, the next target when an
- * upstream has none left, at most two retries for overload and transport. Decides what the client is told when nothing answered.
+ * Walks through a request's targets and their credentials until one answers: which attempt comes next is decided here and nowhere
+ * else. A state machine: each attempt ends with a callback, and the walk takes its next step.
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/codec.ts";
-import type { Peek } from "../dialects/dialect.ts";
 import { requestIdHeaders } from "../http/error-reply.ts";
 import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
-import type { Unavailable } from "../pool/pool.ts";
+import type { Lease, Unavailable } from "../pool/pool.ts";
 import type { UpstreamView } from "../snapshot.ts";
-import type { StateId } from "../store/state.ts";
-import { Translator } from "../translate/request.ts";
 import type { Repair } from "../upstreams/repair.ts";
-import { attempt } from "./attempt/attempt.ts";
-import type { AttemptInput, AttemptResult, KeptReply } from "./attempt/outcome.ts";
-import {
-  canServe,
-  isCountedHere,
-  makePassage,
-  type Passage,
-  type PassageInput,
-  plainPassage,
-} from "./attempt/prepare.ts";
-import { correctRow, type Exchange } from "./exchange.ts";
-import type { Gateway } from "./gateway.ts";
+import { answer } from "./answer/answer.ts";
+import { RunningAttempt } from "./attempt/attempt.ts";
+import type { AnswerResult, AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
+import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
+import { giveUp } from "./give-up.ts";
+import type { ServedRequest } from "./served-request.ts";
+import { type AnswerFacts, settle } from "./settle.ts";
 
-/** Repeats of a request for overload and transport; faults of a credential go on to the last one. */
+/** Repeats of a request after overload or a transport failure. After a credential's own failure, each other credential is tried. */
 const MAX_RETRIES = 2;
 /** The upstream was taken out of the configuration while the request ran. */
 const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
-export type Answer =
-  | { readonly reply: Response }
-  | { readonly kept: KeptReply; readonly error: GatewayError }
-  | { readonly error: GatewayError }
-  | { readonly clientLeft: true };
+/** How a request ends. */
+export type Outcome =
+  | { readonly kind: "delivered"; readonly reply: Response }
+  /** The client gets the upstream's own error. */
+  | { readonly kind: "upstream-error"; readonly reply: UpstreamReply; readonly error: GatewayError }
+  | { readonly kind: "error"; readonly error: GatewayError }
+  | { readonly kind: "client-left"; readonly facts: AnswerFacts | null }
+  /** An exception of the gateway, or of the ledger. */
+  | { readonly kind: "fault"; readonly cause: unknown };
 
-export interface TargetsInput {
-  readonly gateway: Gateway;
-  readonly exchange: Exchange;
-  readonly targets: readonly Target[];
-  readonly body: Uint8Array | null;
-  readonly peek: Peek | null;
-  /** The credential that holds what the request refers to at the provider. */
-  readonly sticky: StateId | null;
+/** Serves the request by one of its targets. `done` is called once, and nothing is thrown. */
+export function tryTargets(
+  request: ServedRequest,
+  targets: readonly Target[],
+  done: (outcome: Outcome) => void,
+): void {
+  new TargetWalk(request, targets, done).next();
 }
 
-/** Never throws but what is a fault of ours or the ledger's. */
-export function tryTargets(input: TargetsInput): Promise<Answer> {
-  return new Tries(input).run();
+/** What the walk knows of its current target. */
+interface CurrentTarget {
+  readonly target: Target;
+  /** `upstream/credential` that holds what the request refers to; null: any credential will do. */
+  readonly stickyTo: string | null;
+  prepared: PreparedRequest;
+  repairs: Repairs;
+  /** Credentials that have failed this request; null: none has. */
+  excluded: Set<string> | null;
 }
 
-type Failure = Extract<AttemptResult, { signal: unknown }>;
-
-class Tries {
-  readonly #input: TargetsInput;
+class TargetWalk {
+  readonly #request: ServedRequest;
+  readonly #targets: readonly Target[];
+  readonly #done: (outcome: Outcome) => void;
+  #isDone = false;
+  #nextIndex = 0;
   /** Attempts of this request that failed by overload or transport. */
   #overloads = 0;
-  #overload: Failure | null = null;
-  #forbidden: Failure | null = null;
+  #overload: AttemptFailure | null = null;
+  /** The last failure that says the model is not for the credential. */
+  #forbidden: AttemptFailure | null = null;
   readonly #unavailable: Unavailable[] = [];
+  /** Upstreams that cannot serve this route at all. */
   readonly #foreign: string[] = [];
-  readonly #translator: Translator;
-  /** What a target cannot take, of targets before which there was no better answer. */
+  /** The first target's reason why it cannot take the request. */
   #untranslatable: GatewayError | null = null;
   #isBreakerOpen = false;
-  /** An overload has not been followed by its repeat yet: without this, failures that park nothing would be repeated for ever. */
+  /** A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever. */
   #isRepeatDue = false;
 
-  constructor(input: TargetsInput) {
-    this.#input = input;
-    this.#translator = new Translator(input);
+  constructor(request: ServedRequest, targets: readonly Target[], done: (outcome: Outcome) => void) {
+    this.#request = request;
+    this.#targets = atProvider(targets, request.sticky?.upstream ?? null);
+    this.#done = done;
   }
 
-  async run(): Promise<Answer> {
-    const { gateway, exchange } = this.#input;
-    for (const target of this.#targets()) {
-      const upstream = this.#upstreamOf(target);
-      if (upstream === null) continue;
-      if (!canServe(exchange.route, upstream)) {
-        this.#foreign.push(upstream.name);
-        continue;
+  /** Goes on to the next target that may serve the request. */
+  next(): void {
+    this.#guard(() => {
+      for (;;) {
+        const target = this.#targets[this.#nextIndex];
+        if (target === undefined) {
+          this.#giveUp();
+          return;
+        }
+        this.#nextIndex += 1;
+        const upstream = this.#upstreamOf(target);
+        if (upstream !== null && this.#mayAsk(upstream)) {
+          this.#begin(upstream, target);
+          return;
+        }
       }
-      if (!gateway.breaker.allows(upstream.name)) {
-        this.#isBreakerOpen = true;
-        continue;
-      }
-      const answer = await this.#tryTarget(target);
-      if (answer !== null) return answer;
+    });
+  }
+
+  #mayAsk(upstream: UpstreamView): boolean {
+    const { gateway, exchange } = this.#request;
+    if (!canServe(exchange.route, upstream)) {
+      this.#foreign.push(upstream.name);
+      return false;
     }
-    return this.#giveUp();
-  }
-
-  /** What lives at one provider can only be asked for there. */
-  #targets(): readonly Target[] {
-    const { targets, sticky } = this.#input;
-    if (sticky === null) return targets;
-    const there = targets.filter((target) => target.upstream === sticky.upstream);
-    return there.length > 0 ? there : targets;
+    if (gateway.breaker.allows(upstream.name)) return true;
+    this.#isBreakerOpen = true;
+    return false;
   }
 
   /**
-   * The upstream as the configuration in force has it: that may have changed while an attempt ran, and the pool with it. Invariant:
-   * nothing is awaited between this, the lease and the attempt's use of both.
+   * The upstream in the configuration in force. That may have changed while an attempt ran, and the pool with it. Invariant: nothing
+   * is awaited between this, the lease and the attempt's use of both.
    */
   #upstreamOf(target: Target): UpstreamView | null {
-    const upstream = this.#input.gateway.snapshot.upstreams.get(target.upstream);
+    const upstream = this.#request.gateway.snapshot.upstreams.get(target.upstream);
     if (upstream === undefined) this.#unavailable.push(GONE);
     return upstream ?? null;
   }
 
-  /**
-   * Makes the request ready for a target, once, before a credential is taken. null: the target cannot take it, and `#untranslatable`
-   * says why; one that is relayed to may read more than we do.
-   */
-  async #passage(upstream: UpstreamView, target: Target, repairs: Repairs): Promise<Passage | null> {
-    try {
-      return await makePassage(this.#passageInput(upstream, target, repairs));
-    } catch (cause) {
-      if (!(cause instanceof GatewayError)) throw cause;
-      if (cause.kind !== "not_translatable" && cause.kind !== "bad_request") throw cause;
-      this.#untranslatable ??= cause;
-      return null;
+  #begin(upstream: UpstreamView, target: Target): void {
+    const { gateway, exchange, sticky } = this.#request;
+    if (isCountedHere(exchange.route, upstream)) {
+      this.#estimate(upstream, target);
+      return;
     }
-  }
-
-  #passageInput(upstream: UpstreamView, target: Target, repairs: Repairs): PassageInput {
-    const { gateway, exchange, body, peek } = this.#input;
-    return { gateway, exchange, upstream, target, body, peek, translator: this.#translator, repairs };
-  }
-
-  /** A count of our own, marked as one: nobody else can tell. */
-  async #estimate(upstream: UpstreamView, target: Target): Promise<Answer> {
-    const { gateway, exchange } = this.#input;
-    const inputTokens = estimateInputTokens(await this.#translator.decode());
-    exchange.upstream = upstream.name;
-    exchange.modelUsed = target.model;
-    exchange.status = 200;
-    exchange.outcome = "ok";
-    const body = this.#translator.writeCount(inputTokens);
-    const { row, committed } = exchange.settle(gateway);
-    try {
-      await committed;
-    } catch (cause) {
-      correctRow(row, cause as GatewayError);
-      throw cause;
-    }
-    exchange.client.restoreIdleTimeout();
-    const headers = {
-      "content-type": "application/json",
-      "x-clewline-estimated": "input_tokens",
-      ...requestIdHeaders(exchange.id),
-    };
-    return { reply: new Response(body, { headers }) };
-  }
-
-  async #tryTarget(target: Target): Promise<Answer | null> {
-    const { gateway, exchange, sticky } = this.#input;
-    const first = this.#upstreamOf(target);
-    if (first === null) return null;
-    if (isCountedHere(exchange.route, first)) return await this.#estimate(first, target);
-    let repairs = gateway.repairs.of(target.upstream, target.model);
-    let passage =
-      plainPassage(this.#passageInput(first, target, repairs)) ??
-      (await this.#passage(first, target, repairs));
-    if (passage === null) return null;
+    const repairs = gateway.repairs.of(target.upstream, target.model);
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
-    let excluded: Set<string> | null = null;
-    for (;;) {
-      const upstream = this.#upstreamOf(target);
-      if (upstream === null) return null;
-      const leased = gateway.pool.lease(upstream.name, target.model, excluded, stickyTo);
-      if ("unavailable" in leased) {
-        const { unavailable } = leased;
-        // After an overload the same credential is as good as another one: a pool of one gets its retries too.
-        if (
-          unavailable.kind === "none" &&
-          excluded !== null &&
-          this.#isRepeatDue &&
-          this.#overloads <= MAX_RETRIES
-        ) {
-          this.#isRepeatDue = false;
-          excluded = null;
-          continue;
+    this.#prepare(upstream, target, repairs, (prepared) => {
+      if (prepared === null) this.next();
+      else this.#lease({ target, stickyTo, prepared, repairs, excluded: null });
+    });
+  }
+
+  /**
+   * Makes the request ready for a target, once, before a credential is taken. `then` gets null when the target cannot take the request:
+   * the next target may be able to.
+   */
+  #prepare(
+    upstream: UpstreamView,
+    target: Target,
+    repairs: Repairs,
+    then: (prepared: PreparedRequest | null) => void,
+  ): void {
+    const refused = (cause: unknown): void => {
+      const isRefusal =
+        cause instanceof GatewayError && (cause.kind === "not_translatable" || cause.kind === "bad_request");
+      if (!isRefusal) throw cause;
+      this.#untranslatable ??= cause;
+      then(null);
+    };
+    let prepared: PreparedRequest | Promise<PreparedRequest>;
+    try {
+      prepared = prepareRequest(this.#request, upstream, target, repairs);
+    } catch (cause) {
+      refused(cause);
+      return;
+    }
+    if (prepared instanceof Promise) {
+      prepared.then(
+        (ready) => this.#guard(() => then(ready)),
+        (cause: unknown) => this.#guard(() => refused(cause)),
+      );
+    } else {
+      then(prepared);
+    }
+  }
+
+  /** Leases a credential for the current target and begins an attempt with it, or goes on to the next target. */
+  #lease(current: CurrentTarget): void {
+    const { gateway } = this.#request;
+    const { target, stickyTo } = current;
+    const upstream = this.#upstreamOf(target);
+    if (upstream === null) {
+      this.next();
+      return;
+    }
+    let leased = gateway.pool.lease(upstream.name, target.model, current.excluded, stickyTo);
+    if ("unavailable" in leased && this.#mayRepeat(current, leased.unavailable)) {
+      // After an overload the same credential is as good as another one: a pool of one gets its retries too.
+      this.#isRepeatDue = false;
+      current.excluded = null;
+      leased = gateway.pool.lease(upstream.name, target.model, null, stickyTo);
+    }
+    if ("unavailable" in leased) {
+      const { unavailable } = leased;
+      this.#unavailable.push(unavailable);
+      if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
+      else this.next();
+      return;
+    }
+    const { lease } = leased;
+    // Repeats are limited, but a credential that has not failed lately may always be tried.
+    if (this.#overload !== null && this.#overloads > MAX_RETRIES && lease.isSuspect) {
+      gateway.pool.release(lease);
+      this.#failWith(this.#overload);
+      return;
+    }
+    this.#attempt(current, upstream, lease, (failure) => this.#onFailure(current, lease, failure));
+  }
+
+  /** Whether no credential is left but a repeat is still due. */
+  #mayRepeat({ excluded }: CurrentTarget, { kind }: Unavailable): boolean {
+    return kind === "none" && excluded !== null && this.#isRepeatDue && this.#overloads <= MAX_RETRIES;
+  }
+
+  /** Asks the current target with one credential. A failed attempt goes to `onFailure`, anything else ends the walk. */
+  #attempt(
+    current: CurrentTarget,
+    upstream: UpstreamView,
+    lease: Lease,
+    onFailure: (failure: AttemptFailure) => void,
+  ): void {
+    const attempt = new RunningAttempt(this.#request, current.prepared, upstream, lease);
+    const ended = (result: AttemptResult | AnswerResult): void =>
+      this.#guard(() => {
+        switch (result.kind) {
+          case "good":
+            answer(attempt, result.head, ended);
+            return;
+          case "failed":
+            onFailure(result);
+            return;
+          case "delivered":
+            this.#request.gateway.repairs.learn(
+              current.target.upstream,
+              current.target.model,
+              current.repairs,
+            );
+            this.#end(result);
+            return;
+          case "client-left":
+          case "fault":
+            this.#end(result);
         }
-        this.#unavailable.push(unavailable);
-        return unavailable.kind === "forbidden" ? this.#askForbidden(upstream, target, passage) : null;
+      });
+    attempt.begin(ended);
+  }
+
+  #onFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
+    const { repair } = failure;
+    if (repair === null || current.repairs[repair] || !this.#canRepair(repair, current.prepared)) {
+      this.#afterFailure(current, lease, failure);
+      return;
+    }
+    const upstream = this.#request.gateway.snapshot.upstreams.get(current.target.upstream);
+    if (upstream === undefined) {
+      this.#afterFailure(current, lease, failure);
+      return;
+    }
+    current.repairs = { ...current.repairs, [repair]: true };
+    this.#prepare(upstream, current.target, current.repairs, (repaired) => {
+      // The same request would be refused again: the refusal may only have quoted the client's own words.
+      if (repaired === null || isSameRequest(repaired, current.prepared)) {
+        this.#afterFailure(current, lease, failure);
+      } else {
+        current.prepared = repaired;
+        this.#lease(current);
       }
-      // Repeats are limited, but one that has not failed lately may always be tried.
-      if (this.#overload !== null && this.#overloads > MAX_RETRIES && leased.lease.isSuspect) {
-        gateway.pool.release(leased.lease);
-        return this.#tell(this.#overload);
-      }
-      const result = await attempt(this.#attemptInput(upstream, target, passage), leased.lease);
-      if ("reply" in result) {
-        gateway.repairs.learn(target.upstream, target.model, repairs);
-        return result;
-      }
-      if ("clientLeft" in result) return result;
-      const { repair } = result;
-      if (repair !== null && !repairs[repair] && this.#canRepair(repair, passage)) {
-        repairs = { ...repairs, [repair]: true };
-        const repaired = await this.#passage(upstream, target, repairs);
-        // What is the same would be refused again: the words that were found may be the client's own.
-        if (repaired !== null && !isSameRequest(repaired, passage)) {
-          passage = repaired;
-          continue;
+    });
+  }
+
+  #afterFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
+    const { signal, error } = failure;
+    if (signal.class === "bad") {
+      this.#failWith(failure);
+      return;
+    }
+    if (signal.class === "overload") {
+      this.#request.gateway.pool.suspect(lease);
+      this.#overload = failure;
+      this.#isRepeatDue = true;
+      this.#overloads += 1;
+    } else if (signal.class === "forbid") {
+      this.#forbidden = failure;
+    }
+    current.excluded ??= new Set();
+    current.excluded.add(lease.credentialId);
+    // A connection that cannot be made fails for every credential alike, so the next target gets its turn.
+    if (error.kind === "upstream_connect") this.next();
+    else this.#lease(current);
+  }
+
+  /** No credential may use the model: the provider's own words are the best answer there is. */
+  #askForbidden(upstream: UpstreamView, current: CurrentTarget): void {
+    const leased =
+      this.#forbidden === null
+        ? this.#request.gateway.pool.leaseForbidden(upstream.name, current.target.model)
+        : null;
+    if (leased === null || "unavailable" in leased) {
+      this.next();
+      return;
+    }
+    this.#attempt(current, upstream, leased.lease, (failure) => {
+      if (failure.signal.class === "forbid") this.#forbidden = failure;
+      this.next();
+    });
+  }
+
+  /** A relayed request is the client's own. Only a seal is taken out of it, because a client cannot know that a seal is stale. */
+  #canRepair(repair: Repair, { translated }: PreparedRequest): boolean {
+    return translated !== null || (repair === "withoutSeals" && this.#request.body !== null);
+  }
+
+  /** Answers with the gateway's own count of tokens, marked as an estimate. */
+  #estimate(upstream: UpstreamView, target: Target): void {
+    const { gateway, exchange, translator, replies } = this.#request;
+    const counted = (inputTokens: number): void => {
+      exchange.answerFor(upstream.name, target.model);
+      const body = replies.writeCount(inputTokens);
+      const ending = {
+        status: 200,
+        outcome: "ok",
+        errorKind: null,
+        facts: null,
+        replyBytes: 0,
+        firstByteMs: null,
+        isHeadSent: false,
+      } as const;
+      settle(gateway, exchange, ending, (failure) => {
+        if (failure !== null) {
+          this.#end({ kind: "fault", cause: failure });
+          return;
         }
-      }
-      if (result.signal.class === "bad") return this.#tell(result);
-      if (result.signal.class === "overload") {
-        gateway.pool.suspect(leased.lease);
-        this.#overload = result;
-        this.#isRepeatDue = true;
-        this.#overloads += 1;
-      } else if (result.signal.class === "forbid") {
-        this.#forbidden = result;
-      }
-      excluded ??= new Set();
-      excluded.add(leased.lease.credentialId);
-      // A connection that cannot be made fails for every credential alike: on to the next target, if there is one.
-      if (result.error.kind === "upstream_connect") return null;
+        exchange.client.restoreIdleTimeout();
+        const headers = {
+          "content-type": "application/json",
+          "x-clewline-estimated": "input_tokens",
+          ...requestIdHeaders(exchange.id),
+        };
+        this.#end({ kind: "delivered", reply: new Response(body, { headers }) });
+      });
+    };
+    translator.decode().then(
+      (request) => this.#guard(() => counted(estimateInputTokens(request))),
+      (cause: unknown) => this.#end({ kind: "fault", cause }),
+    );
+  }
+
+  #failWith({ upstreamReply, error }: AttemptFailure): void {
+    this.#end(
+      upstreamReply === null
+        ? { kind: "error", error }
+        : { kind: "upstream-error", reply: upstreamReply, error },
+    );
+  }
+
+  /** No target has answered: the client gets the reason that helps it most. */
+  #giveUp(): void {
+    const { gateway, exchange } = this.#request;
+    const reason = giveUp({
+      nowMs: gateway.clock.nowMs(),
+      dialect: exchange.route.dialect,
+      unavailable: this.#unavailable,
+      failure: this.#overload ?? this.#forbidden,
+      untranslatable: this.#untranslatable,
+      isBreakerOpen: this.#isBreakerOpen,
+      foreign: this.#foreign,
+    });
+    if (reason instanceof GatewayError) this.#end({ kind: "error", error: reason });
+    else this.#failWith(reason);
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      this.#end({ kind: "fault", cause });
     }
   }
 
-  /** All credentials know that the model is not for them: the provider's own words are the best answer there is. */
-  async #askForbidden(upstream: UpstreamView, target: Target, passage: Passage): Promise<Answer | null> {
-    if (this.#forbidden !== null) return null;
-    const leased = this.#input.gateway.pool.leaseForbidden(upstream.name, target.model);
-    if ("unavailable" in leased) return null;
-    const result = await attempt(this.#attemptInput(upstream, target, passage), leased.lease);
-    if ("reply" in result || "clientLeft" in result) return result;
-    if (result.signal.class === "forbid") this.#forbidden = result;
-    return null;
-  }
-
-  #attemptInput(upstream: UpstreamView, target: Target, passage: Passage): AttemptInput {
-    const { gateway, exchange } = this.#input;
-    return { gateway, exchange, upstream, target, translator: this.#translator, ...passage };
-  }
-
-  /** A relayed request is the client's own: only a seal, which clients cannot know to be stale, is taken out of it. */
-  #canRepair(repair: Repair, { translated }: Passage): boolean {
-    return translated !== null || (repair === "withoutSeals" && this.#input.body !== null);
-  }
-
-  #tell(failure: Failure): Answer {
-    return failure.kept === null ? { error: failure.error } : { kept: failure.kept, error: failure.error };
-  }
-
-  #giveUp(): Answer {
-    const nowMs = this.#input.gateway.clock.nowMs();
-    const cooling = this.#unavailable.filter((one) => one.kind === "cooling");
-    if (cooling.length > 0) {
-      const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
-      const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
-      const inSeconds = Math.ceil(retryAfterMs / 1_000);
-      return {
-        error: new GatewayError(
-          "credentials_cooling",
-          `every credential for this model is at its limit; try again in ${inSeconds}s (${describe(cooling)})`,
-          { retryAfterMs },
-        ),
-      };
-    }
-    if (this.#overload !== null) return this.#tell(this.#overload);
-    if (this.#forbidden !== null) return this.#tell(this.#forbidden);
-    if (this.#untranslatable !== null) return { error: this.#untranslatable };
-    if (this.#isBreakerOpen) {
-      return {
-        error: new GatewayError(
-          "upstream_overloaded",
-          "the upstream has failed many times in a row; it is tried again every second",
-          { retryAfterMs: 1_000 },
-        ),
-      };
-    }
-    if (this.#unavailable.length > 0) {
-      return {
-        error: new GatewayError(
-          "credentials_unusable",
-          `no credential for this model can be used until a person acts (${describe(this.#unavailable)}); see \`clewline credentials\``,
-        ),
-      };
-    }
-    return { error: foreignDialect(this.#input.exchange.route.dialect, this.#foreign) };
+  #end(outcome: Outcome): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#done(outcome);
   }
 }
 
-function isSameRequest(one: Passage, other: Passage): boolean {
+/** State that lives at one provider can only be asked for there. */
+function atProvider(targets: readonly Target[], upstream: string | null): readonly Target[] {
+  if (upstream === null) return targets;
+  const there = targets.filter((target) => target.upstream === upstream);
+  return there.length > 0 ? there : targets;
+}
+
+function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
   const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
   return a != null && b != null && Buffer.compare(a, b) === 0;
-}
-
-/** No upstream of the model can be asked in this dialect, nor in another. */
-export function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
-  return new GatewayError(
-    "foreign_dialect",
-    `this model is served by ${upstreams.join(", ")}, which has nothing like this route; ask for a model of an upstream that speaks ${dialect}`,
-    { param: "model" },
-  );
-}
-
-function describe(unavailable: readonly Unavailable[]): string {
-  const counts = new Map<string, number>();
-  for (const { reasons } of unavailable) {
-    for (const { state } of reasons) counts.set(state, (counts.get(state) ?? 0) + 1);
-  }
-  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
 }

@@ -1,16 +1,16 @@
-/** Answers in several parts: a provider that pauses is asked to go on behind what it has said. */
+/** Answers in several parts: a provider pauses, and the gateway asks it to continue. */
 import { Buffer } from "node:buffer";
 import type { ModelEvent, ModelReply, Stop } from "../neutral/event.ts";
 import { Folder } from "../neutral/fold.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
-/** How often a provider is asked to go on with one answer, and how often in a row without that it says anything. */
-const MAX_HOPS = 8;
-const MAX_EMPTY_HOPS = 3;
+/** The longest chain of parts for one answer, and of parts in a row that say nothing. */
+const MAX_CONTINUATIONS = 8;
+const MAX_EMPTY_CONTINUATIONS = 3;
 
-/** Counts the parts of one answer, so that it comes to an end. */
-export class Hops {
+/** Makes the requests that continue a paused answer, and bounds their number. */
+export class Continuations {
   #count = 0;
   #empty = 0;
 
@@ -18,23 +18,23 @@ export class Hops {
     return this.#count;
   }
 
-  /** The same request, going on behind a reply that paused; null when it cannot, or has often enough. */
-  goOn(translated: TranslatedRequest, reply: ModelReply, hasSaid: boolean): TranslatedRequest | null {
+  /** The request that continues `request` after the paused `reply`; null: the codec cannot continue it, or the chain is too long. */
+  next(request: TranslatedRequest, reply: ModelReply, hasSaidAny: boolean): TranslatedRequest | null {
     this.#count += 1;
-    this.#empty = hasSaid ? 0 : this.#empty + 1;
-    if (this.#count > MAX_HOPS || this.#empty > MAX_EMPTY_HOPS) return null;
-    const { codec, encoded } = translated;
+    this.#empty = hasSaidAny ? 0 : this.#empty + 1;
+    if (this.#count > MAX_CONTINUATIONS || this.#empty > MAX_EMPTY_CONTINUATIONS) return null;
+    const { codec, encoded } = request;
     const body = codec.goOn(encoded.body, reply);
     if (body === null) return null;
     return {
-      ...translated,
+      ...request,
       encoded: { ...encoded, body },
       body: Buffer.from(JSON.stringify(body), "utf8"),
     };
   }
 }
 
-/** Gathers what a streamed part says, to be sent back with the request that goes on. Up to a size: what is longer cannot be gone on with. */
+/** Folds the events of one streamed part into a reply, up to a size: an answer with a longer part cannot be continued. */
 export class PartFolder {
   readonly #maxBytes: number;
   #folder = new Folder();
@@ -53,7 +53,7 @@ export class PartFolder {
     else this.#folder.add(event);
   }
 
-  /** null: it was too long. The next part begins. */
+  /** The part as a reply; null: the part was too long. The next part begins. */
   take(stop: Stop): ModelReply | null {
     if (this.#sizeBytes > this.#maxBytes) return null;
     const folder = this.#folder;
@@ -65,17 +65,17 @@ export class PartFolder {
   }
 }
 
-/** Whether the provider waits to be asked to go on. */
+/** Whether the provider has paused its answer and waits for a request that continues it. */
 export function isPause(stop: Stop): boolean {
   return stop.kind === "pause" || stop.kind === "continuation";
 }
 
-/** Whether anything was said. */
+/** Whether the event holds content. */
 export function hasSaid(event: ModelEvent): boolean {
   return event.type === "delta" || event.type === "part";
 }
 
-/** One answer of what came before a pause and what came after it. */
+/** Joins the events before a pause and the events of the next part into one answer. */
 export function joinParts(before: readonly ModelEvent[], part: readonly ModelEvent[]): readonly ModelEvent[] {
   if (before.length === 0) return part;
   let earlier: Usage | null = null;

@@ -1,33 +1,27 @@
-/** Several calls in a row that make one answer: a provider that paused is asked to go on, and the relay sees one body. */
+/** Several calls in a row that make one answer. When the provider pauses, the next call continues; the relay sees one body. */
 import { GatewayError } from "../core/errors.ts";
-import { hopRefused } from "../proxy/answer/whole.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
-import type { Translation } from "./stream.ts";
+import type { StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
-export class HopCall implements Call, BodySink {
+export class ContinuedCall implements Call, BodySink {
   readonly head: Promise<ReplyHead>;
-  translation: Translation | null = null;
+  readonly #answer: StreamTranslation;
   readonly #send: (request: TranslatedRequest) => Call;
-  /** The one under way: what ends it ends the answer. */
+  /** The call of the current part. */
   #call: Call;
   #sink: BodySink | null = null;
-  #next: TranslatedRequest | null = null;
   #isAborted = false;
 
-  constructor(first: Call, send: (request: TranslatedRequest) => Call) {
+  constructor(first: Call, answer: StreamTranslation, send: (request: TranslatedRequest) => Call) {
     this.#call = first;
+    this.#answer = answer;
     this.head = first.head;
     this.#send = send;
   }
 
   get reason(): GatewayError | null {
     return this.#call.reason;
-  }
-
-  /** The answer has paused: what comes when this body has ended. */
-  goOn(next: TranslatedRequest): void {
-    this.#next = next;
   }
 
   pipe(sink: BodySink): void {
@@ -50,10 +44,9 @@ export class HopCall implements Call, BodySink {
 
   end(error: GatewayError | null): void {
     try {
-      // Broken off after the part was whole: nothing of it is missing.
-      if (error === null || this.translation?.progress === "finished") this.translation?.endBody();
-      const next = this.#next;
-      this.#next = null;
+      // A connection that breaks after the part was whole loses nothing.
+      if (error === null || this.#answer.progress === "finished") this.#answer.endBody();
+      const next = this.#answer.takeNext();
       if (next === null) this.#end(error);
       else this.#follow(this.#send(next));
     } catch (cause) {
@@ -69,7 +62,7 @@ export class HopCall implements Call, BodySink {
           call.pipe(this);
           return;
         }
-        const error = hopRefused(status);
+        const error = continuationRefused(status);
         call.abort(error);
         this.#end(error);
       },
@@ -77,8 +70,13 @@ export class HopCall implements Call, BodySink {
     );
   }
 
-  /** An aborted call tells its sink nothing any more. */
+  /** An aborted call tells its sink nothing. */
   #end(error: GatewayError | null): void {
     if (!this.#isAborted) this.#sink?.end(error);
   }
+}
+
+/** The client's error when the provider refuses the request that continues its own answer. */
+export function continuationRefused(status: number): GatewayError {
+  return new GatewayError("upstream_cut", `the upstream did not continue its answer (status ${status})`);
 }

@@ -1,4 +1,4 @@
-/** What a translation left out, kept small for the row and the header: clients write the names. */
+/** Bounds the list of dropped fields for the ledger row and the reply header: clients choose the field names. */
 import type { Drop } from "../neutral/request.ts";
 
 const MAX_DROPS = 64;
@@ -6,13 +6,13 @@ const MAX_FIELD_CHARS = 128;
 const MAX_REASON_CHARS = 512;
 const MAX_HEADER_CHARS = 2_000;
 
-/** A request that was sent once more without its reasoning state is not quite what the client sent. */
+/** The drop that is noted when a request was sent again without its reasoning state. */
 export const UNSEALED: Drop = {
   field: "reasoning",
   reason: "the provider refused the reasoning state in the request, so it was sent again without",
 };
 
-/** Each field once; what is too many is counted in a last one. */
+/** Each field once. When there are too many, a last entry counts the rest. */
 export function boundDrops(dropped: readonly Drop[]): Drop[] {
   const named = new Map<string, Drop>();
   let missing = 0;
@@ -28,7 +28,7 @@ export function boundDrops(dropped: readonly Drop[]): Drop[] {
     : [...drops, { field: moreOf(missing), reason: "too many fields to name them" }];
 }
 
-/** Field names, comma-separated; other than plain ASCII is escaped as in a URL. */
+/** Field names, separated by commas; characters outside plain ASCII are percent-encoded. */
 export function droppedHeader(dropped: readonly Drop[]): string {
   const names: string[] = [];
   let chars = 0;

@@ -1,18 +1,19 @@
-/** Images and documents by URL, fetched by the gateway for targets that cannot, where the configuration allows it. */
+/** Fetches images and documents that a request names by URL, for targets that take no URLs, where the configuration allows it. */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Codec } from "../dialects/codec.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Message, UserPart } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
-import type { Gateway } from "../proxy/gateway.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { MediaFetch } from "../transport/media-fetch.ts";
 
 const ACCEPTED = {
   image: ["image/jpeg", "image/png", "image/gif", "image/webp"],
   document: ["application/pdf"],
 } as const;
 
-/** One request must not make the gateway ask half of the Internet, nor hold more than it could have brought itself. */
+/** Bounds on one request, so that it cannot make the gateway flood other servers. */
 const MAX_FILES = 50;
 const MAX_CONCURRENT = 4;
 
@@ -27,21 +28,29 @@ interface File {
   readonly data: string;
 }
 
-/** The files of one request, each fetched once, whatever is tried with it. */
+/** The parts of the gateway that a fetch uses. */
+interface Fetcher {
+  readonly snapshot: Snapshot;
+  readonly fetchMedia: MediaFetch;
+}
+
+/** The files of one request. Each is fetched once, however many targets are tried. */
 export class MediaInliner {
-  readonly #gateway: Pick<Gateway, "snapshot" | "fetchMedia">;
+  readonly #gateway: Fetcher;
   readonly #client: ClientRequest;
   readonly #files = new Map<string, File>();
   #sizeBytes = 0;
 
-  constructor(gateway: Pick<Gateway, "snapshot" | "fetchMedia">, client: ClientRequest) {
+  constructor(gateway: Fetcher, client: ClientRequest) {
     this.#gateway = gateway;
     this.#client = client;
   }
 
-  /** The request with such parts as base64. Throws `bad_request` naming the part that could not be fetched. */
-  async inline(request: ModelRequest, codec: Codec): Promise<ModelRequest> {
-    if (!this.#gateway.snapshot.config.media.fetch) return request;
+  /**
+   * The request with the files that the codec cannot name by URL as base64; a promise only when there are such files. Rejects with
+   * `bad_request` that names the part whose file could not be fetched.
+   */
+  inline(request: ModelRequest, codec: Codec): ModelRequest | Promise<ModelRequest> {
     const missing = new Map<string, ForeignPart>();
     let isTouched = false;
     for (const message of request.messages) {
@@ -50,12 +59,15 @@ export class MediaInliner {
         if (!this.#files.has(keyOf(part))) missing.set(keyOf(part), part);
       }
     }
-    if (!isTouched) return request;
-    await this.#loadAll([...missing.values()]);
+    return isTouched ? this.#load(request, codec, [...missing.values()]) : request;
+  }
+
+  async #load(request: ModelRequest, codec: Codec, missing: readonly ForeignPart[]): Promise<ModelRequest> {
+    await this.#fetchAll(missing);
     return { ...request, messages: request.messages.map((message) => this.#inlined(message, codec)) };
   }
 
-  async #loadAll(missing: readonly ForeignPart[]): Promise<void> {
+  async #fetchAll(missing: readonly ForeignPart[]): Promise<void> {
     const tooMany = missing[MAX_FILES - this.#files.size];
     if (tooMany !== undefined) {
       throw tooMuch(`the request names more than ${MAX_FILES} files by URL`, tooMany);
@@ -67,9 +79,9 @@ export class MediaInliner {
       for (let part = missing[at++]; part !== undefined; part = missing[at++]) {
         try {
           if (this.#client.request.signal.aborted) throw new GatewayError("upstream_cut", "the client left");
-          await this.#load(part);
+          await this.#fetchFile(part);
         } catch (cause) {
-          // What is fetched after the first failure is for nobody.
+          // After the first failure nobody needs the other files.
           at = missing.length;
           throw cause;
         }
@@ -78,7 +90,7 @@ export class MediaInliner {
     await Promise.all(Array.from({ length: MAX_CONCURRENT }, work));
   }
 
-  async #load(part: ForeignPart): Promise<void> {
+  async #fetchFile(part: ForeignPart): Promise<void> {
     const { bodyLimitBytes } = this.#gateway.snapshot.config.server;
     const { mimeType, bytes } = await this.#gateway.fetchMedia(part.source.url, ACCEPTED[part.type], part.at);
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

@@ -1,6 +1,6 @@
 /**
- * A reply in one dialect, read and written anew in another: decode → restore names → watch for stops → encode. To the relay it is a tap,
- * so that pings, cuts, the ledger and back-pressure are what they are for bytes that pass.
+ * Reads a stream in one dialect and writes it in another: decode → restore names → watch for stops → encode. It is a tap, so
+ * the relay handles pings, cuts, the ledger and back-pressure in one way for relayed and translated streams.
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
@@ -11,23 +11,30 @@ import type { StopWatch } from "../neutral/answer/stop-watch.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
 import { hasSaid, isPause } from "./continuation.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
+
+/** The next part of an answer that paused. */
+export interface Continuation {
+  readonly request: TranslatedRequest;
+  readonly decoder: StreamDecoder;
+}
 
 export interface TranslationParts {
   readonly decoder: StreamDecoder;
   readonly encoder: StreamEncoder;
   readonly restorer: CallRestorer;
-  /** null: the upstream keeps to the stop sequences itself. */
+  /** null: the upstream itself ends at the stop sequences. */
   readonly stopWatch: StopWatch | null;
-  /** Sees every event that the client gets; null: nobody needs to. */
+  /** Sees every event that the client gets. */
   readonly observer: ((event: ModelEvent) => void) | null;
-  /** What the client is told of a failure that the upstream told in-band (`raw`), or that we found (`raw` null). */
+  /** The client's error for a failure that the upstream reported in-band (`raw`) or that the decoder found (`raw` null). */
   readonly errorOf: (raw: string | null, message: string) => GatewayError;
-  /** Asks the provider to go on after a pause, behind a part that said something or did not; null: the pause is the end. */
-  readonly nextHop: (stop: Stop, hasSaid: boolean) => StreamDecoder | null;
+  /** The request that continues the answer after a pause, and the decoder for its reply; null: the pause is the end. */
+  readonly continuation: (stop: Stop, hasSaid: boolean) => Continuation | null;
   readonly requestId: string;
 }
 
-export class Translation implements Tap {
+export class StreamTranslation implements Tap {
   readonly stateIds: readonly string[] = [];
   readonly isBetweenFrames = true;
   readonly isTranslation = true;
@@ -36,24 +43,26 @@ export class Translation implements Tap {
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
   failure: string | null = null;
-  /** The same, if the upstream told it. */
+  /** The upstream's own error object; null: the decoder found the failure. */
   #rawFailure: string | null = null;
   hasContent = false;
-  /** The gateway itself has ended the answer, at a stop sequence: the upstream's rest is not wanted. */
+  /** The gateway itself has ended the answer at a stop sequence and needs no more of the upstream's stream. */
   isCutShort = false;
   readonly #parts: TranslationParts;
   #decoder: StreamDecoder;
+  /** Usage of the parts before the last pause. */
   #earlier: Usage | null = null;
-  #isLaterHop = false;
-  /** Nothing more is waited for: a pause is the end. */
+  #next: TranslatedRequest | null = null;
+  #isLaterPart = false;
+  /** The body has ended for good, so a pause is the end. */
   #isLast = false;
-  /** Since the last pause. */
+  /** Whether the answer has said anything since the last pause. */
   #hasSaid = false;
-  /** What the client reads next. */
+  /** Text that the client may read now. */
   #out = "";
-  /** The reply's beginning, until there is something behind it: before that, a failure can still be retried. */
+  /** The stream's beginning. It is held until content follows, because until then a failure can be retried. */
   #start = "";
-  /** What ends the stream; waits for the row. */
+  /** The stream's end. It waits for the committed row. */
   #last: string | null = null;
   #failMessage = "";
 
@@ -71,7 +80,7 @@ export class Translation implements Tap {
     return this.#take();
   }
 
-  /** The upstream's body has ended well. True: the provider is asked to go on, more is to come. */
+  /** The upstream's body has ended well. True: the answer paused, and `takeNext` has the request that continues it. */
   endBody(): boolean {
     if (this.progress === "complete" || this.progress === "failed") return false;
     const before = this.#decoder;
@@ -79,6 +88,13 @@ export class Translation implements Tap {
     if (this.#decoder === before) return false;
     this.progress = "open";
     return true;
+  }
+
+  /** The request that continues a paused answer, once; null: the answer did not pause. */
+  takeNext(): TranslatedRequest | null {
+    const next = this.#next;
+    this.#next = null;
+    return next;
   }
 
   end(): Uint8Array | null {
@@ -102,7 +118,7 @@ export class Translation implements Tap {
     return this.#parts.encoder.fail(error, this.#parts.requestId);
   }
 
-  /** An exception of ours costs this answer alone, and is told as one. */
+  /** A \`GatewayError\` of the codec ends this answer with a failure. */
   #guarded(run: () => void): void {
     try {
       run();
@@ -127,14 +143,14 @@ export class Translation implements Tap {
     switch (event.type) {
       case "start":
         this.model ??= event.model;
-        if (this.#isLaterHop) return;
+        if (this.#isLaterPart) return;
         this.#parts.observer?.(event);
         this.#start = this.#parts.encoder.encode(event);
         return;
       case "usage": {
         this.usage = this.#earlier === null ? event.usage : addUsage(this.#earlier, event.usage);
         this.#parts.observer?.(event);
-        // What it comes to is told at the end by most dialects; none shows content with it.
+        // Usage is no content: a failure behind it can still be retried.
         this.#start += this.#parts.encoder.encode({ type: "usage", usage: this.usage });
         return;
       }
@@ -154,12 +170,13 @@ export class Translation implements Tap {
 
   #ended(event: Extract<ModelEvent, { type: "end" }>): void {
     if (isPause(event.stop) && !this.#isLast) {
-      const decoder = this.#parts.nextHop(event.stop, this.#hasSaid);
-      if (decoder !== null) {
-        this.#decoder = decoder;
+      const continuation = this.#parts.continuation(event.stop, this.#hasSaid);
+      if (continuation !== null) {
+        this.#next = continuation.request;
+        this.#decoder = continuation.decoder;
         this.#hasSaid = false;
         this.#earlier = this.usage;
-        this.#isLaterHop = true;
+        this.#isLaterPart = true;
         return;
       }
     }

@@ -1,17 +1,16 @@
-/** What translation makes of a client's request. */
+/** A client's request, translated for one target. */
 import type { Codec, EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { Drop } from "../neutral/request.ts";
 
-/** A request in the words of one upstream. */
 export interface TranslatedRequest {
   readonly dialect: DialectName;
   readonly codec: Codec;
   readonly encoded: EncodedRequest;
   readonly body: Uint8Array;
-  /** In the client's terms. */
+  /** Dropped fields, by the client's names. */
   readonly dropped: readonly Drop[];
   readonly purpose: "answer" | "count";
-  /** The provider may search the web, and pause while it does. */
+  /** The provider may search the web, and may pause its answer while it searches. */
   readonly searches: boolean;
 }

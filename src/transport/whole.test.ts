@@ -2,18 +2,27 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { GatewayError } from "../core/errors.ts";
 import type { BodySink } from "./call.ts";
-import { WholeSink } from "./whole.ts";
+import { type WholeRead, WholeSink } from "./whole.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (all: Uint8Array): string => new TextDecoder().decode(all);
 
-test("any split of a body within the limit is read whole, in order", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 20 }), async (chunks) => {
-      const whole = new WholeSink(400, null);
+/** A sink, and what it has said when it was done: once, or not at all. */
+function sinkOf(limitBytes: number): { whole: WholeSink; reads: WholeRead[] } {
+  const reads: WholeRead[] = [];
+  return { whole: new WholeSink(limitBytes, null, (read) => reads.push(read)), reads };
+}
+
+test("any split of a body within the limit is read whole, in order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 20 }), (chunks) => {
+      const { whole, reads } = sinkOf(400);
       for (const chunk of chunks) expect(whole.chunk(chunk)).toBe(true);
+      expect(reads).toEqual([]);
       whole.end(null);
-      const read = await whole.read;
+      whole.end(new GatewayError("upstream_cut", "said twice"));
+      expect(reads.length).toBe(1);
+      const read = reads[0] as WholeRead;
       expect(read).toMatchObject({ isWhole: true, error: null });
       expect(Buffer.from(read.bytes)).toEqual(Buffer.concat(chunks));
     }),
@@ -22,7 +31,7 @@ test("any split of a body within the limit is read whole, in order", async () =>
 
 test("the watcher sees each chunk once, also the one over the limit", async () => {
   const seen: string[] = [];
-  const whole = new WholeSink(4, { push: (chunk) => seen.push(text(chunk)) });
+  const whole = new WholeSink(4, { push: (chunk) => seen.push(text(chunk)) }, () => undefined);
   whole.chunk(bytes("ab"));
   whole.chunk(bytes("cde"));
   whole.handOver({ chunk: () => true, end: () => undefined });
@@ -30,19 +39,19 @@ test("the watcher sees each chunk once, also the one over the limit", async () =
   expect(seen).toEqual(["ab", "cde"]);
 });
 
-test("exactly the limit is whole; a byte more pauses and is not", async () => {
-  const whole = new WholeSink(4, null);
+test("exactly the limit is whole; a byte more pauses and is not", () => {
+  const { whole, reads } = sinkOf(4);
   expect(whole.chunk(bytes("abcd"))).toBe(true);
   expect(whole.chunk(bytes("e"))).toBe(false);
-  const read = await whole.read;
+  const read = reads[0] as WholeRead;
   expect(read).toMatchObject({ isWhole: false, error: null });
   expect(text(read.bytes)).toBe("abcde");
 });
 
-test("a longer one goes on to who takes it over, pauses and end included", async () => {
-  const whole = new WholeSink(2, null);
+test("a longer one goes on to who takes it over, pauses and end included", () => {
+  const { whole, reads } = sinkOf(2);
   whole.chunk(bytes("abc"));
-  const read = await whole.read;
+  const read = reads[0] as WholeRead;
   const got: unknown[] = [];
   const next: BodySink = {
     chunk: (chunk) => {
@@ -58,12 +67,12 @@ test("a longer one goes on to who takes it over, pauses and end included", async
   expect(got).toEqual(["de", "fg", "upstream_cut"]);
 });
 
-test("a body that breaks off gives what came, and why", async () => {
-  const whole = new WholeSink(100, null);
+test("a body that breaks off gives what came, and why", () => {
+  const { whole, reads } = sinkOf(100);
   whole.chunk(bytes("half"));
   const error = new GatewayError("upstream_timeout", "silent");
   whole.end(error);
-  const read = await whole.read;
+  const read = reads[0] as WholeRead;
   expect(read).toMatchObject({ isWhole: false, error });
   expect(text(read.bytes)).toBe("half");
 });

@@ -20,16 +20,14 @@ interface Watcher {
 
 /** The whole body, its first `limitBytes` and a bit, or what came before it broke off. */
 export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
-  const whole = new WholeSink(limitBytes, null);
-  call.pipe(whole);
-  return whole.read;
+  return new Promise((resolve) => call.pipe(new WholeSink(limitBytes, null, resolve)));
 }
 
-/** Collects a body; `read` resolves at its end, at the limit, or when somebody calls `end` because the call was aborted. */
+/** Collects a body. `onDone` is called once: at the body's end, at the limit, or when somebody calls `end` because the call was aborted. */
 export class WholeSink implements BodySink, WholeRead {
   readonly #limitBytes: number;
   readonly #watcher: Watcher | null;
-  #resolve: ((read: WholeRead) => void) | null = null;
+  readonly #onDone: (read: WholeRead) => void;
   #isDone = false;
   #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
@@ -37,17 +35,10 @@ export class WholeSink implements BodySink, WholeRead {
   isWhole = false;
   error: GatewayError | null = null;
 
-  constructor(limitBytes: number, watcher: Watcher | null) {
+  constructor(limitBytes: number, watcher: Watcher | null, onDone: (read: WholeRead) => void) {
     this.#limitBytes = limitBytes;
     this.#watcher = watcher;
-  }
-
-  /** Resolves at the end, or at the limit. */
-  get read(): Promise<WholeRead> {
-    return new Promise((resolve) => {
-      if (this.#isDone) resolve(this);
-      else this.#resolve = resolve;
-    });
+    this.#onDone = onDone;
   }
 
   get bytes(): Uint8Array {
@@ -79,7 +70,7 @@ export class WholeSink implements BodySink, WholeRead {
 
   #done(): void {
     this.#isDone = true;
-    this.#resolve?.(this);
+    this.#onDone(this);
   }
 
   handOver(sink: BodySink): void {

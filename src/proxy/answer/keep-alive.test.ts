@@ -2,16 +2,15 @@
 import { afterEach, expect, test } from "bun:test";
 import { openClient } from "../../../test/kit/raw-client.ts";
 import { makeRoute } from "../../dialects/endpoint.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Accepted } from "../exchange.ts";
 import { keptAlive } from "./keep-alive.ts";
 
 const MB = 1024 * 1024;
-const EXCHANGE = {
+const ACCEPTED = {
   id: "01K00000000000000000000000",
   route: makeRoute("chat.completions", "/v1/chat/completions"),
-  asksForStream: false,
   client: { suspendIdleTimeout: () => undefined },
-} as unknown as Exchange;
+} as unknown as Accepted;
 
 let server: Bun.Server<undefined>;
 
@@ -21,7 +20,7 @@ function serve(answered: () => Promise<Response>): void {
   server = Bun.serve({
     port: 0,
     development: false,
-    fetch: () => keptAlive(EXCHANGE, answered(), 20),
+    fetch: () => keptAlive(ACCEPTED, () => false, answered(), 20),
   });
 }
 

@@ -1,34 +1,36 @@
 /**
- * White space that keeps a connection open while a whole answer is awaited: some networks and clients give up on silence. The status is
- * sent with the first of it, so what goes wrong later is told by an error body that is cut off, which every SDK raises as an exception.
+ * Sends white space while a client waits for a whole answer, because some networks and clients give up on silence. The status goes out
+ * with the first white space, so a later error is a body that is cut off: every SDK raises that as an exception.
  */
+import { requestIdHeaders } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Accepted } from "../exchange.ts";
 
 const SPACE = new Uint8Array([0x20]);
 
-/** The answer itself when it comes within the interval, or is a stream; else a reply that waits for it. */
+/** The answer itself when it comes within the interval or is a stream; otherwise a reply that waits for the answer. */
 export async function keptAlive(
-  exchange: Exchange,
+  { id, route, client }: Accepted,
+  asksForStream: () => boolean | null,
   answered: Promise<Response>,
   intervalMs: number,
 ): Promise<Response> {
-  // What was stored may be asked for as a stream.
-  if (!exchange.route.hasBody) return await answered;
+  // A request for a stored object may ask for a stream.
+  if (!route.hasBody) return await answered;
   do {
     const first = await within(answered, intervalMs);
     if (first !== null) return first;
     // A stream has its own pings.
-    if (exchange.asksForStream === true) return await answered;
-    // A request that is still being read cannot be answered yet.
-  } while (exchange.asksForStream === null);
-  exchange.client.suspendIdleTimeout();
+    if (asksForStream() === true) return await answered;
+    // The gateway cannot answer a request that it is still reading.
+  } while (asksForStream() === null);
+  client.suspendIdleTimeout();
   return new Response(new WaitingReply(answered, intervalMs).body, {
-    headers: { "content-type": "application/json", "x-request-id": exchange.id, "request-id": exchange.id },
+    headers: { "content-type": "application/json", ...requestIdHeaders(id) },
   });
 }
 
-/** null: it takes longer. */
+/** null: the answer takes longer. */
 async function within(answered: Promise<Response>, intervalMs: number): Promise<Response | null> {
   const { promise: waited, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(resolve, intervalMs, null);
@@ -62,7 +64,7 @@ class WaitingReply implements ReplyStreamOwner {
     this.#timer = setInterval(() => {
       if (!this.#stream.isBlocked) this.#stream.write(SPACE);
     }, this.#intervalMs);
-    // What breaks the answer off breaks this one off.
+    // An answer that breaks off breaks this reply off.
     this.#follow().catch(() => this.#stream.cut());
   }
 
@@ -90,7 +92,7 @@ class WaitingReply implements ReplyStreamOwner {
         if (!this.#stream.write(value)) await new Promise<void>((resolve) => (this.#onDrained = resolve));
       }
     }
-    // Its status has been sent: ended well, an error would be taken for an answer.
+    // Status 200 has been sent: with a good end, the client would take an error for an answer.
     if (status >= 400) this.#stream.cut();
     else this.#stream.close();
   }

@@ -1,165 +1,137 @@
-/** Good replies in another dialect (or form) than the client's: counts, whole answers, streams, and those that come in several parts. */
-
+/** Delivers answers that the client gets in another dialect, or in another form, than the upstream gave. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Framing, Tap } from "../../dialects/dialect.ts";
-import { requestIdHeaders } from "../../http/error-reply.ts";
+import type { Framing } from "../../dialects/dialect.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { joinParts } from "../../translate/continuation.ts";
-import { HopCall } from "../../translate/continued-call.ts";
-import { droppedHeader } from "../../translate/drops.ts";
+import { ContinuedCall, continuationRefused } from "../../translate/continued-call.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { Call, ReplyHead } from "../../transport/call.ts";
+import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
-import type { Signal } from "../../upstreams/signal.ts";
-import type { AttemptInput, AttemptResult } from "../attempt/outcome.ts";
-import type { AttemptReport } from "../attempt/verdict.ts";
-import type { Exchange } from "../exchange.ts";
-import { factsOf, hopRefused, wholeFailure } from "./whole.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
+import { inBandError } from "../attempt/failure.ts";
+import type { AnswerResult } from "../attempt/outcome.ts";
+import type { AnswerFacts } from "../settle.ts";
+import { isEventStream } from "./framing.ts";
+import { deliverStream } from "./stream.ts";
+import { translatedHeaders } from "./translated-headers.ts";
+import { deliverWhole } from "./whole.ts";
 
 const encoder = new TextEncoder();
 
-/** Larger than any count of tokens. */
-const COUNT_BYTES = 64 * 1024;
-
-/** The attempt that an answer belongs to. */
-export interface Answering {
-  readonly report: AttemptReport;
-  /** The client has. */
-  readonly hasLeft: boolean;
-  readonly call: Call;
-  sendAgain(request: TranslatedRequest): Call;
-  follow(call: Call): void;
-  readWhole(limitBytes: number, tap: Tap | null): WholeRead | Promise<WholeRead>;
-  settled(
-    head: ReplyHead,
-    body: Uint8Array<ArrayBuffer>,
-    headers: Record<string, string>,
-  ): Promise<AttemptResult>;
-  stream(
-    head: ReplyHead,
-    tap: Tap,
-    framing: Framing,
-    headers: Record<string, string>,
-  ): Promise<AttemptResult>;
-  failedInBand(head: ReplyHead, failure: string, request: TranslatedRequest): AttemptResult;
-  cut(message: string): AttemptResult;
-  garbage(message: string): AttemptResult;
-  left(): AttemptResult;
-}
-
-/** Reads the reply to `request`, whose head is good, and writes the client's. */
-export async function translatedAnswer(
-  answering: Answering,
-  input: AttemptInput,
+/** Delivers a stream that was a stream in another dialect. */
+export function deliverTranslatedStream(
+  attempt: RunningAttempt,
   head: ReplyHead,
   request: TranslatedRequest,
   framing: Framing,
-): Promise<AttemptResult> {
-  const { exchange, translator } = input;
-  exchange.dropped = request.dropped;
-  if (request.purpose === "count") return await counted(answering, input, head, request);
-  const clientFraming = translator.framing();
-  exchange.isStream = clientFraming !== "json";
-  if (framing === "json" || clientFraming === "json") {
-    return await whole(answering, input, head, request, framing);
-  }
-  const hops = new HopCall(answering.call, (next) => answering.sendAgain(next));
-  const translation = translator.makeTranslation(
-    request,
-    framing,
-    (raw, message) => answering.report.inBandError(request, raw, message),
-    (next) => hops.goOn(next),
-  );
-  hops.translation = translation;
-  answering.follow(hops);
-  exchange.tap = translation;
-  return await answering.stream(head, translation, clientFraming, translatedHeaders(exchange, clientFraming));
+  ended: (result: AnswerResult) => void,
+): void {
+  const { replies, exchange } = attempt.served;
+  const tap = replies.stream(request, framing, (raw, message) => inBandError(attempt, request, raw, message));
+  attempt.reads(tap);
+  attempt.follow(new ContinuedCall(attempt.call, tap, (next) => attempt.sendAgain(next)));
+  const { clientFraming } = exchange;
+  const headers = translatedHeaders(exchange, clientFraming);
+  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request }, null, ended);
 }
 
-async function whole(
-  answering: Answering,
-  input: AttemptInput,
-  head: ReplyHead,
-  first: TranslatedRequest,
-  framing: Framing,
-): Promise<AttemptResult> {
-  const { gateway, exchange, translator } = input;
-  let request = first;
-  let form = framing;
-  let events: readonly ModelEvent[] = [];
-  // Of all parts of the answer together.
-  let roomBytes = gateway.snapshot.config.server.replyLimitBytes;
-  for (;;) {
-    const reading = answering.readWhole(roomBytes, null);
-    const read = reading instanceof Promise ? await reading : reading;
-    if (answering.hasLeft) return answering.left();
+/** Reads an answer whole, in one part or several, and delivers it in the client's form. */
+export class TranslatedWhole {
+  readonly #attempt: RunningAttempt;
+  readonly #head: ReplyHead;
+  readonly #ended: (result: AnswerResult) => void;
+  #events: readonly ModelEvent[] = [];
+  /** Room for all parts of the answer together. */
+  #roomBytes: number;
+
+  constructor(attempt: RunningAttempt, head: ReplyHead, ended: (result: AnswerResult) => void) {
+    this.#attempt = attempt;
+    this.#head = head;
+    this.#ended = ended;
+    this.#roomBytes = attempt.served.gateway.snapshot.config.server.replyLimitBytes;
+  }
+
+  /** Reads the reply to `request`, and the parts that follow it. */
+  read(request: TranslatedRequest, framing: Framing): void {
+    this.#attempt.readWhole(this.#roomBytes, null, this.#ended, (read) =>
+      this.#onPart(request, framing, read),
+    );
+  }
+
+  #onPart(request: TranslatedRequest, framing: Framing, read: WholeRead): void {
+    const attempt = this.#attempt;
+    const { replies } = attempt.served;
     if (!read.isWhole && read.error === null) {
-      return tooLong(answering, input, head);
+      this.#ended(attempt.tooLong(this.#head));
+      return;
     }
-    roomBytes -= read.bytes.byteLength;
-    const part = translator.readWhole(request, form, read.bytes);
-    const failure = wholeFailure(part);
-    // Broken off after the answer was whole: nothing is missing.
-    if (read.error !== null && failure !== null) throw read.error;
-    if (failure?.kind === "told") return answering.failedInBand(head, failure.raw, request);
-    if (failure?.kind === "cut") return answering.cut(failure.message);
-    if (failure !== null) return answering.garbage(failure.message);
-    events = joinParts(events, part);
-    const next = translator.goOn(request, part);
-    if (next === null) break;
-    request = next;
-    const call = answering.sendAgain(next);
-    answering.follow(call);
-    const { status, headers } = await call.head;
-    if (answering.hasLeft) return answering.left();
-    if (status >= 300) return answering.cut(hopRefused(status).message);
-    form = isEventStream(headers.get("content-type")) ? "sse" : "json";
+    this.#roomBytes -= read.bytes.byteLength;
+    const part = replies.readWhole(request, framing, read.bytes);
+    const all = joinParts(this.#events, part);
+    attempt.reads(factsOf(all));
+    const failure = this.#failureIn(part, request, read.error);
+    if (failure !== null) {
+      this.#ended(failure);
+      return;
+    }
+    this.#events = all;
+    const next = replies.continue(request, part);
+    if (next === null) this.#deliver();
+    else this.#continue(next);
   }
-  exchange.tap = factsOf(events);
-  const clientFraming = translator.framing();
-  const body = encoder.encode(translator.writeWhole(events, clientFraming));
-  return await answering.settled(head, body, translatedHeaders(exchange, clientFraming));
+
+  /** null: the part is whole. */
+  #failureIn(
+    part: readonly ModelEvent[],
+    request: TranslatedRequest,
+    readError: GatewayError | null,
+  ): AnswerResult | null {
+    const attempt = this.#attempt;
+    const last = part.at(-1);
+    if (last?.type === "end") return null;
+    // A connection that breaks after the answer was whole loses nothing; before that, the break is the failure.
+    if (readError !== null) return attempt.broken(readError);
+    if (last?.type !== "fail") {
+      return attempt.transportFailed(new GatewayError("upstream_cut", "the upstream's reply broke off"));
+    }
+    if (last.raw === null) return attempt.transportFailed(new GatewayError("upstream_garbage", last.message));
+    return attempt.failedInBand(this.#head, last.raw, request);
+  }
+
+  #continue(request: TranslatedRequest): void {
+    const attempt = this.#attempt;
+    const call = attempt.sendAgain(request);
+    attempt.follow(call);
+    call.head.then(
+      ({ status, headers }) =>
+        attempt.guard(this.#ended, () => {
+          if (attempt.hasLeft) this.#ended(attempt.left());
+          else if (status >= 300) this.#ended(attempt.transportFailed(continuationRefused(status)));
+          else this.read(request, isEventStream(headers.get("content-type")) ? "sse" : "json");
+        }),
+      (cause: unknown) => this.#ended(attempt.broken(cause)),
+    );
+  }
+
+  #deliver(): void {
+    const { exchange, replies } = this.#attempt.served;
+    const { clientFraming } = exchange;
+    const body = encoder.encode(replies.writeWhole(this.#events, clientFraming));
+    const headers = translatedHeaders(exchange, clientFraming);
+    deliverWhole(this.#attempt, this.#head, factsOf(this.#events), body, headers, this.#ended);
+  }
 }
 
-/** What was paid for is not asked for again: it would be as long. */
-function tooLong({ call, report }: Answering, { exchange }: AttemptInput, head: ReplyHead): AttemptResult {
-  const error = new GatewayError(
-    "upstream_garbage",
-    "the upstream's reply is longer than server.reply_limit_bytes; ask for a stream, or for less",
-  );
-  call.abort(error);
-  exchange.tap = null;
-  const signal: Signal = { class: "bad", reason: error.message };
-  report.failed(signal, head.status);
-  return { signal, error, kept: null, repair: null };
-}
-
-async function counted(
-  answering: Answering,
-  { exchange, translator }: AttemptInput,
-  head: ReplyHead,
-  request: TranslatedRequest,
-): Promise<AttemptResult> {
-  const read = await answering.readWhole(COUNT_BYTES, null);
-  if (answering.hasLeft) return answering.left();
-  if (read.error !== null) throw read.error;
-  const count = translator.readCount(request, read.bytes);
-  if (count === null) return answering.garbage("the upstream's reply names no count of tokens");
-  const body = encoder.encode(translator.writeCount(count));
-  return await answering.settled(head, body, translatedHeaders(exchange, "json"));
-}
-
-/** Whether a reply says that it is a stream of events. */
-export function isEventStream(contentType: string | null): boolean {
-  return contentType?.toLowerCase().startsWith("text/event-stream") === true;
-}
-
-/** Headers of a reply that was written here: nothing of the upstream's own is in the client's terms. */
-function translatedHeaders(exchange: Exchange, framing: Framing): Record<string, string> {
-  const headers: Record<string, string> = {
-    "content-type": framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json",
-    ...requestIdHeaders(exchange.id),
-  };
-  if (exchange.dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(exchange.dropped);
-  return headers;
+/** What the row says of a whole answer. */
+function factsOf(events: readonly ModelEvent[]): AnswerFacts {
+  let usage: Usage | null = null;
+  let model: string | null = null;
+  let stopReason: string | null = null;
+  for (const event of events) {
+    if (event.type === "usage") usage = event.usage;
+    else if (event.type === "start") model = event.model;
+    else if (event.type === "end") stopReason = event.stop.raw;
+  }
+  return { usage, model, stopReason, stateIds: [], isCutShort: false };
 }

@@ -1,39 +1,86 @@
-/** An answer that was read as a whole before the client got any of it. */
+/** Delivers an answer that is read whole before the client gets any of it. */
 import { GatewayError } from "../../core/errors.ts";
-import type { ModelEvent } from "../../neutral/event.ts";
-import type { Usage } from "../../neutral/usage.ts";
-import type { AnswerFacts } from "../exchange.ts";
+import type { Tap } from "../../dialects/dialect.ts";
+import type { ReplyHead } from "../../transport/call.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
+import type { AnswerResult } from "../attempt/outcome.ts";
+import { type AnswerFacts, settle } from "../settle.ts";
+import { deliverStream } from "./stream.ts";
 
-export type WholeFailure =
-  /** The upstream said so itself. */
-  | { readonly kind: "told"; readonly raw: string }
-  /** It makes no sense. */
-  | { readonly kind: "garbage"; readonly message: string }
-  /** It has no end. */
-  | { readonly kind: "cut"; readonly message: string };
+/** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
+const WHOLE_REPLY_BYTES = 1024 * 1024;
 
-/** Why the events are no good answer; null when they are. */
-export function wholeFailure(events: readonly ModelEvent[]): WholeFailure | null {
-  const last = events.at(-1);
-  if (last?.type === "end") return null;
-  if (last?.type !== "fail") return { kind: "cut", message: "the upstream's reply broke off" };
-  return last.raw === null ? { kind: "garbage", message: last.message } : { kind: "told", raw: last.raw };
+/** Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. */
+export function deliverRelayedWhole(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  tap: Tap,
+  headers: Record<string, string>,
+  ended: (result: AnswerResult) => void,
+): void {
+  attempt.readWhole(WHOLE_REPLY_BYTES, tap, ended, (read) => {
+    if (read.error !== null) ended(attempt.broken(read.error));
+    else if (!read.isWhole) {
+      deliverStream({ attempt, head, tap, framing: "json", headers, request: null }, read, ended);
+    } else {
+      const { bytes } = read;
+      const failure = failureIn(attempt, head, tap, bytes);
+      if (failure !== null) ended(failure);
+      else deliverWhole(attempt, head, tap, bytes.byteLength === 0 ? null : bytes, headers, ended);
+    }
+  });
 }
 
-/** What the row says of it. */
-export function factsOf(events: readonly ModelEvent[]): AnswerFacts {
-  let usage: Usage | null = null;
-  let model: string | null = null;
-  let stopReason: string | null = null;
-  for (const event of events) {
-    if (event.type === "usage") usage = event.usage;
-    else if (event.type === "start") model = event.model;
-    else if (event.type === "end") stopReason = event.stop.raw;
+/** null: the reply is a good answer. */
+function failureIn(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  tap: Tap,
+  bytes: Uint8Array,
+): AnswerResult | null {
+  if (tap.progress === "failed") {
+    // A stored response that failed is a good answer to the question what became of it.
+    if (attempt.served.exchange.route.endpoint === "responses.stored") return null;
+    return attempt.failedInBand(head, tap.failure ?? "", null);
   }
-  return { usage, model, stopReason, stateIds: [], isCutShort: false };
+  if (tap.progress === "complete") return null;
+  if (bytes.byteLength === 0 && (head.status === 204 || head.status === 205)) return null;
+  const isCut = /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)));
+  return attempt.transportFailed(
+    isCut
+      ? new GatewayError("upstream_cut", "the upstream's reply broke off")
+      : new GatewayError("upstream_garbage", "the upstream's reply is not JSON"),
+  );
 }
 
-/** What a provider's refusal to go on with its answer is to the client. */
-export function hopRefused(status: number): GatewayError {
-  return new GatewayError("upstream_cut", `the upstream did not go on with its answer (status ${status})`);
+/** The answer is there as a whole: the row first, then the reply. */
+export function deliverWhole(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  facts: AnswerFacts | null,
+  body: Uint8Array | null,
+  headers: Record<string, string>,
+  ended: (result: AnswerResult) => void,
+): void {
+  const { gateway, exchange } = attempt.served;
+  attempt.verdict.succeeded(head);
+  attempt.verdict.endLease();
+  const ending = {
+    status: head.status,
+    outcome: "ok",
+    errorKind: null,
+    facts,
+    replyBytes: body?.byteLength ?? 0,
+    firstByteMs: gateway.clock.monotonicMs(),
+    isHeadSent: false,
+  } as const;
+  settle(gateway, exchange, ending, (failure) => {
+    if (failure !== null) {
+      ended({ kind: "fault", cause: failure });
+      return;
+    }
+    exchange.client.restoreIdleTimeout();
+    const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
+    ended({ kind: "delivered", reply });
+  });
 }

@@ -1,394 +1,278 @@
 /**
- * One try of one target with one credential: lease → build → send → classify. Ends either with a reply for the client, or with
- * what went wrong and what that says about the credential; whether to go on is decided in `targets.ts`.
+ * One attempt: asks one target with one credential, and finds out what the upstream's first words mean. Ends with a good head, which
+ * `answer/` delivers, or with a failure and its meaning for the credential. `targets.ts` decides whether to go on.
+ *
+ * A state machine: each callback of the call takes one step and ends the attempt once. No promise is made on the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
-import type { Framing, Tap } from "../../dialects/dialect.ts";
-import { DIALECTS } from "../../dialects/index.ts";
 import type { Lease } from "../../pool/pool.ts";
-import type { CredentialView } from "../../snapshot.ts";
-import { droppedHeader } from "../../translate/drops.ts";
+import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type WholeRead, WholeSink } from "../../transport/whole.ts";
-import { repairFor } from "../../upstreams/repair.ts";
-import type { Signal } from "../../upstreams/signal.ts";
-import { Relay } from "../answer/stream.ts";
-import { type Answering, isEventStream, translatedAnswer } from "../answer/translated.ts";
-import { correctRow } from "../exchange.ts";
-import type { AttemptInput, AttemptResult } from "./outcome.ts";
-import { errorFor, foreignError } from "./upstream-error.ts";
-import { asksForUsage, type Outgoing, relayed, translated as translatedRequest } from "./upstream-request.ts";
-import { AttemptReport } from "./verdict.ts";
+import type { ServedRequest } from "../served-request.ts";
+import type { AnswerFacts } from "../settle.ts";
+import { inBandFailure, refusedFailure } from "./failure.ts";
+import type { AnswerResult, AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
+import type { PreparedRequest } from "./prepare.ts";
+import {
+  asksForUsage,
+  relayRequest,
+  translatedRequest,
+  type UpstreamRequestParts,
+} from "./upstream-request.ts";
+import { Verdict } from "./verdict.ts";
 
-/** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
-const WHOLE_REPLY_BYTES = 1024 * 1024;
 const ERROR_BODY_BYTES = 64 * 1024;
-/** An unfinished frame up to this size is held back. */
-const HELD_FRAME_BYTES = 64 * 1024;
 
-export async function attempt(input: AttemptInput, lease: Lease): Promise<AttemptResult> {
-  const { gateway, exchange, upstream, target, translated } = input;
-  const credential = upstream.credentials.get(lease.credentialId) as CredentialView;
-  const dialect = translated?.dialect ?? exchange.route.dialect;
-  exchange.beginAttempt(upstream.name, dialect, credential.name, target.model === "" ? null : target.model);
-  const isUsageInjected = translated === null && asksForUsage(input);
-  let call: Call;
-  let tracked: Tracked | null = null;
-  try {
-    const outgoing =
-      translated === null
-        ? relayed(input, credential.authHeader)
-        : translatedRequest(translated, upstream, credential.authHeader);
-    call = send(input, outgoing, () => tracked?.listen());
-  } catch (cause) {
-    gateway.pool.release(lease);
-    throw cause;
-  }
-  tracked = new Tracked(input, lease, call);
-  try {
-    const head = await call.head;
-    return await (head.status >= 300 ? tracked.refused(head) : tracked.answered(head, isUsageInjected));
-  } catch (cause) {
-    return tracked.broke(cause);
-  } finally {
-    tracked.stopListening();
-  }
+/** Something that reads the reply's bytes as they pass, such as a tap. */
+interface Watcher {
+  push(chunk: Uint8Array): unknown;
 }
 
-function send({ gateway, upstream }: AttemptInput, outgoing: Outgoing, onWait: (() => void) | null): Call {
-  return gateway.transport.send({
-    ...outgoing,
-    connectTimeoutMs: upstream.connectTimeoutMs,
-    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
-    idleTimeoutMs: upstream.idleTimeoutMs,
-    onWait,
-  });
-}
-
-/** One attempt under way: every path through it ends the lease, the call, and leaves a note where it failed. */
-class Tracked implements Answering {
-  readonly #input: AttemptInput;
-  readonly report: AttemptReport;
-  /** A translated answer may take more than one. */
-  #call: Call;
+export class RunningAttempt {
+  readonly served: ServedRequest;
+  readonly prepared: PreparedRequest;
+  readonly upstream: UpstreamView;
+  readonly credential: CredentialView;
+  readonly verdict: Verdict;
+  /** The gateway asked a Chat stream for usage that the client did not ask for. */
+  readonly isUsageInjected: boolean;
+  #call: Call | null = null;
   #isListening = false;
-  #isAnswered = false;
-  hasLeft = false;
+  #isOver = false;
+  #hasLeft = false;
   #sink: BodySink | null = null;
+  /** What the reply has said so far. */
+  #facts: AnswerFacts | null = null;
 
-  constructor(input: AttemptInput, lease: Lease, call: Call) {
-    this.#input = input;
-    this.report = new AttemptReport(input, lease);
-    this.#call = call;
+  constructor(served: ServedRequest, prepared: PreparedRequest, upstream: UpstreamView, lease: Lease) {
+    const { gateway, exchange } = served;
+    const { target } = prepared;
+    this.served = served;
+    this.prepared = prepared;
+    this.upstream = upstream;
+    this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
+    this.verdict = new Verdict(gateway, exchange, upstream, target.model, this.credential, lease);
+    this.isUsageInjected =
+      prepared.translated === null && asksForUsage(exchange.route, { ...prepared, upstream });
+    exchange.beginAttempt({
+      upstream: upstream.name,
+      upstreamDialect: prepared.dialect,
+      credential: this.credential.name,
+      modelUsed: target.model === "" ? null : target.model,
+      isStream: false,
+      dropped: [],
+      upstreamRequestId: null,
+    });
   }
 
-  /**
-   * The answer takes its time: from here on the client may leave, and wait for longer than it was given to send its request. Most
-   * answers are there before, and are spared what it costs to watch for that. A client that has left by now is seen as well.
-   */
-  listen(): void {
-    // From the stream on, the relay hears of a client that leaves.
-    if (this.#isAnswered) return;
-    this.#isListening = true;
-    const { client } = this.#input.exchange;
-    client.suspendIdleTimeout();
-    const { signal } = client.request;
-    signal.addEventListener("abort", this.#onClientLeft);
-    if (signal.aborted) this.#onClientLeft();
-  }
-
-  stopListening(): void {
-    this.#isAnswered = true;
-    if (this.#isListening) {
-      this.#input.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
+  /** Sends the request. `ended` is called once, never before `begin` returns; a good head leaves the attempt running. */
+  begin(ended: (result: AttemptResult) => void): void {
+    const { exchange } = this.served;
+    const { translated } = this.prepared;
+    try {
+      const { authHeader } = this.credential;
+      const { upstream } = this;
+      this.#call = this.#send(
+        translated === null
+          ? relayRequest(exchange, { ...this.prepared, upstream }, authHeader)
+          : translatedRequest(translated, upstream, authHeader),
+      );
+    } catch (cause) {
+      this.verdict.endLease();
+      throw cause;
     }
+    this.#call.head.then(
+      (head) => this.guard(this.#endingWith(ended), () => this.#onHead(head, ended)),
+      (cause: unknown) => this.#endingWith(ended)(this.broken(cause)),
+    );
   }
 
-  /** Asks once more with the same credential; its answer goes on with the one under way. */
-  sendAgain(request: TranslatedRequest): Call {
-    const { authHeader } = this.report.credential;
-    const outgoing = translatedRequest(request, this.#input.upstream, authHeader);
-    return send(this.#input, outgoing, () => this.listen());
+  #onHead(head: ReplyHead, ended: (result: AttemptResult) => void): void {
+    if (head.status < 300) ended({ kind: "good", head });
+    else this.#onRefusal(head, this.#endingWith(ended));
   }
 
+  /** An HTTP status that is not a success. */
+  #onRefusal(head: ReplyHead, ended: (result: AttemptResult) => void): void {
+    this.readWhole(ERROR_BODY_BYTES, null, ended, ({ bytes, isWhole }) => {
+      if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
+      const failure = refusedFailure(this, head, bytes, isWhole);
+      this.verdict.failed(failure.signal, head.status);
+      ended(failure);
+    });
+  }
+
+  /** Stops listening for the client, then ends the attempt. */
+  #endingWith<R>(ended: (result: R) => void): (result: R) => void {
+    return (result) => {
+      this.stopListening();
+      ended(result);
+    };
+  }
+
+  /** The call whose reply is the answer. An answer in several parts replaces it. */
   get call(): Call {
-    return this.#call;
+    return this.#call as Call;
   }
 
-  /** From now on the answer comes by this call. */
+  /** The answer comes by this call from now on. */
   follow(call: Call): void {
     this.#call = call;
   }
 
-  readonly #onClientLeft = (): void => {
-    this.hasLeft = true;
-    const reason = new GatewayError("upstream_cut", "the client left");
-    this.#call.abort(reason);
-    // An aborted call tells its sink nothing any more, but somebody may be waiting for it.
-    this.#sink?.end(reason);
-  };
+  /** Sends the request that continues a paused answer, with the same credential. */
+  sendAgain(request: TranslatedRequest): Call {
+    return this.#send(translatedRequest(request, this.upstream, this.credential.authHeader));
+  }
 
-  /** The head of a good reply is there. */
-  async answered(head: ReplyHead, isUsageInjected: boolean): Promise<AttemptResult> {
-    const { gateway, exchange } = this.#input;
-    exchange.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
-    const { translated, translator } = this.#input;
-    const framing = framingOf(head, translated, translator.framing());
-    const other = translated ?? (this.#hasOtherForm(framing) ? await translator.sameDialect() : null);
-    if (other !== null) return await translatedAnswer(this, this.#input, head, other, framing);
-    exchange.isStream = framing !== "json";
-    const tap = DIALECTS[exchange.route.dialect].makeTap({
-      framing,
-      isUsageInjected,
-      peek: this.#input.peek,
-      maxHeldBytes: HELD_FRAME_BYTES,
+  #send(parts: UpstreamRequestParts): Call {
+    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs } = this.upstream;
+    return this.served.gateway.transport.send({
+      ...parts,
+      connectTimeoutMs,
+      firstByteTimeoutMs,
+      idleTimeoutMs,
+      onWait: this.#listen,
     });
-    exchange.tap = tap;
-    const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
-    exchange.dropped = this.#input.dropped;
-    if (exchange.dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(exchange.dropped);
-    if (framing !== "json") return await this.stream(head, tap, framing, headers);
-    const reading = this.readWhole(WHOLE_REPLY_BYTES, tap);
-    const read = reading instanceof Promise ? await reading : reading;
-    if (this.hasLeft) return this.left();
-    if (read.error !== null) throw read.error;
-    if (read.isWhole) return await this.#whole(head, tap, read.bytes, headers);
-    return await this.stream(head, tap, "json", headers, read);
+  }
+
+  /** The answer's facts are read from here on. If the attempt fails, the usage among them is kept. */
+  reads(facts: AnswerFacts): void {
+    this.#facts = facts;
   }
 
   /**
-   * Whether the upstream answers in another form than it was asked for: JSON for a stream, a stream for JSON. Read and written anew, it
-   * has the form that the client waits for.
+   * Reads the reply's body whole, or its first `limitBytes` and a bit. `then` runs at once when the body is there already. The client
+   * may leave meanwhile, or `then` may throw: that ends the attempt by `ended`.
    */
-  #hasOtherForm(framing: Framing): boolean {
-    const { exchange, peek, translator } = this.#input;
-    const { isGenerative, action } = exchange.route;
-    if (!isGenerative) return false;
-    // Gemini says in its path what is asked for.
-    if (action !== null) return framing !== translator.framing();
-    return (peek?.stream === true) === (framing === "json");
-  }
-
-  /** Not a promise when all is there already, as it is with most short replies. */
-  readWhole(limitBytes: number, tap: Tap | null): WholeRead | Promise<WholeRead> {
-    const whole = new WholeSink(limitBytes, tap);
-    this.#sink = whole;
-    this.#call.pipe(whole);
-    return whole.isWhole ? whole : whole.read;
-  }
-
-  async #whole(
-    head: ReplyHead,
-    tap: Tap,
-    bytes: Uint8Array,
-    headers: Record<string, string>,
-  ): Promise<AttemptResult> {
-    // A stored response that failed is a good answer to the question what became of it.
-    const isStored = this.#input.exchange.route.endpoint === "responses.stored";
-    if (tap.progress === "failed" && !isStored) return this.failedInBand(head, tap.failure ?? "", null);
-    const isEmpty = bytes.byteLength === 0 && (head.status === 204 || head.status === 205);
-    if (tap.progress !== "complete" && tap.progress !== "failed" && !isEmpty) {
-      return /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))
-        ? this.cut("the upstream's reply broke off")
-        : this.garbage("the upstream's reply is not JSON");
-    }
-    return await this.settled(head, isEmpty ? null : (bytes as Uint8Array<ArrayBuffer>), headers);
-  }
-
-  /** The answer is there as a whole: the row first, then the reply. */
-  async settled(
-    head: ReplyHead,
-    body: Uint8Array<ArrayBuffer> | null,
-    headers: Record<string, string>,
-  ): Promise<AttemptResult> {
-    const { gateway, exchange } = this.#input;
-    this.report.good(head);
-    this.report.over();
-    exchange.status = head.status;
-    exchange.outcome = "ok";
-    exchange.replyBytes = body?.byteLength ?? 0;
-    exchange.firstByteMs = gateway.clock.monotonicMs();
-    const { row, committed } = exchange.settle(gateway);
-    try {
-      await committed;
-    } catch (cause) {
-      correctRow(row, cause as GatewayError);
-      throw cause;
-    }
-    exchange.client.restoreIdleTimeout();
-    return { reply: new Response(body, { status: head.status, headers }) };
-  }
-
-  #relay(head: ReplyHead, tap: Tap, framing: Framing, read: WholeRead | null): Relay {
-    const { gateway, exchange } = this.#input;
-    const relay = new Relay({
-      gateway,
-      exchange,
-      call: this.#call,
-      tap,
-      framing,
-      first: read?.bytes ?? null,
-      hooks: {
-        failed: (failure) => this.report.failedLate(head, failure),
-        cut: () => this.report.cutLate(head),
-        over: () => this.report.over(),
-      },
+  readWhole(
+    limitBytes: number,
+    watcher: Watcher | null,
+    ended: (result: ClientLeft | Fault | AttemptFailure) => void,
+    then: (read: WholeRead) => void,
+  ): void {
+    const sink = new WholeSink(limitBytes, watcher, (read) => {
+      if (this.#hasLeft) ended(this.left());
+      else this.guard(ended, () => then(read));
     });
-    this.#sink = relay;
-    return relay;
+    this.pipe(sink);
   }
 
-  /** Hands the body on as it comes; `read` is what was read of it already. */
-  async stream(
-    head: ReplyHead,
-    tap: Tap,
-    framing: Framing,
-    headers: Record<string, string>,
-    read: WholeRead | null = null,
-  ): Promise<AttemptResult> {
-    const { exchange } = this.#input;
-    const relay = this.#relay(head, tap, framing, read);
-    const begun = relay.begin();
-    if (read === null) this.#call.pipe(relay);
-    else read.handOver(relay);
-    const beginning = await begun;
-    if (beginning !== "open" || this.hasLeft) {
-      const { reason } = this.#call;
-      relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
-      if (this.hasLeft) return this.left();
-      if (relay.fault !== undefined) throw relay.fault;
-      if (beginning === "failed") return this.failedInBand(head, tap.failure ?? "", this.#input.translated);
-      return reason === null
-        ? this.cut("the upstream closed the stream before it began")
-        : this.broke(reason);
+  pipe(sink: BodySink): void {
+    this.#sink = sink;
+    this.call.pipe(sink);
+  }
+
+  /** The body goes on to another sink, which took it over. */
+  pipedTo(sink: BodySink): void {
+    this.#sink = sink;
+  }
+
+  /** Runs a step; an exception in it ends the attempt by `ended`. */
+  guard(ended: (result: AttemptFailure | ClientLeft | Fault) => void, step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      ended(this.broken(cause));
     }
-    this.report.good(head);
-    exchange.status = head.status;
-    exchange.client.suspendIdleTimeout();
-    return {
-      reply: new Response(relay.body, {
-        status: head.status,
-        headers: { ...headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
-      }),
-    };
   }
 
-  /** An HTTP status that is not a success. */
-  async refused(head: ReplyHead): Promise<AttemptResult> {
-    const { gateway, exchange, upstream, target } = this.#input;
-    const { bytes, isWhole } = await this.readWhole(ERROR_BODY_BYTES, null);
-    if (this.hasLeft) return this.left();
-    if (!isWhole) this.#call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
-    const text = new TextDecoder().decode(bytes);
-    const isRedirect = head.status < 400;
-    const classified: Signal = isRedirect
-      ? { class: "overload", reason: `the upstream answered with a redirect (${head.status})` }
-      : upstream.family.classify({
-          status: head.status,
-          headers: head.headers,
-          body: text,
-          nowMs: gateway.clock.nowMs(),
-          model: target.model,
-        });
-    const { translated } = this.#input;
-    const dialect = translated?.dialect ?? exchange.route.dialect;
-    const mayRepair = classified.class === "bad" || classified.class === "forbid";
-    const repair = mayRepair ? repairFor(dialect, head.status, text) : null;
-    // The wording is ours: worded otherwise, the credential may well ask for this model.
-    const signal: Signal =
-      translated !== null && repair !== null
-        ? { class: "bad", reason: "the request is worded otherwise than the upstream wants" }
-        : classified;
-    this.report.failed(signal, head.status);
-    if (translated !== null) {
-      const error = foreignError(
-        translated.codec,
-        signal,
-        head.status,
-        this.report.shown(text),
-        gateway.clock.nowMs(),
-      );
-      return { signal, error, kept: null, repair };
-    }
-    return {
-      signal,
-      error: errorFor(signal, head.status),
-      repair,
-      // Pages of a proxy or CDN in between are not the provider's words: the dialect's own error is given instead.
-      kept:
-        isRedirect || !isWhole || !/^\s*[[{]/.test(text)
-          ? null
-          : {
-              status: head.status,
-              headers: gateway.snapshot.filterReplyHeaders(head.headers, exchange.id),
-              body: this.report.forClient(text, bytes),
-            },
-    };
+  /**
+   * The call takes long: from here on the attempt hears when the client leaves, and the connection's idle time-out is off. Most calls
+   * are over sooner and never pay for this.
+   */
+  readonly #listen = (): void => {
+    // Once a reply goes to the client, the reply's stream hears of a client that leaves.
+    if (this.#isOver || this.#isListening) return;
+    this.#isListening = true;
+    const { client } = this.served.exchange;
+    client.suspendIdleTimeout();
+    const { signal } = client.request;
+    signal.addEventListener("abort", this.#onClientLeft);
+    if (signal.aborted) this.#onClientLeft();
+  };
+
+  stopListening(): void {
+    this.#isOver = true;
+    if (!this.#isListening) return;
+    this.#isListening = false;
+    this.served.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
   }
 
-  /** The connection failed, or a time-out of ours ended it. */
-  broke(cause: unknown): AttemptResult {
-    if (this.hasLeft) return this.left();
-    const reason = cause instanceof GatewayError ? (this.#call.reason ?? cause) : cause;
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  readonly #onClientLeft = (): void => {
+    this.#hasLeft = true;
+    const reason = new GatewayError("upstream_cut", "the client left");
+    this.#call?.abort(reason);
+    // An aborted call tells its sink nothing, but the attempt may wait for the sink.
+    this.#sink?.end(reason);
+  };
+
+  /** The connection failed, a time-out ended it, or an exception was thrown. */
+  broken(cause: unknown): AttemptFailure | ClientLeft | Fault {
+    if (this.#hasLeft) return this.left();
+    const reason = cause instanceof GatewayError ? (this.call.reason ?? cause) : cause;
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
-      return this.#transportFault(reason);
+      return this.transportFailed(reason);
     }
-    // A fault of ours or of the ledger: nobody else's, and not to be repeated.
-    this.#call.abort(new GatewayError("internal", "given up"));
-    this.report.over();
-    throw reason;
+    this.call.abort(new GatewayError("internal", "the request is given up"));
+    this.verdict.endLease();
+    return { kind: "fault", cause: reason };
   }
 
-  cut(message: string): AttemptResult {
-    return this.#transportFault(new GatewayError("upstream_cut", message));
+  /** The reply broke off (`upstream_cut`), or makes no sense (`upstream_garbage`). */
+  transportFailed(error: GatewayError): AttemptFailure {
+    this.#keepUsage();
+    this.call.abort(error);
+    this.verdict.transportFailed(error);
+    const signal = { class: "overload", reason: error.message } as const;
+    return { kind: "failed", signal, error, upstreamReply: null, repair: null };
   }
 
-  garbage(message: string): AttemptResult {
-    return this.#transportFault(new GatewayError("upstream_garbage", message));
+  /** The upstream reported a failure inside a good reply, before content. `request`: the client's dialect is another one. */
+  failedInBand(head: ReplyHead, raw: string, request: TranslatedRequest | null): AttemptFailure {
+    this.#keepUsage();
+    const failure = inBandFailure(this, head, raw, request);
+    this.verdict.failed(failure.signal, head.status);
+    return failure;
   }
 
-  #transportFault(error: GatewayError): AttemptResult {
-    this.#call.abort(error);
-    return { signal: this.report.transportFault(error), error, kept: null, repair: null };
+  /** The reply is longer than the gateway may hold. Asked again, it would be as long, and paid for twice. */
+  tooLong(head: ReplyHead): AttemptFailure {
+    const error = new GatewayError(
+      "upstream_garbage",
+      "the upstream's reply is longer than server.reply_limit_bytes; ask for a stream, or for less",
+    );
+    this.#keepUsage();
+    this.call.abort(error);
+    const signal = { class: "bad", reason: error.message } as const;
+    this.verdict.failed(signal, head.status);
+    return { kind: "failed", signal, error, upstreamReply: null, repair: null };
   }
 
-  failedInBand(head: ReplyHead, failure: string, translated: TranslatedRequest | null): AttemptResult {
-    this.#input.exchange.tap = null;
-    const signal = this.report.classifyInBand(head.headers, failure);
-    this.report.failed(signal, head.status);
-    const status = this.#input.upstream.family.inBandStatus(failure);
-    const dialect = translated?.dialect ?? this.#input.exchange.route.dialect;
-    const repair = signal.class === "bad" ? repairFor(dialect, status, failure) : null;
-    if (translated !== null) {
-      return { signal, error: this.report.inBandError(translated, failure, ""), kept: null, repair };
-    }
-    return {
-      signal,
-      error: errorFor(signal, status),
-      repair,
-      kept: {
-        status,
-        headers: { "content-type": "application/json" },
-        body: this.report.forClient(DIALECTS[dialect].wrapFailure(failure), null),
-      },
-    };
+  left(): ClientLeft {
+    this.verdict.clientLeft();
+    return { kind: "client-left", facts: this.#facts };
   }
 
-  left(): AttemptResult {
-    this.report.note(null, "client_left");
-    this.report.over();
-    return { clientLeft: true };
+  #keepUsage(): void {
+    const usage = this.#facts?.usage ?? null;
+    if (usage !== null) this.served.exchange.keepUsage(usage);
   }
 }
 
-/**
- * By what the reply says it is, not by what was asked, but for Gemini's JSON array, which says no more than that it is JSON; what says
- * nothing, or is neither, is read whole and found to be garbage.
- */
-function framingOf(head: ReplyHead, translated: TranslatedRequest | null, asked: Framing): Framing {
-  const type = head.headers.get("content-type")?.toLowerCase() ?? "";
-  if (isEventStream(type)) return "sse";
-  const isArray = translated === null && asked === "json-array" && type.startsWith("application/json");
-  return isArray ? "json-array" : "json";
+/** The result of an answer, once the attempt no longer listens for the client. */
+export function answered(
+  attempt: RunningAttempt,
+  done: (result: AnswerResult) => void,
+): (result: AnswerResult) => void {
+  return (result) => {
+    attempt.stopListening();
+    done(result);
+  };
 }

@@ -1,46 +1,50 @@
-/** What an attempt is made of, and how it ends. */
+/** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { Peek } from "../../dialects/dialect.ts";
-import type { Drop } from "../../neutral/request.ts";
-import type { Target } from "../../plan/plan.ts";
-import type { UpstreamView } from "../../snapshot.ts";
-import type { Translator } from "../../translate/request.ts";
-import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { ReplyHead } from "../../transport/call.ts";
 import type { Repair } from "../../upstreams/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
-import type { Exchange } from "../exchange.ts";
-import type { Gateway } from "../gateway.ts";
+import type { AnswerFacts } from "../settle.ts";
 
-/** The upstream's own error reply, kept in case it is what the client should see. */
-export interface KeptReply {
+/** The upstream's own error reply, in case the client should get it. */
+export interface UpstreamReply {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-export type AttemptResult =
-  | { readonly reply: Response }
-  | {
-      /** What the failure says about the credential; `overload` also for transport. */
-      readonly signal: Signal;
-      readonly error: GatewayError;
-      readonly kept: KeptReply | null;
-      /** What would make the upstream take the request after all. */
-      readonly repair: Repair | null;
-    }
-  | { readonly clientLeft: true };
-
-export interface AttemptInput {
-  readonly gateway: Gateway;
-  readonly exchange: Exchange;
-  readonly upstream: UpstreamView;
-  readonly target: Target;
-  readonly body: Uint8Array | null;
-  readonly peek: Peek | null;
-  /** What reads and writes other dialects. */
-  readonly translator: Translator;
-  /** null: the request is relayed. */
-  readonly translated: TranslatedRequest | null;
-  /** Of a relayed request: what was taken out of it. */
-  readonly dropped: readonly Drop[];
+/** Nothing of an answer has reached the client, so the request can be sent again. */
+export interface AttemptFailure {
+  readonly kind: "failed";
+  /** What the failure says about the credential; `overload` also for transport. */
+  readonly signal: Signal;
+  /** The client's error, if this failure ends the request. */
+  readonly error: GatewayError;
+  /** The client gets this reply in place of `error`; null: it must not, or there is none. */
+  readonly upstreamReply: UpstreamReply | null;
+  /** A change to the request that may make the upstream take it. */
+  readonly repair: Repair | null;
 }
+
+/** The client left before it got any of an answer. */
+export interface ClientLeft {
+  readonly kind: "client-left";
+  /** What the answer had said by then. */
+  readonly facts: AnswerFacts | null;
+}
+
+/** An exception of the gateway itself, or of the ledger: it ends the request, and is nobody else's fault. */
+export interface Fault {
+  readonly kind: "fault";
+  readonly cause: unknown;
+}
+
+export type AttemptResult =
+  /** The upstream has begun a good reply; `answer/` delivers it. */
+  { readonly kind: "good"; readonly head: ReplyHead } | AttemptFailure | ClientLeft | Fault;
+
+/** How the delivery of a good reply ends: with a reply for the client, or still with a failure. */
+export type AnswerResult =
+  | { readonly kind: "delivered"; readonly reply: Response }
+  | AttemptFailure
+  | ClientLeft
+  | Fault;

@@ -1,4 +1,4 @@
-/** How a request gets to one target: as it is, changed where the operator or the upstream wants it, or translated. */
+/** Prepares a request for one target: as it is, changed where the operator or the upstream wants it, or translated. */
 import { Buffer } from "node:buffer";
 import type { Repairs } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
@@ -8,31 +8,33 @@ import { DIALECTS } from "../../dialects/index.ts";
 import { peekRequest } from "../../dialects/peek.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
-import type { UpstreamView } from "../../snapshot.ts";
+import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
-import type { TranslatedExchange, Translator } from "../../translate/request.ts";
+import type { RequestTranslator, TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import { parseJsonObject } from "../../wire/json.ts";
-import type { Gateway } from "../gateway.ts";
 
-/** The request as it goes to one target: bytes to relay, or a translation. */
-export interface Passage {
+/** A request that is ready for one target: bytes to relay, or a translation. */
+export interface PreparedRequest {
+  readonly target: Target;
+  /** The dialect that the upstream is spoken to in. */
+  readonly dialect: DialectName;
+  /** The client's body, changed where the operator or the upstream wants it. */
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
+  /** null: the request is relayed. */
   readonly translated: TranslatedRequest | null;
-  /** Of a relayed request: what was taken out of it. */
+  /** Parts that the target does not get, by the client's names. */
   readonly dropped: readonly Drop[];
 }
 
-export interface PassageInput {
-  readonly gateway: Pick<Gateway, "snapshot">;
+/** The parts of a served request that are needed to prepare it. */
+export interface Preparable {
+  readonly gateway: { readonly snapshot: Snapshot };
   readonly exchange: TranslatedExchange;
-  readonly upstream: UpstreamView;
-  readonly target: Target;
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
-  readonly translator: Translator;
-  readonly repairs: Repairs;
+  readonly translator: RequestTranslator;
 }
 
 /** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
@@ -40,39 +42,61 @@ export function canServe({ dialect, purpose }: Route, upstream: UpstreamView): b
   return upstream.dialects.has(dialect) || purpose !== null;
 }
 
-/** Whether tokens are to be counted for an upstream that has no endpoint for it. */
+/** Whether the gateway itself counts tokens, for an upstream that has no endpoint for it. */
 export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamView): boolean {
   return !isBilled && !upstream.dialects.has(dialect) && upstream.countDialect === null;
 }
 
-/** The request as it is, when that is what the target gets: most requests, and nothing is awaited for them. null: see `makePassage`. */
-export function plainPassage(input: PassageInput): Passage | null {
-  const { exchange, body, peek, repairs } = input;
-  const isPlain = body === null || (exchange.amendment === null && !repairs.withoutSeals);
-  return isPlain && dialectFor(input) === null ? { body, peek, translated: null, dropped: [] } : null;
-}
-
-/** Throws `not_translatable` when the target cannot take the request, `bad_request` when nobody could. */
-export async function makePassage(input: PassageInput): Promise<Passage> {
-  const { exchange, upstream, target, body, peek, translator, repairs } = input;
-  const dialect = dialectFor(input);
-  if (dialect !== null) {
-    const translated = await translator.encode(upstream, target.model, dialect, repairs);
-    return { body, peek, translated, dropped: [] };
+/**
+ * Makes the request ready for one target, before a credential is leased. It is a promise only where the translation is one. Throws
+ * `not_translatable` when the target cannot take the request, `bad_request` when no target could.
+ */
+export function prepareRequest(
+  request: Preparable,
+  upstream: UpstreamView,
+  target: Target,
+  repairs: Repairs,
+): PreparedRequest | Promise<PreparedRequest> {
+  const { exchange, body, peek } = request;
+  const translateTo = dialectToTranslateTo(request, upstream, target);
+  if (translateTo !== null) {
+    const translated = request.translator.encode({
+      upstream,
+      model: target.model,
+      dialect: translateTo,
+      repairs,
+    });
+    const prepared = (ready: TranslatedRequest): PreparedRequest => ({
+      target,
+      dialect: translateTo,
+      body,
+      peek,
+      translated: ready,
+      dropped: ready.dropped,
+    });
+    return translated instanceof Promise ? translated.then(prepared) : prepared(translated);
   }
-  const plain = plainPassage(input);
-  if (plain !== null || body === null) return plain ?? { body, peek, translated: null, dropped: [] };
-  const changed = changedBody(input, body);
+  const { dialect } = exchange.route;
+  if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
+    return { target, dialect, body, peek, translated: null, dropped: [] };
+  }
+  const changed = changedBody(request, upstream, target, repairs, body);
   return {
+    target,
+    dialect,
     body: changed,
-    peek: peekRequest(exchange.route.dialect, changed),
+    peek: peekRequest(dialect, changed),
     translated: null,
     dropped: repairs.withoutSeals ? [UNSEALED] : [],
   };
 }
 
-/** The dialect to translate to; null: the request is relayed. */
-function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput): DialectName | null {
+/** null: the request is relayed. */
+function dialectToTranslateTo(
+  { gateway, exchange, peek }: Preparable,
+  upstream: UpstreamView,
+  target: Target,
+): DialectName | null {
   const { dialect, purpose, isBilled } = exchange.route;
   if (!upstream.dialects.has(dialect)) {
     return (isBilled ? null : upstream.countDialect) ?? upstream.preferredDialect;
@@ -85,13 +109,21 @@ function dialectFor({ gateway, exchange, upstream, target, peek }: PassageInput)
   return needsResponsesForTools ? alternative.dialect : null;
 }
 
-/** A relayed body with what the model's name or entry adds, or without what the upstream refused; itself when that changes nothing. */
-function changedBody(input: PassageInput, body: Uint8Array): Uint8Array {
-  const { gateway, exchange, upstream, target, repairs } = input;
+/**
+ * A relayed body with the additions of the model's name or entry, and without seals that the upstream refused. The body itself when
+ * nothing changes.
+ */
+function changedBody(
+  { gateway, exchange }: Preparable,
+  upstream: UpstreamView,
+  target: Target,
+  repairs: Repairs,
+  body: Uint8Array,
+): Uint8Array {
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
   const before = parseJsonObject(body);
-  // The upstream says what is wrong with it.
+  // A body that is not JSON passes, and the upstream refuses it.
   if (before === null) return body;
   let parsed = before;
   if (exchange.amendment !== null) {

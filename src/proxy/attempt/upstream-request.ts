@@ -1,5 +1,7 @@
-/** The request that goes to an upstream: the client's own bytes, or their translation. */
+/** Makes the request for an upstream from the client's own bytes, or from their translation. */
+
 import type { Peek } from "../../dialects/dialect.ts";
+import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { rewriteRequest } from "../../dialects/peek.ts";
 import type { Target } from "../../plan/plan.ts";
@@ -9,16 +11,16 @@ import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { HeaderLines } from "../../transport/call.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
 
-export interface Outgoing {
+/** The parts of an upstream request that depend on the client's request. */
+export interface UpstreamRequestParts {
   readonly url: string;
   readonly method: string;
   readonly headers: HeaderLines;
   readonly body: Uint8Array | null;
 }
 
-/** What a relayed request is made of. */
-export interface RelayInput {
-  readonly exchange: TranslatedExchange;
+/** A request that is relayed to a target. */
+export interface Relayed {
   readonly upstream: UpstreamView;
   readonly target: Target;
   readonly body: Uint8Array | null;
@@ -26,8 +28,7 @@ export interface RelayInput {
 }
 
 /** Whether the gateway asks a stream for usage that the client did not ask for. */
-export function asksForUsage({ exchange, upstream, peek }: RelayInput): boolean {
-  const { dialect, purpose } = exchange.route;
+export function asksForUsage({ dialect, purpose }: Route, { upstream, peek }: Relayed): boolean {
   return (
     purpose === "answer" &&
     upstream.injectUsage &&
@@ -37,22 +38,26 @@ export function asksForUsage({ exchange, upstream, peek }: RelayInput): boolean 
 }
 
 /** The client's request as it is, with the upstream's name for the model. */
-export function relayed(input: RelayInput, auth: readonly [string, string]): Outgoing {
-  const { exchange, upstream } = input;
+export function relayRequest(
+  { route, client }: TranslatedExchange,
+  relayed: Relayed,
+  auth: readonly [string, string],
+): UpstreamRequestParts {
+  const { upstream } = relayed;
   return {
-    url: urlFor(input),
-    method: exchange.client.request.method,
-    headers: makeUpstreamHeaders(exchange.client.request.headers, auth, upstream.family.defaultHeaders),
-    body: bodyFor(input),
+    url: urlFor(route, client.search, relayed),
+    method: client.request.method,
+    headers: makeUpstreamHeaders(client.request.headers, auth, upstream.family.defaultHeaders),
+    body: bodyFor(route, relayed),
   };
 }
 
-/** A request in another dialect takes nothing of the client's headers along: they are in that client's terms. */
-export function translated(
+/** A translated request carries none of the client's headers, because they belong to the client's dialect. */
+export function translatedRequest(
   request: TranslatedRequest,
   upstream: UpstreamView,
   auth: readonly [string, string],
-): Outgoing {
+): UpstreamRequestParts {
   const { path, headers } = request.encoded;
   const [plain = "", search = ""] = splitQuery(path);
   const { defaultHeaders } = upstream.family;
@@ -79,11 +84,10 @@ function splitQuery(path: string): [string, string] {
   return at === -1 ? [path, ""] : [path.slice(0, at), path.slice(at)];
 }
 
-function urlFor({ exchange, upstream, target }: RelayInput): string {
-  const { route, client } = exchange;
+function urlFor(route: Route, search: string, { upstream, target }: Relayed): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.family.url(upstream.baseUrl, path) + withoutKey(client.search);
+  return upstream.family.url(upstream.baseUrl, path) + withoutKey(search);
 }
 
 function escapeModel(model: string): string {
@@ -106,9 +110,9 @@ function nameOf(pair: string): string {
   return name;
 }
 
-function bodyFor(input: RelayInput): Uint8Array | null {
-  const { body, peek, target, exchange } = input;
+function bodyFor(route: Route, relayed: Relayed): Uint8Array | null {
+  const { body, peek, target } = relayed;
   if (body === null || peek === null) return body;
-  const usageOption = asksForUsage(input) ? DIALECTS[exchange.route.dialect].usageOption : null;
+  const usageOption = asksForUsage(route, relayed) ? DIALECTS[route.dialect].usageOption : null;
   return rewriteRequest(body, peek, peek.model === null ? null : target.model, usageOption);
 }

@@ -1,151 +1,120 @@
-/** What an attempt tells the pool, the breaker, the metrics, the log and the row; and what of the upstream's words may be told. */
-
-import { GatewayError } from "../../core/errors.ts";
-import type { HeaderView } from "../../core/header-view.ts";
-import { DIALECTS } from "../../dialects/index.ts";
+/** Tells the pool, the breaker, the metrics, the log and the row how one attempt went. */
+import type { GatewayError } from "../../core/errors.ts";
 import type { Lease } from "../../pool/pool.ts";
-import type { CredentialView } from "../../snapshot.ts";
-import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { Signal } from "../../upstreams/signal.ts";
-import type { AttemptInput } from "./outcome.ts";
-import { withoutCredential } from "./redact.ts";
-import { foreignError } from "./upstream-error.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
 
-const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
-
-function isCredentialFault(signal: Signal): boolean {
-  return signal.class !== "ok" && signal.class !== "overload" && signal.class !== "bad";
-}
-
-/** Ends the lease exactly once, whichever way the attempt goes. */
-export class AttemptReport {
-  readonly #input: AttemptInput;
+/** Owns the lease of one attempt, and ends it exactly once, whichever way the attempt goes. */
+export class Verdict {
+  readonly #gateway: Gateway;
+  readonly #exchange: Exchange;
+  readonly #upstream: UpstreamView;
+  readonly #model: string;
+  readonly #credential: CredentialView;
   readonly #lease: Lease;
   readonly #startedMs: number;
-  #isReported = false;
+  #isLeaseOver = false;
 
-  constructor(input: AttemptInput, lease: Lease) {
-    this.#input = input;
+  constructor(
+    gateway: Gateway,
+    exchange: Exchange,
+    upstream: UpstreamView,
+    model: string,
+    credential: CredentialView,
+    lease: Lease,
+  ) {
+    this.#gateway = gateway;
+    this.#exchange = exchange;
+    this.#upstream = upstream;
+    this.#model = model;
+    this.#credential = credential;
     this.#lease = lease;
-    this.#startedMs = input.gateway.clock.monotonicMs();
+    this.#startedMs = gateway.clock.monotonicMs();
   }
 
-  /** The credential that the lease is for. */
-  get credential(): CredentialView {
-    return this.#input.upstream.credentials.get(this.#lease.credentialId) as CredentialView;
-  }
-
-  /** A good answer has begun. */
-  good(head: ReplyHead): void {
-    const { gateway, upstream, target } = this.#input;
-    gateway.breaker.success(upstream.name);
-    const signal = upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
-    gateway.metrics.attempts.add(1, upstream.name, "ok");
+  /** A good answer has begun. The lease goes on. */
+  succeeded(head: ReplyHead): void {
+    const gateway = this.#gateway;
+    gateway.breaker.success(this.#upstream.name);
+    const signal = this.#upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
+    gateway.metrics.attempts.add(1, this.#upstream.name, "ok");
     if (signal.class === "ok") gateway.pool.confirm(this.#lease);
-    else {
-      gateway.pool.report(this.#lease, target.model, signal);
-      this.#isReported = true;
-    }
-    if (this.#input.exchange.attempts > 1) this.note(head.status, "ok");
+    else this.#report(signal);
+    if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
   }
 
   /** The reply was a failure. Ends the lease. */
   failed(signal: Signal, status: number): void {
-    const { gateway, upstream, target } = this.#input;
-    if (signal.class === "overload") gateway.breaker.failure(upstream.name);
-    else gateway.breaker.success(upstream.name);
-    gateway.metrics.attempts.add(1, upstream.name, signal.class);
-    if (isCredentialFault(signal)) {
-      gateway.pool.report(this.#lease, target.model, signal);
-      this.#isReported = true;
-    }
-    this.note(status, signal.class);
-    this.over();
-  }
-
-  /** The upstream failed in-band, after content. */
-  failedLate(head: ReplyHead, failure: string): void {
-    const { gateway, upstream, target } = this.#input;
-    const signal = this.classifyInBand(head.headers, failure);
-    this.note(head.status, signal.class);
-    if (signal.class === "overload") gateway.breaker.failure(upstream.name);
-    gateway.pool.report(this.#lease, target.model, signal);
-    this.#isReported = true;
-  }
-
-  /** The reply broke off after content. */
-  cutLate(head: ReplyHead): void {
-    this.note(head.status, "cut");
-    this.#input.gateway.breaker.failure(this.#input.upstream.name);
+    const { breaker, metrics } = this.#gateway;
+    if (signal.class === "overload") breaker.failure(this.#upstream.name);
+    else breaker.success(this.#upstream.name);
+    metrics.attempts.add(1, this.#upstream.name, signal.class);
+    if (isCredentialFault(signal)) this.#report(signal);
+    this.#note(status, signal.class);
+    this.endLease();
   }
 
   /** The connection failed, or the reply makes no sense. Ends the lease. */
-  transportFault(error: GatewayError): Signal {
-    this.#input.exchange.tap = null;
-    const signal: Signal = { class: "overload", reason: error.message };
-    this.note(null, error.kind);
-    this.#input.gateway.breaker.failure(this.#input.upstream.name);
-    const { gateway, exchange, upstream } = this.#input;
-    gateway.metrics.attempts.add(1, upstream.name, error.kind);
-    gateway.log.warn(
+  transportFailed(error: GatewayError): void {
+    const { breaker, metrics, log } = this.#gateway;
+    const { name } = this.#upstream;
+    this.#note(null, error.kind);
+    breaker.failure(name);
+    metrics.attempts.add(1, name, error.kind);
+    log.warn(
       {
-        requestId: exchange.id,
-        upstream: upstream.name,
-        credential: exchange.credential,
+        requestId: this.#exchange.id,
+        upstream: name,
+        credential: this.#credential.name,
         kind: error.kind,
         detail: error.detail ?? error.message,
       },
       "an upstream could not be reached, or broke off",
     );
-    this.over();
-    return signal;
+    this.endLease();
   }
 
-  note(status: number | null, signal: string): void {
-    const { gateway, exchange, upstream } = this.#input;
-    const ms = gateway.clock.monotonicMs() - this.#startedMs;
-    exchange.noteAttempt(upstream.name, exchange.credential ?? "", status, signal, ms);
+  /** The upstream reported a failure in-band, after content. */
+  failedLate(signal: Signal, head: ReplyHead): void {
+    this.#note(head.status, signal.class);
+    if (signal.class === "overload") this.#gateway.breaker.failure(this.#upstream.name);
+    this.#report(signal);
   }
 
-  /** Ends the lease, once. */
-  over(): void {
-    if (this.#isReported) return;
-    this.#isReported = true;
-    this.#input.gateway.pool.release(this.#lease);
+  /** The reply broke off after content. */
+  cutLate(head: ReplyHead): void {
+    this.#note(head.status, "cut");
+    this.#gateway.breaker.failure(this.#upstream.name);
   }
 
-  /** What a failure inside a good reply says. */
-  classifyInBand(headers: HeaderView, failure: string): Signal {
-    const { gateway, upstream, target } = this.#input;
-    return upstream.family.classify({
-      status: upstream.family.inBandStatus(failure),
-      headers,
-      body: failure,
-      nowMs: gateway.clock.nowMs(),
-      model: target.model,
-    });
+  /** The client left before an answer. Ends the lease. */
+  clientLeft(): void {
+    this.#note(null, "client_left");
+    this.endLease();
   }
 
-  /** What a client of another dialect is told of a failure inside a reply; `raw` null: the reply made no sense. */
-  inBandError(request: TranslatedRequest, raw: string | null, message: string): GatewayError {
-    if (raw === null) return new GatewayError("upstream_garbage", message);
-    const signal = this.classifyInBand(NO_HEADERS, raw);
-    const status = this.#input.upstream.family.inBandStatus(raw);
-    const body = DIALECTS[request.dialect].wrapFailure(raw);
-    return foreignError(request.codec, signal, status, this.shown(body), this.#input.gateway.clock.nowMs());
+  /** Ends the lease without a verdict, unless it has ended. */
+  endLease(): void {
+    if (this.#isLeaseOver) return;
+    this.#isLeaseOver = true;
+    this.#gateway.pool.release(this.#lease);
   }
 
-  /** The upstream's words without the credential, which some repeat. */
-  shown(text: string): string {
-    return withoutCredential(text, this.credential.authHeader);
+  #report(signal: Signal): void {
+    this.#isLeaseOver = true;
+    this.#gateway.pool.report(this.#lease, this.#model, signal);
   }
 
-  /** The upstream's own words: its bytes, if they hold no secret. */
-  forClient(text: string, bytes: Uint8Array | null): Uint8Array<ArrayBuffer> {
-    const shown = this.shown(text);
-    return (
-      shown === text && bytes !== null ? bytes : new TextEncoder().encode(shown)
-    ) as Uint8Array<ArrayBuffer>;
+  #note(status: number | null, signal: string): void {
+    const ms = Math.round(this.#gateway.clock.monotonicMs() - this.#startedMs);
+    const { name: upstream } = this.#upstream;
+    this.#exchange.noteAttempt({ upstream, credential: this.#credential.name, status, signal, ms });
   }
+}
+
+function isCredentialFault(signal: Signal): boolean {
+  return signal.class !== "ok" && signal.class !== "overload" && signal.class !== "bad";
 }

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Tap } from "../dialects/dialect.ts";
 import { ENDPOINTS, makeRoute } from "../dialects/endpoint.ts";
-import type { EndpointName } from "../dialects/index.ts";
-import { DIALECTS } from "../dialects/index.ts";
+import { DIALECTS, type EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import { Exchange } from "./exchange.ts";
+import { NO_USAGE } from "../neutral/usage.ts";
+import { type Asked, type AttemptRecord, accept, Exchange } from "./exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
+import { type Ending, settle, settleFailure } from "./settle.ts";
 
 let gateway: GatewayUnderTest;
 beforeEach(() => {
@@ -13,14 +14,50 @@ beforeEach(() => {
 });
 afterEach(() => gateway.close());
 
-const begin = (endpoint: EndpointName = "chat.completions", headers: Record<string, string> = {}): Exchange =>
-  new Exchange(gateway, makeRoute(endpoint, `/v1/${endpoint}`), clientUnderTest("/x", "{}", headers), {
-    name: "tester",
-    strict: false,
-  });
+const ASKED: Asked = {
+  requestBytes: 11,
+  modelAsked: "best",
+  clientFraming: "json",
+  amendment: null,
+  isStrict: false,
+};
 
-async function settled(exchange: Exchange): Promise<LedgerRow> {
-  await exchange.settle(gateway).committed;
+const OK: Ending = {
+  status: 200,
+  outcome: "ok",
+  errorKind: null,
+  facts: null,
+  replyBytes: 0,
+  firstByteMs: null,
+  isHeadSent: false,
+};
+
+const ATTEMPT: AttemptRecord = {
+  upstream: "up",
+  upstreamDialect: "openai-chat",
+  credential: "main",
+  modelUsed: "gpt-5",
+  isStream: false,
+  dropped: [],
+  upstreamRequestId: null,
+};
+
+const begin = (
+  endpoint: EndpointName = "chat.completions",
+  headers: Record<string, string> = {},
+  asked: Partial<Asked> = {},
+): Exchange => {
+  const client = clientUnderTest("/x", "{}", headers);
+  const principal = { name: "tester", strict: false };
+  const accepted = accept(gateway, makeRoute(endpoint, `/v1/${endpoint}`), client, principal);
+  return new Exchange(accepted, { ...ASKED, ...asked });
+};
+
+const end = (exchange: Exchange, ending: Partial<Ending> = {}): Promise<unknown> =>
+  new Promise((resolve) => settle(gateway, exchange, { ...OK, ...ending }, resolve));
+
+async function settled(exchange: Exchange, ending: Partial<Ending> = {}): Promise<LedgerRow> {
+  expect(await end(exchange, ending)).toBeNull();
   const row = (await gateway.rows()).find(({ id }) => id === exchange.id);
   if (row === undefined) throw new Error("the row is not in the ledger");
   return row;
@@ -59,15 +96,11 @@ test("all exchanges have the same fields in the same order, whatever happens to 
   for (const { name } of ENDPOINTS) {
     const exchange = begin(name);
     shapes.add(Object.keys(exchange).join());
-    exchange.modelAsked = "m";
-    exchange.upstream = "up";
-    exchange.credential = "main";
-    exchange.firstByteMs = gateway.clock.monotonicMs();
-    exchange.tap = readTap();
-    exchange.errorKind = "internal";
-    exchange.noteAttempt("up", "main", 200, "ok", 1);
+    exchange.beginAttempt({ ...ATTEMPT });
+    exchange.noteAttempt({ upstream: "up", credential: "main", status: 200, signal: "ok", ms: 1 });
+    exchange.keepUsage({ ...NO_USAGE, inputTokens: 1 });
     shapes.add(Object.keys(exchange).join());
-    await exchange.settle(gateway).committed;
+    await end(exchange, { facts: readTap() });
     shapes.add(Object.keys(exchange).join());
   }
   expect(shapes.size).toBe(1);
@@ -76,9 +109,10 @@ test("all exchanges have the same fields in the same order, whatever happens to 
 test("it is settled once: a second time is a mistake, and writes nothing", async () => {
   const exchange = begin();
   expect(exchange.isSettled).toBe(false);
-  await exchange.settle(gateway).committed;
+  await end(exchange);
   expect(exchange.isSettled).toBe(true);
-  expect(() => exchange.settle(gateway)).toThrow("an exchange is settled once");
+  expect(() => settle(gateway, exchange, OK, () => undefined)).toThrow("an exchange is settled once");
+  expect(() => settleFailure(gateway, exchange, OK, () => undefined)).toThrow("an exchange is settled once");
   expect((await gateway.rows()).length).toBe(1);
   expect(gateway.metrics.inFlight).toBe(0);
 });
@@ -86,29 +120,22 @@ test("it is settled once: a second time is a mistake, and writes nothing", async
 test("it counts as in flight from its beginning to its end", async () => {
   const [one, two] = [begin(), begin()];
   expect(gateway.metrics.inFlight).toBe(2);
-  await one.settle(gateway).committed;
+  await end(one);
   expect(gateway.metrics.inFlight).toBe(1);
-  await two.settle(gateway).committed;
+  await end(two);
   expect(gateway.metrics.inFlight).toBe(0);
 });
 
 test("a whole answer's row says who asked what of whom, and what it took", async () => {
   const exchange = begin("chat.completions", { "x-request-id": "their-id-1", "user-agent": "OpenAI/JS 6" });
-  exchange.modelAsked = "best";
-  exchange.upstream = "up";
-  exchange.upstreamDialect = "openai-chat";
-  exchange.credential = "main";
-  exchange.modelUsed = "gpt-5";
-  exchange.attempts = 2;
-  exchange.noteAttempt("up", "main", 503, "overload", 12.6);
-  exchange.status = 200;
-  exchange.outcome = "ok";
-  exchange.requestBytes = 11;
-  exchange.replyBytes = 22;
-  exchange.firstByteMs = exchange.startedMs + 7;
-  exchange.upstreamRequestId = "req_1";
-  exchange.tap = readTap();
-  const row = await settled(exchange);
+  exchange.beginAttempt({ ...ATTEMPT, credential: "spare" });
+  exchange.noteAttempt({ upstream: "up", credential: "spare", status: 503, signal: "overload", ms: 13 });
+  exchange.beginAttempt({ ...ATTEMPT, upstreamRequestId: "req_1" });
+  const row = await settled(exchange, {
+    facts: readTap(),
+    replyBytes: 22,
+    firstByteMs: exchange.startedMs + 7,
+  });
   expect(row).toMatchObject({
     id: exchange.id,
     atMs: exchange.atMs,
@@ -141,12 +168,12 @@ test("a whole answer's row says who asked what of whom, and what it took", async
   expect(row.ttfbMs).toBeCloseTo(7, 3);
   expect(row.durationMs).toBeGreaterThanOrEqual(0);
   expect(JSON.parse(row.attemptLog as string)).toEqual([
-    { upstream: "up", credential: "main", status: 503, signal: "overload", ms: 13 },
+    { upstream: "up", credential: "spare", status: 503, signal: "overload", ms: 13 },
   ]);
 });
 
 test("what is not known is null, never 0", async () => {
-  const row = await settled(begin());
+  const row = await settled(begin(), { status: 502, outcome: "error", errorKind: "internal" });
   expect(row).toMatchObject({
     outcome: "error",
     upstream: null,
@@ -164,19 +191,45 @@ test("what is not known is null, never 0", async () => {
 
 describe("usage", () => {
   test("of an answer that broke off is partial", async () => {
+    const row = await settled(begin(), { outcome: "upstream_cut", facts: readTap() });
+    expect(row.usageState).toBe("partial");
+  });
+
+  test("of failed attempts is added to that of the answer, and makes the sum partial", async () => {
     const exchange = begin();
-    exchange.outcome = "upstream_cut";
-    exchange.tap = readTap();
-    expect((await settled(exchange)).usageState).toBe("partial");
+    exchange.beginAttempt({ ...ATTEMPT });
+    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30, outputTokens: 4 });
+    exchange.beginAttempt({ ...ATTEMPT, upstream: "other" });
+    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30, cacheWriteTokens: 2 });
+    exchange.beginAttempt({ ...ATTEMPT, upstream: "third" });
+    expect(await settled(exchange, { facts: readTap() })).toMatchObject({
+      upstream: "third",
+      inputTokens: 90,
+      cacheReadTokens: 10,
+      cacheWriteTokens: 2,
+      outputTokens: 24,
+      reasoningTokens: 5,
+      usageState: "partial",
+    });
+  });
+
+  test("of failed attempts is kept when no answer follows", async () => {
+    const exchange = begin();
+    exchange.beginAttempt({ ...ATTEMPT });
+    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
+    expect(await settled(exchange, { status: 502, outcome: "error" })).toMatchObject({
+      inputTokens: 30,
+      outputTokens: null,
+      usageState: "partial",
+    });
   });
 
   test.each(ENDPOINTS.filter(({ isBilled }) => !isBilled).map(({ name }) => name))(
     "of %s is of no work done now, and not counted",
     async (endpoint) => {
       const exchange = begin(endpoint);
-      exchange.outcome = "ok";
-      exchange.tap = readTap();
-      expect(await settled(exchange)).toMatchObject({
+      exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
+      expect(await settled(exchange, { facts: readTap() })).toMatchObject({
         inputTokens: null,
         outputTokens: null,
         usageState: "unknown",
@@ -200,12 +253,12 @@ test("a user agent is kept to its first 200 characters", async () => {
 });
 
 test("what clients and upstreams write is cut to a size that a row can bear", async () => {
-  const exchange = begin();
   const long = "m".repeat(1_000_000);
-  exchange.modelAsked = long;
-  exchange.modelUsed = long;
-  exchange.upstreamRequestId = long;
-  for (let i = 0; i < 10_000; i += 1) exchange.noteAttempt("up", "main", 503, "overload", 1);
+  const exchange = begin("chat.completions", {}, { modelAsked: long });
+  exchange.beginAttempt({ ...ATTEMPT, modelUsed: long, upstreamRequestId: long });
+  for (let i = 0; i < 10_000; i += 1) {
+    exchange.noteAttempt({ upstream: "up", credential: "main", status: 503, signal: "overload", ms: 1 });
+  }
   const row = await settled(exchange);
   for (const text of [row.modelAsked, row.modelUsed, row.upstreamRequestId]) {
     expect(text?.length).toBeWithin(200, 1_000);
@@ -217,11 +270,10 @@ test("what clients and upstreams write is cut to a size that a row can bear", as
 
 test("another attempt forgets what the one before it was", async () => {
   const exchange = begin();
-  exchange.beginAttempt("up", "openai-chat", "main", "gpt-5");
-  exchange.isStream = true;
-  exchange.tap = readTap();
-  exchange.upstreamRequestId = "req_1";
-  exchange.beginAttempt("other", "openai-chat", "spare", null);
+  exchange.beginAttempt({ ...ATTEMPT });
+  exchange.attempt.isStream = true;
+  exchange.attempt.upstreamRequestId = "req_1";
+  exchange.beginAttempt({ ...ATTEMPT, upstream: "other", credential: "spare", modelUsed: null });
   expect(await settled(exchange)).toMatchObject({
     attempts: 2,
     upstream: "other",
@@ -230,6 +282,30 @@ test("another attempt forgets what the one before it was", async () => {
     isStream: false,
     upstreamRequestId: null,
     outputTokens: null,
+  });
+});
+
+test("a request that was refused before any attempt is a stream if the client asked for one", async () => {
+  const refused = { status: 404, outcome: "refused", errorKind: "model_not_found" } as const;
+  const asking = (clientFraming: "json" | "sse") => begin("chat.completions", {}, { clientFraming });
+  expect(await settled(asking("sse"), refused)).toMatchObject({ isStream: true, attempts: 0 });
+  expect(await settled(asking("json"), refused)).toMatchObject({ isStream: false });
+});
+
+describe("a row that cannot be committed", () => {
+  beforeEach(() => {
+    // Closed, the ledger refuses every row, as a full queue does.
+    return gateway.ledger.close();
+  });
+
+  test("costs the client its answer", async () => {
+    expect(await end(begin())).toMatchObject({ kind: "ledger_unavailable" });
+  });
+
+  test("changes nothing for a client that gets an error anyway", async () => {
+    const failed = { ...OK, status: 502, outcome: "error" } as const;
+    await new Promise<void>((resolve) => settleFailure(gateway, begin(), failed, resolve));
+    expect(gateway.metrics.inFlight).toBe(0);
   });
 });
 
@@ -253,23 +329,16 @@ test("ids of state that the answer made are kept with who made it", async () => 
       }),
     ),
   );
-  exchange.tap = tap;
-  exchange.upstream = "up";
-  exchange.upstreamDialect = "openai-chat";
-  exchange.credential = "main";
-  await exchange.settle(gateway).committed;
+  exchange.beginAttempt({ ...ATTEMPT });
+  await end(exchange, { facts: tap });
   expect(gateway.findState("resp_1")).toMatchObject({ upstream: "up", credential: "main" });
   expect(gateway.findState("resp_2")).toBeNull();
 });
 
 test("the metrics count it under its names", async () => {
   const exchange = begin();
-  exchange.upstream = "up";
-  exchange.upstreamDialect = "openai-chat";
-  exchange.outcome = "ok";
-  exchange.tap = readTap();
-  exchange.firstByteMs = exchange.startedMs;
-  await exchange.settle(gateway).committed;
+  exchange.beginAttempt({ ...ATTEMPT });
+  await end(exchange, { facts: readTap(), firstByteMs: exchange.startedMs });
   expect([...gateway.metrics.requests.series()]).toEqual([
     { labels: { dialect: "openai-chat", upstream: "up", outcome: "ok" }, value: 1 },
   ]);

@@ -1,0 +1,97 @@
+/**
+ * Delivers a good reply to the client: relayed or translated, whole or as a stream. Until the first byte of an answer is on its way,
+ * a reply can still turn out to be a failure, and the request can be sent again.
+ */
+import type { Framing, Tap } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import { droppedHeader } from "../../translate/drops.ts";
+import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { ReplyHead } from "../../transport/call.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
+import type { AnswerResult } from "../attempt/outcome.ts";
+import { deliverCount } from "./counted.ts";
+import { framingOf } from "./framing.ts";
+import { deliverStream } from "./stream.ts";
+import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
+import { deliverRelayedWhole } from "./whole.ts";
+
+/** An unfinished frame up to this size is held back. */
+const HELD_FRAME_BYTES = 64 * 1024;
+
+/** Delivers the reply that `head` begins. `done` is called once. */
+export function answer(attempt: RunningAttempt, head: ReplyHead, done: (result: AnswerResult) => void): void {
+  const ended = (result: AnswerResult): void => {
+    attempt.stopListening();
+    done(result);
+  };
+  attempt.guard(ended, () => choose(attempt, head, ended));
+}
+
+function choose(attempt: RunningAttempt, head: ReplyHead, ended: (result: AnswerResult) => void): void {
+  const { served, prepared } = attempt;
+  const { route, clientFraming, attempt: record } = served.exchange;
+  record.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
+  const framing = framingOf(head, prepared.translated !== null, clientFraming);
+  if (prepared.translated !== null) {
+    translate(attempt, head, prepared.translated, framing, ended);
+    return;
+  }
+  if (!route.isGenerative || framing === clientFraming) {
+    relay(attempt, head, framing, ended);
+    return;
+  }
+  // The upstream answers in another form than the client asked for: JSON for a stream, or a stream for JSON.
+  served.translator.sameDialect().then(
+    (request) =>
+      attempt.guard(ended, () => {
+        if (request === null) relay(attempt, head, framing, ended);
+        else translate(attempt, head, request, framing, ended);
+      }),
+    (cause: unknown) => ended(attempt.broken(cause)),
+  );
+}
+
+function relay(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  framing: Framing,
+  ended: (result: AnswerResult) => void,
+): void {
+  const { served, prepared } = attempt;
+  const { exchange, gateway } = served;
+  const tap: Tap = DIALECTS[exchange.route.dialect].makeTap({
+    framing,
+    isUsageInjected: attempt.isUsageInjected,
+    peek: prepared.peek,
+    maxHeldBytes: HELD_FRAME_BYTES,
+  });
+  attempt.reads(tap);
+  const { dropped } = prepared;
+  exchange.attempt.isStream = framing !== "json";
+  exchange.attempt.dropped = dropped;
+  const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
+  if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
+  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, ended);
+  else deliverStream({ attempt, head, tap, framing, headers, request: null }, null, ended);
+}
+
+function translate(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  request: TranslatedRequest,
+  framing: Framing,
+  ended: (result: AnswerResult) => void,
+): void {
+  const { exchange } = attempt.served;
+  exchange.attempt.dropped = request.dropped;
+  if (request.purpose === "count") {
+    deliverCount(attempt, head, request, ended);
+    return;
+  }
+  exchange.attempt.isStream = exchange.clientFraming !== "json";
+  if (framing === "json" || exchange.clientFraming === "json") {
+    new TranslatedWhole(attempt, head, ended).read(request, framing);
+  } else {
+    deliverTranslatedStream(attempt, head, request, framing, ended);
+  }
+}

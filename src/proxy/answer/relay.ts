@@ -1,0 +1,369 @@
+/**
+ * Passes a streamed reply on as it comes, through a tap. The relay owns the end of the exchange: the row is committed before the
+ * last bytes go out, a cut is reported in-band, and pings fill silence.
+ */
+import { GatewayError } from "../../core/errors.ts";
+import type { Framing, Tap } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import { asGatewayError } from "../../http/error-reply.ts";
+import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
+import type { Watched } from "../../transport/watchdog.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
+import { inBandSignal } from "../attempt/failure.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
+import { type Ending, settle, settleFailure } from "../settle.ts";
+
+/** Time for an upstream to close its connection after a complete answer, before the gateway cuts it. */
+const DRAIN_MS = 1_000;
+
+/** Silence that ends a whole answer whose dialect has no last mark, or whose upstream forgot the mark. */
+const FINISHED_SILENCE_MS = 5_000;
+
+/** Silence after the dialect's last mark that ends an answer whose upstream keeps the connection open. */
+const COMPLETE_SILENCE_MS = 100;
+
+/** The first byte of a JSON array. */
+const OPENING_BRACKET = 0x5b;
+
+const encoder = new TextEncoder();
+
+/** A reply that is delivered as a stream. */
+export interface StreamedReply {
+  readonly attempt: RunningAttempt;
+  readonly head: ReplyHead;
+  readonly tap: Tap;
+  /** The framing of the client's stream. */
+  readonly framing: Framing;
+  readonly headers: Readonly<Record<string, string>>;
+  /** null: the reply is relayed. */
+  readonly request: TranslatedRequest | null;
+}
+
+/** How a reply has begun, before a byte of it has gone to the client. */
+export type Beginning =
+  /** Bytes for the client are there, or the client has to hear that an answer comes. */
+  | "open"
+  /** The upstream reported in-band that it failed. */
+  | "failed"
+  /** The reply ended or broke before anything came, or its first byte makes no sense. */
+  | "cut";
+
+type Phase =
+  /** Nothing is known yet: a failure can still be retried. */
+  | "beginning"
+  /** The client is told that an answer comes; its stream has not started yet. */
+  | "decided"
+  /** Bytes flow. */
+  | "flowing"
+  /** The exchange has ended; the upstream may still send what nobody needs. */
+  | "over";
+
+export class Relay implements BodySink, ReplyStreamOwner, Watched {
+  readonly #attempt: RunningAttempt;
+  readonly #head: ReplyHead;
+  readonly #gateway: Gateway;
+  readonly #exchange: Exchange;
+  readonly #call: Call;
+  readonly #tap: Tap;
+  readonly #framing: Framing;
+  readonly #stream: ReplyStream;
+  readonly #pingIntervalMs: number;
+  readonly #ping: Uint8Array | null;
+  readonly #onBegun: (beginning: Beginning) => void;
+  #phase: Phase = "beginning";
+  #first: Uint8Array | null;
+  /** How the body ended before the client's stream had started; undefined: it has not ended. */
+  #earlyEnd: GatewayError | null | undefined = undefined;
+  #lastWriteMs: number;
+  #lastReadMs: number;
+  #replyBytes = 0;
+  #firstByteMs: number | null = null;
+  #hasSent = false;
+  /** With `cut`: the exception of the gateway that ended the reply; undefined: the upstream ended it. */
+  fault: unknown;
+  /** The bracket of the JSON array has come. */
+  #isArray = false;
+  /** The client gets the upstream's JSON array as it is, so bytes without a bracket are garbage. */
+  readonly #awaitsBracket: boolean;
+  readonly #isTranslated: boolean;
+
+  constructor(
+    { attempt, head, tap, framing }: StreamedReply,
+    first: Uint8Array | null,
+    onBegun: (beginning: Beginning) => void,
+  ) {
+    const { gateway, exchange } = attempt.served;
+    this.#attempt = attempt;
+    this.#head = head;
+    this.#gateway = gateway;
+    this.#exchange = exchange;
+    this.#call = attempt.call;
+    this.#tap = tap;
+    this.#framing = framing;
+    this.#first = first;
+    this.#onBegun = onBegun;
+    this.#isTranslated = tap.isTranslation;
+    this.#awaitsBracket = framing === "json-array" && !this.#isTranslated;
+    this.#stream = new ReplyStream(this);
+    this.#pingIntervalMs = gateway.snapshot.config.server.pingIntervalMs;
+    this.#ping = pingOf(exchange, framing);
+    this.#lastWriteMs = gateway.transport.watchdog.nowMs;
+    this.#lastReadMs = this.#lastWriteMs;
+  }
+
+  /**
+   * Waits until it is known how the reply begins. Only while nothing was sent can a request be retried, so the relay waits for the
+   * first whole frame, but not longer than a ping interval: then the client hears that an answer comes.
+   */
+  begin(): void {
+    this.#gateway.transport.watchdog.add(this);
+    if (this.#first !== null) this.#decided("open");
+  }
+
+  /** The reply's body for the client. */
+  get body(): ReadableStream<Uint8Array> {
+    return this.#stream.body;
+  }
+
+  /** Gives the reply up before the client got anything. */
+  discard(reason: GatewayError): void {
+    this.#finish();
+    this.#call.abort(reason);
+  }
+
+  chunk(bytes: Uint8Array): boolean {
+    if (this.#phase === "over") return true;
+    this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
+    let out: Uint8Array | null;
+    try {
+      out = this.#tap.push(bytes);
+    } catch (cause) {
+      this.#broken(cause);
+      return true;
+    }
+    const { progress } = this.#tap;
+    if (this.#phase === "flowing") {
+      const isTaken = out === null || this.#send(out);
+      if (this.#isOver()) this.#conclude();
+      return isTaken;
+    }
+    if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
+    if (this.#awaitsBracket && this.#phase === "beginning" && !this.#isArray) {
+      const start = firstOf(bytes);
+      this.#isArray = start === OPENING_BRACKET;
+      if (start !== undefined && !this.#isArray) {
+        this.#decided("cut");
+        return false;
+      }
+    }
+    if (this.#first === null && progress === "open") return true;
+    this.#decided(this.#first === null && progress === "failed" ? "failed" : "open");
+    return false;
+  }
+
+  end(error: GatewayError | null): void {
+    if (this.#phase === "over") {
+      this.#gateway.transport.watchdog.delete(this);
+      // An exception of the gateway on the way to the end goes to the client, whatever was to come.
+      if (error?.kind === "internal") this.#fail(error);
+    } else if (error?.kind === "internal") this.#broken(error.cause ?? error);
+    else if (this.#phase === "beginning") this.#decided("cut");
+    else if (this.#phase === "decided") this.#earlyEnd = error;
+    else this.#ended(error);
+  }
+
+  started(): void {
+    if (this.#phase !== "decided") return;
+    this.#phase = "flowing";
+    const first = this.#first;
+    this.#first = null;
+    const isTaken = first === null || this.#send(first);
+    if (this.#isOver()) this.#conclude();
+    else if (this.#earlyEnd !== undefined) this.#ended(this.#earlyEnd);
+    if (isTaken) this.#call.resume();
+  }
+
+  drained(): void {
+    this.#call.resume();
+  }
+
+  left(): void {
+    if (this.#phase === "over") return;
+    this.#finish();
+    this.#call.abort(new GatewayError("upstream_cut", "the client left"));
+    const ending = this.#gateway.isDraining
+      ? this.#ending("error", "shutting_down")
+      : this.#ending("client_left", null);
+    settleFailure(this.#gateway, this.#exchange, ending, () => undefined);
+    this.#attempt.verdict.endLease();
+  }
+
+  check(nowMs: number): void {
+    if (this.#phase === "over") {
+      if (nowMs - this.#lastReadMs < DRAIN_MS) return;
+      this.#gateway.transport.watchdog.delete(this);
+      this.#call.abort(new GatewayError("upstream_timeout", "the connection stayed open after the answer"));
+      return;
+    }
+    // After its last mark an answer mostly ends at once; bytes behind the mark still belong to it.
+    const waitMs = this.#tap.progress === "complete" ? COMPLETE_SILENCE_MS : FINISHED_SILENCE_MS;
+    if (this.#isWhole() && nowMs - this.#lastReadMs >= waitMs) {
+      if (this.#phase === "flowing") this.#conclude();
+      return;
+    }
+    if (this.#ping === null || nowMs - this.#lastWriteMs < this.#pingIntervalMs) return;
+    if (this.#phase === "beginning") this.#decided("open");
+    else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
+      this.#lastWriteMs = nowMs;
+      this.#stream.write(this.#ping);
+    }
+  }
+
+  /** An exception of the gateway costs this answer alone, and is no fault of the upstream. */
+  #broken(cause: unknown): void {
+    if (this.#phase === "beginning") {
+      this.fault = cause;
+      this.#decided("cut");
+      return;
+    }
+    this.#finish();
+    const error = asGatewayError(cause, this.#gateway.log, this.#exchange.id);
+    this.#gateway.metrics.exceptions.add(1);
+    this.#call.abort(error);
+    settleFailure(this.#gateway, this.#exchange, this.#ending("error", error.kind), () => this.#fail(error));
+  }
+
+  #decided(beginning: Beginning): void {
+    this.#phase = "decided";
+    this.#onBegun(beginning);
+  }
+
+  #ending(outcome: Ending["outcome"], errorKind: Ending["errorKind"]): Ending {
+    return {
+      status: this.#head.status,
+      outcome,
+      errorKind,
+      facts: this.#tap,
+      replyBytes: this.#replyBytes,
+      firstByteMs: this.#firstByteMs,
+      isHeadSent: true,
+    };
+  }
+
+  #send(bytes: Uint8Array): boolean {
+    this.#replyBytes += bytes.byteLength;
+    this.#firstByteMs ??= this.#gateway.clock.monotonicMs();
+    this.#hasSent = true;
+    this.#lastWriteMs = this.#gateway.transport.watchdog.nowMs;
+    return this.#stream.write(bytes);
+  }
+
+  #ended(error: GatewayError | null): void {
+    // A connection that breaks after the answer was whole loses nothing.
+    if (this.#isWhole()) this.#conclude();
+    else this.#cut(error);
+    this.#gateway.transport.watchdog.delete(this);
+  }
+
+  /** Whether nothing is missing when the body ends here. */
+  #isWhole(): boolean {
+    const { progress } = this.#tap;
+    if (progress !== "finished") return progress !== "open";
+    return this.#isTranslated || !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
+  }
+
+  /** Whether the relay waits for nothing more. Bytes behind the last mark belong to a relayed answer, not to a translated one. */
+  #isOver(): boolean {
+    const { progress } = this.#tap;
+    return progress === "failed" || (this.#isTranslated && progress === "complete");
+  }
+
+  /** The answer is whole, or failed in the upstream's own words: commit, then send the bytes that were held. */
+  #conclude(): void {
+    this.#phase = "over";
+    this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
+    if (this.#tap.isCutShort) {
+      this.#gateway.transport.watchdog.delete(this);
+      this.#call.abort(new GatewayError("upstream_cut", "the answer ended at a stop sequence"));
+    }
+    const hasFailed = this.#tap.progress === "failed";
+    if (hasFailed) {
+      const signal = inBandSignal(this.#attempt, this.#head.headers, this.#tap.failure ?? "");
+      this.#attempt.verdict.failedLate(signal, this.#head);
+    }
+    const held = this.#tap.end();
+    if (held !== null) {
+      this.#replyBytes += held.byteLength;
+      this.#firstByteMs ??= this.#gateway.clock.monotonicMs();
+    }
+    const ending = hasFailed ? this.#ending("error", "upstream_error") : this.#ending("ok", null);
+    settle(this.#gateway, this.#exchange, ending, (failure) => {
+      if (failure !== null) {
+        this.#fail(failure);
+        return;
+      }
+      if (held !== null) this.#stream.write(held);
+      this.#close();
+    });
+  }
+
+  /** The upstream broke off: whole frames go out, then the failure in-band, never a good end. */
+  #cut(cause: GatewayError | null): void {
+    this.#phase = "over";
+    const error =
+      cause ?? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer");
+    this.#attempt.verdict.cutLate(this.#head);
+    const held = this.#tap.cut();
+    if (held !== null) this.#replyBytes += held.byteLength;
+    // The held bytes may say why the answer stopped: like a good end, they wait for the row.
+    settleFailure(this.#gateway, this.#exchange, this.#ending("upstream_cut", error.kind), () => {
+      if (held !== null) {
+        this.#hasSent = true;
+        this.#stream.write(held);
+      }
+      this.#fail(error);
+    });
+  }
+
+  /** Ends the client's stream with an error in its dialect; where the framing has no place for one, the connection breaks. */
+  #fail(error: GatewayError): void {
+    const text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
+    if (text === "") {
+      this.#stream.cut();
+    } else {
+      this.#stream.write(encoder.encode(text));
+    }
+    this.#close();
+  }
+
+  #close(): void {
+    this.#exchange.client.restoreIdleTimeout();
+    this.#stream.close();
+    this.#attempt.verdict.endLease();
+  }
+
+  #finish(): void {
+    this.#phase = "over";
+    this.#gateway.transport.watchdog.delete(this);
+  }
+}
+
+/** The first byte that is not white space. */
+function firstOf(bytes: Uint8Array): number | undefined {
+  return bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+}
+
+const pings = new Map<string, Uint8Array | null>();
+
+function pingOf(exchange: Exchange, framing: Framing): Uint8Array | null {
+  const { dialect } = exchange.route;
+  const known = pings.get(dialect + framing);
+  if (known !== undefined) return known;
+  const text = DIALECTS[dialect].ping(framing);
+  const made = text === null ? null : encoder.encode(text);
+  pings.set(dialect + framing, made);
+  return made;
+}

@@ -1,0 +1,128 @@
+/** What a failed reply means: for the credential, for a repair of the request, and for the client. */
+import { GatewayError } from "../../core/errors.ts";
+import type { HeaderView } from "../../core/header-view.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import type { CredentialView, UpstreamView } from "../../snapshot.ts";
+import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { ReplyHead } from "../../transport/call.ts";
+import { repairFor } from "../../upstreams/repair.ts";
+import type { Signal } from "../../upstreams/signal.ts";
+import type { ServedRequest } from "../served-request.ts";
+import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
+import type { PreparedRequest } from "./prepare.ts";
+import { withoutCredential } from "./redact.ts";
+import { errorFor, foreignError } from "./upstream-error.ts";
+
+const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
+
+/** An attempt whose reply is a failure. */
+interface FailedAttempt {
+  readonly served: ServedRequest;
+  readonly prepared: PreparedRequest;
+  readonly upstream: UpstreamView;
+  readonly credential: CredentialView;
+}
+
+/** The failure in a reply with an HTTP status of 300 or more. `bytes` is its body, up to a bound when it is not whole. */
+export function refusedFailure(
+  attempt: FailedAttempt,
+  head: ReplyHead,
+  bytes: Uint8Array,
+  isWhole: boolean,
+): AttemptFailure {
+  const { served, prepared, upstream } = attempt;
+  const { status } = head;
+  const text = new TextDecoder().decode(bytes);
+  const nowMs = served.gateway.clock.nowMs();
+  const isRedirect = status < 400;
+  const { model } = prepared.target;
+  const classified: Signal = isRedirect
+    ? { class: "overload", reason: `the upstream answered with a redirect (${status})` }
+    : upstream.family.classify({ status, headers: head.headers, body: text, nowMs, model });
+  const mayRepair = classified.class === "bad" || classified.class === "forbid";
+  const repair = mayRepair ? repairFor(prepared.dialect, status, text) : null;
+  const { translated } = prepared;
+  if (translated === null) {
+    // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error instead.
+    const isForClient = !isRedirect && isWhole && /^\s*[[{]/.test(text);
+    const upstreamReply: UpstreamReply | null = isForClient
+      ? {
+          status,
+          headers: served.gateway.snapshot.filterReplyHeaders(head.headers, served.exchange.id),
+          body: bytesForClient(attempt, text, bytes),
+        }
+      : null;
+    return { kind: "failed", signal: classified, error: errorFor(classified, status), upstreamReply, repair };
+  }
+  // The gateway worded this request, so a repairable refusal must not forbid the model to the credential.
+  const signal: Signal =
+    repair === null
+      ? classified
+      : { class: "bad", reason: "the upstream wants the request in another wording" };
+  const shown = withoutCredential(text, attempt.credential.authHeader);
+  const error = foreignError(translated.codec, signal, status, shown, nowMs);
+  return { kind: "failed", signal, error, upstreamReply: null, repair };
+}
+
+/**
+ * The failure that an upstream reports inside a good reply, as the error object `raw`, before content. `request` is not null when
+ * the client's dialect is another one.
+ */
+export function inBandFailure(
+  attempt: FailedAttempt,
+  head: ReplyHead,
+  raw: string,
+  request: TranslatedRequest | null,
+): AttemptFailure {
+  const signal = inBandSignal(attempt, head.headers, raw);
+  const status = attempt.upstream.family.inBandStatus(raw);
+  const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
+  const repair = signal.class === "bad" ? repairFor(dialect, status, raw) : null;
+  if (request !== null) {
+    const error = inBandError(attempt, request, raw, "");
+    return { kind: "failed", signal, error, upstreamReply: null, repair };
+  }
+  const upstreamReply: UpstreamReply = {
+    status,
+    headers: { "content-type": "application/json" },
+    body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
+  };
+  return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repair };
+}
+
+/** What a failure inside a good reply says about the credential. */
+export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
+  const { family } = attempt.upstream;
+  return family.classify({
+    status: family.inBandStatus(raw),
+    headers,
+    body: raw,
+    nowMs: attempt.served.gateway.clock.nowMs(),
+    model: attempt.prepared.target.model,
+  });
+}
+
+/** The error for a client of another dialect. `raw` is the upstream's error object; null: the reply made no sense. */
+export function inBandError(
+  attempt: FailedAttempt,
+  request: TranslatedRequest,
+  raw: string | null,
+  message: string,
+): GatewayError {
+  if (raw === null) return new GatewayError("upstream_garbage", message);
+  const signal = inBandSignal(attempt, NO_HEADERS, raw);
+  const status = attempt.upstream.family.inBandStatus(raw);
+  const body = withoutCredential(DIALECTS[request.dialect].wrapFailure(raw), attempt.credential.authHeader);
+  return foreignError(request.codec, signal, status, body, attempt.served.gateway.clock.nowMs());
+}
+
+/** The upstream's own words without the credential, which some upstreams repeat; its own bytes when they hold none. */
+function bytesForClient(
+  { credential }: FailedAttempt,
+  text: string,
+  bytes: Uint8Array | null,
+): Uint8Array<ArrayBuffer> {
+  const shown = withoutCredential(text, credential.authHeader);
+  const own = shown === text ? bytes : null;
+  return (own ?? new TextEncoder().encode(shown)) as Uint8Array<ArrayBuffer>;
+}

@@ -1,0 +1,62 @@
+/** The client's error when no target has answered its request. */
+import { GatewayError } from "../core/errors.ts";
+import type { Unavailable } from "../pool/pool.ts";
+import type { AttemptFailure } from "./attempt/outcome.ts";
+import { foreignDialect } from "./refusals.ts";
+
+/** What stood against each target. */
+export interface Obstacles {
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+  /** The client's dialect. */
+  readonly dialect: string;
+  /** Pools that had no credential to lease. */
+  readonly unavailable: readonly Unavailable[];
+  /** The upstream's overload, or else its refusal of the model to every credential. */
+  readonly failure: AttemptFailure | null;
+  /** A part of the request that a target cannot take. */
+  readonly untranslatable: GatewayError | null;
+  readonly isBreakerOpen: boolean;
+  /** Upstreams that have nothing like the client's route. */
+  readonly foreign: readonly string[];
+}
+
+/** The obstacle that helps the client most: a time to come back first, then the upstream's own words, then the rest. */
+export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
+  const { nowMs, unavailable, failure, untranslatable, foreign } = obstacles;
+  const cooling = unavailable.filter(({ kind }) => kind === "cooling");
+  if (cooling.length > 0) {
+    const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
+    const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
+    return new GatewayError(
+      "credentials_cooling",
+      `every credential for this model is at its limit; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
+      { retryAfterMs },
+    );
+  }
+  if (failure !== null) return failure;
+  if (untranslatable !== null) return untranslatable;
+  if (obstacles.isBreakerOpen) {
+    return new GatewayError(
+      "upstream_overloaded",
+      "the upstream has failed many times in a row; the gateway tries it again every second",
+      { retryAfterMs: 1_000 },
+    );
+  }
+  if (unavailable.length > 0) {
+    return new GatewayError(
+      "credentials_unusable",
+      `no credential for this model can be used until a person acts (${counted(unavailable)}); see \`clewline credentials\``,
+    );
+  }
+  return foreignDialect(obstacles.dialect, foreign);
+}
+
+/** As in "2 cooling, 1 invalid". */
+function counted(unavailable: readonly Unavailable[]): string {
+  const counts = new Map<string, number>();
+  for (const { reasons } of unavailable) {
+    for (const { state } of reasons) counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+}

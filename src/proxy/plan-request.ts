@@ -1,0 +1,53 @@
+/** Plans a request: the targets that may serve it, in order, and what its model's name or entry changes about it. */
+import { GatewayError } from "../core/errors.ts";
+import type { Route } from "../dialects/endpoint.ts";
+import type { Amendment } from "../neutral/amendment.ts";
+import type { Target } from "../plan/plan.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { StateId } from "../store/state.ts";
+import { amendmentOf } from "./amendment.ts";
+import { modelMissing, modelNotFound } from "./refusals.ts";
+
+export interface PlannedRequest {
+  /** In the order to try them; at least one. */
+  readonly targets: readonly Target[];
+  readonly amendment: Amendment | null;
+  /** The model's entry orders to refuse rather than to drop. */
+  readonly isStrict: boolean;
+}
+
+/** Throws `bad_request` without a model, `model_not_found` with the nearest names. */
+export function planRequest(
+  snapshot: Snapshot,
+  route: Route,
+  model: string | null,
+  sticky: StateId | null,
+): PlannedRequest {
+  if (model === null) {
+    if (!route.mayOmitModel) throw modelMissing();
+    return { targets: [speaker(snapshot, route, sticky)], amendment: null, isStrict: false };
+  }
+  const plan = snapshot.plan(model);
+  if (!("targets" in plan)) throw modelNotFound(model, plan.nearest);
+  return {
+    targets: plan.targets,
+    amendment: route.isGenerative ? amendmentOf(plan) : null,
+    isStrict: plan.entry?.strict === true,
+  };
+}
+
+/** The upstream that holds the state, or else the first one that speaks the client's dialect. */
+function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null): Target {
+  const names = [...snapshot.upstreams.values()]
+    .filter((upstream) => upstream.dialects.has(route.dialect))
+    .map((upstream) => upstream.name);
+  const [first] = names;
+  if (first === undefined) {
+    const message = `no upstream speaks ${route.dialect}; add one to the configuration`;
+    throw new GatewayError("model_not_found", message);
+  }
+  return {
+    upstream: sticky !== null && names.includes(sticky.upstream) ? sticky.upstream : first,
+    model: "",
+  };
+}

@@ -1,0 +1,44 @@
+/** A request that has been read and planned, with the parts of the house that serve it: what every later phase gets. */
+import type { Peek } from "../dialects/dialect.ts";
+import type { StateId } from "../store/state.ts";
+import { ReplyTranslator } from "../translate/reply.ts";
+import { RequestTranslator } from "../translate/request.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+
+export class ServedRequest {
+  readonly gateway: Gateway;
+  readonly exchange: Exchange;
+  /** null: the route has no body. */
+  readonly body: Uint8Array | null;
+  readonly peek: Peek | null;
+  /** The credential that holds what the request refers to at its provider; null: none that is known. */
+  readonly sticky: StateId | null;
+  #translator: RequestTranslator | null = null;
+  #replies: ReplyTranslator | null = null;
+
+  constructor(
+    gateway: Gateway,
+    exchange: Exchange,
+    body: Uint8Array | null,
+    peek: Peek | null,
+    sticky: StateId | null,
+  ) {
+    this.gateway = gateway;
+    this.exchange = exchange;
+    this.body = body;
+    this.peek = peek;
+    this.sticky = sticky;
+  }
+
+  /** Made when a target speaks another dialect: most requests are relayed and need none. */
+  get translator(): RequestTranslator {
+    this.#translator ??= new RequestTranslator(this);
+    return this.#translator;
+  }
+
+  get replies(): ReplyTranslator {
+    this.#replies ??= new ReplyTranslator(this, this.translator);
+    return this.#replies;
+  }
+}

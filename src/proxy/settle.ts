@@ -1,0 +1,145 @@
+/**
+ * The end of every request: its one ledger row, then the last bytes of its answer. Nothing else calls the ledger's `append`, so
+ * whatever has to happen once for each request happens here.
+ */
+import type { ErrorKind, GatewayError } from "../core/errors.ts";
+import type { Tap, TapState } from "../dialects/dialect.ts";
+import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import { addUsage } from "../neutral/usage.ts";
+import type { StateId } from "../store/state.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+
+const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const MAX_USER_AGENT_CHARS = 200;
+/** Clients and upstreams choose these texts, so a bound keeps the row small. */
+const MAX_NAME_CHARS = 256;
+
+/** What the row takes from an answer. A tap is one; it is read when the exchange is settled. */
+export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
+  Pick<Tap, "isCutShort">;
+
+/** How an exchange ended. */
+export interface Ending {
+  /** HTTP status that the client gets; 499: the client left before it got one. */
+  readonly status: number;
+  readonly outcome: Outcome;
+  readonly errorKind: ErrorKind | null;
+  /** null: no answer, or none that can be read. */
+  readonly facts: AnswerFacts | null;
+  readonly replyBytes: number;
+  /** When the first byte of an answer went to the client, on the monotonic clock; null: none did. */
+  readonly firstByteMs: number | null;
+  /** The client already has the status line: it stays, also when the row cannot be committed. */
+  readonly isHeadSent: boolean;
+}
+
+/**
+ * Ends an exchange whose client waits for the row. `settled` gets null when the row is committed and the last bytes may go, or the
+ * error that the client must get instead. In that case the row is still queued, and says what the client got.
+ */
+export function settle(
+  gateway: Gateway,
+  exchange: Exchange,
+  ending: Ending,
+  settled: (failure: GatewayError | null) => void,
+): void {
+  const row = endExchange(gateway, exchange, ending);
+  commit(gateway, exchange, ending, row).then(
+    () => settled(null),
+    (failure: GatewayError) => {
+      if (!ending.isHeadSent) row.status = failure.status;
+      row.outcome = "error";
+      row.errorKind = failure.kind;
+      settled(failure);
+    },
+  );
+}
+
+/** Ends an exchange without a good answer. `settled` runs when the row is committed or has failed: the client gets the same. */
+export function settleFailure(
+  gateway: Gateway,
+  exchange: Exchange,
+  ending: Ending,
+  settled: () => void,
+): void {
+  const row = endExchange(gateway, exchange, ending);
+  commit(gateway, exchange, ending, row).then(settled, settled);
+}
+
+function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
+  exchange.markSettled();
+  gateway.metrics.inFlight -= 1;
+  const row = makeRow(exchange, ending, gateway.clock.monotonicMs());
+  gateway.metrics.countRequest(row);
+  return row;
+}
+
+function commit(gateway: Gateway, exchange: Exchange, { facts }: Ending, row: LedgerRow): Promise<void> {
+  return gateway.ledger.append(row, stateIdsOf(exchange, facts));
+}
+
+function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
+  const { attempt, attempts, earlierUsage, route, startedMs } = exchange;
+  const { facts, outcome, firstByteMs } = ending;
+  const { headers } = exchange.client.request;
+  const isRefused = attempts === 0 && outcome === "refused";
+  const last = facts?.usage ?? null;
+  const all = earlierUsage === null || last === null ? (last ?? earlierUsage) : addUsage(earlierUsage, last);
+  const usage = route.isBilled ? all : null;
+  const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
+  const clientRequestId = headers.get("x-request-id");
+  const userAgent = headers.get("user-agent");
+  return {
+    id: exchange.id,
+    atMs: exchange.atMs,
+    key: exchange.principal.name,
+    dialect: route.dialect,
+    endpoint: route.endpoint,
+    clientRequestId:
+      clientRequestId !== null && SANE_REQUEST_ID.test(clientRequestId) ? clientRequestId : null,
+    modelAsked: bounded(exchange.modelAsked),
+    upstream: attempt.upstream,
+    upstreamDialect: attempt.upstreamDialect,
+    modelUsed: bounded(attempt.modelUsed),
+    modelReported: bounded(facts?.model ?? null),
+    credential: attempt.credential,
+    isStream: isRefused ? exchange.clientFraming !== "json" : attempt.isStream,
+    status: ending.status,
+    outcome,
+    errorKind: ending.errorKind,
+    stopReason: bounded(facts?.stopReason ?? null),
+    attempts,
+    attemptLog: exchange.attemptNotes.length === 0 ? null : JSON.stringify(exchange.attemptNotes),
+    ttfbMs: firstByteMs === null ? null : firstByteMs - startedMs,
+    durationMs: nowMs - startedMs,
+    requestBytes: exchange.requestBytes,
+    replyBytes: ending.replyBytes,
+    inputTokens: usage?.inputTokens ?? null,
+    cacheReadTokens: usage?.cacheReadTokens ?? null,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? null,
+    cacheWrite1hTokens: usage?.cacheWrite1hTokens ?? null,
+    outputTokens: usage?.outputTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+    usageState: usage === null ? "unknown" : isFinal ? "final" : "partial",
+    costNanoUsd: null,
+    drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
+    cache: null,
+    upstreamRequestId: bounded(attempt.upstreamRequestId),
+    clientAddress: exchange.client.address(),
+    userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
+  };
+}
+
+/** State that now lives at the provider, with the credential that made it. */
+function stateIdsOf({ attempt, atMs }: Exchange, facts: AnswerFacts | null): readonly StateId[] | undefined {
+  const { upstream, credential } = attempt;
+  if (facts === null || facts.stateIds.length === 0 || upstream === null || credential === null) {
+    return undefined;
+  }
+  return facts.stateIds.map((id) => ({ id, upstream, credential, atMs }));
+}
+
+function bounded(text: string | null): string | null {
+  return text === null || text.length <= MAX_NAME_CHARS ? text : text.slice(0, MAX_NAME_CHARS);
+}

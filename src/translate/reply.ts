@@ -1,0 +1,177 @@
+/** Turns the replies to translated requests into the form that the client reads. A request has one reply translator. */
+import { GatewayError } from "../core/errors.ts";
+import type { Codec } from "../dialects/codec.ts";
+import { CODECS } from "../dialects/codecs.ts";
+import type { Framing } from "../dialects/dialect.ts";
+import { CallRestorer } from "../neutral/answer/restore.ts";
+import { StopWatch } from "../neutral/answer/stop-watch.ts";
+import type { ModelEvent, Stop } from "../neutral/event.ts";
+import { fold, unfold } from "../neutral/fold.ts";
+import type { JsonObject } from "../neutral/request.ts";
+import { parseJsonObject } from "../wire/json.ts";
+import { Continuations, hasSaid, isPause, PartFolder } from "./continuation.ts";
+import type { RequestTranslator, TranslationSource } from "./request.ts";
+import { type Continuation, StreamTranslation } from "./stream.ts";
+import type { TranslatedRequest } from "./translated-request.ts";
+
+/** Gemini resumes by a token, so the request that continues its answer holds none of the parts already received. */
+const NOTHING_SAID = { id: null, model: null, parts: [], usage: null } as const;
+
+export class ReplyTranslator {
+  readonly #source: TranslationSource;
+  readonly #request: RequestTranslator;
+  readonly #client: Codec;
+  readonly #continuations = new Continuations();
+
+  constructor(source: TranslationSource, request: RequestTranslator) {
+    this.#source = source;
+    this.#request = request;
+    this.#client = CODECS[source.exchange.route.dialect];
+  }
+
+  /** A tap that reads the streamed reply to `first` and writes the client's stream. */
+  stream(
+    first: TranslatedRequest,
+    framing: Framing,
+    errorOf: (raw: string | null, message: string) => GatewayError,
+  ): StreamTranslation {
+    const { encoded, codec, searches } = first;
+    const remember = this.#observer(codec);
+    const { replyLimitBytes } = this.#source.gateway.snapshot.config.server;
+    const folder = searches ? new PartFolder(replyLimitBytes) : null;
+    const observer = (event: ModelEvent): void => {
+      remember?.(event);
+      folder?.add(event);
+    };
+    let current = first;
+    const continuation = (stop: Stop, hasSaidAny: boolean): Continuation | null => {
+      const said = folder === null ? { ...NOTHING_SAID, stop } : folder.take(stop);
+      const request = said === null ? null : this.#continuations.next(current, said, hasSaidAny);
+      if (request === null) return null;
+      current = request;
+      return { request, decoder: codec.makeStreamDecoder("sse", this.#decodeOptions()) };
+    };
+    return new StreamTranslation({
+      decoder: codec.makeStreamDecoder(framing, this.#decodeOptions()),
+      encoder: this.#client.makeStreamEncoder(this.#encodeOptions()),
+      restorer: new CallRestorer(encoded.names),
+      stopWatch: encoded.watchedStops.length === 0 ? null : new StopWatch(encoded.watchedStops),
+      observer: folder === null && remember === null ? null : observer,
+      errorOf,
+      continuation,
+      requestId: this.#source.exchange.id,
+    });
+  }
+
+  /** A whole reply, whatever its framing, as the events that the client is to see; a reply without sense ends with `fail`. */
+  readWhole(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
+    try {
+      return this.#seen(request, this.#rawEvents(request, framing, bytes));
+    } catch (cause) {
+      if (!(cause instanceof GatewayError)) throw cause;
+      return [{ type: "fail", raw: cause.detail ?? null, message: cause.message }];
+    }
+  }
+
+  /** The request that continues a paused reply that `readWhole` has read; null: the reply has ended. */
+  continue(request: TranslatedRequest, events: readonly ModelEvent[]): TranslatedRequest | null {
+    const last = events.at(-1);
+    if (last?.type !== "end" || !isPause(last.stop)) return null;
+    return this.#continuations.next(request, fold(events), events.some(hasSaid));
+  }
+
+  /** The client's JSON or stream for a whole answer. */
+  writeWhole(events: readonly ModelEvent[], framing: Framing): string {
+    const options = this.#encodeOptions();
+    if (framing === "json") return this.#client.encodeReply(fold(events), options);
+    const encoder = this.#client.makeStreamEncoder(options);
+    return events.map((event) => encoder.encode(event)).join("");
+  }
+
+  /** The number of tokens in a counting endpoint's reply; null: the reply names none. */
+  readCount({ codec }: TranslatedRequest, bytes: Uint8Array): number | null {
+    try {
+      return codec.decodeCount(parseReply(bytes));
+    } catch (cause) {
+      if (cause instanceof GatewayError) return null;
+      throw cause;
+    }
+  }
+
+  /** A count of input tokens in the client's form. */
+  writeCount(inputTokens: number): string {
+    return this.#client.encodeCount(inputTokens) ?? JSON.stringify({ input_tokens: inputTokens });
+  }
+
+  #rawEvents({ codec }: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
+    if (framing === "json") return unfold(codec.decodeReply(parseReply(bytes), this.#decodeOptions()));
+    const raw: ModelEvent[] = [];
+    const decoder = codec.makeStreamDecoder(framing, this.#decodeOptions());
+    decoder.push(bytes, (event) => raw.push(event));
+    decoder.end((event) => raw.push(event));
+    return raw;
+  }
+
+  #seen(request: TranslatedRequest, raw: readonly ModelEvent[]): ModelEvent[] {
+    const { names, watchedStops } = request.encoded;
+    const restorer = new CallRestorer(names);
+    const watch = watchedStops.length === 0 ? null : new StopWatch(watchedStops);
+    const observer = this.#observer(request.codec);
+    const seen: ModelEvent[] = [];
+    // The provider bills its whole answer, also when a stop sequence ends the client's answer earlier.
+    const usage = raw.findLast((event) => event.type === "usage");
+    let isOver = false;
+    const note = (event: ModelEvent): void => {
+      observer?.(event);
+      seen.push(event);
+    };
+    const see = (event: ModelEvent): void => {
+      if (isOver) return;
+      if (event.type === "end" || event.type === "fail") {
+        isOver = true;
+        if (usage !== undefined) note(usage);
+      }
+      note(event);
+    };
+    for (const event of raw) {
+      if (event.type === "usage") continue;
+      restorer.push(event, (restored) => {
+        if (watch === null) see(restored);
+        else watch.push(restored, see);
+      });
+    }
+    return seen;
+  }
+
+  /** Remembers sealed reasoning for a client whose dialect cannot carry it; null: the client carries it. */
+  #observer(codec: Codec): ((event: ModelEvent) => void) | null {
+    const { gateway, exchange } = this.#source;
+    return this.#client.carriesSeals ? null : gateway.memory.recorder(exchange.principal.name, codec.maker);
+  }
+
+  #decodeOptions() {
+    const { gateway, exchange } = this.#source;
+    const { count } = this.#continuations;
+    return {
+      idSeed: `${exchange.id}${count === 0 ? "" : count}`,
+      maxFrameBytes: gateway.snapshot.config.server.replyLimitBytes,
+    };
+  }
+
+  #encodeOptions() {
+    const { id, atMs, modelAsked, clientFraming } = this.#source.exchange;
+    return {
+      framing: clientFraming,
+      idSeed: id,
+      model: modelAsked ?? "",
+      createdAtS: Math.floor(atMs / 1_000),
+      echo: this.#request.replyContext,
+    };
+  }
+}
+
+function parseReply(bytes: Uint8Array): JsonObject {
+  const body = parseJsonObject(bytes);
+  if (body === null) throw new GatewayError("upstream_garbage", "the upstream's reply is not a JSON object");
+  return body;
+}
