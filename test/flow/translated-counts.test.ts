@@ -1,6 +1,6 @@
 // Counting tokens for clients of another dialect: by the provider's own counter, or by an estimate that says that it is one.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Gateway, OPENAI_AT_LOCALHOST, startGateway } from "../kit/gateway.ts";
+import { type Gateway, OPENAI_AT_LOCALHOST, openaiUrl, startGateway } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
 import { type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import type { DialectName } from "../kit/recordings.ts";
@@ -11,7 +11,14 @@ let gateway: Gateway;
 
 beforeAll(async () => {
   upstream = await startRawUpstream(() => undefined);
-  gateway = await startGateway({ toml: translatedToml(upstream.url), preloads: [OPENAI_AT_LOCALHOST] });
+  gateway = await startGateway({
+    toml: translatedToml(upstream.url).replace(
+      // Only OpenAI itself counts tokens of the Responses dialect.
+      `"${upstream.url}/v1"\ndialects = ["openai-responses"]`,
+      `"${openaiUrl(upstream.url)}"\ndialects = ["openai-responses"]`,
+    ),
+    preloads: [OPENAI_AT_LOCALHOST],
+  });
 });
 afterAll(async () => {
   await gateway?.close();

@@ -1,5 +1,5 @@
 /** The twelve ways from a client of one dialect to an upstream of another, for tests over a socket. */
-import { type Gateway, KEYS_TOML, openaiUrl, upstreamToml } from "../kit/gateway.ts";
+import { type Gateway, KEYS_TOML, upstreamToml } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
 import {
   CHAT,
@@ -22,7 +22,7 @@ interface UpstreamKind {
   readonly model: string;
 }
 
-/** Each dialect as an upstream that speaks nothing else. With `OPENAI_AT_LOCALHOST`, Responses is OpenAI itself. */
+/** Each dialect as an upstream that speaks nothing else. */
 export const UPSTREAMS: Readonly<Record<DialectName, UpstreamKind>> = {
   "openai-chat": {
     family: "openai",
@@ -45,18 +45,13 @@ export const UPSTREAMS: Readonly<Record<DialectName, UpstreamKind>> = {
   gemini: { family: "gemini", lines: "", recording: GEMINI, model: "gemini/gemini-3-flash" },
 };
 
-function urlOf(name: string, family: UpstreamKind["family"], url: string): string {
-  if (name === "openai-responses") return openaiUrl(url);
-  return family === "openai" ? `${url}/v1` : url;
-}
-
 /** All of them at one place; `lines` for each, `credentials` instead of a single one. */
 export function translatedToml(
   url: string,
   options: { lines?: string; credentials?: Readonly<Record<string, string>> } = {},
 ): string {
   const upstreams = Object.entries(UPSTREAMS).map(([name, { family, lines }]) =>
-    upstreamToml(name, family, urlOf(name, family, url), {
+    upstreamToml(name, family, family === "openai" ? `${url}/v1` : url, {
       lines: `${lines}\n${options.lines ?? ""}`,
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     }),
