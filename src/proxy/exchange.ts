@@ -1,4 +1,4 @@
-/** The record of one request: what the client asked for, and the attempts made for it. `settle.ts` makes its ledger row. */
+/** The record of one request: the client's wishes, and the attempts made for it. `settle.ts` makes the ledger row from it. */
 import type { Principal } from "../auth/keys.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -23,7 +23,7 @@ export interface Accepted {
   readonly principal: Principal;
 }
 
-/** What the client asked for. Each step of reading a request replaces this value by one that knows more. */
+/** The client's wishes. Each step of reading a request replaces this value by a fuller one. */
 export interface Asked {
   readonly requestBytes: number;
   readonly modelAsked: string | null;
@@ -153,7 +153,7 @@ export class Exchange implements Accepted, Asked {
     if (this.attemptNotes.length < MAX_ATTEMPT_NOTES) this.attemptNotes.push(note);
   }
 
-  /** Keeps what a failed attempt reported: the provider may bill it. */
+  /** Adds the usage of a failed attempt, because the provider may bill it. */
   keepUsage(usage: Usage): void {
     this.#earlierUsage = this.#earlierUsage === null ? usage : addUsage(this.#earlierUsage, usage);
   }

@@ -1,4 +1,4 @@
-/** What serving a request needs from the rest of the house; `app.ts` wires it. */
+/** The parts of the house that serve a request; `app.ts` wires them. */
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -14,19 +14,19 @@ import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { LearnedRepairs } from "../upstreams/repair.ts";
 
 export interface Gateway {
-  /** The view in force: take it once a request. */
+  /** The view in force. Read it once for each request. */
   readonly snapshot: Snapshot;
   readonly pool: Pool;
   readonly breaker: Breaker;
   readonly ledger: Ledger;
   readonly transport: Transport;
-  /** Who made a piece of provider-side state; null when it is not known. */
+  /** The upstream and credential that hold a stored object of a provider; null: unknown. */
   findState(id: string): StateId | null;
-  /** Fetches what a client names by URL, from the public Internet only. Throws `bad_request`. */
+  /** Fetches a file that a client names by URL, from the public Internet only. Rejects with `bad_request`. */
   readonly fetchMedia: MediaFetch;
-  /** What upstreams were found to want otherwise. */
+  /** Changes to requests that upstreams were found to need. */
   readonly repairs: LearnedRepairs;
-  /** Sealed reasoning for clients that cannot carry it. */
+  /** Sealed reasoning, for clients whose dialect cannot carry it. */
   readonly memory: SealMemory;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -4,7 +4,7 @@ import type { Unavailable } from "../pool/pool.ts";
 import type { AttemptFailure } from "./attempt/outcome.ts";
 import { foreignDialect } from "./refusals.ts";
 
-/** What stood against each target. */
+/** The reasons why no target answered. */
 export interface Obstacles {
   /** Unix milliseconds. */
   readonly nowMs: number;

@@ -1,4 +1,4 @@
-/** A request that has been read and planned, with the parts of the house that serve it: what every later phase gets. */
+/** A request that has been read and planned, with the gateway that serves it. Every later phase gets this one object. */
 import type { Peek } from "../dialects/dialect.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
@@ -12,7 +12,7 @@ export class ServedRequest {
   /** null: the route has no body. */
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
-  /** The credential that holds what the request refers to at its provider; null: none that is known. */
+  /** The credential that holds the stored object which the request names; null: none is known. */
   readonly sticky: StateId | null;
   #translator: RequestTranslator | null = null;
   #replies: ReplyTranslator | null = null;

@@ -15,7 +15,7 @@ const MAX_USER_AGENT_CHARS = 200;
 /** Clients and upstreams choose these texts, so a bound keeps the row small. */
 const MAX_NAME_CHARS = 256;
 
-/** What the row takes from an answer. A tap is one; it is read when the exchange is settled. */
+/** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
 export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
   Pick<Tap, "isCutShort">;
 
@@ -25,18 +25,18 @@ export interface Ending {
   readonly status: number;
   readonly outcome: Outcome;
   readonly errorKind: ErrorKind | null;
-  /** null: no answer, or none that can be read. */
+  /** null: there was no answer, or the answer cannot be read. */
   readonly facts: AnswerFacts | null;
   readonly replyBytes: number;
   /** When the first byte of an answer went to the client, on the monotonic clock; null: none did. */
   readonly firstByteMs: number | null;
-  /** The client already has the status line: it stays, also when the row cannot be committed. */
+  /** The client already has the status line, so the row keeps it, also when the commit fails. */
   readonly isHeadSent: boolean;
 }
 
 /**
  * Ends an exchange whose client waits for the row. `settled` gets null when the row is committed and the last bytes may go, or the
- * error that the client must get instead. In that case the row is still queued, and says what the client got.
+ * error that the client must get instead. In that case the row is still queued, and says that the client got this error.
  */
 export function settle(
   gateway: Gateway,
@@ -131,7 +131,7 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
   };
 }
 
-/** State that now lives at the provider, with the credential that made it. */
+/** Stored objects that the answer made at the provider, with the credential that made them. */
 function stateIdsOf({ attempt, atMs }: Exchange, facts: AnswerFacts | null): readonly StateId[] | undefined {
   const { upstream, credential } = attempt;
   if (facts === null || facts.stateIds.length === 0 || upstream === null || credential === null) {

@@ -43,10 +43,10 @@ export function tryTargets(
   new TargetWalk(request, targets, done).next();
 }
 
-/** What the walk knows of its current target. */
+/** The state of the walk at one target. */
 interface CurrentTarget {
   readonly target: Target;
-  /** `upstream/credential` that holds what the request refers to; null: any credential will do. */
+  /** The credential, as `upstream/credential`, that holds the stored object which the request names; null: any will do. */
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;

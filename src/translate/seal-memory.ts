@@ -1,12 +1,12 @@
 /**
- * What a client's dialect has no place for: sealed reasoning, remembered by the calls that it came with, until the client brings their
- * results. Bounded, in memory only: what is forgotten is left out, as with any client that does not return it.
+ * Remembers sealed reasoning for clients whose dialect has no place for it, by the tool calls that the reasoning led to, until the client
+ * brings the results of those calls. Bounded and in memory only: the request of a client whose seals were forgotten goes without them.
  */
 import type { ModelEvent } from "../neutral/event.ts";
 import type { AssistantPart, Message, ReasoningPart, Seal } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
 
-/** What came before and on one call. */
+/** The reasoning before one call, and the seal on the call. */
 interface Remembered {
   readonly maker: string;
   readonly reasoning: readonly ReasoningPart[];
@@ -15,13 +15,13 @@ interface Remembered {
 }
 
 export interface SealMemory {
-  /** Sees the events of one answer, and remembers at its end. */
+  /** A function that sees the events of one answer, and remembers its seals at the end. */
   recorder(principal: string, maker: string): (event: ModelEvent) => void;
-  /** The request with the seals of `maker` where they were. */
+  /** The request with the seals of `maker` put back in their places. */
   restore(principal: string, request: ModelRequest, maker: string): ModelRequest;
 }
 
-/** Keeps at most `maxBytes`, least recently used first out. */
+/** Keeps at most `maxBytes`; the least recently used entry goes first. */
 export function makeSealMemory(maxBytes: number): SealMemory {
   const entries = new Map<string, Remembered>();
   let sizeBytes = 0;
@@ -84,7 +84,7 @@ export function makeSealMemory(maxBytes: number): SealMemory {
   };
 }
 
-/** Reasoning comes before the text that it led to. */
+/** Puts reasoning before the text that the reasoning led to. */
 function inOrder(parts: readonly AssistantPart[]): AssistantPart[] {
   const firstCall = parts.findIndex((part) => part.type === "tool-call");
   const head = parts.slice(0, firstCall);
@@ -100,7 +100,7 @@ function keyOf(principal: string, callId: string): string {
 }
 
 const ENTRY_BYTES = 200;
-/** Of one answer while it comes: thoughts beyond it are not remembered. */
+/** Bound on the reasoning of one answer. A longer answer is not remembered. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 interface RecordedCall {
@@ -112,15 +112,15 @@ interface RecordedCall {
 
 const NOTHING: readonly RecordedCall[] = [];
 
-/** Gathers of one answer what came before and on its calls, and nothing else. */
+/** Gathers the reasoning and seals of one answer, by its tool calls. */
 class Recorder {
   readonly #maxBytes: number;
   #calls: RecordedCall[] = [];
   #reasoning: ReasoningPart[] = [];
-  /** Of the open thought; null: another block is open, or none. */
+  /** The text of the open reasoning block; null: no reasoning block is open. */
   #pieces: string[] | null = null;
   #hasSeal = false;
-  /** Since the last call. */
+  /** Size of the reasoning since the last call. */
   #sizeBytes = 0;
   #allBytes = 0;
 
@@ -128,7 +128,7 @@ class Recorder {
     this.#maxBytes = maxBytes;
   }
 
-  /** The calls, once the answer has ended with a seal in it. */
+  /** The calls, at the end of an answer that holds a seal. */
   add(event: ModelEvent): readonly RecordedCall[] {
     if (this.#allBytes > this.#maxBytes) return NOTHING;
     switch (event.type) {
@@ -162,7 +162,7 @@ class Recorder {
     this.#sizeBytes = 0;
   }
 
-  /** False: it became too much, and all of it is forgotten. */
+  /** False: the answer has become too long, and all of it is forgotten. */
   #hold(text: string): boolean {
     this.#sizeBytes += 2 * text.length;
     this.#allBytes += 2 * text.length;

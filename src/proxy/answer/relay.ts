@@ -54,11 +54,11 @@ export type Beginning =
 type Phase =
   /** Nothing is known yet: a failure can still be retried. */
   | "beginning"
-  /** The client is told that an answer comes; its stream has not started yet. */
+  /** The client hears that an answer comes; the client's stream has not started yet. */
   | "decided"
   /** Bytes flow. */
   | "flowing"
-  /** The exchange has ended; the upstream may still send what nobody needs. */
+  /** The exchange has ended; the upstream may still send bytes that nobody needs. */
   | "over";
 
 export class Relay implements BodySink, ReplyStreamOwner, Watched {

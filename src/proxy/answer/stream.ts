@@ -4,7 +4,7 @@ import type { WholeRead } from "../../transport/whole.ts";
 import type { AnswerResult } from "../attempt/outcome.ts";
 import { type Beginning, Relay, type StreamedReply } from "./relay.ts";
 
-/** Hands the body on as it comes. `read` is the part of it that was read already. */
+/** Passes the body on as it comes. `read` is the part of the body that was read already; null: none was. */
 export function deliverStream(
   streamed: StreamedReply,
   read: WholeRead | null,

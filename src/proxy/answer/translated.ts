@@ -123,7 +123,7 @@ export class TranslatedWhole {
   }
 }
 
-/** What the row says of a whole answer. */
+/** The facts that the row takes from a whole answer. */
 function factsOf(events: readonly ModelEvent[]): AnswerFacts {
   let usage: Usage | null = null;
   let model: string | null = null;

@@ -39,7 +39,7 @@ function failureIn(
   bytes: Uint8Array,
 ): AnswerResult | null {
   if (tap.progress === "failed") {
-    // A stored response that failed is a good answer to the question what became of it.
+    // A client that asks for a stored response gets it, also when that response failed.
     if (attempt.served.exchange.route.endpoint === "responses.stored") return null;
     return attempt.failedInBand(head, tap.failure ?? "", null);
   }

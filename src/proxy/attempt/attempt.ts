@@ -1,6 +1,6 @@
 /**
- * One attempt: asks one target with one credential, and finds out what the upstream's first words mean. Ends with a good head, which
- * `answer/` delivers, or with a failure and its meaning for the credential. `targets.ts` decides whether to go on.
+ * One attempt: asks one target with one credential. It ends with a good head, which `answer/` delivers, or with a failure and its
+ * meaning for the credential. `targets.ts` decides whether to go on.
  *
  * A state machine: each callback of the call takes one step and ends the attempt once. No promise is made on the way.
  */
@@ -43,7 +43,7 @@ export class RunningAttempt {
   #isOver = false;
   #hasLeft = false;
   #sink: BodySink | null = null;
-  /** What the reply has said so far. */
+  /** The facts that the reply has stated so far. */
   #facts: AnswerFacts | null = null;
 
   constructor(served: ServedRequest, prepared: PreparedRequest, upstream: UpstreamView, lease: Lease) {
@@ -242,7 +242,7 @@ export class RunningAttempt {
     return failure;
   }
 
-  /** The reply is longer than the gateway may hold. Asked again, it would be as long, and paid for twice. */
+  /** The reply is longer than the gateway may hold. A repeat would be as long, and would be paid for twice. */
   tooLong(head: ReplyHead): AttemptFailure {
     const error = new GatewayError(
       "upstream_garbage",

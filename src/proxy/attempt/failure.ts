@@ -1,4 +1,4 @@
-/** What a failed reply means: for the credential, for a repair of the request, and for the client. */
+/** The meaning of a failed reply: for the credential, for a repair of the request, and for the client. */
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -90,7 +90,7 @@ export function inBandFailure(
   return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repair };
 }
 
-/** What a failure inside a good reply says about the credential. */
+/** The meaning, for the credential, of a failure inside a good reply. */
 export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
   const { family } = attempt.upstream;
   return family.classify({

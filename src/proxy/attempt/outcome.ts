@@ -15,7 +15,7 @@ export interface UpstreamReply {
 /** Nothing of an answer has reached the client, so the request can be sent again. */
 export interface AttemptFailure {
   readonly kind: "failed";
-  /** What the failure says about the credential; `overload` also for transport. */
+  /** The meaning for the credential; `overload` also stands for a transport failure. */
   readonly signal: Signal;
   /** The client's error, if this failure ends the request. */
   readonly error: GatewayError;
@@ -28,11 +28,11 @@ export interface AttemptFailure {
 /** The client left before it got any of an answer. */
 export interface ClientLeft {
   readonly kind: "client-left";
-  /** What the answer had said by then. */
+  /** The facts that the answer had stated by then. */
   readonly facts: AnswerFacts | null;
 }
 
-/** An exception of the gateway itself, or of the ledger: it ends the request, and is nobody else's fault. */
+/** An exception of the gateway itself, or of the ledger. It ends the request, and costs no credential. */
 export interface Fault {
   readonly kind: "fault";
   readonly cause: unknown;

@@ -48,7 +48,7 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
 }
 
 /**
- * Makes the request ready for one target, before a credential is leased. It is a promise only where the translation is one. Throws
+ * Makes the request ready for one target, before a credential is leased. The result is a promise only where the translation is one. Throws
  * `not_translatable` when the target cannot take the request, `bad_request` when no target could.
  */
 export function prepareRequest(

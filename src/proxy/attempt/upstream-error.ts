@@ -1,18 +1,18 @@
-/** What a client is told of an upstream's failure where the upstream's own words are not for it. */
+/** The client's error for an upstream's failure, when the client cannot get the upstream's own reply. */
 import { GatewayError } from "../../core/errors.ts";
 import type { Codec } from "../../dialects/codec.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 
-/** In general terms, for a client of the same dialect that cannot be given the bytes. */
+/** In general terms, for a client of the same dialect. */
 export function errorFor(signal: Signal, status: number): GatewayError {
   if (signal.class === "overload") {
     return new GatewayError(
       "upstream_overloaded",
-      `the upstream is overloaded or out of order (status ${status})`,
+      `the upstream is overloaded or failing (status ${status})`,
     );
   }
   if (signal.class === "bad") {
-    // A page of a proxy or network edge before the provider: what it means still holds.
+    // The page may come from a proxy before the provider, but its status still holds.
     return status === 413
       ? new GatewayError("body_too_large", "the request is larger than the upstream takes")
       : new GatewayError("bad_request", `the upstream refused the request (status ${status})`);
@@ -20,13 +20,13 @@ export function errorFor(signal: Signal, status: number): GatewayError {
   return new GatewayError("upstream_error", `the upstream refused the request (status ${status})`);
 }
 
-/** Wordings for a conversation that is too long, beside OpenAI's code. */
+/** How providers word that a conversation is too long. OpenAI also has a code for it. */
 const TOO_LONG =
   /prompt is too long|input (?:is too long|token count .{0,40}exceeds)|(?:maximum|max) context length|context (?:length|window)|too many (?:input )?tokens|exceeds the (?:model's )?(?:maximum|available) (?:context|number of tokens)/i;
 
 /**
- * In the upstream's words, for a client of another dialect: `body` is its error body (or error object). What concerns a credential of
- * ours is never told in its words, for they may name the account.
+ * In the upstream's own words, for a client of another dialect. `body` is the upstream's error body or error object. A failure that
+ * concerns the gateway's credential never gets the upstream's words, because they may name the account.
  */
 export function foreignError(
   codec: Codec,
@@ -66,7 +66,7 @@ export function foreignError(
   return errorFor(signal, status);
 }
 
-/** Claude Code shortens the conversation when it reads these words at the start. */
+/** Claude Code shortens the conversation when the message begins with these words. */
 function overflowText(message: string | null): string {
   if (message === null) return "prompt is too long";
   return /^prompt is too long/i.test(message) ? message : `prompt is too long: ${message}`;
