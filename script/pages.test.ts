@@ -1,20 +1,24 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { loadConfig } from "../src/config/load.ts";
 import { matchSegments } from "../src/http/router.ts";
 
 const ROOT = join(import.meta.dir, "..");
+const RECORDS = readdirSync(join(ROOT, "docs/decisions")).filter((name) => /^\d{4}-/.test(name));
 const PAGES = [
   "README.md",
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
   "CHANGELOG.md",
-  "docs/errors.md",
-  "docs/routes.md",
-  "docs/translation.md",
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+  "docs/decisions/README.md",
+  ...RECORDS.map((name) => `docs/decisions/${name}`),
+  "bench/README.md",
 ];
 const readPage = (name: string): Promise<string> => Bun.file(join(ROOT, name)).text();
 
@@ -96,4 +100,22 @@ test("npm and the workflows call scripts that are there", async () => {
   expect(called).toEqual(expect.arrayContaining(["script/check", "script/test"]));
   const missing = [...Object.values(scripts), ...called].filter((script) => !existsSync(join(ROOT, script)));
   expect(missing).toEqual([]);
+});
+
+test("every decision record stands in the index with its title and status, and has the template's headings", async () => {
+  const index = await readPage("docs/decisions/README.md");
+  const template = (await readPage("docs/decisions/template.md")).match(/^## .+$/gm) ?? [];
+
+  expect(template).toHaveLength(4);
+  for (const name of RECORDS) {
+    const text = await readPage(`docs/decisions/${name}`);
+    const [, number, title, status] =
+      /^# (\d{4}): (.+)\n\nStatus: (accepted|proposed|replaced by .+)\n/.exec(text) ?? [];
+    expect(number, name).toBe(name.slice(0, 4));
+    expect(index).toContain(`| [${number}: ${title}](${name}) | ${status} |`);
+    expect(
+      text.match(/^## .+$/gm)?.filter((heading) => template.includes(heading)),
+      name,
+    ).toEqual(template);
+  }
 });
