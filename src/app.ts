@@ -19,15 +19,16 @@ import { type Handlers, type Listener, type ListenerConfig, listen } from "./htt
 import { type Gauge, renderMetrics } from "./http/metrics-page.ts";
 import { type Page, routeOfPath } from "./http/router.ts";
 import { type Ledger, makeLedger } from "./ledger/ledger.ts";
+import { openStore, setStoreAside } from "./ledger/store-file.ts";
 import { makeLedgerWriter } from "./ledger/writer.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
+import { METERED_KINDS } from "./neutral/usage.ts";
 import { makeBreaker } from "./pool/breaker.ts";
 import { makePool, type PersistedState, type Pool } from "./pool/pool.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
 import { makeSnapshot, type Snapshot } from "./snapshot.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
-import { openStore, setStoreAside } from "./store/store.ts";
 import { makeSealMemory, type SealMemory } from "./translate/seal-memory.ts";
 import { makeHttp1Transport as makeTransport } from "./transport/http1/client.ts";
 import { type MediaFetch, makeMediaFetch } from "./transport/media-fetch.ts";
@@ -80,7 +81,7 @@ class RunningApp implements App, Gateway {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  readonly metrics = new Metrics();
+  readonly metrics = new Metrics(METERED_KINDS);
   readonly transport;
   readonly breaker;
   readonly pool: Pool;

@@ -10,7 +10,7 @@ import { makeIds } from "../../src/core/ids.ts";
 import { COLUMN_LIST, INSERT_ROW, rowParams } from "../../src/ledger/columns.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
-import { MIGRATIONS } from "../../src/store/migrations.ts";
+import { MIGRATIONS } from "../../src/ledger/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 

@@ -12,8 +12,8 @@ import { silentLog } from "../../src/core/log.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
+import { openStore, storeFile } from "../../src/ledger/store-file.ts";
 import { makeLedgerWriter } from "../../src/ledger/writer.ts";
-import { openStore, storeFile } from "../../src/store/store.ts";
 
 const ROUNDS = 3;
 const rows = Number(process.argv[2] ?? 60_000);

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeIds } from "../core/ids.ts";
 import { silentLog } from "../core/log.ts";
+import { openStore, openStoreReader } from "../ledger/store-file.ts";
 import { makePool, type PersistedState } from "../pool/pool.ts";
 import { fingerprintOf } from "../snapshot.ts";
 import { makeStateStore, readCredentialStates } from "../store/state.ts";
-import { openStore, openStoreReader } from "../store/store.ts";
 import type { CliIo } from "./cli.ts";
 import { credentials } from "./credentials.ts";
 

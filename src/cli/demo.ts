@@ -12,8 +12,8 @@ import { loadConfig } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { openStoreReader } from "../ledger/store-file.ts";
 import { type Simulator, startSimulator } from "../simulator/server/simulator.ts";
-import { openStoreReader } from "../store/store.ts";
 import type { CliIo, Command } from "./cli.ts";
 import { makeLog } from "./log.ts";
 import { VERSION } from "./version.ts";
@@ -223,7 +223,7 @@ async function show(app: App, folder: string, io: CliIo): Promise<string[]> {
   for (const row of rows) io.out(`  ${describe(row)}\n`);
   if (rows.length !== SCENES.length)
     missing.push(`${SCENES.length} rows in the ledger (there are ${rows.length})`);
-  if (rows.some((row) => row.outcome !== "ok" || row.outputTokens === null))
+  if (rows.some((row) => row.outcome !== "ok" || row.usage.outputTokens === null))
     missing.push("a whole answer with its tokens in every row");
   const failedOver = rows.find((row) => row.attempts > 1 && row.outcome === "ok");
   if (failedOver === undefined) missing.push("a fail-over");
@@ -283,7 +283,7 @@ async function waitForRows(folder: string, clock: Clock): Promise<LedgerRow[]> {
 }
 
 function describe(row: LedgerRow): string {
-  const tokens = `${row.inputTokens ?? "?"} in, ${row.outputTokens ?? "?"} out`;
+  const tokens = `${row.usage.inputTokens ?? "?"} in, ${row.usage.outputTokens ?? "?"} out`;
   const attempts = row.attempts > 1 ? `, ${row.attempts} attempts` : "";
   const dialects =
     row.upstreamDialect === row.dialect ? row.dialect : `${row.dialect} → ${row.upstreamDialect}`;

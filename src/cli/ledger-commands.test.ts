@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
-import { sampleRow } from "../ledger/fixtures/row.ts";
+import { SAMPLE_USAGE, sampleRow } from "../ledger/fixtures/row.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { openStore, storeFile } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
+import { NO_USAGE } from "../neutral/usage.ts";
 import type { Sql } from "../store/sql.ts";
-import { openStore, storeFile } from "../store/store.ts";
 import type { CliIo, Command } from "./cli.ts";
 import { requests } from "./requests.ts";
 import { usage } from "./usage.ts";
@@ -72,7 +73,11 @@ const jsonLines = (text: string): Record<string, unknown>[] =>
 test("requests --json: one object a line, numbers as numbers, null where unknown, nested JSON as JSON", async () => {
   const [first, second] = write(
     { atMs: NOW_MS - HOUR_MS, clientRequestId: "their-id", isStream: true, drops: '["messages[0].x"]' },
-    { attempts: 2, attemptLog: '[{"upstream":"a","status":529}]', inputTokens: null },
+    {
+      attempts: 2,
+      attemptLog: '[{"upstream":"a","status":529}]',
+      usage: { ...SAMPLE_USAGE, inputTokens: null },
+    },
   ) as [LedgerRow, LedgerRow];
   const { code, out, err } = await run(requests, "--data-dir", dir, "--json");
   expect([code, err]).toEqual([0, ""]);
@@ -125,12 +130,11 @@ test("tables fit 100 columns and never pass control characters on", async () => 
       key: nasty,
       modelUsed: nasty,
       userAgent: nasty,
-      inputTokens: big,
-      outputTokens: big,
+      usage: { ...SAMPLE_USAGE, inputTokens: big, outputTokens: big },
       durationMs: 1e7,
       outcome: "upstream_cut",
     },
-    { modelUsed: null, modelAsked: null, inputTokens: null, outputTokens: null },
+    { modelUsed: null, modelAsked: null, usage: NO_USAGE },
   );
   for (const command of [requests, usage]) {
     for (const args of [[], ["--json"]]) {
@@ -157,7 +161,11 @@ test("a stream that broke off does not look like a good one", async () => {
 });
 
 test("usage sums up by what is asked for", async () => {
-  write({ key: "ann" }, { key: "ann", status: 500, outcome: "error", inputTokens: null }, { key: "bob" });
+  write(
+    { key: "ann" },
+    { key: "ann", status: 500, outcome: "error", usage: { ...SAMPLE_USAGE, inputTokens: null } },
+    { key: "bob" },
+  );
   const byKey = jsonLines((await run(usage, "--data-dir", dir, "--by", "key", "--json")).out);
   expect(byKey).toMatchObject([
     { key: "ann", requests: 2, errors: 1, input_tokens: 120, output_tokens: 66, cache_write_tokens: null },

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
+import { openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
-import { openStoreReader, storeFile } from "../store/store.ts";
 import type { CliIo } from "./cli.ts";
 
 /** A flag whose value cannot be used; the text says what would do. */

@@ -122,9 +122,11 @@ function nested(text: string | null): unknown {
 }
 
 function toJson(row: LedgerRow): Record<string, unknown> {
-  const { id, ...rest } = row;
+  const { id, usage, ...rest } = row;
   const json: Record<string, unknown> = { request_id: id, at: new Date(row.atMs).toISOString() };
-  for (const [field, value] of Object.entries(rest)) json[COLUMNS[field as keyof LedgerRow]] = value;
+  for (const [name, value] of Object.entries({ ...rest, ...usage })) {
+    json[COLUMNS[name as keyof typeof COLUMNS]] = value;
+  }
   json.attempt_log = nested(row.attemptLog);
   json.drops = nested(row.drops);
   return json;
@@ -148,8 +150,8 @@ function toCells(row: LedgerRow): string[] {
     row.outcome === "error" && row.status >= 400
       ? String(row.status)
       : `${row.status}${SHORT_OUTCOME[row.outcome]}`,
-    formatCount(row.inputTokens),
-    formatCount(row.outputTokens),
+    formatCount(row.usage.inputTokens),
+    formatCount(row.usage.outputTokens),
     formatMs(row.durationMs),
   ];
 }

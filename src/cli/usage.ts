@@ -1,6 +1,8 @@
 /** `clewline usage`: requests, errors, tokens and latency by key, model and day. */
 import { parseArgs } from "node:util";
+import { COLUMNS } from "../ledger/columns.ts";
 import { readUsage, type UsageDimension, type UsageGroup } from "../ledger/queries.ts";
+import { USAGE_KIND_NAMES } from "../neutral/usage.ts";
 import type { CliIo, Command } from "./cli.ts";
 import {
   isUsageError,
@@ -37,9 +39,9 @@ const LINE_CHARS = 100;
 const FIGURE_COLUMNS: readonly UsageColumn[] = [
   { title: "REQS", align: "right", maxChars: 7, text: (group) => formatCount(group.requests) },
   { title: "ERRORS", align: "right", maxChars: 7, text: (group) => formatCount(group.errors) },
-  { title: "INPUT", align: "right", maxChars: 7, text: (group) => formatCount(group.inputTokens) },
-  { title: "CACHED", align: "right", maxChars: 7, text: (group) => formatCount(group.cacheReadTokens) },
-  { title: "OUTPUT", align: "right", maxChars: 7, text: (group) => formatCount(group.outputTokens) },
+  { title: "INPUT", align: "right", maxChars: 7, text: (group) => formatCount(group.usage.inputTokens) },
+  { title: "CACHED", align: "right", maxChars: 7, text: (group) => formatCount(group.usage.cacheReadTokens) },
+  { title: "OUTPUT", align: "right", maxChars: 7, text: (group) => formatCount(group.usage.outputTokens) },
   { title: "P50", align: "right", maxChars: 6, text: (group) => formatMs(group.durationP50Ms) },
   { title: "P95", align: "right", maxChars: 6, text: (group) => formatMs(group.durationP95Ms) },
   { title: "FIRST", align: "right", maxChars: 6, text: (group) => formatMs(group.ttfbP50Ms) },
@@ -112,11 +114,7 @@ function toJson(group: UsageGroup, by: readonly UsageDimension[]): Record<string
     requests: group.requests,
     errors: group.errors,
     client_left: group.clientLeft,
-    input_tokens: group.inputTokens,
-    cache_read_tokens: group.cacheReadTokens,
-    cache_write_tokens: group.cacheWriteTokens,
-    output_tokens: group.outputTokens,
-    reasoning_tokens: group.reasoningTokens,
+    ...Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [COLUMNS[kind], group.usage[kind]])),
     requests_with_unsure_usage: group.unsureUsage,
     duration_p50_ms: rounded(group.durationP50Ms),
     duration_p95_ms: rounded(group.durationP95Ms),

@@ -114,10 +114,18 @@ const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 /** What every request of a dialect to an upstream adds to, looked up once. */
 interface RequestSeries {
   readonly ok: Series;
-  inputTokens: Series | null;
-  outputTokens: Series | null;
+  /** By position in the list of counted kinds; empty until a request reports the kind. */
+  readonly tokens: Series[];
   readonly duration: HistogramSeries;
   readonly firstByte: HistogramSeries;
+}
+
+/** A kind of usage that is counted. */
+export interface TokenKind {
+  /** Its name in `RequestFacts.usage`. */
+  readonly name: string;
+  /** Its value of the label `kind`. */
+  readonly metric: string;
 }
 
 /** What a request came to, as the metrics count it. */
@@ -127,8 +135,8 @@ export interface RequestFacts {
   readonly outcome: string;
   readonly durationMs: number;
   readonly ttfbMs: number | null;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
+  /** Counts by kind; null: not reported. */
+  readonly usage: Readonly<Record<string, number | null>>;
 }
 
 /** Everything that Clewline counts while it serves. */
@@ -164,6 +172,11 @@ export class Metrics {
   inFlight = 0;
   /** By dialect and upstream: both are few. */
   readonly #requestSeries = new Map<string, Map<string, RequestSeries>>();
+  readonly #tokenKinds: readonly TokenKind[];
+
+  constructor(tokenKinds: readonly TokenKind[]) {
+    this.#tokenKinds = tokenKinds;
+  }
 
   /** Counts a request that is over. */
   countRequest(facts: RequestFacts): void {
@@ -174,21 +187,20 @@ export class Metrics {
     else this.requests.add(1, facts.dialect, upstream, facts.outcome);
     this.duration.recordAt(series.duration, facts.durationMs / 1000);
     if (facts.ttfbMs !== null) this.firstByte.recordAt(series.firstByte, facts.ttfbMs / 1000);
-    if (facts.inputTokens !== null) {
-      series.inputTokens ??= this.tokens.at(upstream, "input");
-      series.inputTokens.value += facts.inputTokens;
-    }
-    if (facts.outputTokens !== null) {
-      series.outputTokens ??= this.tokens.at(upstream, "output");
-      series.outputTokens.value += facts.outputTokens;
+    for (let i = 0; i < this.#tokenKinds.length; i++) {
+      const { name, metric } = this.#tokenKinds[i] as TokenKind;
+      const count = facts.usage[name];
+      if (typeof count !== "number") continue;
+      const tokens = series.tokens[i] ?? this.tokens.at(upstream, metric);
+      series.tokens[i] = tokens;
+      tokens.value += count;
     }
   }
 
   #makeSeries(dialect: string, upstream: string): RequestSeries {
     const made = {
       ok: this.requests.at(dialect, upstream, "ok"),
-      inputTokens: null,
-      outputTokens: null,
+      tokens: [],
       duration: this.duration.at(dialect),
       firstByte: this.firstByte.at(dialect),
     };

@@ -63,7 +63,7 @@ const render = async (metrics: Metrics, gauges: readonly Gauge[] = []) =>
   parse(await renderMetrics(metrics, gauges, 1_795_000_000_000, 1_795_000_060_000));
 
 test("counters keep their names, with _total once, and their labels", async () => {
-  const metrics = new Metrics();
+  const metrics = new Metrics([]);
   metrics.requests.add(2, "gemini", "google", "ok");
   metrics.requests.add(1, "gemini", "google", "error");
   metrics.exceptions.add(1);
@@ -95,7 +95,7 @@ test("counters keep their names, with _total once, and their labels", async () =
 test("histograms have cumulative buckets up to +Inf, a sum and a count", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(700_000), { minLength: 1, maxLength: 50 }), async (values) => {
-      const metrics = new Metrics();
+      const metrics = new Metrics([]);
       for (const ms of values) metrics.duration.record(ms / 1_000, "openai-chat");
       const family = (await render(metrics)).get("clewline_request_duration_seconds");
       expect(family?.type).toBe("histogram");
@@ -123,7 +123,7 @@ test("gauges are shown as they are read", async () => {
     help: "Help.",
     points: [{ labels: {}, value }],
   });
-  const families = await render(new Metrics(), [
+  const families = await render(new Metrics([]), [
     gauge("process_resident_memory_bytes", 123_456_789_012),
     gauge("clewline_nothing", 0),
     gauge("process_start_time_seconds", 1_795_000_000.25),
@@ -142,7 +142,7 @@ test("any label value comes back as it was: quotes, backslashes, line ends and a
     fc.asyncProperty(
       fc.string({ unit: fc.constantFrom(...'ab"\\\n{}=, é'.split("")), maxLength: 12 }),
       async (text) => {
-        const families = await render(new Metrics(), [
+        const families = await render(new Metrics([]), [
           {
             name: "clewline_odd",
             help: 'Help with "quotes" and \\.',
@@ -159,6 +159,6 @@ test("any label value comes back as it was: quotes, backslashes, line ends and a
 });
 
 test("a gateway that has served nothing has a page that parses", async () => {
-  const families = await render(new Metrics());
+  const families = await render(new Metrics([]));
   for (const { samples } of families.values()) expect(samples.every(({ value }) => value === 0)).toBe(true);
 });

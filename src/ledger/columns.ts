@@ -1,58 +1,64 @@
-/** How a row of the ledger stands in SQL: one table of fields and columns for writing and reading. */
+/** How a row of the ledger maps to the columns of its table, for writing and for reading. */
+import { USAGE_KIND_NAMES, type UsageKind } from "../neutral/usage.ts";
 import type { SqlRow, SqlValue } from "../store/sql.ts";
 import type { LedgerRow } from "./row.ts";
 
-/** Column of each field, in the order of the table. */
-export const COLUMNS: Readonly<Record<keyof LedgerRow, string>> = {
-  id: "id",
-  atMs: "at_ms",
-  key: "key",
-  dialect: "dialect",
-  endpoint: "endpoint",
-  clientRequestId: "client_request_id",
-  modelAsked: "model_asked",
-  upstream: "upstream",
-  upstreamDialect: "upstream_dialect",
-  modelUsed: "model_used",
-  modelReported: "model_reported",
-  credential: "credential",
-  isStream: "is_stream",
-  status: "status",
-  outcome: "outcome",
-  errorKind: "error_kind",
-  stopReason: "stop_reason",
-  attempts: "attempts",
-  attemptLog: "attempt_log",
-  ttfbMs: "ttfb_ms",
-  durationMs: "duration_ms",
-  requestBytes: "request_bytes",
-  replyBytes: "reply_bytes",
-  inputTokens: "input_tokens",
-  cacheReadTokens: "cache_read_tokens",
-  cacheWriteTokens: "cache_write_tokens",
-  cacheWrite1hTokens: "cache_write_1h_tokens",
-  outputTokens: "output_tokens",
-  reasoningTokens: "reasoning_tokens",
-  usageState: "usage_state",
-  costNanoUsd: "cost_nano_usd",
-  drops: "drops",
-  cache: "cache",
-  upstreamRequestId: "upstream_request_id",
-  clientAddress: "client_address",
-  userAgent: "user_agent",
-};
+type OwnField = Exclude<keyof LedgerRow, "usage">;
 
-const FIELDS = Object.keys(COLUMNS) as (keyof LedgerRow)[];
+/** A row's fields but for its usage. */
+const OWN_FIELDS = [
+  "id",
+  "atMs",
+  "key",
+  "dialect",
+  "endpoint",
+  "clientRequestId",
+  "modelAsked",
+  "upstream",
+  "upstreamDialect",
+  "modelUsed",
+  "modelReported",
+  "credential",
+  "isStream",
+  "status",
+  "outcome",
+  "errorKind",
+  "stopReason",
+  "attempts",
+  "attemptLog",
+  "ttfbMs",
+  "durationMs",
+  "requestBytes",
+  "replyBytes",
+  "usageState",
+  "costNanoUsd",
+  "drops",
+  "cache",
+  "upstreamRequestId",
+  "clientAddress",
+  "userAgent",
+] as const satisfies readonly OwnField[];
 
-/** The columns' names, comma separated. */
+const NAMES = [...OWN_FIELDS, ...USAGE_KIND_NAMES] as const;
+
+/** The column of each field and of each kind of usage: its name in snake case. */
+export const COLUMNS = Object.fromEntries(NAMES.map((name) => [name, snakeCase(name)])) as Readonly<
+  Record<OwnField | UsageKind, string>
+>;
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]|\d+/g, (start) => `_${start.toLowerCase()}`);
+}
+
+/** All columns, separated by commas. */
 export const COLUMN_LIST = Object.values(COLUMNS).join(", ");
 
-/** A row that is there already stays as it is; every other conflict is an error (`OR IGNORE` would hide it). */
-export const INSERT_ROW = `INSERT INTO requests (${COLUMN_LIST}) VALUES (${FIELDS.map(() => "?").join(", ")}) ON CONFLICT (id) DO NOTHING`;
+/** A row that the table has already stays as it is; every other conflict is an error (`OR IGNORE` would hide it). */
+export const INSERT_ROW = `INSERT INTO requests (${COLUMN_LIST}) VALUES (${NAMES.map(() => "?").join(", ")}) ON CONFLICT (id) DO NOTHING`;
 
-/** The values of a row, in the order of `COLUMN_LIST`. Written out because it runs once a request. */
+/** The values of a row, in the order of `COLUMN_LIST`. Runs once a request, so the row's own fields are written out. */
 export function rowParams(row: LedgerRow): SqlValue[] {
-  return [
+  const params: SqlValue[] = [
     row.id,
     row.atMs,
     row.key,
@@ -76,12 +82,6 @@ export function rowParams(row: LedgerRow): SqlValue[] {
     row.durationMs,
     row.requestBytes,
     row.replyBytes,
-    row.inputTokens,
-    row.cacheReadTokens,
-    row.cacheWriteTokens,
-    row.cacheWrite1hTokens,
-    row.outputTokens,
-    row.reasoningTokens,
     row.usageState,
     row.costNanoUsd,
     row.drops,
@@ -90,12 +90,20 @@ export function rowParams(row: LedgerRow): SqlValue[] {
     row.clientAddress,
     row.userAgent,
   ];
+  const { usage } = row;
+  for (const kind of USAGE_KIND_NAMES) params.push(usage[kind]);
+  return params;
 }
 
 /** The row that `columns` holds. */
 export function readRow(columns: SqlRow): LedgerRow {
-  const row: Record<string, unknown> = {};
-  for (const field of FIELDS) row[field] = columns[COLUMNS[field]] ?? null;
+  const read = (names: readonly (OwnField | UsageKind)[]): Record<string, unknown> => {
+    const values: Record<string, unknown> = {};
+    for (const name of names) values[name] = columns[COLUMNS[name]] ?? null;
+    return values;
+  };
+  const row = read(OWN_FIELDS);
   row.isStream = columns.is_stream === 1;
+  row.usage = read(USAGE_KIND_NAMES);
   return row as unknown as LedgerRow;
 }

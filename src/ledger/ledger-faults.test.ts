@@ -7,10 +7,10 @@ import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { silentLog } from "../core/log.ts";
 import { type Sql, type SqlStatement, StoreError, type StoreFault } from "../store/sql.ts";
-import { openStore, openStoreReader, setStoreAside } from "../store/store.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
+import { openStore, openStoreReader, setStoreAside } from "./store-file.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
 const ids = makeIds();

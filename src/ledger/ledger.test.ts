@@ -19,11 +19,11 @@ import type { Log } from "../core/log.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { makeStateStore } from "../store/state.ts";
-import { openStore, openStoreReader, setStoreAside, storeFile } from "../store/store.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { type Ledger, type LedgerOptions, makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
 import type { LedgerRow } from "./row.ts";
+import { openStore, openStoreReader, setStoreAside, storeFile } from "./store-file.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
 const ids = makeIds();

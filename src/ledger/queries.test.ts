@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { makeIds } from "../core/ids.ts";
+import { NO_USAGE, USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
 import { migrate } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { readRows, readUsage } from "./queries.ts";
 import type { LedgerRow } from "./row.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { type LedgerWriter, makeLedgerWriter } from "./writer.ts";
 
 const ids = makeIds();
@@ -23,7 +25,7 @@ let writer: LedgerWriter;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "clewline-queries-"));
   sql = openSqlite(join(dir, "x.db"), { mode: "write", busyTimeoutMs: 0 });
-  migrate(sql);
+  migrate(sql, MIGRATIONS);
   writer = makeLedgerWriter(sql);
 });
 afterEach(() => {
@@ -73,12 +75,9 @@ test("a row reads back as it was written, whatever it holds", () => {
     durationMs: duration,
     requestBytes: count,
     replyBytes: count,
-    inputTokens: countOrNull,
-    cacheReadTokens: countOrNull,
-    cacheWriteTokens: countOrNull,
-    cacheWrite1hTokens: countOrNull,
-    outputTokens: countOrNull,
-    reasoningTokens: countOrNull,
+    usage: fc.record(
+      Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, countOrNull])),
+    ) as fc.Arbitrary<Usage>,
     usageState: fc.constantFrom("final", "partial", "unknown"),
     costNanoUsd: countOrNull,
     drops: textOrNull,
@@ -143,20 +142,18 @@ test("usage by day, key and model; days are UTC; what nobody reported stays unkn
     {
       atMs: START_MS + DAY_MS - 1,
       key: "ann",
-      inputTokens: 10,
-      outputTokens: 1,
+      usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 1 },
       durationMs: 100,
       ttfbMs: 10,
     },
-    { atMs: START_MS + DAY_MS, key: "ann", inputTokens: null, outputTokens: 2, usageState: "partial" },
+    { atMs: START_MS + DAY_MS, key: "ann", usage: { ...NO_USAGE, outputTokens: 2 }, usageState: "partial" },
     {
       atMs: START_MS + DAY_MS,
       key: "bob",
       modelUsed: "m",
       status: 502,
       outcome: "error",
-      inputTokens: null,
-      outputTokens: null,
+      usage: NO_USAGE,
       usageState: "unknown",
     },
     {
@@ -164,8 +161,7 @@ test("usage by day, key and model; days are UTC; what nobody reported stays unkn
       key: "bob",
       modelUsed: "m",
       outcome: "client_left",
-      inputTokens: null,
-      outputTokens: null,
+      usage: NO_USAGE,
       ttfbMs: null,
     },
   );
@@ -175,11 +171,10 @@ test("usage by day, key and model; days are UTC; what nobody reported stays unkn
     ["2026-11-02", "ann", "gpt-5-mini", 1],
     ["2026-11-02", "bob", "m", 2],
   ]);
-  expect(all[0]).toMatchObject({ inputTokens: 10, outputTokens: 1, errors: 0, unsureUsage: 0 });
-  expect(all[1]).toMatchObject({ inputTokens: null, outputTokens: 2, unsureUsage: 1 });
+  expect(all[0]).toMatchObject({ usage: { inputTokens: 10, outputTokens: 1 }, errors: 0, unsureUsage: 0 });
+  expect(all[1]).toMatchObject({ usage: { inputTokens: null, outputTokens: 2 }, unsureUsage: 1 });
   expect(all[2]).toMatchObject({
-    inputTokens: null,
-    outputTokens: null,
+    usage: NO_USAGE,
     errors: 1,
     clientLeft: 1,
     unsureUsage: 1,
@@ -190,8 +185,7 @@ test("usage by day, key and model; days are UTC; what nobody reported stays unkn
     model: null,
     day: null,
     requests: 4,
-    inputTokens: 10,
-    outputTokens: 3,
+    usage: { inputTokens: 10, outputTokens: 3 },
   });
   expect(readUsage(sql, ["day"], { sinceMs: START_MS + DAY_MS }).map(({ requests }) => requests)).toEqual([
     3,

@@ -2,8 +2,9 @@
  * Reports from the ledger. All of them read page by page, each page a read of its own: a long report, or one whose reader is
  * slow, never keeps the write-ahead log from being cleared.
  */
+import { NO_USAGE, USAGE_KIND_NAMES, type Usage, type UsageKind } from "../neutral/usage.ts";
 import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
-import { COLUMN_LIST, readRow } from "./columns.ts";
+import { COLUMN_LIST, COLUMNS, readRow } from "./columns.ts";
 import { Percentiles } from "./percentiles.ts";
 import type { LedgerRow } from "./row.ts";
 
@@ -111,11 +112,7 @@ export interface UsageGroup {
   /** Requests that ended neither well nor because the client left. */
   readonly errors: number;
   readonly clientLeft: number;
-  readonly inputTokens: number | null;
-  readonly cacheReadTokens: number | null;
-  readonly cacheWriteTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly reasoningTokens: number | null;
+  readonly usage: Usage;
   /** Requests whose token counts are not the provider's last word, though it was asked. */
   readonly unsureUsage: number;
   /** Milliseconds, within 1 %; null when nothing was measured. */
@@ -133,25 +130,17 @@ interface Sums {
   errors: number;
   clientLeft: number;
   unsureUsage: number;
-  readonly tokens: (number | null)[];
+  readonly usage: { -readonly [Kind in UsageKind]: number | null };
   readonly duration: Percentiles;
   readonly ttfb: Percentiles;
 }
-
-const TOKEN_COLUMNS = [
-  "input_tokens",
-  "cache_read_tokens",
-  "cache_write_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-] as const;
 
 /** Usage by the given dimensions, sorted by them: days first, newest last. */
 export function readUsage(sql: Sql, by: readonly UsageDimension[], filter: RowFilter = {}): UsageGroup[] {
   const { sql: where, params } = conditions(filter);
   const statement = sql.prepare(
     `SELECT id, at_ms, key, coalesce(model_used, model_asked, '') AS model, outcome, usage_state, upstream,
-       duration_ms, ttfb_ms, ${TOKEN_COLUMNS.join(", ")}
+       duration_ms, ttfb_ms, ${USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]).join(", ")}
      FROM requests WHERE id >= ? AND ${where} ORDER BY id LIMIT ?`,
   );
   const groups = new Map<string, Sums>();
@@ -193,7 +182,7 @@ function emptySums(key: string | null, model: string | null, day: string | null)
     errors: 0,
     clientLeft: 0,
     unsureUsage: 0,
-    tokens: TOKEN_COLUMNS.map(() => null),
+    usage: { ...NO_USAGE },
     duration: new Percentiles(),
     ttfb: new Percentiles(),
   };
@@ -204,16 +193,15 @@ function add(sums: Sums, row: SqlRow): void {
   if (row.outcome === "client_left") sums.clientLeft++;
   else if (row.outcome !== "ok") sums.errors++;
   if (row.usage_state !== "final" && row.upstream !== null) sums.unsureUsage++;
-  for (const [i, column] of TOKEN_COLUMNS.entries()) {
-    const count = row[column];
-    if (typeof count === "number") sums.tokens[i] = (sums.tokens[i] ?? 0) + count;
+  for (const kind of USAGE_KIND_NAMES) {
+    const count = row[COLUMNS[kind]];
+    if (typeof count === "number") sums.usage[kind] = (sums.usage[kind] ?? 0) + count;
   }
   if (typeof row.duration_ms === "number") sums.duration.add(row.duration_ms);
   if (typeof row.ttfb_ms === "number") sums.ttfb.add(row.ttfb_ms);
 }
 
 function toGroup(sums: Sums): UsageGroup {
-  const [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens] = sums.tokens;
   return {
     key: sums.key,
     model: sums.model,
@@ -221,11 +209,7 @@ function toGroup(sums: Sums): UsageGroup {
     requests: sums.requests,
     errors: sums.errors,
     clientLeft: sums.clientLeft,
-    inputTokens: inputTokens ?? null,
-    cacheReadTokens: cacheReadTokens ?? null,
-    cacheWriteTokens: cacheWriteTokens ?? null,
-    outputTokens: outputTokens ?? null,
-    reasoningTokens: reasoningTokens ?? null,
+    usage: sums.usage,
     unsureUsage: sums.unsureUsage,
     durationP50Ms: sums.duration.at(0.5),
     durationP95Ms: sums.duration.at(0.95),

@@ -1,4 +1,5 @@
 /** One row of the ledger: what one accepted request was, who served it, and what it cost. */
+import type { Usage } from "../neutral/usage.ts";
 
 /**
  * How a request ended. `ok`: the client got the whole answer. `error`: it got an error (ours or the upstream's).
@@ -51,13 +52,8 @@ export interface LedgerRow {
   durationMs: number;
   requestBytes: number;
   replyBytes: number;
-  /** Token counts as in `Usage`. */
-  inputTokens: number | null;
-  cacheReadTokens: number | null;
-  cacheWriteTokens: number | null;
-  cacheWrite1hTokens: number | null;
-  outputTokens: number | null;
-  reasoningTokens: number | null;
+  /** All that the request used, over all its attempts; a kind that no attempt reported is null. */
+  usage: Usage;
   usageState: UsageState;
   costNanoUsd: number | null;
   /** JSON array of what a translation had to drop. */

@@ -4,6 +4,7 @@ import { modelEvents, modelReply, PROPERTY_RUNS } from "../../test/kit/arbitrari
 import { Grammar, grammarFault } from "../../test/kit/grammar.ts";
 import type { ModelEvent, Stop } from "./event.ts";
 import { fold, unfold } from "./fold.ts";
+import { NO_USAGE } from "./usage.ts";
 
 const END: Stop = { kind: "end", raw: null, sequence: null, explanation: null, category: null, token: null };
 
@@ -31,12 +32,9 @@ describe("fold", () => {
     const usage = (outputTokens: number) => ({
       type: "usage" as const,
       usage: {
+        ...NO_USAGE,
         inputTokens: 1,
-        cacheReadTokens: null,
-        cacheWriteTokens: null,
-        cacheWrite1hTokens: null,
         outputTokens,
-        reasoningTokens: null,
       },
     });
     const reply = fold([
@@ -101,12 +99,8 @@ describe("grammar", () => {
   const negative: ModelEvent = {
     type: "usage",
     usage: {
+      ...NO_USAGE,
       inputTokens: -1,
-      cacheReadTokens: null,
-      cacheWriteTokens: null,
-      cacheWrite1hTokens: null,
-      outputTokens: null,
-      reasoningTokens: null,
     },
   };
 

@@ -63,6 +63,6 @@ test("an upstream's good answer without a body is a whole answer", async () => {
   expect(reply.status).toBe(204);
   expect(upstream.seen.length).toBe(1);
   expect(await gateway.rows()).toMatchObject([
-    { outcome: "ok", status: 204, attempts: 1, inputTokens: null },
+    { outcome: "ok", status: 204, attempts: 1, usage: { inputTokens: null } },
   ]);
 });

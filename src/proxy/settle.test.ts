@@ -157,9 +157,7 @@ test("a whole answer's row says who asked what of whom, and what it took", async
     attempts: 2,
     requestBytes: 11,
     replyBytes: 22,
-    cacheReadTokens: 10,
-    reasoningTokens: 5,
-    outputTokens: 20,
+    usage: { cacheReadTokens: 10, reasoningTokens: 5, outputTokens: 20 },
     usageState: "final",
     upstreamRequestId: "req_1",
     clientAddress: "203.0.113.9",
@@ -178,9 +176,7 @@ test("what is not known is null, never 0", async () => {
     outcome: "error",
     upstream: null,
     upstreamDialect: null,
-    inputTokens: null,
-    outputTokens: null,
-    cacheReadTokens: null,
+    usage: { inputTokens: null, outputTokens: null, cacheReadTokens: null },
     ttfbMs: null,
     attemptLog: null,
     usageState: "unknown",
@@ -204,11 +200,13 @@ describe("usage", () => {
     exchange.beginAttempt({ ...ATTEMPT, upstream: "third" });
     expect(await settled(exchange, { facts: readTap() })).toMatchObject({
       upstream: "third",
-      inputTokens: 90,
-      cacheReadTokens: 10,
-      cacheWriteTokens: 2,
-      outputTokens: 24,
-      reasoningTokens: 5,
+      usage: {
+        inputTokens: 90,
+        cacheReadTokens: 10,
+        cacheWriteTokens: 2,
+        outputTokens: 24,
+        reasoningTokens: 5,
+      },
       usageState: "partial",
     });
   });
@@ -218,8 +216,7 @@ describe("usage", () => {
     exchange.beginAttempt({ ...ATTEMPT });
     exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
     expect(await settled(exchange, { status: 502, outcome: "error" })).toMatchObject({
-      inputTokens: 30,
-      outputTokens: null,
+      usage: { inputTokens: 30, outputTokens: null },
       usageState: "partial",
     });
   });
@@ -230,8 +227,7 @@ describe("usage", () => {
       const exchange = begin(endpoint);
       exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
       expect(await settled(exchange, { facts: readTap() })).toMatchObject({
-        inputTokens: null,
-        outputTokens: null,
+        usage: { inputTokens: null, outputTokens: null },
         usageState: "unknown",
       });
       expect([...gateway.metrics.tokens.series()]).toEqual([]);
@@ -281,7 +277,7 @@ test("another attempt forgets what the one before it was", async () => {
     modelUsed: null,
     isStream: false,
     upstreamRequestId: null,
-    outputTokens: null,
+    usage: { outputTokens: null },
   });
 });
 

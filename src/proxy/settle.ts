@@ -5,7 +5,7 @@
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
-import { addUsage } from "../neutral/usage.ts";
+import { addUsage, NO_USAGE } from "../neutral/usage.ts";
 import type { StateId } from "../store/state.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -115,12 +115,7 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
     durationMs: nowMs - startedMs,
     requestBytes: exchange.requestBytes,
     replyBytes: ending.replyBytes,
-    inputTokens: usage?.inputTokens ?? null,
-    cacheReadTokens: usage?.cacheReadTokens ?? null,
-    cacheWriteTokens: usage?.cacheWriteTokens ?? null,
-    cacheWrite1hTokens: usage?.cacheWrite1hTokens ?? null,
-    outputTokens: usage?.outputTokens ?? null,
-    reasoningTokens: usage?.reasoningTokens ?? null,
+    usage: usage ?? NO_USAGE,
     usageState: usage === null ? "unknown" : isFinal ? "final" : "partial",
     costNanoUsd: null,
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),

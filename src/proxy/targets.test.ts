@@ -122,7 +122,13 @@ test("H-122, H-126 a fault of a credential goes on to the next one, and is on th
   const { reply, row, tried } = await ask();
   expect(reply.status).toBe(200);
   expect(tried).toEqual(["a", "b", "c"]);
-  expect(row).toMatchObject({ outcome: "ok", status: 200, attempts: 3, credential: "c", outputTokens: 2 });
+  expect(row).toMatchObject({
+    outcome: "ok",
+    status: 200,
+    attempts: 3,
+    credential: "c",
+    usage: { outputTokens: 2 },
+  });
   expect(JSON.parse(row.attemptLog as string)).toMatchObject([
     { upstream: "up", credential: "a", status: 429, signal: "rate" },
     { upstream: "up", credential: "b", status: 401, signal: "invalid" },

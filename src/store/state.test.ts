@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog } from "../core/log.ts";
+import { openStore, openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { openSqlite } from "./sqlite.ts";
 import {
   type CredentialStateRow,
@@ -11,7 +12,6 @@ import {
   type StateId,
   StateIdWriter,
 } from "./state.ts";
-import { openStore, openStoreReader, storeFile } from "./store.ts";
 
 let dir = "";
 beforeEach(() => {

@@ -1,7 +1,36 @@
 /** What the pool and the relay must remember over a restart: states of credentials, and who made which provider-side state. */
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Migration } from "./migrations.ts";
 import { type Sql, type SqlRow, type SqlStatement, StoreError } from "./sql.ts";
+
+export const CREDENTIAL_STATES: Migration = {
+  name: "credential states",
+  sql: `CREATE TABLE credential_states (
+  upstream TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  model TEXT NOT NULL, -- '' stands for the credential as a whole
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  until_ms INTEGER,
+  since_ms INTEGER NOT NULL,
+  strikes INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  PRIMARY KEY (upstream, credential, model)
+) WITHOUT ROWID`,
+};
+
+export const STATE_IDS: Migration = {
+  name: "state ids",
+  sql: `CREATE TABLE state_ids (
+  seq INTEGER PRIMARY KEY, -- grows with time: the oldest go first
+  upstream TEXT,
+  id TEXT,
+  credential TEXT,
+  at_ms INTEGER,
+  UNIQUE (upstream, id)
+)`,
+};
 
 /** The last known state of a credential (model null), or of a credential for one model. */
 export interface CredentialStateRow {

@@ -95,7 +95,7 @@ test("a client that leaves a stream while its next part is awaited lets the upst
   const part = await nextPart();
   await reader.cancel();
   await part.closed;
-  expect((await gateway.rows())[0]).toMatchObject({ outcome: "client_left", outputTokens: 2 });
+  expect((await gateway.rows())[0]).toMatchObject({ outcome: "client_left", usage: { outputTokens: 2 } });
 });
 
 test("a client that leaves while the next part of a whole answer is awaited lets the upstream go", async () => {

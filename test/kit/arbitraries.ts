@@ -28,7 +28,7 @@ import type {
   ToolName,
 } from "../../src/neutral/request.ts";
 import { EFFORTS } from "../../src/neutral/traits.ts";
-import { clampUsage, type Usage } from "../../src/neutral/usage.ts";
+import { makeUsage, type Usage } from "../../src/neutral/usage.ts";
 
 /** What a dialect has; what is false stays out. All true, and the maker `anthropic`, unless said otherwise. */
 export interface Features {
@@ -336,7 +336,7 @@ export function usage(): fc.Arbitrary<Usage> {
       outputTokens: fc.nat(100_000),
       reasoningTokens: count,
     })
-    .map(clampUsage);
+    .map(makeUsage);
 }
 
 function stop(features: Features, parts: readonly AssistantPart[]): fc.Arbitrary<Stop> {

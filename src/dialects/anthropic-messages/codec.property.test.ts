@@ -13,7 +13,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import type { AssistantPart, Seal } from "../../neutral/message.ts";
 import type { ModelRequest } from "../../neutral/request.ts";
-import { clampUsage } from "../../neutral/usage.ts";
+import { makeUsage, NO_USAGE } from "../../neutral/usage.ts";
 import { checkMessages } from "../../simulator/anthropic-messages/rules.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
@@ -45,22 +45,21 @@ function normal(reply: ModelReply): unknown {
     if (part.type === "tool-call") return { ...part, seal: undefined, input: JSON.parse(part.input || "{}") };
     return part.type === "text" ? { ...part, seal: undefined } : part;
   });
-  return { parts, usage: clampUsage(reply.usage ?? clampUsage(NOTHING)) };
+  return { parts, usage: makeUsage(reply.usage ?? makeUsage(NOTHING)) };
 }
 
 const NOTHING = {
+  ...NO_USAGE,
   inputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
-  cacheWrite1hTokens: null,
   outputTokens: 0,
-  reasoningTokens: null,
 };
 
 /** Absent counts are zeros on this wire, all but those of details. */
 function withZeros(reply: ModelReply): ModelReply {
   const { usage } = reply;
-  if (usage === null) return { ...reply, usage: clampUsage(NOTHING) };
+  if (usage === null) return { ...reply, usage: makeUsage(NOTHING) };
   return {
     ...reply,
     usage: {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { OPTIONS } from "./fixtures/codec-under-test.ts";
 
@@ -62,12 +63,9 @@ test("a reply with all that it may hold", () => {
       },
     ],
     usage: {
+      ...NO_USAGE,
       inputTokens: 5,
-      cacheReadTokens: null,
-      cacheWriteTokens: null,
-      cacheWrite1hTokens: null,
       outputTokens: 2,
-      reasoningTokens: null,
     },
     stop: {
       kind: "tool-calls",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { readStream } from "../fixtures/tap-under-test.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import {
@@ -29,6 +30,7 @@ describe("blocks", () => {
         { type: "text", text: 'event: message_stop\ndata: {"type":"message_stop"}\n\n 😀' },
       ],
       usage: {
+        ...NO_USAGE,
         inputTokens: 1325,
         cacheReadTokens: 1000,
         cacheWriteTokens: 300,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import {
   close,
@@ -20,6 +21,7 @@ import {
 const USAGE: ModelEvent = {
   type: "usage",
   usage: {
+    ...NO_USAGE,
     inputTokens: 120,
     cacheReadTokens: 100,
     cacheWriteTokens: 5,

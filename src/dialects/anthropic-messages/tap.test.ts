@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 import { peekRequest } from "../peek.ts";
 
@@ -20,6 +21,7 @@ describe("usage", () => {
     expect(state).toMatchObject({ model: "claude-opus-5", stopReason: "end_turn", progress: "complete" });
     expect(state.stateIds).toEqual(["container_1"]);
     expect(state.usage).toEqual({
+      ...NO_USAGE,
       inputTokens: 1325,
       cacheReadTokens: 1000,
       cacheWriteTokens: 300,

@@ -1,7 +1,7 @@
 /** Token counts as Anthropic keeps them: the input without what the cache read or wrote, cumulative over a stream. */
-import type { Usage } from "../../neutral/usage.ts";
+import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage, sumOf } from "../shared/token-count.ts";
+import { countOf, sumOf } from "../shared/token-count.ts";
 
 interface Counts {
   input: number | null;

@@ -4,16 +4,16 @@ import type { ModelEvent, ModelReply, Stop } from "../../neutral/event.ts";
 import { fold, unfold } from "../../neutral/fold.ts";
 import type { AssistantPart, Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
-import type { Usage } from "../../neutral/usage.ts";
+import { NO_USAGE, type Usage } from "../../neutral/usage.ts";
 import { geminiCodec } from "./codec.ts";
 import { chunksIn, decodeStream, encodeOptions, encodeStream } from "./fixtures/codec-under-test.ts";
 
 const END: Stop = { kind: "end", raw: null, sequence: null, explanation: null, category: null, token: null };
 const USAGE: Usage = {
+  ...NO_USAGE,
   inputTokens: 10,
   cacheReadTokens: 4,
   cacheWriteTokens: 2,
-  cacheWrite1hTokens: null,
   outputTokens: 9,
   reasoningTokens: 3,
 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const chunk = (text: string, more: object = {}, rest: object = {}): string =>
@@ -20,10 +21,9 @@ test("usage and the end are read from the recorded stream", () => {
     stateIds: [],
   });
   expect(state.usage).toEqual({
+    ...NO_USAGE,
     inputTokens: 15,
     cacheReadTokens: 8,
-    cacheWriteTokens: null,
-    cacheWrite1hTokens: null,
     outputTokens: 37,
     reasoningTokens: 28,
   });

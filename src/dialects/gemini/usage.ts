@@ -1,7 +1,7 @@
 /** Token counts both ways. The prompt's count includes what was cached; the candidates' count excludes thoughts. */
-import { clampUsage, type Usage } from "../../neutral/usage.ts";
+import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import type { JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage, sumOf } from "../shared/token-count.ts";
+import { countOf, sumOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */
@@ -18,8 +18,6 @@ export function readUsage(metadata: JsonObject): Usage {
   return makeUsage({
     inputTokens,
     cacheReadTokens: countOf(metadata.cachedContentTokenCount),
-    cacheWriteTokens: null,
-    cacheWrite1hTokens: null,
     outputTokens,
     reasoningTokens,
   });
@@ -34,7 +32,7 @@ export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
 
 /** What is not known is 0: clients compute with these without looking. */
 export function encodeUsage(usage: Usage | null): WireUsage {
-  const counts = usage === null ? null : clampUsage(usage);
+  const counts = usage === null ? null : makeUsage(usage);
   const input = counts?.inputTokens ?? 0;
   const output = counts?.outputTokens ?? 0;
   const cached = counts?.cacheReadTokens ?? null;

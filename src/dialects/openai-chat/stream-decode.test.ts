@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { calls, chunk, DONE, decodeStream, fragment, outline } from "./fixtures/codec-under-test.ts";
 
 const outlineOf = (stream: string): string[] => outline(decodeStream(stream));
@@ -25,12 +26,9 @@ describe("blocks", () => {
       {
         type: "usage",
         usage: {
+          ...NO_USAGE,
           inputTokens: 7,
-          cacheReadTokens: null,
-          cacheWriteTokens: null,
-          cacheWrite1hTokens: null,
           outputTokens: 3,
-          reasoningTokens: null,
         },
       },
       {

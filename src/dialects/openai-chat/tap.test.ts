@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { encode, everyByte, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const chunk = (choices: unknown, more: object = {}): string =>
@@ -17,10 +18,10 @@ describe("usage", () => {
     const { state } = tapOf(readStream("openai-chat"));
     expect(state).toMatchObject({ model: "gpt-5.4-2026-03-05", stopReason: "stop", progress: "complete" });
     expect(state.usage).toEqual({
+      ...NO_USAGE,
       inputTokens: 1200,
       cacheReadTokens: 1024,
       cacheWriteTokens: 100,
-      cacheWrite1hTokens: null,
       outputTokens: 30,
       reasoningTokens: 12,
     });

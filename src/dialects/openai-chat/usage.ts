@@ -1,7 +1,7 @@
 /** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
-import type { Usage } from "../../neutral/usage.ts";
+import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage } from "../shared/token-count.ts";
+import { countOf } from "../shared/token-count.ts";
 
 /** A `usage` object of any server; counts that cannot be are brought to what can. */
 export function decodeUsage(usage: JsonObject): Usage {
@@ -21,7 +21,6 @@ export function decodeUsage(usage: JsonObject): Usage {
     // DeepSeek's servers report cache hits under a name of their own.
     cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
-    cacheWrite1hTokens: null,
     outputTokens,
     reasoningTokens,
   });

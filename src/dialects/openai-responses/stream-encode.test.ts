@@ -5,6 +5,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { withReply } from "../fixtures/server-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { encodeOptions, SEED, streamOf, type WireEvent, wireEvents } from "./fixtures/codec-under-test.ts";
@@ -29,12 +30,10 @@ const call = (id: string, name: string, more: object, ...texts: string[]): Model
 const usage: ModelEvent = {
   type: "usage",
   usage: {
+    ...NO_USAGE,
     inputTokens: 10,
     cacheReadTokens: 4,
-    cacheWriteTokens: null,
-    cacheWrite1hTokens: null,
     outputTokens: 7,
-    reasoningTokens: null,
   },
 };
 

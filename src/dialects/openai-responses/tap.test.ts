@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
 import { encode, makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 
 const event = (type: string, number: number, more: object = {}): string =>
@@ -34,10 +35,10 @@ test("usage, ids and the end are read from the recorded stream", () => {
   });
   expect(run.state.stateIds).toEqual(["resp_1", "conv_1"]);
   expect(run.state.usage).toEqual({
+    ...NO_USAGE,
     inputTokens: 80,
     cacheReadTokens: 64,
     cacheWriteTokens: 0,
-    cacheWrite1hTokens: null,
     outputTokens: 20,
     reasoningTokens: 5,
   });

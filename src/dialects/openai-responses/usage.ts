@@ -1,7 +1,7 @@
 /** Token counts as the Responses API writes them, both ways. */
-import type { Usage } from "../../neutral/usage.ts";
+import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, makeUsage } from "../shared/token-count.ts";
+import { countOf } from "../shared/token-count.ts";
 
 export function decodeUsage(usage: JsonObject): Usage {
   const input = asObject(usage.input_tokens_details);
@@ -10,7 +10,6 @@ export function decodeUsage(usage: JsonObject): Usage {
     inputTokens: countOf(usage.input_tokens),
     cacheReadTokens: countOf(input?.cached_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
-    cacheWrite1hTokens: null,
     outputTokens: countOf(usage.output_tokens),
     reasoningTokens: countOf(output?.reasoning_tokens),
   });

@@ -1,9 +1,10 @@
-/** Where the store lives and how it is opened: one file in the data folder, made and brought up to date as needed. */
+/** The database file in the data folder. Opening it for writing makes it and brings its schema up to date. */
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { appliedCount, MIGRATIONS, migrate } from "./migrations.ts";
-import { type Sql, StoreError } from "./sql.ts";
-import { openSqlite, toStoreError } from "./sqlite.ts";
+import { appliedCount, migrate } from "../store/migrations.ts";
+import { type Sql, StoreError } from "../store/sql.ts";
+import { openSqlite, toStoreError } from "../store/sqlite.ts";
+import { MIGRATIONS } from "./schema.ts";
 
 /** Path of the database file within the data folder. */
 export function storeFile(dataDir: string): string {
@@ -11,13 +12,13 @@ export function storeFile(dataDir: string): string {
 }
 
 /**
- * Opens the store for writing, with the schema of this program. It never waits for a lock (`StoreError` "locked"
- * instead), so that it may be used on the event loop.
+ * Opens the store for writing, with the schema of this program. Never waits for a lock (throws `StoreError` "locked"
+ * instead), so that the event loop may call it.
  */
 export function openStore(dataDir: string): Sql {
   const sql = openSqlite(storeFile(dataDir), { mode: "write", busyTimeoutMs: 0 });
   try {
-    migrate(sql);
+    migrate(sql, MIGRATIONS);
     return sql;
   } catch (error) {
     sql.close();
@@ -25,11 +26,11 @@ export function openStore(dataDir: string): Sql {
   }
 }
 
-/** Opens the store for reading, beside a running gateway or without one. */
+/** Opens the store for reading, whether a gateway runs or not. */
 export function openStoreReader(dataDir: string): Sql {
   const sql = openSqlite(storeFile(dataDir), { mode: "read", busyTimeoutMs: 1000 });
   try {
-    if (appliedCount(sql) < MIGRATIONS.length) {
+    if (appliedCount(sql, MIGRATIONS) < MIGRATIONS.length) {
       throw new StoreError(
         "unavailable",
         "the database is of an older version: start the gateway once to update it",
@@ -43,8 +44,8 @@ export function openStoreReader(dataDir: string): Sql {
 }
 
 /**
- * Moves a damaged database out of the way, with the files that belong to it, and returns its new path. Nothing is deleted:
- * its rows are money, and tools such as `sqlite3 .recover` may still read them.
+ * Moves a damaged database and the files that belong to it out of the way, and returns the new path. Nothing is deleted:
+ * the rows are money, and tools such as `sqlite3 .recover` may still read them.
  */
 export function setStoreAside(dataDir: string, nowMs: number): string {
   const file = storeFile(dataDir);

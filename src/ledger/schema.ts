@@ -1,0 +1,52 @@
+/** The schema of the database that the ledger is kept in. */
+import type { Migration } from "../store/migrations.ts";
+import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
+
+/**
+ * Invariant: the columns have no constraint but the key, so that no request's data can keep its row out. The ids grow
+ * with time: a range of time is a range of the key, and needs no index.
+ */
+const REQUESTS: Migration = {
+  name: "requests",
+  sql: `CREATE TABLE requests (
+  id TEXT PRIMARY KEY,
+  at_ms INTEGER,
+  key TEXT,
+  dialect TEXT,
+  endpoint TEXT,
+  client_request_id TEXT,
+  model_asked TEXT,
+  upstream TEXT,
+  upstream_dialect TEXT,
+  model_used TEXT,
+  model_reported TEXT,
+  credential TEXT,
+  is_stream INTEGER,
+  status INTEGER,
+  outcome TEXT,
+  error_kind TEXT,
+  stop_reason TEXT,
+  attempts INTEGER,
+  attempt_log TEXT,
+  ttfb_ms REAL,
+  duration_ms REAL,
+  request_bytes INTEGER,
+  reply_bytes INTEGER,
+  input_tokens INTEGER,
+  cache_read_tokens INTEGER,
+  cache_write_tokens INTEGER,
+  cache_write_1h_tokens INTEGER,
+  output_tokens INTEGER,
+  reasoning_tokens INTEGER,
+  usage_state TEXT,
+  cost_nano_usd INTEGER,
+  drops TEXT,
+  cache TEXT,
+  upstream_request_id TEXT,
+  client_address TEXT,
+  user_agent TEXT
+) WITHOUT ROWID`,
+};
+
+/** All steps, oldest first. A new step is added at the end. */
+export const MIGRATIONS: readonly Migration[] = [REQUESTS, CREDENTIAL_STATES, STATE_IDS];
