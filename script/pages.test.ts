@@ -104,7 +104,7 @@ test("npm and the workflows call scripts that are there", async () => {
 
 test("every decision record stands in the index with its title and status, and has the template's headings", async () => {
   const index = await readPage("docs/decisions/README.md");
-  const template: readonly string[] = (await readPage("docs/decisions/template.md")).match(/^## .+$/gm) ?? [];
+  const template: string[] = (await readPage("docs/decisions/template.md")).match(/^## .+$/gm) ?? [];
 
   expect(template).toHaveLength(4);
   for (const name of RECORDS) {
