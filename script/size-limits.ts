@@ -47,6 +47,5 @@ export const TEMPORARY_FILE_LIMITS: Readonly<Record<string, number>> = {
   "src/app.ts": 520,
   "src/pool/pool.ts": 480,
   "src/dialects/openai-responses/reply-encode.ts": 440,
-  "src/wire/json-scan.ts": 425,
   "src/ledger/ledger.ts": 425,
 };

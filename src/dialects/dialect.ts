@@ -4,8 +4,8 @@
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../neutral/usage.ts";
-import type { JsonSink } from "../wire/json-scan.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
+import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
 
 /** The four wire languages. */

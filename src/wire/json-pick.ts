@@ -1,7 +1,8 @@
 /** Builds, out of JSON bytes, an object with only the members that a shape names; the rest is never decoded. */
 import { decodeUtf8 } from "./bytes.ts";
-import { JsonScanner, type JsonSink, type ScanStatus } from "./json-scan.ts";
+import { JsonScanner, type ScanStatus } from "./json-scan.ts";
 import type { ShapeNode } from "./json-shape.ts";
+import type { JsonSink } from "./json-sink.ts";
 
 /** More elements of an array than this are scanned but not kept. */
 const MAX_ELEMENTS = 256;

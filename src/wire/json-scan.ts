@@ -6,24 +6,18 @@
  * hops over: whoever receives the bytes judges that.
  */
 
+import {
+  BACKSLASH,
+  BYTE_KIND,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACKET,
+  QUOTE,
+} from "./json-bytes.ts";
 import { MAX_KEY_BYTES, matchMember, type ShapeNode } from "./json-shape.ts";
-
-/** Where a scanner reports to. Offsets count from the first byte of the value's stream. */
-export interface JsonSink {
-  /** A container that the shape goes into begins at `start`. */
-  open(node: ShapeNode, start: number, isArray: boolean): void;
-  /** That container ends before `end`. */
-  close(node: ShapeNode, end: number): void;
-  /** A value from `start` to `end`; its bytes stand in `bytes` between `from` and `to` during the call. Null: over the bound. */
-  value(
-    node: ShapeNode,
-    start: number,
-    end: number,
-    bytes: Uint8Array | null,
-    from: number,
-    to: number,
-  ): void;
-}
+import type { JsonSink } from "./json-sink.ts";
 
 /** `open`: more must come. `closed`: the root value ended. `invalid`: no JSON object or array; `invalidAt` says where. */
 export type ScanStatus = "open" | "closed" | "invalid";
@@ -38,25 +32,6 @@ export const MAX_VALUE_BYTES = 64 * 1024;
 
 /** Strings are walked byte by byte this far, then searched: below it a native call costs more than the walk. */
 const WALK_BYTES = 24;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-
-/** Of each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or literal. */
-const KIND = new Uint8Array(256);
-for (const byte of [0x20, 0x09, 0x0a, 0x0d]) KIND[byte] = 4;
-for (const char of "0123456789+-.eEtrufalsn") KIND[char.charCodeAt(0)] = 5;
-KIND[QUOTE] = 1;
-KIND[OPEN_BRACE] = 2;
-KIND[OPEN_BRACKET] = 2;
-KIND[CLOSE_BRACE] = 3;
-KIND[CLOSE_BRACKET] = 3;
 
 const START = 0;
 const VALUE = 1;
@@ -138,7 +113,7 @@ export class JsonScanner {
           pos = this.#resumeKey(bytes, pos);
           break;
         case IN_LITERAL:
-          while (pos < end && KIND[bytes[pos] as number] === 5) pos++;
+          while (pos < end && BYTE_KIND[bytes[pos] as number] === 5) pos++;
           if (pos < end) this.#finishValue(bytes, pos);
           break;
         default:
@@ -152,11 +127,11 @@ export class JsonScanner {
   /** One byte of structure in a container of the shape. */
   #step(bytes: Uint8Array, pos: number): number {
     const byte = bytes[pos] as number;
-    if (KIND[byte] === 4) return pos + 1;
+    if (BYTE_KIND[byte] === 4) return pos + 1;
     switch (this.#state) {
       case START:
         if (this.#isBom(byte, pos)) return pos + 1;
-        if (KIND[byte] !== 2) return this.#fail(pos, "unexpected");
+        if (BYTE_KIND[byte] !== 2) return this.#fail(pos, "unexpected");
         return this.#beginValue(bytes, pos, byte);
       case VALUE:
         return this.#beginValue(bytes, pos, byte);
@@ -221,7 +196,7 @@ export class JsonScanner {
 
   #beginValue(bytes: Uint8Array, pos: number, byte: number): number {
     const child = this.#child;
-    const kind = KIND[byte];
+    const kind = BYTE_KIND[byte];
     if (kind === 2) {
       const isArray = byte === OPEN_BRACKET;
       if (!this.#enter(pos, byte)) return pos;
@@ -276,7 +251,7 @@ export class JsonScanner {
     let pos = from;
     while (pos < end) {
       const byte = bytes[pos++] as number;
-      const kind = KIND[byte] as number;
+      const kind = BYTE_KIND[byte] as number;
       if (kind === 0 || kind > 3) continue;
       if (kind === 1) {
         const after = this.#skipString(bytes, pos);

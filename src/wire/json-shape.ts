@@ -1,9 +1,9 @@
 /** Which members of a JSON value are to be found, and how a raw key is matched with them. */
 
+import { BACKSLASH } from "./json-bytes.ts";
+
 /** A key longer than this, as it stands in the bytes, names no member of a shape. */
 export const MAX_KEY_BYTES = 256;
-
-const BACKSLASH = 0x5c;
 
 /** Members to find: `true` is the whole value, an object goes deeper, the key `*` means every element of an array. */
 export type JsonShape = { readonly [key: string]: JsonShape | true };

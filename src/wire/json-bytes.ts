@@ -1,0 +1,20 @@
+/** The bytes that JSON is made of. */
+
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
+export const COMMA = 0x2c;
+export const COLON = 0x3a;
+export const CLOSE_BRACE = 0x7d;
+export const OPEN_BRACKET = 0x5b;
+export const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+
+/** For each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or literal, 0 any other. */
+export const BYTE_KIND = new Uint8Array(256);
+for (const byte of [0x20, 0x09, 0x0a, 0x0d]) BYTE_KIND[byte] = 4;
+for (const char of "0123456789+-.eEtrufalsn") BYTE_KIND[char.charCodeAt(0)] = 5;
+BYTE_KIND[QUOTE] = 1;
+BYTE_KIND[OPEN_BRACE] = 2;
+BYTE_KIND[OPEN_BRACKET] = 2;
+BYTE_KIND[CLOSE_BRACE] = 3;
+BYTE_KIND[CLOSE_BRACKET] = 3;
