@@ -29,7 +29,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   transport: { imports: ["core", "config"], reason: "the HTTP client knows no vendor and no policy" },
   http: {
     imports: ["core", "config", "dialects"],
-    reason: "the listener knows routes and error envelopes; who answers is handed to it by app.ts",
+    reason: "the listener knows paths and error envelopes; app.ts hands it the table of handlers",
   },
   auth: {
     imports: ["core", "config", "store"],
@@ -76,6 +76,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "snapshot",
     ],
     reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
+  },
+  pages: {
+    imports: ["core", "config", "auth", "pool", "ledger", "snapshot"],
+    reason: "the pages must be able to tell about a proxy that is broken: they read facts and call nothing",
   },
   translate: {
     imports: [
@@ -132,11 +136,15 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "translate",
       "proxy",
     ],
-    reason: "an endpoint of its own on top of proxy/, which sends nothing",
+    reason: "an endpoint of its own: it prepares a request as proxy/ does, and sends nothing",
   },
   models: {
-    imports: ["core", "dialects", "upstreams", "transport", "http", "auth", "snapshot", "proxy"],
-    reason: "an endpoint of its own on top of proxy/",
+    imports: ["core", "dialects", "upstreams", "transport", "http", "snapshot", "proxy"],
+    reason: "an endpoint of its own: it lists models, and serves no request of a model",
+  },
+  routes: {
+    imports: ["core", "config", "dialects", "http", "auth", "proxy", "explain", "models", "pages"],
+    reason: "the table of routes says which handler answers; handlers and their rooms do not know the table",
   },
   app: {
     imports: [
@@ -163,6 +171,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "proxy",
       "explain",
       "models",
+      "pages",
+      "routes",
     ],
     reason: "app.ts joins the rooms by hand, and commands start it",
   },
@@ -180,6 +190,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "simulator",
       "snapshot",
+      "explain",
       "app",
     ],
     reason: "a command reads what is stored or starts the app; it never serves a request by itself",

@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { explainRequest } from "../app.ts";
+
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { GatewayError } from "../core/errors.ts";
+import { explainByConfig } from "../explain/explain-config.ts";
 import type { CliIo, Command } from "./cli.ts";
 
 const HELP = `clewline explain FILE: what would become of a request, without sending it
@@ -55,7 +56,12 @@ export const explain: Command = async (args, io) => {
       hashPassword: async () => "",
     });
     const atMs = io.clock.nowMs();
-    const explanation = await explainRequest(config, { path: flags.path, body, id: io.ids.ulid(atMs), atMs });
+    const explanation = await explainByConfig(config, {
+      path: flags.path,
+      body,
+      id: io.ids.ulid(atMs),
+      atMs,
+    });
     io.out(flags.json ? `${JSON.stringify(explanation, null, 2)}\n` : text(explanation));
     return explanation.targets.some(({ mode }) => mode !== null) ? 0 : EXIT_REFUSED;
   } catch (error) {
@@ -100,7 +106,7 @@ function readFlags(args: readonly string[], io: CliIo): Flags | number {
   }
 }
 
-function text(explanation: Awaited<ReturnType<typeof explainRequest>>): string {
+function text(explanation: Awaited<ReturnType<typeof explainByConfig>>): string {
   const lines = [`${explanation.model}, asked in ${explanation.dialect} (${explanation.endpoint})`];
   explanation.targets.forEach((target, i) => {
     const { mode, dialect, request, dropped = [], watched_stops: stops = [], error } = target;

@@ -1,29 +1,25 @@
-/** What would become of a request: its plan, and the exact request for each target, without sending it. Credentials are masked. */
+/** Explains a request without sending it: its plan, and the exact request for each target. Credentials are masked. */
 import { Buffer } from "node:buffer";
-import { authenticate, type Principal, unauthenticated } from "../auth/keys.ts";
+import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { DEFAULT_DIALECT } from "../dialects/guess.ts";
 import { peekRequest } from "../dialects/peek.ts";
-import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
-import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
-import type { JsonObject } from "../neutral/request.ts";
 import type { Target } from "../plan/plan.ts";
 import { amendmentOf } from "../proxy/amendment.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { foreignDialect, modelMissing, modelNotFound } from "../proxy/refusals.ts";
-import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
 
-/** What explaining needs of the gateway: nothing that sends. */
+/** The parts of a gateway that an explanation needs. None of them sends. */
 export type Explainer = Pick<Gateway, "snapshot" | "memory" | "repairs">;
 
-/** Stands for a file that would be fetched. */
+/** Puts a stand-in where a file would be fetched. */
 const fetchNothing: MediaFetch = async (url, [mimeType = ""]) => ({
   mimeType,
   bytes: Buffer.from(`(the file at ${url})`, "utf8"),
@@ -31,7 +27,7 @@ const fetchNothing: MediaFetch = async (url, [mimeType = ""]) => ({
 
 export interface Question {
   readonly route: Route;
-  /** `?…` or "". */
+  /** The query with its question mark, or "". */
   readonly search: string;
   readonly body: Uint8Array;
   readonly headers: Headers;
@@ -43,7 +39,7 @@ export interface Question {
 export interface TargetExplanation {
   readonly upstream: string;
   readonly model: string;
-  /** How the request gets there; `count`: the tokens are counted here, and nobody is asked; null: not at all. */
+  /** `count`: the gateway counts the tokens itself and sends nothing. null: the target cannot take the request. */
   readonly mode: "relay" | "translate" | "count" | null;
   readonly dialect?: string;
   readonly request?: {
@@ -52,11 +48,11 @@ export interface TargetExplanation {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;
   };
-  /** What the target would not get, in the client's terms. */
+  /** The fields that the target would not get, as the client named them. */
   readonly dropped?: readonly { readonly field: string; readonly reason: string }[];
-  /** Stop sequences that the gateway would watch for itself. */
+  /** The stop sequences that the gateway would watch for itself. */
   readonly watched_stops?: readonly string[];
-  /** Why the target would not be asked. */
+  /** The reason why the target cannot take the request. */
   readonly error?: { readonly kind: string; readonly message: string; readonly param: string | null };
 }
 
@@ -64,13 +60,13 @@ export interface Explanation {
   readonly dialect: string;
   readonly endpoint: string;
   readonly model: string;
-  /** In the order in which they would be tried. */
+  /** In the order of the attempts. */
   readonly targets: readonly TargetExplanation[];
 }
 
 const MASK = "***";
 
-/** Throws `GatewayError` for what would be refused whatever the target. */
+/** Throws `GatewayError` for a request that the gateway would refuse whatever the target. */
 export async function explain(gateway: Explainer, question: Question): Promise<Explanation> {
   const { route, body, principal, id, atMs } = question;
   const { snapshot } = gateway;
@@ -153,59 +149,4 @@ async function explainTarget(
     const { kind, message, param } = cause;
     return { ...named, mode: null, error: { kind, message, param: param ?? null } };
   }
-}
-
-/** Answers `POST /v1/explain`: `{"path": "/v1/messages", "body": {…}}`, for whoever has a client key. */
-export async function answerExplain(
-  gateway: Gateway,
-  client: ClientRequest,
-  findRoute: (path: string) => { route: Route; search: string } | null,
-): Promise<Response> {
-  const atMs = gateway.clock.nowMs();
-  const id = gateway.ids.ulid(atMs);
-  let dialect = DEFAULT_DIALECT;
-  try {
-    const { snapshot }: { snapshot: Snapshot } = gateway;
-    const { headers } = client.request;
-    const principal = authenticate(snapshot.keys, headers, client.search);
-    if (principal === null) throw unauthenticated();
-    const bytes = await readBody(client.request, snapshot.config.server.bodyLimitBytes);
-    const { path, body } = readQuestion(bytes);
-    const found = findRoute(path);
-    if (found === null) {
-      throw new GatewayError(
-        "bad_request",
-        `"path" is none of the model routes (${path.slice(0, 200)}); see docs/routes.md`,
-        {
-          param: "path",
-        },
-      );
-    }
-    dialect = found.route.dialect;
-    const explanation = await explain(gateway, {
-      ...found,
-      body: Buffer.from(JSON.stringify(body), "utf8"),
-      headers: new Headers({ "content-type": "application/json" }),
-      principal,
-      id,
-      atMs,
-    });
-    return new Response(`${JSON.stringify(explanation, null, 2)}\n`, {
-      headers: { "content-type": "application/json", ...requestIdHeaders(id) },
-    });
-  } catch (cause) {
-    return replyWithError(dialect, asGatewayError(cause, gateway.log, id), id);
-  }
-}
-
-function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
-  const { path, body } = parseJsonObject(bytes) ?? {};
-  if (typeof path !== "string" || typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new GatewayError(
-      "bad_request",
-      'send {"path": "/v1/chat/completions", "body": {…}}: the path and the body that a client would send',
-      { param: typeof path === "string" ? "body" : "path" },
-    );
-  }
-  return { path, body: body as JsonObject };
 }

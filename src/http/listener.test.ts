@@ -1,7 +1,14 @@
 // What holds before anything is decided, seen from a socket: the handlers behind it only write down what reaches them.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { exchangeBytes, type RawReply } from "../../test/kit/raw-client.ts";
-import { type Handlers, type Listener, type ListenerConfig, listen } from "./listener.ts";
+import { systemClock } from "../core/clock.ts";
+import { silentLog } from "../core/log.ts";
+import { Metrics } from "../core/metrics.ts";
+import type { ClientRequest } from "./client-request.ts";
+import { ENDPOINT_PATHS } from "./endpoint-paths.ts";
+import { type Listener, type ListenerConfig, listen } from "./listener.ts";
+import type { GateContext } from "./request-gate.ts";
+import type { Handler, HttpRoute } from "./route.ts";
 
 const CONFIG: ListenerConfig = {
   host: "127.0.0.1",
@@ -16,38 +23,50 @@ const CONFIG: ListenerConfig = {
 
 /** What reached a handler, in order. */
 let reached: string[] = [];
-const crashes: unknown[] = [];
+/** What was logged as an error. */
+const logged: string[] = [];
 
-const HANDLERS: Handlers = {
-  route: async (route, client) => {
-    reached.push(`${client.request.method} ${route.endpoint}${client.search} from ${client.address()}`);
+const saying =
+  (name: string): Handler =>
+  (client, { model }) => {
     if (client.search === "?throw") throw new Error("planted");
-    return new Response("routed", { headers: { "x-from": "handler" } });
-  },
-  models: async (form, id) => {
-    reached.push(`models ${form} ${id}`);
-    return new Response("models");
-  },
-  page: (page, client) => {
-    if (client.search === "?throw") throw new Error("planted");
-    reached.push(`page ${page}`);
-    return new Response(page);
-  },
-  explain: async () => {
-    reached.push("explain");
-    return new Response("explained");
-  },
-  crashed: (cause) => void crashes.push(cause),
-  newRequestId: () => "01K00000000000000000000000",
+    reached.push(model === undefined ? name : `${name} ${model}`);
+    return new Response(name, { headers: { "x-from": "handler" } });
+  };
+
+const ROUTES: readonly HttpRoute[] = [
+  ...ENDPOINT_PATHS.map(({ routeOf, ...line }) => ({
+    ...line,
+    handler: async (client: ClientRequest, params: Parameters<Handler>[1]) => {
+      const { endpoint } = routeOf(params);
+      reached.push(`${client.request.method} ${endpoint}${client.search} from ${client.address()}`);
+      if (client.search === "?throw") throw new Error("planted");
+      return new Response("routed", { headers: { "x-from": "handler" } });
+    },
+  })),
+  { methods: ["GET", "HEAD"], path: "/v1/models", handler: saying("models") },
+  { methods: ["GET", "HEAD"], path: "/v1/models/{model...}", handler: saying("model") },
+  { methods: ["GET", "HEAD"], path: "/", handler: saying("root") },
+  { methods: ["GET", "HEAD"], path: "/healthz", handler: saying("healthz") },
+  { methods: ["GET"], path: "/things", handler: saying("things") },
+  { methods: ["POST"], path: "/things", handler: saying("a new thing") },
+];
+
+const CONTEXT: GateContext = {
+  clock: systemClock,
+  ids: { ulid: () => "01K00000000000000000000000", hex: () => "" },
+  log: { ...silentLog, error: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`) },
+  metrics: new Metrics([]),
 };
 
 let open: Listener;
 let proxied: Listener;
 beforeAll(() => {
-  open = listen(CONFIG, HANDLERS);
+  open = listen(CONFIG, ROUTES, CONTEXT);
   proxied = listen(
     { ...CONFIG, basePath: "/llm", hosts: ["gateway.example"], corsOrigins: ["https://app.example"] },
-    HANDLERS,
+    ROUTES,
+    CONTEXT,
   );
 });
 afterAll(async () => {
@@ -56,7 +75,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   reached = [];
-  crashes.splice(0);
+  logged.splice(0);
 });
 
 async function send(
@@ -76,9 +95,13 @@ test.each([
   ["POST //v1//messages".replace("//messages", "/messages"), "POST messages from 127.0.0.1"],
   ["POST /v1/chat/completions?a=1&b", "POST chat.completions?a=1&b from 127.0.0.1"],
   ["POST /v1beta/models/a%2Fb:countTokens", "POST countTokens from 127.0.0.1"],
-  ["GET /v1/models/a/b", "models by-headers a/b"],
-  ["GET /healthz", "page healthz"],
-  ["GET /", "page root"],
+  ["GET /v1/models/a/b", "model a/b"],
+  ["GET /v1/models", "models"],
+  ["GET /v1/models/", "models"],
+  ["GET /healthz", "healthz"],
+  ["GET /", "root"],
+  ["GET /things", "things"],
+  ["POST /things", "a new thing"],
 ])("%s reaches its handler", async (line, expected) => {
   expect((await send(open, line)).status).toBe(200);
   expect(reached).toEqual([expected]);
@@ -113,6 +136,21 @@ test.each([null, "", "a b", "user@host", "host:99999", "a,b"])(
     expect(reached).toEqual([]);
   },
 );
+
+test.each([
+  ["DELETE /things", "GET, POST"],
+  ["GET /v1/responses", "POST"],
+  ["POST /v1/responses/resp_1", "GET, DELETE"],
+])("%s is a 405 that allows %s", async (line, allow) => {
+  const reply = await send(open, line);
+  expect(reply.status).toBe(405);
+  expect(reply.headers.get("allow")).toBe(allow);
+});
+
+test("an action that the gateway lacks is a missing route, not a model of that name", async () => {
+  expect((await send(open, "POST /v1/models/m:embedContent")).status).toBe(404);
+  expect((await send(open, "DELETE /v1/models/m:embedContent")).status).toBe(405);
+});
 
 test("two Hosts, two lengths and heaps of headers are refused", async () => {
   for (const headers of [
@@ -190,8 +228,9 @@ test.each(["POST /v1/messages?throw", "GET /healthz?throw"])(
     expect(reply.status).toBe(500);
     expect(reply.text).not.toContain("planted");
     expect(JSON.parse(reply.text).error.message).toContain("internal");
-    expect(crashes.map(String)).toEqual(["Error: planted"]);
-    expect((await send(open, "GET /readyz")).status).toBe(200);
+    expect(logged).toEqual([expect.stringMatching(/an exception cost this request.*Error: planted/)]);
+    expect(CONTEXT.metrics.exceptions.at().value).toBeGreaterThan(0);
+    expect((await send(open, "GET /healthz")).status).toBe(200);
   },
 );
 
@@ -205,7 +244,7 @@ test("HEAD has no body", async () => {
 });
 
 test("a port that is taken is told by the system's own code", () => {
-  expect(() => listen({ ...CONFIG, port: open.port }, HANDLERS)).toThrow(
+  expect(() => listen({ ...CONFIG, port: open.port }, ROUTES, CONTEXT)).toThrow(
     expect.objectContaining({ code: "EADDRINUSE" }),
   );
 });

@@ -1,151 +1,138 @@
 /**
- * From a path to what is asked for. Works on the decoded segments of the path as it came, never on a normalised one: what
- * is not canonical is refused before anything is decided.
+ * From a path to its lines in a table of routes. The router matches the decoded segments of the path as it came, never a
+ * normalised path: it refuses a path that is not canonical before it decides anything.
  */
 import { GatewayError } from "../core/errors.ts";
-import { ENDPOINTS, type Endpoint, type Route, routeTo } from "../dialects/endpoint.ts";
 
-/** A page of the gateway itself. */
-export type Page = "root" | "healthz" | "readyz" | "metrics";
+/** The parameters of a path by name, decoded. */
+export type PathParams = Readonly<Record<string, string>>;
 
-export type Match =
-  | { readonly kind: "route"; readonly route: Route; readonly methods: readonly string[] }
-  | { readonly kind: "models"; readonly form: "by-headers" | "gemini"; readonly id: string | null }
-  | { readonly kind: "page"; readonly page: Page }
-  | { readonly kind: "explain" }
-  | { readonly kind: "none" };
-
-/** Endpoints by what names them in the path: a fixed path under `/v1`, an action behind a model, a collection of stored objects. */
-const FIXED = new Map<string, Endpoint>();
-const ACTIONS = new Map<string, Endpoint>();
-const STORED = new Map<string, Endpoint>();
-for (const endpoint of ENDPOINTS) {
-  const { path } = endpoint;
-  if (path.kind === "fixed") FIXED.set(path.path, endpoint);
-  else if (path.kind === "action") ACTIONS.set(path.action, endpoint);
-  else STORED.set(path.collection, endpoint);
+export interface Match<Line> {
+  /** The lines of the table with this path, which differ in their methods. */
+  readonly lines: readonly Line[];
+  readonly params: PathParams;
 }
 
-const PAGES: ReadonlySet<string> = new Set<Page>(["healthz", "readyz", "metrics"]);
+const NO_PARAMS: PathParams = Object.freeze({});
 
-const GEMINI_VERSIONS = new Set(["v1", "v1beta", "v1alpha", "v1beta1"]);
-
-const POST = ["POST"] as const;
-const NONE: Match = { kind: "none" };
-
-/** Fixed paths with every way of writing them that clients are known for: version missing or doubled, a doubled or trailing slash. */
-export function fixedPaths(): ReadonlyMap<string, Match> {
-  const paths = new Map<string, Match>();
-  for (const [path, endpoint] of FIXED) {
-    const match: Match = { kind: "route", route: routeTo(endpoint, `/v1/${path}`), methods: POST };
-    for (const written of [
-      `/v1/${path}`,
-      `/${path}`,
-      `/v1/v1/${path}`,
-      `/v1beta/openai/${path}`,
-      `//v1/${path}`,
-      `/v1//${path}`,
-      `//${path}`,
-    ]) {
-      paths.set(written, match);
-      paths.set(`${written}/`, match);
-    }
-  }
-  return paths;
+interface Pattern<Line> {
+  readonly lines: readonly Line[];
+  /** Literals and `{name}`. */
+  readonly parts: readonly string[];
+  /** The name of the last parameter, if it takes all segments that are left. */
+  readonly rest: string | null;
+  /** `:action`, or "". */
+  readonly suffix: string;
 }
 
 /**
- * Matches the decoded segments of a path. Throws `bad_path` for dot segments, backslashes, control characters, and slashes
- * hidden in a segment that is not part of a model's name.
+ * A table of paths. A segment of a path is a literal, or `{name}` for one segment; the last one may be `{name...}` for one or
+ * more segments, which may hold escaped slashes, and `:action` may follow it. A path without parameters wins; among
+ * the others the first one of the table does. A path that begins with `/v1/` is known under several spellings.
  */
-export function matchSegments(segments: readonly string[]): Match {
-  for (const segment of segments) checkSegment(segment);
-  if (segments.length === 1 && PAGES.has(segments[0] as string))
-    return { kind: "page", page: segments[0] as Page };
-  const gemini = matchGemini(segments);
-  if (gemini !== null) return gemini;
-  const rest = withoutVersion(segments);
-  if (rest[0] === "models") {
-    return { kind: "models", form: "by-headers", id: rest.length === 1 ? null : rest.slice(1).join("/") };
+export class Router<Line extends { readonly path: string }> {
+  /** The paths without parameters, in every spelling. */
+  readonly fixed: ReadonlyMap<string, Match<Line>>;
+  /** The other paths, by their first segment. */
+  readonly #patterns = new Map<string, Pattern<Line>[]>();
+
+  constructor(table: readonly Line[]) {
+    const fixed = new Map<string, Match<Line>>();
+    for (const [path, lines] of Map.groupBy(table, (line) => line.path)) {
+      if (path.includes("{")) {
+        for (const spelling of spellingsOf(path)) this.#add(spelling, lines);
+      } else {
+        const match = { lines, params: NO_PARAMS };
+        for (const spelling of fixedSpellingsOf(path)) fixed.set(spelling, match);
+      }
+    }
+    this.fixed = fixed;
   }
-  for (const segment of segments) {
-    if (segment.includes("/")) throw badPath("an escaped slash (%2F) outside a model's name");
+
+  /**
+   * The lines of a path, by its decoded segments; null for no line. Throws `bad_path` for dot segments, backslashes, control
+   * characters, and slashes in a segment that is not part of a `{name...}`.
+   */
+  match(segments: readonly string[]): Match<Line> | null {
+    let hasSlash = false;
+    for (const segment of segments) hasSlash = checkSegment(segment) || hasSlash;
+    if (!hasSlash) {
+      const match = this.fixed.get(`/${segments.join("/")}`);
+      if (match !== undefined) return match;
+    }
+    for (const pattern of this.#patterns.get(segments[0] as string) ?? []) {
+      const params = paramsOf(pattern, segments);
+      if (params !== null) return { lines: pattern.lines, params };
+    }
+    if (hasSlash) throw badPath("an escaped slash (%2F) outside a model's name");
+    return null;
   }
-  const endpoint = FIXED.get(rest.join("/"));
-  if (endpoint !== undefined) {
-    return { kind: "route", route: routeTo(endpoint, `/v1/${rest.join("/")}`), methods: POST };
+
+  #add(path: string, lines: readonly Line[]): void {
+    const parts = path.slice(1).split("/");
+    const [, rest = null, suffix = ""] = /^\{(\w+)\.\.\.\}(:\w+)?$/.exec(parts.at(-1) as string) ?? [];
+    if (rest !== null) parts.pop();
+    const first = parts[0] as string;
+    const known = this.#patterns.get(first) ?? [];
+    known.push({ lines, parts, rest, suffix });
+    this.#patterns.set(first, known);
   }
-  if (rest.length === 1 && rest[0] === "explain") return { kind: "explain" };
-  return matchStored(rest);
 }
 
-/** The model route that a path with its query leads to; null: none. Throws `bad_path`. */
-export function routeOfPath(path: string): { route: Route; search: string } | null {
-  const at = path.indexOf("?");
-  const plain = at === -1 ? path : path.slice(0, at);
-  let segments: string[];
-  try {
-    segments = plain.replace(/^\/+/, "").split("/").map(decodeURIComponent);
-  } catch {
-    throw badPath("a broken escape");
+function paramsOf(pattern: Pattern<unknown>, segments: readonly string[]): PathParams | null {
+  const { parts, rest, suffix } = pattern;
+  if (rest === null ? segments.length !== parts.length : segments.length <= parts.length) return null;
+  const last = segments[segments.length - 1] as string;
+  if (last.length <= suffix.length || !last.endsWith(suffix)) return null;
+  const params: Record<string, string> = {};
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as string;
+    const segment = segments[i] as string;
+    if (!part.startsWith("{")) {
+      if (part !== segment) return null;
+    } else {
+      if (segment === "" || segment.includes("/")) return null;
+      params[part.slice(1, -1)] = segment;
+    }
   }
-  const match = matchSegments(segments);
-  return match.kind === "route" && match.route.hasBody
-    ? { route: match.route, search: at === -1 ? "" : path.slice(at) }
-    : null;
+  if (rest !== null) {
+    const text = segments.slice(parts.length).join("/");
+    params[rest] = text.slice(0, text.length - suffix.length);
+  }
+  return params;
 }
 
-function checkSegment(segment: string): void {
+/** OpenAI's clients come with the version missing, doubled, or in Google's form for them. Google's actions keep their version. */
+function spellingsOf(path: string): readonly string[] {
+  if (!path.startsWith("/v1/") || path.includes("}:")) return [path];
+  const rest = path.slice("/v1".length);
+  return [path, rest, `/v1/v1${rest}`, `/v1beta/openai${rest}`];
+}
+
+/** The spellings that clients are also known for where Bun can be given them as routes: a doubled or trailing slash. */
+function fixedSpellingsOf(path: string): readonly string[] {
+  if (!path.startsWith("/v1/")) return [path];
+  const rest = path.slice("/v1".length);
+  const spellings = [...spellingsOf(path), `/${path}`, `/v1/${rest}`, `/${rest}`];
+  return spellings.flatMap((spelling) => [spelling, `${spelling}/`]);
+}
+
+/** Whether the segment holds a slash. Throws `bad_path`. */
+function checkSegment(segment: string): boolean {
   if (segment === "." || segment === "..") throw badPath("a dot segment");
   if (segment.includes("\\")) throw badPath("a backslash");
   for (let i = 0; i < segment.length; i++) {
     const code = segment.charCodeAt(i);
     if (code < 0x20 || code === 0x7f) throw badPath("a control character");
   }
-  // A model's name may hold slashes, but no way out of the path either.
-  if (
-    segment.includes("/") &&
-    segment.split("/").some((part) => part === "." || part === ".." || part === "")
-  ) {
+  if (!segment.includes("/")) return false;
+  // A model's name may hold slashes, but it must not lead out of the path either.
+  if (segment.split("/").some((part) => part === "." || part === ".." || part === "")) {
     throw badPath("a dot segment or an empty one behind an escaped slash");
   }
+  return true;
 }
 
-/** `v1/…`, `v1/v1/…`, `v1beta/openai/…` and a path without version are the same. */
-function withoutVersion(segments: readonly string[]): readonly string[] {
-  if (segments[0] === "v1beta" && segments[1] === "openai") return segments.slice(2);
-  if (segments[0] === "v1" && segments[1] === "v1") return segments.slice(2);
-  return segments[0] === "v1" ? segments.slice(1) : segments;
-}
-
-function matchGemini(segments: readonly string[]): Match | null {
-  const [version, ...rest] = segments as readonly [string, ...string[]];
-  if (!GEMINI_VERSIONS.has(version) || rest.length === 0) return null;
-  const isTuned = rest[0] === "tunedModels";
-  const name = (rest[0] === "models" || isTuned ? rest.slice(1) : rest).join("/");
-  const colon = name.lastIndexOf(":");
-  const action = colon > 0 ? name.slice(colon + 1) : "";
-  const endpoint = ACTIONS.get(action);
-  if (endpoint !== undefined) {
-    const path = `/${version}/${isTuned ? "tunedModels" : "models"}/`;
-    const route = routeTo(endpoint, path, { pathModel: name.slice(0, colon), action });
-    return { kind: "route", methods: POST, route };
-  }
-  if (version === "v1" || rest[0] !== "models") return null;
-  return { kind: "models", form: "gemini", id: rest.length === 1 ? null : name };
-}
-
-function matchStored(rest: readonly string[]): Match {
-  const endpoint = STORED.get(rest[0] ?? "");
-  if (endpoint === undefined || rest.length < 2 || rest.length > 4) return NONE;
-  const isCancel = rest.length === 3 && rest[2] === "cancel";
-  return {
-    kind: "route",
-    methods: isCancel ? POST : rest.length === 2 ? ["GET", "DELETE"] : ["GET"],
-    route: routeTo(endpoint, `/v1/${rest.map(encodeURIComponent).join("/")}`, { stateId: rest[1] as string }),
-  };
-}
-
-function badPath(what: string): GatewayError {
+export function badPath(what: string): GatewayError {
   return new GatewayError("bad_path", `the path holds ${what}; send the one canonical path`);
 }

@@ -1,8 +1,6 @@
 /** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
-import { authenticate, unauthenticated } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Dialect, ModelEntry } from "../dialects/dialect.ts";
-import { dialectOfHeaders } from "../dialects/guess.ts";
+import type { Dialect, DialectName, ModelEntry } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
@@ -24,8 +22,10 @@ interface Remembered {
 }
 
 export interface ModelLists {
-  /** Answers `GET /v1/models`, `/v1/models/{id}` and their Gemini forms. */
-  answer(form: "by-headers" | "gemini", id: string | null, client: ClientRequest): Promise<Response>;
+  /** Answers `GET /v1/models` in the dialect's form. */
+  answerList(client: ClientRequest, dialect: DialectName): Promise<Response>;
+  /** Answers `GET /v1/models/{id}` in the dialect's form. `id` may leave out the upstream. */
+  answerModel(id: string, dialect: DialectName): Promise<Response>;
   /** Asks every upstream whose list is not fresh, so that what it says of its models is known. Never throws; what fails is logged. */
   refresh(): Promise<void>;
 }
@@ -33,6 +33,7 @@ export interface ModelLists {
 export function makeModelLists(gateway: Gateway): ModelLists {
   const remembered = new WeakMap<UpstreamView, Remembered>();
   const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
+  const newRequestId = (): string => gateway.ids.ulid(gateway.clock.nowMs());
 
   const modelsOf = ({ knowledge }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
     const known = remembered.get(upstream);
@@ -90,25 +91,20 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       const { snapshot } = gateway;
       await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));
     },
-    async answer(form, id, client) {
-      const { snapshot } = gateway;
-      const requestId = gateway.ids.ulid(gateway.clock.nowMs());
-      const { headers } = client.request;
-      const dialect = form === "gemini" ? form : dialectOfHeaders(headers);
-      if (authenticate(snapshot.keys, headers, client.search) === null) {
-        return replyWithError(dialect, unauthenticated(), requestId);
-      }
-      const models = await all(snapshot);
-      if (id !== null) {
-        const found =
-          models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
-        if (found === undefined) {
-          const error = new GatewayError("model_not_found", `there is no model "${id.slice(0, 200)}"`);
-          return replyWithError(dialect, error, requestId);
-        }
-        return json(DIALECTS[dialect].renderModel({ ...found, id }), requestId);
-      }
-      return json(renderPage(DIALECTS[dialect], models, client.search), requestId);
+    async answerList(client, dialect) {
+      const models = await all(gateway.snapshot);
+      return json(renderPage(DIALECTS[dialect], models, client.search), newRequestId());
+    },
+    async answerModel(id, dialect) {
+      const models = await all(gateway.snapshot);
+      const found =
+        models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
+      if (found !== undefined) return json(DIALECTS[dialect].renderModel({ ...found, id }), newRequestId());
+      const error = new GatewayError(
+        "model_not_found",
+        `there is no model "${id.slice(0, 200)}"; GET /v1/models lists all`,
+      );
+      return replyWithError(dialect, error, newRequestId());
     },
   };
 }

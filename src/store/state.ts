@@ -100,6 +100,8 @@ export interface StateStore {
   saveCredentialStates(rows: readonly CredentialStateRow[]): void;
   /** Who made this id, or null when it is not known (any more). Throws `GatewayError` when the store cannot be read. */
   findStateId(upstream: string, id: string): StateId | null;
+  /** The same for the first of these upstreams that knows the id. */
+  findState(upstreams: Iterable<string>, id: string): StateId | null;
   /** Tries once more to write what is left, and closes the connection. */
   close(): void;
 }
@@ -213,6 +215,14 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
     saveCredentialStates(rows) {
       for (const row of rows) unsaved.set(JSON.stringify([row.upstream, row.credential, row.model]), row);
       if (unsaved.size > 0 && retry === null) trySave();
+    },
+
+    findState(upstreams, id) {
+      for (const upstream of upstreams) {
+        const found = this.findStateId(upstream, id);
+        if (found !== null) return found;
+      }
+      return null;
     },
 
     findStateId(upstream, id) {

@@ -201,7 +201,7 @@ test("a broken file leaves the old configuration in force, and the log and /read
     gateway.signal("SIGHUP");
     await until(
       "the problem is told",
-      async () => JSON.stringify((await readyOn(client)).json).includes("broken"),
+      async () => JSON.stringify((await readyOn(client)).json).includes("invalid"),
       10_000,
     );
     expect((await readyOn(client)).status).toBe(200);
@@ -210,7 +210,7 @@ test("a broken file leaves the old configuration in force, and the log and /read
     gateway.signal("SIGHUP");
     await until(
       "the repair is told",
-      async () => !JSON.stringify((await readyOn(client)).json).includes("broken"),
+      async () => !JSON.stringify((await readyOn(client)).json).includes("invalid"),
       10_000,
     );
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Metrics } from "../core/metrics.ts";
-import { type Gauge, renderMetrics } from "./metrics-page.ts";
+import { type Gauge, renderMetrics } from "./metrics-text.ts";
 
 interface Sample {
   readonly name: string;

@@ -1,0 +1,63 @@
+/** `POST /v1/explain`: `{"path": "/v1/messages", "body": {…}}`. */
+import { Buffer } from "node:buffer";
+import type { Principal } from "../auth/keys.ts";
+import { GatewayError } from "../core/errors.ts";
+import { DEFAULT_DIALECT } from "../dialects/guess.ts";
+import { readBody } from "../http/body.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import { routeOfPath } from "../http/endpoint-paths.ts";
+import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import type { JsonObject } from "../neutral/request.ts";
+import type { Gateway } from "../proxy/gateway.ts";
+import { parseJsonObject } from "../wire/json.ts";
+import { explain } from "./explain.ts";
+
+export async function answerExplain(
+  gateway: Gateway,
+  client: ClientRequest,
+  principal: Principal,
+): Promise<Response> {
+  const atMs = gateway.clock.nowMs();
+  const id = gateway.ids.ulid(atMs);
+  let dialect = DEFAULT_DIALECT;
+  try {
+    const bytes = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
+    const { path, body } = readQuestion(bytes);
+    const found = routeOfPath(path);
+    if (found === null) {
+      throw new GatewayError(
+        "bad_request",
+        `"path" is none of the model routes (${path.slice(0, 200)}); docs/routes.md lists the routes`,
+        { param: "path" },
+      );
+    }
+    dialect = found.route.dialect;
+    const explanation = await explain(gateway, {
+      ...found,
+      body: Buffer.from(JSON.stringify(body), "utf8"),
+      headers: new Headers({ "content-type": "application/json" }),
+      principal,
+      id,
+      atMs,
+    });
+    return new Response(`${JSON.stringify(explanation, null, 2)}\n`, {
+      headers: { "content-type": "application/json", ...requestIdHeaders(id) },
+    });
+  } catch (cause) {
+    const error = asGatewayError(cause, gateway.log, id);
+    if (error.kind === "internal") gateway.metrics.exceptions.add(1);
+    return replyWithError(dialect, error, id);
+  }
+}
+
+function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
+  const { path, body } = parseJsonObject(bytes) ?? {};
+  if (typeof path !== "string" || typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new GatewayError(
+      "bad_request",
+      'send {"path": "/v1/chat/completions", "body": {…}}: the path and the body that a client would send',
+      { param: typeof path === "string" ? "body" : "path" },
+    );
+  }
+  return { path, body: body as JsonObject };
+}

@@ -1,0 +1,31 @@
+/** Explains a request by a configuration alone, without a gateway that runs. */
+import type { Config } from "../config/config.ts";
+import { GatewayError } from "../core/errors.ts";
+import { routeOfPath } from "../http/endpoint-paths.ts";
+import { makeSnapshot } from "../snapshot.ts";
+import { makeSealMemory } from "../translate/seal-memory.ts";
+import { LearnedRepairs } from "../upstreams/repair.ts";
+import { type Explanation, explain } from "./explain.ts";
+
+/** Throws `GatewayError` for a request that the gateway would refuse. */
+export async function explainByConfig(
+  config: Config,
+  question: { readonly path: string; readonly body: Uint8Array; readonly id: string; readonly atMs: number },
+): Promise<Explanation> {
+  const found = routeOfPath(question.path);
+  if (found === null) {
+    throw new GatewayError(
+      "bad_path",
+      `${question.path} is none of the model routes; docs/routes.md lists the routes`,
+    );
+  }
+  return explain(
+    { snapshot: makeSnapshot(config), memory: makeSealMemory(0), repairs: new LearnedRepairs() },
+    {
+      ...question,
+      ...found,
+      headers: new Headers({ "content-type": "application/json" }),
+      principal: { name: "explain", strict: false },
+    },
+  );
+}

@@ -1,0 +1,40 @@
+/** A client's request on Bun's server. */
+import type { AddressReader } from "./address.ts";
+import type { ClientRequest } from "./client-request.ts";
+
+export type BunServer = Bun.Server<undefined>;
+
+export class BunClient implements ClientRequest {
+  readonly request: Request;
+  readonly #server: BunServer;
+  readonly #peer: string | null;
+  readonly #readAddress: AddressReader;
+  readonly #idleTimeoutS: number;
+  #isWaiting = false;
+  readonly search: string;
+
+  constructor(request: Request, server: BunServer, readAddress: AddressReader, idleTimeoutS: number) {
+    this.request = request;
+    const { url } = request;
+    const queryAt = url.indexOf("?");
+    this.search = queryAt < 0 ? "" : url.slice(queryAt);
+    this.#server = server;
+    this.#readAddress = readAddress;
+    this.#idleTimeoutS = idleTimeoutS;
+    // Read now: Bun no longer knows the address once the client has left.
+    this.#peer = server.requestIP(request)?.address ?? null;
+  }
+
+  address(): string | null {
+    return this.#readAddress(this.#peer, this.request.headers.get("x-forwarded-for"));
+  }
+
+  suspendIdleTimeout(): void {
+    this.#isWaiting = true;
+    this.#server.timeout(this.request, 0);
+  }
+
+  restoreIdleTimeout(): void {
+    if (this.#isWaiting) this.#server.timeout(this.request, this.#idleTimeoutS);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The checks that hold before a handler sees a request: a valid `Host`, unambiguous framing, a canonical path, a known route and
+ * method; and the rules for browsers of other origins. Bun matches its routes against the path as it came, but shows a
+ * normalised URL: fixed paths are therefore Bun routes, and all other paths arrive as decoded segments.
+ */
+import type { Clock } from "../core/clock.ts";
+import { type ErrorKind, GatewayError } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { DialectName } from "../dialects/dialect.ts";
+import { guessDialect } from "../dialects/guess.ts";
+import { type AddressReader, makeAddressReader } from "./address.ts";
+import { BunClient, type BunServer } from "./bun-client.ts";
+import { asGatewayError, replyWithError } from "./error-reply.ts";
+import { makeHostCheck } from "./host.ts";
+import type { HttpRoute } from "./route.ts";
+import { type Match, Router } from "./router.ts";
+
+export interface GateConfig {
+  /** Reloadable. Empty: any name. */
+  readonly hosts: readonly string[];
+  /** Reloadable. */
+  readonly trustedProxies: readonly string[];
+  /** Reloadable. */
+  readonly corsOrigins: readonly string[];
+  readonly basePath: string;
+  readonly idleTimeoutS: number;
+}
+
+/** What refusals and crashes need. */
+export interface GateContext {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
+
+const MAX_SEGMENTS = 9;
+const SEGMENT_NAMES = Array.from({ length: MAX_SEGMENTS }, (_, i) => `s${i}`);
+const MAX_HEADERS = 100;
+const CORS_MAX_AGE_S = 600;
+
+export class RequestGate {
+  readonly #router: Router<HttpRoute>;
+  readonly #context: GateContext;
+  readonly #basePath: string;
+  readonly #idleTimeoutS: number;
+  #checkHost: (host: string | null) => string | null;
+  #readAddress: AddressReader;
+  #corsOrigins: ReadonlySet<string>;
+
+  constructor(config: GateConfig, routes: readonly HttpRoute[], context: GateContext) {
+    this.#router = new Router(routes);
+    this.#context = context;
+    this.#basePath = config.basePath;
+    this.#idleTimeoutS = config.idleTimeoutS;
+    this.#checkHost = makeHostCheck(config.hosts);
+    this.#readAddress = makeAddressReader(config.trustedProxies);
+    this.#corsOrigins = new Set(config.corsOrigins);
+  }
+
+  reload(config: Omit<GateConfig, "basePath" | "idleTimeoutS">): void {
+    this.#checkHost = makeHostCheck(config.hosts);
+    this.#readAddress = makeAddressReader(config.trustedProxies);
+    this.#corsOrigins = new Set(config.corsOrigins);
+  }
+
+  bunRoutes(): Record<string, BunHandler> {
+    const routes: Record<string, BunHandler> = {};
+    for (const [path, match] of this.#router.fixed) {
+      const handler: BunHandler = (request, server) => this.#answer(match, request, server);
+      routes[this.#basePath + path] = handler;
+      if (path === "/" && this.#basePath !== "") routes[this.#basePath] = handler;
+    }
+    let pattern = this.#basePath;
+    for (const name of SEGMENT_NAMES) {
+      pattern += `/:${name}`;
+      routes[pattern] = (request, server) => this.#bySegments(request, server);
+    }
+    return routes;
+  }
+
+  /** Answers a path that has more segments than any route, an unknown spelling, or is not below the base path. */
+  unmatched(request: Request, server: BunServer): Response | Promise<Response> {
+    if (pathOf(request.url).includes("//")) {
+      return this.#refuse(request, "bad_path", "the path holds a doubled slash; send the one canonical path");
+    }
+    return this.#answer(null, request, server);
+  }
+
+  crashed(cause: unknown): Response {
+    const { log, metrics } = this.#context;
+    const requestId = this.#newRequestId();
+    const error = asGatewayError(cause, log, requestId);
+    if (error.kind === "internal") metrics.exceptions.add(1);
+    return replyWithError("openai-chat", error, requestId);
+  }
+
+  #bySegments(request: Bun.BunRequest, server: BunServer): Response | Promise<Response> {
+    const params = request.params as Record<string, string>;
+    const segments: string[] = [];
+    for (const name of SEGMENT_NAMES) {
+      const segment = params[name];
+      if (segment === undefined) break;
+      segments.push(segment);
+    }
+    let match: Match<HttpRoute> | null;
+    try {
+      match = this.#router.match(segments);
+    } catch (cause) {
+      if (cause instanceof GatewayError) return this.#refuse(request, cause.kind, cause.message);
+      throw cause;
+    }
+    return this.#answer(match, request, server);
+  }
+
+  #answer(match: Match<HttpRoute> | null, request: Request, server: BunServer): Response | Promise<Response> {
+    const { headers } = request;
+    const hostProblem = this.#checkHost(headers.get("host"));
+    if (hostProblem !== null) return this.#refuse(request, "bad_host", hostProblem);
+    const framingProblem = findFramingProblem(headers);
+    if (framingProblem !== null) return this.#refuse(request, "bad_request", framingProblem);
+    const origin = headers.get("origin");
+    const isPlain = origin === null && this.#corsOrigins.size === 0 && request.method !== "OPTIONS";
+    if (isPlain) return this.#dispatch(match, request, server);
+    return this.#withCors(match, request, server, origin);
+  }
+
+  #dispatch(
+    match: Match<HttpRoute> | null,
+    request: Request,
+    server: BunServer,
+  ): Response | Promise<Response> {
+    if (match === null) return this.#nothingHere(request);
+    for (const { methods, handler } of match.lines) {
+      if (!methods.includes(request.method)) continue;
+      return handler(new BunClient(request, server, this.#readAddress, this.#idleTimeoutS), match.params);
+    }
+    return this.#wrongMethod(match, request);
+  }
+
+  async #withCors(
+    match: Match<HttpRoute> | null,
+    request: Request,
+    server: BunServer,
+    origin: string | null,
+  ): Promise<Response> {
+    const isAllowed = origin !== null && (this.#corsOrigins.has("*") || this.#corsOrigins.has(origin));
+    const allow = [...methodsOf(match), "OPTIONS"].join(", ");
+    const response =
+      request.method === "OPTIONS"
+        ? new Response(null, { status: 204, headers: { allow } })
+        : await this.#dispatch(match, request, server);
+    response.headers.append("vary", "Origin");
+    if (!isAllowed) return response;
+    response.headers.set("access-control-allow-origin", origin);
+    response.headers.set("access-control-expose-headers", "*");
+    if (request.method === "OPTIONS") {
+      response.headers.set("access-control-allow-methods", allow);
+      const asked = request.headers.get("access-control-request-headers");
+      if (asked !== null) response.headers.set("access-control-allow-headers", asked);
+      response.headers.set("access-control-max-age", String(CORS_MAX_AGE_S));
+    }
+    return response;
+  }
+
+  #nothingHere(request: Request): Response {
+    return this.#refuse(
+      request,
+      "route_not_found",
+      "there is nothing at this path; docs/routes.md lists the routes",
+    );
+  }
+
+  #wrongMethod({ lines, params }: Match<HttpRoute>, request: Request): Response {
+    // `models/{model}:embedContent` and the like: an action that the gateway lacks, not a model of that name.
+    if (request.method === "POST" && params.model?.includes(":")) return this.#nothingHere(request);
+    const methods = lines.flatMap((line) => line.methods);
+    const response = this.#refuse(
+      request,
+      "method_not_allowed",
+      `this path takes ${methods.join(" or ")}, not ${request.method}`,
+      lines[0]?.dialect,
+    );
+    response.headers.set("allow", methods.join(", "));
+    return response;
+  }
+
+  #refuse(request: Request, kind: ErrorKind, message: string, dialect?: DialectName): Response {
+    return replyWithError(
+      dialect ?? guessDialect(pathOf(request.url), request.headers),
+      new GatewayError(kind, message),
+      this.#newRequestId(),
+    );
+  }
+
+  #newRequestId(): string {
+    const { clock, ids } = this.#context;
+    return ids.ulid(clock.nowMs());
+  }
+}
+
+/** Bun gives a path in place of a URL for an invalid `Host`. */
+function pathOf(url: string): string {
+  const from = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.search(/[?#]/);
+  return from < 0 ? "/" : url.slice(from, end < 0 ? undefined : end);
+}
+
+/** Headers that Bun's parser lets through although two readers could disagree on them. */
+function findFramingProblem(headers: Headers): string | null {
+  const declared = headers.get("content-length");
+  if (declared?.includes(",")) return "the Content-Length header is there twice; send it once";
+  return headers.count > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers; send fewer` : null;
+}
+
+function methodsOf(match: Match<HttpRoute> | null): readonly string[] {
+  return match === null ? [] : match.lines.flatMap((line) => line.methods);
+}

@@ -1,0 +1,16 @@
+/** One line of a table of routes. The listener serves any such table; the gateway's own is `src/routes.ts`. */
+import type { DialectName } from "../dialects/dialect.ts";
+import type { ClientRequest } from "./client-request.ts";
+import type { PathParams } from "./router.ts";
+
+/** Answers a request that is known to be well-formed. */
+export type Handler = (client: ClientRequest, params: PathParams) => Response | Promise<Response>;
+
+export interface HttpRoute {
+  readonly methods: readonly string[];
+  /** See `Router` for its form. */
+  readonly path: string;
+  /** The dialect of the route's errors; absent: that of the request's headers. */
+  readonly dialect?: DialectName;
+  readonly handler: Handler;
+}

@@ -1,0 +1,87 @@
+/** `/metrics`: who may read them, and the values that are read only when a scraper asks. */
+import { bearerOf, digestOf, isSameDigest } from "../auth/keys.ts";
+import type { Config } from "../config/config.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Pool } from "../pool/pool.ts";
+import { type Gauge, renderMetrics } from "./metrics-text.ts";
+
+export interface MetricsSource {
+  readonly metrics: Metrics;
+  readonly ledger: Pick<Ledger, "pendingRows" | "isWritable" | "stats">;
+  readonly pool: Pick<Pool, "list">;
+}
+
+export interface ProcessFacts {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly residentBytes: number;
+  /** The configuration file on disk is invalid. */
+  readonly isConfigRejected: boolean;
+}
+
+/** The reason not to show the metrics on the clients' port; null: show them. */
+export function findMetricsRefusal(config: Config["metrics"], headers: Headers): GatewayError | null {
+  const { enabled, keySha256, port } = config;
+  if (!enabled || port !== null || keySha256 === null) {
+    return new GatewayError(
+      "route_not_found",
+      "metrics are not served here; set [metrics] port, or [metrics] key",
+    );
+  }
+  const authorization = headers.get("authorization");
+  const isShown = authorization !== null && isSameDigest(digestOf(bearerOf(authorization)), keySha256);
+  return isShown
+    ? null
+    : new GatewayError("unauthenticated", "the metrics key was not sent; send it as Authorization: Bearer");
+}
+
+export async function metricsPage(
+  source: MetricsSource,
+  facts: ProcessFacts,
+  nowMs: number,
+): Promise<Response> {
+  const text = await renderMetrics(source.metrics, gaugesOf(source, facts), facts.startedAtMs, nowMs);
+  return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
+}
+
+function gaugesOf({ metrics, ledger, pool }: MetricsSource, facts: ProcessFacts): Gauge[] {
+  const { stats } = ledger;
+  return [
+    {
+      name: "clewline_build_info",
+      help: "The version that runs.",
+      points: [{ labels: { version: facts.version }, value: 1 }],
+    },
+    credentialsGauge(pool),
+    gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
+    gauge("clewline_ledger_pending_rows", "Rows that wait for a commit.", ledger.pendingRows),
+    gauge("clewline_ledger_writable", "1 while requests can be recorded.", ledger.isWritable ? 1 : 0),
+    gauge("clewline_ledger_commits", "Commits since the start.", stats.commits),
+    gauge("clewline_ledger_failures", "Failed commits since the start.", stats.failures),
+    gauge("clewline_ledger_dropped_rows", "Rows lost because the queue was full.", stats.droppedRows),
+    gauge("clewline_config_rejected", "1 while the file on disk is invalid.", facts.isConfigRejected ? 1 : 0),
+    gauge("process_resident_memory_bytes", "Resident memory.", facts.residentBytes),
+    gauge("process_start_time_seconds", "When the process started.", facts.startedAtMs / 1_000),
+  ];
+}
+
+function credentialsGauge(pool: MetricsSource["pool"]): Gauge {
+  const states = new Map<string, { upstream: string; state: string; value: number }>();
+  for (const { upstream, state } of pool.list()) {
+    const key = `${upstream}\n${state}`;
+    const entry = states.get(key) ?? { upstream, state, value: 0 };
+    entry.value += 1;
+    states.set(key, entry);
+  }
+  return {
+    name: "clewline_credentials",
+    help: "Credentials, by state.",
+    points: [...states.values()].map(({ value, ...labels }) => ({ labels, value })),
+  };
+}
+
+function gauge(name: string, help: string, value: number): Gauge {
+  return { name, help, points: [{ labels: {}, value }] };
+}

@@ -1,0 +1,40 @@
+/** `/readyz`: whether the gateway can serve requests, and the reasons if it cannot. */
+import type { Problem } from "../config/problem.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { jsonPage } from "./json-page.ts";
+
+export interface ReadinessSource {
+  readonly isDraining: boolean;
+  readonly ledger: Pick<Ledger, "isWritable" | "failure" | "pendingRows">;
+  readonly pool: Pick<Pool, "list">;
+  readonly snapshot: Pick<Snapshot, "upstreams">;
+}
+
+/** `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make nothing unready. */
+export function readinessPage(
+  { isDraining, ledger, pool, snapshot }: ReadinessSource,
+  configProblems: readonly Problem[],
+): Response {
+  const credentials = pool.list();
+  const ready = credentials.filter((credential) => credential.state === "ready").length;
+  const problems: string[] = [];
+  if (isDraining) problems.push("draining");
+  if (!ledger.isWritable) problems.push(`ledger: ${ledger.failure ?? "not writable"}`);
+  if (snapshot.upstreams.size === 0) problems.push("no upstreams: add [[upstreams]] to the configuration");
+  else if (ready === 0) problems.push("no credential is ready: see `clewline credentials`");
+  return jsonPage(problems.length === 0 ? 200 : 503, {
+    status: problems.length === 0 ? "ready" : "not ready",
+    problems,
+    config:
+      configProblems.length === 0
+        ? { state: "active" }
+        : {
+            state: "the new file is invalid; the previous configuration is still active",
+            problems: configProblems.map(({ line, key, message }) => ({ line, key, message })),
+          },
+    ledger: { writable: ledger.isWritable, pending_rows: ledger.pendingRows },
+    credentials: { ready, all: credentials.length },
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * The table of routes: every path that the gateway answers, who may call it, and its handler. A new resource is one line
+ * here and one file with its handler.
+ */
+import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
+import type { Problem } from "./config/problem.ts";
+import type { GatewayError } from "./core/errors.ts";
+import { dialectOfHeaders } from "./dialects/guess.ts";
+import { answerExplain } from "./explain/answer-explain.ts";
+import type { ClientRequest } from "./http/client-request.ts";
+import { ACTION_VERSIONS, ENDPOINT_PATHS } from "./http/endpoint-paths.ts";
+import { replyWithError } from "./http/error-reply.ts";
+import type { Handler, HttpRoute } from "./http/route.ts";
+import type { PathParams } from "./http/router.ts";
+import type { ModelLists } from "./models/model-lists.ts";
+import { findMetricsRefusal, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
+import { readinessPage } from "./pages/readiness.ts";
+import { livenessPage, rootPage } from "./pages/root.ts";
+import type { Gateway } from "./proxy/gateway.ts";
+import { handle } from "./proxy/handle.ts";
+
+/** What the handlers answer from. */
+export interface Served {
+  readonly gateway: Gateway;
+  readonly models: ModelLists;
+  readonly processFacts: () => ProcessFacts;
+  /** The problems of a changed configuration that was rejected; empty once a good one is there. */
+  readonly configProblems: () => readonly Problem[];
+}
+
+type ClientHandler = (
+  client: ClientRequest,
+  params: PathParams,
+  principal: Principal,
+) => Response | Promise<Response>;
+
+/**
+ * `who`: a `client` with a client key; whoever has the `metrics` key; `anyone`. A line without it does not compile.
+ */
+export type RouteLine = Omit<HttpRoute, "handler"> &
+  (
+    | { readonly who: "client"; readonly handler: ClientHandler }
+    | { readonly who: "metrics" | "anyone"; readonly handler: Handler }
+  );
+
+const READ = ["GET", "HEAD"] as const;
+const POST = ["POST"] as const;
+
+export function makeTable({ gateway, models, processFacts, configProblems }: Served): readonly RouteLine[] {
+  return [
+    ...ENDPOINT_PATHS.map(
+      ({ routeOf, ...line }): RouteLine => ({
+        ...line,
+        who: "client",
+        handler: (client, params, principal) => handle(gateway, routeOf(params), client, principal),
+      }),
+    ),
+    {
+      methods: READ,
+      path: "/v1/models",
+      who: "client",
+      handler: (client) => models.answerList(client, dialectOfHeaders(client.request.headers)),
+    },
+    {
+      methods: READ,
+      path: "/v1/models/{model...}",
+      who: "client",
+      handler: (client, { model = "" }) =>
+        models.answerModel(model, dialectOfHeaders(client.request.headers)),
+    },
+    // Under `v1` the list is that of the client's headers.
+    ...ACTION_VERSIONS.filter((version) => version !== "v1").flatMap((version): RouteLine[] => [
+      {
+        methods: READ,
+        path: `/${version}/models`,
+        dialect: "gemini",
+        who: "client",
+        handler: (client) => models.answerList(client, "gemini"),
+      },
+      {
+        methods: READ,
+        path: `/${version}/models/{model...}`,
+        dialect: "gemini",
+        who: "client",
+        handler: (_client, { model = "" }) => models.answerModel(model, "gemini"),
+      },
+    ]),
+    {
+      methods: POST,
+      path: "/v1/explain",
+      dialect: "openai-chat",
+      who: "client",
+      handler: (client, _params, principal) => answerExplain(gateway, client, principal),
+    },
+    { methods: READ, path: "/", who: "anyone", handler: () => rootPage(processFacts().version) },
+    { methods: READ, path: "/healthz", who: "anyone", handler: livenessPage },
+    {
+      methods: READ,
+      path: "/readyz",
+      who: "anyone",
+      handler: () => readinessPage(gateway, configProblems()),
+    },
+    { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
+  ];
+}
+
+export function makeRoutes(served: Served): readonly HttpRoute[] {
+  return makeTable(served).map((line) => guarded(line, served.gateway));
+}
+
+/** The one route of the metrics port. Whoever reaches that port may read it. */
+export function makeMetricsRoutes(served: Pick<Served, "gateway" | "processFacts">): readonly HttpRoute[] {
+  return [{ methods: READ, path: "/metrics", handler: metricsHandler(served) }];
+}
+
+function metricsHandler({ gateway, processFacts }: Pick<Served, "gateway" | "processFacts">): Handler {
+  return () => metricsPage(gateway, processFacts(), gateway.clock.nowMs());
+}
+
+/** The line's handler behind the check of who calls it: the only place where a request is authenticated. */
+function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
+  const refuse = (client: ClientRequest, error: GatewayError): Response => {
+    const requestId = gateway.ids.ulid(gateway.clock.nowMs());
+    gateway.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
+    return replyWithError(line.dialect ?? dialectOfHeaders(client.request.headers), error, requestId);
+  };
+  switch (line.who) {
+    case "anyone":
+      return line;
+    case "client":
+      return {
+        ...line,
+        handler: (client, params) => {
+          const principal = authenticate(gateway.snapshot.keys, client.request.headers, client.search);
+          return principal === null
+            ? refuse(client, unauthenticated())
+            : line.handler(client, params, principal);
+        },
+      };
+    case "metrics":
+      return {
+        ...line,
+        handler: (client, params) => {
+          const refusal = findMetricsRefusal(gateway.snapshot.config.metrics, client.request.headers);
+          return refusal === null ? line.handler(client, params) : refuse(client, refusal);
+        },
+      };
+  }
+}
