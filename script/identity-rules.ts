@@ -82,7 +82,6 @@ export const OWNER_RULES: readonly OwnerRule[] = [
       "src/dialects/openai-responses/turn-encode.ts": 3,
       "src/http/router.ts": 1,
       "src/models/model-lists.ts": 1,
-      "src/plan/plan.ts": 4,
     },
   },
 ];

@@ -11,7 +11,7 @@ import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/pool.ts";
 import type { Family } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
-import { type Knowledge, makeKnowledge } from "./upstreams/knowledge.ts";
+import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits-table.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
 import type { ServerProfile } from "./upstreams/profile.ts";
 import { makeTraitsOverride } from "./upstreams/traits-override.ts";
@@ -47,7 +47,7 @@ export interface Snapshot {
   readonly keys: KeyRing;
   readonly plan: (model: string) => Plan;
   /** What the upstreams' models can. */
-  readonly knowledge: Knowledge;
+  readonly modelTraits: ModelTraitsTable;
   /** By name, in config order. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
@@ -60,8 +60,8 @@ export function makeSnapshot(config: Config, families: Families = FAMILIES): Sna
   return Object.freeze({
     config,
     keys: makeKeyRing(config.keys),
-    plan: makePlanner(config),
-    knowledge: makeKnowledge(config.traits.map(makeTraitsOverride)),
+    plan: makePlanner({ models: config.models, upstreams }),
+    modelTraits: makeModelTraitsTable(config.traits.map(makeTraitsOverride)),
     upstreams: new Map(upstreams.map((view) => [view.name, view])),
     credentialSpecs: config.upstreams.flatMap((upstream, i) =>
       makeCredentialSpecs(upstream, upstreams[i] as UpstreamView),

@@ -6,6 +6,7 @@ import {
   clientUnderTest,
   GatewayUnderTest,
 } from "../proxy/fixtures/gateway-under-test.ts";
+import { FAMILIES } from "../upstreams/index.ts";
 import { type ModelLists, makeModelLists } from "./model-lists.ts";
 
 let upstream: RawUpstream;
@@ -154,7 +155,8 @@ test("limits and cursors that make no sense are as good as none", async () => {
 
 test("what a list says of a model is known from then on, and a list that fails teaches nothing", async () => {
   begin();
-  const traitsOf = (model: string) => gateway.snapshot.knowledge.traitsOf("openai", "openai-chat", model);
+  const traitsOf = (model: string) =>
+    gateway.snapshot.modelTraits.traitsOf(FAMILIES.openai, "openai-chat", model);
   upstream.answer = (request) => sendWhole(request, '{"data":[{"id":"local-7b","max_model_len":4096}]}');
   expect(traitsOf("local-7b").contextTokens).toBeNull();
   await lists.refresh();

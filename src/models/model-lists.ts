@@ -7,7 +7,7 @@ import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import { readWhole } from "../transport/whole.ts";
-import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/models.ts";
+import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/model-list.ts";
 
 const FRESH_MS = 5 * 60_000;
 /** After a failure the upstream is not asked again for this long. */
@@ -35,7 +35,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
   const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
   const newRequestId = (): string => gateway.ids.ulid(gateway.clock.nowMs());
 
-  const modelsOf = ({ knowledge }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
+  const modelsOf = ({ modelTraits }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
     const known = remembered.get(upstream);
     if (known !== undefined && known.untilMs > gateway.clock.monotonicMs())
       return Promise.resolve(known.models);
@@ -43,7 +43,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     if (running !== undefined) return running;
     const asked = ask(gateway, upstream)
       .then((models) => {
-        for (const { id, traits } of models) knowledge.learn(upstream.family.name, id, traits);
+        for (const { id, traits } of models) modelTraits.learn(upstream.family, id, traits);
         remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
         return models;
       })

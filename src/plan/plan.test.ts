@@ -2,13 +2,14 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ModelConfig } from "../config/config.ts";
 import type { ParameterValues } from "../neutral/amendment.ts";
+import { FAMILIES } from "../upstreams/index.ts";
 import { makePlanner, type Plan } from "./plan.ts";
 
 const UPSTREAMS = [
-  { name: "anthropic", family: "anthropic" },
-  { name: "gemini", family: "gemini" },
-  { name: "openai", family: "openai" },
-  { name: "openrouter", family: "openai" },
+  { name: "anthropic", family: FAMILIES.anthropic },
+  { name: "gemini", family: FAMILIES.gemini },
+  { name: "openai", family: FAMILIES.openai },
+  { name: "openrouter", family: FAMILIES.openai },
 ];
 const NO_PARAMETERS: ParameterValues = {
   temperature: null,
@@ -91,15 +92,15 @@ test.each([
 
 function asked(plan: Plan): string {
   if ("nearest" in plan) return "not found";
-  const { modelName, asks, targets, entry } = plan;
+  const { modelName, suffixes, targets, entry } = plan;
   const said =
-    asks === null
+    suffixes === null
       ? ""
       : [
-          asks.thinking
-            ? ` think${asks.thinkingBudgetTokens === null ? "" : ` ${asks.thinkingBudgetTokens}`}`
+          suffixes.thinking
+            ? ` think${suffixes.thinkingBudgetTokens === null ? "" : ` ${suffixes.thinkingBudgetTokens}`}`
             : "",
-          asks.search ? " search" : "",
+          suffixes.search ? " search" : "",
         ].join("");
   return `${modelName}${said} at ${targets[0]?.upstream} ${targets[0]?.model} by ${entry?.name ?? "itself"}`;
 }
@@ -173,15 +174,15 @@ test.each([
 });
 
 test("a name without suffix asks for nothing, and one upstream for all keeps its models' names", () => {
-  expect(SUFFIXED("fast")).toMatchObject({ asks: null, modelName: "fast", entry: { name: "fast" } });
-  expect(SUFFIXED("gpt-5")).toMatchObject({ asks: null, modelName: "gpt-5", entry: null });
-  const single = makePlanner({ models: [], upstreams: [{ name: "local", family: "openai" }] });
+  expect(SUFFIXED("fast")).toMatchObject({ suffixes: null, modelName: "fast", entry: { name: "fast" } });
+  expect(SUFFIXED("gpt-5")).toMatchObject({ suffixes: null, modelName: "gpt-5", entry: null });
+  const single = makePlanner({ models: [], upstreams: [{ name: "local", family: FAMILIES.openai }] });
   expect(asked(single("llama-4-thinking"))).toBe("llama-4-thinking at local llama-4-thinking by itself");
   expect(asked(single("gpt-5.4-thinking"))).toBe("gpt-5.4 think at local gpt-5.4 by itself");
 });
 
 test("with one upstream, every model goes there", () => {
-  const plan = makePlanner({ models: [], upstreams: [{ name: "local", family: "openai" }] });
+  const plan = makePlanner({ models: [], upstreams: [{ name: "local", family: FAMILIES.openai }] });
   expect(shown(plan("llama-4"))).toEqual(["local llama-4"]);
   expect(shown(plan("claude-opus-5"))).toEqual(["local claude-opus-5"]);
   expect(shown(plan("local/llama-4"))).toEqual(["local llama-4"]);
@@ -194,8 +195,8 @@ test("with no upstream, nothing is found and nothing is suggested", () => {
 
 test("a family without an upstream falls through to what is there", () => {
   const upstreams = [
-    { name: "a", family: "openai" },
-    { name: "b", family: "openai" },
+    { name: "a", family: FAMILIES.openai },
+    { name: "b", family: FAMILIES.openai },
   ];
   expect(shown(makePlanner({ models: [], upstreams })("claude-opus-5"))).toBe(
     "not found: a/claude-opus-5 b/claude-opus-5",

@@ -3,8 +3,9 @@
  * then only map look-ups.
  */
 import type { ModelConfig } from "../config/config.ts";
+import type { Family } from "../upstreams/family.ts";
+import { type NameSuffixes, splitSuffixes } from "./name-suffixes.ts";
 import { nearestNames } from "./nearest.ts";
-import { type Asks, splitSuffixes } from "./suffix.ts";
 
 /** Where a request may go: an upstream's name and the model as that upstream calls it. */
 export interface Target {
@@ -18,8 +19,8 @@ export interface FoundPlan {
   readonly targets: readonly Target[];
   /** The name that was looked up: without Google's resource prefix and without suffixes that ask for something. */
   readonly modelName: string;
-  /** null: the name asks for nothing. */
-  readonly asks: Asks | null;
+  /** null: the name has none. */
+  readonly suffixes: NameSuffixes | null;
   /** The entry of `[[models]]` that matched; null: none did. */
   readonly entry: ModelConfig | null;
 }
@@ -27,22 +28,17 @@ export interface FoundPlan {
 /** Targets in the order to try them, or what the client may have meant. */
 export type Plan = FoundPlan | { readonly nearest: readonly string[] };
 
+export interface PlannedUpstream {
+  readonly name: string;
+  readonly family: Pick<Family, "modelNames" | "servesOtherMakers">;
+}
+
 export interface PlannerConfig {
   /** `[[models]]`: a name, which may end in `*`, and targets `upstream/model`, in which `*` is what the name's `*` matched. */
   readonly models: readonly ModelConfig[];
   /** Upstreams in config order. */
-  readonly upstreams: readonly { readonly name: string; readonly family: string }[];
+  readonly upstreams: readonly PlannedUpstream[];
 }
-
-/** Model names that tell whose they are, without an upstream's name before them. */
-const WELL_KNOWN: readonly (readonly [family: string, names: RegExp])[] = [
-  ["anthropic", /^claude-/],
-  ["gemini", /^(?:gemini|gemma|learnlm|imagen|veo)-/],
-  [
-    "openai",
-    /^(?:ft:)?(?:(?:gpt|chatgpt|codex|text-embedding|text-moderation|omni-moderation|computer-use|dall-e|whisper|tts|sora|davinci|babbage)-|o\d+(?:-|$))/,
-  ],
-];
 
 /** Google's clients name models as resources; the resource prefix is not part of the name. */
 const RESOURCE_PREFIXES = ["models/", "publishers/google/models/"] as const;
@@ -63,7 +59,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     const { name } = entry;
     const targets = entry.targets.map((target) => parseTarget(target, name, upstreams));
     if (name.endsWith("*")) patterns.push({ prefix: name.slice(0, -1), targets, entry });
-    else exact.set(name, { targets, modelName: name, asks: null, entry });
+    else exact.set(name, { targets, modelName: name, suffixes: null, entry });
   }
   patterns.sort((a, b) => b.prefix.length - a.prefix.length);
   const remembered = new Map<string, Plan>();
@@ -72,7 +68,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   const find = (model: string): FoundPlan | null => {
     const known = exact.get(model);
     if (known !== undefined) return known;
-    const found = { modelName: model, asks: null, entry: null };
+    const found = { modelName: model, suffixes: null, entry: null };
     const pattern = patterns.find((candidate) => model.startsWith(candidate.prefix));
     if (pattern !== undefined) {
       const matched = model.slice(pattern.prefix.length);
@@ -87,8 +83,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     if (slash > 0 && slash < model.length - 1 && upstreams.has(model.slice(0, slash))) {
       return { ...found, targets: [{ upstream: model.slice(0, slash), model: model.slice(slash + 1) }] };
     }
-    const family = wellKnownFamily(model);
-    const relatives = config.upstreams.filter((upstream) => upstream.family === family);
+    const relatives = config.upstreams.filter(({ family }) => family.modelNames.test(model));
     if (relatives.length > 0)
       return { ...found, targets: relatives.map(({ name }) => ({ upstream: name, model })) };
     const [only, ...others] = config.upstreams;
@@ -105,13 +100,13 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     const plain = find(split.model);
     if (plain === null) return null;
     if (!exact.has(split.model)) {
-      if (!plain.targets.every((target) => mayTakeSuffix(target, upstreams.get(target.upstream))))
+      if (!plain.targets.every(({ upstream, model }) => mayTakeSuffix(upstreams.get(upstream), model)))
         return null;
       // A pattern that reaches into the suffix means it as a part of the name.
       if (patterns.some(({ prefix }) => prefix.length > split.model.length && model.startsWith(prefix)))
         return null;
     }
-    return { ...plain, asks: split.asks };
+    return { ...plain, suffixes: split.suffixes };
   };
 
   const resolve = (model: string): Plan =>
@@ -133,18 +128,14 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
 }
 
 /**
- * Whether no model of the provider is called so: Anthropic, Google and OpenAI have no names that end in what is ours, servers that
- * speak like OpenAI do (`kimi-k2-thinking`).
+ * Whether a suffix is not part of the model's own name. Names of Anthropic's, Google's and OpenAI's models never end in a suffix; names
+ * of other makers' models do (`kimi-k2-thinking`).
  */
-function mayTakeSuffix(target: Target, family: string | undefined): boolean {
-  return family === "anthropic" || family === "gemini" || wellKnownFamily(target.model) === "openai";
+function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: string): boolean {
+  return family !== undefined && (!family.servesOtherMakers || family.modelNames.test(model));
 }
 
-function wellKnownFamily(model: string): string | undefined {
-  return WELL_KNOWN.find(([, names]) => names.test(model))?.[0];
-}
-
-function parseTarget(target: string, name: string, upstreams: ReadonlyMap<string, string>): Target {
+function parseTarget(target: string, name: string, upstreams: ReadonlyMap<string, unknown>): Target {
   const slash = target.indexOf("/");
   const upstream = target.slice(0, slash);
   if (slash < 0 || !upstreams.has(upstream)) {

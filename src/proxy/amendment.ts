@@ -15,8 +15,8 @@ const NO_VALUES = {
 } as const;
 
 /** null: nothing is added, the request is relayed as it is. */
-export function amendmentOf(plan: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
-  return plan.asks === null && (plan.entry === null || isPlain(plan.entry)) ? null : makeAmendment(plan);
+export function amendmentOf(plan: Pick<FoundPlan, "suffixes" | "entry">): Amendment | null {
+  return plan.suffixes === null && (plan.entry === null || isPlain(plan.entry)) ? null : makeAmendment(plan);
 }
 
 /** Entries that add nothing, as most do not. */
@@ -25,15 +25,15 @@ const plainEntries = new WeakMap<ModelConfig, boolean>();
 function isPlain(entry: ModelConfig): boolean {
   const known = plainEntries.get(entry);
   if (known !== undefined) return known;
-  const isNothing = makeAmendment({ asks: null, entry }) === null;
+  const isNothing = makeAmendment({ suffixes: null, entry }) === null;
   plainEntries.set(entry, isNothing);
   return isNothing;
 }
 
-function makeAmendment({ asks, entry }: Pick<FoundPlan, "asks" | "entry">): Amendment | null {
+function makeAmendment({ suffixes, entry }: Pick<FoundPlan, "suffixes" | "entry">): Amendment | null {
   const amendment: Amendment = {
-    thinking: asks?.thinking === true ? { budgetTokens: asks.thinkingBudgetTokens } : null,
-    search: asks?.search ?? false,
+    thinking: suffixes?.thinking === true ? { budgetTokens: suffixes.thinkingBudgetTokens } : null,
+    search: suffixes?.search ?? false,
     systemBefore: entry?.systemBefore ?? null,
     systemAfter: entry?.systemAfter ?? null,
     defaults: entry?.defaults ?? NO_VALUES,

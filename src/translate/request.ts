@@ -142,7 +142,7 @@ export class RequestTranslator {
     const { gateway, exchange } = this.#source;
     const { upstream, model, dialect, repairs } = target;
     const codec = CODECS[dialect];
-    const traits = gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, model);
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
     const options = { model, traits, profile: upstream.profile, repairs, purpose };
     const encoded = this.#inClientNames(() => codec.encodeRequest(request, options));

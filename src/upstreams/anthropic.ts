@@ -3,6 +3,7 @@ import type { HeaderView } from "../core/header-view.ts";
 import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
+import { anthropicTraits } from "./model-traits-anthropic.ts";
 import { ANTHROPIC } from "./profiles.ts";
 import {
   clampUntil,
@@ -184,6 +185,9 @@ export const anthropic: Family = {
   profileOf: () => ANTHROPIC,
   url: joinBaseVersion,
   authHeader: (apiKey) => ["x-api-key", apiKey],
+  modelNames: /^claude-/,
+  servesOtherMakers: false,
+  traitsOf: anthropicTraits,
   defaultHeaders: [["anthropic-version", "2023-06-01"]],
   classify: (reply) => classifyByTable(ROWS, readFailure(reply)),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),

@@ -5,6 +5,7 @@
 import type { FamilyName } from "../config/schema.ts";
 import type { HeaderView } from "../core/header-view.ts";
 import type { DialectName } from "../dialects/dialect.ts";
+import type { ModelTraits } from "../neutral/traits.ts";
 import type { ServerProfile } from "./profile.ts";
 import type { ReplyFacts, Signal } from "./signal.ts";
 
@@ -25,6 +26,12 @@ export interface Family {
   authHeader(apiKey: string): readonly [name: string, value: string];
   /** Headers an upstream of this family must have, used when the client sent none (anthropic-version). */
   readonly defaultHeaders: readonly (readonly [name: string, value: string])[];
+  /** Names of models that are known to be this family's, so that they need no upstream's name before them. */
+  readonly modelNames: RegExp;
+  /** Its servers also have models of other makers, whose own names may end in `-thinking` or `-search`. */
+  readonly servesOtherMakers: boolean;
+  /** The traits of a model, by its maker's own name for it; safe ones for a name that is not known. */
+  traitsOf(plainName: string): ModelTraits;
   /** What a failed reply (HTTP status >= 400, or an in-band failure with the status it stands for) says. */
   classify(reply: ReplyFacts): Signal;
   /**

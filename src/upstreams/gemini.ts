@@ -2,6 +2,7 @@
 import { joinClientVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
+import { geminiTraits } from "./model-traits-gemini.ts";
 import { GEMINI } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
@@ -169,6 +170,9 @@ export const gemini: Family = {
   profileOf: () => GEMINI,
   url: joinClientVersion,
   authHeader: (apiKey) => ["x-goog-api-key", apiKey],
+  modelNames: /^(?:gemini|gemma|learnlm|imagen|veo)-/,
+  servesOtherMakers: false,
+  traitsOf: geminiTraits,
   defaultHeaders: [],
   classify: (reply) => classifyByTable(GEMINI_ROWS, readFailure(reply)),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_NAME.get(code)),

@@ -6,6 +6,7 @@ import { joinWithoutVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
+import { openaiTraits } from "./model-traits-openai.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import {
   clampUntil,
@@ -220,6 +221,10 @@ export const openai: Family = {
   profileOf: (baseUrl) => profileAt(baseUrl, OPENAI_SERVERS, COMPATIBLE),
   url: joinWithoutVersion,
   authHeader: (apiKey) => ["authorization", `Bearer ${apiKey}`],
+  modelNames:
+    /^(?:ft:)?(?:(?:gpt|chatgpt|codex|text-embedding|text-moderation|omni-moderation|computer-use|dall-e|whisper|tts|sora|davinci|babbage)-|o\d+(?:-|$))/,
+  servesOtherMakers: true,
+  traitsOf: openaiTraits,
   defaultHeaders: [],
   classify(reply) {
     const failure = readFailure(reply);

@@ -104,8 +104,8 @@ function dialectToTranslateTo(
   const { alternative } = DIALECTS[dialect];
   if (alternative === null || purpose !== "answer" || peek === null) return null;
   if (!alternative.mayBeNeeded(peek) || !upstream.dialects.has(alternative.dialect)) return null;
-  const { knowledge } = gateway.snapshot;
-  const { needsResponsesForTools } = knowledge.traitsOf(upstream.family.name, dialect, target.model);
+  const { modelTraits } = gateway.snapshot;
+  const { needsResponsesForTools } = modelTraits.traitsOf(upstream.family, dialect, target.model);
   return needsResponsesForTools ? alternative.dialect : null;
 }
 
@@ -127,7 +127,7 @@ function changedBody(
   if (before === null) return body;
   let parsed = before;
   if (exchange.amendment !== null) {
-    const traits = gateway.snapshot.knowledge.traitsOf(upstream.family.name, dialect, target.model);
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, target.model);
     parsed = codec.amend(parsed, exchange.amendment, traits);
   }
   if (repairs.withoutSeals) parsed = codec.withoutSeals(parsed) ?? parsed;

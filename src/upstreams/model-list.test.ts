@@ -1,7 +1,7 @@
 // What the providers' lists say of their models, and what nobody should believe.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseModelList } from "./models.ts";
+import { parseModelList } from "./model-list.ts";
 
 const yes = { supported: true };
 const no = { supported: false };

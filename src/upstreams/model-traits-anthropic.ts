@@ -3,7 +3,7 @@
  * not in the table gets what is right for every model of the newest generation; the Models API says the rest.
  */
 import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
+import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
 
 const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];
 const UP_TO_MAX: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];

@@ -3,26 +3,19 @@
  * safe for a model that nobody knows.
  */
 
-import type { FamilyName } from "../config/schema.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../neutral/traits.ts";
-import { anthropicTraits } from "./knowledge-anthropic.ts";
-import { geminiTraits } from "./knowledge-gemini.ts";
-import { openaiTraits } from "./knowledge-openai.ts";
+import type { Family } from "./family.ts";
 import type { PartialTraits, TraitsOverride } from "./traits-override.ts";
 
-export interface Knowledge {
-  /** What a model can, asked in this dialect. `model` is the upstream's name for it; any text. Remembered: the same object again. */
-  traitsOf(family: FamilyName, dialect: DialectName, model: string): ModelTraits;
-  /** Takes over what a provider's list says of one of its models. */
-  learn(family: FamilyName, model: string, learned: PartialTraits): void;
-}
+type TraitsFamily = Pick<Family, "name" | "traitsOf">;
 
-const TABLES: Readonly<Record<FamilyName, (name: string) => ModelTraits>> = {
-  anthropic: anthropicTraits,
-  gemini: geminiTraits,
-  openai: openaiTraits,
-};
+export interface ModelTraitsTable {
+  /** What a model can, asked in this dialect. `model` is the upstream's name for it; any text. Remembered: the same object again. */
+  traitsOf(family: TraitsFamily, dialect: DialectName, model: string): ModelTraits;
+  /** Takes over what a provider's list says of one of its models. */
+  learn(family: TraitsFamily, model: string, learned: PartialTraits): void;
+}
 
 /** What a dialect has no place for, whatever the model could. The operator's word goes over it. */
 function limitsOf(dialect: DialectName, model: string): PartialTraits {
@@ -49,21 +42,21 @@ const MAX_LEARNED = 20_000;
 const MAX_NAME_CHARS = 256;
 
 /** Overrides apply from the least exact to the most exact, so that each says only what it has to. */
-export function makeKnowledge(overrides: readonly TraitsOverride[]): Knowledge {
+export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): ModelTraitsTable {
   const ordered = overrides.toSorted((a, b) => precision(a.match) - precision(b.match));
   const learned = new Map<string, PartialTraits>();
   const remembered = new Map<string, ModelTraits>();
 
-  const find = (family: FamilyName, dialect: DialectName, model: string): ModelTraits => {
-    const patches = [learned.get(`${family} ${model}`) ?? {}, limitsOf(dialect, model)];
+  const find = (family: TraitsFamily, dialect: DialectName, model: string): ModelTraits => {
+    const patches = [learned.get(`${family.name} ${model}`) ?? {}, limitsOf(dialect, model)];
     for (const { match, traits } of ordered) if (isMatch(match, model)) patches.push(traits);
-    return Object.freeze(patches.reduce(mergeTraits, TABLES[family](plainName(model))));
+    return Object.freeze(patches.reduce(mergeTraits, family.traitsOf(plainName(model))));
   };
 
   return {
     traitsOf(family, dialect, model) {
       if (model.length > MAX_NAME_CHARS) return find(family, dialect, model);
-      const id = `${family} ${dialect} ${model}`;
+      const id = `${family.name} ${dialect} ${model}`;
       const known = remembered.get(id);
       if (known !== undefined) return known;
       const traits = find(family, dialect, model);
@@ -73,7 +66,7 @@ export function makeKnowledge(overrides: readonly TraitsOverride[]): Knowledge {
       return traits;
     },
     learn(family, model, traits) {
-      const id = `${family} ${model}`;
+      const id = `${family.name} ${model}`;
       if (model.length > MAX_NAME_CHARS || Object.keys(traits).length === 0) return;
       if (!learned.has(id) && learned.size >= MAX_LEARNED) return;
       learned.set(id, traits);

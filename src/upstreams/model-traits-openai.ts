@@ -3,8 +3,8 @@
  * 2026. Models with `reasoning_effort` take no stop sequences, and sampling only with effort `none`: it counts as refused.
  */
 import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { compatibleTraits } from "./knowledge-compatible.ts";
-import { byEffort, noThinking, type TraitsRow } from "./knowledge-table.ts";
+import { compatibleTraits } from "./model-traits-compatible.ts";
+import { byEffort, noThinking, type TraitsRow } from "./model-traits-row.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];
 const TO_XHIGH: readonly Effort[] = ["none", "low", "medium", "high", "xhigh"];

@@ -4,9 +4,9 @@
  * plain model: it is asked for nothing that it might refuse, and sent what the client sent.
  */
 import type { ModelTraits } from "../neutral/traits.ts";
-import { anthropicTraits } from "./knowledge-anthropic.ts";
-import { geminiTraits } from "./knowledge-gemini.ts";
-import { byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
+import { anthropicTraits } from "./model-traits-anthropic.ts";
+import { geminiTraits } from "./model-traits-gemini.ts";
+import { byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
 
 const unknown: ModelTraits = {
   contextTokens: null,

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { FamilyName } from "../config/schema.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { EFFORTS, type ModelTraits } from "../neutral/traits.ts";
-import { makeKnowledge } from "./knowledge.ts";
+import { FAMILIES } from "./index.ts";
+import { makeModelTraitsTable } from "./model-traits-table.ts";
 import type { TraitsOverride } from "./traits-override.ts";
 
 const OWN_DIALECT: Readonly<Record<FamilyName, DialectName>> = {
@@ -14,7 +15,7 @@ const OWN_DIALECT: Readonly<Record<FamilyName, DialectName>> = {
 };
 
 function known(family: FamilyName, model: string, overrides: readonly TraitsOverride[] = []): ModelTraits {
-  return makeKnowledge(overrides).traitsOf(family, OWN_DIALECT[family], model);
+  return makeModelTraitsTable(overrides).traitsOf(FAMILIES[family], OWN_DIALECT[family], model);
 }
 
 /** `none low high`, `1024-63999`, or nothing. */
@@ -138,7 +139,7 @@ describe("the table", () => {
     ["anthropic/claude-opus-4.8", "low medium high", true, false],
     ["my-finetune", "never", true, true],
   ] as const)("compatible: %s thinks by %s", (model, thinking, image, midSystem) => {
-    const traits = makeKnowledge([]).traitsOf("openai", "openai-chat", model);
+    const traits = makeModelTraitsTable([]).traitsOf(FAMILIES.openai, "openai-chat", model);
     expect(thinkingOf(traits)).toBe(thinking);
     expect(traits.input.image).toBe(image);
     expect(traits).toMatchObject({ midSystem, stop: true, prefill: false, needsResponsesForTools: false });
@@ -146,22 +147,22 @@ describe("the table", () => {
 });
 
 test("a dialect takes away what it has no place for", () => {
-  const { traitsOf } = makeKnowledge([]);
-  const onChat = traitsOf("openai", "openai-chat", "gpt-4o");
-  const onResponses = traitsOf("openai", "openai-responses", "gpt-4o");
+  const { traitsOf } = makeModelTraitsTable([]);
+  const onChat = traitsOf(FAMILIES.openai, "openai-chat", "gpt-4o");
+  const onResponses = traitsOf(FAMILIES.openai, "openai-responses", "gpt-4o");
   expect([onChat.stop, onChat.resultImages, onChat.webSearch]).toEqual([true, false, false]);
   expect([onResponses.stop, onResponses.resultImages, onResponses.webSearch]).toEqual([false, true, true]);
-  expect(traitsOf("openai", "openai-chat", "gpt-4o-search-preview").webSearch).toBe(true);
-  expect(traitsOf("openai", "openai-chat", "gpt-5.4").needsResponsesForTools).toBe(true);
-  expect(traitsOf("openai", "openai-chat", "openai/gpt-5.4").needsResponsesForTools).toBe(false);
+  expect(traitsOf(FAMILIES.openai, "openai-chat", "gpt-4o-search-preview").webSearch).toBe(true);
+  expect(traitsOf(FAMILIES.openai, "openai-chat", "gpt-5.4").needsResponsesForTools).toBe(true);
+  expect(traitsOf(FAMILIES.openai, "openai-chat", "openai/gpt-5.4").needsResponsesForTools).toBe(false);
 });
 
 describe("what goes over the table", () => {
   test("the provider's list goes over the table, the operator's word over both", () => {
-    const knowledge = makeKnowledge([{ match: "claude-opus-*", traits: { contextTokens: 3 } }]);
-    const ask = (model: string) => knowledge.traitsOf("anthropic", "anthropic-messages", model);
+    const modelTraits = makeModelTraitsTable([{ match: "claude-opus-*", traits: { contextTokens: 3 } }]);
+    const ask = (model: string) => modelTraits.traitsOf(FAMILIES.anthropic, "anthropic-messages", model);
     expect(ask("claude-opus-5")).toMatchObject({ contextTokens: 3, maxOutputTokens: 128_000 });
-    knowledge.learn("anthropic", "claude-opus-5", {
+    modelTraits.learn(FAMILIES.anthropic, "claude-opus-5", {
       contextTokens: 2,
       maxOutputTokens: 2,
       input: { pdf: false },
@@ -174,7 +175,9 @@ describe("what goes over the table", () => {
       thinking: { efforts: ["low", "max"], canDisable: false },
     });
     expect(ask("claude-opus-4-8").maxOutputTokens).toBe(128_000);
-    expect(knowledge.traitsOf("openai", "openai-chat", "claude-opus-5").maxOutputTokens).toBe(128_000);
+    expect(modelTraits.traitsOf(FAMILIES.openai, "openai-chat", "claude-opus-5").maxOutputTokens).toBe(
+      128_000,
+    );
   });
 
   test("the more exact entry wins, and others fill in what it does not say", () => {
@@ -253,10 +256,10 @@ test("whatever the name, the traits agree with themselves and asking again gives
   const families = fc.constantFrom<FamilyName>("anthropic", "gemini", "openai");
   fc.assert(
     fc.property(families, name, partial, (family, model, thinking) => {
-      const knowledge = makeKnowledge([]);
-      const ask = () => knowledge.traitsOf(family, OWN_DIALECT[family], model);
+      const modelTraits = makeModelTraitsTable([]);
+      const ask = () => modelTraits.traitsOf(FAMILIES[family], OWN_DIALECT[family], model);
       expect(ask()).toBe(ask());
-      knowledge.learn(family, model, { thinking });
+      modelTraits.learn(FAMILIES[family], model, { thinking });
       const told = ask().thinking;
       expect(Object.isFrozen(ask())).toBe(true);
       expect(told.efforts).toEqual(EFFORTS.filter((effort) => told.efforts.includes(effort)));
@@ -269,8 +272,8 @@ test("whatever the name, the traits agree with themselves and asking again gives
 });
 
 test("very many and very long names are answered and not kept", () => {
-  const knowledge = makeKnowledge([]);
-  const ask = (model: string) => knowledge.traitsOf("openai", "openai-chat", model);
+  const modelTraits = makeModelTraitsTable([]);
+  const ask = (model: string) => modelTraits.traitsOf(FAMILIES.openai, "openai-chat", model);
   for (let i = 0; i < 3_000; i++) ask(`model-${i}`);
   const long = `gpt-5${"x".repeat(100_000)}`;
   expect(ask(long)).toEqual(ask(long));

@@ -1,6 +1,6 @@
 /** What the end of a model's name asks for: `-thinking`, `-thinking-8k`, `-search`, for clients that have no other way to ask. */
 
-export interface Asks {
+export interface NameSuffixes {
   /** `-thinking`: think, as much as is usual. `-thinking-8k`, `-thinking-1024`: think with the budget below. */
   readonly thinking: boolean;
   /** null: the name says no number. `k` is 1,024 tokens. */
@@ -16,24 +16,24 @@ const MAX_BUDGET_TOKENS = 1_048_576;
 /** A name with some of its suffixes taken off. */
 export interface Split {
   readonly model: string;
-  readonly asks: Asks;
+  readonly suffixes: NameSuffixes;
 }
 
 /** The name with its last suffix taken off, then with the next one too: each kind once, in any order. Empty: it has none. */
 export function splitSuffixes(name: string): readonly Split[] {
   const splits: Split[] = [];
-  let asks: Asks = { thinking: false, thinkingBudgetTokens: null, search: false };
+  let suffixes: NameSuffixes = { thinking: false, thinkingBudgetTokens: null, search: false };
   for (let match = SUFFIX.exec(name); match !== null; ) {
     const [, model = "", search, digits, kilo] = match;
     if (search !== undefined) {
-      if (asks.search) break;
-      asks = { ...asks, search: true };
+      if (suffixes.search) break;
+      suffixes = { ...suffixes, search: true };
     } else {
       const budget = digits === undefined ? null : Number(digits) * (kilo === "k" ? 1_024 : 1);
-      if (asks.thinking || (budget ?? 0) > MAX_BUDGET_TOKENS) break;
-      asks = { ...asks, thinking: true, thinkingBudgetTokens: budget };
+      if (suffixes.thinking || (budget ?? 0) > MAX_BUDGET_TOKENS) break;
+      suffixes = { ...suffixes, thinking: true, thinkingBudgetTokens: budget };
     }
-    splits.push({ model, asks });
+    splits.push({ model, suffixes });
     match = SUFFIX.exec(model);
   }
   return splits;

@@ -3,7 +3,7 @@
  * that is not in the table counts as one of the newest Gemini 3.
  */
 import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./knowledge-table.ts";
+import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];
 const FROM_MINIMAL: readonly Effort[] = ["minimal", ...FROM_LOW];
