@@ -139,14 +139,16 @@ class Serving {
       firstByteMs: null,
       isHeadSent: false,
     };
-    settle(this.#gateway, exchange, ending, (failure) => {
-      if (failure !== null) {
-        this.#endWithError(failure);
-        return;
-      }
-      const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
-      this.#answer(new Response(reply.body, { status: reply.status, headers }));
-    });
+    settle(this.#gateway, exchange, ending, (failure) =>
+      this.#guard(() => {
+        if (failure !== null) {
+          this.#endWithError(failure);
+          return;
+        }
+        const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
+        this.#answer(new Response(reply.body, { status: reply.status, headers }));
+      }),
+    );
   }
 
   #endWithError(error: GatewayError): void {

@@ -74,13 +74,15 @@ export function deliverWhole(
     firstByteMs: gateway.clock.monotonicMs(),
     isHeadSent: false,
   } as const;
-  settle(gateway, exchange, ending, (failure) => {
-    if (failure !== null) {
-      ended({ kind: "fault", cause: failure });
-      return;
-    }
-    exchange.client.restoreIdleTimeout();
-    const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
-    ended({ kind: "delivered", reply });
-  });
+  settle(gateway, exchange, ending, (failure) =>
+    attempt.guard(ended, () => {
+      if (failure !== null) {
+        ended({ kind: "fault", cause: failure });
+        return;
+      }
+      exchange.client.restoreIdleTimeout();
+      const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
+      ended({ kind: "delivered", reply });
+    }),
+  );
 }
