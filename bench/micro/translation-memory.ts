@@ -45,7 +45,7 @@ function heapBytes(): number {
 }
 
 function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): number {
-  const { echo } = CODECS[client].decodeRequest(BODIES[client] as Record<string, unknown>, {
+  const { replyContext } = CODECS[client].decodeRequest(BODIES[client] as Record<string, unknown>, {
     model: "m",
     stream: true,
   });
@@ -56,7 +56,7 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
       idSeed: ID_SEED,
       model: "m",
       createdAtS: 0,
-      echo,
+      replyContext,
     }),
     restorer: new CallRestorer({ wireName: ({ name }) => name, original: () => null }),
     stopWatch: null,

@@ -20,7 +20,7 @@ export interface DecodedRequest {
   /** Where the client used another of its dialect's names for a parameter than `Codec.fieldNames` says. */
   readonly named?: Partial<Readonly<Record<Parameter, string>>>;
   /** What the dialect's replies repeat or depend on; only this codec reads it. */
-  readonly echo: unknown;
+  readonly replyContext: unknown;
 }
 
 export interface DecodeRequestOptions {
@@ -91,7 +91,7 @@ export interface EncodeReplyOptions {
   /** What the client asked for; shown as the reply's model. */
   readonly model: string;
   readonly createdAtS: number;
-  readonly echo: unknown;
+  readonly replyContext: unknown;
 }
 
 /** Writes a streamed reply in the framing `sse` or `json-array`. */

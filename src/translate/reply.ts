@@ -165,7 +165,7 @@ export class ReplyTranslator {
       idSeed: id,
       model: modelAsked ?? "",
       createdAtS: Math.floor(atMs / 1_000),
-      echo: this.#request.replyContext,
+      replyContext: this.#request.replyContext,
     };
   }
 }

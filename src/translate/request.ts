@@ -112,7 +112,7 @@ export class RequestTranslator {
 
   /** What the reply's encoder has to know of the request; undefined: the request was not decoded, or has nothing to say. */
   get replyContext(): unknown {
-    return this.#decoded?.echo;
+    return this.#decoded?.replyContext;
   }
 
   async #encodeInSteps(target: TranslationTarget): Promise<TranslatedRequest> {

@@ -1,10 +1,10 @@
-/** What a reply to a client of this dialect depends on in its request. */
-export interface Echo {
+/** The part of a Messages request on which its reply depends. */
+export interface MessagesReplyContext {
   /** false: the client asked for thinking without its text (`display: "omitted"`); it gets the signature alone. */
   readonly showsThinking: boolean;
 }
 
-/** The echo of a request; without one all is shown. */
-export function echoOf(echo: unknown): Echo {
-  return (echo as Echo | undefined) ?? { showsThinking: true };
+/** Shows everything when the request was not decoded. */
+export function replyContextOf(replyContext: unknown): MessagesReplyContext {
+  return (replyContext as MessagesReplyContext | undefined) ?? { showsThinking: true };
 }

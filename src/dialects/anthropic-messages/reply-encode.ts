@@ -6,7 +6,7 @@ import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { encodeCitation } from "./citation.ts";
-import { type Echo, echoOf } from "./reply-context.ts";
+import { type MessagesReplyContext, replyContextOf } from "./reply-context.ts";
 import { redactedData, signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
 import { encodeStop } from "./stop.ts";
@@ -18,11 +18,11 @@ import { MAKER } from "./wire.ts";
  * out too: command lines take the last block of an answer for its text.
  */
 export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
-  const echo = echoOf(options.echo);
+  const replyContext = replyContextOf(options.replyContext);
   const blocks: string[] = [];
   let textSeal: Seal | null = null;
   for (const part of reply.parts) {
-    const own = encodePart(part, reply, echo);
+    const own = encodePart(part, reply, replyContext);
     if (own.length > 0 && textSeal !== null) {
       blocks.push(carrierBlock(textSeal));
       textSeal = null;
@@ -38,14 +38,18 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   return `${JSON.stringify(head).slice(0, -1)},"content":[${blocks.join(",")}],${JSON.stringify(tail).slice(1)}`;
 }
 
-function encodePart(part: AssistantPart, reply: ModelReply, echo: Echo): readonly string[] {
+function encodePart(
+  part: AssistantPart,
+  reply: ModelReply,
+  replyContext: MessagesReplyContext,
+): readonly string[] {
   switch (part.type) {
     case "text":
       return part.text === "" && !part.annotations?.length ? [] : [textBlock(part)];
     case "refusal":
       return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text, citations: null })];
     case "reasoning":
-      return thinkingBlocks(part, echo);
+      return thinkingBlocks(part, replyContext);
     case "tool-call":
       return callBlocks(part, reply);
     case "search": {
@@ -65,7 +69,10 @@ function textBlock({ text, annotations = [] }: TextPart): string {
   return JSON.stringify({ type: "text", text, citations });
 }
 
-function thinkingBlocks({ text, seal }: ReasoningPart, { showsThinking }: Echo): readonly string[] {
+function thinkingBlocks(
+  { text, seal }: ReasoningPart,
+  { showsThinking }: MessagesReplyContext,
+): readonly string[] {
   if (seal?.place === "redacted" && text === "") return [redactedBlock(seal)];
   if (text === "" && seal === null) return [];
   return [

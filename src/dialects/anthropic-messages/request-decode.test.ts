@@ -54,9 +54,9 @@ const CLAUDE_CODE = {
 
 describe("Claude Code", () => {
   test("H-69, H-146 its first request loses nothing that it can miss", () => {
-    const { request, dropped, echo } = decodeBody(CLAUDE_CODE);
+    const { request, dropped, replyContext } = decodeBody(CLAUDE_CODE);
     expect(dropped).toEqual([]);
-    expect(echo).toEqual({ showsThinking: false });
+    expect(replyContext).toEqual({ showsThinking: false });
     expect(request.system).toEqual([
       { type: "text", text: "You are Claude Code.", cache: { ttl: "1h" } },
       { type: "text", text: "Rules.", cache: { ttl: null } },

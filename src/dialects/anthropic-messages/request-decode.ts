@@ -27,7 +27,7 @@ import {
   requireName,
 } from "./fields.ts";
 import { blocksOf, decodeText } from "./part-decode.ts";
-import type { Echo } from "./reply-context.ts";
+import type { MessagesReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
 import { ATTRIBUTION } from "./wire.ts";
@@ -120,8 +120,8 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
     cacheKey: null,
     cacheWhole: cacheHintOf(body, ""),
   };
-  const echo: Echo = { showsThinking: thinking?.display !== "omitted" };
-  return { request, dropped: drops, echo };
+  const replyContext: MessagesReplyContext = { showsThinking: thinking?.display !== "omitted" };
+  return { request, dropped: drops, replyContext };
 }
 
 /** Claude Code's line on who is billed speaks to Anthropic, not to the model. */

@@ -30,7 +30,7 @@ const USAGE: ModelEvent = {
     reasoningTokens: 10,
   },
 };
-const OMITTED = { echo: { showsThinking: false } };
+const OMITTED = { replyContext: { showsThinking: false } };
 
 /** Types of the frames with their indexes, as in `content_block_start 0`. */
 const grammar = (stream: string) =>

@@ -10,7 +10,7 @@ import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { callIdOnWire } from "./call-id.ts";
 import { encodeCitation } from "./citation.ts";
 import { renderStreamError } from "./error-encode.ts";
-import { echoOf } from "./reply-context.ts";
+import { replyContextOf } from "./reply-context.ts";
 import { malformedArguments, redactedBlock } from "./reply-encode.ts";
 import { signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
@@ -44,7 +44,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   constructor(options: EncodeReplyOptions) {
     this.#options = options;
-    this.#showsThinking = echoOf(options.echo).showsThinking;
+    this.#showsThinking = replyContextOf(options.replyContext).showsThinking;
   }
 
   encode(event: ModelEvent): string {

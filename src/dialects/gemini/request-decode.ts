@@ -48,7 +48,7 @@ export function decodeRequest(body: JsonObject, options: DecodeRequestOptions): 
       cacheWhole: null,
     },
     dropped,
-    echo: null,
+    replyContext: null,
   };
   request.dropRest(dropped);
   return decoded;

@@ -31,7 +31,7 @@ import {
 setDefaultTimeout(5_000 + 20 * PROPERTY_RUNS);
 
 const RUNS = { numRuns: PROPERTY_RUNS };
-const ECHO = { ...REPLY, echo: { includeUsage: true, usesFunctions: false } };
+const ECHO = { ...REPLY, replyContext: { includeUsage: true, usesFunctions: false } };
 /** What Chat Completions has a place for. */
 const FEATURES = {
   maker: null,

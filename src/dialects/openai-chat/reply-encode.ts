@@ -6,16 +6,16 @@ import { wrapSeal } from "../../neutral/seal.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { AnnotationWriter } from "./citation.ts";
-import type { ChatEcho } from "./reply-context.ts";
+import type { ChatReplyContext } from "./reply-context.ts";
 import { FINISH_REASONS } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 
 /** JSON text of a `chat.completion`. */
 export function encodeReply(
   reply: ModelReply,
-  { idSeed, model, createdAtS, echo }: EncodeReplyOptions,
+  { idSeed, model, createdAtS, replyContext }: EncodeReplyOptions,
 ): string {
-  const { usesFunctions } = echo as ChatEcho;
+  const { usesFunctions } = replyContext as ChatReplyContext;
   const message = encodeMessage(reply, usesFunctions);
   const isLegacy = usesFunctions && reply.stop.kind === "tool-calls";
   return JSON.stringify({

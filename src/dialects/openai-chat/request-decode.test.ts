@@ -99,11 +99,11 @@ describe("members", () => {
   });
 
   test("H-42 whether usage is asked for is remembered for the reply", () => {
-    expect(whole({ stream: true, stream_options: { include_usage: true } }).echo).toEqual({
+    expect(whole({ stream: true, stream_options: { include_usage: true } }).replyContext).toEqual({
       includeUsage: true,
       usesFunctions: false,
     });
-    expect(whole({ stream: true }).echo).toMatchObject({ includeUsage: false });
+    expect(whole({ stream: true }).replyContext).toMatchObject({ includeUsage: false });
   });
 
   test("H-110 a schema for the answer beside tools: both are there", () => {

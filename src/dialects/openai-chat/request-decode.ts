@@ -20,7 +20,7 @@ import {
   untranslatable,
   wordIn,
 } from "./member.ts";
-import type { ChatEcho } from "./reply-context.ts";
+import type { ChatReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
 
@@ -77,7 +77,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   const effort = wordIn(body, "reasoning_effort", "", EFFORTS);
   const options = objectIn(body, "stream_options", "");
   noteLost(body, drops);
-  const echo: ChatEcho = {
+  const replyContext: ChatReplyContext = {
     includeUsage: options !== null && booleanIn(options, "include_usage", "stream_options") === true,
     usesFunctions,
   };
@@ -125,7 +125,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
         ? { maxOutputTokens: "max_tokens" }
         : null),
     },
-    echo,
+    replyContext,
   };
 }
 

@@ -23,7 +23,7 @@ const text = (...texts: string[]) => block({ kind: "text", phase: null }, ...tex
 const call = (id: string, name: string, ...args: string[]) =>
   block({ kind: "tool-call", id, name, namespace: null, call: "function", seal: null }, ...args);
 
-const WITH_USAGE = { ...REPLY, echo: { includeUsage: true, usesFunctions: false } };
+const WITH_USAGE = { ...REPLY, replyContext: { includeUsage: true, usesFunctions: false } };
 const deltasOf = (events: ModelEvent[], options = REPLY): Json[] =>
   chunksOf(encodeStream(events, options)).map((chunk) => chunk.choices[0]?.delta);
 const messageOf = (events: ModelEvent[], options = REPLY): Json =>
@@ -248,7 +248,7 @@ describe("streams", () => {
   });
 
   test("clients that named functions in the deprecated way get their call in it", () => {
-    const options = { ...REPLY, echo: { includeUsage: false, usesFunctions: true } };
+    const options = { ...REPLY, replyContext: { includeUsage: false, usesFunctions: true } };
     const events = [START, ...call("x", "f", '{"a":1}'), stop("tool-calls")];
     expect(deltasOf(events, options).slice(1)).toEqual([
       { function_call: { name: "f", arguments: "" } },

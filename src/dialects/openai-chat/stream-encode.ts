@@ -6,13 +6,13 @@ import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { AnnotationWriter } from "./citation.ts";
 import { renderStreamError } from "./error-encode.ts";
-import type { ChatEcho } from "./reply-context.ts";
+import type { ChatReplyContext } from "./reply-context.ts";
 import { encodeSeal, imageOf } from "./reply-encode.ts";
 import { FINISH_REASONS } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 
 export class ChatStreamEncoder implements StreamEncoder {
-  readonly #echo: ChatEcho;
+  readonly #context: ChatReplyContext;
   /** All of a chunk in front of its choices, which is the same in each. */
   readonly #head: string;
   /** What follows the choice. */
@@ -25,8 +25,8 @@ export class ChatStreamEncoder implements StreamEncoder {
   #usage: Usage | null = null;
   #isOver = false;
 
-  constructor({ idSeed, model, createdAtS, echo }: EncodeReplyOptions) {
-    this.#echo = echo as ChatEcho;
+  constructor({ idSeed, model, createdAtS, replyContext }: EncodeReplyOptions) {
+    this.#context = replyContext as ChatReplyContext;
     const common = JSON.stringify({
       id: `chatcmpl-${idSeed}`,
       object: "chat.completion.chunk",
@@ -34,7 +34,7 @@ export class ChatStreamEncoder implements StreamEncoder {
       model,
     });
     this.#head = `data: ${common.slice(0, -1)},"choices":[`;
-    this.#tail = this.#echo.includeUsage ? '}],"usage":null}\n\n' : "}]}\n\n";
+    this.#tail = this.#context.includeUsage ? '}],"usage":null}\n\n' : "}]}\n\n";
   }
 
   encode(event: ModelEvent): string {
@@ -133,16 +133,16 @@ export class ChatStreamEncoder implements StreamEncoder {
       text += this.#chunk(JSON.stringify({ refusal: stop.explanation }));
     const annotations = this.#annotations.written;
     if (annotations.length > 0) text += this.#chunk(JSON.stringify({ annotations }));
-    const isLegacy = this.#echo.usesFunctions && stop.kind === "tool-calls";
+    const isLegacy = this.#context.usesFunctions && stop.kind === "tool-calls";
     const reason = isLegacy ? "function_call" : FINISH_REASONS[stop.kind];
     text += this.#chunk("{}", `"${reason}"`);
-    if (this.#echo.includeUsage)
+    if (this.#context.includeUsage)
       text += `${this.#head}],"usage":${JSON.stringify(encodeUsage(this.#usage))}}\n\n`;
     return `${text}data: [DONE]\n\n`;
   }
 
   /** The deprecated form has room for one call. */
   #isLegacy(): boolean {
-    return this.#echo.usesFunctions && this.#calls === 1;
+    return this.#context.usesFunctions && this.#calls === 1;
   }
 }

@@ -67,7 +67,7 @@ describe("tools", () => {
   });
 
   test("H-116 functions of the deprecated form: tools, choice, calls and results with ids of their own", () => {
-    const { request, echo } = whole({
+    const { request, replyContext } = whole({
       functions: [{ name: "f", parameters: { type: "object" } }],
       function_call: { name: "f" },
       messages: [
@@ -78,7 +78,7 @@ describe("tools", () => {
         { role: "function", name: "f", content: null },
       ],
     });
-    expect(echo).toEqual({ includeUsage: false, usesFunctions: true });
+    expect(replyContext).toEqual({ includeUsage: false, usesFunctions: true });
     expect(request).toMatchObject({
       tools: [{ kind: "function", name: "f", at: "functions[0]" }],
       toolChoice: { mode: "tool", tool: { name: "f" } },

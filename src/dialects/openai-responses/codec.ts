@@ -8,12 +8,13 @@ import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
 import { encodeRequest } from "./request-encode.ts";
+import { MAKER } from "./seal.ts";
 import { ResponsesStreamDecoder } from "./stream-decode.ts";
 import { ResponsesStreamEncoder } from "./stream-encode.ts";
 
 export const openaiResponsesCodec: Codec = {
   name: "openai-responses",
-  maker: "openai",
+  maker: MAKER,
   carriesSeals: true,
   takesUrls: ["image", "document"],
   fieldNames: {

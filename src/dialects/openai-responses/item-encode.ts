@@ -5,6 +5,7 @@ import { wrapSeal } from "../../neutral/seal.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { asObject } from "../../wire/json.ts";
+import { MAKER } from "./seal.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
@@ -62,7 +63,7 @@ export function messageItem(
 
 /** OpenAI's own reasoning goes as it is, any other state in a token. */
 export function sealText(seal: Seal): string {
-  return seal.maker === "openai" && seal.place === "reasoning" ? seal.data : wrapSeal(seal);
+  return seal.maker === MAKER && seal.place === "reasoning" ? seal.data : wrapSeal(seal);
 }
 
 export function reasoningItem(id: string, status: ItemStatus, text: string, seal: Seal | null): string {
@@ -113,7 +114,7 @@ export function toolSearchItem(id: string, status: ItemStatus, callId: string, i
 
 /** OpenAI's own action is kept: it may have opened a page. */
 export function searchItem(id: string, status: ItemStatus, part: SearchPart): string {
-  const own = part.raw?.maker === "openai" ? asObject(asObject(parse(part.raw.data))?.action) : null;
+  const own = part.raw?.maker === MAKER ? asObject(asObject(parse(part.raw.data))?.action) : null;
   const [query = ""] = part.queries;
   const sources = part.sources.map(({ url }) => ({ type: "url", url }));
   const action = own ?? { type: "search", query, queries: part.queries, sources };

@@ -15,6 +15,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { MAKER } from "./seal.ts";
 
 /** A part that may bear a mark of the cache; marks beyond the last four are taken off again. */
 export interface WirePart {
@@ -174,7 +175,7 @@ function urlOf(source: MediaSource & { readonly kind: "base64" | "url" }): strin
 
 /** A file that lies at another provider cannot be read here. */
 function fileId({ id, maker }: MediaSource & { readonly kind: "provider-file" }, at: string): string {
-  if (maker !== "openai")
+  if (maker !== MAKER)
     throw untranslatable(at, "is a file that lies at another provider: send its data instead");
   return id;
 }

@@ -21,7 +21,7 @@ import {
   wordAt,
 } from "./fields.ts";
 import { ttlOf } from "./part-decode.ts";
-import { makeEcho } from "./response-frame.ts";
+import { makeReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, ToolList } from "./tool-decode.ts";
 import { InputDecoder } from "./turn-decode.ts";
 
@@ -127,7 +127,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
     cacheKey: stringAt(body, "prompt_cache_key", ""),
     cacheWhole: cacheOf(body, drops),
   } as const;
-  return { request, dropped: drops.list, echo: makeEcho(body, tools.searchesTools) };
+  return { request, dropped: drops.list, replyContext: makeReplyContext(body, tools.searchesTools) };
 }
 
 function refuseStored(body: JsonObject): void {

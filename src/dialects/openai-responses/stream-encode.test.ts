@@ -259,10 +259,10 @@ describe("calls", () => {
       input: "x",
       tools: [{ type: "tool_search", execution: "client", parameters: {} }],
     };
-    const { echo, request } = codec.decodeRequest(body, { model: "m", stream: true });
+    const { replyContext, request } = codec.decodeRequest(body, { model: "m", stream: true });
     expect(request.tools).toMatchObject([{ kind: "function", name: "tool_search" }]);
     const events = [START, ...call("call_1", "tool_search", {}, '{"query":"a"}'), stop("tool-calls")];
-    expect(responseOf(wireEvents(streamOf(events, { echo }))).output).toMatchObject([
+    expect(responseOf(wireEvents(streamOf(events, { replyContext }))).output).toMatchObject([
       {
         type: "tool_search_call",
         execution: "client",
@@ -357,11 +357,14 @@ test("the response repeats what the request asked for", () => {
     max_output_tokens: 99,
     client_metadata: { a: 1 },
   };
-  const { echo } = codec.decodeRequest(JSON.parse(JSON.stringify(body)), { model: "m", stream: true });
+  const { replyContext } = codec.decodeRequest(JSON.parse(JSON.stringify(body)), {
+    model: "m",
+    stream: true,
+  });
   const { input: _, client_metadata: __, model: ___, ...echoed } = body;
   for (const response of [
-    responseOf(wireEvents(streamOf([START, stop()], { echo }))),
-    wireEvents(streamOf([START, stop()], { echo }))[0]?.response,
+    responseOf(wireEvents(streamOf([START, stop()], { replyContext }))),
+    wireEvents(streamOf([START, stop()], { replyContext }))[0]?.response,
   ]) {
     expect(response).toMatchObject({
       ...echoed,

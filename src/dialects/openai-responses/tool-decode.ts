@@ -15,7 +15,7 @@ import {
   textAt,
   wordAt,
 } from "./fields.ts";
-import { TOOL_SEARCH } from "./response-frame.ts";
+import { TOOL_SEARCH } from "./reply-context.ts";
 
 const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
   "type",

@@ -17,6 +17,7 @@ import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { untranslatable } from "./part-encode.ts";
+import { MAKER } from "./seal.ts";
 
 /** Names that OpenAI takes for tools. */
 export const NAME_RULE = {
@@ -42,7 +43,7 @@ function encodeTool(tool: Tool, names: ToolNames, traits: ModelTraits, dropped: 
     case "web-search":
       return encodeSearch(tool, traits);
     case "hosted":
-      if (tool.maker === "openai") return tool.raw;
+      if (tool.maker === MAKER) return tool.raw;
       throw untranslatable(tool.at, `is ${tool.type}, a tool that only its own provider runs`);
   }
 }

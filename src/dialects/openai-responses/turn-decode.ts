@@ -15,7 +15,7 @@ import { bad, type Drops, elementAt, listAt, nameAt, refused, stringAt, textAt }
 import { decodeSearch } from "./item-decode.ts";
 import { parse } from "./item-encode.ts";
 import { decodeAnswer, decodeContent, decodeText } from "./part-decode.ts";
-import { TOOL_SEARCH } from "./response-frame.ts";
+import { TOOL_SEARCH } from "./reply-context.ts";
 import type { ToolList } from "./tool-decode.ts";
 
 /** Members of items that are read, or say nothing once the item stands in the conversation. */

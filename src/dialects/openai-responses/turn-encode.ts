@@ -20,6 +20,7 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";
 import { parse } from "./item-encode.ts";
 import { PartEncoder, type WirePart } from "./part-encode.ts";
+import { MAKER } from "./seal.ts";
 
 type CallIds = Arranged["calls"];
 
@@ -139,7 +140,7 @@ export class InputEncoder {
         });
         return null;
       case "opaque":
-        if (part.raw.maker === "openai") return asObject(parse(part.raw.data));
+        if (part.raw.maker === MAKER) return asObject(parse(part.raw.data));
         this.#dropped.push({
           field: part.at,
           reason: `only its own provider can read the block ${part.name}`,
@@ -159,7 +160,7 @@ export class InputEncoder {
 
   /** Only what OpenAI made itself means anything to it; the thinking of others is left out. */
   #reasoning({ text, seal }: ReasoningPart): JsonObject | null {
-    if (seal?.maker !== "openai" || seal.place !== "reasoning" || this.#withoutReasoning) return null;
+    if (seal?.maker !== MAKER || seal.place !== "reasoning" || this.#withoutReasoning) return null;
     const summary = text === "" ? [] : [{ type: "summary_text", text }];
     return { type: "reasoning", summary, encrypted_content: seal.data };
   }
@@ -167,7 +168,7 @@ export class InputEncoder {
 
 /** A search of another maker is told by the answer that came of it. */
 function searchOf({ raw }: SearchPart): JsonObject | null {
-  if (raw?.maker !== "openai") return null;
+  if (raw?.maker !== MAKER) return null;
   const action = asObject(asObject(parse(raw.data))?.action);
   return action === null ? null : { type: "web_search_call", status: "completed", action };
 }
