@@ -107,5 +107,5 @@ test("wrong usage is 2, and help is help", async () => {
   const wrong = await run("--confg", "x");
   expect(wrong.code).toBe(2);
   expect(wrong.err).toContain("--confg");
-  expect((await run("--help")).out).toStartWith("clewline check: validates");
+  expect((await run("--help")).out).toStartWith("Usage: clewline check");
 });

@@ -1,25 +1,27 @@
-/** What a command of the command line gets from the process; `main.ts` makes it, tests make their own. */
+/** The process as a command sees it: `main.ts` makes the real one, tests make their own. */
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 
 export interface CliIo {
-  /** Writes to standard output as it is: the caller adds the newline. */
+  /** Writes to standard output; adds no newline. */
   out(text: string): void;
-  /** Writes to standard error as it is. */
+  /** Writes to standard error; adds no newline. */
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Resolves when the process is asked to end (SIGINT, SIGTERM). */
+  /** Resolves on SIGINT or SIGTERM. */
   readonly stopped: Promise<void>;
-  /** Runs `reload` when the process is asked to read its configuration again (SIGHUP). */
+  /** Runs `reload` on SIGHUP. */
   onReload(reload: () => void): void;
   /** Resident memory of the process in bytes. */
   residentBytes(): number;
-  /** Standard output is a terminal: colours and progress are welcome. */
+  /** Standard output is a terminal. */
   readonly isTty: boolean;
 }
 
-/** A command: takes its own arguments, returns the exit code (0 good, 1 failed, 2 wrong usage, 78 wrong config). */
+/** A command: takes its own arguments and returns an exit code. */
 export type Command = (args: readonly string[], io: CliIo) => Promise<number>;
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, config: 78 } as const;

@@ -206,7 +206,7 @@ test("with --data-dir no configuration is needed", async () => {
 test.each([
   [["--colour"], 2, "--colour"],
   [["show"], 2, "unknown argument show"],
-  [["reset"], 2, "name the credentials"],
+  [["reset"], 2, "needs the names of credentials"],
   [["reset", "openai/mian"], 1, 'there is no credential "openai/mian". Did you mean "openai/main"?'],
   [["reset", "nothing-like-it-at-all"], 1, "There are: openai/main, openai/spare."],
   [["--config", "missing.toml"], 78, "there is no such file"],

@@ -1,39 +1,22 @@
-/** `clewline credentials`: what state each provider credential is in, and a way to bring one back by hand. */
+/** `clewline credentials`: lists the state of each provider credential, and makes a credential ready again. */
 import { existsSync } from "node:fs";
 import { stat, utimes } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
-import { ConfigError, renderProblems } from "../config/problem.ts";
+import { ConfigError } from "../config/problem.ts";
 import { silentLog } from "../core/log.ts";
 import { suggest } from "../core/nearest.ts";
 import { openStore, openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { RESET_REASON } from "../pool/park.ts";
 import { type CredentialSpec, type CredentialStatus, makePool, type PersistedState } from "../pool/pool.ts";
 import { makeSnapshot } from "../snapshot.ts";
-import { StoreError } from "../store/sql.ts";
 import { makeStateStore, readCredentialStates } from "../store/state.ts";
-import type { CliIo, Command } from "./cli.ts";
-import { isUsageError, UsageError } from "./ledger-reader.ts";
+import { type CliIo, EXIT } from "./cli.ts";
+import { makeCommand, UsageError } from "./command.ts";
+import { READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatMs, tableLine, toJsonLine } from "./table.ts";
-
-const HELP = `Usage: clewline credentials [--json]
-       clewline credentials reset UPSTREAM/NAME...
-
-Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not, and below each
-the models that are parked for it alone. States: ready; cooling and exhausted until a time or, without one, until a person
-acts; invalid (refused); forbidden (a model).
-
-reset makes credentials ready again, with all their models: after you have paid, or repaired what the reason names. A changed
-api_key needs no reset.
-
-  --json           one JSON object a line
-  --config FILE    the configuration with the credentials
-  --data-dir DIR   the data folder itself; no configuration is read then, and only what is parked or was is listed
-  --help           this text
-`;
 
 const COLUMNS: readonly Column[] = [
   { title: "CREDENTIAL", align: "left", maxChars: 38 },
@@ -42,51 +25,47 @@ const COLUMNS: readonly Column[] = [
   { title: "REASON", align: "left", maxChars: 60 },
 ];
 
-/** A gateway that is writing holds the lock for milliseconds; one that stopped halfway, not at all. */
+/** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
 const WRITE_TIMEOUT_MS = 5_000;
 const WRITE_POLL_MS = 50;
 const DAY_MS = 86_400_000;
 
-export const credentials: Command = async (args, io) => {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        config: { type: "string" },
-        "data-dir": { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
+export const credentials = makeCommand(
+  {
+    name: "credentials",
+    usage: ["[--json]", "reset UPSTREAM/NAME..."],
+    about: `Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not. Below each
+credential are the models for which it alone is parked. States: ready; cooling and exhausted until a time or, without
+one, until a person acts; invalid (refused); forbidden (a model).
+
+reset makes credentials ready again, with all their models: after you have paid, or repaired the reason. A changed api_key
+needs no reset.`,
+    positionals: {},
+    flags: {
+      json: READER_FLAGS.json,
+      config: { value: "FILE", help: "the configuration with the credentials" },
+      "data-dir": {
+        value: "DIR",
+        help: "the data folder itself; no configuration is read then, and only credentials in its database are listed",
       },
-    });
-    if (values.help) {
-      io.out(HELP);
-      return 0;
-    }
+    },
+  },
+  async ({ flags, positionals }, io) => {
     const [verb = "list", ...names] = positionals;
-    if (verb === "reset" && names.length > 0) return await reset(names, await readPool(values, io), io);
-    if (verb === "reset") throw new UsageError("reset: name the credentials, such as openai/main");
-    if (verb !== "list" || names.length > 0) throw new UsageError(`unknown argument ${names[0] ?? verb}`);
-    list(await readPool(values, io), values.json, io);
-    return 0;
-  } catch (error) {
-    if (isUsageError(error)) {
-      io.err(`clewline credentials: ${error.message}\n\n${HELP}`);
-      return 2;
+    if (verb === "reset" && names.length === 0)
+      throw new UsageError("reset needs the names of credentials, such as openai/main");
+    if (verb !== "reset" && (verb !== "list" || names.length > 0))
+      throw new UsageError(`unknown argument ${names[0] ?? verb}`);
+    try {
+      const known = await readPool(flags, io);
+      if (verb === "reset") return await reset(names, known, io);
+      list(known, flags.json, io);
+      return EXIT.ok;
+    } catch (error) {
+      return reportDataFailure("credentials", error, io);
     }
-    if (error instanceof ConfigError) {
-      io.err(
-        `clewline credentials: the configuration is wrong (with --data-dir none is read).\n${renderProblems(error.problems)}`,
-      );
-      return 78;
-    }
-    if (error instanceof StoreError) {
-      io.err(`clewline credentials: the database cannot be used: ${error.message}\n`);
-      return 1;
-    }
-    throw error;
-  }
-};
+  },
+);
 
 interface Known {
   readonly configFile: string | null;
@@ -95,9 +74,9 @@ interface Known {
   readonly statuses: readonly CredentialStatus[];
 }
 
-/** The pool as a gateway that started now would have it. */
+/** The pool of a gateway that would start now. */
 async function readPool(
-  flags: { readonly config?: string | undefined; readonly "data-dir"?: string | undefined },
+  flags: { readonly config: string | undefined; readonly "data-dir": string | undefined },
   io: CliIo,
 ): Promise<Known> {
   const named = flags["data-dir"];
@@ -107,7 +86,7 @@ async function readPool(
   const states = readStates(dataDir);
   if (states === null) {
     io.err(
-      `clewline credentials: there is no database in ${dataDir} yet, so nothing is known to be parked\n`,
+      `clewline credentials: there is no database in ${dataDir} yet, so no credential is known to be parked\n`,
     );
   }
   const specs = read === null ? specsOf(states ?? []) : specsIn(read, states ?? []);
@@ -120,7 +99,7 @@ interface ReadConfig {
   readonly hasSecrets: boolean;
 }
 
-/** The secrets may be out of this shell's reach: all but the keys' fingerprints is known without them. */
+/** This shell may not be able to read the secrets. Without them only the fingerprints of the keys are unknown. */
 async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig> {
   const file = findConfigFile({ config: named }, io.env, io.cwd);
   const options = { file, env: io.env, flags: {}, cwd: io.cwd };
@@ -132,7 +111,7 @@ async function readConfig(named: string | undefined, io: CliIo): Promise<ReadCon
   }
 }
 
-/** Without the secrets, a state is taken to be about the key that is configured. */
+/** Without the secrets, each state is taken to belong to the configured key. */
 function specsIn(
   { config, hasSecrets }: ReadConfig,
   states: readonly PersistedState[],
@@ -153,7 +132,7 @@ function readStates(dataDir: string): PersistedState[] | null {
   }
 }
 
-/** Without a configuration: the credentials that the database has heard of. */
+/** Without a configuration: the credentials that the database has states of. */
 function specsOf(states: readonly PersistedState[]): CredentialSpec[] {
   const specs = new Map<string, CredentialSpec>();
   for (const { upstream, credential: name, fingerprint } of states) {
@@ -225,14 +204,14 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
   if (unknown !== undefined) {
     const repair = suggest(unknown, names, `There are: ${names.join(", ") || "none"}.`);
     io.err(`clewline credentials: there is no credential "${unknown}". ${repair}\n`);
-    return 1;
+    return EXIT.failed;
   }
   const parked = known.statuses.filter(
     ({ id, state, models }) => ids.includes(id) && (state !== "ready" || models.length > 0),
   );
   if (parked.length > 0 && !(await writeResets(parked, known, io))) {
     io.err("clewline credentials: the database is locked or cannot be written; nothing may have changed\n");
-    return 1;
+    return EXIT.failed;
   }
   for (const id of ids) {
     const status = parked.find((one) => one.id === id);
@@ -241,10 +220,10 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
     io.out(status === undefined ? `${id} is ready already\n` : `${id} is ready again (was ${was})\n`);
   }
   if (parked.length > 0) io.out(`A running gateway ${await tellGateway(known.configFile, io)}.\n`);
-  return 0;
+  return EXIT.ok;
 }
 
-/** A gateway reads states along with its configuration, and that when the file's time changes. */
+/** A gateway reads the states along with its configuration, which it reads when the time of the file changes. */
 async function tellGateway(configFile: string | null, io: CliIo): Promise<string> {
   const byHand = "takes this over when it gets a SIGHUP";
   if (configFile === null) return byHand;
@@ -258,7 +237,7 @@ async function tellGateway(configFile: string | null, io: CliIo): Promise<string
   }
 }
 
-/** Writes one row for each credential and takes away those of its models; whether the rows have arrived. */
+/** Writes one row for each credential and deletes the rows of its models. Returns whether the rows were written. */
 async function writeResets(
   parked: readonly CredentialStatus[],
   { dataDir, specs }: Known,

@@ -204,7 +204,7 @@ test("no ledger yet, or one that is damaged: said in plain words", async () => {
   writeFileSync(storeFile(dir), "damaged".repeat(1000));
   const damaged = await run(requests, "--data-dir", dir);
   expect(damaged.code).toBe(1);
-  expect(damaged.err).toContain("the ledger cannot be read");
+  expect(damaged.err).toContain("the ledger cannot be used");
 });
 
 test("wrong flags are named, with what would do", async () => {

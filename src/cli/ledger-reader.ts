@@ -1,4 +1,4 @@
-/** What the commands that read the ledger share: their common flags, and the way to the database. */
+/** Shared by the commands that read the data folder: their flags, and the way to the database. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { findConfigFile } from "../config/file.ts";
@@ -6,32 +6,15 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
-import type { CliIo } from "./cli.ts";
+import { type CliIo, EXIT } from "./cli.ts";
+import { UsageError } from "./command.ts";
 
-/** A flag whose value cannot be used; the text says what would do. */
-export class UsageError extends Error {}
-
-/** Whether the user wrote something wrong: ours, or what `parseArgs` throws. */
-export function isUsageError(error: unknown): error is Error {
-  if (error instanceof UsageError) return true;
-  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-}
-
-/** For `parseArgs`. */
 export const READER_FLAGS = {
-  config: { type: "string" },
-  "data-dir": { type: "string" },
-  since: { type: "string" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
+  since: { value: "WHEN", help: "accepted since then: 90m, 12h, 7d, or a date (UTC) such as 2026-11-01" },
+  json: { help: "one JSON object a line" },
+  config: { value: "FILE", help: "the configuration that says where the data is" },
+  "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
 } as const;
-
-export const READER_HELP = `  --since WHEN     accepted since then: 90m, 12h, 7d, or a date (UTC) such as 2026-11-01
-  --json           one JSON object a line
-  --config FILE    the configuration that says where the data is
-  --data-dir DIR   the data folder itself; no configuration is read then
-  --help           this text
-`;
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1000,
@@ -41,7 +24,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Unix milliseconds of `7d` (ago) or of a date or time, in UTC unless it names an offset. */
+/** Unix milliseconds of `7d` (ago), or of a date or time, which is UTC unless it names an offset. */
 export function parseSince(text: string, nowMs: number): number {
   const ago = /^(\d{1,9})([smhdw])$/.exec(text);
   if (ago !== null) return nowMs - Number(ago[1]) * (UNITS_MS[ago[2] ?? ""] ?? 0);
@@ -59,14 +42,14 @@ export function parseSince(text: string, nowMs: number): number {
   return atMs;
 }
 
-interface ReaderFlags {
-  readonly config?: string | undefined;
-  readonly "data-dir"?: string | undefined;
+interface FolderFlags {
+  readonly config: string | undefined;
+  readonly "data-dir": string | undefined;
 }
 
-async function findDataDir(flags: ReaderFlags, io: CliIo): Promise<string> {
+async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string> {
   if (flags["data-dir"] !== undefined) return resolve(io.cwd, flags["data-dir"]);
-  const file = findConfigFile(flags.config === undefined ? {} : { config: flags.config }, io.env, io.cwd);
+  const file = findConfigFile(flags, io.env, io.cwd);
   const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd, needsSecrets: false });
   return config.server.dataDir;
 }
@@ -77,36 +60,37 @@ async function findDataDir(flags: ReaderFlags, io: CliIo): Promise<string> {
  */
 export async function withLedger(
   name: string,
-  flags: ReaderFlags,
+  flags: FolderFlags,
   io: CliIo,
   report: (sql: Sql) => void,
 ): Promise<number> {
-  const fail = (text: string, code: number): number => {
-    io.err(`clewline ${name}: ${text}\n`);
-    return code;
-  };
   let sql: Sql | null = null;
   try {
     const dataDir = await findDataDir(flags, io);
     if (!existsSync(storeFile(dataDir))) {
-      return fail(
-        `there is no ledger in ${dataDir} yet: the gateway makes it when it starts. If it runs with another folder, name it with --config or --data-dir.`,
-        1,
+      io.err(
+        `clewline ${name}: there is no ledger in ${dataDir} yet, because the gateway makes it when it starts; if the gateway uses another folder, name that folder with --config or --data-dir\n`,
       );
+      return EXIT.failed;
     }
     sql = openStoreReader(dataDir);
     report(sql);
-    return 0;
+    return EXIT.ok;
   } catch (error) {
-    if (error instanceof ConfigError) {
-      return fail(
-        `the configuration is wrong (with --data-dir none is read).\n${renderProblems(error.problems)}`,
-        78,
-      );
-    }
-    if (error instanceof StoreError) return fail(`the ledger cannot be read: ${error.message}`, 1);
-    throw error;
+    return reportDataFailure(name, error, io);
   } finally {
     sql?.close();
   }
+}
+
+/** Reports a wrong configuration or a database that cannot be used; returns the exit code. Throws any other error again. */
+export function reportDataFailure(name: string, error: unknown, io: CliIo): number {
+  if (error instanceof ConfigError) {
+    const hint = "the configuration is invalid; with --data-dir none is read";
+    io.err(`clewline ${name}: ${hint}\n${renderProblems(error.problems)}`);
+    return EXIT.config;
+  }
+  if (!(error instanceof StoreError)) throw error;
+  io.err(`clewline ${name}: the ledger cannot be used: ${error.message}\n`);
+  return EXIT.failed;
 }

@@ -1,30 +1,10 @@
 /** `clewline requests`: the ledger's rows, oldest first. */
-import { parseArgs } from "node:util";
 import { COLUMNS } from "../ledger/columns.ts";
 import { type RowFilter, readRows, type StatusFilter } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import type { CliIo, Command } from "./cli.ts";
-import {
-  isUsageError,
-  parseSince,
-  READER_FLAGS,
-  READER_HELP,
-  UsageError,
-  withLedger,
-} from "./ledger-reader.ts";
+import { makeCommand, UsageError } from "./command.ts";
+import { parseSince, READER_FLAGS, withLedger } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "./table.ts";
-
-const HELP = `Usage: clewline requests [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]
-
-Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
-Behind the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an upstream was
-asked). Why, what was left out in translation and each attempt: --json (error_kind, drops, attempt_log).
-
-  --key NAME       of this client key
-  --model MODEL    that asked for this model, or were served by it
-  --status STATUS  ok, error, a code such as 429, or a class such as 4xx
-  --limit N        only the newest N
-${READER_HELP}`;
 
 const COLUMNS_SHOWN: readonly Column[] = [
   { title: "TIME (UTC)", align: "left", maxChars: 14, minChars: 14 },
@@ -37,65 +17,48 @@ const COLUMNS_SHOWN: readonly Column[] = [
   { title: "TIME", align: "right", maxChars: 6, minChars: 6 },
 ];
 
-/** Output is handed over in pieces of about this size: a call for each line would dominate long listings. */
+/** Output is written in pieces of about this size: a write for each line would dominate long listings. */
 const PIECE_CHARS = 64 * 1024;
 
-export const requests: Command = async (args, io) => {
-  const flags = readFlags(args, io);
-  if (flags instanceof Error) {
-    io.err(`clewline requests: ${flags.message}\n\n${HELP}`);
-    return 2;
-  }
-  if (flags.values.help) {
-    io.out(HELP);
-    return 0;
-  }
-  return await withLedger("requests", flags.values, io, (sql) => {
-    const widths = columnWidths(COLUMNS_SHOWN, []);
-    let piece = flags.values.json
-      ? ""
-      : `${tableLine(
-          COLUMNS_SHOWN,
-          widths,
-          COLUMNS_SHOWN.map(({ title }) => title),
-        )}\n`;
-    for (const row of readRows(sql, flags.filter)) {
-      piece += flags.values.json
-        ? toJsonLine(toJson(row))
-        : `${tableLine(COLUMNS_SHOWN, widths, toCells(row))}\n`;
-      if (piece.length < PIECE_CHARS) continue;
-      io.out(piece);
-      piece = "";
-    }
-    if (piece !== "") io.out(piece);
-  });
-};
-
-function readFlags(args: readonly string[], io: CliIo) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        ...READER_FLAGS,
-        key: { type: "string" },
-        model: { type: "string" },
-        status: { type: "string" },
-        limit: { type: "string" },
-      },
-    });
+export const requests = makeCommand(
+  {
+    name: "requests",
+    usage: ["[--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]"],
+    about: `Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
+Words after the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an
+upstream was asked). --json shows the reason, the parts that translation left out, and each attempt (error_kind, drops,
+attempt_log).`,
+    flags: {
+      key: { value: "NAME", help: "only requests of this client key" },
+      model: { value: "MODEL", help: "only requests that asked for this model, or were served by it" },
+      status: { value: "STATUS", help: "ok, error, a code such as 429, or a class such as 4xx" },
+      limit: { value: "N", help: "only the newest N" },
+      ...READER_FLAGS,
+    },
+  },
+  ({ flags }, io) => {
+    const { since, key, model, status, limit } = flags;
     const filter: RowFilter = {
-      sinceMs: values.since === undefined ? undefined : parseSince(values.since, io.clock.nowMs()),
-      key: values.key,
-      model: values.model,
-      status: values.status === undefined ? undefined : parseStatus(values.status),
-      limit: values.limit === undefined ? undefined : parseLimit(values.limit),
+      sinceMs: since === undefined ? undefined : parseSince(since, io.clock.nowMs()),
+      key,
+      model,
+      status: status === undefined ? undefined : parseStatus(status),
+      limit: limit === undefined ? undefined : parseLimit(limit),
     };
-    return { values, filter };
-  } catch (error) {
-    if (isUsageError(error)) return error;
-    throw error;
-  }
-}
+    return withLedger("requests", flags, io, (sql) => {
+      const widths = columnWidths(COLUMNS_SHOWN, []);
+      const line = (cells: readonly string[]): string => `${tableLine(COLUMNS_SHOWN, widths, cells)}\n`;
+      let piece = flags.json ? "" : line(COLUMNS_SHOWN.map(({ title }) => title));
+      for (const row of readRows(sql, filter)) {
+        piece += flags.json ? toJsonLine(toJson(row)) : line(toCells(row));
+        if (piece.length < PIECE_CHARS) continue;
+        io.out(piece);
+        piece = "";
+      }
+      if (piece !== "") io.out(piece);
+    });
+  },
+);
 
 function parseStatus(text: string): StatusFilter {
   if (text === "ok" || text === "error") return { outcome: text };
@@ -110,7 +73,7 @@ function parseLimit(text: string): number {
   return Number(text);
 }
 
-/** JSON text of the ledger as JSON, not as text within JSON. */
+/** The value of a JSON text, so that the output does not contain JSON within a string. */
 function nested(text: string | null): unknown {
   if (text === null) return null;
   try {
@@ -146,7 +109,7 @@ function toCells(row: LedgerRow): string[] {
     row.id,
     row.key,
     row.modelUsed ?? row.modelAsked ?? "-",
-    // The status of a stream is 200 even when it broke off: then the outcome says so.
+    // A stream that broke off has the status 200 all the same: then the outcome is shown too.
     row.outcome === "error" && row.status >= 400
       ? String(row.status)
       : `${row.status}${SHORT_OUTCOME[row.outcome]}`,

@@ -68,7 +68,7 @@ test("says that a port is taken, and what to do", async () => {
   const port = /:(\d+)/.exec(first.written.out)?.[1] ?? "";
   const second = terminal();
   expect(await simulate(["--port", port], second.io)).toBe(1);
-  expect(second.written.err).toContain("Choose another one with --port.");
+  expect(second.written.err).toContain("choose another port with --port");
   first.stop();
   expect(await code).toBe(0);
 });

@@ -1,27 +1,12 @@
 /** `clewline usage`: requests, errors, tokens and latency by key, model and day. */
-import { parseArgs } from "node:util";
 import { COLUMNS } from "../ledger/columns.ts";
 import { readUsage, type UsageDimension, type UsageGroup } from "../ledger/queries.ts";
 import { USAGE_KIND_NAMES } from "../neutral/usage.ts";
-import type { CliIo, Command } from "./cli.ts";
-import {
-  isUsageError,
-  parseSince,
-  READER_FLAGS,
-  READER_HELP,
-  UsageError,
-  withLedger,
-} from "./ledger-reader.ts";
+import { makeCommand, UsageError } from "./command.ts";
+import { parseSince, READER_FLAGS, withLedger } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "./table.ts";
 
 const DIMENSIONS: readonly UsageDimension[] = ["day", "key", "model"];
-
-const HELP = `Usage: clewline usage [--since WHEN] [--by key,model,day] [--json]
-
-Sums up the ledger: requests, errors, tokens and latency (p50 and p95, within 1 %; first: to the first byte). Days are UTC.
-
-  --by LIST        what to split by: key, model, day, or several with commas (default: all three)
-${READER_HELP}`;
 
 interface UsageColumn extends Column {
   readonly text: (group: UsageGroup) => string;
@@ -33,7 +18,7 @@ const DIMENSION_COLUMNS: Readonly<Record<UsageDimension, UsageColumn>> = {
   model: { title: "MODEL", align: "left", maxChars: 100, text: (group) => group.model || "-" },
 };
 
-/** A line is no longer than this: a model's name has the room that the other columns leave, 17 characters at least. */
+/** Longest line. The model's name gets the room that the other columns leave, at least 17 characters. */
 const LINE_CHARS = 100;
 
 const FIGURE_COLUMNS: readonly UsageColumn[] = [
@@ -47,39 +32,25 @@ const FIGURE_COLUMNS: readonly UsageColumn[] = [
   { title: "FIRST", align: "right", maxChars: 6, text: (group) => formatMs(group.ttfbP50Ms) },
 ];
 
-export const usage: Command = async (args, io) => {
-  const flags = readFlags(args, io);
-  if (flags instanceof Error) {
-    io.err(`clewline usage: ${flags.message}\n\n${HELP}`);
-    return 2;
-  }
-  if (flags.values.help) {
-    io.out(HELP);
-    return 0;
-  }
-  return await withLedger("usage", flags.values, io, (sql) => {
-    const groups = readUsage(sql, flags.by, { sinceMs: flags.sinceMs });
-    io.out(
-      flags.values.json
-        ? groups.map((group) => toJsonLine(toJson(group, flags.by))).join("")
-        : render(groups, flags.by),
-    );
-  });
-};
-
-function readFlags(args: readonly string[], io: CliIo) {
-  try {
-    const { values } = parseArgs({ args: [...args], options: { ...READER_FLAGS, by: { type: "string" } } });
-    return {
-      values,
-      by: values.by === undefined ? DIMENSIONS : parseBy(values.by),
-      sinceMs: values.since === undefined ? undefined : parseSince(values.since, io.clock.nowMs()),
-    };
-  } catch (error) {
-    if (isUsageError(error)) return error;
-    throw error;
-  }
-}
+export const usage = makeCommand(
+  {
+    name: "usage",
+    usage: ["[--since WHEN] [--by key,model,day] [--json]"],
+    about: `Sums up the ledger: requests, errors, tokens and latency (p50 and p95, within 1 %; first: to the first byte). Days are UTC.`,
+    flags: {
+      by: { value: "LIST", help: "split by key, model, day, or several with commas (default: all three)" },
+      ...READER_FLAGS,
+    },
+  },
+  ({ flags }, io) => {
+    const by = flags.by === undefined ? DIMENSIONS : parseBy(flags.by);
+    const sinceMs = flags.since === undefined ? undefined : parseSince(flags.since, io.clock.nowMs());
+    return withLedger("usage", flags, io, (sql) => {
+      const groups = readUsage(sql, by, { sinceMs });
+      io.out(flags.json ? groups.map((group) => toJsonLine(toJson(group, by))).join("") : render(groups, by));
+    });
+  },
+);
 
 function parseBy(text: string): UsageDimension[] {
   const names = text.split(",").map((name) => name.trim());
@@ -103,7 +74,7 @@ function render(groups: readonly UsageGroup[], by: readonly UsageDimension[]): s
   return rows.map((row) => `${tableLine(columns, widths, row)}\n`).join("");
 }
 
-/** Milliseconds with three digits after the point: more would feign a precision that is not there. */
+/** Milliseconds with three decimals: the measurement is no more precise. */
 function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * 1000) / 1000;
 }
