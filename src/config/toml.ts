@@ -1,5 +1,7 @@
 /** Reads TOML into plain values, and tells where each of them stands. */
+
 import { TomlError as ParserError, parse } from "smol-toml";
+import { isObject } from "../core/json.ts";
 import {
   lineStarts,
   type Place,
@@ -82,7 +84,7 @@ export function makeTree(): Tree {
 
 /** Whether a value is a table, as opposed to a list or a scalar. */
 export function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value);
 }
 
 /**

@@ -1,9 +1,10 @@
 /** A request for an answer, in no vendor's words. Absent is null: nothing is said that the client did not say. */
+
+import type { JsonObject } from "../core/json.ts";
 import type { CacheHint, Message, TextPart } from "./message.ts";
 import type { Effort } from "./traits.ts";
 
-/** A JSON object as it was parsed. Keys like `__proto__` are data: never assign them onto a plain object. */
-export type JsonObject = { readonly [key: string]: unknown };
+export type { JsonObject };
 
 export interface FunctionTool {
   readonly kind: "function";

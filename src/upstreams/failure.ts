@@ -1,5 +1,6 @@
 /** What a provider's failed reply holds that tables can match on: the words of its error object, whatever its envelope. */
 import type { HeaderView } from "../core/header-view.ts";
+import { isObject } from "../core/json.ts";
 import type { ReplyFacts } from "./signal.ts";
 
 export interface Failure {
@@ -19,12 +20,6 @@ export interface Failure {
 
 /** What tables look for stands at the beginning; a bound keeps their patterns cheap on whatever an upstream sends. */
 const MAX_MESSAGE_CHARS = 4_000;
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -1,11 +1,12 @@
-/** Reading of JSON values of unknown shape, without trust in any of it. */
+/** Reads JSON values of unknown shape. */
+import { isObject, type JsonObject } from "../core/json.ts";
 import { decodeUtf8 } from "./bytes.ts";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject };
 
-/** The value as an object, or null when it is anything else (arrays too). */
+/** The value as an object; null when it is anything else, an array too. */
 export function asObject(value: unknown): JsonObject | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  return isObject(value) ? value : null;
 }
 
 /** The value as an array; an empty one when it is anything else. */
@@ -18,7 +19,7 @@ export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** The bytes as a JSON object; null when they are anything else. Built whole: for what is not passed on as it came. */
+/** The bytes as a JSON object; null when they are anything else. Builds the whole value, so it is not for relayed bodies. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   try {
     return asObject(JSON.parse(decodeUtf8(bytes, 0, bytes.length)));

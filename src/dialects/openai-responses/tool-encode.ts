@@ -1,5 +1,6 @@
 /** Tools and the choice among them for an upstream. */
 
+import { isObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import type {
   CustomTool,
@@ -12,7 +13,6 @@ import type {
   WebSearchTool,
 } from "../../neutral/request.ts";
 import { objectRoot } from "../../neutral/tools/schema.ts";
-import { isObject } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";

@@ -1,6 +1,6 @@
 /** How JSON Schemas are built, for those who walk them. */
 import { GatewayError } from "../../core/errors.ts";
-import type { JsonObject } from "../request.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
 /** What `#/…` points to within the schema; undefined: nothing, or it points elsewhere. */
@@ -74,11 +74,6 @@ export function checkDepth(depth: number): void {
       `A JSON Schema is nested more than ${MAX_DEPTH} levels deep: flatten it.`,
     );
   }
-}
-
-/** A JSON object, not a list. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Members of an object; none of anything else. */

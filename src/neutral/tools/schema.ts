@@ -1,6 +1,8 @@
 /** JSON Schemas within the bounds of targets that take only part of the language. Keys are data: no schema is built by assignment. */
+
+import { isObject } from "../../core/json.ts";
 import type { JsonObject } from "../request.ts";
-import { atPointer, checkDepth, entriesOf, isObject, mapMember, stringsOf } from "./schema-walk.ts";
+import { atPointer, checkDepth, entriesOf, mapMember, stringsOf } from "./schema-walk.ts";
 
 /** What a tool without arguments takes. */
 const NO_ARGUMENTS: JsonObject = { type: "object", properties: {} };
