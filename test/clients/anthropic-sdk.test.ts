@@ -1,6 +1,7 @@
 // The official Anthropic SDK through the gateway.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
+import { expectWait, LIMITED } from "./scene.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -169,14 +170,12 @@ test("an unknown model is told as such", async () => {
 
 test("when every credential is limited, the client is told until when", async () => {
   const error = await client.messages
-    .create({ model: `${MODEL}~rate-limit,reset=30`, max_tokens: 500, messages: MESSAGES })
+    .create({ model: `${MODEL}${LIMITED}`, max_tokens: 500, messages: MESSAGES })
     .catch((e) => e);
 
   expect(error).toBeInstanceOf(Anthropic.RateLimitError);
   expect(error.error).toMatchObject({ error: { type: "rate_limit_error" } });
-  const seconds = Number(error.headers.get("retry-after"));
-  expect(seconds).toBeGreaterThan(25);
-  expect(seconds).toBeLessThanOrEqual(31);
+  expectWait(Number(error.headers.get("retry-after")));
 });
 
 test("an answer that is cut off is an error, not an end", async () => {

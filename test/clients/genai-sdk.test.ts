@@ -1,6 +1,7 @@
 // Google's official Gen AI SDK through the gateway.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ApiError, FunctionCallingConfigMode, GoogleGenAI, Type } from "@google/genai";
+import { LIMITED } from "./scene.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -130,7 +131,7 @@ test("an unknown model is told with the names that come nearest", async () => {
 
 test("when every credential is limited, the client is told until when", async () => {
   const error = await client.models
-    .generateContent({ model: `${MODEL}~rate-limit,reset=30`, contents: QUESTION })
+    .generateContent({ model: `${MODEL}${LIMITED}`, contents: QUESTION })
     .catch((e) => e);
 
   expect(error).toBeInstanceOf(ApiError);

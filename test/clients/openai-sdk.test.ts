@@ -1,6 +1,7 @@
 // The official OpenAI SDK through the gateway, in both of its dialects.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import OpenAI from "openai";
+import { expectWait, LIMITED } from "./scene.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -243,12 +244,10 @@ test("an answer that is cut off is an error, not an end", async () => {
 // Last, for it parks the only credential.
 test("when every credential is limited, the client is told until when", async () => {
   const error = await client.chat.completions
-    .create({ model: "gpt-4.1~rate-limit,reset=30", messages: QUESTION })
+    .create({ model: `gpt-4.1${LIMITED}`, messages: QUESTION })
     .catch((e) => e);
 
   expect(error).toBeInstanceOf(OpenAI.RateLimitError);
-  const seconds = Number(error.headers.get("retry-after"));
-  expect(seconds).toBeGreaterThan(25);
-  expect(seconds).toBeLessThanOrEqual(31);
+  expectWait(Number(error.headers.get("retry-after")));
   expect(await stage.row(error.requestID)).toMatchObject({ status: 429, key: "tester" });
 });

@@ -215,8 +215,7 @@ test.each([
         ...RELAYED[`${sight} to ${family}`],
         limited: { ...SEEN.limited, ...limited },
       });
-      // Another sight of the same process may have been limited before.
-      expectWait(Number(seen.limited.retry_after), 25);
+      expectWait(Number(seen.limited.retry_after));
       expect(await families.row(request_id)).toMatchObject({
         dialect,
         upstream: family,

@@ -46,8 +46,13 @@ export const FAULTS = {
 /** What has been said when it fails in the middle: words, and nothing of the failure. */
 export const FIRST_WORDS = /^(word\d+ )+$/;
 
-/** Seconds until the limited credentials are ready again; some of the thirty may have passed. */
-export function expectWait(seconds: number, passedSeconds = 5): void {
-  expect(seconds).toBeGreaterThan(30 - passedSeconds);
-  expect(seconds).toBeLessThanOrEqual(31);
+/** For how long the simulated provider limits a credential. */
+export const LIMIT_S = 1_800;
+/** The suffix of a model's name that does so. */
+export const LIMITED = `~rate-limit,reset=${LIMIT_S}`;
+
+/** What a client is told to wait: the whole limit, but for what has passed since this process began. */
+export function expectWait(seconds: number): void {
+  expect(seconds).toBeGreaterThanOrEqual(LIMIT_S - Math.ceil(performance.now() / 1_000));
+  expect(seconds).toBeLessThanOrEqual(LIMIT_S + 1);
 }

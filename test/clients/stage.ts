@@ -5,6 +5,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { LIMITED } from "./scene.ts";
 
 /** The families of upstreams, with the dialect that each speaks and a model that thinks and calls tools. */
 export const FAMILIES = {
@@ -21,9 +22,9 @@ export const FAMILY_NAMES = Object.keys(FAMILIES) as FamilyName[];
 /** Every row of a table for `describe.each` and `test.each`: a family and its model as a client names it. */
 export const MODELS = FAMILY_NAMES.map((name) => [name, `${name}/${FAMILIES[name].model}`] as const);
 
-/** The same model behind an upstream of its own, both of whose credentials its provider limits for half a minute. */
+/** The same model behind an upstream of its own, whose two credentials its provider limits. */
 export const limitedModel = (family: FamilyName): string =>
-  `${family}-limited/${FAMILIES[family].model}~rate-limit,reset=30`;
+  `${family}-limited/${FAMILIES[family].model}${LIMITED}`;
 
 const HOUSE_MODEL = '[[models]]\nname = "house-model"\ntargets = ["openai/gpt-4.1"]\n';
 

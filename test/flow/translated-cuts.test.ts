@@ -42,8 +42,7 @@ async function sendCut(arrived: Arrived, recording: Recording, sizeBytes: number
   await arrived.send(replyHead("200 OK", { "content-type": recording.streamType }, framing));
   const sent = bytes.subarray(0, sizeBytes);
   if (sent.length > 0) await arrived.send(way === "short" ? sent : chunkOf(sent));
-  // What was sent must have been read before the end, or the end may overtake it and nothing was sent yet.
-  await Bun.sleep(8);
+  await arrived.untilRead();
   if (way === "rst") arrived.rst();
   else arrived.fin();
 }
@@ -143,7 +142,7 @@ test("H-9 a cut before the first byte for the client is repeated: one stream wit
   }
   const rows = new Map((await gateway.rows()).map((row) => [row.request_id, row]));
   for (const id of ids) expect(rows.get(id)).toMatchObject({ attempts: 2, outcome: "ok" });
-}, 60_000);
+}, 600_000);
 
 test("H-9 a whole answer that breaks off is asked for again, and an error when it keeps breaking", async () => {
   for (const cell of CELLS) {
@@ -270,7 +269,7 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
         expect((await askCell(gateway, cell, false)).status).toBe(200);
       }
     }
-  }, 30_000);
+  }, 600_000);
 }
 
 /** How each dialect names a failure in the midst of its stream. */
@@ -319,7 +318,7 @@ for (const [kind, frames] of [
     }
     const rows = new Map((await rich.rows()).map((row) => [row.request_id, row]));
     for (const id of ids) expect(rows.get(id)).toMatchObject({ status: 200, outcome: "error" });
-  }, 30_000);
+  }, 600_000);
 }
 
 test("H-16 an upstream that fails in a whole answer of status 200 is not shown as one", async () => {

@@ -130,4 +130,4 @@ test("H-137 a refusal is an answer: status 200, the mapped finish, one request, 
   const rows = new Map((await gateway.rows()).map((row) => [row.request_id, row]));
   for (const id of ids) expect(rows.get(id)).toMatchObject({ status: 200, outcome: "ok", attempts: 1 });
   expect((await gateway.command("credentials")).out).not.toMatch(/cooling|invalid|exhausted/);
-}, 30_000);
+}, 600_000);

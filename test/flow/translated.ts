@@ -114,7 +114,7 @@ export async function askCell(
   more: object = {},
 ): Promise<RawReply> {
   const { path, body } = asking(cell.client, cell.model, isStream, more);
-  return await request(gateway.port, path, { body, limitMs: 60_000 });
+  return await request(gateway.port, path, { body });
 }
 
 /** What a client has read of an answer. */

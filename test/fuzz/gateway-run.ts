@@ -12,7 +12,7 @@ import { startSpoilingUpstream } from "./spoiling-upstream.ts";
 
 const MB = 2 ** 20;
 const AT_ONCE = 4;
-const REPLY_LIMIT_MS = 30_000;
+const REPLY_LIMIT_MS = 120_000;
 const WARM_UP_SHARE = 0.3;
 const GROWTH_LIMIT_MB = 150;
 /** A client that leaves does so within this time. */

@@ -1,7 +1,7 @@
 /** A client of bytes: sends exactly what a test says, reads as fast or as slowly as it says, and tells a cut from an end. */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { CLIENT_KEY } from "./gateway.ts";
+import { CLIENT_KEY, HANG_MS } from "./gateway.ts";
 
 export interface RawReply {
   readonly status: number;
@@ -84,7 +84,7 @@ class SocketClient implements RawClient {
     this.socket.write(bytes);
   }
 
-  async reply(limitMs = 10_000): Promise<RawReply> {
+  async reply(limitMs = HANG_MS): Promise<RawReply> {
     const untilMs = performance.now() + limitMs;
     for (;;) {
       const raw = Buffer.concat(this.#chunks);

@@ -2,6 +2,7 @@
  * A provider of bytes: a bare socket that sends exactly what a test says, with pauses, splits, FIN and RST, and records exactly
  * what it was sent and when the other side left.
  */
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 
 /** One request that came, and the means to answer it. */
@@ -22,6 +23,8 @@ export interface Arrived {
   readonly unsentBytes: number;
   /** Resolves when the kernel took them; also when the connection is gone. */
   send(bytes: Uint8Array | string): Promise<void>;
+  /** Resolves when the other side's program has read all that was sent: what it has not read, a reset takes away. */
+  untilRead(): Promise<void>;
   fin(): void;
   rst(): void;
 }
@@ -193,6 +196,12 @@ class SocketArrived implements Arrived {
     await Promise.race([new Promise((resolve) => this.#socket.once("drain", resolve)), this.closed]);
   }
 
+  async untilRead(): Promise<void> {
+    const { localPort = 0, remotePort = 0 } = this.#socket;
+    while (!this.isClosed && (this.unsentBytes > 0 || unreadBytes(remotePort, localPort) > 0))
+      await Bun.sleep(1);
+  }
+
   fin(): void {
     this.#socket.end();
   }
@@ -200,6 +209,14 @@ class SocketArrived implements Arrived {
   rst(): void {
     this.#socket.resetAndDestroy();
   }
+}
+
+/** Bytes that the kernel holds for the owner of a local port of the loopback, from a remote one; Linux alone tells. */
+function unreadBytes(localPort: number, remotePort: number): number {
+  if (!existsSync("/proc/net/tcp")) return 0;
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, "0");
+  const row = new RegExp(`:${hex(localPort)} [0-9A-F]+:${hex(remotePort)} \\S+ [0-9A-F]+:([0-9A-F]+) `);
+  return Number.parseInt(row.exec(readFileSync("/proc/net/tcp", "latin1"))?.[1] ?? "0", 16);
 }
 
 /** A reply's head. Without `content-length` the body is chunked, unless `framing` is "close". */

@@ -61,6 +61,6 @@ seen["count"] = client.messages.count_tokens(model=MODEL, messages=ASK["messages
 seen["models"] = [model.id for model in client.models.list()]
 seen["wrong_key"] = refusal(client.with_options(api_key="clw-not-a-key").messages.create)
 seen["unknown_model"] = refusal(client.messages.create, model="hose-model")
-seen["limited"] = refusal(client.messages.create, model=f"{MODEL}~rate-limit,reset=30")
+seen["limited"] = refusal(client.messages.create, model=f"{MODEL}~rate-limit,reset=1800")
 
 print(json.dumps(seen))

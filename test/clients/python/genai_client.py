@@ -56,6 +56,6 @@ seen["count"] = client.models.count_tokens(model=MODEL, contents=QUESTION).total
 seen["models"] = [model.name for model in client.models.list()]
 seen["wrong_key"] = refusal(genai.Client(api_key="clw-not-a-key", http_options=OPTIONS), MODEL)
 seen["unknown_model"] = refusal(client, "hose-model")
-seen["limited"] = refusal(client, f"{MODEL}~rate-limit,reset=30")
+seen["limited"] = refusal(client, f"{MODEL}~rate-limit,reset=1800")
 
 print(json.dumps(seen))

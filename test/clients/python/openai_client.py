@@ -68,6 +68,6 @@ create = client.chat.completions.create
 stranger = client.with_options(api_key="clw-not-a-key")
 seen["wrong_key"] = refusal(stranger.chat.completions.create, model="gpt-4.1", messages=QUESTION)
 seen["unknown_model"] = refusal(create, model="hose-model", messages=QUESTION)
-seen["limited"] = refusal(create, model="gpt-4.1~rate-limit,reset=30", messages=QUESTION)
+seen["limited"] = refusal(create, model="gpt-4.1~rate-limit,reset=1800", messages=QUESTION)
 
 print(json.dumps(seen))
