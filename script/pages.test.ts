@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { loadConfig } from "../src/config/load.ts";
+import { ERRORS } from "../src/core/errors.ts";
 import { makeTable, type Served } from "../src/routes.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -19,6 +20,7 @@ const PAGES = [
   "docs/decisions/README.md",
   ...RECORDS.map((name) => `docs/decisions/${name}`),
   "bench/README.md",
+  "examples/README.md",
 ];
 const readPage = (name: string): Promise<string> => Bun.file(join(ROOT, name)).text();
 
@@ -112,4 +114,15 @@ test("every decision record stands in the index with its title and status, and h
       name,
     ).toEqual([...template]);
   }
+});
+
+test("the tour names every kind of error, and no other", async () => {
+  const text = await readPage("docs/tour.md");
+  const drawing = /```\nclient\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
+  const words = [...text.matchAll(/`([a-z_]+)`/g), ...drawing.matchAll(/\b([a-z_]+)\b/g)].map(
+    (match) => match[1] as string,
+  );
+  const named = new Set(words.filter((word) => word in ERRORS || word.includes("_")));
+
+  expect([...named].sort()).toEqual(Object.keys(ERRORS).sort());
 });
