@@ -27,3 +27,13 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
     return null;
   }
 }
+
+/** JSON text of a parsed value; null when the value is nested so deeply that the runtime gives up. */
+export function jsonText(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    if (cause instanceof RangeError) return null;
+    throw cause;
+  }
+}

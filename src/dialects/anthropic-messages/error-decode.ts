@@ -1,6 +1,12 @@
 /** What an error body says: Anthropic's envelope, and the variations of servers that speak its dialect. */
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
+
+/** The event for an error object, or for the text that some servers write in its place. */
+export function failureOf(error: unknown): ReportedFailure {
+  return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
+}
 
 const NOTHING: DecodedError = { message: null, code: null, param: null };
 

@@ -1,4 +1,5 @@
 /** The content of a reply, block by block, as neutral events: the one reader for streams and whole replies. */
+
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
@@ -8,8 +9,8 @@ import type { JsonObject } from "../../neutral/request.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { AnswerReading } from "../shared/answer-reader.ts";
 import { decodeCitation } from "./citation.ts";
+import { failureOf } from "./error-decode.ts";
 import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { decodeStop } from "./stop.ts";
 import { UsageCounts } from "./usage.ts";
@@ -207,14 +208,6 @@ function sealOf(open: OpenBlock): Seal | null {
     return data === null ? null : { maker: MAKER, place: "redacted", data };
   }
   return open.collected === "" ? null : { maker: MAKER, place: "reasoning", data: open.collected };
-}
-
-/** An error that came in-band, as JSON text of bounded length. */
-export function failureOf(error: unknown): { readonly raw: string; readonly message: string } {
-  const answer = new AnswerReading();
-  answer.fail(error);
-  const message = asString(asObject(error)?.message) ?? asString(error) ?? "The upstream reported an error.";
-  return { raw: answer.failure ?? "{}", message };
 }
 
 /** A whole reply. Throws `upstream_garbage` for what is none; an error object in its place is in `detail`. */

@@ -3,7 +3,8 @@ import type { ModelEvent } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
-import { BrokenReply, ContentReader, failureOf } from "./reply-decode.ts";
+import { failureOf } from "./error-decode.ts";
+import { BrokenReply, ContentReader } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
 import { UsageCounts } from "./usage.ts";
 
@@ -94,7 +95,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
         break;
       case "error":
         this.#isDone = true;
-        emit({ type: "fail", ...failureOf(frame.error) });
+        emit(failureOf(frame.error));
         break;
     }
   }

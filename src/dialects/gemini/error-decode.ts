@@ -1,12 +1,8 @@
 /** Google's error objects, and what stands in their place. */
 
-import type { FailEvent } from "../../neutral/event.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { jsonText } from "./json-text.ts";
-
-const MAX_RAW_CHARS = 4096;
-const MAX_MESSAGE_CHARS = 1024;
+import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
 /** The error object of a chunk or body, which may stand in an array; null: it holds none. */
 export function errorIn(value: unknown): unknown {
@@ -15,24 +11,9 @@ export function errorIn(value: unknown): unknown {
   return error === undefined || error === null ? null : error;
 }
 
-/** The event that an error object comes to. */
-export function failureOf(error: unknown): FailEvent {
-  const object = asObject(error);
-  const message =
-    asString(object?.message) ?? asString(error) ?? "The upstream reported an error without words.";
-  return { type: "fail", raw: rawOf(object ?? { message }), message: message.slice(0, MAX_MESSAGE_CHARS) };
-}
-
-/** The object as JSON text, with only what classification reads where it would be too long. */
-function rawOf(object: JsonObject): string {
-  const text = jsonText(object);
-  if (text !== null && text.length <= MAX_RAW_CHARS) return text;
-  const { code, status, message } = object;
-  return JSON.stringify({
-    ...(typeof code === "number" ? { code } : null),
-    ...(typeof status === "string" ? { status: status.slice(0, 128) } : null),
-    ...(typeof message === "string" ? { message: message.slice(0, MAX_MESSAGE_CHARS) } : null),
-  });
+/** The event for an error object, or for the text that some servers write in its place. */
+export function failureOf(error: unknown): ReportedFailure {
+  return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
 }
 
 /** What an error body says; forms of servers in front of Google's are read too. */

@@ -10,7 +10,7 @@ import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
-import { errorOf, failOf } from "./error-decode.ts";
+import { errorOf, failureOf } from "./error-decode.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -344,7 +344,7 @@ export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObjec
 export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
   const choice = firstChoice(asArray(body.choices));
   const error = choice === null ? errorOf(body) : (choice.error ?? null);
-  if (error !== null) throw failure(failOf(error).raw);
+  if (error !== null) throw failure(failureOf(error).raw);
   const message = asObject(choice?.message);
   if (choice === null || message === null)
     throw new GatewayError("upstream_garbage", "The upstream's reply has no message in it.");

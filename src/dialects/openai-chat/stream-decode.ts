@@ -4,7 +4,7 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
-import { errorOf, failOf } from "./error-decode.ts";
+import { errorOf, failureOf } from "./error-decode.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
@@ -73,7 +73,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       return;
     }
     const chunk = asObject(parsed);
-    if (event === "error") this.#fail(failOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
+    if (event === "error") this.#fail(failureOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
     else if (chunk === null) this.#garbage("upstream sent an event that is no object");
     else this.#takeChunk(chunk);
   }
@@ -82,7 +82,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const choice = firstChoice(asArray(chunk.choices));
     const error = errorOf(chunk) ?? choice?.error ?? null;
     if (error !== null) {
-      this.#fail(failOf(error));
+      this.#fail(failureOf(error));
       return;
     }
     const usage = usageIn(chunk, choice);
@@ -109,7 +109,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#finishReason = reason;
     const finish = decodeFinish(reason);
     if (finish === "failure") {
-      this.#fail(failOf({ message: `upstream ended its answer with "${reason}"`, code: reason }));
+      this.#fail(failureOf({ message: `upstream ended its answer with "${reason}"`, code: reason }));
       return;
     }
     const fault = this.#content.finish(finish);

@@ -1,7 +1,13 @@
 /** What an upstream's error body says, in the forms that OpenAI and servers like it give it. */
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 import { parse } from "./item-encode.ts";
+
+/** The event for an error object, or for the text that some servers write in its place. */
+export function failureOf(error: unknown): ReportedFailure {
+  return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
+}
 
 const NOTHING: DecodedError = { message: null, code: null, param: null };
 

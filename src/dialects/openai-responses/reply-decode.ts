@@ -1,11 +1,12 @@
 /** An answer's output, whole or streamed, as events. Items that a stream mixes are held back, so that blocks never interleave. */
+
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { AnswerReading } from "../shared/answer-reader.ts";
+import { failureOf } from "./error-decode.ts";
 import {
   type AnswerContext,
   CallReader,
@@ -160,7 +161,8 @@ export function startOf(response: JsonObject | null): ModelEvent {
 function statusOf(body: JsonObject): "completed" | "incomplete" {
   const error = body.error;
   if ((error !== undefined && error !== null) || body.status === "failed") {
-    throw new GatewayError("upstream_garbage", messageOf(error), { detail: failureText(error) });
+    const { message, raw } = failureOf(error);
+    throw new GatewayError("upstream_garbage", message, { detail: raw });
   }
   if (!Array.isArray(body.output)) {
     throw new GatewayError("upstream_garbage", "The upstream's reply is not a response: it has no output.");
@@ -168,17 +170,4 @@ function statusOf(body: JsonObject): "completed" | "incomplete" {
   if (body.status === "incomplete") return "incomplete";
   if (body.status === "completed" || body.status === undefined || body.status === null) return "completed";
   throw new GatewayError("upstream_garbage", "The upstream's response has not been completed.");
-}
-
-/** The upstream's own words about its failure. */
-export function messageOf(error: unknown): string {
-  const message = asString(asObject(error)?.message) ?? asString(error);
-  return message ?? "The upstream failed and did not say why.";
-}
-
-/** The error object as JSON text, short enough for classification. */
-export function failureText(error: unknown): string {
-  const answer = new AnswerReading();
-  answer.fail(error);
-  return answer.failure ?? "{}";
 }

@@ -1,10 +1,13 @@
 /** A streamed response as events. */
+
 import { GatewayError } from "../../core/errors.ts";
+import type { FailEvent } from "../../neutral/event.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { failureOf } from "./error-decode.ts";
 import type { PieceKind } from "./item-decode.ts";
-import { type Emit, failureText, type ItemPlace, messageOf, OutputDecoder, startOf } from "./reply-decode.ts";
+import { type Emit, type ItemPlace, OutputDecoder, startOf } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -49,7 +52,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
     const isWithinCap = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
-    if (!isWithinCap) this.#fail(null, "An event of the upstream's stream is longer than allowed.", emit);
+    if (!isWithinCap) this.#garbage("An event of the upstream's stream is longer than allowed.", emit);
   }
 
   end(emit: Emit): void {
@@ -66,7 +69,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     }
     if (frame === null) {
       if (data.trim() !== "" && data.trim() !== "[DONE]") {
-        this.#fail(null, "An event of the upstream's stream is not a JSON object.", emit);
+        this.#garbage("An event of the upstream's stream is not a JSON object.", emit);
       }
       return;
     }
@@ -74,7 +77,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       this.#readFrame(asString(frame.type) ?? event, event, frame, emit);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#fail(null, error.message, emit);
+      this.#garbage(error.message, emit);
     }
   }
 
@@ -116,7 +119,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     const isBare = type === "" && frame.error !== undefined && frame.error !== null;
     if (type !== "error" && event !== "error" && !isBare) return;
     const error = frame.error ?? { code: frame.code, message: frame.message, param: frame.param };
-    this.#fail(failureText(error), messageOf(error), emit);
+    this.#fail(failureOf(error), emit);
   }
 
   #start(response: JsonObject | null, emit: Emit): void {
@@ -168,7 +171,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     // Within a block there is no place for it.
     if (response !== null && this.#hasStarted && !this.#output.isInBlock) this.#usage(response, emit);
     const error = response?.error ?? null;
-    this.#fail(failureText(error), messageOf(error), emit);
+    this.#fail(failureOf(error), emit);
   }
 
   #usage(response: JsonObject, emit: Emit): void {
@@ -176,10 +179,14 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     if (usage !== null) emit({ type: "usage", usage: decodeUsage(usage) });
   }
 
-  #fail(raw: string | null, message: string, emit: Emit): void {
+  #garbage(message: string, emit: Emit): void {
+    this.#fail({ type: "fail", raw: null, message }, emit);
+  }
+
+  #fail(event: FailEvent, emit: Emit): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    emit({ type: "fail", raw, message });
+    emit(event);
   }
 }
 

@@ -1,15 +1,11 @@
 /** The state of an answer that a tap reads, and the contract of a dialect's reader. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asString } from "../../wire/json.ts";
 import type { ShapeNode } from "../../wire/json-shape.ts";
 import type { FailurePlace, TapState } from "../dialect.ts";
+import { failureText } from "./failure-text.ts";
 import type { Needle } from "./needle.ts";
-
-const MAX_FAILURE_BYTES = 4096;
-/** Lengths that keep within the bound even when each character is escaped in six bytes. */
-const MAX_MESSAGE_CHARS = 500;
-const MAX_NAME_CHARS = 40;
 
 /** The state that a reader writes and a tap shows. */
 export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
@@ -43,30 +39,6 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   addStateId(id: unknown): void {
     const text = asString(id);
     if (text !== null && !this.stateIds.includes(text)) this.stateIds = [...this.stateIds, text];
-  }
-}
-
-/** The error object as JSON; a longer one is cut down to what classification reads. */
-function failureText(error: unknown): string {
-  const object = asObject(error) ?? { message: asString(error) ?? "the error object could not be read" };
-  const text = stringify(object);
-  if (text !== null && new TextEncoder().encode(text).length <= MAX_FAILURE_BYTES) return text;
-  const short: Record<string, unknown> = {};
-  for (const key of ["type", "code", "status", "param"]) {
-    const value = object[key];
-    if (typeof value === "number") short[key] = value;
-    else if (typeof value === "string") short[key] = value.slice(0, MAX_NAME_CHARS);
-  }
-  if (typeof object.message === "string") short.message = object.message.slice(0, MAX_MESSAGE_CHARS);
-  return JSON.stringify(short);
-}
-
-function stringify(object: JsonObject): string | null {
-  try {
-    return JSON.stringify(object);
-  } catch {
-    // Nested so deep that the runtime gives up.
-    return null;
   }
 }
 
