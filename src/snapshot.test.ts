@@ -85,12 +85,12 @@ test("each family shows its credentials in its own header", () => {
     ],
   });
   const shown = [...upstreams.values()].flatMap(({ credentials }) =>
-    [...credentials.values()].map((one) => one.authHeader),
+    [...credentials.values()].map((one) => one.access.fixedLines),
   );
   expect(shown).toEqual([
-    ["x-api-key", "sk-a"],
-    ["x-goog-api-key", "sk-g"],
-    ["authorization", "Bearer sk-o"],
+    [["x-api-key", "sk-a"]],
+    [["x-goog-api-key", "sk-g"]],
+    [["authorization", "Bearer sk-o"]],
   ]);
 });
 

@@ -9,31 +9,29 @@ import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/pool.ts";
-import type { Family } from "./upstreams/family.ts";
+import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
+import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits-table.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
-import type { ServerProfile } from "./upstreams/profile.ts";
 import { makeTraitsOverride } from "./upstreams/traits-override.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */
   readonly id: string;
   readonly name: string;
-  /** The header that shows the credential: secret. */
-  readonly authHeader: readonly [name: string, value: string];
+  /** Holds the secret: never log it, never show it. */
+  readonly access: CredentialAccess;
 }
 
-export interface UpstreamView {
+export interface UpstreamView extends Server {
   readonly name: string;
   readonly family: Family;
-  readonly baseUrl: string;
   readonly dialects: ReadonlySet<DialectName>;
   /** What it is spoken to in where a request has to be translated. */
   readonly preferredDialect: DialectName;
   /** The dialect to translate a request in that counts input tokens; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
-  readonly profile: ServerProfile;
   readonly injectUsage: boolean;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -93,7 +91,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
         Object.freeze({
           id: credentialId(config.name, credential.name),
           name: credential.name,
-          authHeader: family.authHeader(credential.apiKey),
+          access: makeCredentialAccess(family.authorization, credential.apiKey),
         }),
       ]),
     ),

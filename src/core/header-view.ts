@@ -6,6 +6,9 @@ export interface HeaderView {
   forEach(callback: (value: string, name: string) => void): void;
 }
 
+/** Headers to send, in order, with names in lower case. */
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
+
 /** Headers as they came, in order. Names are stored in lower case. */
 export class HeaderList implements HeaderView {
   readonly #names: string[] = [];

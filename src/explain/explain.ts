@@ -124,13 +124,12 @@ async function explainTarget(
     if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
     const repairs = gateway.repairs.of(upstream.name, target.model);
     const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
-    const [name] = upstream.family.authHeader("");
-    const auth = [name, MASK] as const;
+    const auth = upstream.family.authorization.headerNames.map((name) => [name, MASK] as const);
     const { translated } = prepared;
     const outgoing =
       translated === null
         ? relayRequest(asked.exchange, { ...prepared, upstream }, auth)
-        : translatedRequest(translated, upstream, auth);
+        : translatedRequest(translated, upstream, target.model, auth);
     return {
       ...named,
       mode: translated === null ? "relay" : "translate",

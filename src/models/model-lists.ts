@@ -4,16 +4,18 @@ import type { Dialect, DialectName, ModelEntry } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import { sendRequest } from "../proxy/attempt/send.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import { readWhole } from "../transport/whole.ts";
-import { type ListedModel, MODEL_LIST_PATHS, parseModelList } from "../upstreams/model-list.ts";
+import { type ListedModel, parseModelList } from "../upstreams/model-list.ts";
 
 const FRESH_MS = 5 * 60_000;
 /** After a failure the upstream is not asked again for this long. */
 const RETRY_MS = 10_000;
 /** Claude Code gives up after three seconds: what has not come by then is left out of this answer. */
 const WAIT_MS = 2_000;
+const MAX_SILENCE_MS = 30_000;
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
 interface Remembered {
@@ -139,27 +141,29 @@ async function inTime(
 }
 
 async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
-  const { path, search } = MODEL_LIST_PATHS[upstream.family.name];
   const leased = gateway.pool.lease(upstream.name, "", null, null);
   if ("unavailable" in leased) throw new Error("no credential is ready");
   try {
     const credential = upstream.credentials.get(leased.lease.credentialId);
     if (credential === undefined) throw new Error("the credential is gone from the configuration");
-    const call = gateway.transport.send({
-      url: upstream.family.url(upstream.baseUrl, path) + search,
+    const { family } = upstream;
+    const request = {
+      url: family.url(upstream, family.modelList, "", false),
       method: "GET",
       headers: [
         ["accept", "application/json"],
         ["accept-encoding", "identity"],
-        ...upstream.family.defaultHeaders,
-        credential.authHeader,
-      ],
+        ...family.defaultHeaders,
+        ...(credential.access.fixedLines ?? []),
+      ] as const,
       body: null,
-      connectTimeoutMs: upstream.connectTimeoutMs,
-      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, 30_000),
-      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, 30_000),
-      onWait: null,
-    });
+    };
+    const patience = {
+      ...upstream,
+      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, MAX_SILENCE_MS),
+      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, MAX_SILENCE_MS),
+    };
+    const call = sendRequest(gateway, patience, credential, request, null);
     const head = await call.head;
     const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
     if (error !== null) throw error;

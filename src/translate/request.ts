@@ -107,7 +107,16 @@ export class RequestTranslator {
     const encoded = { path: "", body: {}, headers: [], dropped: [], names: SAME_NAMES, watchedStops: [] };
     const body = this.#source.body ?? new Uint8Array(0);
     const { dialect } = this.#source.exchange.route;
-    return { dialect, codec: this.#client, encoded, body, dropped: [], purpose: "answer", searches: false };
+    return {
+      dialect,
+      codec: this.#client,
+      encoded,
+      body,
+      dropped: [],
+      purpose: "answer",
+      isStream: false,
+      searches: false,
+    };
   }
 
   /** What the reply's encoder has to know of the request; undefined: the request was not decoded, or has nothing to say. */
@@ -153,7 +162,8 @@ export class RequestTranslator {
     const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
     const searches = request.tools.some(({ kind }) => kind === "web-search");
     const dropped = repairs.withoutSeals ? [...lost, UNSEALED] : lost;
-    return { dialect, codec, encoded, body, dropped, purpose, searches };
+    const isStream = request.stream && purpose === "answer";
+    return { dialect, codec, encoded, body, dropped, purpose, isStream, searches };
   }
 
   #decodeAtOnce(): DecodedRequest {

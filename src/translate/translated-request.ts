@@ -11,6 +11,8 @@ export interface TranslatedRequest {
   /** Dropped fields, by the client's names. */
   readonly dropped: readonly Drop[];
   readonly purpose: "answer" | "count";
+  /** The upstream is asked for a stream. */
+  readonly isStream: boolean;
   /** The provider may search the web, and may pause its answer while it searches. */
   readonly searches: boolean;
 }

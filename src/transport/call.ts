@@ -1,10 +1,7 @@
 /** What the relay sees of the HTTP client toward upstreams. */
 import type { GatewayError } from "../core/errors.ts";
-import type { HeaderView } from "../core/header-view.ts";
+import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 import type { Watchdog } from "./watchdog.ts";
-
-/** Headers to send, in order, names in lower case. */
-export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 export interface UpstreamRequest {
   /** Absolute, `http:` or `https:`; sent as it is, a fragment left out. */

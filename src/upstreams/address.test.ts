@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import type { HeaderLines } from "../core/header-view.ts";
+import { makeCredentialAccess } from "./authorization.ts";
+import type { Family } from "./family.ts";
 import { FAMILIES } from "./index.ts";
 
 const chat = "/v1/chat/completions";
@@ -46,22 +49,37 @@ test.each([
   ["openai", "https://models.example/inference", chat, "https://models.example/inference/chat/completions"],
   ["openai", "https://g.example/v1beta/openai/", chat, "https://g.example/v1beta/openai/chat/completions"],
 ] as const)("%s at %s serves %s", (family, baseUrl, path, url) => {
-  expect(FAMILIES[family].url(baseUrl, path)).toBe(url);
+  expect(urlOf(FAMILIES[family], baseUrl, path)).toBe(url);
 });
+
+function urlOf(family: Family, baseUrl: string, path: string): string {
+  return family.url({ baseUrl, profile: family.profileOf(baseUrl) }, path, "m", false);
+}
+
+test("a query stays behind the path", () => {
+  for (const family of Object.values(FAMILIES))
+    expect(urlOf(family, "https://h.example/v1", "/v1/models?limit=3")).toBe(
+      "https://h.example/v1/models?limit=3",
+    );
+});
+
+function shownBy({ authorization }: Family): HeaderLines | null {
+  return makeCredentialAccess(authorization, "k").fixedLines;
+}
 
 test("each family's own base URL leads to its documented endpoint", () => {
   const { anthropic, gemini, openai } = FAMILIES;
-  expect(anthropic.url(anthropic.defaultBaseUrl, "/v1/messages")).toBe(
+  expect(urlOf(anthropic, anthropic.defaultBaseUrl, "/v1/messages")).toBe(
     "https://api.anthropic.com/v1/messages",
   );
-  expect(gemini.url(gemini.defaultBaseUrl, generate)).toBe(
+  expect(urlOf(gemini, gemini.defaultBaseUrl, generate)).toBe(
     `https://generativelanguage.googleapis.com${generate}`,
   );
-  expect(openai.url(openai.defaultBaseUrl, chat)).toBe("https://api.openai.com/v1/chat/completions");
+  expect(urlOf(openai, openai.defaultBaseUrl, chat)).toBe("https://api.openai.com/v1/chat/completions");
 });
 
 test("a credential is shown in one header, the one that the family's SDK uses", () => {
-  expect(FAMILIES.anthropic.authHeader("k")).toEqual(["x-api-key", "k"]);
-  expect(FAMILIES.gemini.authHeader("k")).toEqual(["x-goog-api-key", "k"]);
-  expect(FAMILIES.openai.authHeader("k")).toEqual(["authorization", "Bearer k"]);
+  expect(shownBy(FAMILIES.anthropic)).toEqual([["x-api-key", "k"]]);
+  expect(shownBy(FAMILIES.gemini)).toEqual([["x-goog-api-key", "k"]]);
+  expect(shownBy(FAMILIES.openai)).toEqual([["authorization", "Bearer k"]]);
 });

@@ -1,8 +1,10 @@
 /** Anthropic's API: https://docs.claude.com/en/api/errors, …/rate-limits. */
+
 import type { HeaderView } from "../core/header-view.ts";
 import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
+import { eventsOrJson } from "./framing.ts";
 import { anthropicTraits } from "./model-traits-anthropic.ts";
 import { ANTHROPIC } from "./profiles.ts";
 import {
@@ -183,8 +185,14 @@ export const anthropic: Family = {
   dialects: ["anthropic-messages"],
   defaultBaseUrl: "https://api.anthropic.com",
   profileOf: () => ANTHROPIC,
-  url: joinBaseVersion,
-  authHeader: (apiKey) => ["x-api-key", apiKey],
+  url: ({ baseUrl }, path) => joinBaseVersion(baseUrl, path),
+  authorization: {
+    kind: "fixed",
+    headerNames: ["x-api-key"],
+    lines: (apiKey) => [["x-api-key", apiKey]],
+  },
+  framingOf: eventsOrJson,
+  modelList: "/v1/models?limit=1000",
   modelNames: /^claude-/,
   servesOtherMakers: false,
   traitsOf: anthropicTraits,
@@ -201,5 +209,4 @@ export const anthropic: Family = {
       reason: "nothing left until the reset",
     };
   },
-  organizationHeader: "anthropic-organization-id",
 };

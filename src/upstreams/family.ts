@@ -1,46 +1,54 @@
-/**
- * What a kind of upstream is to the rest: where it lives, how a credential is shown to it, and what each of its answers says
- * about that credential.
- */
+/** The contract of a family: one kind of provider, at its own host or at another server that speaks as it does. */
 import type { FamilyName } from "../config/schema.ts";
-import type { HeaderView } from "../core/header-view.ts";
-import type { DialectName } from "../dialects/dialect.ts";
+import type { HeaderLines, HeaderView } from "../core/header-view.ts";
+import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
+import type { Authorization } from "./authorization.ts";
 import type { ServerProfile } from "./profile.ts";
+import type { Reframer } from "./reframer.ts";
 import type { ReplyFacts, Signal } from "./signal.ts";
+
+/** One server of a family. */
+export interface Server {
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  readonly profile: ServerProfile;
+}
 
 export interface Family {
   readonly name: FamilyName;
-  /** Dialects that upstreams of this family speak when the config does not say. */
+  /** Dialects of an upstream whose configuration lists none. */
   readonly dialects: readonly DialectName[];
-  /** As the family's official SDK takes it: no version for anthropic and gemini, ending in /v1 for openai. */
+  /** The provider's own base URL, as the family's official SDK takes it: for openai it ends in /v1. */
   readonly defaultBaseUrl: string;
-  /** What the server at a base URL is. */
   profileOf(baseUrl: string): ServerProfile;
   /**
-   * Joins the base URL and the canonical client path (`/v1/chat/completions`, `/v1beta/models/m:generateContent`), without
-   * query, so that the version segment is there once.
+   * The URL of a request. `path` is the dialect's own path with its query, such as `/v1/chat/completions` or
+   * `/v1beta/models/m:generateContent?alt=sse`; `model` is the upstream's name for the model, "" when the request has none.
    */
-  url(baseUrl: string, path: string): string;
-  /** The one header that shows the credential. */
-  authHeader(apiKey: string): readonly [name: string, value: string];
-  /** Headers an upstream of this family must have, used when the client sent none (anthropic-version). */
-  readonly defaultHeaders: readonly (readonly [name: string, value: string])[];
-  /** Names of models that are known to be this family's, so that they need no upstream's name before them. */
+  url(server: Server, path: string, model: string, isStream: boolean): string;
+  /** Header lines of every request; a line is left out when the client sends the header itself. */
+  readonly defaultHeaders: HeaderLines;
+  readonly authorization: Authorization;
+  /** The framing of a good reply, where `asked` is the framing that the request asks for. */
+  framingOf(headers: HeaderView, asked: Framing): Framing;
+  /** What turns a reply's body into the frames of its dialect; null: the body has them already. */
+  reframe?(headers: HeaderView): Reframer | null;
+  /** The path of the list of models, with its query. */
+  readonly modelList: string;
+  /** Names of models that are known to be this family's, so that a client need not name the upstream. */
   readonly modelNames: RegExp;
   /** Its servers also have models of other makers, whose own names may end in `-thinking` or `-search`. */
   readonly servesOtherMakers: boolean;
   /** The traits of a model, by its maker's own name for it; safe ones for a name that is not known. */
   traitsOf(plainName: string): ModelTraits;
-  /** What a failed reply (HTTP status >= 400, or an in-band failure with the status it stands for) says. */
+  /** The meaning of a failed reply: an HTTP status >= 400, or an in-band failure with the status that it stands for. */
   classify(reply: ReplyFacts): Signal;
   /**
-   * The HTTP status that an error object inside a good reply (a stream's error event, `{"error":…}` in a 200) stands for, so that
-   * `classify` can judge it. 500 when it is not known.
+   * The HTTP status that an error object inside a good reply stands for (a stream's error event, `{"error":…}` in a 200);
+   * 500 when it is not known.
    */
   inBandStatus(body: string): number;
-  /** What a good reply's rate headers say: `ok`, or `rate` when nothing remains until a reset. Called for every reply: cheap. */
+  /** The meaning of a good reply's rate headers: `ok`, or `rate` when nothing remains until a reset. Runs for each reply. */
   classifyOk(headers: HeaderView, nowMs: number): Signal;
-  /** The reply header that names the organization behind a credential, for grouping later; null where there is none. */
-  readonly organizationHeader: string | null;
 }

@@ -1,7 +1,9 @@
 /** Google AI Studio's Gemini API: https://ai.google.dev/gemini-api/docs/troubleshooting, …/rate-limits. */
+
 import { joinClientVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
+import { eventsOrArray } from "./framing.ts";
 import { geminiTraits } from "./model-traits-gemini.ts";
 import { GEMINI } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
@@ -168,8 +170,14 @@ export const gemini: Family = {
   dialects: ["gemini"],
   defaultBaseUrl: "https://generativelanguage.googleapis.com",
   profileOf: () => GEMINI,
-  url: joinClientVersion,
-  authHeader: (apiKey) => ["x-goog-api-key", apiKey],
+  url: ({ baseUrl }, path) => joinClientVersion(baseUrl, path),
+  authorization: {
+    kind: "fixed",
+    headerNames: ["x-goog-api-key"],
+    lines: (apiKey) => [["x-goog-api-key", apiKey]],
+  },
+  framingOf: eventsOrArray,
+  modelList: "/v1beta/models?pageSize=1000",
   modelNames: /^(?:gemini|gemma|learnlm|imagen|veo)-/,
   servesOtherMakers: false,
   traitsOf: geminiTraits,
@@ -178,5 +186,4 @@ export const gemini: Family = {
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_NAME.get(code)),
   // Google sends no rate headers with good replies.
   classifyOk: () => OK,
-  organizationHeader: null,
 };

@@ -1,6 +1,5 @@
 /** How each family lists its models: where, and how the answer is read. */
 
-import type { FamilyName } from "../config/schema.ts";
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
 import type { PartialTraits } from "./traits-override.ts";
 
@@ -11,13 +10,6 @@ export interface ListedModel {
   /** What the list says that the model can; empty when it says nothing. */
   readonly traits: PartialTraits;
 }
-
-/** Path and query of the list, as long a page as the provider gives. */
-export const MODEL_LIST_PATHS: Readonly<Record<FamilyName, { path: string; search: string }>> = {
-  anthropic: { path: "/v1/models", search: "?limit=1000" },
-  gemini: { path: "/v1beta/models", search: "?pageSize=1000" },
-  openai: { path: "/v1/models", search: "" },
-};
 
 const MAX_MODELS = 5_000;
 

@@ -2,9 +2,11 @@
  * OpenAI's API (https://platform.openai.com/docs/guides/error-codes) and the many servers that speak its dialects. One table for both:
  * OpenAI's structured codes come first, then what holds for most compatible servers.
  */
+
 import { joinWithoutVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
+import { eventsOrJson } from "./framing.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
 import { openaiTraits } from "./model-traits-openai.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
@@ -219,8 +221,14 @@ export const openai: Family = {
   dialects: ["openai-chat", "openai-responses"],
   defaultBaseUrl: "https://api.openai.com/v1",
   profileOf: (baseUrl) => profileAt(baseUrl, OPENAI_SERVERS, COMPATIBLE),
-  url: joinWithoutVersion,
-  authHeader: (apiKey) => ["authorization", `Bearer ${apiKey}`],
+  url: ({ baseUrl }, path) => joinWithoutVersion(baseUrl, path),
+  authorization: {
+    kind: "fixed",
+    headerNames: ["authorization"],
+    lines: (apiKey) => [["authorization", `Bearer ${apiKey}`]],
+  },
+  framingOf: eventsOrJson,
+  modelList: "/v1/models",
   modelNames:
     /^(?:ft:)?(?:(?:gpt|chatgpt|codex|text-embedding|text-moderation|omni-moderation|computer-use|dall-e|whisper|tts|sora|davinci|babbage)-|o\d+(?:-|$))/,
   servesOtherMakers: true,
@@ -246,5 +254,4 @@ export const openai: Family = {
       reason: "nothing left until the reset",
     };
   },
-  organizationHeader: "openai-organization",
 };

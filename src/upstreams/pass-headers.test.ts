@@ -8,7 +8,8 @@ const toUpstream = (
   client: Record<string, string>,
   auth: readonly [string, string] = AUTH,
   defaults: readonly (readonly [string, string])[] = [],
-): Record<string, string> => Object.fromEntries(makeUpstreamHeaders(new Headers(client), auth, defaults));
+): Record<string, string> =>
+  Object.fromEntries(makeUpstreamHeaders(new Headers(client), [auth[0]], [auth], defaults));
 
 /** Names of the client's own affairs, as they are written in the wild. */
 const CLIENT_ONLY = [
@@ -111,7 +112,7 @@ describe("toward the upstream", () => {
   test("the client's headers are not changed", () => {
     const client = new Headers({ authorization: "Bearer clw", cookie: "a=b", connection: "x-a", "x-a": "1" });
     const before = client.toJSON();
-    makeUpstreamHeaders(client, AUTH, []);
+    makeUpstreamHeaders(client, [AUTH[0]], [AUTH], []);
     expect(client.toJSON()).toEqual(before);
   });
 
@@ -131,7 +132,7 @@ describe("toward the upstream", () => {
       fc.property(fc.array(name), others, (names, connection) => {
         const headers = new Headers({ connection });
         for (const one of names) if (one.toLowerCase() !== "connection") headers.append(one, "mine");
-        const sent = makeUpstreamHeaders(headers, ["authorization", "Bearer sk"], []);
+        const sent = makeUpstreamHeaders(headers, ["authorization"], [["authorization", "Bearer sk"]], []);
         const forbidden = new Set(CLIENT_ONLY.map((one) => one.toLowerCase()));
         for (const [key, value] of sent) {
           if (forbidden.has(key)) expect([key, value]).toEqual(["authorization", "Bearer sk"]);

@@ -1,6 +1,6 @@
 /** Which headers pass, in both directions. Everything that no rule names passes: new headers work without a change here. */
 
-import type { HeaderView } from "../core/header-view.ts";
+import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 
 const MAX_REMEMBERED_NAMES = 512;
 
@@ -108,26 +108,27 @@ function passesToUpstream(name: string): boolean {
 }
 
 /**
- * Headers for the upstream: the client's, without what must stay here, plus the credential and the family's defaults.
- * Asks for no compression, for the tap reads the reply. An OAuth beta of the client's own login is taken out, because an
- * API key is shown instead.
+ * Headers for the upstream: the client's, without those that must stay here and those that authorize (`authNames`), then the family's
+ * defaults and the lines that show the credential. They ask for no compression, because the tap reads the reply. An OAuth beta of
+ * the client's own login is taken out, because the gateway's credential is shown instead.
  */
 export function makeUpstreamHeaders(
   client: HeaderView,
-  auth: readonly [name: string, value: string],
-  defaults: readonly (readonly [name: string, value: string])[],
-): (readonly [name: string, value: string])[] {
+  authNames: readonly string[],
+  authLines: HeaderLines,
+  defaults: HeaderLines,
+): HeaderLines {
   const named = namedByConnection(client.get("connection"));
   const lines: (readonly [string, string])[] = [];
   client.forEach((value, name) => {
-    if (!passesToUpstream(name) || name === auth[0] || named?.includes(name)) return;
+    if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) return;
     const passing = name === "anthropic-beta" ? withoutOauthBeta(value) : value;
     if (passing !== "") lines.push([name, passing]);
   });
   for (const line of defaults) {
     if (client.get(line[0]) === null) lines.push(line);
   }
-  lines.push(ACCEPT_IDENTITY, auth);
+  lines.push(ACCEPT_IDENTITY, ...authLines);
   return lines;
 }
 

@@ -10,7 +10,6 @@ import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AnswerResult } from "../attempt/outcome.ts";
 import { deliverCount } from "./counted.ts";
-import { framingOf } from "./framing.ts";
 import { deliverStream } from "./stream.ts";
 import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
 import { deliverRelayedWhole } from "./whole.ts";
@@ -31,7 +30,10 @@ function choose(attempt: RunningAttempt, head: ReplyHead, ended: (result: Answer
   const { served, prepared } = attempt;
   const { route, clientFraming, attempt: record } = served.exchange;
   record.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
-  const framing = framingOf(head, prepared.translated !== null, clientFraming);
+  const framing = attempt.upstream.family.framingOf(
+    head.headers,
+    prepared.translated === null ? clientFraming : "sse",
+  );
   if (prepared.translated !== null) {
     translate(attempt, head, prepared.translated, framing, ended);
     return;

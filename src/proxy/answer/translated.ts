@@ -12,7 +12,6 @@ import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandError } from "../attempt/failure.ts";
 import type { AnswerResult } from "../attempt/outcome.ts";
 import type { AnswerFacts } from "../settle.ts";
-import { isEventStream } from "./framing.ts";
 import { deliverStream } from "./stream.ts";
 import { translatedHeaders } from "./translated-headers.ts";
 import { deliverWhole } from "./whole.ts";
@@ -108,7 +107,7 @@ export class TranslatedWhole {
         attempt.guard(this.#ended, () => {
           if (attempt.hasLeft) this.#ended(attempt.left());
           else if (status >= 300) this.#ended(attempt.transportFailed(continuationRefused(status)));
-          else this.read(request, isEventStream(headers.get("content-type")) ? "sse" : "json");
+          else this.read(request, attempt.upstream.family.framingOf(headers, "sse"));
         }),
       (cause: unknown) => this.#ended(attempt.broken(cause)),
     );

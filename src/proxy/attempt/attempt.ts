@@ -10,17 +10,14 @@ import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type WholeRead, WholeSink } from "../../transport/whole.ts";
+import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "../settle.ts";
-import { inBandFailure, refusedFailure } from "./failure.ts";
+import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
 import type { AnswerResult, AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import {
-  asksForUsage,
-  relayRequest,
-  translatedRequest,
-  type UpstreamRequestParts,
-} from "./upstream-request.ts";
+import { sendRequest } from "./send.ts";
+import { asksForUsage, relayRequest, translatedRequest } from "./upstream-request.ts";
 import { Verdict } from "./verdict.ts";
 
 const ERROR_BODY_BYTES = 64 * 1024;
@@ -72,12 +69,11 @@ export class RunningAttempt {
     const { exchange } = this.served;
     const { translated } = this.prepared;
     try {
-      const { authHeader } = this.credential;
       const { upstream } = this;
       this.#call = this.#send(
         translated === null
-          ? relayRequest(exchange, { ...this.prepared, upstream }, authHeader)
-          : translatedRequest(translated, upstream, authHeader),
+          ? relayRequest(exchange, { ...this.prepared, upstream }, this.credential.access.fixedLines ?? [])
+          : this.#translated(translated),
       );
     } catch (cause) {
       this.verdict.endLease();
@@ -99,6 +95,7 @@ export class RunningAttempt {
     this.readWhole(ERROR_BODY_BYTES, null, ended, ({ bytes, isWhole }) => {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
+      if (failure.signal.class === "invalid") this.credential.access.forgetToken();
       this.verdict.failed(failure.signal, head.status);
       ended(failure);
     });
@@ -124,18 +121,16 @@ export class RunningAttempt {
 
   /** Sends the request that continues a paused answer, with the same credential. */
   sendAgain(request: TranslatedRequest): Call {
-    return this.#send(translatedRequest(request, this.upstream, this.credential.authHeader));
+    return this.#send(this.#translated(request));
+  }
+
+  #translated(request: TranslatedRequest): UpstreamRequestParts {
+    const { model } = this.prepared.target;
+    return translatedRequest(request, this.upstream, model, this.credential.access.fixedLines ?? []);
   }
 
   #send(parts: UpstreamRequestParts): Call {
-    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs } = this.upstream;
-    return this.served.gateway.transport.send({
-      ...parts,
-      connectTimeoutMs,
-      firstByteTimeoutMs,
-      idleTimeoutMs,
-      onWait: this.#listen,
-    });
+    return sendRequest(this.served.gateway, this.upstream, this.credential, parts, this.#listen);
   }
 
   /** The answer's facts are read from here on. If the attempt fails, the usage among them is kept. */
@@ -216,6 +211,10 @@ export class RunningAttempt {
   /** The connection failed, a time-out ended it, or an exception was thrown. */
   broken(cause: unknown): AttemptFailure | ClientLeft | Fault {
     if (this.#hasLeft) return this.left();
+    if (cause instanceof AccessRefused) {
+      this.verdict.failed(cause.signal, cause.status);
+      return accessFailure(cause);
+    }
     const reason = cause instanceof GatewayError ? (this.call.reason ?? cause) : cause;
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
       return this.transportFailed(reason);

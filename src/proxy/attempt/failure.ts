@@ -5,12 +5,13 @@ import { DIALECTS } from "../../dialects/index.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
+import type { AccessRefused } from "../../upstreams/authorization.ts";
 import { repairFor } from "../../upstreams/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { withoutCredential } from "./redact.ts";
+import { withoutSecrets } from "./redact.ts";
 import { errorFor, foreignError } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
@@ -59,7 +60,7 @@ export function refusedFailure(
     repair === null
       ? classified
       : { class: "bad", reason: "the upstream wants the request in another wording" };
-  const shown = withoutCredential(text, attempt.credential.authHeader);
+  const shown = withoutSecrets(text, attempt.credential.access.secrets);
   const error = foreignError(translated.codec, signal, status, shown, nowMs);
   return { kind: "failed", signal, error, upstreamReply: null, repair };
 }
@@ -90,6 +91,13 @@ export function inBandFailure(
   return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repair };
 }
 
+/** The provider gave the gateway no access in exchange for the credential, so the request was not sent. */
+export function accessFailure({ signal }: AccessRefused): AttemptFailure {
+  const kind = signal.class === "overload" ? "upstream_overloaded" : "upstream_error";
+  const error = new GatewayError(kind, `the upstream gave the gateway no access (${signal.reason})`);
+  return { kind: "failed", signal, error, upstreamReply: null, repair: null };
+}
+
 /** The meaning, for the credential, of a failure inside a good reply. */
 export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
   const { family } = attempt.upstream;
@@ -112,7 +120,7 @@ export function inBandError(
   if (raw === null) return new GatewayError("upstream_garbage", message);
   const signal = inBandSignal(attempt, NO_HEADERS, raw);
   const status = attempt.upstream.family.inBandStatus(raw);
-  const body = withoutCredential(DIALECTS[request.dialect].wrapFailure(raw), attempt.credential.authHeader);
+  const body = withoutSecrets(DIALECTS[request.dialect].wrapFailure(raw), attempt.credential.access.secrets);
   return foreignError(request.codec, signal, status, body, attempt.served.gateway.clock.nowMs());
 }
 
@@ -122,7 +130,7 @@ function bytesForClient(
   text: string,
   bytes: Uint8Array | null,
 ): Uint8Array<ArrayBuffer> {
-  const shown = withoutCredential(text, credential.authHeader);
+  const shown = withoutSecrets(text, credential.access.secrets);
   const own = shown === text ? bytes : null;
   return (own ?? new TextEncoder().encode(shown)) as Uint8Array<ArrayBuffer>;
 }

@@ -3,10 +3,13 @@
 /** A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in any text. */
 const MIN_SECRET_CHARS = 8;
 
-/** An upstream's text without the credential, which some upstreams repeat. */
-export function withoutCredential(text: string, auth: readonly [name: string, value: string]): string {
-  const secret = auth[1].replace(/^Bearer /, "");
-  return secret.length < MIN_SECRET_CHARS ? text : text.replace(patternOf(secret), "[redacted]");
+/** An upstream's text without a credential's secrets, which some upstreams repeat. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce(
+    (left, secret) =>
+      secret.length < MIN_SECRET_CHARS ? left : left.replace(patternOf(secret), "[redacted]"),
+    text,
+  );
 }
 
 /** Matches a secret in every form that JSON allows: any character as `\uXXXX`, some behind a backslash. */

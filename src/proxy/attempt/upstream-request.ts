@@ -1,5 +1,6 @@
 /** Makes the request for an upstream from the client's own bytes, or from their translation. */
 
+import type { HeaderLines } from "../../core/header-view.ts";
 import type { Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -8,16 +9,8 @@ import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import type { TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { HeaderLines } from "../../transport/call.ts";
+import type { UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
-
-/** The parts of an upstream request that depend on the client's request. */
-export interface UpstreamRequestParts {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: HeaderLines;
-  readonly body: Uint8Array | null;
-}
 
 /** A request that is relayed to a target. */
 export interface Relayed {
@@ -37,17 +30,22 @@ export function asksForUsage({ dialect, purpose }: Route, { upstream, peek }: Re
   );
 }
 
-/** The client's request as it is, with the upstream's name for the model. */
+/** The client's request as it is, with the upstream's name for the model and the lines that show the credential. */
 export function relayRequest(
-  { route, client }: TranslatedExchange,
+  { route, client, clientFraming }: TranslatedExchange,
   relayed: Relayed,
-  auth: readonly [string, string],
+  authLines: HeaderLines,
 ): UpstreamRequestParts {
-  const { upstream } = relayed;
+  const { family } = relayed.upstream;
   return {
-    url: urlFor(route, client.search, relayed),
+    url: urlFor(route, client.search, relayed, clientFraming !== "json"),
     method: client.request.method,
-    headers: makeUpstreamHeaders(client.request.headers, auth, upstream.family.defaultHeaders),
+    headers: makeUpstreamHeaders(
+      client.request.headers,
+      family.authorization.headerNames,
+      authLines,
+      family.defaultHeaders,
+    ),
     body: bodyFor(route, relayed),
   };
 }
@@ -56,13 +54,13 @@ export function relayRequest(
 export function translatedRequest(
   request: TranslatedRequest,
   upstream: UpstreamView,
-  auth: readonly [string, string],
+  model: string,
+  authLines: HeaderLines,
 ): UpstreamRequestParts {
   const { path, headers } = request.encoded;
-  const [plain = "", search = ""] = splitQuery(path);
   const { defaultHeaders } = upstream.family;
   return {
-    url: upstream.family.url(upstream.baseUrl, plain) + search,
+    url: upstream.family.url(upstream, path, model, request.isStream),
     method: "POST",
     headers: [
       ["content-type", "application/json"],
@@ -73,21 +71,16 @@ export function translatedRequest(
       ...(headers.length === 0
         ? defaultHeaders
         : defaultHeaders.filter(([name]) => !headers.some(([other]) => other === name))),
-      auth,
+      ...authLines,
     ],
     body: request.body,
   };
 }
 
-function splitQuery(path: string): [string, string] {
-  const at = path.indexOf("?");
-  return at === -1 ? [path, ""] : [path.slice(0, at), path.slice(at)];
-}
-
-function urlFor(route: Route, search: string, { upstream, target }: Relayed): string {
+function urlFor(route: Route, search: string, { upstream, target }: Relayed, isStream: boolean): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.family.url(upstream.baseUrl, path) + withoutKey(search);
+  return upstream.family.url(upstream, path + withoutKey(search), target.model, isStream);
 }
 
 function escapeModel(model: string): string {

@@ -1,0 +1,75 @@
+/** Sends a request to an upstream with a credential. */
+import { GatewayError } from "../../core/errors.ts";
+import type { HeaderLines } from "../../core/header-view.ts";
+import type { CredentialView, UpstreamView } from "../../snapshot.ts";
+import type { Call } from "../../transport/call.ts";
+import { DeferredCall } from "../../transport/deferred-call.ts";
+import { readWhole } from "../../transport/whole.ts";
+import type { SendText, UpstreamRequestParts } from "../../upstreams/authorization.ts";
+import type { Gateway } from "../gateway.ts";
+import { ReframedCall } from "./reframed-call.ts";
+
+type Sender = Pick<Gateway, "transport" | "clock">;
+
+/** Longest reply to a request of the gateway's own, such as one for a token. */
+const TEXT_REPLY_BYTES = 64 * 1024;
+
+/**
+ * Sends a request whose headers hold the credential's fixed lines already; a credential without such lines authorizes the request
+ * here. `head` rejects with `AccessRefused` when the provider gives the credential no access.
+ */
+export function sendRequest(
+  gateway: Sender,
+  upstream: UpstreamView,
+  credential: CredentialView,
+  parts: UpstreamRequestParts,
+  onWait: (() => void) | null,
+): Call {
+  const call =
+    credential.access.fixedLines === null
+      ? sendAuthorized(gateway, upstream, credential, parts, onWait)
+      : sendParts(gateway, upstream, parts, onWait);
+  const { family } = upstream;
+  return family.reframe === undefined ? call : new ReframedCall(call, family.reframe);
+}
+
+function sendParts(
+  { transport }: Sender,
+  { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamView,
+  parts: UpstreamRequestParts,
+  onWait: (() => void) | null,
+): Call {
+  return transport.send({ ...parts, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, onWait });
+}
+
+function sendAuthorized(
+  gateway: Sender,
+  upstream: UpstreamView,
+  { access }: CredentialView,
+  parts: UpstreamRequestParts,
+  onWait: (() => void) | null,
+): Call {
+  const send = (lines: HeaderLines): Call =>
+    sendParts(gateway, upstream, { ...parts, headers: [...parts.headers, ...lines] }, onWait);
+  const lines = access.authorize(parts, textSender(gateway, upstream), gateway.clock);
+  if (!(lines instanceof Promise)) return send(lines);
+  // The transport cannot tell of the wait for the lines. After this turn, because `onWait` may abort the call.
+  if (onWait !== null) queueMicrotask(onWait);
+  return new DeferredCall(lines.then((ready) => () => send(ready)));
+}
+
+/** Nobody's client waits for this call alone, so no client that leaves aborts it. */
+function textSender(gateway: Sender, upstream: UpstreamView): SendText {
+  return async (request) => {
+    const call = sendParts(gateway, upstream, request, null);
+    const { status, headers } = await call.head;
+    const { bytes, isWhole, error } = await readWhole(call, TEXT_REPLY_BYTES);
+    if (error !== null) throw error;
+    if (!isWhole) {
+      const tooLong = new GatewayError("upstream_garbage", "the reply to a request for access is too long");
+      call.abort(tooLong);
+      throw tooLong;
+    }
+    return { status, headers, body: new TextDecoder().decode(bytes) };
+  };
+}
