@@ -77,9 +77,11 @@ export function schemaAt(path: Path): v.GenericSchema | null {
   return schema;
 }
 
-/** Every key that holds a value, in the order of the schema. */
+const ENTRIES: readonly SchemaEntry[] = collect(fileSchema, "", [], false);
+
+/** Every key that has a value, in the order of the schema. */
 export function configSchemaEntries(): readonly SchemaEntry[] {
-  return collect(fileSchema, "", [], false);
+  return ENTRIES;
 }
 
 function collect(

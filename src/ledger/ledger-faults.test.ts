@@ -37,11 +37,13 @@ function storedIds(dir: string): string[] {
 class FaultPoint {
   calls = 0;
   hasFired = false;
+  readonly failAt: number;
+  readonly fault: StoreFault;
 
-  constructor(
-    readonly failAt: number,
-    readonly fault: StoreFault,
-  ) {}
+  constructor(failAt: number, fault: StoreFault) {
+    this.failAt = failAt;
+    this.fault = fault;
+  }
 
   check(): void {
     if (++this.calls !== this.failAt) return;

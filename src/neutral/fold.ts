@@ -6,45 +6,45 @@ import type { Usage } from "./usage.ts";
 
 /** Gathers an answer from its events, which must obey the grammar. Members that say nothing (a null seal, no annotations) are left out. */
 export class Folder {
-  private id: string | null = null;
-  private model: string | null = null;
-  private readonly parts: AssistantPart[] = [];
-  private usage: Usage | null = null;
-  private stop: Stop | null = null;
-  private failure: GatewayError | null = null;
-  private block: BlockStart | null = null;
-  private pieces: string[] = [];
-  private annotations: Annotation[] = [];
+  #id: string | null = null;
+  #model: string | null = null;
+  readonly #parts: AssistantPart[] = [];
+  #usage: Usage | null = null;
+  #stop: Stop | null = null;
+  #failure: GatewayError | null = null;
+  #block: BlockStart | null = null;
+  #pieces: string[] = [];
+  #annotations: Annotation[] = [];
 
   add(event: ModelEvent): void {
     switch (event.type) {
       case "delta":
-        this.pieces.push(event.text);
+        this.#pieces.push(event.text);
         return;
       case "open":
-        this.block = event.block;
+        this.#block = event.block;
         return;
       case "annotation":
-        this.annotations.push(event.annotation);
+        this.#annotations.push(event.annotation);
         return;
       case "close":
-        this.close(event.seal);
+        this.#close(event.seal);
         return;
       case "part":
-        this.parts.push(event.part);
+        this.#parts.push(event.part);
         return;
       case "usage":
-        this.usage = event.usage;
+        this.#usage = event.usage;
         return;
       case "start":
-        this.id = event.id;
-        this.model = event.model;
+        this.#id = event.id;
+        this.#model = event.model;
         return;
       case "end":
-        this.stop = event.stop;
+        this.#stop = event.stop;
         return;
       case "fail":
-        this.failure = new GatewayError(
+        this.#failure = new GatewayError(
           event.raw === null ? "upstream_garbage" : "upstream_error",
           event.message,
           event.raw === null ? {} : { detail: event.raw },
@@ -54,18 +54,18 @@ export class Folder {
 
   /** The whole answer. Throws `upstream_error` or `upstream_garbage` when it failed, `upstream_cut` when it has not ended. */
   reply(): ModelReply {
-    if (this.failure !== null) throw this.failure;
-    if (this.stop === null) throw new GatewayError("upstream_cut", "The upstream's answer broke off.");
-    return { id: this.id, model: this.model, parts: this.parts, usage: this.usage, stop: this.stop };
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#stop === null) throw new GatewayError("upstream_cut", "The upstream's answer broke off.");
+    return { id: this.#id, model: this.#model, parts: this.#parts, usage: this.#usage, stop: this.#stop };
   }
 
-  private close(seal: Seal | null): void {
-    const block = this.block;
+  #close(seal: Seal | null): void {
+    const block = this.#block;
     if (block === null) return;
-    this.parts.push(partOf(block, this.pieces.join(""), this.annotations, seal));
-    this.block = null;
-    this.pieces = [];
-    if (this.annotations.length > 0) this.annotations = [];
+    this.#parts.push(partOf(block, this.#pieces.join(""), this.#annotations, seal));
+    this.#block = null;
+    this.#pieces = [];
+    if (this.#annotations.length > 0) this.#annotations = [];
   }
 }
 

@@ -88,12 +88,15 @@ function rssMb(): number {
 class CaseWatch {
   #number = 0;
   #sinceMs = performance.now();
+  readonly #clock: Int32Array;
 
-  constructor(private readonly clock: Int32Array) {}
+  constructor(clock: Int32Array) {
+    this.#clock = clock;
+  }
 
   /** Number of the case, from 1 on; null: it goes on well. */
   hanging(): number | null {
-    const number = Atomics.load(this.clock, 0);
+    const number = Atomics.load(this.#clock, 0);
     if (number !== this.#number) {
       this.#number = number;
       this.#sinceMs = performance.now();

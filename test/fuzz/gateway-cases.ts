@@ -26,11 +26,10 @@ const LEAVING_SHARE = 0.04;
 
 export class GatewayCaseMaker {
   readonly #bodies: ReadonlyMap<DialectName, readonly object[]>;
+  readonly #seed: number;
 
-  constructor(
-    private readonly seed: number,
-    seeds: readonly Seed[],
-  ) {
+  constructor(seed: number, seeds: readonly Seed[]) {
+    this.#seed = seed;
     const requests = seeds.filter(({ kind }) => kind === "request");
     this.#bodies = new Map(
       DIALECTS.map((name) => [
@@ -43,7 +42,7 @@ export class GatewayCaseMaker {
   }
 
   make(number: number): GatewayCase {
-    const chance = chanceFrom(this.seed ^ Math.imul(number + 1, 0x85ebca6b));
+    const chance = chanceFrom(this.#seed ^ Math.imul(number + 1, 0x85ebca6b));
     const client = chance.pick(DIALECTS);
     const upstream = chance.pick(DIALECTS);
     const leaves = chance.next() < LEAVING_SHARE;

@@ -68,29 +68,42 @@ class GatewayRun {
   readonly #statuses: Record<string, number> = {};
   /** The numbers of the cases that must have a row, by the ids of their requests. */
   readonly #billed = new Map<string, number>();
+  readonly #gateway: Gateway;
+  readonly #maker: GatewayCaseMaker;
+  readonly #seed: number;
+  readonly #untilMs: number;
+  readonly #findings: Findings;
+  readonly #progress: (line: string) => void;
 
   constructor(
-    private readonly gateway: Gateway,
-    private readonly maker: GatewayCaseMaker,
-    private readonly seed: number,
-    private readonly untilMs: number,
-    private readonly findings: Findings,
-    private readonly progress: (line: string) => void,
-  ) {}
+    gateway: Gateway,
+    maker: GatewayCaseMaker,
+    seed: number,
+    untilMs: number,
+    findings: Findings,
+    progress: (line: string) => void,
+  ) {
+    this.#gateway = gateway;
+    this.#maker = maker;
+    this.#seed = seed;
+    this.#untilMs = untilMs;
+    this.#findings = findings;
+    this.#progress = progress;
+  }
 
   async run(): Promise<GatewayResult> {
-    void this.gateway.exited.then((code) => {
+    void this.#gateway.exited.then((code) => {
       if (!this.#isOver)
-        this.#found(`the gateway ended with ${code}:\n${this.gateway.log().slice(-2_000)}`, this.#next);
+        this.#found(`the gateway ended with ${code}:\n${this.#gateway.log().slice(-2_000)}`, this.#next);
     });
     const startMs = Date.now();
-    const warmMs = startMs + (this.untilMs - startMs) * WARM_UP_SHARE;
+    const warmMs = startMs + (this.#untilMs - startMs) * WARM_UP_SHARE;
     let warm: number | null = null;
     const ask = async (): Promise<void> => {
-      while (Date.now() < this.untilMs) {
+      while (Date.now() < this.#untilMs) {
         await this.#ask(this.#next++);
         if (warm === null && Date.now() > warmMs) warm = this.#rssMb();
-        this.progress(`gateway   ${describe(this.#statuses)}  rss ${this.#rssMb()} MB`);
+        this.#progress(`gateway   ${describe(this.#statuses)}  rss ${this.#rssMb()} MB`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, ask));
@@ -106,24 +119,24 @@ class GatewayRun {
 
   #rssMb(): number {
     try {
-      return Math.round(this.gateway.rssBytes() / MB);
+      return Math.round(this.#gateway.rssBytes() / MB);
     } catch {
       return 0;
     }
   }
 
   #found(what: string, number: number, more: object = {}): void {
-    const { path, body } = this.maker.make(number);
+    const { path, body } = this.#maker.make(number);
     const sent = Buffer.from(body).toString("base64");
-    this.findings.add(what, { seed: this.seed, number, path, bodyBase64: sent, ...more });
+    this.#findings.add(what, { seed: this.#seed, number, path, bodyBase64: sent, ...more });
   }
 
   async #ask(number: number): Promise<void> {
-    const wanted = this.maker.make(number);
+    const wanted = this.#maker.make(number);
     const leaving = new AbortController();
     const timer = wanted.leaves ? setTimeout(() => leaving.abort(), number % LEAVE_WITHIN_MS) : null;
     try {
-      const response = await fetch(`${this.gateway.url}${wanted.path}`, {
+      const response = await fetch(`${this.#gateway.url}${wanted.path}`, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -169,7 +182,7 @@ class GatewayRun {
   async #checkBooks(): Promise<void> {
     await Bun.sleep(2_000);
     const rows = new Map<string, number>();
-    for (const { request_id, error_kind } of await this.gateway.rows()) {
+    for (const { request_id, error_kind } of await this.#gateway.rows()) {
       rows.set(request_id, (rows.get(request_id) ?? 0) + 1);
       if (error_kind === "internal")
         this.#found(`a row tells of an internal error: ${request_id}`, this.#billed.get(request_id) ?? -1);
@@ -180,7 +193,7 @@ class GatewayRun {
   }
 
   #checkLog(): void {
-    for (const line of this.gateway.log().split("\n")) {
+    for (const line of this.#gateway.log().split("\n")) {
       if (!line.includes("exception")) continue;
       const { requestId = "", error = line } = JSON.parse(line) as { requestId?: string; error?: string };
       this.#found(`an exception: ${error}`, this.#billed.get(requestId) ?? -1, { requestId });

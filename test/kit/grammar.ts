@@ -6,35 +6,35 @@ import type { Usage } from "../../src/neutral/usage.ts";
 
 /** Checks events one by one. */
 export class Grammar {
-  private hasStarted = false;
-  private block: BlockStart | null = null;
-  private isOverNow = false;
+  #hasStarted = false;
+  #block: BlockStart | null = null;
+  #isOverNow = false;
 
   /** `end` or `fail` has come. */
   get isOver(): boolean {
-    return this.isOverNow;
+    return this.#isOverNow;
   }
 
   /** What is wrong with the event at this place; null: nothing. */
   check(event: ModelEvent): string | null {
-    if (this.isOverNow) return `${event.type} after the end`;
+    if (this.#isOverNow) return `${event.type} after the end`;
     if (event.type === "fail") {
-      this.isOverNow = true;
+      this.#isOverNow = true;
       return null;
     }
     if (event.type === "start") {
-      if (this.hasStarted) return "a second start";
-      this.hasStarted = true;
+      if (this.#hasStarted) return "a second start";
+      this.#hasStarted = true;
       return null;
     }
-    if (!this.hasStarted) return `${event.type} before start`;
-    return this.block === null ? this.checkOutside(event) : this.checkInside(event, this.block);
+    if (!this.#hasStarted) return `${event.type} before start`;
+    return this.#block === null ? this.#checkOutside(event) : this.#checkInside(event, this.#block);
   }
 
-  private checkOutside(event: ModelEvent): string | null {
+  #checkOutside(event: ModelEvent): string | null {
     switch (event.type) {
       case "open":
-        this.block = event.block;
+        this.#block = event.block;
         if (event.block.kind !== "tool-call") return null;
         if (event.block.id === "") return "a call without an id";
         return event.block.name === "" ? "a call without a name" : null;
@@ -43,14 +43,14 @@ export class Grammar {
       case "usage":
         return usageFault(event.usage);
       case "end":
-        this.isOverNow = true;
+        this.#isOverNow = true;
         return null;
       default:
         return `${event.type} without an open block`;
     }
   }
 
-  private checkInside(event: ModelEvent, block: BlockStart): string | null {
+  #checkInside(event: ModelEvent, block: BlockStart): string | null {
     switch (event.type) {
       case "delta":
         return event.text === "" ? "an empty delta" : null;
@@ -58,7 +58,7 @@ export class Grammar {
         if (block.kind !== "text") return `an annotation in a block of ${block.kind}`;
         return annotationFault(event.annotation);
       case "close":
-        this.block = null;
+        this.#block = null;
         if (event.seal === null || block.kind === "text" || block.kind === "reasoning") return null;
         return `a seal at the end of a block of ${block.kind}`;
       default:

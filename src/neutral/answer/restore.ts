@@ -8,34 +8,37 @@ type CallStart = Extract<BlockStart, { kind: "tool-call" }>;
 
 /** Restores the calls of one answer, event by event. */
 export class CallRestorer {
-  private readonly ids = new Set<string>();
+  readonly #ids = new Set<string>();
   /** How far the copies of an id are counted. */
-  private readonly copies = new Map<string, number>();
+  readonly #copies = new Map<string, number>();
   /** Reads the input of a custom tool out of the open call's arguments. */
-  private reader: JsonStringReader | null = null;
-  private isOutput = false;
-  private hasOutput = false;
+  #reader: JsonStringReader | null = null;
+  #isOutput = false;
+  #hasOutput = false;
+  readonly #names: ToolNames;
 
-  constructor(private readonly names: ToolNames) {}
+  constructor(names: ToolNames) {
+    this.#names = names;
+  }
 
   /** Takes the next event; what the client is to see goes to `emit`. */
   push(event: ModelEvent, emit: Emit): void {
     switch (event.type) {
       case "delta":
-        if (this.reader === null) emit(event);
-        else emitText(this.reader.push(event.text), emit);
+        if (this.#reader === null) emit(event);
+        else emitText(this.#reader.push(event.text), emit);
         return;
       case "open":
-        emit(event.block.kind === "tool-call" ? { type: "open", block: this.restore(event.block) } : event);
+        emit(event.block.kind === "tool-call" ? { type: "open", block: this.#restore(event.block) } : event);
         return;
       case "close":
-        if (this.reader !== null) emitText(this.reader.end(), emit);
-        emit(this.isOutput ? { type: "close", seal: null } : event);
-        this.reader = null;
-        this.isOutput = false;
+        if (this.#reader !== null) emitText(this.#reader.end(), emit);
+        emit(this.#isOutput ? { type: "close", seal: null } : event);
+        this.#reader = null;
+        this.#isOutput = false;
         return;
       case "end":
-        if (event.stop.kind === "tool-calls" && this.hasOutput && this.ids.size === 0) {
+        if (event.stop.kind === "tool-calls" && this.#hasOutput && this.#ids.size === 0) {
           emit({ type: "end", stop: { ...event.stop, kind: "end" } });
           return;
         }
@@ -46,26 +49,26 @@ export class CallRestorer {
     }
   }
 
-  private restore(call: CallStart): BlockStart {
-    const original = this.names.original(call.name);
+  #restore(call: CallStart): BlockStart {
+    const original = this.#names.original(call.name);
     if (original?.kind === "output") {
-      this.isOutput = true;
-      this.hasOutput = true;
+      this.#isOutput = true;
+      this.#hasOutput = true;
       return { kind: "text", phase: null };
     }
-    const id = this.freeId(call.id);
-    this.ids.add(id);
+    const id = this.#freeId(call.id);
+    this.#ids.add(id);
     if (original === null) return id === call.id ? call : { ...call, id };
-    if (original.kind === "custom" && call.call === "function") this.reader = new JsonStringReader();
+    if (original.kind === "custom" && call.call === "function") this.#reader = new JsonStringReader();
     return { ...call, id, name: original.name, namespace: original.namespace, call: original.kind };
   }
 
-  private freeId(id: string): string {
-    if (!this.ids.has(id)) return id;
-    let n = this.copies.get(id) ?? 1;
+  #freeId(id: string): string {
+    if (!this.#ids.has(id)) return id;
+    let n = this.#copies.get(id) ?? 1;
     do n++;
-    while (this.ids.has(`${id}_${n}`));
-    this.copies.set(id, n);
+    while (this.#ids.has(`${id}_${n}`));
+    this.#copies.set(id, n);
     return `${id}_${n}`;
   }
 }

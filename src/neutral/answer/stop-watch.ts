@@ -9,55 +9,55 @@ type Emit = (event: ModelEvent) => void;
  * is known of it at the cut has been said.
  */
 export class StopWatch {
-  private readonly stops: readonly Matcher[];
-  private isText = false;
-  private isOver = false;
+  readonly #stops: readonly Matcher[];
+  #isText = false;
+  #isOver = false;
   /** Not yet shown, though the upstream said it. */
-  private held = "";
+  #held = "";
   /** Code points shown of the open text. */
-  private shown = 0;
+  #shown = 0;
   /** The first of them points at text that is held; their order stays. */
-  private annotations: AnnotationEvent[] = [];
+  #annotations: AnnotationEvent[] = [];
 
   constructor(stops: readonly string[]) {
-    this.stops = stops.filter((stop) => stop !== "").map((stop) => new Matcher(stop));
+    this.#stops = stops.filter((stop) => stop !== "").map((stop) => new Matcher(stop));
   }
 
   /** Takes the next event. true: the answer has ended with a stop sequence, and what else the upstream says does not count. */
   push(event: ModelEvent, emit: Emit): boolean {
-    if (this.isOver) return true;
+    if (this.#isOver) return true;
     switch (event.type) {
       case "delta":
-        if (!this.isText) break;
-        this.watch(event.text, emit);
-        return this.isOver;
+        if (!this.#isText) break;
+        this.#watch(event.text, emit);
+        return this.#isOver;
       case "annotation":
-        if (this.annotations.length === 0 && this.isShown(event)) break;
-        this.annotations.push(event);
+        if (this.#annotations.length === 0 && this.#isShown(event)) break;
+        this.#annotations.push(event);
         return false;
       case "open":
-        this.isText = event.block.kind === "text";
-        this.shown = 0;
-        for (const stop of this.stops) stop.reset();
+        this.#isText = event.block.kind === "text";
+        this.#shown = 0;
+        for (const stop of this.#stops) stop.reset();
         break;
       case "close":
       case "fail":
-        this.show(this.held, emit);
-        this.held = "";
-        for (const annotation of this.annotations) emit(annotation);
-        this.annotations = [];
-        this.isText = false;
+        this.#show(this.#held, emit);
+        this.#held = "";
+        for (const annotation of this.#annotations) emit(annotation);
+        this.#annotations = [];
+        this.#isText = false;
     }
     emit(event);
     return false;
   }
 
-  private watch(text: string, emit: Emit): void {
+  #watch(text: string, emit: Emit): void {
     for (let i = 0; i < text.length; i++) {
-      const stop = this.match(text.charCodeAt(i));
+      const stop = this.#match(text.charCodeAt(i));
       if (stop === null) continue;
-      this.show((this.held + text.slice(0, i + 1)).slice(0, -stop.length), emit);
-      for (const annotation of this.annotations) if (this.isShown(annotation)) emit(annotation);
+      this.#show((this.#held + text.slice(0, i + 1)).slice(0, -stop.length), emit);
+      for (const annotation of this.#annotations) if (this.#isShown(annotation)) emit(annotation);
       emit({ type: "close", seal: null });
       emit({
         type: "end",
@@ -70,41 +70,41 @@ export class StopWatch {
           token: null,
         },
       });
-      this.isOver = true;
+      this.#isOver = true;
       return;
     }
-    const all = this.held + text;
-    const certain = all.length - this.longest();
-    this.show(all.slice(0, certain), emit);
-    this.held = all.slice(certain);
+    const all = this.#held + text;
+    const certain = all.length - this.#longest();
+    this.#show(all.slice(0, certain), emit);
+    this.#held = all.slice(certain);
   }
 
   /** The longest of the sequences that end with this character; null: none does. */
-  private match(code: number): string | null {
+  #match(code: number): string | null {
     let found: string | null = null;
-    for (const stop of this.stops) {
+    for (const stop of this.#stops) {
       if (stop.step(code) && (found === null || stop.text.length > found.length)) found = stop.text;
     }
     return found;
   }
 
-  private longest(): number {
+  #longest(): number {
     let longest = 0;
-    for (const stop of this.stops) longest = Math.max(longest, stop.matched);
+    for (const stop of this.#stops) longest = Math.max(longest, stop.matched);
     return longest;
   }
 
-  private show(text: string, emit: Emit): void {
+  #show(text: string, emit: Emit): void {
     if (text === "") return;
     emit({ type: "delta", text });
-    this.shown += codePoints(text);
-    const waiting = this.annotations.findIndex((event) => !this.isShown(event));
-    for (const event of this.annotations.splice(0, waiting === -1 ? this.annotations.length : waiting))
+    this.#shown += codePoints(text);
+    const waiting = this.#annotations.findIndex((event) => !this.#isShown(event));
+    for (const event of this.#annotations.splice(0, waiting === -1 ? this.#annotations.length : waiting))
       emit(event);
   }
 
-  private isShown({ annotation }: AnnotationEvent): boolean {
-    return (annotation.end ?? annotation.start ?? 0) <= this.shown;
+  #isShown({ annotation }: AnnotationEvent): boolean {
+    return (annotation.end ?? annotation.start ?? 0) <= this.#shown;
   }
 }
 
@@ -113,14 +113,17 @@ class Matcher {
   /** How much of the sequence the text ends with. */
   matched = 0;
   /** For so much of the sequence, the longest less that it also ends with. */
-  private readonly shorter: number[] = [0, 0];
+  readonly #shorter: number[] = [0, 0];
+  readonly text: string;
 
-  constructor(readonly text: string) {
+  constructor(text: string) {
+    this.text = text;
     let length = 0;
     for (let i = 1; i < text.length; i++) {
-      while (length > 0 && text.charCodeAt(i) !== text.charCodeAt(length)) length = this.shorter[length] ?? 0;
+      while (length > 0 && text.charCodeAt(i) !== text.charCodeAt(length))
+        length = this.#shorter[length] ?? 0;
       if (text.charCodeAt(i) === text.charCodeAt(length)) length++;
-      this.shorter.push(length);
+      this.#shorter.push(length);
     }
   }
 
@@ -128,7 +131,7 @@ class Matcher {
   step(code: number): boolean {
     const { text } = this;
     while (this.matched > 0 && code !== text.charCodeAt(this.matched))
-      this.matched = this.shorter[this.matched] ?? 0;
+      this.matched = this.#shorter[this.matched] ?? 0;
     if (code === text.charCodeAt(this.matched)) this.matched++;
     return this.matched === text.length;
   }

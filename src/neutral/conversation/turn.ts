@@ -51,62 +51,65 @@ export class TurnReader {
   readonly dropped: Drop[] = [];
   readonly calls = new Map<string, ToolCallPart>();
   /** By the client's ids: the calls of the latest turn that used one. */
-  private readonly namesakes = new Map<string, Namesakes>();
-  private readonly copies = new Map<string, number>();
+  readonly #namesakes = new Map<string, Namesakes>();
+  readonly #copies = new Map<string, number>();
+  readonly #mergesTurns: boolean;
 
-  constructor(private readonly mergesTurns: boolean) {}
+  constructor(mergesTurns: boolean) {
+    this.#mergesTurns = mergesTurns;
+  }
 
   add(message: Message): void {
     if (message.role === "system") {
       const parts = message.parts.filter(isSaid);
-      if (parts.length > 0) append(this.turnFor("system", null), parts);
+      if (parts.length > 0) append(this.#turnFor("system", null), parts);
     } else if (message.role === "assistant") {
-      this.addAssistant(this.keptParts(message.parts), message.name ?? null);
+      this.#addAssistant(this.#keptParts(message.parts), message.name ?? null);
     } else {
-      this.addUser(message);
+      this.#addUser(message);
     }
   }
 
-  private addAssistant(parts: readonly AssistantPart[], name: string | null): void {
-    if (parts.length === 0 && this.mergesTurns) return;
-    const turn = this.turnFor("assistant", name);
-    for (const part of parts) turn.parts.push(part.type === "tool-call" ? this.addCall(part, turn) : part);
+  #addAssistant(parts: readonly AssistantPart[], name: string | null): void {
+    if (parts.length === 0 && this.#mergesTurns) return;
+    const turn = this.#turnFor("assistant", name);
+    for (const part of parts) turn.parts.push(part.type === "tool-call" ? this.#addCall(part, turn) : part);
   }
 
-  private addCall(call: ToolCallPart, turn: Turn): ToolCallPart {
-    const unique = this.calls.has(call.id) ? { ...call, id: this.freeId(call.id) } : call;
+  #addCall(call: ToolCallPart, turn: Turn): ToolCallPart {
+    const unique = this.calls.has(call.id) ? { ...call, id: this.#freeId(call.id) } : call;
     this.calls.set(unique.id, unique);
     const slot: Slot = { call: unique, result: null };
     turn.slots.push(slot);
-    const former = this.namesakes.get(call.id);
+    const former = this.#namesakes.get(call.id);
     if (former?.turn === turn) former.slots.push(slot);
-    else this.namesakes.set(call.id, { turn, slots: [slot], answered: 0 });
+    else this.#namesakes.set(call.id, { turn, slots: [slot], answered: 0 });
     return unique;
   }
 
-  private freeId(id: string): string {
-    let n = this.copies.get(id) ?? 1;
+  #freeId(id: string): string {
+    let n = this.#copies.get(id) ?? 1;
     do n++;
     while (this.calls.has(`${id}_${n}`));
-    this.copies.set(id, n);
+    this.#copies.set(id, n);
     return `${id}_${n}`;
   }
 
-  private addUser(message: UserMessage): void {
-    const kept = this.keptParts(message.parts);
+  #addUser(message: UserMessage): void {
+    const kept = this.#keptParts(message.parts);
     // Results first: what else the message says comes after all of them.
     const others: UserPart[] = [];
     for (const part of kept) {
-      if (part.type === "tool-result") this.addResult(part);
+      if (part.type === "tool-result") this.#addResult(part);
       else others.push(part);
     }
-    if (others.length > 0 || (message.parts.length === 0 && !this.mergesTurns)) {
-      append(this.turnFor("user", message.name ?? null), others);
+    if (others.length > 0 || (message.parts.length === 0 && !this.#mergesTurns)) {
+      append(this.#turnFor("user", message.name ?? null), others);
     }
   }
 
-  private addResult(result: ToolResultPart): void {
-    const namesakes = this.namesakes.get(result.callId);
+  #addResult(result: ToolResultPart): void {
+    const namesakes = this.#namesakes.get(result.callId);
     const slot = namesakes?.slots[Math.min(namesakes.answered, namesakes.slots.length - 1)];
     if (namesakes === undefined || slot === undefined) {
       throw new GatewayError(
@@ -129,9 +132,9 @@ export class TurnReader {
   }
 
   /** The last turn when it goes on, else a new one. */
-  private turnFor(role: Message["role"], name: string | null): Turn {
+  #turnFor(role: Message["role"], name: string | null): Turn {
     const last = this.turns.at(-1);
-    if (this.mergesTurns && last !== undefined && last.role === role && !last.isAnswered) {
+    if (this.#mergesTurns && last !== undefined && last.role === role && !last.isAnswered) {
       last.name ??= name;
       return last;
     }
@@ -141,8 +144,8 @@ export class TurnReader {
     return turn;
   }
 
-  private keptParts<Part extends UserPart | AssistantPart>(parts: readonly Part[]): readonly Part[] {
-    return this.mergesTurns ? parts.filter(isSaid) : parts;
+  #keptParts<Part extends UserPart | AssistantPart>(parts: readonly Part[]): readonly Part[] {
+    return this.#mergesTurns ? parts.filter(isSaid) : parts;
   }
 }
 

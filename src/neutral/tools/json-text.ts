@@ -87,115 +87,118 @@ type Place =
  * Other members are ignored. When the text turns out to be something else, all of it is given at the end as it stands.
  */
 export class JsonStringReader {
-  private place: Place = "start";
+  #place: Place = "start";
   /** All so far, until the wanted string begins. */
-  private raw: string[] = [];
-  private name = "";
+  #raw: string[] = [];
+  #name = "";
   /** Depth within a value that is skipped. */
-  private depth = 0;
+  #depth = 0;
   /** An escape that is not complete, with its backslash. */
-  private escape = "";
+  #escape = "";
   /** The first half of a surrogate pair. */
-  private half = "";
+  #half = "";
+  readonly #member: string;
 
-  constructor(private readonly member = "input") {}
+  constructor(member = "input") {
+    this.#member = member;
+  }
 
   /** Takes the next fragment; returns the text that it made certain, often "". */
   push(fragment: string): string {
-    if (this.is("done")) return "";
+    if (this.#is("done")) return "";
     let i = 0;
-    if (!this.is("text")) {
-      this.raw.push(fragment);
-      while (i < fragment.length && !this.is("text") && !this.is("other")) {
-        this.step(fragment.charCodeAt(i), fragment.charAt(i));
+    if (!this.#is("text")) {
+      this.#raw.push(fragment);
+      while (i < fragment.length && !this.#is("text") && !this.#is("other")) {
+        this.#step(fragment.charCodeAt(i), fragment.charAt(i));
         i++;
       }
     }
-    return this.is("text") && i < fragment.length ? this.read(fragment, i) : "";
+    return this.#is("text") && i < fragment.length ? this.#read(fragment, i) : "";
   }
 
   /** What is left when the text is over. */
   end(): string {
-    const { place } = this;
-    this.place = "done";
-    if (place === "text") return this.half;
+    const place = this.#place;
+    this.#place = "done";
+    if (place === "text") return this.#half;
     if (place === "done" || place === "empty") return "";
-    const raw = this.raw.join("");
+    const raw = this.#raw.join("");
     return raw.trim() === "" ? "" : raw;
   }
 
-  private is(place: Place): boolean {
-    return this.place === place;
+  #is(place: Place): boolean {
+    return this.#place === place;
   }
 
-  private step(code: number, character: string): void {
-    switch (this.place) {
+  #step(code: number, character: string): void {
+    switch (this.#place) {
       case "in-name":
-        this.stepName(code, character);
+        this.#stepName(code, character);
         return;
       case "skip":
-        this.stepSkip(code);
+        this.#stepSkip(code);
         return;
       case "skip-string":
-        if (this.escape !== "") this.escape = "";
-        else if (code === BACKSLASH) this.escape = "\\";
-        else if (code === QUOTE) this.place = "skip";
+        if (this.#escape !== "") this.#escape = "";
+        else if (code === BACKSLASH) this.#escape = "\\";
+        else if (code === QUOTE) this.#place = "skip";
         return;
       default:
-        if (!isSpace(code)) this.stepBetween(code);
+        if (!isSpace(code)) this.#stepBetween(code);
     }
   }
 
-  private stepBetween(code: number): void {
-    if (this.place === "start") this.place = code === OPEN_BRACE ? "name" : "other";
-    else if (this.place === "name" && code === QUOTE) this.place = "in-name";
-    else if (this.place === "name" && code === CLOSE_BRACE && this.name === "") this.place = "empty";
-    else if (this.place === "colon" && code === COLON) this.place = "value";
-    else if (this.place === "value") this.stepValue(code);
-    else this.place = "other";
-    if (this.place === "in-name") this.name = "";
+  #stepBetween(code: number): void {
+    if (this.#place === "start") this.#place = code === OPEN_BRACE ? "name" : "other";
+    else if (this.#place === "name" && code === QUOTE) this.#place = "in-name";
+    else if (this.#place === "name" && code === CLOSE_BRACE && this.#name === "") this.#place = "empty";
+    else if (this.#place === "colon" && code === COLON) this.#place = "value";
+    else if (this.#place === "value") this.#stepValue(code);
+    else this.#place = "other";
+    if (this.#place === "in-name") this.#name = "";
   }
 
-  private stepName(code: number, character: string): void {
-    if (this.escape !== "") {
-      this.name += this.escape + character;
-      this.escape = "";
+  #stepName(code: number, character: string): void {
+    if (this.#escape !== "") {
+      this.#name += this.#escape + character;
+      this.#escape = "";
     } else if (code === BACKSLASH) {
-      this.escape = "\\";
+      this.#escape = "\\";
     } else if (code === QUOTE) {
-      this.place = "colon";
+      this.#place = "colon";
     } else {
-      this.name += character;
+      this.#name += character;
     }
   }
 
-  private stepValue(code: number): void {
-    if (this.name === this.member) {
-      this.place = code === QUOTE ? "text" : "other";
-      if (code === QUOTE) this.raw = [];
+  #stepValue(code: number): void {
+    if (this.#name === this.#member) {
+      this.#place = code === QUOTE ? "text" : "other";
+      if (code === QUOTE) this.#raw = [];
       return;
     }
-    this.depth = 0;
-    this.place = "skip";
-    this.stepSkip(code);
+    this.#depth = 0;
+    this.#place = "skip";
+    this.#stepSkip(code);
   }
 
-  private stepSkip(code: number): void {
-    if (code === QUOTE) this.place = "skip-string";
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) this.depth++;
-    else if (this.depth === 0 && code === COMMA) this.place = "name";
-    else if (this.depth === 0 && code === CLOSE_BRACE) this.place = "other";
-    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) this.depth--;
+  #stepSkip(code: number): void {
+    if (code === QUOTE) this.#place = "skip-string";
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) this.#depth++;
+    else if (this.#depth === 0 && code === COMMA) this.#place = "name";
+    else if (this.#depth === 0 && code === CLOSE_BRACE) this.#place = "other";
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) this.#depth--;
   }
 
-  private read(fragment: string, from: number): string {
-    let out = this.half;
-    this.half = "";
+  #read(fragment: string, from: number): string {
+    let out = this.#half;
+    this.#half = "";
     let i = from;
     let plainFrom = from;
     while (i < fragment.length) {
-      if (this.escape !== "") {
-        out += this.readEscape(fragment.charCodeAt(i), fragment.charAt(i));
+      if (this.#escape !== "") {
+        out += this.#readEscape(fragment.charCodeAt(i), fragment.charAt(i));
         plainFrom = ++i;
         continue;
       }
@@ -204,30 +207,30 @@ export class JsonStringReader {
         if (i > plainFrom) out += fragment.slice(plainFrom, i);
         plainFrom = i + 1;
         if (code === QUOTE) {
-          this.place = "done";
+          this.#place = "done";
           return out;
         }
-        this.escape = "\\";
+        this.#escape = "\\";
       }
       i++;
     }
     if (i > plainFrom) out += fragment.slice(plainFrom, i);
     const last = out.charCodeAt(out.length - 1);
     if (last < 0xd800 || last > 0xdbff || out === "") return out;
-    this.half = out.slice(-1);
+    this.#half = out.slice(-1);
     return out.slice(0, -1);
   }
 
   /** Takes the next character of an escape; returns what it stands for once it is complete. One that JSON has not is given as it stands. */
-  private readEscape(code: number, character: string): string {
-    const sequence = this.escape + character;
+  #readEscape(code: number, character: string): string {
+    const sequence = this.#escape + character;
     if (sequence.length === 2) {
-      this.escape = code === LETTER_U ? sequence : "";
+      this.#escape = code === LETTER_U ? sequence : "";
       return code === LETTER_U ? "" : (ESCAPES.get(code) ?? sequence);
     }
     const isHex = (code >= 48 && code <= 57) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
-    if (!isHex || sequence.length === 6) this.escape = "";
-    else this.escape = sequence;
+    if (!isHex || sequence.length === 6) this.#escape = "";
+    else this.#escape = sequence;
     if (!isHex) return sequence;
     return sequence.length === 6 ? String.fromCharCode(Number.parseInt(sequence.slice(2), 16)) : "";
   }

@@ -183,64 +183,67 @@ interface Target {
 }
 
 class Inliner {
-  private readonly targets = new Map<string, Target | null>();
-  private hasRecursion = false;
-  private growthChars = 0;
-  private steps = 0;
+  readonly #targets = new Map<string, Target | null>();
+  #hasRecursion = false;
+  #growthChars = 0;
+  #steps = 0;
+  readonly #root: JsonObject;
 
-  constructor(private readonly root: JsonObject) {}
-
-  run(): JsonObject {
-    const { $defs, definitions, ...rest } = this.root;
-    const inlined = this.inline(rest, 1);
-    const kept = Object.entries({ $defs, definitions }).filter(([, value]) => value !== undefined);
-    const members = this.hasRecursion
-      ? [...Object.entries(inlined), ...Object.entries(this.inline(Object.fromEntries(kept), 1))]
-      : Object.entries(inlined);
-    return this.isHuge() ? this.root : Object.fromEntries(members);
+  constructor(root: JsonObject) {
+    this.#root = root;
   }
 
-  private inline(node: JsonObject, depth: number): JsonObject {
+  run(): JsonObject {
+    const { $defs, definitions, ...rest } = this.#root;
+    const inlined = this.#inline(rest, 1);
+    const kept = Object.entries({ $defs, definitions }).filter(([, value]) => value !== undefined);
+    const members = this.#hasRecursion
+      ? [...Object.entries(inlined), ...Object.entries(this.#inline(Object.fromEntries(kept), 1))]
+      : Object.entries(inlined);
+    return this.#isHuge() ? this.#root : Object.fromEntries(members);
+  }
+
+  #inline(node: JsonObject, depth: number): JsonObject {
     checkDepth(depth);
-    const target = typeof node.$ref === "string" ? this.target(node.$ref) : null;
+    const target = typeof node.$ref === "string" ? this.#target(node.$ref) : null;
     const isInlined = target !== null && !target.isRecursive;
-    if (isInlined) this.growthChars += target.sizeChars;
-    if (this.isHuge()) return node;
+    if (isInlined) this.#growthChars += target.sizeChars;
+    if (this.#isHuge()) return node;
     const members: [string, unknown][] = isInlined
-      ? Object.entries(this.inline(target.schema, depth + 1))
+      ? Object.entries(this.#inline(target.schema, depth + 1))
       : [];
-    const rebuild = (inner: JsonObject) => this.inline(inner, depth + 1);
+    const rebuild = (inner: JsonObject) => this.#inline(inner, depth + 1);
     for (const [name, value] of Object.entries(node)) {
       if (!isInlined || name !== "$ref") members.push([name, mapMember(name, value, rebuild, "")]);
     }
     return Object.fromEntries(members);
   }
 
-  private isHuge(): boolean {
-    return this.growthChars > MAX_GROWTH_CHARS || this.steps > MAX_STEPS;
+  #isHuge(): boolean {
+    return this.#growthChars > MAX_GROWTH_CHARS || this.#steps > MAX_STEPS;
   }
 
-  private target(reference: string): Target | null {
-    const known = this.targets.get(reference);
+  #target(reference: string): Target | null {
+    const known = this.#targets.get(reference);
     if (known !== undefined) return known;
-    const schema = atPointer(this.root, reference);
+    const schema = atPointer(this.#root, reference);
     let target: Target | null = null;
     if (isObject(schema)) {
-      const isRecursive = this.leadsToItself(schema);
-      if (isRecursive) this.hasRecursion = true;
+      const isRecursive = this.#leadsToItself(schema);
+      if (isRecursive) this.#hasRecursion = true;
       target = { schema, isRecursive, sizeChars: isRecursive ? 0 : JSON.stringify(schema).length };
     }
-    this.targets.set(reference, target);
+    this.#targets.set(reference, target);
     return target;
   }
 
-  private leadsToItself(start: JsonObject): boolean {
+  #leadsToItself(start: JsonObject): boolean {
     const seen = new Set<JsonObject>();
     const open: JsonObject[] = [start];
-    for (let node = open.pop(); node !== undefined && this.steps <= MAX_STEPS; node = open.pop()) {
-      this.steps++;
+    for (let node = open.pop(); node !== undefined && this.#steps <= MAX_STEPS; node = open.pop()) {
+      this.#steps++;
       const next: JsonObject[] = [];
-      const target = typeof node.$ref === "string" ? atPointer(this.root, node.$ref) : undefined;
+      const target = typeof node.$ref === "string" ? atPointer(this.#root, node.$ref) : undefined;
       if (isObject(target)) next.push(target);
       for (const [name, value] of Object.entries(node))
         mapMember(name, value, (inner) => next.push(inner), "");

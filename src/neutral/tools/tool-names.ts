@@ -87,42 +87,45 @@ export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
 }
 
 class NameTable implements ToolNames {
-  private readonly wireNames = new Map<string, string>();
-  private readonly originals = new Map<string, OriginalTool>();
+  readonly #wireNames = new Map<string, string>();
+  readonly #originals = new Map<string, OriginalTool>();
+  readonly #rule: NameRule;
 
-  constructor(private readonly rule: NameRule) {}
+  constructor(rule: NameRule) {
+    this.#rule = rule;
+  }
 
   wireName(tool: ToolName): string {
-    return this.wireNames.get(keyOf(tool)) ?? this.add(tool, "function");
+    return this.#wireNames.get(keyOf(tool)) ?? this.add(tool, "function");
   }
 
   original(wireName: string): OriginalTool | null {
-    return this.originals.get(wireName) ?? null;
+    return this.#originals.get(wireName) ?? null;
   }
 
   /** Gives a tool its own name where the wire takes it as it is, before any other tool can get that by being renamed. */
   addLegal(tool: ToolName, kind: OriginalTool["kind"]): void {
-    if (tool.namespace === null && legalName(tool.name, this.rule) === tool.name) this.add(tool, kind);
+    if (tool.namespace === null && legalName(tool.name, this.#rule) === tool.name) this.add(tool, kind);
   }
 
   add(tool: ToolName, kind: OriginalTool["kind"]): string {
     const key = keyOf(tool);
-    const known = this.wireNames.get(key);
+    const known = this.#wireNames.get(key);
     if (known !== undefined) return known;
     const flat = tool.namespace ? `${tool.namespace}__${tool.name}` : tool.name;
-    const wireName = this.freeName(legalName(flat, this.rule), key);
-    this.wireNames.set(key, wireName);
-    this.originals.set(wireName, { name: tool.name, namespace: tool.namespace, kind });
+    const wireName = this.#freeName(legalName(flat, this.#rule), key);
+    this.#wireNames.set(key, wireName);
+    this.#originals.set(wireName, { name: tool.name, namespace: tool.namespace, kind });
     return wireName;
   }
 
-  private freeName(name: string, key: string): string {
-    const { maxChars } = this.rule;
-    if (name.length <= maxChars && !this.originals.has(name)) return name;
+  #freeName(name: string, key: string): string {
+    const { maxChars } = this.#rule;
+    if (name.length <= maxChars && !this.#originals.has(name)) return name;
     for (let n = 0; ; n++) {
       const suffix = `_${hashOf(n === 0 ? key : `${n}:${key}`)}`;
       const shortened = name.slice(0, maxChars - suffix.length) + suffix;
-      if (!this.originals.has(shortened)) return shortened;
+      if (!this.#originals.has(shortened)) return shortened;
     }
   }
 }
