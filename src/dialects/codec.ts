@@ -102,6 +102,13 @@ export interface StreamEncoder {
   fail(error: GatewayError, requestId: string): string;
 }
 
+/** A relayed body with its amendment. */
+export interface AmendedBody {
+  readonly body: JsonObject;
+  /** Values of the amendment that could not be set, and members of the client that could not stay beside them. */
+  readonly dropped: readonly Drop[];
+}
+
 /** An upstream's error body, read. */
 export interface DecodedError {
   /** The upstream's own words; null when there are none. */
@@ -138,10 +145,10 @@ export interface Codec {
   /** The body that asks the provider to go on behind a reply that stopped with `pause` or `continuation`; null: it has no such thing. */
   goOn(body: JsonObject, reply: ModelReply): JsonObject | null;
   /**
-   * The body of a request of this dialect with what the model's name or its `[[models]]` entry asks for: for relays, which do not
-   * go through the neutral form. A new object; members that nothing is asked of stay as they are.
+   * Amends the body of a relayed request, which does not go through the neutral language. Members that nothing is asked of
+   * stay as they are. Throws `not_translatable` when the model's name asks for a search that the model does not have.
    */
-  amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject;
+  amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody;
   /** The body without sealed reasoning, to be tried once when the provider refuses a seal; null: it holds none. */
   withoutSeals(body: JsonObject): JsonObject | null;
   /** Never throws. */

@@ -1,6 +1,6 @@
-/** What the operator, or the name of the model, adds to a request. */
+/** The additions of the operator, and of the name of the model, to a request. */
 import type { TextPart } from "./message.ts";
-import type { ModelRequest, ReasoningRequest, Sampling, WebSearchTool } from "./request.ts";
+import type { ModelRequest, ReasoningRequest, WebSearchTool } from "./request.ts";
 import type { Effort } from "./traits.ts";
 
 /** Values for parameters; null: none. Never both an effort and a budget. */
@@ -29,6 +29,11 @@ export interface Amendment {
   readonly fixed: ParameterValues;
 }
 
+/** The values to set, by parameter; null: the request keeps its own. */
+export interface AmendedValues extends Omit<ParameterValues, "effort" | "thinkingBudgetTokens"> {
+  readonly reasoning: ReasoningRequest | null;
+}
+
 /** A search without limits, as a model's name asks for it. */
 const PLAIN_SEARCH: WebSearchTool = {
   kind: "web-search",
@@ -41,9 +46,48 @@ const PLAIN_SEARCH: WebSearchTool = {
   at: "model",
 };
 
+/**
+ * Decides which values to set in a request. From the strongest: the operator's fixed value, the client's own (`isSaid`), the
+ * suffix of the model's name, the operator's default. Temperature and top-p are two ways to say one thing: a default of the
+ * one does not join a client's or fixed value of the other.
+ */
+export function planAmendment(
+  { thinking, defaults, fixed }: Amendment,
+  isSaid: (parameter: keyof AmendedValues) => boolean,
+): AmendedValues {
+  const isWarmthSaid =
+    fixed.temperature !== null || fixed.topP !== null || isSaid("temperature") || isSaid("topP");
+  const valueFor = <P extends Exclude<keyof AmendedValues, "reasoning">>(parameter: P): ParameterValues[P] =>
+    fixed[parameter] ?? (isSaid(parameter) ? null : defaults[parameter]);
+  return {
+    temperature: isWarmthSaid ? fixed.temperature : defaults.temperature,
+    topP: isWarmthSaid ? fixed.topP : defaults.topP,
+    topK: valueFor("topK"),
+    maxOutputTokens: valueFor("maxOutputTokens"),
+    stop: valueFor("stop"),
+    seed: valueFor("seed"),
+    reasoning:
+      reasoningOf(fixed) ??
+      (isSaid("reasoning") ? null : (suffixReasoning(thinking) ?? reasoningOf(defaults))),
+  };
+}
+
+function suffixReasoning(thinking: Amendment["thinking"]): ReasoningRequest | null {
+  if (thinking === null) return null;
+  const { budgetTokens } = thinking;
+  return { effort: null, budgetTokens, isDynamic: budgetTokens === null, isShown: true };
+}
+
+function reasoningOf({ effort, thinkingBudgetTokens }: ParameterValues): ReasoningRequest | null {
+  if (effort === null && thinkingBudgetTokens === null) return null;
+  return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
+}
+
 /** The request with the amendment made. */
 export function amendRequest(request: ModelRequest, amendment: Amendment): ModelRequest {
-  const { defaults, fixed } = amendment;
+  const said = { ...request, ...request.sampling, stop: request.stop.length === 0 ? null : request.stop };
+  const values = planAmendment(amendment, (parameter) => said[parameter] !== null);
+  const { temperature, topP, topK, seed } = request.sampling;
   return {
     ...request,
     system: [...textOf(amendment.systemBefore), ...request.system, ...textOf(amendment.systemAfter)],
@@ -51,44 +95,19 @@ export function amendRequest(request: ModelRequest, amendment: Amendment): Model
       amendment.search && !request.tools.some((tool) => tool.kind === "web-search")
         ? [...request.tools, PLAIN_SEARCH]
         : request.tools,
-    maxOutputTokens: fixed.maxOutputTokens ?? request.maxOutputTokens ?? defaults.maxOutputTokens,
-    stop: fixed.stop ?? (request.stop.length > 0 ? request.stop : (defaults.stop ?? [])),
-    sampling: amendSampling(request.sampling, defaults, fixed),
-    reasoning: reasoningOf(fixed) ?? suffixReasoning(request.reasoning, amendment) ?? reasoningOf(defaults),
+    maxOutputTokens: values.maxOutputTokens ?? request.maxOutputTokens,
+    stop: values.stop ?? request.stop,
+    sampling: {
+      ...request.sampling,
+      temperature: values.temperature ?? temperature,
+      topP: values.topP ?? topP,
+      topK: values.topK ?? topK,
+      seed: values.seed ?? seed,
+    },
+    reasoning: values.reasoning ?? request.reasoning,
   };
 }
 
 function textOf(text: string | null): TextPart[] {
   return text === null ? [] : [{ type: "text", text }];
-}
-
-function amendSampling(sampling: Sampling, defaults: ParameterValues, fixed: ParameterValues): Sampling {
-  // Two ways to say one thing: a default of the one does not stand beside what is said of the other.
-  const isSaid = [fixed.temperature, fixed.topP, sampling.temperature, sampling.topP].some(
-    (value) => value !== null,
-  );
-  const { temperature, topP } = isSaid ? { temperature: null, topP: null } : defaults;
-  return {
-    ...sampling,
-    temperature: fixed.temperature ?? sampling.temperature ?? temperature,
-    topP: fixed.topP ?? sampling.topP ?? topP,
-    topK: fixed.topK ?? sampling.topK ?? defaults.topK,
-    seed: fixed.seed ?? sampling.seed ?? defaults.seed,
-  };
-}
-
-/** What the client says of its thinking stands above what the name says. */
-function suffixReasoning(asked: ReasoningRequest | null, { thinking }: Amendment): ReasoningRequest | null {
-  if (asked !== null || thinking === null) return asked;
-  return {
-    effort: null,
-    budgetTokens: thinking.budgetTokens,
-    isDynamic: thinking.budgetTokens === null,
-    isShown: true,
-  };
-}
-
-function reasoningOf({ effort, thinkingBudgetTokens }: ParameterValues): ReasoningRequest | null {
-  if (effort === null && thinkingBudgetTokens === null) return null;
-  return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
 }

@@ -46,6 +46,11 @@ beforeAll(async () => {
           "[models.fixed]\ntemperature = 0.25\nmax_output_tokens = 777\n",
         ),
       ]),
+      entry(
+        "rigid",
+        "openai-responses/gpt-4.1",
+        '[models.fixed]\nstop = ["x"]\nseed = 1\ntemperature = 0.5\n',
+      ),
     ].join("\n"),
   });
 });
@@ -205,6 +210,15 @@ test.each(each)(
     expect(read(await sentFor(client, `fixed-${target}`))).toEqual([0.25, 777]);
   },
 );
+
+test("a value that the dialect of a relayed request has no member for is named, in the reply and in the row", async () => {
+  const { path, body } = asking(RESPONSES, "rigid", true);
+  const reply = await request(gateway.port, path, { body });
+  expect(reply.headers.get("x-clewline-dropped")).toBe("stop, seed");
+  const { drops } = await gateway.row(reply.headers.get("x-request-id"));
+  expect((drops ?? []).map(({ field }) => field)).toEqual(["stop", "seed"]);
+  expect(await sentFor(RESPONSES, "rigid")).toMatchObject({ temperature: 0.5 });
+});
 
 test("what is not touched of a relayed body stays as it was", async () => {
   upstream.forget();

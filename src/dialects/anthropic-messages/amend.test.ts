@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../core/errors.ts";
 import type { Amendment } from "../../neutral/amendment.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
@@ -28,8 +29,9 @@ const BODY = {
   messages: [{ role: "user", content: "Hi" }],
   new_member: { a: 1 },
 };
-const amend = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS) =>
+const amendBody = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS) =>
   codec.amend(body, { ...NOTHING, ...amendment }, traits);
+const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;
 
 describe("a relayed body", () => {
   test("of which nothing is asked stays as it is", () => {
@@ -101,6 +103,32 @@ describe("a relayed body", () => {
       thinking: { type: "adaptive" },
       output_config: { effort: "low" },
     });
+  });
+});
+
+describe("what the model does not take is left out and named", () => {
+  const fieldsOf = (...args: Parameters<typeof amendBody>) =>
+    amendBody(...args).dropped.map(({ field }) => field);
+
+  test("values that it refuses, and values without a member", () => {
+    const fixed = { ...NO_VALUES, temperature: 0.5, topK: 3, seed: 1, maxOutputTokens: 9 };
+    expect(fieldsOf(BODY, { fixed })).toEqual(["temperature", "topK", "seed"]);
+    expect(fieldsOf(BODY, { fixed }, MANUAL_TRAITS)).toEqual(["seed"]);
+  });
+
+  test("the client's sampling beside thinking that the model's name asks for", () => {
+    const thinking = { budgetTokens: 4000 };
+    expect(fieldsOf({ ...BODY, temperature: 0.3 }, { thinking }, MANUAL_TRAITS)).toEqual(["temperature"]);
+    expect(fieldsOf(BODY, { thinking }, MANUAL_TRAITS)).toEqual([]);
+  });
+
+  test("thinking that has no room", () => {
+    const thinking = { budgetTokens: 4000 };
+    expect(fieldsOf({ ...BODY, max_tokens: 100 }, { thinking }, MANUAL_TRAITS)).toEqual(["reasoning"]);
+  });
+
+  test("a search by name where there is none is refused", () => {
+    expect(() => amend(BODY, { search: true }, { ...TRAITS, webSearch: false })).toThrow(GatewayError);
   });
 });
 

@@ -1,16 +1,18 @@
-/** Changes to a request of this dialect that is relayed or sent on: members that nothing is asked of stay as they are. */
-import type { Amendment } from "../../neutral/amendment.ts";
+/** Changes to the body of a Messages request that is relayed or sent again. */
+import { type AmendedValues, type Amendment, planAmendment } from "../../neutral/amendment.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import type { AssistantPart } from "../../neutral/message.ts";
-import type { JsonObject, ReasoningRequest, ToolName } from "../../neutral/request.ts";
+import type { Drop, JsonObject, ReasoningRequest, ToolName } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
+import type { AmendedBody } from "../codec.ts";
+import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { CacheMarks } from "./cache-marks.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { encodeAssistantParts, withoutUnsendable } from "./turn-encode.ts";
 import { ATTRIBUTION, WEB_SEARCH_NAME, WEB_SEARCH_TYPE } from "./wire.ts";
 
-/** The body that asks to go on behind a paused reply: the reply, as the upstream gave it, is the last message. null: nothing was said yet. */
+/** The body that continues a paused reply: the reply, as the upstream gave it, is the last message. null: the reply is empty. */
 export function goOn(body: JsonObject, reply: ModelReply): JsonObject | null {
   const encoding = {
     names: { wireName: ({ name }: ToolName) => name, original: () => null },
@@ -24,41 +26,49 @@ export function goOn(body: JsonObject, reply: ModelReply): JsonObject | null {
   return { ...body, messages: [...asArray(body.messages), { role: "assistant", content }] };
 }
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
-  const { defaults, fixed } = amendment;
+const NAMES = {
+  temperature: "temperature",
+  topP: "top_p",
+  topK: "top_k",
+  maxOutputTokens: "max_tokens",
+  stop: "stop_sequences",
+  seed: null,
+} as const;
+
+export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+  const dropped: Drop[] = [];
+  const values = planAmendment(amendment, (parameter) => isSaid(body, parameter));
+  const members = amendedMembers(values, NAMES, traits, dropped);
   const amended = {
-    ...body,
+    ...withoutOther(body, members, traits),
     ...amendSystem(body, amendment),
-    ...(amendment.search && traits.webSearch ? amendTools(body) : null),
-    ...value("max_tokens", body, fixed.maxOutputTokens, defaults.maxOutputTokens),
-    ...value("stop_sequences", body, fixed.stop, defaults.stop),
+    ...(amendment.search ? amendTools(body, traits) : null),
+    ...Object.fromEntries(members),
   };
-  return amendThinking(amendSampling(amended, amendment, traits), amendment, traits);
+  const { reasoning } = values;
+  return { body: reasoning === null ? amended : amendThinking(amended, reasoning, traits, dropped), dropped };
 }
 
-function amendSampling(body: JsonObject, { defaults, fixed }: Amendment, traits: ModelTraits): JsonObject {
-  if (traits.sampling === "none") return body;
-  const isSaid = [body.temperature, body.top_p].some((said) => said !== undefined && said !== null);
-  const isFixed = fixed.temperature !== null || fixed.topP !== null;
-  // Temperature and top_p are two ways to say one thing, and some models refuse them together.
-  const spared = isSaid || isFixed ? { temperature: null, topP: null } : defaults;
-  const { temperature, top_p, ...rest } = body;
-  const asked = traits.sampling === "one" && isFixed ? rest : body;
-  return {
-    ...asked,
-    ...value("temperature", asked, fixed.temperature, spared.temperature),
-    ...value("top_p", asked, fixed.topP, spared.topP),
-    ...value("top_k", asked, fixed.topK, defaults.topK),
-  };
+function isSaid(body: JsonObject, parameter: keyof AmendedValues): boolean {
+  if (parameter === "reasoning")
+    return asObject(body.thinking) !== null || asString(asObject(body.output_config)?.effort) !== null;
+  const name = NAMES[parameter];
+  return name !== null && body[name] !== undefined && body[name] !== null;
 }
 
-function value(name: string, body: JsonObject, fixed: unknown, byDefault: unknown): JsonObject | null {
-  const said = body[name];
-  const amended = fixed ?? (said === undefined || said === null ? byDefault : null);
-  return amended === null || amended === undefined ? null : { [name]: amended };
+/** A model that refuses temperature and top_p together gets the operator's in place of the client's other one. */
+function withoutOther(
+  body: JsonObject,
+  members: readonly (readonly [name: string, value: unknown])[],
+  traits: ModelTraits,
+): JsonObject {
+  const isSet = members.some(([name]) => name === "temperature" || name === "top_p");
+  if (traits.sampling !== "one" || !isSet) return body;
+  const { temperature: _, top_p: __, ...rest } = body;
+  return rest;
 }
 
-/** Claude Code's line on who is billed stays first and alone. */
+/** Claude Code's line on who is billed stays the first block, and a block of its own. */
 function amendSystem(body: JsonObject, { systemBefore, systemAfter }: Amendment): JsonObject | null {
   if (systemBefore === null && systemAfter === null) return null;
   const blocks =
@@ -70,54 +80,48 @@ function amendSystem(body: JsonObject, { systemBefore, systemAfter }: Amendment)
   return { system: blocks };
 }
 
-function amendTools(body: JsonObject): JsonObject | null {
+/** null: there is a search already. */
+function amendTools(body: JsonObject, traits: ModelTraits): JsonObject | null {
   const tools = asArray(body.tools);
   if (tools.some((tool) => asObject(tool)?.name === WEB_SEARCH_NAME)) return null;
+  checkSearch(traits);
   return { tools: [...tools, { type: WEB_SEARCH_TYPE, name: WEB_SEARCH_NAME }] };
 }
 
-function amendThinking(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
-  const config = asObject(body.output_config);
-  const isSaid = asObject(body.thinking) !== null || asString(config?.effort) !== null;
-  const reasoning = reasoningOf(amendment.fixed) ?? (isSaid ? null : wantedReasoning(amendment));
-  if (reasoning === null) return body;
+const SAMPLING = { temperature: "temperature", top_p: "topP", top_k: "topK" } as const;
+
+function amendThinking(
+  body: JsonObject,
+  reasoning: ReasoningRequest,
+  traits: ModelTraits,
+  dropped: Drop[],
+): JsonObject {
   const maxTokens = typeof body.max_tokens === "number" ? body.max_tokens : Number.POSITIVE_INFINITY;
   const isForced = ["any", "tool"].includes(asString(asObject(body.tool_choice)?.type) ?? "");
   const { thinking, effort } = encodeThinking(
     reasoning,
     { traits, maxTokens, isForced, isUnthinkable: isUnthinkable(asArray(body.messages)) },
-    [],
+    dropped,
   );
-  const { thinking: _, temperature, top_p, top_k, output_config: __, ...rest } = body;
-  const { effort: ___, ...otherConfig } = config ?? {};
+  const { thinking: _, output_config: config, ...others } = body;
+  const rest: Record<string, unknown> = others;
+  if (thinking !== null && thinking.type !== "disabled") {
+    for (const [name, field] of Object.entries(SAMPLING)) {
+      if (rest[name] !== undefined && rest[name] !== null)
+        dropped.push({ field, reason: "this model refuses it while it thinks" });
+      delete rest[name];
+    }
+  }
+  const { effort: __, ...otherConfig } = asObject(config) ?? {};
   const newConfig = effort === null ? otherConfig : { ...otherConfig, effort };
-  // Refused beside thinking.
-  const sampling =
-    thinking !== null && thinking.type !== "disabled" ? {} : definedOf({ temperature, top_p, top_k });
   return {
     ...rest,
-    ...sampling,
     ...(thinking === null ? null : { thinking }),
     ...(Object.keys(newConfig).length === 0 ? null : { output_config: newConfig }),
   };
 }
 
-function definedOf(members: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined));
-}
-
-function wantedReasoning({ thinking, defaults }: Amendment): ReasoningRequest | null {
-  if (thinking === null) return reasoningOf(defaults);
-  const { budgetTokens } = thinking;
-  return { effort: null, budgetTokens, isDynamic: budgetTokens === null, isShown: true };
-}
-
-function reasoningOf({ effort, thinkingBudgetTokens }: Amendment["fixed"]): ReasoningRequest | null {
-  if (effort === null && thinkingBudgetTokens === null) return null;
-  return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
-}
-
-/** Whether manual thinking would be refused: what follows is the rest of an answer that does not begin with thinking. */
+/** Whether manual thinking would be refused: the model continues an answer that does not begin with thinking. */
 export function isUnthinkable(messages: readonly unknown[]): boolean {
   const turns = messages.map(asObject).filter((message) => message !== null && message.role !== "system");
   const last = turns.at(-1);
@@ -131,7 +135,7 @@ function firstType(content: unknown): unknown {
   return asObject(asArray(content)[0])?.type;
 }
 
-/** The body without thinking blocks; null: there are none. Manual thinking goes with them where it could not go on without. */
+/** The body without thinking blocks; null: there are none. Manual thinking goes too where it needs them. */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   let hasSeals = false;
   const messages = asArray(body.messages).flatMap((entry) => {
@@ -145,7 +149,7 @@ export function withoutSeals(body: JsonObject): JsonObject | null {
   if (!hasSeals) return null;
   const stripped = { ...body, messages };
   if (asObject(body.thinking)?.type !== "enabled" || !isUnthinkable(messages)) return stripped;
-  // To edit thinking is refused where there is none.
+  // Anthropic rejects `clear_thinking_*` edits when thinking is off, so they go too.
   const { thinking: _, context_management: management, ...rest } = stripped as JsonObject;
   const edits = asArray(asObject(management)?.edits);
   const kept = edits.filter((edit) => asString(asObject(edit)?.type)?.startsWith("clear_thinking_") !== true);

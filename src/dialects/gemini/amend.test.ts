@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../core/errors.ts";
 import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { geminiCodec } from "./codec.ts";
@@ -14,7 +15,7 @@ const NO_VALUES: ParameterValues = {
   stop: null,
   seed: null,
 };
-const amend = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS) =>
+const amendBody = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS) =>
   geminiCodec.amend(
     body,
     {
@@ -28,6 +29,8 @@ const amend = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS)
     },
     traits,
   );
+
+const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;
 
 describe("an amended body", () => {
   test("of which nothing is asked stays as it is", () => {
@@ -51,7 +54,10 @@ describe("an amended body", () => {
     expect(
       amend({ generation_config: { temperature: 1, max_output_tokens: 99 } }, { defaults, fixed }),
     ).toEqual({
-      generation_config: { temperature: 1, max_output_tokens: 7, topP: 0.2, stopSequences: ["x"] },
+      generation_config: { temperature: 1, max_output_tokens: 7, stopSequences: ["x"] },
+    });
+    expect(amend({ generation_config: {} }, { defaults })).toEqual({
+      generation_config: { temperature: 0.1, topP: 0.2, stopSequences: ["x"] },
     });
   });
 
@@ -81,6 +87,13 @@ describe("an amended body", () => {
       tools: [{ function_declarations: [] }, { googleSearch: {} }],
       tool_config: { includeServerSideToolInvocations: true },
     });
+  });
+
+  test("names what the model does not take", () => {
+    const cannot = { ...TRAITS, thinking: { ...TRAITS.thinking, kind: "none" as const }, webSearch: false };
+    const { dropped } = amendBody({}, { thinking: { budgetTokens: 4000 } }, cannot);
+    expect(dropped.map(({ field }) => field)).toEqual(["reasoning"]);
+    expect(() => amend({}, { search: true }, cannot)).toThrow(GatewayError);
   });
 
   test("of a count is the one within", () => {

@@ -1,12 +1,14 @@
-/** Changes to a client's own body that goes to Google as it is: what the model's name asks for, and seals that were refused. */
-import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
-import type { JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+/** Changes to the body of a Gemini request that is relayed. */
+import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
+import type { AmendedBody } from "../codec.ts";
+import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { DUMMY_SIGNATURE } from "./wire.ts";
 
-/** The name as it stands in the object: both spellings count, and only one may be there. */
+/** The spelling of the name in the object: both count, and only one of them may be there. */
 function nameIn(object: JsonObject, name: string): string {
   const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return !Object.hasOwn(object, name) && Object.hasOwn(object, snake) ? snake : name;
@@ -22,9 +24,13 @@ function withMember(object: JsonObject, name: string, value: unknown): JsonObjec
   return { ...object, [nameIn(object, name)]: value };
 }
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
+export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
   const wrapped = asObject(read(body, "generateContentRequest"));
-  if (wrapped !== null) return withMember(body, "generateContentRequest", amend(wrapped, amendment, traits));
+  if (wrapped !== null) {
+    const { body: inner, dropped } = amend(wrapped, amendment, traits);
+    return { body: withMember(body, "generateContentRequest", inner), dropped };
+  }
+  const dropped: Drop[] = [];
   let amended: JsonObject = { ...body };
   if (amendment.systemBefore !== null || amendment.systemAfter !== null) {
     const value = amendSystem(read(body, "systemInstruction"), amendment);
@@ -32,8 +38,8 @@ export function amend(body: JsonObject, amendment: Amendment, traits: ModelTrait
   }
   if (amendment.search) amended = amendTools(amended, traits);
   const former = asObject(read(body, "generationConfig")) ?? {};
-  const config = amendConfig(former, amendment, traits);
-  return config === former ? amended : withMember(amended, "generationConfig", config);
+  const config = amendConfig(former, amendment, traits, dropped);
+  return { body: config === former ? amended : withMember(amended, "generationConfig", config), dropped };
 }
 
 function amendSystem(system: unknown, { systemBefore, systemAfter }: Amendment): JsonObject {
@@ -52,60 +58,48 @@ function amendTools(body: JsonObject, traits: ModelTraits): JsonObject {
   const tools = Array.isArray(value) ? value : value === null ? [] : [value];
   const has = (name: string): boolean => tools.some((tool) => read(asObject(tool) ?? {}, name) !== null);
   if (has("googleSearch") || has("googleSearchRetrieval")) return body;
+  checkSearch(traits);
   const amended = withMember(body, "tools", [...tools, { googleSearch: {} }]);
   if (!has("functionDeclarations") || !traits.sealedCalls) return amended;
   const config = asObject(read(body, "toolConfig")) ?? {};
   return withMember(amended, "toolConfig", withMember(config, "includeServerSideToolInvocations", true));
 }
 
-const PLAIN_VALUES = [
-  ["temperature", "temperature"],
-  ["topP", "topP"],
-  ["topK", "topK"],
-  ["maxOutputTokens", "maxOutputTokens"],
-  ["stop", "stopSequences"],
-  ["seed", "seed"],
-] as const;
+const NAMES = {
+  temperature: "temperature",
+  topP: "topP",
+  topK: "topK",
+  maxOutputTokens: "maxOutputTokens",
+  stop: "stopSequences",
+  seed: "seed",
+} as const;
+
+const AMOUNTS = ["thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"];
 
 /** The same object when nothing is asked. */
 function amendConfig(
   former: JsonObject,
-  { thinking, defaults, fixed }: Amendment,
+  amendment: Amendment,
   traits: ModelTraits,
+  dropped: Drop[],
 ): JsonObject {
-  let config = former;
-  for (const [parameter, name] of PLAIN_VALUES) {
-    const value = fixed[parameter] ?? (read(former, name) === null ? defaults[parameter] : null);
-    if (value !== null) config = withMember(config, name, value);
-  }
   const said = asObject(read(former, "thinkingConfig"));
-  const suffix: ReasoningRequest | null =
-    thinking === null
-      ? null
-      : {
-          effort: null,
-          budgetTokens: thinking.budgetTokens,
-          isDynamic: thinking.budgetTokens === null,
-          isShown: true,
-        };
-  const asked = reasoningOf(fixed) ?? (said === null ? (suffix ?? reasoningOf(defaults)) : null);
-  if (asked === null) return config;
+  const values = planAmendment(amendment, (parameter) =>
+    parameter === "reasoning" ? said !== null : read(former, NAMES[parameter]) !== null,
+  );
+  let config = former;
+  for (const [name, value] of amendedMembers(values, NAMES, traits, dropped)) {
+    config = withMember(config, name, value);
+  }
   const limit = read(config, "maxOutputTokens");
-  const amount = encodeThinking(asked, traits, typeof limit === "number" ? limit : null, []);
+  const amount = encodeThinking(values.reasoning, traits, typeof limit === "number" ? limit : null, dropped);
   if (amount === null) return config;
-  // What is said of the amount is replaced; whether thoughts are shown stays the client's matter.
+  // The amount is replaced; whether thoughts are shown stays the client's choice.
   const kept = Object.entries(said ?? {}).filter(([name]) => !AMOUNTS.includes(name));
   return withMember(config, "thinkingConfig", { ...Object.fromEntries(kept), ...amount });
 }
 
-const AMOUNTS = ["thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level"];
-
-function reasoningOf({ effort, thinkingBudgetTokens }: ParameterValues): ReasoningRequest | null {
-  if (effort === null && thinkingBudgetTokens === null) return null;
-  return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
-}
-
-/** The body without signatures; the first call of a turn that had one gets the stand-in. null: there is none. */
+/** The body without signatures; null: it has none. The first call of a turn that had one gets the stand-in. */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   let hasSeal = false;
   const contents = asArray(read(body, "contents")).map((entry) => {
@@ -124,7 +118,7 @@ export function withoutSeals(body: JsonObject): JsonObject | null {
       if (isReplaced) return { ...part, [name]: DUMMY_SIGNATURE };
       return Object.fromEntries(Object.entries(part).filter(([key]) => key !== name));
     });
-    // A text that was there only for its signature is no part.
+    // An empty text was there only for its signature.
     return withMember(
       content,
       "parts",

@@ -3,6 +3,8 @@ import { GatewayError } from "../../core/errors.ts";
 import { openaiChatCodec } from "./codec.ts";
 import { TRAITS } from "./fixtures/codec-under-test.ts";
 
+const amend = (...args: Parameters<typeof openaiChatCodec.amend>) => openaiChatCodec.amend(...args).body;
+
 describe("amendments of relayed bodies", () => {
   const none = {
     temperature: null,
@@ -32,7 +34,7 @@ describe("amendments of relayed bodies", () => {
   };
 
   test("nothing asked: the same", () => {
-    expect(JSON.stringify(openaiChatCodec.amend(body, nothing, TRAITS))).toBe(JSON.stringify(body));
+    expect(JSON.stringify(amend(body, nothing, TRAITS))).toBe(JSON.stringify(body));
   });
 
   test("values: defaults where the client says nothing, fixed ones always; text around the instructions", () => {
@@ -44,7 +46,7 @@ describe("amendments of relayed bodies", () => {
       defaults: { ...none, temperature: 0, topP: 0.5 },
       fixed: { ...none, maxOutputTokens: 9, seed: 1 },
     };
-    expect(openaiChatCodec.amend(body, amendment, TRAITS)).toEqual({
+    expect(amend(body, amendment, TRAITS)).toEqual({
       model: "m",
       messages: [
         { role: "developer", content: "A" },
@@ -53,18 +55,26 @@ describe("amendments of relayed bodies", () => {
         { role: "user", content: "Hi" },
       ],
       temperature: 0.5,
-      top_p: 0.5,
       reasoning_effort: "medium",
       max_completion_tokens: 9,
       seed: 1,
     });
   });
 
+  test("what the model does not take is left out and named", () => {
+    const fixed = { ...none, temperature: 0.1, stop: ["x"], effort: "low" as const };
+    const dull = { ...TRAITS, sampling: "none" as const, stop: false };
+    const thinking = { ...TRAITS.thinking, kind: "none" as const, efforts: [] };
+    const amended = openaiChatCodec.amend(body, { ...nothing, fixed }, { ...dull, thinking });
+    expect(amended.body).toEqual(body);
+    expect(amended.dropped.map(({ field }) => field)).toEqual(["temperature", "stop", "reasoning"]);
+  });
+
   test("a search by name where there is none is refused", () => {
     expect(() => openaiChatCodec.amend(body, { ...nothing, search: true }, TRAITS)).toThrow(GatewayError);
-    expect(
-      openaiChatCodec.amend(body, { ...nothing, search: true }, { ...TRAITS, webSearch: true }),
-    ).toHaveProperty("web_search_options");
+    expect(amend(body, { ...nothing, search: true }, { ...TRAITS, webSearch: true })).toHaveProperty(
+      "web_search_options",
+    );
   });
 
   test("seals are taken out of the calls, if there are any", () => {

@@ -1,58 +1,53 @@
-/** Changes to the body of a request that is relayed as it is. */
-import { GatewayError } from "../../core/errors.ts";
-import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
-import type { JsonObject } from "../../neutral/request.ts";
+/** Changes to the body of a Chat request that is relayed. */
+import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
+import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
-import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
+import type { AmendedBody } from "../codec.ts";
+import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 
-/** Throws `not_translatable` when the model's name asks for a search that the model does not have. */
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
-  const { fixed, defaults, thinking, search } = amendment;
+export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+  const dropped: Drop[] = [];
   const members = new Map(Object.entries(body));
   const messages = amendMessages(asArray(body.messages), amendment);
   if (messages !== null) members.set("messages", messages);
-  const wanted = [...valuesOf(defaults, body, traits).filter(([key]) => !isSaid(body, key))];
-  if (thinking !== null && !isSaid(body, "reasoning_effort"))
-    wanted.push(...effortMember(suffixEffort(thinking.budgetTokens), traits));
-  wanted.push(...valuesOf(fixed, body, traits));
-  for (const [key, value] of wanted) members.set(key, value);
-  if (search && !isSaid(body, "web_search_options")) {
-    if (!traits.webSearch)
-      throw new GatewayError("not_translatable", "This model has no web search here: ask for it without.", {
-        param: "model",
-      });
+  const names = {
+    temperature: "temperature",
+    topP: "top_p",
+    topK: "top_k",
+    maxOutputTokens: limitName(body, traits),
+    stop: "stop",
+    seed: "seed",
+  };
+  const said = { ...names, reasoning: "reasoning_effort" };
+  const values = planAmendment(amendment, (parameter) => isSaid(body, said[parameter]));
+  for (const [name, value] of amendedMembers(values, names, traits, dropped)) members.set(name, value);
+  const effort = values.reasoning === null ? null : wantedEffort(values.reasoning, traits, dropped);
+  if (effort !== null) members.set("reasoning_effort", effort);
+  if (amendment.search && !isSaid(body, "web_search_options")) {
+    checkSearch(traits);
     members.set("web_search_options", {});
   }
-  return Object.fromEntries(members);
+  return { body: Object.fromEntries(members), dropped };
 }
 
 function isSaid(body: JsonObject, key: string): boolean {
   return body[key] !== undefined && body[key] !== null;
 }
 
-/** A number of tokens as a word; none is what a model of its own accord would do. */
-function suffixEffort(budgetTokens: number | null): Effort {
-  return effortOf({ effort: null, budgetTokens, isDynamic: false, isShown: null }) ?? "medium";
-}
-
-function effortMember(effort: Effort | null, { thinking }: ModelTraits): [string, unknown][] {
-  const nearest = effort === null ? null : nearestEffort(effort, thinking.efforts);
-  return nearest === null ? [] : [["reasoning_effort", nearest]];
-}
-
-function valuesOf(values: ParameterValues, body: JsonObject, traits: ModelTraits): [string, unknown][] {
-  const { temperature, topP, topK, maxOutputTokens, effort, thinkingBudgetTokens, stop, seed } = values;
-  const members: [string, unknown][] = [
-    ["temperature", temperature],
-    ["top_p", topP],
-    ["top_k", topK],
-    [limitName(body, traits), maxOutputTokens],
-    ["stop", stop],
-    ["seed", seed],
-  ];
-  const asked = effort ?? (thinkingBudgetTokens === null ? null : suffixEffort(thinkingBudgetTokens));
-  return [...members.filter(([, value]) => value !== null), ...effortMember(asked, traits)];
+/** The nearest word that the model takes. An amount that is left to the model becomes `medium`. */
+function wantedEffort(
+  reasoning: ReasoningRequest,
+  { thinking }: ModelTraits,
+  dropped: Drop[],
+): string | null {
+  const wanted = effortOf(reasoning) ?? "medium";
+  const effort = nearestEffort(wanted, thinking.efforts);
+  if (effort === null && wanted !== "none") {
+    dropped.push({ field: "reasoning", reason: "the model cannot be told how much to think" });
+  }
+  return effort;
 }
 
 /** The name that the client used, else the one that such a model knows. */

@@ -1,5 +1,6 @@
 /** What is done to a request that stays in its own dialect. */
 import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../core/errors.ts";
 import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { TRAITS } from "./fixtures/codec-under-test.ts";
@@ -23,8 +24,9 @@ const amendment = (more: Partial<Amendment>): Amendment => ({
   fixed: NOTHING,
   ...more,
 });
-const amend = (body: object, more: Partial<Amendment>) =>
-  codec.amend({ model: "m", ...body }, amendment(more), TRAITS);
+const amendBody = (body: object, more: Partial<Amendment>, traits = TRAITS) =>
+  codec.amend({ model: "m", ...body }, amendment(more), traits);
+const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;
 
 describe("an amendment", () => {
   test("nothing asked is nothing changed", () => {
@@ -58,6 +60,25 @@ describe("an amendment", () => {
     expect(amend({ tools: [{ type: "web_search_preview" }] }, { search: true }).tools).toEqual([
       { type: "web_search_preview" },
     ]);
+  });
+
+  test("values that the API has no member for, or the model no use, are left out and named", () => {
+    const fixed = { ...NOTHING, stop: ["x"], seed: 1, topK: 2, temperature: 0.5 };
+    const { body, dropped } = amendBody({}, { fixed });
+    expect(body).toEqual({ model: "m", temperature: 0.5 });
+    expect(dropped.map(({ field }) => field)).toEqual(["topK", "stop", "seed"]);
+    const dull = {
+      ...TRAITS,
+      sampling: "none" as const,
+      thinking: { ...TRAITS.thinking, kind: "none" as const, efforts: [] },
+    };
+    const less = amendBody({}, { fixed: { ...NOTHING, temperature: 0.5, effort: "low" } }, dull);
+    expect(less.body).toEqual({ model: "m" });
+    expect(less.dropped.map(({ field }) => field)).toEqual(["temperature", "reasoning"]);
+  });
+
+  test("a search by name where there is none is refused", () => {
+    expect(() => amend({}, { search: true }, { ...TRAITS, webSearch: false })).toThrow(GatewayError);
   });
 
   test("defaults give way to the client, what is fixed does not", () => {

@@ -1,29 +1,44 @@
-/** Changes to a request that is relayed in its own dialect. Members that nothing is asked of stay as they are. */
-import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
-import type { ReasoningRequest } from "../../neutral/request.ts";
-import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+/** Changes to the body of a Responses request that is relayed. */
+import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
+import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+import { nearestEffort } from "../../neutral/thinking.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
+import type { AmendedBody } from "../codec.ts";
+import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { wantedEffort } from "./request-encode.ts";
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): JsonObject {
+const NAMES = {
+  temperature: "temperature",
+  topP: "top_p",
+  topK: null,
+  maxOutputTokens: "max_output_tokens",
+  stop: null,
+  seed: null,
+} as const;
+
+export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+  const dropped: Drop[] = [];
   const members = new Map(Object.entries(body));
-  const set = (name: string, value: unknown): void => {
-    if (value !== null && value !== undefined) members.set(name, value);
-  };
   addInstructions(members, amendment);
-  if (amendment.search) set("tools", withSearch(body.tools));
-  const { defaults, fixed } = amendment;
-  set("max_output_tokens", fixed.maxOutputTokens ?? body.max_output_tokens ?? defaults.maxOutputTokens);
-  if (traits.sampling !== "none") {
-    set("temperature", fixed.temperature ?? body.temperature ?? defaults.temperature);
-    set("top_p", fixed.topP ?? body.top_p ?? defaults.topP);
+  if (amendment.search) {
+    const tools = withSearch(asArray(body.tools), traits);
+    if (tools !== null) members.set("tools", tools);
   }
-  set("reasoning", reasoningOf(asObject(body.reasoning), amendment, traits));
-  return Object.fromEntries(members);
+  const asked = asObject(body.reasoning);
+  const values = planAmendment(amendment, (parameter) => {
+    if (parameter === "reasoning") return asString(asked?.effort) !== null;
+    const name = NAMES[parameter];
+    return name !== null && body[name] !== undefined && body[name] !== null;
+  });
+  for (const [name, value] of amendedMembers(values, NAMES, traits, dropped)) members.set(name, value);
+  const reasoning =
+    values.reasoning === null ? null : amendReasoning(asked, values.reasoning, traits, dropped);
+  if (reasoning !== null) members.set("reasoning", reasoning);
+  return { body: Object.fromEntries(members), dropped };
 }
 
-/** In front of all, and behind the instructions with which the client begins. */
+/** Adds text in front of all instructions, and behind the instructions with which the client begins. */
 function addInstructions(members: Map<string, unknown>, { systemBefore, systemAfter }: Amendment): void {
   const lines = [systemBefore, asString(members.get("instructions"))];
   const input = members.get("input");
@@ -42,45 +57,31 @@ function isInstruction(item: unknown): boolean {
   return role === "developer" || role === "system";
 }
 
-function withSearch(tools: unknown): readonly unknown[] {
-  const list = asArray(tools);
-  const has = list.some((tool) => asString(asObject(tool)?.type)?.startsWith("web_search") === true);
-  return has ? list : [...list, { type: "web_search" }];
+/** null: there is a search already. */
+function withSearch(tools: readonly unknown[], traits: ModelTraits): readonly unknown[] | null {
+  if (tools.some((tool) => asString(asObject(tool)?.type)?.startsWith("web_search") === true)) return null;
+  checkSearch(traits);
+  return [...tools, { type: "web_search" }];
 }
 
-/** What the operator fixes, what the client says, what the model's name says, what the operator says otherwise: in this order. */
-function reasoningOf(
+/** null: the client's own stays. */
+function amendReasoning(
   asked: JsonObject | null,
-  { thinking, defaults, fixed }: Amendment,
+  reasoning: ReasoningRequest,
   traits: ModelTraits,
+  dropped: Drop[],
 ): JsonObject | null {
-  const own = asString(asked?.effort);
-  const fixedEffort = valuesEffort(fixed, traits);
-  if (fixedEffort !== null) return { ...asked, effort: fixedEffort };
-  if (own !== null || traits.thinking.kind === "none") return asked;
-  if (thinking !== null) {
-    const { budgetTokens } = thinking;
-    const reasoning = { effort: null, budgetTokens, isDynamic: budgetTokens === null, isShown: true };
-    const effort = wantedEffort(reasoning, traits);
-    const word = effort === null ? null : nearestEffort(effort, traits.thinking.efforts);
-    return { summary: "auto", ...asked, ...(word === null ? null : { effort: word }) };
+  const wanted = wantedEffort(reasoning, traits);
+  const effort = wanted === null ? null : nearestEffort(wanted, traits.thinking.efforts);
+  if (wanted !== "none" && (traits.thinking.kind === "none" || (wanted !== null && effort === null))) {
+    dropped.push({ field: "reasoning", reason: "the model cannot be told how much to think" });
   }
-  const effort = valuesEffort(defaults, traits);
-  return effort === null ? asked : { ...asked, effort };
+  const summary = reasoning.isShown === true && traits.thinking.kind !== "none" ? { summary: "auto" } : null;
+  if (summary === null && effort === null) return null;
+  return { ...summary, ...asked, ...(effort === null ? null : { effort }) };
 }
 
-function valuesEffort(values: ParameterValues, { thinking }: ModelTraits): string | null {
-  const reasoning: ReasoningRequest = {
-    effort: values.effort,
-    budgetTokens: values.thinkingBudgetTokens,
-    isDynamic: false,
-    isShown: null,
-  };
-  const effort = effortOf(reasoning);
-  return effort === null ? null : nearestEffort(effort, thinking.efforts);
-}
-
-/** Calls lose their ids, which would ask for the reasoning that they came from. */
+/** The body without sealed reasoning; null: it holds none. Calls lose their ids, which would ask for that reasoning. */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   const { input } = body;
   if (!Array.isArray(input) || !input.some(isSealed)) return null;

@@ -1,6 +1,6 @@
 /** Prepares a request for one target: as it is, changed where the operator or the upstream wants it, or translated. */
 import { Buffer } from "node:buffer";
-import type { Repairs } from "../../dialects/codec.ts";
+import type { Codec, Repairs } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
@@ -80,14 +80,14 @@ export function prepareRequest(
   if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
     return { target, dialect, body, peek, translated: null, dropped: [] };
   }
-  const changed = changedBody(request, upstream, target, repairs, body);
+  const { changed, dropped } = changeBody(request, upstream, target, repairs, body);
   return {
     target,
     dialect,
     body: changed,
     peek: peekRequest(dialect, changed),
     translated: null,
-    dropped: repairs.withoutSeals ? [UNSEALED] : [],
+    dropped,
   };
 }
 
@@ -113,23 +113,34 @@ function dialectToTranslateTo(
  * A relayed body with the additions of the model's name or entry, and without seals that the upstream refused. The body itself when
  * nothing changes.
  */
-function changedBody(
+function changeBody(
   { gateway, exchange }: Preparable,
   upstream: UpstreamView,
   target: Target,
   repairs: Repairs,
   body: Uint8Array,
-): Uint8Array {
+): { readonly changed: Uint8Array; readonly dropped: readonly Drop[] } {
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
   const before = parseJsonObject(body);
+  const unsealed = repairs.withoutSeals ? [UNSEALED] : [];
   // A body that is not JSON passes, and the upstream refuses it.
-  if (before === null) return body;
+  if (before === null) return { changed: body, dropped: unsealed };
   let parsed = before;
+  let dropped: readonly Drop[] = unsealed;
   if (exchange.amendment !== null) {
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, target.model);
-    parsed = codec.amend(parsed, exchange.amendment, traits);
+    const amended = codec.amend(parsed, exchange.amendment, traits);
+    parsed = amended.body;
+    dropped = [...namedByClient(codec, amended.dropped), ...unsealed];
   }
   if (repairs.withoutSeals) parsed = codec.withoutSeals(parsed) ?? parsed;
-  return parsed === before ? body : Buffer.from(JSON.stringify(parsed), "utf8");
+  const changed = parsed === before ? body : Buffer.from(JSON.stringify(parsed), "utf8");
+  return { changed, dropped };
+}
+
+/** A parameter that the client's dialect does not have keeps its neutral name: the operator set it. */
+function namedByClient({ fieldNames }: Codec, dropped: readonly Drop[]): Drop[] {
+  const names: Readonly<Record<string, string | null>> = fieldNames;
+  return dropped.map(({ field, reason }) => ({ field: names[field] ?? field, reason }));
 }
