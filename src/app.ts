@@ -1,6 +1,6 @@
 /**
- * The composition root: builds the rooms around one snapshot, starts and drains them, and swaps the snapshot when the
- * configuration changes. The only file that may import every folder.
+ * The composition root: builds the rooms around one snapshot, starts and drains them, and swaps the snapshot
+ * when the configuration changes. The only file that may import every folder.
  */
 import type { Config } from "./config/config.ts";
 import { ConfigError, type Problem } from "./config/problem.ts";
@@ -14,6 +14,7 @@ import { type Listener, listen } from "./http/listener.ts";
 import { makeLedger } from "./ledger/ledger.ts";
 import { openStore, setStoreAside } from "./ledger/store-file.ts";
 import { makeLedgerWriter } from "./ledger/writer.ts";
+import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
 import { METERED_KINDS } from "./neutral/usage.ts";
 import type { ProcessFacts } from "./pages/metrics.ts";
@@ -47,14 +48,12 @@ export interface App {
   readonly metricsUrl: string | null;
   /** Reads the configuration again and takes it over, or keeps the old one and logs the reason. */
   reload(): Promise<void>;
-  /** Accepts nothing new, lets running requests end for at most the drain time-out, then writes the pending rows and closes. */
+  /**
+   * Accepts nothing new, lets running requests end for at most the drain time-out, then writes the pending
+   * rows and closes.
+   */
   drain(): Promise<void>;
 }
-
-/** The interval at which the gateway asks the providers for their lists of models. */
-const REFRESH_INTERVAL_MS = 3_600_000;
-/** Not at once: a start, or a file that is being edited, must not cost the providers requests. */
-const FIRST_REFRESH_MS = 60_000;
 
 /** The interval at which a drain checks whether the last request has ended. */
 const DRAIN_POLL_MS = 20;
@@ -83,13 +82,13 @@ class RunningApp implements App {
   readonly #states: StateStore;
   readonly #gateway: ChangingGateway;
   readonly #models: ModelLists;
+  readonly #listRefresh: ListRefresh;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
   #listener: Listener | null = null;
   #metricsListener: Listener | null = null;
   #watcher: { close(): void } | null = null;
-  #refreshTimer: ReturnType<typeof setTimeout> | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: AppOptions) {
@@ -99,6 +98,7 @@ class RunningApp implements App {
     this.#states = makeStateStore({ open: () => openStore(config.server.dataDir), log });
     this.#gateway = makeGateway(options, this.#states);
     this.#models = makeModelLists(this.#gateway);
+    this.#listRefresh = new ListRefresh(this.#models);
   }
 
   start(): void {
@@ -117,7 +117,7 @@ class RunningApp implements App {
         this.#gateway,
       );
     }
-    this.#refreshModels(FIRST_REFRESH_MS);
+    this.#listRefresh.restart();
     if (config.file !== null) this.#watcher = watchConfig(config.file, () => void this.reload());
   }
 
@@ -163,7 +163,7 @@ class RunningApp implements App {
 
   /** Closes everything now; pending rows are still written. */
   async abandon(): Promise<void> {
-    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
+    this.#listRefresh.stop();
     this.#watcher?.close();
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
@@ -171,16 +171,6 @@ class RunningApp implements App {
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#states.close();
-  }
-
-  /** Keeps the facts of the providers' model lists fresh. No request waits for it. */
-  #refreshModels(inMs: number): void {
-    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
-    this.#refreshTimer = setTimeout(() => {
-      void this.#models.refresh();
-      this.#refreshModels(REFRESH_INTERVAL_MS);
-    }, inMs);
-    this.#refreshTimer.unref();
   }
 
   async #reloadOnce(): Promise<void> {
@@ -196,7 +186,7 @@ class RunningApp implements App {
     const before = gateway.snapshot.config;
     gateway.snapshot = makeSnapshot(config);
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
-    this.#refreshModels(FIRST_REFRESH_MS);
+    this.#listRefresh.restart();
     pool.replace(gateway.snapshot.credentialSpecs);
     pool.adopt(loadCredentialStates(this.#states, log));
     this.#listener?.reload(config.server);

@@ -1,5 +1,6 @@
 /**
- * From the process to a command: environment, arguments, signals, exit code. The only file that touches `process`.
+ * From the process to a command: environment, arguments, signals, exit code. The only file that touches
+ * `process`.
  */
 import { readFileSync, writeSync } from "node:fs";
 import type { CliIo, Command } from "./cli/cli.ts";
@@ -18,7 +19,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import("./cli/usage.ts")).usage,
   },
   explain: {
-    summary: "what would become of a request, without sending it",
+    summary: "explain a request without sending it",
     load: async () => (await import("./cli/explain.ts")).explain,
   },
   requests: {
@@ -35,14 +36,16 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
 };
 
-/** How long to wait for a reader that has not made room yet. */
+/** The pause before the next write into a full pipe. */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** Concurrent requests that Bun's HTTP client allows by itself are a few hundred; it reads this at start only. */
+/**
+ * Bun's HTTP client allows a few hundred concurrent requests by default; it reads the limit at start only.
+ */
 const MAX_HTTP_REQUESTS = "65535";
-/** Set in the process that has replaced the first one. */
+/** Marks the process that replaced the first one. */
 const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
-/** They would run foreign code, print secrets, or lead requests with credentials elsewhere. */
+/** Variables that would run foreign code, print secrets, or lead requests with credentials elsewhere. */
 const DANGEROUS = [
   "BUN_OPTIONS",
   "BUN_BE_BUN",
@@ -63,11 +66,14 @@ function help(): string {
   return `clewline [COMMAND] [OPTIONS]: a self-hosted LLM gateway\n\n${lines.join("\n")}\n\n  --version    print the version\n  --help       this text; clewline COMMAND --help for a command's own\n`;
 }
 
-/** Replaces this process by one with a safe environment. Returns when the environment is safe already. */
+/**
+ * Replaces this process by one with a safe environment. Returns only when the environment is safe already.
+ */
 function reexecute(): void {
   const { env } = process;
   if (env[REEXECUTED] !== undefined) {
-    // Bun reads a .env file of the working folder anew: what it brought back is only taken out, or this would never end.
+    // Bun reads the working folder's .env file anew and may bring variables back. To replace the process
+    // again would not end.
     for (const name of DANGEROUS) delete env[name];
     return;
   }
@@ -80,7 +86,7 @@ function reexecute(): void {
     ),
   );
   const script = process.argv[1] ?? "";
-  // In a compiled binary the script lies in Bun's virtual file system and is not an argument.
+  // The script of a compiled binary lies in Bun's virtual file system and is not an argument.
   const isCompiled = script.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(script);
   const args = [
     process.execPath,
@@ -96,13 +102,13 @@ function reexecute(): void {
   });
 }
 
-/** Bun's own figure has been wrong in the past: where the kernel tells, it is asked. */
+/** From the kernel, where it has the figure: Bun's own has been wrong in the past. */
 function residentBytes(): number {
   try {
     const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
     if (kilobytes !== undefined) return Number(kilobytes) * 1024;
   } catch {
-    // Not Linux: the runtime's figure is all there is.
+    // Not Linux: only the runtime has a figure.
   }
   return process.memoryUsage().rss;
 }
@@ -134,8 +140,8 @@ function makeIo(): CliIo {
 }
 
 /**
- * Writes all of a text before it returns. Bun's own streams drop at exit what a full pipe has not taken, and tell of no failure; who reads
- * our output may leave early (`| head`): that is the end of the command, not a failure.
+ * Writes all of a text before it returns: at exit, Bun's own streams drop the bytes that a full pipe has not
+ * taken, and report no failure. A reader that leaves early (`| head`) ends the command and is no failure.
  */
 function writeAll(fd: 1 | 2, text: string): void {
   let bytes = Buffer.from(text);
@@ -183,7 +189,7 @@ async function main(argv: readonly string[]): Promise<number> {
       `${JSON.stringify({ level: "error", time: new Date(systemClock.nowMs()).toISOString(), error, msg: kind })}\n`,
     );
   };
-  // Both would end the process: they cost one request at most.
+  // Unhandled, each would end the process. Handled, each costs one request at most.
   process.on("unhandledRejection", report("an unhandled rejection"));
   process.on("uncaughtException", report("an uncaught exception"));
   return run(isNamed ? argv.slice(1) : argv, makeIo());

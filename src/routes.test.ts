@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { GatewayError } from "./core/errors.ts";
 import { ENDPOINT_PATHS } from "./http/endpoint-paths.ts";
+import { listen } from "./http/listener.ts";
 import { type Match, Router } from "./http/router.ts";
 import { makeModelLists } from "./models/model-lists.ts";
 import { CLIENT_KEY, clientUnderTest, GatewayUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
-import { makeRoutes, makeTable, type RouteLine, type Served } from "./routes.ts";
+import { makeMetricsRoutes, makeRoutes, makeTable, type RouteLine, type Served } from "./routes.ts";
 
 const TABLE = makeTable({} as Served);
 const ROUTER = new Router(TABLE);
@@ -203,6 +204,8 @@ test("a few listed routes are open to anyone; all others need a key", () => {
   expect(open).toEqual(["/ anyone", "/healthz anyone", "/readyz anyone", "/metrics metrics"]);
 });
 
+const FACTS = { version: "0", startedAtMs: 0, residentBytes: 0, isConfigRejected: false };
+
 describe("without a key", () => {
   let gateway: GatewayUnderTest;
   beforeAll(() => {
@@ -217,7 +220,7 @@ describe("without a key", () => {
     const routes = makeRoutes({
       gateway,
       models: makeModelLists(gateway),
-      processFacts: () => ({ version: "0", startedAtMs: 0, residentBytes: 0, isConfigRejected: false }),
+      processFacts: () => FACTS,
       configProblems: () => [],
     });
     const { handler } = routes[TABLE.indexOf(line)] as (typeof routes)[number];
@@ -239,4 +242,21 @@ describe("without a key", () => {
     const list = TABLE.find(({ path }) => path === "/v1/models") as RouteLine;
     expect((await ask(list, `Bearer ${CLIENT_KEY}`)).status).toBe(200);
   });
+});
+
+test("the metrics port shows the metrics without a key, and nothing else", async () => {
+  const gateway = new GatewayUnderTest({ upstreams: [] });
+  const routes = makeMetricsRoutes({ gateway, processFacts: () => FACTS });
+  const listener = listen(gateway.snapshot.config.server, routes, gateway);
+  try {
+    const ask = (path: string, method = "GET") => fetch(`${listener.url}${path}`, { method });
+    expect(await (await ask("/metrics")).text()).toContain("clewline_ledger_writable 1");
+    expect((await ask("/metrics", "POST")).status).toBe(405);
+    for (const path of ["/", "/readyz", "/healthz", "/v1/models", "/v1/messages"]) {
+      expect([path, (await ask(path)).status]).toEqual([path, 404]);
+    }
+  } finally {
+    await listener.kill();
+    await gateway.close();
+  }
 });

@@ -1,6 +1,6 @@
 /**
- * The table of routes: every path that the gateway answers, who may call it, and its handler. A new resource is one line
- * here and one file with its handler.
+ * The table of routes: every path that the gateway answers, who may call it, and its handler. A new resource
+ * is one line here and one file with its handler.
  */
 import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
@@ -35,7 +35,8 @@ type ClientHandler = (
 ) => Response | Promise<Response>;
 
 /**
- * `who`: a `client` with a client key; whoever has the `metrics` key; `anyone`. A line without it does not compile.
+ * `who`: a `client` with a client key; whoever has the `metrics` key; `anyone`. A line without it does not
+ * compile.
  */
 export type RouteLine = Omit<HttpRoute, "handler"> &
   (

@@ -36,8 +36,9 @@ export function isSameDigest(a: string, b: string): boolean {
 const KEY_HEADERS = ["x-api-key", "x-goog-api-key", "api-key"] as const;
 
 /**
- * The principal of the first valid key, in this order: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`,
- * `?key=`. Returns null when no key is valid. `search` is the query with its question mark, or "".
+ * The principal of the first valid key, in this order: `Authorization: Bearer`, `x-api-key`,
+ * `x-goog-api-key`, `api-key`, `?key=`. Returns null when no key is valid. `search` is the query with its
+ * question mark, or "".
  */
 export function authenticate(ring: KeyRing, headers: Headers, search: string): Principal | null {
   const authorization = headers.get("authorization");

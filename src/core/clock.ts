@@ -1,12 +1,11 @@
-/** The only source of time. Everything else takes a `Clock`, so that tests can set it. */
+/** The only source of time. All other code takes a `Clock`, so that tests can set the time. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch; may jump. For timestamps and reset times. */
+  /** Milliseconds since the Unix epoch; may jump. For time stamps and reset times. */
   nowMs(): number;
-  /** Milliseconds from an arbitrary start, never going back, with fractions. For durations. */
+  /** Milliseconds since an arbitrary start, with fractions; never goes back. For durations. */
   monotonicMs(): number;
 }
 
-/** The clock of this machine. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -1,9 +1,10 @@
 /**
- * What can go wrong, as one table: whose fault it is, the HTTP status, and what a client may do. A dialect turns an
- * error into its own envelope; nothing else decides on a status. Public text never holds upstream bodies or secrets.
+ * One table of errors: whose fault an error is, its HTTP status, and whether a client may try again. A
+ * dialect puts the error into its own envelope; nothing else decides on a status. Public text never holds
+ * upstream bodies or secrets.
  */
 
-/** Closed set of failures that Clewline itself reports. */
+/** The errors that Clewline itself reports. */
 export type ErrorKind =
   | "bad_request"
   | "bad_path"
@@ -30,17 +31,17 @@ export type ErrorKind =
   | "shutting_down"
   | "internal";
 
-/** Who has to act. */
+/** The side that has to act. */
 export type ErrorOrigin = "client" | "gateway" | "upstream";
 
 export interface ErrorTraits {
   readonly status: number;
   readonly origin: ErrorOrigin;
-  /** Whether the same request may succeed when it is sent again. */
+  /** The same request may succeed when it is sent again. */
   readonly retryable: boolean;
 }
 
-/** Every kind with its traits; a test holds docs/errors.md to it. */
+/** A test holds docs/errors.md to this table. */
 export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   bad_request: { status: 400, origin: "client", retryable: false },
   bad_path: { status: 400, origin: "client", retryable: false },
@@ -69,18 +70,18 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
 };
 
 export interface GatewayErrorOptions {
-  /** For the log only: may name upstream text, never a secret. */
+  /** For the log only. May hold upstream text, never a secret. */
   readonly detail?: string;
   readonly cause?: unknown;
   /** The request field at fault, as a path such as `messages[0].content`. */
   readonly param?: string;
-  /** When a retry makes sense, in milliseconds from now. */
+  /** Milliseconds from now after which a retry makes sense. */
   readonly retryAfterMs?: number;
-  /** Structured cause, for the dialects that have a place for it (Anthropic's `error.details`). */
+  /** A structured cause, for dialects that have a place for one (Anthropic's `error.details`). */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The one error class. `message` is public and says what is wrong and how to repair it. */
+/** The one error class. `message` is public: it names the fault and its repair. */
 export class GatewayError extends Error {
   readonly kind: ErrorKind;
   readonly status: number;

@@ -1,6 +1,6 @@
-/** What is read of HTTP headers: `Headers` fits, and so does a plain list, which costs a fraction of it. */
+/** HTTP headers to read: `Headers`, or a plain list, which costs a fraction of `Headers`. */
 export interface HeaderView {
-  /** The value under a lower-case name, several ones joined by ", "; null when there is none. */
+  /** `name` in lower case. Several values are joined by ", "; null: no such header. */
   get(name: string): string | null;
   /** Names in lower case. */
   forEach(callback: (value: string, name: string) => void): void;
@@ -9,12 +9,12 @@ export interface HeaderView {
 /** Headers to send, in order, with names in lower case. */
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
-/** Headers as they came, in order. Names are stored in lower case. */
+/** Headers in the order in which they came. */
 export class HeaderList implements HeaderView {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
 
-  /** `name` in lower case. A name that is there already gets its values joined, as `Headers` does. */
+  /** `name` in lower case. Joins the values of a name that is already there, as `Headers` does. */
   append(name: string, value: string): void {
     const at = this.#names.indexOf(name);
     if (at < 0) {

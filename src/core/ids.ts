@@ -1,8 +1,8 @@
-/** The only source of randomness. Everything else takes `Ids`, so that tests can fix it. */
+/** The only source of randomness. All other code takes `Ids`, so that tests can fix the ids. */
 import { randomBytes } from "node:crypto";
 
 export interface Ids {
-  /** A ULID for a moment: 26 characters of Crockford base 32, ascending also within one millisecond. */
+  /** A ULID: 26 characters of Crockford base 32, ascending also within one millisecond. */
   ulid(atMs: number): string;
   /** `bytes` random bytes in lower-case hex, for secrets and tokens. */
   hex(bytes: number): string;
@@ -12,13 +12,13 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_CHARS = 16;
 
 /**
- * Makes ids from `random`, which returns that many random bytes. Within one millisecond, and when the clock goes
- * back, a ULID is the previous one plus one, as the ULID specification says, so that keys only grow.
+ * `random` returns so many random bytes. Within one millisecond, and when the clock goes back, a ULID is the
+ * previous ULID plus one, as the ULID specification says, so that ids only grow.
  */
 export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Ids {
   const digits = new Uint8Array(RANDOM_CHARS);
   let lastMs = -1;
-  /** All but the last digit: within a millisecond only that one changes, 31 times of 32. */
+  /** The id without its last digit. Within a millisecond only the last digit changes, 31 times of 32. */
   let head = "";
 
   const encode = (): void => {
@@ -29,7 +29,7 @@ export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Id
   const refill = (): void => {
     const bytes = random(RANDOM_CHARS);
     for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (bytes[i] as number) & 31;
-    // The highest bit stays free, so that adding one within a millisecond cannot overflow.
+    // The highest bit stays free, so that an increment within a millisecond cannot overflow.
     digits[0] = (digits[0] as number) & 15;
     encode();
   };

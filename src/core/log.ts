@@ -1,4 +1,4 @@
-/** Structured logs: the narrow interface that the rooms use. `app.ts` gives it a kept library (pino). */
+/** Structured logs. Commands implement this narrow interface with pino. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
@@ -8,5 +8,5 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-/** Says nothing; for tools and tests that have no log. */
+/** For tools and tests without a log. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

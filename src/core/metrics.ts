@@ -1,9 +1,10 @@
 /**
- * Counts and distributions, cheap to record: a map look-up and an addition. `http/metrics-page.ts` turns them into what scrapers
- * read. Label values are bounded by the caller (names from the config, closed sets), and by `MAX_SERIES`.
+ * Counts and distributions. To record a value costs a map look-up and an addition; `pages/metrics-text.ts`
+ * prints them for scrapers. The caller bounds the values of labels (names from the configuration, closed
+ * sets), and `MAX_SERIES` does.
  */
 
-/** Most label combinations of one metric; what is over goes into one series labelled `other`. */
+/** The most label combinations of one metric; further ones are counted in one series labelled `other`. */
 export const MAX_SERIES = 2_000;
 
 export interface Series {
@@ -13,13 +14,12 @@ export interface Series {
 
 export interface HistogramSeries {
   readonly labels: Readonly<Record<string, string>>;
-  /** One count a bucket, the last one for what is over the highest bound. */
+  /** One count for each bucket; the last bucket is for values over the highest bound. */
   readonly counts: number[];
   sum: number;
   count: number;
 }
 
-/** A counter with fixed label names. */
 export class Counter {
   readonly name: string;
   readonly help: string;
@@ -36,7 +36,7 @@ export class Counter {
     this.at(...labels).value += value;
   }
 
-  /** The series of these labels, to be kept where it is added to often. */
+  /** The series of these labels, for callers that add to it often. */
   at(...labels: readonly string[]): Series {
     return seriesOf(this.#series, this.labelNames, labels, (named) => ({ labels: named, value: 0 }));
   }
@@ -46,12 +46,11 @@ export class Counter {
   }
 }
 
-/** A distribution over fixed bounds. */
 export class Histogram {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
-  /** Upper bounds, ascending, inclusive. */
+  /** Upper bounds of the buckets, ascending, inclusive. */
   readonly bounds: readonly number[];
   readonly #series = new Map<string, HistogramSeries>();
 
@@ -66,7 +65,7 @@ export class Histogram {
     this.recordAt(this.at(...labels), value);
   }
 
-  /** The series of these labels, to be kept where it is recorded to often. */
+  /** The series of these labels, for callers that record in it often. */
   at(...labels: readonly string[]): HistogramSeries {
     return seriesOf(this.#series, this.labelNames, labels, (named) => ({
       labels: named,
@@ -111,7 +110,7 @@ function seriesOf<S>(
 
 const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
-/** What every request of a dialect to an upstream adds to, looked up once. */
+/** The series that each request of a dialect to an upstream adds to, looked up once. */
 interface RequestSeries {
   readonly ok: Series;
   /** By position in the list of counted kinds; empty until a request reports the kind. */
@@ -128,7 +127,7 @@ export interface TokenKind {
   readonly metric: string;
 }
 
-/** What a request came to, as the metrics count it. */
+/** A request that is over, as the metrics count it. */
 export interface RequestFacts {
   readonly dialect: string;
   readonly upstream: string | null;
@@ -139,36 +138,36 @@ export interface RequestFacts {
   readonly usage: Readonly<Record<string, number | null>>;
 }
 
-/** Everything that Clewline counts while it serves. */
+/** All counts of a gateway. */
 export class Metrics {
-  readonly requests = new Counter("clewline_requests_total", "Requests, by how they ended.", [
+  readonly requests = new Counter("clewline_requests_total", "Requests by outcome.", [
     "dialect",
     "upstream",
     "outcome",
   ]);
   readonly attempts = new Counter(
     "clewline_attempts_total",
-    "Requests sent to upstreams, by what the reply said.",
+    "Requests sent to upstreams, by the meaning of the reply.",
     ["upstream", "signal"],
   );
-  readonly tokens = new Counter("clewline_tokens_total", "Tokens, by kind.", ["upstream", "kind"]);
+  readonly tokens = new Counter("clewline_tokens_total", "Tokens by kind.", ["upstream", "kind"]);
   readonly reloads = new Counter("clewline_config_reloads_total", "Changes of the configuration.", [
     "result",
   ]);
-  readonly exceptions = new Counter("clewline_exceptions_total", "Exceptions that cost one request.", []);
+  readonly exceptions = new Counter("clewline_exceptions_total", "Exceptions that failed one request.", []);
   readonly duration = new Histogram(
     "clewline_request_duration_seconds",
-    "From a request's acceptance to the end of its answer.",
+    "Time from a request's acceptance to the end of its answer.",
     ["dialect"],
     DURATION_BOUNDS_S,
   );
   readonly firstByte = new Histogram(
     "clewline_first_byte_seconds",
-    "From a request's acceptance to the first byte of its answer.",
+    "Time from a request's acceptance to the first byte of its answer.",
     ["dialect"],
     DURATION_BOUNDS_S,
   );
-  /** Requests that are being served now. */
+  /** Requests that are being served. */
   inFlight = 0;
   /** By dialect and upstream: both are few. */
   readonly #requestSeries = new Map<string, Map<string, RequestSeries>>();
@@ -178,7 +177,6 @@ export class Metrics {
     this.#tokenKinds = tokenKinds;
   }
 
-  /** Counts a request that is over. */
   countRequest(facts: RequestFacts): void {
     const upstream = facts.upstream ?? "";
     const series =

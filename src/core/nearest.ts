@@ -1,6 +1,8 @@
 /** Suggestions for names that were mistyped. */
 
-/** The candidate that a typist most likely meant, or null when none is near. Case, `-` and `_` hardly count. */
+/**
+ * The candidate that a typist most likely meant, or null when none is near. Case, `-` and `_` hardly count.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | null {
   const wanted = plain(name);
   let best: string | null = null;

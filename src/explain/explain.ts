@@ -1,4 +1,7 @@
-/** Explains a request without sending it: its plan, and the exact request for each target. Credentials are masked. */
+/**
+ * Explains a request without sending it: its plan, and the exact request for each target. Credentials are
+ * masked.
+ */
 import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -39,7 +42,10 @@ export interface Question {
 export interface TargetExplanation {
   readonly upstream: string;
   readonly model: string;
-  /** `count`: the gateway counts the tokens itself and sends nothing. null: the target cannot take the request. */
+  /**
+   * `count`: the gateway counts the tokens itself and sends nothing. null: the target cannot take the
+   * request.
+   */
   readonly mode: "relay" | "translate" | "count" | null;
   readonly dialect?: string;
   readonly request?: {
@@ -92,7 +98,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     modelAsked: model,
     amendment: amendmentOf(plan),
     isStrict: principal.strict || plan.entry?.strict === true,
-    // No reply is read, so no form is needed.
+    // An explanation reads no reply.
     clientFraming: "json",
   };
   const { memory } = gateway;

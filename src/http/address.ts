@@ -1,12 +1,12 @@
-/** The client's address, seen through the proxies that are trusted. */
+/** The client's address, as seen through trusted proxies. */
 import { BlockList, isIP } from "node:net";
 
-/** From the peer's address and `X-Forwarded-For` to the client's address. */
+/** From the address of the socket's peer and `X-Forwarded-For` to the client's address. */
 export type AddressReader = (peer: string | null, forwardedFor: string | null) => string | null;
 
 /**
- * Believes `X-Forwarded-For` from right to left as long as the address to the right is a trusted one; `trusted` holds addresses and
- * CIDRs, already validated.
+ * The reader goes through `X-Forwarded-For` from right to left, and believes an entry as long as the address
+ * to its right is trusted. `trusted` holds validated addresses and CIDRs.
  */
 export function makeAddressReader(trusted: readonly string[]): AddressReader {
   if (trusted.length === 0) return (peer) => withoutV4Prefix(peer);

@@ -1,10 +1,10 @@
-/** Reads a request body: bounded before and after decoding, in time, with errors that say how to repair it. */
+/** Reads a request body, bounded before and after decoding. */
 import { promisify } from "node:util";
 import { GatewayError } from "../core/errors.ts";
 
 type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
-/** zlib is loaded with the first compressed body: most clients never send one, and it costs megabytes. */
+/** Loads zlib with the first compressed body: most clients never send one, and zlib costs megabytes. */
 async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | null> {
   const { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } = await import("node:zlib");
   switch (name) {
@@ -12,7 +12,7 @@ async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | n
     case "x-gzip":
       return promisify(gunzip) as Decoder;
     case "deflate":
-      // RFC 9110 section 8.4.1.2: deflate is zlib's format, but some clients send the bare stream.
+      // RFC 9110 section 8.4.1.2: deflate means zlib's format, but some clients send the bare stream.
       return promisify(((bytes[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw) as Decoder;
     case "br":
       return promisify(brotliDecompress) as Decoder;
@@ -26,8 +26,9 @@ async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | n
 const EMPTY = new Uint8Array(0);
 
 /**
- * The decoded body. Throws `GatewayError`: `body_too_large` (declared, sent or decoded size over `limitBytes`), `bad_encoding`
- * (unknown or stacked `content-encoding`), `bad_request` (does not decode, or broke off).
+ * The decoded body. Throws `body_too_large` when the declared, sent or decoded size is over `limitBytes`,
+ * `bad_encoding` for an unknown or stacked `content-encoding`, and `bad_request` for a body that does not
+ * decode or broke off.
  */
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
   const { headers } = request;
@@ -35,7 +36,7 @@ export async function readBody(request: Request, limitBytes: number): Promise<Ui
   let bytes: Uint8Array;
   if (declared !== null) {
     if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
-    // `request.body` is not touched here: to make its stream costs more than all the rest of reading.
+    // Not `request.body`: to make its stream costs more than the whole rest of the reading.
     bytes = await readWhole(request);
   } else {
     bytes = request.body === null ? EMPTY : await readChunks(request.body, limitBytes);
@@ -79,7 +80,7 @@ async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): 
   if (decoder === null) {
     throw new GatewayError(
       "bad_encoding",
-      `content-encoding "${name.slice(0, 40)}" is not understood; send the body plain, or with one of gzip, deflate, br, zstd`,
+      `content-encoding "${name.slice(0, 40)}" is not supported; send the body plain, or with one of gzip, deflate, br, zstd`,
     );
   }
   try {
@@ -88,7 +89,7 @@ async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): 
     if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes);
     throw new GatewayError(
       "bad_request",
-      `the body is not valid ${name}, as its content-encoding header says`,
+      `the body is not valid ${name}; encode it as its content-encoding header says, or leave the header out`,
       { cause },
     );
   }
@@ -97,10 +98,12 @@ async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): 
 function tooLarge(limitBytes: number): GatewayError {
   return new GatewayError(
     "body_too_large",
-    `the request body is over the limit of ${limitBytes} bytes (server.body_limit_bytes, counted after decoding)`,
+    `the request body is over the limit of ${limitBytes} bytes, counted after decoding; send less, or raise server.body_limit_bytes`,
   );
 }
 
 function brokeOff(cause: unknown): GatewayError {
-  return new GatewayError("bad_request", "the request body broke off before its end", { cause });
+  return new GatewayError("bad_request", "the request body broke off before its end; send it again", {
+    cause,
+  });
 }

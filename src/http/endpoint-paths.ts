@@ -33,7 +33,10 @@ function pathsOf(endpoint: Endpoint): readonly Omit<EndpointPath, "dialect">[] {
   }
 }
 
-/** A model is `models/{model}`, `tunedModels/{model}`, or a longer resource name such as `publishers/google/models/{model}`. */
+/**
+ * A model is `models/{model}`, `tunedModels/{model}`, or a longer resource name such as
+ * `publishers/google/models/{model}`.
+ */
 function actionPaths(endpoint: Endpoint, version: string, action: string): Omit<EndpointPath, "dialect">[] {
   const actionPath = (collection: string, upstreamCollection: string) => ({
     methods: POST,

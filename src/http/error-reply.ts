@@ -1,10 +1,9 @@
-/** Errors as replies of the gateway itself: in the caller's dialect, with the request id. */
+/** The gateway's own errors as replies in the client's dialect. */
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 
-/** An error as a whole reply in the dialect. */
 export function replyWithError(dialect: DialectName, error: GatewayError, requestId: string): Response {
   const { status, headers, body } = DIALECTS[dialect].renderError(error, requestId);
   return new Response(body, {
@@ -13,12 +12,15 @@ export function replyWithError(dialect: DialectName, error: GatewayError, reques
   });
 }
 
-/** Our request id under the names that the official SDKs read. */
+/** The gateway's request id, under the names that the official SDKs read. */
 export function requestIdHeaders(requestId: string): Record<string, string> {
   return { "x-request-id": requestId, "request-id": requestId };
 }
 
-/** Anything that is not a `GatewayError` is a fault of ours: logged in full, told without detail. */
+/**
+ * Anything but a `GatewayError` is a fault of the gateway: the log gets all of it, the client a constant
+ * text.
+ */
 export function asGatewayError(cause: unknown, log: Log, requestId: string): GatewayError {
   if (cause instanceof GatewayError) return cause;
   log.error(

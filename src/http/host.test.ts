@@ -64,8 +64,8 @@ describe("without a list of names", () => {
   test("a port over 65535 and a missing Host say what is wrong", () => {
     expect(anyName("host:65536")).toBe("the Host header's port is out of range");
     expect(anyName("[::1]:99999")).toBe("the Host header's port is out of range");
-    expect(anyName(null)).toBe("the Host header is missing");
-    expect(anyName("")).toBe("the Host header is missing");
+    expect(anyName(null)).toBe("the Host header is missing; send one");
+    expect(anyName("")).toBe("the Host header is missing; send one");
   });
 });
 
@@ -85,7 +85,11 @@ describe("with a list of names", () => {
     "localhost.evil.net",
     "127.0.0.1.nip.io",
     "999.1.1.1",
-  ])("%s is not", (host) => expect(check(host)).toBe("this name is not among server.hosts"));
+  ])("%s is not", (host) =>
+    expect(check(host)).toBe(
+      "the name in the Host header is not among server.hosts; call a listed name, or list this one",
+    ),
+  );
 
   test("what one check has let through is not let through by another", () => {
     expect(anyName("elsewhere.example")).toBeNull();

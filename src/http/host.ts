@@ -1,12 +1,13 @@
-/** Which `Host` headers are answered. A name is never used to build a URL. */
+/** The check of `Host` headers. No URL is ever built from one. */
 import { isIP } from "node:net";
 
 const NAME = /^(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?$/;
 const MAX_REMEMBERED = 256;
 
 /**
- * A check for `Host` values: one well-formed `name[:port]` or `[ipv6][:port]` (RFC 9112 section 3.2) and, when `hosts` lists
- * names, one of those, an IP literal or `localhost`. Returns null when good, else what is wrong.
+ * A good `Host` is one well-formed `name[:port]` or `[ipv6][:port]` (RFC 9112 section 3.2) and, when `hosts`
+ * lists names, one of those names, an IP literal or `localhost`. The check returns null for a good one, else
+ * the problem.
  */
 export function makeHostCheck(hosts: readonly string[]): (host: string | null) => string | null {
   const names = new Set(hosts.map((host) => host.toLowerCase()));
@@ -20,16 +21,18 @@ export function makeHostCheck(hosts: readonly string[]): (host: string | null) =
 }
 
 function findProblem(host: string | null, names: ReadonlySet<string>): string | null {
-  if (host === null || host === "") return "the Host header is missing";
+  if (host === null || host === "") return "the Host header is missing; send one";
   const match = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(host);
   if (match === null) return "the Host header is not one valid name and port";
   const name = (match[1] as string).toLowerCase();
   if (match[2] !== undefined && Number(match[2]) > 65535) return "the Host header's port is out of range";
   const isV6 = name.startsWith("[");
-  // A zone (`%eth0`) is of use on the client's machine only, and stays there (RFC 6874 section 4).
+  // RFC 6874 section 4: a zone (`%eth0`) has a meaning on the client's machine only, and must not be sent.
   if (isV6 ? isIP(name.slice(1, -1)) !== 6 || name.includes("%") : !NAME.test(name)) {
     return "the Host header is not one valid name and port";
   }
   if (names.size === 0 || isV6 || isIP(name) === 4 || name === "localhost") return null;
-  return names.has(name) ? null : "this name is not among server.hosts";
+  return names.has(name)
+    ? null
+    : "the name in the Host header is not among server.hosts; call a listed name, or list this one";
 }

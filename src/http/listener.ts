@@ -4,7 +4,9 @@ import type { BunServer } from "./bun-client.ts";
 import { type GateContext, RequestGate } from "./request-gate.ts";
 import type { HttpRoute } from "./route.ts";
 
-/** The listener's part of the configuration. `reload` takes over `hosts`, `corsOrigins` and `trustedProxies`. */
+/**
+ * The listener's part of the configuration. `reload` takes over `hosts`, `corsOrigins` and `trustedProxies`.
+ */
 export interface ListenerConfig {
   readonly host: string;
   readonly port: number;
@@ -28,7 +30,10 @@ export interface Listener {
   kill(): Promise<void>;
 }
 
-/** Bun refuses larger bodies by itself. The configured limit, which is reported in the dialect, is always lower. */
+/**
+ * Bun refuses larger bodies by itself. The configured limit, which is reported in the dialect, is always
+ * lower.
+ */
 const MAX_BODY_BYTES = 4 * 1024 ** 3;
 /** Bun takes whole seconds, up to this many. */
 const MAX_IDLE_TIMEOUT_S = 255;
@@ -44,7 +49,8 @@ export function listen(config: ListenerConfig, routes: readonly HttpRoute[], con
     maxRequestBodySize: MAX_BODY_BYTES,
     // In development Bun prints an excerpt of the source with a reply that is cut on purpose.
     development: false,
-    // Without development Bun would share a port that is taken, and two gateways would each get half of the requests.
+    // Without development Bun would share a port that is taken, and two gateways would each get half of the
+    // requests.
     reusePort: false,
     routes: gate.bunRoutes(),
     fetch: (request: Request, server: BunServer) => gate.unmatched(request, server),

@@ -1,15 +1,15 @@
 /**
- * A reply's body that is written as it comes, on Bun's "direct" streams: half the CPU an event that pulled ones cost. Seen with Bun
- * 1.4.5: `pull` is called once and must return nothing; `write` copies, and gives a promise instead of a number when the client reads
- * too slowly; a client that leaves is told by `cancel`, at once.
+ * The body of a reply, written as the upstream sends it, on one of Bun's "direct" streams: an event costs
+ * half the CPU of a pulled stream. Seen with Bun 1.4.5: `pull` is called once and must return nothing;
+ * `write` copies its bytes, and returns a promise in place of a number when the client reads too slowly;
+ * `cancel` reports at once that the client has left.
  */
 
 export interface ReplyStreamOwner {
-  /** The server takes bytes from now on. */
+  /** The server takes bytes from then on. */
   started(): void;
-  /** After a `write` that returned false: the client has read what there was. */
+  /** After a `write` that returned false: the client has read all bytes. */
   drained(): void;
-  /** The client has left. */
   left(): void;
 }
 
@@ -42,12 +42,15 @@ export class ReplyStream {
     } as unknown as ConstructorParameters<typeof ReadableStream<Uint8Array>>[0]);
   }
 
-  /** Whether the client has yet to read what was written. */
+  /** Written bytes wait for the client to read them. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
 
-  /** Sends bytes now. False: they are taken, but the client is slow, so write no more until `drained`. */
+  /**
+   * Sends bytes at once. Returns false when the client is slow: the bytes are taken, and the next `write`
+   * must wait for `drained`.
+   */
   write(bytes: Uint8Array): boolean {
     if (this.#isOver || this.#controller === null) return true;
     const written = this.#controller.write(bytes);
@@ -66,19 +69,18 @@ export class ReplyStream {
     return false;
   }
 
-  /** A good end. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#controller?.close();
   }
 
-  /** No good end: the connection is cut, so that the client cannot take what it got for whole. */
+  /** Cuts the connection, so that the client cannot take the reply for a whole one. */
   cut(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const controller = this.#controller;
-    // Seen with Bun 1.4.5: closed in the same turn of the loop, what was just written never leaves.
+    // Seen with Bun 1.4.5: bytes that were written in the same turn of the loop as the close never leave.
     setTimeout(() => controller?.close(new Error("the upstream broke off")), 0);
   }
 }

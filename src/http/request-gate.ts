@@ -1,7 +1,8 @@
 /**
- * The checks that hold before a handler sees a request: a valid `Host`, unambiguous framing, a canonical path, a known route and
- * method; and the rules for browsers of other origins. Bun matches its routes against the path as it came, but shows a
- * normalised URL: fixed paths are therefore Bun routes, and all other paths arrive as decoded segments.
+ * The checks that hold before a handler sees a request: a valid `Host`, unambiguous framing, a canonical
+ * path, a known route and method; and the rules for browsers of other origins. Bun matches its routes against
+ * the path as it came, but shows a normalised URL: fixed paths are therefore Bun routes, and all other paths
+ * arrive as decoded segments.
  */
 import type { Clock } from "../core/clock.ts";
 import { type ErrorKind, GatewayError } from "../core/errors.ts";
@@ -83,7 +84,7 @@ export class RequestGate {
     return routes;
   }
 
-  /** Answers a path that has more segments than any route, an unknown spelling, or is not below the base path. */
+  /** Answers a path with too many segments, in an unknown spelling, or outside the base path. */
   unmatched(request: Request, server: BunServer): Response | Promise<Response> {
     if (pathOf(request.url).includes("//")) {
       return this.#refuse(request, "bad_path", "the path holds a doubled slash; send the one canonical path");

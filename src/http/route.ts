@@ -1,4 +1,6 @@
-/** One line of a table of routes. The listener serves any such table; the gateway's own is `src/routes.ts`. */
+/**
+ * One line of a table of routes. The listener serves any such table; the gateway's own is `src/routes.ts`.
+ */
 import type { DialectName } from "../dialects/dialect.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { PathParams } from "./router.ts";

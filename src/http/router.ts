@@ -1,6 +1,6 @@
 /**
- * From a path to its lines in a table of routes. The router matches the decoded segments of the path as it came, never a
- * normalised path: it refuses a path that is not canonical before it decides anything.
+ * From a path to its lines in a table of routes. The router matches the decoded segments of the path as it
+ * came, never a normalised path: it refuses a path that is not canonical before it decides anything.
  */
 import { GatewayError } from "../core/errors.ts";
 
@@ -26,14 +26,17 @@ interface Pattern<Line> {
 }
 
 /**
- * A table of paths. A segment of a path is a literal, or `{name}` for one segment; the last one may be `{name...}` for one or
- * more segments, which may hold escaped slashes, and `:action` may follow it. A path without parameters wins; among
- * the others the first one of the table does. A path that begins with `/v1/` is known under several spellings.
+ * A table of paths. A segment of a path is a literal, or `{name}` for one segment; the last one may be
+ * `{name...}` for one or more segments, which may hold escaped slashes, and `:action` may follow it. If
+ * several paths match, one with an action wins, then one without parameters, then the first one of the table.
+ * A path that begins with `/v1/` is known under several spellings.
  */
 export class Router<Line extends { readonly path: string }> {
   /** The paths without parameters, in every spelling. */
   readonly fixed: ReadonlyMap<string, Match<Line>>;
-  /** The other paths, by their first segment. */
+  /** The paths with an action, by their first segment. */
+  readonly #actions = new Map<string, Pattern<Line>[]>();
+  /** The other paths with parameters, by their first segment. */
   readonly #patterns = new Map<string, Pattern<Line>[]>();
 
   constructor(table: readonly Line[]) {
@@ -50,22 +53,20 @@ export class Router<Line extends { readonly path: string }> {
   }
 
   /**
-   * The lines of a path, by its decoded segments; null for no line. Throws `bad_path` for dot segments, backslashes, control
-   * characters, and slashes in a segment that is not part of a `{name...}`.
+   * The lines of a path, by its decoded segments; null for no line. Throws `bad_path` for dot segments,
+   * backslashes, control characters, and slashes in a segment that is not part of a `{name...}`.
    */
   match(segments: readonly string[]): Match<Line> | null {
     let hasSlash = false;
     for (const segment of segments) hasSlash = checkSegment(segment) || hasSlash;
-    if (!hasSlash) {
-      const match = this.fixed.get(`/${segments.join("/")}`);
-      if (match !== undefined) return match;
-    }
-    for (const pattern of this.#patterns.get(segments[0] as string) ?? []) {
-      const params = paramsOf(pattern, segments);
-      if (params !== null) return { lines: pattern.lines, params };
-    }
-    if (hasSlash) throw badPath("an escaped slash (%2F) outside a model's name");
-    return null;
+    const first = segments[0] as string;
+    // Actions are the only hot paths here, and no fixed path ends in one.
+    const action = findPattern(this.#actions.get(first), segments);
+    if (action !== null) return action;
+    const fixed = hasSlash ? undefined : this.fixed.get(`/${segments.join("/")}`);
+    const match = fixed ?? findPattern(this.#patterns.get(first), segments);
+    if (match === null && hasSlash) throw badPath("an escaped slash (%2F) outside a model's name");
+    return match;
   }
 
   #add(path: string, lines: readonly Line[]): void {
@@ -73,10 +74,22 @@ export class Router<Line extends { readonly path: string }> {
     const [, rest = null, suffix = ""] = /^\{(\w+)\.\.\.\}(:\w+)?$/.exec(parts.at(-1) as string) ?? [];
     if (rest !== null) parts.pop();
     const first = parts[0] as string;
-    const known = this.#patterns.get(first) ?? [];
+    const patterns = suffix === "" ? this.#patterns : this.#actions;
+    const known = patterns.get(first) ?? [];
     known.push({ lines, parts, rest, suffix });
-    this.#patterns.set(first, known);
+    patterns.set(first, known);
   }
+}
+
+function findPattern<Line>(
+  patterns: readonly Pattern<Line>[] = [],
+  segments: readonly string[],
+): Match<Line> | null {
+  for (const pattern of patterns) {
+    const params = paramsOf(pattern, segments);
+    if (params !== null) return { lines: pattern.lines, params };
+  }
+  return null;
 }
 
 function paramsOf(pattern: Pattern<unknown>, segments: readonly string[]): PathParams | null {
@@ -102,14 +115,17 @@ function paramsOf(pattern: Pattern<unknown>, segments: readonly string[]): PathP
   return params;
 }
 
-/** OpenAI's clients come with the version missing, doubled, or in Google's form for them. Google's actions keep their version. */
+/**
+ * OpenAI's clients leave the version out, double it, or use Google's prefix for them. Paths with an action are
+ * Google's, and have one spelling.
+ */
 function spellingsOf(path: string): readonly string[] {
   if (!path.startsWith("/v1/") || path.includes("}:")) return [path];
   const rest = path.slice("/v1".length);
   return [path, rest, `/v1/v1${rest}`, `/v1beta/openai${rest}`];
 }
 
-/** The spellings that clients are also known for where Bun can be given them as routes: a doubled or trailing slash. */
+/** Also with a doubled or trailing slash. Bun matches these spellings only as routes of their own. */
 function fixedSpellingsOf(path: string): readonly string[] {
   if (!path.startsWith("/v1/")) return [path];
   const rest = path.slice("/v1".length);

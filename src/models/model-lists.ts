@@ -1,4 +1,6 @@
-/** The list of models: the config's own names, and what each upstream says it has, remembered for a while. */
+/**
+ * The list of models: the names in the configuration, and each upstream's own list, remembered for a while.
+ */
 import { GatewayError } from "../core/errors.ts";
 import type { Dialect, DialectName, ModelEntry } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
@@ -11,9 +13,9 @@ import { readWhole } from "../transport/whole.ts";
 import { type ListedModel, parseModelList } from "../upstreams/model-list.ts";
 
 const FRESH_MS = 5 * 60_000;
-/** After a failure the upstream is not asked again for this long. */
+/** The time after a failure in which the upstream is not asked again. */
 const RETRY_MS = 10_000;
-/** Claude Code gives up after three seconds: what has not come by then is left out of this answer. */
+/** An answer leaves out a list that takes longer: Claude Code gives up after three seconds. */
 const WAIT_MS = 2_000;
 const MAX_SILENCE_MS = 30_000;
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
@@ -28,7 +30,7 @@ export interface ModelLists {
   answerList(client: ClientRequest, dialect: DialectName): Promise<Response>;
   /** Answers `GET /v1/models/{id}` in the dialect's form. `id` may leave out the upstream. */
   answerModel(id: string, dialect: DialectName): Promise<Response>;
-  /** Asks every upstream whose list is not fresh, so that what it says of its models is known. Never throws; what fails is logged. */
+  /** Asks every upstream whose list is not fresh, and keeps the traits in it. Never throws; logs failures. */
   refresh(): Promise<void>;
 }
 
@@ -69,7 +71,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       upstreams.map((upstream) =>
         inTime(modelsOf(snapshot, upstream), () => {
           const models = remembered.get(upstream)?.models ?? [];
-          // Who asks next does not wait for it as well: the list is taken over when it has come.
+          // The next client does not wait for this list either: it is taken over when it arrives.
           remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
           return models;
         }),
@@ -111,7 +113,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
   };
 }
 
-/** The page that the client asks for: by its dialect's parameters for a limit, and for the id of the last entry it has. */
+/** The page by the dialect's parameters: a limit, and the id of the last entry that the client has. */
 function renderPage(dialect: Dialect, models: readonly ModelEntry[], search: string): string {
   const query = new URLSearchParams(search);
   const limit = Number(query.get(dialect.pageParameters.limit) ?? Number.NaN);

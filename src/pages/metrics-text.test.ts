@@ -71,7 +71,7 @@ test("counters keep their names, with _total once, and their labels", async () =
   const families = await render(metrics);
   expect(families.get("clewline_requests_total")).toEqual({
     type: "counter",
-    help: "Requests, by how they ended.",
+    help: "Requests by outcome.",
     samples: [
       {
         name: "clewline_requests_total",

@@ -1,18 +1,17 @@
 /**
- * `/metrics` in Prometheus' text format, by OpenTelemetry's official serializer. It is loaded on the first scrape only: the gateway
- * itself counts with plain numbers.
+ * Metrics in Prometheus' text format, by OpenTelemetry's official serializer. The first scrape loads the
+ * serializer: the gateway itself counts with plain numbers.
  */
 import type { GaugeMetricData, HistogramMetricData, SumMetricData } from "@opentelemetry/sdk-metrics";
 import type { Counter, Histogram, Metrics } from "../core/metrics.ts";
 
-/** A value that is read when somebody asks. */
+/** A value that is read when a scraper asks. */
 export interface Gauge {
   readonly name: string;
   readonly help: string;
   readonly points: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
-/** The page's text. */
 export async function renderMetrics(
   metrics: Metrics,
   gauges: readonly Gauge[],

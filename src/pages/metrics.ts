@@ -63,7 +63,7 @@ function gaugesOf({ metrics, ledger, pool }: MetricsSource, facts: ProcessFacts)
     gauge("clewline_ledger_dropped_rows", "Rows lost because the queue was full.", stats.droppedRows),
     gauge("clewline_config_rejected", "1 while the file on disk is invalid.", facts.isConfigRejected ? 1 : 0),
     gauge("process_resident_memory_bytes", "Resident memory.", facts.residentBytes),
-    gauge("process_start_time_seconds", "When the process started.", facts.startedAtMs / 1_000),
+    gauge("process_start_time_seconds", "Start of the process, in Unix seconds.", facts.startedAtMs / 1_000),
   ];
 }
 
@@ -77,7 +77,7 @@ function credentialsGauge(pool: MetricsSource["pool"]): Gauge {
   }
   return {
     name: "clewline_credentials",
-    help: "Credentials, by state.",
+    help: "Credentials by state.",
     points: [...states.values()].map(({ value, ...labels }) => ({ labels, value })),
   };
 }

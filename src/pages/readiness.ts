@@ -12,7 +12,10 @@ export interface ReadinessSource {
   readonly snapshot: Pick<Snapshot, "upstreams">;
 }
 
-/** `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make nothing unready. */
+/**
+ * `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make
+ * nothing unready.
+ */
 export function readinessPage(
   { isDraining, ledger, pool, snapshot }: ReadinessSource,
   configProblems: readonly Problem[],

@@ -1,0 +1,53 @@
+// Who may read the metrics, and the values that are read only when a scraper asks.
+import { expect, test } from "bun:test";
+import { digestOf } from "../auth/keys.ts";
+import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { findMetricsRefusal, metricsPage } from "./metrics.ts";
+
+const KEY = "clw-metrics-key-0123456789";
+const OPEN = { enabled: true, port: null, keySha256: digestOf(KEY) };
+
+test.each([
+  [OPEN, `Bearer ${KEY}`, null],
+  [OPEN, KEY, null],
+  [OPEN, `Bearer ${KEY}x`, "unauthenticated"],
+  [OPEN, "", "unauthenticated"],
+  [OPEN, null, "unauthenticated"],
+  [{ ...OPEN, enabled: false }, `Bearer ${KEY}`, "route_not_found"],
+  [{ ...OPEN, port: 9_000 }, `Bearer ${KEY}`, "route_not_found"],
+  [{ ...OPEN, keySha256: null }, `Bearer ${KEY}`, "route_not_found"],
+] as const)("with %j, the authorization %j is refused as %j", (config, authorization, kind) => {
+  const headers = new Headers(authorization === null ? {} : { authorization });
+  expect(findMetricsRefusal(config, headers)?.kind ?? null).toBe(kind);
+});
+
+test("the page shows the state of the gateway as it is now", async () => {
+  const gateway = new GatewayUnderTest({
+    upstreams: [
+      { name: "one", family: "openai", baseUrl: "http://127.0.0.1:1", keys: { a: "sk-a", b: "sk-b" } },
+      { name: "two", family: "openai", baseUrl: "http://127.0.0.1:1", keys: { a: "sk-c" } },
+    ],
+  });
+  try {
+    gateway.metrics.inFlight = 3;
+    const facts = { version: "1.2.3", startedAtMs: 5_000, residentBytes: 77, isConfigRejected: true };
+    const reply = await metricsPage(gateway, facts, 9_000);
+    expect(reply.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const lines = (await reply.text()).split("\n").map((line) => line.replace(/ \d{4,}$/, ""));
+    for (const line of [
+      'clewline_build_info{version="1.2.3"} 1',
+      'clewline_credentials{upstream="one",state="ready"} 2',
+      'clewline_credentials{upstream="two",state="ready"} 1',
+      "clewline_requests_in_flight 3",
+      "clewline_ledger_writable 1",
+      "clewline_config_rejected 1",
+      "process_resident_memory_bytes 77",
+      "process_start_time_seconds 5",
+    ]) {
+      expect(lines).toContain(line);
+    }
+    gateway.metrics.inFlight = 0;
+  } finally {
+    await gateway.close();
+  }
+});

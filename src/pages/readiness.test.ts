@@ -1,0 +1,68 @@
+// When the gateway counts as ready, and the reasons that it gives if it does not.
+import { afterEach, expect, test } from "bun:test";
+import type { Problem } from "../config/problem.ts";
+import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { readinessPage } from "./readiness.ts";
+
+let gateway: GatewayUnderTest;
+afterEach(() => gateway.close());
+
+function begin(keys: Readonly<Record<string, string>> | null): void {
+  gateway = new GatewayUnderTest({
+    upstreams: keys === null ? [] : [{ name: "up", family: "openai", baseUrl: "http://127.0.0.1:1", keys }],
+  });
+}
+
+async function ask(problems: readonly Problem[] = []) {
+  const reply = readinessPage(gateway, problems);
+  const page = (await reply.json()) as { status: string; problems: string[]; config: { state: string } };
+  return { code: reply.status, page };
+}
+
+test("a gateway is ready with one credential that is ready", async () => {
+  begin({ main: "sk-main", second: "sk-second" });
+  expect(await ask()).toEqual({
+    code: 200,
+    page: {
+      status: "ready",
+      problems: [],
+      config: { state: "active" },
+      ledger: { writable: true, pending_rows: 0 },
+      credentials: { ready: 2, all: 2 },
+    } as never,
+  });
+});
+
+test("it is not ready while it drains, and without an upstream, and says so", async () => {
+  begin(null);
+  gateway.isDraining = true;
+  const { code, page } = await ask();
+  expect([code, page.status]).toEqual([503, "not ready"]);
+  expect(page.problems).toEqual(["draining", expect.stringMatching(/^no upstreams: add \[\[upstreams\]\]/)]);
+});
+
+test("it is not ready without a credential that is ready", async () => {
+  begin({});
+  const { code, page } = await ask();
+  expect(code).toBe(503);
+  expect(page.problems).toEqual([expect.stringMatching(/^no credential is ready: see/)]);
+});
+
+test("a new file that is invalid leaves it ready, and is told with its lines but not its values", async () => {
+  begin({ main: "sk-main" });
+  const problem: Problem = {
+    file: "/etc/clewline.toml",
+    line: 7,
+    column: 3,
+    key: "server.port",
+    value: "secret",
+    message: "is no port",
+    repair: "use 8484",
+  };
+  const { code, page } = await ask([problem]);
+  expect(code).toBe(200);
+  expect(page.config).toEqual({
+    state: "the new file is invalid; the previous configuration is still active",
+    problems: [{ line: 7, key: "server.port", message: "is no port" }],
+  } as never);
+});
