@@ -135,7 +135,7 @@ export interface RequestFacts {
   readonly durationMs: number;
   readonly ttfbMs: number | null;
   /** Counts by kind; null: not reported. */
-  readonly usage: Readonly<Record<string, number | null>>;
+  readonly usage: Readonly<Record<string, number | string | null>>;
 }
 
 /** All counts of a gateway. */

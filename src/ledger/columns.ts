@@ -1,5 +1,5 @@
 /** How a row of the ledger maps to the columns of its table, for writing and for reading. */
-import { USAGE_KIND_NAMES, type UsageKind } from "../neutral/usage.ts";
+import { USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
 import type { SqlRow, SqlValue } from "../store/sql.ts";
 import type { LedgerRow } from "./row.ts";
 
@@ -39,11 +39,13 @@ const OWN_FIELDS = [
   "userAgent",
 ] as const satisfies readonly OwnField[];
 
-const NAMES = [...OWN_FIELDS, ...USAGE_KIND_NAMES] as const;
+const USAGE_MEMBERS = [...USAGE_KIND_NAMES, "serviceTier"] as const satisfies readonly (keyof Usage)[];
 
-/** The column of each field and of each kind of usage: its name in snake case. */
+const NAMES = [...OWN_FIELDS, ...USAGE_MEMBERS] as const;
+
+/** The column of each field and of each member of its usage: the name in snake case. */
 export const COLUMNS = Object.fromEntries(NAMES.map((name) => [name, snakeCase(name)])) as Readonly<
-  Record<OwnField | UsageKind, string>
+  Record<OwnField | keyof Usage, string>
 >;
 
 function snakeCase(name: string): string {
@@ -91,19 +93,19 @@ export function rowParams(row: LedgerRow): SqlValue[] {
     row.userAgent,
   ];
   const { usage } = row;
-  for (const kind of USAGE_KIND_NAMES) params.push(usage[kind]);
+  for (const member of USAGE_MEMBERS) params.push(usage[member]);
   return params;
 }
 
 /** The row that `columns` holds. */
 export function readRow(columns: SqlRow): LedgerRow {
-  const read = (names: readonly (OwnField | UsageKind)[]): Record<string, unknown> => {
+  const read = (names: readonly (OwnField | keyof Usage)[]): Record<string, unknown> => {
     const values: Record<string, unknown> = {};
     for (const name of names) values[name] = columns[COLUMNS[name]] ?? null;
     return values;
   };
   const row = read(OWN_FIELDS);
   row.isStream = columns.is_stream === 1;
-  row.usage = read(USAGE_KIND_NAMES);
+  row.usage = read(USAGE_MEMBERS);
   return row as unknown as LedgerRow;
 }

@@ -75,9 +75,10 @@ test("a row reads back as it was written, whatever it holds", () => {
     durationMs: duration,
     requestBytes: count,
     replyBytes: count,
-    usage: fc.record(
-      Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, countOrNull])),
-    ) as fc.Arbitrary<Usage>,
+    usage: fc.record({
+      ...Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, countOrNull])),
+      serviceTier: textOrNull,
+    }) as fc.Arbitrary<Usage>,
     usageState: fc.constantFrom("final", "partial", "unknown"),
     costNanoUsd: countOrNull,
     drops: textOrNull,
@@ -174,7 +175,7 @@ test("usage by day, key and model; days are UTC; what nobody reported stays unkn
   expect(all[0]).toMatchObject({ usage: { inputTokens: 10, outputTokens: 1 }, errors: 0, unsureUsage: 0 });
   expect(all[1]).toMatchObject({ usage: { inputTokens: null, outputTokens: 2 }, unsureUsage: 1 });
   expect(all[2]).toMatchObject({
-    usage: NO_USAGE,
+    usage: { inputTokens: null, outputTokens: null },
     errors: 1,
     clientLeft: 1,
     unsureUsage: 1,

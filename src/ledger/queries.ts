@@ -2,7 +2,7 @@
  * Reports from the ledger. All of them read page by page, each page a read of its own: a long report, or one whose reader is
  * slow, never keeps the write-ahead log from being cleared.
  */
-import { NO_USAGE, USAGE_KIND_NAMES, type Usage, type UsageKind } from "../neutral/usage.ts";
+import { USAGE_KIND_NAMES, type UsageKind } from "../neutral/usage.ts";
 import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
 import { COLUMN_LIST, COLUMNS, readRow } from "./columns.ts";
 import { Percentiles } from "./percentiles.ts";
@@ -112,7 +112,7 @@ export interface UsageGroup {
   /** Requests that ended neither well nor because the client left. */
   readonly errors: number;
   readonly clientLeft: number;
-  readonly usage: Usage;
+  readonly usage: Readonly<Record<UsageKind, number | null>>;
   /** Requests whose token counts are not the provider's last word, though it was asked. */
   readonly unsureUsage: number;
   /** Milliseconds, within 1 %; null when nothing was measured. */
@@ -130,7 +130,7 @@ interface Sums {
   errors: number;
   clientLeft: number;
   unsureUsage: number;
-  readonly usage: { -readonly [Kind in UsageKind]: number | null };
+  readonly usage: Record<UsageKind, number | null>;
   readonly duration: Percentiles;
   readonly ttfb: Percentiles;
 }
@@ -182,7 +182,7 @@ function emptySums(key: string | null, model: string | null, day: string | null)
     errors: 0,
     clientLeft: 0,
     unsureUsage: 0,
-    usage: { ...NO_USAGE },
+    usage: Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as Sums["usage"],
     duration: new Percentiles(),
     ttfb: new Percentiles(),
   };

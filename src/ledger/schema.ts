@@ -1,6 +1,8 @@
 /** The schema of the database that the ledger is kept in. */
+import type { UsageKind } from "../neutral/usage.ts";
 import type { Migration } from "../store/migrations.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
+import { COLUMNS } from "./columns.ts";
 
 /**
  * Invariant: the columns have no constraint but the key, so that no request's data can keep its row out. The ids grow
@@ -48,5 +50,24 @@ const REQUESTS: Migration = {
 ) WITHOUT ROWID`,
 };
 
+/** A kind of usage that is younger than the table. */
+function usageColumn(kind: UsageKind): Migration {
+  return addColumn(COLUMNS[kind], "INTEGER");
+}
+
+function addColumn(column: string, type: "INTEGER" | "REAL" | "TEXT"): Migration {
+  return { name: `requests.${column}`, sql: `ALTER TABLE requests ADD COLUMN ${column} ${type}` };
+}
+
 /** All steps, oldest first. A new step is added at the end. */
-export const MIGRATIONS: readonly Migration[] = [REQUESTS, CREDENTIAL_STATES, STATE_IDS];
+export const MIGRATIONS: readonly Migration[] = [
+  REQUESTS,
+  CREDENTIAL_STATES,
+  STATE_IDS,
+  usageColumn("inputAudioTokens"),
+  usageColumn("inputImageTokens"),
+  usageColumn("outputAudioTokens"),
+  usageColumn("outputImageTokens"),
+  usageColumn("webSearches"),
+  addColumn(COLUMNS.serviceTier, "TEXT"),
+];

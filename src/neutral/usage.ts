@@ -8,7 +8,7 @@ export interface UsageKindTraits {
   readonly partOf: string | null;
   /** A part of the same whole that is taken off first: both parts together never exceed the whole. */
   readonly after?: string;
-  /** Its label in `clewline_tokens_total`; null for parts, which the whole's count holds already. */
+  /** Its label in `clewline_tokens_total`. null: not counted there, as a part (its whole has it) or as no tokens. */
   readonly metric: string | null;
 }
 
@@ -19,9 +19,15 @@ export const USAGE_KINDS = {
   cacheWriteTokens: { partOf: "inputTokens", after: "cacheReadTokens", metric: null },
   /** Cache writes that are kept for one hour; they have a price of their own. */
   cacheWrite1hTokens: { partOf: "cacheWriteTokens", metric: null },
+  inputAudioTokens: { partOf: "inputTokens", metric: null },
+  inputImageTokens: { partOf: "inputTokens", after: "inputAudioTokens", metric: null },
   /** All output tokens, with those of reasoning. */
   outputTokens: { partOf: null, metric: "output" },
   reasoningTokens: { partOf: "outputTokens", metric: null },
+  outputAudioTokens: { partOf: "outputTokens", metric: null },
+  outputImageTokens: { partOf: "outputTokens", after: "outputAudioTokens", metric: null },
+  /** Searches of the web that the provider made; no tokens, and paid by the search. */
+  webSearches: { partOf: null, metric: null },
 } as const satisfies Readonly<Record<string, UsageKindTraits>>;
 
 export type UsageKind = keyof typeof USAGE_KINDS;
@@ -35,7 +41,10 @@ export const METERED_KINDS = USAGE_KIND_NAMES.flatMap((name) => {
 });
 
 /** Whole numbers from 0 on. null: the upstream did not report this kind; absent is not 0. */
-export type Usage = { readonly [Kind in keyof typeof USAGE_KINDS]: number | null };
+export type Usage = { readonly [Kind in keyof typeof USAGE_KINDS]: number | null } & {
+  /** The tier that served the request, in the provider's own word (`default`, `batch`, `PROVISIONED_THROUGHPUT`). */
+  readonly serviceTier: string | null;
+};
 
 export const NO_USAGE: Usage = makeUsage({});
 
@@ -47,16 +56,24 @@ export const NO_USAGE: Usage = makeUsage({});
 export function makeUsage(reported: Partial<Usage>): Usage {
   const inputTokens = clamp(reported.inputTokens, null);
   const cacheReadTokens = clamp(reported.cacheReadTokens, inputTokens);
-  const uncachedTokens = inputTokens === null ? null : inputTokens - (cacheReadTokens ?? 0);
+  const uncachedTokens = less(inputTokens, cacheReadTokens);
   const cacheWriteTokens = clamp(reported.cacheWriteTokens, uncachedTokens);
   const outputTokens = clamp(reported.outputTokens, null);
+  const inputAudioTokens = clamp(reported.inputAudioTokens, inputTokens);
+  const outputAudioTokens = clamp(reported.outputAudioTokens, outputTokens);
   return {
     inputTokens,
     cacheReadTokens,
     cacheWriteTokens,
     cacheWrite1hTokens: clamp(reported.cacheWrite1hTokens, cacheWriteTokens ?? uncachedTokens),
+    inputAudioTokens,
+    inputImageTokens: clamp(reported.inputImageTokens, less(inputTokens, inputAudioTokens)),
     outputTokens,
     reasoningTokens: clamp(reported.reasoningTokens, outputTokens),
+    outputAudioTokens,
+    outputImageTokens: clamp(reported.outputImageTokens, less(outputTokens, outputAudioTokens)),
+    webSearches: clamp(reported.webSearches, null),
+    serviceTier: reported.serviceTier ?? null,
   };
 }
 
@@ -66,15 +83,20 @@ function clamp(count: number | null | undefined, whole: number | null): number |
   return whole === null ? possible : Math.min(possible, whole);
 }
 
+function less(whole: number | null, part: number | null): number | null {
+  return whole === null ? null : whole - (part ?? 0);
+}
+
 /**
  * The sum of two requests' usage. A kind that only one of the requests reported has that count; null when neither did.
- * A part stays within its whole, also where one request reported the part alone.
+ * A part stays within its whole, also where one request reported the part alone. The tier is that of `other`, the later.
  */
 export function addUsage(one: Usage, other: Usage): Usage {
-  const sum: { -readonly [Kind in UsageKind]: Usage[Kind] } = { ...one };
+  const sum: { -readonly [Member in keyof Usage]: Usage[Member] } = { ...one };
   for (const kind of USAGE_KIND_NAMES) {
     const count = other[kind];
     if (count !== null) sum[kind] = (sum[kind] ?? 0) + count;
   }
+  sum.serviceTier = other.serviceTier ?? one.serviceTier;
   return makeUsage(sum);
 }

@@ -2,7 +2,7 @@
 
 import type { BlockStart, ModelEvent } from "../../src/neutral/event.ts";
 import type { Annotation } from "../../src/neutral/message.ts";
-import type { Usage } from "../../src/neutral/usage.ts";
+import { USAGE_KIND_NAMES, type Usage } from "../../src/neutral/usage.ts";
 
 /** Checks events one by one. */
 export class Grammar {
@@ -80,7 +80,8 @@ export function grammarFault(events: Iterable<ModelEvent>, isWhole = true): stri
 }
 
 function usageFault(usage: Usage): string | null {
-  for (const [name, count] of Object.entries(usage)) {
+  for (const name of USAGE_KIND_NAMES) {
+    const count = usage[name];
     if (count !== null && (!Number.isInteger(count) || count < 0)) return `${name} is ${count}`;
   }
   return null;

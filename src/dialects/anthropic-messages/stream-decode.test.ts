@@ -37,6 +37,7 @@ describe("blocks", () => {
         cacheWrite1hTokens: 200,
         outputTokens: 40,
         reasoningTokens: 15,
+        serviceTier: "standard",
       },
       stop: { kind: "end", raw: "end_turn", sequence: null, explanation: null, category: null, token: null },
     });

@@ -28,6 +28,7 @@ describe("usage", () => {
       cacheWrite1hTokens: 200,
       outputTokens: 40,
       reasoningTokens: 15,
+      serviceTier: "standard",
     });
   });
 

@@ -1,7 +1,7 @@
 /** Token counts as Anthropic keeps them: the input without what the cache read or wrote, cumulative over a stream. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf, sumOf } from "../shared/token-count.ts";
+import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 
 interface Counts {
   input: number | null;
@@ -11,6 +11,7 @@ interface Counts {
   cacheWrite1h: number | null;
   output: number | null;
   thinking: number | null;
+  webSearches: number | null;
 }
 
 const COUNT_NAMES = [
@@ -21,11 +22,13 @@ const COUNT_NAMES = [
   "cacheWrite1h",
   "output",
   "thinking",
+  "webSearches",
 ] as const satisfies readonly (keyof Counts)[];
 
 /** What the usage objects of one answer come to: of each count the last that is not null holds. */
 export class UsageCounts {
   #counts: Counts | null = null;
+  #serviceTier: string | null = null;
 
   /** Takes the next usage object. */
   add(usage: JsonObject): void {
@@ -33,11 +36,12 @@ export class UsageCounts {
     const counts = this.#counts;
     for (const name of COUNT_NAMES) next[name] ??= counts?.[name] ?? null;
     this.#counts = next;
+    this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
   }
 
   /** null as long as there was no usage object. */
   get usage(): Usage | null {
-    return this.#counts === null ? null : usageOf(this.#counts);
+    return this.#counts === null ? null : usageOf(this.#counts, this.#serviceTier);
   }
 }
 
@@ -62,10 +66,11 @@ function readOwnCounts(usage: JsonObject): Counts {
     cacheWrite1h: countOf(writes?.ephemeral_1h_input_tokens),
     output: countOf(usage.output_tokens),
     thinking: countOf(asObject(usage.output_tokens_details)?.thinking_tokens),
+    webSearches: countOf(asObject(usage.server_tool_use)?.web_search_requests),
   };
 }
 
-function usageOf(counts: Counts): Usage {
+function usageOf(counts: Counts, serviceTier: string | null): Usage {
   const cacheWriteTokens = counts.cacheWrite ?? sumOf(counts.cacheWrite5m, counts.cacheWrite1h);
   return makeUsage({
     inputTokens: sumOf(counts.input, counts.cacheRead, cacheWriteTokens),
@@ -74,6 +79,8 @@ function usageOf(counts: Counts): Usage {
     cacheWrite1hTokens: counts.cacheWrite1h,
     outputTokens: counts.output,
     reasoningTokens: counts.thinking,
+    webSearches: counts.webSearches,
+    serviceTier,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Token counts both ways. The prompt's count includes what was cached; the candidates' count excludes thoughts. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import type { JsonObject } from "../../wire/json.ts";
-import { countOf, sumOf } from "../shared/token-count.ts";
+import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */
@@ -15,12 +15,32 @@ export function readUsage(metadata: JsonObject): Usage {
     // Counts of zero are left out on the wire; the total tells.
     outputTokens = Math.max(0, totalTokens - inputTokens);
   }
+  const inputOf = (modality: string): number | null =>
+    sumOf(
+      modalityCount(metadata.promptTokensDetails, modality),
+      modalityCount(metadata.toolUsePromptTokensDetails, modality),
+    );
   return makeUsage({
     inputTokens,
     cacheReadTokens: countOf(metadata.cachedContentTokenCount),
+    inputAudioTokens: inputOf("AUDIO"),
+    inputImageTokens: inputOf("IMAGE"),
     outputTokens,
     reasoningTokens,
+    outputAudioTokens: modalityCount(metadata.candidatesTokensDetails, "AUDIO"),
+    outputImageTokens: modalityCount(metadata.candidatesTokensDetails, "IMAGE"),
+    // Vertex names the tier in a member of its own.
+    serviceTier: tierOf(metadata.serviceTier ?? metadata.trafficType),
   });
+}
+
+function modalityCount(details: unknown, modality: string): number | null {
+  let sum: number | null = null;
+  for (const entry of asArray(details)) {
+    const detail = asObject(entry);
+    if (detail?.modality === modality) sum = sumOf(sum, countOf(detail.tokenCount));
+  }
+  return sum;
 }
 
 /** Running totals: the last counts, but not the zeros that some servers send in its place. */

@@ -358,7 +358,7 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   if (fault !== null) throw new GatewayError("upstream_garbage", `The ${fault}.`);
   content.end();
   const usage = usageIn(body, choice);
-  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage) });
+  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage, body.service_tier) });
   const { hasCalls, hasRefusal } = content;
   const matched = asString(choice.stop_reason);
   events.push({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });

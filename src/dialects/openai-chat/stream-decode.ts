@@ -86,7 +86,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       return;
     }
     const usage = usageIn(chunk, choice);
-    if (usage !== null) this.#usage = decodeUsage(usage);
+    if (usage !== null) this.#usage = decodeUsage(usage, chunk.service_tier);
     if (choice === null) return;
     this.#index ??= indexOf(choice);
     if (indexOf(choice) !== this.#index) return;

@@ -22,8 +22,10 @@ describe("usage", () => {
       inputTokens: 1200,
       cacheReadTokens: 1024,
       cacheWriteTokens: 100,
+      inputAudioTokens: 0,
       outputTokens: 30,
       reasoningTokens: 12,
+      outputAudioTokens: 0,
     });
   });
 

@@ -11,12 +11,14 @@ import { decodeUsage } from "./usage.ts";
 const BODY = compileShape({
   model: true,
   usage: true,
+  service_tier: true,
   error: true,
   choices: { "*": { finish_reason: true } },
 });
 const FRAME = compileShape({
   model: true,
   usage: true,
+  service_tier: true,
   error: true,
   choices: { "*": { finish_reason: true, delta: true } },
 });
@@ -82,7 +84,7 @@ export class ChatReader implements AnswerReader {
     this.answer.model ??= asString(object.model);
     const usage = asObject(object.usage);
     if (usage === null) return false;
-    this.answer.usage = decodeUsage(usage);
+    this.answer.usage = decodeUsage(usage, object.service_tier);
     return true;
   }
 }

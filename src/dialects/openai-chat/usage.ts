@@ -1,10 +1,10 @@
 /** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf } from "../shared/token-count.ts";
+import { countOf, tierOf } from "../shared/token-count.ts";
 
-/** A `usage` object of any server; counts that cannot be are brought to what can. */
-export function decodeUsage(usage: JsonObject): Usage {
+/** Reads a `usage` object of any server, and the reply's `service_tier` beside it. */
+export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   const input = asObject(usage.prompt_tokens_details);
   const output = asObject(usage.completion_tokens_details);
   const inputTokens = countOf(usage.prompt_tokens);
@@ -21,8 +21,12 @@ export function decodeUsage(usage: JsonObject): Usage {
     // DeepSeek's servers report cache hits under a name of their own.
     cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
+    inputAudioTokens: countOf(input?.audio_tokens),
+    inputImageTokens: countOf(input?.image_tokens),
     outputTokens,
     reasoningTokens,
+    outputAudioTokens: countOf(output?.audio_tokens),
+    serviceTier: tierOf(serviceTier),
   });
 }
 
@@ -37,11 +41,11 @@ export function encodeUsage(usage: Usage | null): JsonObject {
     prompt_tokens_details: {
       cached_tokens: usage?.cacheReadTokens ?? 0,
       cache_write_tokens: usage?.cacheWriteTokens ?? 0,
-      audio_tokens: 0,
+      audio_tokens: usage?.inputAudioTokens ?? 0,
     },
     completion_tokens_details: {
       reasoning_tokens: usage?.reasoningTokens ?? 0,
-      audio_tokens: 0,
+      audio_tokens: usage?.outputAudioTokens ?? 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
     },

@@ -147,8 +147,8 @@ export function decodeReply(body: JsonObject, options: DecodeReplyOptions): Mode
   const events: ModelEvent[] = [startOf(body)];
   output.finish(asArray(body.output));
   output.drain((event) => events.push(event));
-  const usage = asObject(body.usage);
-  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage) });
+  const usage = decodeUsage(body);
+  if (usage !== null) events.push({ type: "usage", usage });
   events.push({ type: "end", stop: decodeStop(body, status, output) });
   return fold(events);
 }

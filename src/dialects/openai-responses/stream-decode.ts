@@ -175,8 +175,8 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   }
 
   #usage(response: JsonObject, emit: Emit): void {
-    const usage = asObject(response.usage);
-    if (usage !== null) emit({ type: "usage", usage: decodeUsage(usage) });
+    const usage = decodeUsage(response);
+    if (usage !== null) emit({ type: "usage", usage });
   }
 
   #garbage(message: string, emit: Emit): void {

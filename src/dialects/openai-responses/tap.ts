@@ -19,6 +19,8 @@ const RESPONSE = {
   error: true,
   incomplete_details: true,
   usage: true,
+  tool_usage: { web_search: true },
+  service_tier: true,
   conversation: { id: true },
 } as const;
 const BODY = compileShape(RESPONSE);
@@ -113,8 +115,7 @@ export class ResponsesReader implements AnswerReader {
       answer.addStateId(response.id);
     }
     answer.addStateId(asObject(response.conversation)?.id);
-    const usage = asObject(response.usage);
-    if (usage !== null) answer.usage = decodeUsage(usage);
+    answer.usage = decodeUsage(response) ?? answer.usage;
   }
 }
 

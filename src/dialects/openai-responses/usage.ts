@@ -1,9 +1,13 @@
 /** Token counts as the Responses API writes them, both ways. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
-import { countOf } from "../shared/token-count.ts";
+import { countOf, tierOf } from "../shared/token-count.ts";
 
-export function decodeUsage(usage: JsonObject): Usage {
+/** Reads a response's `usage`, with the members beside it that are paid for; null when it has no `usage`. */
+export function decodeUsage(response: JsonObject): Usage | null {
+  const usage = asObject(response.usage);
+  if (usage === null) return null;
+  const searches = asObject(asObject(response.tool_usage)?.web_search);
   const input = asObject(usage.input_tokens_details);
   const output = asObject(usage.output_tokens_details);
   return makeUsage({
@@ -12,6 +16,8 @@ export function decodeUsage(usage: JsonObject): Usage {
     cacheWriteTokens: countOf(input?.cache_write_tokens),
     outputTokens: countOf(usage.output_tokens),
     reasoningTokens: countOf(output?.reasoning_tokens),
+    webSearches: countOf(searches?.num_requests),
+    serviceTier: tierOf(response.service_tier),
   });
 }
 
