@@ -78,7 +78,9 @@ test("doubts are told and do not make it fail", async () => {
   await writeFile(join(cwd, "open.toml"), GOOD, { mode: 0o644 });
   const { code, out } = await run("--config", "open.toml");
   expect(code).toBe(0);
-  expect(out).toStartWith("warning: open.toml: everybody on this machine can read the file");
+  expect(out).toStartWith(
+    "warning: open.toml: the file contains secrets, and everybody on this machine can read it",
+  );
 });
 
 test("a bad file is told with place and repair, and the exit code is 78", async () => {
@@ -86,8 +88,8 @@ test("a bad file is told with place and repair, and the exit code is 78", async 
   expect(await run("--config", "bad.toml")).toEqual({
     code: 78,
     out: "",
-    err: `bad.toml:2:1 server.prot: unknown key. Did you mean "port"?
-bad.toml:3:8 server.port = -1: must be a whole number from 0 to 65535.
+    err: `bad.toml:2:1 server.prot: unknown key; did you mean "port"?
+bad.toml:3:8 server.port = -1: must be a whole number from 0 to 65535
 2 problems
 `,
   });

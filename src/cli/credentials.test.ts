@@ -199,7 +199,7 @@ test("with --data-dir no configuration is needed", async () => {
   rmSync(join(dir, "clewline.toml"));
   expect((await run("--data-dir", "data")).out).toContain("openai/main cooling 90.0s rate limited");
   const { out } = await run("reset", "openai/main", "--data-dir", "data");
-  expect(out).toContain("A running gateway takes this over when it gets a SIGHUP.");
+  expect(out).toContain("A running gateway takes this over when it gets a SIGHUP");
   expect((await run("--data-dir", "data")).out).toContain("openai/main ready");
 });
 
@@ -207,8 +207,8 @@ test.each([
   [["--colour"], 2, "--colour"],
   [["show"], 2, "unknown argument show"],
   [["reset"], 2, "needs the names of credentials"],
-  [["reset", "openai/mian"], 1, 'there is no credential "openai/mian". Did you mean "openai/main"?'],
-  [["reset", "nothing-like-it-at-all"], 1, "There are: openai/main, openai/spare."],
+  [["reset", "openai/mian"], 1, 'there is no credential "openai/mian"; did you mean "openai/main"?'],
+  [["reset", "nothing-like-it-at-all"], 1, "there are: openai/main, openai/spare"],
   [["--config", "missing.toml"], 78, "there is no such file"],
 ])("%j is refused with what to do", async (args, code, text) => {
   const result = await run(...args);
@@ -220,5 +220,5 @@ test.each([
 test("--help explains itself", async () => {
   const { code, out } = await run("--help");
   expect(code).toBe(0);
-  expect(out).toContain("clewline credentials reset UPSTREAM/NAME...");
+  expect(out).toContain("clewline credentials reset UPSTREAM/NAME..");
 });

@@ -202,8 +202,8 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
   const names = known.specs.map(({ id }) => id);
   const unknown = ids.find((id) => !names.includes(id));
   if (unknown !== undefined) {
-    const repair = suggest(unknown, names, `There are: ${names.join(", ") || "none"}.`);
-    io.err(`clewline credentials: there is no credential "${unknown}". ${repair}\n`);
+    const repair = suggest(unknown, names, `there are: ${names.join(", ") || "none"}`);
+    io.err(`clewline credentials: there is no credential "${unknown}"; ${repair}\n`);
     return EXIT.failed;
   }
   const parked = known.statuses.filter(

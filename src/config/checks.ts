@@ -35,8 +35,8 @@ function checkNames(draft: Draft): void {
         const place = line === null ? "" : ` (line ${line})`;
         draft.refuse(
           [...path, key],
-          `is also the ${key} of ${renderPath(first)}${place}.`,
-          key === "name" ? "Give each its own name." : "Write both into one entry.",
+          `is also the ${key} of ${renderPath(first)}${place}`,
+          key === "name" ? "give each entry its own name" : "write both entries as one",
         );
       }
     }
@@ -54,12 +54,12 @@ function checkUpstreams(draft: Draft): void {
     if (credentials === undefined || (Array.isArray(credentials) && credentials.length === 0)) {
       draft.refuse(
         path,
-        "has no credentials.",
-        "Add [[upstreams.credentials]] with name and api_key below it.",
+        "has no credentials",
+        "add [[upstreams.credentials]] with name and api_key below it",
       );
     }
     if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
-      draft.refuse([...path, "dialects"], "only family openai has a choice of dialects.", "Remove the line.");
+      draft.refuse([...path, "dialects"], "only family openai has a choice of dialects", "remove the line");
     }
   }
 }
@@ -83,8 +83,8 @@ function checkParameters(draft: Draft, path: Path, parameters: unknown): void {
   if (parameters.effort !== undefined && parameters.thinking_budget_tokens !== undefined) {
     draft.refuse(
       [...path, "thinking_budget_tokens"],
-      "stands beside effort, and both say how much to think.",
-      "Keep one of the two.",
+      "cannot be combined with effort",
+      "keep one of the two",
     );
   }
 }
@@ -94,7 +94,7 @@ function checkTraits(draft: Draft): void {
     const { thinking, efforts, min_budget_tokens: min, max_budget_tokens: max } = table;
     const refuse = (key: string, other: string): void => {
       if (table[key] !== undefined)
-        draft.refuse([...path, key], `does not go with ${other}.`, "Remove one of the two.");
+        draft.refuse([...path, key], `cannot be combined with ${other}`, "remove one of the two");
     };
     if (typeof thinking === "string") {
       if (thinking !== "effort") refuse("efforts", `thinking = "${thinking}"`);
@@ -107,7 +107,7 @@ function checkTraits(draft: Draft): void {
       refuse("max_budget_tokens", "efforts");
     }
     if (typeof min === "number" && typeof max === "number" && min > max) {
-      draft.refuse([...path, "min_budget_tokens"], "is above max_budget_tokens.", "Exchange the two.");
+      draft.refuse([...path, "min_budget_tokens"], "is above max_budget_tokens", "swap the two values");
     }
     const canDisable = table.can_disable_thinking;
     if (
@@ -117,8 +117,8 @@ function checkTraits(draft: Draft): void {
     ) {
       draft.refuse(
         [...path, "can_disable_thinking"],
-        "contradicts efforts.",
-        'Say it with "none" among the efforts alone.',
+        "contradicts efforts",
+        'remove this line, because "none" in efforts decides',
       );
     }
   }
@@ -133,23 +133,31 @@ function checkTarget(
 ): void {
   const slash = target.indexOf("/");
   if (slash < 1 || slash === target.length - 1 || /[\s\p{C}]/u.test(target)) {
-    draft.refuse(path, "is not a target.", 'Write it as upstream/model, as in "anthropic/claude-haiku-4-5".');
+    draft.refuse(
+      path,
+      "is not a target",
+      'write the target as upstream/model, as in "anthropic/claude-haiku-4-5"',
+    );
     return;
   }
   const upstream = target.slice(0, slash);
   if (!upstreams.includes(upstream)) {
     const known =
-      upstreams.length === 0 ? "Add [[upstreams]] with this name." : `Upstreams: ${upstreams.join(", ")}.`;
-    draft.refuse(path, "names no upstream.", suggest(upstream, upstreams, known));
+      upstreams.length === 0 ? "add [[upstreams]] with this name" : `upstreams: ${upstreams.join(", ")}`;
+    draft.refuse(path, "does not begin with the name of an upstream", suggest(upstream, upstreams, known));
   }
   const stars = target.split("*").length - 1;
   if (stars > 1)
-    draft.refuse(path, "has more than one *.", "Keep one: it stands for what the name's * matched.");
+    draft.refuse(
+      path,
+      "has more than one *",
+      "keep one *, which is replaced by the text that the * of the name matched",
+    );
   if (stars === 1 && typeof name === "string" && !name.endsWith("*")) {
     draft.refuse(
       path,
-      "has a * but the model's name has none.",
-      "End the name in *, or name the model in full.",
+      "has a * but the model's name has none",
+      "end the name in *, or write the model in full",
     );
   }
 }
@@ -157,10 +165,6 @@ function checkTarget(
 function checkPorts(draft: Draft): void {
   const port = draft.get(["metrics", "port"]);
   if (typeof port === "number" && port !== 0 && port === (draft.get(["server", "port"]) ?? 8484)) {
-    draft.refuse(
-      ["metrics", "port"],
-      "is also server.port.",
-      "Give metrics another port, or remove the line.",
-    );
+    draft.refuse(["metrics", "port"], "is also server.port", "give metrics another port, or remove the line");
   }
 }

@@ -74,8 +74,8 @@ export function warnOfUnknownVariables(draft: Draft, env: Env, referenced: Reado
       continue;
     draft.warnOutside(
       looksSecret(name) ? "CLEWLINE_(hidden)" : name,
-      "nothing reads this variable.",
-      suggest(name, known, "Remove it, or see the names in docs/configuration.md."),
+      "nothing reads this variable",
+      suggest(name, known, "remove the variable, or see the names in docs/configuration.md"),
     );
   }
 }

@@ -24,7 +24,7 @@ export function findConfigFile(
     if (existsSync(file)) return file;
     const origin = flags.config === undefined ? "CLEWLINE_CONFIG" : "--config";
     throw new ConfigError([
-      outside(origin, JSON.stringify(named), "there is no such file.", "Check the path."),
+      outside(origin, JSON.stringify(named), "there is no such file", "check the path"),
     ]);
   }
   const places = [join(cwd, CONFIG_FILE_NAME), join(configFolder(env), CONFIG_FILE_NAME)];
@@ -38,13 +38,13 @@ export async function readToml(file: string, cwd: string): Promise<TomlFile> {
   try {
     const { size } = await stat(file);
     if (size > MAX_FILE_BYTES)
-      throw new ConfigError([ofFile(name, "the file is larger than 4 MiB.", "Is it the right one?")]);
+      throw new ConfigError([ofFile(name, "the file is larger than 4 MiB", "is it the right one?")]);
     bytes = await readFile(file);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     throw new ConfigError([
-      ofFile(name, `the file cannot be read (${code}).`, "Check the path and who may read it."),
+      ofFile(name, `the file cannot be read (${code})`, "check the path and the permissions"),
     ]);
   }
   try {
@@ -54,7 +54,7 @@ export async function readToml(file: string, cwd: string): Promise<TomlFile> {
       const { line = null, column = null } = error.position ?? {};
       throw new ConfigError([{ ...ofFile(name, error.message, error.repair), line, column }]);
     }
-    throw new ConfigError([ofFile(name, "the file is not UTF-8.", "Save it as UTF-8.")]);
+    throw new ConfigError([ofFile(name, "the file is not UTF-8", "save the file as UTF-8")]);
   }
 }
 

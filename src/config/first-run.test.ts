@@ -31,7 +31,7 @@ describe("the first start", () => {
     expect(await readdir(join(cwd, "xdg", "clewline"))).toEqual(["clewline.toml"]);
     const { config, warnings } = await loadConfig({ file, env, flags: {}, cwd });
     expect(warnings.map((warning) => warning.message)).toEqual([
-      "there are no upstreams, so no model can be reached.",
+      "there are no upstreams, so no model can be reached",
     ]);
     expect(config.keys[0]?.keySha256).toBe(
       new Bun.CryptoHasher("sha256").update(made.clientKey).digest("hex"),
@@ -54,7 +54,7 @@ describe("the first start", () => {
   test("never overwrites a file", async () => {
     const file = join(cwd, "there.toml");
     await writeFile(file, "# mine");
-    await expect(firstRun({ file, ids, hashPassword })).rejects.toThrow("the file exists already");
+    await expect(firstRun({ file, ids, hashPassword })).rejects.toThrow("the file already exists");
     expect(await readFile(file, "utf8")).toBe("# mine");
   });
 

@@ -34,7 +34,7 @@ export function firstRunFile(env: Env): string {
 /** Makes the file (0600, whole or not at all). Throws ConfigError when it is there already or cannot be written. */
 export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Promise<FirstRunResult> {
   if (existsSync(file))
-    throw failure(file, "the file exists already.", "Start Clewline with --config and this file.");
+    throw failure(file, "the file already exists", "start Clewline with --config and this file");
   const clientKey = `clew-${ids.hex(CLIENT_KEY_BYTES)}`;
   const adminPassword = makePassword(ids);
   const text = firstText(clientKey, await hashPassword(adminPassword));
@@ -44,8 +44,8 @@ export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Pr
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     throw failure(
       file,
-      `the first configuration cannot be written (${code}).`,
-      "Name a place that can be, with --config.",
+      `the first configuration cannot be written (${code})`,
+      "name a writable place with --config",
     );
   }
   return { file, clientKey, adminPassword };

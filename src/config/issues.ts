@@ -30,7 +30,7 @@ function refuseUnknownKeys(draft: Draft, schema: v.GenericSchema, value: unknown
   for (const [name, child] of Object.entries(value)) {
     const entry = Object.hasOwn(shape.entries, name) ? shape.entries[name] : undefined;
     if (entry === undefined)
-      draft.refuseKey([...path, name], "unknown key.", repairUnknown(name, path, shape.entries));
+      draft.refuseKey([...path, name], "unknown key", repairUnknown(name, path, shape.entries));
     else refuseUnknownKeys(draft, entry, child, [...path, name]);
   }
 }
@@ -38,20 +38,20 @@ function refuseUnknownKeys(draft: Draft, schema: v.GenericSchema, value: unknown
 /** A near key of the same table, else the table in which a key of this name belongs. */
 function repairUnknown(name: string, path: Path, entries: Readonly<Record<string, unknown>>): string {
   const near = nearest(name, Object.keys(entries));
-  if (near !== null) return `Did you mean "${near}"?`;
+  if (near !== null) return `did you mean "${near}"?`;
   const elsewhere = configSchemaEntries().find((entry) => entry.key.endsWith(`.${name}`));
   if (elsewhere !== undefined) {
     const table = elsewhere.key.slice(0, -name.length - 1);
-    return `It belongs in ${table.endsWith("[]") ? `[[${table.replaceAll("[]", "")}]]` : `[${table}]`}.`;
+    return `this key belongs in ${table.endsWith("[]") ? `[[${table.replaceAll("[]", "")}]]` : `[${table}]`}`;
   }
-  const where = path.length === 0 ? "Tables" : `Keys of ${renderPath(path)}`;
-  return `${where}: ${Object.keys(entries).join(", ")}.`;
+  const where = path.length === 0 ? "tables" : `keys of ${renderPath(path)}`;
+  return `${where}: ${Object.keys(entries).join(", ")}`;
 }
 
 const KINDS = {
-  string: ["must be text.", 'Put it in quotes: key = "text".'],
-  number: ["must be a whole number.", "Write digits without quotes."],
-  boolean: ["must be true or false.", "Write it without quotes."],
+  string: ["must be text", 'put the text in quotes: key = "text"'],
+  number: ["must be a whole number", "write digits without quotes"],
+  boolean: ["must be true or false", "write the value without quotes"],
 } as const;
 
 function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: string, repair: string] {
@@ -61,19 +61,19 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
   }
   const schema = schemaAt(path);
   const shape = schema === null ? null : shapeOf(schema);
-  if (schema === null || shape === null) return ["is not valid.", ""];
-  if (issue.input === undefined) return ["is missing.", repairMissing(path, schema)];
-  if (isDecimal(schema)) return ["must be a number.", "Write digits without quotes."];
+  if (schema === null || shape === null) return ["is not valid", ""];
+  if (issue.input === undefined) return ["is missing", repairMissing(path, schema)];
+  if (isDecimal(schema)) return ["must be a number", "write digits without quotes"];
   switch (shape.kind) {
     case "string":
     case "number":
     case "boolean":
       return KINDS[shape.kind];
     case "choice": {
-      const all = `Use ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}.`;
+      const all = `use ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}`;
       const name = noun(path);
       return [
-        `unknown ${name}.`,
+        `unknown ${name}`,
         typeof issue.input === "string" ? suggest(issue.input, shape.options, all) : all,
       ];
     }
@@ -81,13 +81,13 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
       const name = renderPath(path.filter((step) => typeof step === "string"));
       const ofTables = shapeOf(shape.item).kind === "table";
       return ofTables
-        ? ["must be a list of tables.", `Write [[${name}]] above the entry.`]
-        : ["must be a list.", 'Write it as in ["one", "two"].'];
+        ? ["must be a list of tables", `write [[${name}]] above the entry`]
+        : ["must be a list", 'write the value as in ["one", "two"]'];
     }
     case "table":
       return [
-        "must be a table.",
-        `Write [${renderPath(path.filter((step) => typeof step === "string"))}] above its keys.`,
+        "must be a table",
+        `write [${renderPath(path.filter((step) => typeof step === "string"))}] above its keys`,
       ];
   }
 }
@@ -101,8 +101,8 @@ function noun(path: Path): string {
 function repairMissing(path: Path, schema: v.GenericSchema): string {
   const shape = shapeOf(schema);
   const name = path.at(-1);
-  if (isSecret(schema)) return `Add ${name} = "env:NAME", "file:PATH" or the text itself.`;
+  if (isSecret(schema)) return `add ${name} = "env:NAME", "file:PATH" or the text itself`;
   if (shape.kind === "choice")
-    return `Add ${name} = ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}.`;
-  return shape.kind === "list" ? `Add ${name} = ["…"].` : `Add ${name} = "…".`;
+    return `add ${name} = ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}`;
+  return shape.kind === "list" ? `add ${name} = ["…"]` : `add ${name} = "…"`;
 }

@@ -295,8 +295,8 @@ match = "bare"
     expect(config.admin).toBeNull();
     expect(config.server.dataDir).toContain("clewline");
     expect(warnings.map((warning) => warning.message)).toEqual([
-      "there are no upstreams, so no model can be reached.",
-      "there are no keys, so every request is refused.",
+      "there are no upstreams, so no model can be reached",
+      "there are no keys, so every request is refused",
     ]);
   });
 
@@ -352,7 +352,7 @@ describe("environment and flags", () => {
     const env = { CLEWLINE_SERVER__PROT: "1", CLEWLINE_KEY: "client" };
     const { warnings } = await load(`${UPSTREAM}[[keys]]\nname = "me"\nkey = "env:CLEWLINE_KEY"\n`, { env });
     expect(renderProblems(warnings)).toBe(
-      'CLEWLINE_SERVER__PROT: nothing reads this variable. Did you mean "CLEWLINE_SERVER__PORT"?\n',
+      'CLEWLINE_SERVER__PROT: nothing reads this variable; did you mean "CLEWLINE_SERVER__PORT"?\n',
     );
   });
 
@@ -360,9 +360,9 @@ describe("environment and flags", () => {
     const env = { CLEWLINE_LOG_LEVEL: "loud", CLEWLINE_METRICS__ENABLED: "yes" };
     const text = await problemsOf("", { env, flags: { port: "many" } });
     expect(text.trim().split("\n").toSorted()).toEqual([
-      '--port = "many": must be a whole number. Write digits without quotes.',
-      'CLEWLINE_LOG_LEVEL = "loud": unknown level. Use "debug" or "info" or "warn" or "error".',
-      'CLEWLINE_METRICS__ENABLED = "yes": must be true or false. Write it without quotes.',
+      '--port = "many": must be a whole number; write digits without quotes',
+      'CLEWLINE_LOG_LEVEL = "loud": unknown level; use "debug" or "info" or "warn" or "error"',
+      'CLEWLINE_METRICS__ENABLED = "yes": must be true or false; write the value without quotes',
     ]);
   });
 });
@@ -372,372 +372,372 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a family that is mistyped",
     UPSTREAM.replace('"openai"', '"opnai"'),
-    'clewline.toml:3:10 upstreams[0].family = "opnai": unknown family. Did you mean "openai"?',
+    'clewline.toml:3:10 upstreams[0].family = "opnai": unknown family; did you mean "openai"?',
   ],
   [
     "a family from elsewhere",
     UPSTREAM.replace('"openai"', '"mistral"'),
-    'clewline.toml:3:10 upstreams[0].family = "mistral": unknown family. Use "anthropic" or "gemini" or "openai".',
+    'clewline.toml:3:10 upstreams[0].family = "mistral": unknown family; use "anthropic" or "gemini" or "openai"',
   ],
   [
     "a port that is text",
     '[server]\nport = "8484"',
-    'clewline.toml:2:8 server.port = "8484": must be a whole number. Write digits without quotes.',
+    'clewline.toml:2:8 server.port = "8484": must be a whole number; write digits without quotes',
   ],
   [
     "a port out of range",
     "[server]\nport = 70000",
-    "clewline.toml:2:8 server.port = 70000: must be a whole number from 0 to 65535.",
+    "clewline.toml:2:8 server.port = 70000: must be a whole number from 0 to 65535",
   ],
   [
     "a port with a fraction",
     "[server]\nport = 80.5",
-    "clewline.toml:2:8 server.port = 80.5: must be a whole number from 0 to 65535.",
+    "clewline.toml:2:8 server.port = 80.5: must be a whole number from 0 to 65535",
   ],
   [
     "a number beyond all numbers",
     "[ledger]\nqueue_rows = 99999999999999999999",
-    "clewline.toml:2:14 ledger.queue_rows: must be a whole number. Write digits without quotes.",
+    "clewline.toml:2:14 ledger.queue_rows: must be a whole number; write digits without quotes",
   ],
   [
     "a time that no timer takes",
     `${UPSTREAM.replace("[[upstreams.c", "idle_timeout_ms = 0\n[[upstreams.c")}`,
-    "clewline.toml:4:19 upstreams[0].idle_timeout_ms = 0: must be a whole number from 1 to 2147483647.",
+    "clewline.toml:4:19 upstreams[0].idle_timeout_ms = 0: must be a whole number from 1 to 2147483647",
   ],
   [
     "a date",
     "[server]\nhost = 2026-01-01",
-    'clewline.toml:2:8 server.host: must be text. Put it in quotes: key = "text".',
+    'clewline.toml:2:8 server.host: must be text; put the text in quotes: key = "text"',
   ],
   [
     "a table that is a date",
     "server = 2026-01-01",
-    "clewline.toml:1:10 server: must be a table. Write [server] above its keys.",
+    "clewline.toml:1:10 server: must be a table; write [server] above its keys",
   ],
   [
     "an unknown key",
     "[server]\nprot = 1",
-    'clewline.toml:2:1 server.prot: unknown key. Did you mean "port"?',
+    'clewline.toml:2:1 server.prot: unknown key; did you mean "port"?',
   ],
   [
     "a key in another spelling",
     UPSTREAM.replace("api_key", "apiKey"),
-    'clewline.toml:4:1 upstreams[0].credentials[0].api_key: is missing. Add api_key = "env:NAME", "file:PATH" or the text itself.\nclewline.toml:6:1 upstreams[0].credentials[0].apiKey: unknown key. Did you mean "api_key"?',
+    'clewline.toml:4:1 upstreams[0].credentials[0].api_key: is missing; add api_key = "env:NAME", "file:PATH" or the text itself\nclewline.toml:6:1 upstreams[0].credentials[0].apiKey: unknown key; did you mean "api_key"?',
   ],
   [
     "a key in the wrong place",
     "queue_rows = 3",
-    "clewline.toml:1:1 queue_rows: unknown key. It belongs in [ledger].",
+    "clewline.toml:1:1 queue_rows: unknown key; this key belongs in [ledger]",
   ],
   [
     "a keep-alive that is no number of seconds",
     "[server]\nkeepalive_interval_s = 0.5",
-    "clewline.toml:2:24 server.keepalive_interval_s = 0.5: must be a whole number from 0 to 86400.",
+    "clewline.toml:2:24 server.keepalive_interval_s = 0.5: must be a whole number from 0 to 86400",
   ],
   [
     "a limit of nothing",
     "[server]\nreply_limit_bytes = 0",
-    "clewline.toml:2:21 server.reply_limit_bytes = 0: must be a whole number from 1 to 1073741824.",
+    "clewline.toml:2:21 server.reply_limit_bytes = 0: must be a whole number from 1 to 1073741824",
   ],
   [
     "strictness in words",
     `${KEY}strict = "yes"`,
-    'clewline.toml:4:10 keys[0].strict = "yes": must be true or false. Write it without quotes.',
+    'clewline.toml:4:10 keys[0].strict = "yes": must be true or false; write the value without quotes',
   ],
   [
     "a temperature that is too high",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\ntemperature = 2.5`,
-    "clewline.toml:11:15 models[0].fixed.temperature = 2.5: must be a number from 0 to 2.",
+    "clewline.toml:11:15 models[0].fixed.temperature = 2.5: must be a number from 0 to 2",
   ],
   [
     "a temperature in quotes",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\ntemperature = "1"`,
-    'clewline.toml:11:15 models[0].fixed.temperature = "1": must be a number. Write digits without quotes.',
+    'clewline.toml:11:15 models[0].fixed.temperature = "1": must be a number; write digits without quotes',
   ],
   [
     "a temperature that is no number",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\ndefaults = { temperature = nan }`,
-    "clewline.toml:10:28 models[0].defaults.temperature = NaN: must be a number. Write digits without quotes.",
+    "clewline.toml:10:28 models[0].defaults.temperature = NaN: must be a number; write digits without quotes",
   ],
   [
     "an unknown parameter",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.defaults]\ntemprature = 1`,
-    'clewline.toml:11:1 models[0].defaults.temprature: unknown key. Did you mean "temperature"?',
+    'clewline.toml:11:1 models[0].defaults.temprature: unknown key; did you mean "temperature"?',
   ],
   [
     "an unknown effort",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.defaults]\neffort = "hgih"`,
-    'clewline.toml:11:10 models[0].defaults.effort = "hgih": unknown effort. Did you mean "high"?',
+    'clewline.toml:11:10 models[0].defaults.effort = "hgih": unknown effort; did you mean "high"?',
   ],
   [
     "an effort beside a budget",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\neffort = "low"\nthinking_budget_tokens = 9`,
-    "clewline.toml:12:26 models[0].fixed.thinking_budget_tokens = 9: stands beside effort, and both say how much to think. Keep one of the two.",
+    "clewline.toml:12:26 models[0].fixed.thinking_budget_tokens = 9: cannot be combined with effort; keep one of the two",
   ],
   [
     "a stop text that is empty",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\nstop = ["x", ""]`,
-    'clewline.toml:11:14 models[0].fixed.stop[1] = "": is empty. Give it a value or remove it.',
+    'clewline.toml:11:14 models[0].fixed.stop[1] = "": is empty; give the text a value or remove it',
   ],
   [
     "empty instructions",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\nsystem_before = " "`,
-    'clewline.toml:10:17 models[0].system_before = " ": is empty. Give it a value or remove the line.',
+    'clewline.toml:10:17 models[0].system_before = " ": is empty; give the key a value or remove the line',
   ],
   [
     "time without end for a fetch",
     "[media]\nfetch = true\nfetch_timeout_ms = 0",
-    "clewline.toml:3:20 media.fetch_timeout_ms = 0: must be a whole number from 1 to 2147483647.",
+    "clewline.toml:3:20 media.fetch_timeout_ms = 0: must be a whole number from 1 to 2147483647",
   ],
   [
     "a memory that is too large",
     "[translation]\nmemory_bytes = 2000000000",
-    "clewline.toml:2:16 translation.memory_bytes = 2000000000: must be a whole number from 0 to 1073741824.",
+    "clewline.toml:2:16 translation.memory_bytes = 2000000000: must be a whole number from 0 to 1073741824",
   ],
   [
     "traits of nothing",
     "[[traits]]\nimage = false",
-    'clewline.toml:1:1 traits[0].match: is missing. Add match = "…".',
+    'clewline.toml:1:1 traits[0].match: is missing; add match = "…"',
   ],
   [
     "a pattern with a * in the midst",
     '[[traits]]\nmatch = "qwen*vl"',
-    'clewline.toml:2:9 traits[0].match = "qwen*vl": has a * that is not at its end. Write it as in "claude-*".',
+    'clewline.toml:2:9 traits[0].match = "qwen*vl": has a * that is not at its end; write the value as in "claude-*"',
   ],
   [
     "traits of the same model twice",
     '[[traits]]\nmatch = "q"\n[[traits]]\nmatch = "q"',
-    'clewline.toml:4:9 traits[1].match = "q": is also the match of traits[0] (line 2). Write both into one entry.',
+    'clewline.toml:4:9 traits[1].match = "q": is also the match of traits[0] (line 2); write both entries as one',
   ],
   [
     "words for a model that thinks by budget",
     '[[traits]]\nmatch = "q"\nthinking = "budget"\nefforts = ["low"]',
-    'clewline.toml:4:11 traits[0].efforts: does not go with thinking = "budget". Remove one of the two.',
+    'clewline.toml:4:11 traits[0].efforts: cannot be combined with thinking = "budget"; remove one of the two',
   ],
   [
     "words and a budget",
     '[[traits]]\nmatch = "q"\nefforts = ["low"]\nmax_budget_tokens = 5',
-    "clewline.toml:4:21 traits[0].max_budget_tokens = 5: does not go with efforts. Remove one of the two.",
+    "clewline.toml:4:21 traits[0].max_budget_tokens = 5: cannot be combined with efforts; remove one of the two",
   ],
   [
     "no word at all",
     '[[traits]]\nmatch = "q"\nefforts = []',
-    'clewline.toml:3:11 traits[0].efforts: is empty. Name at least one, or write thinking = "none".',
+    'clewline.toml:3:11 traits[0].efforts: is empty; name at least one, or write thinking = "none"',
   ],
   [
     "a smallest budget above the largest",
     '[[traits]]\nmatch = "q"\nmin_budget_tokens = 9\nmax_budget_tokens = 5',
-    "clewline.toml:3:21 traits[0].min_budget_tokens = 9: is above max_budget_tokens. Exchange the two.",
+    "clewline.toml:3:21 traits[0].min_budget_tokens = 9: is above max_budget_tokens; swap the two values",
   ],
   [
     "thinking that can be and cannot be switched off",
     '[[traits]]\nmatch = "q"\nefforts = ["low"]\ncan_disable_thinking = true',
-    'clewline.toml:4:24 traits[0].can_disable_thinking = true: contradicts efforts. Say it with "none" among the efforts alone.',
+    'clewline.toml:4:24 traits[0].can_disable_thinking = true: contradicts efforts; remove this line, because "none" in efforts decides',
   ],
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits.",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key. Tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits.",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits",
   ],
   [
     "a single table for a list",
     '[keys]\nname = "me"',
-    "clewline.toml:1:1 keys: must be a list of tables. Write [[keys]] above the entry.",
+    "clewline.toml:1:1 keys: must be a list of tables; write [[keys]] above the entry",
   ],
   [
     "a text for a list",
     '[server]\nhosts = "a"',
-    'clewline.toml:2:9 server.hosts = "a": must be a list. Write it as in ["one", "two"].',
+    'clewline.toml:2:9 server.hosts = "a": must be a list; write the value as in ["one", "two"]',
   ],
   [
     "a name that is missing",
     '[[keys]]\nkey = "x"',
-    'clewline.toml:1:1 keys[0].name: is missing. Add name = "…".',
+    'clewline.toml:1:1 keys[0].name: is missing; add name = "…"',
   ],
   [
     "an upstream's name in capitals",
     UPSTREAM.replace('"a"', '"A b"'),
-    'clewline.toml:2:8 upstreams[0].name = "A b": is not a name for an upstream. Use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit.',
+    'clewline.toml:2:8 upstreams[0].name = "A b": is not a name for an upstream; use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit',
   ],
   [
     "a name twice",
     UPSTREAM + UPSTREAM,
-    'clewline.toml:8:8 upstreams[1].name = "a": is also the name of upstreams[0] (line 2). Give each its own name.',
+    'clewline.toml:8:8 upstreams[1].name = "a": is also the name of upstreams[0] (line 2); give each entry its own name',
   ],
   [
     "a credential's name twice",
     `${UPSTREAM}[[upstreams.credentials]]\nname = "main"\napi_key = "b"`,
-    'clewline.toml:8:8 upstreams[0].credentials[1].name = "main": is also the name of upstreams[0].credentials[0] (line 5). Give each its own name.',
+    'clewline.toml:8:8 upstreams[0].credentials[1].name = "main": is also the name of upstreams[0].credentials[0] (line 5); give each entry its own name',
   ],
   [
     "a client key twice",
     `${KEY}${KEY.replace('"me"', '"you"')}`,
-    "clewline.toml:6:7 keys[1].key = (hidden): is the same key as keys[0]. Give each client its own.",
+    "clewline.toml:6:7 keys[1].key = (hidden): is the same key as keys[0]; give each client a key of its own",
   ],
   [
     "an upstream without credentials",
     '[[upstreams]]\nname = "a"\nfamily = "gemini"',
-    "clewline.toml:1:1 upstreams[0]: has no credentials. Add [[upstreams.credentials]] with name and api_key below it.",
+    "clewline.toml:1:1 upstreams[0]: has no credentials; add [[upstreams.credentials]] with name and api_key below it",
   ],
   [
     "dialects of another family",
     UPSTREAM.replace('"openai"', '"gemini"\ndialects = ["openai-chat"]'),
-    "clewline.toml:4:12 upstreams[0].dialects: only family openai has a choice of dialects. Remove the line.",
+    "clewline.toml:4:12 upstreams[0].dialects: only family openai has a choice of dialects; remove the line",
   ],
   [
     "a dialect that is none",
     UPSTREAM.replace('"openai"', '"openai"\ndialects = ["openai-caht"]'),
-    'clewline.toml:4:13 upstreams[0].dialects[0] = "openai-caht": unknown dialect. Did you mean "openai-chat"?',
+    'clewline.toml:4:13 upstreams[0].dialects[0] = "openai-caht": unknown dialect; did you mean "openai-chat"?',
   ],
   [
     "a base URL without a scheme",
     UPSTREAM.replace('"openai"', '"openai"\nbase_url = "localhost:8000"'),
-    'clewline.toml:4:12 upstreams[0].base_url = "localhost:8000": is not an http or https URL. Write it as in "https://api.example.com/v1".',
+    'clewline.toml:4:12 upstreams[0].base_url = "localhost:8000": is not an http or https URL; write the value as in "https://api.example.com/v1"',
   ],
   [
     "a base URL with a password",
     UPSTREAM.replace('"openai"', '"openai"\nbase_url = "https://u:p@example.com"'),
-    "clewline.toml:4:12 upstreams[0].base_url = (hidden): must have no user name, password, query or fragment. Credentials belong in [[upstreams.credentials]].",
+    "clewline.toml:4:12 upstreams[0].base_url = (hidden): must have no user name, password, query or fragment; credentials belong in [[upstreams.credentials]]",
   ],
   [
     "a target of no upstream",
     `${UPSTREAM.replace('"a"', '"anthropic"')}[[models]]\nname = "m"\ntargets = ["antropic/x"]`,
-    'clewline.toml:9:12 models[0].targets[0] = "antropic/x": names no upstream. Did you mean "anthropic"?',
+    'clewline.toml:9:12 models[0].targets[0] = "antropic/x": does not begin with the name of an upstream; did you mean "anthropic"?',
   ],
   [
     "a target without a model",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a"]`,
-    'clewline.toml:9:12 models[0].targets[0] = "a": is not a target. Write it as upstream/model, as in "anthropic/claude-haiku-4-5".',
+    'clewline.toml:9:12 models[0].targets[0] = "a": is not a target; write the target as upstream/model, as in "anthropic/claude-haiku-4-5"',
   ],
   [
     "a star within a model's name",
     `${UPSTREAM}[[models]]\nname = "m*x"\ntargets = ["a/x"]`,
-    'clewline.toml:8:8 models[0].name = "m*x": has a * that is not at its end. Write it as in "claude-*".',
+    'clewline.toml:8:8 models[0].name = "m*x": has a * that is not at its end; write the value as in "claude-*"',
   ],
   [
     "a star that stands for nothing",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/*"]`,
-    'clewline.toml:9:12 models[0].targets[0] = "a/*": has a * but the model\'s name has none. End the name in *, or name the model in full.',
+    'clewline.toml:9:12 models[0].targets[0] = "a/*": has a * but the model\'s name has none; end the name in *, or write the model in full',
   ],
   [
     "two stars",
     `${UPSTREAM}[[models]]\nname = "m*"\ntargets = ["a/*-*"]`,
-    'clewline.toml:9:12 models[0].targets[0] = "a/*-*": has more than one *. Keep one: it stands for what the name\'s * matched.',
+    'clewline.toml:9:12 models[0].targets[0] = "a/*-*": has more than one *; keep one *, which is replaced by the text that the * of the name matched',
   ],
   [
     "no targets",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = []`,
-    'clewline.toml:9:11 models[0].targets: is empty. Name at least one target, as in ["anthropic/claude-haiku-4-5"].',
+    'clewline.toml:9:11 models[0].targets: is empty; name at least one target, as in ["anthropic/claude-haiku-4-5"]',
   ],
   [
     "a CIDR that is none",
     '[server]\ntrusted_proxies = ["10.0.0.0/33"]',
-    'clewline.toml:2:20 server.trusted_proxies[0] = "10.0.0.0/33": is not an address or CIDR. Write it as in "10.0.0.0/8" or "fd00::1".',
+    'clewline.toml:2:20 server.trusted_proxies[0] = "10.0.0.0/33": is not an address or CIDR; write the value as in "10.0.0.0/8" or "fd00::1"',
   ],
   [
     "a host with a port",
     '[server]\nhosts = ["a.example:80"]',
-    'clewline.toml:2:10 server.hosts[0] = "a.example:80": is not a host name or address. Write it without scheme, port and path, as in "gateway.example.com".',
+    'clewline.toml:2:10 server.hosts[0] = "a.example:80": is not a host name or address; write the host without scheme, port and path, as in "gateway.example.com"',
   ],
   [
     "an address that is none",
     '[server]\nhost = "300.0.0.1"',
-    'clewline.toml:2:8 server.host = "300.0.0.1": is not a host name or address. Write it without scheme, port and path, as in "gateway.example.com".',
+    'clewline.toml:2:8 server.host = "300.0.0.1": is not a host name or address; write the host without scheme, port and path, as in "gateway.example.com"',
   ],
   [
     "an origin with a path",
     '[server]\ncors_origins = ["https://a.example/"]',
-    'clewline.toml:2:17 server.cors_origins[0] = "https://a.example/": is not an origin. Write it as in "https://app.example.com", or "*".',
+    'clewline.toml:2:17 server.cors_origins[0] = "https://a.example/": is not an origin; write the value as in "https://app.example.com", or "*"',
   ],
   [
     "a base path with a slash at its end",
     '[server]\nbase_path = "/x/"',
-    'clewline.toml:2:13 server.base_path = "/x/": is not a path prefix. Begin with / and end without one, as in "/llm".',
+    'clewline.toml:2:13 server.base_path = "/x/": is not a path prefix; begin with / and end without one, as in "/llm"',
   ],
   [
     "metrics on the main port",
     "[metrics]\nport = 8484",
-    "clewline.toml:2:8 metrics.port = 8484: is also server.port. Give metrics another port, or remove the line.",
+    "clewline.toml:2:8 metrics.port = 8484: is also server.port; give metrics another port, or remove the line",
   ],
   [
     "TLS without its key",
     '[server.tls]\ncert_file = "clewline.toml"',
-    'clewline.toml:1:1 server.tls.key_file: is missing. Add key_file = "…".',
+    'clewline.toml:1:1 server.tls.key_file: is missing; add key_file = "…"',
   ],
   [
     "TLS files that are not there",
     '[server.tls]\ncert_file = "clewline.toml"\nkey_file = "no.pem"',
-    'clewline.toml:3:12 server.tls.key_file = "no.pem": the file cannot be read (ENOENT). Check the path and who may read it.',
+    'clewline.toml:3:12 server.tls.key_file = "no.pem": the file cannot be read (ENOENT); check the path and the permissions',
   ],
   [
     "a variable that is not set",
     UPSTREAM.replace("secret-one", "env:NO_SUCH_KEY"),
-    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO_SUCH_KEY": the environment variable NO_SUCH_KEY is not set. Set it where Clewline starts.',
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO_SUCH_KEY": the environment variable NO_SUCH_KEY is not set; set the variable where Clewline starts',
   ],
   [
     "a reference to no variable",
     UPSTREAM.replace("secret-one", "env:NO SUCH"),
-    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO SUCH": what follows env: is not a variable\'s name. Write it as in "env:ANTHROPIC_API_KEY".',
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "env:NO SUCH": the text after env: is not the name of a variable; write the value as in "env:ANTHROPIC_API_KEY"',
   ],
   [
     "a secret's file that is not there",
     UPSTREAM.replace("secret-one", "file:none"),
-    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:none": the file cannot be read (ENOENT). Check the path and who may read it.',
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:none": the file cannot be read (ENOENT); check the path and the permissions',
   ],
   [
     "a secret's file that is a folder",
     UPSTREAM.replace("secret-one", "file:."),
-    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:.": this is not a file. Name a file that holds the secret alone.',
+    'clewline.toml:6:11 upstreams[0].credentials[0].api_key = "file:.": this is not a file; name a file that contains the secret alone',
   ],
   [
     "a key that no header carries",
     KEY.replace("client-key", "two words"),
-    "clewline.toml:3:7 keys[0].key = (hidden): holds characters that no header can carry. Use printable ASCII without spaces.",
+    "clewline.toml:3:7 keys[0].key = (hidden): contains characters that no header can carry; use printable ASCII without spaces",
   ],
   [
     "a hash that was cut off",
     '[admin]\npassword = "$argon2id$v=19$m=65536"',
-    "clewline.toml:2:12 admin.password = (hidden): is not a whole argon2id hash. Copy all of it, or write the password itself: it is replaced by its hash.",
+    "clewline.toml:2:12 admin.password = (hidden): is not a whole argon2id hash; copy the whole hash, or write the password itself, which Clewline replaces by its hash",
   ],
   [
     "an empty key",
     KEY.replace("client-key", ""),
-    "clewline.toml:3:7 keys[0].key = (hidden): is empty. Give it a value or remove the line.",
+    "clewline.toml:3:7 keys[0].key = (hidden): is empty; give the key a value or remove the line",
   ],
   [
     "text without quotes",
     "[log]\nlevel = debug",
-    'clewline.toml:2:9: this is not a value. Put text in quotes: key = "text".',
+    'clewline.toml:2:9: this is not a value; put text in quotes: key = "text"',
   ],
   [
     "a key twice",
     "[log]\nlevel = 'debug'\nlevel = 'info'",
-    "clewline.toml:3:1: it is there twice. Keep one of the two.",
+    "clewline.toml:3:1: the key or table is there twice; keep one of the two",
   ],
   [
     "text that is not closed",
     '[log]\nlevel = "debug\n',
-    "clewline.toml:2:15: the text is not closed. Add the closing quote.",
+    "clewline.toml:2:15: the text is not closed; add the closing quote",
   ],
   [
     "a header that is not closed",
     "[log\nlevel = 1",
-    "clewline.toml:1:5: a bracket is not closed. Add the closing bracket.",
+    "clewline.toml:1:5: a bracket is not closed; add the closing bracket",
   ],
   [
     "a backslash",
     '[server]\ndata_dir = "C:\\data"',
-    "clewline.toml:2:16: \\ begins an escape that TOML does not know. Write \\\\ for a backslash, or use 'single quotes'.",
+    "clewline.toml:2:16: \\ begins an escape that TOML does not know; write \\\\ for a backslash, or use 'single quotes'",
   ],
   [
     "YAML",
     "server:\n  port: 1",
-    'clewline.toml:1:7: this is not a key with its value. Write key = "value", and [table] above it.',
+    'clewline.toml:1:7: this is not a key with its value; write key = "value", and [table] above it',
   ],
 ];
 
@@ -768,16 +768,16 @@ describe("a bad file", () => {
       return (error as ConfigError).message;
     };
     await writeFile(file, new Uint8Array([0xff, 0xfe, 0x41]));
-    expect(await said()).toBe("odd.toml: the file is not UTF-8. Save it as UTF-8.");
+    expect(await said()).toBe("odd.toml: the file is not UTF-8; save the file as UTF-8");
     await writeFile(file, "#".repeat(5_000_000));
-    expect(await said()).toBe("odd.toml: the file is larger than 4 MiB. Is it the right one?");
+    expect(await said()).toBe("odd.toml: the file is larger than 4 MiB; is it the right one?");
     await rm(file);
     expect(await said()).toBe(
-      "odd.toml: the file cannot be read (ENOENT). Check the path and who may read it.",
+      "odd.toml: the file cannot be read (ENOENT); check the path and the permissions",
     );
     await mkdir(file);
     expect(await said()).toBe(
-      "odd.toml: the file cannot be read (EISDIR). Check the path and who may read it.",
+      "odd.toml: the file cannot be read (EISDIR); check the path and the permissions",
     );
   });
 });
@@ -789,7 +789,7 @@ describe("doubts that do not stop it", () => {
     await chmod(file, 0o644);
     const { warnings } = await loadConfig({ file, env: {}, flags: {}, cwd });
     expect(renderProblems(warnings)).toBe(
-      "open.toml: everybody on this machine can read the file, and it holds secrets. Make it private: chmod 600.\n",
+      "open.toml: the file contains secrets, and everybody on this machine can read it; make the file private: chmod 600\n",
     );
     await writeFile(file, (UPSTREAM + KEY).replaceAll(/"(secret-one|client-key)"/g, '"env:K"'));
     const other = await loadConfig({ file, env: { K: "k" }, flags: {}, cwd });
@@ -800,7 +800,7 @@ describe("doubts that do not stop it", () => {
     const { config, warnings } = await load(`[admin]\n${UPSTREAM}${KEY}`);
     expect(config.admin).toBeNull();
     expect(renderProblems(warnings)).toStartWith(
-      "clewline.toml:1:1 admin: has no password, so the admin is off.",
+      "clewline.toml:1:1 admin: has no password, so the admin is off",
     );
   });
 });
@@ -826,7 +826,7 @@ describe("the file is", () => {
 
   test("never silently another one than was named", () => {
     expect(() => findConfigFile({ config: "no.toml" }, {}, cwd)).toThrow(
-      '--config = "no.toml": there is no such file. Check the path.',
+      '--config = "no.toml": there is no such file; check the path',
     );
     expect(() => findConfigFile({}, { CLEWLINE_CONFIG: "no.toml" }, cwd)).toThrow("CLEWLINE_CONFIG");
   });

@@ -53,19 +53,19 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (checked.upstreams.length === 0) {
     draft.warn(
       [],
-      "there are no upstreams, so no model can be reached.",
-      "Add [[upstreams]] with a name, a family and credentials.",
+      "there are no upstreams, so no model can be reached",
+      "add [[upstreams]] with a name, a family and credentials",
     );
   }
   if (checked.keys.length === 0) {
-    draft.warn([], "there are no keys, so every request is refused.", "Add [[keys]] with a name and a key.");
+    draft.warn([], "there are no keys, so every request is refused", "add [[keys]] with a name and a key");
   }
   const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);
   if (needsSecrets && checked.admin !== undefined && passwordHash === null) {
     draft.warn(
       ["admin"],
-      "has no password, so the admin is off.",
-      "Start Clewline once: it makes one and keeps its hash here.",
+      "has no password, so the admin is off",
+      "start Clewline once: the start makes a password and keeps its hash here",
     );
   }
   const config = buildConfig({
@@ -130,7 +130,11 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     }
     if (isPassword) refuseBrokenHash(draft, path, result.text);
     else if (!/^[\x21-\x7e]+$/.test(result.text)) {
-      draft.refuse(path, "holds characters that no header can carry.", "Use printable ASCII without spaces.");
+      draft.refuse(
+        path,
+        "contains characters that no header can carry",
+        "use printable ASCII without spaces",
+      );
     }
     const isSecretInFile =
       isLiteral(written) && draft.originOf(path) === null && !(isPassword && isPasswordHash(written));
@@ -144,7 +148,7 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
 function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, key: string): void {
   const first = firsts.get(key);
   if (first === undefined) firsts.set(key, path);
-  else draft.refuse(path, `is the same key as keys[${first[1]}].`, "Give each client its own.");
+  else draft.refuse(path, `is the same key as keys[${first[1]}]`, "give each client a key of its own");
 }
 
 async function resolvePaths(
@@ -166,7 +170,7 @@ async function resolvePaths(
       await (await open(file)).close();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-      draft.refuse(path, `the file cannot be read (${code}).`, "Check the path and who may read it.");
+      draft.refuse(path, `the file cannot be read (${code})`, "check the path and the permissions");
     }
     return file;
   };
@@ -183,8 +187,8 @@ async function warnOfReaders(draft: Draft, file: string | null, hasLiterals: boo
   if ((mode & 0o004) === 0) return;
   draft.warn(
     [],
-    "everybody on this machine can read the file, and it holds secrets.",
-    "Make it private: chmod 600.",
+    "the file contains secrets, and everybody on this machine can read it",
+    "make the file private: chmod 600",
   );
 }
 

@@ -17,7 +17,7 @@ export function refuseBrokenHash(draft: Draft, path: Path, text: string): void {
   if (isPasswordHash(text) || !/^\$(argon2|2[abxy]?\$|scrypt|pbkdf2|[156]\$)/.test(text)) return;
   draft.refuse(
     path,
-    "is not a whole argon2id hash.",
-    "Copy all of it, or write the password itself: it is replaced by its hash.",
+    "is not a whole argon2id hash",
+    "copy the whole hash, or write the password itself, which Clewline replaces by its hash",
   );
 }

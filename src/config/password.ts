@@ -115,7 +115,7 @@ function cannotKeep(file: string, cwd: string, what: string, code: string): Prob
     column: null,
     key: "admin.password",
     value: null,
-    message: `${what} the file cannot be changed (${code}).`,
-    repair: 'Make it writable, or use password = "env:NAME".',
+    message: `${what} the file cannot be changed (${code})`,
+    repair: 'make the file writable, or use password = "env:NAME"',
   };
 }

@@ -14,9 +14,9 @@ export interface Problem {
   readonly key: string;
   /** The value as TOML would write it, `(hidden)` when it is or looks like a secret; null: nothing to show. */
   readonly value: string | null;
-  /** What is wrong, as a sentence. */
+  /** The fault, without a full stop. */
   readonly message: string;
-  /** How to repair it, as a sentence; "" when the message says it all. */
+  /** The repair, without a full stop; "" when the message is enough. */
   readonly repair: string;
 }
 
@@ -31,7 +31,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** One problem a line, each ended by a newline: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family. Did you mean "anthropic"?` */
+/** One problem a line, each ended by a newline: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family; did you mean "anthropic"?` */
 export function renderProblems(problems: readonly Problem[]): string {
   return problems.map((problem) => `${renderProblem(problem)}\n`).join("");
 }
@@ -40,7 +40,7 @@ function renderProblem(problem: Problem): string {
   const place = [problem.file, problem.line, problem.column].filter((part) => part !== null).join(":");
   const subject = problem.value === null ? problem.key : `${problem.key} = ${problem.value}`;
   const head = [place, subject].filter((part) => part !== "").join(" ");
-  const text = [problem.message, problem.repair].filter((part) => part !== "").join(" ");
+  const text = [problem.message, problem.repair].filter((part) => part !== "").join("; ");
   return escapeControls(head === "" ? text : `${head}: ${text}`);
 }
 

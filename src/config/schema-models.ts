@@ -19,10 +19,14 @@ const modelName = v.pipe(
   v.string(),
   rule(
     (value) => /^[^\s\p{C}]{1,256}$/u.test(value),
-    "is not a name for a model.",
-    "Use 1 to 256 characters without spaces.",
+    "is not a name for a model",
+    "use 1 to 256 characters without spaces",
   ),
-  rule((value) => /^[^*]*\*?$/.test(value), "has a * that is not at its end.", 'Write it as in "claude-*".'),
+  rule(
+    (value) => /^[^*]*\*?$/.test(value),
+    "has a * that is not at its end",
+    'write the value as in "claude-*"',
+  ),
 );
 
 const parameters = table({
@@ -45,10 +49,10 @@ const parameters = table({
       v.array(
         v.pipe(
           v.string(),
-          rule((value) => value !== "", "is empty.", "Give it a value or remove it."),
+          rule((value) => value !== "", "is empty", "give the text a value or remove it"),
         ),
       ),
-      v.maxLength(16, "has more than 16 texts.\nKeep those that matter."),
+      v.maxLength(16, "has more than 16 texts\nkeep at most 16"),
     ),
     "reload",
     "Texts that end the answer.",
@@ -74,7 +78,7 @@ export const model = v.object({
   targets: required(
     v.pipe(
       v.array(v.string()),
-      v.minLength(1, 'is empty.\nName at least one target, as in ["anthropic/claude-haiku-4-5"].'),
+      v.minLength(1, 'is empty\nname at least one target, as in ["anthropic/claude-haiku-4-5"]'),
     ),
     "reload",
     "`upstream/model`, in order: all but the first are fallbacks. A `*` is replaced by the part that matched the `*` of the name.",
@@ -106,7 +110,7 @@ export const modelTraits = v.object({
   efforts: optional(
     v.pipe(
       v.array(v.picklist(EFFORT_WORDS)),
-      v.minLength(1, 'is empty.\nName at least one, or write thinking = "none".'),
+      v.minLength(1, 'is empty\nname at least one, or write thinking = "none"'),
     ),
     "reload",
     'Words that the model accepts, for `thinking = "effort"`. Without `none` the model always thinks.',

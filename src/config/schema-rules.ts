@@ -54,13 +54,13 @@ export function rule<T>(isGood: (value: T) => boolean, message: string, repair: 
 
 /** A whole number from `min` to `max`. */
 export function whole(min: number, max: number) {
-  const range = `must be a whole number from ${min} to ${max}.\n`;
+  const range = `must be a whole number from ${min} to ${max}\n`;
   return v.pipe(v.number(), v.integer(range), v.minValue(min, range), v.maxValue(max, range));
 }
 
 /** A number that need not be whole. */
 export function decimal(min: number, max: number) {
-  const range = `must be a number from ${min} to ${max}.\n`;
+  const range = `must be a number from ${min} to ${max}\n`;
   return v.pipe(v.number(), v.minValue(min, range), v.maxValue(max, range), v.metadata({ isDecimal: true }));
 }
 
@@ -68,7 +68,7 @@ export const durationMs = whole(1, MAX_TIMER_MS);
 /** Text that is not blank. */
 export const text = v.pipe(
   v.string(),
-  rule((value) => value.trim() !== "", "is empty.", "Give it a value or remove the line."),
+  rule((value) => value.trim() !== "", "is empty", "give the key a value or remove the line"),
 );
 /** Text that no message, log or page may show. */
 export const secret = v.pipe(text, v.metadata({ secret: true }));
@@ -80,8 +80,8 @@ export const label = v.pipe(
   v.string(),
   rule(
     (value) => /^[^\p{C}\s/]([^\p{C}/]{0,62}[^\p{C}\s/])?$/u.test(value),
-    "is not a name.",
-    "Use 1 to 64 printable characters, without / and without spaces at the ends.",
+    "is not a name",
+    "use 1 to 64 printable characters, without / and without spaces at the ends",
   ),
 );
 
@@ -90,8 +90,8 @@ export const upstreamName = v.pipe(
   v.string(),
   rule(
     (value) => /^[a-z0-9][a-z0-9._-]{0,63}$/.test(value),
-    "is not a name for an upstream.",
-    "Use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit.",
+    "is not a name for an upstream",
+    "use 1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or digit",
   ),
 );
 
@@ -100,21 +100,21 @@ export const hostName = v.pipe(
   v.string(),
   rule(
     isHost,
-    "is not a host name or address.",
-    'Write it without scheme, port and path, as in "gateway.example.com".',
+    "is not a host name or address",
+    'write the host without scheme, port and path, as in "gateway.example.com"',
   ),
 );
 
 /** An IP address or a CIDR. */
 export const address = v.pipe(
   v.string(),
-  rule(isAddressOrCidr, "is not an address or CIDR.", 'Write it as in "10.0.0.0/8" or "fd00::1".'),
+  rule(isAddressOrCidr, "is not an address or CIDR", 'write the value as in "10.0.0.0/8" or "fd00::1"'),
 );
 
 /** The origin of a web page, or `*`. */
 export const origin = v.pipe(
   v.string(),
-  rule(isOrigin, "is not an origin.", 'Write it as in "https://app.example.com", or "*".'),
+  rule(isOrigin, "is not an origin", 'write the value as in "https://app.example.com", or "*"'),
 );
 
 /** The base URL of an upstream; slashes at its end are removed. */
@@ -122,13 +122,13 @@ export const baseUrl = v.pipe(
   v.string(),
   rule(
     (value) => parseHttpUrl(value) !== null,
-    "is not an http or https URL.",
-    'Write it as in "https://api.example.com/v1".',
+    "is not an http or https URL",
+    'write the value as in "https://api.example.com/v1"',
   ),
   rule(
     (value) => isWithoutExtras(value),
-    "must have no user name, password, query or fragment.",
-    "Credentials belong in [[upstreams.credentials]].",
+    "must have no user name, password, query or fragment",
+    "credentials belong in [[upstreams.credentials]]",
   ),
   v.transform((value) => value.replace(/\/+$/, "")),
 );

@@ -73,7 +73,7 @@ const upstream = v.object({
   dialects: optional(
     v.pipe(
       v.array(v.picklist(["openai-chat", "openai-responses"])),
-      v.minLength(1, "is empty.\nName at least one, or remove the line for both."),
+      v.minLength(1, "is empty\nname at least one, or remove the line for both"),
     ),
     "reload",
     "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first. Default: both, Responses first for OpenAI itself, and Chat first for any other `base_url`.",
@@ -130,8 +130,8 @@ const server = table({
       v.string(),
       rule(
         (value) => /^(\/[A-Za-z0-9._~-]+)*$/.test(value) && !/\/\.{1,2}(\/|$)/.test(value),
-        "is not a path prefix.",
-        'Begin with / and end without one, as in "/llm".',
+        "is not a path prefix",
+        'begin with / and end without one, as in "/llm"',
       ),
     ),
     "",

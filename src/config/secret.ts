@@ -31,12 +31,18 @@ export async function resolveSecret(value: string, env: Env, baseDir: string): P
 function resolveVariable(value: string, env: Env): SecretResult {
   const name = referencedVariable(value);
   if (name === null) {
-    return fail("what follows env: is not a variable's name.", 'Write it as in "env:ANTHROPIC_API_KEY".');
+    return fail(
+      "the text after env: is not the name of a variable",
+      'write the value as in "env:ANTHROPIC_API_KEY"',
+    );
   }
   const text = env[name];
   if (text === undefined || text === "") {
     const shown = looksSecret(name) ? "the variable" : `the environment variable ${name}`;
-    return fail(`${shown} is ${text === undefined ? "not set" : "empty"}.`, "Set it where Clewline starts.");
+    return fail(
+      `${shown} is ${text === undefined ? "not set" : "empty"}`,
+      "set the variable where Clewline starts",
+    );
   }
   return { ok: true, text };
 }
@@ -47,20 +53,20 @@ async function resolveFile(file: string): Promise<SecretResult> {
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       if (!(await handle.stat()).isFile())
-        return fail("this is not a file.", "Name a file that holds the secret alone.");
+        return fail("this is not a file", "name a file that contains the secret alone");
       const buffer = new Uint8Array(MAX_SECRET_BYTES + 1);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
       if (bytesRead > MAX_SECRET_BYTES) {
-        return fail("the file is too large for a secret.", "Name a file that holds the secret alone.");
+        return fail("the file is too large for a secret", "name a file that contains the secret alone");
       }
       const text = new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/[\r\n]+$/, "");
-      return text === "" ? fail("the file is empty.", "Write the secret into it.") : { ok: true, text };
+      return text === "" ? fail("the file is empty", "write the secret into the file") : { ok: true, text };
     } finally {
       await handle.close();
     }
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    return fail(`the file cannot be read (${code}).`, "Check the path and who may read it.");
+    return fail(`the file cannot be read (${code})`, "check the path and the permissions");
   }
 }
 

@@ -110,31 +110,30 @@ function withoutDates(value: unknown): unknown {
 const SYNTAX: readonly (readonly [found: RegExp, message: string, repair: string])[] = [
   [
     /invalid (value|date)|numeric|underscore|leading zero/,
-    "this is not a value.",
-    'Put text in quotes: key = "text".',
+    "this is not a value",
+    'put text in quotes: key = "text"',
   ],
-  [/redefine/, "it is there twice.", "Keep one of the two."],
-  [/incomplete key-value/, "the key has no value.", 'Write key = "value".'],
-  [/expected end of table|unfinished (array|table)/, "a bracket is not closed.", "Add the closing bracket."],
-  [/ key|quoted key/, "this is not a key with its value.", 'Write key = "value", and [table] above it.'],
-  [/in strings|unfinished string/, "the text is not closed.", "Add the closing quote."],
+  [/redefine/, "the key or table is there twice", "keep one of the two"],
+  [/incomplete key-value/, "the key has no value", 'write key = "value"'],
+  [/expected end of table|unfinished (array|table)/, "a bracket is not closed", "add the closing bracket"],
+  [/ key|quoted key/, "this is not a key with its value", 'write key = "value", and [table] above it'],
+  [/in strings|unfinished string/, "the text is not closed", "add the closing quote"],
   [
     /escape/,
-    "\\ begins an escape that TOML does not know.",
-    "Write \\\\ for a backslash, or use 'single quotes'.",
+    "\\ begins an escape that TOML does not know",
+    "write \\\\ for a backslash, or use 'single quotes'",
   ],
-  [/expected comma/, "a comma is missing.", "Put a comma between the entries."],
-  [/followed by an end-of-line/, "two entries stand on one line.", "Put each on its own line."],
+  [/expected comma/, "a comma is missing", "put a comma between the entries"],
+  [/followed by an end-of-line/, "two entries are on one line", "put each entry on its own line"],
 ];
 
 function toTomlError(error: unknown, text: string): TomlError {
-  if (!(error instanceof ParserError))
-    return new TomlError("this is not TOML.", "See https://toml.io.", null);
+  if (!(error instanceof ParserError)) return new TomlError("this is not TOML", "see https://toml.io", null);
   const line = text.split("\n")[error.line - 1] ?? "";
   const said = error.message.split("\n")[0] ?? "";
   // The parser goes on looking for a key where the bracket of a header is missing.
   const meant = /key/.test(said) && /^\s*\[/.test(line) ? "unfinished table" : said;
   const row = SYNTAX.find(([found]) => found.test(meant));
   const position = { line: error.line, column: error.column };
-  return new TomlError(row?.[1] ?? "this is not TOML.", row?.[2] ?? "See https://toml.io.", position);
+  return new TomlError(row?.[1] ?? "this is not TOML", row?.[2] ?? "see https://toml.io", position);
 }

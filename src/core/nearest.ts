@@ -17,10 +17,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
-/** ` Did you mean "x"?` as a repair, or the given other repair. */
+/** The repair `did you mean "x"?`; `otherwise` when no candidate is near. */
 export function suggest(name: string, candidates: Iterable<string>, otherwise: string): string {
   const found = nearest(name, candidates);
-  return found === null ? otherwise : `Did you mean "${found}"?`;
+  return found === null ? otherwise : `did you mean "${found}"?`;
 }
 
 const MAX_COMPARED_CHARS = 64;
