@@ -71,17 +71,5 @@ export const OWNER_RULES: readonly OwnerRule[] = [
       "src/dialects/gemini/mime-type.ts",
       "src/dialects/gemini/part-decode.ts",
     ],
-    temporary: {
-      "src/dialects/openai-chat/media-encode.ts": 1,
-      "src/dialects/openai-chat/reply-encode.ts": 1,
-      "src/dialects/openai-chat/turn-encode.ts": 1,
-      "src/dialects/openai-responses/item-encode.ts": 2,
-      "src/dialects/openai-responses/part-encode.ts": 1,
-      "src/dialects/openai-responses/reply-encode.ts": 2,
-      "src/dialects/openai-responses/tool-encode.ts": 1,
-      "src/dialects/openai-responses/turn-encode.ts": 3,
-      "src/http/router.ts": 1,
-      "src/models/model-lists.ts": 1,
-    },
   },
 ];

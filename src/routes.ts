@@ -5,7 +5,7 @@
 import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
 import type { GatewayError } from "./core/errors.ts";
-import { dialectOfHeaders } from "./dialects/guess.ts";
+import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import { ACTION_VERSIONS, ENDPOINT_PATHS } from "./http/endpoint-paths.ts";
@@ -89,7 +89,7 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
     {
       methods: POST,
       path: "/v1/explain",
-      dialect: "openai-chat",
+      dialect: DEFAULT_DIALECT,
       who: "client",
       handler: (client, _params, principal) => answerExplain(gateway, client, principal),
     },

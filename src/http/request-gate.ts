@@ -10,7 +10,7 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { DialectName } from "../dialects/dialect.ts";
-import { guessDialect } from "../dialects/guess.ts";
+import { DEFAULT_DIALECT, guessDialect } from "../dialects/guess.ts";
 import { type AddressReader, makeAddressReader } from "./address.ts";
 import { BunClient, type BunServer } from "./bun-client.ts";
 import { asGatewayError, replyWithError } from "./error-reply.ts";
@@ -97,7 +97,7 @@ export class RequestGate {
     const requestId = this.#newRequestId();
     const error = asGatewayError(cause, log, requestId);
     if (error.kind === "internal") metrics.exceptions.add(1);
-    return replyWithError("openai-chat", error, requestId);
+    return replyWithError(DEFAULT_DIALECT, error, requestId);
   }
 
   #bySegments(request: Bun.BunRequest, server: BunServer): Response | Promise<Response> {

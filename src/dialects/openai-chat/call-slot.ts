@@ -4,6 +4,7 @@ import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { SIGNATURE_MAKER } from "./seal.ts";
 
 /** A call as far as it has come. */
 export class CallSlot {
@@ -80,7 +81,7 @@ export function readFragment(raw: JsonObject): CallFragment {
 export function sealOf(call: JsonObject): Seal | null {
   const token = asString(asObject(asObject(call.extra_content)?.google)?.thought_signature);
   if (token === null) return null;
-  return unwrapSeal(token) ?? { maker: "gemini", place: "call", data: token };
+  return unwrapSeal(token) ?? { maker: SIGNATURE_MAKER, place: "call", data: token };
 }
 
 /** Finds the slot of each fragment: by index, else by id, else the last one. */

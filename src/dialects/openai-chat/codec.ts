@@ -6,12 +6,13 @@ import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
 import { encodeRequest } from "./request-encode.ts";
+import { MAKER } from "./seal.ts";
 import { ChatStreamDecoder } from "./stream-decode.ts";
 import { ChatStreamEncoder } from "./stream-encode.ts";
 
 export const openaiChatCodec: Codec = {
   name: "openai-chat",
-  maker: "openai",
+  maker: MAKER,
   carriesSeals: false,
   takesUrls: ["image"],
   fieldNames: {

@@ -12,6 +12,7 @@ import type {
 import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { untranslatable } from "./member.ts";
+import { MAKER } from "./seal.ts";
 
 const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
   ["audio/wav", "wav"],
@@ -120,7 +121,7 @@ export class MediaWriter {
           "is a document by URL, which this dialect has no place for; send it as base64",
         );
       case "provider-file":
-        if (source.maker !== "openai" || !this.#options.profile.fileIds)
+        if (source.maker !== MAKER || !this.#options.profile.fileIds)
           throw untranslatable(at, "is a file that lives at another provider; send the document itself");
         return [{ type: "file", file: { file_id: source.id }, ...this.mark(cache) }];
       case "base64":

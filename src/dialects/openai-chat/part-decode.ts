@@ -21,6 +21,7 @@ import {
   stringIn,
   wordIn,
 } from "./member.ts";
+import { MAKER } from "./seal.ts";
 
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | VideoPart;
 
@@ -163,7 +164,7 @@ function decodeFile(part: JsonObject, at: string): DocumentPart {
   const cache = decodeCache(part, at);
   const base = { type: "document", title, ...(cache === null ? {} : { cache }), at } as const;
   const id = stringIn(file, "file_id", `${at}.file`);
-  if (id !== null) return { ...base, source: { kind: "provider-file", id, maker: "openai" } };
+  if (id !== null) return { ...base, source: { kind: "provider-file", id, maker: MAKER } };
   const given = requiredString(file, "file_data", `${at}.file`);
   if (/^https?:/i.test(given)) return { ...base, source: { kind: "url", url: given, mimeType: null } };
   const inline = parseDataUrl(given);

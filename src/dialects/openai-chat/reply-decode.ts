@@ -11,6 +11,7 @@ import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts
 import type { DecodeReplyOptions } from "../codec.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
 import { errorOf, failureOf } from "./error-decode.ts";
+import { COMPATIBLE_MAKER } from "./seal.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -21,9 +22,6 @@ interface HeldText {
 }
 
 type Held = HeldText | CallSlot;
-
-/** Maker of the mark that says by which member a compatible server told its reasoning, so that it can have it back. */
-export const COMPATIBLE_MAKER = "openai-compatible";
 
 const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
 

@@ -7,6 +7,7 @@ import type { JsonObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { AnnotationWriter } from "./citation.ts";
 import type { ChatReplyContext } from "./reply-context.ts";
+import { SIGNATURE_MAKER } from "./seal.ts";
 import { FINISH_REASONS } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 
@@ -104,7 +105,7 @@ function argumentsOf(input: string): string {
 
 /** Google's member for its own signatures; there is no place for those of others. */
 export function encodeSeal(seal: Seal | null): JsonObject {
-  if (seal?.maker !== "gemini") return {};
+  if (seal?.maker !== SIGNATURE_MAKER) return {};
   return { extra_content: { google: { thought_signature: wrapSeal(seal) } } };
 }
 

@@ -16,7 +16,7 @@ import { customArguments } from "../../neutral/tools/custom-tool.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { MediaWriter } from "./media-encode.ts";
-import { COMPATIBLE_MAKER } from "./reply-decode.ts";
+import { COMPATIBLE_MAKER, SIGNATURE_MAKER } from "./seal.ts";
 
 /** OpenAI refuses longer ones. */
 const CALL_ID = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 40, prefix: "call_" };
@@ -217,7 +217,7 @@ class MessageWriter {
       function: { name: wireName, arguments: text.trim() === "" ? "{}" : text },
     };
     if (!profile.reasoningMembers || !traits.sealedCalls) return call;
-    const own = seal?.maker === "gemini" && !repairs.withoutSeals ? seal.data : null;
+    const own = seal?.maker === SIGNATURE_MAKER && !repairs.withoutSeals ? seal.data : null;
     // Of parallel calls only the first is signed.
     const signature = own ?? (isFirst ? DUMMY_SIGNATURE : null);
     if (signature === null) return call;
