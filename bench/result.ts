@@ -44,24 +44,11 @@ export function median(values: readonly number[]): number {
 
 /** The results as a Markdown table. A short run judges nothing: its figures are too few. */
 export function renderTable(results: readonly WorkResult[], judge: boolean): string {
-  const rows = [["work", "figure", "clewline", "nginx", "relay", "ratio", "target", "reached?"]];
-  for (const result of results) {
-    for (const figure of result.figures) {
-      const reached = judge ? isReached(figure, result) : undefined;
-      rows.push([
-        result.work,
-        figure.unit === "" ? figure.name : `${figure.name}, ${figure.unit}`,
-        round(figure.clewline),
-        figure.nginx === undefined ? "" : round(figure.nginx),
-        figure.relay === undefined ? "" : round(figure.relay),
-        figure.ratio === undefined ? "" : figure.ratio.toFixed(2),
-        figure.goal === undefined
-          ? ""
-          : `≤ ${figure.goal.atMost}${figure.goal.of === "ratio" ? ` × ${peerOf(figure)}` : ""}`,
-        reached === undefined ? "" : reached ? "yes" : "NO",
-      ]);
-    }
-  }
+  const heads = ["work", "figure", "clewline", "nginx", "relay", "ratio", "target", "reached?"];
+  const cells = results.flatMap((result) =>
+    result.figures.map((figure) => cellsOf(figure, result, judge ? isReached(figure, result) : undefined)),
+  );
+  const rows = [heads, ...cells];
   const shown = rows.map((row) => row.filter((_, column) => !isUnused(rows, column)));
   const widths = (shown[0] ?? []).map((_, column) =>
     Math.max(...shown.map((row) => row[column]?.length ?? 0)),
@@ -71,6 +58,22 @@ export function renderTable(results: readonly WorkResult[], judge: boolean): str
   );
   lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
   return lines.join("\n");
+}
+
+function cellsOf(figure: Figure, { work }: WorkResult, reached: boolean | undefined): readonly string[] {
+  const { name, unit, goal, ratio } = figure;
+  const shown = (value: number | undefined): string => (value === undefined ? "" : round(value));
+  const peer = goal?.of === "ratio" ? ` × ${peerOf(figure)}` : "";
+  return [
+    work,
+    unit === "" ? name : `${name}, ${unit}`,
+    round(figure.clewline),
+    shown(figure.nginx),
+    shown(figure.relay),
+    ratio === undefined ? "" : ratio.toFixed(2),
+    goal === undefined ? "" : `≤ ${goal.atMost}${peer}`,
+    reached === undefined ? "" : reached ? "yes" : "NO",
+  ];
 }
 
 function peerOf(figure: Figure): string {

@@ -21,64 +21,37 @@ function dialectOf(path: string): string | null {
   return parts[1] === "dialects" && parts.length > 3 && parts[2] !== "shared" ? (parts[2] as string) : null;
 }
 
-/** What breaks the rules of import-rules.ts in these files of `src/`. Tests are free of the rules. */
+interface Import {
+  readonly specifier: string;
+  readonly line: number;
+}
+
+type Add = (line: number, rule: string, reason: string) => void;
+
+/** The violations of import-rules.ts in these files of `src/`. Tests are free of the rules. */
 export function checkSources(files: ReadonlyMap<string, string>): readonly Violation[] {
   const violations: Violation[] = [];
-  const graph = new Map<string, { readonly to: string; readonly line: number }[]>();
+  const graph = new Map<string, readonly { readonly to: string; readonly line: number }[]>();
 
   for (const [path, text] of files) {
     if (isTest(path)) continue;
-    const room = roomOf(path);
-    const add = (line: number, rule: string, reason: string): void => {
-      violations.push({ file: path, line, rule, reason });
-    };
-    if (!Object.hasOwn(ROOMS, room))
+    const add: Add = (line, rule, reason) => violations.push({ file: path, line, rule, reason });
+    if (!Object.hasOwn(ROOMS, roomOf(path)))
       add(
         1,
-        `src/${room} is not a room of the house`,
+        `src/${roomOf(path)} is not a room of the house`,
         "add it to ROOMS in script/import-rules.ts, with what it may import",
       );
 
     const { masked } = scanText(text);
-    for (const { specifier, line } of importsOf(text, masked)) {
-      for (const { rule, reason, rooms, isForbidden, except } of MODULE_RULES) {
-        if ((rooms?.includes(room) ?? true) && isForbidden(specifier) && !isIn(path, except))
-          add(line, `${rule}: "${specifier}"`, reason);
-      }
-      if (!specifier.startsWith(".")) continue;
-      const target = normalize(join(dirname(path), specifier));
-      graph.set(path, [...(graph.get(path) ?? []), { to: target, line }]);
-      if (isTest(target)) add(line, `no import of a test: ${target}`, "tests are not part of what is built");
-
-      const targetRoom = roomOf(target);
-      const mayImport = ROOMS[room];
-      if (!target.startsWith("src/")) {
-        if (target !== "package.json")
-          add(line, `no import from outside src: ${target}`, "the binary is built from src alone");
-      } else if (
-        targetRoom !== room &&
-        mayImport !== undefined &&
-        !mayImport.imports.some((allowed) => allowed === targetRoom || `src/${allowed}` === target) &&
-        !TEMPORARY_IMPORTS.includes(`${path} → ${target}`)
-      ) {
-        add(line, `${room} does not import ${targetRoom}: "${specifier}"`, mayImport.reason);
-      }
-      const [own, other] = [dialectOf(path), dialectOf(target)];
-      if (own !== null && other !== null && own !== other)
-        add(
-          line,
-          `a dialect imports no other dialect: "${specifier}"`,
-          "with n dialects there are n codecs, not n × n",
-        );
-    }
-
-    for (const { rule, reason, pattern, mayBeDeclared, except } of CALL_RULES) {
-      if (isIn(path, except)) continue;
-      for (const match of masked.matchAll(pattern)) {
-        if (mayBeDeclared === true && isDeclaration(masked, match.index + match[0].length)) continue;
-        add(lineAt(text, match.index), rule, reason);
-      }
-    }
+    const imports = importsOf(text, masked);
+    for (const one of imports) checkModule(path, one, add);
+    const relative = imports
+      .filter(({ specifier }) => specifier.startsWith("."))
+      .map((one) => ({ ...one, to: normalize(join(dirname(path), one.specifier)) }));
+    for (const one of relative) checkTarget(path, one.to, one, add);
+    graph.set(path, relative);
+    checkCalls(path, text, masked, add);
   }
 
   const told = new Set(violations.map(({ file, line }) => `${file}:${line}`));
@@ -86,6 +59,48 @@ export function checkSources(files: ReadonlyMap<string, string>): readonly Viola
   return [...violations, ...findCycles(graph), ...reached].sort(
     (a, b) => a.file.localeCompare(b.file) || a.line - b.line,
   );
+}
+
+function checkModule(path: string, { specifier, line }: Import, add: Add): void {
+  const room = roomOf(path);
+  for (const { rule, reason, rooms, isForbidden, except } of MODULE_RULES) {
+    if ((rooms?.includes(room) ?? true) && isForbidden(specifier) && !isIn(path, except))
+      add(line, `${rule}: "${specifier}"`, reason);
+  }
+}
+
+function checkTarget(path: string, target: string, { specifier, line }: Import, add: Add): void {
+  const [room, targetRoom] = [roomOf(path), roomOf(target)];
+  const mayImport = ROOMS[room];
+  if (isTest(target)) add(line, `no import of a test: ${target}`, "tests are not part of what is built");
+  if (!target.startsWith("src/")) {
+    if (target !== "package.json")
+      add(line, `no import from outside src: ${target}`, "the binary is built from src alone");
+  } else if (
+    targetRoom !== room &&
+    mayImport !== undefined &&
+    !mayImport.imports.some((allowed) => allowed === targetRoom || `src/${allowed}` === target) &&
+    !TEMPORARY_IMPORTS.includes(`${path} → ${target}`)
+  ) {
+    add(line, `${room} does not import ${targetRoom}: "${specifier}"`, mayImport.reason);
+  }
+  const [own, other] = [dialectOf(path), dialectOf(target)];
+  if (own !== null && other !== null && own !== other)
+    add(
+      line,
+      `a dialect imports no other dialect: "${specifier}"`,
+      "with n dialects there are n codecs, not n × n",
+    );
+}
+
+function checkCalls(path: string, text: string, masked: string, add: Add): void {
+  for (const { rule, reason, pattern, mayBeDeclared, except } of CALL_RULES) {
+    if (isIn(path, except)) continue;
+    for (const match of masked.matchAll(pattern)) {
+      if (mayBeDeclared === true && isDeclaration(masked, match.index + match[0].length)) continue;
+      add(lineAt(text, match.index), rule, reason);
+    }
+  }
 }
 
 /** After `name(`: the closing bracket is followed by a body or a return type. */

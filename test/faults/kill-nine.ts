@@ -45,6 +45,10 @@ const AT_KILL_MS = 5;
 
 type Verdict = Pick<LedgerLine, "outcome" | "status" | "output_tokens">;
 
+function isGood(row: Verdict): boolean {
+  return row.outcome === "ok" && row.status === 200 && row.output_tokens !== null;
+}
+
 /** `kills` times: load, SIGKILL, restart, look. Every second kill comes in the very moment in which a client has its last byte. */
 export async function killNine(kills: number, seed: number): Promise<KillCounts> {
   const chance = chanceFrom(seed);
@@ -87,12 +91,12 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
         }
         const id = requestId ?? `no id, ${way.name}`;
         complete.add(id);
-        if (way.isStream) counts.completeStreams += 1;
-        if (isTranslated) counts.completeTranslated += 1;
-        if (completeAtMs >= killedAtMs - AT_KILL_MS) counts.completeAtKill += 1;
+        counts.completeStreams += Number(way.isStream);
+        counts.completeTranslated += Number(isTranslated);
+        counts.completeAtKill += Number(completeAtMs >= killedAtMs - AT_KILL_MS);
         const row = rows.get(id);
         if (row === undefined) missing.push(`${id} (${way.name}, kill ${kill})`);
-        else if (row.outcome !== "ok" || row.status !== 200 || row.output_tokens === null)
+        else if (!isGood(row))
           misjudged.push(`${id} (${way.name}, kill ${kill}): ${row.outcome} ${row.status}`);
       }
     }

@@ -202,19 +202,20 @@ function readChat(frames: readonly Frame[], isStream: boolean, body: string): To
 
 function readResponses(frames: readonly Frame[], isStream: boolean): Told {
   let text = "";
-  let last: Frame = isStream ? null : frames[0];
-  let error: Frame = isStream ? null : (frames[0].error ?? null);
-  if (isStream) {
-    for (const [i, frame] of frames.entries()) {
-      if (frame.sequence_number !== i) throw new Error(`sequence number ${frame.sequence_number} at ${i}`);
-      if (frame.type === "response.output_text.delta") text += frame.delta;
-      if (frame.type === "error") error ??= frame.error ?? frame;
-      if (frame.type === "response.failed") error ??= frame.response.error;
-      if (frame.type === "response.completed" || frame.type === "response.incomplete") last = frame.response;
-    }
-  } else {
-    for (const item of last?.output ?? [])
-      for (const part of item.content ?? []) if (part.type === "output_text") text += part.text;
+  let last: Frame = null;
+  let error: Frame = null;
+  for (const [i, frame] of isStream ? frames.entries() : []) {
+    if (frame.sequence_number !== i) throw new Error(`sequence number ${frame.sequence_number} at ${i}`);
+    if (frame.type === "response.output_text.delta") text += frame.delta;
+    if (frame.type === "error") error ??= frame.error ?? frame;
+    if (frame.type === "response.failed") error ??= frame.response.error;
+    if (frame.type === "response.completed" || frame.type === "response.incomplete") last = frame.response;
+  }
+  if (!isStream) {
+    last = frames[0];
+    error = last.error ?? null;
+    const parts: readonly Frame[] = (last.output ?? []).flatMap((item: Frame) => item.content ?? []);
+    text = parts.map((part) => (part.type === "output_text" ? part.text : "")).join("");
   }
   return {
     text,

@@ -158,35 +158,42 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
   }
   const seen: Told[] = [];
   for (const form of scenario.forms ?? (["whole", "stream"] as const)) {
-    const told: Told[] = [];
-    const sent: Sent[] = [];
-    const model = scenario.asked?.(cell) ?? modelOf(cell, scenario, form);
-    for (const [index, ask] of scenario.asks.entries()) {
-      const isLast = index === scenario.asks.length - 1;
-      const asked = ask(told);
-      const answer = await stage.ask(client.write(asked, model, form === "stream"));
-      sent.push(...answer.sent);
-      if ("reason" in outcome && (isLast || answer.status !== 200)) {
-        expectRefusal(client, answer, outcome);
-        break;
-      }
-      const one = read(client, answer, form);
-      told.push(one);
-      const isOver = isLast || ("trouble" in outcome && one.trouble !== null);
-      if (isOver) expectSeen(one, answer, outcome as Seen);
-      else if (one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
-      const isCounted = (scenario.uncounted?.(cell, form) ?? null) === null;
-      if (one.trouble === null && isCounted) await checkUsage(one, answer, cell, form);
-      const isCutByUs = asked.stop !== undefined && cell.upstream === "openai";
-      books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form, isCutByUs);
-      if (isOver) break;
-    }
-    if (!("reason" in outcome)) scenario.sent?.(sent, cell);
+    const told = await playForm(scenario, cell, outcome, form);
     seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));
   }
   // Streamed or not, it is the same answer.
   const [whole, streamed] = seen;
   if (whole !== undefined && streamed !== undefined) expect(streamed).toEqual(whole);
+}
+
+/** Plays all turns in one form, and returns what the client was told in each. */
+async function playForm(scenario: Scenario, cell: Cell, outcome: Outcome, form: Form): Promise<Told[]> {
+  const client = CLIENTS[cell.dialect];
+  const told: Told[] = [];
+  const sent: Sent[] = [];
+  const model = scenario.asked?.(cell) ?? modelOf(cell, scenario, form);
+  for (const [index, ask] of scenario.asks.entries()) {
+    const isLast = index === scenario.asks.length - 1;
+    const asked = ask(told);
+    const answer = await stage.ask(client.write(asked, model, form === "stream"));
+    sent.push(...answer.sent);
+    if ("reason" in outcome && (isLast || answer.status !== 200)) {
+      expectRefusal(client, answer, outcome);
+      break;
+    }
+    const one = read(client, answer, form);
+    told.push(one);
+    const isOver = isLast || ("trouble" in outcome && one.trouble !== null);
+    if (isOver) expectSeen(one, answer, outcome as Seen);
+    else if (one.trouble !== null) throw new Error(`turn ${index + 1} failed: ${answer.text}`);
+    const isCounted = (scenario.uncounted?.(cell, form) ?? null) === null;
+    if (one.trouble === null && isCounted) await checkUsage(one, answer, cell, form);
+    const isCutByUs = asked.stop !== undefined && cell.upstream === "openai";
+    books.note(answer, isCounted ? one : { ...one, usage: null }, cell, form, isCutByUs);
+    if (isOver) break;
+  }
+  if (!("reason" in outcome)) scenario.sent?.(sent, cell);
+  return told;
 }
 
 function read(client: Client, answer: Answer, form: Form): Told {

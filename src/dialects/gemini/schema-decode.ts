@@ -18,37 +18,51 @@ export function decodeSchema(schema: unknown, at: string, depth = 1): JsonObject
       param: at,
     });
   const source = camelMembers(schema as JsonObject);
-  const isNullable = source.nullable === true;
-  const members: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(source)) {
-    if (LEFT_OUT.has(name)) continue;
-    const inner = (each: unknown, path: string): JsonObject => decodeSchema(each, path, depth + 1);
-    if (name === "type") {
-      const type = typeOf(value, isNullable);
-      if (type !== null) members.push(["type", type]);
-    } else if (name === "enum" && Array.isArray(value)) {
-      members.push(["enum", isNullable && !value.includes(null) ? [...value, null] : value]);
-    } else if (name === "properties" && isObject(value)) {
-      members.push([
-        name,
-        Object.fromEntries(
-          Object.entries(value).map(([key, each]) => [key, inner(each, `${at}.properties.${key}`)]),
-        ),
-      ]);
-    } else if (name === "items" && isObject(value)) {
-      members.push([name, inner(value, `${at}.items`)]);
-    } else if (name === "anyOf" && Array.isArray(value)) {
-      const branches = value.map((each, index) => inner(each, `${at}.anyOf[${index}]`));
-      members.push([name, isNullable ? [...branches, { type: "null" }] : branches]);
-    } else if (name === "example") {
-      members.push(["examples", [value]]);
-    } else if (COUNTS.has(name) && typeof value === "string") {
-      members.push([name, Number(value)]);
-    } else {
-      members.push([name, value]);
-    }
+  const context: SchemaContext = { isNullable: source.nullable === true, at, depth };
+  return Object.fromEntries(
+    Object.entries(source)
+      .filter(([name]) => !LEFT_OUT.has(name))
+      .map(([name, value]) => memberOf(name, value, context))
+      .filter((member) => member !== null),
+  );
+}
+
+interface SchemaContext {
+  readonly isNullable: boolean;
+  /** The place of the schema in the request. */
+  readonly at: string;
+  readonly depth: number;
+}
+
+/** One keyword in JSON Schema; null: the keyword says nothing. */
+function memberOf(
+  name: string,
+  value: unknown,
+  { isNullable, at, depth }: SchemaContext,
+): readonly [string, unknown] | null {
+  const inner = (each: unknown, path: string): JsonObject => decodeSchema(each, path, depth + 1);
+  if (name === "type") {
+    const type = typeOf(value, isNullable);
+    return type === null ? null : ["type", type];
   }
-  return Object.fromEntries(members);
+  if (name === "enum" && Array.isArray(value)) {
+    return ["enum", isNullable && !value.includes(null) ? [...value, null] : value];
+  }
+  if (name === "properties" && isObject(value)) {
+    const properties = Object.entries(value).map(([key, each]) => [
+      key,
+      inner(each, `${at}.properties.${key}`),
+    ]);
+    return [name, Object.fromEntries(properties)];
+  }
+  if (name === "items" && isObject(value)) return [name, inner(value, `${at}.items`)];
+  if (name === "anyOf" && Array.isArray(value)) {
+    const branches = value.map((each, index) => inner(each, `${at}.anyOf[${index}]`));
+    return [name, isNullable ? [...branches, { type: "null" }] : branches];
+  }
+  if (name === "example") return ["examples", [value]];
+  if (COUNTS.has(name) && typeof value === "string") return [name, Number(value)];
+  return [name, value];
 }
 
 function typeOf(type: unknown, isNullable: boolean): string | readonly string[] | null {
