@@ -1,7 +1,8 @@
 /**
- * What translation asks of a dialect: one pure, synchronous codec, both directions. Decode: wire → neutral; encode: neutral → wire. As a
- * client's dialect it decodes requests and encodes replies, as an upstream's dialect it encodes requests and decodes replies. It knows no
- * HTTP, credentials, config, clock or randomness, and throws nothing but `GatewayError`.
+ * The contract between translation and a dialect: one pure, synchronous codec for both directions. Decode: wire → neutral;
+ * encode: neutral → wire. The codec of the client's dialect decodes requests and encodes replies; the codec of the upstream's
+ * dialect encodes requests and decodes replies. A codec knows no HTTP, credentials, config, clock or randomness, and throws
+ * nothing but `GatewayError`.
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { Amendment } from "../neutral/amendment.ts";
@@ -12,43 +13,43 @@ import type { ModelTraits } from "../neutral/traits.ts";
 import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
 
-/** What a client's request comes to. */
 export interface DecodedRequest {
   readonly request: ModelRequest;
-  /** Already in the client's own terms: members that no other provider can take, unknown ones among them. */
+  /** Members that no other provider can take, and unknown ones, by the client's names. */
   readonly dropped: readonly Drop[];
-  /** Where the client used another of its dialect's names for a parameter than `Codec.fieldNames` says. */
+  /** The client's names of parameters where they differ from `Codec.fieldNames`. */
   readonly named?: Partial<Readonly<Record<Parameter, string>>>;
-  /** What the dialect's replies repeat or depend on; only this codec reads it. */
+  /** The part of the request on which the reply depends; only this codec reads it. */
   readonly replyContext: unknown;
 }
 
 export interface DecodeRequestOptions {
-  /** Gemini: the model and whether it streams, which its path says; the others take both from the body. */
+  /** Of the path, for dialects whose bodies name no model. */
   readonly model: string;
+  /** The path asks for a stream. */
   readonly stream: boolean;
 }
 
-/** What an upstream has been found, or is known, to want otherwise. All false at first. */
+/** Changes that make an upstream take a request that it refused. All false at first. */
 export interface Repairs {
-  /** Send no reasoning state: the upstream refused a seal as not its own or damaged. Where a dummy is documented, it is sent instead. */
+  /** No reasoning state: the upstream refused a seal as damaged or not its own. A documented stand-in is sent instead. */
   readonly withoutSeals: boolean;
   /** Chat: no `stream_options`. */
   readonly withoutStreamOptions: boolean;
-  /** Instructions only at the start: those between turns become text of the user's turn, in a fixed tag. */
+  /** Instructions only at the start: instructions between turns become text of the user's turn, in a fixed tag. */
   readonly systemFirst: boolean;
   /** No request for a summary of the reasoning (organization not verified). */
   readonly withoutSummary: boolean;
 }
 
 export interface EncodeRequestOptions {
-  /** As the upstream calls it. */
+  /** The upstream's name of the model. */
   readonly model: string;
   readonly traits: ModelTraits;
   /** Of the server that the request goes to. */
   readonly profile: CodecProfile;
   readonly repairs: Repairs;
-  /** `count`: only what counting its input tokens needs. */
+  /** `count`: only the members that count as input. */
   readonly purpose: "answer" | "count";
 }
 
@@ -56,39 +57,39 @@ export interface EncodeRequestOptions {
 export interface EncodedRequest {
   /** Canonical path with the query, as in `/v1/messages` or `/v1beta/models/m:streamGenerateContent?alt=sse`. */
   readonly path: string;
-  /** To be written with `JSON.stringify`: the same request gives the same bytes, and a grown conversation begins with the same bytes. */
+  /** The same request gives the same JSON text, and a grown conversation begins with the same text: providers cache it. */
   readonly body: JsonObject;
-  /** Beyond the family's own, as in `anthropic-beta`. */
+  /** In addition to the headers of the family, as in `anthropic-beta`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly dropped: readonly Drop[];
-  /** The names that tools go by on this wire. */
+  /** The names of the tools on this wire. */
   readonly names: ToolNames;
   /** Stop sequences that the gateway has to watch for itself. */
   readonly watchedStops: readonly string[];
 }
 
 export interface DecodeReplyOptions {
-  /** Unique for this attempt; ids that the upstream left out are made of it and a number. At most 26 characters of [0-9A-Z]. */
+  /** Unique for this attempt; missing ids are made of it and a number. At most 26 characters of [0-9A-Z]. */
   readonly idSeed: string;
-  /** A frame beyond it is garbage. */
+  /** A longer frame is garbage. */
   readonly maxFrameBytes: number;
 }
 
 /** Reads a streamed reply. Any split of the bytes gives the same events. */
 export interface StreamDecoder {
-  /** Takes the next bytes. Events that became certain go to `emit`, in the order of the grammar. Garbage gives `fail`, never an exception. */
+  /** Takes the next bytes and emits the events that they make certain, in the order of the grammar. Garbage emits `fail`. */
   push(bytes: Uint8Array, emit: (event: ModelEvent) => void): void;
-  /** The body has ended well by HTTP's rules. Emits `end` if the answer may end here (see `isFinished`), else nothing: it was cut. */
+  /** The body has ended well by the rules of HTTP. Emits `end` if the answer may end here, else nothing: it was cut. */
   end(emit: (event: ModelEvent) => void): void;
-  /** `end` has been withheld only because more might come (usage, `[DONE]`): an end of the body here is a good end. */
+  /** `end` is withheld only because more may come (usage, `[DONE]`): an end of the body here is a good end. */
   readonly isFinished: boolean;
 }
 
 export interface EncodeReplyOptions {
   readonly framing: Framing;
-  /** Of the exchange: ids of replies and items are made of it. */
+  /** Unique for the exchange; ids of replies and items are made of it. */
   readonly idSeed: string;
-  /** What the client asked for; shown as the reply's model. */
+  /** The client's name of the model. */
   readonly model: string;
   readonly createdAtS: number;
   readonly replyContext: unknown;
@@ -96,11 +97,14 @@ export interface EncodeReplyOptions {
 
 /** Writes a streamed reply in the framing `sse` or `json-array`. */
 export interface StreamEncoder {
-  /** What the client is to read for this event; often "". `end` gives all that ends the stream. `fail` is not for it. */
+  /** The client's text for an event other than `fail`; often "". The text for `end` ends the stream. */
   encode(event: ModelEvent): string;
   /** Ends the stream with an error, in the form that the official SDKs raise as an exception; may be the first call. */
   fail(error: GatewayError, requestId: string): string;
 }
+
+/** Facts of the target of a relayed request that is amended. */
+export type AmendTarget = Pick<EncodeRequestOptions, "traits" | "profile">;
 
 /** A relayed body with its amendment. */
 export interface AmendedBody {
@@ -109,13 +113,12 @@ export interface AmendedBody {
   readonly dropped: readonly Drop[];
 }
 
-/** An upstream's error body, read. */
+/** The parts of an upstream's error body; null where it has none. */
 export interface DecodedError {
-  /** The upstream's own words; null when there are none. */
   readonly message: string | null;
   /** Structured type or code. */
   readonly code: string | null;
-  /** The field at fault, in the upstream's terms. */
+  /** The upstream's name of the field at fault. */
   readonly param: string | null;
 }
 
@@ -124,36 +127,36 @@ export interface Codec {
   /** The maker of this dialect's seals. */
   readonly maker: string;
   /**
-   * Whether its replies have a place for another maker's seals, and its clients give back what stands there; where not, the gateway
-   * remembers them by the calls they belong to.
+   * Replies have a place for another maker's seals, and clients send them back. Without one, the gateway remembers the seals
+   * by the calls that they belong to.
    */
   readonly carriesSeals: boolean;
-  /** What its servers fetch by URL themselves. */
+  /** The media that its servers fetch by URL. */
   readonly takesUrls: readonly ("image" | "document" | "audio" | "video")[];
-  /** What the dialect calls a parameter; null: it has none, so it is never named. */
+  /** The dialect's names of the parameters; null: it has no such parameter. */
   readonly fieldNames: Readonly<Record<Parameter, string | null>>;
-  /** Throws `bad_request` with `param` for what makes no sense, `not_translatable` for what no other provider can take. */
+  /** Throws `bad_request` for a member that makes no sense, `not_translatable` for one that no other provider can take. */
   decodeRequest(body: JsonObject, options: DecodeRequestOptions): DecodedRequest;
-  /** Throws `not_translatable` with `param` (a `Parameter` or an `at`) for what this target must not lose. */
+  /** Throws `not_translatable` with `param` (a `Parameter` or an `at`) for a part that this target must not lose. */
   encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest;
   makeStreamDecoder(framing: Framing, options: DecodeReplyOptions): StreamDecoder;
-  /** A whole reply. Throws `upstream_garbage` when it is not one; an error object in a 200 as well, with the object in `detail`. */
+  /** A whole reply. Throws `upstream_garbage` for anything else; an error object in a reply of status 200 is its `detail`. */
   decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply;
   makeStreamEncoder(options: EncodeReplyOptions): StreamEncoder;
   /** JSON text. */
   encodeReply(reply: ModelReply, options: EncodeReplyOptions): string;
-  /** The body that asks the provider to go on behind a reply that stopped with `pause` or `continuation`; null: it has no such thing. */
+  /** The body that continues a reply which stopped with `pause` or `continuation`; null: the dialect has none. */
   goOn(body: JsonObject, reply: ModelReply): JsonObject | null;
   /**
    * Amends the body of a relayed request, which does not go through the neutral language. Members that nothing is asked of
    * stay as they are. Throws `not_translatable` when the model's name asks for a search that the model does not have.
    */
-  amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody;
-  /** The body without sealed reasoning, to be tried once when the provider refuses a seal; null: it holds none. */
+  amend(body: JsonObject, amendment: Amendment, target: AmendTarget): AmendedBody;
+  /** The body without sealed reasoning, for a second try after the provider refused a seal; null: it holds none. */
   withoutSeals(body: JsonObject): JsonObject | null;
   /** Never throws. */
   decodeError(body: string): DecodedError;
-  /** Input tokens that a counting endpoint's reply names; null when it does not. */
+  /** The input tokens in the reply of a counting endpoint; null: none are there. */
   decodeCount(body: JsonObject): number | null;
   /** JSON text of the counting endpoint's reply; null: the dialect has no such endpoint. */
   encodeCount(inputTokens: number): string | null;

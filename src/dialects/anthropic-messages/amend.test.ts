@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { Amendment } from "../../neutral/amendment.ts";
 import type { JsonObject } from "../../neutral/request.ts";
+import { ANTHROPIC } from "../../upstreams/profiles.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { MANUAL_TRAITS, OPTIONS, TRAITS } from "./fixtures/codec-under-test.ts";
 
@@ -30,7 +31,7 @@ const BODY = {
   new_member: { a: 1 },
 };
 const amendBody = (body: JsonObject, amendment: Partial<Amendment>, traits = TRAITS) =>
-  codec.amend(body, { ...NOTHING, ...amendment }, traits);
+  codec.amend(body, { ...NOTHING, ...amendment }, { traits, profile: ANTHROPIC });
 const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;
 
 describe("a relayed body", () => {

@@ -5,7 +5,7 @@ import type { AssistantPart } from "../../neutral/message.ts";
 import type { Drop, JsonObject, ReasoningRequest, ToolName } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
-import type { AmendedBody } from "../codec.ts";
+import type { AmendedBody, AmendTarget } from "../codec.ts";
 import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { CacheMarks } from "./cache-marks.ts";
 import { encodeThinking } from "./thinking-encode.ts";
@@ -35,7 +35,7 @@ const NAMES = {
   seed: null,
 } as const;
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+export function amend(body: JsonObject, amendment: Amendment, { traits }: AmendTarget): AmendedBody {
   const dropped: Drop[] = [];
   const values = planAmendment(amendment, (parameter) => isSaid(body, parameter));
   const members = amendedMembers(values, NAMES, traits, dropped);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import type { JsonObject } from "../../neutral/request.ts";
+import { GEMINI } from "../../upstreams/profiles.ts";
 import { geminiCodec } from "./codec.ts";
 import { OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 
@@ -27,7 +28,7 @@ const amendBody = (body: JsonObject, amendment: Partial<Amendment>, traits = TRA
       fixed: NO_VALUES,
       ...amendment,
     },
-    traits,
+    { traits, profile: GEMINI },
   );
 
 const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;

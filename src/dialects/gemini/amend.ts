@@ -3,7 +3,7 @@ import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
 import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import type { AmendedBody } from "../codec.ts";
+import type { AmendedBody, AmendTarget } from "../codec.ts";
 import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { DUMMY_SIGNATURE } from "./wire.ts";
@@ -24,12 +24,13 @@ function withMember(object: JsonObject, name: string, value: unknown): JsonObjec
   return { ...object, [nameIn(object, name)]: value };
 }
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+export function amend(body: JsonObject, amendment: Amendment, target: AmendTarget): AmendedBody {
   const wrapped = asObject(read(body, "generateContentRequest"));
   if (wrapped !== null) {
-    const { body: inner, dropped } = amend(wrapped, amendment, traits);
+    const { body: inner, dropped } = amend(wrapped, amendment, target);
     return { body: withMember(body, "generateContentRequest", inner), dropped };
   }
+  const { traits } = target;
   const dropped: Drop[] = [];
   let amended: JsonObject = { ...body };
   if (amendment.systemBefore !== null || amendment.systemAfter !== null) {

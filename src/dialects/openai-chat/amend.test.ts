@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import { openaiChatCodec } from "./codec.ts";
-import { TRAITS } from "./fixtures/codec-under-test.ts";
+import { COMPATIBLE, OPENAI, TRAITS } from "./fixtures/codec-under-test.ts";
 
 const amend = (...args: Parameters<typeof openaiChatCodec.amend>) => openaiChatCodec.amend(...args).body;
 
@@ -34,7 +34,7 @@ describe("amendments of relayed bodies", () => {
   };
 
   test("nothing asked: the same", () => {
-    expect(JSON.stringify(amend(body, nothing, TRAITS))).toBe(JSON.stringify(body));
+    expect(JSON.stringify(amend(body, nothing, OPENAI))).toBe(JSON.stringify(body));
   });
 
   test("values: defaults where the client says nothing, fixed ones always; text around the instructions", () => {
@@ -46,7 +46,7 @@ describe("amendments of relayed bodies", () => {
       defaults: { ...none, temperature: 0, topP: 0.5 },
       fixed: { ...none, maxOutputTokens: 9, seed: 1 },
     };
-    expect(amend(body, amendment, TRAITS)).toEqual({
+    expect(amend(body, amendment, OPENAI)).toEqual({
       model: "m",
       messages: [
         { role: "developer", content: "A" },
@@ -61,20 +61,33 @@ describe("amendments of relayed bodies", () => {
     });
   });
 
+  test("a limit goes by the client's name, else by the name that the server knows", () => {
+    const limited = { ...nothing, fixed: { ...none, maxOutputTokens: 9 } };
+    expect(amend(body, limited, OPENAI)).toMatchObject({ max_completion_tokens: 9 });
+    expect(amend(body, limited, COMPATIBLE)).toMatchObject({ max_tokens: 9 });
+    expect(amend({ ...body, max_completion_tokens: 5 }, limited, COMPATIBLE)).toMatchObject({
+      max_completion_tokens: 9,
+    });
+  });
+
   test("what the model does not take is left out and named", () => {
     const fixed = { ...none, temperature: 0.1, stop: ["x"], effort: "low" as const };
     const dull = { ...TRAITS, sampling: "none" as const, stop: false };
     const thinking = { ...TRAITS.thinking, kind: "none" as const, efforts: [] };
-    const amended = openaiChatCodec.amend(body, { ...nothing, fixed }, { ...dull, thinking });
+    const amended = openaiChatCodec.amend(
+      body,
+      { ...nothing, fixed },
+      { ...OPENAI, traits: { ...dull, thinking } },
+    );
     expect(amended.body).toEqual(body);
     expect(amended.dropped.map(({ field }) => field)).toEqual(["temperature", "stop", "reasoning"]);
   });
 
   test("a search by name where there is none is refused", () => {
-    expect(() => openaiChatCodec.amend(body, { ...nothing, search: true }, TRAITS)).toThrow(GatewayError);
-    expect(amend(body, { ...nothing, search: true }, { ...TRAITS, webSearch: true })).toHaveProperty(
-      "web_search_options",
-    );
+    expect(() => openaiChatCodec.amend(body, { ...nothing, search: true }, OPENAI)).toThrow(GatewayError);
+    expect(
+      amend(body, { ...nothing, search: true }, { ...OPENAI, traits: { ...TRAITS, webSearch: true } }),
+    ).toHaveProperty("web_search_options");
   });
 
   test("seals are taken out of the calls, if there are any", () => {

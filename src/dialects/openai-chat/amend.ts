@@ -4,10 +4,11 @@ import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.t
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import type { AmendedBody } from "../codec.ts";
+import type { AmendedBody, AmendTarget } from "../codec.ts";
+import type { CodecProfile } from "../codec-profile.ts";
 import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+export function amend(body: JsonObject, amendment: Amendment, { traits, profile }: AmendTarget): AmendedBody {
   const dropped: Drop[] = [];
   const members = new Map(Object.entries(body));
   const messages = amendMessages(asArray(body.messages), amendment);
@@ -16,7 +17,7 @@ export function amend(body: JsonObject, amendment: Amendment, traits: ModelTrait
     temperature: "temperature",
     topP: "top_p",
     topK: "top_k",
-    maxOutputTokens: limitName(body, traits),
+    maxOutputTokens: limitName(body, profile),
     stop: "stop",
     seed: "seed",
   };
@@ -50,11 +51,10 @@ function wantedEffort(
   return effort;
 }
 
-/** The name that the client used, else the one that such a model knows. */
-function limitName(body: JsonObject, { thinking }: ModelTraits): string {
+/** The client's name of the limit, else the name that the server knows. */
+function limitName(body: JsonObject, { limitParameter }: CodecProfile): string {
   if (isSaid(body, "max_completion_tokens")) return "max_completion_tokens";
-  if (isSaid(body, "max_tokens")) return "max_tokens";
-  return thinking.kind === "effort" ? "max_completion_tokens" : "max_tokens";
+  return isSaid(body, "max_tokens") ? "max_tokens" : limitParameter;
 }
 
 /** The messages with instructions before and behind the client's own; null: nothing is to be added. */

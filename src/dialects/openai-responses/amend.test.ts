@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
+import { OPENAI } from "../../upstreams/profiles.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { TRAITS } from "./fixtures/codec-under-test.ts";
 
@@ -25,7 +26,7 @@ const amendment = (more: Partial<Amendment>): Amendment => ({
   ...more,
 });
 const amendBody = (body: object, more: Partial<Amendment>, traits = TRAITS) =>
-  codec.amend({ model: "m", ...body }, amendment(more), traits);
+  codec.amend({ model: "m", ...body }, amendment(more), { traits, profile: OPENAI });
 const amend = (...args: Parameters<typeof amendBody>) => amendBody(...args).body;
 
 describe("an amendment", () => {

@@ -4,7 +4,7 @@ import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.t
 import { nearestEffort } from "../../neutral/thinking.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
-import type { AmendedBody } from "../codec.ts";
+import type { AmendedBody, AmendTarget } from "../codec.ts";
 import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
 import { wantedEffort } from "./request-encode.ts";
 
@@ -17,7 +17,7 @@ const NAMES = {
   seed: null,
 } as const;
 
-export function amend(body: JsonObject, amendment: Amendment, traits: ModelTraits): AmendedBody {
+export function amend(body: JsonObject, amendment: Amendment, { traits }: AmendTarget): AmendedBody {
   const dropped: Drop[] = [];
   const members = new Map(Object.entries(body));
   addInstructions(members, amendment);

@@ -130,7 +130,7 @@ function changeBody(
   let dropped: readonly Drop[] = unsealed;
   if (exchange.amendment !== null) {
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, target.model);
-    const amended = codec.amend(parsed, exchange.amendment, traits);
+    const amended = codec.amend(parsed, exchange.amendment, { traits, profile: upstream.profile });
     parsed = amended.body;
     dropped = [...namedByClient(codec, amended.dropped), ...unsealed];
   }
