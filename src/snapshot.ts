@@ -8,7 +8,7 @@ import type { Config, UpstreamConfig } from "./config/config.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
-import type { CredentialSpec } from "./pool/pool.ts";
+import type { CredentialSpec } from "./pool/credential.ts";
 import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";

@@ -1,23 +1,23 @@
-/** Keeps requests off an upstream that fails for everybody, whatever credential is shown. */
+/** Keeps requests away from an upstream that fails for all credentials. */
 import type { Clock } from "../core/clock.ts";
 
-/** Failures in a row, without any success, after which an upstream is believed to be down. */
+/** After so many failures in a row the upstream counts as down. */
 const FAILURES_TO_OPEN = 20;
 const PROBE_INTERVAL_MS = 1_000;
 
 export interface Breaker {
-  /** Whether a request may be sent to the upstream now. While open, one a second may: that one is the probe. */
+  /** Whether a request may go to the upstream now. While the breaker is open, one request a second may, as a probe. */
   allows(upstream: string): boolean;
   /** The upstream answered, whatever it said about the request or the credential. */
   success(upstream: string): void;
   /** The upstream was overloaded, broken, or could not be reached. */
   failure(upstream: string): void;
-  /** Failures have opened it, and no success has closed it yet. */
+  /** Failures have opened the breaker, and no success has closed it yet. */
   isOpen(upstream: string): boolean;
 }
 
 export function makeBreaker(clock: Clock): Breaker {
-  /** Only upstreams whose last answer was a failure; their names come from the config. */
+  /** Only upstreams whose last attempt failed; the configuration bounds their number. */
   const failing = new Map<string, { failures: number; probedAtMs: number }>();
   const isOpen = (upstream: string): boolean => (failing.get(upstream)?.failures ?? 0) >= FAILURES_TO_OPEN;
 

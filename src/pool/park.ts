@@ -1,54 +1,60 @@
-/** The state machine of one credential, or of one credential for one model: what a signal makes of the state before it. Pure. */
+/** The states of a credential, or of a credential for one model, and the next state after a signal. Pure. */
 import type { CredentialStateRow } from "../store/state.ts";
 import { clampUntil, MAX_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { Signal } from "../upstreams/signal.ts";
 
-/** What is known of a credential, or of a credential for one model, and since when. */
+/** A state of a credential, or of a credential for one model. */
 export interface StateFacts {
   /** `forbidden` exists for a credential and a model only. */
   readonly state: "ready" | "cooling" | "exhausted" | "invalid" | "off" | "forbidden";
   /** Short public text; empty when ready. */
   readonly reason: string;
-  /** When it ends by itself; null: when a person acts (or it is ready). */
+  /** The state ends by itself at this time; null: a person must act, or the state is `ready`. */
   readonly untilMs: number | null;
   readonly sinceMs: number;
-  /** Failures in a row that the state is about; 0 when ready. */
+  /** Failures in a row that led to the state; 0 when ready. */
   readonly strikes: number;
 }
 
-/** A state other than ready. A change makes a new object, so that an older probe's verdict cannot end a newer park. */
+/** A state other than ready. Each change makes a new object, so that an older probe's verdict cannot end a newer park. */
 export interface Park extends StateFacts {
   readonly state: "cooling" | "exhausted" | "invalid" | "off" | "forbidden";
-  /** One request is finding out whether it is over; others go elsewhere. */
+  /** One request finds out whether the park is over; other requests use other credentials. */
   isProbed: boolean;
 }
 
-/** A first refusal may be the provider's own hiccup: only a second one, this much later, is believed. */
+/** A first refusal may be the provider's own mistake; a second one counts when it comes this much later. */
 export const CONFIRM_MS = 30_000;
-/** Providers give no time for a model that a credential may not use: one request an hour asks again. */
+/** Providers name no time for a model that a credential may not use; one request an hour asks again. */
 export const FORBID_MS = 3_600_000;
-/** A wait that nobody told us grows from the first guess up to this many times of it. */
+/** A guessed wait doubles with each failure, up to this many times the first guess. */
 const MAX_GUESS_GROWTH = 12;
 
-/** Providers count in seconds; the many failures of requests that ran at the same time are one event. */
+/** Providers count in seconds, and failures of requests that ran at the same time are one event. */
 const LONGER_MS = 1_000;
 
 const UNCONFIRMED = "unconfirmed: ";
-/** Reason of a `ready` row that a person wrote; see `Pool.adopt`. */
+/** The reason in a `ready` row that a person wrote; see `Pool.adopt`. */
 export const RESET_REASON = "reset by hand";
 
-type Failure = Exclude<Signal, { readonly class: "ok" | "overload" | "bad" }>;
+/** A signal that parks. */
+type ParkingSignal = Exclude<Signal, { readonly class: "ok" | "overload" | "bad" }>;
 
-/** Its time is over, or so far ahead that the clock must have gone back. */
+/** The park's time is over, or so far ahead that the clock must have gone back. */
 export function isDue(park: Park, nowMs: number): boolean {
   return park.untilMs !== null && (park.untilMs <= nowMs || park.untilMs > nowMs + MAX_WAIT_MS);
 }
 
 /**
- * The park after a failure. `isVerdict`: the attempt was the probe of `previous`, so that it replaces it; otherwise the
- * attempt began before `previous` did, and can only make it longer.
+ * The park after a failure. `isVerdict`: the attempt was the probe of `previous`, so the new park replaces `previous`.
+ * Otherwise the attempt began before `previous` did, and can only make `previous` longer.
  */
-export function parkAfter(previous: Park | null, isVerdict: boolean, signal: Failure, nowMs: number): Park {
+export function parkAfter(
+  previous: Park | null,
+  isVerdict: boolean,
+  signal: ParkingSignal,
+  nowMs: number,
+): Park {
   const next = parkFor(previous, isVerdict, signal, nowMs);
   if (previous === null || isVerdict) return next;
   if (previous.untilMs === null) return previous;
@@ -56,7 +62,7 @@ export function parkAfter(previous: Park | null, isVerdict: boolean, signal: Fai
   return isLonger || isDue(previous, nowMs) ? next : previous;
 }
 
-function parkFor(previous: Park | null, isVerdict: boolean, signal: Failure, nowMs: number): Park {
+function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSignal, nowMs: number): Park {
   const { reason } = signal;
   switch (signal.class) {
     case "rate": {
@@ -102,13 +108,13 @@ function makePark(
 
 const PARKED_STATES: readonly string[] = ["cooling", "exhausted", "invalid", "off", "forbidden"];
 
-/** The park that a stored row tells of; null when it is none. */
+/** The park of a stored row; null when the row holds none. */
 export function restorePark(row: CredentialStateRow): Park | null {
   if (!PARKED_STATES.includes(row.state)) return null;
   return makePark(row.state as Park["state"], row.reason, row.untilMs, row.sinceMs, row.strikes);
 }
 
-/** The facts alone, to be kept or shown. */
+/** The facts of a park; null is ready. */
 export function factsOf(park: Park | null, nowMs: number): StateFacts {
   if (park === null) return { state: "ready", reason: "", untilMs: null, sinceMs: nowMs, strikes: 0 };
   const { state, reason, untilMs, sinceMs, strikes } = park;

@@ -3,13 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
-import {
-  type CredentialSpec,
-  type CredentialStatus,
-  type Lease,
-  makePool,
-  type PersistedState,
-} from "./pool.ts";
+import type { CredentialSpec, CredentialStatus, Lease, PersistedState } from "./credential.ts";
+import { makePool } from "./pool.ts";
 
 const START = Date.parse("2026-11-23T10:00:00Z");
 const NAMES = ["a", "b", "c"];

@@ -2,15 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { Clock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
+import type { CredentialSpec, Lease, LeaseResult, PersistedState } from "./credential.ts";
 import { RESET_REASON } from "./park.ts";
-import {
-  type CredentialSpec,
-  type Lease,
-  type LeaseResult,
-  makePool,
-  type PersistedState,
-  type Pool,
-} from "./pool.ts";
+import { makePool, type Pool } from "./pool.ts";
 
 const START = Date.parse("2026-11-23T10:00:00Z");
 const HOUR = 3_600_000;

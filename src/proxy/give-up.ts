@@ -1,6 +1,6 @@
 /** The client's error when no target has answered its request. */
 import { GatewayError } from "../core/errors.ts";
-import type { Unavailable } from "../pool/pool.ts";
+import type { Unavailable } from "../pool/credential.ts";
 import type { AttemptFailure } from "./attempt/outcome.ts";
 import { foreignDialect } from "./refusals.ts";
 

@@ -8,7 +8,7 @@ import type { Repairs } from "../dialects/codec.ts";
 import { requestIdHeaders } from "../http/error-reply.ts";
 import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
-import type { Lease, Unavailable } from "../pool/pool.ts";
+import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { Repair } from "../upstreams/repair.ts";
 import { answer } from "./answer/answer.ts";

@@ -5,7 +5,7 @@
  * A state machine: each callback of the call takes one step and ends the attempt once. No promise is made on the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
-import type { Lease } from "../../pool/pool.ts";
+import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";

@@ -1,6 +1,6 @@
 /** Tells the pool, the breaker, the metrics, the log and the row how one attempt went. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { Lease } from "../../pool/pool.ts";
+import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { Signal } from "../../upstreams/signal.ts";
