@@ -92,6 +92,8 @@ class RequestAccess implements CredentialAccess {
   readonly #secret: string;
   readonly #ownSecrets: readonly string[];
   #token: AccessToken | null = null;
+  /** Replies to requests that were sent with it may still come. */
+  #formerToken: AccessToken | null = null;
   /** The refresh under way, which all requests that need a token wait for. */
   #refreshing: Promise<AccessToken> | null = null;
 
@@ -102,7 +104,8 @@ class RequestAccess implements CredentialAccess {
   }
 
   get secrets(): readonly string[] {
-    return this.#token === null ? this.#ownSecrets : [...this.#ownSecrets, this.#token.value];
+    const tokens = [this.#token, this.#formerToken].filter((token) => token !== null);
+    return [...this.#ownSecrets, ...tokens.map(({ value }) => value)];
   }
 
   authorize(request: UpstreamRequestParts, send: SendText, clock: Clock): HeaderLines | Promise<HeaderLines> {
@@ -115,6 +118,7 @@ class RequestAccess implements CredentialAccess {
     this.#refreshing ??= authorization
       .refresh(this.#secret, send, clock)
       .then((fresh) => {
+        this.#formerToken = this.#token;
         this.#token = fresh;
         return fresh;
       })
@@ -127,6 +131,6 @@ class RequestAccess implements CredentialAccess {
   }
 
   forgetToken(): void {
-    this.#token = null;
+    if (this.#token !== null) this.#token = { ...this.#token, expiresAtMs: 0 };
   }
 }
