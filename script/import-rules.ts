@@ -215,7 +215,7 @@ export const NEVER_REACHED: readonly {
 }[] = [
   {
     // What the admin may import counts as well, also while there is no admin.
-    from: ["admin", ...(ROOMS.admin?.imports ?? [])],
+    from: ["admin", "pages", ...(ROOMS.admin?.imports ?? [])],
     never: [
       "src/proxy/",
       "src/translate/",

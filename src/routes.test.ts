@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { GatewayError } from "./core/errors.ts";
-import { ENDPOINT_PATHS } from "./http/endpoint-paths.ts";
+import { ENDPOINT_PATHS } from "./dialects/endpoint-paths.ts";
 import { listen } from "./http/listener.ts";
 import { type Match, Router } from "./http/router.ts";
 import { makeModelLists } from "./models/model-lists.ts";

@@ -5,10 +5,10 @@
 import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
 import type { GatewayError } from "./core/errors.ts";
+import { ACTION_VERSIONS, ENDPOINT_PATHS } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
 import type { ClientRequest } from "./http/client-request.ts";
-import { ACTION_VERSIONS, ENDPOINT_PATHS } from "./http/endpoint-paths.ts";
 import { replyWithError } from "./http/error-reply.ts";
 import type { Handler, HttpRoute } from "./http/route.ts";
 import type { PathParams } from "./http/router.ts";

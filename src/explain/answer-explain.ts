@@ -5,12 +5,12 @@ import { GatewayError } from "../core/errors.ts";
 import { DEFAULT_DIALECT } from "../dialects/guess.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
-import { routeOfPath } from "../http/endpoint-paths.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import type { JsonObject } from "../neutral/request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { explain } from "./explain.ts";
+import { routeOfPath } from "./route-of-path.ts";
 
 export async function answerExplain(
   gateway: Gateway,

@@ -1,11 +1,11 @@
 /** Explains a request by a configuration alone, without a gateway that runs. */
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
-import { routeOfPath } from "../http/endpoint-paths.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
 import { LearnedRepairs } from "../upstreams/repair.ts";
 import { type Explanation, explain } from "./explain.ts";
+import { routeOfPath } from "./route-of-path.ts";
 
 /** Throws `GatewayError` for a request that the gateway would refuse. */
 export async function explainByConfig(

@@ -38,14 +38,14 @@ test("it is not ready while it drains, and without an upstream, and says so", as
   gateway.isDraining = true;
   const { code, page } = await ask();
   expect([code, page.status]).toEqual([503, "not ready"]);
-  expect(page.problems).toEqual(["draining", expect.stringMatching(/^no upstreams: add \[\[upstreams\]\]/)]);
+  expect(page.problems).toEqual(["draining", expect.stringMatching(/^no upstreams; add \[\[upstreams\]\]/)]);
 });
 
 test("it is not ready without a credential that is ready", async () => {
   begin({});
   const { code, page } = await ask();
   expect(code).toBe(503);
-  expect(page.problems).toEqual([expect.stringMatching(/^no credential is ready: see/)]);
+  expect(page.problems).toEqual([expect.stringMatching(/^no credential is ready; see/)]);
 });
 
 test("a new file that is invalid leaves it ready, and is told with its lines but not its values", async () => {

@@ -25,8 +25,8 @@ export function readinessPage(
   const problems: string[] = [];
   if (isDraining) problems.push("draining");
   if (!ledger.isWritable) problems.push(`ledger: ${ledger.failure ?? "not writable"}`);
-  if (snapshot.upstreams.size === 0) problems.push("no upstreams: add [[upstreams]] to the configuration");
-  else if (ready === 0) problems.push("no credential is ready: see `clewline credentials`");
+  if (snapshot.upstreams.size === 0) problems.push("no upstreams; add [[upstreams]] to the configuration");
+  else if (ready === 0) problems.push("no credential is ready; see `clewline credentials`");
   return jsonPage(problems.length === 0 ? 200 : 503, {
     status: problems.length === 0 ? "ready" : "not ready",
     problems,

@@ -1,13 +1,15 @@
-/** The paths of the dialects' endpoints, as lines of a table. */
-import type { DialectName } from "../dialects/dialect.ts";
-import { ENDPOINTS, type Endpoint, type Route, routeTo } from "../dialects/endpoint.ts";
-import { badPath, type PathParams, Router } from "./router.ts";
+/** The paths of the endpoints, in the form of the table of routes: `{name}` and `{name...}` are parameters. */
+import type { DialectName } from "./dialect.ts";
+import { ENDPOINTS, type Endpoint, type Route, routeTo } from "./endpoint.ts";
+
+/** The parameters of a path by name, decoded. */
+type PathParams = Readonly<Record<string, string>>;
 
 export interface EndpointPath {
   readonly methods: readonly string[];
   readonly path: string;
   readonly dialect: DialectName;
-  readonly routeOf: (params: PathParams) => Route;
+  routeOf(params: PathParams): Route;
 }
 
 /** The versions under which Google's clients call an action of a model. */
@@ -68,21 +70,4 @@ function storedPaths(endpoint: Endpoint, collection: string): Omit<EndpointPath,
     storedPath(["GET"], "{id}", "{part}"),
     storedPath(["GET"], "{id}", "{part}", "{detail}"),
   ];
-}
-
-const ROUTER = new Router(ENDPOINT_PATHS);
-
-/** The endpoint with a body that a path with its query leads to; null: none. Throws `bad_path`. */
-export function routeOfPath(path: string): { route: Route; search: string } | null {
-  const at = path.indexOf("?");
-  const plain = at === -1 ? path : path.slice(0, at);
-  let segments: string[];
-  try {
-    segments = plain.replace(/^\/+/, "").split("/").map(decodeURIComponent);
-  } catch {
-    throw badPath("a broken escape");
-  }
-  const match = ROUTER.match(segments);
-  const route = match?.lines[0]?.routeOf(match.params);
-  return route?.hasBody ? { route, search: at === -1 ? "" : path.slice(at) } : null;
 }
