@@ -5,7 +5,7 @@
 import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
 import type { GatewayError } from "./core/errors.ts";
-import { ACTION_VERSIONS, ENDPOINT_PATHS } from "./dialects/endpoint-paths.ts";
+import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
 import type { ClientRequest } from "./http/client-request.ts";
@@ -56,36 +56,7 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
         handler: (client, params, principal) => handle(gateway, routeOf(params), client, principal),
       }),
     ),
-    {
-      methods: READ,
-      path: "/v1/models",
-      who: "client",
-      handler: (client) => models.answerList(client, dialectOfHeaders(client.request.headers)),
-    },
-    {
-      methods: READ,
-      path: "/v1/models/{model...}",
-      who: "client",
-      handler: (client, { model = "" }) =>
-        models.answerModel(model, dialectOfHeaders(client.request.headers)),
-    },
-    // Under `v1` the list is that of the client's headers.
-    ...ACTION_VERSIONS.filter((version) => version !== "v1").flatMap((version): RouteLine[] => [
-      {
-        methods: READ,
-        path: `/${version}/models`,
-        dialect: "gemini",
-        who: "client",
-        handler: (client) => models.answerList(client, "gemini"),
-      },
-      {
-        methods: READ,
-        path: `/${version}/models/{model...}`,
-        dialect: "gemini",
-        who: "client",
-        handler: (_client, { model = "" }) => models.answerModel(model, "gemini"),
-      },
-    ]),
+    ...MODEL_COLLECTIONS.flatMap((collection) => modelLines(models, collection)),
     {
       methods: POST,
       path: "/v1/explain",
@@ -102,6 +73,18 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
       handler: () => readinessPage(gateway, configProblems()),
     },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
+  ];
+}
+
+/** The list of models, and one model of it. */
+function modelLines(models: ModelLists, { path, dialect }: ModelCollection): RouteLine[] {
+  const line = { methods: READ, who: "client", ...(dialect === undefined ? {} : { dialect }) } as const;
+  const dialectOf = (client: ClientRequest) => dialect ?? dialectOfHeaders(client.request.headers);
+  const answerList: ClientHandler = (client) => models.answerList(client, dialectOf(client));
+  const answerModel: ClientHandler = (client, { model = "" }) => models.answerModel(model, dialectOf(client));
+  return [
+    { ...line, path, handler: answerList },
+    { ...line, path: `${path}/{model...}`, handler: answerModel },
   ];
 }
 

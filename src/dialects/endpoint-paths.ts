@@ -13,7 +13,7 @@ export interface EndpointPath {
 }
 
 /** The versions under which Google's clients call an action of a model. */
-export const ACTION_VERSIONS = ["v1", "v1beta", "v1alpha", "v1beta1"];
+const ACTION_VERSIONS = ["v1", "v1beta", "v1alpha", "v1beta1"];
 
 const POST = ["POST"] as const;
 
@@ -71,3 +71,17 @@ function storedPaths(endpoint: Endpoint, collection: string): Omit<EndpointPath,
     storedPath(["GET"], "{id}", "{part}", "{detail}"),
   ];
 }
+
+export interface ModelCollection {
+  readonly path: string;
+  /** Absent: clients of several dialects use the path, and their headers tell the dialect. */
+  readonly dialect?: DialectName;
+}
+
+/** The paths of the lists of models. */
+export const MODEL_COLLECTIONS: readonly ModelCollection[] = [
+  { path: "/v1/models" },
+  ...ACTION_VERSIONS.filter((version) => version !== "v1").map(
+    (version): ModelCollection => ({ path: `/${version}/models`, dialect: "gemini" }),
+  ),
+];
