@@ -3,7 +3,7 @@ import type { TextPart } from "./message.ts";
 import type { ModelRequest, ReasoningRequest, WebSearchTool } from "./request.ts";
 import type { Effort } from "./traits.ts";
 
-/** Values for parameters; null: none. Never both an effort and a budget. */
+/** Values for parameters; null: no value. Effort and budget never both have a value. */
 export interface ParameterValues {
   readonly temperature: number | null;
   readonly topP: number | null;
@@ -16,16 +16,19 @@ export interface ParameterValues {
 }
 
 export interface Amendment {
-  /** The model's name asks for thinking (`-thinking`), by so many tokens or as many as the model likes. */
+  /**
+   * The model's name asks for thinking (`-thinking`), with this budget or, when it is null, as the model
+   * decides.
+   */
   readonly thinking: { readonly budgetTokens: number | null } | null;
   /** The model's name asks for web search (`-search`). */
   readonly search: boolean;
-  /** Text in front of and behind the client's instructions. */
+  /** Text before and after the client's instructions. */
   readonly systemBefore: string | null;
   readonly systemAfter: string | null;
-  /** Stand in where the client says nothing. */
+  /** Used where the client gives no value. */
   readonly defaults: ParameterValues;
-  /** Stand in whatever the client says. */
+  /** Used in place of the client's values. */
   readonly fixed: ParameterValues;
 }
 
@@ -34,7 +37,7 @@ export interface AmendedValues extends Omit<ParameterValues, "effort" | "thinkin
   readonly reasoning: ReasoningRequest | null;
 }
 
-/** A search without limits, as a model's name asks for it. */
+/** The web search that a model's name asks for: without limits. */
 const PLAIN_SEARCH: WebSearchTool = {
   kind: "web-search",
   allowedDomains: null,
@@ -47,9 +50,9 @@ const PLAIN_SEARCH: WebSearchTool = {
 };
 
 /**
- * Decides which values to set in a request. From the strongest: the operator's fixed value, the client's own (`isSaid`), the
- * suffix of the model's name, the operator's default. Temperature and top-p are two ways to say one thing: a default of the
- * one does not join a client's or fixed value of the other.
+ * Decides which values to set in a request. From the strongest: the operator's fixed value, the client's own
+ * (`isSaid`), the suffix of the model's name, the operator's default. Temperature and top-p are two ways to
+ * say one thing: a default of the one does not join a client's or fixed value of the other.
  */
 export function planAmendment(
   { thinking, defaults, fixed }: Amendment,
@@ -83,7 +86,6 @@ function reasoningOf({ effort, thinkingBudgetTokens }: ParameterValues): Reasoni
   return { effort, budgetTokens: thinkingBudgetTokens, isDynamic: false, isShown: null };
 }
 
-/** The request with the amendment made. */
 export function amendRequest(request: ModelRequest, amendment: Amendment): ModelRequest {
   const said = { ...request, ...request.sampling, stop: request.stop.length === 0 ? null : request.stop };
   const values = planAmendment(amendment, (parameter) => said[parameter] !== null);

@@ -1,17 +1,17 @@
-/** A guess at how many tokens a request holds, for targets that nobody can ask. */
+/** Estimates the tokens of a request, for targets that cannot count them. */
 import type { AssistantPart, UserPart } from "./message.ts";
 import type { ModelRequest } from "./request.ts";
 
-/** English text and code come to about four UTF-8 bytes a token with the tokenizers in use. */
+/** English text and code have about four UTF-8 bytes per token in the tokenizers in use. */
 const BYTES_PER_TOKEN = 4;
-/** What providers count for a picture of usual size, and for a page-sized document or a clip. */
+/** Tokens that providers count for a picture of usual size, and for a page-sized document or a clip. */
 const TOKENS_PER_IMAGE = 1_500;
 const TOKENS_PER_FILE = 3_000;
 const TOKENS_PER_MESSAGE = 4;
 
 const encoder = new TextEncoder();
 
-/** At least 1. Media count by the piece, text by its bytes. */
+/** At least 1. Media count per piece, text per byte. */
 export function estimateInputTokens(request: ModelRequest): number {
   let bytes = 0;
   let tokens = 0;

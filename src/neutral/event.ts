@@ -1,19 +1,19 @@
 /**
- * An answer as a row of events, finer than every wire: `start (open (delta | annotation)* close | part | usage)* (end | fail)`. Blocks never
- * interleave: a decoder holds back what a wire mixes, so that encoders are simple. `fail` may come anywhere, also in an open block and
- * in place of `start`; nothing comes after `end` or `fail`.
+ * An answer as a sequence of events, finer than every wire: `start (open (delta | annotation)* close | part |
+ * usage)* (end | fail)`. Blocks never interleave: a decoder holds back the events of a second block, so that
+ * encoders are simple. `fail` may come anywhere, also in an open block and in place of `start`; no event
+ * follows `end` or `fail`.
  */
 import type { Annotation, AssistantPart, ImagePart, OpaquePart, Seal, SearchPart } from "./message.ts";
 import type { Usage } from "./usage.ts";
 
-/** What a block begins with. */
 export type BlockStart =
   | { readonly kind: "text"; readonly phase: string | null }
   | { readonly kind: "refusal" }
   | { readonly kind: "reasoning" }
   | {
       readonly kind: "tool-call";
-      /** Never empty: minted by the decoder where the upstream gave none. */
+      /** Never empty: the decoder makes an id when the upstream gave none. */
       readonly id: string;
       readonly name: string;
       readonly namespace: string | null;
@@ -33,13 +33,16 @@ export interface OpenEvent {
   readonly block: BlockStart;
 }
 
-/** Text of the open block: its words, or a piece of the JSON text of a call's arguments (of the input itself for `custom`). Never empty. */
+/**
+ * Text of the open block: words, a piece of the JSON text of a call's arguments, or a piece of the input of a
+ * `custom` call. Never empty.
+ */
 export interface DeltaEvent {
   readonly type: "delta";
   readonly text: string;
 }
 
-/** Within an open text block. Offsets count from the block's first character. */
+/** Only within an open text block. Offsets count from the block's first character. */
 export interface AnnotationEvent {
   readonly type: "annotation";
   readonly annotation: Annotation;
@@ -47,46 +50,46 @@ export interface AnnotationEvent {
 
 export interface CloseEvent {
   readonly type: "close";
-  /** Of reasoning and text: what became known with its end. */
+  /** Only for reasoning and text: a seal that arrived with the end of the block. */
   readonly seal: Seal | null;
 }
 
-/** A part that comes whole. */
+/** A part that arrives whole. */
 export interface PartEvent {
   readonly type: "part";
   readonly part: SearchPart | ImagePart | OpaquePart;
 }
 
-/** All that is known so far: the last one counts. */
+/** All counts so far: the last `usage` event replaces the others. */
 export interface UsageEvent {
   readonly type: "usage";
   readonly usage: Usage;
 }
 
-/** Why an answer ended well. */
+/** How an answer ended without a failure. */
 export type StopKind =
   | "end"
   | "stop-sequence"
   | "length"
   | "context-full"
   | "tool-calls"
-  /** The model, or a filter before or behind it, declined. */
+  /** The model, or a filter before or after it, declined. */
   | "refusal"
-  /** The provider wants to be asked to go on (Anthropic's `pause_turn`). */
+  /** The provider paused and must be asked to continue (Anthropic's `pause_turn`). */
   | "pause"
-  /** The same of Gemini, with a token. */
+  /** The same for Gemini, with a token. */
   | "continuation";
 
 export interface Stop {
   readonly kind: StopKind;
-  /** The vendor's own word. */
+  /** The vendor's word for it. */
   readonly raw: string | null;
-  /** The stop sequence that matched, when the upstream says which. */
+  /** The stop sequence that matched; null when the upstream does not name it. */
   readonly sequence: string | null;
-  /** Of a refusal: what the provider says about it. */
+  /** Only for a refusal: the provider's explanation. */
   readonly explanation: string | null;
   readonly category: string | null;
-  /** With `continuation`. */
+  /** Only with `continuation`. */
   readonly token: string | null;
 }
 
@@ -95,12 +98,15 @@ export interface EndEvent {
   readonly stop: Stop;
 }
 
-/** The upstream said in-band that it failed, or its answer makes no sense. */
+/** The upstream reported a failure within its answer, or its answer is not valid. */
 export interface FailEvent {
   readonly type: "fail";
-  /** The upstream's error object as JSON text (at most 4 KiB) for classification; null: our own finding. */
+  /**
+   * The upstream's error object as JSON text (at most 4 KiB), for classification; null: the gateway found the
+   * failure.
+   */
   readonly raw: string | null;
-  /** What is wrong, for the client: the upstream's own message, or ours. */
+  /** Message for the client: the upstream's own, or the gateway's. */
   readonly message: string;
 }
 
@@ -115,7 +121,7 @@ export type ModelEvent =
   | EndEvent
   | FailEvent;
 
-/** An answer as a whole: what its events fold to. */
+/** A whole answer: the result of folding its events. */
 export interface ModelReply {
   readonly id: string | null;
   readonly model: string | null;

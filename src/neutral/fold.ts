@@ -1,10 +1,13 @@
-/** An answer's two forms, events and whole: `fold(unfold(reply))` is the reply. */
+/** Converts an answer between its two forms, events and whole: `fold(unfold(reply))` equals the reply. */
 import { GatewayError } from "../core/errors.ts";
 import type { BlockStart, ModelEvent, ModelReply, Stop } from "./event.ts";
 import type { Annotation, AssistantPart, Seal } from "./message.ts";
 import type { Usage } from "./usage.ts";
 
-/** Gathers an answer from its events, which must obey the grammar. Members that say nothing (a null seal, no annotations) are left out. */
+/**
+ * Builds an answer from its events, which must obey the grammar. Members without content (a null seal, no
+ * annotations) are left out.
+ */
 export class Folder {
   #id: string | null = null;
   #model: string | null = null;
@@ -52,10 +55,13 @@ export class Folder {
     }
   }
 
-  /** The whole answer. Throws `upstream_error` or `upstream_garbage` when it failed, `upstream_cut` when it has not ended. */
+  /**
+   * The whole answer. Throws `upstream_error` or `upstream_garbage` when the answer failed, and
+   * `upstream_cut` when it has not ended.
+   */
   reply(): ModelReply {
     if (this.#failure !== null) throw this.#failure;
-    if (this.#stop === null) throw new GatewayError("upstream_cut", "The upstream's answer broke off.");
+    if (this.#stop === null) throw new GatewayError("upstream_cut", "the upstream's answer broke off");
     return { id: this.#id, model: this.#model, parts: this.#parts, usage: this.#usage, stop: this.#stop };
   }
 
@@ -69,14 +75,14 @@ export class Folder {
   }
 }
 
-/** The answer that the events tell. Throws as `Folder.reply` does. */
+/** The answer that the events describe. Throws as `Folder.reply` does. */
 export function fold(events: Iterable<ModelEvent>): ModelReply {
   const folder = new Folder();
   for (const event of events) folder.add(event);
   return folder.reply();
 }
 
-/** The events of an answer, each block's text in one piece. */
+/** The events of an answer, with the text of each block in one piece. */
 export function unfold(reply: ModelReply): ModelEvent[] {
   const events: ModelEvent[] = [{ type: "start", id: reply.id, model: reply.model }];
   for (const part of reply.parts) pushPart(events, part);

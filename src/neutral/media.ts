@@ -1,4 +1,4 @@
-/** Media in URLs of the scheme `data:` (RFC 2397), read as liberally as clients write them. */
+/** Reads and writes media in `data:` URLs (RFC 2397), as liberally as clients write them. */
 import { Buffer } from "node:buffer";
 
 export interface InlineMedia {
@@ -25,7 +25,7 @@ export function plainMimeType(mimeType: string): string {
   return MIME_ALIASES.get(plain) ?? plain;
 }
 
-/** What a `data:` URL holds; null: it is not one, or its data is damaged. */
+/** The media in a `data:` URL; null when the text is no such URL or its data is damaged. */
 export function parseDataUrl(url: string): InlineMedia | null {
   if (url.slice(0, 5).toLowerCase() !== "data:") return null;
   const comma = url.indexOf(",");
@@ -41,12 +41,15 @@ export function parseDataUrl(url: string): InlineMedia | null {
   return data === null ? null : { mimeType, data };
 }
 
-/** The URL that holds the media. */
+/** The media as a `data:` URL. */
 export function toDataUrl(mimeType: string, data: string): string {
   return `data:${mimeType};base64,${data}`;
 }
 
-/** Base64 of either alphabet, with or without padding and white space, in the standard form; null: it is not base64. */
+/**
+ * Base64 of either alphabet, with or without padding and white space, in its standard form; null when the
+ * text is not base64.
+ */
 export function standardBase64(text: string): string | null {
   let plain = /\s/.test(text) ? text.replace(/\s+/g, "") : text;
   if (plain.includes("-")) plain = plain.replaceAll("-", "+");

@@ -1,45 +1,53 @@
 /**
- * What a conversation is made of, in no vendor's words: finer than every wire language, so that each of them fits in. Parts that a
- * target may have to refuse say where they stood in the client's request (`at`).
+ * The messages of a conversation, without any vendor's words and finer than every wire, so that each dialect
+ * fits in. A part that a target may have to refuse has its position in the client's request (`at`).
  */
 
-/** Vendor state that only its maker can read: signatures of thinking, encrypted reasoning. Replayed only to its maker. */
+/**
+ * State that only its maker can read: signatures of thinking, encrypted reasoning. Sent back to its maker
+ * only.
+ */
 export interface Seal {
-  /** Family of the upstream that made it: `anthropic`, `openai`, `gemini`. */
+  /** Family of the maker: `anthropic`, `openai`, `gemini`. */
   readonly maker: string;
-  /** What it belongs to: a part of reasoning, reasoning that is hidden whole, a call of a tool, a text, or provider blocks kept raw. */
+  /**
+   * The owner of the seal: a part of reasoning, reasoning that is wholly hidden, a tool call, a text, or raw
+   * blocks of the provider.
+   */
   readonly place: "reasoning" | "redacted" | "call" | "text" | "raw";
-  /** As the maker gave it. */
   readonly data: string;
 }
 
-/** A mark up to which the prompt shall be cached; null: the target's usual time. */
+/** A mark up to which the prompt must be cached; null: for the target's usual time. */
 export interface CacheHint {
   readonly ttl: "5m" | "30m" | "1h" | "12h" | "24h" | null;
 }
 
-/** Where media comes from. */
+/** The source of media. */
 export type MediaSource =
-  /** `data` is standard base64, as the client gave it. */
+  /** `data` is standard base64. */
   | { readonly kind: "base64"; readonly mimeType: string; readonly data: string }
   | { readonly kind: "url"; readonly url: string; readonly mimeType: string | null }
-  /** Lives at a provider under a credential: for upstreams of that maker only. */
+  /** A file at a provider, owned by a credential: only upstreams of that maker can use it. */
   | { readonly kind: "provider-file"; readonly id: string; readonly maker: string };
 
-/** A place that the answer refers to. Offsets are Unicode code points within the text part; `end` is exclusive. */
+/**
+ * A source that the answer refers to. Offsets are Unicode code points within the text part; `end` is
+ * exclusive.
+ */
 export type Annotation =
   | {
       readonly kind: "url";
       readonly url: string;
       readonly title: string | null;
       readonly citedText: string | null;
-      /** null: the part as a whole. */
+      /** null: the annotation is about the whole part. */
       readonly start: number | null;
       readonly end: number | null;
     }
   | {
       readonly kind: "document";
-      /** Counted over the documents of the conversation. */
+      /** Index among the documents of the conversation. */
       readonly documentIndex: number;
       readonly title: string | null;
       readonly citedText: string | null;
@@ -53,14 +61,14 @@ export interface TextPart {
   readonly annotations?: readonly Annotation[];
   readonly seal?: Seal | null;
   readonly cache?: CacheHint | null;
-  /** Responses: `commentary` or `final_answer`, to be returned as it was. */
+  /** Responses only: `commentary` or `final_answer`, sent back unchanged. */
   readonly phase?: string | null;
 }
 
 export interface ImagePart {
   readonly type: "image";
   readonly source: MediaSource;
-  /** `low`, `high`, `auto`, `original`; null: not said. */
+  /** `low`, `high`, `auto`, `original`; null: not given. */
   readonly detail?: string | null;
   readonly cache?: CacheHint | null;
   readonly at: string;
@@ -75,7 +83,7 @@ export interface DocumentPart {
   /** Title or file name. */
   readonly title: string | null;
   readonly context?: string | null;
-  /** The answer shall cite it. */
+  /** The answer must cite the document. */
   readonly citations?: boolean;
   readonly cache?: CacheHint | null;
   readonly at: string;
@@ -93,11 +101,10 @@ export interface VideoPart {
   readonly at: string;
 }
 
-/** What a tool gave back. */
 export interface ToolResultPart {
   readonly type: "tool-result";
   readonly callId: string;
-  /** null: to be looked up by the call. */
+  /** null: unknown, the call has the name. */
   readonly name: string | null;
   readonly content: readonly (TextPart | ImagePart | DocumentPart | AudioPart)[];
   readonly isError: boolean;
@@ -110,20 +117,19 @@ export interface RefusalPart {
   readonly text: string;
 }
 
-/** Thinking, as text (a summary or the thing itself), as a seal, or both. */
+/** Thinking as text (a summary or the original), as a seal, or both. */
 export interface ReasoningPart {
   readonly type: "reasoning";
-  /** Empty when only the seal is there. */
+  /** Empty when there is only a seal. */
   readonly text: string;
   readonly seal: Seal | null;
 }
 
-/** The model calls a tool of the client. */
 export interface ToolCallPart {
   readonly type: "tool-call";
   readonly id: string;
   readonly name: string;
-  /** Responses: the namespace that the tool stands in. */
+  /** Responses only: the namespace of the tool. */
   readonly namespace: string | null;
   readonly kind: "function" | "custom";
   /** `function`: JSON text of the arguments ("" counts as `{}`). `custom`: the input itself. */
@@ -138,11 +144,11 @@ export interface SearchPart {
   readonly id: string;
   readonly queries: readonly string[];
   readonly sources: readonly { readonly url: string; readonly title: string | null }[];
-  /** The maker's own blocks as JSON text, for its next turn. */
+  /** The maker's own blocks as JSON text, to send back to the maker. */
   readonly raw: Seal | null;
 }
 
-/** Something that only its maker's dialect has (code execution, computer use …), kept as JSON text. */
+/** A block that only its maker's dialect has (code execution, computer use …), as JSON text. */
 export interface OpaquePart {
   readonly type: "opaque";
   /** The vendor's name of the block or item. */
@@ -172,11 +178,11 @@ export interface AssistantMessage {
   readonly role: "assistant";
   readonly parts: readonly AssistantPart[];
   readonly name?: string | null;
-  /** Where it stood in the client's request, for a target that cannot have it last. */
+  /** Position in the client's request, for a target that does not accept the message at the end. */
   readonly at?: string;
 }
 
-/** Instructions between the turns; those in front of them are `ModelRequest.system`. */
+/** Instructions between the turns. Instructions before the first turn are `ModelRequest.system`. */
 export interface SystemMessage {
   readonly role: "system";
   readonly parts: readonly TextPart[];

@@ -1,4 +1,4 @@
-/** A request for an answer, in no vendor's words. Absent is null: nothing is said that the client did not say. */
+/** A request for an answer, without any vendor's words. null: the client did not mention the member. */
 
 import type { JsonObject } from "../core/json.ts";
 import type { CacheHint, Message, TextPart } from "./message.ts";
@@ -11,10 +11,10 @@ export interface FunctionTool {
   readonly name: string;
   readonly namespace: string | null;
   readonly description: string | null;
-  /** JSON Schema; null: it takes no arguments. */
+  /** JSON Schema; null: the tool takes no arguments. */
   readonly parameters: JsonObject | null;
   readonly strict: boolean | null;
-  /** Not shown to the model until a search of the tools finds it. */
+  /** Hidden from the model until a tool search finds it. */
   readonly isDeferred: boolean;
   readonly cache: CacheHint | null;
   readonly at: string;
@@ -26,7 +26,7 @@ export interface CustomTool {
   readonly name: string;
   readonly namespace: string | null;
   readonly description: string | null;
-  /** What the input has to look like; null: any text. */
+  /** Format of the input; null: any text. */
   readonly grammar: { readonly syntax: "lark" | "regex"; readonly definition: string } | null;
   readonly at: string;
 }
@@ -37,19 +37,19 @@ export interface WebSearchTool {
   readonly allowedDomains: readonly string[] | null;
   readonly blockedDomains: readonly string[] | null;
   readonly maxUses: number | null;
-  /** The approximate place of the user; members `city`, `region`, `country`, `timezone`. */
+  /** Approximate location of the user; members `city`, `region`, `country`, `timezone`. */
   readonly userLocation: JsonObject | null;
   readonly contextSize: "low" | "medium" | "high" | null;
-  /** false: only what the provider has cached (Responses' `external_web_access`). */
+  /** false: only pages that the provider has cached (`external_web_access` of Responses). */
   readonly externalAccess: boolean | null;
   readonly at: string;
 }
 
-/** Any other tool that its provider runs: for upstreams of that maker only. */
+/** Any other tool that the provider runs: only upstreams of that maker have it. */
 export interface HostedTool {
   readonly kind: "hosted";
   readonly maker: string;
-  /** The vendor's type. */
+  /** Type of the tool, as the vendor names it. */
   readonly type: string;
   readonly raw: JsonObject;
   readonly at: string;
@@ -57,7 +57,7 @@ export interface HostedTool {
 
 export type Tool = FunctionTool | CustomTool | WebSearchTool | HostedTool;
 
-/** Which tool, by the client's name for it. */
+/** Choice of a tool, by the client's name. */
 export interface ToolName {
   readonly name: string;
   readonly namespace: string | null;
@@ -79,13 +79,13 @@ export interface Sampling {
   readonly logitBias: JsonObject | null;
 }
 
-/** How to think. All null: nothing was said, the model does as it does. */
+/** How to think. All null: the model's default. */
 export interface ReasoningRequest {
   readonly effort: Effort | null;
   readonly budgetTokens: number | null;
-  /** The model decides how much (adaptive, dynamic budget). */
+  /** The model decides the amount (adaptive, dynamic budget). */
   readonly isDynamic: boolean;
-  /** Whether the thinking's text shall be shown; null: as the model does. */
+  /** Whether the text of the thinking is wanted; null: the model's default. */
   readonly isShown: boolean | null;
 }
 
@@ -102,7 +102,7 @@ export type OutputFormat =
 export interface ModelRequest {
   readonly model: string;
   readonly stream: boolean;
-  /** Instructions in front of the conversation, one part each, never joined. */
+  /** Instructions before the conversation, one part each, never joined. */
   readonly system: readonly TextPart[];
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
@@ -111,26 +111,26 @@ export interface ModelRequest {
   readonly maxOutputTokens: number | null;
   readonly stop: readonly string[];
   readonly sampling: Sampling;
-  /** Answers wanted; 1 unless said otherwise. */
+  /** Number of answers. */
   readonly candidates: number;
   /** Number of alternatives per token; null: no log-probabilities. */
   readonly logprobs: number | null;
   readonly reasoning: ReasoningRequest | null;
   readonly verbosity: "low" | "medium" | "high" | null;
   readonly output: OutputFormat | null;
-  /** What the answer shall be made of beside text: `image`, `audio`. */
+  /** Media that the answer may contain beside text: `image`, `audio`. */
   readonly outputModalities: readonly string[];
-  /** Whom the request is for, as the client says. */
+  /** The end user, as the client names them. */
   readonly userId: string | null;
   readonly metadata: JsonObject | null;
   readonly serviceTier: string | null;
-  /** Keeps the requests of one conversation at one cache. */
+  /** Routes the requests of one conversation to one cache. */
   readonly cacheKey: string | null;
-  /** Cache as much of the prompt as there is, without marks. */
+  /** Cache as much of the prompt as possible, without marks. */
   readonly cacheWhole: CacheHint | null;
 }
 
-/** The parameters that a target may lack. Each client dialect has its own name for those that it knows (`Codec.fieldNames`). */
+/** The parameters that a target may not have. `Codec.fieldNames` gives the client dialect's name of each. */
 export type Parameter =
   | "temperature"
   | "topP"
@@ -157,10 +157,10 @@ export type Parameter =
   | "system"
   | "tools";
 
-/** Something that could not be carried, or was changed. */
+/** A part of the request that was left out or changed. */
 export interface Drop {
-  /** A `Parameter`, or where it stood in the client's request (`tools[2].strict`). */
+  /** A `Parameter`, or the position in the client's request (`tools[2].strict`). */
   readonly field: string;
-  /** One sentence without a full stop: what was done, and why. */
+  /** The change and its reason, in one sentence without a full stop. */
   readonly reason: string;
 }

@@ -1,12 +1,16 @@
 /**
- * Seals on a foreign wire: a token in the opaque field of a dialect that is not their maker's. It is standard base64 as a whole, because some
- * clients read such fields as bytes and give them back in another alphabet or padding.
+ * Carries seals on a foreign wire: a token in the opaque field of a dialect that is not the seal's maker's.
+ * The token is standard base64 as a whole, because some clients read such fields as bytes and send them back
+ * in another alphabet or padding.
  */
 import { Buffer } from "node:buffer";
 import type { Seal } from "./message.ts";
 
 const MAGIC = "clewline1:";
-/** What every token begins with: nine bytes of the magic fill twelve characters, the tenth reaches into the next. */
+/**
+ * The beginning of every token: nine bytes of the magic fill twelve characters; the tenth byte reaches into
+ * the next character.
+ */
 const TOKEN_START = "Y2xld2xpbmUx";
 const TOKEN = /^[A-Za-z0-9+/_-]+={0,2}$/;
 const PLACES: Readonly<Record<Seal["place"], true>> = {
@@ -22,7 +26,10 @@ export function wrapSeal(seal: Seal): string {
   return Buffer.from(`${MAGIC}${seal.maker}:${seal.place}:${seal.data}`, "utf8").toString("base64");
 }
 
-/** The seal in a token; null: it is none of ours, so native to the dialect it stands in, or damaged. */
+/**
+ * The seal in a token; null when the text is not a token of Clewline (so it is native to its dialect) or is
+ * damaged.
+ */
 export function unwrapSeal(text: string): Seal | null {
   if (!text.startsWith(TOKEN_START) || !TOKEN.test(text)) return null;
   const plain = utf8(Buffer.from(text, "base64"));

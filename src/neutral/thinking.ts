@@ -16,7 +16,7 @@
 import type { ReasoningRequest } from "./request.ts";
 import { EFFORTS, type Effort, type ModelTraits, type ThinkingTraits } from "./traits.ts";
 
-/** The two columns of the table: for models whose least budget is 1,024 or more, and for others. */
+/** The two columns of the table: for models with a smallest budget of 1,024 or more, and for all others. */
 const COARSE_FLOOR_TOKENS = 1024;
 const BUDGETS: Readonly<Record<Effort, readonly [coarse: number, fine: number]>> = {
   none: [0, 0],
@@ -28,7 +28,7 @@ const BUDGETS: Readonly<Record<Effort, readonly [coarse: number, fine: number]>>
   max: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
 };
 
-/** How much to think, as a word; null: nothing was said, or the model shall decide. */
+/** The amount of thinking as a word; null: not given, or the model decides. */
 export function effortOf(reasoning: ReasoningRequest | null): Effort | null {
   if (reasoning === null) return null;
   if (reasoning.effort !== null) return reasoning.effort;
@@ -41,9 +41,9 @@ export function effortOf(reasoning: ReasoningRequest | null): Effort | null {
 }
 
 /**
- * How much to think, in tokens that the model takes; 0: not at all; null: nothing was said, or the model shall decide. With
- * `maxOutputTokens` (null: no limit asked) the budget stays below it, and where too little is left for the least budget there is no thinking,
- * if the model can do without.
+ * The amount of thinking in tokens, within the model's bounds. 0: no thinking; null: not given, or the model
+ * decides. With `maxOutputTokens` (null: no limit) the budget stays below that limit. When too little is left
+ * for the smallest budget, there is no thinking, if the model can be told so.
  */
 export function budgetOf(
   reasoning: ReasoningRequest | null,
@@ -56,15 +56,16 @@ export function budgetOf(
   const off = canDisable ? 0 : minBudgetTokens;
   if (wanted <= 0) return off;
   const room = maxOutputTokens === null ? Number.POSITIVE_INFINITY : maxOutputTokens - 1;
-  // So little would be thought away to the last token.
+  // Thinking would use up so small a limit, and leave no answer.
   if (room < wanted && room < COARSE_FLOOR_TOKENS) return off;
   const most = Math.min(maxBudgetTokens, room);
   return most < minBudgetTokens ? off : Math.min(most, Math.max(minBudgetTokens, wanted));
 }
 
 /**
- * The word of those that a model takes (in rising order) which comes nearest; null: it takes none. Downward for `xhigh` and `max`, upward for
- * the others, so that what shall think does; the other way where that leads nowhere.
+ * The nearest word among the words that a model accepts (in rising order); null when there are none. The
+ * nearest is below for `xhigh` and `max`, and above for the others, so that thinking is never switched off;
+ * when that direction has no word, the other direction counts.
  */
 export function nearestEffort(effort: Effort, efforts: readonly Effort[]): Effort | null {
   if (efforts.length === 0 || efforts.includes(effort)) return efforts.length === 0 ? null : effort;

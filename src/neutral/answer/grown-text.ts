@@ -1,4 +1,7 @@
-/** Text that grows by many small pieces and is seldom read: kept at about its own size, where adding strings up keeps each piece beside it. */
+/**
+ * Keeps a text that grows by many small pieces and is seldom read. Its memory is about the size of the text;
+ * adding up strings would keep each piece beside the sum.
+ */
 const PIECES_JOINED_AT_ONCE = 256;
 
 export class GrownText {
@@ -10,7 +13,6 @@ export class GrownText {
     if (this.#pieces.length === PIECES_JOINED_AT_ONCE) this.#join();
   }
 
-  /** All of it. */
   get text(): string {
     this.#join();
     return this.#joined;

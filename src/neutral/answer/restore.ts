@@ -1,4 +1,4 @@
-/** Calls in an answer under the names that the client knows: the way back of `makeToolNames`. */
+/** Gives the calls of an answer the names that the client knows: the reverse of `makeToolNames`. */
 import type { BlockStart, ModelEvent } from "../event.ts";
 import { JsonStringReader } from "../tools/json-text.ts";
 import type { ToolNames } from "../tools/tool-names.ts";
@@ -9,9 +9,9 @@ type CallStart = Extract<BlockStart, { kind: "tool-call" }>;
 /** Restores the calls of one answer, event by event. */
 export class CallRestorer {
   readonly #ids = new Set<string>();
-  /** How far the copies of an id are counted. */
+  /** By id: the number of its last copy. */
   readonly #copies = new Map<string, number>();
-  /** Reads the input of a custom tool out of the open call's arguments. */
+  /** Reads the input of a custom tool from the open call's arguments. */
   #reader: JsonStringReader | null = null;
   #isOutput = false;
   #hasOutput = false;
@@ -21,7 +21,7 @@ export class CallRestorer {
     this.#names = names;
   }
 
-  /** Takes the next event; what the client is to see goes to `emit`. */
+  /** Takes the next event, and passes the client's events to `emit`. */
   push(event: ModelEvent, emit: Emit): void {
     switch (event.type) {
       case "delta":

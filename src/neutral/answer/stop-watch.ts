@@ -1,29 +1,32 @@
-/** Stop sequences for upstreams that take none: the gateway cuts the answer itself. */
+/** Stop sequences for upstreams that do not support them: the gateway cuts the answer. */
 import type { AnnotationEvent, ModelEvent } from "../event.ts";
 
 type Emit = (event: ModelEvent) => void;
 
 /**
- * Ends an answer where one of its texts has a stop sequence, which is not shown. What may be the beginning of one is held back until
- * that is certain. Reasoning and calls are not watched, and no sequence reaches from one text to the next. Usage goes on as it comes, so what
- * is known of it at the cut has been said.
+ * Ends an answer when one of its texts contains a stop sequence; the sequence itself is not sent. Text that
+ * may be the beginning of a sequence is held back until that is certain. Reasoning and calls are not
+ * searched, and no sequence reaches from one text into the next. Usage is passed on at once, so the counts up
+ * to the cut are complete.
  */
 export class StopWatch {
   readonly #stops: readonly Matcher[];
   #isText = false;
   #isOver = false;
-  /** Not yet shown, though the upstream said it. */
+  /** Text that the upstream sent and the client did not get yet. */
   #held = "";
-  /** Code points shown of the open text. */
+  /** Code points of the open text that were sent. */
   #shown = 0;
-  /** The first of them points at text that is held; their order stays. */
+  /** Annotations that wait: the first points at held text, and their order is kept. */
   #annotations: AnnotationEvent[] = [];
 
   constructor(stops: readonly string[]) {
     this.#stops = stops.filter((stop) => stop !== "").map((stop) => new Matcher(stop));
   }
 
-  /** Takes the next event. true: the answer has ended with a stop sequence, and what else the upstream says does not count. */
+  /**
+   * Takes the next event. Returns true once a stop sequence has ended the answer; later events are ignored.
+   */
   push(event: ModelEvent, emit: Emit): boolean {
     if (this.#isOver) return true;
     switch (event.type) {
@@ -79,7 +82,7 @@ export class StopWatch {
     this.#held = all.slice(certain);
   }
 
-  /** The longest of the sequences that end with this character; null: none does. */
+  /** The longest sequence that ends with this character; null when none does. */
   #match(code: number): string | null {
     let found: string | null = null;
     for (const stop of this.#stops) {
@@ -108,11 +111,11 @@ export class StopWatch {
   }
 }
 
-/** Looks for one sequence, character by character (Knuth, Morris and Pratt). */
+/** Searches for one sequence, character by character (Knuth, Morris and Pratt). */
 class Matcher {
-  /** How much of the sequence the text ends with. */
+  /** Length of the sequence's beginning that the text ends with. */
   matched = 0;
-  /** For so much of the sequence, the longest less that it also ends with. */
+  /** For each matched length, the next shorter length that the text also ends with. */
   readonly #shorter: number[] = [0, 0];
   readonly text: string;
 
@@ -127,7 +130,7 @@ class Matcher {
     }
   }
 
-  /** Takes the next character; true: the text now ends with the whole sequence. */
+  /** Takes the next character. Returns true when the text now ends with the whole sequence. */
   step(code: number): boolean {
     const { text } = this;
     while (this.matched > 0 && code !== text.charCodeAt(this.matched))

@@ -1,6 +1,6 @@
 /**
- * A conversation in the order that a target takes: results directly behind their calls, instructions where they may stand. One pass over the
- * turns; a conversation that has grown by a turn begins with the same messages as before.
+ * Arranges a conversation for a target: results directly after their calls, instructions in accepted places.
+ * One pass over the turns. When a conversation grows by a turn, the messages before that turn stay the same.
  */
 
 import type { Message, ToolCallPart, ToolResultPart } from "../message.ts";
@@ -10,28 +10,31 @@ import { makeTurn, type Turn, TurnReader } from "./turn.ts";
 
 export interface ArrangeOptions {
   readonly midSystem: MidSystem;
-  /** Neighbouring turns of one role become one; text that is empty, and turns that then hold nothing, are left out. */
+  /**
+   * Neighbouring turns of one role become one turn; empty text, and turns that are empty without it, are left
+   * out.
+   */
   readonly mergesTurns: boolean;
-  /** The conversation may not begin with the assistant. */
+  /** The conversation must not begin with the assistant. */
   readonly needsUserFirst: boolean;
 }
 
 export interface Arranged {
   /**
-   * Each assistant turn with calls is followed by a user turn that begins with one result per call, in the order of the calls. Results
-   * bear the names of their tools, and ids are unique.
+   * A user turn follows each assistant turn with calls, and begins with one result per call, in the order of
+   * the calls. Each result has the name of its tool, and ids are unique.
    */
   readonly messages: readonly Message[];
   readonly dropped: readonly Drop[];
-  /** The calls by their ids in `messages`. */
+  /** The calls by their id in `messages`. */
   readonly calls: ReadonlyMap<string, ToolCallPart>;
 }
 
-/** Text of the turn that is put in front where the user has to begin. */
+/** Text of the turn that is added at the beginning when the user must begin. */
 const FIRST_USER_TEXT = "(The conversation begins with the assistant.)";
 const NO_RESULT_TEXT = "No result was provided for this call.";
 
-/** Arranges the messages. Throws `bad_request` for a result that no call before it asked for. */
+/** Arranges the messages. Throws `bad_request` for a result without a call before it. */
 export function arrange(messages: readonly Message[], options: ArrangeOptions): Arranged {
   const reader = new TurnReader(options.mergesTurns);
   for (const message of messages) reader.add(message);
@@ -47,7 +50,7 @@ export function arrange(messages: readonly Message[], options: ArrangeOptions): 
   return { messages: arranged, dropped, calls };
 }
 
-/** The turns with a user's turn of results behind every turn of calls. */
+/** The turns, with a user turn of results after every turn of calls. */
 function withResults({ turns, dropped }: TurnReader): Turn[] {
   const all: Turn[] = [];
   for (const turn of turns) {

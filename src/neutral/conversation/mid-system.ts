@@ -1,16 +1,23 @@
-/** Instructions between the turns, for targets that take them everywhere, in some places, or nowhere. */
+/**
+ * Places instructions that stand between the turns, for targets that accept them everywhere, in some places,
+ * or nowhere.
+ */
 import type { Message, TextPart, UserPart } from "../message.ts";
 import type { Drop } from "../request.ts";
 import { append, makeTurn, type Turn } from "./turn.ts";
 
 /**
- * `in-place`: they stay where they are. `where-allowed`: behind a turn of the user, or one of the assistant that ends with the result of a tool
- * that its provider ran, and in front of a turn of the assistant or at the end; elsewhere as with `fold`. `fold`: they become text of the user,
- * at the end of the turn before them; where that is none of the user's, at the beginning of the next, or in a turn of their own.
+ * `in-place`: instructions stay. `where-allowed`: they stay after a user turn, or after an assistant turn
+ * that ends with the result of a tool that the provider ran, when an assistant turn or the end follows;
+ * elsewhere they are folded. `fold`: they become text at the end of the user turn before them; without such a
+ * turn, at the beginning of the next user turn, or in a user turn of their own.
  */
 export type MidSystem = "in-place" | "where-allowed" | "fold";
 
-/** The messages that the turns make, each system turn in its place. What was folded is named once in `dropped`. */
+/**
+ * The messages of the turns, with each system turn in its place. `dropped` names the folded instructions
+ * once.
+ */
 export function placeSystem(
   turns: readonly Turn[],
   options: { readonly midSystem: MidSystem; readonly mergesTurns: boolean },
@@ -19,7 +26,7 @@ export function placeSystem(
   const nextRoles = rolesBehind(turns);
   const placed: Turn[] = [];
   let isFolded = false;
-  // The last turn was made for instructions: what the user says next joins it.
+  // The last turn was added for instructions: the next words of the user join it.
   let isOpen = false;
   turns.forEach((turn, index) => {
     const last = placed.at(-1);
@@ -49,7 +56,7 @@ export function placeSystem(
   return placed.map(messageOf);
 }
 
-/** For each turn the role of the next that is not of the system; null at the end. */
+/** For each turn the role of the next turn that is not a system turn; null at the end. */
 function rolesBehind(turns: readonly Turn[]): (Message["role"] | null)[] {
   const roles: (Message["role"] | null)[] = Array.from({ length: turns.length }, () => null);
   for (let i = turns.length - 2; i >= 0; i--) {
@@ -70,7 +77,7 @@ function endsWithProviderResult(turn: Turn): boolean {
   return part?.type === "search" || (part?.type === "opaque" && part.name.endsWith("_result"));
 }
 
-/** Clients that know the tag may have set it themselves. */
+/** A client that knows the tag may have written it. */
 function tagged(part: TextPart): UserPart {
   const isTagged =
     part.text.startsWith("<system-reminder>") && part.text.trimEnd().endsWith("</system-reminder>");

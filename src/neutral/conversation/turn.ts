@@ -1,4 +1,6 @@
-/** A conversation's turns as they are read: who speaks, which tools are called, and which results belong to which call. */
+/**
+ * Reads the turns of a conversation: the speaker, the called tools, and the call that each result belongs to.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import type {
   AssistantPart,
@@ -11,14 +13,14 @@ import type {
 } from "../message.ts";
 import type { Drop } from "../request.ts";
 
-/** A message that is still being put together. */
+/** A message that is still being built. */
 export interface Turn {
   readonly role: Message["role"];
   readonly parts: (UserPart | AssistantPart)[];
   name: string | null;
-  /** Of the assistant: its calls, and what came back. */
+  /** Only for the assistant: its calls with their results. */
   readonly slots: Slot[];
-  /** A result has come: what the assistant says from now on is another turn. */
+  /** A result has arrived, so later words of the assistant are another turn. */
   isAnswered: boolean;
 }
 
@@ -27,30 +29,29 @@ export interface Slot {
   result: ToolResultPart | null;
 }
 
-/** Calls that a turn makes under one id of the client's, usually one. */
+/** The calls of one turn that share the client's id, usually one. */
 interface Namesakes {
   readonly turn: Turn;
   readonly slots: Slot[];
-  /** Of the slots, those that have a result. */
+  /** Number of slots with a result. */
   answered: number;
 }
 
-/** An empty turn. */
 export function makeTurn(role: Message["role"]): Turn {
   return { role, parts: [], name: null, slots: [], isAnswered: false };
 }
 
-/** Adds parts at the end of a turn. A spread would put them all on the stack. */
+/** Adds parts at the end of a turn. A spread would put all of them on the stack. */
 export function append(turn: Turn, parts: readonly (UserPart | AssistantPart)[]): void {
   for (const part of parts) turn.parts.push(part);
 }
 
-/** Takes the messages one by one, and gives each result to its call. */
+/** Takes the messages one by one, and assigns each result to its call. */
 export class TurnReader {
   readonly turns: Turn[] = [];
   readonly dropped: Drop[] = [];
   readonly calls = new Map<string, ToolCallPart>();
-  /** By the client's ids: the calls of the latest turn that used one. */
+  /** By the client's id: the calls of the latest turn that used the id. */
   readonly #namesakes = new Map<string, Namesakes>();
   readonly #copies = new Map<string, number>();
   readonly #mergesTurns: boolean;
@@ -97,7 +98,7 @@ export class TurnReader {
 
   #addUser(message: UserMessage): void {
     const kept = this.#keptParts(message.parts);
-    // Results first: what else the message says comes after all of them.
+    // Results first: the other parts of the message come after all results.
     const others: UserPart[] = [];
     for (const part of kept) {
       if (part.type === "tool-result") this.#addResult(part);
@@ -114,7 +115,7 @@ export class TurnReader {
     if (namesakes === undefined || slot === undefined) {
       throw new GatewayError(
         "bad_request",
-        `The tool result at ${result.at} is for the call "${result.callId}", which no turn of the assistant before it makes: send the call as well, or leave the result out.`,
+        `the tool result at ${result.at} belongs to the call "${result.callId}", which no earlier turn of the assistant makes; send the call too, or leave out the result`,
         { param: result.at },
       );
     }
@@ -131,7 +132,7 @@ export class TurnReader {
     slot.result = { ...result, callId: slot.call.id, name: slot.call.name };
   }
 
-  /** The last turn when it goes on, else a new one. */
+  /** The last turn when the message continues it, else a new turn. */
   #turnFor(role: Message["role"], name: string | null): Turn {
     const last = this.turns.at(-1);
     if (this.#mergesTurns && last !== undefined && last.role === role && !last.isAnswered) {

@@ -1,7 +1,10 @@
-/** A tool whose input is free text, on a wire that only knows functions: a function with the one string argument `input`. */
+/**
+ * A tool with free text as input, on a wire that only has functions: a function with the one string argument
+ * `input`.
+ */
 import type { CustomTool, JsonObject } from "../request.ts";
 
-/** The arguments of the function that stands for a custom tool. */
+/** The schema of the arguments of the function that replaces a custom tool. */
 export const CUSTOM_PARAMETERS: JsonObject = {
   type: "object",
   properties: { input: { type: "string", description: "The whole input of the tool as plain text." } },
@@ -9,7 +12,9 @@ export const CUSTOM_PARAMETERS: JsonObject = {
   additionalProperties: false,
 };
 
-/** What the function says of itself: the tool's description, and its grammar, which this wire cannot hold the model to. */
+/**
+ * The description of the function: the tool's description and its grammar, which this wire cannot enforce.
+ */
 export function customDescription(tool: CustomTool): string | null {
   if (tool.grammar === null) return tool.description;
   const { syntax, definition } = tool.grammar;
@@ -17,7 +22,7 @@ export function customDescription(tool: CustomTool): string | null {
   return tool.description === null || tool.description === "" ? rule : `${tool.description}\n\n${rule}`;
 }
 
-/** The arguments that stand for an input, as JSON text. */
+/** An input as the JSON text of the arguments. */
 export function customArguments(input: string): string {
   return `{"input":${JSON.stringify(input)}}`;
 }

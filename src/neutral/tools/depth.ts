@@ -1,9 +1,9 @@
-/** How deeply JSON may be nested: what clients choose must not exhaust the stack of those who walk it. */
+/** Limit on the nesting of JSON from clients, so that recursive code does not exhaust the stack. */
 
 /** Levels of objects and arrays, the outermost included. */
 export const MAX_DEPTH = 512;
 
-/** Whether a parsed value is nested more deeply than so many levels. Linear, without recursion. */
+/** Whether a parsed value is nested more deeply than this number of levels. Linear, without recursion. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   let level: object[] = typeof value === "object" && value !== null ? [value] : [];
   for (let depth = 0; level.length > 0; depth++) {

@@ -1,11 +1,14 @@
-/** JSON text as models write it: the arguments of calls, and the free text of a custom tool that travels as `{"input":"…"}`. */
+/**
+ * Reads JSON text as models write it: the arguments of calls, and the free text of a custom tool as
+ * `{"input":"…"}`.
+ */
 
 import type { JsonObject } from "../request.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
 /**
- * The arguments in a call's JSON text; empty, blank and `null` are no arguments. null: it is not an object, not JSON, or nested too deeply
- * to be written again.
+ * The arguments in a call's JSON text; empty, blank and `null` mean no arguments. null when the text is not a
+ * JSON object, or is nested too deeply to be written again.
  */
 export function parseArguments(text: string): JsonObject | null {
   if (text === "" || text === "{}") return {};
@@ -60,7 +63,7 @@ const ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x74, "\t"],
 ]);
 
-/** Where in the text the reader stands. */
+/** Position of the reader in the text. */
 type Place =
   /** Before `{`. */
   | "start"
@@ -70,30 +73,31 @@ type Place =
   | "colon"
   /** Before a member's value. */
   | "value"
-  /** In the value of a member that is not the wanted one. */
+  /** In the value of another member. */
   | "skip"
   | "skip-string"
   /** In the wanted string. */
   | "text"
-  /** The wanted string is over: nothing else counts. */
+  /** After the wanted string: the rest is ignored. */
   | "done"
-  /** The object is over and had no members. */
+  /** After an object without members. */
   | "empty"
-  /** Not what was expected: the raw text is the answer. */
+  /** The text has another form, so the result is the raw text. */
   | "other";
 
 /**
- * Reads the string member `input` of a JSON object that comes in fragments, split anywhere, and gives its decoded text as it becomes certain.
- * Other members are ignored. When the text turns out to be something else, all of it is given at the end as it stands.
+ * Reads the string member `input` of a JSON object that arrives in fragments, split anywhere, and returns its
+ * decoded text as soon as that is certain. Other members are ignored. When the text turns out to have another
+ * form, `end` returns the whole raw text.
  */
 export class JsonStringReader {
   #place: Place = "start";
-  /** All so far, until the wanted string begins. */
+  /** All fragments until the wanted string begins. */
   #raw: string[] = [];
   #name = "";
   /** Depth within a value that is skipped. */
   #depth = 0;
-  /** An escape that is not complete, with its backslash. */
+  /** An incomplete escape, with its backslash. */
   #escape = "";
   /** The first half of a surrogate pair. */
   #half = "";
@@ -103,7 +107,7 @@ export class JsonStringReader {
     this.#member = member;
   }
 
-  /** Takes the next fragment; returns the text that it made certain, often "". */
+  /** Takes the next fragment; returns the text that is now certain, often "". */
   push(fragment: string): string {
     if (this.#is("done")) return "";
     let i = 0;
@@ -117,7 +121,7 @@ export class JsonStringReader {
     return this.#is("text") && i < fragment.length ? this.#read(fragment, i) : "";
   }
 
-  /** What is left when the text is over. */
+  /** The rest of the text, at the end. */
   end(): string {
     const place = this.#place;
     this.#place = "done";
@@ -221,7 +225,10 @@ export class JsonStringReader {
     return out.slice(0, -1);
   }
 
-  /** Takes the next character of an escape; returns what it stands for once it is complete. One that JSON has not is given as it stands. */
+  /**
+   * Takes the next character of an escape; returns the decoded character once the escape is complete. An
+   * escape that JSON does not have is returned unchanged.
+   */
   #readEscape(code: number, character: string): string {
     const sequence = this.#escape + character;
     if (sequence.length === 2) {

@@ -1,9 +1,12 @@
-/** How JSON Schemas are built, for those who walk them. */
+/** The structure of JSON Schemas, for code that walks them. */
 import { GatewayError } from "../../core/errors.ts";
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
-/** What `#/…` points to within the schema; undefined: nothing, or it points elsewhere. */
+/**
+ * The value at a pointer (`#/…`) within the schema; undefined when there is none, or when the reference
+ * points elsewhere.
+ */
 export function atPointer(root: JsonObject, reference: string): unknown {
   if (reference !== "#" && !reference.startsWith("#/")) return undefined;
   let node: unknown = root;
@@ -24,7 +27,7 @@ function pointerKey(step: string): string {
   }
 }
 
-/** How the members of a schema hold further schemas. All others are data, or constraints. */
+/** How the members of a schema contain further schemas. All other members are data or constraints. */
 const SCHEMA_MEMBERS: ReadonlyMap<string, "one" | "list" | "map"> = new Map([
   ["items", "one"],
   ["additionalItems", "one"],
@@ -48,7 +51,10 @@ const SCHEMA_MEMBERS: ReadonlyMap<string, "one" | "list" | "map"> = new Map([
   ["definitions", "map"],
 ]);
 
-/** Rebuilds what a member of a schema holds, each schema in it by `rebuild`; data comes back as it is. */
+/**
+ * Rebuilds the value of a schema's member, with each schema in it replaced by `rebuild`; data is returned
+ * unchanged.
+ */
 export function mapMember(
   name: string,
   value: unknown,
@@ -66,22 +72,22 @@ export function mapMember(
   return one(value, path);
 }
 
-/** Throws `bad_request` beyond the depth that is walked. */
+/** Throws `bad_request` beyond the greatest depth. */
 export function checkDepth(depth: number): void {
   if (depth > MAX_DEPTH) {
     throw new GatewayError(
       "bad_request",
-      `A JSON Schema is nested more than ${MAX_DEPTH} levels deep: flatten it.`,
+      `a JSON Schema is nested more than ${MAX_DEPTH} levels deep; flatten the schema`,
     );
   }
 }
 
-/** Members of an object; none of anything else. */
+/** The members of an object; none for any other value. */
 export function entriesOf(value: unknown): [string, unknown][] {
   return isObject(value) ? Object.entries(value) : [];
 }
 
-/** The strings of a list; none of anything else. */
+/** The strings of a list; none for any other value. */
 export function stringsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

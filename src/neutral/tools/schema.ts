@@ -1,17 +1,20 @@
-/** JSON Schemas within the bounds of targets that take only part of the language. Keys are data: no schema is built by assignment. */
+/**
+ * Fits JSON Schemas to targets that accept only a part of the language. Keys are data: no schema is built by
+ * assignment.
+ */
 
 import { isObject } from "../../core/json.ts";
 import type { JsonObject } from "../request.ts";
 import { atPointer, checkDepth, entriesOf, mapMember, stringsOf } from "./schema-walk.ts";
 
-/** What a tool without arguments takes. */
+/** The schema of a tool without arguments. */
 const NO_ARGUMENTS: JsonObject = { type: "object", properties: {} };
 
 const COMBINATORS = ["anyOf", "oneOf", "allOf"] as const;
 
 /**
- * The schema with an object at its root, as tools need it: `$schema` removed, top-level combinators merged into one object. A schema that is so
- * already comes back as it is.
+ * The schema with an object at its root, as tools need it: `$schema` removed, top-level combinators merged
+ * into one object. A schema that already has this form is returned unchanged.
  */
 export function objectRoot(schema: JsonObject | null): JsonObject {
   if (schema === null) return NO_ARGUMENTS;
@@ -66,14 +69,14 @@ function either(former: unknown, value: unknown): JsonObject {
   return { anyOf: [...known, value] };
 }
 
-/** What a branch says, behind its reference when it is one within the schema. */
+/** The schema of a branch, with a local reference replaced by its target. */
 function target(root: JsonObject, schema: unknown): JsonObject {
   if (!isObject(schema)) return {};
   const found = typeof schema.$ref === "string" ? atPointer(root, schema.$ref) : null;
   return isObject(found) ? found : schema;
 }
 
-/** Keywords that a strict target takes, each as it is or bent by `strictMember`. */
+/** Keywords that a strict target accepts. */
 const STRICT_KEYWORDS = new Set([
   "type",
   "title",
@@ -90,7 +93,7 @@ const STRICT_KEYWORDS = new Set([
   "anyOf",
   "allOf",
 ]);
-/** Keywords that constrain nothing. */
+/** Keywords without a constraint. */
 const SILENT_KEYWORDS = new Set([
   "$schema",
   "$id",
@@ -115,8 +118,8 @@ const STRICT_FORMATS = new Set([
 ]);
 
 /**
- * The schema in the subset that strict validation takes: closed objects, and constraints that it does not know moved into descriptions,
- * so that the model still reads them. `moved` has the path of each.
+ * The schema in the subset that strict validation accepts: closed objects, and other constraints moved into
+ * descriptions, so that the model still reads them. `moved` has the path of each moved constraint.
  */
 export function strictSubset(schema: JsonObject): { schema: JsonObject; moved: string[] } {
   const moved: string[] = [];
@@ -163,14 +166,18 @@ function isObjectSchema({ type, properties }: JsonObject): boolean {
   );
 }
 
-/** What inlining may add to a schema: a few definitions that name one another twice each would grow without end. */
+/**
+ * Most characters that inlining may add: a few definitions that refer to one another twice each would grow
+ * without end.
+ */
 const MAX_GROWTH_CHARS = 1_000_000;
-/** Schemas looked at in search of recursion. */
+/** Most schemas that the search for recursion visits. */
 const MAX_STEPS = 1_000_000;
 
 /**
- * The schema with its references to places within it replaced by what they point to; members beside a reference win. References of a schema to
- * itself stay, with the definitions that they need. A schema that would become huge comes back as it is.
+ * The schema with its local references replaced by their targets; members beside a reference win. A reference
+ * of a schema to itself stays, with the definitions that it needs. A schema that would become huge is
+ * returned unchanged.
  */
 export function withoutLocalRefs(schema: JsonObject): JsonObject {
   return new Inliner(schema).run();

@@ -1,47 +1,49 @@
 /**
- * The names of tools on a wire that may not take the client's own: reversible for the length of one request, the same on every process.
- * Namespaces are flattened to `namespace__name`.
+ * Names of tools for a wire that does not accept the client's names: reversible within one request, and the
+ * same on every process. A namespace becomes a prefix: `namespace__name`.
  */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
 import type { Message } from "../message.ts";
 import type { CustomTool, FunctionTool, Tool, ToolName } from "../request.ts";
 
-/** What names a wire takes. */
+/** The names that a wire accepts. */
 export interface NameRule {
-  /** Characters that are not allowed become `_`. */
+  /** Other characters become `_`. */
   readonly isAllowed: (character: string, index: number) => boolean;
   readonly maxChars: number;
 }
 
-/** What a call that comes back has to be shown as. */
+/** How a call of the upstream is shown to the client. */
 export interface OriginalTool extends ToolName {
   /**
-   * `custom`: the wire knew it as a function with the one string argument `input`. `output`: it stands for structured output, and its
-   * arguments are the text of the answer.
+   * `custom`: on the wire the tool is a function with the one string argument `input`. `output`: the tool
+   * carries structured output, and its arguments are the text of the answer.
    */
   readonly kind: "function" | "custom" | "output";
 }
 
 export interface ToolNames {
-  /** The name on the wire of one of the request's tools, or of one that only the history names. */
+  /** The wire name of a tool of the request, or of a tool that only the history mentions. */
   wireName(tool: ToolName): string;
-  /** What a name that the upstream used stands for; null: it is nobody's, and goes through as it is. */
+  /**
+   * The tool behind a wire name; null when the upstream used an unknown name, which is passed on unchanged.
+   */
   original(wireName: string): OriginalTool | null;
 }
 
 /**
- * Stands for structured output where a model can only give it as the arguments of a call. No client's tool has an empty namespace, so it
- * collides with none.
+ * The tool that carries structured output where a model can only give it as the arguments of a call. No
+ * client's tool has an empty namespace, so the name is unique.
  */
 export const OUTPUT_TOOL: ToolName = { name: "structured_output", namespace: "" };
 
 const HASH_CHARS = 8;
 
 /**
- * Names for all tools of a request and for those that only its history calls; `output` adds `OUTPUT_TOOL`. Legal names stay as they
- * are. Depends on nothing but its arguments, and more history leaves the names of the former unchanged. Throws `bad_request` for two
- * differing tools of one name.
+ * Names for all tools of a request, and for the tools that only its history calls; `output` adds
+ * `OUTPUT_TOOL`. Accepted names stay unchanged. The names depend on the arguments alone, and a longer history
+ * does not change earlier names. Throws `bad_request` for two different tools with one name.
  */
 export function makeToolNames(
   tools: readonly Tool[],
@@ -61,7 +63,7 @@ export function makeToolNames(
   return names;
 }
 
-/** The tools without those that repeat another word for word. Throws `bad_request` for two differing tools of one name. */
+/** The tools without exact duplicates. Throws `bad_request` for two different tools with one name. */
 export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
   const seen = new Map<string, FunctionTool | CustomTool>();
   const distinct: Tool[] = [];
@@ -78,7 +80,7 @@ export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
     } else if (contentOf(former) !== contentOf(tool)) {
       throw new GatewayError(
         "bad_request",
-        `Two different tools have the name "${tool.name}": rename one of them, or remove it.`,
+        `two different tools have the name "${tool.name}"; rename one of them, or remove one`,
         { param: tool.at },
       );
     }
@@ -103,7 +105,7 @@ class NameTable implements ToolNames {
     return this.#originals.get(wireName) ?? null;
   }
 
-  /** Gives a tool its own name where the wire takes it as it is, before any other tool can get that by being renamed. */
+  /** Keeps an accepted name for its tool, before the renaming of another tool can take that name. */
   addLegal(tool: ToolName, kind: OriginalTool["kind"]): void {
     if (tool.namespace === null && legalName(tool.name, this.#rule) === tool.name) this.add(tool, kind);
   }
@@ -134,12 +136,12 @@ function isNamed(tool: Tool): tool is FunctionTool | CustomTool {
   return tool.kind === "function" || tool.kind === "custom";
 }
 
-/** Tells a namespace that is not there from an empty one. */
+/** Distinguishes a missing namespace from an empty one. */
 function keyOf(tool: ToolName): string {
   return tool.namespace === null ? tool.name : `${tool.namespace}\0${tool.name}`;
 }
 
-/** All of a tool but its place. */
+/** The whole tool except its position. */
 function contentOf(tool: FunctionTool | CustomTool): string {
   return JSON.stringify({ ...tool, at: "" });
 }
@@ -152,7 +154,7 @@ function legalName(name: string, rule: NameRule): string {
   let legal = "";
   for (const character of name) {
     if (rule.isAllowed(character, legal.length)) legal += character;
-    // Only its place is wrong, as of a digit at the beginning.
+    // Only the position of the character is wrong, such as a digit at the beginning.
     else if (legal === "" && rule.isAllowed("_", 0) && rule.isAllowed(character, 1)) legal = `_${character}`;
     else legal += "_";
   }
