@@ -1,6 +1,6 @@
 /**
- * Facts about the server that a request is encoded for. A codec reads them in place of a vendor's name; who has which is said in
- * `upstreams/profiles.ts`.
+ * Facts about the server that a request is encoded for. A codec reads them in place of a vendor's name; who
+ * has which is said in `upstreams/profiles.ts`.
  */
 
 export interface CodecProfile {
@@ -18,7 +18,10 @@ export interface CodecProfile {
   readonly needsProperties: boolean;
   /** Chat: `strict` is refused with a schema that is not closed or has optional members. */
   readonly needsClosedSchemas: boolean;
-  /** Chat: a model that needs Responses for its tools takes tools on Chat only with `reasoning_effort: "none"`. */
+  /**
+   * Chat: a model that needs Responses for its tools takes tools on Chat only with `reasoning_effort:
+   * "none"`.
+   */
   readonly needsNoEffortWithTools: boolean;
   /** Chat: `verbosity`, for models whose thinking is set by effort. */
   readonly verbosity: boolean;
@@ -40,8 +43,14 @@ export interface CodecProfile {
   readonly videoParts: boolean;
   /** Chat: an assistant message's member `refusal`. Elsewhere a refusal is sent as text. */
   readonly refusals: boolean;
-  /** Chat: several texts stay parts of one message. Elsewhere they are joined, because chat templates join them in different ways. */
+  /**
+   * Chat: several texts stay parts of one message. Elsewhere they are joined, because chat templates join
+   * them in different ways.
+   */
   readonly textParts: boolean;
-  /** Chat: reasoning state goes back in the members `reasoning_content` and `extra_content`, which OpenAI does not know. */
+  /**
+   * Chat: reasoning state goes back in the members `reasoning_content` and `extra_content`, which OpenAI does
+   * not know.
+   */
   readonly reasoningMembers: boolean;
 }

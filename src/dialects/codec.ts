@@ -1,8 +1,8 @@
 /**
- * The contract between translation and a dialect: one pure, synchronous codec for both directions. Decode: wire → neutral;
- * encode: neutral → wire. The codec of the client's dialect decodes requests and encodes replies; the codec of the upstream's
- * dialect encodes requests and decodes replies. A codec knows no HTTP, credentials, config, clock or randomness, and throws
- * nothing but `GatewayError`.
+ * The contract between translation and a dialect: one pure, synchronous codec for both directions. Decode:
+ * wire → neutral; encode: neutral → wire. The codec of the client's dialect decodes requests and encodes
+ * replies; the codec of the upstream's dialect encodes requests and decodes replies. A codec knows no HTTP,
+ * credentials, config, clock or randomness, and throws nothing but `GatewayError`.
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { Amendment } from "../neutral/amendment.ts";
@@ -32,11 +32,17 @@ export interface DecodeRequestOptions {
 
 /** Changes that make an upstream take a request that it refused. All false at first. */
 export interface Repairs {
-  /** No reasoning state: the upstream refused a seal as damaged or not its own. A documented stand-in is sent instead. */
+  /**
+   * No reasoning state: the upstream refused a seal as damaged or not its own. A documented stand-in is sent
+   * instead.
+   */
   readonly withoutSeals: boolean;
   /** Chat: no `stream_options`. */
   readonly withoutStreamOptions: boolean;
-  /** Instructions only at the start: instructions between turns become text of the user's turn, in a fixed tag. */
+  /**
+   * Instructions only at the start: instructions between turns become text of the user's turn, in a fixed
+   * tag.
+   */
   readonly systemFirst: boolean;
   /** No request for a summary of the reasoning (organization not verified). */
   readonly withoutSummary: boolean;
@@ -55,9 +61,14 @@ export interface EncodeRequestOptions {
 
 /** A request for an upstream. */
 export interface EncodedRequest {
-  /** Canonical path with the query, as in `/v1/messages` or `/v1beta/models/m:streamGenerateContent?alt=sse`. */
+  /**
+   * Canonical path with the query, as in `/v1/messages` or `/v1beta/models/m:streamGenerateContent?alt=sse`.
+   */
   readonly path: string;
-  /** The same request gives the same JSON text, and a grown conversation begins with the same text: providers cache it. */
+  /**
+   * The same request gives the same JSON text, and a grown conversation begins with the same text: providers
+   * cache it.
+   */
   readonly body: JsonObject;
   /** In addition to the headers of the family, as in `anthropic-beta`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -77,11 +88,19 @@ export interface DecodeReplyOptions {
 
 /** Reads a streamed reply. Any split of the bytes gives the same events. */
 export interface StreamDecoder {
-  /** Takes the next bytes and emits the events that they make certain, in the order of the grammar. Garbage emits `fail`. */
+  /**
+   * Takes the next bytes and emits the events that they make certain, in the order of the grammar. Garbage
+   * emits `fail`.
+   */
   push(bytes: Uint8Array, emit: (event: ModelEvent) => void): void;
-  /** The body has ended well by the rules of HTTP. Emits `end` if the answer may end here, else nothing: it was cut. */
+  /**
+   * The body has ended well by the rules of HTTP. Emits `end` if the answer may end here, else nothing: it
+   * was cut.
+   */
   end(emit: (event: ModelEvent) => void): void;
-  /** `end` is withheld only because more may come (usage, `[DONE]`): an end of the body here is a good end. */
+  /**
+   * `end` is withheld only because more may come (usage, `[DONE]`): an end of the body here is a good end.
+   */
   readonly isFinished: boolean;
 }
 
@@ -99,7 +118,10 @@ export interface EncodeReplyOptions {
 export interface StreamEncoder {
   /** The client's text for an event other than `fail`; often "". The text for `end` ends the stream. */
   encode(event: ModelEvent): string;
-  /** Ends the stream with an error, in the form that the official SDKs raise as an exception; may be the first call. */
+  /**
+   * Ends the stream with an error, in the form that the official SDKs raise as an exception; may be the first
+   * call.
+   */
   fail(error: GatewayError, requestId: string): string;
 }
 
@@ -109,7 +131,9 @@ export type AmendTarget = Pick<EncodeRequestOptions, "traits" | "profile">;
 /** A relayed body with its amendment. */
 export interface AmendedBody {
   readonly body: JsonObject;
-  /** Values of the amendment that could not be set, and members of the client that could not stay beside them. */
+  /**
+   * Values of the amendment that could not be set, and members of the client that could not stay beside them.
+   */
   readonly dropped: readonly Drop[];
 }
 
@@ -127,32 +151,47 @@ export interface Codec {
   /** The maker of this dialect's seals. */
   readonly maker: string;
   /**
-   * Replies have a place for another maker's seals, and clients send them back. Without one, the gateway remembers the seals
-   * by the calls that they belong to.
+   * Replies have a place for another maker's seals, and clients send them back. Without one, the gateway
+   * remembers the seals by the calls that they belong to.
    */
   readonly carriesSeals: boolean;
   /** The media that its servers fetch by URL. */
   readonly takesUrls: readonly ("image" | "document" | "audio" | "video")[];
   /** The dialect's names of the parameters; null: it has no such parameter. */
   readonly fieldNames: Readonly<Record<Parameter, string | null>>;
-  /** Throws `bad_request` for a member that makes no sense, `not_translatable` for one that no other provider can take. */
+  /**
+   * Throws `bad_request` for a member that makes no sense, `not_translatable` for one that no other provider
+   * can take.
+   */
   decodeRequest(body: JsonObject, options: DecodeRequestOptions): DecodedRequest;
-  /** Throws `not_translatable` with `param` (a `Parameter` or an `at`) for a part that this target must not lose. */
+  /**
+   * Throws `not_translatable` with `param` (a `Parameter` or an `at`) for a part that this target must not
+   * lose.
+   */
   encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest;
   makeStreamDecoder(framing: Framing, options: DecodeReplyOptions): StreamDecoder;
-  /** A whole reply. Throws `upstream_garbage` for anything else; an error object in a reply of status 200 is its `detail`. */
+  /**
+   * A whole reply. Throws `upstream_garbage` for anything else; an error object in a reply of status 200 is
+   * its `detail`.
+   */
   decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply;
   makeStreamEncoder(options: EncodeReplyOptions): StreamEncoder;
   /** JSON text. */
   encodeReply(reply: ModelReply, options: EncodeReplyOptions): string;
-  /** The body that continues a reply which stopped with `pause` or `continuation`; null: the dialect has none. */
+  /**
+   * The body that continues a reply which stopped with `pause` or `continuation`; null: the dialect has none.
+   */
   goOn(body: JsonObject, reply: ModelReply): JsonObject | null;
   /**
-   * Amends the body of a relayed request, which does not go through the neutral language. Members that nothing is asked of
-   * stay as they are. Throws `not_translatable` when the model's name asks for a search that the model does not have.
+   * Amends the body of a relayed request, which does not go through the neutral language. Members that
+   * nothing is asked of stay as they are. Throws `not_translatable` when the model's name asks for a search
+   * that the model does not have.
    */
   amend(body: JsonObject, amendment: Amendment, target: AmendTarget): AmendedBody;
-  /** The body without sealed reasoning, for a second try after the provider refused a seal; null: it holds none. */
+  /**
+   * The body without sealed reasoning, for a second try after the provider refused a seal; null: it holds
+   * none.
+   */
   withoutSeals(body: JsonObject): JsonObject | null;
   /** Never throws. */
   decodeError(body: string): DecodedError;

@@ -1,6 +1,7 @@
 /**
- * The contract of a dialect, apart from its codec: its endpoints, how its requests are peeked, how a tap reads its replies,
- * and the form of its errors and model list. Pure and synchronous: no I/O, no clock, no credentials.
+ * The contract of a dialect, apart from its codec: its endpoints, how its requests are peeked, how a tap
+ * reads its replies, and the form of its errors and model list. Pure and synchronous: no I/O, no clock, no
+ * credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../neutral/usage.ts";
@@ -29,8 +30,8 @@ export interface Peek {
 }
 
 /**
- * Takes the members that the dialect's `peekShape` names and becomes the peek. A dialect's own sink may hold more than
- * `Peek` shows; only the dialect that made it reads that.
+ * Takes the members that the dialect's `peekShape` names and becomes the peek. A dialect's own sink may hold
+ * more than `Peek` shows; only the dialect that made it reads that.
  */
 export interface PeekSink extends JsonSink, Peek {
   /** Offset behind the root's opening brace; -1 as long as there is none. */
@@ -41,7 +42,10 @@ export interface PeekSink extends JsonSink, Peek {
 export interface UsageOption {
   /** Whether a stream would come without usage. */
   isOff(peek: Peek): boolean;
-  /** The edits that switch it on; none where the client's value makes no sense, which the upstream reports best. */
+  /**
+   * The edits that switch it on; none where the client's value makes no sense, which the upstream reports
+   * best.
+   */
   editsOn(body: Uint8Array, peek: Peek): readonly SpliceEdit[];
 }
 
@@ -58,35 +62,41 @@ export interface TapState {
   readonly usage: Usage | null;
   /** The model that the upstream says it used. */
   readonly model: string | null;
-  /** Ids of state that now lives at the provider under this credential: stored responses, containers, threads. */
+  /**
+   * Ids of state that now lives at the provider under this credential: stored responses, containers, threads.
+   */
   readonly stateIds: readonly string[];
   /** The upstream's own stop or finish reason, raw. */
   readonly stopReason: string | null;
   /**
    * `open`: more must come, an end here is a cut. `finished`: the answer is whole, an end here is a good end.
-   * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream reported in-band that it
-   * failed.
+   * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream reported
+   * in-band that it failed.
    */
   readonly progress: "open" | "finished" | "complete" | "failed";
   /** With `failed`: the upstream's error object as JSON text (at most 4 KiB), for classification. */
   readonly failure: string | null;
-  /** No part of an unfinished frame has been let go: a ping may be written here. Always false for framing `json`. */
+  /**
+   * No part of an unfinished frame has been let go: a ping may be written here. Always false for framing
+   * `json`.
+   */
   readonly isBetweenFrames: boolean;
   /** Frames or bytes with content have passed: an error after this can only be reported in-band. */
   readonly hasContent: boolean;
 }
 
 /**
- * Reads usage from reply bytes on their way. Invariant: the bytes that `push` and `end` return are, together, the bytes that
- * were pushed, in order (less a usage chunk that only the gateway asked for). A translation is a tap as well, and returns
- * other bytes.
+ * Reads usage from reply bytes on their way. Invariant: the bytes that `push` and `end` return are, together,
+ * the bytes that were pushed, in order (less a usage chunk that only the gateway asked for). A translation is
+ * a tap as well, and returns other bytes.
  */
 export interface Tap extends TapState {
   /**
-   * Takes the next bytes and returns those that may go to the client now, or null for none. A tap keeps back an unfinished
-   * frame (up to `maxHeldBytes`) and, from the frame on that makes the answer whole, everything: those bytes wait for the
-   * ledger. It takes at most `maxHeldBytes` behind a whole or failed answer; the answer is `complete` then. Must not
-   * throw on garbage. The common case (whole frames, nothing held) returns `chunk` itself, without a copy.
+   * Takes the next bytes and returns those that may go to the client now, or null for none. A tap keeps back
+   * an unfinished frame (up to `maxHeldBytes`) and, from the frame on that makes the answer whole,
+   * everything: those bytes wait for the ledger. It takes at most `maxHeldBytes` behind a whole or failed
+   * answer; the answer is `complete` then. Must not throw on garbage. The common case (whole frames, nothing
+   * held) returns `chunk` itself, without a copy.
    */
   push(chunk: Uint8Array): Uint8Array | null;
   /** The bytes that were kept back, to be sent once the row is committed; empties the tap. */
@@ -94,9 +104,9 @@ export interface Tap extends TapState {
   /** After a cut: forgets an unfinished frame that has not been sent, and returns held whole frames. */
   cut(): Uint8Array | null;
   /**
-   * The bytes that report an error inside the client's stream, behind the bytes sent so far, and end the stream.
-   * `isFirst`: nothing has been sent yet. Empty where nothing can be said (in the midst of a JSON value): the connection has
-   * to be cut.
+   * The bytes that report an error inside the client's stream, behind the bytes sent so far, and end the
+   * stream. `isFirst`: nothing has been sent yet. Empty where nothing can be said (in the midst of a JSON
+   * value): the connection has to be cut.
    */
   renderFailure(error: GatewayError, requestId: string, isFirst: boolean): string;
   /** The bytes for the client are written anew. */
@@ -118,7 +128,10 @@ export interface TapOptions {
   readonly framing: Framing;
   /** The request that is answered; null: it has no body. */
   readonly peek: Peek | null;
-  /** The gateway, not the client, switched on the dialect's `usageOption`: the chunk that comes for it is taken out. */
+  /**
+   * The gateway, not the client, switched on the dialect's `usageOption`: the chunk that comes for it is
+   * taken out.
+   */
   readonly isUsageInjected: boolean;
   /** An unfinished frame up to this size is held back, a longer one passes as it comes. */
   readonly maxHeldBytes: number;
@@ -189,8 +202,8 @@ export interface Dialect {
   /** The envelope of an HTTP error around a failure that a reply reported in-band (`TapState.failure`). */
   wrapFailure(failure: string): string;
   /**
-   * Whether an answer in this framing is whole only with its last mark (`message_stop`, `]`): without it, `finished` at
-   * the end of the body is a cut.
+   * Whether an answer in this framing is whole only with its last mark (`message_stop`, `]`): without it,
+   * `finished` at the end of the body is a cut.
    */
   needsEndMark(framing: Framing): boolean;
   /** Bytes that keep a silent stream alive; null where the framing has none. */
@@ -198,8 +211,8 @@ export interface Dialect {
   /** The query parameters that page through the model list. */
   readonly pageParameters: PageParameters;
   /**
-   * The model list. `limit` bounds the entries (all when undefined); `after` is the id of the last entry that the client
-   * has, which it must name to get past the first page.
+   * The model list. `limit` bounds the entries (all when undefined); `after` is the id of the last entry that
+   * the client has, which it must name to get past the first page.
    */
   renderModels(models: readonly ModelEntry[], limit?: number, after?: string): string;
   /** One model, in the form of the list's entries. */

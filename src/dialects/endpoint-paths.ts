@@ -1,4 +1,6 @@
-/** The paths of the endpoints, in the form of the table of routes: `{name}` and `{name...}` are parameters. */
+/**
+ * The paths of the endpoints, in the form of the table of routes: `{name}` and `{name...}` are parameters.
+ */
 import type { DialectName } from "./dialect.ts";
 import { ENDPOINTS, type Endpoint, type Route, routeTo } from "./endpoint.ts";
 

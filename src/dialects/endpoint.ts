@@ -17,7 +17,10 @@ export interface Route extends Omit<Endpoint, "name" | "path"> {
   readonly endpoint: EndpointName;
   /** The canonical path for the upstream; with an `action`, up to the model's name. */
   readonly path: string;
-  /** The model that the path names, decoded; null: the body names it. The path continues with the model and `:{action}`. */
+  /**
+   * The model that the path names, decoded; null: the body names it. The path continues with the model and
+   * `:{action}`.
+   */
   readonly pathModel: string | null;
   readonly action: string | null;
   /** The id of a stored object in the path. */

@@ -1,6 +1,6 @@
 /**
- * What the gateway must know of a request before it decides, read without building the body: model, stream, the provider's
- * state, and where the bytes stand that a relay may have to change.
+ * What the gateway must know of a request before it decides, read without building the body: model, stream,
+ * the provider's state, and where the bytes stand that a relay may have to change.
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
@@ -10,8 +10,8 @@ import type { DialectName, Peek, PeekSink, UsageOption } from "./dialect.ts";
 import { DIALECTS } from "./index.ts";
 
 /**
- * Reads what a request says at its top level. Throws `bad_request` when the body is no JSON object, when `model` is not one
- * string, or when `stream` is no boolean. The upstream judges everything else.
+ * Reads what a request says at its top level. Throws `bad_request` when the body is no JSON object, when
+ * `model` is not one string, or when `stream` is no boolean. The upstream judges everything else.
  */
 export function peekRequest(dialect: DialectName, body: Uint8Array): Peek {
   const { peekShape, makePeekSink } = DIALECTS[dialect];
@@ -53,8 +53,9 @@ function notAnObject(scanner: JsonScanner, sink: PeekSink, body: Uint8Array): Ga
 }
 
 /**
- * The edits of a relay in one copy: another model (null leaves it), and a usage option switched on (null leaves it). `peek`
- * is of this very body, not of an edited one. Every other byte stays. Returns the body itself when nothing has to change.
+ * The edits of a relay in one copy: another model (null leaves it), and a usage option switched on (null
+ * leaves it). `peek` is of this very body, not of an edited one. Every other byte stays. Returns the body
+ * itself when nothing has to change.
  */
 export function rewriteRequest(
   body: Uint8Array,

@@ -50,15 +50,13 @@ const header = fc.oneof(
       [9, 16],
     )
     .map(([type, bytes]): AwsHeader => ({ name: `t${type}`, type, value: new Uint8Array(bytes) })),
-  fc
-    .uint8Array({ maxLength: 30 })
-    .map(
-      (bytes): AwsHeader => ({
-        name: "b",
-        type: 6,
-        value: Buffer.concat([Uint8Array.of(0, bytes.length), bytes]),
-      }),
-    ),
+  fc.uint8Array({ maxLength: 30 }).map(
+    (bytes): AwsHeader => ({
+      name: "b",
+      type: 6,
+      value: Buffer.concat([Uint8Array.of(0, bytes.length), bytes]),
+    }),
+  ),
 );
 const message = fc.record({
   headers: fc.array(header, { maxLength: 5 }),

@@ -12,7 +12,10 @@ import { encodeThinking } from "./thinking-encode.ts";
 import { encodeAssistantParts, withoutUnsendable } from "./turn-encode.ts";
 import { ATTRIBUTION, WEB_SEARCH_NAME, WEB_SEARCH_TYPE } from "./wire.ts";
 
-/** The body that continues a paused reply: the reply, as the upstream gave it, is the last message. null: the reply is empty. */
+/**
+ * The body that continues a paused reply: the reply, as the upstream gave it, is the last message. null: the
+ * reply is empty.
+ */
 export function goOn(body: JsonObject, reply: ModelReply): JsonObject | null {
   const encoding = {
     names: { wireName: ({ name }: ToolName) => name, original: () => null },
@@ -56,7 +59,9 @@ function isSaid(body: JsonObject, parameter: keyof AmendedValues): boolean {
   return name !== null && body[name] !== undefined && body[name] !== null;
 }
 
-/** A model that refuses temperature and top_p together gets the operator's in place of the client's other one. */
+/**
+ * A model that refuses temperature and top_p together gets the operator's in place of the client's other one.
+ */
 function withoutOther(
   body: JsonObject,
   members: readonly (readonly [name: string, value: unknown])[],
@@ -121,7 +126,10 @@ function amendThinking(
   };
 }
 
-/** Whether manual thinking would be refused: the model continues an answer that does not begin with thinking. */
+/**
+ * Whether Anthropic would refuse manual thinking: the last message begins the answer, or holds results of
+ * calls whose turn does not begin with thinking.
+ */
 export function isUnthinkable(messages: readonly unknown[]): boolean {
   const turns = messages.map(asObject).filter((message) => message !== null && message.role !== "system");
   const last = turns.at(-1);

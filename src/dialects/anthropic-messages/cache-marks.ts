@@ -1,10 +1,10 @@
-/** Where a prompt is to be cached: at most four places, in the order of the prompt. */
+/** Marks the places up to which the prompt is cached: at most four. */
 import type { CacheHint } from "../../neutral/message.ts";
 import type { WireBlock, WireCacheControl } from "./wire.ts";
 
 const MAX_MARKS = 4;
 
-/** The nearest of the two times that there are: what shall last half a day or longer lasts an hour. */
+/** The nearer of the two times that Anthropic knows: a cache for half a day or longer lasts an hour. */
 export function cacheControlOf(hint: CacheHint): WireCacheControl {
   switch (hint.ttl) {
     case "1h":
@@ -25,7 +25,7 @@ export class CacheMarks {
     return this.#blocks.length === 0;
   }
 
-  /** Marks a block, if a hint says so. To be called in the order of the prompt. */
+  /** Marks a block, if a hint asks for it. Call it in the order of the prompt. */
   mark(block: WireBlock, hint: CacheHint | null | undefined): WireBlock {
     if (hint === null || hint === undefined) return block;
     block.cache_control = cacheControlOf(hint);
@@ -34,8 +34,8 @@ export class CacheMarks {
   }
 
   /**
-   * Takes back the marks in front of the last four (`reserved`: as many fewer), and lets none last longer than one before it: both are
-   * refused.
+   * Takes back all marks but the last four (`reserved`: so many fewer), and shortens a mark that would last
+   * longer than an earlier one: Anthropic refuses both.
    */
   settle(reserved: number): void {
     const kept = this.#blocks.slice(-(MAX_MARKS - reserved));

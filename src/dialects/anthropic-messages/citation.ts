@@ -1,4 +1,7 @@
-/** Citations of a text block and neutral annotations. They speak of the block as a whole: the wire has no offsets in the answer. */
+/**
+ * Citations of a text block and neutral annotations. They speak of the block as a whole: the wire has no
+ * offsets in the answer.
+ */
 import type { Annotation } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { asString } from "../../wire/json.ts";
@@ -37,8 +40,9 @@ function documentAnnotation(index: unknown, title: string | null, citedText: str
 }
 
 /**
- * `text` is the block that the annotation is in: what it covers stands in when nothing else says what was cited. The empty
- * `encrypted_index` marks the citation as none that Anthropic made. Where in a document it is, is not known here: the range is empty.
+ * `text` is the block that the annotation is in: what it covers stands in when nothing else says what was
+ * cited. The empty `encrypted_index` marks the citation as none that Anthropic made. Where in a document it
+ * is, is not known here: the range is empty.
  */
 export function encodeCitation(annotation: Annotation, text: string): JsonObject {
   const citedText = annotation.citedText ?? coveredText(annotation, text);

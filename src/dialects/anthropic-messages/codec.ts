@@ -1,4 +1,4 @@
-/** The Messages API, both ways. */
+/** The codec of the Messages API. */
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
 import { amend, goOn, withoutSeals } from "./amend.ts";

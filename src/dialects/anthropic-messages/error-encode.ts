@@ -1,4 +1,4 @@
-/** Errors as the Anthropic API tells them. */
+/** Errors in the form of the Anthropic API. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
@@ -8,7 +8,7 @@ interface Name {
   readonly type: string;
 }
 
-/** Statuses are Anthropic's where it has its own for the class: 529 for overload, 500 for what is broken behind us. */
+/** Anthropic has statuses of its own: 529 for overload, 500 for faults behind the gateway. */
 const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_request: { status: 400, type: "invalid_request_error" },
   bad_path: { status: 400, type: "invalid_request_error" },
@@ -48,12 +48,13 @@ function renderBody(error: GatewayError, requestId: string): string {
   });
 }
 
-/** There is no member for the field at fault: the message names it, as Anthropic's own do. */
+/**
+ * The envelope has no member for the field at fault: the message names it, as Anthropic's own messages do.
+ */
 function messageOf({ message, param }: GatewayError): string {
   return param === undefined || message.includes(param) ? message : `${param}: ${message}`;
 }
 
-/** A whole error reply. */
 export function renderError(error: GatewayError, requestId: string): ErrorReply {
   const status = NAMES[error.kind].status;
   return {
@@ -63,7 +64,7 @@ export function renderError(error: GatewayError, requestId: string): ErrorReply 
   };
 }
 
-/** An `error` event, after which no `message_stop` comes. */
+/** An `error` event; no `message_stop` follows it. */
 export function renderStreamError(
   error: GatewayError,
   requestId: string,

@@ -10,7 +10,9 @@ export const PEEK_SHAPE = compileShape({
 });
 
 export class MessagesPeek extends RequestPeek {
-  /** The request holds a thread, which continues from the reply's id: that id will be state of the provider. */
+  /**
+   * The request holds a thread, which continues from the reply's id: that id will be state of the provider.
+   */
   keepsReplyId = false;
 
   override open(node: ShapeNode, start: number): void {

@@ -1,6 +1,9 @@
 /** The part of a Messages request on which its reply depends. */
 export interface MessagesReplyContext {
-  /** false: the client asked for thinking without its text (`display: "omitted"`); it gets the signature alone. */
+  /**
+   * false: the client asked for thinking without its text (`display: "omitted"`); it gets the signature
+   * alone.
+   */
   readonly showsThinking: boolean;
 }
 

@@ -14,8 +14,8 @@ import { encodeUsage } from "./usage.ts";
 import { MAKER } from "./wire.ts";
 
 /**
- * Images have no place in an answer here: they are left out. What is known of a text that comes last (a seal of another maker) is left
- * out too: command lines take the last block of an answer for its text.
+ * JSON text of a reply. Leaves out images, which the API has no block for, and another maker's seal of the
+ * last text: command lines take the last block of an answer for its text.
  */
 export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
   const replyContext = replyContextOf(options.replyContext);
@@ -84,11 +84,11 @@ function thinkingBlocks(
   ];
 }
 
-/** The arguments go out as the text that came, so that no number loses a digit. */
+/** Keeps the text of the arguments, so that no number loses a digit. */
 function callBlocks(call: ToolCallPart, { stop }: ModelReply): readonly string[] {
   const input = parseArguments(call.input);
   if (input === null) {
-    // Cut off in the midst of a call: an unfinished one must not be carried out.
+    // The answer was cut off inside the call: a client must not run an unfinished call.
     if (stop.kind === "length" || stop.kind === "context-full") return [];
     throw malformedArguments(call.name);
   }

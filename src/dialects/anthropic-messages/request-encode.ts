@@ -1,6 +1,7 @@
 /**
- * A neutral request as one of the Messages API, version 2023-06-01. What stays the same from turn to turn comes first: the body of a
- * conversation that has grown begins with the bytes of the former one, up to the end of its messages.
+ * Writes a request of the Messages API, version 2023-06-01. Members that stay the same from turn to turn come
+ * first: the body of a grown conversation begins with the bytes of the former body, up to the end of its
+ * messages.
  */
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
@@ -17,7 +18,7 @@ import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./to
 import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./turn-encode.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
 
-/** Asks for JSON where no schema says which: there is no switch for it. */
+/** Asks for JSON without a schema: the API has no switch for it. */
 const JSON_INSTRUCTION = "Answer with one JSON object and nothing else: no other text, no code fence.";
 
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
@@ -25,7 +26,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   refuseWhatThereIsNot(request);
   const dropped: Drop[] = [];
   const marks = new CacheMarks();
-  // Without constrained answers, a schema is asked for as the arguments of a call.
+  // A model without structured output gets the schema as the arguments of a call.
   const toolOutput =
     request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
   const names = toolNames(request, toolOutput !== null);
@@ -124,13 +125,13 @@ function encodeConversation(
   return withoutTrailingSpace(encoded);
 }
 
-/** The provider was interrupted in the midst of its own tools: it goes on where it stood. */
+/** The provider paused during its own tools, and continues from there. */
 function endsPaused(message: Message): boolean {
   const last = message.parts.at(-1);
   return last?.type === "search" || (last?.type === "opaque" && /_use$|_result$/.test(last.name));
 }
 
-/** An answer that has been begun may not end with white space. */
+/** Anthropic refuses a begun answer that ends with white space. */
 function withoutTrailingSpace(messages: readonly WireMessage[]): readonly WireMessage[] {
   const last = messages.at(-1);
   const block = last?.content.at(-1);
@@ -154,7 +155,7 @@ function encodeFormat(output: OutputFormat | null, dropped: Drop[]): JsonObject 
   return { type: "json_schema", schema };
 }
 
-/** OpenAI's words for a tier that is nothing but the ordinary one. */
+/** OpenAI's names of the ordinary tier. */
 const TIERS: Readonly<Record<string, string>> = {
   auto: "auto",
   standard_only: "standard_only",
@@ -188,7 +189,7 @@ function refuseWhatThereIsNot(request: ModelRequest): void {
 
 function dropWhatThereIsNot(request: ModelRequest, dropped: Drop[]): void {
   const { seed, frequencyPenalty, presencePenalty, logitBias } = request.sampling;
-  // What asks for nothing is no loss: many clients send it with every request.
+  // Many clients send the default value with every request: leaving it out loses nothing.
   const given: readonly (readonly [Parameter, unknown])[] = [
     ["seed", seed],
     ["frequencyPenalty", frequencyPenalty === 0 ? null : frequencyPenalty],

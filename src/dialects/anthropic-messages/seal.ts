@@ -1,7 +1,8 @@
 /**
- * How state of other makers travels through clients of this dialect: in the signature of a thinking block, in the data of a redacted one.
- * Clients send both back as they got them. A thinking block always gets a signature, as clients throw those without one away; when its
- * maker gave none, the signature holds the thinking itself if the client was not shown it, else nothing.
+ * How state of other makers travels through clients of this dialect: in the signature of a thinking block, in
+ * the data of a redacted one. Clients send both back as they got them. A thinking block always gets a
+ * signature, as clients throw those without one away; when its maker gave none, the signature holds the
+ * thinking itself if the client was not shown it, else nothing.
  */
 import type { ReasoningPart, Seal } from "../../neutral/message.ts";
 import { unwrapSeal, wrapSeal } from "../../neutral/seal.ts";

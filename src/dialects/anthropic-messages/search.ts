@@ -12,7 +12,9 @@ export function isSearchResult(block: JsonObject): boolean {
   return block.type === "web_search_tool_result";
 }
 
-/** One search out of its two blocks, or of the one that there is. `raw` false: they are not Anthropic's own. */
+/**
+ * One search out of its two blocks, or of the one that there is. `raw` false: they are not Anthropic's own.
+ */
 export function searchPart(use: JsonObject | null, result: JsonObject | null, isRaw: boolean): SearchPart {
   const input = asObject(use?.input);
   const first = asString(input?.query);
@@ -40,7 +42,10 @@ export function isNativeResult(result: JsonObject): boolean {
 
 const SEARCH_ID = /^srvtoolu_[a-zA-Z0-9_]+$/;
 
-/** The two blocks of a search for a client: Anthropic's own as they were, others without what only Anthropic can read. */
+/**
+ * The two blocks of a search for a client: Anthropic's own as they were, others without what only Anthropic
+ * can read.
+ */
 export function searchBlocks(part: SearchPart): readonly WireBlock[] {
   if (part.raw?.maker === MAKER) {
     const blocks = rawBlocks(part.raw.data);

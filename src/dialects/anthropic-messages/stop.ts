@@ -12,7 +12,10 @@ const KINDS: Readonly<Record<string, StopKind>> = {
   refusal: "refusal",
 };
 
-/** A reason that nobody knows is an end like any other; calls that are there are to be answered, whatever the reason says. */
+/**
+ * A reason that nobody knows is an end like any other; calls that are there are to be answered, whatever the
+ * reason says.
+ */
 export function decodeStop(source: JsonObject, hasCalls: boolean): Stop {
   const raw = asString(source.stop_reason);
   const known = raw !== null && Object.hasOwn(KINDS, raw) ? (KINDS[raw] as StopKind) : "end";
@@ -52,7 +55,9 @@ const REASONS: Readonly<Record<StopKind, string>> = {
   continuation: "max_tokens",
 };
 
-/** `hasRefusal`: words of a refusal are in the answer. A stop sequence that nobody names is an ordinary end. */
+/**
+ * `hasRefusal`: words of a refusal are in the answer. A stop sequence that nobody names is an ordinary end.
+ */
 export function encodeStop(stop: Stop, hasCalls: boolean, hasRefusal: boolean): WireStop {
   let kind = kindWith(stop.kind, hasCalls);
   if (kind === "stop-sequence" && stop.sequence === null) kind = hasCalls ? "tool-calls" : "end";

@@ -1,4 +1,7 @@
-/** A streamed reply in the grammar that the official SDKs insist on: named events, one block after another, indexes without a gap. */
+/**
+ * Writes a streamed reply by the grammar that the official SDKs insist on: named events, one block after
+ * another, indexes without a gap.
+ */
 import type { GatewayError } from "../../core/errors.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
@@ -18,28 +21,28 @@ import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import { MAKER, rawBlocks } from "./wire.ts";
 
-/** JSON text of a block's start that has nothing in it yet. */
+/** JSON text of an empty block. */
 const EMPTY_TEXT = '{"type":"text","text":""}';
 const EMPTY_THINKING = '{"type":"thinking","thinking":"","signature":""}';
 
 export class MessagesStreamEncoder implements StreamEncoder {
   readonly #options: EncodeReplyOptions;
   readonly #showsThinking: boolean;
-  /** Index of the next block, or of the one that is open. */
+  /** Index of the open block, else of the next one. */
   #index = 0;
   #block: BlockStart | null = null;
-  /** The open block's start has been written: text and thinking wait for their first words. */
+  /** The start of the open block has been written. Text and thinking delay it until their first words. */
   #isStarted = false;
-  /** What the open block holds so far: for citations, hidden thinking and the check of arguments. */
+  /** The content of the open block so far: for citations, hidden thinking and the check of arguments. */
   #text = "";
-  /** Of an open text block: what citations quote from. */
+  /** The text that citations quote from. */
   readonly #shown = new GrownText();
   #usage: Usage | null = null;
   #hasCalls = false;
   #hasRefusal = false;
-  /** Name of a tool whose arguments made no sense. */
+  /** The tool of a call with broken arguments. */
   #malformed: string | null = null;
-  /** Of the text block that was written last. */
+  /** The seal of the text block that was written last. */
   #textSeal: Seal | null = null;
 
   constructor(options: EncodeReplyOptions) {
@@ -124,7 +127,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
     }
   }
 
-  /** Nothing goes out as long as the text may come to `null` or to nothing: both mean no arguments. */
+  /** Holds the text back while it may become `null` or nothing: both mean no arguments. */
   #argumentsDelta(text: string): string {
     const held = isNothingYet(this.#text) ? this.#text : "";
     this.#text += text;
@@ -216,7 +219,10 @@ export class MessagesStreamEncoder implements StreamEncoder {
     );
   }
 
-  /** A block of Anthropic's own kind: what a tool of the server is asked comes behind its start, as for any other. */
+  /**
+   * A block of Anthropic's own kind. The input of a server's tool follows the start of its block, as for any
+   * tool.
+   */
   #ownBlock({ input, ...block }: JsonObject): string {
     if (input === undefined) return this.#wholeBlock(JSON.stringify(block));
     return (
@@ -236,7 +242,10 @@ export class MessagesStreamEncoder implements StreamEncoder {
     return this.#startBlock(json);
   }
 
-  /** A text's seal goes out only in front of another block: command lines take the last block of an answer for its text. */
+  /**
+   * Writes a text's seal only in front of another block: command lines take the last block of an answer for
+   * its text.
+   */
   #startBlock(json: string): string {
     const seal = this.#textSeal;
     this.#textSeal = null;
@@ -253,7 +262,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 }
 
-/** Whether arguments that begin so may still turn out to be none. */
+/** Whether arguments that begin with this text may still be none. */
 function isNothingYet(text: string): boolean {
   return text.length < 64 && "null".startsWith(text.trim());
 }

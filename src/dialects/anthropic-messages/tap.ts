@@ -1,4 +1,4 @@
-/** What is read of Messages replies. */
+/** Reads the state of an answer from Messages replies. */
 import type { GatewayError } from "../../core/errors.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
@@ -24,7 +24,10 @@ const FRAME = compileShape({
   message: MESSAGE,
   delta: { stop_reason: true, container: { id: true } },
 });
-/** `message_start`, `message_delta`, `message_stop` and errors; the events of content blocks hold none of these. */
+/**
+ * `message_start`, `message_delta`, `message_stop` and errors; the events of content blocks hold none of
+ * these.
+ */
 const NEEDLES = [textNeedle("message_"), textNeedle('"error"')];
 
 export class MessagesReader implements AnswerReader {

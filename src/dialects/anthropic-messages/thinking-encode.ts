@@ -1,12 +1,12 @@
-/** How a request asks for thinking, and what else it may say beside it. */
+/** Writes the thinking, the limit and the sampling of a request, which depend on one another. */
 import type { Drop, JsonObject, ModelRequest, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 
-/** Limit of a model of which nothing is known. */
+/** Limit of an unknown model. */
 const DEFAULT_MAX_TOKENS = 32_000;
 
-/** `max_tokens`, which has to be there: the client's, held to the model's, or all that the model has. */
+/** `max_tokens`, a required member: the client's limit, at most the model's; without one, the model's. */
 export function maxTokensOf(request: ModelRequest, traits: ModelTraits, dropped: Drop[]): number {
   const most = traits.maxOutputTokens;
   const wanted = request.maxOutputTokens;
@@ -19,9 +19,9 @@ export function maxTokensOf(request: ModelRequest, traits: ModelTraits, dropped:
 export interface ThinkingSituation {
   readonly traits: ModelTraits;
   readonly maxTokens: number;
-  /** A call is forced. */
+  /** The request forces a call. */
   readonly isForced: boolean;
-  /** The history ends with results of calls whose turn does not begin with thinking, or with the beginning of the answer. */
+  /** See `isUnthinkable` in `amend.ts`. */
   readonly isUnthinkable: boolean;
 }
 
@@ -81,7 +81,7 @@ function encodeManual(
   dropped: Drop[],
 ): EncodedThinking {
   if (!isWanted(reasoning)) return NOTHING;
-  // The model decides: this kind cannot, so it gets a middling budget.
+  // This kind of model cannot decide by itself, so it gets a medium budget.
   const asked = effortOf(reasoning) === null ? { ...reasoning, effort: "medium" as const } : reasoning;
   const budget = budgetOf(asked, situation.traits, situation.maxTokens) ?? 0;
   if (budget === 0) {
@@ -110,7 +110,7 @@ function left(reason: string): Drop {
   return { field: "reasoning", reason };
 }
 
-/** Sampling as far as the model takes it. */
+/** The sampling that the model takes. */
 export function encodeSampling(
   { temperature, topP, topK }: Sampling,
   traits: ModelTraits,
@@ -128,7 +128,7 @@ export function encodeSampling(
   let warmth = temperature;
   let share = topP;
   if (traits.sampling === "one" && warmth !== null && share !== null) {
-    // The one that does nothing goes.
+    // The value 1 has no effect, so it goes.
     const goes = share < 1 && warmth === 1 ? "temperature" : "topP";
     if (goes === "temperature") warmth = null;
     else share = null;

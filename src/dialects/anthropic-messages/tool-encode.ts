@@ -1,4 +1,4 @@
-/** Tools, and which of them to use, as a request says it. */
+/** Writes the tools of a request and the choice among them. */
 
 import type {
   CustomTool,
@@ -19,7 +19,7 @@ import type { CacheMarks } from "./cache-marks.ts";
 import { notTranslatable, refusedParameter } from "./fields.ts";
 import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";
 
-/** Strict tools are compiled; more of them are refused. */
+/** Anthropic compiles strict tools, and refuses more of them. */
 const MAX_STRICT_TOOLS = 20;
 
 const NAME_RULE = {
@@ -27,14 +27,14 @@ const NAME_RULE = {
   maxChars: 64,
 };
 
-/** Names on this wire. `output`: the answer's format has to be asked for by a tool. */
+/** The names of tools on this wire. `output`: a tool stands for the format of the answer. */
 export function toolNames(request: ModelRequest, output: boolean): ToolNames {
   const names = makeToolNames(request.tools, request.messages, NAME_RULE, output);
   const hasSearch = request.tools.some((tool) => tool.kind === "web-search");
   return hasSearch ? withoutSearchName(names) : names;
 }
 
-/** The provider's search has its name for itself: a client's tool of the same name gets another. */
+/** A client's tool with the name of the provider's search gets another name. */
 function withoutSearchName(names: ToolNames): ToolNames {
   if (names.original(WEB_SEARCH_NAME) === null) return names;
   let alias = `client_${WEB_SEARCH_NAME}`;
@@ -58,7 +58,7 @@ export interface ToolEncoding {
   readonly dropped: Drop[];
 }
 
-/** The tools in the client's order; `output` is the format that a last tool stands for. */
+/** The tools in the client's order; `output`: the format that one more tool stands for. */
 export function encodeTools(
   request: ModelRequest,
   output: OutputFormat | null,
@@ -134,7 +134,7 @@ function encodeFunction(tool: FunctionTool, isStrict: boolean, encoding: ToolEnc
   return encoding.marks.mark(block, tool.cache);
 }
 
-/** What was taken out of a schema, named for the client. */
+/** Names the parts that were taken out of a schema. */
 export function movedConstraints(field: string, moved: readonly string[]): Drop {
   return {
     field,
@@ -192,11 +192,11 @@ function outputTool(output: OutputFormat & { kind: "json-schema" }, names: ToolN
 
 export interface EncodedToolChoice {
   readonly choice: JsonObject | null;
-  /** A call is forced. */
+  /** The request forces a call. */
   readonly isForced: boolean;
 }
 
-/** `tools` are those that are offered in the end. */
+/** `tools`: the tools that are offered. */
 export function encodeToolChoice(
   request: ModelRequest,
   tools: readonly WireBlock[],

@@ -1,4 +1,4 @@
-/** Neutral turns as the messages of a request. */
+/** Writes the messages of a request. */
 import { Buffer } from "node:buffer";
 import type {
   AssistantPart,
@@ -25,7 +25,7 @@ export interface AssistantEncoding {
   readonly names: ToolNames;
   readonly marks: CacheMarks;
   readonly dropped: Drop[];
-  /** The upstream refused a seal: none is sent. */
+  /** Send no seals: the upstream refused one. */
   readonly withoutSeals: boolean;
 }
 
@@ -34,8 +34,9 @@ export interface MessageEncoding extends AssistantEncoding {
 }
 
 /**
- * The message without what cannot be sent: blank text, which is refused, and what only another provider can read. To be done before turns are
- * put in order, as nothing may be left of one. Thinking and searches of others go without a word: what came of them is in the text.
+ * The message without parts that cannot be sent: blank text, which Anthropic refuses, and parts that only
+ * another provider can read. Runs before `arrange`, as no part may be left. Thinking and searches of other
+ * providers are no drops: their results are in the text.
  */
 export function withoutUnsendable(message: Message, encoding: AssistantEncoding): Message {
   const isSent =
@@ -73,7 +74,7 @@ function isSendable(part: AssistantPart, { withoutSeals, dropped }: AssistantEnc
   }
 }
 
-/** The messages, in the order that `arrange` gave them, without what cannot be sent. */
+/** The messages in the order of `arrange`. */
 export function encodeMessages(messages: readonly Message[], encoding: MessageEncoding): WireMessage[] {
   return messages.map((message) => ({
     role: message.role,
@@ -84,7 +85,7 @@ export function encodeMessages(messages: readonly Message[], encoding: MessageEn
   }));
 }
 
-/** Parts that can be sent. */
+/** `parts`: without those that `withoutUnsendable` takes out. */
 export function encodeAssistantParts(
   parts: readonly AssistantPart[],
   encoding: AssistantEncoding,
@@ -110,7 +111,7 @@ function encodeAssistantPart(part: AssistantPart, encoding: AssistantEncoding): 
   }
 }
 
-/** As it was signed, to the byte. */
+/** Keeps each byte of the thinking, which the signature covers. */
 function encodeReasoning({ text, seal }: ReasoningPart): readonly WireBlock[] {
   if (seal === null) return [];
   if (seal.place === "redacted") return [{ type: "redacted_thinking", data: seal.data }];
@@ -146,7 +147,7 @@ function encodeUserPart(part: UserPart, encoding: MessageEncoding): readonly Wir
   }
 }
 
-/** Blank text is refused. */
+/** Anthropic refuses blank text. */
 export function isBlank(text: string): boolean {
   return text.trim() === "";
 }
@@ -193,7 +194,7 @@ function encodeDocument(part: DocumentPart, encoding: MessageEncoding): WireBloc
 }
 
 const PDF = "application/pdf";
-/** Types beside `text/…` whose bytes are text. */
+/** Types other than `text/…` whose bytes are text. */
 const TEXT_TYPES =
   /^(?:text\/.+|application\/(?:json|xml|yaml|x-yaml|toml|javascript|x-sh|sql)|.+\+(?:json|xml))$/;
 

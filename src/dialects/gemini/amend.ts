@@ -100,7 +100,9 @@ function amendConfig(
   return withMember(config, "thinkingConfig", { ...Object.fromEntries(kept), ...amount });
 }
 
-/** The body without signatures; null: it has none. The first call of a turn that had one gets the stand-in. */
+/**
+ * The body without signatures; null: it has none. The first call of a turn that had one gets the stand-in.
+ */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   let hasSeal = false;
   const contents = asArray(read(body, "contents")).map((entry) => {

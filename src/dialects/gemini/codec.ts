@@ -1,4 +1,4 @@
-/** Gemini's generateContent, both ways. */
+/** The codec of Gemini's generateContent. */
 import type { ModelReply } from "../../neutral/event.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import type { Codec } from "../codec.ts";
@@ -16,7 +16,7 @@ import { GeminiStreamEncoder } from "./stream-encode.ts";
 export const geminiCodec: Codec = {
   name: "gemini",
   maker: MAKER,
-  // Gemini CLI leaves thoughts out of the history that it sends.
+  // Gemini CLI sends no thoughts in its history.
   carriesSeals: false,
   takesUrls: ["image", "document", "audio", "video"],
   fieldNames: {
@@ -59,7 +59,7 @@ export const geminiCodec: Codec = {
   encodeCount: (inputTokens) => JSON.stringify({ totalTokens: inputTokens }),
 };
 
-/** Google keeps what it has said: the same request goes on by the token. */
+/** Google keeps its answer: the same request with the token continues it. */
 function goOn(body: JsonObject, { stop }: ModelReply): JsonObject | null {
   return stop.token === null ? null : { ...body, continuationToken: stop.token };
 }

@@ -1,4 +1,4 @@
-/** `generationConfig` for an upstream. */
+/** Writes `generationConfig`. */
 import { GatewayError } from "../../core/errors.ts";
 import type { Drop, JsonObject, ModelRequest, Parameter } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
@@ -9,7 +9,7 @@ const MAX_STOPS = 5;
 const MAX_SEED = 2 ** 31;
 
 export interface EncodedConfig {
-  /** null: nothing is said. */
+  /** null: the member is left out. */
   readonly config: JsonObject | null;
   readonly watchedStops: readonly string[];
 }
@@ -39,7 +39,7 @@ export function encodeConfig(
   };
 }
 
-/** What a client waits for in the answer, and could not be given. */
+/** Refuses a request for parts of an answer that Gemini would not give. */
 function refuseWhatIsMissing(request: ModelRequest, { model, traits }: EncodeRequestOptions): void {
   if (request.candidates > 1)
     throw refused("candidates", "One answer at a time is translated: ask for one, several times.");
@@ -51,7 +51,7 @@ function refuseWhatIsMissing(request: ModelRequest, { model, traits }: EncodeReq
       throw refused("outputModalities", `The model answers with text, not with ${modality}.`);
   }
   const hasFunctions = request.tools.some(({ kind }) => kind === "function" || kind === "custom");
-  // Gemini 3 takes both together, models before it refuse that; it is the same generation that seals its calls.
+  // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
   if (request.output !== null && hasFunctions && !traits.sealedCalls)
     throw refused("output", "The model takes either tools or a format for its answer: remove one.");
 }
@@ -81,7 +81,7 @@ function encodeSampling(
   const why = "the model samples as it does and refuses to be told";
   if (logitBias !== null) dropped.push({ field: "logitBias", reason: "Gemini has no bias by token" });
   const isSeed = seed !== null && Number.isInteger(seed) && seed >= -MAX_SEED && seed < MAX_SEED;
-  /** No penalty at all is what every model does. */
+  /** A penalty of 0 is the default of every model. */
   const penalty = (field: string, value: number | null): number | null =>
     isTaken || value !== 0 ? keep(field, value, isTaken, why) : null;
   const kept = {
@@ -103,7 +103,7 @@ function encodeOutput({ output }: ModelRequest, takesSchema: boolean): JsonObjec
   throw refused("output", "The model cannot be held to a schema: ask for it in words.");
 }
 
-/** Clients have names of their own for parameters: the sentence has none. */
+/** `sentence` names no parameter: clients have their own names. */
 function refused(param: Parameter, sentence: string): GatewayError {
   return new GatewayError("not_translatable", sentence, { param });
 }

@@ -1,4 +1,4 @@
-/** Errors as Google's APIs tell them. The code has to be a number: the official SDK passes over any other. */
+/** Errors in the form of Google's APIs. The code has to be a number: the official SDK ignores any other. */
 import type { ErrorKind, GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryAfterS } from "../shared/retry-header.ts";
@@ -54,14 +54,13 @@ function renderBody(error: GatewayError, requestId: string): string {
   return JSON.stringify({ error: { code, message: error.message, status, details } });
 }
 
-/** A whole error reply. */
 export function renderError(error: GatewayError, requestId: string): ErrorReply {
   const headers: Record<string, string> = {};
   if (error.retryAfterMs !== undefined) headers["retry-after"] = String(retryAfterS(error.retryAfterMs));
   return { status: NAMES[error.kind].code, headers, body: renderBody(error, requestId) };
 }
 
-/** An error chunk; in a JSON array it is the last element, and the array is closed behind it. */
+/** An error chunk; in a JSON array it is the last element and closes the array. */
 export function renderStreamError(
   error: GatewayError,
   requestId: string,

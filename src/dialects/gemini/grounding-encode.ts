@@ -1,13 +1,13 @@
-/** Sources of an answer, and the texts that refer to them, as `groundingMetadata`. */
+/** Writes the sources of an answer, and the texts that cite them, as `groundingMetadata`. */
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 
-/** Gathers what the parts of one answer rest on. */
+/** Gathers the sources and citations of one answer. */
 export class GroundingWriter {
   readonly #queries = new Set<string>();
   readonly #chunks: JsonObject[] = [];
-  /** Index of a chunk by what it names. */
+  /** Index of a chunk by its address or text. */
   readonly #indexes = new Map<string, number>();
   readonly #supports: JsonObject[] = [];
 
@@ -17,8 +17,8 @@ export class GroundingWriter {
   }
 
   /**
-   * `partIndex` is that of the text among the answer's parts as clients put them together, `partBytes` what stands before the text in
-   * its part.
+   * `partIndex`: index of the text's part, as clients join the parts of the answer. `partBytes`: bytes of
+   * that part in front of the text.
    */
   addText(text: string, partIndex: number, partBytes: number, annotations: readonly Annotation[]): void {
     if (annotations.length === 0) return;
@@ -42,7 +42,7 @@ export class GroundingWriter {
     }
   }
 
-  /** The member of the candidate; null: there is nothing to say. */
+  /** null: the answer has no sources. */
   metadata(): JsonObject | null {
     if (this.#queries.size === 0 && this.#chunks.length === 0) return null;
     return {
@@ -55,7 +55,7 @@ export class GroundingWriter {
   #indexOf(annotation: Annotation): number {
     if (annotation.kind === "url") return this.#chunkOf(annotation.url, annotation.title);
     const { documentIndex, title, citedText } = annotation;
-    // A document of the conversation has no address; its own words stand for it.
+    // A document of the conversation has no address, so the cited text stands for it.
     const context = {
       ...(title === null ? null : { title }),
       ...(citedText === null ? null : { text: citedText }),

@@ -1,4 +1,4 @@
-/** Pictures, documents, sounds and films as parts. */
+/** Writes images, documents, audio and video as parts. */
 import { GatewayError } from "../../core/errors.ts";
 import type {
   AudioPart,
@@ -16,10 +16,13 @@ import type { WirePart } from "./wire.ts";
 
 type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
 
-/** Source: Google's page of image understanding, November 2026. */
+/** Source: Google's page on image understanding, November 2026. */
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
 
-/** The parts that a medium makes; text documents are text. Throws `not_translatable` for what the model does not take. */
+/**
+ * The parts of a medium; a text document is text. Throws `not_translatable` for a medium that the model does
+ * not take.
+ */
 export function encodeMedia(part: MediaPart, traits: ModelTraits, dropped: Drop[]): WirePart[] {
   switch (part.type) {
     case "image":

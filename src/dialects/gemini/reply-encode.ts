@@ -1,4 +1,4 @@
-/** Replies as clients read them: parts, the members around them, and whole bodies. */
+/** Writes replies: parts, the members around them, and whole bodies. */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelReply, Stop } from "../../neutral/event.ts";
@@ -14,7 +14,7 @@ import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import type { WirePart } from "./wire.ts";
 
-/** The member that carries a seal, to be spread into its part. */
+/** The members that carry a seal, to be spread into its part. */
 function signed(seal: Seal | null): { readonly thoughtSignature: string } | null {
   return seal === null ? null : { thoughtSignature: signatureOf(seal) };
 }
@@ -46,18 +46,20 @@ export function imagePart({ source }: ImagePart): WirePart {
   }
 }
 
-/** A part of Google's own as it was; null: it is another maker's, or no part at all, for which there is no form. */
+/** Google's own part as it was; null: the seal is of another maker, or holds no part. */
 export function opaquePart(raw: Seal): JsonObject | null {
   if (raw.maker !== MAKER) return null;
   try {
     return asObject(JSON.parse(raw.data));
   } catch {
-    // Clients hold it in between, and may give back anything.
+    // The data comes from a client, which may have changed it.
     return null;
   }
 }
 
-/** What a call with broken arguments comes to, unless the answer was cut short at its limit: then it is left out. */
+/**
+ * The error for a call with broken arguments; an answer that ended at its limit leaves the call out instead.
+ */
 export function checkCalls(hasBrokenCall: boolean, stop: Stop): void {
   if (!hasBrokenCall || stop.kind === "length" || stop.kind === "context-full") return;
   throw new GatewayError(
@@ -66,12 +68,12 @@ export function checkCalls(hasBrokenCall: boolean, stop: Stop): void {
   );
 }
 
-/** What every body or chunk says of itself. */
+/** The members of every body and chunk beside the candidates. */
 export function identityOf(options: EncodeReplyOptions): { modelVersion: string; responseId: string } {
   return { modelVersion: options.model, responseId: options.idSeed };
 }
 
-/** The first candidate with what is told at the end. */
+/** The candidate with the members of the end. */
 export function lastCandidate(
   parts: readonly (WirePart | JsonObject)[],
   stop: Stop,
@@ -87,7 +89,7 @@ export function lastCandidate(
   };
 }
 
-/** A body, or a stream's last chunk. */
+/** A whole body, or the last chunk of a stream. */
 export function bodyText(candidate: JsonObject, usage: Usage | null, options: EncodeReplyOptions): string {
   return JSON.stringify({
     candidates: [candidate],
@@ -102,7 +104,9 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   const grounding = new GroundingWriter();
   let refusal: string | null = null;
   let hasBrokenCall = false;
-  /** Text to which the next is added: neighbours are one part, as clients of a stream put them together. */
+  /**
+   * The text to which the next is added: neighbouring texts are one part, as clients of a stream join them.
+   */
   let open: string | null = null;
   let openBytes = 0;
   for (const part of reply.parts) {
@@ -110,7 +114,7 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
     else if (part.type === "search") grounding.addSearch(part);
     else if (part.type === "text") {
       const seal = part.seal ?? null;
-      // An empty text is worth a part only for its signature.
+      // An empty text is a part only if it carries a signature.
       if (part.text === "" && seal === null) continue;
       const former: string = open ?? "";
       if (open !== null) parts.pop();
@@ -132,7 +136,7 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   return bodyText(lastCandidate(parts, reply.stop, refusal, grounding), reply.usage, options);
 }
 
-/** In UTF-8. */
+/** Bytes in UTF-8. */
 export function byteLength(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }

@@ -1,4 +1,6 @@
-/** A request for an upstream. The stable comes first: tools, instructions, history; then what may change from turn to turn. */
+/**
+ * Writes a request. Members that stay the same from turn to turn come first: tools, instructions, history.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
@@ -9,7 +11,7 @@ import { encodeConfig } from "./config-encode.ts";
 import { encodeTools, TOOL_NAMES } from "./tool-encode.ts";
 import { encodeContents } from "./turn-encode.ts";
 
-/** The block in which one client accounts to its own provider; to others it means nothing. */
+/** Claude Code's line on who is billed, which means nothing to another provider. */
 const ATTRIBUTION = "x-anthropic-billing-header:";
 
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
@@ -60,7 +62,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   return { ...shared, path: pathOf(options.model, method), body, dropped, watchedStops };
 }
 
-/** The model's resource: tuned models have a collection of their own. */
+/** The path of the model: tuned models have a collection of their own. */
 function nameOf(model: string): string {
   return /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`;
 }
@@ -79,14 +81,14 @@ const TIERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function encodeTier(tier: string | null, dropped: Drop[]): string | null {
-  // As the provider likes, which it does by itself.
+  // `auto` is what the provider does without the member.
   if (tier === null || tier === "auto") return null;
   const known = TIERS.get(tier) ?? null;
   if (known === null) dropped.push({ field: "serviceTier", reason: `Gemini has no tier "${tier}"` });
   return known;
 }
 
-/** Caching happens by itself; hints and keys for it are left out without a word. */
+/** Google caches by itself: hints and keys for the cache are left out and are no drops. */
 function dropWhatIsMissing(request: ModelRequest, dropped: Drop[]): void {
   if (request.verbosity !== null)
     dropped.push({ field: "verbosity", reason: "Gemini cannot be told how much to say" });

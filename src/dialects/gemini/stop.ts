@@ -28,7 +28,10 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
 
 /** How an answer finished, as the wire says it. */
 export interface Finish {
-  /** The finish reason, or the reason for which the prompt was blocked; null: the body is whole without saying. */
+  /**
+   * The finish reason, or the reason for which the prompt was blocked; null: the body is whole without
+   * saying.
+   */
   readonly reason: string | null;
   readonly isBlocked: boolean;
   readonly message: string | null;

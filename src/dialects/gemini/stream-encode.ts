@@ -1,6 +1,6 @@
 /**
- * Streams as clients read them. Google's SDKs do not read server-sent events by the standard: an event is one `data:` line and nothing
- * else, and there is no end mark.
+ * Writes streamed replies. Google's SDKs do not read server-sent events by the standard: an event is one
+ * `data:` line and nothing else, and there is no end mark.
  */
 import type { GatewayError } from "../../core/errors.ts";
 import type { BlockStart, ModelEvent } from "../../neutral/event.ts";
@@ -26,19 +26,19 @@ import type { WirePart } from "./wire.ts";
 export class GeminiStreamEncoder implements StreamEncoder {
   readonly #options: EncodeReplyOptions;
   readonly #isArray: boolean;
-  /** What stands before and behind the parts of a chunk. */
+  /** The text around the parts of a chunk. */
   readonly #head = '{"candidates":[{"content":{"parts":[';
   readonly #tail: string;
   #hasWritten = false;
   #isOver = false;
   #block: BlockStart | null = null;
-  /** Of the open block: a text that sources may refer to, or the arguments of a call, which go out whole. */
+  /** Pieces of the open block: a text that may be cited, or the arguments of a call, which go out whole. */
   #pieces: string[] = [];
   #hasThought = false;
   #annotations: Annotation[] = [];
-  /** Parts so far as clients put them together, neighbouring texts as one: so sources name them. */
+  /** Parts so far, neighbouring texts as one: clients join them so, and citations count them so. */
   #partCount = 0;
-  /** Bytes of the last part when it is a text that the next can go on with; -1 else. */
+  /** Bytes of the last part if it is a text that the next text joins; else -1. */
   #runBytes = -1;
   #refusal: string | null = null;
   #hasBrokenCall = false;
@@ -79,7 +79,8 @@ export class GeminiStreamEncoder implements StreamEncoder {
       case "end": {
         checkCalls(this.#hasBrokenCall, event.stop);
         this.#isOver = true;
-        // A part with an empty text, as Google ends streams: its SDKs keep a turn in the history only if each chunk has parts.
+        // Google ends streams with an empty text: its SDKs keep a turn in the history only if each chunk has
+        // parts.
         const candidate = lastCandidate([{ text: "" }], event.stop, this.#refusal, this.#grounding);
         const last = this.#frame(bodyText(candidate, this.#usage, this.#options));
         return this.#isArray ? `${last}]` : last;
@@ -151,7 +152,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     return this.#sign(false, seal);
   }
 
-  /** Its text has gone out in pieces: the signature comes behind, on a part with an empty text. */
+  /** The text has gone out in pieces, so the signature follows on a part with an empty text. */
   #sign(isThought: boolean, seal: Seal | null): string {
     if (seal === null) return "";
     this.#runBytes = -1;

@@ -1,4 +1,4 @@
-/** What is read of generateContent replies. */
+/** Reads the state of an answer from generateContent replies. */
 import type { GatewayError } from "../../core/errors.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
@@ -20,7 +20,7 @@ const BODY = compileShape({ ...CHUNK, "*": CHUNK });
 
 export class GeminiReader implements AnswerReader {
   readonly answer = new AnswerReading();
-  /** Each chunk carries the running usage, so each is read. */
+  /** null: each chunk carries the running usage. */
   readonly needles = null;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;

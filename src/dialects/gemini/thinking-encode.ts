@@ -1,4 +1,4 @@
-/** `thinkingConfig`: a level for the models that take one, a budget for the others, never both. */
+/** Writes `thinkingConfig`: a level for models that take one, a budget for the others, never both. */
 import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
 import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
@@ -15,7 +15,7 @@ const LEVELS: Readonly<Record<Exclude<Effort, "none">, string>> = {
 /** The budget that leaves the amount to the model. */
 const DYNAMIC = -1;
 
-/** null: nothing is to be said. */
+/** null: the member is left out. */
 export function encodeThinking(
   reasoning: ReasoningRequest | null,
   traits: ModelTraits,

@@ -1,4 +1,4 @@
-/** Tools for an upstream: all functions in one declaration list, Google's own beside it. */
+/** Writes tools: all functions in one list of declarations, Google's own tools beside it. */
 import { GatewayError } from "../../core/errors.ts";
 import type {
   CustomTool,
@@ -16,7 +16,7 @@ import { distinctTools, type NameRule, type ToolNames } from "../../neutral/tool
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { MAKER } from "./seal.ts";
 
-/** Source: the error that Google gives for other names. */
+/** Source: Google's error for other names. */
 export const TOOL_NAMES: NameRule = {
   isAllowed: (character, index) => (index === 0 ? /[A-Za-z_]/ : /[A-Za-z0-9_.:-]/).test(character),
   maxChars: 128,
@@ -65,7 +65,7 @@ export function encodeTools(
   }
   const [first] = hosted;
   const isMixed = declarations.length > 0 && first !== undefined;
-  // Gemini 3 takes both together, models before it refuse that; it is the same generation that seals its calls.
+  // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
   if (isMixed && !traits.sealedCalls)
     throw refused(first, "the model takes either functions or tools that Google runs; remove one kind");
   const tools = [
@@ -98,7 +98,7 @@ function declare(tool: FunctionTool | CustomTool, names: ToolNames, dropped: Dro
   };
 }
 
-/** null: there are no arguments, which Gemini wants said by leaving the schema out. */
+/** null: the function takes no arguments, and Gemini wants no schema for it. */
 function encodeParameters(parameters: JsonObject | null): JsonObject | null {
   if (parameters === null) return null;
   const schema = encodeSchema(parameters);
@@ -117,16 +117,16 @@ function encodeParameters(parameters: JsonObject | null): JsonObject | null {
   return hasNone && isClosed && isPlain ? null : schema;
 }
 
-/** JSON Schema as Gemini reads it: without `$schema`, and without references that have anything beside them. */
+/** JSON Schema as Gemini reads it: without `$schema`, and without members beside a reference. */
 export function encodeSchema(schema: JsonObject): JsonObject {
   const inlined = hasRefWithSiblings(schema) ? withoutLocalRefs(schema) : schema;
-  // References of a schema to itself cannot be replaced by what they lead to.
+  // References of a schema to itself cannot be replaced by their targets.
   const plain = hasRefWithSiblings(inlined) ? withoutRefSiblings(inlined, 1) : inlined;
   if (!Object.hasOwn(plain, "$schema")) return plain;
   return Object.fromEntries(Object.entries(plain).filter(([name]) => name !== "$schema"));
 }
 
-/** References alone: what stands beside them, mostly a description, would have the whole request refused. */
+/** Leaves references alone in their objects: Gemini refuses members beside them, mostly a description. */
 function withoutRefSiblings(node: JsonObject, depth: number): JsonObject {
   checkDepth(depth);
   const isRef = typeof node.$ref === "string";
@@ -149,7 +149,7 @@ function hasRefWithSiblings(schema: JsonObject): boolean {
   return false;
 }
 
-/** Whether the search is to be sent. */
+/** Whether to send the search. Throws where its limits would be lost. */
 function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[]): boolean {
   if (tool.externalAccess === false) {
     dropped.push({
@@ -172,7 +172,7 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[])
   return true;
 }
 
-/** `functionCallingConfig`; null: as the model likes. */
+/** `functionCallingConfig`; null: the default. */
 function encodeChoice(
   { toolChoice, parallelToolCalls }: ModelRequest,
   hasFunctions: boolean,
@@ -182,7 +182,7 @@ function encodeChoice(
 ): JsonObject | null {
   if (parallelToolCalls === false && hasFunctions)
     dropped.push({ field: "parallelToolCalls", reason: "Gemini cannot be held to one call at a time" });
-  // Names of functions mean nothing without functions.
+  // Without functions, names of functions mean nothing.
   const choice = hasFunctions || toolChoice?.mode === "web-search" ? toolChoice : null;
   if (toolChoice !== null && choice === null && toolChoice.mode !== "auto" && toolChoice.mode !== "none")
     dropped.push({ field: "toolChoice", reason: "there is no function to choose" });
@@ -198,7 +198,7 @@ function encodeChoice(
       return { mode: "ANY", allowedFunctionNames: [names.wireName(choice.tool)] };
     case "subset":
       return {
-        // AUTO does not heed the names.
+        // AUTO ignores the names.
         mode: choice.isRequired ? "ANY" : "VALIDATED",
         allowedFunctionNames: choice.tools.map((tool) => names.wireName(tool)),
       };

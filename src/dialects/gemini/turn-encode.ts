@@ -1,4 +1,4 @@
-/** The conversation for an upstream: turns of `user` and `model` in alternation, all results of a turn together. */
+/** Writes the conversation: turns of `user` and `model` in alternation, all results of a turn together. */
 import { GatewayError } from "../../core/errors.ts";
 import { type CallIdRule, callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { Arranged } from "../../neutral/conversation/conversation.ts";
@@ -22,7 +22,7 @@ import { DUMMY_SIGNATURE, type WireContent, type WirePart } from "./wire.ts";
 
 const CALL_IDS: CallIdRule = { isAllowed: /^[A-Za-z0-9_.:-]+$/, maxChars: 64, prefix: "call_" };
 
-/** Where arguments go that are not a JSON object. */
+/** The member for arguments that are not a JSON object. */
 const RAW_ARGUMENTS = "_raw";
 
 type Part = WirePart | JsonObject;
@@ -30,7 +30,7 @@ type Part = WirePart | JsonObject;
 export interface ContentsOptions {
   readonly names: ToolNames;
   readonly traits: ModelTraits;
-  /** Send no signature but the stand-in for one. */
+  /** Send the stand-in in place of signatures. */
   readonly withoutSeals: boolean;
 }
 
@@ -46,7 +46,7 @@ export function encodeContents(
     const role = message.role === "user" ? "user" : "model";
     const parts = message.role === "user" ? encoder.user(message) : encoder.model(message);
     const last = contents.at(-1);
-    // A turn of which nothing can be sent is left out, and those beside it are one.
+    // A turn without a part that can be sent is left out, and its neighbours become one turn.
     if (parts.length === 0) continue;
     if (last?.role === role) for (const part of parts) last.parts.push(part);
     else contents.push({ role, parts });
@@ -72,7 +72,7 @@ class ContentsEncoder {
       this.#dropped.push({ field: "messages[].name", reason: "Gemini knows no names of participants" });
     }
     const results: Part[] = [];
-    /** What results show and cannot hold themselves. */
+    /** Media of results, which a result cannot hold. */
     const shown: Part[] = [];
     const others: Part[] = [];
     for (const part of parts) {
@@ -127,7 +127,8 @@ class ContentsEncoder {
 
   #call(call: ToolCallPart, isFirst: boolean): WirePart {
     const own = this.#signature(call.seal);
-    // The same in every turn, so that a conversation that grows begins with the same bytes; older turns are not checked.
+    // The same in every turn, so that a grown conversation begins with the same bytes. Gemini does not check
+    // older turns.
     const needsDummy = isFirst && (this.#options.traits.sealedCalls || this.#replaces(call.seal));
     const signature = own ?? (needsDummy ? DUMMY_SIGNATURE : null);
     return {
@@ -151,7 +152,7 @@ class ContentsEncoder {
     return { [RAW_ARGUMENTS]: text };
   }
 
-  /** What the model said beside calls; null: nothing of it can be sent. */
+  /** A part other than a call; null: it cannot be sent. */
   #said(part: Exclude<AssistantPart, ToolCallPart>): Part | null {
     switch (part.type) {
       case "text": {
@@ -162,7 +163,7 @@ class ContentsEncoder {
       case "refusal":
         return part.text === "" ? null : { text: part.text };
       case "reasoning": {
-        // Thinking of other makers, or of nobody known, is nothing that this model thought.
+        // The thinking of another maker is left out.
         const signature = this.#signature(part.seal);
         if (signature === null) return null;
         const isThought = part.seal?.place !== "text";
@@ -175,7 +176,7 @@ class ContentsEncoder {
       case "image":
         return encodeMedia(part, this.#options.traits, this.#dropped)[0] ?? null;
       case "search":
-        // Searches of other makers, and Gemini's own, live on in the text that they led to.
+        // The text holds the results of a search.
         return null;
       case "opaque":
         return this.#opaque(part.raw, part.name, part.at);
@@ -193,7 +194,7 @@ class ContentsEncoder {
     return null;
   }
 
-  /** Of our own maker's seals, the signature; null: there is none that may be sent. */
+  /** The signature in a seal of Google's; null: none may be sent. */
   #signature(seal: Seal | null | undefined): string | null {
     return this.#options.withoutSeals || seal?.maker !== MAKER ? null : seal.data;
   }

@@ -1,4 +1,7 @@
-/** The places that an answer refers to, as Chat Completions tells them: counted in code points over all of the answer's text. */
+/**
+ * The places that an answer refers to, as Chat Completions tells them: counted in code points over all of the
+ * answer's text.
+ */
 import type { Annotation } from "../../neutral/message.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import { codePointsOf } from "./reply-decode.ts";

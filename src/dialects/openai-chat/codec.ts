@@ -1,4 +1,4 @@
-/** Chat Completions, as OpenAI serves it and as compatible servers do. */
+/** The codec of Chat Completions, for OpenAI and compatible servers. */
 import type { Codec } from "../codec.ts";
 import { amend, withoutSeals } from "./amend.ts";
 import { decodeError } from "./error-decode.ts";

@@ -1,4 +1,4 @@
-/** Errors as the OpenAI API tells them; the envelope is that of Chat Completions. */
+/** Errors in the form of Chat Completions. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
@@ -41,7 +41,7 @@ function renderBody(error: GatewayError): string {
   return JSON.stringify({ error: { message: error.message, type: name.type, param, code: name.code } });
 }
 
-/** A whole error reply. The request id has no place in this body; the caller's header carries it. */
+/** The body has no place for the request id; a header carries it. */
 export function renderError(error: GatewayError): ErrorReply {
   return {
     status: error.status,
@@ -50,7 +50,7 @@ export function renderError(error: GatewayError): ErrorReply {
   };
 }
 
-/** An error chunk and the terminator, without which clients would wait or take the answer for whole. */
+/** An error chunk and the terminator. Without them clients would wait, or take the answer for whole. */
 export function renderStreamError(
   error: GatewayError,
   _requestId: string,

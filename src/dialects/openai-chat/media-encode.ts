@@ -1,4 +1,7 @@
-/** Text, images, files and sound as parts of a message for an upstream. What the model cannot take is refused by its place. */
+/**
+ * Writes text, images, files and audio as parts of a message. Refuses media that the model does not take, by
+ * their place.
+ */
 import { Buffer } from "node:buffer";
 import { plainMimeType, toDataUrl } from "../../neutral/media.ts";
 import type {
@@ -35,7 +38,7 @@ export class MediaWriter {
     this.#dropped = dropped;
   }
 
-  /** One part; of a document perhaps several. */
+  /** One part, or several for a document. */
   encode(part: TextPart | MediaPart): JsonObject[] {
     switch (part.type) {
       case "text":
@@ -55,7 +58,7 @@ export class MediaWriter {
     return { type: "text", text, ...this.mark(cache) };
   }
 
-  /** OpenAI's mark for its cache; its time is one of two, and of the others the usual one is near enough. */
+  /** OpenAI's mark for its cache. It knows two times; any other becomes the usual one. */
   mark(cache: CacheHint | null | undefined): JsonObject {
     const { profile, traits } = this.#options;
     if (!cache || !profile.cacheBreakpoints || !traits.cacheBreakpoints) return {};

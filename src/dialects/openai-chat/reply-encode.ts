@@ -1,4 +1,4 @@
-/** A whole answer as OpenAI gives it. */
+/** Writes whole answers. */
 import type { ModelReply } from "../../neutral/event.ts";
 import { toDataUrl } from "../../neutral/media.ts";
 import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
@@ -65,7 +65,7 @@ function encodeMessage({ parts, stop }: ModelReply, usesFunctions: boolean): Jso
         break;
       case "search":
       case "opaque":
-        // What the provider did by itself has no place here; its fruits stand in the text and the annotations.
+        // A provider's own search has no member; its results are in the text and the annotations.
         break;
     }
   }
@@ -87,7 +87,7 @@ function encodeMessage({ parts, stop }: ModelReply, usesFunctions: boolean): Jso
   };
 }
 
-/** Whether there is something in place of a text. */
+/** Whether the answer holds anything other than text. */
 function hasOther(parts: readonly AssistantPart[], refusal: string, isRefused: boolean): boolean {
   return isRefused || refusal !== "" || parts.some((part) => part.type === "tool-call");
 }
@@ -98,18 +98,18 @@ function encodeCall({ id, name, kind, input, seal }: ToolCallPart): JsonObject {
   return { ...call, ...encodeSeal(seal ?? null) };
 }
 
-/** None at all are `{}`: clients parse what they get. */
+/** No arguments become `{}`: clients parse the text. */
 function argumentsOf(input: string): string {
   return input === "" ? "{}" : input;
 }
 
-/** Google's member for its own signatures; there is no place for those of others. */
+/** Google's member for its own signatures; other seals have no place. */
 export function encodeSeal(seal: Seal | null): JsonObject {
   if (seal?.maker !== SIGNATURE_MAKER) return {};
   return { extra_content: { google: { thought_signature: wrapSeal(seal) } } };
 }
 
-/** An image that the model made, as OpenRouter and others give it; null: it lives where the client cannot reach it. */
+/** An image that the model made, in OpenRouter's form; null: the client cannot reach it. */
 export function imageOf({ source }: ImagePart): JsonObject | null {
   if (source.kind === "provider-file") return null;
   const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);

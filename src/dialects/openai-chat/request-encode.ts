@@ -1,4 +1,7 @@
-/** A request for an upstream, OpenAI's own or a compatible server's. Members stand so that a grown conversation begins with the same bytes. */
+/**
+ * Writes a request, for OpenAI or a compatible server. Members are ordered so that a grown conversation
+ * begins with the same bytes.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
@@ -11,21 +14,23 @@ import { encodeTools, strictOf } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
 const NAME_RULE = { isAllowed: (character: string) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
-/** Most stop sequences that OpenAI takes. */
+/** The number of stop sequences that OpenAI takes. */
 const MAX_STOPS = 4;
-/** OpenAI takes 128 by now, its older documents say 64. Ids with more than plain text in them are hashed as well. */
+/**
+ * OpenAI takes 128; its older documents say 64. Ids with other characters than plain text are hashed as well.
+ */
 const USER_ID = { isAllowed: /^[ -~]+$/, maxChars: 64, prefix: "user_" };
-/** Tiers by other providers' names for them. */
+/** OpenAI's tiers by other providers' names. */
 const TIERS: ReadonlyMap<string, string> = new Map([
   ...["auto", "default", "flex", "scale", "priority", "fast"].map((tier) => [tier, tier] as const),
   ["standard_only", "default"],
   ["standard", "default"],
 ]);
-/** For models that are told by a word how much to think, of which not is known which. */
+/** The words for models whose own words are not known. */
 const COMMON_EFFORTS: readonly Effort[] = ["low", "medium", "high"];
 const DEFAULT_FORMAT_NAME = "output";
 
-/** Throws `not_translatable` for what must not be lost. */
+/** Throws `not_translatable` for a part that must not be lost. */
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
   refuse(request);
   const { model, traits } = options;
@@ -62,7 +67,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   };
 }
 
-/** What an answer has no room for. */
+/** Refuses a request for parts of an answer that Chat has no room for. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
   const cannot = (param: Parameter, message: string): GatewayError =>
     new GatewayError("not_translatable", message, { param });
@@ -82,7 +87,7 @@ function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void 
 
 interface EncodedOutput {
   readonly format: JsonObject | null;
-  /** To be said among the instructions; null: nothing. */
+  /** Text to add to the instructions. */
   readonly instruction: string | null;
 }
 
@@ -93,8 +98,8 @@ function encodeOutput(
 ): EncodedOutput {
   if (output === null) return { format: null, instruction: null };
   if (output.kind === "json") {
-    // OpenAI and those who follow it refuse this form unless the word JSON is said. What comes later may not undo the instruction:
-    // the conversation's beginning would change under the provider's cache.
+    // OpenAI and compatible servers refuse this format unless the conversation holds the word JSON. Only its
+    // beginning is searched: a later turn must not change the beginning, which the provider caches.
     const first = messages[0]?.parts ?? [];
     const isSaid = [...system, ...first].some((part) => part.type === "text" && /json/i.test(part.text));
     if (!isSaid) {
@@ -194,7 +199,7 @@ function encodeSampling(
   for (const [parameter, member, value, neutral] of members) {
     if (value === null) continue;
     if (traits.sampling === "none") {
-      // What asks for the usual is no loss.
+      // The default value is no loss.
       if (value !== neutral) drop(parameter, "this model does not take it");
     } else if (parameter === "topP" && traits.sampling === "one" && temperature !== null) {
       if (value !== neutral) drop(parameter, "this model takes a temperature or this, not both");
@@ -219,7 +224,7 @@ function encodeAdmin(
   if (serviceTier !== null && (tier === null || !(profile.serviceTiers || isOrdinary)))
     drop("serviceTier", "this provider has no such tier");
   const user = userId === null || userId === "" ? null : callIdFor(userId, USER_ID);
-  // A key made of the user's id brings the requests of one user to one cache, also for clients that send no key.
+  // For clients that send no key: a key made of the user's id brings the requests of one user to one cache.
   const key = profile.cacheKeys ? (cacheKey ?? user) : null;
   const keepsLong = profile.cacheKeys && cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
   return {

@@ -6,5 +6,8 @@ export const MAKER = "openai";
 /** Google, whose Chat endpoint puts signatures on calls (`extra_content.google`). */
 export const SIGNATURE_MAKER = "gemini";
 
-/** A compatible server. The seal names the member that held its reasoning, so that the server gets it back there. */
+/**
+ * A compatible server. The seal names the member that held its reasoning, so that the server gets it back
+ * there.
+ */
 export const COMPATIBLE_MAKER = "openai-compatible";

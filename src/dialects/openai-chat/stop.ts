@@ -4,7 +4,10 @@ import type { Stop, StopKind } from "../../neutral/event.ts";
 /** What a finish reason comes to: a good end, or the upstream's word for its own failure. */
 export type Finish = StopKind | "failure";
 
-/** `finish_reason` of OpenAI and of compatible servers (Mistral, GLM, DeepSeek, OpenRouter, SGLang). Others count as a plain end. */
+/**
+ * `finish_reason` of OpenAI and of compatible servers (Mistral, GLM, DeepSeek, OpenRouter, SGLang). Others
+ * count as a plain end.
+ */
 const FINISHES: ReadonlyMap<string, Finish> = new Map<string, Finish>([
   ["stop", "end"],
   ["length", "length"],

@@ -1,4 +1,4 @@
-/** A streamed answer as OpenAI gives it: chunks of one choice, `[DONE]` at the end. */
+/** Writes streamed answers: chunks of one choice, `[DONE]` at the end. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
 import type { ImagePart, OpaquePart, SearchPart } from "../../neutral/message.ts";
@@ -13,9 +13,9 @@ import { encodeUsage } from "./usage.ts";
 
 export class ChatStreamEncoder implements StreamEncoder {
   readonly #context: ChatReplyContext;
-  /** All of a chunk in front of its choices, which is the same in each. */
+  /** The text of each chunk in front of its choices. */
   readonly #head: string;
-  /** What follows the choice. */
+  /** The text of each chunk behind its choice. */
   readonly #tail: string;
   readonly #annotations = new AnnotationWriter();
   #block: BlockStart | null = null;
@@ -69,7 +69,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     return renderStreamError(error, requestId, { framing: "sse", isFirst: false, isMidFrame: false });
   }
 
-  /** Both are JSON text. */
+  /** `delta` and `finishReason` are JSON text. */
   #chunk(delta: string, finishReason = "null"): string {
     return `${this.#head}{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finishReason}${this.#tail}`;
   }
@@ -114,7 +114,7 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #close(): string {
     const block = this.#block;
-    // No arguments at all must still be JSON for the client.
+    // Clients parse the arguments, so no arguments become `{}`.
     const rest = block?.kind === "tool-call" && !this.#hasArguments ? this.#delta("{}") : "";
     if (block?.kind === "text") this.#annotations.close();
     this.#block = null;

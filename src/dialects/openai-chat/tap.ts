@@ -1,4 +1,4 @@
-/** What is read of Chat Completions replies. */
+/** Reads the state of an answer from Chat Completions replies. */
 import type { GatewayError } from "../../core/errors.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
@@ -79,7 +79,7 @@ export class ChatReader implements AnswerReader {
     return renderStreamError(error, requestId, place);
   }
 
-  /** True when it had usage. */
+  /** Returns whether the object holds usage. */
   #readCommon(object: JsonObject): boolean {
     this.answer.model ??= asString(object.model);
     const usage = asObject(object.usage);
@@ -101,7 +101,7 @@ function finishReasonOf(choices: readonly unknown[]): string | null {
   return null;
 }
 
-/** Whether a delta holds anything of the answer; the role alone is none, nor are empty values. */
+/** Whether a delta holds a part of the answer: a role and empty values are none. */
 function isContent(delta: unknown): boolean {
   if (delta === true) return true;
   for (const [key, value] of Object.entries(asObject(delta) ?? {})) {

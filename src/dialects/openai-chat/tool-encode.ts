@@ -1,4 +1,4 @@
-/** Tools and the choice among them for an upstream. */
+/** Writes tools and the choice among them. */
 
 import type {
   CustomTool,
@@ -18,7 +18,7 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import type { CodecProfile } from "../codec-profile.ts";
 import { untranslatable } from "./member.ts";
 
-/** What a request holds of tools: `tools` comes first in the body, the rest behind the messages. */
+/** The members on tools: `tools` comes first in the body, the rest behind the messages. */
 export interface EncodedTools {
   readonly tools: readonly JsonObject[];
   readonly rest: JsonObject;
@@ -52,7 +52,7 @@ export function encodeTools(
   };
 }
 
-/** The tools that are sent: only the chosen ones for a server that does not know a choice among some. */
+/** The tools to send: a server that knows no choice among some tools gets only the chosen tools. */
 function visibleTools(
   { tools, toolChoice }: ModelRequest,
   { profile }: EncodeRequestOptions,
@@ -95,7 +95,7 @@ function encodeFunction(
   if (tool.isDeferred)
     dropped.push({ field: at, reason: "the tool is shown at once, as this dialect has no search of tools" });
   const root = parameters === null ? null : objectRoot(parameters);
-  // OpenAI refuses an object that does not say what its properties are.
+  // OpenAI refuses an object without `properties`.
   const isBare = profile.needsProperties && root !== null && root.properties === undefined;
   const schema = isBare ? { ...root, properties: {} } : root;
   const strict = strictOf(tool.strict, schema, profile, `${at}.strict`, dropped);
@@ -110,7 +110,7 @@ function encodeFunction(
   };
 }
 
-/** OpenAI refuses strictness with a schema that leaves anything open. */
+/** OpenAI refuses `strict` with an open schema. */
 export function strictOf(
   strict: boolean | null,
   schema: JsonObject | null,
@@ -176,10 +176,10 @@ function encodeCustomAsFunction(tool: CustomTool, names: ToolNames, dropped: Dro
   };
 }
 
-/** Whether the search is to be asked for. Throws where its loss would be a silent one. */
+/** Whether to ask for the search. Throws where its loss would be silent. */
 function isSearchable(search: WebSearchTool, { traits }: EncodeRequestOptions, dropped: Drop[]): boolean {
   if (search.externalAccess === false) {
-    // Agents offer it by habit; without the web there is nothing left of it.
+    // Agents offer a search of cached pages by habit; it is nothing without the web.
     dropped.push({ field: search.at, reason: "a search of what is cached exists at no other provider" });
     return false;
   }

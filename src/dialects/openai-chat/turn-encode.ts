@@ -1,4 +1,4 @@
-/** The conversation for an upstream. */
+/** Writes the conversation. */
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
@@ -18,10 +18,10 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import { MediaWriter } from "./media-encode.ts";
 import { COMPATIBLE_MAKER, SIGNATURE_MAKER } from "./seal.ts";
 
-/** OpenAI refuses longer ones. */
+/** OpenAI refuses longer ids. */
 const CALL_ID = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 40, prefix: "call_" };
 const PARTICIPANT = /^[^\s<|\\/>]{1,64}$/;
-/** What Google documents for calls that it did not sign itself. */
+/** Google's documented stand-in for the signature of a call that Google did not sign. */
 const DUMMY_SIGNATURE = "skip_thought_signature_validator";
 const MOVED: Readonly<Record<"image" | "document" | "audio", string>> = {
   image: "[The image is in the next message of the user.]",
@@ -29,7 +29,7 @@ const MOVED: Readonly<Record<"image" | "document" | "audio", string>> = {
   audio: "[The sound is in the next message of the user.]",
 };
 
-/** The messages, and what could not be carried. `system` are the instructions in front, with what the encoder itself has to say. */
+/** The messages and the drops. `system`: the instructions in front, the encoder's own among them. */
 export function encodeMessages(
   { messages }: ModelRequest,
   system: readonly TextPart[],
@@ -58,7 +58,7 @@ export function encodeMessages(
   return writer.messages;
 }
 
-/** Neighbouring turns of the assistant as one: its text and its calls stand in one message here. */
+/** Joins neighbouring turns of the assistant: one message holds its text and its calls. */
 function joinAssistants(messages: readonly Message[]): Message[] {
   const joined: Message[] = [];
   for (const message of messages) {
@@ -70,7 +70,7 @@ function joinAssistants(messages: readonly Message[]): Message[] {
   return joined;
 }
 
-/** For chat templates that take one message of instructions. */
+/** Joins instructions for chat templates that take one message of them. */
 function joinTexts(parts: readonly TextPart[]): TextPart[] {
   if (parts.length < 2) return [...parts];
   return [{ type: "text", text: parts.map((part) => part.text).join("\n\n") }];
@@ -105,7 +105,7 @@ class MessageWriter {
       this.messages.push({ role: this.#systemRole, content: this.#contentOf(this.#media.encode(part)) });
   }
 
-  /** Results first, each a message; what they hold beside text follows behind the last of them, where it is allowed. */
+  /** Results come first, each a message. Their media follow the last result, where media are allowed. */
   #addUser({ parts, name }: UserMessage): void {
     const content: JsonObject[] = [];
     const own: JsonObject[] = [];
@@ -184,7 +184,7 @@ class MessageWriter {
         }
       }
     }
-    // Of a turn that held only what another provider can read, nothing is left to say.
+    // The turn held only parts that another provider can read.
     if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
     const hasMark = marks.some((part) => part.prompt_cache_breakpoint !== undefined);
     const content = hasMark ? marks : text;
@@ -198,7 +198,7 @@ class MessageWriter {
     });
   }
 
-  /** DeepSeek and Kimi want the thinking that they gave back in the same member. */
+  /** DeepSeek and Kimi want their thinking back in the member in which they sent it. */
   #isReturned({ seal }: Extract<AssistantPart, { type: "reasoning" }>): boolean {
     const { profile, repairs } = this.#options;
     return profile.reasoningMembers && !repairs.withoutSeals && seal?.maker === COMPATIBLE_MAKER;
@@ -218,13 +218,13 @@ class MessageWriter {
     };
     if (!profile.reasoningMembers || !traits.sealedCalls) return call;
     const own = seal?.maker === SIGNATURE_MAKER && !repairs.withoutSeals ? seal.data : null;
-    // Of parallel calls only the first is signed.
+    // Google signs only the first of parallel calls.
     const signature = own ?? (isFirst ? DUMMY_SIGNATURE : null);
     if (signature === null) return call;
     return { ...call, extra_content: { google: { thought_signature: signature } } };
   }
 
-  /** One plain text is sent as a string; several are parts or one joined string, as the server takes them. */
+  /** One plain text is a string; several are parts or one joined string, as the server takes them. */
   #contentOf(parts: readonly JsonObject[]): string | readonly JsonObject[] {
     const [first] = parts;
     if (first === undefined) return "";

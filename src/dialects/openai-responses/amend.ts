@@ -81,7 +81,10 @@ function amendReasoning(
   return { ...summary, ...asked, ...(effort === null ? null : { effort }) };
 }
 
-/** The body without sealed reasoning; null: it holds none. Calls lose their ids, which would ask for that reasoning. */
+/**
+ * The body without sealed reasoning; null: it holds none. Calls lose their ids, which would ask for that
+ * reasoning.
+ */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   const { input } = body;
   if (!Array.isArray(input) || !input.some(isSealed)) return null;

@@ -1,4 +1,4 @@
-/** Errors as the Responses API tells them. Codex reads `error.code`, and the waiting time out of the message. */
+/** Errors in the form of the Responses API. Codex reads `error.code`, and the waiting time in the message. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
@@ -6,7 +6,7 @@ import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
 interface Name {
   readonly type: string;
   readonly code: string;
-  /** Of those that `response.failed` knows, and those that Codex acts on. */
+  /** A code that `response.failed` knows, or that Codex acts on. */
   readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt" | "context_length_exceeded";
 }
 
@@ -53,7 +53,7 @@ function messageOf(error: GatewayError): string {
   return `${error.message} Please try again in ${retryAfterS(error.retryAfterMs)}s.`;
 }
 
-/** A whole error reply. The request id has no place in this body; the caller's header carries it. */
+/** The body has no place for the request id; a header carries it. */
 export function renderError(error: GatewayError): ErrorReply {
   const name = NAMES[error.kind];
   const param = error.param ?? null;
@@ -64,14 +64,14 @@ export function renderError(error: GatewayError): ErrorReply {
   };
 }
 
-/** What an error is inside a stream. Codex takes the waiting time out of the message. */
+/** The code and message of an error inside a stream. Codex reads the waiting time in the message. */
 export function streamErrorOf(error: GatewayError): { readonly code: string; readonly message: string } {
   return { code: NAMES[error.kind].streamCode, message: messageOf(error) };
 }
 
 /**
- * The members of the event `error`. The SDK in JavaScript raises it for its name, the one in Python for the member `error`; the others
- * are as the API documents them.
+ * The members of the event `error`. The JavaScript SDK raises the event by its name, the Python SDK by its
+ * member `error`; the API documents the other members.
  */
 export function raisedErrorOf(error: GatewayError): object {
   const { code, message } = streamErrorOf(error);
@@ -81,7 +81,7 @@ export function raisedErrorOf(error: GatewayError): object {
 
 /** The response that a stream has begun. */
 export interface BegunResponse {
-  /** null: the stream has not begun, or did not say. */
+  /** null: the stream has not begun, or gave no id. */
   readonly id: string | null;
   readonly model: string | null;
   /** Unix seconds, 0 when unknown. */
@@ -90,8 +90,8 @@ export interface BegunResponse {
 }
 
 /**
- * `response.failed` with the stream's next number ends the stream, and `error` follows: the official SDKs hand the first to
- * the caller as any other event and raise the second.
+ * `response.failed` with the stream's next number ends the stream, and `error` follows: the official SDKs
+ * hand the first to the caller as any other event and raise the second.
  */
 export function renderStreamError(
   error: GatewayError,

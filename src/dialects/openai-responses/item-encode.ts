@@ -1,4 +1,4 @@
-/** Items of the output as JSON text: as they are announced, and as they are in the end. */
+/** Writes items of the output as JSON text, both when they begin and when they end. */
 
 import type { Annotation, ImagePart, Seal, SearchPart } from "../../neutral/message.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
@@ -9,7 +9,7 @@ import { MAKER } from "./seal.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
-/** A reference within a text, in code points. */
+/** A citation in a text. Offsets are code points. */
 export interface UrlCitation {
   readonly type: "url_citation";
   readonly start_index: number;
@@ -18,7 +18,6 @@ export interface UrlCitation {
   readonly title: string;
 }
 
-/** A part of a message. */
 export type OutputPart =
   | {
       readonly type: "output_text";
@@ -32,7 +31,10 @@ export function textPart(text: string, annotations: readonly UrlCitation[] = [])
   return { type: "output_text", text, annotations, logprobs: [] };
 }
 
-/** null: a kind of reference that this dialect has no place for. A reference to the whole text spans `chars` code points. */
+/**
+ * null: the dialect has no place for this kind of citation. A citation of the whole text spans `chars` code
+ * points.
+ */
 export function citationOf(annotation: Annotation, chars: number): UrlCitation | null {
   if (annotation.kind !== "url") return null;
   const { start, end, url, title } = annotation;
@@ -61,7 +63,7 @@ export function messageItem(
   });
 }
 
-/** OpenAI's own reasoning goes as it is, any other state in a token. */
+/** OpenAI's own reasoning as it is, any other seal as a token. */
 export function sealText(seal: Seal): string {
   return seal.maker === MAKER && seal.place === "reasoning" ? seal.data : wrapSeal(seal);
 }
@@ -100,7 +102,7 @@ export function callItem(
   });
 }
 
-/** The client's own search of its tools; its arguments are an object. */
+/** The client's own search of its tools. */
 export function toolSearchItem(id: string, status: ItemStatus, callId: string, input: JsonObject): string {
   return JSON.stringify({
     id,
@@ -112,7 +114,7 @@ export function toolSearchItem(id: string, status: ItemStatus, callId: string, i
   });
 }
 
-/** OpenAI's own action is kept: it may have opened a page. */
+/** Keeps OpenAI's own action, which may have opened a page. */
 export function searchItem(id: string, status: ItemStatus, part: SearchPart): string {
   const own = part.raw?.maker === MAKER ? asObject(asObject(parse(part.raw.data))?.action) : null;
   const [query = ""] = part.queries;
@@ -121,7 +123,7 @@ export function searchItem(id: string, status: ItemStatus, part: SearchPart): st
   return JSON.stringify({ id, type: "web_search_call", status, action });
 }
 
-/** An image lies in the item itself; one that only has an address cannot be shown as made here. */
+/** The item holds the image itself; an image with only an address is left empty. */
 export function imageItem(id: string, status: "in_progress" | "completed", { source }: ImagePart): string {
   if (source.kind !== "base64") {
     const where = source.kind === "url" ? source.url : source.id;
@@ -138,7 +140,7 @@ export function imageItem(id: string, status: "in_progress" | "completed", { sou
   return JSON.stringify({ id, type: "image_generation_call", status, output_format: format, result });
 }
 
-/** What JSON text holds; null: it is none, or nested so deeply that it could not be written again. */
+/** null: the text is no JSON, or nests too deep to be written again. */
 export function parse(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,6 +1,6 @@
 /**
- * Writes the items of a response and their events. An item is ended only when the next one begins or the answer ends, as the
- * last item of an incomplete answer is incomplete.
+ * Writes the items of a response and their events. An item is ended only when the next one begins or the
+ * answer ends, as the last item of an incomplete answer is incomplete.
  */
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { BlockStart } from "../../neutral/event.ts";

@@ -1,4 +1,4 @@
-/** Parts of messages and results of tools for an upstream. */
+/** Writes parts of messages and results of tools. */
 import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
 import { toDataUrl } from "../../neutral/media.ts";
@@ -17,18 +17,17 @@ import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { MAKER } from "./seal.ts";
 
-/** A part that may bear a mark of the cache; marks beyond the last four are taken off again. */
+/** A part that may have a mark for the cache; only the last four marks stay. */
 export interface WirePart {
   type: string;
   prompt_cache_breakpoint?: object;
   [member: string]: unknown;
 }
 
-/** What the upstream's cache can be told at most. */
+/** The number of marks that the API takes. */
 const MAX_MARKS = 4;
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
-/** This upstream must not be sent that. */
 export function untranslatable(param: string, reason: string): GatewayError {
   return new GatewayError("not_translatable", `${param} ${reason}.`, { param });
 }
@@ -43,7 +42,7 @@ export class PartEncoder {
     this.#dropped = dropped;
   }
 
-  /** Puts the mark on a part, if the model takes any. */
+  /** Marks a part, if the model takes marks. */
   mark(part: WirePart, cache: CacheHint | null | undefined): WirePart {
     if (cache === null || cache === undefined || !this.#traits.cacheBreakpoints) return part;
     const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : null;
@@ -52,7 +51,7 @@ export class PartEncoder {
     return part;
   }
 
-  /** The last marks are those that the next turn reads from. */
+  /** Keeps the last marks: the next turn reads from them. */
   dropOldMarks(): void {
     for (const part of this.#marked.slice(0, -MAX_MARKS)) delete part.prompt_cache_breakpoint;
   }
@@ -61,7 +60,6 @@ export class PartEncoder {
     return this.mark({ type: "input_text", text }, cache);
   }
 
-  /** Parts of the user's message. */
   part(part: Exclude<UserPart, ToolResultPart>): WirePart[] {
     switch (part.type) {
       case "text":
@@ -77,7 +75,9 @@ export class PartEncoder {
     }
   }
 
-  /** The output of a tool: text as it is, or parts. Images that the model does not take there are handed to `later`. */
+  /**
+   * The output of a tool: a text, or parts. Images that the model does not take in a result go to `later`.
+   */
   output(result: ToolResultPart, later: WirePart[]): string | WirePart[] {
     const parts: WirePart[] = [];
     for (const part of result.content) {
@@ -173,14 +173,14 @@ function urlOf(source: MediaSource & { readonly kind: "base64" | "url" }): strin
   return source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
 }
 
-/** A file that lies at another provider cannot be read here. */
+/** Throws `not_translatable` for a file at another provider. */
 function fileId({ id, maker }: MediaSource & { readonly kind: "provider-file" }, at: string): string {
   if (maker !== MAKER)
     throw untranslatable(at, "is a file that lies at another provider: send its data instead");
   return id;
 }
 
-/** There is no flag for a failed call. */
+/** The API has no flag for a failed call, so the text says it. */
 function prefixError(parts: WirePart[]): void {
   const [first] = parts;
   if (first?.type === "input_text") first.text = `Error: ${String(first.text)}`;

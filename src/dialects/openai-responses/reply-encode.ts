@@ -82,7 +82,10 @@ export class ReplyWriter {
     return response;
   }
 
-  /** Ends the stream with `response.failed`, for clients that read the response, and `error`, which the SDKs raise. */
+  /**
+   * Ends the stream with `response.failed`, for clients that read the response, and `error`, which the SDKs
+   * raise.
+   */
   fail(error: GatewayError): void {
     this.#start();
     this.#items.fail();

@@ -1,6 +1,6 @@
 /**
- * A request for an upstream. Members stand in a fixed order, what stays the same from turn to turn first, so that the body of a grown
- * conversation begins with the bytes of the former one.
+ * Writes a request. Members that stay the same from turn to turn come first, so that the body of a grown
+ * conversation begins with the bytes of the former body.
  */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
@@ -35,7 +35,7 @@ const MAX_METADATA_PAIRS = 16;
 const MAX_METADATA_KEY_CHARS = 64;
 const MAX_METADATA_VALUE_CHARS = 512;
 
-/** Tiers by other providers' names for them. */
+/** OpenAI's tiers by other providers' names. */
 const TIERS: ReadonlyMap<string, string> = new Map([
   ...["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"].map(
     (tier) => [tier, tier] as const,
@@ -48,7 +48,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   refuse(request);
   const dropped: Drop[] = [];
   const { traits, purpose } = options;
-  // A schema that the model can only follow as a tool.
+  // The model can follow a schema only as a tool.
   const asTool = request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
   const names = makeToolNames(request.tools, request.messages, NAME_RULE, asTool !== null);
   const tools = [...encodeTools(request.tools, names, traits, dropped)];
@@ -77,20 +77,20 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
     headers: [],
     dropped: distinct(dropped),
     names,
-    // Responses has no stop sequences at all.
+    // Responses has no stop sequences.
     watchedStops: request.stop,
   };
 }
 
-/** A long conversation loses the same thing many times over; it is told once. */
+/** Names each drop once: a long conversation may lose the same thing many times. */
 function distinct(dropped: readonly Drop[]): readonly Drop[] {
   const seen = new Set<string>();
   return dropped.filter(({ field, reason }) => seen.size !== seen.add(`${field}\0${reason}`).size);
 }
 
-/** What would leave the client without something that it waits for. */
+/** Refuses a request for parts of an answer that Responses would not give. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
-  // Clients have names of their own for these, so the sentences have none.
+  // The sentences name no parameter: clients have their own names.
   const cannot = (param: Parameter, sentence: string): GatewayError =>
     new GatewayError("not_translatable", sentence, { param });
   if (candidates > 1) throw cannot("candidates", "The Responses API gives one answer at a time: ask for 1.");
@@ -121,7 +121,7 @@ function encodeInput(
   const input = new InputEncoder(names, options, dropped);
   input.system(request.system);
   if (request.output?.kind === "json" && !speaksOfJson(request)) {
-    // OpenAI refuses the mode where nobody has spoken of JSON.
+    // OpenAI refuses this format unless the conversation holds the word JSON.
     input.system([{ type: "text", text: "Answer in JSON." }]);
     dropped.push({
       field: "output",
@@ -132,7 +132,7 @@ function encodeInput(
   return input.finish();
 }
 
-/** Only what stands at the beginning is asked, so that a later turn does not change it. */
+/** Looks only at the beginning, so that a later turn does not change the result. */
 function speaksOfJson({ system, messages }: ModelRequest): boolean {
   const isJson = (part: { readonly type: string; readonly text?: unknown }): boolean =>
     part.type === "text" && typeof part.text === "string" && /json/i.test(part.text);
@@ -162,7 +162,7 @@ function encodeText(
 function encodeFormat(output: OutputFormat, dropped: Drop[]): JsonObject {
   if (output.kind === "json") return { type: "json_object" };
   const { schema, description } = output;
-  // Unsaid, it is as strict as OpenAI can be: other providers know no loose form.
+  // Without a word from the client: strict if OpenAI can be, as other providers know no loose form.
   const strict =
     output.strict === null ? isClosed(schema) : strictOf(output.strict, schema, "output", dropped);
   return {
@@ -209,7 +209,7 @@ function encodeReasoning(
   return members.length === 0 ? null : Object.fromEntries(members);
 }
 
-/** A model that only thinks when it is told how much is told the middle. */
+/** A model that thinks only on request gets `medium` when the client leaves the amount to it. */
 export function wantedEffort(reasoning: ReasoningRequest, { thinking }: ModelTraits): Effort | null {
   const isLeftToModel = reasoning.isDynamic && !thinking.isOnByDefault && thinking.kind === "effort";
   return effortOf(reasoning) ?? (isLeftToModel ? "medium" : null);
@@ -246,7 +246,7 @@ function outputLimit(asked: number | null, traits: ModelTraits, dropped: Drop[])
   return limit;
 }
 
-/** Neither of the two parameters says anything at 1. */
+/** Both parameters have no effect at 1. */
 function sampling(
   { sampling: asked }: ModelRequest,
   traits: ModelTraits,
@@ -298,12 +298,12 @@ function encodeTier(asked: string | null, dropped: Drop[]): string | null {
   return tier;
 }
 
-/** Long ids hold more than an id; OpenAI takes 64 characters. */
+/** OpenAI takes 64 characters: a longer id becomes its digest. */
 function shortId(id: string): string {
   return id.length <= MAX_ID_CHARS ? id : hashOf(id);
 }
 
-/** Keeps the requests of one user's conversation at one cache, also for clients that say nothing of it. */
+/** The client's key, else one that keeps a user's conversation at one cache. */
 function cacheKeyOf({ cacheKey, userId }: ModelRequest): string | null {
   if (cacheKey !== null) return shortId(cacheKey);
   return userId === null ? null : hashOf(userId);

@@ -1,4 +1,6 @@
-/** Why an answer ended, both ways. Responses says it by the status of the whole, not by a reason of its own. */
+/**
+ * Why an answer ended, both ways. Responses says it by the status of the whole, not by a reason of its own.
+ */
 import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 
@@ -30,7 +32,10 @@ function completedKind({ hasCall, hasRefusal }: AnswerKinds): StopKind {
   return hasRefusal ? "refusal" : "end";
 }
 
-/** `null`: completed. A refusal in the model's own words is a completed answer here, one without words a filter's work. */
+/**
+ * `null`: completed. A refusal in the model's own words is a completed answer here, one without words a
+ * filter's work.
+ */
 export function incompleteReason(
   stop: Stop,
   hasRefusal: boolean,

@@ -1,4 +1,4 @@
-/** A streamed response. All that ends the stream is in one string. */
+/** Writes streamed responses. One string ends the stream. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";

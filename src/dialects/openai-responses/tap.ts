@@ -1,4 +1,4 @@
-/** What is read of Responses replies. */
+/** Reads the state of an answer from Responses replies. */
 import { Buffer } from "node:buffer";
 import type { GatewayError } from "../../core/errors.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
@@ -32,10 +32,10 @@ const FRAME = compileShape({
   error: true,
   response: RESPONSE,
 });
-/** Of the events, those that carry the whole response, and errors. */
+/** Events with the whole response, and errors. */
 const NEEDLES = [keyNeedle("response"), textNeedle('"error"')];
 const SEQUENCE_KEY = Buffer.from('"sequence_number":');
-/** Events that tell of the response, before anything of the answer is there. */
+/** Events in front of the answer. */
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
 
 export class ResponsesReader implements AnswerReader {

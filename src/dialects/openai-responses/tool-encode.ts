@@ -1,4 +1,4 @@
-/** Tools and the choice among them for an upstream. */
+/** Writes tools and the choice among them. */
 
 import { isObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
@@ -19,7 +19,7 @@ import type { JsonObject } from "../../wire/json.ts";
 import { untranslatable } from "./part-encode.ts";
 import { MAKER } from "./seal.ts";
 
-/** Names that OpenAI takes for tools. */
+/** The names of tools that OpenAI takes. */
 export const NAME_RULE = {
   isAllowed: (character: string): boolean => /[A-Za-z0-9_-]/.test(character),
   maxChars: 64,
@@ -48,7 +48,7 @@ function encodeTool(tool: Tool, names: ToolNames, traits: ModelTraits, dropped: 
   }
 }
 
-/** Structured output for a model that can only give it as the arguments of a call. */
+/** The tool that stands for structured output, for a model without it. */
 export function outputTool(names: ToolNames, schema: JsonObject): JsonObject {
   return {
     type: "function",
@@ -63,14 +63,14 @@ function encodeFunction(tool: FunctionTool, names: ToolNames, dropped: Drop[]): 
   if (tool.isDeferred)
     dropped.push({ field: tool.at, reason: "the tool is shown at once, as nothing searches here" });
   const root = objectRoot(tool.parameters);
-  // OpenAI refuses an object that does not say what its properties are.
+  // OpenAI refuses an object without `properties`.
   const parameters = root.properties === undefined ? { ...root, properties: {} } : root;
   return {
     type: "function",
     name: names.wireName(tool),
     ...(tool.description === null ? null : { description: tool.description }),
     parameters,
-    // Left out, it would count as true.
+    // An absent `strict` counts as true.
     strict: strictOf(tool.strict, parameters, `${tool.at}.strict`, dropped),
   };
 }
@@ -84,7 +84,7 @@ function encodeCustom(tool: CustomTool, names: ToolNames): JsonObject {
   };
 }
 
-/** Limits on where to search are not to be lost; there is no list of what to leave out. */
+/** Throws where the limits of a search would be lost: OpenAI takes no list of domains to leave out. */
 function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
   if (!traits.webSearch) throw untranslatable(tool.at, "asks for web search, which the model does not have");
   if (tool.blockedDomains !== null && tool.blockedDomains.length > 0) {
@@ -99,7 +99,7 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
   };
 }
 
-/** What a search may do at most, as the number of calls of hosted tools: there is no other such tool beside it. */
+/** The limit of searches, as the limit for calls of hosted tools: the request holds no other hosted tool. */
 export function maxSearches(tools: readonly Tool[]): number | null {
   let most: number | null = null;
   for (const tool of tools) {
@@ -109,7 +109,7 @@ export function maxSearches(tools: readonly Tool[]): number | null {
   return most;
 }
 
-/** Strict only where OpenAI can be: it refuses an open schema. */
+/** OpenAI refuses `strict` with an open schema. */
 export function strictOf(
   strict: boolean | null,
   schema: JsonObject,
@@ -146,7 +146,7 @@ export function isClosed(root: JsonObject): boolean {
   return true;
 }
 
-/** null: nothing to say. */
+/** null: the member is left out. */
 export function encodeToolChoice(
   { toolChoice: choice, tools }: ModelRequest,
   names: ToolNames,

@@ -1,4 +1,4 @@
-/** A conversation as the items of an upstream's input. The same messages give the same items, whatever follows them. */
+/** Writes the items of the input. The same messages give the same items, whatever follows them. */
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { Arranged } from "../../neutral/conversation/conversation.ts";
@@ -43,8 +43,8 @@ export class InputEncoder {
   }
 
   /**
-   * Instructions are items too, not `instructions`: each part stays a part, may bear a mark of the cache, and nothing moves when a
-   * later turn brings instructions of its own.
+   * Instructions are items, not `instructions`: each part stays a part and may have a mark for the cache, and
+   * nothing moves when a later turn has instructions of its own.
    */
   system(parts: readonly TextPart[]): void {
     if (parts.length === 0) return;
@@ -60,7 +60,7 @@ export class InputEncoder {
     }
   }
 
-  /** All items are there. */
+  /** Ends the list of items. */
   finish(): readonly JsonObject[] {
     this.#parts.dropOldMarks();
     return this.items;
@@ -89,7 +89,7 @@ export class InputEncoder {
   }
 
   #assistant({ parts }: AssistantMessage): void {
-    /** Reasoning that waits for what it led to: alone it is refused. */
+    /** Reasoning that waits for the next item: OpenAI refuses reasoning without one. */
     let reasoning: JsonObject[] = [];
     let texts: WirePart[] | null = null;
     let phase: string | null = null;
@@ -121,7 +121,7 @@ export class InputEncoder {
     }
   }
 
-  /** Marks of the cache have no place on the assistant's words. */
+  /** The assistant's texts take no marks for the cache. */
   #text(part: TextPart | RefusalPart): WirePart {
     if (part.type === "refusal") return { type: "refusal", refusal: part.text };
     return { type: "output_text", text: part.text };
@@ -149,7 +149,7 @@ export class InputEncoder {
     }
   }
 
-  /** Without the ids of items: those are of responses that are not stored. */
+  /** Leaves out ids of items, which belong to responses that are not stored. */
   #call({ id, kind, input, ...tool }: ToolCallPart): JsonObject {
     const call_id = callIdFor(id, CALL_ID_RULE);
     const name = this.#names.wireName(tool);
@@ -158,7 +158,7 @@ export class InputEncoder {
       : { type: "function_call", call_id, name, arguments: input.trim() === "" ? "{}" : input };
   }
 
-  /** Only what OpenAI made itself means anything to it; the thinking of others is left out. */
+  /** Leaves out the thinking of other makers, which OpenAI cannot read. */
   #reasoning({ text, seal }: ReasoningPart): JsonObject | null {
     if (seal?.maker !== MAKER || seal.place !== "reasoning" || this.#withoutReasoning) return null;
     const summary = text === "" ? [] : [{ type: "summary_text", text }];
@@ -166,7 +166,7 @@ export class InputEncoder {
   }
 }
 
-/** A search of another maker is told by the answer that came of it. */
+/** The text holds the results of a search of another maker. */
 function searchOf({ raw }: SearchPart): JsonObject | null {
   if (raw?.maker !== MAKER) return null;
   const action = asObject(asObject(parse(raw.data))?.action);

@@ -1,4 +1,6 @@
-/** Writes the values of an amendment in a dialect's own members, and names the values that cannot be written. */
+/**
+ * Writes the values of an amendment in a dialect's own members, and names the values that cannot be written.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import type { AmendedValues } from "../../neutral/amendment.ts";
 import type { Drop } from "../../neutral/request.ts";

@@ -17,7 +17,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   failure: string | null = null;
   hasContent = false;
 
-  /** The upstream's last word is an error. */
+  /** The upstream reported an error. */
   fail(error: unknown): void {
     this.progress = "failed";
     this.failure ??= failureText(error);
@@ -27,7 +27,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
     if (this.progress === "open") this.progress = "finished";
   }
 
-  /** More content came although the answer seemed whole. */
+  /** Content followed although the answer seemed whole. */
   reopen(): void {
     if (this.progress === "finished") this.progress = "open";
   }
@@ -50,7 +50,7 @@ export interface AnswerReader {
   /** The members to pick from a frame's data that is too long to be built whole. */
   readonly frameShape: ShapeNode;
   readonly bodyShape: ShapeNode;
-  /** Reads the data of a frame. True: the frame is to be taken out. */
+  /** Reads the data of a frame. Returns whether to take the frame out. */
   readFrame(event: string, data: unknown): boolean;
   /** The stream's own end mark `[DONE]`. */
   readDone(): void;

@@ -8,13 +8,13 @@ import { AnswerTap } from "./answer-tap.ts";
 export class ArrayTap extends AnswerTap {
   readonly #maxHeldBytes: number;
   readonly #picker: JsonPicker;
-  /** All that has come and is not sent: held elements, and the beginning of one. */
+  /** Bytes that are not sent: held elements, and the beginning of the next one. */
   readonly #unsent = new GrowingBytes();
   /** Offset in the stream of the first byte that is not sent. */
   #sentTo = 0;
   /** Offset behind the last whole element. */
   #elementEnd = 0;
-  /** Offset from which on all is held for the ledger; -1 as long as the answer is open. */
+  /** Offset of the first byte that waits for the ledger; -1 as long as the answer is open. */
   #heldFrom = -1;
   #received = 0;
   #isClosed = false;
@@ -30,7 +30,7 @@ export class ArrayTap extends AnswerTap {
     this.#picker.push(chunk);
     this.#received += chunk.length;
     if (this.#picker.status === "closed" && !this.#isClosed) this.#close();
-    // An answer that was whole and still goes on for so long is not waited for.
+    // The tap does not wait for an upstream that sends so much behind a whole answer.
     if (this.#isOverfull()) this.answer.complete();
     return this.#send(chunk, this.#freeTo());
   }
@@ -77,7 +77,7 @@ export class ArrayTap extends AnswerTap {
     return isTooLong || this.#picker.status === "invalid" ? this.#received : this.#elementEnd;
   }
 
-  /** Sends what is free of the unsent bytes and `chunk`, and keeps the rest. */
+  /** Returns the unsent bytes and those of `chunk` up to `freeTo`, and keeps the rest. */
   #send(chunk: Uint8Array, freeTo: number): Uint8Array | null {
     const size = freeTo - this.#sentTo;
     if (size <= 0) {
@@ -92,7 +92,7 @@ export class ArrayTap extends AnswerTap {
     return bytes.subarray(0, size);
   }
 
-  /** Memory stays bounded also when an upstream goes on and on after its answer was whole: the rest is not taken. */
+  /** Bounds the memory when an upstream sends on and on behind a whole answer: the tap takes no more. */
   #isOverfull(): boolean {
     return this.#heldFrom !== -1 && this.#received - this.#elementEnd > this.#maxHeldBytes;
   }

@@ -12,8 +12,9 @@ const MAX_NAME_BYTES = 200;
 const NAMES = ["type", "code", "status", "param"];
 
 /**
- * The error object as JSON text of at most MAX_FAILURE_BYTES. A longer object keeps the members that classification
- * reads, each cut to fit. `message`: for objects that hold their message elsewhere than in `message`.
+ * The error object as JSON text of at most MAX_FAILURE_BYTES. A longer object keeps the members that
+ * classification reads, each cut to fit. `message`: for objects that hold their message elsewhere than in
+ * `message`.
  */
 export function failureText(error: unknown, message: string | null = null): string {
   const object = asObject(error) ?? { message: asString(error) ?? "the error object could not be read" };
@@ -47,7 +48,10 @@ export function cutMessage(message: string): string {
   return cutText(message, MAX_MESSAGE_BYTES);
 }
 
-/** The longest beginning of the text that fills at most `maxBytes` inside a JSON string. Never ends within a character. */
+/**
+ * The longest beginning of the text that fills at most `maxBytes` inside a JSON string. Never ends within a
+ * character.
+ */
 function cutText(text: string, maxBytes: number): string {
   // A unit of UTF-16 takes at most six bytes.
   if (text.length * 6 <= maxBytes) return text;

@@ -5,7 +5,7 @@ import type { Framing } from "../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
 
-/** A reply up to this size that comes in one piece is parsed: below it that costs less than the scanner. */
+/** A reply up to this size in one piece is parsed, which costs less than scanning it. */
 const MAX_PARSED_BYTES = 16 * 1024;
 
 export class JsonTap extends AnswerTap {
@@ -14,7 +14,7 @@ export class JsonTap extends AnswerTap {
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #tailBytes = 0;
-  /** The value grew too long to be held: its bytes pass, but for the chunk that closes it. */
+  /** The value grew too long to be held: its bytes pass, except the chunk that closes it. */
   #isPassing = false;
 
   constructor(reader: AnswerReader, maxHeldBytes: number) {
@@ -71,7 +71,7 @@ export class JsonTap extends AnswerTap {
     this.answer.hasContent = true;
   }
 
-  /** White space behind the value belongs to the reply; anything beyond the bound is not taken. */
+  /** White space behind the value belongs to the reply, up to the bound. */
   #holdTail(chunk: Uint8Array): null {
     this.#tailBytes += chunk.length;
     if (this.#tailBytes <= this.#maxHeldBytes) this.#hold(chunk);
@@ -97,7 +97,7 @@ function parseBody(bytes: Uint8Array): unknown {
     const body: unknown = JSON.parse(decodeUtf8(bytes, 0, bytes.length));
     return typeof body === "object" && body !== null ? body : undefined;
   } catch {
-    // The rest is still to come, or it is no JSON: the scanner finds out which.
+    // More bytes must come, or the bytes are no JSON: the scanner finds out which.
     return undefined;
   }
 }

@@ -6,10 +6,10 @@ export interface ModelPage {
   readonly hasMore: boolean;
 }
 
-/** The end of the year 9999: what RFC 3339 can say. */
+/** The end of the year 9999, the last that RFC 3339 can write. */
 const MAX_SECONDS = 253_402_300_799;
 
-/** Unix seconds when the model was made; 0 when unknown or no time at all. */
+/** Unix seconds; 0 when unknown or no time that RFC 3339 can write. */
 export function createdAtOf(model: ModelEntry): number {
   const seconds = Math.trunc(model.createdAtS);
   return seconds > 0 && seconds <= MAX_SECONDS ? seconds : 0;

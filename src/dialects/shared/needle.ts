@@ -1,30 +1,28 @@
 /**
- * The cheap test before a frame is decoded: does it hold one of a few strings? Text of the answer cannot look like a key, as
- * its quotes are escaped; what remains is settled by decoding the frame.
+ * The cheap test before a frame is decoded: whether it holds one of a few strings. Text of the answer cannot
+ * look like a key, as its quotes are escaped. Decoding the frame settles the rest.
  */
 import { Buffer } from "node:buffer";
 import { indexOfBytes } from "../../wire/bytes.ts";
 
 const NOWHERE = 0x7fffffff;
 
-/** Bytes to look for. */
 export interface Needle {
   readonly bytes: Buffer;
-  /** It is a quoted key, and counts only in front of a value other than null. */
+  /** A quoted key, which counts only in front of a value other than null. */
   readonly isKey: boolean;
 }
 
-/** A member's key, with any value but null. */
+/** A key of a member whose value is not null. */
 export function keyNeedle(key: string): Needle {
   return { bytes: Buffer.from(`"${key}"`), isKey: true };
 }
 
-/** Any bytes. */
 export function textNeedle(text: string): Needle {
   return { bytes: Buffer.from(text), isKey: false };
 }
 
-/** Searches a chunk for all needles at once; each byte is searched once a needle, however many frames there are. */
+/** Searches a chunk for all needles. Reads each byte once for each needle, however many frames there are. */
 export class NeedleSearch {
   readonly #needles: readonly Needle[];
   readonly #nextAt: number[];
@@ -35,7 +33,7 @@ export class NeedleSearch {
     this.#nextAt = needles.map(() => NOWHERE);
   }
 
-  /** Turns to other bytes. */
+  /** Begins with other bytes. */
   begin(bytes: Uint8Array): void {
     this.#bytes = bytes;
     for (let i = 0; i < this.#nextAt.length; i++) this.#nextAt[i] = -1;
@@ -63,7 +61,7 @@ export class NeedleSearch {
   }
 }
 
-/** Whether a colon and anything but null follow a key that ends before `from`. */
+/** Whether a colon and a value other than null follow the key that ends before `from`. */
 function hasValue(bytes: Uint8Array, from: number): boolean {
   let at = afterSpace(bytes, from);
   if (bytes[at] !== 0x3a) return false;

@@ -1,10 +1,16 @@
-/** The peek at the members that requests of all dialects may have: model, stream, and the id of state at the provider. */
+/**
+ * The peek at the members that requests of all dialects may have: model, stream, and the id of state at the
+ * provider.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import { decodeUtf8 } from "../../wire/bytes.ts";
 import type { ShapeNode } from "../../wire/json-shape.ts";
 import type { PeekSink } from "../dialect.ts";
 
-/** Takes `model` and `stream`; any other member that the shape names, and no subclass takes, is an id of state. */
+/**
+ * Takes `model` and `stream`; any other member that the shape names, and no subclass takes, is an id of
+ * state.
+ */
 export class RequestPeek implements PeekSink {
   model: string | null = null;
   modelStart = -1;

@@ -1,9 +1,9 @@
-/** Headers by which the official SDKs decide whether and when they try again. */
+/** The headers by which the official SDKs decide whether and when they retry. */
 import type { GatewayError } from "../../core/errors.ts";
 
 /**
- * `retry-after` in whole seconds (at least 1) and the finer `retry-after-ms`, when a time is known. `x-should-retry: false`
- * where the SDKs would retry by the status alone although it is of no use.
+ * `retry-after` in whole seconds (at least 1) and `retry-after-ms`, when a time is known. `x-should-retry:
+ * false` where the SDKs would retry by the status alone, in vain.
  */
 export function retryHeaders(
   error: GatewayError,

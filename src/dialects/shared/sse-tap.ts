@@ -1,4 +1,4 @@
-/** The tap of a stream of server-sent events, for every dialect; what the frames mean is its reader's. */
+/** The tap of a stream of server-sent events, for every dialect. Its reader knows the meaning of frames. */
 import { decodeUtf8, GrowingBytes, joinBytes } from "../../wire/bytes.ts";
 import { JsonPicker, pickJson } from "../../wire/json-pick.ts";
 import { endsFrame, readSseFrame, SseFrameFollower, SseSplitter } from "../../wire/sse.ts";
@@ -7,10 +7,10 @@ import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
 import { NeedleSearch } from "./needle.ts";
 
-/** Data longer than this is picked from, not built. */
+/** Longer data is not parsed: a picker reads the members that matter. */
 const MAX_PARSED_BYTES = 64 * 1024;
 
-/** A frame that was too long to be held and passes as it comes. */
+/** A frame that is too long to be held, and passes as it comes. */
 interface PassingFrame {
   readonly follower: SseFrameFollower;
   readonly picker: JsonPicker;
@@ -20,12 +20,12 @@ export class SseTap extends AnswerTap {
   readonly #maxHeldBytes: number;
   readonly #splitter = new SseSplitter();
   readonly #search: NeedleSearch | null;
-  /** The frame that has begun, as far as it has come. */
+  /** The bytes of the unfinished frame. */
   readonly #pending = new GrowingBytes();
-  /** Whole frames that wait for the ledger. */
+  /** Whole frames that wait for the ledger, or for the rest of the chunk. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
-  /** From the answer's end on: what may still come. */
+  /** Once the answer is whole: the number of held bytes beyond which the tap takes no more. */
   #heldLimit = 0;
   #passing: PassingFrame | null = null;
   #isFirstFrame = true;
@@ -63,7 +63,7 @@ export class SseTap extends AnswerTap {
     return this.#passing === null;
   }
 
-  /** The common case: whole frames in the midst of the answer, of which none can matter. */
+  /** The common case: whole frames inside the answer, none of which can matter. */
   #passes(chunk: Uint8Array): boolean {
     const search = this.#search;
     if (search === null || !this.answer.hasContent || this.answer.progress !== "open") return false;
@@ -94,7 +94,8 @@ export class SseTap extends AnswerTap {
       if (isTakenOut || isTurn) {
         this.#hold(bytes, runFrom, from);
         runFrom = isTakenOut ? to : from;
-        // Either what came before this frame is free, or this frame shows that the answer goes on after all.
+        // Either the frames before this one are free, or this frame shows that the answer continues after
+        // all.
         if (isTurn) this.#releaseInto(out);
       }
       from = to;
@@ -107,7 +108,7 @@ export class SseTap extends AnswerTap {
     return joinBytes(out);
   }
 
-  /** Reads the whole frame between `from` and `to`. True: it is to be taken out. */
+  /** Reads the whole frame between `from` and `to`. Returns whether to take it out. */
   #read(bytes: Uint8Array, from: number, to: number): boolean {
     const isFirst = this.#isFirstFrame;
     this.#isFirstFrame = false;
@@ -116,7 +117,7 @@ export class SseTap extends AnswerTap {
       follower.push(bytes, from, to);
       this.#passing = null;
       this.answer.hasContent = true;
-      // Its beginning is with the client: it cannot be taken out any more.
+      // The client has its beginning, so it cannot be taken out.
       if (picker.status === "closed") this.reader.readFrame(follower.event, picker.root);
       return false;
     }
@@ -140,13 +141,13 @@ export class SseTap extends AnswerTap {
     try {
       value = JSON.parse(text);
     } catch {
-      // Not ours to judge: the bytes go on as they are, and an answer that is never whole is known as cut.
+      // The client judges the bytes; an answer that never becomes whole counts as cut.
       return false;
     }
     return this.reader.readFrame(event, value);
   }
 
-  /** Keeps the unfinished frame behind `from`, or lets it pass when it is too long. */
+  /** Keeps the unfinished frame behind `from`, or lets a frame that is too long pass. */
   #keepRest(bytes: Uint8Array, from: number, isPending: boolean, out: Uint8Array[]): void {
     const size = bytes.length - from;
     const isOpen = this.answer.progress === "open";
@@ -162,7 +163,7 @@ export class SseTap extends AnswerTap {
       this.#pending.clear();
       if (size > 0) this.#pending.append(bytes, from, bytes.length);
     }
-    // An answer that was whole and still goes on for so long is not waited for.
+    // The tap does not wait for an upstream that sends so much behind a whole answer.
     if (this.#isOverfull()) this.answer.complete();
   }
 
@@ -184,7 +185,7 @@ export class SseTap extends AnswerTap {
     return joinBytes(out);
   }
 
-  /** Memory stays bounded also when an upstream goes on and on after its answer was whole: the rest is not taken. */
+  /** Bounds the memory when an upstream sends on and on behind a whole answer: the tap takes no more. */
   #isOverfull(): boolean {
     return this.answer.progress !== "open" && this.#heldBytes + this.#pending.size > this.#heldLimit;
   }

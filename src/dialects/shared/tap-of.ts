@@ -1,4 +1,4 @@
-/** The tap for a framing. */
+/** Makes the tap for a framing. */
 
 import type { Tap, TapOptions } from "../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
@@ -6,7 +6,6 @@ import { ArrayTap } from "./array-tap.ts";
 import { JsonTap } from "./json-tap.ts";
 import { SseTap } from "./sse-tap.ts";
 
-/** A new tap that calls `reader` for what it finds. */
 export function tapOf(reader: AnswerReader, options: TapOptions): Tap {
   switch (options.framing) {
     case "json":
