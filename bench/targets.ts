@@ -197,11 +197,7 @@ api_key = "sk-bench-upstream"
 }
 
 /** Whether a small chat request gets this status; false when nobody listens. */
-export async function answers(
-  port: number,
-  headers: Record<string, string>,
-  status: number,
-): Promise<boolean> {
+async function answers(port: number, headers: Record<string, string>, status: number): Promise<boolean> {
   return (await chat(port, headers)) === status;
 }
 

@@ -37,7 +37,7 @@ const PARTS: readonly Part[] = [
     name: "unit",
     folders: ["./src", "./script"],
     isParallel: true,
-    checks: ["format", "lint", "types", "imports"],
+    checks: ["format", "lint", "types", "imports", "unused"],
   },
   ...["flow", "matrix", "faults", "clients"].map((name) => ({
     name,

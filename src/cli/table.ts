@@ -13,7 +13,7 @@ export interface Column {
 const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/gu;
 
 /** Makes text from outside safe to print: control characters become `\x1b` and the like. */
-export function escapeControls(text: string): string {
+function escapeControls(text: string): string {
   return text.replace(CONTROL, (char) => {
     const code = char.codePointAt(0) ?? 0;
     return code < 0x100

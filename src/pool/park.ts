@@ -24,9 +24,9 @@ export interface Park extends StateFacts {
 }
 
 /** A first refusal may be the provider's own mistake; a second one counts when it comes this much later. */
-export const CONFIRM_MS = 30_000;
+const CONFIRM_MS = 30_000;
 /** Providers name no time for a model that a credential may not use; one request an hour asks again. */
-export const FORBID_MS = 3_600_000;
+const FORBID_MS = 3_600_000;
 /** A guessed wait doubles with each failure, up to this many times the first guess. */
 const MAX_GUESS_GROWTH = 12;
 

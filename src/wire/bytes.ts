@@ -9,11 +9,6 @@ export function indexOfBytes(bytes: Uint8Array, needle: Buffer, from: number): n
   return Buffer.prototype.indexOf.call(bytes as Buffer, needle, from);
 }
 
-/** Index of the last `needle` in `bytes`, or -1. */
-export function lastIndexOfBytes(bytes: Uint8Array, needle: Buffer): number {
-  return Buffer.prototype.lastIndexOf.call(bytes as Buffer, needle);
-}
-
 /** Decodes a range of UTF-8; broken sequences become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array, from: number, to: number): string {
   return Buffer.prototype.toString.call(bytes as Buffer, "utf8", from, to);

@@ -47,7 +47,7 @@ export const FAULTS = {
 export const FIRST_WORDS = /^(word\d+ )+$/;
 
 /** For how long the simulated provider limits a credential. */
-export const LIMIT_S = 1_800;
+const LIMIT_S = 1_800;
 /** The suffix of a model's name that does so. */
 export const LIMITED = `~rate-limit,reset=${LIMIT_S}`;
 

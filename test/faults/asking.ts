@@ -43,7 +43,7 @@ export function requestFor(
  * Whether what came so far may be taken for a complete answer by anybody. Stricter than genuine clients, who wait for more: the
  * first sign of a good end is enough.
  */
-export function isComplete({ recording, isStream }: Way, text: string): boolean {
+function isComplete({ recording, isStream }: Way, text: string): boolean {
   if (!isStream) {
     if (!/[\]}]\s*$/.test(text)) return false;
     try {

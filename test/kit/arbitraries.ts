@@ -172,7 +172,7 @@ export function schema(): fc.Arbitrary<JsonObject> {
 }
 
 /** A seal of a maker, in one of the places. */
-export function seal(maker: string, ...places: Seal["place"][]): fc.Arbitrary<Seal> {
+function seal(maker: string, ...places: Seal["place"][]): fc.Arbitrary<Seal> {
   const data = fc.base64String({ minLength: 4, maxLength: 40 });
   return fc.tuple(fc.constantFrom(...places), data).map(([place, value]) => ({ maker, place, data: value }));
 }

@@ -92,7 +92,7 @@ export interface Gateway {
 }
 
 /** The command line that runs the program under test. */
-export function programUnderTest(preloads: readonly string[] = []): string[] {
+function programUnderTest(preloads: readonly string[] = []): string[] {
   const binary = process.env.CLEWLINE_BINARY;
   if (binary === undefined || binary === "")
     return [process.execPath, ...preloads.flatMap((file) => ["--preload", file]), MAIN];
@@ -268,7 +268,7 @@ async function findUrl(
 }
 
 /** What a process holds in memory, as its kernel counts it. */
-export function residentBytes(pid: number): number {
+function residentBytes(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kilobytes === undefined) throw new Error(`process ${pid} has no memory any more`);
   return Number(kilobytes) * 1024;

@@ -7,7 +7,7 @@ import fc from "fast-check";
 const SEEDS = 2 ** 31;
 
 /** A whole number that fast-check takes. */
-export const PROPERTY_SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * SEEDS));
+const PROPERTY_SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * SEEDS));
 
 const runs = process.env.PROPERTY_RUNS;
 fc.configureGlobal({

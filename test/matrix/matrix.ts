@@ -27,8 +27,8 @@ export const CLIENTS: Readonly<Record<DialectName, Client>> = {
   "anthropic-messages": anthropicMessages,
   gemini,
 };
-export const DIALECTS = Object.keys(CLIENTS) as DialectName[];
-export const UPSTREAMS = Object.keys(MODELS) as UpstreamKind[];
+const DIALECTS = Object.keys(CLIENTS) as DialectName[];
+const UPSTREAMS = Object.keys(MODELS) as UpstreamKind[];
 
 export type Form = "whole" | "stream";
 
@@ -240,7 +240,7 @@ function expectSeen(told: Told, answer: Answer, { dropped, headers = {}, ...seen
   expect(droppedOf(answer)).toEqual([...(dropped ?? [])].sort());
 }
 
-export function droppedOf({ headers }: Pick<Answer, "headers">): string[] {
+function droppedOf({ headers }: Pick<Answer, "headers">): string[] {
   const names = headers.get("x-clewline-dropped");
   return names === null ? [] : names.split(", ").sort();
 }

@@ -46,7 +46,7 @@ export function optionalObject(value: unknown, at: string): JsonObject | null {
   return isAbsent(value) ? null : requireObject(value, at);
 }
 
-export function optionalList(value: unknown, at: string): readonly unknown[] | null {
+function optionalList(value: unknown, at: string): readonly unknown[] | null {
   return isAbsent(value) ? null : requireList(value, at);
 }
 

@@ -106,7 +106,7 @@ export function malformedArguments(toolName: string): GatewayError {
 }
 
 /** A block that only carries a seal. */
-export function carrierBlock(seal: Seal): string {
+function carrierBlock(seal: Seal): string {
   return JSON.stringify({ type: "thinking", thinking: "", signature: signatureOf(seal, "") });
 }
 

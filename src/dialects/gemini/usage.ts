@@ -5,7 +5,7 @@ import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */
-export function readUsage(metadata: JsonObject): Usage {
+function readUsage(metadata: JsonObject): Usage {
   const promptTokens = countOf(metadata.promptTokenCount);
   const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
   const reasoningTokens = countOf(metadata.thoughtsTokenCount);

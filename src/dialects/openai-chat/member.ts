@@ -11,7 +11,7 @@ export function untranslatable(at: string, what: string): GatewayError {
   return new GatewayError("not_translatable", `"${at}" ${what}.`, { param: at });
 }
 
-export function pathOf(at: string, key: string): string {
+function pathOf(at: string, key: string): string {
   return at === "" ? key : `${at}.${key}`;
 }
 

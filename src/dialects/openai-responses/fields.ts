@@ -35,7 +35,7 @@ export class Drops {
 }
 
 /** The path of a member. */
-export function path(at: string, name: string): string {
+function path(at: string, name: string): string {
   return at === "" ? name : `${at}.${name}`;
 }
 

@@ -64,7 +64,7 @@ export function messageItem(
 }
 
 /** OpenAI's own reasoning as it is, any other seal as a token. */
-export function sealText(seal: Seal): string {
+function sealText(seal: Seal): string {
   return seal.maker === MAKER && seal.place === "reasoning" ? seal.data : wrapSeal(seal);
 }
 

@@ -14,7 +14,7 @@ import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/author
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "../settle.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
-import type { AnswerResult, AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
+import type { AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { sendRequest } from "./send.ts";
 import { asksForUsage, relayRequest, translatedRequest } from "./upstream-request.ts";
@@ -263,15 +263,4 @@ export class RunningAttempt {
     const usage = this.#facts?.usage ?? null;
     if (usage !== null) this.served.exchange.keepUsage(usage);
   }
-}
-
-/** The result of an answer, once the attempt no longer listens for the client. */
-export function answered(
-  attempt: RunningAttempt,
-  done: (result: AnswerResult) => void,
-): (result: AnswerResult) => void {
-  return (result) => {
-    attempt.stopListening();
-    done(result);
-  };
 }

@@ -53,7 +53,7 @@ export const block = tagged("type", {
   ),
 });
 
-export const usage = record(
+const usage = record(
   { input_tokens: count, output_tokens: count },
   {
     cache_creation_input_tokens: orNull(count),
@@ -68,7 +68,7 @@ export const usage = record(
 );
 
 const stopReason = one("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn");
-export const stopDetails = orNull(
+const stopDetails = orNull(
   record({ type: one("refusal"), category: orNull(text), explanation: orNull(text) }),
 );
 

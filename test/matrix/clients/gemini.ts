@@ -190,7 +190,7 @@ function readResponse(body: Json, trouble: Trouble | null): Told {
   };
 }
 
-export function readTrouble(status: number | null, body: unknown): Trouble {
+function readTrouble(status: number | null, body: unknown): Trouble {
   const inner = Array.isArray(body) && body.length === 1 ? body[0] : body;
   errorBody(inner, "error body");
   const { error } = inner as { error: { code: number; message: string; status: string; details?: Json[] } };

@@ -30,7 +30,7 @@ const annotation = record({
 });
 const finishReason = one("stop", "length", "tool_calls", "content_filter");
 
-export const usage = record(
+const usage = record(
   { prompt_tokens: count, completion_tokens: count, total_tokens: count },
   {
     prompt_tokens_details: record(

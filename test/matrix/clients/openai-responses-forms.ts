@@ -20,7 +20,7 @@ import {
   text,
 } from "../wire.ts";
 
-export const annotation = record({
+const annotation = record({
   type: one("url_citation"),
   start_index: count,
   end_index: count,
@@ -28,7 +28,7 @@ export const annotation = record({
   title: text,
 });
 
-export const part = tagged("type", {
+const part = tagged("type", {
   output_text: record({ type: anything, text, annotations: list(annotation), logprobs: list(anything) }),
   refusal: record({ type: anything, refusal: filled }),
 });
@@ -62,7 +62,7 @@ export const item = tagged("type", {
   }),
 });
 
-export const usage = record({
+const usage = record({
   input_tokens: count,
   input_tokens_details: record({ cached_tokens: count, cache_write_tokens: count }),
   output_tokens: count,

@@ -156,7 +156,7 @@ function endingOf({ incomplete_details }: Json, output: readonly Json[], refusal
   return output.some(({ type }) => type === "function_call") ? "calls" : "end";
 }
 
-export function readTrouble(status: number | null, body: unknown): Trouble {
+function readTrouble(status: number | null, body: unknown): Trouble {
   errorBody(body, "error body");
   const { message, type, code, param } = (body as { error: Record<string, string | null> }).error;
   return {
