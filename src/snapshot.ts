@@ -1,6 +1,7 @@
 /**
- * One frozen view of the configuration, made ready for the hot path: keys by digest, the planner, upstreams with their credentials.
- * A change of the configuration builds a new one and swaps it; requests that run keep the one they started with.
+ * A frozen view of the configuration, ready for the hot path: keys by digest, the planner, upstreams with
+ * their credentials. A changed configuration gets a new snapshot; a request keeps the snapshot that it
+ * started with.
  */
 import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
@@ -12,9 +13,9 @@ import type { CredentialSpec } from "./pool/credential.ts";
 import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
-import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits-table.ts";
+import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits/model-traits-table.ts";
+import { makeTraitsOverride } from "./upstreams/model-traits/traits-override.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
-import { makeTraitsOverride } from "./upstreams/traits-override.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */
@@ -28,9 +29,9 @@ export interface UpstreamView extends Server {
   readonly name: string;
   readonly family: Family;
   readonly dialects: ReadonlySet<DialectName>;
-  /** What it is spoken to in where a request has to be translated. */
+  /** The dialect that a translated request is sent in. */
   readonly preferredDialect: DialectName;
-  /** The dialect to translate a request in that counts input tokens; null: the gateway estimates. */
+  /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
   readonly injectUsage: boolean;
   readonly connectTimeoutMs: number;
@@ -44,15 +45,14 @@ export interface Snapshot {
   readonly config: Config;
   readonly keys: KeyRing;
   readonly plan: (model: string) => Plan;
-  /** What the upstreams' models can. */
   readonly modelTraits: ModelTraitsTable;
-  /** By name, in config order. */
+  /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
   readonly filterReplyHeaders: (upstream: HeaderView, requestId: string) => Record<string, string>;
 }
 
-/** Builds the view of a configuration that has been validated. */
+/** `families` is a parameter for tests. */
 export function makeSnapshot(config: Config, families: Families = FAMILIES): Snapshot {
   const upstreams = config.upstreams.map((upstream) => makeUpstreamView(upstream, families[upstream.family]));
   return Object.freeze({
@@ -109,12 +109,12 @@ function makeCredentialSpecs(upstream: UpstreamConfig, { profile }: UpstreamView
   }));
 }
 
-/** Names a credential over all upstreams. */
+/** Unique over all upstreams. */
 export function credentialId(upstream: string, name: string): string {
   return `${upstream}/${name}`;
 }
 
-/** Tells a changed secret from the same one, without showing it. */
+/** Shows whether a secret has changed, without showing the secret. */
 export function fingerprintOf(apiKey: string): string {
   return createHash("sha256").update(apiKey).digest("hex").slice(0, 16);
 }

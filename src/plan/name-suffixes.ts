@@ -1,25 +1,31 @@
-/** What the end of a model's name asks for: `-thinking`, `-thinking-8k`, `-search`, for clients that have no other way to ask. */
+/**
+ * Suffixes of a model's name (`-thinking`, `-thinking-8k`, `-search`), for clients that have no other way to
+ * ask.
+ */
 
 export interface NameSuffixes {
-  /** `-thinking`: think, as much as is usual. `-thinking-8k`, `-thinking-1024`: think with the budget below. */
+  /** `-thinking`: think as much as is usual. `-thinking-8k`, `-thinking-1024`: think with a budget. */
   readonly thinking: boolean;
-  /** null: the name says no number. `k` is 1,024 tokens. */
+  /** null: the name has no budget. `k` is 1,024 tokens. */
   readonly thinkingBudgetTokens: number | null;
-  /** `-search`: search the web where the answer needs it. */
+  /** `-search`: search the web when the answer needs it. */
   readonly search: boolean;
 }
 
 const SUFFIX = /^(.+)-(?:(search)|thinking(?:-([1-9]\d{0,6})(k?))?)$/s;
-/** More than any model takes: a number beyond it is part of a name. */
+/** No model takes more, so a larger number is part of the name. */
 const MAX_BUDGET_TOKENS = 1_048_576;
 
-/** A name with some of its suffixes taken off. */
+/** A name without some of its suffixes. */
 export interface Split {
   readonly model: string;
   readonly suffixes: NameSuffixes;
 }
 
-/** The name with its last suffix taken off, then with the next one too: each kind once, in any order. Empty: it has none. */
+/**
+ * The name without its last suffix, then without its last two: each kind once, in any order. Empty: no
+ * suffix.
+ */
 export function splitSuffixes(name: string): readonly Split[] {
   const splits: Split[] = [];
   let suffixes: NameSuffixes = { thinking: false, thinkingBudgetTokens: null, search: false };

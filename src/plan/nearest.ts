@@ -1,13 +1,14 @@
-/** What a client may have meant by a model that nothing serves. */
+/** Names that a client may have meant by a model that no upstream serves. */
 import { nearest } from "../core/nearest.ts";
 
 const MAX_SUGGESTIONS = 3;
-/** The model is a client's text: a suggestion that repeats it stays short. */
+/** The client chooses the model's name, so a suggestion that repeats the name is cut. */
 const MAX_MODEL_CHARS = 200;
 
 /**
- * At most three names, the closest first: names of models and, with the client's own remainder, names of upstreams. When nothing is
- * close, the model with each upstream's name before it, which is how a model that no entry names can be asked for.
+ * At most three names, the closest first: names of models, and names of upstreams with the rest of the
+ * client's name. When no name is close, the client's name with an upstream's name before it, because an
+ * upstream can be asked for any model in that way.
  */
 export function nearestNames(
   model: string,

@@ -1,31 +1,30 @@
 /**
- * From the model that a client asks for to the ordered targets that may serve it. Pure: built once per snapshot from the config,
- * then only map look-ups.
+ * Finds the targets for the model that a client asks for, in the order to try them. Pure; built once for each
+ * snapshot, then mostly look-ups in maps.
  */
 import type { ModelConfig } from "../config/config.ts";
 import type { Family } from "../upstreams/family.ts";
 import { type NameSuffixes, splitSuffixes } from "./name-suffixes.ts";
 import { nearestNames } from "./nearest.ts";
 
-/** Where a request may go: an upstream's name and the model as that upstream calls it. */
 export interface Target {
   readonly upstream: string;
+  /** The upstream's name for the model. */
   readonly model: string;
 }
 
-/** Where a request goes, and what the name it was asked by says besides. */
 export interface FoundPlan {
   /** In the order to try them; at least one. */
   readonly targets: readonly Target[];
-  /** The name that was looked up: without Google's resource prefix and without suffixes that ask for something. */
+  /** The client's name for the model, without Google's resource prefix and without `suffixes`. */
   readonly modelName: string;
-  /** null: the name has none. */
+  /** null: the name has no suffix. */
   readonly suffixes: NameSuffixes | null;
-  /** The entry of `[[models]]` that matched; null: none did. */
+  /** The matching entry of `[[models]]`; null: no entry matches. */
   readonly entry: ModelConfig | null;
 }
 
-/** Targets in the order to try them, or what the client may have meant. */
+/** The targets, or names that the client may have meant. */
 export type Plan = FoundPlan | { readonly nearest: readonly string[] };
 
 export interface PlannedUpstream {
@@ -34,22 +33,25 @@ export interface PlannedUpstream {
 }
 
 export interface PlannerConfig {
-  /** `[[models]]`: a name, which may end in `*`, and targets `upstream/model`, in which `*` is what the name's `*` matched. */
+  /**
+   * A name may end in `*`. A `*` in a target `upstream/model` stands for the text that the name's `*`
+   * matched.
+   */
   readonly models: readonly ModelConfig[];
-  /** Upstreams in config order. */
+  /** In the order of the configuration. */
   readonly upstreams: readonly PlannedUpstream[];
 }
 
-/** Google's clients name models as resources; the resource prefix is not part of the name. */
+/** Google's clients name a model as a resource. The prefix is not part of the model's name. */
 const RESOURCE_PREFIXES = ["models/", "publishers/google/models/"] as const;
 
 const MAX_REMEMBERED = 1_000;
 const MAX_NAME_CHARS = 256;
 
 /**
- * Makes the planner. A model is looked up in this order: exact `[[models]]` name, longest `prefix*` entry, first segment that names
- * an upstream (taken off only then), well-known family, the only upstream there is. Suffixes that ask for something are taken off
- * before that, unless they are part of the model's own name (see `suffix.ts`). Throws when a target names no upstream.
+ * Looks a model up in this order: exact `[[models]]` name, longest `prefix*` entry, first segment that names
+ * an upstream (and is taken off), well-known model names of a family, the only upstream. Suffixes are taken
+ * off first, unless they are part of the model's own name. Throws when a target names no upstream.
  */
 export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   const upstreams = new Map(config.upstreams.map((upstream) => [upstream.name, upstream.family]));
@@ -64,7 +66,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   patterns.sort((a, b) => b.prefix.length - a.prefix.length);
   const remembered = new Map<string, Plan>();
 
-  /** What a name without suffixes leads to; null: nothing. */
+  /** null: the name leads to no target. */
   const find = (model: string): FoundPlan | null => {
     const known = exact.get(model);
     if (known !== undefined) return known;
@@ -92,8 +94,8 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     return null;
   };
 
-  /** The plan of a name whose suffixes ask for something; null: it has none, or they are its own. */
-  const findAsking = (model: string): FoundPlan | null => {
+  /** null: the name has no suffixes, or they are part of the model's own name. */
+  const findSuffixed = (model: string): FoundPlan | null => {
     const splits = splitSuffixes(model);
     const split = splits.find((candidate) => exact.has(candidate.model)) ?? splits.at(-1);
     if (split === undefined) return null;
@@ -102,7 +104,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     if (!exact.has(split.model)) {
       if (!plain.targets.every(({ upstream, model }) => mayTakeSuffix(upstreams.get(upstream), model)))
         return null;
-      // A pattern that reaches into the suffix means it as a part of the name.
+      // To a pattern that reaches into the suffix, the suffix is part of the name.
       if (patterns.some(({ prefix }) => prefix.length > split.model.length && model.startsWith(prefix)))
         return null;
     }
@@ -110,16 +112,17 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   };
 
   const resolve = (model: string): Plan =>
-    findAsking(model) ??
+    findSuffixed(model) ??
     find(model) ?? { nearest: nearestNames(model, [...exact.keys()], [...upstreams.keys()]) };
 
-  return (asked) => {
-    const model = withoutResourcePrefix(asked);
+  return (name) => {
+    const model = withoutResourcePrefix(name);
     const known = exact.get(model) ?? remembered.get(model);
     if (known !== undefined) return known;
     const plan = resolve(model);
     if (model.length <= MAX_NAME_CHARS) {
-      // Names come from clients: the memory of them is bounded, and starting over is cheaper than an order of use.
+      // Clients choose the names, so the memory is bounded. Clearing it is cheaper than keeping an order of
+      // use.
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
       remembered.set(model, plan);
     }
@@ -128,8 +131,8 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
 }
 
 /**
- * Whether a suffix is not part of the model's own name. Names of Anthropic's, Google's and OpenAI's models never end in a suffix; names
- * of other makers' models do (`kimi-k2-thinking`).
+ * Whether a suffix is the gateway's, not part of the model's own name. Model names of Anthropic, Google and
+ * OpenAI never end in a suffix; those of other makers may (`kimi-k2-thinking`).
  */
 function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: string): boolean {
   return family !== undefined && (!family.servesOtherMakers || family.modelNames.test(model));

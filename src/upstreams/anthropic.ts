@@ -5,7 +5,7 @@ import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
-import { anthropicTraits } from "./model-traits-anthropic.ts";
+import { anthropicTraits } from "./model-traits/anthropic-traits.ts";
 import { ANTHROPIC } from "./profiles.ts";
 import {
   clampUntil,
@@ -18,13 +18,13 @@ import {
 import type { Signal } from "./signal.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
 
-/** Buckets that a reply's `anthropic-ratelimit-<bucket>-remaining` and `-reset` headers tell of. */
+/** Buckets with the headers `anthropic-ratelimit-<bucket>-remaining` and `-reset`. */
 const BUCKETS = ["requests", "tokens", "input-tokens", "output-tokens"].map((bucket) => ({
   remaining: `anthropic-ratelimit-${bucket}-remaining`,
   reset: `anthropic-ratelimit-${bucket}-reset`,
 }));
 
-/** The latest reset among the buckets with nothing left; null when each has something left or does not say. */
+/** The latest reset of an empty bucket; null when no bucket is known to be empty. */
 function emptyUntil(headers: HeaderView): number | null {
   let untilMs: number | null = null;
   for (const { remaining, reset } of BUCKETS) {
@@ -46,7 +46,9 @@ function regainAccess(failure: Failure): number | null {
   return match === null ? null : parseMoment(`${match[1]}T${match[2] ?? "00:00"}Z`);
 }
 
-/** Subscription windows that count for all models; the others (`seven_day_opus`) are about a group of models. */
+/**
+ * Subscription windows for all models. Other windows, such as `seven_day_opus`, are for a group of models.
+ */
 const ACCOUNT_CLAIM = /^(?:five_hour|seven_day|5h|7d|overage)?$/;
 
 function hasFastLimit({ headers }: Failure): boolean {
@@ -146,7 +148,8 @@ const ROWS: readonly Row[] = [
     },
   },
   {
-    // Fast mode has limits of its own: the standard speed of the same model still works, and clients fall back to it themselves.
+    // Fast mode has its own limits. The standard speed of the model still works, and clients fall back to it
+    // themselves.
     status: [429],
     when: hasFastLimit,
     verdict: { class: "bad", reason: "fast mode is rate limited" },
@@ -163,7 +166,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** The statuses that Anthropic documents for its error types. */
+/** Statuses by error type, as Anthropic documents them. */
 const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
   ["invalid_request_error", 400],
   ["authentication_error", 401],

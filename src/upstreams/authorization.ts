@@ -1,4 +1,4 @@
-/** How a family's requests show a credential, and what one credential keeps for that. */
+/** Shows a credential in the headers of a family's requests. */
 import type { Clock } from "../core/clock.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 import type { Signal } from "./signal.ts";
@@ -17,7 +17,10 @@ export interface TextReply {
   readonly body: string;
 }
 
-/** Sends a request of the gateway's own, such as one for a token. Rejects with `GatewayError` when the connection fails. */
+/**
+ * Sends a request of the gateway's own, such as one for a token. Rejects with `GatewayError` when the
+ * connection fails.
+ */
 export type SendText = (request: UpstreamRequestParts) => Promise<TextReply>;
 
 export interface AccessToken {
@@ -25,24 +28,27 @@ export interface AccessToken {
   readonly expiresAtMs: number;
 }
 
-/** The header lines are the same in each request of a credential, so they are made once. */
+/** The header lines are the same in every request with a credential, so they are made once. */
 export interface FixedAuthorization {
   readonly kind: "fixed";
-  /** Headers of the lines. A client's own headers of these names are not passed on. */
+  /** Names of the lines. The client's own headers of these names are not passed on. */
   readonly headerNames: readonly string[];
   lines(secret: string): HeaderLines;
 }
 
-/** Each request gets header lines of its own: a signature, a token that expires, or both. */
+/** Each request gets its own header lines: a signature, a token that expires, or both. */
 export interface RequestAuthorization {
   readonly kind: "request";
-  /** As in `FixedAuthorization`. */
+  /** See `FixedAuthorization`. */
   readonly headerNames: readonly string[];
   /** The strings within a configured secret that no client may see. */
   secretsOf(secret: string): readonly string[];
   /** Gets a token in exchange for the secret. Throws `AccessRefused` when the provider refuses it. */
   refresh?(secret: string, send: SendText, clock: Clock): Promise<AccessToken>;
-  /** A promise only where the signature is made by an asynchronous library. `token` is "" where there is no `refresh`. */
+  /**
+   * A promise only where an asynchronous library makes the signature. `token` is "" for a family without
+   * `refresh`.
+   */
   authorize(
     request: UpstreamRequestParts,
     secret: string,
@@ -53,7 +59,7 @@ export interface RequestAuthorization {
 
 export type Authorization = FixedAuthorization | RequestAuthorization;
 
-/** The provider gives no access in exchange for a credential. */
+/** The provider refuses the gateway a token for a credential. */
 export class AccessRefused extends Error {
   readonly signal: Exclude<Signal, { readonly class: "ok" }>;
   readonly status: number;
@@ -68,7 +74,7 @@ export class AccessRefused extends Error {
 
 /** One credential of an upstream, ready to authorize requests. */
 export interface CredentialAccess {
-  /** The lines for every request; null: `authorize` makes them for each. */
+  /** The lines of every request; null: `authorize` makes the lines of each request. */
   readonly fixedLines: HeaderLines | null;
   /** The strings that no client may see. */
   readonly secrets: readonly string[];
@@ -83,7 +89,7 @@ export function makeCredentialAccess(authorization: Authorization, secret: strin
   return { fixedLines, secrets: [secret], authorize: () => fixedLines, forgetToken: () => undefined };
 }
 
-/** A token is renewed so long before it expires, because a request takes time to arrive. */
+/** A token is renewed this long before it expires, because a request takes time to arrive. */
 const EXPIRY_MARGIN_MS = 60_000;
 
 class RequestAccess implements CredentialAccess {
@@ -92,9 +98,9 @@ class RequestAccess implements CredentialAccess {
   readonly #secret: string;
   readonly #ownSecrets: readonly string[];
   #token: AccessToken | null = null;
-  /** Replies to requests that were sent with it may still come. */
+  /** Replies to requests with this token may still come. */
   #formerToken: AccessToken | null = null;
-  /** The refresh under way, which all requests that need a token wait for. */
+  /** The running refresh. Every request that needs a token waits for it. */
   #refreshing: Promise<AccessToken> | null = null;
 
   constructor(authorization: RequestAuthorization, secret: string) {

@@ -1,4 +1,4 @@
-/** What a provider's failed reply holds that tables can match on: the words of its error object, whatever its envelope. */
+/** Reads a provider's failed reply, in any of the known envelopes, into the words that tables match on. */
 import type { HeaderView } from "../core/header-view.ts";
 import { isObject } from "../core/json.ts";
 import type { ReplyFacts } from "./signal.ts";
@@ -7,7 +7,7 @@ export interface Failure {
   readonly status: number;
   readonly headers: HeaderView;
   readonly nowMs: number;
-  /** All structured words of the error: type, code, status, error_code, Google's reasons and quota ids. */
+  /** Every structured word of the error: type, code, status, error_code, Google's reasons and quota ids. */
   readonly codes: readonly string[];
   readonly message: string;
   /** The error object names a quota that was exceeded (Google's QuotaFailure). */
@@ -18,7 +18,7 @@ export interface Failure {
   readonly isGoogle: boolean;
 }
 
-/** What tables look for stands at the beginning; a bound keeps their patterns cheap on whatever an upstream sends. */
+/** Tables match the beginning of a message. The bound keeps their patterns cheap on any text. */
 const MAX_MESSAGE_CHARS = 4_000;
 
 function listOf(value: unknown): readonly unknown[] {
@@ -33,7 +33,10 @@ function parse(body: string): unknown {
   }
 }
 
-/** The error object itself: bare, under `error`, under `response.error` (a failed stored response) or in a one-element array. */
+/**
+ * The error object: bare, under `error`, under `response.error` (a failed stored response), or in an array of
+ * one element.
+ */
 function errorOf(root: unknown): unknown {
   const value = Array.isArray(root) ? root[0] : root;
   if (!isObject(value)) return value;
@@ -45,7 +48,7 @@ export function readFailure(reply: ReplyFacts): Failure {
   const error = errorOf(parse(reply.body));
   const facts = { status: reply.status, headers: reply.headers, nowMs: reply.nowMs };
   if (!isObject(error)) {
-    // A page of HTML says nothing about a credential, whatever words are on it.
+    // A page of HTML means nothing for a credential, whatever words are on it.
     const text = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
     const message = text.slice(0, MAX_MESSAGE_CHARS);
     return { ...facts, codes: [], message, hasQuotaFailure: false, retryDelay: null, isGoogle: false };
@@ -78,7 +81,10 @@ export function readFailure(reply: ReplyFacts): Failure {
   };
 }
 
-/** The HTTP status that an error object inside a good reply stands for: its own number, else by the first word that is known. */
+/**
+ * The HTTP status for an error object inside a good reply: the object's own number, else the status of its
+ * first known word.
+ */
 export function statusOfError(body: string, statusOf: (code: string) => number | undefined): number {
   const failure = readFailure({ status: 200, headers: NO_HEADERS, body, nowMs: 0, model: "" });
   for (const code of failure.codes) {

@@ -1,4 +1,7 @@
-/** The contract of a family: one kind of provider, at its own host or at another server that speaks as it does. */
+/**
+ * The contract of a family: one kind of provider, at its own host or at another server that speaks as it
+ * does.
+ */
 import type { FamilyName } from "../config/schema.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
@@ -24,7 +27,8 @@ export interface Family {
   profileOf(baseUrl: string): ServerProfile;
   /**
    * The URL of a request. `path` is the dialect's own path with its query, such as `/v1/chat/completions` or
-   * `/v1beta/models/m:generateContent?alt=sse`; `model` is the upstream's name for the model, "" when the request has none.
+   * `/v1beta/models/m:generateContent?alt=sse`; `model` is the upstream's name for the model, "" when the
+   * request has none.
    */
   url(server: Server, path: string, model: string, isStream: boolean): string;
   /** Header lines of every request; a line is left out when the client sends the header itself. */
@@ -32,23 +36,29 @@ export interface Family {
   readonly authorization: Authorization;
   /** The framing of a good reply, where `asked` is the framing that the request asks for. */
   framingOf(headers: HeaderView, asked: Framing): Framing;
-  /** What turns a reply's body into the frames of its dialect; null: the body has them already. */
+  /** Makes the reframer for a reply; null: the body is in the frames of its dialect. */
   reframe?(headers: HeaderView): Reframer | null;
   /** The path of the list of models, with its query. */
   readonly modelList: string;
   /** Names of models that are known to be this family's, so that a client need not name the upstream. */
   readonly modelNames: RegExp;
-  /** Its servers also have models of other makers, whose own names may end in `-thinking` or `-search`. */
+  /** The servers also have models of other makers, whose names may end in `-thinking` or `-search`. */
   readonly servesOtherMakers: boolean;
-  /** The traits of a model, by its maker's own name for it; safe ones for a name that is not known. */
+  /** The traits of a model by its maker's own name; safe traits for an unknown name. */
   traitsOf(plainName: string): ModelTraits;
-  /** The meaning of a failed reply: an HTTP status >= 400, or an in-band failure with the status that it stands for. */
+  /**
+   * The meaning of a failed reply: an HTTP status >= 400, or an in-band failure with the status that it
+   * stands for.
+   */
   classify(reply: ReplyFacts): Signal;
   /**
-   * The HTTP status that an error object inside a good reply stands for (a stream's error event, `{"error":…}` in a 200);
-   * 500 when it is not known.
+   * The HTTP status that an error object inside a good reply stands for (a stream's error event,
+   * `{"error":…}` in a 200); 500 when it is not known.
    */
   inBandStatus(body: string): number;
-  /** The meaning of a good reply's rate headers: `ok`, or `rate` when nothing remains until a reset. Runs for each reply. */
+  /**
+   * The meaning of a good reply's rate headers: `ok`, or `rate` when nothing remains until a reset. Runs for
+   * each reply.
+   */
   classifyOk(headers: HeaderView, nowMs: number): Signal;
 }

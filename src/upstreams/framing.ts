@@ -2,7 +2,7 @@
 import type { HeaderView } from "../core/header-view.ts";
 import type { Framing } from "../dialects/dialect.ts";
 
-/** A reply that is not a stream of events is read as JSON, and fails there when it is not. */
+/** Any other reply counts as JSON, and fails there when it is not JSON. */
 export function eventsOrJson(headers: HeaderView): Framing {
   return hasType(headers, "text/event-stream") ? "sse" : "json";
 }

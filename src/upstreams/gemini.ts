@@ -4,7 +4,7 @@ import { joinClientVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrArray } from "./framing.ts";
-import { geminiTraits } from "./model-traits-gemini.ts";
+import { geminiTraits } from "./model-traits/gemini-traits.ts";
 import { GEMINI } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
@@ -85,7 +85,7 @@ export const GEMINI_ROWS: readonly Row[] = [
     verdict: { class: "overload", reason: "the model has no capacity" },
   },
   {
-    // A tier that does not have the model says so by a limit of 0: waiting for its RetryInfo would not help.
+    // A limit of 0 means that the tier does not have the model, so waiting for its RetryInfo would not help.
     status: [429],
     when: (failure) => failure.hasQuotaFailure && ZERO_LIMIT.test(failure.message),
     verdict: { class: "forbid", reason: "the tier of this key does not include the model" },
@@ -143,7 +143,7 @@ export const GEMINI_ROWS: readonly Row[] = [
   },
 ];
 
-/** google.rpc.Code names and the statuses that Google's API design guide gives them. */
+/** Statuses by google.rpc.Code, as in Google's API design guide. */
 const STATUS_OF_NAME: ReadonlyMap<string, number> = new Map([
   ["INVALID_ARGUMENT", 400],
   ["FAILED_PRECONDITION", 400],

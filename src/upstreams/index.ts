@@ -1,4 +1,4 @@
-/** The table of families. A new family is a file beside this one and a line here. */
+/** The table of families. */
 
 import type { FamilyName } from "../config/schema.ts";
 import { anthropic } from "./anthropic.ts";

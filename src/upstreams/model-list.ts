@@ -1,19 +1,19 @@
-/** How each family lists its models: where, and how the answer is read. */
+/** Reads the list of models that a provider gives. */
 
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
-import type { PartialTraits } from "./traits-override.ts";
+import type { PartialTraits } from "./model-traits/traits-override.ts";
 
 export interface ListedModel {
   readonly id: string;
   /** Unix seconds, 0 when the provider does not say. */
   readonly createdAtS: number;
-  /** What the list says that the model can; empty when it says nothing. */
+  /** The traits that the list states. */
   readonly traits: PartialTraits;
 }
 
 const MAX_MODELS = 5_000;
 
-/** Reads a list; entries that are not understood are left out, a body that is no list gives none. */
+/** Leaves out entries that cannot be read. A body that is not a list gives an empty list. */
 export function parseModelList(text: string): readonly ListedModel[] {
   let body: unknown;
   try {
@@ -44,7 +44,7 @@ function readEntry(value: unknown): ListedModel[] {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The members of an object; none of anything else, so that what is missing reads as not known. */
+/** The members of an object; empty for any other value. */
 function membersOf(value: unknown): Members {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
 }
@@ -75,10 +75,10 @@ function firstCount(...values: readonly unknown[]): number | null {
   return typeof found === "number" ? found : null;
 }
 
-/** The words that Anthropic's list may name; `none` is `thinking.types.disabled` there. */
+/** Words in Anthropic's list. Its `thinking.types.disabled` stands for `none`. */
 const EFFORT_WORDS: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
 
-/** Anthropic's `capabilities`: each says `{supported: boolean}`. */
+/** Anthropic's `capabilities`; each is `{supported: boolean}`. */
 function readCapabilities(capabilities: Members): PartialTraits {
   const image = isSupported(capabilities.image_input);
   const pdf = isSupported(capabilities.pdf_input);

@@ -1,6 +1,6 @@
 /**
- * OpenAI's API (https://platform.openai.com/docs/guides/error-codes) and the many servers that speak its dialects. One table for both:
- * OpenAI's structured codes come first, then what holds for most compatible servers.
+ * OpenAI (https://platform.openai.com/docs/guides/error-codes) and the servers that speak its dialects. Both
+ * share one table: OpenAI's structured codes come first, then the rows for compatible servers.
  */
 
 import { joinWithoutVersion } from "./address.ts";
@@ -8,7 +8,7 @@ import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
-import { openaiTraits } from "./model-traits-openai.ts";
+import { openaiTraits } from "./model-traits/openai-traits.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import {
   clampUntil,
@@ -24,12 +24,18 @@ import { classifyByTable, type Row, type TimeFinder } from "./signal-table.ts";
 const retryAfter = ({ headers, nowMs }: Failure): number | null =>
   parseWaitMs(headers.get("retry-after-ms"), nowMs) ?? parseRetryAfter(headers.get("retry-after"), nowMs);
 
-/** The reset of the bucket that the error's type names (`requests`, `tokens`), else the later of both. */
+/**
+ * The reset of the bucket that the error names by its type (`requests`, `tokens`), else the later reset of
+ * both buckets.
+ */
 function resetHeader({ headers, nowMs, codes }: Failure): number | null {
   return resetOf(codes, (bucket) => parseWait(headers.get(`x-ratelimit-reset-${bucket}`), nowMs));
 }
 
-/** The same of buckets that are empty: the reset of one with something left is not what the request waits for. */
+/**
+ * Like `resetHeader`, but of empty buckets only, because a request does not wait for a bucket that is not
+ * empty.
+ */
 function emptyReset({ headers, nowMs, codes }: Failure): number | null {
   return resetOf(codes, (bucket) =>
     (headers.get(`x-ratelimit-remaining-${bucket}`) ?? "0") === "0"
@@ -49,7 +55,7 @@ function resetOf(
   return requestsMs === null ? tokensMs : Math.max(requestsMs, tokensMs ?? requestsMs);
 }
 
-/** The reset of a bucket with something left, when nothing else is said; one that is over already says nothing at all. */
+/** Last resort: the reset of a bucket that is not empty. A reset in the past is ignored. */
 function lateReset(failure: Failure): number | null {
   const resetMs = resetHeader(failure);
   return resetMs === null || resetMs < failure.nowMs + MIN_WAIT_MS ? null : resetMs;
@@ -63,7 +69,7 @@ function retryText({ message, nowMs }: Failure): number | null {
 
 const RATE_TIMES: readonly TimeFinder[] = [retryAfter, emptyReset, retryText, lateReset];
 
-/** "Request too large … Limit 30000, Requested 41234": no wait makes it fit. */
+/** "Request too large … Limit 30000, Requested 41234": waiting does not make the request fit. */
 function isTooLarge({ message }: Failure): boolean {
   const match = /^request too large\b.*?\blimit:? (\d+),.*?\brequested:? (\d+)/is.exec(message);
   return match !== null && Number(match[2]) > Number(match[1]);
@@ -145,7 +151,7 @@ const MONEY =
 const COMPAT_ROWS: readonly Row[] = [
   { status: [402], verdict: { class: "credit", reason: "no balance" } },
   {
-    // A moderator in front of the model: the request's fault.
+    // A moderator in front of the model refuses the request, so the request is at fault.
     status: [403],
     text: /\bflagged\b|\bmoderation\b/i,
     verdict: { class: "bad", reason: "the request was flagged" },
@@ -186,7 +192,7 @@ const COMPAT_ROWS: readonly Row[] = [
 
 const ROWS: readonly Row[] = [...OPENAI_ROWS, ...COMPAT_ROWS];
 
-/** Codes of error events and failed responses. */
+/** Statuses by the code of an error event or a failed response. */
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ["invalid_api_key", 401],
   ["authentication_error", 401],

@@ -1,10 +1,13 @@
-/** Which headers pass, in both directions. Everything that no rule names passes: new headers work without a change here. */
+/**
+ * The headers that pass, in both directions. A header that no rule names passes, so new headers work without
+ * a change here.
+ */
 
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 
 const MAX_REMEMBERED_NAMES = 512;
 
-/** RFC 9110 section 7.6.1 and what describes one hop only. */
+/** RFC 9110 section 7.6.1, and other headers about a single hop. */
 const HOP_BY_HOP = [
   "connection",
   "keep-alive",
@@ -18,8 +21,8 @@ const HOP_BY_HOP = [
 ] as const;
 
 /**
- * Never reach an upstream: the client's credentials and account selectors, what identifies its network or browser,
- * and what the connection to the upstream sets anew. `origin` makes Anthropic refuse the request.
+ * Headers that never reach an upstream: the client's credentials and account, its network and browser, and
+ * headers that the connection to the upstream sets. `origin` makes Anthropic refuse the request.
  */
 const CLIENT_ONLY = new Set<string>([
   ...HOP_BY_HOP,
@@ -65,7 +68,9 @@ const CLIENT_ONLY_PREFIXES = [
   "proxy-",
 ] as const;
 
-/** Never reach a client: they describe the hop, the upstream's edge, or are set anew. */
+/**
+ * Headers that never reach a client: they describe the hop or the upstream's edge, or the gateway sets them.
+ */
 const UPSTREAM_ONLY = new Set<string>([
   ...HOP_BY_HOP,
   "content-length",
@@ -80,7 +85,9 @@ const UPSTREAM_ONLY = new Set<string>([
   "request-id",
 ]);
 
-/** They describe the credential of the pool, not the client; shown only when the config says so. */
+/**
+ * Headers about the pool's credential, not about the client. They pass only when the configuration allows it.
+ */
 const ACCOUNT = new Set<string>([
   "openai-organization",
   "openai-project",
@@ -96,7 +103,7 @@ const ACCOUNT_PREFIXES = [
   "cf-",
 ] as const;
 
-/** Remembers for each header name whether it passes to upstreams, so that the rules run once a name. */
+/** By header name, whether it passes to upstreams, so that the rules run once for each name. */
 const upstreamVerdicts = new Map<string, boolean>();
 
 function passesToUpstream(name: string): boolean {
@@ -108,9 +115,10 @@ function passesToUpstream(name: string): boolean {
 }
 
 /**
- * Headers for the upstream: the client's, without those that must stay here and those that authorize (`authNames`), then the family's
- * defaults and the lines that show the credential. They ask for no compression, because the tap reads the reply. An OAuth beta of
- * the client's own login is taken out, because the gateway's credential is shown instead.
+ * Headers for the upstream: the client's, without those that must stay here and those that authorize
+ * (`authNames`), then the family's defaults and the lines that show the credential. They ask for no
+ * compression, because the tap reads the reply. An OAuth beta of the client's own login is taken out, because
+ * the gateway's credential is shown instead.
  */
 export function makeUpstreamHeaders(
   client: HeaderView,
@@ -134,7 +142,7 @@ export function makeUpstreamHeaders(
 
 const ACCEPT_IDENTITY = ["accept-encoding", "identity"] as const;
 
-/** Headers that the client says are for this hop only; null for the usual values. */
+/** The headers that `connection` names; null for the usual values. */
 function namedByConnection(connection: string | null): readonly string[] | null {
   if (connection === null || connection === "keep-alive" || connection === "close") return null;
   return connection.split(",").map((name) => name.trim().toLowerCase());
@@ -149,7 +157,10 @@ function withoutOauthBeta(betas: string): string {
     .join(",");
 }
 
-/** From an upstream's headers to those of the reply, with our request id under the names that the official SDKs read. */
+/**
+ * The reply's headers from the upstream's, with the gateway's request id under the names that the official
+ * SDKs read.
+ */
 export function makeReplyHeaderFilter(
   showsAccount: boolean,
 ): (upstream: HeaderView, requestId: string) => Record<string, string> {

@@ -1,7 +1,10 @@
 /** The servers that are known. What a server is follows from the host of its base URL alone. */
 import type { ServerProfile } from "./profile.ts";
 
-/** A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it might refuse. */
+/**
+ * A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it
+ * might refuse.
+ */
 export const COMPATIBLE: ServerProfile = Object.freeze({
   // All compatible servers speak Chat, few speak Responses well.
   preferredDialect: "openai-chat",
@@ -30,7 +33,10 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   reasoningMembers: true,
 });
 
-/** OpenAI itself, at its regional hosts too: https://platform.openai.com/docs/api-reference/chat, October 2026. */
+/**
+ * OpenAI itself, at its regional hosts too: https://platform.openai.com/docs/api-reference/chat, October
+ * 2026.
+ */
 export const OPENAI: ServerProfile = Object.freeze({
   // Chat lacks reasoning between calls, which Responses has.
   preferredDialect: "openai-responses",
@@ -74,7 +80,10 @@ export const GEMINI: ServerProfile = Object.freeze({
   rateScope: "model",
 });
 
-/** A server by its host name, which also stands for the names below it: `eu.api.openai.com` is `api.openai.com`. */
+/**
+ * A server by its host name, which also stands for the names below it: `eu.api.openai.com` is
+ * `api.openai.com`.
+ */
 export interface KnownServer {
   readonly host: string;
   readonly profile: ServerProfile;

@@ -1,9 +1,9 @@
-/** The contract of what reads a body in frames of the provider's own and gives it in the frames of its dialect. */
+/** Turns a body in the provider's own frames into the frames of its dialect. */
 export interface Reframer {
-  /** Of the body that comes out. */
+  /** The content-type of the resulting body. */
   readonly contentType: string;
-  /** The frames that are complete; empty for none. Throws `upstream_garbage`. */
+  /** The frames that `chunk` completes; empty when it completes none. Throws `upstream_garbage`. */
   push(chunk: Uint8Array): Uint8Array;
-  /** The body has ended. Throws `upstream_cut` within a frame. */
+  /** The body has ended. Throws `upstream_cut` when it ended within a frame. */
   end(): void;
 }

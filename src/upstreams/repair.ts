@@ -1,4 +1,7 @@
-/** Refusals that a provider takes back when the request is worded otherwise: found by what it says, repaired once. */
+/**
+ * Refusals that a change of the request can repair. The provider's words tell which change; each is made
+ * once.
+ */
 import type { Repairs } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 
@@ -55,20 +58,23 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** What would make the provider take the request that it refused with this body; null: nothing known. */
+/** The repair for a refusal with this body; null: none is known. */
 export function repairFor(dialect: DialectName, status: number, body: string): Repair | null {
   if (status !== 400 && status !== 422 && status !== 403) return null;
   const row = ROWS.find(({ dialects, text }) => dialects.includes(dialect) && text.test(body));
   return row?.repair ?? null;
 }
 
-/** Repairs that hold for the next requests to the same upstream and model too; seals are the request's own affair. */
+/**
+ * Repairs that hold for later requests to the same upstream and model too. A refused seal concerns its
+ * request alone.
+ */
 const LASTING = ["withoutStreamOptions", "systemFirst", "withoutSummary"] as const;
 
 const MAX_REMEMBERED = 1_000;
 const MAX_NAME_CHARS = 256;
 
-/** What upstreams were found to want, by upstream and model; in memory only. */
+/** Repairs that upstreams were found to need, by upstream and model. In memory only. */
 export class LearnedRepairs {
   readonly #learned = new Map<string, Repairs>();
 
@@ -77,7 +83,10 @@ export class LearnedRepairs {
     return this.#learned.get(`${upstream}/${model}`) ?? NO_REPAIRS;
   }
 
-  /** The upstream has answered a request with these repairs. A refusal alone proves nothing: some repeat the client's own words. */
+  /**
+   * The upstream answered a request with these repairs. A refusal alone proves nothing, because it may quote
+   * the client.
+   */
   learn(upstream: string, model: string, repairs: Repairs): void {
     const known = this.of(upstream, model);
     const found = LASTING.filter((repair) => repairs[repair] && !known[repair]);

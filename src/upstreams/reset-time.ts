@@ -1,15 +1,18 @@
 /**
- * When a limit ends, as providers write it: header dates, seconds, durations such as `6m0s`, and calendar resets. All results are
- * milliseconds since the epoch; what cannot be read is null, never a guess.
+ * Reads the end of a limit as providers write it: dates, seconds, durations such as `6m0s`, and calendar
+ * resets. Results are milliseconds since the epoch; null when the text cannot be read.
  */
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
-/** No limit is believed to end sooner or later than this: a clock or a header that is off must not park for a year. */
+/**
+ * A limit counts as no shorter and no longer than this, so that a wrong clock or header parks no credential
+ * for a year.
+ */
 export const MIN_WAIT_MS = SECOND_MS;
 export const MAX_WAIT_MS = 31 * DAY_MS;
 
-/** Holds a reset time within [1 s, 31 d] from now. */
+/** The reset time, moved into the range of 1 second to 31 days from now. */
 export function clampUntil(untilMs: number, nowMs: number): number {
   return Math.min(Math.max(untilMs, nowMs + MIN_WAIT_MS), nowMs + MAX_WAIT_MS);
 }
@@ -41,7 +44,7 @@ const SECONDS = /^-?\d+(?:\.\d+)?$/;
 const HTTP_DATE = /^[A-Za-z]{3,9}, ?\d.* GMT$/;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/i;
 
-/** `retry-after`: seconds or an HTTP date (RFC 9110, 10.2.3); fractions and durations, which some servers send, are understood. */
+/** `retry-after`: seconds or an HTTP date (RFC 9110, 10.2.3). Some servers send fractions and durations. */
 export function parseRetryAfter(text: string | null, nowMs: number): number | null {
   if (text === null) return null;
   const value = text.trim();
@@ -50,7 +53,7 @@ export function parseRetryAfter(text: string | null, nowMs: number): number | nu
   return parseWait(value, nowMs);
 }
 
-/** A count of milliseconds from now (`retry-after-ms`). */
+/** `retry-after-ms`: milliseconds from now. */
 export function parseWaitMs(text: string | null, nowMs: number): number | null {
   return text !== null && SECONDS.test(text.trim()) ? nowMs + Number(text) : null;
 }
@@ -71,7 +74,7 @@ export function parseEpochSeconds(text: string | null): number | null {
   return text !== null && /^\d{1,12}$/.test(text.trim()) ? Number(text) * SECOND_MS : null;
 }
 
-/** The first of the next month, 00:00 UTC: when providers' monthly spend limits start again. */
+/** The first of the next month, 00:00 UTC. Monthly spend limits start again then. */
 export function nextMonthUtc(nowMs: number): number {
   const now = new Date(nowMs);
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
@@ -79,7 +82,7 @@ export function nextMonthUtc(nowMs: number): number {
 
 let pacificFormat: Intl.DateTimeFormat | null = null;
 
-/** Made when it is first needed: the calendar data behind it costs six megabytes. */
+/** Made on first use, because its calendar data takes six megabytes. */
 function formatOfPacific(): Intl.DateTimeFormat {
   pacificFormat ??= new Intl.DateTimeFormat("en-US", {
     timeZone: "America/Los_Angeles",
@@ -105,7 +108,7 @@ function pacific(atMs: number): { year: number; month: number; day: number; hour
 /** The next midnight in Los Angeles, where Google's daily quotas start again. */
 export function nextPacificMidnight(nowMs: number): number {
   const { year, month, day } = pacific(nowMs);
-  // Los Angeles is 7 or 8 hours behind UTC; clocks change at 2:00, so that midnight is there exactly once each day.
+  // Los Angeles is 7 or 8 hours behind UTC. Clocks change at 2:00, so each day has exactly one midnight.
   const summer = Date.UTC(year, month - 1, day + 1, 7);
   return pacific(summer).hour === 0 ? summer : Date.UTC(year, month - 1, day + 1, 8);
 }

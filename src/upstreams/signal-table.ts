@@ -1,9 +1,9 @@
-/** Tables that turn a failure into a signal: the first row that matches decides. */
+/** Turns a failure into a signal by a table. The first row that matches decides. */
 import type { Failure } from "./failure.ts";
 import { clampUntil } from "./reset-time.ts";
 import type { Signal, SignalScope } from "./signal.ts";
 
-/** Finds the time at which a limit ends, in milliseconds since the epoch; null when the reply does not say. */
+/** Finds the end of a limit in a reply, in milliseconds since the epoch; null when the reply names none. */
 export type TimeFinder = (failure: Failure) => number | null;
 
 export type Verdict =
@@ -14,7 +14,7 @@ export type Verdict =
   | {
       readonly class: "rate";
       readonly scope: SignalScope;
-      /** The first that finds a time wins; without any, `guessMs` from now is a first guess. */
+      /** The first time found counts. When none is found, the first guess is `guessMs` from now. */
       readonly until: readonly TimeFinder[];
       readonly guessMs: number;
       readonly reason: string;
@@ -22,12 +22,12 @@ export type Verdict =
   | {
       readonly class: "quota";
       readonly scope: SignalScope | ((failure: Failure) => SignalScope);
-      /** The last one always finds a time. */
+      /** The last finder always finds a time. */
       readonly until: readonly [...TimeFinder[], (failure: Failure) => number];
       readonly reason: string;
     };
 
-/** All conditions that a row has must hold. */
+/** A row matches when all of its conditions hold. */
 export interface Row {
   readonly status?: readonly number[];
   /** Matches one of the structured codes. */
@@ -38,7 +38,7 @@ export interface Row {
   readonly verdict: Verdict;
 }
 
-/** Unknown failures: 4xx are the request's fault and 5xx the upstream's; neither costs a credential. */
+/** An unknown failure costs no credential: 4xx is the request's fault, 5xx the upstream's. */
 const OVERLOADED: Signal = { class: "overload", reason: "the upstream failed" };
 const BAD: Signal = { class: "bad", reason: "the upstream refused the request" };
 

@@ -1,14 +1,16 @@
-/** The meaning of a reply for the credential that was shown. */
 import type { HeaderView } from "../core/header-view.ts";
 
-/** What a failure touches: the credential as a whole, or that credential for the one model asked. */
+/** The reach of a failure: the whole credential, or the credential for the model of the request. */
 export type SignalScope = "credential" | "model";
 
 /**
- * What a reply says about the credential that was shown. `reason` is a short public text (no secret, no upstream body).
- * rate: wait until; quota: used up until; credit: no money until a person acts; invalid: refused until a person acts;
- * forbid: this model is not for this credential; config: the operator has to change something outside; overload: the upstream is
- * at fault; bad: the request is at fault.
+ * The meaning of a reply for the credential. `reason` is a short public text without a secret and without the
+ * upstream's words.
+ *
+ * - rate: a limit that ends at `untilMs`. quota: used up until `untilMs`.
+ * - credit: no money until a person acts. invalid: refused until a person acts.
+ * - config: the operator must change something at the provider. forbid: the credential may not use the model.
+ * - overload: the upstream's fault. bad: the request's fault.
  */
 export type Signal =
   | { readonly class: "ok" }
@@ -17,7 +19,7 @@ export type Signal =
       readonly untilMs: number;
       readonly scope: SignalScope;
       readonly reason: string;
-      /** The reply named no time: `untilMs` is the family's first guess, and the pool lets it grow with each strike. */
+      /** The reply names no time. `untilMs` is a first guess, which the pool lets grow with each strike. */
       readonly isGuess?: true;
     }
   | {
@@ -33,13 +35,12 @@ export type Signal =
   | { readonly class: "overload"; readonly reason: string }
   | { readonly class: "bad"; readonly reason: string };
 
-/** A reply as classification sees it. */
 export interface ReplyFacts {
   readonly status: number;
   readonly headers: HeaderView;
-  /** The error body as text (bounded by the caller to 64 KiB); empty for an answer without failure. */
+  /** The error body as text, at most 64 KiB; empty when there is none. */
   readonly body: string;
   readonly nowMs: number;
-  /** The model that was asked of the upstream. */
+  /** The upstream's name for the model. */
   readonly model: string;
 }

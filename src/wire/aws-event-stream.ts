@@ -1,6 +1,7 @@
 /**
- * Amazon's binary event stream (`application/vnd.amazon.eventstream`) as a push parser. A message is: its length, the length of its
- * headers, a CRC-32 of these eight bytes; headers; payload; a CRC-32 of all before. Numbers are big-endian.
+ * Amazon's binary event stream (`application/vnd.amazon.eventstream`) as a push parser. A message is: its
+ * length, the length of its headers, a CRC-32 of these eight bytes; headers; payload; a CRC-32 of all before.
+ * Numbers are big-endian.
  * https://smithy.io/2.0/aws/amazon-eventstream.html
  */
 import { GatewayError } from "../core/errors.ts";
@@ -31,7 +32,10 @@ export class AwsEventStreamReader {
     return this.#held.size === 0;
   }
 
-  /** Any split of the bytes gives the same messages. Throws `upstream_garbage`; nothing is to be pushed after that. */
+  /**
+   * Any split of the bytes gives the same messages. Throws `upstream_garbage`; nothing is to be pushed after
+   * that.
+   */
   push(bytes: Uint8Array, onMessage: (message: AwsEventMessage) => void): void {
     let at = 0;
     while (at < bytes.length) {
@@ -81,12 +85,18 @@ function readMessage(bytes: Uint8Array): AwsEventMessage {
   return { headers: readHeaders(bytes, view, payloadAt), payload: bytes.slice(payloadAt, crcAt) };
 }
 
-/** Bytes of a header's value by its type: true, false, byte, short, int, long, (bytes, text: see below), time, UUID. */
+/**
+ * Bytes of a header's value by its type: true, false, byte, short, int, long, (bytes, text: see below), time,
+ * UUID.
+ */
 const VALUE_BYTES: readonly (number | undefined)[] = [0, 0, 1, 2, 4, 8, undefined, undefined, 8, 16];
 const BYTES_TYPE = 6;
 const TEXT_TYPE = 7;
 
-/** A header: length of its name in a byte, name, type in a byte, value; bytes and text begin with their length in two bytes. */
+/**
+ * A header: length of its name in a byte, name, type in a byte, value; bytes and text begin with their length
+ * in two bytes.
+ */
 function readHeaders(bytes: Uint8Array, view: DataView, end: number): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   const within = (to: number): number => {

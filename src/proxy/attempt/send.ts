@@ -15,8 +15,9 @@ type Sender = Pick<Gateway, "transport" | "clock">;
 const TEXT_REPLY_BYTES = 64 * 1024;
 
 /**
- * Sends a request whose headers hold the credential's fixed lines already; a credential without such lines authorizes the request
- * here. `head` rejects with `AccessRefused` when the provider gives the credential no access.
+ * Sends a request whose headers hold the credential's fixed lines already; a credential without such lines
+ * authorizes the request here. `head` rejects with `AccessRefused` when the provider gives the credential no
+ * access.
  */
 export function sendRequest(
   gateway: Sender,
@@ -53,7 +54,8 @@ function sendAuthorized(
     sendParts(gateway, upstream, { ...parts, headers: [...parts.headers, ...lines] }, onWait);
   const lines = access.authorize(parts, textSender(gateway, upstream), gateway.clock);
   if (!(lines instanceof Promise)) return send(lines);
-  // The transport cannot tell of the wait for the lines. After this turn, because `onWait` may abort the call.
+  // The transport cannot tell of the wait for the lines. After this turn, because `onWait` may abort the
+  // call.
   if (onWait !== null) queueMicrotask(onWait);
   return new DeferredCall(lines.then((ready) => () => send(ready)));
 }

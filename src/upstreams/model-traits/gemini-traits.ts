@@ -1,14 +1,17 @@
 /**
- * Gemini and Gemma models. Source: Google's pages of models, thinking and migration (Gemini API, Vertex), as of November 2026. A model
- * that is not in the table counts as one of the newest Gemini 3.
+ * Gemini and Gemma models. Source: Google's pages of models, thinking and migration (Gemini API, Vertex), as
+ * of November 2026. An unknown model counts as one of the newest Gemini 3.
  */
-import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];
 const FROM_MINIMAL: readonly Effort[] = ["minimal", ...FROM_LOW];
 
-/** Gemini 3 and 3.1: levels, signatures that must come back, images in results of functions. No level switches thinking off. */
+/**
+ * Gemini 3 and 3.1: thinking by level, never off; signatures must come back; function results may hold
+ * images.
+ */
 const three: ModelTraits = {
   contextTokens: 1_048_576,
   maxOutputTokens: 65_536,
@@ -27,7 +30,10 @@ const three: ModelTraits = {
   webSearch: true,
 };
 
-/** 3.5 Flash-Lite, 3.6 and later (July 2026): temperature, topP and topK do nothing and are to be refused. */
+/**
+ * 3.5 Flash-Lite, 3.6 and later (July 2026): temperature, topP and topK have no effect, and Google will
+ * refuse them.
+ */
 const newest: ModelTraits = { ...three, sampling: "none" };
 
 const two: ModelTraits = {
@@ -37,7 +43,7 @@ const two: ModelTraits = {
   resultImages: false,
 };
 
-/** Makes pictures: it thinks as it likes. */
+/** Makes images. Its thinking cannot be controlled. */
 const image: ModelTraits = {
   ...three,
   contextTokens: 65_536,
@@ -79,7 +85,7 @@ const ROWS: readonly TraitsRow[] = [
   ],
 ];
 
-/** What is known of a Google model by its plain name. */
+/** By the plain name. */
 export function geminiTraits(name: string): ModelTraits {
   return lookUp(ROWS, name, newest);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
-import { toCamel } from "../config/camel-case.ts";
-import { modelTraits } from "../config/schema-models.ts";
+import { toCamel } from "../../config/camel-case.ts";
+import { modelTraits } from "../../config/schema-models.ts";
 import { makeTraitsOverride } from "./traits-override.ts";
 
 const overrideOf = (entry: object) => makeTraitsOverride(toCamel(modelTraits, v.parse(modelTraits, entry)));

@@ -1,15 +1,15 @@
-/** The words that the tables of models are written in. */
-import type { Effort, ModelTraits, ThinkingTraits } from "../neutral/traits.ts";
+/** The rows of the tables of models. */
+import type { Effort, ModelTraits, ThinkingTraits } from "../../neutral/traits.ts";
 
-/** Models whose plain names match, and what they can. The first row that matches counts. */
+/** The traits of the models whose plain names match. The first row that matches counts. */
 export type TraitsRow = readonly [names: RegExp, traits: ModelTraits];
 
-/** What is known of a plain name; `fallback` where no row matches. */
+/** `fallback` when no row matches. */
 export function lookUp(rows: readonly TraitsRow[], name: string, fallback: ModelTraits): ModelTraits {
   return rows.find(([names]) => names.test(name))?.[1] ?? fallback;
 }
 
-/** It cannot think, or cannot be told how. `isOnByDefault`: it thinks all the same. */
+/** The model does not think, or its thinking cannot be controlled (`isOnByDefault`). */
 export function noThinking(isOnByDefault = false): ThinkingTraits {
   return {
     kind: "none",
@@ -21,7 +21,7 @@ export function noThinking(isOnByDefault = false): ThinkingTraits {
   };
 }
 
-/** It thinks up to a number of tokens. */
+/** A number of tokens bounds the thinking. */
 export function byBudget(
   minBudgetTokens: number,
   maxBudgetTokens: number,
@@ -38,7 +38,7 @@ export function byBudget(
   };
 }
 
-/** It thinks by a word; with `none` among them it can be told not to. */
+/** A word sets the thinking; `none` among the words disables it. */
 export function byEffort(efforts: readonly Effort[], isOnByDefault: boolean): ThinkingTraits {
   return {
     kind: "effort",

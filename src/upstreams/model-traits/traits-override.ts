@@ -1,6 +1,6 @@
 /** From an entry of `[[traits]]` to the traits that it replaces. */
-import type { TraitsConfig } from "../config/config.ts";
-import type { ModelTraits, ThinkingTraits } from "../neutral/traits.ts";
+import type { TraitsConfig } from "../../config/config.ts";
+import type { ModelTraits, ThinkingTraits } from "../../neutral/traits.ts";
 
 /** Some of a model's traits; the others stay as they are. */
 export type PartialTraits = Partial<Omit<ModelTraits, "thinking" | "input">> & {

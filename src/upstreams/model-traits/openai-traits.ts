@@ -1,10 +1,11 @@
 /**
- * OpenAI's models. Source: OpenAI's model pages and its guides of reasoning, prompt caching and structured outputs, as of November
- * 2026. Models with `reasoning_effort` take no stop sequences, and sampling only with effort `none`: it counts as refused.
+ * OpenAI's models. Source: OpenAI's model pages and its guides of reasoning, prompt caching and structured
+ * outputs, as of November 2026. Models with `reasoning_effort` take no stop sequences. They take sampling
+ * only with effort `none`, so the table says that they take none.
  */
-import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { compatibleTraits } from "./model-traits-compatible.ts";
-import { byEffort, noThinking, type TraitsRow } from "./model-traits-row.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { compatibleTraits } from "./compatible-traits.ts";
+import { byEffort, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];
 const TO_XHIGH: readonly Effort[] = ["none", "low", "medium", "high", "xhigh"];
@@ -49,7 +50,7 @@ const five: ModelTraits = {
   thinking: byEffort(["minimal", ...FROM_LOW], true),
 };
 
-/** GPT-5.4 and later: tools with an effort only on Responses. */
+/** GPT-5.4 and later: tools together with an effort work on Responses only. */
 const fiveFour: ModelTraits = {
   ...five,
   contextTokens: 1_050_000,
@@ -64,7 +65,7 @@ const newest: ModelTraits = {
   cacheBreakpoints: true,
 };
 
-/** Pro and Codex models are on Responses only. */
+/** Pro and Codex models exist on Responses only. */
 const onResponses = { needsResponsesForTools: true };
 const chat: ModelTraits = { ...plain, sampling: "none", stop: false };
 
@@ -102,12 +103,12 @@ const ROWS: readonly TraitsRow[] = [
   [/^gpt-5\.4-(?:mini|nano)/, { ...fiveFour, contextTokens: 400_000 }],
   [/^gpt-5\.4/, fiveFour],
   [/^gpt-5\.5/, { ...fiveFour, thinking: byEffort(TO_XHIGH, true) }],
-  // Of Luna, the sources differ on the context.
+  // The sources differ on the context of Luna.
   [/^gpt-5\.6-luna/, { ...newest, contextTokens: null }],
   [/^gpt-(?:[6-9]|\d\d|5\.(?:[6-9]|\d\d))/, newest],
 ];
 
-/** What is known of a model of OpenAI or of a compatible server, by its plain name. */
+/** By the plain name. A name that is not OpenAI's is looked up among the models of compatible servers. */
 export function openaiTraits(name: string): ModelTraits {
   return ROWS.find(([names]) => names.test(name))?.[1] ?? compatibleTraits(name);
 }

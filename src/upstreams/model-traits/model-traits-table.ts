@@ -1,31 +1,34 @@
 /**
- * What is known of the models of each family: the operator's word, then the provider's own list, then a dated table, then what is
- * safe for a model that nobody knows.
+ * The traits of every model. The operator's overrides come first, then the provider's own list, then the
+ * family's dated table, then safe traits for an unknown model.
  */
 
-import type { DialectName } from "../dialects/dialect.ts";
-import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../neutral/traits.ts";
-import type { Family } from "./family.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
+import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../../neutral/traits.ts";
+import type { Family } from "../family.ts";
 import type { PartialTraits, TraitsOverride } from "./traits-override.ts";
 
 type TraitsFamily = Pick<Family, "name" | "traitsOf">;
 
 export interface ModelTraitsTable {
-  /** What a model can, asked in this dialect. `model` is the upstream's name for it; any text. Remembered: the same object again. */
+  /**
+   * The traits of a model in this dialect. `model` is the upstream's name, any text. Gives the same object
+   * each time.
+   */
   traitsOf(family: TraitsFamily, dialect: DialectName, model: string): ModelTraits;
-  /** Takes over what a provider's list says of one of its models. */
+  /** Keeps the traits that a provider's list states for a model. */
   learn(family: TraitsFamily, model: string, learned: PartialTraits): void;
 }
 
-/** What a dialect has no place for, whatever the model could. The operator's word goes over it. */
+/** Traits that a dialect has no place for. The operator's overrides go over them. */
 function limitsOf(dialect: DialectName, model: string): PartialTraits {
-  // A reseller (`openai/gpt-…`) knows by itself how its models are to be asked.
+  // A reseller (`openai/gpt-…`) translates for its models itself.
   const isResold = model.includes("/");
   switch (dialect) {
     case "openai-chat":
       return {
         resultImages: false,
-        // Of the models on Chat, only those search that do nothing else.
+        // On Chat, only models that do nothing but search can search.
         ...(/-search(?:-|$)/.test(model) ? {} : { webSearch: false }),
         ...(isResold ? { needsResponsesForTools: false } : {}),
       };
@@ -41,7 +44,7 @@ const MAX_REMEMBERED = 1_000;
 const MAX_LEARNED = 20_000;
 const MAX_NAME_CHARS = 256;
 
-/** Overrides apply from the least exact to the most exact, so that each says only what it has to. */
+/** Overrides apply from the least exact to the most exact pattern. */
 export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): ModelTraitsTable {
   const ordered = overrides.toSorted((a, b) => precision(a.match) - precision(b.match));
   const learned = new Map<string, PartialTraits>();
@@ -60,7 +63,8 @@ export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): Mode
       const known = remembered.get(id);
       if (known !== undefined) return known;
       const traits = find(family, dialect, model);
-      // Names come from clients: the memory of them is bounded, and starting over is cheaper than an order of use.
+      // Clients choose the names, so the memory is bounded. Clearing it is cheaper than keeping an order of
+      // use.
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
       remembered.set(id, traits);
       return traits;
@@ -84,8 +88,8 @@ function precision(pattern: string): number {
 }
 
 /**
- * The maker's own name of a model: without the folder, cloud and region that resellers put before it (`us.anthropic.claude-…`,
- * `anthropic/claude-…`) and the version that they put behind it (`@20251101`, `-v1:0`, `:free`).
+ * The maker's own name of a model, without the folder, cloud and region in front (`us.anthropic.claude-…`,
+ * `anthropic/claude-…`) and the version behind (`@20251101`, `-v1:0`, `:free`) that resellers add.
  */
 function plainName(model: string): string {
   return model
@@ -97,7 +101,7 @@ function plainName(model: string): string {
     .replace(/[@:].*$/s, "");
 }
 
-/** Some traits put over others; what follows from them stays consistent. */
+/** Puts some traits over others, and keeps the traits of thinking consistent. */
 function mergeTraits(base: ModelTraits, patch: PartialTraits): ModelTraits {
   const { thinking, input, ...rest } = patch;
   return {
@@ -155,7 +159,7 @@ function mergeThinking(base: ThinkingTraits, patch: Partial<ThinkingTraits>): Th
   const words = patch.efforts ?? start.efforts;
   const canDisable = patch.canDisable ?? words.includes("none");
   const efforts = EFFORTS.filter((effort) => (effort === "none" ? canDisable : words.includes(effort)));
-  // With no word but `none` there is nothing to ask for.
+  // When `none` is the only word, there is no thinking to ask for.
   if (!efforts.some((effort) => effort !== "none")) return PLAIN_THINKING.none;
   return Object.freeze({
     ...start,
@@ -165,7 +169,7 @@ function mergeThinking(base: ThinkingTraits, patch: Partial<ThinkingTraits>): Th
   });
 }
 
-/** A budget or words alone say the kind as well. */
+/** The kind that a budget or words imply. */
 function kindOf({
   efforts,
   minBudgetTokens,

@@ -1,19 +1,19 @@
 /**
- * Models behind servers that speak like OpenAI. Sources: DeepSeek's, Moonshot's, Z.ai's, Alibaba's, Mistral's and xAI's API pages and
- * the open models' cards, as of November 2026. Names that resellers give to Claude and Gemini count as well. What nobody knows is a
- * plain model: it is asked for nothing that it might refuse, and sent what the client sent.
+ * Models of compatible servers. Sources: API pages of DeepSeek, Moonshot, Z.ai, Alibaba, Mistral and xAI, and
+ * the cards of open models, as of November 2026. Resellers' names of Claude and Gemini models are known too.
+ * An unknown model is asked for nothing that it might refuse, and gets the client's own fields.
  */
-import type { ModelTraits } from "../neutral/traits.ts";
-import { anthropicTraits } from "./model-traits-anthropic.ts";
-import { geminiTraits } from "./model-traits-gemini.ts";
-import { byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
+import { anthropicTraits } from "./anthropic-traits.ts";
+import { geminiTraits } from "./gemini-traits.ts";
+import { byEffort, lookUp, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const unknown: ModelTraits = {
   contextTokens: null,
   maxOutputTokens: null,
   thinking: noThinking(),
   sampling: "all",
-  // Whether it sees, only the server knows: its refusal is better than ours.
+  // Only the server knows whether the model takes images, and its refusal says more than the gateway's.
   input: { image: true, pdf: false, audio: false, video: false },
   structuredOutput: true,
   midSystem: true,
@@ -28,13 +28,13 @@ const unknown: ModelTraits = {
 };
 
 const blind: ModelTraits = { ...unknown, input: { ...unknown.input, image: false } };
-/** Their templates refuse instructions that do not come first. */
+/** The chat templates of these models refuse instructions that do not come first. */
 const systemFirst: ModelTraits = { ...unknown, midSystem: false };
 const blindSystemFirst: ModelTraits = { ...blind, midSystem: false };
 
 const ROWS: readonly TraitsRow[] = [
   [/^gpt-oss/, { ...blind, contextTokens: 131_072, thinking: byEffort(["low", "medium", "high"], true) }],
-  // Thinking is switched off by a field of its own, which is not sent.
+  // Another field switches thinking off, and the gateway does not send it.
   [
     /^deepseek-?v(?:[4-9]|\d\d)/,
     {
@@ -47,7 +47,7 @@ const ROWS: readonly TraitsRow[] = [
   [/^deepseek-(?:reasoner|r\d)/, { ...blind, thinking: noThinking(true), structuredOutput: false }],
   [/^deepseek-(?:vl|ocr)/, unknown],
   [/^deepseek/, { ...blind, structuredOutput: false }],
-  // K2.5 and later see, and take one temperature only.
+  // K2.5 and later take images, and a single temperature.
   [
     /^kimi-k(?:2[.p][5-9]|[3-9])/,
     { ...unknown, contextTokens: 262_144, thinking: noThinking(true), sampling: "none" },
@@ -67,14 +67,14 @@ const ROWS: readonly TraitsRow[] = [
   [/^grok-(?:[4-9]|\d\d)/, { ...unknown, thinking: noThinking(true), stop: false }],
 ];
 
-/** What is known of a model of a compatible server, by its plain name. */
+/** By the plain name. */
 export function compatibleTraits(name: string): ModelTraits {
   if (name.startsWith("claude-")) return resold(anthropicTraits(name));
   if (name.startsWith("gemini-")) return resold(geminiTraits(name));
   return lookUp(ROWS, name, unknown);
 }
 
-/** What remains of a model's traits where a reseller speaks Chat for it. */
+/** The traits that remain when a reseller offers the model on Chat. */
 function resold(traits: ModelTraits): ModelTraits {
   const { contextTokens, maxOutputTokens, sampling, input, structuredOutput, sealedCalls, thinking } = traits;
   return {

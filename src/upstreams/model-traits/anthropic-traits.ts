@@ -1,14 +1,18 @@
 /**
- * Claude models. Source: Anthropic's pages of models, thinking, effort, sampling and migration, as of November 2026. A model that is
- * not in the table gets what is right for every model of the newest generation; the Models API says the rest.
+ * Claude models. Source: Anthropic's pages of models, thinking, effort, sampling and migration, as of
+ * November 2026. An unknown model gets the traits that every model of the newest generation has; the Models
+ * API adds the rest.
  */
-import type { Effort, ModelTraits } from "../neutral/traits.ts";
-import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./model-traits-row.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];
 const UP_TO_MAX: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
 
-/** 5.5, Fable and Mythos 5.1 (autumn 2026): always adaptive, no sampling, no prefill, no tool that must be called. */
+/**
+ * 5.5, Fable and Mythos 5.1 (autumn 2026): thinking is always adaptive; no sampling, no prefill, no forced
+ * tools.
+ */
 const newest: ModelTraits = {
   contextTokens: 1_000_000,
   maxOutputTokens: 128_000,
@@ -30,7 +34,7 @@ const newest: ModelTraits = {
 /** 5 and before: tools may be forced. */
 const five: ModelTraits = { ...newest, forcedTools: true };
 
-/** Models since 4.5 take 64,000 tokens of answer, and all that think adaptively know these words. */
+/** Models since 4.5 write up to 64,000 tokens. Every model with adaptive thinking knows these words. */
 const unknown: ModelTraits = {
   ...newest,
   contextTokens: 200_000,
@@ -50,15 +54,16 @@ const manual: ModelTraits = {
   prefill: true,
 };
 
-/** Without a constrained answer: 4.0 and before. */
+/** 4.0 and before: no structured output. */
 const early: ModelTraits = { ...manual, structuredOutput: false };
 
 const ROWS: readonly TraitsRow[] = [
   [/^claude-haiku-5-[5-9]/, { ...newest, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
-  // Sonnet 5.5 takes `between_tools` for off; `disabled` is a 400, so it counts as not to be switched off.
+  // Sonnet 5.5 answers `disabled` with a 400 and takes `between_tools` instead, so its thinking cannot be
+  // disabled.
   [/^claude-(?:opus|sonnet|fable|mythos)-5-[1-9](?!\d)/, newest],
   [/^claude-(?:fable|mythos)-5/, five],
-  // `disabled` is a 400 together with effort xhigh or max.
+  // `disabled` with effort xhigh or max is a 400.
   [/^claude-opus-5/, { ...five, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
   [/^claude-sonnet-5/, { ...five, midSystem: false, thinking: byEffort(["none", ...UP_TO_MAX], true) }],
   [/^claude-opus-4-8/, { ...five, thinking: byEffort(["none", ...UP_TO_MAX], false) }],
@@ -109,7 +114,7 @@ const ROWS: readonly TraitsRow[] = [
   ],
 ];
 
-/** What is known of a Claude model by its plain name. */
+/** By the plain name. */
 export function anthropicTraits(name: string): ModelTraits {
   return lookUp(ROWS, name.replace(/(\d)\.(\d)/g, "$1-$2"), unknown);
 }

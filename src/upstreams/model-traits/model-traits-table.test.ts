@@ -1,10 +1,10 @@
 // What is known of models: the table, what goes over it, and what holds for every name.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { FamilyName } from "../config/schema.ts";
-import type { DialectName } from "../dialects/dialect.ts";
-import { EFFORTS, type ModelTraits } from "../neutral/traits.ts";
-import { FAMILIES } from "./index.ts";
+import type { FamilyName } from "../../config/schema.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
+import { EFFORTS, type ModelTraits } from "../../neutral/traits.ts";
+import { FAMILIES } from "../index.ts";
 import { makeModelTraitsTable } from "./model-traits-table.ts";
 import type { TraitsOverride } from "./traits-override.ts";
 
