@@ -1,9 +1,15 @@
-/** A command as data: its flags and its help. Parsing, `--help` and wrong usage are the same for every command, and are here. */
+/**
+ * A command as data: flags and help. Parsing, `--help` and the report of wrong usage are the same for every
+ * command.
+ */
 import { parseArgs } from "node:util";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { type CliIo, type Command, EXIT } from "./cli.ts";
 
-/** A flag with a value (`--port PORT`) when `value` names one, else a switch. Lines of `help` are separated by newlines. */
+/**
+ * A flag with a value (`--port PORT`) when `value` names one, else a switch. Lines of `help` are separated by
+ * newlines.
+ */
 export interface Flag {
   readonly value?: string;
   readonly help: string;
@@ -34,7 +40,9 @@ export interface Arguments<Flags> {
 /** A value or an argument that the command cannot use; the text says which one would do. */
 export class UsageError extends Error {}
 
-/** A command that parses its arguments, answers `--help`, and reports wrong usage and a wrong configuration. */
+/**
+ * A command that parses its arguments, answers `--help`, and reports wrong usage and a wrong configuration.
+ */
 export function makeCommand<const Flags extends Readonly<Record<string, Flag>>>(
   spec: CommandSpec<Flags>,
   run: (args: Arguments<Flags>, io: CliIo) => Promise<number>,

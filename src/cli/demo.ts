@@ -1,6 +1,7 @@
 /**
- * `clewline demo`: shows the gateway on three simulated providers, without a key or an account: one streamed answer in each dialect, two
- * translated answers, a fail-over, and the ledger's rows. With `--once` the command ends, and fails unless all of that was seen.
+ * `clewline demo`: shows the gateway on three simulated providers, without a key or an account: one streamed
+ * answer in each dialect, two translated answers, a fail-over, and the ledger's rows. With `--once` the
+ * command ends, and fails unless all of that was seen.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -65,7 +66,10 @@ export const demo = makeCommand(
   },
 );
 
-/** The first OpenAI credential is rate limited: the first request fails over, and later ones skip that credential. */
+/**
+ * The first OpenAI credential is rate limited: the first request fails over, and later ones skip that
+ * credential.
+ */
 function configText(folder: string, anthropic: string, gemini: string, openai: string): string {
   return `[server]
 data_dir = ${JSON.stringify(join(folder, "data"))}

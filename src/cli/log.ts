@@ -2,7 +2,10 @@
 import pino from "pino";
 import type { Log } from "../core/log.ts";
 
-/** `sync` writes each line before the call returns: lines are few, and none may be lost when the process dies. */
+/**
+ * `sync` writes each line before the call returns: there are few lines, and none may be lost when the process
+ * dies.
+ */
 export function makeLog(level: "debug" | "info" | "warn" | "error"): Log {
   const logger = pino(
     {

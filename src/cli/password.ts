@@ -1,4 +1,4 @@
-/** argon2id, with the parameters that Bun takes by default (64 MiB, two passes). */
+/** argon2id with Bun's default parameters (64 MiB, two passes). */
 export function hashPassword(text: string): Promise<string> {
   return Bun.password.hash(text, { algorithm: "argon2id" });
 }

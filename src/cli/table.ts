@@ -1,15 +1,15 @@
-/** Plain-text tables for people: fixed columns, right-aligned numbers, nothing that a terminal would obey. */
+/** Plain-text tables for people: fixed columns, right-aligned numbers, no control characters. */
 
 export interface Column {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Longest cell in characters; what is longer ends in an ellipsis. */
+  /** Longest cell in characters; a longer text is cut and ends in an ellipsis. */
   readonly maxChars: number;
-  /** The column is never narrower than this; for tables that are printed while they are read. */
+  /** Smallest width, for tables that are printed while their rows are read. */
   readonly minChars?: number;
 }
 
-/** Characters that a terminal would act on, or that would turn a line around. */
+/** Characters that a terminal would obey, or that would reverse the direction of a line. */
 const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/gu;
 
 /** Makes text from outside safe to print: control characters become `\x1b` and the like. */
@@ -22,7 +22,7 @@ function escapeControls(text: string): string {
   });
 }
 
-/** One JSON object in one line, with the same characters escaped the JSON way. */
+/** One JSON object in one line, with the same characters escaped as JSON does. */
 export function toJsonLine(value: unknown): string {
   const json = JSON.stringify(value).replace(
     CONTROL,
@@ -38,7 +38,7 @@ function cell(text: string, column: Column, width: number): string {
   return column.align === "right" ? padding + shown : shown + padding;
 }
 
-/** Lays out rows that are all known: columns are as wide as their content needs. */
+/** The widths of the columns for rows that are all known: each column is as wide as its content needs. */
 export function columnWidths(columns: readonly Column[], rows: readonly (readonly string[])[]): number[] {
   return columns.map((column, i) => {
     const lengths = rows.map((row) => [...escapeControls(row[i] ?? "")].length);
@@ -57,7 +57,7 @@ export function tableLine(
   return parts.join(" ").trimEnd();
 }
 
-/** `850 ms`-like durations in at most six characters: `0.4ms`, `850ms`, `12.3s`, `4m10s`. `-` when unknown. */
+/** A duration in at most six characters: `0.4ms`, `850ms`, `12.3s`, `4m10s`; `-` when unknown. */
 export function formatMs(ms: number | null): string {
   if (ms === null) return "-";
   if (ms < 10) return `${ms.toFixed(1)}ms`;

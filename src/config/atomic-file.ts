@@ -1,10 +1,11 @@
-/** Writes a file so that a reader, or a crash, sees the old text or the new one and nothing between. */
+/** Writes a file so that a reader, or a crash, finds the old text or the new one and nothing between. */
 import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Temporary file beside it, fsync, rename, fsync of the folder. A file that exists keeps its mode and owner, and a link
- * keeps pointing to it; a new one is 0600, in folders that are made 0700. `suffix` makes the temporary name unique.
+ * Writes a temporary file in the same folder, syncs it, renames it and syncs the folder. An existing file
+ * keeps its mode and owner, and a link still points to it; a new file is 0600, in new folders of 0700.
+ * `suffix` makes the temporary name unique.
  */
 export async function writeAtomically(file: string, text: string, suffix: string): Promise<void> {
   const target = await realpath(file).catch(() => file);
@@ -37,7 +38,8 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => null);
   if (handle === null) return;
   try {
-    // Windows opens no folders, and some network file systems do not sync them: the rename is done all the same.
+    // Windows cannot open folders, and some network file systems cannot sync them; the rename is done all the
+    // same.
     await handle.sync().catch(() => undefined);
   } finally {
     await handle.close();

@@ -1,4 +1,7 @@
-/** Turns a checked file into the configuration: camel case by the schema, then the resolved paths, hashes and secrets. */
+/**
+ * Builds the configuration from a checked file: camel case by the schema, then the resolved paths, hashes and
+ * secrets.
+ */
 import { createHash } from "node:crypto";
 import { toCamel } from "./camel-case.ts";
 import type { Config } from "./config.ts";

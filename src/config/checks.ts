@@ -1,4 +1,6 @@
-/** Rules that concern more than one key. They look at what was written, so that they also speak when a type is wrong. */
+/**
+ * Rules over more than one key. They read the written values, so that they also apply when a type is wrong.
+ */
 
 import { suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
@@ -6,7 +8,7 @@ import { type Path, renderPath } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
 import { isTree } from "./toml.ts";
 
-/** Notes in the draft every rule that is broken. */
+/** Adds a problem to the draft for every broken rule. */
 export function checkTogether(draft: Draft): void {
   checkNames(draft);
   checkUpstreams(draft);
@@ -59,7 +61,11 @@ function checkUpstreams(draft: Draft): void {
       );
     }
     if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
-      draft.refuse([...path, "dialects"], "only family openai has a choice of dialects", "remove the line");
+      draft.refuse(
+        [...path, "dialects"],
+        `family ${table.family} speaks one dialect only`,
+        "remove the line",
+      );
     }
   }
 }

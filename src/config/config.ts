@@ -1,6 +1,6 @@
 /**
- * The configuration as the rest of Clewline sees it: the schema's keys in camel case, with absent keys as null. Listed here are only
- * the values that build.ts resolves to something else than the file says: paths, hashes and secrets.
+ * The configuration for the rest of Clewline: the schema's keys in camel case, with absent keys as null. Only
+ * resolved values are listed here, because they differ from the file: paths, hashes and secrets.
  */
 import type { Camel } from "./camel-case.ts";
 import type { FileConfig } from "./schema.ts";

@@ -1,4 +1,4 @@
-/** A configuration on its way in: the values as they were written, where each came from, and what is wrong with them. */
+/** A configuration that is being read: the written values, the source of each, and the problems. */
 import { type Path, type Problem, renderPath, renderValue } from "./problem.ts";
 import { isSecret, schemaAt } from "./schema-entries.ts";
 import { isTree, makeTree, type TomlFile, type Tree } from "./toml.ts";
@@ -7,25 +7,25 @@ export class Draft {
   readonly root: Tree;
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  /** Paths that the environment or a flag has set, with the name of what set them. */
+  /** Paths that a variable or a flag has set, with the name of that variable or flag. */
   readonly #origins = new Map<string, string>();
   readonly #file: string | null;
   readonly #toml: TomlFile | null;
 
-  /** `file` is the name to show. */
+  /** `file` is the name for messages. */
   constructor(file: string | null, toml: TomlFile | null) {
     this.#file = file;
     this.#toml = toml;
     this.root = toml?.root ?? makeTree();
   }
 
-  /** Puts a value in the place of the file's; `origin` is how messages name it. */
+  /** Replaces a value of the file; `origin` is its source in messages. */
   override(path: Path, value: unknown, origin: string): void {
     let table = this.root;
     for (const step of path.slice(0, -1)) {
       table[step] ??= makeTree();
       const next = table[step];
-      // The file has something else here; that is reported for its own sake.
+      // The file has a value of another kind here; holdToSchema reports it.
       if (!isTree(next)) return;
       table = next;
     }
@@ -34,7 +34,7 @@ export class Draft {
     this.#origins.set(JSON.stringify(path), origin);
   }
 
-  /** The name of the variable or flag that set this path; null: the file did. */
+  /** The variable or flag that set this path; null: the file. */
   originOf(path: Path): string | null {
     return this.#origins.get(JSON.stringify(path)) ?? null;
   }
@@ -50,7 +50,7 @@ export class Draft {
     return value;
   }
 
-  /** The tables of a list of tables, each with its path; entries of another kind are left out. */
+  /** The tables of a list of tables, each with its path; entries of another kind are skipped. */
   tables(path: Path): readonly { readonly table: Tree; readonly path: Path }[] {
     const list = this.get(path);
     if (!Array.isArray(list)) return [];
@@ -59,17 +59,17 @@ export class Draft {
     );
   }
 
-  /** The line of a path in the file, for messages that point at another place. */
+  /** The line of a path in the file, for messages about another place. */
   lineOf(path: Path): number | null {
     return this.#toml?.valueAt(path)?.line ?? null;
   }
 
-  /** Notes that the value at a path is wrong. */
+  /** Adds the problem that the value at a path is wrong. */
   refuse(path: Path, message: string, repair: string): void {
     this.problems.push(this.#problem(path, message, repair));
   }
 
-  /** Notes that a key should not be there; its value is not shown, because nobody knows what it is. */
+  /** Adds the problem that a key is unknown. The value is not shown, because it may be a secret. */
   refuseKey(path: Path, message: string, repair: string): void {
     const position = this.#toml?.keyAt(path) ?? null;
     this.problems.push({
@@ -80,12 +80,14 @@ export class Draft {
     });
   }
 
-  /** Notes what works and is still unwise. An empty path: the configuration as a whole. */
+  /**
+   * Adds a warning about a configuration that works but is unwise. An empty path: the whole configuration.
+   */
   warn(path: Path, message: string, repair: string): void {
     this.warnings.push({ ...this.#problem(path, message, repair), value: null });
   }
 
-  /** Notes a doubt about something outside the file, such as an environment variable. */
+  /** Adds a warning about something outside the file, such as an environment variable. */
   warnOutside(key: string, message: string, repair: string): void {
     this.warnings.push({ file: null, line: null, column: null, key, value: null, message, repair });
   }

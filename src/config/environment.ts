@@ -1,4 +1,7 @@
-/** What the environment and the flags say: each scalar key of the single tables has a variable, and a few have a flag. */
+/**
+ * Values from the environment and from flags: each scalar key of a single table has a variable, and a few
+ * keys have a flag.
+ */
 
 import { suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
@@ -8,7 +11,7 @@ import { configSchemaEntries, schemaAt, shapeOf } from "./schema-entries.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** What the command line may set; texts are read as in the environment. */
+/** Values from the command line; texts are read as in the environment. */
 export interface ConfigFlags {
   readonly host?: string | undefined;
   readonly port?: number | string | undefined;
@@ -31,15 +34,18 @@ const SHORT_FORMS: Readonly<Record<string, Path>> = {
   CLEWLINE_LOG_LEVEL: ["log", "level"],
 };
 
-/** Other names that mean something, or that are kept free for tests and for the process itself. */
+/** Other names with a meaning, and names that tests and the process itself use. */
 const OTHER_NAMES = /^CLEWLINE_(CONFIG$|TEST_|INTERNAL_)/;
 
-// Kubernetes sets these in every pod beside a service named "clewline"; CLEWLINE_PORT among them, as tcp://address.
+// Kubernetes sets these variables in every pod beside a service named "clewline", CLEWLINE_PORT among them,
+// as tcp://address.
 const KUBERNETES_NAMES =
   /^CLEWLINE_(SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 const KUBERNETES_VALUE = /^(tcp|udp|sctp):\/\//;
 
-/** Puts what the environment and the flags say over the file's values. An empty variable counts as not set. */
+/**
+ * Replaces values of the file by values of the environment and of flags. An empty variable counts as not set.
+ */
 export function applyOverrides(draft: Draft, env: Env, flags: ConfigFlags): void {
   const longForms = configSchemaEntries().flatMap((entry): [string, Path][] =>
     entry.env === null ? [] : [[entry.env, entry.key.split(".")]],
@@ -56,7 +62,9 @@ export function applyOverrides(draft: Draft, env: Env, flags: ConfigFlags): void
   }
 }
 
-/** Warns of `CLEWLINE_` variables that nothing reads. `referenced` are the names that the file's `env:` values use. */
+/**
+ * Warns of `CLEWLINE_` variables that nothing reads. `referenced` are the names in the file's `env:` values.
+ */
 export function warnOfUnknownVariables(draft: Draft, env: Env, referenced: ReadonlySet<string>): void {
   const known = [
     "CLEWLINE_CONFIG",
@@ -84,7 +92,7 @@ function isFromKubernetes(name: string, value: string): boolean {
   return KUBERNETES_NAMES.test(name) || (name === "CLEWLINE_PORT" && KUBERNETES_VALUE.test(value));
 }
 
-/** Text as the kind of value that the key takes. What does not fit stays text, and the schema says so. */
+/** Converts text to the type of the key. Text that does not fit stays text, and the schema reports it. */
 function readText(path: Path, text: string): unknown {
   const schema = schemaAt(path);
   switch (schema === null ? null : shapeOf(schema).kind) {

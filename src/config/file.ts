@@ -10,8 +10,9 @@ import { parseToml, TomlError, type TomlFile } from "./toml.ts";
 const MAX_FILE_BYTES = 4_194_304;
 
 /**
- * The file to read, absolute: `--config`, `CLEWLINE_CONFIG`, the working folder, the user's configuration folder; null when
- * there is none. Throws ConfigError when one is named and missing.
+ * The absolute path of the file to read: the first of `--config`, `CLEWLINE_CONFIG`, the working folder, and
+ * the user's configuration folder; null when there is none. Throws `ConfigError` when a named file is
+ * missing.
  */
 export function findConfigFile(
   flags: { readonly config?: string | undefined },
@@ -31,7 +32,7 @@ export function findConfigFile(
   return places.find((place) => existsSync(place)) ?? null;
 }
 
-/** Reads and parses the file. Throws ConfigError. */
+/** Reads and parses the file. Throws `ConfigError`. */
 export async function readToml(file: string, cwd: string): Promise<TomlFile> {
   const name = shownName(file, cwd);
   let bytes: Uint8Array;
@@ -58,7 +59,7 @@ export async function readToml(file: string, cwd: string): Promise<TomlFile> {
   }
 }
 
-/** A file as messages name it: relative to the working folder when it lies within. */
+/** The name of a file for messages: relative to the working folder when the file is inside it. */
 export function shownName(file: string, cwd: string): string {
   const name = relative(cwd, resolve(cwd, file));
   return name === "" || name.startsWith("..") || isAbsolute(name) ? resolve(cwd, file) : name;

@@ -1,4 +1,4 @@
-/** What happens when there is no configuration at all: one is made, with a key and a password. */
+/** Makes a configuration when there is none, with a key and a password. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Ids } from "../core/ids.ts";
@@ -18,20 +18,23 @@ export interface FirstRunOptions {
 
 export interface FirstRunResult {
   readonly file: string;
-  /** To print once; the file holds it too. */
+  /** To print once; the file contains it too. */
   readonly clientKey: string;
-  /** To print once; the file holds its hash only. */
+  /** To print once; the file contains its hash only. */
   readonly adminPassword: string;
 }
 
 const CLIENT_KEY_BYTES = 24;
 
-/** Where a first configuration goes: the user's configuration folder, not the working folder. */
+/** The place of a first configuration: the user's configuration folder, not the working folder. */
 export function firstRunFile(env: Env): string {
   return join(configFolder(env), CONFIG_FILE_NAME);
 }
 
-/** Makes the file (0600, whole or not at all). Throws ConfigError when it is there already or cannot be written. */
+/**
+ * Makes the file (0600, whole or not at all). Throws `ConfigError` when it already exists or cannot be
+ * written.
+ */
 export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Promise<FirstRunResult> {
   if (existsSync(file))
     throw failure(file, "the file already exists", "start Clewline with --config and this file");
@@ -57,7 +60,7 @@ function failure(file: string, message: string, repair: string): ConfigError {
 
 function firstText(clientKey: string, passwordHash: string): string {
   return `# Clewline. Every key is described in docs/configuration.md; \`clewline check\` finds mistakes.
-# A change to this file takes effect at once.
+# Clewline reads a changed file at once; the page says which keys wait for the next start.
 
 [server]
 host = "127.0.0.1"
@@ -67,15 +70,15 @@ port = 8484
 # The hash of the password that was printed at the first start. To change it, write a new password in its place.
 password = "${passwordHash}"
 
-# What clients show. One entry for each client.
+# The keys of clients. One entry for each client.
 [[keys]]
 name = "me"
 key = "${clientKey}"
 
-# Where the answers come from. Take the # away and put your provider's key in, or name a variable that holds it.
+# The providers. Remove the # signs and insert your provider's key, or name a variable that contains it.
 # [[upstreams]]
 # name = "anthropic"                    # also the model prefix: "anthropic/claude-…"
-# family = "anthropic"                  # anthropic, gemini or openai (and all that is compatible with it)
+# family = "anthropic"                  # anthropic, gemini or openai (and every compatible server)
 # [[upstreams.credentials]]
 # name = "main"
 # api_key = "env:ANTHROPIC_API_KEY"     # env:NAME, file:PATH, or the key itself

@@ -1,9 +1,9 @@
-/** Where this platform keeps a program's configuration and state, and how paths are read. */
+/** The platform's folders for configuration and state, and the resolution of paths. */
 import { homedir, platform } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import type { Env } from "./environment.ts";
 
-/** The name of the configuration file in every folder it is looked for in. */
+/** The name of the configuration file in every folder that is searched. */
 export const CONFIG_FILE_NAME = "clewline.toml";
 
 /** The user's folder for Clewline's configuration. */
@@ -15,7 +15,7 @@ export function configFolder(env: Env): string {
   return join(absolute(env.XDG_CONFIG_HOME) ?? join(home(env), ".config"), "clewline");
 }
 
-/** The folder for the ledger and other state, when the configuration names none. */
+/** The folder of the ledger and other state when the configuration names none. */
 export function stateFolder(env: Env): string {
   // systemd separates several folders by a colon.
   const fromSystemd = absolute(env.STATE_DIRECTORY?.split(":")[0]);
@@ -28,7 +28,7 @@ export function stateFolder(env: Env): string {
   return join(absolute(env.XDG_STATE_HOME) ?? join(home(env), ".local", "state"), "clewline");
 }
 
-/** An absolute path; `~/` is the user's home, everything else is relative to `baseDir`. */
+/** Resolves a path: `~/` is the user's home; any other relative path is relative to `baseDir`. */
 export function resolvePath(path: string, baseDir: string, env: Env): string {
   return /^~[/\\]/.test(path) ? join(home(env), path.slice(2)) : resolve(baseDir, path);
 }
@@ -37,7 +37,7 @@ function home(env: Env): string {
   return env.HOME || homedir();
 }
 
-// The XDG specification: relative paths in its variables are to be ignored.
+// The XDG specification says to ignore relative paths in its variables.
 function absolute(path: string | undefined): string | null {
   return path !== undefined && isAbsolute(path) ? path : null;
 }

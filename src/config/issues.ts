@@ -1,4 +1,6 @@
-/** Holds a draft to the schema: unknown keys, missing keys, wrong kinds and limits, each in words a user can act on. */
+/**
+ * Compares a draft with the schema and reports unknown keys, missing keys, wrong types and exceeded limits.
+ */
 import * as v from "valibot";
 import { nearest, suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
@@ -7,7 +9,10 @@ import { type FileConfig, fileSchema } from "./schema.ts";
 import { configSchemaEntries, isDecimal, isSecret, schemaAt, shapeOf } from "./schema-entries.ts";
 import { isTree } from "./toml.ts";
 
-/** Notes every violation in the draft; returns the checked values with defaults, or null when there was one. */
+/**
+ * Adds every violation to the draft; returns the checked values with defaults, or null when there was a
+ * violation.
+ */
 export function holdToSchema(draft: Draft): FileConfig | null {
   refuseUnknownKeys(draft, fileSchema, draft.root, []);
   const result = v.safeParse(fileSchema, draft.root);
@@ -35,7 +40,9 @@ function refuseUnknownKeys(draft: Draft, schema: v.GenericSchema, value: unknown
   }
 }
 
-/** A near key of the same table, else the table in which a key of this name belongs. */
+/**
+ * The repair for an unknown key: a similar key of the same table, else the table that has a key of this name.
+ */
 function repairUnknown(name: string, path: Path, entries: Readonly<Record<string, unknown>>): string {
   const near = nearest(name, Object.keys(entries));
   if (near !== null) return `did you mean "${near}"?`;
@@ -92,7 +99,7 @@ function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: st
   }
 }
 
-/** `family` of `family`, `dialect` of `dialects[0]`. */
+/** The noun for a path: `family` for `family`, `dialect` for `dialects[0]`. */
 function noun(path: Path): string {
   const name = String(path.findLast((step) => typeof step === "string") ?? "value");
   return typeof path.at(-1) === "number" ? name.replace(/s$/, "") : name;

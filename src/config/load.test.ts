@@ -587,7 +587,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "dialects of another family",
     UPSTREAM.replace('"openai"', '"gemini"\ndialects = ["openai-chat"]'),
-    "clewline.toml:4:12 upstreams[0].dialects: only family openai has a choice of dialects; remove the line",
+    "clewline.toml:4:12 upstreams[0].dialects: family gemini speaks one dialect only; remove the line",
   ],
   [
     "a dialect that is none",

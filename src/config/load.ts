@@ -1,4 +1,7 @@
-/** Finds the configuration, reads it, and turns it into what the rest of Clewline uses, or into every problem at once. */
+/**
+ * Loads the configuration: reads the file, applies the overrides, checks everything, and reports every
+ * problem at once.
+ */
 import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { buildConfig, type ResolvedPaths } from "./build.ts";
@@ -14,16 +17,18 @@ import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedVariable, resolveSecret } from "./secret.ts";
 
 export interface LoadOptions {
-  /** From `findConfigFile`; null: defaults, environment and flags alone. */
+  /** From `findConfigFile`; null: only defaults, environment and flags. */
   readonly file: string | null;
   readonly env: Env;
   readonly flags: ConfigFlags;
   readonly cwd: string;
-  /** Makes the argon2id hash of a password that is not one yet. Without it such a password leaves the admin off. */
+  /**
+   * Makes the argon2id hash of a plain password. Without this function a plain password leaves the admin off.
+   */
   readonly hashPassword?: HashPassword;
   /**
-   * false: for tools that only ask where things are. References are not followed, secrets come out empty, the admin is off,
-   * and files for TLS need not be readable: the tool's user may be another than the gateway's.
+   * false: for tools that only need paths. References are not followed, secrets are empty, the admin is off,
+   * and TLS files need not be readable, because the tool may run as another user than the gateway.
    */
   readonly needsSecrets?: boolean;
 }
@@ -33,7 +38,7 @@ export interface LoadedConfig {
   readonly warnings: readonly Problem[];
 }
 
-/** Reads, overrides and checks. Throws ConfigError with all problems; warnings are what works and is still unwise. */
+/** Throws `ConfigError` with all problems. Warnings are about a configuration that works but is unwise. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { env, flags, cwd } = options;
   const file = options.file === null ? null : resolve(cwd, options.file);
@@ -79,9 +84,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 }
 
 interface Secrets {
-  /** By `keys.0.key`. */
+  /** By path in the file, as in `keys.0.key`. */
   readonly texts: ReadonlyMap<string, string>;
-  /** The variables that `env:` values name. */
+  /** The variables in `env:` values. */
   readonly variables: ReadonlySet<string>;
   readonly hasLiterals: boolean;
 }

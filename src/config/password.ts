@@ -1,4 +1,7 @@
-/** Keeps the admin's password in the file as a hash: makes one when there is none, replaces one that can be read. */
+/**
+ * Keeps the admin's password in the file as a hash: makes a password when there is none, and replaces a plain
+ * one by its hash.
+ */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Ids } from "../core/ids.ts";
@@ -20,23 +23,24 @@ export interface PasswordOptions {
 }
 
 export interface PasswordResult {
-  /** A password that was made now, to print once; null: there was one. */
+  /** A new password, to print once; null when the file already had one. */
   readonly madePassword: string | null;
-  /** The file could not be changed, so the password in it stays readable. */
+  /** Warnings that the file could not be changed, so the plain password stays in it. */
   readonly warnings: readonly Problem[];
 }
 
 const PASSWORD_BYTES = 12;
 
-/** A password that nobody guesses: 96 random bits. */
+/** A new password of 96 random bits. */
 export function makePassword(ids: Ids): string {
   return ids.hex(PASSWORD_BYTES);
 }
 
 /**
- * Brings `[admin] password` of the file into its kept form, comments and all else untouched. Nothing happens without
- * `[admin]`, with a hash, with `env:` or `file:`, when the environment gives the password, or when the value is wrong in a
- * way that `loadConfig` reports. Throws ConfigError when the file cannot be read, or a made password cannot be kept.
+ * Replaces or adds `[admin] password` in the file as a hash; comments and all other text stay. Does nothing
+ * without `[admin]`, with a hash, with `env:` or `file:`, when the environment has the password, or when the
+ * value is wrong in a way that `loadConfig` reports. Throws `ConfigError` when the file cannot be read, or
+ * when a new password cannot be written.
  */
 export async function ensureAdminPassword(options: PasswordOptions): Promise<PasswordResult> {
   const file = resolve(options.cwd, options.file);
@@ -58,7 +62,9 @@ export async function ensureAdminPassword(options: PasswordOptions): Promise<Pas
 
 const NOTHING: PasswordResult = { madePassword: null, warnings: [] };
 
-/** Writes the hash into the file. Returns the system's code when the file cannot be written. */
+/**
+ * Writes the hash into the file. Returns the system's error code when the file cannot be written, else null.
+ */
 async function keep(file: string, hash: string, ids: Ids): Promise<string | null> {
   const before = await readFile(file, "utf8");
   const after = withPassword(before, hash);
@@ -72,8 +78,8 @@ async function keep(file: string, hash: string, ids: Ids): Promise<string | null
 }
 
 /**
- * The text with this password in `[admin]`, and every other character as it was. Throws when that cannot be done, rather
- * than write a file that says something else.
+ * The text with this password in `[admin]` and every other character unchanged. Throws rather than return a
+ * text with another meaning.
  */
 export function withPassword(text: string, hash: string): string {
   const toml = parseToml(text);

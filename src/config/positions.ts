@@ -1,38 +1,37 @@
-/** Where keys and values stand in a text that is known to be TOML: the parser gives values alone. */
+/** Finds the positions of keys and values in a valid TOML text, because the parser returns values alone. */
 import { parse, TomlError } from "smol-toml";
 import type { Path } from "./problem.ts";
 
-/** From 1, both; columns in UTF-16 units. */
+/** Line and column from 1; columns in UTF-16 units. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Offsets into the text: from the first character to behind the last. */
+/** Offsets into the text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** What stands where, by path. */
 export interface Place {
-  /** Where the key, or the table's header, begins. */
+  /** Start of the key or of the table's header. */
   readonly keyStart: number;
-  /** The value; for a table with a header of its own, that header. */
+  /** The value; for a table with a header of its own, the header. */
   readonly value: Span;
 }
 
-/** Finds every key, value and table header. The text must have been accepted by the parser. */
+/** Finds every key, value and table header. The parser must have accepted the text. */
 export function scanPlaces(text: string): ReadonlyMap<string, Place> {
   return new Scanner(text).scan();
 }
 
-/** A path as the key of the map. */
+/** The key of a path in the map. */
 export function toPathId(path: Path): string {
   return JSON.stringify(path);
 }
 
-/** The offsets at which the lines of a text begin. The byte order mark belongs to no column. */
+/** The offsets of the beginnings of lines. The byte order mark belongs to no column. */
 export function lineStarts(text: string): readonly number[] {
   return [text.startsWith("\ufeff") ? 1 : 0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)];
 }
@@ -54,7 +53,7 @@ const STRINGS = [/"""(?:[^\\]|\\[\s\S])*?"{3,5}/y, /'''[\s\S]*?'{3,5}/y, /"(?:[^
 class Scanner {
   readonly #text: string;
   readonly #places = new Map<string, Place>();
-  /** How many entries each list of tables has so far. */
+  /** The number of entries of each list of tables so far. */
   readonly #lengths = new Map<string, number>();
   #at = 0;
 
@@ -92,7 +91,7 @@ class Scanner {
     return path;
   }
 
-  /** Goes down by names, and into the last entry of each list of tables on the way. */
+  /** Resolves names from a path, entering the last entry of each list of tables on the way. */
   #descend(from: Path, names: readonly string[]): Path {
     let path = from;
     for (const name of names) {
@@ -112,7 +111,7 @@ class Scanner {
     this.#places.set(toPathId(path), { keyStart, value: this.#value(path) });
   }
 
-  /** Reads a dotted key and stops at what ends it. */
+  /** Reads a dotted key, up to the character after it. */
   #key(): readonly string[] {
     const names: string[] = [];
     do {
@@ -156,7 +155,7 @@ class Scanner {
     return "";
   }
 
-  /** Takes what the pattern matches here; "" and no step when it does not. */
+  /** Takes the text that matches the pattern here; "" without a step when there is no match. */
   #take(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text)?.[0] ?? "";
@@ -165,7 +164,10 @@ class Scanner {
   }
 }
 
-/** The parser's own reading of a quoted key; "" for what it does not take, so that a position is missing and nothing else. */
+/**
+ * The parser's own reading of a quoted key; "" for a text that the parser refuses, so that only a position is
+ * missing.
+ */
 function unquote(quoted: string): string {
   try {
     return Object.keys(parse(`${quoted} = 0`))[0] ?? "";

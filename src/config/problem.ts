@@ -1,18 +1,18 @@
-/** What can be wrong with a configuration, and how it is told: place, key, value, what is wrong, what to do. No secrets. */
+/** A problem of a configuration and its text: place, key, value, fault and repair. No secrets. */
 
-/** Steps from the root of the file: `["upstreams", 0, "family"]`. */
+/** Steps from the root of the file, as in `["upstreams", 0, "family"]`. */
 export type Path = readonly (string | number)[];
 
 export interface Problem {
-  /** As it was named; null: it does not come from a file. */
+  /** The name for messages; null: the problem does not come from a file. */
   readonly file: string | null;
-  /** From 1; null where no line can be named. */
+  /** From 1; null when the line is unknown. */
   readonly line: number | null;
-  /** From 1, in UTF-16 units; null where no line can be named. */
+  /** From 1, in UTF-16 units; null when the line is unknown. */
   readonly column: number | null;
   /** `upstreams[0].family`, `CLEWLINE_SERVER__PORT` or `--port`; "" for the file as a whole. */
   readonly key: string;
-  /** The value as TOML would write it, `(hidden)` when it is or looks like a secret; null: nothing to show. */
+  /** The value as TOML writes it; `(hidden)` when it is a secret or looks like one; null: nothing to show. */
   readonly value: string | null;
   /** The fault, without a full stop. */
   readonly message: string;
@@ -20,7 +20,7 @@ export interface Problem {
   readonly repair: string;
 }
 
-/** The configuration cannot be used. Carries every problem that was found, in the order of the file. */
+/** An unusable configuration, with every problem in the order of the file. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
@@ -31,7 +31,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** One problem a line, each ended by a newline: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family; did you mean "anthropic"?` */
+/**
+ * One line for each problem: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family; did you
+ * mean "anthropic"?`
+ */
 export function renderProblems(problems: readonly Problem[]): string {
   return problems.map((problem) => `${renderProblem(problem)}\n`).join("");
 }
@@ -44,7 +47,7 @@ function renderProblem(problem: Problem): string {
   return escapeControls(head === "" ? text : `${head}: ${text}`);
 }
 
-/** Writes a path as a user would say it: `upstreams[0].family`. A step that looks like a secret is hidden. */
+/** The text of a path: `upstreams[0].family`. A step that looks like a secret is hidden. */
 export function renderPath(path: Path): string {
   let text = "";
   for (const step of path) {
@@ -61,7 +64,7 @@ function renderStep(step: string): string {
 
 const MAX_SHOWN_CHARS = 120;
 
-/** A value for a message: null for lists and tables, `(hidden)` for what is or looks like a secret. */
+/** The text of a value; null for lists and tables, `(hidden)` for a secret and a text that looks like one. */
 export function renderValue(value: unknown, isSecret: boolean): string | null {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
   const text = String(value);
@@ -78,8 +81,8 @@ function quote(text: string): string {
 }
 
 /**
- * Whether text that stands in the wrong place may be a secret: a key with a vendor's prefix, a long run of letters and
- * digits, a UUID, a URL with a password or a query. Errs on the side of hiding.
+ * Whether a text in the wrong place may be a secret: a key with a vendor's prefix, a long run of letters and
+ * digits, a UUID, or a URL with a password or a query. Hides too much rather than too little.
  */
 export function looksSecret(text: string): boolean {
   if (/(^|[^A-Za-z0-9])(sk|rk|pk|gsk|xai|clew|ghp|hf|pplx|r8)[-_]\S{6,}/i.test(text)) return true;
@@ -89,7 +92,7 @@ export function looksSecret(text: string): boolean {
   return (text.match(/[A-Za-z0-9]{20,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 }
 
-// A terminal obeys C1 controls too, and JSON.stringify leaves them as they are.
+// A terminal obeys C1 controls too, and JSON.stringify does not escape them.
 function escapeControls(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,

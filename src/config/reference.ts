@@ -1,24 +1,24 @@
-/** The reference of all keys, written from the schema: docs/configuration.md is this text. */
+/** Writes the reference of all keys, docs/configuration.md, from the schema. */
 import { configSchemaEntries, type SchemaEntry } from "./schema-entries.ts";
 
 const TABLES: Readonly<Record<string, string>> = {
-  server: "The listener, and what it allows.",
-  log: "Logs go to standard error, one JSON object a line.",
-  admin: "The admin. Without this table it is off, and the file is left alone.",
+  server: "The listener and its limits.",
+  log: "Logs go to standard error, one JSON object per line.",
+  admin: "The admin. Without this table the admin is off, and Clewline does not change the file.",
   metrics: "`/metrics` for Prometheus.",
   ledger: "The record of every request.",
-  "upstreams[]": "Whom Clewline calls. One entry for each provider or server.",
-  "upstreams[].credentials[]": "What is shown to the upstream above it. One entry for each key.",
-  "keys[]": "What clients show. One entry for each client.",
+  "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
+  "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
+  "keys[]": "The keys of clients. One entry for each client.",
   "models[]":
-    "Names of your own. Without an entry a model goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream there is. A name of a model that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask otherwise; other models of compatible servers than OpenAI's keep such names whole. `[models.defaults]` and `[models.fixed]`, below their entry, hold parameters for clients that give none, and parameters in the place of the client's own.",
+    "Names of your own for models. A model without an entry goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream. A model's name that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask in another way; models of compatible servers, other than OpenAI's, keep such names whole. Below its entry, `[models.defaults]` has parameters for clients that give none, and `[models.fixed]` has parameters that replace the client's.",
   media: "Images and documents that clients name by URL.",
-  translation: "From one dialect to another.",
+  translation: "Translation from one dialect to another.",
   "traits[]":
-    "What is known of a model, where Clewline's table and the provider's own list are wrong or silent. One entry for each model; everything but `match` is optional.",
+    "Abilities of models, where Clewline's table and the provider's own list are wrong or incomplete. One entry for each model; all keys but `match` are optional.",
 };
 
-/** The whole of docs/configuration.md. */
+/** The whole text of docs/configuration.md. */
 export function renderReference(): string {
   const groups = Map.groupBy(configSchemaEntries(), (entry) => tableOf(entry.key));
   const sections = [...groups].map(([table, entries]) => renderSection(table, entries));
@@ -29,15 +29,15 @@ const HEAD = `# Configuration
 
 <!-- Written from src/config/schema.ts. To change it, change the schema, then run: UPDATE=1 node_modules/.bin/bun test src/config/reference.test.ts -->
 
-Clewline reads \`clewline.toml\`: the first of \`--config FILE\`, \`CLEWLINE_CONFIG\`, the working folder, and the user's
+Clewline reads one \`clewline.toml\`: the first of \`--config FILE\`, \`CLEWLINE_CONFIG\`, the working folder, and the user's
 configuration folder (\`$XDG_CONFIG_HOME/clewline\` or \`~/.config/clewline\`; macOS: \`~/Library/Application Support/clewline\`;
-Windows: \`%APPDATA%\\clewline\`). When there is none, the first start makes one in the user's folder.
+Windows: \`%APPDATA%\\clewline\`). When there is no file, the first start makes one in the user's folder.
 
 - Flags win over the environment, the environment over the file, the file over the defaults. The variable of each key is
-  named below; \`CLEWLINE_HOST\`, \`CLEWLINE_PORT\`, \`CLEWLINE_DATA_DIR\` and \`CLEWLINE_LOG_LEVEL\` are short forms. Lists are
-  separated by commas, an empty variable counts as not set.
-- Secrets are \`env:NAME\`, \`file:PATH\` (line ends at its end are left out) or the text itself. Paths are relative to the
-  file they stand in; \`~/\` is the home folder.
+  named below; \`CLEWLINE_HOST\`, \`CLEWLINE_PORT\`, \`CLEWLINE_DATA_DIR\` and \`CLEWLINE_LOG_LEVEL\` are short forms. Entries of
+  a list are separated by commas; an empty variable counts as not set.
+- Secrets are \`env:NAME\`, \`file:PATH\` (line ends at the end of the file are removed) or the text itself. Paths are
+  relative to the configuration file; \`~/\` is the home folder.
 - Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`) or seconds (\`…_s\`).
 - \`clewline check\` reports every mistake with its line and its repair. A change of the file takes effect without dropping
   a request, at once or at the next start, as the tables say. An invalid file leaves the previous configuration active.
@@ -62,7 +62,7 @@ ${rows.join("\n")}
 `;
 }
 
-/** `server.tls.cert_file` is told in `[server]`, as `tls.cert_file`. */
+/** The table of a key. `server.tls.cert_file` is documented in `[server]`, as `tls.cert_file`. */
 function tableOf(key: string): string {
   const list = key.lastIndexOf("[]");
   return list < 0 ? key.slice(0, key.indexOf(".")) : key.slice(0, list + 2);

@@ -1,4 +1,4 @@
-/** Values that stand for a secret: `env:NAME`, `file:PATH`, or the text itself. */
+/** Resolves secrets: `env:NAME`, `file:PATH`, or the text itself. */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Env } from "./environment.ts";
@@ -11,17 +11,19 @@ export type SecretResult =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly message: string; readonly repair: string };
 
-/** The variable that a value refers to; null when it is no `env:` reference to a proper name. */
+/**
+ * The variable of an `env:` reference; null when the value is no such reference, or the name is not valid.
+ */
 export function referencedVariable(value: string): string | null {
   return /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(value)?.[1] ?? null;
 }
 
-/** Whether the value holds the secret itself. */
+/** Whether the value is the secret itself, and not a reference. */
 export function isLiteral(value: string): boolean {
   return !/^(env|file):/.test(value);
 }
 
-/** What a value stands for. Paths are relative to `baseDir`; a file's line ends at its end are left out. */
+/** The secret behind a value. Paths are relative to `baseDir`; line ends at the end of a file are removed. */
 export async function resolveSecret(value: string, env: Env, baseDir: string): Promise<SecretResult> {
   if (value.startsWith("env:")) return resolveVariable(value, env);
   if (value.startsWith("file:")) return resolveFile(resolvePath(value.slice("file:".length), baseDir, env));
@@ -49,7 +51,7 @@ function resolveVariable(value: string, env: Env): SecretResult {
 
 async function resolveFile(file: string): Promise<SecretResult> {
   try {
-    // Without O_NONBLOCK a pipe that nobody writes to would hold up the start for ever.
+    // Without O_NONBLOCK a pipe without a writer would block the start for ever.
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       if (!(await handle.stat()).isFile())

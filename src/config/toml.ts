@@ -1,4 +1,4 @@
-/** Reads TOML into plain values, and tells where each of them stands. */
+/** Reads TOML into plain values, and finds the position of each. */
 
 import { TomlError as ParserError, parse } from "smol-toml";
 import { isObject } from "../core/json.ts";
@@ -13,10 +13,16 @@ import {
 } from "./positions.ts";
 import type { Path } from "./problem.ts";
 
-/** A table without a prototype, so that a key such as `__proto__` is a key like any other. */
+/**
+ * A table without a prototype, so that a key such as `__proto__` is a key like any other. Unlike a
+ * `JsonObject`, it may be changed.
+ */
 export type Tree = Record<string, unknown>;
 
-/** Text that is not TOML. `message` and `repair` are our own words: the parser's quote the line, which may hold a secret. */
+/**
+ * The text is not TOML. `message` and `repair` are Clewline's: the parser's message quotes the line, which
+ * may contain a secret.
+ */
 export class TomlError extends Error {
   readonly position: Position | null;
   readonly repair: string;
@@ -29,7 +35,7 @@ export class TomlError extends Error {
   }
 }
 
-/** A parsed text. Places are looked for only when the first is asked for: a good file needs none. */
+/** A parsed text. Positions are searched on first use, because a good file needs none. */
 export class TomlFile {
   readonly root: Tree;
   readonly #text: string;
@@ -41,19 +47,22 @@ export class TomlFile {
     this.#text = text;
   }
 
-  /** Where the value of this path stands, or of the nearest table around it. */
+  /** The position of a path's value, or of the nearest table around it. */
   valueAt(path: Path): Position | null {
     const place = this.#find(path);
     return place === null ? null : this.#position(place.value.start);
   }
 
-  /** Where the key of this path stands, or of the nearest table around it. */
+  /** The position of a path's key, or of the nearest table around it. */
   keyAt(path: Path): Position | null {
     const place = this.#find(path);
     return place === null ? null : this.#position(place.keyStart);
   }
 
-  /** What to replace for another value; for a table with a header of its own, that header. Null: not in the file. */
+  /**
+   * The span to replace for another value; for a table with a header of its own, the header. null: not in the
+   * file.
+   */
   spanOf(path: Path): Span | null {
     return this.#all().get(toPathId(path))?.value ?? null;
   }
@@ -77,19 +86,17 @@ export class TomlFile {
   }
 }
 
-/** A table without a prototype. */
 export function makeTree(): Tree {
   return Object.create(null) as Tree;
 }
 
-/** Whether a value is a table, as opposed to a list or a scalar. */
 export function isTree(value: unknown): value is Tree {
   return isObject(value);
 }
 
 /**
- * Parses a whole file. Dates and times become a symbol and integers beyond 2^53 a bigint, because no key takes one and every
- * check refuses both.
+ * Parses a whole file. Dates and times become a symbol, and integers beyond 2^53 a bigint: no key accepts
+ * them, so every check refuses both.
  */
 export function parseToml(text: string): TomlFile {
   try {
@@ -106,7 +113,7 @@ function withoutDates(value: unknown): unknown {
   return value;
 }
 
-/** What the parser says of the mistakes that users make most, and what we say. */
+/** The parser's messages about the most common mistakes, with Clewline's message and repair. */
 const SYNTAX: readonly (readonly [found: RegExp, message: string, repair: string])[] = [
   [
     /invalid (value|date)|numeric|underscore|leading zero/,
@@ -131,7 +138,7 @@ function toTomlError(error: unknown, text: string): TomlError {
   if (!(error instanceof ParserError)) return new TomlError("this is not TOML", "see https://toml.io", null);
   const line = text.split("\n")[error.line - 1] ?? "";
   const said = error.message.split("\n")[0] ?? "";
-  // The parser goes on looking for a key where the bracket of a header is missing.
+  // When the bracket of a header is missing, the parser still looks for a key.
   const meant = /key/.test(said) && /^\s*\[/.test(line) ? "unfinished table" : said;
   const row = SYNTAX.find(([found]) => found.test(meant));
   const position = { line: error.line, column: error.column };

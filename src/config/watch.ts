@@ -1,13 +1,13 @@
-/** Notices that a file has changed, whatever way it was changed. */
+/** Notices every change of a file. */
 import { stat } from "node:fs/promises";
 
 const INTERVAL_MS = 250;
 
 /**
- * Calls `onChange` after the file was written, replaced by a rename, deleted and made again, or changed behind a link (as
- * Kubernetes does), and also when it is gone. Looks at the file four times a second instead of asking the system for events:
- * those differ by platform and miss links, network folders and bind mounts. A change counts when two looks agree, so that
- * a file is not read while an editor is in the middle of it.
+ * Calls `onChange` after the file was written, replaced by a rename, deleted and made again, changed behind a
+ * link (as Kubernetes does), or removed. Polls the file four times a second: events of the system differ by
+ * platform, and miss links, network folders and bind mounts. A change counts when two polls agree, so that a
+ * file is not read while an editor writes it.
  */
 export function watchConfig(
   file: string,
@@ -25,7 +25,7 @@ export function watchConfig(
     known ??= now;
     const hasChanged = now === last && now !== known;
     last = now;
-    // Before the call, so that the watch outlives one that throws.
+    // Before the call, so that the watch continues when `onChange` throws.
     schedule();
     if (hasChanged) {
       known = now;
@@ -46,7 +46,7 @@ export function watchConfig(
   };
 }
 
-/** Changes with the contents: the inode for a rename, the times and the size for a write. */
+/** A text that changes with the file: the inode for a rename, the times and the size for a write. */
 async function fingerprint(file: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);

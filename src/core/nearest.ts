@@ -1,8 +1,6 @@
-/** Suggestions for names that were mistyped. */
+/** Suggestions for mistyped names. */
 
-/**
- * The candidate that a typist most likely meant, or null when none is near. Case, `-` and `_` hardly count.
- */
+/** The candidate that was most likely meant; null when none is near. Case, `-` and `_` hardly count. */
 export function nearest(name: string, candidates: Iterable<string>): string | null {
   const wanted = plain(name);
   let best: string | null = null;
@@ -29,7 +27,7 @@ function plain(name: string): string {
   return name.slice(0, MAX_COMPARED_CHARS).toLowerCase().replace(/[-_]/g, "");
 }
 
-/** Levenshtein's distance; a swap of neighbours counts once. */
+/** Levenshtein's distance, with a swap of neighbours as one step. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

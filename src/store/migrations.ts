@@ -1,4 +1,7 @@
-/** Brings a database's schema up to date in steps that only go forward; each room that has tables lists its own steps. */
+/**
+ * Brings a database's schema up to date in steps that only go forward; each room that has tables lists its
+ * own steps.
+ */
 import { createHash } from "node:crypto";
 import { type Sql, StoreError } from "./sql.ts";
 
@@ -19,15 +22,15 @@ function checksum(migration: Migration): string {
 }
 
 /**
- * Applies the steps that the database lacks, each in a transaction of its own. Throws `StoreError` when a newer program
- * made the database, or when the database has other steps than these.
+ * Applies the steps that the database lacks, each in a transaction of its own. Throws `StoreError` when a
+ * newer program made the database, or when the database has other steps than these.
  */
 export function migrate(sql: Sql, migrations: readonly Migration[]): void {
   if (appliedCount(sql, migrations) === migrations.length) return;
   sql.exec(HISTORY);
   for (const [version, migration] of migrations.entries()) {
     sql.transaction(() => {
-      // Again under the lock: another process may have been faster.
+      // Check again under the lock: another process may have been faster.
       if (appliedCount(sql, migrations) > version) return;
       sql.exec(migration.sql);
       sql
@@ -37,7 +40,10 @@ export function migrate(sql: Sql, migrations: readonly Migration[]): void {
   }
 }
 
-/** How many of the steps the database has. Throws `StoreError` when the database has other steps than these. */
+/**
+ * The number of steps that the database has. Throws `StoreError` when the database has other steps than
+ * these.
+ */
 export function appliedCount(sql: Sql, migrations: readonly Migration[]): number {
   const hasHistory = sql
     .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'")
@@ -47,12 +53,15 @@ export function appliedCount(sql: Sql, migrations: readonly Migration[]): number
   for (const [version, row] of applied.entries()) {
     const migration = migrations[version];
     if (migration === undefined) {
-      throw new StoreError("unavailable", "the database was made by a newer version of this program");
+      throw new StoreError(
+        "unavailable",
+        "a newer version of this program made the database; start that version",
+      );
     }
     if (row.version !== version || row.checksum !== checksum(migration)) {
       throw new StoreError(
         "unavailable",
-        `schema step ${version} (${row.name}) is not the one of this program`,
+        `schema step ${version} (${row.name}) differs from the step of this program`,
       );
     }
   }

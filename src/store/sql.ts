@@ -1,14 +1,16 @@
-/** What the store asks of an SQL engine, and how its failures are told apart. The engine itself is in `sqlite.ts`. */
+/**
+ * The narrow interface of an SQL engine, and the kinds of its failures. The engine itself is in `sqlite.ts`.
+ */
 
-/** A value as SQL holds it. Integers are exact up to 2^53. */
+/** A value of SQL. Integers are exact up to 2^53. */
 export type SqlValue = string | number | null;
 
-/** A row as read: column name to value. */
+/** A row: column name to value. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** A statement, prepared once and run often. Parameters are positional. */
+/** A prepared statement. Parameters are positional. */
 export interface SqlStatement {
-  /** Runs it and returns the count of changed rows. */
+  /** Runs the statement; returns the number of changed rows. */
   run(...params: SqlValue[]): number;
   get(...params: SqlValue[]): SqlRow | null;
   all(...params: SqlValue[]): SqlRow[];
@@ -19,17 +21,17 @@ export interface Sql {
   /** Runs one or more statements without parameters. */
   exec(sql: string): void;
   prepare(sql: string): SqlStatement;
-  /** Runs `work` in one write transaction: all of it is kept, or, when it throws, nothing. */
+  /** Runs `work` in one write transaction: either all changes are kept, or, when `work` throws, none. */
   transaction<T>(work: () => T): T;
-  /** False when the file at the path is no longer the one that is open: deleted or replaced by somebody. */
+  /** False when the file at the path is no longer the open file, because it was deleted or replaced. */
   isCurrent(): boolean;
   close(): void;
 }
 
 /**
- * Why the engine failed. locked: another connection writes, try again soon. full: no room on the disk. corrupt: the file is
- * damaged or no database. rejected: a value cannot be stored, the store itself is well. unavailable: everything else (rights,
- * I/O errors, a folder that is gone).
+ * The cause of a failure. `locked`: another connection writes, try again soon. `full`: no space on the disk.
+ * `corrupt`: the file is damaged or no database. `rejected`: a value cannot be stored, but the store works.
+ * `unavailable`: all other causes (permissions, I/O errors, a missing folder).
  */
 export type StoreFault = "locked" | "full" | "corrupt" | "rejected" | "unavailable";
 

@@ -1,4 +1,4 @@
-/** The embedded engine behind `sql.ts`: `bun:sqlite`, with write-ahead log. Nothing else may import it. */
+/** The embedded engine behind `sql.ts`: `bun:sqlite` with a write-ahead log. Only this file may import it. */
 import { Database, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,10 +11,10 @@ import {
   type StoreFault,
 } from "./sql.ts";
 
-/** After a burst the write-ahead log is cut back to this size. */
+/** The size to which the write-ahead log shrinks after a burst. */
 const WAL_KEPT_BYTES = 32 * 1024 * 1024;
 
-/** Pages (4 KiB) in the write-ahead log from which on a commit also moves them to the database file. */
+/** Pages (4 KiB) in the write-ahead log above which a commit also moves them to the database file. */
 const CHECKPOINT_PAGES = 1000;
 
 const FAULT_BY_CODE: readonly (readonly [prefix: string, fault: StoreFault])[] = [
@@ -28,12 +28,12 @@ const FAULT_BY_CODE: readonly (readonly [prefix: string, fault: StoreFault])[] =
   ["SQLITE_TOOBIG", "rejected"],
 ];
 
-/** Says what a failure of the engine, or of the file system under it, means to the callers. */
+/** Translates a failure of the engine, or of the file system under it. */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  // bun:sqlite throws a plain TypeError for a value that SQL cannot hold.
+  // bun:sqlite throws a plain TypeError for a value that SQL cannot store.
   if (error instanceof TypeError) return new StoreError("rejected", message, error);
   if (code === "ENOSPC" || code === "EDQUOT") return new StoreError("full", message, error);
   if (error instanceof SQLiteError) {
@@ -90,7 +90,7 @@ class SqliteConnection implements Sql {
     const { dev, ino } = statSync(path);
     this.#device = dev;
     this.#inode = ino;
-    // IMMEDIATE: the lock is asked for here, so that a transaction never fails half-way for want of it.
+    // IMMEDIATE takes the lock here, so that a transaction never fails half-way because the lock is missing.
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
   }
@@ -112,7 +112,7 @@ class SqliteConnection implements Sql {
       this.#commit.run();
       return result;
     } catch (error) {
-      // Some failures (a full disk) have rolled back already.
+      // After some failures (a full disk) the engine has already rolled back.
       if (this.#database.inTransaction) guarded(() => this.#database.run("ROLLBACK"));
       throw toStoreError(error);
     }
@@ -124,7 +124,7 @@ class SqliteConnection implements Sql {
   }
 
   close(): void {
-    // A statement left open would keep the file and its locks.
+    // An open statement would keep the file and its locks.
     for (const statement of this.#statements) statement.finalize();
     this.#begin.finalize();
     this.#commit.finalize();
@@ -139,8 +139,8 @@ export interface SqliteOptions {
 }
 
 /**
- * Opens a database file. `write` makes the file (0600) and its folder (0700) when they are missing; `read` never writes, and
- * works beside a writer as well as after one was killed.
+ * Opens a database file. `write` makes the file (0600) and its folder (0700) when they are missing; `read`
+ * never writes, and works beside a running writer and after a killed one.
  */
 export function openSqlite(path: string, options: SqliteOptions): Sql {
   return guarded(() => {
@@ -150,11 +150,11 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
       ]);
     }
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // Only a file that is not there yet: closing a second handle on an open database would drop its locks (POSIX).
+    // Only for a missing file: closing a second handle of an open database would drop its locks (POSIX).
     if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
     return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
       "PRAGMA journal_mode = WAL",
-      // With WAL a killed process loses nothing that was committed; a power cut may lose the last moments, never the file.
+      // With WAL a killed process loses no commit; a power cut may lose the last moments, but never the file.
       "PRAGMA synchronous = NORMAL",
       `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
       `PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,

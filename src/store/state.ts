@@ -1,4 +1,4 @@
-/** What the pool and the relay must remember over a restart: states of credentials, and who made which provider-side state. */
+/** State that survives a restart: states of credentials, and the owner of each provider-side state. */
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Migration } from "./migrations.ts";
@@ -42,15 +42,18 @@ export interface CredentialStateRow {
   readonly untilMs: number | null;
   readonly sinceMs: number;
   readonly strikes: number;
-  /** Tells whether the credential's secret is still the same one. */
+  /** Fingerprint of the credential's secret: it changes when the secret changes. */
   readonly fingerprint: string;
 }
 
-/** An id of something that lives at the provider under one credential (a stored response, a container, a thread). */
+/**
+ * The id of an object at the provider that belongs to one credential (a stored response, a container, a
+ * thread).
+ */
 export interface StateId {
   readonly id: string;
   readonly upstream: string;
-  /** Name of the credential that made it. */
+  /** Name of the credential that owns the object. */
   readonly credential: string;
   readonly atMs: number;
 }
@@ -61,7 +64,7 @@ const STATE_ID_ROWS = 200_000;
 const PRUNE_EVERY = 1000;
 const RETRY_MS = 1000;
 
-/** Writes state ids within the caller's transaction, and forgets the oldest ones now and then. */
+/** Writes state ids within the caller's transaction, and deletes the oldest ones from time to time. */
 export class StateIdWriter {
   readonly #insert: SqlStatement;
   readonly #pruneCount: SqlStatement;
@@ -91,18 +94,20 @@ export class StateIdWriter {
 }
 
 export interface StateStore {
-  /** All states that were saved; throws `StoreError` when the store cannot be read. */
+  /** All saved states. Throws `StoreError` when the store cannot be read. */
   loadCredentialStates(): CredentialStateRow[];
   /**
-   * Saves changed states. Never throws: what the store cannot take now is kept (the last state of each) and tried again
-   * each second.
+   * Saves changed states. Never throws: states that cannot be stored now are kept (the last one of each) and
+   * tried again each second.
    */
   saveCredentialStates(rows: readonly CredentialStateRow[]): void;
-  /** Who made this id, or null when it is not known (any more). Throws `GatewayError` when the store cannot be read. */
+  /**
+   * The owner of an id; null when unknown or forgotten. Throws `GatewayError` when the store cannot be read.
+   */
   findStateId(upstream: string, id: string): StateId | null;
-  /** The same for the first of these upstreams that knows the id. */
+  /** The owner of an id at the first of these upstreams that has one. */
   findState(upstreams: Iterable<string>, id: string): StateId | null;
-  /** Tries once more to write what is left, and closes the connection. */
+  /** Tries once more to write the unsaved states, then closes the connection. */
   close(): void;
 }
 
@@ -128,12 +133,12 @@ function connect(sql: Sql): Connection {
   };
 }
 
-/** A model that is fine again needs no row; a credential keeps its last state, whatever it is. */
+/** A ready model needs no row; a credential keeps its last state, whatever it is. */
 function isForgettable(row: CredentialStateRow): boolean {
   return row.model !== null && row.state === "ready" && row.strikes === 0;
 }
 
-/** The states of an open store (also of a read-only one). */
+/** The credential states of an open store, which may be read-only. */
 export function readCredentialStates(sql: Sql): CredentialStateRow[] {
   return sql
     .prepare("SELECT * FROM credential_states ORDER BY upstream, credential, model")
@@ -155,7 +160,7 @@ function toStateRow(row: SqlRow): CredentialStateRow {
   };
 }
 
-/** `open` opens the store for writing; it is called when a connection is needed, and again after it was lost. */
+/** `open` opens the store for writing; it is called when a connection is needed, also after one was lost. */
 export function makeStateStore(options: { readonly open: () => Sql; readonly log: Log }): StateStore {
   const unsaved = new Map<string, CredentialStateRow>();
   let connection: Connection | null = null;
@@ -235,7 +240,7 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
         if (error.fault !== "locked") disconnect();
         throw new GatewayError(
           "ledger_unavailable",
-          "It cannot be looked up now where this id belongs. Try again.",
+          "the owner of this id cannot be looked up now; try again",
           {
             detail: error.message,
             cause: error,
