@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { LOAD_BINARY, type Stage, type Target } from "./targets.ts";
+import type { Running } from "./workspace.ts";
 
 /** What the load program reports of one run; CPU and memory are the target's, over the measured part. */
 export interface LoadReport {
@@ -96,9 +97,9 @@ async function runCommand(
     });
 }
 
-/** Resident memory of a target's process and its children. */
-export async function readRssKb(stage: Stage, target: Target): Promise<number> {
-  const pid = String(target.process?.pid ?? 0);
+/** Resident memory of a process and its children. */
+export async function readRssKb(stage: Stage, running: Running | undefined): Promise<number> {
+  const pid = String(running?.pid ?? 0);
   const options = { core: stage.loadCore, timeoutMs: 10_000 };
   return Number(await stage.workspace.output([LOAD_BINARY, "rss", pid], options));
 }

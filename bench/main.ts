@@ -1,17 +1,23 @@
 import { parseArgs } from "node:util";
-import { allowedCores, describeMachine } from "./machine.ts";
-import { isReached, renderTable, type WorkResult } from "./result.ts";
+import { type AgainstResult, buildCommit, compareBuilds, ROWS } from "./against.ts";
+import { allowedCores, describeMachine, type Machine } from "./machine.ts";
+import { isReached, renderComparisons, renderTable, type WorkResult } from "./result.ts";
 import { clewlineCommand, ROOT, type Stage, startUpstream } from "./targets.ts";
 import { WORKS } from "./works.ts";
 import { Workspace } from "./workspace.ts";
 
+const MAX_ROUNDS = 50;
 const USAGE = `usage: script/bench [NAME…] [--json] [--short] [--rounds N] [--dev]
+       script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--json]
 
   NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name
   --json      one JSON object on standard output instead of the table
   --short     small counts, one round: a smoke test, nothing is judged
-  --rounds N  rounds of each comparison, 1 to 20 (3)
-  --dev       measure src/main.ts instead of the compiled binary`;
+  --rounds N  rounds of each comparison, 1 to ${MAX_ROUNDS} (3)
+  --dev       measure src/main.ts instead of the compiled binary
+  --against C compare the working tree with a build of commit C; exit code 1 when a row is worse
+  --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent.
+              Its --rounds is 10 when absent`;
 
 async function main(): Promise<number> {
   const { values, positionals: names } = readArguments();
@@ -19,14 +25,17 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const rounds = values.short ? 1 : Number(values.rounds ?? 3);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20) return refuse(`--rounds ${values.rounds}`);
-  const unknown = names.find((name) => !Object.hasOwn(WORKS, name));
-  if (unknown !== undefined) return refuse(`no work is named ${unknown}`);
-  if (process.platform !== "linux")
-    return refuse("the harness reads /proc and pins with taskset: it needs Linux");
+  const { against, short, json } = values;
+  const rows = values.rows?.split(",") ?? Object.keys(ROWS);
+  const rounds = short ? 1 : Number(values.rounds ?? (against === undefined ? 3 : 10));
+  const problem =
+    findProblem(names, rows, rounds) ??
+    ((against === undefined ? values.rows !== undefined : names.length > 0)
+      ? "rows belong to --against, and names of works to a run without it"
+      : null);
+  if (problem !== null) return refuse(problem);
 
-  clewlineCommand(values.dev); // fails now rather than after a minute
+  const program = clewlineCommand(values.dev); // fails now rather than after a minute
   const machine = describeMachine(ROOT);
   const [targetCore, loadCore] = allowedCores();
   const pinned = loadCore !== undefined;
@@ -37,16 +46,59 @@ async function main(): Promise<number> {
     targetCore: pinned ? targetCore : undefined,
     loadCore,
     upstreamPort,
-    dev: values.dev,
+    program,
   };
+  const run: RunFacts = { machine, pinned, rounds };
+  if (against !== undefined) {
+    const base = await buildCommit(workspace, against);
+    return reportComparisons(await compareBuilds(stage, base, rows, rounds), run, json);
+  }
   const results: WorkResult[] = [];
   for (const name of names.length > 0 ? names : Object.keys(WORKS)) {
     console.error(`${name} …`);
-    results.push(await measureWork(name, stage, { rounds, short: values.short }));
+    results.push(await measureWork(name, stage, { rounds, short }));
   }
-  const command = ["script/bench", ...process.argv.slice(2)].join(" ");
-  const judge = !values.short;
-  if (values.json) {
+  return reportWorks(results, run, json, !short);
+}
+
+/** What is wrong with the arguments, or with the machine. */
+function findProblem(names: readonly string[], rows: readonly string[], rounds: number): string | null {
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS)
+    return `--rounds takes a whole number from 1 to ${MAX_ROUNDS}`;
+  const name = names.find((one) => !Object.hasOwn(WORKS, one));
+  if (name !== undefined) return `no work is named ${name}`;
+  const row = rows.find((one) => !Object.hasOwn(ROWS, one));
+  if (row !== undefined) return `no row is named ${row}`;
+  return process.platform === "linux"
+    ? null
+    : "the harness reads /proc and pins with taskset: it needs Linux";
+}
+
+/** The facts of a run that its figures depend on. */
+interface RunFacts {
+  readonly machine: Machine;
+  readonly pinned: boolean;
+  readonly rounds: number;
+}
+
+/** Prints the comparison of two builds; returns the exit code. */
+function reportComparisons({ comparisons, errors }: AgainstResult, run: RunFacts, json: boolean): number {
+  if (json)
+    console.log(
+      JSON.stringify({ command: commandLine(), atMs: Date.now(), ...run, results: comparisons, errors }),
+    );
+  else {
+    console.log(renderComparisons(comparisons));
+    for (const error of errors) console.log(`ERROR ${error}`);
+    console.log(`\n${commandLine()} · ${describeRun(run)}`);
+  }
+  const isWorse = comparisons.some(({ summary }) => summary.verdict === "worse");
+  return isWorse || errors.length > 0 ? 1 : 0;
+}
+
+/** Prints the results of the works; returns the exit code. */
+function reportWorks(results: readonly WorkResult[], run: RunFacts, json: boolean, judge: boolean): number {
+  if (json) {
     const withVerdicts = results.map((result) => ({
       ...result,
       figures: result.figures.map((figure) => ({
@@ -54,22 +106,26 @@ async function main(): Promise<number> {
         reached: (judge ? isReached(figure, result) : undefined) ?? null,
       })),
     }));
-    console.log(
-      JSON.stringify({ command, atMs: Date.now(), machine, pinned, rounds, results: withVerdicts }),
-    );
+    console.log(JSON.stringify({ command: commandLine(), atMs: Date.now(), ...run, results: withVerdicts }));
   } else {
     console.log(renderTable(results, judge));
     for (const { work, notes, errors } of results) {
       for (const note of notes) console.log(`${work}: ${note}`);
       for (const error of errors) console.log(`${work}: ERROR ${error}`);
     }
-    console.log(
-      `\n${command} · ${rounds} ${rounds === 1 ? "round" : "rounds"} · ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB · ` +
-        `Linux ${machine.kernel} · Bun ${machine.bun} · nginx ${machine.nginx} · ${machine.commit} · ` +
-        `load before ${machine.loadBefore.toFixed(1)}${pinned ? "" : " · NOT PINNED: one core"}`,
-    );
+    console.log(`\n${commandLine()} · ${describeRun(run)}`);
   }
   return results.some((result) => result.errors.length > 0) ? 1 : 0;
+}
+
+const commandLine = (): string => ["script/bench", ...process.argv.slice(2)].join(" ");
+
+function describeRun({ machine, rounds, pinned }: RunFacts): string {
+  return (
+    `${rounds} ${rounds === 1 ? "round" : "rounds"} · ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB · ` +
+    `Linux ${machine.kernel} · Bun ${machine.bun} · nginx ${machine.nginx} · ${machine.commit} · ` +
+    `load before ${machine.loadBefore.toFixed(1)}${pinned ? "" : " · NOT PINNED: one core"}`
+  );
 }
 
 /** A work that cannot be measured is an error of its own; the others go on. */
@@ -95,6 +151,8 @@ function readArguments() {
         json: { type: "boolean", default: false },
         short: { type: "boolean", default: false },
         rounds: { type: "string" },
+        against: { type: "string" },
+        rows: { type: "string" },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

@@ -1,3 +1,5 @@
+import type { RatioSummary } from "./ratio.ts";
+
 /** What a figure must not exceed: its own value, or its ratio to what stands beside it. */
 export interface Goal {
   readonly of: "value" | "ratio";
@@ -15,6 +17,17 @@ export interface Figure {
   /** Median of the rounds' own ratios, not the ratio of the medians: a round's two runs stand side by side. */
   readonly ratio?: number | undefined;
   readonly goal?: Goal | undefined;
+}
+
+/** One figure of two builds; a smaller value is better. */
+export interface Comparison {
+  readonly row: string;
+  readonly figure: string;
+  readonly unit: string;
+  /** Medians over the rounds. */
+  readonly base: number;
+  readonly ours: number;
+  readonly summary: RatioSummary;
 }
 
 /** What one work measured. */
@@ -49,11 +62,28 @@ export function renderTable(results: readonly WorkResult[], judge: boolean): str
     result.figures.map((figure) => cellsOf(figure, result, judge ? isReached(figure, result) : undefined)),
   );
   const rows = [heads, ...cells];
-  const shown = rows.map((row) => row.filter((_, column) => !isUnused(rows, column)));
-  const widths = (shown[0] ?? []).map((_, column) =>
-    Math.max(...shown.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = shown.map(
+  return renderRows(rows.map((row) => row.filter((_, column) => !isUnused(rows, column))));
+}
+
+/** Two builds side by side, as a Markdown table. */
+export function renderComparisons(comparisons: readonly Comparison[]): string {
+  const rows = [["row", "figure", "before", "now", "ratio", "quartiles", "verdict"]];
+  for (const { row, figure, unit, base, ours, summary } of comparisons)
+    rows.push([
+      row,
+      `${figure}, ${unit}`,
+      round(base),
+      round(ours),
+      summary.median.toFixed(3),
+      `${summary.lowerQuartile.toFixed(3)} to ${summary.upperQuartile.toFixed(3)}`,
+      summary.verdict === "worse" ? "WORSE" : summary.verdict,
+    ]);
+  return renderRows(rows);
+}
+
+function renderRows(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map(
     (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`,
   );
   lines.splice(1, 0, `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);

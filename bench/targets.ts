@@ -31,11 +31,11 @@ export interface Stage {
   readonly targetCore: number | undefined;
   readonly loadCore: number | undefined;
   readonly upstreamPort: number;
-  /** Run Clewline from its source instead of the compiled binary. */
-  readonly dev: boolean;
+  /** The command that runs Clewline, without its arguments. */
+  readonly program: readonly string[];
 }
 
-/** The command that runs Clewline, without its arguments. */
+/** The command that runs Clewline, without its arguments: the compiled binary, or the source. */
 export function clewlineCommand(dev: boolean): string[] {
   if (dev) return [join(ROOT, "node_modules/.bin/bun"), join(ROOT, "src/main.ts")];
   if (!existsSync(CLEWLINE_BINARY)) {
@@ -130,7 +130,7 @@ async function startClewline(
   isTranslating: boolean,
 ): Promise<Target> {
   const { configPath, port, dataDir, folder } = await prepareClewline(stage, isTranslating);
-  const running = stage.workspace.start([...clewlineCommand(stage.dev), "serve", "--config", configPath], {
+  const running = stage.workspace.start([...stage.program, "serve", "--config", configPath], {
     core: stage.targetCore,
     folder,
   });
@@ -202,7 +202,7 @@ async function answers(port: number, headers: Record<string, string>, status: nu
 }
 
 /** Whether a small chat request with the client's key is served. */
-export function serves(port: number): Promise<boolean> {
+function serves(port: number): Promise<boolean> {
   return answers(port, { authorization: `Bearer ${CLIENT_KEY}` }, 200);
 }
 
@@ -233,13 +233,23 @@ async function isHealthy(port: number): Promise<boolean> {
   return reply?.status === 200;
 }
 
-async function waitUntil(running: Running, name: string, isReady: () => Promise<boolean>): Promise<void> {
+/** Waits until a small chat request is served. */
+export async function untilServing(running: Running, port: number): Promise<void> {
+  await waitUntil(running, "Clewline", () => serves(port), 2);
+}
+
+async function waitUntil(
+  running: Running,
+  name: string,
+  isReady: () => Promise<boolean>,
+  pauseMs = 20,
+): Promise<void> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   while (!(await isReady())) {
     if (running.exitCode() !== null || performance.now() > deadlineMs) {
       const state = running.exitCode() === null ? "is not ready" : `ended with ${running.exitCode()}`;
       throw new Error(`${name} ${state}:\n${readFileSync(running.logPath, "utf8").slice(-2000)}`);
     }
-    await Bun.sleep(20);
+    await Bun.sleep(pauseMs);
   }
 }

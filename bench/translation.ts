@@ -128,7 +128,7 @@ async function holdTranslated(stage: Stage, effort: Effort, { client, upstream }
   const target = await startTranslating(stage, "clewline");
   try {
     await Bun.sleep(effort.short ? 500 : 3_000);
-    const idleKb = await readRssKb(stage, target);
+    const idleKb = await readRssKb(stage, target.process);
     const [report, middleKb] = await Promise.all([
       runLoad(stage, target, {
         kind: "ticks",
@@ -140,10 +140,10 @@ async function holdTranslated(stage: Stage, effort: Effort, { client, upstream }
         warmSeconds,
         measuredSeconds,
       }),
-      Bun.sleep((warmSeconds + measuredSeconds / 2) * 1000).then(() => readRssKb(stage, target)),
+      Bun.sleep((warmSeconds + measuredSeconds / 2) * 1000).then(() => readRssKb(stage, target.process)),
     ]);
     await Bun.sleep(settleMs);
-    const settledKb = await readRssKb(stage, target);
+    const settledKb = await readRssKb(stage, target.process);
     const errors = errorsOf("clewline", report);
     if (report.open_at_end !== streams) errors.push(`${report.open_at_end} streams open of ${streams}`);
     const series = [idleKb, report.rss_start_kb, middleKb, report.rss_end_kb, settledKb];

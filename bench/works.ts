@@ -2,14 +2,7 @@ import { type LoadPlan, type LoadReport, readRssKb, runLoad } from "./load.ts";
 import { openFilesLimit } from "./machine.ts";
 import { cpuFigure, type Effort, errorsOf, measure, medianOf, only, type Reports, sum } from "./measure.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
-import {
-  clewlineCommand,
-  prepareClewline,
-  type Stage,
-  serves,
-  startTarget,
-  type TargetName,
-} from "./targets.ts";
+import { prepareClewline, type Stage, startTarget, type TargetName, untilServing } from "./targets.ts";
 import { TRANSLATION_WORKS } from "./translation.ts";
 
 type Work = (stage: Stage, effort: Effort) => Promise<WorkResult>;
@@ -130,7 +123,7 @@ export const WORKS: Record<string, Work> = {
     const clewline = await startTarget(stage, "clewline");
     try {
       await Bun.sleep(effort.short ? 500 : 3_000);
-      const idleKb = await readRssKb(stage, clewline);
+      const idleKb = await readRssKb(stage, clewline.process);
       const reports: LoadReport[] = [];
       for (let part = 0; part < parts; part++) {
         const plan = {
@@ -171,7 +164,7 @@ export const WORKS: Record<string, Work> = {
     for (let time = 0; time < times; time++) {
       servedMs.push(await timeFirstServed(stage));
       const beganMs = performance.now();
-      await stage.workspace.output([...clewlineCommand(stage.dev), "--version"], { timeoutMs: 10_000 });
+      await stage.workspace.output([...stage.program, "--version"], { timeoutMs: 10_000 });
       versionMs.push(performance.now() - beganMs);
     }
     return {
@@ -208,7 +201,7 @@ async function holdStreams(stage: Stage, effort: Effort, name: TargetName) {
   const target = await startTarget(stage, name);
   try {
     await Bun.sleep(effort.short ? 500 : 3_000);
-    const idleKb = await readRssKb(stage, target);
+    const idleKb = await readRssKb(stage, target.process);
     const report = await runLoad(stage, target, {
       kind: "ticks",
       connections: streams,
@@ -218,7 +211,7 @@ async function holdStreams(stage: Stage, effort: Effort, name: TargetName) {
       measuredSeconds,
     });
     await Bun.sleep(settleMs);
-    const settledKb = await readRssKb(stage, target);
+    const settledKb = await readRssKb(stage, target.process);
     const errors = errorsOf(name, report);
     if (report.open_at_end !== streams)
       errors.push(`${name}: ${report.open_at_end} streams open of ${streams}`);
@@ -240,15 +233,11 @@ async function holdStreams(stage: Stage, effort: Effort, name: TargetName) {
 async function timeFirstServed(stage: Stage): Promise<number> {
   const { configPath, port, folder } = await prepareClewline(stage);
   const beganMs = performance.now();
-  const running = stage.workspace.start([...clewlineCommand(stage.dev), "serve", "--config", configPath], {
+  const running = stage.workspace.start([...stage.program, "serve", "--config", configPath], {
     folder,
   });
   try {
-    while (!(await serves(port))) {
-      if (performance.now() - beganMs > 15_000)
-        throw new Error(`Clewline does not serve: see ${running.logPath}`);
-      await Bun.sleep(2);
-    }
+    await untilServing(running, port);
     return performance.now() - beganMs;
   } finally {
     await running.stop();

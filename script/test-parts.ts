@@ -35,7 +35,7 @@ const GRACE_MS = 5_000;
 const PARTS: readonly Part[] = [
   {
     name: "unit",
-    folders: ["./src", "./script"],
+    folders: ["./src", "./script", "./bench"],
     isParallel: true,
     checks: ["format", "lint", "types", "imports", "unused"],
   },

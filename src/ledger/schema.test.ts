@@ -1,16 +1,21 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { migrate } from "../store/migrations.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { COLUMNS } from "./columns.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 test("the table of requests has a column for each field of a row and each kind of usage, and no other", () => {
-  const sql = openSqlite(":memory:", { mode: "write", busyTimeoutMs: 0 });
+  const folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
+  const sql = openSqlite(join(folder, "ledger.db"), { mode: "write", busyTimeoutMs: 0 });
   migrate(sql, MIGRATIONS);
   const columns = sql.prepare("SELECT name FROM pragma_table_info('requests')").all();
   expect(columns.map(({ name }) => String(name)).sort()).toEqual(Object.values(COLUMNS).sort());
   sql.close();
+  rmSync(folder, { recursive: true });
 });
 
 /** Databases hold these checksums: a changed one would keep the gateway from opening them. */

@@ -1,0 +1,37 @@
+/** The judgement on two builds, from the ratios of their rounds. Pure. */
+
+/** A median ratio up to this is no worse. */
+export const NO_WORSE = 1.05;
+
+export type Verdict = "same" | "better" | "worse";
+
+/** New over old, one ratio for each round; below 1 the new build needs less. */
+export interface RatioSummary {
+  readonly median: number;
+  readonly lowerQuartile: number;
+  readonly upperQuartile: number;
+  readonly verdict: Verdict;
+}
+
+/**
+ * A difference counts when it is at least half as large as the distance of the quartiles. A figure that could not be
+ * measured in some round has not been shown to be no worse.
+ */
+export function summarizeRatios(ratios: readonly number[]): RatioSummary {
+  const isWhole = ratios.length > 0 && ratios.every(Number.isFinite);
+  const [lowerQuartile = 0, middle = 0, upperQuartile = 0] = [0.25, 0.5, 0.75].map((share) =>
+    isWhole ? quantile(ratios, share) : Number.NaN,
+  );
+  const isNoise = Math.abs(middle - 1) < (upperQuartile - lowerQuartile) / 2;
+  const isNoWorse = middle <= NO_WORSE || isNoise;
+  const verdict = !isNoWorse ? "worse" : middle < 1 / NO_WORSE && !isNoise ? "better" : "same";
+  return { median: middle, lowerQuartile, upperQuartile, verdict };
+}
+
+/** Between two values in proportion, so that the quantile of 0.5 is the median. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const [lower = Number.NaN, upper = lower] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return lower + (upper - lower) * (place - Math.floor(place));
+}
