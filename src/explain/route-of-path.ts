@@ -5,7 +5,9 @@ import { badPath, Router } from "../http/router.ts";
 
 const ROUTER = new Router(ENDPOINT_PATHS);
 
-/** `path` may have a query. Returns null for a path without an endpoint that takes a body. Throws `bad_path`. */
+/**
+ * `path` may have a query. Returns null for a path without an endpoint that takes a body. Throws `bad_path`.
+ */
 export function routeOfPath(path: string): { route: Route; search: string } | null {
   const at = path.indexOf("?");
   const plain = at === -1 ? path : path.slice(0, at);

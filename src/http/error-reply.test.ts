@@ -10,7 +10,9 @@ const NAMES = Object.keys(DIALECTS) as DialectName[];
 const ID = "01K00000000000000000000000";
 const SECRET = "sk-planted-secret";
 
-/** Where a dialect gives what has gone wrong another status than the table: its own clients expect that one. */
+/**
+ * Where a dialect gives what has gone wrong another status than the table: its own clients expect that one.
+ */
 const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>>> = {
   "anthropic-messages": {
     upstream_connect: 500,

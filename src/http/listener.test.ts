@@ -1,4 +1,5 @@
-// What holds before anything is decided, seen from a socket: the handlers behind it only write down what reaches them.
+// What holds before anything is decided, seen from a socket: the handlers behind it only write down what
+// reaches them.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { exchangeBytes, type RawReply } from "../../test/kit/raw-client.ts";
 import { systemClock } from "../core/clock.ts";
