@@ -68,7 +68,7 @@ const upstream = v.object({
   base_url: optional(
     baseUrl,
     "reload",
-    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own.",
+    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.",
   ),
   dialects: optional(
     v.pipe(

@@ -6,7 +6,7 @@
 export interface CodecProfile {
   /** Chat: the parameter that bounds the answer. */
   readonly limitParameter: "max_tokens" | "max_completion_tokens";
-  /** Chat and Responses: the role of instructions to a model that thinks. */
+  /** The role of instructions: in Responses, and on Chat to models that think. */
   readonly instructionRole: "developer" | "system";
   /** Chat and Responses: the parameter that names the end user. */
   readonly userParameter: "user" | "safety_identifier";
