@@ -5,7 +5,7 @@
 import { dirname, join, normalize } from "node:path";
 import { checkOwners } from "./check-owners.ts";
 import { checkSizes } from "./check-sizes.ts";
-import { CALL_RULES, MODULE_RULES, NEVER_REACHED, ROOMS, TEMPORARY_IMPORTS } from "./import-rules.ts";
+import { CALL_RULES, MODULE_RULES, NEVER_REACHED, ROOMS } from "./import-rules.ts";
 import { isIn, isTest, readSources, type Violation } from "./source-files.ts";
 import { importsOf, lineAt, scanText } from "./source-scan.ts";
 
@@ -79,8 +79,7 @@ function checkTarget(path: string, target: string, { specifier, line }: Import, 
   } else if (
     targetRoom !== room &&
     mayImport !== undefined &&
-    !mayImport.imports.some((allowed) => allowed === targetRoom || `src/${allowed}` === target) &&
-    !TEMPORARY_IMPORTS.includes(`${path} → ${target}`)
+    !mayImport.imports.some((allowed) => allowed === targetRoom || `src/${allowed}` === target)
   ) {
     add(line, `${room} does not import ${targetRoom}: "${specifier}"`, mayImport.reason);
   }

@@ -11,13 +11,11 @@ export function checkOwners(
   const scanned = [...files]
     .filter(([path]) => path.startsWith("src/") && !isTest(path))
     .map(([path, text]) => ({ path, text, scan: scanText(text) }));
-  return rules.flatMap(({ rule, reason, find, except, expected = 0, temporary = {} }) => {
+  return rules.flatMap(({ rule, reason, find, except, expected = 0 }) => {
     const places = scanned
       .filter(({ path }) => !isIn(path, except))
       .flatMap(({ path, text, scan }) =>
-        find(scan)
-          .slice(temporary[path] ?? 0)
-          .map((offset) => ({ file: path, line: lineAt(text, offset), rule, reason })),
+        find(scan).map((offset) => ({ file: path, line: lineAt(text, offset), rule, reason })),
       );
     if (places.length < expected)
       return [{ file: "src", line: 1, rule: `${rule}; found ${places.length}, not ${expected}`, reason }];

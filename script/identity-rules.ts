@@ -13,8 +13,6 @@ export interface OwnerRule {
   readonly except: readonly string[];
   /** Places that there must be in all; 0 when absent. */
   readonly expected?: number;
-  /** Files that have so many places until they are rebuilt; no file joins this list. */
-  readonly temporary?: Readonly<Record<string, number>>;
 }
 
 /** Held to the table of families by a test. */

@@ -198,14 +198,6 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   main: { imports: ["core", "config", "http", "cli", "app"], reason: "only app.ts may import every folder" },
 };
 
-/** Imports upwards that stay until they are rebuilt; none joins this list. */
-export const TEMPORARY_IMPORTS: readonly string[] = [
-  "src/translate/continued-call.ts → src/proxy/answer/whole.ts",
-  "src/translate/media-inliner.ts → src/proxy/gateway.ts",
-  "src/translate/request.ts → src/proxy/exchange.ts",
-  "src/translate/request.ts → src/proxy/gateway.ts",
-];
-
 /** Rooms that must not be reached from others, not even through a third room. Types count as well as values. */
 export const NEVER_REACHED: readonly {
   readonly from: readonly Room[];

@@ -44,8 +44,5 @@ export const FOLDER_LIMITS: readonly {
 
 /** Files that are longer until they are split; no file joins this list. */
 export const TEMPORARY_FILE_LIMITS: Readonly<Record<string, number>> = {
-  "src/app.ts": 520,
-  "src/pool/pool.ts": 480,
-  "src/dialects/openai-responses/reply-encode.ts": 440,
   "src/ledger/ledger.ts": 425,
 };
