@@ -143,7 +143,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "an endpoint of its own: it lists models, and serves no request of a model",
   },
   routes: {
-    imports: ["core", "config", "dialects", "http", "auth", "proxy", "explain", "models", "pages"],
+    imports: ["core", "config", "dialects", "http", "auth", "admin", "proxy", "explain", "models", "pages"],
     reason: "the table of routes says which handler answers; handlers and their rooms do not know the table",
   },
   app: {
