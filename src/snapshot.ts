@@ -25,18 +25,16 @@ export interface CredentialView {
   readonly access: CredentialAccess;
 }
 
-export interface UpstreamView extends Server {
-  readonly name: string;
+/** An upstream of the configuration with its server; keys that need no preparation are as configured. */
+export interface UpstreamView
+  extends Server,
+    Omit<UpstreamConfig, "family" | "baseUrl" | "dialects" | "credentials"> {
   readonly family: Family;
   readonly dialects: ReadonlySet<DialectName>;
   /** The dialect that a translated request is sent in. */
   readonly preferredDialect: DialectName;
   /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
-  readonly injectUsage: boolean;
-  readonly connectTimeoutMs: number;
-  readonly firstByteTimeoutMs: number;
-  readonly idleTimeoutMs: number;
   /** By id. */
   readonly credentials: ReadonlyMap<string, CredentialView>;
 }
@@ -73,7 +71,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
   const profile = family.profileOf(baseUrl);
   const dialects = new Set<DialectName>(config.dialects ?? family.dialects);
   return Object.freeze({
-    name: config.name,
+    ...config,
     family,
     baseUrl,
     dialects,
@@ -81,10 +79,6 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
     countDialect:
       profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
     profile,
-    injectUsage: config.injectUsage,
-    connectTimeoutMs: config.connectTimeoutMs,
-    firstByteTimeoutMs: config.firstByteTimeoutMs,
-    idleTimeoutMs: config.idleTimeoutMs,
     credentials: new Map(
       config.credentials.map((credential) => [
         credentialId(config.name, credential.name),

@@ -1,4 +1,6 @@
-/** `clewline credentials`: lists the state of each provider credential, and makes a credential ready again. */
+/**
+ * `clewline credentials`: lists the state of each provider credential, and makes a credential ready again.
+ */
 import { existsSync } from "node:fs";
 import { stat, utimes } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -100,7 +102,9 @@ interface ReadConfig {
   readonly hasSecrets: boolean;
 }
 
-/** This shell may not be able to read the secrets. Without them only the fingerprints of the keys are unknown. */
+/**
+ * This shell may not be able to read the secrets. Without them only the fingerprints of the keys are unknown.
+ */
 async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig> {
   const file = findConfigFile({ config: named }, io.env, io.cwd);
   const options = { file, env: io.env, flags: {}, cwd: io.cwd };
@@ -224,7 +228,9 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
   return EXIT.ok;
 }
 
-/** A gateway reads the states along with its configuration, which it reads when the time of the file changes. */
+/**
+ * A gateway reads the states along with its configuration, which it reads when the time of the file changes.
+ */
 async function tellGateway(configFile: string | null, io: CliIo): Promise<string> {
   const byHand = "takes this over when it gets a SIGHUP";
   if (configFile === null) return byHand;
@@ -238,7 +244,10 @@ async function tellGateway(configFile: string | null, io: CliIo): Promise<string
   }
 }
 
-/** Writes one row for each credential and deletes the rows of its models. Returns whether the rows were written. */
+/**
+ * Writes one row for each credential and deletes the rows of its models. Returns whether the rows were
+ * written.
+ */
 async function writeResets(
   parked: readonly CredentialStatus[],
   { dataDir, specs }: Known,

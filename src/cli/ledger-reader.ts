@@ -55,8 +55,8 @@ async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string> {
 }
 
 /**
- * Runs `report` on the ledger of this machine, also while a gateway writes it. Failures become their text on standard error
- * and their exit code.
+ * Runs `report` on the ledger of this machine, also while a gateway writes it. Failures become their text on
+ * standard error and their exit code.
  */
 export async function withLedger(
   name: string,
@@ -83,7 +83,10 @@ export async function withLedger(
   }
 }
 
-/** Reports a wrong configuration or a database that cannot be used; returns the exit code. Throws any other error again. */
+/**
+ * Reports a wrong configuration or a database that cannot be used; returns the exit code. Throws any other
+ * error again.
+ */
 export function reportDataFailure(name: string, error: unknown, io: CliIo): number {
   if (error instanceof ConfigError) {
     const hint = "the configuration is invalid; with --data-dir none is read";

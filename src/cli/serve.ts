@@ -73,7 +73,10 @@ SIGHUP, and any change of the file, reads the configuration again.`,
   },
 );
 
-/** Finds the file, or makes the first one; keeps the admin's password as a hash. Shows a new key and password, once. */
+/**
+ * Finds the file, or makes the first one; keeps the admin's password as a hash. Shows a new key and password,
+ * once.
+ */
 async function prepare(named: string | undefined, io: CliIo): Promise<string> {
   const found = findConfigFile({ config: named }, io.env, io.cwd);
   if (found === null) {

@@ -1,4 +1,7 @@
-/** From the file's shape to the program's: `snake_case` keys become `camelCase`, and a key that is absent becomes null. */
+/**
+ * From the file's shape to the program's: `snake_case` keys become `camelCase`, and a key that is absent
+ * becomes null.
+ */
 import type * as v from "valibot";
 import { shapeOf } from "./schema-entries.ts";
 

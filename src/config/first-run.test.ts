@@ -121,7 +121,8 @@ describe("the admin's password", () => {
   });
 
   test("that cannot be kept is not made, and one that can be read is used with a warning", async () => {
-    // A folder in the place of the temporary file stands in for a file system that refuses the write, also to root.
+    // A folder in the place of the temporary file stands in for a file system that refuses the write, also to
+    // root.
     const fixed = { ...ids, hex: (bytes: number) => "ab".repeat(bytes) };
     const file = join(cwd, "fixed.toml");
     await writeFile(`${file}.abababab.tmp`, "");

@@ -1,4 +1,6 @@
-/** Building blocks of the schema: how a key is declared, and kinds of values with the message for a wrong one. */
+/**
+ * Building blocks of the schema: how a key is declared, and kinds of values with the message for a wrong one.
+ */
 import { isIP } from "node:net";
 import * as v from "valibot";
 
@@ -8,8 +10,9 @@ export const MAX_TIMER_MS = 2_147_483_647;
 export const MAX_BODY_BYTES = 1_073_741_824;
 
 /**
- * When a change of a key takes effect. `reload`: as soon as the changed file was read, because the code that uses the value takes
- * it from the snapshot in force. `start`: at the next start, because something that is made at the start keeps the value.
+ * When a change of a key takes effect. `reload`: as soon as the changed file was read, because the code that
+ * uses the value takes it from the snapshot in force. `start`: at the next start, because something that is
+ * made at the start keeps the value.
  */
 export type AppliesAt = "start" | "reload";
 

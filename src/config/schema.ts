@@ -1,6 +1,7 @@
 /**
- * The keys of `clewline.toml`: type, limits, default, description and when a change takes effect. `Config`, the names of the
- * environment variables and docs/configuration.md are all derived from this file. Rules over more than one key are in checks.ts.
+ * The keys of `clewline.toml`: type, limits, default, description and when a change takes effect. `Config`,
+ * the names of the environment variables and docs/configuration.md are all derived from this file. Rules over
+ * more than one key are in checks.ts.
  */
 import * as v from "valibot";
 import { model, modelTraits, strict } from "./schema-models.ts";

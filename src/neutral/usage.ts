@@ -1,6 +1,7 @@
 /**
- * The kinds of usage that providers report, in one accounting for all dialects, so that their counts add up. A kind is
- * one entry here, one line in `makeUsage`, and one step in `src/ledger/schema.ts`; the dialects' `usage.ts` read it.
+ * The kinds of usage that providers report, in one accounting for all dialects, so that their counts add up.
+ * A kind is one entry here, one line in `makeUsage`, and one step in `src/ledger/schema.ts`; the dialects'
+ * `usage.ts` read it.
  */
 
 export interface UsageKindTraits {
@@ -8,7 +9,10 @@ export interface UsageKindTraits {
   readonly partOf: string | null;
   /** A part of the same whole that is taken off first: both parts together never exceed the whole. */
   readonly after?: string;
-  /** Its label in `clewline_tokens_total`. null: not counted there, as a part (its whole has it) or as no tokens. */
+  /**
+   * Its label in `clewline_tokens_total`. null: not counted there, as a part (its whole has it) or as no
+   * tokens.
+   */
   readonly metric: string | null;
 }
 
@@ -42,16 +46,19 @@ export const METERED_KINDS = USAGE_KIND_NAMES.flatMap((name) => {
 
 /** Whole numbers from 0 on. null: the upstream did not report this kind; absent is not 0. */
 export type Usage = { readonly [Kind in keyof typeof USAGE_KINDS]: number | null } & {
-  /** The tier that served the request, in the provider's own word (`default`, `batch`, `PROVISIONED_THROUGHPUT`). */
+  /**
+   * The tier that served the request, in the provider's own word (`default`, `batch`,
+   * `PROVISIONED_THROUGHPUT`).
+   */
   readonly serviceTier: string | null;
 };
 
 export const NO_USAGE: Usage = makeUsage({});
 
 /**
- * The usage with possible values: whole numbers, none below zero, and no part above its whole, so that no cost that is
- * computed from a difference is negative. A kind that is not given is null. Written out, because it runs for each usage
- * event: a loop over the table takes five times as long (135 ns beside 25).
+ * The usage with possible values: whole numbers, none below zero, and no part above its whole, so that no
+ * cost that is computed from a difference is negative. A kind that is not given is null. Written out, because
+ * it runs for each usage event: a loop over the table takes five times as long (135 ns beside 25).
  */
 export function makeUsage(reported: Partial<Usage>): Usage {
   const inputTokens = clamp(reported.inputTokens, null);
@@ -88,8 +95,9 @@ function less(whole: number | null, part: number | null): number | null {
 }
 
 /**
- * The sum of two requests' usage. A kind that only one of the requests reported has that count; null when neither did.
- * A part stays within its whole, also where one request reported the part alone. The tier is that of `other`, the later.
+ * The sum of two requests' usage. A kind that only one of the requests reported has that count; null when
+ * neither did. A part stays within its whole, also where one request reported the part alone. The tier is
+ * that of `other`, the later.
  */
 export function addUsage(one: Usage, other: Usage): Usage {
   const sum: { -readonly [Member in keyof Usage]: Usage[Member] } = { ...one };

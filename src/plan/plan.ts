@@ -5,7 +5,7 @@
 import type { ModelConfig } from "../config/config.ts";
 import type { Family } from "../upstreams/family.ts";
 import { type NameSuffixes, splitSuffixes } from "./name-suffixes.ts";
-import { nearestNames } from "./nearest.ts";
+import { suggestNames } from "./name-suggestions.ts";
 
 export interface Target {
   readonly upstream: string;
@@ -113,7 +113,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
 
   const resolve = (model: string): Plan =>
     findSuffixed(model) ??
-    find(model) ?? { nearest: nearestNames(model, [...exact.keys()], [...upstreams.keys()]) };
+    find(model) ?? { nearest: suggestNames(model, [...exact.keys()], [...upstreams.keys()]) };
 
   return (name) => {
     const model = withoutResourcePrefix(name);

@@ -343,7 +343,10 @@ describe("any conversation", () => {
     );
   });
 
-  /** The same with each user's message cut into one per part, in some order, so that results stand anywhere behind their calls. */
+  /**
+   * The same with each user's message cut into one per part, in some order, so that results stand anywhere
+   * behind their calls.
+   */
   function scattered(messages: readonly Message[], order: Iterator<number>): Message[] {
     return messages.flatMap((message): Message[] => {
       if (message.role !== "user") return [message];

@@ -10,7 +10,7 @@ const MAX_MODEL_CHARS = 200;
  * client's name. When no name is close, the client's name with an upstream's name before it, because an
  * upstream can be asked for any model in that way.
  */
-export function nearestNames(
+export function suggestNames(
   model: string,
   models: readonly string[],
   upstreams: readonly string[],
