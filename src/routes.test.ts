@@ -1,6 +1,7 @@
 // Where each path leads: every spelling of it, and nowhere for anything else.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { digestOf } from "./auth/keys.ts";
 import { GatewayError } from "./core/errors.ts";
 import { ENDPOINT_PATHS } from "./dialects/endpoint-paths.ts";
 import { listen } from "./http/listener.ts";
@@ -8,6 +9,7 @@ import { type Match, Router } from "./http/router.ts";
 import { makeModelLists } from "./models/model-lists.ts";
 import { CLIENT_KEY, clientUnderTest, GatewayUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
 import { makeMetricsRoutes, makeRoutes, makeTable, type RouteLine, type Served } from "./routes.ts";
+import { makeSnapshot } from "./snapshot.ts";
 
 const TABLE = makeTable({} as Served);
 const ROUTER = new Router(TABLE);
@@ -242,6 +244,31 @@ describe("without a key", () => {
     const list = TABLE.find(({ path }) => path === "/v1/models") as RouteLine;
     expect((await ask(list, `Bearer ${CLIENT_KEY}`)).status).toBe(200);
   });
+});
+
+test("of the metrics' keys a reload takes over the key alone: the port is opened at the start", async () => {
+  const gateway = new GatewayUnderTest({ upstreams: [] });
+  const { config } = gateway.snapshot;
+  const reload = (metrics: Partial<typeof config.metrics>) => {
+    gateway.snapshot = makeSnapshot({ ...config, metrics: { ...config.metrics, ...metrics } });
+  };
+  try {
+    reload({ keySha256: digestOf("first") });
+    const routes = makeRoutes({
+      gateway,
+      models: makeModelLists(gateway),
+      processFacts: () => FACTS,
+      configProblems: () => [],
+    });
+    const { handler } = routes[TABLE.findIndex(({ who }) => who === "metrics")] as (typeof routes)[number];
+    const statusFor = async (key: string) =>
+      (await handler(clientUnderTest("/metrics", null, { authorization: `Bearer ${key}` }), {})).status;
+    expect([await statusFor("first"), await statusFor("second")]).toEqual([200, 401]);
+    reload({ keySha256: digestOf("second"), port: 9090, enabled: false });
+    expect([await statusFor("first"), await statusFor("second")]).toEqual([401, 200]);
+  } finally {
+    await gateway.close();
+  }
 });
 
 test("the metrics port shows the metrics without a key, and nothing else", async () => {

@@ -121,13 +121,17 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
             : line.handler(client, params, principal);
         },
       };
-    case "metrics":
+    case "metrics": {
+      // The metrics port is opened at the start, so these two keys wait for the next start on this port too.
+      const { enabled, port } = gateway.snapshot.config.metrics;
       return {
         ...line,
         handler: (client, params) => {
-          const refusal = findMetricsRefusal(gateway.snapshot.config.metrics, client.request.headers);
+          const config = { ...gateway.snapshot.config.metrics, enabled, port };
+          const refusal = findMetricsRefusal(config, client.request.headers);
           return refusal === null ? line.handler(client, params) : refuse(client, refusal);
         },
       };
+    }
   }
 }
