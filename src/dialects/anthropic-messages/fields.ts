@@ -1,7 +1,7 @@
 /** Reading of a client's body, field by field: what is wrong is said with its place and how to repair it. */
 import { GatewayError } from "../../core/errors.ts";
 import type { CacheHint } from "../../neutral/message.ts";
-import type { Drop, JsonObject, Parameter } from "../../neutral/request.ts";
+import type { Drop, JsonObject } from "../../neutral/request.ts";
 
 /** What could not be carried so far. */
 export type Drops = Drop[];
@@ -12,11 +12,6 @@ export function badField(at: string, repair: string): GatewayError {
 
 export function notTranslatable(at: string, reason: string): GatewayError {
   return new GatewayError("not_translatable", `${at}: ${reason}`, { param: at });
-}
-
-/** A parameter that this target must not lose: the sentence stands for itself, as the client has its own name for the field. */
-export function refusedParameter(parameter: Parameter, sentence: string): GatewayError {
-  return new GatewayError("not_translatable", sentence, { param: parameter });
 }
 
 export function requireObject(value: unknown, at: string): JsonObject {

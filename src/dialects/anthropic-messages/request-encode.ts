@@ -10,9 +10,9 @@ import type { Message, TextPart } from "../../neutral/message.ts";
 import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
 import { isUnthinkable } from "./amend.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
-import { notTranslatable, refusedParameter } from "./fields.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
 import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./turn-encode.ts";
@@ -105,23 +105,19 @@ function encodeConversation(
   const last = messages.at(-1);
   if (last?.role === "assistant" && !traits.prefill && !endsPaused(last)) {
     const begun = said.findLast((message) => message.role === "assistant");
-    const sentence =
-      "This model cannot go on with an answer that has been begun: the last message must be the user's.";
-    throw begun?.at === undefined
-      ? refusedParameter("messages", sentence)
-      : notTranslatable(begun.at, sentence);
+    throw refusedBegunAnswer(begun?.at);
   }
   for (const message of request.messages) {
     if (message.role === "system" || !message.name) continue;
     encoding.dropped.push({
       field: "messages[].name",
-      reason: "this provider is not told the names of those who speak",
+      reason: "the provider takes no names of speakers",
     });
     break;
   }
   const encoded = encodeMessages(messages, encoding);
   if (encoded.length === 0)
-    throw refusedParameter("messages", "The conversation holds nothing: say something to the model.");
+    throw refusedParameter("messages", "the conversation is empty; send a message of the user");
   return withoutTrailingSpace(encoded);
 }
 
@@ -179,11 +175,11 @@ function encodeIdentity({ userId, serviceTier }: ModelRequest, dropped: Drop[]):
 
 function refuseWhatThereIsNot(request: ModelRequest): void {
   if (request.candidates > 1)
-    throw refusedParameter("candidates", "This provider gives one answer at a time. Ask for 1.");
+    throw refusedParameter("candidates", "the provider gives one answer at a time; ask for 1");
   if (request.logprobs !== null)
-    throw refusedParameter("logprobs", "This provider gives no log-probabilities. Leave it out.");
+    throw refusedParameter("logprobs", "the provider gives no log-probabilities; do not ask for them");
   if (request.outputModalities.some((modality) => modality !== "text")) {
-    throw refusedParameter("outputModalities", "This model answers in text alone.");
+    throw refusedParameter("outputModalities", "the model answers in text alone; ask for text");
   }
 }
 

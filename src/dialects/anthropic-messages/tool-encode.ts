@@ -15,8 +15,8 @@ import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedParameter, refusedPart } from "../shared/refusal.ts";
 import type { CacheMarks } from "./cache-marks.ts";
-import { notTranslatable, refusedParameter } from "./fields.ts";
 import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";
 
 /** Anthropic compiles strict tools, and refuses more of them. */
@@ -96,9 +96,9 @@ export function encodeTools(
         break;
       case "hosted":
         if (tool.maker !== MAKER) {
-          throw notTranslatable(
+          throw refusedPart(
             tool.at,
-            `the tool "${tool.type}" is run by another provider. Leave it out, or use that provider's models.`,
+            `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
           );
         }
         blocks.push({ ...tool.raw } as WireBlock);
@@ -158,18 +158,17 @@ function encodeCustom(tool: CustomTool, { names, dropped }: ToolEncoding): WireB
 }
 
 function encodeWebSearch(tool: WebSearchTool, { traits, dropped }: ToolEncoding): WireBlock {
-  if (!traits.webSearch)
-    throw notTranslatable(tool.at, "this model cannot search the web. Leave the tool out.");
+  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
   const { allowedDomains, blockedDomains } = tool;
   if (
     allowedDomains !== null &&
     blockedDomains !== null &&
     allowedDomains.length * blockedDomains.length > 0
   ) {
-    throw notTranslatable(tool.at, "this provider takes domains to allow or domains to block, not both.");
+    throw refusedPart(tool.at, "the provider takes domains to allow or domains to block; leave one list out");
   }
   if (tool.contextSize !== null) {
-    dropped.push({ field: tool.at, reason: "this provider is not told how much of the search to read" });
+    dropped.push({ field: tool.at, reason: "the provider takes no size of the search context" });
   }
   return {
     type: WEB_SEARCH_TYPE,
@@ -257,7 +256,10 @@ function wantedToolChoice(
     case "tool": {
       const name = names.wireName(choice.tool);
       if (!tools.some((tool) => tool.name === name)) {
-        throw refusedParameter("toolChoice", `There is no tool "${choice.tool.name}" among the tools.`);
+        throw refusedParameter(
+          "toolChoice",
+          `there is no tool "${choice.tool.name}" among the tools; choose one of them`,
+        );
       }
       return { choice: { type: "tool", name, ...single }, isForced: true };
     }

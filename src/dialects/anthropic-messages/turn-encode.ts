@@ -16,9 +16,9 @@ import type { Drop } from "../../neutral/request.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import type { CacheMarks } from "./cache-marks.ts";
 import { callIdOnWire } from "./call-id.ts";
-import { notTranslatable } from "./fields.ts";
 import { MAKER, rawBlocks, type WireBlock, type WireMessage } from "./wire.ts";
 
 export interface AssistantEncoding {
@@ -62,7 +62,10 @@ function isSendable(part: AssistantPart, { withoutSeals, dropped }: AssistantEnc
     case "opaque":
       if (part.raw.maker === MAKER && rawBlocks(part.raw.data) !== null) return true;
       if (part.name === "compaction") {
-        throw notTranslatable(part.at, "a compacted history can only be read by the provider that made it.");
+        throw refusedPart(
+          part.at,
+          "only the provider that made a compacted history can read it; send the full history",
+        );
       }
       dropped.push({
         field: part.at,
@@ -143,7 +146,7 @@ function encodeUserPart(part: UserPart, encoding: MessageEncoding): readonly Wir
       return [encodeResult(part, encoding)];
     case "audio":
     case "video":
-      throw notTranslatable(part.at, `this model takes no ${part.type}. Leave it out, or send its text.`);
+      throw refusedPart(part.at, `the model takes no ${part.type}; leave it out, or send its text`);
   }
 }
 
@@ -159,16 +162,16 @@ export function encodeText(part: TextPart, { marks }: { readonly marks: CacheMar
 const IMAGE_TYPES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
 function encodeImage(part: ImagePart, { traits, dropped }: MessageEncoding): WireBlock {
-  if (!traits.input.image) throw notTranslatable(part.at, "this model takes no images. Leave it out.");
+  if (!traits.input.image) throw refusedPart(part.at, "the model takes no images; leave the image out");
   const { source } = part;
   if (source.kind === "base64" && !IMAGE_TYPES.has(source.mimeType)) {
-    throw notTranslatable(
+    throw refusedPart(
       part.at,
-      `this model takes no images of the type "${source.mimeType}". Send JPEG, PNG, GIF or WebP.`,
+      `the model takes no images of the type "${source.mimeType}"; send JPEG, PNG, GIF or WebP`,
     );
   }
   if (part.detail && part.detail !== "auto") {
-    dropped.push({ field: `${part.at}.detail`, reason: "this provider is not told how closely to look" });
+    dropped.push({ field: `${part.at}.detail`, reason: "the provider takes no level of detail" });
   }
   return { type: "image", source: encodeSource(source, part.at) };
 }
@@ -181,7 +184,7 @@ function encodeSource(source: MediaSource, at: string): object {
       return { type: "url", url: source.url };
     case "provider-file":
       if (source.maker === MAKER) return { type: "file", file_id: source.id };
-      throw notTranslatable(at, "the file is kept at another provider. Send what it holds instead.");
+      throw refusedPart(at, "a file at another provider cannot be read; send its content");
   }
 }
 
@@ -211,9 +214,9 @@ function encodeDocumentSource({ source, at }: DocumentPart, encoding: MessageEnc
     return plainText(Buffer.from(source.data, "base64").toString("utf8"));
   }
   if (mimeType !== PDF) {
-    throw notTranslatable(at, `this model takes no documents of the type "${mimeType}". Send PDF or text.`);
+    throw refusedPart(at, `the model takes no documents of the type "${mimeType}"; send PDF or text`);
   }
-  if (!encoding.traits.input.pdf) throw notTranslatable(at, "this model takes no PDF. Send its text.");
+  if (!encoding.traits.input.pdf) throw refusedPart(at, "the model takes no PDF; send its text");
   return encodeSource(source, at);
 }
 

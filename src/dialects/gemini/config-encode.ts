@@ -1,7 +1,7 @@
 /** Writes `generationConfig`. */
-import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject, ModelRequest, Parameter } from "../../neutral/request.ts";
+import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import { refusedParameter } from "../shared/refusal.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { encodeSchema } from "./tool-encode.ts";
 
@@ -42,24 +42,30 @@ export function encodeConfig(
 /** Refuses a request for parts of an answer that Gemini would not give. */
 function refuseWhatIsMissing(request: ModelRequest, { model, traits }: EncodeRequestOptions): void {
   if (request.candidates > 1)
-    throw refused("candidates", "One answer at a time is translated: ask for one, several times.");
+    throw refusedParameter("candidates", "the translation carries one answer at a time; ask for 1");
   if (request.logprobs !== null)
-    throw refused("logprobs", "Log-probabilities are not translated, as tokens differ: leave them out.");
+    throw refusedParameter(
+      "logprobs",
+      "the translation carries no log-probabilities, as tokens differ; do not ask for them",
+    );
   const makesImages = /image/i.test(model);
   for (const modality of request.outputModalities) {
     if (modality !== "image" || !makesImages)
-      throw refused("outputModalities", `The model answers with text, not with ${modality}.`);
+      throw refusedParameter("outputModalities", `the model does not answer in ${modality}; ask for text`);
   }
   const hasFunctions = request.tools.some(({ kind }) => kind === "function" || kind === "custom");
   // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
   if (request.output !== null && hasFunctions && !traits.sealedCalls)
-    throw refused("output", "The model takes either tools or a format for its answer: remove one.");
+    throw refusedParameter("output", "the model takes tools or a format for its answer; leave one out");
 }
 
 function encodeLimit(asked: number | null, most: number | null, dropped: Drop[]): number | null {
   if (asked === null) return null;
   if (asked < 1)
-    throw refused("maxOutputTokens", "An answer of no tokens cannot be asked for: ask for 1 or more.");
+    throw refusedParameter(
+      "maxOutputTokens",
+      "an answer of no tokens cannot be asked for; ask for 1 or more",
+    );
   if (most === null || asked <= most) return asked;
   dropped.push({ field: "maxOutputTokens", reason: `lowered to ${most}, the most that the model writes` });
   return most;
@@ -100,10 +106,5 @@ function encodeOutput({ output }: ModelRequest, takesSchema: boolean): JsonObjec
   const json = { responseMimeType: "application/json" };
   if (output.kind === "json") return json;
   if (takesSchema) return { ...json, responseJsonSchema: encodeSchema(output.schema) };
-  throw refused("output", "The model cannot be held to a schema: ask for it in words.");
-}
-
-/** `sentence` names no parameter: clients have their own names. */
-function refused(param: Parameter, sentence: string): GatewayError {
-  return new GatewayError("not_translatable", sentence, { param });
+  throw refusedParameter("output", "the model cannot be held to a schema; ask for the form in words");
 }

@@ -1,5 +1,4 @@
 /** Writes images, documents, audio and video as parts. */
-import { GatewayError } from "../../core/errors.ts";
 import type {
   AudioPart,
   DocumentPart,
@@ -10,6 +9,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { mimeTypeOf } from "./mime-type.ts";
 import { MAKER } from "./seal.ts";
 import type { WirePart } from "./wire.ts";
@@ -29,7 +29,8 @@ export function encodeMedia(part: MediaPart, traits: ModelTraits, dropped: Drop[
       return [encodeImage(part, traits, dropped)];
     case "audio":
     case "video":
-      if (!traits.input[part.type]) throw refused(part, `the model takes no ${part.type}`);
+      if (!traits.input[part.type])
+        throw refusedPart(part.at, `the model takes no ${part.type}; leave it out, or send its text`);
       return [encodeSource(part.source, part)];
     case "document":
       return encodeDocument(part, traits, dropped);
@@ -37,12 +38,15 @@ export function encodeMedia(part: MediaPart, traits: ModelTraits, dropped: Drop[
 }
 
 function encodeImage(part: ImagePart, traits: ModelTraits, dropped: Drop[]): WirePart {
-  if (!traits.input.image) throw refused(part, "the model takes no images");
+  if (!traits.input.image) throw refusedPart(part.at, "the model takes no images; leave the image out");
   const { source, detail } = part;
   if (source.kind === "base64" && !IMAGE_TYPES.includes(source.mimeType))
-    throw refused(part, `Gemini takes no ${source.mimeType}; send one of ${IMAGE_TYPES.join(", ")}`);
+    throw refusedPart(
+      part.at,
+      `the model takes no images of the type "${source.mimeType}"; send ${IMAGE_TYPES.join(", ")}`,
+    );
   if (detail === "low" || detail === "high" || detail === "original")
-    dropped.push({ field: `${part.at}.detail`, reason: "Gemini looks at pictures as it does" });
+    dropped.push({ field: `${part.at}.detail`, reason: "the provider takes no such level of detail" });
   return encodeSource(source, part);
 }
 
@@ -61,8 +65,11 @@ function encodeDocument(part: DocumentPart, traits: ModelTraits, dropped: Drop[]
   }
   if (source.kind === "base64" && !source.mimeType.startsWith("text/")) {
     if (source.mimeType !== "application/pdf")
-      throw refused(part, `Gemini takes no ${source.mimeType}; send application/pdf or text`);
-    if (!traits.input.pdf) throw refused(part, "the model takes no PDF");
+      throw refusedPart(
+        part.at,
+        `the model takes no documents of the type "${source.mimeType}"; send PDF or text`,
+      );
+    if (!traits.input.pdf) throw refusedPart(part.at, "the model takes no PDF; send its text");
   }
   return [...about.map((text) => ({ text })), encodeSource(source, part)];
 }
@@ -86,11 +93,7 @@ function encodeSource(source: MediaSource, part: MediaPart): WirePart {
     }
     case "provider-file":
       if (source.maker !== MAKER)
-        throw refused(part, "a file that lives at another provider cannot be read; send its content");
+        throw refusedPart(part.at, "a file at another provider cannot be read; send its content");
       return { fileData: { fileUri: source.id } };
   }
-}
-
-function refused(part: MediaPart, why: string): GatewayError {
-  return new GatewayError("not_translatable", `${part.at}: ${why}`, { param: part.at });
 }

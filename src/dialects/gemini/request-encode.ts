@@ -1,12 +1,12 @@
 /**
  * Writes a request. Members that stay the same from turn to turn come first: tools, instructions, history.
  */
-import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
 import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
 import { encodeConfig } from "./config-encode.ts";
 import { encodeTools, TOOL_NAMES } from "./tool-encode.ts";
 import { encodeContents } from "./turn-encode.ts";
@@ -22,18 +22,12 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const arranged = arrange(request.messages, { midSystem: "fold", needsUserFirst: true, mergesTurns: true });
   appendAll(dropped, arranged.dropped);
   if (options.purpose === "answer" && arranged.messages.at(-1)?.role === "assistant" && !traits.prefill)
-    throw new GatewayError(
-      "not_translatable",
-      "the model cannot go on with the beginning of an answer: the conversation must end with a turn of the user",
-      { param: (last?.role === "assistant" ? last.at : undefined) ?? "messages" },
-    );
+    throw refusedBegunAnswer(last?.role === "assistant" ? last.at : undefined);
   const system = request.system.filter(({ text }) => text !== "" && !text.startsWith(ATTRIBUTION));
   const { tools, toolConfig } = encodeTools(request, names, traits, dropped);
   const contents = encodeContents(arranged, { names, traits, withoutSeals: repairs.withoutSeals }, dropped);
   if (contents.length === 0)
-    throw new GatewayError("not_translatable", "Gemini needs a turn of the user beside the instructions", {
-      param: "messages",
-    });
+    throw refusedParameter("messages", "the conversation is empty; send a message of the user");
   const prompt = {
     ...(tools === null ? null : { tools }),
     ...(system.length === 0 ? null : { systemInstruction: { parts: system.map(({ text }) => ({ text })) } }),

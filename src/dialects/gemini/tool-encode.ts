@@ -1,12 +1,10 @@
 /** Writes tools: all functions in one list of declarations, Google's own tools beside it. */
-import { GatewayError } from "../../core/errors.ts";
 import type {
   CustomTool,
   Drop,
   FunctionTool,
   JsonObject,
   ModelRequest,
-  Tool,
   WebSearchTool,
 } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
@@ -14,6 +12,7 @@ import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
 import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type NameRule, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
 /** Source: Google's error for other names. */
@@ -56,9 +55,9 @@ export function encodeTools(
         break;
       case "hosted":
         if (tool.maker !== MAKER)
-          throw refused(
-            tool,
-            `Gemini has no counterpart of the tool ${tool.type}, which its provider runs; remove it`,
+          throw refusedPart(
+            tool.at,
+            `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
           );
         hosted.push(tool);
     }
@@ -67,7 +66,7 @@ export function encodeTools(
   const isMixed = declarations.length > 0 && first !== undefined;
   // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
   if (isMixed && !traits.sealedCalls)
-    throw refused(first, "the model takes either functions or tools that Google runs; remove one kind");
+    throw refusedPart(first.at, "the model takes functions or tools that Google runs; leave one kind out");
   const tools = [
     ...(declarations.length === 0 ? [] : [{ functionDeclarations: declarations }]),
     ...hosted.map(({ raw }) => raw),
@@ -158,9 +157,12 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[])
     });
     return false;
   }
-  if (!traits.webSearch) throw refused(tool, "the model cannot search the web; remove the tool");
+  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
   if (tool.allowedDomains?.length || tool.blockedDomains?.length)
-    throw refused(tool, "Gemini's web search cannot be held to domains; remove the lists of domains");
+    throw refusedPart(
+      tool.at,
+      "Gemini's web search takes no list of domains; leave the lists of domains out",
+    );
   const lost = [
     [tool.maxUses, "max_uses"],
     [tool.userLocation, "user_location"],
@@ -206,8 +208,4 @@ function encodeChoice(
       dropped.push({ field: "toolChoice", reason: "Gemini searches when it likes" });
       return null;
   }
-}
-
-function refused(tool: Pick<Tool, "at">, why: string): GatewayError {
-  return new GatewayError("not_translatable", `${tool.at}: ${why}`, { param: tool.at });
 }

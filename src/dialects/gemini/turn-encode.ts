@@ -1,5 +1,4 @@
 /** Writes the conversation: turns of `user` and `model` in alternation, all results of a turn together. */
-import { GatewayError } from "../../core/errors.ts";
 import { type CallIdRule, callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { Arranged } from "../../neutral/conversation/conversation.ts";
 import type {
@@ -15,6 +14,7 @@ import { customArguments } from "../../neutral/tools/custom-tool.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { encodeMedia } from "./media-encode.ts";
 import { opaquePart } from "./reply-encode.ts";
 import { MAKER } from "./seal.ts";
@@ -187,9 +187,10 @@ class ContentsEncoder {
     const part = raw.maker === MAKER ? opaquePart(raw) : null;
     if (part !== null) return part;
     if (name.includes("compaction"))
-      throw new GatewayError("not_translatable", `${at}: only its maker can read a compacted history`, {
-        param: at,
-      });
+      throw refusedPart(
+        at,
+        "only the provider that made a compacted history can read it; send the full history",
+      );
     this.#dropped.push({ field: at, reason: `${name} is only known to the provider that made it` });
     return null;
   }

@@ -14,7 +14,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop, JsonObject } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
-import { untranslatable } from "./member.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
 const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
@@ -69,16 +69,16 @@ export class MediaWriter {
   #image({ source, detail, cache, at }: ImagePart): JsonObject {
     const { traits, profile } = this.#options;
     if (!traits.input.image)
-      throw untranslatable(
+      throw refusedPart(
         at,
-        "is an image, which this model is not known to see (the gateway's [[traits]] can say otherwise)",
+        "the model is not known to take images; leave the image out, or declare it in the gateway's [[traits]]",
       );
     if (source.kind === "provider-file")
-      throw untranslatable(at, "is a file that lives at another provider; send the image itself");
+      throw refusedPart(at, "a file at another provider cannot be read; send its content");
     if (source.kind === "base64" && profile.imageTypes?.has(source.mimeType) === false)
-      throw untranslatable(
+      throw refusedPart(
         at,
-        `is an image of the type ${source.mimeType}; OpenAI reads JPEG, PNG, GIF and WebP`,
+        `the model takes no images of the type "${source.mimeType}"; send JPEG, PNG, GIF or WebP`,
       );
     const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
     const image = detail === null || detail === undefined ? { url } : { url, detail };
@@ -87,21 +87,22 @@ export class MediaWriter {
 
   #audio({ source, at }: AudioPart): JsonObject {
     if (!this.#options.traits.input.audio)
-      throw untranslatable(
+      throw refusedPart(
         at,
-        "is sound, which this model is not known to hear (the gateway's [[traits]] can say otherwise)",
+        "the model is not known to take audio; leave the audio out, or declare it in the gateway's [[traits]]",
       );
-    if (source.kind !== "base64") throw untranslatable(at, "must hold the sound itself as base64");
+    if (source.kind !== "base64")
+      throw refusedPart(at, "audio by URL has no place in this dialect; send it as base64");
     const format = AUDIO_FORMATS.get(plainMimeType(source.mimeType));
     if (format === undefined)
-      throw untranslatable(at, `is sound of the type ${source.mimeType}; it must be audio/wav or audio/mpeg`);
+      throw refusedPart(at, `the model takes no audio of the type "${source.mimeType}"; send WAV or MP3`);
     return { type: "input_audio", input_audio: { data: source.data, format } };
   }
 
   #video({ source, at }: VideoPart): JsonObject {
     const { traits, profile } = this.#options;
     if (!traits.input.video || !profile.videoParts || source.kind === "provider-file")
-      throw untranslatable(at, "is a video, which this model cannot see");
+      throw refusedPart(at, "the model takes no video; leave the video out");
     const url = source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);
     return { type: "video_url", video_url: { url } };
   }
@@ -119,13 +120,10 @@ export class MediaWriter {
         return head === "" ? parts : [this.#text(head, null), ...parts];
       }
       case "url":
-        throw untranslatable(
-          at,
-          "is a document by URL, which this dialect has no place for; send it as base64",
-        );
+        throw refusedPart(at, "a document by URL has no place in this dialect; send it as base64");
       case "provider-file":
         if (source.maker !== MAKER || !this.#options.profile.fileIds)
-          throw untranslatable(at, "is a file that lives at another provider; send the document itself");
+          throw refusedPart(at, "a file at another provider cannot be read; send its content");
         return [{ type: "file", file: { file_id: source.id }, ...this.mark(cache) }];
       case "base64":
         return [this.#file(part, source.mimeType, source.data)];
@@ -138,11 +136,11 @@ export class MediaWriter {
       return this.#text(title === null || title === "" ? text : `${title}\n\n${text}`, cache);
     }
     if (mimeType !== "application/pdf")
-      throw untranslatable(at, `is a document of the type ${mimeType}; it must be a PDF or text`);
+      throw refusedPart(at, `the model takes no documents of the type "${mimeType}"; send PDF or text`);
     if (!this.#options.traits.input.pdf)
-      throw untranslatable(
+      throw refusedPart(
         at,
-        "is a PDF, which this model is not known to read (the gateway's [[traits]] can say otherwise)",
+        "the model is not known to take PDF; send its text, or declare it in the gateway's [[traits]]",
       );
     if (typeof context === "string" && context !== "")
       this.#dropped.push({ field: at, reason: "the document's context has no place beside a PDF" });

@@ -2,7 +2,6 @@
  * Writes a request, for OpenAI or a compatible server. Members are ordered so that a grown conversation
  * begins with the same bytes.
  */
-import { GatewayError } from "../../core/errors.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
 import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
@@ -10,6 +9,7 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { refusedParameter } from "../shared/refusal.ts";
 import { encodeTools, strictOf } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
@@ -69,17 +69,15 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
 
 /** Refuses a request for parts of an answer that Chat has no room for. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
-  const cannot = (param: Parameter, message: string): GatewayError =>
-    new GatewayError("not_translatable", message, { param });
   if (candidates > 1)
-    throw cannot(
-      "candidates",
-      "Only one answer per request can be translated: ask for one, or send more requests.",
-    );
+    throw refusedParameter("candidates", "the translation carries one answer at a time; ask for 1");
   if (logprobs !== null)
-    throw cannot("logprobs", "Log-probabilities cannot be translated: leave them out of the request.");
+    throw refusedParameter(
+      "logprobs",
+      "the translation carries no log-probabilities, as tokens differ; do not ask for them",
+    );
   if (outputModalities.length > 0)
-    throw cannot(
+    throw refusedParameter(
       "outputModalities",
       `The model answers in text only, not in ${outputModalities.join(", ")}.`,
     );

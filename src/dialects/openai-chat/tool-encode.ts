@@ -16,7 +16,7 @@ import { mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import type { CodecProfile } from "../codec-profile.ts";
-import { untranslatable } from "./member.ts";
+import { refusedPart } from "../shared/refusal.ts";
 
 /** The members on tools: `tools` comes first in the body, the rest behind the messages. */
 export interface EncodedTools {
@@ -81,7 +81,10 @@ function encodeTool(
     case "web-search":
       return [];
     case "hosted":
-      throw untranslatable(tool.at, `is "${tool.type}", a tool that only its own provider runs`);
+      throw refusedPart(
+        tool.at,
+        `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
+      );
   }
 }
 
@@ -183,10 +186,9 @@ function isSearchable(search: WebSearchTool, { traits }: EncodeRequestOptions, d
     dropped.push({ field: search.at, reason: "a search of what is cached exists at no other provider" });
     return false;
   }
-  if (!traits.webSearch)
-    throw untranslatable(search.at, "is web search, which this model does not have here");
+  if (!traits.webSearch) throw refusedPart(search.at, "the model cannot search the web; leave the tool out");
   if (search.allowedDomains?.length || search.blockedDomains?.length)
-    throw untranslatable(search.at, "limits the search to some domains, which this dialect cannot say");
+    throw refusedPart(search.at, "the search takes no list of domains; leave the lists of domains out");
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** Writes parts of messages and results of tools. */
-import { GatewayError } from "../../core/errors.ts";
+import type { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
 import { toDataUrl } from "../../neutral/media.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
 /** A part that may have a mark for the cache; only the last four marks stay. */
@@ -27,10 +28,6 @@ export interface WirePart {
 /** The number of marks that the API takes. */
 const MAX_MARKS = 4;
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
-
-export function untranslatable(param: string, reason: string): GatewayError {
-  return new GatewayError("not_translatable", `${param} ${reason}.`, { param });
-}
 
 export class PartEncoder {
   readonly #traits: ModelTraits;
@@ -82,7 +79,7 @@ export class PartEncoder {
     const parts: WirePart[] = [];
     for (const part of result.content) {
       if (part.type === "audio")
-        throw untranslatable(part.at, "is audio, which the result of a tool cannot hold here");
+        throw refusedPart(part.at, "the result of a tool cannot hold audio; send its text");
       const encoded = this.part(part);
       if (part.type === "image" && !this.#traits.resultImages) {
         appendAll(later, encoded);
@@ -100,12 +97,12 @@ export class PartEncoder {
 
   #image(part: ImagePart): WirePart {
     if (!this.#traits.input.image)
-      throw untranslatable(part.at, "is an image, which the model does not take");
+      throw refusedPart(part.at, "the model takes no images; leave the image out");
     const { source } = part;
     if (source.kind === "base64" && !IMAGE_TYPES.has(source.mimeType)) {
-      throw untranslatable(
+      throw refusedPart(
         part.at,
-        `is of the type ${source.mimeType}; images must be PNG, JPEG, WebP or GIF`,
+        `the model takes no images of the type "${source.mimeType}"; send JPEG, PNG, GIF or WebP`,
       );
     }
     const where =
@@ -138,7 +135,7 @@ export class PartEncoder {
   #file({ at, title }: DocumentPart, source: MediaSource): WirePart {
     const isPdf = source.kind !== "base64" || source.mimeType === "application/pdf";
     if (isPdf && !this.#traits.input.pdf)
-      throw untranslatable(at, "is a document, which the model does not take");
+      throw refusedPart(at, "the model takes no documents; send the text");
     if (source.kind === "provider-file") return { type: "input_file", file_id: fileId(source, at) };
     if (source.kind === "url") return { type: "input_file", file_url: source.url };
     return {
@@ -149,16 +146,17 @@ export class PartEncoder {
   }
 
   #audio({ source, at }: AudioPart): WirePart {
-    if (!this.#traits.input.audio) throw untranslatable(at, "is audio, which the model does not take");
-    if (source.kind !== "base64") throw untranslatable(at, "is audio that is not inline");
+    if (!this.#traits.input.audio) throw refusedPart(at, "the model takes no audio; leave the audio out");
+    if (source.kind !== "base64")
+      throw refusedPart(at, "audio by URL has no place in this dialect; send it as base64");
     const format = AUDIO_FORMATS.get(source.mimeType);
     if (format === undefined)
-      throw untranslatable(at, `is of the type ${source.mimeType}; audio must be WAV or MP3`);
+      throw refusedPart(at, `the model takes no audio of the type "${source.mimeType}"; send WAV or MP3`);
     return { type: "input_audio", input_audio: { data: source.data, format } };
   }
 
   #noVideo({ at }: VideoPart): GatewayError {
-    return untranslatable(at, "is a video, which OpenAI's models do not take");
+    return refusedPart(at, "the model takes no video; leave the video out");
   }
 }
 
@@ -175,8 +173,7 @@ function urlOf(source: MediaSource & { readonly kind: "base64" | "url" }): strin
 
 /** Throws `not_translatable` for a file at another provider. */
 function fileId({ id, maker }: MediaSource & { readonly kind: "provider-file" }, at: string): string {
-  if (maker !== MAKER)
-    throw untranslatable(at, "is a file that lies at another provider: send its data instead");
+  if (maker !== MAKER) throw refusedPart(at, "a file at another provider cannot be read; send its content");
   return id;
 }
 

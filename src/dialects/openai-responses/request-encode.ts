@@ -3,7 +3,6 @@
  * conversation begins with the bytes of the former body.
  */
 import { createHash } from "node:crypto";
-import { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
 import type {
@@ -18,6 +17,7 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { refusedParameter } from "../shared/refusal.ts";
 import {
   encodeToolChoice,
   encodeTools,
@@ -90,15 +90,16 @@ function distinct(dropped: readonly Drop[]): readonly Drop[] {
 
 /** Refuses a request for parts of an answer that Responses would not give. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
-  // The sentences name no parameter: clients have their own names.
-  const cannot = (param: Parameter, sentence: string): GatewayError =>
-    new GatewayError("not_translatable", sentence, { param });
-  if (candidates > 1) throw cannot("candidates", "The Responses API gives one answer at a time: ask for 1.");
+  if (candidates > 1)
+    throw refusedParameter("candidates", "the Responses API gives one answer at a time; ask for 1");
   if (logprobs !== null)
-    throw cannot("logprobs", "Log-probabilities cannot be carried through a translation: leave them out.");
+    throw refusedParameter(
+      "logprobs",
+      "the translation carries no log-probabilities, as tokens differ; do not ask for them",
+    );
   const modality = outputModalities.find((one) => one !== "text");
   if (modality !== undefined)
-    throw cannot("outputModalities", `The model answers in text, not in ${modality}.`);
+    throw refusedParameter("outputModalities", `the model does not answer in ${modality}; ask for text`);
 }
 
 function encodeInput(

@@ -16,7 +16,7 @@ import { objectRoot } from "../../neutral/tools/schema.ts";
 import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";
-import { untranslatable } from "./part-encode.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
 /** The names of tools that OpenAI takes. */
@@ -44,7 +44,10 @@ function encodeTool(tool: Tool, names: ToolNames, traits: ModelTraits, dropped: 
       return encodeSearch(tool, traits);
     case "hosted":
       if (tool.maker === MAKER) return tool.raw;
-      throw untranslatable(tool.at, `is ${tool.type}, a tool that only its own provider runs`);
+      throw refusedPart(
+        tool.at,
+        `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
+      );
   }
 }
 
@@ -86,9 +89,12 @@ function encodeCustom(tool: CustomTool, names: ToolNames): JsonObject {
 
 /** Throws where the limits of a search would be lost: OpenAI takes no list of domains to leave out. */
 function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
-  if (!traits.webSearch) throw untranslatable(tool.at, "asks for web search, which the model does not have");
+  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
   if (tool.blockedDomains !== null && tool.blockedDomains.length > 0) {
-    throw untranslatable(`${tool.at}.blocked_domains`, "cannot be kept to by OpenAI's web search");
+    throw refusedPart(
+      `${tool.at}.blocked_domains`,
+      "OpenAI's web search cannot block domains; leave the list out",
+    );
   }
   return {
     type: "web_search",
