@@ -6,6 +6,7 @@ import type { ParameterValues } from "../neutral/amendment.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";
+import { DEFAULTS, UPSTREAM_DEFAULTS } from "./fixtures/defaults.ts";
 import { loadConfig } from "./load.ts";
 import { ConfigError, type Problem, renderProblems } from "./problem.ts";
 
@@ -115,21 +116,14 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
     expect(config).toEqual({
       file: join(cwd, "clewline.toml"),
       server: {
+        ...DEFAULTS.server,
         host: "::1",
         port: 9000,
         dataDir: join(cwd, "data"),
         trustedProxies: ["10.0.0.0/8", "fd00::1"],
         hosts: ["gateway.example.com"],
         basePath: "/llm",
-        tls: null,
-        bodyLimitBytes: 33_554_432,
-        requestTimeoutMs: 30_000,
-        drainTimeoutMs: 30_000,
         corsOrigins: ["https://app.example.com"],
-        pingIntervalMs: 15_000,
-        keepaliveIntervalS: 0,
-        replyLimitBytes: 67_108_864,
-        forwardUpstreamHeaders: false,
       },
       log: { level: "warn" },
       admin: { passwordHash: "hash of open sesame" },
@@ -141,24 +135,18 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       ledger: { onFailure: "serve", queueRows: 10_000 },
       upstreams: [
         {
+          ...UPSTREAM_DEFAULTS,
           name: "anthropic",
           family: "anthropic",
-          baseUrl: null,
-          dialects: null,
-          injectUsage: true,
-          connectTimeoutMs: 10_000,
-          firstByteTimeoutMs: 600_000,
-          idleTimeoutMs: 300_000,
           credentials: [{ name: "main", apiKey: "sk-1", priority: 0, scope: null }],
         },
         {
+          ...UPSTREAM_DEFAULTS,
           name: "local.1",
           family: "openai",
           baseUrl: "http://127.0.0.1:8000/v1",
           dialects: ["openai-chat"],
           injectUsage: false,
-          connectTimeoutMs: 10_000,
-          firstByteTimeoutMs: 600_000,
           idleTimeoutMs: 5,
           credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: null }],
         },
@@ -181,8 +169,8 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           fixed: NO_PARAMETERS,
         },
       ],
-      media: { fetch: false, fetchLimitBytes: 20_971_520, fetchTimeoutMs: 20_000 },
-      translation: { memoryBytes: 33_554_432 },
+      media: DEFAULTS.media,
+      translation: DEFAULTS.translation,
       traits: [],
     });
     expect(Object.isFrozen(config.upstreams[0]?.credentials[0])).toBe(true);
@@ -291,7 +279,8 @@ match = "bare"
 
   test("may be empty, with a word on what is missing", async () => {
     const { config, warnings } = await load("");
-    expect(config.server.port).toBe(8484);
+    expect(config.server).toMatchObject({ port: 8484, tls: null, bodyLimitBytes: 33_554_432 });
+    expect(config.ledger).toEqual({ onFailure: "refuse", queueRows: 10_000 });
     expect(config.admin).toBeNull();
     expect(config.server.dataDir).toContain("clewline");
     expect(warnings.map((warning) => warning.message)).toEqual([
