@@ -1,7 +1,7 @@
 /** The judgement on two builds, from the ratios of their rounds. Pure. */
 
 /** A median ratio up to this is no worse. */
-export const NO_WORSE = 1.05;
+const NO_WORSE = 1.05;
 
 export type Verdict = "same" | "better" | "worse";
 

@@ -46,6 +46,7 @@ const BROKEN: readonly (readonly [file: string, text: string, rule: string, line
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
   ["src/proxy/a.ts", "const r = `x ${console.log(1)}`;", "console only in cli", 1],
   ["src/core/a.ts", "export default 1;", "no default exports", 1],
+  ["src/core/a.ts", "class A {\n  private readonly b: string;\n}", "no TypeScript private", 2],
   ["src/core/a.ts", 'export * from "./b.ts";', "no barrels", 1],
   ["src/core/a.ts", 'export {\n  b,\n} from "./b.ts";', "no barrels", 1],
 ];

@@ -1,6 +1,7 @@
 /**
- * Holds the code to the rules of the house: imports and calls (import-rules.ts), owners (identity-rules.ts) and sizes
- * (size-limits.ts). Prints file, line, rule and reason of each violation; exit code 1 if there is one.
+ * Holds the code to the rules of the house: imports and calls (import-rules.ts), owners (identity-rules.ts)
+ * and sizes (size-limits.ts). Prints file, line, rule and reason of each violation; exit code 1 if there is
+ * one.
  */
 import { dirname, join, normalize } from "node:path";
 import { checkOwners } from "./check-owners.ts";

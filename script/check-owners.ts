@@ -3,7 +3,10 @@ import { OWNER_RULES, type OwnerRule } from "./identity-rules.ts";
 import { isIn, isTest, type Violation } from "./source-files.ts";
 import { lineAt, scanText } from "./source-scan.ts";
 
-/** Every place beyond the expected ones, or one violation at `src` when there are too few. Tests are free of the rules. */
+/**
+ * Every place beyond the expected ones, or one violation at `src` when there are too few. Tests are free of
+ * the rules.
+ */
 export function checkOwners(
   files: ReadonlyMap<string, string>,
   rules: readonly OwnerRule[] = OWNER_RULES,

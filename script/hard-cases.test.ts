@@ -8,7 +8,10 @@ import { casesOf, FOLDERS, findGaps, readReport, renderPage } from "./hard-cases
 const ROOT = join(import.meta.dir, "..");
 const CASES = Array.from({ length: 150 }, (_, i) => i + 1);
 
-/** Numbers at the beginning of a string or template in the source of a test, as in `"H-32, H-36 …` or `["H-7", …`. */
+/**
+ * Numbers at the beginning of a string or template in the source of a test, as in `"H-32, H-36 …` or `["H-7",
+ * …`.
+ */
 const NUMBERED = /["'`](H-\d+(?:(?:,\s*|\s*and\s+|\s+)H-\d+)*)(?=[\s:"'`]|\$\{)/g;
 
 /** Case by case, the files of tests whose sources name it. */

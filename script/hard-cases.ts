@@ -1,6 +1,7 @@
 /**
- * Runs the tests of the hard cases (their names begin with `H-n`) and writes docs/hard-cases.md: each case with its tests and their
- * result, and what is open, why. Exit code 1 when a test fails or a case has neither a test nor a reason.
+ * Runs the tests of the hard cases (their names begin with `H-n`) and writes docs/hard-cases.md: each case
+ * with its tests and their result, and what is open, why. Exit code 1 when a test fails or a case has neither
+ * a test nor a reason.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

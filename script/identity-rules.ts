@@ -1,6 +1,6 @@
 /**
- * Facts that have one owner in `src/`: the end of a request, and the identity of a server. A second place that decides them
- * is a violation.
+ * Facts that have one owner in `src/`: the end of a request, and the identity of a server. A second place
+ * that decides them is a violation.
  */
 import type { Scan } from "./source-scan.ts";
 
@@ -28,7 +28,10 @@ const everyMatch =
   ({ masked }: Scan): readonly number[] =>
     [...masked.matchAll(pattern)].map(({ index }) => index);
 
-/** Where a value is compared with the name of a family or of a host, by an operator, a list, `case` or a pattern. */
+/**
+ * Where a value is compared with the name of a family or of a host, by an operator, a list, `case` or a
+ * pattern.
+ */
 export function findNameComparisons({ masked, literals }: Scan): readonly number[] {
   return literals
     .filter(({ kind, text, from, to }) => {
@@ -65,7 +68,8 @@ export const OWNER_RULES: readonly OwnerRule[] = [
     except: [
       "src/upstreams/",
       "src/simulator/",
-      // A link to a video that Gemini reads by itself, and the address of a file in a Gemini request: what a wire says.
+      // A link to a video that Gemini reads by itself, and the address of a file in a Gemini request: what a
+      // wire says.
       "src/dialects/gemini/mime-type.ts",
       "src/dialects/gemini/part-decode.ts",
     ],

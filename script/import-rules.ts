@@ -1,11 +1,15 @@
-/** The rules of the house as data: who may import whom, and which calls belong to which file. Each has its reason. */
+/**
+ * The rules of the house as data: who may import whom, and which calls belong to which file. Each has its
+ * reason.
+ */
 
 /** A folder of `src/`, or a file beside them. */
 export type Room = string;
 
 /**
- * The rooms from the lowest to the highest: a room imports only rooms that are listed before it, so that no import runs
- * upwards. `imports`: the rooms, or single files of a room, that it may import besides itself; `reason`: why no more.
+ * The rooms from the lowest to the highest: a room imports only rooms that are listed before it, so that no
+ * import runs upwards. `imports`: the rooms, or single files of a room, that it may import besides itself;
+ * `reason`: why no more.
  */
 export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; readonly reason: string }>> = {
   core: { imports: [], reason: "core is what all else stands on" },
@@ -198,7 +202,9 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   main: { imports: ["core", "config", "http", "cli", "app"], reason: "only app.ts may import every folder" },
 };
 
-/** Rooms that must not be reached from others, not even through a third room. Types count as well as values. */
+/**
+ * Rooms that must not be reached from others, not even through a third room. Types count as well as values.
+ */
 export const NEVER_REACHED: readonly {
   readonly from: readonly Room[];
   /** Files, and folders with a slash at the end. */
@@ -347,6 +353,13 @@ export const CALL_RULES: readonly CallRule[] = [
     rule: "no default exports",
     reason: "a thing has one name, which a search finds everywhere",
     pattern: /\bexport\s+default\b|\bas\s+default\b/g,
+    except: [],
+  },
+  {
+    rule: "no TypeScript private: #name",
+    reason:
+      "a private member is seen by JSON.stringify, by loggers and by casts; a #member by its class alone",
+    pattern: /\bprivate\s+(?:(?:static|readonly|async|get|set|override)\s+)*[\w$]+\s*[(:=;?<!]/g,
     except: [],
   },
   {

@@ -1,4 +1,6 @@
-/** Reads as much of a TypeScript file as the rules of the house need: its code, its literals and its imports. */
+/**
+ * Reads as much of a TypeScript file as the rules of the house need: its code, its literals and its imports.
+ */
 
 export interface ImportOf {
   /** The specifier as written, such as `../core/errors.ts`, `node:zlib` or `bun:sqlite`. */
@@ -11,7 +13,9 @@ export interface ImportOf {
 const BEFORE_EXPRESSION =
   /(?:^|[([{,;=:?!&|^~+\-*%<>]|\b(?:return|typeof|case|in|of|instanceof|new|void|delete|do|else|throw|yield|await))$/;
 
-/** A string, a piece of a template without its `${…}`, or a regular expression; offsets are those of its text. */
+/**
+ * A string, a piece of a template without its `${…}`, or a regular expression; offsets are those of its text.
+ */
 export interface Literal {
   readonly kind: "string" | "expression";
   /** What stands between the quotes or slashes, escapes as written. */
@@ -22,8 +26,8 @@ export interface Literal {
 
 export interface Scan {
   /**
-   * The same text, as long and with the same lines, in which comments, regular expressions and the inside of strings and
-   * templates are spaces. The code in `${…}` stays.
+   * The same text, as long and with the same lines, in which comments, regular expressions and the inside of
+   * strings and templates are spaces. The code in `${…}` stays.
    */
   readonly masked: string;
   readonly literals: readonly Literal[];
@@ -121,7 +125,10 @@ const IMPORT_SHAPES = [
   /\b(?:import|require)\s*\(\s*(["'`])( *)\1/g,
 ];
 
-/** Every module that a file imports or exports from: values and types, static and by `import()` or `require()`. */
+/**
+ * Every module that a file imports or exports from: values and types, static and by `import()` or
+ * `require()`.
+ */
 export function importsOf(text: string, masked: string): readonly ImportOf[] {
   const found: ImportOf[] = [];
   for (const shape of IMPORT_SHAPES) {

@@ -1,6 +1,7 @@
 /**
- * Runs the parts of the test suite one after another, each in a process of its own, and adds up what passed and failed.
- * A part that crashes, hangs or has no test counts as one failure. The last line of the output is `N passed, N failed`.
+ * Runs the parts of the test suite one after another, each in a process of its own, and adds up what passed
+ * and failed. A part that crashes, hangs or has no test counts as one failure. The last line of the output is
+ * `N passed, N failed`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,8 +56,9 @@ function add(a: Count, b: Count): Count {
 }
 
 /**
- * Counts the tests of a run of `bun test` by its JUnit report (null: it wrote none) and its exit code. A bad exit code
- * without a failed test is a failure as well: a file that does not load, an error between two tests, a crash.
+ * Counts the tests of a run of `bun test` by its JUnit report (null: it wrote none) and its exit code. A bad
+ * exit code without a failed test is a failure as well: a file that does not load, an error between two
+ * tests, a crash.
  */
 export function countTests(junit: string | null, exitCode: number | null): Count {
   const head = /<testsuites\b[^>]*>/.exec(junit ?? "")?.[0] ?? "";
