@@ -1,6 +1,6 @@
 /**
- * The durable queue in front of the ledger's table. All rows of one turn of the event loop are committed together right
- * after it; a row's promise resolves when its commit is done.
+ * The durable queue before the ledger's table. One transaction commits all rows of a turn of the event loop right after
+ * the turn; a row's promise resolves when its commit is done.
  */
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -8,55 +8,56 @@ import type { Log } from "../core/log.ts";
 import { StoreError, type StoreFault } from "../store/sql.ts";
 import type { StateId } from "../store/state.ts";
 import type { LedgerRow } from "./row.ts";
+import { RowQueue } from "./row-queue.ts";
 import type { LedgerWriter } from "./writer.ts";
 
 /** Counts since the start. */
 export interface LedgerStats {
   readonly commits: number;
   readonly rows: number;
-  /** Commits that failed, retries included. */
+  /** Commits that failed, with retries. */
   readonly failures: number;
-  /** Rows that were lost: the queue was full, or the store can never hold them. */
+  /** Rows that are lost: the queue was full, or the store can never hold them. */
   readonly droppedRows: number;
 }
 
 export interface Ledger {
   /**
-   * Resolves when the commit that holds the row (and the ids of provider-side state that it made) is done. Rejects with
-   * `GatewayError("ledger_unavailable")` when it cannot be written in time: the row stays queued, and is written when the
-   * store recovers. With `onFailure: "serve"` it never rejects. Rows of one turn share one promise.
+   * Resolves when the row, and the ids of provider-side state that the request made, are committed. Rejects with
+   * `GatewayError("ledger_unavailable")` when the row cannot be written in time: the row stays queued, and is written
+   * when the store recovers. Never rejects with `onFailure: "serve"`. Rows of one turn share one promise.
    */
   append(row: LedgerRow, stateIds?: readonly StateId[]): Promise<void>;
-  /** False: refuse new requests, for they could not be recorded. Always true with `onFailure: "serve"`. */
+  /** False: new requests must be refused, because they cannot be recorded. Always true with `onFailure: "serve"`. */
   readonly isWritable: boolean;
-  /** What is wrong with the store, in public words; null when it is well. */
+  /** The store's fault in public words; null when the store works. */
   readonly failure: string | null;
   readonly pendingRows: number;
   readonly stats: LedgerStats;
-  /** Resolves when nothing is pending any more, or the store is known to be broken. */
+  /** Resolves when no row is pending, or when the store is known to be broken. */
   flush(): Promise<void>;
-  /** Writes what can be written and closes the store. */
+  /** Writes the pending rows if the store takes them, and closes the store. */
   close(): Promise<void>;
 }
 
 export interface LedgerOptions {
   /**
-   * Opens the store; throws `StoreError` when it cannot. Called again after a failure that needs a new connection. With
-   * `setAside` the file has proved damaged twice: move it away first and begin a new one.
+   * Opens the store, or throws `StoreError`. Called again after a failure that needs a new connection. With `setAside`
+   * the file has proved damaged twice: move the file away first, and begin a new one.
    */
   readonly openWriter: (setAside: boolean) => LedgerWriter;
   readonly clock: Clock;
   readonly log: Log;
   readonly onFailure: "refuse" | "serve";
-  /** Most rows that wait for the store. */
+  /** Rows that may wait for the store. */
   readonly queueRows: number;
-  /** How long a locked store is waited for before requests are refused; 2 s. */
+  /** Requests are refused when the store stays locked for so long; 2 s when absent. */
   readonly lockWaitMs?: number;
-  /** How often a broken store is tried again; 1 s. */
+  /** A broken store is tried again after so long; 1 s when absent. */
   readonly probeMs?: number;
 }
 
-/** Keeps one commit to a few milliseconds of the event loop, also when a long queue is written after a recovery. */
+/** One commit then takes a few milliseconds of the event loop, also when a long queue is written after a recovery. */
 const COMMIT_ROWS = 1000;
 const LOCK_RETRIES_MS = [2, 5, 10, 25] as const;
 const LOCK_RETRY_MS = 50;
@@ -70,22 +71,6 @@ const FAILURE: Readonly<Record<StoreFault, string>> = {
   unavailable: "the ledger's database cannot be written",
 };
 
-/** The rows of one turn: they share a promise, settled once the last of them is committed. */
-interface Turn {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: GatewayError) => void;
-  /** Numbers of its first row and of the row after its last one, counted from the start. */
-  readonly startRow: number;
-  endRow: number;
-}
-
-interface PendingStateIds {
-  readonly ids: readonly StateId[];
-  /** Number of the row that they belong to. */
-  readonly row: number;
-}
-
 const DONE = Promise.resolve();
 
 export function makeLedger(options: LedgerOptions): Ledger {
@@ -94,26 +79,17 @@ export function makeLedger(options: LedgerOptions): Ledger {
 
 class DurableQueue implements Ledger {
   readonly #options: LedgerOptions;
+  readonly #queue: RowQueue;
   readonly #lockWaitMs: number;
   readonly #probeMs: number;
   #writer: LedgerWriter | null = null;
-
-  /** Rows that wait, from `#head` on; what is before is committed. */
-  #rows: LedgerRow[] = [];
-  #head = 0;
-  /** How many rows were taken off the queue since the start: row numbers count from there. */
-  #takenRows = 0;
-  #stateIds: PendingStateIds[] = [];
-  /** Turns whose rows wait, oldest first. The last one is open when `#isTurnOpen`. */
-  #turns: Turn[] = [];
-  #isTurnOpen = false;
 
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isScheduled = false;
   #isClosed = false;
 
   #failure: string | null = null;
-  /** Locked since, on the monotonic clock; null when the last try found it free. */
+  /** On the monotonic clock; null: the store was not locked at the last try. */
   #lockedSinceMs: number | null = null;
   #lockRetries = 0;
   #corruptInARow = 0;
@@ -127,6 +103,7 @@ class DurableQueue implements Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#queue = new RowQueue(options.queueRows);
     this.#lockWaitMs = options.lockWaitMs ?? 2000;
     this.#probeMs = options.probeMs ?? 1000;
     this.#commit();
@@ -134,7 +111,7 @@ class DurableQueue implements Ledger {
 
   get isWritable(): boolean {
     if (this.#options.onFailure === "serve") return true;
-    // The other half of the queue is for requests that are under way already.
+    // The other half of the queue is for requests that have begun already.
     return this.#failure === null && this.pendingRows * 2 <= this.#options.queueRows;
   }
 
@@ -143,7 +120,7 @@ class DurableQueue implements Ledger {
   }
 
   get pendingRows(): number {
-    return this.#rows.length - this.#head;
+    return this.#queue.length;
   }
 
   get stats(): LedgerStats {
@@ -157,25 +134,22 @@ class DurableQueue implements Ledger {
 
   append(row: LedgerRow, stateIds?: readonly StateId[]): Promise<void> {
     if (this.#isClosed) return Promise.reject(this.#error("the ledger is closed"));
-    if (this.pendingRows >= this.#options.queueRows) return this.#dropNew(row);
-    this.#rows.push(row);
-    const endRow = this.#takenRows + this.pendingRows;
-    if (stateIds !== undefined && stateIds.length > 0)
-      this.#stateIds.push({ ids: stateIds, row: endRow - 1 });
+    if (this.#queue.isFull) return this.#dropNew(row);
+    this.#queue.push(row, stateIds);
     if (this.#failure !== null) {
       return this.#options.onFailure === "serve" ? DONE : Promise.reject(this.#error(this.#failure));
     }
-    const turn = this.#openTurn();
-    turn.endRow = endRow;
-    return turn.promise;
+    const committed = this.#queue.joinTurn();
+    this.#schedule();
+    return committed;
   }
 
   async flush(): Promise<void> {
     while (this.pendingRows > 0 && this.#failure === null) {
-      const last = this.#turns.at(-1);
-      // Without a turn these are rows from before a recovery, which nobody waits for.
-      if (last === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
-      else await last.promise.catch(() => undefined);
+      const { lastPromise } = this.#queue;
+      // Rows from before a recovery have no promise, because nobody waits for them.
+      if (lastPromise === null) await new Promise((resolve) => setTimeout(resolve, 1));
+      else await lastPromise.catch(() => undefined);
     }
   }
 
@@ -195,21 +169,7 @@ class DurableQueue implements Ledger {
     this.#closeWriter();
   }
 
-  #openTurn(): Turn {
-    const last = this.#turns.at(-1);
-    if (this.#isTurnOpen && last !== undefined) return last;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // The failure is logged here in any case, so a caller that does not wait is no unhandled rejection.
-    promise.catch(() => undefined);
-    const startRow = this.#takenRows + this.pendingRows - 1;
-    const turn: Turn = { promise, resolve, reject, startRow, endRow: startRow };
-    this.#turns.push(turn);
-    this.#isTurnOpen = true;
-    this.#schedule();
-    return turn;
-  }
-
-  /** The next commit is right after this turn of the event loop, unless a later try is planned for a reason. */
+  /** Commits right after this turn of the event loop, unless a later try is planned. */
   #schedule(): void {
     if (this.#isScheduled || this.#timer !== null) return;
     this.#isScheduled = true;
@@ -227,7 +187,7 @@ class DurableQueue implements Ledger {
   }
 
   #commit(): void {
-    this.#isTurnOpen = false;
+    this.#queue.closeTurn();
     const fault = this.#write();
     if (fault === null) {
       if (this.#failure !== null) this.#recover();
@@ -252,25 +212,22 @@ class DurableQueue implements Ledger {
     this.#breakDown(fault);
   }
 
-  /** One commit of the oldest rows (of none, just to see whether it works, when nothing waits). Returns what went wrong. */
+  /** Commits the oldest rows. With an empty queue it only tries whether the store works. Returns the fault, or null. */
   #write(): StoreFault | null {
-    const from = this.#head;
-    const to = Math.min(this.#rows.length, from + this.#commitRows);
-    const endRow = this.#takenRows + (to - from);
+    const rows = Math.min(this.#queue.length, this.#commitRows);
     try {
-      this.#currentWriter().write(this.#rows, from, to, this.#stateIdsUntil(endRow));
+      this.#queue.writeTo(this.#currentWriter(), rows);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       this.#failures++;
-      return this.#afterFailure(error, to - from);
+      return this.#afterFailure(error, rows);
     }
-    if (to > from) this.#commits++;
-    this.#committedRows += to - from;
+    if (rows > 0) this.#commits++;
+    this.#committedRows += rows;
     this.#lockedSinceMs = null;
     this.#lockRetries = 0;
     this.#corruptInARow = 0;
     this.#commitRows = COMMIT_ROWS;
-    this.#take(to - from);
     return null;
   }
 
@@ -278,7 +235,7 @@ class DurableQueue implements Ledger {
     this.#options.log.debug({ fault: error.fault, detail: error.message }, "a ledger commit failed");
     if (error.fault === "locked") return "locked";
     if (error.fault === "rejected" && triedRows > 0) {
-      // Halve until the one row is found that the store cannot hold: it must not keep the others out.
+      // Halve the commit until it is the one row that the store cannot hold, so that the other rows are written.
       if (triedRows > 1) this.#commitRows = Math.ceil(triedRows / 2);
       else this.#dropFirst(error);
       return "rejected";
@@ -317,34 +274,6 @@ class DurableQueue implements Ledger {
     }
   }
 
-  #stateIdsUntil(endRow: number): readonly StateId[] {
-    if (this.#stateIds.length === 0) return [];
-    return this.#stateIds.filter((pending) => pending.row < endRow).flatMap((pending) => pending.ids);
-  }
-
-  /** Takes rows off the queue and settles the turns that end with them. */
-  #take(count: number): void {
-    this.#head += count;
-    this.#takenRows += count;
-    if (this.#head === this.#rows.length) {
-      this.#rows = [];
-      this.#head = 0;
-    } else if (this.#head > this.#options.queueRows) {
-      this.#rows = this.#rows.slice(this.#head);
-      this.#head = 0;
-    }
-    if (this.#stateIds.length > 0) {
-      this.#stateIds = this.#stateIds.filter((pending) => pending.row >= this.#takenRows);
-    }
-    let settled = 0;
-    for (const turn of this.#turns) {
-      if (turn.endRow > this.#takenRows) break;
-      turn.resolve();
-      settled++;
-    }
-    if (settled > 0) this.#turns.splice(0, settled);
-  }
-
   #breakDown(fault: StoreFault): void {
     this.#failure = FAILURE[fault];
     const { log, onFailure } = this.#options;
@@ -354,12 +283,7 @@ class DurableQueue implements Ledger {
         ? "the ledger cannot be written: requests are refused until it can"
         : "the ledger cannot be written: requests are served and their rows kept in memory until it can",
     );
-    const error = this.#error(this.#failure);
-    for (const turn of this.#turns) {
-      if (onFailure === "serve") turn.resolve();
-      else turn.reject(error);
-    }
-    this.#turns = [];
+    this.#queue.settleTurns(onFailure === "serve" ? null : this.#error(this.#failure));
     this.#scheduleLater(this.#probeMs);
   }
 
@@ -388,17 +312,11 @@ class DurableQueue implements Ledger {
   #dropFirst(error: StoreError): void {
     this.#droppedRows++;
     this.#options.log.error(
-      { requestId: this.#rows[this.#head]?.id, detail: error.message },
+      { requestId: this.#queue.first?.id, detail: error.message },
       "a row can never be stored and is dropped: this is a mistake in the gateway",
     );
-    const turn = this.#turns[0];
-    if (turn !== undefined && turn.startRow <= this.#takenRows) {
-      this.#turns.shift();
-      if (this.#options.onFailure === "serve") turn.resolve();
-      else turn.reject(this.#error(FAILURE.rejected));
-    }
+    this.#queue.dropFirst(this.#options.onFailure === "serve" ? null : this.#error(FAILURE.rejected));
     this.#commitRows = COMMIT_ROWS;
-    this.#take(1);
   }
 
   #error(reason: string): GatewayError {
