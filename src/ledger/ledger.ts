@@ -28,7 +28,10 @@ export interface Ledger {
    * when the store recovers. Never rejects with `onFailure: "serve"`. Rows of one turn share one promise.
    */
   append(row: LedgerRow, stateIds?: readonly StateId[]): Promise<void>;
-  /** False: new requests must be refused, because they cannot be recorded. Always true with `onFailure: "serve"`. */
+  /**
+   * False: new requests must be refused, because they cannot be recorded. Always true with `onFailure:
+   * "serve"`.
+   */
   readonly isWritable: boolean;
   /** The store's fault in public words; null when the store works. */
   readonly failure: string | null;
@@ -57,7 +60,10 @@ export interface LedgerOptions {
   readonly probeMs?: number;
 }
 
-/** One commit then takes a few milliseconds of the event loop, also when a long queue is written after a recovery. */
+/**
+ * One commit then takes a few milliseconds of the event loop, also when a long queue is written after a
+ * recovery.
+ */
 const COMMIT_ROWS = 1000;
 const LOCK_RETRIES_MS = [2, 5, 10, 25] as const;
 const LOCK_RETRY_MS = 50;
@@ -212,7 +218,10 @@ class DurableQueue implements Ledger {
     this.#breakDown(fault);
   }
 
-  /** Commits the oldest rows. With an empty queue it only tries whether the store works. Returns the fault, or null. */
+  /**
+   * Commits the oldest rows. With an empty queue it only tries whether the store works. Returns the fault, or
+   * null.
+   */
   #write(): StoreFault | null {
     const rows = Math.min(this.#queue.length, this.#commitRows);
     try {
@@ -235,7 +244,8 @@ class DurableQueue implements Ledger {
     this.#options.log.debug({ fault: error.fault, detail: error.message }, "a ledger commit failed");
     if (error.fault === "locked") return "locked";
     if (error.fault === "rejected" && triedRows > 0) {
-      // Halve the commit until it is the one row that the store cannot hold, so that the other rows are written.
+      // Halve the commit until it is the one row that the store cannot hold, so that the other rows are
+      // written.
       if (triedRows > 1) this.#commitRows = Math.ceil(triedRows / 2);
       else this.#dropFirst(error);
       return "rejected";

@@ -1,7 +1,7 @@
-/** Percentiles of many durations in little memory: counts in buckets that each span 1 %. */
+/** Percentiles of many durations in little memory: counts in buckets of 1 % each. */
 
 const BUCKET_FACTOR = Math.log(1.01);
-/** Everything shorter counts as this. */
+/** A shorter duration counts as this one. */
 const SHORTEST_MS = 0.001;
 
 export class Percentiles {
@@ -14,7 +14,10 @@ export class Percentiles {
     this.#count++;
   }
 
-  /** The smallest duration that at least the given share (0 to 1) does not exceed, within 1 %; null when there are none. */
+  /**
+   * The smallest duration that at least the given share (0 to 1) does not exceed, within 1 %; null when there
+   * are none.
+   */
   at(share: number): number | null {
     if (this.#count === 0) return null;
     const wanted = Math.max(1, Math.ceil(share * this.#count));

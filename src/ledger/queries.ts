@@ -1,6 +1,6 @@
 /**
- * Reports from the ledger. All of them read page by page, each page a read of its own: a long report, or one whose reader is
- * slow, never keeps the write-ahead log from being cleared.
+ * Reports from the ledger. Each reads page by page, and each page is a read of its own, so that a long report or a slow
+ * reader never keeps the write-ahead log from being cleared.
  */
 import { USAGE_KIND_NAMES, type UsageKind } from "../neutral/usage.ts";
 import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
@@ -12,20 +12,20 @@ const PAGE_ROWS = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/** A status code, a class such as 4 for 4xx, or whether the request ended well. */
+/** A status code, a class such as 4 for 4xx, or the kind of ending. */
 export type StatusFilter =
   | { readonly outcome: "ok" | "error" }
   | { readonly code: number }
   | { readonly class: number };
 
 export interface RowFilter {
-  /** Accepted at or after, Unix milliseconds. */
+  /** Requests accepted at or after this time, Unix milliseconds. */
   readonly sinceMs?: number | undefined;
   readonly key?: string | undefined;
-  /** The model asked or the model used. */
+  /** The model that was asked for, or the model that was used. */
   readonly model?: string | undefined;
   readonly status?: StatusFilter | undefined;
-  /** Only the newest ones, this many; every matching row when undefined. */
+  /** Only so many of the newest rows; undefined: every matching row. */
   readonly limit?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ interface Condition {
   readonly params: readonly SqlValue[];
 }
 
-/** Smallest id that a request accepted at `atMs` can have. */
+/** The smallest id of a request that was accepted at `atMs`. */
 function firstId(atMs: number): string {
   let rest = Math.max(0, Math.floor(atMs));
   let time = "";
@@ -66,7 +66,7 @@ function conditions(filter: RowFilter): Condition {
 
 function* pages(statement: SqlStatement, fromId: string, params: readonly SqlValue[]): Generator<SqlRow> {
   let page = statement.all(fromId, ...params, PAGE_ROWS);
-  // The first page begins with `fromId` itself, the others after the last row that was read.
+  // The first page begins with `fromId` itself, the others behind the last row that was read.
   for (;;) {
     yield* page;
     const last = page.at(-1);
@@ -75,7 +75,7 @@ function* pages(statement: SqlStatement, fromId: string, params: readonly SqlVal
   }
 }
 
-/** The matching rows, oldest first, read as the caller takes them. */
+/** The matching rows, oldest first. Reads them as the caller takes them. */
 export function* readRows(sql: Sql, filter: RowFilter = {}): Generator<LedgerRow> {
   const { sql: where, params } = conditions(filter);
   let fromId = filter.sinceMs === undefined ? "" : firstId(filter.sinceMs);
@@ -91,31 +91,34 @@ export function* readRows(sql: Sql, filter: RowFilter = {}): Generator<LedgerRow
   );
   let left = filter.limit ?? Number.POSITIVE_INFINITY;
   for (const row of pages(statement, fromId, params)) {
-    // Rows that came in between the two queries are over the limit.
+    // Rows that were written between the two queries are over the limit.
     if (left-- <= 0) return;
     yield readRow(row);
   }
 }
 
-/** What a usage report is split by. Days are UTC. */
+/** A report of usage is split by these. Days are UTC. */
 export type UsageDimension = "key" | "model" | "day";
 
-/** Sums over a group of requests. A token sum is null when no request of the group reported that count. */
+/**
+ * Sums over a group of requests. The sum of a kind of usage is null when no request of the group reported the
+ * kind.
+ */
 export interface UsageGroup {
-  /** Set when the report is split by it. */
+  /** null: the report is not split by the key. So with `model` and `day`. */
   readonly key: string | null;
   /** The model that the upstream was asked for, else the one that the client asked for. */
   readonly model: string | null;
   /** `2026-11-23`, UTC. */
   readonly day: string | null;
   readonly requests: number;
-  /** Requests that ended neither well nor because the client left. */
+  /** Requests that ended in an error; requests whose client left are none. */
   readonly errors: number;
   readonly clientLeft: number;
   readonly usage: Readonly<Record<UsageKind, number | null>>;
-  /** Requests whose token counts are not the provider's last word, though it was asked. */
+  /** Requests that went to an upstream, but whose usage is not the provider's final count. */
   readonly unsureUsage: number;
-  /** Milliseconds, within 1 %; null when nothing was measured. */
+  /** Milliseconds, within 1 %; null when no request has the figure. */
   readonly durationP50Ms: number | null;
   readonly durationP95Ms: number | null;
   readonly ttfbP50Ms: number | null;
@@ -135,7 +138,7 @@ interface Sums {
   readonly ttfb: Percentiles;
 }
 
-/** Usage by the given dimensions, sorted by them: days first, newest last. */
+/** Usage by the given dimensions, sorted by day (newest last), key and model. */
 export function readUsage(sql: Sql, by: readonly UsageDimension[], filter: RowFilter = {}): UsageGroup[] {
   const { sql: where, params } = conditions(filter);
   const statement = sql.prepare(

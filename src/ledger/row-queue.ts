@@ -60,7 +60,9 @@ export class RowQueue {
     this.#stateIds.push({ ids: stateIds, row: this.#takenRows + this.length - 1 });
   }
 
-  /** The promise of the row that was pushed last: that of the open turn, which begins here if there is none. */
+  /**
+   * The promise of the row that was pushed last: that of the open turn, which begins here if there is none.
+   */
   joinTurn(): Promise<void> {
     const endRow = this.#takenRows + this.length;
     const last = this.#turns.at(-1);
@@ -81,14 +83,19 @@ export class RowQueue {
     this.#isTurnOpen = false;
   }
 
-  /** Commits the oldest `count` rows, and settles the turns that end with them. Throws `StoreError`: the rows stay. */
+  /**
+   * Commits the oldest `count` rows, and settles the turns that end with them. Throws `StoreError`: the rows
+   * stay.
+   */
   writeTo(writer: LedgerWriter, count: number): void {
     const to = this.#head + count;
     writer.write(this.#rows, this.#head, to, this.#stateIdsUntil(this.#takenRows + count));
     this.#take(count);
   }
 
-  /** Takes the oldest row off unwritten, and rejects the turn that the row belongs to; null resolves the turn. */
+  /**
+   * Takes the oldest row off unwritten, and rejects the turn that the row belongs to; null resolves the turn.
+   */
   dropFirst(error: GatewayError | null): void {
     const turn = this.#turns[0];
     if (turn !== undefined && turn.startRow <= this.#takenRows) {

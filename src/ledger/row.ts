@@ -1,18 +1,22 @@
-/** One row of the ledger: what one accepted request was, who served it, and what it cost. */
+/** One row of the ledger: one accepted request, who served it, and what it used. */
 import type { Usage } from "../neutral/usage.ts";
 
 /**
- * How a request ended. `ok`: the client got the whole answer. `error`: it got an error (ours or the upstream's).
- * `client_left`: it hung up first. `upstream_cut`: the answer broke off. `refused`: nothing was sent to an upstream.
+ * How a request ended. `ok`: the client got the whole answer. `error`: the client got an error of the gateway or of the
+ * upstream. `client_left`: the client hung up first. `upstream_cut`: the answer broke off. `refused`: no upstream was
+ * asked.
  */
 export type Outcome = "ok" | "error" | "client_left" | "upstream_cut" | "refused";
 
-/** Whether token counts are the provider's last word, what was known when the answer broke off, or not known at all. */
+/**
+ * `final`: the usage is the provider's final count. `partial`: the answer broke off, or a failed attempt reported usage,
+ * so the provider may bill more. `unknown`: no attempt reported usage.
+ */
 export type UsageState = "final" | "partial" | "unknown";
 
 /**
- * Appended once, when the request is over. Fields stay writable until the row is committed: who is told that a row could
- * not be written in time may correct it (status, outcome) before it is written later. null is "not known", never 0.
+ * Appended once, when the request is over. Fields stay writable until the row is committed: when a row cannot be written
+ * in time, its status and outcome are corrected before the row is written later. null: not known, which is never 0.
  */
 export interface LedgerRow {
   /** ULID, and the request id that the client is shown. */
@@ -23,28 +27,31 @@ export interface LedgerRow {
   key: string;
   /** The client's dialect. */
   dialect: string;
-  /** `chat.completions`, `responses`, `messages`, `generateContent`, `embeddings`, `count_tokens` and the like. */
+  /**
+   * `chat.completions`, `responses`, `messages`, `generateContent`, `embeddings`, `count_tokens` and the
+   * like.
+   */
   endpoint: string;
-  /** The client's own `x-request-id`, when it sent a sane one. */
+  /** The client's own `x-request-id`, when it has a usable form. */
   clientRequestId: string | null;
   modelAsked: string | null;
   upstream: string | null;
   upstreamDialect: string | null;
   /** The model that the upstream was asked for. */
   modelUsed: string | null;
-  /** The model that the upstream says it used. */
+  /** The model that the upstream reports. */
   modelReported: string | null;
-  /** Name of the credential of the last attempt. */
+  /** The name of the last attempt's credential. */
   credential: string | null;
   isStream: boolean;
-  /** HTTP status that the client got; 499 when it left before an answer. */
+  /** The HTTP status that the client got; 499: the client left before an answer. */
   status: number;
   outcome: Outcome;
   errorKind: string | null;
-  /** The upstream's stop or finish reason, raw. */
+  /** The upstream's stop or finish reason, in its own word. */
   stopReason: string | null;
   attempts: number;
-  /** JSON array of `{upstream, credential, status, signal, ms}`, when there was more than one attempt or one failed. */
+  /** JSON array of `{upstream, credential, status, signal, ms}`; null when the only attempt succeeded. */
   attemptLog: string | null;
   /** From acceptance to the first byte for the client, milliseconds. */
   ttfbMs: number | null;
@@ -52,11 +59,14 @@ export interface LedgerRow {
   durationMs: number;
   requestBytes: number;
   replyBytes: number;
-  /** All that the request used, over all its attempts; a kind that no attempt reported is null. */
+  /**
+   * The sum of the usage of all attempts: what failed attempts reported before they failed, and the usage of the answer,
+   * with those of its continuations. A kind that no attempt reported is null. NO_USAGE for requests that are not billed.
+   */
   usage: Usage;
   usageState: UsageState;
   costNanoUsd: number | null;
-  /** JSON array of what a translation had to drop. */
+  /** JSON array of the parts of the request that a translation dropped. */
   drops: string | null;
   cache: string | null;
   upstreamRequestId: string | null;

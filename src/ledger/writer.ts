@@ -1,4 +1,4 @@
-/** What the ledger asks of the store: rows and state ids written together or not at all. */
+/** Writes rows and state ids into the store, together or not at all. */
 import type { Sql } from "../store/sql.ts";
 import { type StateId, StateIdWriter } from "../store/state.ts";
 import { INSERT_ROW, rowParams } from "./columns.ts";
@@ -6,16 +6,16 @@ import type { LedgerRow } from "./row.ts";
 
 export interface LedgerWriter {
   /**
-   * Commits rows `from` (inclusive) to `to` (exclusive) and the state ids in one transaction. A row that is there
-   * already is left as it is. Throws `StoreError`; nothing is written then (or, after an I/O error, perhaps all).
+   * Commits rows `from` (inclusive) to `to` (exclusive) and the state ids in one transaction. Leaves a row alone that
+   * the table has already. Throws `StoreError`: then nothing is written, or, after an I/O error, perhaps all.
    */
   write(rows: readonly LedgerRow[], from: number, to: number, stateIds: readonly StateId[]): void;
-  /** False when the file was deleted or replaced under the connection: close, and open again. */
+  /** False when somebody has deleted or replaced the file: close, and open again. */
   isCurrent(): boolean;
   close(): void;
 }
 
-/** Writes into an open store, which it owns from now on. */
+/** The writer owns `sql` from now on. */
 export function makeLedgerWriter(sql: Sql): LedgerWriter {
   const insert = sql.prepare(INSERT_ROW);
   const stateIdWriter = new StateIdWriter(sql);

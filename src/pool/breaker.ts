@@ -6,7 +6,10 @@ const FAILURES_TO_OPEN = 20;
 const PROBE_INTERVAL_MS = 1_000;
 
 export interface Breaker {
-  /** Whether a request may go to the upstream now. While the breaker is open, one request a second may, as a probe. */
+  /**
+   * Whether a request may go to the upstream now. While the breaker is open, one request a second may, as a
+   * probe.
+   */
   allows(upstream: string): boolean;
   /** The upstream answered, whatever it said about the request or the credential. */
   success(upstream: string): void;

@@ -13,7 +13,10 @@ export interface PriorityGroup {
   next: number;
 }
 
-/** The first credential in the order of the groups; round-robin within a group. Only `only`, when it is not null. */
+/**
+ * The first credential in the order of the groups; round-robin within a group. Only `only`, when it is not
+ * null.
+ */
 export function choose(
   groups: readonly PriorityGroup[],
   model: string,
@@ -144,7 +147,10 @@ function credentialsOf(groups: readonly PriorityGroup[]): readonly PooledCredent
   return groups.flatMap(({ credentials }) => credentials);
 }
 
-/** The earliest end of a park. Another request already probes a due one, which takes about as long as a request. */
+/**
+ * The earliest end of a park. Another request already probes a due one, which takes about as long as a
+ * request.
+ */
 function readyAtMs(park: Park | null, nowMs: number): number {
   if (park === null || park.untilMs === null) return nowMs;
   return isDue(park, nowMs) ? nowMs + PROBE_WAIT_MS : park.untilMs;

@@ -35,7 +35,10 @@ export interface Lease {
   readonly credentialId: string;
   /** The credential's park is over, and this attempt finds out whether the credential works again. */
   readonly isProbe: boolean;
-  /** The credential's last attempt failed by overload or transport a short time ago, so this attempt counts as a retry. */
+  /**
+   * The credential's last attempt failed by overload or transport a short time ago, so this attempt counts as
+   * a retry.
+   */
   readonly isSuspect: boolean;
 }
 
@@ -66,7 +69,10 @@ export class PooledCredential {
   inFlight = 0;
   /** On the monotonic clock; 0: not suspect. */
   suspectUntilMs = 0;
-  /** The result of `lease` while nothing is parked. All such leases share one object: they have no facts of their own. */
+  /**
+   * The result of `lease` while nothing is parked. All such leases share one object: they have no facts of
+   * their own.
+   */
   readonly plain: { readonly lease: HeldLease };
 
   constructor(spec: CredentialSpec) {

@@ -16,7 +16,10 @@ export interface StateFacts {
   readonly strikes: number;
 }
 
-/** A state other than ready. Each change makes a new object, so that an older probe's verdict cannot end a newer park. */
+/**
+ * A state other than ready. Each change makes a new object, so that an older probe's verdict cannot end a
+ * newer park.
+ */
 export interface Park extends StateFacts {
   readonly state: "cooling" | "exhausted" | "invalid" | "off" | "forbidden";
   /** One request finds out whether the park is over; other requests use other credentials. */

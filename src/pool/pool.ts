@@ -42,7 +42,10 @@ export interface Pool {
    * Only for the last target, after `lease` returned `forbidden`.
    */
   leaseForbidden(upstream: string, model: string): LeaseResult;
-  /** A good reply has begun: ends a probe's park without waiting for the end of a long stream. The lease goes on. */
+  /**
+   * A good reply has begun: ends a probe's park without waiting for the end of a long stream. The lease goes
+   * on.
+   */
   confirm(lease: Lease): void;
   /** Ends the lease with what the attempt says about the credential. */
   report(lease: Lease, model: string, signal: Signal): void;
@@ -56,7 +59,10 @@ export interface Pool {
   list(): readonly CredentialStatus[];
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
-  /** Makes ready what a person has reset since: rows `{state: "ready", reason: RESET_REASON}` that another process wrote. */
+  /**
+   * Makes ready what a person has reset since: rows `{state: "ready", reason: RESET_REASON}` that another
+   * process wrote.
+   */
   adopt(states: readonly PersistedState[]): void;
 }
 
@@ -70,11 +76,16 @@ export interface PoolOptions {
   persist(states: readonly PersistedState[]): void;
 }
 
-/** Models that one credential may have parked at once: clients choose their names, so a bound keeps memory small. */
+/**
+ * Models that one credential may have parked at once: clients choose their names, so a bound keeps memory
+ * small.
+ */
 const MAX_MODEL_PARKS = 256;
 /** A longer name is not remembered: it costs memory, and no provider has such a model. */
 const MAX_MODEL_CHARS = 256;
-/** Long enough that failing credentials cost few attempts, short enough that a good one is soon used again. */
+/**
+ * Long enough that failing credentials cost few attempts, short enough that a good one is soon used again.
+ */
 const SUSPECT_MS = 10_000;
 const NONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
@@ -217,7 +228,8 @@ class CredentialPool implements Pool {
 
   /** Sets or ends (null) the park of a credential (model null), or of a credential for one model. */
   #setPark(credential: PooledCredential, model: string | null, park: Park | null): void {
-    // A lease may outlive its credential's place in the configuration; its report must not be kept for a new key.
+    // A lease may outlive its credential's place in the configuration; its report must not be kept for a new
+    // key.
     if (this.#credentials.get(credential.spec.id) !== credential) return;
     if (model === null) {
       credential.park = park;

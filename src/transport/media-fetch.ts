@@ -1,6 +1,6 @@
 /**
- * Fetches a file that a client names by URL. Whoever may send requests must not reach with them what only the gateway can: so
- * only public addresses are connected to, the very ones that were checked. See public-address.ts.
+ * Fetches a file that a client names by URL. A client must not reach through the gateway what only the gateway can
+ * reach, so the fetch connects to public addresses only, and to the very ones that it has checked.
  */
 import { lookup } from "node:dns/promises";
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
@@ -15,12 +15,12 @@ const MAX_REDIRECTS = 3;
 const MAX_URL_LENGTH = 8_192;
 const FIRST_BUFFER_BYTES = 64 * 1_024;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Types by which a server says that it does not know. */
+/** Types of servers that do not know the type of a file. */
 const UNKNOWN_TYPES = new Set(["", "application/octet-stream", "binary/octet-stream"]);
 const TYPE = /^[a-z0-9.+-]{1,40}\/[a-z0-9.+-]{1,60}$/;
 
 export interface Media {
-  /** One of the types that were accepted, as it was spelled there. */
+  /** One of the accepted types, as `accept` spells it. */
   readonly mimeType: string;
   readonly bytes: Uint8Array;
 }
@@ -32,25 +32,25 @@ export interface Media {
 export type MediaFetch = (url: string, accept: readonly string[], param?: string) => Promise<Media>;
 
 export interface MediaFetchOptions {
-  /** Longest file. */
+  /** The longest file. */
   readonly limitBytes: number;
-  /** For all of it: waiting for a turn, DNS, redirects and the body. */
+  /** For the whole fetch: the wait for a turn, DNS, redirects and the body. */
   readonly timeoutMs: number;
-  /** Fetches at once, 16 unless told; more wait in the order in which they came. */
+  /** Fetches that run at once, 16 when absent; further ones wait in order. */
   readonly maxConcurrent?: number;
-  /** All addresses of a host name; the system's resolver unless told. */
+  /** All addresses of a host name; the system's resolver when absent. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
-  /** What may be connected to; ports 80 and 443 of public addresses unless told. */
+  /** Allowed addresses; ports 80 and 443 of public addresses when absent. */
   readonly isAllowed?: (address: string, port: number) => boolean;
 }
 
-/** One file on its way. */
+/** One fetch that runs. */
 interface Fetching {
   readonly accept: readonly string[];
   readonly signal: AbortSignal;
 }
 
-/** Why a file is not had; becomes a `GatewayError` that names the file and the field. */
+/** The reason why a fetch failed; becomes a `GatewayError` that names the file and the field. */
 class Refusal extends Error {
   readonly detail: string;
 
@@ -61,7 +61,7 @@ class Refusal extends Error {
   }
 }
 
-/** Makes the fetch; its limits hold for all who share it. */
+/** Makes the fetch. All callers share its limits. */
 export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
   const { limitBytes, timeoutMs } = options;
   const resolve = options.resolve ?? resolveHost;
@@ -84,13 +84,13 @@ export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
     throw new Refusal(`its server redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  /** Throws unless each of a host's addresses is allowed: which of them is connected to is not ours to say. */
+  /** Throws unless all of a host's addresses are allowed: the system chooses the one to connect to. */
   async function addressesOf(target: URL): Promise<readonly string[]> {
     const host = bareHost(target);
     const port = portOf(target);
     const addresses = isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
     if (addresses.length === 0 || !addresses.every((address) => isAllowed(address, port))) {
-      // The same words for a name that is unknown and one that is private, or the gateway would tell them apart for anybody.
+      // An unknown name and a private one get the same words, or any client could tell them apart.
       const reason = "its host is not a public one, or its port is not 80 or 443";
       throw new Refusal(reason, `${host} port ${port}: ${addresses.join(" ") || "no address"}`);
     }
@@ -156,7 +156,7 @@ function parseTarget(text: string, param: string | undefined): URL {
   return target;
 }
 
-/** What is wrong with a URL by its looks. */
+/** The fault of a URL that no look-up is needed for. */
 function problemOf(target: URL): string | null {
   if (target.protocol !== "https:" && target.protocol !== "http:") return "is not an http or https URL";
   return target.username === "" && target.password === "" ? null : "holds a user name or password";
@@ -191,25 +191,25 @@ async function resolveHost(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-/** Resolves with the reply's head. The connection goes to one of `addresses`; names are not looked up again. */
+/** Resolves with the reply's head. Connects to one of `addresses`, and looks no name up again. */
 function send(target: URL, addresses: readonly string[], fetching: Fetching): Promise<IncomingMessage> {
   const isSecure = target.protocol === "https:";
   const options: RequestOptions & { rejectUnauthorized: boolean } = {
-    // Also what the server hears as `host` and by SNI, and what its certificate must name.
+    // Also the `host` header, the name for SNI, and the name that the certificate must have.
     host: bareHost(target),
     port: portOf(target),
     path: target.pathname + target.search,
     headers: {
       accept: fetching.accept.join(", "),
       "accept-encoding": "identity",
-      // Some hosts of files refuse whoever does not say what it is.
+      // Some servers refuse a request without a user agent.
       "user-agent": "clewline",
     },
     lookup: pinTo(addresses),
-    // A connection of its own: one that is kept could lead to what was checked for somebody else.
+    // No kept connection: it could lead to an address that was checked for another fetch.
     agent: false,
     signal: fetching.signal,
-    // In words, so that no environment variable can turn it off.
+    // Set here, so that no environment variable can turn it off.
     rejectUnauthorized: true,
   };
   return new Promise((resolve, reject) => {
@@ -245,7 +245,9 @@ function tooLarge(limitBytes: number): Refusal {
   return new Refusal(`it is larger than ${limitBytes} bytes`);
 }
 
-/** The spelling in `accept` of a type, which is null when the bytes are of none that we know. */
+/**
+ * The type as `accept` spells it; null when it is not accepted. `shown` is null for bytes of an unknown type.
+ */
 function acceptedType(type: string | null, accept: readonly string[]): string {
   const spelled = accept.find((one) => plainMediaType(one) === type);
   if (spelled !== undefined) return spelled;
@@ -253,7 +255,10 @@ function acceptedType(type: string | null, accept: readonly string[]): string {
   throw new Refusal(`it is ${found}, and only these are accepted here: ${accept.join(", ")}`);
 }
 
-/** Reads into one buffer that grows: a server that sends a byte at a time must not cost an object for each. */
+/**
+ * Reads into one buffer that grows, so that a server that sends single bytes does not cost an object for
+ * each.
+ */
 async function readBody(reply: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
   let bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, limitBytes));
   let sizeBytes = 0;
@@ -276,7 +281,7 @@ async function readBody(reply: IncomingMessage, limitBytes: number): Promise<Uin
   return bytes.subarray(0, sizeBytes);
 }
 
-/** Lets so many in at once, the others in the order in which they came. */
+/** Lets a number of callers in at once, and the others in the order of their coming. */
 class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -1,6 +1,6 @@
-/** What a file is by its first bytes, and the many spellings of its type. Pure. */
+/** The type of a file by its first bytes, and the many spellings of types. Pure. */
 
-/** Types under other names, as servers and vendors give them. */
+/** Other names of types, as servers and vendors use them. */
 const ALIASES: Readonly<Record<string, string>> = {
   "image/jpg": "image/jpeg",
   "image/pjpeg": "image/jpeg",
@@ -15,20 +15,19 @@ const ALIASES: Readonly<Record<string, string>> = {
   "audio/vnd.wave": "audio/wav",
 };
 
-/** How far into a file readers look for the beginning of a PDF. */
+/** Readers look for the beginning of a PDF within so many bytes. */
 const PDF_SEARCH_BYTES = 1_024;
-/** More brands than a file has reason to name. */
 const MAX_BRAND_BOX_BYTES = 256;
 const HEIC_BRANDS = new Set(["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]);
 const HEIF_BRANDS = new Set(["mif1", "msf1"]);
 
-/** A mime type in lower case, without parameters and under its usual name. */
+/** A mime type in lower case, without parameters, under its usual name. */
 export function plainMediaType(type: string): string {
   const bare = (type.split(";")[0] ?? "").trim().toLowerCase();
   return ALIASES[bare] ?? bare;
 }
 
-/** The type that the bytes themselves show: png, jpeg, gif, webp, heic, heif, pdf, wav, mp3; null for all else. */
+/** The type of the bytes: png, jpeg, gif, webp, heic, heif, pdf, wav or mp3; null for any other. */
 export function sniffMediaType(bytes: Uint8Array): string | null {
   const text = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
   if (text(0, 8) === "\x89PNG\r\n\x1a\n") return "image/png";
@@ -42,7 +41,9 @@ export function sniffMediaType(bytes: Uint8Array): string | null {
   return null;
 }
 
-/** ISO 23008-12: the box that begins the file names its brands, four letters each, the second word being a version. */
+/**
+ * ISO 23008-12: the first box of a file names its brands, four letters each; its second word is a version.
+ */
 function sniffBrand(bytes: Uint8Array, text: (from: number, to: number) => string): string | null {
   const sizeBytes = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
   const brands: string[] = [];

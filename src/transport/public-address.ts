@@ -1,9 +1,9 @@
-/** Which IP addresses belong to the public Internet. Knows the registries, neither names nor sockets. */
+/** Which IP addresses belong to the public Internet. Pure. */
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * IPv4 that is not public: IANA's registry of special-purpose addresses (RFC 6890) without the few that anybody may reach,
- * multicast and the reserved rest.
+ * IPv4 that is not public: multicast, the reserved rest, and IANA's registry of special-purpose addresses (RFC 6890)
+ * without its few public ones.
  */
 const SPECIAL_IPV4 = [
   "0.0.0.0/8", // this network
@@ -24,10 +24,13 @@ const SPECIAL_IPV4 = [
   "240.0.0.0/4", // reserved, broadcast
 ].map(parseRange);
 
-/** All that IANA gives out for public use; mapped IPv4, NAT64, ULA, link-local, site-local and multicast lie outside of it. */
+/**
+ * IANA's range for public use. Mapped IPv4, NAT64, ULA, link-local, site-local and multicast lie outside of
+ * it.
+ */
 const GLOBAL_IPV6 = parseRange("2000::/3");
 
-/** IPv6 within 2000::/3 that is not public, or that carries an IPv4 address to which a tunnel would lead. */
+/** IPv6 within 2000::/3 that is not public, or that carries the IPv4 address of a tunnel's end. */
 const SPECIAL_IPV6 = [
   "2001::/23", // protocol assignments: Teredo, benchmarks, ORCHID and others
   "2001:db8::/32", // documentation
@@ -41,8 +44,8 @@ interface Range {
 }
 
 /**
- * Whether this is the text of an address that is public. False for whatever is not plainly an address: names, zones, IPv4 in
- * octal, hex or with fewer parts.
+ * Whether the text is a public address. False for names, for addresses with a zone, and for IPv4 in octal, in hex or with
+ * fewer than four parts.
  */
 export function isPublicAddress(text: string): boolean {
   const bytes = parseAddress(text);

@@ -1,7 +1,10 @@
-/** One timer for all silent upstreams: a timer for each of thousands of streams would cost more than the streams. */
+/**
+ * One timer for all silent upstreams: a timer for each of thousands of streams would cost more than the
+ * streams.
+ */
 import type { Clock } from "../core/clock.ts";
 
-/** Something that is looked at on every tick. */
+/** Gets a look on every tick. */
 export interface Watched {
   /** `nowMs` is the monotonic clock's. Must not throw. */
   check(nowMs: number): void;
@@ -15,10 +18,10 @@ export interface Watchdog {
   stop(): void;
 }
 
-/** How often time-outs are looked at, and so how exact they are. */
+/** The time between two ticks, and so the precision of time-outs. */
 export const TICK_MS = 100;
 
-/** One that throws must not keep the others from being looked at. */
+/** A check that throws must not keep the others from their check. */
 function check(watched: Watched, nowMs: number): void {
   try {
     watched.check(nowMs);

@@ -1,29 +1,31 @@
-/** Reads a reply's body whole, up to a size; a longer one can be handed over to somebody who takes it as it comes. */
+/** Reads a reply's body whole, up to a size. Another sink can take over the rest of a longer body. */
 import type { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call } from "./call.ts";
 
 export interface WholeRead {
-  /** What was read. */
   readonly bytes: Uint8Array;
-  /** False: there is more, and the call is paused until `handOver`. */
+  /** False: the body has more bytes, and the call is paused until `handOver`. */
   readonly isWhole: boolean;
   /** The body broke off. */
   readonly error: GatewayError | null;
-  /** Gives the rest of the body to `sink`, which resumes the call when it is ready. */
+  /** Gives the rest of the body to `sink`, which resumes the call. */
   handOver(sink: BodySink): void;
 }
 
-/** Something that looks at the bytes while they come, such as a tap. */
+/** Reads the bytes while they come, as a tap does. */
 interface Watcher {
   push(chunk: Uint8Array): unknown;
 }
 
-/** The whole body, its first `limitBytes` and a bit, or what came before it broke off. */
+/** The whole body; or its first `limitBytes` and a little more; or the bytes before the body broke off. */
 export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
   return new Promise((resolve) => call.pipe(new WholeSink(limitBytes, null, resolve)));
 }
 
-/** Collects a body. `onDone` is called once: at the body's end, at the limit, or when somebody calls `end` because the call was aborted. */
+/**
+ * Collects a body. Calls `onDone` once: at the body's end, at the limit, or at `end`, which the caller of
+ * `abort` calls itself.
+ */
 export class WholeSink implements BodySink, WholeRead {
   readonly #limitBytes: number;
   readonly #watcher: Watcher | null;

@@ -1,4 +1,7 @@
-/** Token counts as Anthropic keeps them: the input without what the cache read or wrote, cumulative over a stream. */
+/**
+ * Usage as Messages counts it: the input excludes cache reads and cache writes, and a stream's counts are
+ * cumulative.
+ */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
@@ -25,7 +28,7 @@ const COUNT_NAMES = [
   "webSearches",
 ] as const satisfies readonly (keyof Counts)[];
 
-/** What the usage objects of one answer come to: of each count the last that is not null holds. */
+/** The usage of one answer, from all its usage objects: the last value of each count that is not null. */
 export class UsageCounts {
   #counts: Counts | null = null;
   #serviceTier: string | null = null;
@@ -39,7 +42,7 @@ export class UsageCounts {
     this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
   }
 
-  /** null as long as there was no usage object. */
+  /** null before the first usage object. */
   get usage(): Usage | null {
     return this.#counts === null ? null : usageOf(this.#counts, this.#serviceTier);
   }
@@ -47,7 +50,8 @@ export class UsageCounts {
 
 function readCounts(usage: JsonObject): Counts {
   const counts = readOwnCounts(usage);
-  // Compaction and refused models that fell back are only in the list of iterations; what is in both is counted once.
+  // Compaction and fallbacks of refused models are only in the list of iterations; counts that stand in both
+  // count once.
   const iterations = asArray(usage.iterations).map((entry) => readOwnCounts(asObject(entry) ?? {}));
   for (const name of COUNT_NAMES) {
     const sum = iterations.reduce<number | null>((total, entry) => sumOf(total, entry[name]), null);
@@ -84,7 +88,9 @@ function usageOf(counts: Counts, serviceTier: string | null): Usage {
   });
 }
 
-/** The usage object of a reply: all four counts always, 0 for what the upstream did not say, as SDKs add them up. */
+/**
+ * The usage object of a reply. Always has all four counts, because SDKs add them up: 0 for an unknown one.
+ */
 export function encodeUsage(usage: Usage | null): JsonObject {
   const read = usage?.cacheReadTokens ?? 0;
   const written = usage?.cacheWriteTokens ?? 0;

@@ -1,4 +1,4 @@
-/** Token counts both ways. The prompt's count includes what was cached; the candidates' count excludes thoughts. */
+/** Usage as Gemini counts it: the prompt includes cached tokens, the candidates exclude thoughts. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
@@ -12,7 +12,7 @@ function readUsage(metadata: JsonObject): Usage {
   const totalTokens = countOf(metadata.totalTokenCount);
   let outputTokens = sumOf(countOf(metadata.candidatesTokenCount), reasoningTokens);
   if (outputTokens === null && totalTokens !== null && inputTokens !== null) {
-    // Counts of zero are left out on the wire; the total tells.
+    // Gemini leaves out counts of zero; the total shows them.
     outputTokens = Math.max(0, totalTokens - inputTokens);
   }
   const inputOf = (modality: string): number | null =>
@@ -43,14 +43,16 @@ function modalityCount(details: unknown, modality: string): number | null {
   return sum;
 }
 
-/** Running totals: the last counts, but not the zeros that some servers send in its place. */
+/**
+ * Counts are running totals, so the last ones hold, except the zeros that some servers send as a placeholder.
+ */
 export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
   const usage = readUsage(metadata);
   const isPlaceholder = !usage.inputTokens && !usage.outputTokens;
   return former !== null && isPlaceholder ? former : usage;
 }
 
-/** What is not known is 0: clients compute with these without looking. */
+/** An unknown count is 0, because clients compute with the counts unchecked. */
 export function encodeUsage(usage: Usage | null): WireUsage {
   const counts = usage === null ? null : makeUsage(usage);
   const input = counts?.inputTokens ?? 0;

@@ -1,4 +1,6 @@
-/** Token counts of Chat Completions: the prompt includes what was cached, the completion includes the reasoning. */
+/**
+ * Usage as Chat Completions counts it: the prompt includes cached tokens, the completion includes reasoning.
+ */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
@@ -12,13 +14,13 @@ export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   const totalTokens = countOf(usage.total_tokens);
   let outputTokens = countOf(usage.completion_tokens);
   if (outputTokens !== null && reasoningTokens !== null && reasoningTokens > 0) {
-    // Some compatible servers count reasoning beside the completion; their total tells.
+    // Some compatible servers count reasoning beside the completion; their total shows that.
     const isBeside = totalTokens === (inputTokens ?? 0) + outputTokens + reasoningTokens;
     if (isBeside) outputTokens += reasoningTokens;
   }
   return makeUsage({
     inputTokens,
-    // DeepSeek's servers report cache hits under a name of their own.
+    // DeepSeek's servers have their own name for cache hits.
     cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
     inputAudioTokens: countOf(input?.audio_tokens),
@@ -30,7 +32,7 @@ export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   });
 }
 
-/** A `usage` object as OpenAI gives it: whole numbers everywhere, 0 for what the upstream did not say. */
+/** A `usage` object as OpenAI writes it: each count is a number, 0 for an unknown one. */
 export function encodeUsage(usage: Usage | null): JsonObject {
   const inputTokens = usage?.inputTokens ?? 0;
   const outputTokens = usage?.outputTokens ?? 0;

@@ -1,4 +1,4 @@
-/** Token counts as the Responses API writes them, both ways. */
+/** Usage as the Responses API counts it: input includes cached tokens, output includes reasoning. */
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject, type JsonObject } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
@@ -21,7 +21,10 @@ export function decodeUsage(response: JsonObject): Usage | null {
   });
 }
 
-/** Always whole: some clients cannot read a usage without its details. What is not known is 0 here, and null in the ledger. */
+/**
+ * Always has all members, because some clients cannot read a usage without its details: 0 for an unknown
+ * count.
+ */
 export function encodeUsage(usage: Usage | null): object {
   const input = usage?.inputTokens ?? 0;
   const output = usage?.outputTokens ?? 0;

@@ -1,4 +1,4 @@
-/** What stands between the bytes of a reply's body and its sink: holds them while the sink is not there or pauses. */
+/** Hands a reply's body to its sink, and holds the bytes while there is no sink or the sink pauses. */
 import { GatewayError } from "../../core/errors.ts";
 import type { BodySink } from "../call.ts";
 
@@ -15,22 +15,22 @@ export class BodyFlow {
     this.#onFault = onFault;
   }
 
-  /** Whether bytes would have to be held: the source had better stop. */
+  /** New bytes would have to be held, so the source should stop. */
   get isBlocked(): boolean {
     return this.#sink === null || this.#isPaused;
   }
 
-  /** Whether the sink knows the end, or is not to be told anything. */
+  /** The sink has got the end, or is to get nothing any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Whether the end is known, told or not. */
+  /** The end is known, whether the sink has got it or not. */
   get hasEnd(): boolean {
     return this.#end !== undefined;
   }
 
-  /** Takes bytes of the body; returns false when no more should come until the sink goes on. */
+  /** Takes bytes of the body. Returns false when no more should come until the sink resumes. */
   chunk(bytes: Uint8Array): boolean {
     if (this.#isOver) return false;
     if (this.isBlocked || this.#held.length > 0) this.#held.push(bytes);
@@ -38,7 +38,7 @@ export class BodyFlow {
     return !this.isBlocked;
   }
 
-  /** The body's end, told to the sink once it has taken what is held. The first one counts. */
+  /** Ends the body. The sink gets the end after the held bytes. The first call counts. */
   end(error: GatewayError | null): void {
     if (this.#end !== undefined) return;
     this.#end = error;
@@ -50,14 +50,14 @@ export class BodyFlow {
     this.resume();
   }
 
-  /** Gives the sink what is held, until it pauses again. */
+  /** Gives the held bytes to the sink, until the sink pauses again. */
   resume(): void {
     this.#isPaused = false;
     while (this.#held.length > 0 && !this.isBlocked) this.#give(this.#held.shift() as Uint8Array);
     this.#tellEnd();
   }
 
-  /** Nothing is told to the sink any more. */
+  /** The sink gets nothing any more. */
   mute(): void {
     this.#isOver = true;
     this.#held = [];

@@ -1,13 +1,16 @@
-/** The chunked coding of RFC 9112, section 7.1, taken off in place: pure, any split of the bytes, no allocation. */
+/**
+ * Takes the chunked coding (RFC 9112, section 7.1) off in place. Pure; takes any split of the bytes;
+ * allocates nothing.
+ */
 
-/** Longest line with a chunk's size, extensions included. */
+/** The longest line with a chunk's size and its extensions. */
 const MAX_SIZE_LINE_BYTES = 1_024;
 const MAX_TRAILER_BYTES = 16 * 1_024;
 
 const CR = 13;
 const LF = 10;
 
-/** What the next byte belongs to. */
+/** States: the part that the next byte belongs to. */
 const FIRST_DIGIT = 0;
 const DIGITS = 1;
 const BLANK = 2;
@@ -22,11 +25,10 @@ const TRAILER_LINE_END = 10;
 const LAST_LINE_END = 11;
 const WHOLE = 12;
 
-/** Reads one body. After `feed`, the fields say what came of it. */
+/** Reads one body. The fields hold the result of the last `feed`. */
 export class ChunkedReader {
-  /** The last chunk and its trailers are read. */
   isWhole = false;
-  /** What is wrong with the bytes; nothing is read after it. */
+  /** The fault of the bytes; nothing is read after it. */
   fault: string | null = null;
   /** Payload of the last `feed`: bytes `bodyStart` to `bodyEnd` of it. */
   bodyStart = 0;
@@ -36,8 +38,8 @@ export class ChunkedReader {
   #lineBytes = 0;
 
   /**
-   * Reads `bytes` from `at` and returns where it stopped: the end, or what follows the body, or the fault. The payload
-   * of all chunks is moved together within `bytes`, so that it is one piece however many chunks there are.
+   * Reads `bytes` from `at`. Returns where it stopped: at the end, behind the body, or behind the fault. Moves the
+   * payload of all chunks together within `bytes`, so that the payload is one piece.
    */
   feed(bytes: Uint8Array, at: number): number {
     const end = bytes.length;
@@ -110,7 +112,7 @@ export class ChunkedReader {
     }
   }
 
-  /** After the size: blanks, then either the line's end or `;` and anything printable. */
+  /** After the size come blanks, then the line's end or `;` and printable characters. */
   #extension(byte: number): void {
     const isBlank = byte === 32 || byte === 9;
     if (byte === CR) this.#state = SIZE_LINE_END;

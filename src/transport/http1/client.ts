@@ -1,4 +1,4 @@
-/** Our own HTTP/1.1 client on Bun's sockets: see docs/decisions/0004-http-client.md. */
+/** An HTTP/1.1 client on Bun's sockets; docs/decisions/0004-http-client.md gives the reasons. */
 import type { Clock } from "../../core/clock.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Call, Transport, UpstreamRequest } from "../call.ts";
@@ -8,10 +8,10 @@ import { Http1Call } from "./http1-call.ts";
 import { IdlePool } from "./pool.ts";
 import { encodeRequestHead, type Origin, originText, parseOrigin } from "./request-head.ts";
 
-/** Upstreams are few; this only keeps odd ones from adding up. */
+/** Upstreams are few; the bound keeps URLs that a request chooses from adding up. */
 const MAX_ORIGINS = 1_024;
 
-/** Makes the client. Connections are shared by all calls to the same scheme, host and port. */
+/** Makes the client. All calls to the same scheme, host and port share their connections. */
 export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport {
   const pool = new IdlePool(clock, watchdog);
   const origins = new Map<string, Origin>();

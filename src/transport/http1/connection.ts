@@ -1,17 +1,17 @@
-/** One socket to an upstream, over which one call at a time goes. The only file here that knows Bun. */
+/** One socket to an upstream, for one call at a time. The only file of this folder that knows Bun. */
 import type { Origin } from "./request-head.ts";
 
-/** Who uses a connection at the moment. Nothing is called after `closed` or `unreachable`. */
+/** The user of a connection. Nothing is called after `closed` or `unreachable`. */
 export interface ConnectionUser {
-  /** It can be written to: connected, and over TLS the upstream has shown who it is. */
+  /** The connection can be written to: it is open, and over TLS the upstream's certificate is accepted. */
   ready(): void;
-  /** No connection came about. */
+  /** The connection failed before it was ready. */
   unreachable(cause: unknown): void;
-  /** Bytes that came; they belong to the user. */
+  /** The next bytes; they belong to the user. */
   data(bytes: Buffer): void;
-  /** There is room to write again. */
+  /** The system takes bytes again. */
   drain(): void;
-  /** `isClean`: the upstream ended it, after all that it had to send. */
+  /** `isClean`: the upstream closed the connection in order, after its last byte. */
   closed(isClean: boolean): void;
 }
 
@@ -19,20 +19,20 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 
 export class Connection {
   readonly origin: Origin;
-  /** null while it is idle: whatever happens then closes it. */
+  /** null: the connection is idle, and any event closes it. */
   user: ConnectionUser | null = null;
-  /** Told when an idle connection is no longer of use. */
+  /** Called when an idle connection is lost. */
   onLost: ((connection: Connection) => void) | null = null;
-  /** Until when it may stay idle, on the monotonic clock. */
+  /** The end of its idle time, on the monotonic clock. */
   idleUntilMs = 0;
-  /** Whether an earlier call went over it, so that the upstream may be closing it just now. */
+  /** An earlier call used the connection, so the upstream may be closing it. */
   isReused = false;
   #socket: Bun.Socket<Connection> | null = null;
   #isPaused = false;
   #isOver = false;
   #hasEnded = false;
 
-  /** Starts to connect; its user hears how it went, never before this returns. */
+  /** Starts to connect. The user gets `ready` or `unreachable`, never before the constructor returns. */
   constructor(origin: Origin) {
     this.origin = origin;
     const { hostname, port } = origin;
@@ -41,7 +41,7 @@ export class Connection {
       port,
       data: this,
       socket: HANDLERS,
-      // Verification is asked for in words, so that no environment variable can turn it off.
+      // Verification is set here, so that no environment variable can turn it off.
       ...(origin.isSecure ? { tls: { rejectUnauthorized: true, serverName: hostname } } : {}),
     }).catch((cause: unknown) => this.#unreachable(cause));
   }
@@ -50,14 +50,17 @@ export class Connection {
     return !this.#isOver && this.#socket?.readyState === 1;
   }
 
-  /** Hands bytes to the system; returns how many it took, none when it is full or the connection is gone. */
+  /**
+   * Hands bytes to the system. Returns how many the system took: 0 when it is full or the connection is
+   * closed.
+   */
   write(bytes: Uint8Array, sizeBytes: number): number {
     const socket = this.#socket;
     if (socket === null || this.#isOver) return 0;
     return Math.max(socket.write(bytes, 0, sizeBytes), 0);
   }
 
-  /** Stops reading; the upstream is held up once the system's own buffers are full. */
+  /** Stops reading; the upstream has to wait once the system's own buffers are full. */
   pause(): void {
     if (this.#isPaused || this.#isOver) return;
     this.#isPaused = true;
@@ -70,7 +73,7 @@ export class Connection {
     this.#socket?.resume();
   }
 
-  /** Closes it now, whatever was still to be sent or read. The user hears nothing more. */
+  /** Closes the connection now, whatever is still to be sent or read. The user gets no call any more. */
   terminate(): void {
     this.user = null;
     this.onLost = null;
@@ -85,7 +88,7 @@ export class Connection {
       return;
     }
     this.#socket = socket;
-    // Answers may take many minutes, in which routers forget connections that are silent.
+    // Answers may take many minutes, and routers forget silent connections.
     socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     if (!this.origin.isSecure) this.user?.ready();
   }
@@ -139,6 +142,6 @@ const HANDLERS: Bun.SocketHandler<Connection> = {
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.ended(),
   close: (socket, cause) => socket.data.closed(cause),
-  // The promise of `connect` says the same.
+  // The promise of `connect` rejects as well.
   connectError: () => undefined,
 };

@@ -1,5 +1,4 @@
-/** Takes the content coding off a reply that came with one although none was asked for. */
-
+/** Takes the content coding off a reply whose request asked for none. */
 import type { Transform } from "node:stream";
 import {
   createBrotliDecompress,
@@ -16,18 +15,20 @@ import { ZstdFrames } from "./zstd-frames.ts";
 const DECODERS: Readonly<Record<string, (firstByte: number) => Transform>> = {
   gzip: () => createGunzip(),
   "x-gzip": () => createGunzip(),
-  // RFC 9110 means the zlib format; some servers send what is inside it.
+  // RFC 9110 means the zlib format; some servers send raw deflate.
   deflate: (firstByte) => ((firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw()),
   br: () => createBrotliDecompress(),
   zstd: () => createZstdDecompress(),
 };
 
-/** Whether a body with this `content-encoding` can be read. */
 export function canDecode(coding: string): boolean {
   return Object.hasOwn(DECODERS, coding);
 }
 
-/** Decodes into a flow. Holds one write and one block of output at most: its source has to stop when told. */
+/**
+ * Decodes into a flow. Holds one write and one block of output at most, if its source stops when `write`
+ * returns false.
+ */
 export class Decoder {
   readonly #coding: string;
   readonly #flow: BodyFlow;
@@ -36,7 +37,7 @@ export class Decoder {
   readonly #frames: ZstdFrames | null;
   #stream: Transform | null = null;
 
-  /** `onRoom` is called when the source may go on, `onFault` when the bytes cannot be decoded. */
+  /** `onRoom` is called when the source may continue, `onFault` when the bytes cannot be decoded. */
   constructor(coding: string, flow: BodyFlow, onRoom: () => void, onFault: (error: GatewayError) => void) {
     this.#coding = coding;
     this.#frames = coding === "zstd" ? new ZstdFrames() : null;
@@ -45,14 +46,14 @@ export class Decoder {
     this.#onFault = onFault;
   }
 
-  /** Takes encoded bytes; false: no more until `onRoom`. */
+  /** Takes encoded bytes. Returns false when no more should come until `onRoom`. */
   write(bytes: Uint8Array): boolean {
     this.#stream ??= this.#start(bytes[0] as number);
     this.#frames?.feed(bytes);
     return this.#stream.write(bytes);
   }
 
-  /** The encoded body is whole; the flow hears of the end when it is decoded. */
+  /** The encoded body is whole; the flow gets the end after the last decoded byte. */
   end(): void {
     if (this.#stream === null) this.#flow.end(null);
     else this.#stream.end();

@@ -1,11 +1,11 @@
-/** Why no connection came about, in the words of the error table. */
+/** The reason why a connection failed, as an error of the table. */
 import { GatewayError } from "../../core/errors.ts";
 
-/** Codes of OpenSSL's verification, as Node spells them, that hold none of the usual words. */
+/** Codes of OpenSSL's verification, as Node spells them. */
 const VERIFICATION = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED|HOSTNAME/;
 const TLS = /TLS|SSL|EPROTO/;
 
-/** `upstream_connect` for whatever Bun gives as the cause. */
+/** `upstream_connect` for any cause that Bun gives. */
 export function unreachableError(cause: unknown): GatewayError {
   const code = codeOf(cause);
   const detail = cause instanceof Error ? `${code} ${cause.message}` : String(cause);

@@ -1,4 +1,7 @@
-/** One exchange over one connection: writes the request, reads the reply, watches the time, and ends exactly once. */
+/**
+ * One exchange over one connection: writes the request, reads the reply, watches the time, and ends exactly
+ * once.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import type { BodySink, Call, ReplyHead, UpstreamRequest } from "../call.ts";
 import type { Watchdog, Watched } from "../watchdog.ts";
@@ -30,7 +33,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
   #hasWaited = false;
   #isConnected = false;
   #hasHead = false;
-  /** Whether anything came since the watchdog looked last. */
+  /** Bytes came since the watchdog's last check. */
   #hasMoved = false;
   #movedMs = 0;
 
@@ -46,7 +49,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     this.#reject = reject;
   }
 
-  /** Sends the request, whose head is given as text, over a connection that is open or soon will be. */
+  /** Sends the request over a connection that is open or connecting. `head` is the request's head as text. */
   start(head: string, connection: Connection): void {
     this.#watchdog.add(this);
     this.#connection = connection;
@@ -54,7 +57,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     if (connection.isOpen) this.ready();
   }
 
-  /** Ends it with an error, which the waiter for the head or the sink gets to know. */
+  /** Ends the call with an error, which goes to the waiter for the head or to the sink. */
   fail(error: GatewayError): void {
     if (this.reason !== null || this.#flow.hasEnd) return;
     this.#break(error);
@@ -95,7 +98,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     const reader = this.#reader;
     reader.feed(bytes);
     const { head, body, error } = reader;
-    // First of all, so that what the reply sets off can already use the connection again.
+    // First, so that a request that this reply sets off can use the connection again.
     if (reader.isWhole && error === null) this.#release();
     if (head !== null && !this.#hasHead) this.#begin(head);
     if (body !== null && this.reason === null) this.#take(body);
@@ -135,7 +138,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
 
   #checkIdle(nowMs: number): void {
     const { idleTimeoutMs } = this.#request;
-    // Counted from the first look after the last bytes: late by a tick, but never early.
+    // Counted from the first check after the last bytes: late by a tick at most, and never early.
     if (this.#hasMoved || this.#flow.isBlocked) {
       this.#hasMoved = false;
       this.#movedMs = nowMs;
@@ -162,7 +165,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
       );
     }
     this.#hasHead = true;
-    // Refused before the request is through: the rest of it is of no use to anybody.
+    // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
     this.#resolve({ status, headers });
   }
@@ -178,7 +181,6 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     if (!hasRoom) this.#connection?.pause();
   }
 
-  /** The body is read to its end. */
   #finish(): void {
     if (this.reason !== null) return;
     if (this.#decoder === null) this.#flow.end(null);
@@ -190,16 +192,16 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     this.#goOn();
   }
 
-  /** Lets the source flow, as far as what comes after it has room. */
+  /** Lets the source flow, if the decoder and the sink have room. */
   #goOn(): void {
     if (this.#flow.isBlocked) return;
     this.#decoder?.resume();
     if (!this.#isDecoderFull) this.#connection?.resume();
-    // Silence while nobody listened does not count.
+    // Silence while the sink paused does not count.
     this.#hasMoved = true;
   }
 
-  /** The reply is whole: the connection is somebody else's from now on. */
+  /** The reply is whole: gives the connection back, or closes it. */
   #release(): void {
     const connection = this.#connection as Connection;
     const { head, hasSurplus } = this.#reader;
@@ -219,7 +221,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     this.#connection = null;
     this.#decoder?.destroy();
     if (this.#hasHead) return;
-    // Whoever ends a call need not be waiting for its head.
+    // A caller that ends a call may not wait for its head.
     this.head.catch(() => undefined);
     this.#reject(error);
   }

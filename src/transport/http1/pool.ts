@@ -1,11 +1,14 @@
-/** Idle connections by origin: the one that was used last is used next, so that the others can grow old and go. */
+/**
+ * Idle connections by origin. The one that was used last is used next, so that the others reach their age and
+ * close.
+ */
 import type { Clock } from "../../core/clock.ts";
 import type { Watchdog, Watched } from "../watchdog.ts";
 import type { Connection } from "./connection.ts";
 
 const MAX_IDLE_PER_ORIGIN = 512;
 const MAX_IDLE_MS = 60_000;
-/** An upstream's own limit less this: it counts from a little earlier than we do. */
+/** Taken off an upstream's own limit, because the upstream counts from a little earlier. */
 const MARGIN_MS = 1_000;
 const SWEEP_MS = 1_000;
 
@@ -22,7 +25,7 @@ export class IdlePool implements Watched {
     watchdog.add(this);
   }
 
-  /** An open connection that nobody uses, or null. */
+  /** An open connection that no call uses, or null. */
   take(originKey: string): Connection | null {
     const idle = this.#idle.get(originKey);
     if (idle === undefined) return null;
@@ -37,7 +40,10 @@ export class IdlePool implements Watched {
     return null;
   }
 
-  /** Takes back a connection whose last reply is whole. `keepAliveMs` is what the upstream says, null for nothing. */
+  /**
+   * Takes back a connection whose last reply is whole. `keepAliveMs` is the upstream's own limit; null: it
+   * named none.
+   */
   give(connection: Connection, keepAliveMs: number | null): void {
     const idleMs = keepAliveMs === null ? MAX_IDLE_MS : Math.min(keepAliveMs - MARGIN_MS, MAX_IDLE_MS);
     if (this.#isStopped || idleMs <= 0 || !connection.isOpen) {
@@ -71,7 +77,7 @@ export class IdlePool implements Watched {
     }
   }
 
-  /** Closes all that is idle, now and from now on. */
+  /** Closes all idle connections, and each one that comes back later. */
   stop(): void {
     this.#isStopped = true;
     this.#watchdog.delete(this);

@@ -1,20 +1,25 @@
-/** The head of a reply: strict reading of RFC 9112, sections 3 to 6. Pure; what it refuses is `upstream_garbage`. */
+/**
+ * The head of a reply: strict reading of RFC 9112, sections 3 to 6. Pure; what it refuses is
+ * `upstream_garbage`.
+ */
 import { GatewayError } from "../../core/errors.ts";
 import { HeaderList } from "../../core/header-view.ts";
 import type { ReplyHead } from "../call.ts";
 
-/** How the end of a body is known. */
+/**
+ * Where a body ends: there is none, after its length, after its last chunk, or when the connection closes.
+ */
 export type Framing = "none" | "length" | "chunked" | "close";
 
-/** A parsed head with what the connection has to know. */
+/** A parsed head, with the facts that the connection needs. */
 export interface ParsedHead extends ReplyHead {
   readonly headers: HeaderList;
   readonly framing: Framing;
   /** For `length` only, else 0. */
   readonly lengthBytes: number;
-  /** Whether the connection may be used again after this reply. */
+  /** The connection may be used again after this reply. */
   readonly isKept: boolean;
-  /** What the upstream says in `Keep-Alive: timeout=`; null when it says nothing. */
+  /** The value of `Keep-Alive: timeout=`; null when the upstream sends none. */
   readonly keepAliveMs: number | null;
 }
 
@@ -24,20 +29,20 @@ const MAX_LENGTH_DIGITS = 15;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: .*)?$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters other than a tab. In a line without its end, a line end is a stray one too. */
+/** Control characters other than a tab; a line end within a line is one of them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them.
 const FORBIDDEN = /[\x00-\x08\x0a-\x1f\x7f]/;
 const TAB = 9;
 const BLANK = 32;
 
-/** What only this folder may say about a reply that is not HTTP. `detail` goes to the log. */
+/** The error for a reply that is not HTTP. `detail` goes to the log. */
 export function garbage(detail: string): GatewayError {
   return new GatewayError("upstream_garbage", "the upstream's reply is not valid HTTP", { detail });
 }
 
 /**
- * Reads a head. `text` is Latin-1, from the status line up to but without the empty line. Throws `GatewayError`
- * `upstream_garbage`.
+ * Reads a head. `text` is Latin-1, from the status line to the last header, without the empty line. Throws
+ * `GatewayError` `upstream_garbage`.
  */
 export function parseHead(text: string, method: string): ParsedHead {
   const lines = text.split("\r\n");
@@ -89,7 +94,10 @@ function nameOf(written: string): string {
   return name;
 }
 
-/** The rest of a line from `start`, less blanks and tabs at both ends; `trim` would take more off than HTTP does. */
+/**
+ * The rest of a line from `start`, less blanks and tabs at both ends; `trim` would take more off than HTTP
+ * does.
+ */
 function withoutBlanks(line: string, start: number): string {
   let from = start;
   let to = line.length;

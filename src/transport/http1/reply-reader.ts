@@ -1,28 +1,27 @@
-/** One reply out of a connection's bytes, however they are split. Pure: knows neither sockets nor time. */
+/** Reads one reply from a connection's bytes, in any split. Pure: knows neither sockets nor time. */
 import { GatewayError } from "../../core/errors.ts";
 import { ChunkedReader } from "./chunked.ts";
 import { garbage, type ParsedHead, parseHead } from "./reply-head.ts";
 
 const MAX_HEAD_BYTES = 64 * 1_024;
-/** More than an upstream has reason to send before its answer. */
 const MAX_INFORMATIONAL = 32;
 const BEGINNING = Buffer.from("HTTP/1.");
 const LF = 10;
 const CR = 13;
 
-/** After each `feed`, the fields say what came of it. */
+/** The fields hold the result of the last `feed`. */
 export class ReplyReader {
-  /** The final head, once it is there. */
+  /** The final head; null until it has come. */
   head: ParsedHead | null = null;
-  /** Payload of the last `feed`; null when it held none. A view of what was fed. */
+  /** Payload of the last `feed`, as a view of its bytes; null when it held none. */
   body: Uint8Array | null = null;
-  /** The reply is whole; what follows in the last `feed`, if anything, is `hasSurplus`. */
   isWhole = false;
+  /** Bytes followed the whole reply. */
   hasSurplus = false;
-  /** What is wrong; payload before the fault is in `body`, nothing is read after it. */
+  /** The fault. `body` holds the payload before it; nothing is read after it. */
   error: GatewayError | null = null;
   readonly #method: string;
-  /** Bytes of a head that is not whole yet; `#heldBytes` of them count. */
+  /** Holds the first `#heldBytes` of a head that is not whole yet. */
   #held: Buffer | null = null;
   #heldBytes = 0;
   #informational = 0;
@@ -33,7 +32,7 @@ export class ReplyReader {
     this.#method = method;
   }
 
-  /** Takes the next bytes; they are the reader's from now on and may be moved within. */
+  /** Takes the next bytes. They belong to the reader, which may move bytes within them. */
   feed(bytes: Buffer): void {
     this.body = null;
     try {
@@ -46,13 +45,13 @@ export class ReplyReader {
     }
   }
 
-  /** The upstream closed, by its own will and after all that it had to send; returns whether that makes the reply whole. */
+  /** The upstream closed the connection in order, after its last byte. Returns whether the reply is whole. */
   finish(): boolean {
     if (this.head?.framing === "close" && this.error === null) this.isWhole = true;
     return this.isWhole;
   }
 
-  /** Reads a head from `at`; returns where the next thing begins, -1 when there is too little. */
+  /** Reads a head from `at`. Returns the place behind it; -1 when the head is not whole. */
   #readHead(bytes: Buffer, at: number): number {
     const held = this.#held === null ? bytes.subarray(at) : this.#hold(bytes, at);
     const beforeBytes = this.#heldBytes;
@@ -73,9 +72,9 @@ export class ReplyReader {
     return next;
   }
 
-  /** Puts `bytes` behind what is held, doubling the room, and returns all of it. */
+  /** Adds `bytes` to the held ones, doubling the room, and returns all held bytes. */
   #hold(bytes: Buffer, at: number): Buffer {
-    // Of more than a head may have, one byte is enough to tell.
+    // One byte above the limit is enough to see that the head is too large.
     const size = Math.min(this.#heldBytes + bytes.length - at, MAX_HEAD_BYTES + 1);
     if (this.#held === null || this.#held.length < size) {
       const grown = Buffer.allocUnsafe(Math.max(size, 2 * this.#heldBytes, 1_024));
@@ -87,7 +86,7 @@ export class ReplyReader {
   }
 
   #skipInformational(head: ParsedHead): void {
-    // We never ask to change the protocol.
+    // No request asks to change the protocol.
     if (head.status === 101) throw garbage("101 without an upgrade");
     this.#informational++;
     if (this.#informational > MAX_INFORMATIONAL) throw garbage(`more than ${MAX_INFORMATIONAL} 1xx heads`);
@@ -120,7 +119,7 @@ export class ReplyReader {
   }
 }
 
-/** Says early that something is no HTTP, for its sender may wait for us and never come to an end of a head. */
+/** Refuses early what is not HTTP: such a sender may wait for us, and never end its head. */
 function checkUnfinished(held: Buffer, fromByte: number): void {
   const known = Math.min(held.length, BEGINNING.length);
   if (held.compare(BEGINNING, 0, known, 0, known) !== 0) throw garbage("no HTTP/1 status line");

@@ -1,10 +1,10 @@
-/** Where a request goes and its head as HTTP/1.1 text. Pure. */
+/** A request's origin, and its head as HTTP/1.1 text. Pure. */
 import { GatewayError } from "../../core/errors.ts";
 import type { UpstreamRequest } from "../call.ts";
 
-/** One place that connections are made to. */
+/** A place to connect to. */
 export interface Origin {
-  /** Such as `https://api.example.com`: what connections are kept under. */
+  /** As in `https://api.example.com`: idle connections are kept under this key. */
   readonly key: string;
   readonly isSecure: boolean;
   /** A name or an address, IPv6 without brackets. */
@@ -14,7 +14,7 @@ export interface Origin {
   readonly host: string;
 }
 
-/** Set by us, or they would speak about another connection than this one. */
+/** Headers that the transport writes itself, or that concern another connection. */
 const OWN = new Set([
   "host",
   "content-length",
@@ -29,21 +29,20 @@ const OWN = new Set([
 const METHODS_WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-/** A path that needs neither escaping nor a fragment cut off. */
+/** A path without a character to escape, and without a fragment. */
 const PLAIN_TARGET = /^\/[!"$-~]*$/;
 
-/** Length of an origin at the beginning of an absolute URL. */
 function originLength(url: string): number {
   const slash = url.indexOf("/", 8);
   return slash < 0 ? url.length : slash;
 }
 
-/** The origin's part of a URL, as it is spelled: cheap, for looking it up. */
+/** The part of a URL that names the origin, as it is spelled: a cheap key for look-ups. */
 export function originText(url: string): string {
   return url.slice(0, originLength(url));
 }
 
-/** Throws `GatewayError` `internal`: URLs come from a checked config. */
+/** Throws `GatewayError` `internal`: URLs come from a checked configuration. */
 export function parseOrigin(url: string): Origin {
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "") {
@@ -67,7 +66,7 @@ export function encodeRequestHead(request: UpstreamRequest, origin: Origin): str
   for (const [name, value] of headers) {
     if (OWN.has(name)) continue;
     if (!isName(name)) throw unusable("header name");
-    // That a request cannot be split must not hang on where its headers came from.
+    // A line end in a value would split the request, so each value is checked, whatever its source.
     if (BAD_VALUE.test(value)) throw unusable(name);
     text += `${name}: ${value}\r\n`;
   }
@@ -76,7 +75,7 @@ export function encodeRequestHead(request: UpstreamRequest, origin: Origin): str
   return `${text}\r\n`;
 }
 
-/** Names that were looked at before: clients send the same few again and again. */
+/** Names that are checked already: clients send the same few again and again. */
 const names = new Set<string>();
 const MAX_REMEMBERED_NAMES = 512;
 

@@ -1,18 +1,20 @@
-/** Writes one request: head and body in one go while they are small, the rest of a large body without copying it. */
+/** Writes one request: a small head and body in one write, the rest of a large body without a copy. */
 
-/** What it writes to: takes the first `sizeBytes` of `bytes` or fewer, and says how many. */
 export interface Outlet {
+  /** Takes the first `sizeBytes` of `bytes`, or fewer. Returns how many it took. */
   write(bytes: Uint8Array, sizeBytes: number): number;
 }
 
-/** Room for a head and a small body, shared by all writers: it is used up within `flush`. */
+/**
+ * Room for a head and a small body. All writers share it, because `flush` is done with it when it returns.
+ */
 const SCRATCH = Buffer.allocUnsafe(64 * 1_024);
 
 export class RequestWriter {
   readonly #outlet: Outlet;
   readonly #head: string;
   readonly #body: Uint8Array | null;
-  /** What the system did not take yet; null before the first `flush`. */
+  /** The bytes that the system has not taken yet; null before the first `flush`. */
   #rest: Uint8Array[] | null = null;
   #isStopped = false;
 
@@ -23,12 +25,14 @@ export class RequestWriter {
     this.#outlet = outlet;
   }
 
-  /** Whether the whole request is with the system. */
+  /** The system has taken the whole request. */
   get isDone(): boolean {
     return this.#rest?.length === 0;
   }
 
-  /** Writes until all is written or the system takes no more; to be called again when it does. */
+  /**
+   * Writes until the request is written or the system is full; to be called again when the system has room.
+   */
   flush(): void {
     if (this.#isStopped) return;
     if (this.#rest === null) this.#rest = this.#writeFirst();
@@ -44,12 +48,12 @@ export class RequestWriter {
     }
   }
 
-  /** The rest is not sent any more. */
+  /** Leaves the rest unsent. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Writes the head and what fits of the body at once; returns what is left. */
+  /** Writes the head and the first part of the body in one write. Returns the bytes that are left. */
   #writeFirst(): Uint8Array[] {
     const headBytes = this.#head.length;
     if (headBytes > SCRATCH.length) {

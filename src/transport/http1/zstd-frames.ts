@@ -1,10 +1,10 @@
 /**
- * Follows the frames of a zstd body (RFC 8878, section 3.1) without decoding them, to tell whether the last one is whole: the
- * runtime's decoder ends without an error where the bytes just stop.
+ * Follows the frames of a zstd body (RFC 8878, section 3.1) without decoding them, to know whether the last frame is
+ * whole: the runtime's decoder ends without an error when the bytes stop within a frame.
  */
 
 const MAGIC = 0xfd2fb528;
-/** Frames to be skipped have magic numbers that differ in the last four bits. */
+/** The magic numbers of skippable frames differ in the last four bits. */
 const SKIPPABLE_MAGIC = 0x184d2a5;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
@@ -18,11 +18,11 @@ export class ZstdFrames {
   /** The field's bytes so far, little-endian. */
   #value = 0;
   #fieldBytes = 0;
-  /** What has to pass before the next field. */
+  /** Bytes to skip before the next field. */
   #skipBytes = 0;
   #checksumBytes = 0;
 
-  /** Whether the bytes so far are whole frames. */
+  /** The bytes so far are whole frames. */
   get isWhole(): boolean {
     return this.#field === "magic" && this.#fieldBytes === 0 && this.#skipBytes === 0;
   }
@@ -47,7 +47,7 @@ export class ZstdFrames {
     this.#fieldBytes = 0;
     switch (this.#field) {
       case "magic":
-        // Anything else is the decoder's to refuse.
+        // The decoder refuses any other number.
         this.#field =
           value !== MAGIC && Math.floor(value / 16) === SKIPPABLE_MAGIC ? "skippable" : "descriptor";
         break;
