@@ -2,11 +2,12 @@
 import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
+import { isObject, type JsonObject } from "../core/json.ts";
 import { DEFAULT_DIALECT } from "../dialects/guess.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
-import type { JsonObject } from "../neutral/request.ts";
+
 import type { Gateway } from "../proxy/gateway.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { explain } from "./explain.ts";
@@ -52,12 +53,12 @@ export async function answerExplain(
 
 function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
   const { path, body } = parseJsonObject(bytes) ?? {};
-  if (typeof path !== "string" || typeof body !== "object" || body === null || Array.isArray(body)) {
+  if (typeof path !== "string" || !isObject(body)) {
     throw new GatewayError(
       "bad_request",
       'send {"path": "/v1/chat/completions", "body": {…}}: the path and the body that a client would send',
       { param: typeof path === "string" ? "body" : "path" },
     );
   }
-  return { path, body: body as JsonObject };
+  return { path, body };
 }

@@ -1,6 +1,7 @@
 /** Reads the list of models that a provider gives. */
 
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
+import { asObject, type JsonObject } from "../wire/json.ts";
 import type { PartialTraits } from "./model-traits/traits-override.ts";
 
 export interface ListedModel {
@@ -42,14 +43,12 @@ function readEntry(value: unknown): ListedModel[] {
   return [{ id: text, createdAtS, traits: readTraits(entry) }];
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** The members of an object; empty for any other value. */
-function membersOf(value: unknown): Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
+function membersOf(value: unknown): JsonObject {
+  return asObject(value) ?? {};
 }
 
-function readTraits(entry: Members): PartialTraits {
+function readTraits(entry: JsonObject): PartialTraits {
   const contextTokens = firstCount(
     entry.max_input_tokens, // Anthropic
     entry.inputTokenLimit, // Gemini
@@ -79,7 +78,7 @@ function firstCount(...values: readonly unknown[]): number | null {
 const EFFORT_WORDS: readonly Effort[] = ["low", "medium", "high", "xhigh", "max"];
 
 /** Anthropic's `capabilities`; each is `{supported: boolean}`. */
-function readCapabilities(capabilities: Members): PartialTraits {
+function readCapabilities(capabilities: JsonObject): PartialTraits {
   const image = isSupported(capabilities.image_input);
   const pdf = isSupported(capabilities.pdf_input);
   const structuredOutput = isSupported(capabilities.structured_outputs);
@@ -102,7 +101,7 @@ function isSupported(value: unknown): boolean | null {
   return typeof supported === "boolean" ? supported : null;
 }
 
-function readThinking(thinking: Members, effort: Members): Partial<ThinkingTraits> | null {
+function readThinking(thinking: JsonObject, effort: JsonObject): Partial<ThinkingTraits> | null {
   if (isSupported(thinking) === false) return { kind: "none", isOnByDefault: false };
   const types = membersOf(thinking.types);
   const canDisable = isSupported(types.disabled);

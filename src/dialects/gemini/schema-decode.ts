@@ -1,6 +1,6 @@
 /** Google's subset of OpenAPI schemas (upper-case types, `nullable`) as JSON Schema. */
 import { GatewayError } from "../../core/errors.ts";
-import type { JsonObject } from "../../neutral/request.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { camelMembers } from "./members.ts";
 
@@ -11,13 +11,13 @@ const LEFT_OUT = new Set(["nullable", "propertyOrdering"]);
 
 /** What a schema of Google's says, in JSON Schema; keywords that only JSON Schema has stay as they are. */
 export function decodeSchema(schema: unknown, at: string, depth = 1): JsonObject {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema))
+  if (!isObject(schema))
     throw new GatewayError("bad_request", `${at} must be an object: a schema`, { param: at });
   if (depth > MAX_DEPTH)
     throw new GatewayError("bad_request", `${at} is nested too deeply; ${MAX_DEPTH} levels are taken`, {
       param: at,
     });
-  const source = camelMembers(schema as JsonObject);
+  const source = camelMembers(schema);
   const context: SchemaContext = { isNullable: source.nullable === true, at, depth };
   return Object.fromEntries(
     Object.entries(source)
@@ -72,8 +72,4 @@ function typeOf(type: unknown, isNullable: boolean): string | readonly string[] 
     .filter((each) => each !== "type_unspecified");
   if (isNullable && types.length > 0 && !types.includes("null")) types.push("null");
   return types.length > 1 ? types : (types[0] ?? null);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
