@@ -1,7 +1,6 @@
 /**
  * The kinds of usage that providers report, in one accounting for all dialects, so that their counts add up.
- * A kind is one entry here, one line in `makeUsage`, and one step in `src/ledger/schema.ts`; the dialects'
- * `usage.ts` read it.
+ * The types, the sums, the columns, the reports and the metrics follow from the table of kinds.
  */
 
 export interface UsageKindTraits {
@@ -9,10 +8,7 @@ export interface UsageKindTraits {
   readonly partOf: string | null;
   /** A part of the same whole that is taken off first: both parts together never exceed the whole. */
   readonly after?: string;
-  /**
-   * Its label in `clewline_tokens_total`. null: not counted there, as a part (its whole has it) or as no
-   * tokens.
-   */
+  /** Its label in `clewline_tokens_total`; null for a part (its whole is counted) and for other units. */
   readonly metric: string | null;
 }
 
