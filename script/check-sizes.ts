@@ -1,6 +1,6 @@
 /** Holds files and folders to the limits of size-limits.ts. */
 import { dirname } from "node:path";
-import { FILE_LIMITS, FOLDER_LIMITS, TEMPORARY_FILE_LIMITS } from "./size-limits.ts";
+import { FILE_LIMITS, FOLDER_LIMITS } from "./size-limits.ts";
 import { isTest, type Violation } from "./source-files.ts";
 
 /** Files that are too long and folders that are too wide. Tests and fixtures do not widen a folder. */
@@ -12,12 +12,11 @@ export function checkSizes(files: ReadonlyMap<string, string>): readonly Violati
       widths.set(dirname(path), (widths.get(dirname(path)) ?? 0) + 1);
     const limit = FILE_LIMITS.find(({ covers }) => covers(path));
     const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
-    const most = TEMPORARY_FILE_LIMITS[path] ?? limit?.lines ?? Number.POSITIVE_INFINITY;
-    if (limit !== undefined && lines > most)
+    if (limit !== undefined && lines > limit.lines)
       violations.push({
         file: path,
-        line: most + 1,
-        rule: `${lines} lines, and at most ${most} are allowed`,
+        line: limit.lines + 1,
+        rule: `${lines} lines, and at most ${limit.lines} are allowed`,
         reason: limit.reason,
       });
   }

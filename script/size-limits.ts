@@ -41,8 +41,3 @@ export const FOLDER_LIMITS: readonly {
     reason: "a wider folder holds several subjects: sort its files into folders",
   },
 ];
-
-/** Files that are longer until they are split; no file joins this list. */
-export const TEMPORARY_FILE_LIMITS: Readonly<Record<string, number>> = {
-  "src/ledger/ledger.ts": 425,
-};
