@@ -1,8 +1,17 @@
 /** Marks the places up to which the prompt is cached: at most four. */
+import type { JsonObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
+import { objectAt } from "../shared/members.ts";
 import type { WireBlock, WireCacheControl } from "./wire.ts";
 
 const MAX_MARKS = 4;
+
+/** The hint in `cache_control` of the object at `at`. */
+export function cacheHintAt(object: JsonObject, at: string): CacheHint | null {
+  const mark = objectAt(object, "cache_control", at);
+  if (mark === null) return null;
+  return { ttl: mark.ttl === "5m" || mark.ttl === "1h" ? mark.ttl : null };
+}
 
 /** The nearer of the two times that Anthropic knows: a cache for half a day or longer lasts an hour. */
 export function cacheControlOf(hint: CacheHint): WireCacheControl {

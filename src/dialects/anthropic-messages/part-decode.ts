@@ -1,4 +1,5 @@
 /** Blocks of the user's turns, of tool results and of instructions as neutral parts. */
+
 import { plainMimeType } from "../../neutral/media.ts";
 import type {
   Annotation,
@@ -11,21 +12,22 @@ import type {
 } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import { decodeCitation } from "./citation.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  badField,
-  cacheHintOf,
-  type Drops,
-  dropUnknown,
-  notTranslatable,
-  optionalFlag,
-  optionalObject,
-  optionalText,
-  requireList,
-  requireName,
-  requireObject,
-  requireText,
-} from "./fields.ts";
+  booleanAt,
+  elementAt,
+  isAbsent,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  textAt,
+  wrongType,
+} from "../shared/members.ts";
+import { refusedPart } from "../shared/refusal.ts";
+import { cacheHintAt } from "./cache-marks.ts";
+import { decodeCitation } from "./citation.ts";
 import { MAKER } from "./wire.ts";
 
 /** What is gathered while content is read. */
@@ -38,11 +40,13 @@ export interface ContentContext {
 /** A list of blocks out of `content`, which may be a plain string. */
 export function blocksOf(content: unknown, at: string): readonly JsonObject[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
-  return requireList(content, at).map((block, index) => requireObject(block, `${at}[${index}]`));
+  if (!Array.isArray(content)) throw wrongType(content, at, "a string or an array");
+  return content.map((_, index) => elementAt(content, index, at));
 }
 
 const TEXT = new Set(["type", "text", "cache_control", "citations"]);
-const IMAGE = new Set(["type", "source", "cache_control"]);
+/** `transformations` is dropped with a reason of its own. */
+const IMAGE = new Set(["type", "source", "cache_control", "transformations"]);
 const DOCUMENT = new Set(["type", "source", "title", "context", "citations", "cache_control"]);
 const SEARCH_RESULT = new Set(["type", "source", "title", "content", "citations", "cache_control"]);
 /** `toolset_name` says again what the call of the result has said. */
@@ -60,9 +64,9 @@ export function decodeUserContent(content: unknown, at: string, context: Content
 
 /** Text of `content` where nothing else may stand. */
 export function decodeText(block: JsonObject, at: string, drops: Drops): TextPart {
-  dropUnknown(block, TEXT, at, drops);
-  const text = requireText(block.text, `${at}.text`);
-  const cache = cacheHintOf(block, at);
+  drops.addUnknown(block, TEXT, at);
+  const text = textAt(block, "text", at);
+  const cache = cacheHintAt(block, at);
   const annotations = asArray(block.citations).flatMap((entry): Annotation[] => {
     const annotation = decodeCitation(asObject(entry) ?? {});
     return annotation === null ? [] : [annotation];
@@ -96,21 +100,21 @@ function decodeCommonBlock(
 
 /** A block that has no meaning elsewhere, or none at all. */
 export function unknownBlock(block: JsonObject, at: string): Error {
-  const type = requireName(block.type, `${at}.type`);
-  return notTranslatable(
+  const type = nameAt(block, "type", at);
+  return refusedPart(
     `${at}.type`,
-    `"${type}" cannot be sent to the provider that serves this model. Leave the block out, or use a model of Anthropic.`,
+    `the provider of this model takes no "${type}"; leave the block out, or use a model of Anthropic`,
   );
 }
 
 function decodeResult(block: JsonObject, at: string, context: ContentContext): ToolResultPart {
-  dropUnknown(block, TOOL_RESULT, at, context.drops);
-  const cache = cacheHintOf(block, at);
+  context.drops.addUnknown(block, TOOL_RESULT, at);
+  const cache = cacheHintAt(block, at);
   const blocks =
     block.content === undefined || block.content === null ? [] : blocksOf(block.content, `${at}.content`);
   return {
     type: "tool-result",
-    callId: requireName(block.tool_use_id, `${at}.tool_use_id`),
+    callId: nameAt(block, "tool_use_id", at),
     name: null,
     content: blocks.map((entry, index) => {
       const place = `${at}.content[${index}]`;
@@ -118,7 +122,7 @@ function decodeResult(block: JsonObject, at: string, context: ContentContext): T
         ? decodeReference(entry, place, context)
         : decodeCommonBlock(entry, place, context);
     }),
-    isError: optionalFlag(block.is_error, `${at}.is_error`) ?? false,
+    isError: booleanAt(block, "is_error", at) ?? false,
     ...(cache === null ? null : { cache }),
     at,
   };
@@ -126,25 +130,21 @@ function decodeResult(block: JsonObject, at: string, context: ContentContext): T
 
 /** The tool that it names is offered from now on; that it was found stays to be read in the result, as the block itself. */
 function decodeReference(block: JsonObject, at: string, { references }: ContentContext): TextPart {
-  const name = requireName(block.tool_name, `${at}.tool_name`);
+  const name = nameAt(block, "tool_name", at);
   references.add(name);
   return { type: "text", text: JSON.stringify({ type: "tool_reference", tool_name: name }) };
 }
 
 function decodeImage(block: JsonObject, at: string, drops: Drops): ImagePart {
-  const { transformations, ...rest } = block;
-  dropUnknown(rest, IMAGE, at, drops);
-  if (transformations !== undefined && transformations !== null) {
-    drops.push({
-      field: `${at}.transformations`,
-      reason: "how an image is scaled can only be said to Anthropic",
-    });
+  drops.addUnknown(block, IMAGE, at);
+  if (!isAbsent(block.transformations)) {
+    drops.add(`${at}.transformations`, "how an image is scaled can only be said to Anthropic");
   }
   const place = `${at}.source`;
-  const source = requireObject(block.source, place);
+  const source = requiredObjectAt(block, "source", at);
   const media = decodeMedia(source, place);
-  if (media === null) throw badField(`${place}.type`, 'must be "base64", "url" or "file".');
-  const cache = cacheHintOf(block, at);
+  if (media === null) throw notOneOf(`${place}.type`, ["base64", "url", "file"]);
+  const cache = cacheHintAt(block, at);
   return { type: "image", source: media, ...(cache === null ? null : { cache }), at };
 }
 
@@ -154,27 +154,27 @@ function decodeMedia(source: JsonObject, at: string): MediaSource | null {
     case "base64":
       return {
         kind: "base64",
-        mimeType: plainMimeType(requireName(source.media_type, `${at}.media_type`)),
-        data: requireName(source.data, `${at}.data`),
+        mimeType: plainMimeType(nameAt(source, "media_type", at)),
+        data: nameAt(source, "data", at),
       };
     case "url":
-      return { kind: "url", url: requireName(source.url, `${at}.url`), mimeType: null };
+      return { kind: "url", url: nameAt(source, "url", at), mimeType: null };
     case "file":
-      return { kind: "provider-file", id: requireName(source.file_id, `${at}.file_id`), maker: MAKER };
+      return { kind: "provider-file", id: nameAt(source, "file_id", at), maker: MAKER };
     default:
       return null;
   }
 }
 
 function decodeDocument(block: JsonObject, at: string, drops: Drops): DocumentPart {
-  dropUnknown(block, DOCUMENT, at, drops);
-  const cache = cacheHintOf(block, at);
-  const citations = optionalObject(block.citations, `${at}.citations`)?.enabled === true;
-  const context = optionalText(block.context, `${at}.context`);
+  drops.addUnknown(block, DOCUMENT, at);
+  const cache = cacheHintAt(block, at);
+  const citations = objectAt(block, "citations", at)?.enabled === true;
+  const context = stringAt(block, "context", at);
   return {
     type: "document",
-    source: decodeDocumentSource(requireObject(block.source, `${at}.source`), `${at}.source`, drops),
-    title: optionalText(block.title, `${at}.title`),
+    source: decodeDocumentSource(requiredObjectAt(block, "source", at), `${at}.source`, drops),
+    title: stringAt(block, "title", at),
     ...(context === null ? null : { context }),
     ...(citations ? { citations } : null),
     ...(cache === null ? null : { cache }),
@@ -185,7 +185,7 @@ function decodeDocument(block: JsonObject, at: string, drops: Drops): DocumentPa
 function decodeDocumentSource(source: JsonObject, at: string, drops: Drops): DocumentPart["source"] {
   switch (source.type) {
     case "text":
-      return { kind: "text", text: requireText(source.data, `${at}.data`) };
+      return { kind: "text", text: textAt(source, "data", at) };
     case "content":
       return {
         kind: "parts",
@@ -193,20 +193,18 @@ function decodeDocumentSource(source: JsonObject, at: string, drops: Drops): Doc
           const place = `${at}.content[${index}]`;
           if (block.type === "text") return decodeText(block, place, drops);
           if (block.type === "image") return decodeImage(block, place, drops);
-          throw badField(`${place}.type`, 'must be "text" or "image".');
+          throw notOneOf(`${place}.type`, ["text", "image"]);
         }),
       };
     case "url":
       return {
         kind: "url",
-        url: requireName(source.url, `${at}.url`),
+        url: nameAt(source, "url", at),
         mimeType: "application/pdf",
       };
     default: {
       const media = decodeMedia(source, at);
-      if (media === null) {
-        throw badField(`${at}.type`, 'must be "base64", "text", "content", "url" or "file".');
-      }
+      if (media === null) throw notOneOf(`${at}.type`, ["base64", "text", "content", "url", "file"]);
       return media;
     }
   }
@@ -214,17 +212,14 @@ function decodeDocumentSource(source: JsonObject, at: string, drops: Drops): Doc
 
 /** No other provider has the block; what it says is put as text: where it is from, its title, its text. */
 function decodeSearchResult(block: JsonObject, at: string, drops: Drops): TextPart {
-  dropUnknown(block, SEARCH_RESULT, at, drops);
+  drops.addUnknown(block, SEARCH_RESULT, at);
   const texts = blocksOf(block.content, `${at}.content`).map((entry, index) =>
-    requireText(entry.text, `${at}.content[${index}].text`),
+    textAt(entry, "text", `${at}.content[${index}]`),
   );
-  const source = requireText(block.source, `${at}.source`);
-  const title = requireText(block.title, `${at}.title`);
-  drops.push({
-    field: at,
-    reason: "sent as plain text, as only Anthropic knows search results; it cannot be cited",
-  });
-  const cache = cacheHintOf(block, at);
+  const source = textAt(block, "source", at);
+  const title = textAt(block, "title", at);
+  drops.add(at, "sent as plain text, as only Anthropic knows search results; it cannot be cited");
+  const cache = cacheHintAt(block, at);
   return {
     type: "text",
     text: [`Source: ${source}`, `Title: ${title}`, ...texts].join("\n"),

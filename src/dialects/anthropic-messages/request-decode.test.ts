@@ -184,10 +184,10 @@ describe("members of the body", () => {
         output_config: { task_budget: {} },
       }),
     ).toEqual([
+      "brand_new",
       "fallbacks",
       "speed",
       "diagnostics",
-      "brand_new",
       "context_management",
       "output_config.task_budget",
       "metadata.more",
@@ -208,7 +208,7 @@ describe("members of the body", () => {
   ])("%s is refused by name, as no other provider can take it", (param, body) => {
     const error = refusalOf(body);
     expect([error.kind, error.param]).toEqual(["not_translatable", param]);
-    expect(error.message).toStartWith(param.replace(/\.type$/, ""));
+    expect(error.message).toStartWith(`${param}: `);
   });
 
   test("a thread is refused in the words on which the SDK goes on without one", () => {
@@ -244,7 +244,7 @@ describe("members of the body", () => {
   ])("a wrong %s is a 400 that says where", (param, body) => {
     const error = refusalOf(body);
     expect([error.kind, error.param]).toEqual(["bad_request", param]);
-    expect(error.message).toMatch(/must|there is no/);
+    expect(error.message).toMatch(/must|is not among/);
   });
 
   test("the rest has its place", () => {

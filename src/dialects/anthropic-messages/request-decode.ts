@@ -1,4 +1,5 @@
 /** A client's request of the Messages API in no vendor's words. The body of a count is the same without `max_tokens`. */
+
 import { GatewayError } from "../../core/errors.ts";
 import type { TextPart } from "../../neutral/message.ts";
 import type {
@@ -8,32 +9,46 @@ import type {
   ReasoningRequest,
   Sampling,
 } from "../../neutral/request.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
+import { Drops } from "../shared/drops.ts";
 import {
-  badField,
-  cacheHintOf,
-  type Drops,
-  dropUnknown,
-  notTranslatable,
-  optionalCount,
-  optionalFlag,
-  optionalNumber,
-  optionalObject,
-  optionalText,
-  optionalTexts,
-  requireName,
-} from "./fields.ts";
+  booleanAt,
+  checkDepth,
+  integerAt,
+  isAbsent,
+  nameAt,
+  notOneOf,
+  numberAt,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  stringsAt,
+} from "../shared/members.ts";
+import { refusedPart } from "../shared/refusal.ts";
+import { cacheHintAt } from "./cache-marks.ts";
 import { blocksOf, decodeText } from "./part-decode.ts";
 import type { MessagesReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
 import { ATTRIBUTION } from "./wire.ts";
 
-/** Read below, or looked at there on their own. */
+/** Members that only Anthropic has. An answer without them is still the answer that the client asked for. */
+const DROPPED: readonly (readonly [member: string, reason: string])[] = [
+  ["fallbacks", "falling back to another model is this gateway's own business here"],
+  ["fallback_credit_token", "a refund can only be claimed from Anthropic"],
+  ["speed", "a faster mode of the model can only be asked of Anthropic"],
+  ["diagnostics", "diagnostics can only be asked of Anthropic"],
+  ["user_profile_id", "profiles of users are kept at Anthropic"],
+  ["workspace_id", "workspaces are Anthropic's"],
+  ["billing_policy", "billing is agreed with Anthropic"],
+  ["compaction", "histories are compacted by Anthropic alone"],
+];
+
+/** Members that are read below, and those that are dropped with a reason of their own. */
 const KNOWN = new Set([
+  ...DROPPED.map(([member]) => member),
   "model",
   "max_tokens",
   "messages",
@@ -62,66 +77,46 @@ const KNOWN = new Set([
   "anthropic_version",
 ]);
 
-/** What only Anthropic has, and why an answer without it is still the answer that was asked for. */
-const DROPPED: Readonly<Record<string, string>> = {
-  fallbacks: "falling back to another model is this gateway's own business here",
-  fallback_credit_token: "a refund can only be claimed from Anthropic",
-  speed: "a faster mode of the model can only be asked of Anthropic",
-  diagnostics: "diagnostics can only be asked of Anthropic",
-  user_profile_id: "profiles of users are kept at Anthropic",
-  workspace_id: "workspaces are Anthropic's",
-  billing_policy: "billing is agreed with Anthropic",
-  compaction: "histories are compacted by Anthropic alone",
-};
-
 export function decodeRequest(body: JsonObject): DecodedRequest {
-  if (isDeeperThan(body, MAX_DEPTH)) {
-    throw new GatewayError(
-      "bad_request",
-      `The body is nested more than ${MAX_DEPTH} levels deep. Flatten it.`,
-    );
-  }
+  checkDepth(body, "");
   refuseWhatOnlyAnthropicHas(body);
-  const drops: Drops = [];
+  const drops = new Drops();
   dropSettings(body, drops);
   const references = new Set<string>();
   const { messages, changes, outputConfig } = decodeMessages(body, { drops, references });
-  const tools = decodeTools(body.tools, { changes, references }, drops);
-  const config = optionalObject(body.output_config, "output_config");
+  const tools = decodeTools(body, { changes, references }, drops);
+  const config = objectAt(body, "output_config", "");
   if (config?.task_budget !== undefined && config.task_budget !== null) {
-    drops.push({
-      field: "output_config.task_budget",
-      reason: "a budget for the whole task can only be given to Anthropic",
-    });
+    drops.add("output_config.task_budget", "a budget for the whole task can only be given to Anthropic");
   }
-  const thinking = optionalObject(body.thinking, "thinking");
+  const thinking = objectAt(body, "thinking", "");
   const effort = effortAt(outputConfig?.effort) ?? effortAt(config?.effort);
-  const metadata = optionalObject(body.metadata, "metadata");
-  if (metadata !== null) dropUnknown(metadata, new Set(["user_id"]), "metadata", drops);
+  const metadata = objectAt(body, "metadata", "");
+  if (metadata !== null) drops.addUnknown(metadata, new Set(["user_id"]), "metadata");
   const request: ModelRequest = {
-    model: requireName(body.model, "model"),
-    stream: optionalFlag(body.stream, "stream") ?? false,
+    model: nameAt(body, "model", ""),
+    stream: booleanAt(body, "stream", "") ?? false,
     system: decodeSystem(body.system, drops),
     messages,
     tools,
-    ...decodeToolChoice(body.tool_choice, tools),
-    maxOutputTokens: decodeMaxTokens(body.max_tokens),
-    stop: optionalTexts(body.stop_sequences, "stop_sequences") ?? [],
+    ...decodeToolChoice(body, tools),
+    maxOutputTokens: decodeMaxTokens(body),
+    stop: stringsAt(body, "stop_sequences", "") ?? [],
     sampling: decodeSampling(body),
     candidates: 1,
     logprobs: null,
     reasoning: decodeThinking(thinking, effort),
     verbosity: null,
-    output: decodeFormat(config?.format ?? body.output_format),
+    output: decodeFormat(body, config),
     outputModalities: [],
-    userId: optionalText(metadata?.user_id, "metadata.user_id"),
+    userId: metadata === null ? null : stringAt(metadata, "user_id", "metadata"),
     metadata: null,
-    serviceTier: optionalText(body.service_tier, "service_tier"),
+    serviceTier: stringAt(body, "service_tier", ""),
     cacheKey: null,
-    cacheWhole: cacheHintOf(body, ""),
+    cacheWhole: cacheHintAt(body, ""),
   };
   const replyContext: MessagesReplyContext = { showsThinking: thinking?.display !== "omitted" };
-  return { request, dropped: drops, replyContext };
+  return { request, dropped: drops.list, replyContext };
 }
 
 /** Claude Code's line on who is billed speaks to Anthropic, not to the model. */
@@ -129,18 +124,18 @@ function decodeSystem(value: unknown, drops: Drops): readonly TextPart[] {
   if (value === undefined || value === null) return [];
   return blocksOf(value, "system").flatMap((block, index) => {
     const at = `system[${index}]`;
-    if (block.type !== "text") throw badField(`${at}.type`, 'must be "text".');
+    if (block.type !== "text") throw notOneOf(`${at}.type`, ["text"]);
     const part = decodeText(block, at, drops);
     return index === 0 && part.text.startsWith(ATTRIBUTION) ? [] : [part];
   });
 }
 
-function decodeMaxTokens(value: unknown): number | null {
-  const maxTokens = optionalCount(value, 0, "max_tokens");
+function decodeMaxTokens(body: JsonObject): number | null {
+  const maxTokens = integerAt(body, "max_tokens", "", 0);
   if (maxTokens === 0) {
-    throw notTranslatable(
+    throw refusedPart(
       "max_tokens",
-      "0 warms Anthropic's cache and gives no answer; ask for at least 1 token here.",
+      "only Anthropic fills a cache without an answer, which 0 asks for; ask for at least 1 token",
     );
   }
   return maxTokens;
@@ -148,9 +143,9 @@ function decodeMaxTokens(value: unknown): number | null {
 
 function decodeSampling(body: JsonObject): Sampling {
   return {
-    temperature: optionalNumber(body.temperature, "temperature"),
-    topP: optionalNumber(body.top_p, "top_p"),
-    topK: optionalCount(body.top_k, 0, "top_k"),
+    temperature: numberAt(body, "temperature", ""),
+    topP: numberAt(body, "top_p", ""),
+    topK: integerAt(body, "top_k", "", 0),
     seed: null,
     frequencyPenalty: null,
     presencePenalty: null,
@@ -161,7 +156,7 @@ function decodeSampling(body: JsonObject): Sampling {
 function effortAt(value: unknown): Effort | null {
   if (value === undefined || value === null) return null;
   if (EFFORTS.includes(value as Effort)) return value as Effort;
-  throw badField("output_config.effort", 'must be "low", "medium", "high", "xhigh" or "max".');
+  throw notOneOf("output_config.effort", ["low", "medium", "high", "xhigh", "max"]);
 }
 
 /** A client that asks for thinking and does not say otherwise is shown it, as those models do that know no other way. */
@@ -174,7 +169,7 @@ function decodeThinking(thinking: JsonObject | null, effort: Effort | null): Rea
     case "adaptive":
       return { effort, budgetTokens: null, isDynamic: true, isShown };
     case "enabled": {
-      const budget = optionalCount(thinking.budget_tokens, 1, "thinking.budget_tokens");
+      const budget = integerAt(thinking, "budget_tokens", "thinking", 1);
       return {
         effort: budget === null ? effort : null,
         budgetTokens: budget,
@@ -187,57 +182,58 @@ function decodeThinking(thinking: JsonObject | null, effort: Effort | null): Rea
     case "between_tools":
       return { effort: "none", budgetTokens: null, isDynamic: false, isShown: null };
     default:
-      throw badField("thinking.type", 'must be "adaptive", "enabled", "disabled" or "between_tools".');
+      throw notOneOf("thinking.type", ["adaptive", "enabled", "disabled", "between_tools"]);
   }
 }
 
-function decodeFormat(value: unknown): OutputFormat | null {
-  const format = optionalObject(value, "output_config.format");
-  if (format === null) return null;
-  if (format.type !== "json_schema") throw badField("output_config.format.type", 'must be "json_schema".');
-  const schema = asObject(format.schema);
-  if (schema === null) throw badField("output_config.format.schema", "must be a JSON Schema object.");
+/** `output_format` is the older name of `output_config.format`. */
+function decodeFormat(body: JsonObject, config: JsonObject | null): OutputFormat | null {
+  const format = config === null ? null : objectAt(config, "format", "output_config");
+  const older = format ?? objectAt(body, "output_format", "");
+  if (older === null) return null;
+  const at = format === null ? "output_format" : "output_config.format";
+  if (older.type !== "json_schema") throw notOneOf(`${at}.type`, ["json_schema"]);
+  const schema = requiredObjectAt(older, "schema", at);
   return { kind: "json-schema", name: null, description: null, schema, strict: true };
 }
 
 function refuseWhatOnlyAnthropicHas(body: JsonObject): void {
-  if (isGiven(body.thread)) {
+  if (!isAbsent(body.thread)) {
     throw new GatewayError(
       "not_translatable",
-      "thread: threads are kept at Anthropic, and this model is not. Send the whole conversation in messages.",
+      "thread: threads are kept at Anthropic; send the whole conversation in messages",
       { param: "thread", details: { error_code: "thread_unsupported_request", unsupported: ["thread"] } },
     );
   }
   if (asArray(body.mcp_servers).length > 0) {
-    throw notTranslatable(
+    throw refusedPart(
       "mcp_servers",
-      "only Anthropic calls MCP servers itself. Give their tools in tools.",
+      "only Anthropic calls MCP servers; send the tools of the servers in tools",
     );
   }
-  if (isGiven(body.container)) {
-    throw notTranslatable("container", "containers are kept at Anthropic, and this model is not.");
+  if (!isAbsent(body.container)) {
+    throw refusedPart(
+      "container",
+      "containers are kept at Anthropic; leave the field out, or use a model of Anthropic",
+    );
   }
-  if (isGiven(body.inference_geo)) {
-    throw notTranslatable(
+  if (!isAbsent(body.inference_geo)) {
+    throw refusedPart(
       "inference_geo",
-      "only Anthropic can be told where to compute. Leave it out, or use a model of Anthropic.",
+      "only Anthropic offers a choice of the place of computation; leave the field out, or use a model of Anthropic",
     );
   }
 }
 
 function dropSettings(body: JsonObject, drops: Drops): void {
-  const unknown: Record<string, unknown> = Object.create(null);
-  for (const [member, value] of Object.entries(body)) {
-    if (KNOWN.has(member)) continue;
-    if (!Object.hasOwn(DROPPED, member)) unknown[member] = value;
-    else if (isGiven(value) && !(member === "speed" && value === "standard")) {
-      drops.push({ field: member, reason: DROPPED[member] as string });
-    }
+  drops.addUnknown(body, KNOWN, "");
+  for (const [member, reason] of DROPPED) {
+    const value = body[member];
+    if (!isAbsent(value) && !(member === "speed" && value === "standard")) drops.add(member, reason);
   }
-  dropUnknown(unknown, KNOWN, "", drops);
   const edits = asArray(asObject(body.context_management)?.edits);
   if (!edits.every(keepsAllThinking)) {
-    drops.push({ field: "context_management", reason: "histories are edited by Anthropic alone" });
+    drops.add("context_management", "histories are edited by Anthropic alone");
   }
 }
 
@@ -249,8 +245,4 @@ function keepsAllThinking(edit: unknown): boolean {
     type.startsWith("clear_thinking_") &&
     (keep === "all" || asObject(keep)?.type === "all")
   );
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,6 +1,6 @@
 /** The tools that a client offers, and which of them the model is shown at the end of its history. */
+
 import type {
-  Drop,
   FunctionTool,
   HostedTool,
   JsonObject,
@@ -8,21 +8,22 @@ import type {
   ToolChoice,
   WebSearchTool,
 } from "../../neutral/request.ts";
-import { clientTool } from "./client-tools.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  badField,
-  cacheHintOf,
-  type Drops,
-  dropUnknown,
-  optionalCount,
-  optionalFlag,
-  optionalObject,
-  optionalText,
-  optionalTexts,
-  requireList,
-  requireName,
-  requireObject,
-} from "./fields.ts";
+  booleanAt,
+  elementAt,
+  integerAt,
+  listAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  stringsAt,
+} from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
+import { cacheHintAt } from "./cache-marks.ts";
+import { clientTool } from "./client-tools.ts";
 import type { ToolChange } from "./turn-decode.ts";
 import { MAKER } from "./wire.ts";
 
@@ -44,6 +45,7 @@ const FUNCTION = new Set([
   "cache_control",
   "eager_input_streaming",
   "allowed_callers",
+  "input_examples",
 ]);
 const WEB_SEARCH = new Set([
   "type",
@@ -59,15 +61,14 @@ const WEB_SEARCH = new Set([
 ]);
 
 /** The tools as they stand at the end of the history. */
-export function decodeTools(value: unknown, history: ToolChanges, drops: Drops): readonly Tool[] {
-  const declared = value === undefined || value === null ? [] : requireList(value, "tools");
+export function decodeTools(body: JsonObject, history: ToolChanges, drops: Drops): readonly Tool[] {
+  const declared = listAt(body, "tools", "") ?? [];
   const tools = new Map<string, Tool>();
   const add = (tool: Tool, key: string): void => {
     tools.set(tools.has(key) ? `${key} ${tools.size}` : key, tool);
   };
-  for (const [index, entry] of declared.entries()) {
-    const at = `tools[${index}]`;
-    const tool = decodeTool(requireObject(entry, at), at, drops);
+  for (let index = 0; index < declared.length; index++) {
+    const tool = decodeTool(elementAt(declared, index, "tools"), `tools[${index}]`, drops);
     add(tool, nameOf(tool));
   }
   const surfaced = new Set(history.references);
@@ -103,10 +104,10 @@ function showDeferred(tools: readonly Tool[], surfaced: ReadonlySet<string>, dro
     if (surfaced.has(tool.name)) shown.push({ ...tool, isDeferred: false });
     else if (!canSearch) {
       shown.push({ ...tool, isDeferred: false });
-      drops.push({
-        field: `${tool.at}.defer_loading`,
-        reason: "tools cannot be loaded on demand here, so it is shown from the start",
-      });
+      drops.add(
+        `${tool.at}.defer_loading`,
+        "tools cannot be loaded on demand here, so it is shown from the start",
+      );
     }
   }
   return shown;
@@ -130,20 +131,20 @@ function nameOf(tool: Tool): string {
 }
 
 function decodeTool(tool: JsonObject, at: string, drops: Drops): Tool {
-  const type = optionalText(tool.type, `${at}.type`) ?? "custom";
+  const type = stringAt(tool, "type", at) ?? "custom";
   if (type === "custom") return decodeFunction(tool, at, drops);
   const known = clientTool(type);
   if (known !== null) {
-    const isDeferred = optionalFlag(tool.defer_loading, `${at}.defer_loading`) ?? false;
+    const isDeferred = booleanAt(tool, "defer_loading", at) ?? false;
     return {
       kind: "function",
-      name: optionalText(tool.name, `${at}.name`) ?? known.name,
+      name: stringAt(tool, "name", at) ?? known.name,
       namespace: null,
       description: known.description,
       parameters: known.parameters,
       strict: null,
       isDeferred,
-      cache: cacheHintOf(tool, at),
+      cache: cacheHintAt(tool, at),
       at,
     };
   }
@@ -153,36 +154,36 @@ function decodeTool(tool: JsonObject, at: string, drops: Drops): Tool {
 }
 
 function decodeFunction(tool: JsonObject, at: string, drops: Drops): FunctionTool {
-  const { input_examples: examples, ...rest } = tool;
-  dropUnknown(rest, FUNCTION, at, drops);
+  drops.addUnknown(tool, FUNCTION, at);
+  const { input_examples: examples } = tool;
   if (Array.isArray(examples) && examples.length > 0) {
-    drops.push(only(`${at}.input_examples`, "examples of a tool's input can only be given to Anthropic"));
+    drops.add(`${at}.input_examples`, "examples of a tool's input can only be given to Anthropic");
   }
-  const callers = optionalTexts(tool.allowed_callers, `${at}.allowed_callers`) ?? ["direct"];
+  const callers = stringsAt(tool, "allowed_callers", at) ?? ["direct"];
   if (!callers.includes("direct")) {
-    drops.push(only(`${at}.allowed_callers`, "only the model itself calls tools here, not its code"));
+    drops.add(`${at}.allowed_callers`, "only the model itself calls tools here, not its code");
   }
   return {
     kind: "function",
-    name: requireName(tool.name, `${at}.name`),
+    name: nameAt(tool, "name", at),
     namespace: null,
-    description: optionalText(tool.description, `${at}.description`),
-    parameters: requireObject(tool.input_schema, `${at}.input_schema`),
-    strict: optionalFlag(tool.strict, `${at}.strict`),
-    isDeferred: optionalFlag(tool.defer_loading, `${at}.defer_loading`) ?? false,
-    cache: cacheHintOf(tool, at),
+    description: stringAt(tool, "description", at),
+    parameters: requiredObjectAt(tool, "input_schema", at),
+    strict: booleanAt(tool, "strict", at),
+    isDeferred: booleanAt(tool, "defer_loading", at) ?? false,
+    cache: cacheHintAt(tool, at),
     at,
   };
 }
 
 function decodeWebSearch(tool: JsonObject, at: string, drops: Drops): WebSearchTool {
-  dropUnknown(tool, WEB_SEARCH, at, drops);
-  const location = optionalObject(tool.user_location, `${at}.user_location`);
+  drops.addUnknown(tool, WEB_SEARCH, at);
+  const location = objectAt(tool, "user_location", at);
   return {
     kind: "web-search",
-    allowedDomains: optionalTexts(tool.allowed_domains, `${at}.allowed_domains`),
-    blockedDomains: optionalTexts(tool.blocked_domains, `${at}.blocked_domains`),
-    maxUses: optionalCount(tool.max_uses, 1, `${at}.max_uses`),
+    allowedDomains: stringsAt(tool, "allowed_domains", at),
+    blockedDomains: stringsAt(tool, "blocked_domains", at),
+    maxUses: integerAt(tool, "max_uses", at, 1),
     userLocation: location === null ? null : placeOf(location),
     contextSize: null,
     externalAccess: null,
@@ -198,19 +199,15 @@ function placeOf(location: JsonObject): JsonObject {
   );
 }
 
-function only(field: string, reason: string): Drop {
-  return { field, reason };
-}
-
 export interface DecodedToolChoice {
   readonly toolChoice: ToolChoice | null;
   readonly parallelToolCalls: boolean | null;
 }
 
-export function decodeToolChoice(value: unknown, tools: readonly Tool[]): DecodedToolChoice {
-  const choice = optionalObject(value, "tool_choice");
+export function decodeToolChoice(body: JsonObject, tools: readonly Tool[]): DecodedToolChoice {
+  const choice = objectAt(body, "tool_choice", "");
   if (choice === null) return { toolChoice: null, parallelToolCalls: null };
-  const isSingle = optionalFlag(choice.disable_parallel_tool_use, "tool_choice.disable_parallel_tool_use");
+  const isSingle = booleanAt(choice, "disable_parallel_tool_use", "tool_choice");
   return {
     toolChoice: choiceOf(choice, tools),
     parallelToolCalls: isSingle === true ? false : null,
@@ -226,15 +223,15 @@ function choiceOf(choice: JsonObject, tools: readonly Tool[]): ToolChoice {
     case "any":
       return { mode: "required" };
     case "tool": {
-      const name = requireName(choice.name, "tool_choice.name");
+      const name = nameAt(choice, "name", "tool_choice");
       const tool = tools.find((entry) => nameOf(entry) === name);
       if (tool === undefined)
-        throw badField("tool_choice.name", `there is no tool "${name}" among the tools.`);
+        throw malformed("tool_choice.name", `is "${name}", which is not among the tools`);
       return tool.kind === "web-search"
         ? { mode: "web-search" }
         : { mode: "tool", tool: { name, namespace: null } };
     }
     default:
-      throw badField("tool_choice.type", 'must be "auto", "any", "tool" or "none".');
+      throw notOneOf("tool_choice.type", ["auto", "any", "tool", "none"]);
   }
 }

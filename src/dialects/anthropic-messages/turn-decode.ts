@@ -1,4 +1,5 @@
 /** The turns of a client's conversation, and what instructions between them change. */
+
 import type {
   AssistantPart,
   Message,
@@ -11,16 +12,17 @@ import type {
 import type { JsonObject } from "../../neutral/request.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import {
-  badField,
-  cacheHintOf,
-  dropUnknown,
-  notTranslatable,
-  optionalObject,
-  requireList,
-  requireName,
-  requireObject,
-  requireText,
-} from "./fields.ts";
+  elementAt,
+  listAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  textAt,
+  wrongType,
+} from "../shared/members.ts";
+import { refusedPart } from "../shared/refusal.ts";
+import { cacheHintAt } from "./cache-marks.ts";
 import { blocksOf, type ContentContext, decodeText, decodeUserContent, unknownBlock } from "./part-decode.ts";
 import { type Carried, decodeRedacted, decodeThinking } from "./seal.ts";
 import { isNativeResult, isSearchResult, isSearchUse, searchPart } from "./search.ts";
@@ -46,22 +48,23 @@ const MESSAGE = new Set(["role", "content"]);
 const SYSTEM = new Set(["role", "content", "output_config", "clear_at"]);
 
 export function decodeMessages(body: JsonObject, context: ContentContext): DecodedMessages {
-  const list = requireList(body.messages, "messages");
-  if (list.length === 0) throw badField("messages", "must hold at least one message.");
+  const list = listAt(body, "messages", "");
+  if (list === null || list.length === 0)
+    throw wrongType(body.messages, "messages", "an array of at least one message");
   const messages: Message[] = [];
   const changes: ToolChange[] = [];
   let outputConfig: JsonObject | null = null;
   const lastUser = list.findLastIndex((entry) => asObject(entry)?.role === "user");
-  for (const [index, entry] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
     const at = `messages[${index}]`;
-    const message = requireObject(entry, at);
+    const message = elementAt(list, index, "messages");
     switch (message.role) {
       case "user":
-        dropUnknown(message, MESSAGE, at, context.drops);
+        context.drops.addUnknown(message, MESSAGE, at);
         messages.push({ role: "user", parts: decodeUserContent(message.content, `${at}.content`, context) });
         break;
       case "assistant":
-        dropUnknown(message, MESSAGE, at, context.drops);
+        context.drops.addUnknown(message, MESSAGE, at);
         messages.push({
           role: "assistant",
           parts: new AssistantReader(context).read(message.content, `${at}.content`),
@@ -69,15 +72,15 @@ export function decodeMessages(body: JsonObject, context: ContentContext): Decod
         });
         break;
       case "system": {
-        dropUnknown(message, SYSTEM, at, context.drops);
+        context.drops.addUnknown(message, SYSTEM, at);
         const isOver = message.clear_at === "next_user_message" && index < lastUser;
         const system = decodeSystem(message, at, changes, context);
         if (!isOver && system.parts.length > 0) messages.push(system);
-        outputConfig = optionalObject(message.output_config, `${at}.output_config`) ?? outputConfig;
+        outputConfig = objectAt(message, "output_config", at) ?? outputConfig;
         break;
       }
       default:
-        throw badField(`${at}.role`, 'must be "user", "assistant" or "system".');
+        throw notOneOf(`${at}.role`, ["user", "assistant", "system"]);
     }
   }
   return { messages, changes, outputConfig };
@@ -107,12 +110,12 @@ function decodeSystem(
 function decodeChange(block: JsonObject, at: string): ToolChange {
   const kind = block.type === "tool_addition" ? "addition" : "removal";
   const place = `${at}.tool`;
-  const tool = requireObject(block.tool, place);
+  const tool = requiredObjectAt(block, "tool", at);
   if (tool.type === "tool_reference") {
-    return { kind, name: requireName(tool.name, `${place}.name`), definition: null, at: place };
+    return { kind, name: nameAt(tool, "name", place), definition: null, at: place };
   }
   if (tool.type === "tool_definition" && kind === "addition") {
-    const definition = requireObject(tool.definition, `${place}.definition`);
+    const definition = requiredObjectAt(tool, "definition", place);
     return {
       kind,
       name: asString(definition.name) ?? "",
@@ -120,10 +123,7 @@ function decodeChange(block: JsonObject, at: string): ToolChange {
       at: `${place}.definition`,
     };
   }
-  throw notTranslatable(
-    `${place}.type`,
-    "tools of MCP servers that the provider calls are Anthropic's alone.",
-  );
+  throw refusedPart(`${place}.type`, "only Anthropic calls the tools of MCP servers; leave the block out");
 }
 
 const TEXT_ONLY = new Set(["type", "text", "cache_control", "citations"]);
@@ -164,32 +164,27 @@ class AssistantReader {
     const { drops } = this.#context;
     switch (block.type) {
       case "text":
-        dropUnknown(block, TEXT_ONLY, this.#at, drops);
+        drops.addUnknown(block, TEXT_ONLY, this.#at);
         this.#parts.push(decodeText(block, this.#at, drops));
         break;
       case "thinking":
-        dropUnknown(block, THINKING, this.#at, drops);
-        this.#take(
-          decodeThinking(
-            requireText(block.thinking, `${this.#at}.thinking`),
-            asString(block.signature) ?? "",
-          ),
-        );
+        drops.addUnknown(block, THINKING, this.#at);
+        this.#take(decodeThinking(textAt(block, "thinking", this.#at), asString(block.signature) ?? ""));
         break;
       case "redacted_thinking":
-        this.#take(decodeRedacted(requireName(block.data, `${this.#at}.data`)));
+        this.#take(decodeRedacted(nameAt(block, "data", this.#at)));
         break;
       case "tool_use":
-        dropUnknown(block, TOOL_USE, this.#at, drops);
+        drops.addUnknown(block, TOOL_USE, this.#at);
         this.#parts.push(this.#decodeCall(block));
         break;
       // Where a refused model's place was taken: nothing that was said.
       case "fallback":
         break;
       case "compaction":
-        throw notTranslatable(
+        throw refusedPart(
           this.#at,
-          "a compacted history can only be read by Anthropic. Start the conversation anew.",
+          "only Anthropic can read a compacted history; start the conversation anew",
         );
       case "image":
       case "document":
@@ -219,12 +214,12 @@ class AssistantReader {
     const at = this.#at;
     const seal = this.#callSeal;
     this.#callSeal = null;
-    const cache = cacheHintOf(block, at);
-    const input = optionalObject(block.input, `${at}.input`) ?? {};
+    const cache = cacheHintAt(block, at);
+    const input = objectAt(block, "input", at) ?? {};
     return {
       type: "tool-call",
-      id: requireName(block.id, `${at}.id`),
-      name: requireName(block.name, `${at}.name`),
+      id: nameAt(block, "id", at),
+      name: nameAt(block, "name", at),
       namespace: null,
       kind: "function",
       input: JSON.stringify(input),
@@ -234,9 +229,9 @@ class AssistantReader {
   }
 
   #readServerBlock(block: JsonObject): void {
-    const name = requireName(block.type, `${this.#at}.type`);
+    const name = nameAt(block, "type", this.#at);
     if (isSearchUse(block)) {
-      this.#searches.set(requireName(block.id, `${this.#at}.id`), block);
+      this.#searches.set(nameAt(block, "id", this.#at), block);
       return;
     }
     if (isSearchResult(block)) {

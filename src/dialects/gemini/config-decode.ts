@@ -1,8 +1,21 @@
 /** `generationConfig` of a client's request. */
-import { GatewayError } from "../../core/errors.ts";
-import type { Drop, ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
+
+import type { JsonObject } from "../../core/json.ts";
+import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import type { Effort } from "../../neutral/traits.ts";
-import { Members, wrong } from "./members.ts";
+import type { Drops } from "../shared/drops.ts";
+import {
+  booleanAt,
+  int64At,
+  isAbsent,
+  notOneOf,
+  numberAt,
+  objectAt,
+  stringAt,
+  stringsAt,
+  withCamelNames,
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { decodeSchema } from "./schema-decode.ts";
 
 type Config = Pick<
@@ -17,40 +30,63 @@ type Config = Pick<
   | "outputModalities"
 >;
 
-export function decodeConfig(body: Members, dropped: Drop[]): Config {
-  const config = body.members("generationConfig") ?? new Members({}, "generationConfig");
-  const decoded: Config = {
+const AT = "generationConfig";
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  "candidateCount",
+  "maxOutputTokens",
+  "stopSequences",
+  "temperature",
+  "topP",
+  "topK",
+  "seed",
+  "frequencyPenalty",
+  "presencePenalty",
+  "responseLogprobs",
+  "logprobs",
+  "thinkingConfig",
+  "responseMimeType",
+  "responseSchema",
+  "responseJsonSchema",
+  "_responseJsonSchema",
+  "responseModalities",
+]);
+const THINKING_MEMBERS: ReadonlySet<string> = new Set(["includeThoughts", "thinkingBudget", "thinkingLevel"]);
+
+export function decodeConfig(body: JsonObject, drops: Drops): Config {
+  const config = withCamelNames(objectAt(body, AT, "") ?? {});
+  drops.addUnknown(config, MEMBERS, AT);
+  return {
     sampling: decodeSampling(config),
-    candidates: config.integer("candidateCount", 1) ?? 1,
-    maxOutputTokens: config.integer("maxOutputTokens", 1),
-    stop: config.strings("stopSequences"),
+    candidates: int64At(config, "candidateCount", AT, 1) ?? 1,
+    maxOutputTokens: int64At(config, "maxOutputTokens", AT, 1),
+    stop: stringsAt(config, "stopSequences", AT) ?? [],
     logprobs: decodeLogprobs(config),
-    reasoning: decodeThinking(config, dropped),
+    reasoning: decodeThinking(config, drops),
     output: decodeOutput(config),
     outputModalities: decodeModalities(config),
   };
-  config.dropRest(dropped);
-  return decoded;
 }
 
-function decodeSampling(config: Members): Sampling {
+function decodeSampling(config: JsonObject): Sampling {
   return {
-    temperature: config.number("temperature"),
-    topP: config.number("topP"),
-    topK: config.number("topK"),
-    seed: config.integer("seed", Number.MIN_SAFE_INTEGER),
-    frequencyPenalty: config.number("frequencyPenalty"),
-    presencePenalty: config.number("presencePenalty"),
+    temperature: numberAt(config, "temperature", AT),
+    topP: numberAt(config, "topP", AT),
+    topK: numberAt(config, "topK", AT),
+    seed: int64At(config, "seed", AT, Number.MIN_SAFE_INTEGER),
+    frequencyPenalty: numberAt(config, "frequencyPenalty", AT),
+    presencePenalty: numberAt(config, "presencePenalty", AT),
     logitBias: null,
   };
 }
 
-function decodeLogprobs(config: Members): number | null {
-  const isWanted = config.boolean("responseLogprobs");
-  const count = config.integer("logprobs", 0);
+function decodeLogprobs(config: JsonObject): number | null {
+  const isWanted = booleanAt(config, "responseLogprobs", AT);
+  const count = int64At(config, "logprobs", AT, 0);
   return isWanted === true ? (count ?? 0) : null;
 }
 
+const UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED";
 const LEVELS: ReadonlyMap<string, Effort> = new Map([
   ["MINIMAL", "minimal"],
   ["LOW", "low"],
@@ -58,19 +94,20 @@ const LEVELS: ReadonlyMap<string, Effort> = new Map([
   ["HIGH", "high"],
 ]);
 
-function decodeThinking(config: Members, dropped: Drop[]): ReasoningRequest | null {
-  const thinking = config.members("thinkingConfig");
-  if (thinking === null) return null;
-  // Thoughts that are not asked for are not shown.
-  const isShown = thinking.boolean("includeThoughts") ?? false;
-  const budget = thinking.integer("thinkingBudget", -1);
-  const level = thinking.string("thinkingLevel")?.toUpperCase() ?? "THINKING_LEVEL_UNSPECIFIED";
-  thinking.dropRest(dropped);
+function decodeThinking(config: JsonObject, drops: Drops): ReasoningRequest | null {
+  const given = objectAt(config, "thinkingConfig", AT);
+  if (given === null) return null;
+  const thinking = withCamelNames(given);
+  const at = `${AT}.thinkingConfig`;
+  drops.addUnknown(thinking, THINKING_MEMBERS, at);
+  // Gemini shows thoughts only to those who ask for them.
+  const isShown = booleanAt(thinking, "includeThoughts", at) ?? false;
+  const budget = int64At(thinking, "thinkingBudget", at, -1);
+  const level = stringAt(thinking, "thinkingLevel", at)?.toUpperCase() ?? UNSPECIFIED;
   const effort = LEVELS.get(level) ?? null;
-  if (effort === null && level !== "THINKING_LEVEL_UNSPECIFIED")
-    throw wrong(thinking.path("thinkingLevel"), "one of MINIMAL, LOW, MEDIUM and HIGH");
+  if (effort === null && level !== UNSPECIFIED) throw notOneOf(`${at}.thinkingLevel`, [...LEVELS.keys()]);
   if (effort !== null && budget !== null)
-    throw wrong(thinking.at, "a level or a budget, not both: remove thinkingBudget or thinkingLevel");
+    throw malformed(at, "must hold a level or a budget, not both; remove thinkingBudget or thinkingLevel");
   return {
     effort: budget === 0 ? "none" : effort,
     budgetTokens: budget !== null && budget > 0 ? budget : null,
@@ -79,35 +116,40 @@ function decodeThinking(config: Members, dropped: Drop[]): ReasoningRequest | nu
   };
 }
 
-function decodeOutput(config: Members): OutputFormat | null {
-  const mimeType = config.string("responseMimeType");
-  const openApi = config.get("responseSchema");
-  // The second spelling is that of older SDKs.
-  const jsonSchema = config.object("responseJsonSchema") ?? config.object("_responseJsonSchema");
-  if (openApi !== null && jsonSchema !== null)
-    throw wrong(config.at, "given responseSchema or responseJsonSchema, not both: remove one");
-  const schema = openApi === null ? jsonSchema : decodeSchema(openApi, config.path("responseSchema"));
-  switch (mimeType ?? "text/plain") {
+function decodeOutput(config: JsonObject): OutputFormat | null {
+  const mimeType = stringAt(config, "responseMimeType", AT) ?? "text/plain";
+  const at = `${AT}.responseMimeType`;
+  const schema = decodeOutputSchema(config);
+  switch (mimeType) {
     case "application/json":
       if (schema === null) return { kind: "json" };
       return { kind: "json-schema", name: null, description: null, schema, strict: null };
     case "text/plain":
       if (schema === null) return null;
-      throw wrong(config.path("responseMimeType"), '"application/json" where a schema is given');
+      throw malformed(at, 'must be "application/json" where a schema is given');
     case "text/x.enum":
-      throw new GatewayError(
-        "not_translatable",
-        `${config.path("responseMimeType")} "text/x.enum" is only known to Gemini; ask for "application/json" with a schema of type STRING and an enum`,
-        { param: config.path("responseMimeType") },
+      throw refusedPart(
+        at,
+        'only Gemini knows "text/x.enum"; ask for "application/json" with a schema of type STRING and an enum',
       );
     default:
-      throw wrong(config.path("responseMimeType"), '"text/plain" or "application/json"');
+      throw notOneOf(at, ["text/plain", "application/json"]);
   }
 }
 
-function decodeModalities(config: Members): string[] {
-  return config
-    .strings("responseModalities")
+function decodeOutputSchema(config: JsonObject): JsonObject | null {
+  const openApi = config.responseSchema;
+  // The second spelling is that of older SDKs.
+  const jsonSchema =
+    objectAt(config, "responseJsonSchema", AT) ?? objectAt(config, "_responseJsonSchema", AT);
+  if (isAbsent(openApi)) return jsonSchema;
+  if (jsonSchema !== null)
+    throw malformed(AT, "must hold responseSchema or responseJsonSchema, not both; remove one");
+  return decodeSchema(openApi, `${AT}.responseSchema`);
+}
+
+function decodeModalities(config: JsonObject): string[] {
+  return (stringsAt(config, "responseModalities", AT) ?? [])
     .map((modality) => modality.toLowerCase())
     .filter((modality) => modality !== "text" && modality !== "modality_unspecified");
 }

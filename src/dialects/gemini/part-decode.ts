@@ -1,5 +1,6 @@
 /** Parts of a client's turns: media, results of calls, and what the model said before. */
-import { GatewayError } from "../../core/errors.ts";
+
+import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   AudioPart,
@@ -10,9 +11,19 @@ import type {
   ToolResultPart,
   VideoPart,
 } from "../../neutral/message.ts";
-import type { Drop, JsonObject } from "../../neutral/request.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import { Members, wrong } from "./members.ts";
+import type { Drops } from "../shared/drops.ts";
+import {
+  booleanAt,
+  checkDepth,
+  elementAt,
+  isAbsent,
+  listAt,
+  nameAt,
+  objectAt,
+  stringAt,
+  withCamelNames,
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { isYouTube, mimeTypeOf } from "./mime-type.ts";
 import { MAKER } from "./seal.ts";
 
@@ -22,29 +33,33 @@ type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
 const PROVIDER_FILE =
   /^(?:gs:\/\/|(?:https:\/\/generativelanguage\.googleapis\.com\/(?:upload\/)?(?:v\w+\/)?)?files\/)/;
 
-/** `inlineData` or `fileData`; null: the part is neither. */
-export function decodeMedia(part: Members): MediaPart | null {
-  const blob = part.members("inlineData");
-  if (blob !== null) {
-    const given = blob.string("mimeType");
-    const data = standardBase64(blob.string("data") ?? "");
-    if (given === null || given === "") throw wrong(`${blob.at}.mimeType`, "a media type such as image/png");
-    if (data === null || data === "") throw wrong(`${blob.at}.data`, "base64");
-    const mimeType = plainMimeType(given);
-    return mediaPart(mimeType, { kind: "base64", mimeType, data }, blob.string("displayName"), part.at);
-  }
-  const file = part.members("fileData");
-  if (file === null) return null;
-  const uri = file.string("fileUri");
-  if (uri === null || uri === "") throw wrong(`${file.at}.fileUri`, "a URI");
-  const given = file.string("mimeType");
+/** The media in `inlineData` or `fileData`; null: the part has neither. Names of the part are in camel case. */
+export function decodeMedia(part: JsonObject, at: string): MediaPart | null {
+  const blob = objectAt(part, "inlineData", at);
+  if (blob !== null) return decodeBlob(withCamelNames(blob), at);
+  const file = objectAt(part, "fileData", at);
+  return file === null ? null : decodeFile(withCamelNames(file), at);
+}
+
+function decodeBlob(blob: JsonObject, at: string): MediaPart {
+  const place = `${at}.inlineData`;
+  const mimeType = plainMimeType(nameAt(blob, "mimeType", place));
+  const data = standardBase64(nameAt(blob, "data", place));
+  if (data === null || data === "") throw malformed(`${place}.data`, "must be base64");
+  return mediaPart(mimeType, { kind: "base64", mimeType, data }, stringAt(blob, "displayName", place), at);
+}
+
+function decodeFile(file: JsonObject, at: string): MediaPart {
+  const place = `${at}.fileData`;
+  const uri = nameAt(file, "fileUri", place);
+  const given = stringAt(file, "mimeType", place);
   const mimeType = given === null || given === "" ? mimeTypeOf(uri) : plainMimeType(given);
-  const title = file.string("displayName");
+  const title = stringAt(file, "displayName", place);
   if (PROVIDER_FILE.test(uri))
-    return mediaPart(mimeType, { kind: "provider-file", id: uri, maker: MAKER }, title, part.at);
-  if (!/^https?:\/\//i.test(uri)) throw wrong(`${file.at}.fileUri`, "an https, gs or Files API URI");
-  const source: MediaSource = { kind: "url", url: uri, mimeType };
-  return mediaPart(isYouTube(uri) ? "video/*" : mimeType, source, title, part.at);
+    return mediaPart(mimeType, { kind: "provider-file", id: uri, maker: MAKER }, title, at);
+  if (!/^https?:\/\//i.test(uri))
+    throw malformed(`${place}.fileUri`, "must be an https, gs or Files API URI");
+  return mediaPart(isYouTube(uri) ? "video/*" : mimeType, { kind: "url", url: uri, mimeType }, title, at);
 }
 
 function mediaPart(
@@ -65,51 +80,70 @@ function mediaPart(
   }
 }
 
-/** Says how the part is to be looked at, which only Google's models do. */
+/** Members that say how Google's models look at the part. */
 const MODIFIERS = ["videoMetadata", "mediaResolution", "mediaProcessing", "partMetadata"];
+const USER_MEMBERS: ReadonlySet<string> = new Set([
+  ...MODIFIERS,
+  "text",
+  "inlineData",
+  "fileData",
+  "functionResponse",
+  // Clients copy parts of the model into turns of the user; there the two members mean nothing.
+  "thought",
+  "thoughtSignature",
+]);
 
-export function dropModifiers(part: Members, dropped: Drop[]): void {
+/** Names the members of a user's part that are left out. */
+export function dropModifiers(part: JsonObject, at: string, drops: Drops): void {
   for (const name of MODIFIERS) {
-    if (part.get(name) !== null)
-      dropped.push({ field: part.path(name), reason: "other providers look at parts as they do" });
+    if (!isAbsent(part[name]))
+      drops.add(`${at}.${name}`, "other providers look at parts in a way of their own");
   }
+  drops.addUnknown(part, USER_MEMBERS, at);
 }
 
-/** A `functionResponse`; `callId` finds the call that it answers by its own id and name. */
+/** A `functionResponse`. `callId` finds the call that it answers, by the response's own id and name. */
 export function decodeResult(
-  response: Members,
+  response: JsonObject,
+  at: string,
   callId: (id: string | null, name: string) => string,
-  dropped: Drop[],
+  drops: Drops,
 ): ToolResultPart {
-  const name = response.string("name");
-  if (name === null || name === "")
-    throw wrong(`${response.at}.name`, "the name of the function that was called");
-  const { text, isError } = decodePayload(response.object("response") ?? {}, response.path("response"));
+  const name = nameAt(response, "name", at);
+  const { text, isError } = decodePayload(objectAt(response, "response", at) ?? {}, `${at}.response`);
   const content: (TextPart | ImagePart | DocumentPart | AudioPart)[] =
     text === "" ? [] : [{ type: "text", text }];
-  for (const [index, entry] of response.list("parts").entries()) {
-    const part = new Members(entry, `${response.at}.parts[${index}]`);
-    const media = decodeMedia(part);
-    if (media === null) throw wrong(part.at, "an object with inlineData or fileData");
+  const parts = listAt(response, "parts", at) ?? [];
+  for (let index = 0; index < parts.length; index++) {
+    const place = `${at}.parts[${index}]`;
+    const media = decodeMedia(withCamelNames(elementAt(parts, index, `${at}.parts`)), place);
+    if (media === null) throw malformed(place, "must hold inlineData or fileData");
     if (media.type === "video")
-      throw new GatewayError("not_translatable", `${part.at}: no other provider takes a video as a result`, {
-        param: part.at,
-      });
+      throw refusedPart(place, "no other provider takes a video as a result; leave the video out");
     content.push(media);
   }
-  if (response.boolean("willContinue") === true)
-    dropped.push({ field: response.path("willContinue"), reason: "elsewhere a call has one result" });
-  // Says when the model shall look at it, which matters only in live sessions.
-  response.get("scheduling");
+  if (booleanAt(response, "willContinue", at) === true)
+    drops.add(`${at}.willContinue`, "elsewhere a call has one result");
+  drops.addUnknown(response, RESULT_MEMBERS, at);
   return {
     type: "tool-result",
-    callId: callId(response.string("id"), name),
+    callId: callId(stringAt(response, "id", at), name),
     name,
     content,
     isError,
-    at: response.at,
+    at,
   };
 }
+
+/** `scheduling` says when the model looks at a result, which matters only in live sessions. */
+const RESULT_MEMBERS: ReadonlySet<string> = new Set([
+  "id",
+  "name",
+  "response",
+  "parts",
+  "willContinue",
+  "scheduling",
+]);
 
 /** `{output}` and `{error}` are the form that Google names; any other object is the result itself. */
 function decodePayload(response: JsonObject, at: string): { text: string; isError: boolean } {
@@ -121,12 +155,4 @@ function decodePayload(response: JsonObject, at: string): { text: string; isErro
     return { text: JSON.stringify(response), isError: false };
   const value = response[only];
   return { text: typeof value === "string" ? value : JSON.stringify(value), isError: only === "error" };
-}
-
-/** What is to be written as JSON text again must not exhaust the stack. */
-export function checkDepth(value: unknown, at: string): void {
-  if (!isDeeperThan(value, MAX_DEPTH)) return;
-  throw new GatewayError("bad_request", `${at} is nested too deeply; ${MAX_DEPTH} levels are taken`, {
-    param: at,
-  });
 }

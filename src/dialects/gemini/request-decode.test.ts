@@ -158,7 +158,7 @@ describe("calls and results", () => {
   test("H-90 that answer nothing are refused", () => {
     const contents = [HI, model(callTo("f")), user(resultOf("g", {}))];
     expect(() => decodeOf({ contents })).toThrow(
-      /contents\[2\]\.parts\[0\]\.functionResponse answers no call/,
+      /"contents\[2\]\.parts\[0\]\.functionResponse" answers no call/,
     );
   });
 
@@ -286,13 +286,13 @@ describe("media", () => {
   test.each([
     [
       { inlineData: { mimeType: "image/png", data: "%%" } },
-      "contents[0].parts[0].inlineData.data must be base64",
+      '"contents[0].parts[0].inlineData.data" must be base64',
     ],
-    [{ inlineData: { data: "aGk=" } }, "mimeType must be a media type"],
-    [{ fileData: { fileUri: "ftp://x" } }, "contents[0].parts[0].fileData.fileUri must be"],
-    [{ hologram: {} }, "contents[0].parts[0] must be an object with one of text"],
-    [{ functionCall: { name: "f" } }, "contents[0].parts[0] must be an object with one of text"],
-    [{ text: 5 }, "contents[0].parts[0].text must be a string"],
+    [{ inlineData: { data: "aGk=" } }, 'inlineData.mimeType" is missing; it must be a string'],
+    [{ fileData: { fileUri: "ftp://x" } }, '"contents[0].parts[0].fileData.fileUri" must be an https'],
+    [{ hologram: {} }, '"contents[0].parts[0]" must hold text, inlineData'],
+    [{ functionCall: { name: "f" } }, '"contents[0].parts[0]" must hold text, inlineData'],
+    [{ text: 5 }, '"contents[0].parts[0].text" must be a string, not a number'],
   ])("%j is refused", (part, message) => {
     expect(() => messagesOf(user(part))).toThrow(message);
   });
@@ -422,12 +422,18 @@ describe("generationConfig", () => {
   });
 
   test.each([
-    [{ temperature: "hot" }, "generationConfig.temperature must be a number"],
-    [{ maxOutputTokens: 1.5 }, "generationConfig.maxOutputTokens must be a whole number of 1 or more"],
-    [{ maxOutputTokens: 0 }, "generationConfig.maxOutputTokens must be a whole number of 1 or more"],
-    [{ stopSequences: ["a", 1] }, "generationConfig.stopSequences[1] must be a string"],
+    [{ temperature: "hot" }, '"generationConfig.temperature" must be a number, not a string'],
+    [
+      { maxOutputTokens: 1.5 },
+      '"generationConfig.maxOutputTokens" must be a whole number of at least 1, not ',
+    ],
+    [{ maxOutputTokens: 0 }, '"generationConfig.maxOutputTokens" must be a whole number of at least 1, not '],
+    [{ stopSequences: ["a", 1] }, '"generationConfig.stopSequences[1]" must be a string'],
     [{ thinkingConfig: { thinkingBudget: 5, thinkingLevel: "LOW" } }, "a level or a budget, not both"],
-    [{ responseSchema: { type: "OBJECT" } }, 'generationConfig.responseMimeType must be "application/json"'],
+    [
+      { responseSchema: { type: "OBJECT" } },
+      '"generationConfig.responseMimeType" must be "application/json"',
+    ],
     [{ responseMimeType: "application/json", responseSchema: {}, responseJsonSchema: {} }, "not both"],
     [{ responseMimeType: "text/x.enum", responseSchema: {} }, "text/x.enum"],
   ])("%j is refused with the place", (generationConfig, message) => {
@@ -477,14 +483,14 @@ describe("the body", () => {
   });
 
   test.each([
-    [{}, "contents must be there"],
-    [{ contents: [] }, "contents must be at least one turn"],
-    [{ contents: "x" }, "contents must be an object"],
-    [{ contents: [{ role: "system", parts: [] }] }, "contents[0].role must be one of"],
+    [{}, '"contents" is missing; it must be an array of turns'],
+    [{ contents: [] }, '"contents" must hold at least one turn'],
+    [{ contents: "x" }, '"contents" must be an array of turns, not a string'],
+    [{ contents: [{ role: "system", parts: [] }] }, '"contents[0].role" must be "user" or "model"'],
     [{ contents: [HI], tools: [{ functionDeclarations: [{}] }] }, "tools[0].functionDeclarations[0].name"],
     [
       { contents: [HI], systemInstruction: { parts: [{ inlineData: {} }] } },
-      "systemInstruction.parts[0] must be",
+      '"systemInstruction.parts[0]" must hold text',
     ],
   ])("%j is refused", (body, message) => {
     expect(() => decodeOf(body)).toThrow(message);
@@ -492,13 +498,17 @@ describe("the body", () => {
 
   test("H-144 nested too deeply is refused, and 2,000 tools of 500 levels are read", () => {
     const nest = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
-    expect(() => messagesOf(HI, model(callTo("f", nest(600))))).toThrow("nested too deeply");
-    expect(() => messagesOf(HI, model({ executableCode: nest(600) }))).toThrow("nested too deeply");
+    expect(() => messagesOf(HI, model(callTo("f", nest(600))))).toThrow(
+      "is nested more than 512 levels deep; flatten it",
+    );
+    expect(() => messagesOf(HI, model({ executableCode: nest(600) }))).toThrow(
+      "is nested more than 512 levels deep; flatten it",
+    );
     const deep = (depth: number) =>
       JSON.parse(`${'{"type":"ARRAY","items":'.repeat(depth)}{"type":"STRING"}${"}".repeat(depth)}`);
     const declare = (name: string, depth: number) => ({ name, parameters: deep(depth) });
     expect(() => requestOf({ tools: [{ functionDeclarations: [declare("f", 600)] }] })).toThrow(
-      "nested too deeply",
+      'parameters" is nested more than 512 levels deep; flatten it',
     );
     const functionDeclarations = Array.from({ length: 2000 }, (_, n) => declare(`f${n}`, n === 0 ? 500 : 20));
     expect(requestOf({ tools: [{ functionDeclarations }] }).tools).toHaveLength(2000);

@@ -1,60 +1,69 @@
-/** A client's request, of either method: an answer, or a count of what it would take. */
-import { GatewayError } from "../../core/errors.ts";
-import type { Drop, JsonObject } from "../../neutral/request.ts";
+/** A client's request for an answer or for a count of its tokens. */
+import type { JsonObject } from "../../core/json.ts";
 import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
+import { Drops } from "../shared/drops.ts";
+import { booleanAt, isAbsent, listAt, objectAt, stringAt, withCamelNames } from "../shared/members.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import { decodeConfig } from "./config-decode.ts";
-import { Members } from "./members.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeContents, decodeSystem } from "./turn-decode.ts";
 
-/** Members that mean something that no other provider could keep, and why. */
+/** Members whose meaning no other provider could keep. */
 const REFUSED: readonly (readonly [name: string, why: string])[] = [
-  ["cachedContent", "names a cache that lives at Google; send the contents themselves"],
-  ["continuationToken", "goes on with an answer of Google's; ask anew"],
-  ["modelArmorConfig", "is a safety gate that only Vertex AI has; remove it or use a model of Vertex AI"],
+  ["cachedContent", "the cache is kept at Google; send the contents themselves"],
+  ["continuationToken", "only Google can continue the answer; ask anew"],
+  ["modelArmorConfig", "only Vertex AI has the safety gate; leave it out, or use a model of Vertex AI"],
 ];
 
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...REFUSED.map(([name]) => name),
+  // The path names the model.
+  "model",
+  "contents",
+  "systemInstruction",
+  "tools",
+  "toolConfig",
+  "generationConfig",
+  "safetySettings",
+  "store",
+  "labels",
+  "serviceTier",
+]);
+
 export function decodeRequest(body: JsonObject, options: DecodeRequestOptions): DecodedRequest {
-  const outer = new Members(body, "");
-  const wrapped = outer.object("generateContentRequest");
-  const request = wrapped === null ? outer : new Members(wrapped, "");
-  const dropped: Drop[] = [];
-  // The path says it.
-  request.get("model");
-  for (const [name, why] of REFUSED) {
-    if (request.get(name) !== null)
-      throw new GatewayError("not_translatable", `${name} ${why}`, { param: name });
-  }
-  const safety = request.list("safetySettings");
-  if (safety.length > 0)
-    dropped.push({ field: "safetySettings", reason: "other providers have filters of their own" });
-  if (request.boolean("store") === true)
-    dropped.push({ field: "store", reason: "the reply is not stored at the provider" });
+  const outer = withCamelNames(body);
+  const wrapped = objectAt(outer, "generateContentRequest", "");
+  const request = wrapped === null ? outer : withCamelNames(wrapped);
+  const drops = new Drops();
+  for (const [name, why] of REFUSED) if (!isAbsent(request[name])) throw refusedPart(name, why);
+  if ((listAt(request, "safetySettings", "") ?? []).length > 0)
+    drops.add("safetySettings", "other providers have filters of their own");
+  if (booleanAt(request, "store", "") === true) drops.add("store", "the reply is not stored at the provider");
   const decoded: DecodedRequest = {
     request: {
       model: options.model,
       stream: options.stream,
-      tools: decodeTools(request, dropped),
-      system: decodeSystem(request),
-      messages: decodeContents(request, dropped),
-      toolChoice: decodeToolChoice(request, dropped),
+      tools: decodeTools(request, drops),
+      system: decodeSystem(request, drops),
+      messages: decodeContents(request, drops),
+      toolChoice: decodeToolChoice(request, drops),
       parallelToolCalls: null,
-      ...decodeConfig(request, dropped),
+      ...decodeConfig(request, drops),
       verbosity: null,
       userId: null,
-      metadata: request.object("labels"),
+      metadata: objectAt(request, "labels", ""),
       serviceTier: decodeTier(request),
       cacheKey: null,
       cacheWhole: null,
     },
-    dropped,
+    dropped: drops.list,
     replyContext: null,
   };
-  request.dropRest(dropped);
+  drops.addUnknown(request, MEMBERS, "");
   return decoded;
 }
 
-function decodeTier(request: Members): string | null {
-  const tier = request.string("serviceTier")?.toLowerCase() ?? "";
+function decodeTier(request: JsonObject): string | null {
+  const tier = stringAt(request, "serviceTier", "")?.toLowerCase() ?? "";
   return tier === "" || tier.endsWith("unspecified") ? null : tier.replace(/^service_tier_/, "");
 }

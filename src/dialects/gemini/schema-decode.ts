@@ -1,8 +1,9 @@
 /** Google's subset of OpenAPI schemas (upper-case types, `nullable`) as JSON Schema. */
-import { GatewayError } from "../../core/errors.ts";
+
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import { camelMembers } from "./members.ts";
+import { withCamelNames, wrongType } from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
 
 /** Written as a string where they are 64 bits wide. */
 const COUNTS = new Set(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"]);
@@ -10,15 +11,11 @@ const COUNTS = new Set(["minItems", "maxItems", "minLength", "maxLength", "minPr
 const LEFT_OUT = new Set(["nullable", "propertyOrdering"]);
 
 /** What a schema of Google's says, in JSON Schema; keywords that only JSON Schema has stay as they are. */
-export function decodeSchema(schema: unknown, at: string, depth = 1): JsonObject {
-  if (!isObject(schema))
-    throw new GatewayError("bad_request", `${at} must be an object: a schema`, { param: at });
-  if (depth > MAX_DEPTH)
-    throw new GatewayError("bad_request", `${at} is nested too deeply; ${MAX_DEPTH} levels are taken`, {
-      param: at,
-    });
-  const source = camelMembers(schema);
-  const context: SchemaContext = { isNullable: source.nullable === true, at, depth };
+export function decodeSchema(schema: unknown, at: string, depth = 1, root = at): JsonObject {
+  if (!isObject(schema)) throw wrongType(schema, at, "an object");
+  if (depth > MAX_DEPTH) throw malformed(root, `is nested more than ${MAX_DEPTH} levels deep; flatten it`);
+  const source = withCamelNames(schema);
+  const context: SchemaContext = { isNullable: source.nullable === true, at, depth, root };
   return Object.fromEntries(
     Object.entries(source)
       .filter(([name]) => !LEFT_OUT.has(name))
@@ -32,15 +29,17 @@ interface SchemaContext {
   /** The place of the schema in the request. */
   readonly at: string;
   readonly depth: number;
+  /** The place of the outermost schema. */
+  readonly root: string;
 }
 
 /** One keyword in JSON Schema; null: the keyword says nothing. */
 function memberOf(
   name: string,
   value: unknown,
-  { isNullable, at, depth }: SchemaContext,
+  { isNullable, at, depth, root }: SchemaContext,
 ): readonly [string, unknown] | null {
-  const inner = (each: unknown, path: string): JsonObject => decodeSchema(each, path, depth + 1);
+  const inner = (each: unknown, path: string): JsonObject => decodeSchema(each, path, depth + 1, root);
   if (name === "type") {
     const type = typeOf(value, isNullable);
     return type === null ? null : ["type", type];

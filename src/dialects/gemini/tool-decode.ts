@@ -1,53 +1,93 @@
-/** Tools of a client's request, and which of them the model may or must use. */
-import type { Drop, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
-import { Members, wrong } from "./members.ts";
+/** Tools of a client's request, and the choice among them. */
+
+import type { JsonObject } from "../../core/json.ts";
+import type { Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
+import type { Drops } from "../shared/drops.ts";
+import {
+  elementAt,
+  isAbsent,
+  listAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  stringsAt,
+  withCamelNames,
+} from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
 import { decodeSchema } from "./schema-decode.ts";
 import { MAKER } from "./seal.ts";
 
-/** Names of one and the same tool. */
+/** All are names of the same tool. */
 const SEARCHES = ["googleSearch", "googleSearchRetrieval", "enterpriseWebSearch"];
 
-export function decodeTools(body: Members, dropped: Drop[]): readonly Tool[] {
-  const value = body.get("tools");
-  const list = value === null ? [] : Array.isArray(value) ? value : [value];
+/** Schemas of the result of a call. */
+const RESULT_SCHEMAS = ["response", "responseJsonSchema"];
+
+const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
+  "name",
+  "description",
+  "parameters",
+  "parametersJsonSchema",
+  "behavior",
+  ...RESULT_SCHEMAS,
+]);
+const SEARCH_MEMBERS: ReadonlySet<string> = new Set(["excludeDomains"]);
+/** `includeServerSideToolInvocations` is only about the order in which replies show Google's own tools. */
+const CONFIG_MEMBERS: ReadonlySet<string> = new Set([
+  "includeServerSideToolInvocations",
+  "functionCallingConfig",
+]);
+/** `streamFunctionCallArguments`: calls are shown whole, and a client that reads them in pieces reads them whole too. */
+const CALLING_MEMBERS: ReadonlySet<string> = new Set([
+  "streamFunctionCallArguments",
+  "mode",
+  "allowedFunctionNames",
+]);
+
+export function decodeTools(body: JsonObject, drops: Drops): readonly Tool[] {
+  const value = body.tools;
+  const list = isAbsent(value) ? [] : Array.isArray(value) ? value : [objectAt(body, "tools", "")];
   const tools: Tool[] = [];
-  for (const [index, entry] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
     const at = Array.isArray(value) ? `tools[${index}]` : "tools";
-    const members = new Members(entry, at);
-    for (const [number, each] of members.list("functionDeclarations").entries())
-      tools.push(decodeFunction(each, `${at}.functionDeclarations[${number}]`, dropped));
-    for (const type of members.names()) {
-      if (type === "functionDeclarations") continue;
-      const setting = members.get(type);
+    const entry = withCamelNames(elementAt(list, index, "tools"));
+    const functions = listAt(entry, "functionDeclarations", at) ?? [];
+    for (let number = 0; number < functions.length; number++) {
+      const place = `${at}.functionDeclarations`;
+      tools.push(decodeFunction(elementAt(functions, number, place), `${place}[${number}]`, drops));
+    }
+    for (const type of Object.keys(entry)) {
+      const setting = entry[type];
+      if (type === "functionDeclarations" || isAbsent(setting)) continue;
       const place = `${at}.${type}`;
-      if (SEARCHES.includes(type)) tools.push(decodeSearch(setting, place, dropped));
+      if (SEARCHES.includes(type)) tools.push(decodeSearch(requiredObjectAt(entry, type, at), place, drops));
       else tools.push({ kind: "hosted", maker: MAKER, type, raw: { [type]: setting }, at: place });
     }
   }
   return tools;
 }
 
-function decodeFunction(entry: unknown, at: string, dropped: Drop[]): Tool {
-  const members = new Members(entry, at);
-  const name = members.string("name");
-  if (name === null || name === "") throw wrong(`${at}.name`, "a name of at least one character");
-  const openApi = members.get("parameters");
-  const jsonSchema = members.object("parametersJsonSchema");
-  if (openApi !== null && jsonSchema !== null)
-    throw wrong(at, "declared with `parameters` or `parametersJsonSchema`, not with both: remove one");
-  if (members.string("behavior") === "NON_BLOCKING")
-    dropped.push({
-      field: `${at}.behavior`,
-      reason: "calls that go on while the answer does are only known to Gemini",
-    });
-  const description = members.string("description");
-  members.dropRest(dropped, "no other provider is told what results look like");
+function decodeFunction(given: JsonObject, at: string, drops: Drops): Tool {
+  const entry = withCamelNames(given);
+  const name = nameAt(entry, "name", at);
+  const openApi = entry.parameters;
+  const jsonSchema = objectAt(entry, "parametersJsonSchema", at);
+  if (!isAbsent(openApi) && jsonSchema !== null)
+    throw malformed(at, "must hold parameters or parametersJsonSchema, not both; remove one");
+  if (stringAt(entry, "behavior", at) === "NON_BLOCKING")
+    drops.add(`${at}.behavior`, "only Gemini knows calls that continue while it answers");
+  for (const member of RESULT_SCHEMAS) {
+    if (!isAbsent(entry[member])) drops.add(`${at}.${member}`, "other providers take no schema of a result");
+  }
+  drops.addUnknown(entry, FUNCTION_MEMBERS, at);
   return {
     kind: "function",
     name,
     namespace: null,
-    description,
-    parameters: openApi === null ? jsonSchema : decodeSchema(openApi, `${at}.parameters`),
+    description: stringAt(entry, "description", at),
+    parameters: isAbsent(openApi) ? jsonSchema : decodeSchema(openApi, `${at}.parameters`),
     strict: null,
     isDeferred: false,
     cache: null,
@@ -55,10 +95,10 @@ function decodeFunction(entry: unknown, at: string, dropped: Drop[]): Tool {
   };
 }
 
-function decodeSearch(setting: unknown, at: string, dropped: Drop[]): Tool {
-  const members = new Members(setting, at);
-  const blocked = members.strings("excludeDomains");
-  members.dropRest(dropped, "a web search has no such setting elsewhere");
+function decodeSearch(given: JsonObject, at: string, drops: Drops): Tool {
+  const setting = withCamelNames(given);
+  const blocked = stringsAt(setting, "excludeDomains", at) ?? [];
+  drops.addUnknown(setting, SEARCH_MEMBERS, at);
   return {
     kind: "web-search",
     allowedDomains: null,
@@ -71,22 +111,21 @@ function decodeSearch(setting: unknown, at: string, dropped: Drop[]): Tool {
   };
 }
 
-/** Which tools; null: nothing was said. */
-export function decodeToolChoice(body: Members, dropped: Drop[]): ToolChoice | null {
-  const config = body.members("toolConfig");
-  if (config === null) return null;
-  // Says only in which order Google's own tools show up in replies.
-  config.get("includeServerSideToolInvocations");
-  const calling = config.members("functionCallingConfig");
-  config.dropRest(dropped);
-  if (calling === null) return null;
-  // Calls are shown whole, which every client reads that reads them in pieces.
-  calling.get("streamFunctionCallArguments");
-  const mode = calling.string("mode")?.toUpperCase() ?? "MODE_UNSPECIFIED";
-  const tools: ToolName[] = calling
-    .strings("allowedFunctionNames")
-    .map((name) => ({ name, namespace: null }));
-  calling.dropRest(dropped);
+/** null: the client chose nothing. */
+export function decodeToolChoice(body: JsonObject, drops: Drops): ToolChoice | null {
+  const givenConfig = objectAt(body, "toolConfig", "");
+  if (givenConfig === null) return null;
+  const config = withCamelNames(givenConfig);
+  drops.addUnknown(config, CONFIG_MEMBERS, "toolConfig");
+  const given = objectAt(config, "functionCallingConfig", "toolConfig");
+  if (given === null) return null;
+  const calling = withCamelNames(given);
+  const at = "toolConfig.functionCallingConfig";
+  const mode = stringAt(calling, "mode", at)?.toUpperCase() ?? "MODE_UNSPECIFIED";
+  const tools = (stringsAt(calling, "allowedFunctionNames", at) ?? []).map(
+    (name): ToolName => ({ name, namespace: null }),
+  );
+  drops.addUnknown(calling, CALLING_MEMBERS, at);
   const [first] = tools;
   switch (mode) {
     case "MODE_UNSPECIFIED":
@@ -101,6 +140,6 @@ export function decodeToolChoice(body: Members, dropped: Drop[]): ToolChoice | n
     case "VALIDATED":
       return first === undefined ? { mode: "auto" } : { mode: "subset", tools, isRequired: false };
     default:
-      throw wrong(calling.path("mode"), "one of AUTO, ANY, NONE and VALIDATED");
+      throw notOneOf(`${at}.mode`, ["AUTO", "ANY", "NONE", "VALIDATED"]);
   }
 }

@@ -1,10 +1,22 @@
 /** The conversation of a client's request. */
-import { GatewayError } from "../../core/errors.ts";
+
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../neutral/message.ts";
-import type { Drop } from "../../neutral/request.ts";
-import { Members, wrong } from "./members.ts";
-import { checkDepth, decodeMedia, decodeResult, dropModifiers } from "./part-decode.ts";
+import type { Drops } from "../shared/drops.ts";
+import {
+  checkDepth,
+  elementAt,
+  isAbsent,
+  nameAt,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  withCamelNames,
+  wrongType,
+} from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
+import { decodeMedia, decodeResult, dropModifiers } from "./part-decode.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
 
 /** Part of the ids of calls that came without one; the same at the same place of a conversation. */
@@ -17,46 +29,58 @@ interface Pending {
   readonly hasOwnId: boolean;
 }
 
+const CONTENT_MEMBERS: ReadonlySet<string> = new Set(["role", "parts", "text"]);
+
 /** The instructions: a content, its parts alone, or a string. */
-export function decodeSystem(body: Members): TextPart[] {
-  const value = body.get("systemInstruction");
-  if (value === null) return [];
+export function decodeSystem(body: JsonObject, drops: Drops): TextPart[] {
+  const value = body.systemInstruction;
+  if (isAbsent(value)) return [];
   if (typeof value === "string") return value === "" ? [] : [{ type: "text", text: value }];
-  const content = new Members(value, body.path("systemInstruction"));
-  // Clients write `user`, `system` or nothing; it means nothing.
-  content.get("role");
+  const at = "systemInstruction";
+  // The role means nothing: clients write `user`, `system` or none.
+  const content = withCamelNames(requiredObjectAt(body, at, ""));
+  drops.addUnknown(content, CONTENT_MEMBERS, at);
   const texts: TextPart[] = [];
-  for (const { part } of partsOf(content)) {
-    const text = part.string("text");
-    if (text === null) throw wrong(part.at, "an object with text: instructions are text");
+  eachPart(content, at, (part, place) => {
+    const text = stringAt(part, "text", place);
+    if (text === null) throw malformed(place, "must hold text: instructions are text");
     if (text !== "") texts.push({ type: "text", text });
-  }
+  });
   return texts;
 }
 
-export function decodeContents(body: Members, dropped: Drop[]): Message[] {
-  const value = body.get("contents");
-  if (value === null) throw wrong(body.path("contents"), "there, with at least one turn");
-  const entries = Array.isArray(value) ? value : [value];
-  const decoder = new ContentsDecoder(dropped);
-  for (const [index, entry] of entries.entries())
-    decoder.read(new Members(entry, Array.isArray(value) ? `contents[${index}]` : "contents"));
+export function decodeContents(body: JsonObject, drops: Drops): Message[] {
+  const value = body.contents;
+  const decoder = new ContentsDecoder(drops);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++)
+      decoder.read(withCamelNames(elementAt(value, index, "contents")), `contents[${index}]`);
+  } else if (isObject(value)) decoder.read(withCamelNames(value), "contents");
+  else throw wrongType(value, "contents", "an array of turns");
   const messages = decoder.end();
-  if (messages.length === 0) throw wrong(body.path("contents"), "at least one turn with at least one part");
+  if (messages.length === 0)
+    throw malformed("contents", "must hold at least one turn with at least one part");
   return messages;
 }
 
-function partsOf(content: Members): { readonly part: Members }[] {
-  const value = content.get("parts");
-  // A single part in place of the list, and a text beside it, are what some clients write.
-  if (value === null) return content.get("text") === null ? [] : [{ part: content }];
-  if (!Array.isArray(value)) return [{ part: new Members(value, content.path("parts")) }];
-  return value.map((entry, index) => ({ part: new Members(entry, `${content.path("parts")}[${index}]`) }));
+/** Calls `read` for each part of a content. */
+function eachPart(content: JsonObject, at: string, read: (part: JsonObject, at: string) => void): void {
+  const value = content.parts;
+  if (Array.isArray(value)) {
+    const place = `${at}.parts`;
+    for (let index = 0; index < value.length; index++)
+      read(withCamelNames(elementAt(value, index, place)), `${place}[${index}]`);
+    return;
+  }
+  // Some clients write a single part in place of the list, or a text beside the role.
+  const single = objectAt(content, "parts", at);
+  if (single !== null) read(withCamelNames(single), `${at}.parts`);
+  else if (!isAbsent(content.text)) read({ text: content.text }, at);
 }
 
 class ContentsDecoder {
   readonly #messages: Message[] = [];
-  readonly #dropped: Drop[];
+  readonly #drops: Drops;
   /** Of the model's turn that is being read; SDKs keep each chunk of a stream as a turn of its own. */
   #parts: AssistantPart[] = [];
   #pending: Pending[] = [];
@@ -65,29 +89,30 @@ class ContentsDecoder {
   #modelAt = "contents";
   #callCount = 0;
 
-  constructor(dropped: Drop[]) {
-    this.#dropped = dropped;
+  constructor(drops: Drops) {
+    this.#drops = drops;
   }
 
-  read(content: Members): void {
-    const role = content.string("role") ?? "user";
+  read(content: JsonObject, at: string): void {
+    this.#drops.addUnknown(content, CONTENT_MEMBERS, at);
+    const role = stringAt(content, "role", at) ?? "user";
     if (role === "model") {
       if (!this.#isAfterModel) {
         this.#pending = [];
-        this.#modelAt = content.at;
+        this.#modelAt = at;
       }
       this.#isAfterModel = true;
-      for (const { part } of partsOf(content)) this.#readModelPart(part);
+      eachPart(content, at, (part, place) => this.#readModelPart(part, place));
       return;
     }
     if (role !== "user" && role !== "function")
-      throw wrong(content.path("role"), 'one of "user" and "model"; instructions go into systemInstruction');
+      throw malformed(`${at}.role`, 'must be "user" or "model"; instructions go into systemInstruction');
     this.#endModelTurn();
     const parts: UserPart[] = [];
-    for (const { part } of partsOf(content)) {
-      const decoded = this.#userPart(part);
+    eachPart(content, at, (part, place) => {
+      const decoded = this.#userPart(part, place);
       if (decoded !== null) parts.push(decoded);
-    }
+    });
     if (parts.length > 0) this.#messages.push({ role: "user", parts });
   }
 
@@ -103,16 +128,17 @@ class ContentsDecoder {
     this.#parts = [];
   }
 
-  #userPart(part: Members): UserPart | null {
-    dropModifiers(part, this.#dropped);
-    const text = part.string("text");
+  #userPart(part: JsonObject, at: string): UserPart | null {
+    dropModifiers(part, at, this.#drops);
+    const text = stringAt(part, "text", at);
     if (text !== null) return text === "" ? null : { type: "text", text };
-    const media = decodeMedia(part);
+    const media = decodeMedia(part, at);
     if (media !== null) return media;
-    const response = part.members("functionResponse");
-    if (response === null)
-      throw wrong(part.at, "an object with one of text, inlineData, fileData and functionResponse");
-    return decodeResult(response, (id, name) => this.#answer(id, name, response.at), this.#dropped);
+    const response = objectAt(part, "functionResponse", at);
+    if (response === null) throw malformed(at, "must hold text, inlineData, fileData or functionResponse");
+    const place = `${at}.functionResponse`;
+    const callId = (id: string | null, name: string): string => this.#answer(id, name, place);
+    return decodeResult(withCamelNames(response), place, callId, this.#drops);
   }
 
   /** The id of the call that a result answers: by its id, else the first of its name that has no result yet. */
@@ -123,38 +149,38 @@ class ContentsDecoder {
     const [call] = found === -1 ? [] : this.#pending.splice(found, 1);
     if (call !== undefined) return call.id;
     if (id !== null) return id;
-    throw new GatewayError(
-      "bad_request",
-      `${at} answers no call: the turn before it must hold a functionCall of "${name}" for each result`,
-      { param: at },
+    throw malformed(
+      at,
+      `answers no call; the turn before it must hold a functionCall of "${name}" for each result`,
     );
   }
 
-  #readModelPart(part: Members): void {
-    const text = part.string("text");
-    const signature = part.get("thoughtSignature");
+  #readModelPart(part: JsonObject, at: string): void {
+    const text = stringAt(part, "text", at);
+    const signature = part.thoughtSignature ?? null;
     if (text !== null) {
-      this.#readText(text, part.get("thought") === true ? "reasoning" : "text", signature);
+      this.#readText(text, part.thought === true ? "reasoning" : "text", signature);
       return;
     }
-    const call = part.members("functionCall");
+    const call = objectAt(part, "functionCall", at);
     if (call !== null) {
-      this.#readCall(call, readSignature(signature, "call"));
+      this.#readCall(withCamelNames(call), `${at}.functionCall`, readSignature(signature, "call"));
       return;
     }
-    if (part.get("functionResponse") !== null)
-      throw wrong(part.at, 'in a turn of the role "user": results are not the model\'s');
-    const media = decodeMedia(part);
+    if (!isAbsent(part.functionResponse))
+      throw malformed(at, 'must be in a turn of the role "user": results are not the model\'s');
+    const media = decodeMedia(part, at);
     if (media?.type === "image") {
       this.#parts.push(media);
       return;
     }
-    const [name] = part.names();
-    if (name === undefined) return;
-    const raw = Object.fromEntries(part.names().map((each) => [each, part.get(each)]));
-    checkDepth(raw, part.at);
+    const members = Object.entries(part).filter(([, value]) => !isAbsent(value));
+    const [first] = members;
+    if (first === undefined) return;
+    const raw = Object.fromEntries(members);
+    checkDepth(raw, at);
     const data = JSON.stringify(raw);
-    this.#parts.push({ type: "opaque", name, raw: { maker: MAKER, place: "raw", data }, at: part.at });
+    this.#parts.push({ type: "opaque", name: first[0], raw: { maker: MAKER, place: "raw", data }, at });
   }
 
   #readText(text: string, kind: "text" | "reasoning", signature: unknown): void {
@@ -177,12 +203,11 @@ class ContentsDecoder {
     else this.#parts.push({ type: "text", text: whole, ...(seal === null ? null : { seal }) });
   }
 
-  #readCall(call: Members, seal: Seal | null): void {
-    const name = call.string("name");
-    if (name === null || name === "") throw wrong(`${call.at}.name`, "the name of the function");
-    const args = call.object("args") ?? {};
-    checkDepth(args, `${call.at}.args`);
-    const given = call.string("id");
+  #readCall(call: JsonObject, at: string, seal: Seal | null): void {
+    const name = nameAt(call, "name", at);
+    const args = objectAt(call, "args", at) ?? {};
+    checkDepth(args, `${at}.args`);
+    const given = stringAt(call, "id", at);
     const number = this.#callCount++;
     const id = given === null || given === "" ? mintCallId(HISTORY, number) : given;
     this.#pending.push({ id, name, hasOwnId: id === given });

@@ -1,5 +1,7 @@
 /** What a client's messages are made of: parts of text, images, files, sound. */
+
 import { Buffer } from "node:buffer";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   AudioPart,
@@ -10,17 +12,18 @@ import type {
   TextPart,
   VideoPart,
 } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  bad,
-  type Drops,
-  isObject,
-  objectIn,
-  requiredObject,
-  requiredString,
-  stringIn,
-  wordIn,
-} from "./member.ts";
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  textAt,
+  wordAt,
+  wrongType,
+} from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
 export type ContentPart = TextPart | ImagePart | DocumentPart | AudioPart | VideoPart;
@@ -50,7 +53,7 @@ const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
 export function decodeContent(object: JsonObject, at: string, drops: Drops): ContentPart[] {
   const { content } = object;
   if (typeof content === "string") return [{ type: "text", text: content }];
-  if (!Array.isArray(content)) throw bad(`${at}.content`, "must be a string or an array of parts");
+  if (!Array.isArray(content)) throw wrongType(content, `${at}.content`, "a string or an array");
   return content.map((part, n) => decodePart(part, `${at}.content[${n}]`, drops));
 }
 
@@ -58,15 +61,15 @@ export function decodeContent(object: JsonObject, at: string, drops: Drops): Con
 export function decodeTexts(object: JsonObject, at: string, drops: Drops): TextPart[] {
   return decodeContent(object, at, drops).map((part, n) => {
     if (part.type !== "text")
-      throw bad(`${at}.content[${n}].type`, 'must be "text" in a message of this role');
+      throw malformed(`${at}.content[${n}].type`, 'must be "text" in a message of this role');
     return part;
   });
 }
 
 /** Checks the form of a part; its type is for the caller to read. */
 export function partObject(part: unknown, at: string, drops: Drops): JsonObject {
-  if (!isObject(part)) throw bad(at, "must be an object with a type");
-  drops.addUnknown(part, PART_MEMBERS, at, "part");
+  if (!isObject(part)) throw wrongType(part, at, "an object");
+  drops.addUnknown(part, PART_MEMBERS, at);
   return part;
 }
 
@@ -86,13 +89,12 @@ function decodePart(raw: unknown, at: string, drops: Drops): ContentPart {
       return { type: "video", source: mediaOf(url, `${at}.video_url.url`, "video"), at };
     }
     default:
-      throw bad(`${at}.type`, "must be one of text, image_url, input_audio, file");
+      throw notOneOf(`${at}.type`, ["text", "image_url", "input_audio", "file"]);
   }
 }
 
 export function decodeText(part: JsonObject, at: string): TextPart {
-  const { text } = part;
-  if (typeof text !== "string") throw bad(`${at}.text`, "must be a string");
+  const text = textAt(part, "text", at);
   const cache = decodeCache(part, at);
   return cache === null ? { type: "text", text } : { type: "text", text, cache };
 }
@@ -100,18 +102,18 @@ export function decodeText(part: JsonObject, at: string): TextPart {
 /** OpenAI's breakpoint, or Anthropic's mark that resellers take in this dialect too. */
 export function decodeCache(part: JsonObject, at: string): CacheHint | null {
   if (part.prompt_cache_breakpoint !== undefined) {
-    const mark = objectIn(part, "prompt_cache_breakpoint", at);
+    const mark = objectAt(part, "prompt_cache_breakpoint", at);
     const ttls = ["30m", "12h"] as const;
-    return mark === null ? null : { ttl: wordIn(mark, "ttl", `${at}.prompt_cache_breakpoint`, ttls) };
+    return mark === null ? null : { ttl: wordAt(mark, "ttl", `${at}.prompt_cache_breakpoint`, ttls) };
   }
   if (part.cache_control === undefined) return null;
-  const mark = objectIn(part, "cache_control", at);
-  return mark === null ? null : { ttl: wordIn(mark, "ttl", `${at}.cache_control`, ["5m", "1h"] as const) };
+  const mark = objectAt(part, "cache_control", at);
+  return mark === null ? null : { ttl: wordAt(mark, "ttl", `${at}.cache_control`, ["5m", "1h"] as const) };
 }
 
 export function decodeImage(part: JsonObject, at: string): ImagePart {
   const source = mediaOf(urlOf(part, "image_url", at), `${at}.image_url.url`, "image");
-  const detail = isObject(part.image_url) ? stringIn(part.image_url, "detail", `${at}.image_url`) : null;
+  const detail = isObject(part.image_url) ? stringAt(part.image_url, "detail", `${at}.image_url`) : null;
   const cache = decodeCache(part, at);
   return {
     type: "image",
@@ -125,17 +127,16 @@ export function decodeImage(part: JsonObject, at: string): ImagePart {
 /** The URL of `{"url": …}`, or of the bare text that some clients write. */
 function urlOf(part: JsonObject, key: string, at: string): string {
   const value = part[key];
-  return typeof value === "string"
-    ? value
-    : requiredString(requiredObject(part, key, at), "url", `${at}.${key}`);
+  return typeof value === "string" ? value : nameAt(requiredObjectAt(part, key, at), "url", `${at}.${key}`);
 }
 
 function mediaOf(url: string, at: string, kind: "image" | "video"): MediaSource {
   if (/^https?:/i.test(url)) return { kind: "url", url, mimeType: null };
   const media = parseDataUrl(url);
-  if (media === null) throw bad(at, `must be an http(s) URL or a data: URL with base64 of ${articled(kind)}`);
+  if (media === null)
+    throw malformed(at, `must be an http(s) URL or a data: URL with base64 of ${articled(kind)}`);
   if (!media.mimeType.startsWith(`${kind}/`))
-    throw bad(at, `has the media type "${media.mimeType}", but must be ${articled(kind)}`);
+    throw malformed(at, `has the media type "${media.mimeType}", but must be ${articled(kind)}`);
   return { kind: "base64", ...media };
 }
 
@@ -144,28 +145,28 @@ function articled(kind: "image" | "video"): string {
 }
 
 function decodeAudio(part: JsonObject, at: string): AudioPart {
-  const audio = requiredObject(part, "input_audio", at);
-  const format = requiredString(audio, "format", `${at}.input_audio`);
-  const data = base64Of(requiredString(audio, "data", `${at}.input_audio`), `${at}.input_audio.data`);
+  const audio = requiredObjectAt(part, "input_audio", at);
+  const format = nameAt(audio, "format", `${at}.input_audio`);
+  const data = base64Of(nameAt(audio, "data", `${at}.input_audio`), `${at}.input_audio.data`);
   const mimeType = AUDIO_TYPES.get(format.toLowerCase());
-  if (mimeType === undefined) throw bad(`${at}.input_audio.format`, "must be one of wav, mp3");
+  if (mimeType === undefined) throw notOneOf(`${at}.input_audio.format`, [...AUDIO_TYPES.keys()]);
   return { type: "audio", source: { kind: "base64", mimeType, data }, at };
 }
 
 function base64Of(text: string, at: string): string {
   const data = parseDataUrl(text)?.data ?? standardBase64(text);
-  if (data === null || data === "") throw bad(at, "must be base64");
+  if (data === null || data === "") throw malformed(at, "must be base64");
   return data;
 }
 
 function decodeFile(part: JsonObject, at: string): DocumentPart {
-  const file = requiredObject(part, "file", at);
-  const title = stringIn(file, "filename", `${at}.file`);
+  const file = requiredObjectAt(part, "file", at);
+  const title = stringAt(file, "filename", `${at}.file`);
   const cache = decodeCache(part, at);
   const base = { type: "document", title, ...(cache === null ? {} : { cache }), at } as const;
-  const id = stringIn(file, "file_id", `${at}.file`);
+  const id = stringAt(file, "file_id", `${at}.file`);
   if (id !== null) return { ...base, source: { kind: "provider-file", id, maker: MAKER } };
-  const given = requiredString(file, "file_data", `${at}.file`);
+  const given = nameAt(file, "file_data", `${at}.file`);
   if (/^https?:/i.test(given)) return { ...base, source: { kind: "url", url: given, mimeType: null } };
   const inline = parseDataUrl(given);
   const mimeType = inline === null ? typeOfName(title) : plainMimeType(inline.mimeType);

@@ -1,25 +1,26 @@
 /** A client's request. */
 
+import { isObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
 import type { JsonObject, OutputFormat } from "../../neutral/request.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
+import { Drops } from "../shared/drops.ts";
 import {
-  arrayIn,
-  bad,
-  booleanIn,
-  Drops,
-  integerIn,
-  isObject,
-  numberIn,
-  objectIn,
-  requiredObject,
-  requiredString,
-  stringIn,
-  untranslatable,
-  wordIn,
-} from "./member.ts";
+  booleanAt,
+  checkDepth,
+  integerAt,
+  listAt,
+  nameAt,
+  notOneOf,
+  numberAt,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  stringsAt,
+  wordAt,
+} from "../shared/members.ts";
+import { refusedPart } from "../shared/refusal.ts";
 import type { ChatReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
@@ -67,60 +68,59 @@ const MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 export function decodeRequest(body: JsonObject): DecodedRequest {
-  if (isDeeperThan(body, MAX_DEPTH))
-    throw bad("body", `is nested more than ${MAX_DEPTH} levels deep; flatten it`);
+  checkDepth(body, "");
   const drops = new Drops();
-  drops.addUnknown(body, MEMBERS, "", "body");
+  drops.addUnknown(body, MEMBERS, "");
   const { system, messages } = decodeMessages(body, drops);
   const tools = decodeTools(body, drops);
-  const usesFunctions = (arrayIn(body, "functions", "") ?? []).length > 0;
-  const effort = wordIn(body, "reasoning_effort", "", EFFORTS);
-  const options = objectIn(body, "stream_options", "");
+  const usesFunctions = (listAt(body, "functions", "") ?? []).length > 0;
+  const effort = wordAt(body, "reasoning_effort", "", EFFORTS);
+  const options = objectAt(body, "stream_options", "");
   noteLost(body, drops);
   const replyContext: ChatReplyContext = {
-    includeUsage: options !== null && booleanIn(options, "include_usage", "stream_options") === true,
+    includeUsage: options !== null && booleanAt(options, "include_usage", "stream_options") === true,
     usesFunctions,
   };
   return {
     request: {
-      model: requiredString(body, "model", ""),
-      stream: booleanIn(body, "stream", "") ?? false,
+      model: nameAt(body, "model", ""),
+      stream: booleanAt(body, "stream", "") ?? false,
       system,
       messages,
       tools,
       toolChoice: decodeToolChoice(body, tools, drops),
       // A message of the deprecated form has room for one call.
-      parallelToolCalls: usesFunctions ? false : booleanIn(body, "parallel_tool_calls", ""),
+      parallelToolCalls: usesFunctions ? false : booleanAt(body, "parallel_tool_calls", ""),
       maxOutputTokens: decodeLimit(body, drops),
       stop: decodeStops(body),
       sampling: {
-        temperature: numberIn(body, "temperature", ""),
-        topP: numberIn(body, "top_p", ""),
+        temperature: numberAt(body, "temperature", ""),
+        topP: numberAt(body, "top_p", ""),
         topK: decodeTopK(body),
-        seed: integerIn(body, "seed", "", Number.MIN_SAFE_INTEGER),
-        frequencyPenalty: numberIn(body, "frequency_penalty", ""),
-        presencePenalty: numberIn(body, "presence_penalty", ""),
+        seed: integerAt(body, "seed", "", Number.MIN_SAFE_INTEGER),
+        frequencyPenalty: numberAt(body, "frequency_penalty", ""),
+        presencePenalty: numberAt(body, "presence_penalty", ""),
         logitBias: decodeBias(body),
       },
-      candidates: integerIn(body, "n", "", 1) ?? 1,
+      candidates: integerAt(body, "n", "", 1) ?? 1,
       logprobs: decodeLogprobs(body),
       // Chat has no way to ask for the text; who sets an effort is shown what there is, as compatible servers do.
       reasoning:
         effort === null
           ? null
           : { effort, budgetTokens: null, isDynamic: false, isShown: effort === "none" ? null : true },
-      verbosity: wordIn(body, "verbosity", "", ["low", "medium", "high"] as const),
-      output: decodeOutput(objectIn(body, "response_format", "")),
+      verbosity: wordAt(body, "verbosity", "", ["low", "medium", "high"] as const),
+      output: decodeOutput(objectAt(body, "response_format", "")),
       outputModalities: decodeModalities(body),
-      userId: stringIn(body, "safety_identifier", "") ?? stringIn(body, "user", ""),
-      metadata: objectIn(body, "metadata", ""),
-      serviceTier: stringIn(body, "service_tier", ""),
-      cacheKey: stringIn(body, "prompt_cache_key", ""),
+      userId: stringAt(body, "safety_identifier", "") ?? stringAt(body, "user", ""),
+      metadata: objectAt(body, "metadata", ""),
+      serviceTier: stringAt(body, "service_tier", ""),
+      cacheKey: stringAt(body, "prompt_cache_key", ""),
       cacheWhole: decodeCacheWhole(body),
     },
     dropped: drops.list,
     named: {
-      ...(stringIn(body, "safety_identifier", "") === null ? { userId: "user" } : null),
+      ...(stringAt(body, "safety_identifier", "") === null ? { userId: "user" } : null),
       ...(body.max_completion_tokens == null && body.max_tokens != null
         ? { maxOutputTokens: "max_tokens" }
         : null),
@@ -131,28 +131,25 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
 
 /** Members that no other provider has a word for. */
 function noteLost(body: JsonObject, drops: Drops): void {
-  const moderation = objectIn(body, "moderation", "");
+  const moderation = objectAt(body, "moderation", "");
   if (moderation !== null) {
-    const policy = objectIn(moderation, "policy", "moderation");
+    const policy = objectAt(moderation, "policy", "moderation");
     const modes = [moderation, ...Object.values(moderation), ...Object.values(policy ?? {})];
     if (modes.some((value) => isObject(value) && value.mode === "block"))
-      throw untranslatable(
-        "moderation",
-        'blocks what OpenAI finds unsafe, which no other provider does; use mode "score"',
-      );
+      throw refusedPart("moderation", 'only OpenAI blocks unsafe content on request; use the mode "score"');
     drops.add("moderation", "only OpenAI moderates on request");
   }
-  if (objectIn(body, "prediction", "") !== null)
+  if (objectAt(body, "prediction", "") !== null)
     drops.add("prediction", "only OpenAI takes the expected answer to be faster");
-  if (objectIn(body, "audio", "") !== null && !decodeModalities(body).includes("audio"))
+  if (objectAt(body, "audio", "") !== null && !decodeModalities(body).includes("audio"))
     drops.add("audio", "says how sound is to be made, but none is asked for");
-  if (booleanIn(body, "store", "") === true) drops.add("store", "answers are not kept at other providers");
+  if (booleanAt(body, "store", "") === true) drops.add("store", "answers are not kept at other providers");
 }
 
 /** 2 of them, and the newer one counts. */
 function decodeLimit(body: JsonObject, drops: Drops): number | null {
-  const newer = integerIn(body, "max_completion_tokens", "", 1);
-  const older = integerIn(body, "max_tokens", "", 1);
+  const newer = integerAt(body, "max_completion_tokens", "", 1);
+  const older = integerAt(body, "max_tokens", "", 1);
   if (newer !== null && older !== null && newer !== older)
     drops.add("max_tokens", `max_completion_tokens (${newer}) counts in its place`);
   return newer ?? older;
@@ -160,28 +157,24 @@ function decodeLimit(body: JsonObject, drops: Drops): number | null {
 
 function decodeStops(body: JsonObject): string[] {
   const { stop } = body;
-  if (stop === undefined || stop === null) return [];
-  const list = typeof stop === "string" ? [stop] : arrayIn(body, "stop", "");
-  return (list ?? []).flatMap((text, n) => {
-    if (typeof text !== "string") throw bad(`stop[${n}]`, "must be a string");
-    return text === "" ? [] : [text];
-  });
+  const list = typeof stop === "string" ? [stop] : (stringsAt(body, "stop", "") ?? []);
+  return list.filter((text) => text !== "");
 }
 
 /** Not OpenAI's, but many clients of compatible servers send it; 0 and -1 switch it off. */
 function decodeTopK(body: JsonObject): number | null {
-  const topK = integerIn(body, "top_k", "", -1);
+  const topK = integerAt(body, "top_k", "", -1);
   return topK === null || topK < 1 ? null : topK;
 }
 
 function decodeBias(body: JsonObject): JsonObject | null {
-  const bias = objectIn(body, "logit_bias", "");
+  const bias = objectAt(body, "logit_bias", "");
   return bias === null || Object.keys(bias).length === 0 ? null : bias;
 }
 
 function decodeLogprobs(body: JsonObject): number | null {
-  const isWanted = booleanIn(body, "logprobs", "");
-  const alternatives = integerIn(body, "top_logprobs", "", 0);
+  const isWanted = booleanAt(body, "logprobs", "");
+  const alternatives = integerAt(body, "top_logprobs", "", 0);
   return isWanted === true ? (alternatives ?? 0) : isWanted === null ? alternatives : null;
 }
 
@@ -193,35 +186,32 @@ function decodeOutput(format: JsonObject | null): OutputFormat | null {
     case "json_object":
       return { kind: "json" };
     case "json_schema": {
-      const spec = requiredObject(format as JsonObject, "json_schema", at);
+      const spec = requiredObjectAt(format as JsonObject, "json_schema", at);
       const specAt = `${at}.json_schema`;
       return {
         kind: "json-schema",
-        name: stringIn(spec, "name", specAt),
-        description: stringIn(spec, "description", specAt),
-        schema: objectIn(spec, "schema", specAt) ?? {},
-        strict: booleanIn(spec, "strict", specAt),
+        name: stringAt(spec, "name", specAt),
+        description: stringAt(spec, "description", specAt),
+        schema: objectAt(spec, "schema", specAt) ?? {},
+        strict: booleanAt(spec, "strict", specAt),
       };
     }
     default:
-      throw bad(`${at}.type`, "must be one of text, json_object, json_schema");
+      throw notOneOf(`${at}.type`, ["text", "json_object", "json_schema"]);
   }
 }
 
 function decodeModalities(body: JsonObject): string[] {
-  return (arrayIn(body, "modalities", "") ?? []).flatMap((modality, n) => {
-    if (typeof modality !== "string") throw bad(`modalities[${n}]`, "must be a string");
-    return modality === "text" ? [] : [modality];
-  });
+  return (stringsAt(body, "modalities", "") ?? []).filter((modality) => modality !== "text");
 }
 
 function decodeCacheWhole(body: JsonObject): CacheHint | null {
-  const options = objectIn(body, "prompt_cache_options", "");
+  const options = objectAt(body, "prompt_cache_options", "");
   if (options !== null) {
     const at = "prompt_cache_options";
-    const mode = wordIn(options, "mode", at, ["implicit", "explicit"] as const);
-    const ttl = wordIn(options, "ttl", at, ["30m", "12h"] as const);
+    const mode = wordAt(options, "mode", at, ["implicit", "explicit"] as const);
+    const ttl = wordAt(options, "ttl", at, ["30m", "12h"] as const);
     return mode === "explicit" ? null : { ttl };
   }
-  return stringIn(body, "prompt_cache_retention", "") === "24h" ? { ttl: "24h" } : null;
+  return stringAt(body, "prompt_cache_retention", "") === "24h" ? { ttl: "24h" } : null;
 }

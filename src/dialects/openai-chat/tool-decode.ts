@@ -1,4 +1,6 @@
 /** Tools and the choice among them, as a client gives them: today's form, and that of `functions`, which came before it. */
+
+import { isObject } from "../../core/json.ts";
 import type {
   CustomTool,
   FunctionTool,
@@ -7,19 +9,19 @@ import type {
   ToolChoice,
   ToolName,
 } from "../../neutral/request.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  arrayIn,
-  bad,
-  booleanIn,
-  type Drops,
-  isObject,
-  objectIn,
-  requiredObject,
-  requiredString,
-  stringIn,
-  untranslatable,
-  wordIn,
-} from "./member.ts";
+  booleanAt,
+  elementAt,
+  listAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  wordAt,
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { decodeCache } from "./part-decode.ts";
 
 const TOOL_MEMBERS: ReadonlySet<string> = new Set(["type", "function", "custom", "cache_control"]);
@@ -27,26 +29,32 @@ const FUNCTION_MEMBERS: ReadonlySet<string> = new Set(["name", "description", "p
 const CUSTOM_MEMBERS: ReadonlySet<string> = new Set(["name", "description", "format"]);
 const LOCATION_MEMBERS = ["city", "region", "country", "timezone"];
 const SIZES = ["low", "medium", "high"] as const;
+const SYNTAXES = ["lark", "regex"] as const;
 
 export function decodeTools(body: JsonObject, drops: Drops): Tool[] {
   const tools: Tool[] = [];
-  for (const [n, raw] of (arrayIn(body, "tools", "") ?? []).entries()) {
+  const list = listAt(body, "tools", "") ?? [];
+  for (let n = 0; n < list.length; n++) {
     const at = `tools[${n}]`;
-    if (!isObject(raw)) throw bad(at, "must be an object");
-    drops.addUnknown(raw, TOOL_MEMBERS, at, "tool");
-    if (raw.type === "custom") tools.push(decodeCustom(requiredObject(raw, "custom", at), at, drops));
+    const raw = elementAt(list, n, "tools");
+    drops.addUnknown(raw, TOOL_MEMBERS, at);
+    if (raw.type === "custom") tools.push(decodeCustom(requiredObjectAt(raw, "custom", at), at, drops));
     else if (raw.type === "function" || (raw.type === undefined && isObject(raw.function)))
-      tools.push(decodeFunction(requiredObject(raw, "function", at), `${at}.function`, at, raw, drops));
+      tools.push(decodeFunction(requiredObjectAt(raw, "function", at), `${at}.function`, at, raw, drops));
     else if (typeof raw.type === "string")
-      throw untranslatable(`${at}.type`, `is "${raw.type}", a tool that only its own provider runs`);
-    else throw bad(`${at}.type`, 'must be "function" or "custom"');
+      throw refusedPart(
+        `${at}.type`,
+        `only its own provider runs the tool "${raw.type}"; leave the tool out`,
+      );
+    else throw notOneOf(`${at}.type`, ["function", "custom"]);
   }
-  for (const [n, raw] of (arrayIn(body, "functions", "") ?? []).entries()) {
+  const functions = listAt(body, "functions", "") ?? [];
+  for (let n = 0; n < functions.length; n++) {
     const at = `functions[${n}]`;
-    if (!isObject(raw)) throw bad(at, "must be an object");
+    const raw = elementAt(functions, n, "functions");
     tools.push(decodeFunction(raw, at, at, raw, drops));
   }
-  const search = objectIn(body, "web_search_options", "");
+  const search = objectAt(body, "web_search_options", "");
   if (search !== null) tools.push(decodeSearch(search));
   return tools;
 }
@@ -58,14 +66,14 @@ function decodeFunction(
   tool: JsonObject,
   drops: Drops,
 ): FunctionTool {
-  if (raw !== tool) drops.addUnknown(raw, FUNCTION_MEMBERS, rawAt, "function");
+  if (raw !== tool) drops.addUnknown(raw, FUNCTION_MEMBERS, rawAt);
   return {
     kind: "function",
-    name: requiredString(raw, "name", rawAt),
+    name: nameAt(raw, "name", rawAt),
     namespace: null,
-    description: stringIn(raw, "description", rawAt),
-    parameters: objectIn(raw, "parameters", rawAt),
-    strict: booleanIn(raw, "strict", rawAt),
+    description: stringAt(raw, "description", rawAt),
+    parameters: objectAt(raw, "parameters", rawAt),
+    strict: booleanAt(raw, "strict", rawAt),
     isDeferred: false,
     cache: decodeCache(tool, at),
     at,
@@ -74,30 +82,30 @@ function decodeFunction(
 
 function decodeCustom(raw: JsonObject, at: string, drops: Drops): CustomTool {
   const rawAt = `${at}.custom`;
-  drops.addUnknown(raw, CUSTOM_MEMBERS, rawAt, "custom");
+  drops.addUnknown(raw, CUSTOM_MEMBERS, rawAt);
   return {
     kind: "custom",
-    name: requiredString(raw, "name", rawAt),
+    name: nameAt(raw, "name", rawAt),
     namespace: null,
-    description: stringIn(raw, "description", rawAt),
-    grammar: decodeGrammar(objectIn(raw, "format", rawAt), `${rawAt}.format`),
+    description: stringAt(raw, "description", rawAt),
+    grammar: decodeGrammar(objectAt(raw, "format", rawAt), `${rawAt}.format`),
     at,
   };
 }
 
 function decodeGrammar(format: JsonObject | null, at: string): CustomTool["grammar"] {
   if (format === null || format.type === "text") return null;
-  if (format.type !== "grammar") throw bad(`${at}.type`, 'must be "text" or "grammar"');
-  const grammar = requiredObject(format, "grammar", at);
-  const syntax = wordIn(grammar, "syntax", `${at}.grammar`, ["lark", "regex"] as const);
-  if (syntax === null) throw bad(`${at}.grammar.syntax`, "must be one of lark, regex");
-  return { syntax, definition: requiredString(grammar, "definition", `${at}.grammar`) };
+  if (format.type !== "grammar") throw notOneOf(`${at}.type`, ["text", "grammar"]);
+  const grammar = requiredObjectAt(format, "grammar", at);
+  const syntax = wordAt(grammar, "syntax", `${at}.grammar`, SYNTAXES);
+  if (syntax === null) throw notOneOf(`${at}.grammar.syntax`, SYNTAXES);
+  return { syntax, definition: nameAt(grammar, "definition", `${at}.grammar`) };
 }
 
 function decodeSearch(options: JsonObject): Tool {
   const at = "web_search_options";
-  const location = objectIn(options, "user_location", at);
-  const approximate = location === null ? null : objectIn(location, "approximate", `${at}.user_location`);
+  const location = objectAt(options, "user_location", at);
+  const approximate = location === null ? null : objectAt(location, "approximate", `${at}.user_location`);
   const known = Object.entries(approximate ?? {}).filter(([key]) => LOCATION_MEMBERS.includes(key));
   return {
     kind: "web-search",
@@ -105,7 +113,7 @@ function decodeSearch(options: JsonObject): Tool {
     blockedDomains: null,
     maxUses: null,
     userLocation: approximate === null ? null : Object.fromEntries(known),
-    contextSize: wordIn(options, "search_context_size", at, SIZES),
+    contextSize: wordAt(options, "search_context_size", at, SIZES),
     externalAccess: null,
     at,
   };
@@ -125,41 +133,41 @@ export function decodeToolChoice(body: JsonObject, tools: readonly Tool[], drops
   }
   const wanted = choice.mode === "tool" ? [choice.tool] : choice.mode === "subset" ? choice.tools : [];
   for (const { name } of wanted)
-    if (!named.has(name)) throw bad(field, `names the tool "${name}", which is not among the tools`);
+    if (!named.has(name)) throw malformed(field, `names the tool "${name}", which is not among the tools`);
   return choice;
 }
 
 function legacyChoice(raw: unknown): ToolChoice {
   if (raw === "auto" || raw === "none") return { mode: raw };
-  if (!isObject(raw)) throw bad("function_call", 'must be "auto", "none" or an object with a name');
-  return { mode: "tool", tool: toolNamed(requiredString(raw, "name", "function_call")) };
+  if (!isObject(raw)) throw malformed("function_call", 'must be "auto", "none" or an object with a name');
+  return { mode: "tool", tool: toolNamed(nameAt(raw, "name", "function_call")) };
 }
 
 function choiceOf(raw: unknown): ToolChoice {
   if (raw === "auto" || raw === "none" || raw === "required") return { mode: raw };
-  if (!isObject(raw)) throw bad("tool_choice", "must be one of auto, none, required, or an object");
+  if (!isObject(raw)) throw malformed("tool_choice", 'must be "auto", "none", "required" or an object');
   switch (raw.type) {
     case "function":
     case "custom":
       return { mode: "tool", tool: namedIn(raw, raw.type, "tool_choice") };
     case "allowed_tools": {
       const at = "tool_choice.allowed_tools";
-      const allowed = requiredObject(raw, "allowed_tools", "tool_choice");
-      const isRequired = wordIn(allowed, "mode", at, ["auto", "required"] as const) === "required";
-      const tools = (arrayIn(allowed, "tools", at) ?? []).map((tool, n): ToolName => {
-        const toolAt = `${at}.tools[${n}]`;
-        if (!isObject(tool)) throw bad(toolAt, "must be an object");
-        return namedIn(tool, tool.type === "custom" ? "custom" : "function", toolAt);
+      const allowed = requiredObjectAt(raw, "allowed_tools", "tool_choice");
+      const isRequired = wordAt(allowed, "mode", at, ["auto", "required"] as const) === "required";
+      const list = listAt(allowed, "tools", at) ?? [];
+      const tools = list.map((_, n): ToolName => {
+        const tool = elementAt(list, n, `${at}.tools`);
+        return namedIn(tool, tool.type === "custom" ? "custom" : "function", `${at}.tools[${n}]`);
       });
       return { mode: "subset", tools, isRequired };
     }
     default:
-      throw bad("tool_choice.type", "must be one of function, custom, allowed_tools");
+      throw notOneOf("tool_choice.type", ["function", "custom", "allowed_tools"]);
   }
 }
 
 function namedIn(raw: JsonObject, kind: "function" | "custom", at: string): ToolName {
-  return toolNamed(requiredString(requiredObject(raw, kind, at), "name", `${at}.${kind}`));
+  return toolNamed(nameAt(requiredObjectAt(raw, kind, at), "name", `${at}.${kind}`));
 }
 
 function toolNamed(name: string): ToolName {

@@ -1,4 +1,6 @@
 /** The conversation as a client gives it. */
+
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
@@ -8,19 +10,19 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
-import { sealOf } from "./call-slot.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  arrayIn,
-  bad,
-  type Drops,
-  isObject,
-  objectIn,
-  requiredObject,
-  requiredString,
-  stringIn,
-  untranslatable,
-} from "./member.ts";
+  elementAt,
+  listAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  wrongType,
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
+import { sealOf } from "./call-slot.ts";
 import { decodeContent, decodeImage, decodeText, decodeTexts, partObject } from "./part-decode.ts";
 
 /**
@@ -49,15 +51,16 @@ export interface Conversation {
 }
 
 export function decodeMessages(body: JsonObject, drops: Drops): Conversation {
-  const list = arrayIn(body, "messages", "");
-  if (list === null || list.length === 0) throw bad("messages", "must be an array with at least one message");
+  const list = listAt(body, "messages", "");
+  if (list === null || list.length === 0)
+    throw wrongType(body.messages, "messages", "an array of at least one message");
   const system: TextPart[] = [];
   const messages: Message[] = [];
   const legacy = new LegacyCalls();
-  for (const [n, raw] of list.entries()) {
+  for (let n = 0; n < list.length; n++) {
     const at = `messages[${n}]`;
-    if (!isObject(raw)) throw bad(at, "must be an object with a role");
-    drops.addUnknown(raw, MESSAGE_MEMBERS, at, "message");
+    const raw = elementAt(list, n, "messages");
+    drops.addUnknown(raw, MESSAGE_MEMBERS, at);
     const message = decodeMessage(raw, at, n, legacy, drops);
     if (message.role !== "system") messages.push(message);
     else if (messages.length === 0) appendAll(system, message.parts);
@@ -67,7 +70,7 @@ export function decodeMessages(body: JsonObject, drops: Drops): Conversation {
 }
 
 function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCalls, drops: Drops): Message {
-  const name = stringIn(raw, "name", at);
+  const name = stringAt(raw, "name", at);
   switch (raw.role) {
     case "system":
     case "developer":
@@ -83,16 +86,16 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
         at,
       };
     case "tool":
-      return toolMessage(raw, at, requiredString(raw, "tool_call_id", at), name, drops);
+      return toolMessage(raw, at, nameAt(raw, "tool_call_id", at), name, drops);
     case "function": {
-      const called = requiredString(raw, "name", at);
+      const called = nameAt(raw, "name", at);
       const id = legacy.answer(called);
       if (id === null)
-        throw bad(`${at}.name`, `names "${called}", which no assistant message before it calls`);
+        throw malformed(`${at}.name`, `names "${called}", which no assistant message before it calls`);
       return toolMessage(raw, at, id, called, drops);
     }
     default:
-      throw bad(`${at}.role`, "must be one of system, developer, user, assistant, tool, function");
+      throw notOneOf(`${at}.role`, ["system", "developer", "user", "assistant", "tool", "function"]);
   }
 }
 
@@ -107,7 +110,7 @@ function toolMessage(
   const content: ToolResultPart["content"][number][] = [];
   for (const [n, part] of (isEmpty ? [] : decodeContent(raw, at, drops)).entries()) {
     if (part.type === "video")
-      throw bad(`${at}.content[${n}].type`, 'must be "text" in a message of this role');
+      throw malformed(`${at}.content[${n}].type`, 'must be "text" in a message of this role');
     content.push(part);
   }
   const result: UserPart = { type: "tool-result", callId, name, content, isError: false, at };
@@ -122,20 +125,17 @@ function decodeAssistant(
   drops: Drops,
 ): AssistantPart[] {
   if (raw.audio !== undefined && raw.audio !== null)
-    throw untranslatable(
-      `${at}.audio`,
-      "refers to sound that only OpenAI holds; send its transcript as content",
-    );
+    throw refusedPart(`${at}.audio`, "the sound is stored at OpenAI; send its transcript as content");
   const parts = decodeAnswer(raw, at, drops);
-  const refusal = stringIn(raw, "refusal", at);
+  const refusal = stringAt(raw, "refusal", at);
   if (refusal !== null && refusal !== "") parts.push({ type: "refusal", text: refusal });
-  for (const [k, image] of (arrayIn(raw, "images", at) ?? []).entries())
+  for (const [k, image] of (listAt(raw, "images", at) ?? []).entries())
     parts.push(decodeImage(partObject(image, `${at}.images[${k}]`, drops), `${at}.images[${k}]`));
-  for (const [k, call] of (arrayIn(raw, "tool_calls", at) ?? []).entries())
+  for (const [k, call] of (listAt(raw, "tool_calls", at) ?? []).entries())
     parts.push(decodeCall(call, `${at}.tool_calls[${k}]`));
-  const call = objectIn(raw, "function_call", at);
+  const call = objectAt(raw, "function_call", at);
   if (call !== null) {
-    const name = requiredString(call, "name", `${at}.function_call`);
+    const name = nameAt(call, "name", `${at}.function_call`);
     const input = argumentsOf(call, `${at}.function_call`);
     parts.push({
       type: "tool-call",
@@ -153,7 +153,7 @@ function decodeAnswer(raw: JsonObject, at: string, drops: Drops): AssistantPart[
   const { content } = raw;
   if (content === null || content === undefined || content === "") return [];
   if (typeof content === "string") return [{ type: "text", text: content }];
-  if (!Array.isArray(content)) throw bad(`${at}.content`, "must be a string, null or an array of parts");
+  if (!Array.isArray(content)) throw wrongType(content, `${at}.content`, "a string, null or an array");
   const parts: AssistantPart[] = [];
   for (const [n, item] of content.entries()) {
     const partAt = `${at}.content[${n}]`;
@@ -162,25 +162,25 @@ function decodeAnswer(raw: JsonObject, at: string, drops: Drops): AssistantPart[
       const text = decodeText(part, partAt);
       if (text.text !== "") parts.push(text);
     } else if (part.type === "refusal") {
-      const text = stringIn(part, "refusal", partAt) ?? "";
+      const text = stringAt(part, "refusal", partAt) ?? "";
       if (text !== "") parts.push({ type: "refusal", text });
     } else if (part.type !== "thinking" && part.type !== "reasoning")
-      throw bad(`${partAt}.type`, "must be text or refusal in a message of the assistant");
+      throw notOneOf(`${partAt}.type`, ["text", "refusal"]);
   }
   return parts;
 }
 
 function decodeCall(raw: unknown, at: string): ToolCallPart {
-  if (!isObject(raw)) throw bad(at, "must be an object");
-  const id = requiredString(raw, "id", at);
+  if (!isObject(raw)) throw wrongType(raw, at, "an object");
+  const id = nameAt(raw, "id", at);
   const base = { type: "tool-call", id, namespace: null } as const;
   if (raw.type === "custom") {
-    const custom = requiredObject(raw, "custom", at);
-    const name = requiredString(custom, "name", `${at}.custom`);
-    return { ...base, name, kind: "custom", input: stringIn(custom, "input", `${at}.custom`) ?? "" };
+    const custom = requiredObjectAt(raw, "custom", at);
+    const name = nameAt(custom, "name", `${at}.custom`);
+    return { ...base, name, kind: "custom", input: stringAt(custom, "input", `${at}.custom`) ?? "" };
   }
-  const body = requiredObject(raw, "function", at);
-  const name = requiredString(body, "name", `${at}.function`);
+  const body = requiredObjectAt(raw, "function", at);
+  const name = nameAt(body, "name", `${at}.function`);
   const call = { ...base, name, kind: "function", input: argumentsOf(body, `${at}.function`) } as const;
   const seal = sealOf(raw);
   return seal === null ? call : { ...call, seal };
@@ -189,7 +189,7 @@ function decodeCall(raw: unknown, at: string): ToolCallPart {
 /** JSON text; some clients write the object itself. */
 function argumentsOf(body: JsonObject, at: string): string {
   const given = body.arguments;
-  return isObject(given) ? JSON.stringify(given) : (stringIn(body, "arguments", at) ?? "");
+  return isObject(given) ? JSON.stringify(given) : (stringAt(body, "arguments", at) ?? "");
 }
 
 /** Calls of the deprecated form have no ids: they get one by the place of their message, so that it stays as the conversation grows. */

@@ -1,4 +1,5 @@
 /** Parts of messages and of tool results in a client's request. */
+
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   Annotation,
@@ -11,7 +12,19 @@ import type {
   TextPart,
 } from "../../neutral/message.ts";
 import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
-import { bad, type Drops, elementAt, nameAt, objectAt, stringAt, textAt, wordAt } from "./fields.ts";
+import type { Drops } from "../shared/drops.ts";
+import {
+  elementAt,
+  nameAt,
+  notOneOf,
+  objectAt,
+  requiredObjectAt,
+  stringAt,
+  textAt,
+  wordAt,
+  wrongType,
+} from "../shared/members.ts";
+import { malformed } from "../shared/refusal.ts";
 import { decodeAnnotation } from "./item-decode.ts";
 
 export type InputPart = TextPart | ImagePart | DocumentPart | AudioPart;
@@ -41,7 +54,8 @@ export function decodeContent(content: unknown, at: string, drops: Drops): reado
 /** The content of instructions: text alone. */
 export function decodeText(content: unknown, at: string, drops: Drops): readonly TextPart[] {
   return decodeContent(content, at, drops).map((part, index) => {
-    if (part.type !== "text") throw bad(`${at}[${index}].type`, "must be input_text: instructions are text.");
+    if (part.type !== "text")
+      throw malformed(`${at}[${index}].type`, 'must be "input_text" in a message of this role');
     return part;
   });
 }
@@ -57,9 +71,9 @@ export function decodeAnswer(
   if (typeof content === "string") return [{ type: "text", text: content, ...said }];
   return partsOf(content, at).map((part, index) => {
     const partAt = `${at}[${index}]`;
-    drops.unknown(part, PART_MEMBERS, partAt);
+    drops.addUnknown(part, PART_MEMBERS, partAt);
     if (part.type === "refusal") return { type: "refusal", text: textAt(part, "refusal", partAt) };
-    if (!isText(part.type)) throw bad(`${partAt}.type`, "must be output_text or refusal.");
+    if (!isText(part.type)) throw notOneOf(`${partAt}.type`, ["output_text", "refusal"]);
     const annotations = annotationsOf(part, partAt, drops);
     return {
       type: "text",
@@ -72,7 +86,7 @@ export function decodeAnswer(
 }
 
 function partsOf(content: unknown, at: string): readonly JsonObject[] {
-  if (!Array.isArray(content)) throw bad(at, "must be a string or an array of parts.");
+  if (!Array.isArray(content)) throw wrongType(content, at, "a string or an array");
   return content.map((_, index) => elementAt(content, index, at));
 }
 
@@ -81,7 +95,7 @@ function isText(type: unknown): boolean {
 }
 
 function decodePart(part: JsonObject, at: string, drops: Drops): InputPart {
-  drops.unknown(part, PART_MEMBERS, at);
+  drops.addUnknown(part, PART_MEMBERS, at);
   if (isText(part.type)) return { type: "text", text: textAt(part, "text", at), ...cacheOf(part, at) };
   switch (part.type) {
     case "input_image":
@@ -105,7 +119,7 @@ function decodePart(part: JsonObject, at: string, drops: Drops): InputPart {
     case "input_audio":
       return { type: "audio", source: audioSource(part, at), at };
     default:
-      throw bad(`${at}.type`, "must be input_text, input_image, input_file or input_audio.");
+      throw notOneOf(`${at}.type`, ["input_text", "input_image", "input_file", "input_audio"]);
   }
 }
 
@@ -113,7 +127,7 @@ function imageSource(part: JsonObject, at: string): MediaSource {
   const url = stringAt(part, "image_url", at);
   if (url !== null && url !== "") return urlSource(url, `${at}.image_url`);
   const id = stringAt(part, "file_id", at);
-  if (id === null || id === "") throw bad(at, "needs an image_url or a file_id.");
+  if (id === null || id === "") throw malformed(at, "needs image_url or file_id");
   return { kind: "provider-file", id, maker: "openai" };
 }
 
@@ -121,7 +135,7 @@ function urlSource(url: string, at: string): MediaSource {
   if (url.slice(0, 5).toLowerCase() !== "data:") return { kind: "url", url, mimeType: null };
   const media = parseDataUrl(url);
   if (media === null)
-    throw bad(at, "is a data URL that cannot be read: give it as data:<type>;base64,<data>.");
+    throw malformed(at, "is a data URL that cannot be read; write data:<type>;base64,<data>");
   return { kind: "base64", ...media };
 }
 
@@ -132,7 +146,7 @@ function fileSource(part: JsonObject, at: string): MediaSource {
   const url = stringAt(part, "file_url", at);
   if (url !== null && url !== "") return { kind: "url", url, mimeType: null };
   const id = stringAt(part, "file_id", at);
-  if (id === null || id === "") throw bad(at, "needs one of file_data, file_url and file_id.");
+  if (id === null || id === "") throw malformed(at, "needs file_data, file_url or file_id");
   return { kind: "provider-file", id, maker: "openai" };
 }
 
@@ -140,21 +154,21 @@ function fileSource(part: JsonObject, at: string): MediaSource {
 function dataSource(data: string, fileName: string | null, at: string): MediaSource {
   if (data.slice(0, 5).toLowerCase() === "data:") return urlSource(data, at);
   const base64 = standardBase64(data);
-  if (base64 === null) throw bad(at, "must be a data URL or base64.");
+  if (base64 === null) throw malformed(at, "must be a data URL or base64");
   const isPdf = fileName === null || fileName.toLowerCase().endsWith(".pdf");
   return { kind: "base64", mimeType: isPdf ? "application/pdf" : "application/octet-stream", data: base64 };
 }
 
 function audioSource(part: JsonObject, at: string): MediaSource {
-  const audio = objectAt(part, "input_audio", at);
-  if (audio === null) throw bad(`${at}.input_audio`, "is missing: it must hold data and format.");
+  const audio = requiredObjectAt(part, "input_audio", at);
   const data = standardBase64(nameAt(audio, "data", `${at}.input_audio`));
-  if (data === null) throw bad(`${at}.input_audio.data`, "must be base64.");
-  const format = wordAt(audio, "format", `${at}.input_audio`, ["wav", "mp3"]);
-  if (format === null) throw bad(`${at}.input_audio.format`, "is missing: it must be wav or mp3.");
+  if (data === null) throw malformed(`${at}.input_audio.data`, "must be base64");
+  const format = wordAt(audio, "format", `${at}.input_audio`, AUDIO_FORMATS);
+  if (format === null) throw notOneOf(`${at}.input_audio.format`, AUDIO_FORMATS);
   return { kind: "base64", mimeType: plainMimeType(`audio/${format}`), data };
 }
 
+const AUDIO_FORMATS = ["wav", "mp3"] as const;
 const TTLS = ["5m", "30m", "1h", "12h", "24h"] as const;
 
 /** A time that is not known is the target's usual one. */

@@ -2,24 +2,25 @@
 
 import type { CacheHint } from "../../neutral/message.ts";
 import type { OutputFormat, ReasoningRequest } from "../../neutral/request.ts";
-import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
 import type { JsonObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
+import { Drops } from "../shared/drops.ts";
 import {
-  bad,
   booleanAt,
-  Drops,
+  checkDepth,
   integerAt,
   listAt,
   nameAt,
+  notOneOf,
   numberAt,
   objectAt,
-  refused,
+  requiredObjectAt,
   stringAt,
   stringsAt,
   wordAt,
-} from "./fields.ts";
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { ttlOf } from "./part-decode.ts";
 import { makeReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, ToolList } from "./tool-decode.ts";
@@ -61,9 +62,9 @@ const MEMBERS: ReadonlySet<string> = new Set([
 
 /** State at OpenAI without which the request means something else. */
 const STORED = {
-  previous_response_id: "the conversation so far is stored at OpenAI: send it whole as input",
-  conversation: "the conversation is stored at OpenAI: send it whole as input",
-  prompt: "the prompt is stored at OpenAI: send its text as instructions and input",
+  previous_response_id: "the conversation is stored at OpenAI; send the whole conversation as input",
+  conversation: "the conversation is stored at OpenAI; send the whole conversation as input",
+  prompt: "the prompt is stored at OpenAI; send its text as instructions and input",
 } as const;
 
 const LOGPROBS = "message.output_text.logprobs";
@@ -80,19 +81,17 @@ const INCLUDES: ReadonlySet<string> = new Set([
 ]);
 
 export function decodeRequest(body: JsonObject): DecodedRequest {
-  if (isDeeperThan(body, MAX_DEPTH)) {
-    throw bad("input", `or another member is nested more deeply than ${MAX_DEPTH} levels.`);
-  }
+  checkDepth(body, "");
   refuseStored(body);
   const drops = new Drops();
-  drops.unknown(body, MEMBERS, "");
+  drops.addUnknown(body, MEMBERS, "");
   dropSettings(body, drops);
   const tools = new ToolList(drops, integerAt(body, "max_tool_calls", "", 1));
   tools.addAll(listAt(body, "tools", "") ?? [], "tools");
   const input = new InputDecoder(stringAt(body, "instructions", ""), tools, drops);
   if (body.input !== undefined && body.input !== null) input.read(body.input);
   if (input.messages.length === 0 && input.system.length === 0) {
-    throw bad("input", "is missing: it must be a string or an array of items.");
+    throw malformed("input", "is missing; it must be a string or an array of items");
   }
   const text = objectAt(body, "text", "");
   const found = tools.finish();
@@ -132,14 +131,10 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
 
 function refuseStored(body: JsonObject): void {
   for (const [name, reason] of Object.entries(STORED)) {
-    if (body[name] !== undefined && body[name] !== null)
-      throw refused(name, `${name} cannot be used here: ${reason}.`);
+    if (body[name] !== undefined && body[name] !== null) throw refusedPart(name, reason);
   }
   if (booleanAt(body, "background", "") === true) {
-    throw refused(
-      "background",
-      "background cannot be used here: only OpenAI keeps responses to be fetched later.",
-    );
+    throw refusedPart("background", "only OpenAI keeps responses to be fetched later; leave the field out");
   }
 }
 
@@ -151,7 +146,7 @@ function dropSettings(body: JsonObject, drops: Drops): void {
   const moderation = objectAt(body, "moderation", "");
   if (moderation === null) return;
   if (JSON.stringify(moderation).includes('"block"')) {
-    throw refused("moderation", "moderation that blocks cannot be asked of another provider.");
+    throw refusedPart("moderation", 'only OpenAI blocks unsafe content on request; use the mode "score"');
   }
   drops.add("moderation", "other providers do not report moderation");
 }
@@ -199,18 +194,16 @@ function outputOf(text: JsonObject | null): OutputFormat | null {
     case "json_object":
       return { kind: "json" };
     case "json_schema": {
-      const schema = objectAt(format, "schema", at);
-      if (schema === null) throw bad(`${at}.schema`, "is missing: it must be a JSON Schema.");
       return {
         kind: "json-schema",
         name: nameAt(format, "name", at),
         description: stringAt(format, "description", at),
-        schema,
+        schema: requiredObjectAt(format, "schema", at),
         strict: booleanAt(format, "strict", at),
       };
     }
     default:
-      throw bad(`${at}.type`, "must be text, json_object or json_schema.");
+      throw notOneOf(`${at}.type`, ["text", "json_object", "json_schema"]);
   }
 }
 
@@ -219,7 +212,10 @@ function cacheOf(body: JsonObject, drops: Drops): CacheHint | null {
   const options = objectAt(body, "prompt_cache_options", "");
   if (options === null) return body.prompt_cache_retention === "24h" ? { ttl: "24h" } : null;
   if (options.prewarm === true) {
-    throw refused("prompt_cache_options.prewarm", "Only OpenAI can fill its cache without answering.");
+    throw refusedPart(
+      "prompt_cache_options.prewarm",
+      "only OpenAI fills a cache without an answer; leave the field out",
+    );
   }
   if (options.comparison_response_id !== undefined && options.comparison_response_id !== null) {
     drops.add("prompt_cache_options.comparison_response_id", "the response is stored at OpenAI");

@@ -1,20 +1,21 @@
 /** Tools of a client's request, wherever they stand in it. */
+
 import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { Drops } from "../shared/drops.ts";
 import {
-  bad,
   booleanAt,
-  type Drops,
   elementAt,
   listAt,
   nameAt,
+  notOneOf,
   objectAt,
-  refused,
   stringAt,
   stringsAt,
   textAt,
   wordAt,
-} from "./fields.ts";
+} from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { TOOL_SEARCH } from "./reply-context.ts";
 
 const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
@@ -115,7 +116,7 @@ export class ToolList {
     const type = nameAt(tool, "type", at);
     if (type === "function") this.#tools.push(this.#function(tool, at, namespace, prefix));
     else if (type === "custom") this.#custom(tool, at, namespace, prefix);
-    else if (namespace !== null) throw bad(`${at}.type`, "must be function or custom within a namespace.");
+    else if (namespace !== null) throw notOneOf(`${at}.type`, ["function", "custom"]);
     else if (type === "namespace") this.#namespace(tool, at);
     else if (WEB_SEARCH.test(type)) this.#webSearch(tool, at);
     else if (type === TOOL_SEARCH) this.#toolSearch(tool, at);
@@ -123,7 +124,7 @@ export class ToolList {
   }
 
   #function(tool: JsonObject, at: string, namespace: string | null, prefix: string): FunctionTool {
-    this.#drops.unknown(tool, FUNCTION_MEMBERS, at);
+    this.#drops.addUnknown(tool, FUNCTION_MEMBERS, at);
     const isDeferred = booleanAt(tool, "defer_loading", at) ?? false;
     if (isDeferred) this.#deferredAt ??= `${at}.defer_loading`;
     return {
@@ -140,7 +141,7 @@ export class ToolList {
   }
 
   #custom(tool: JsonObject, at: string, namespace: string | null, prefix: string): void {
-    this.#drops.unknown(tool, CUSTOM_MEMBERS, at);
+    this.#drops.addUnknown(tool, CUSTOM_MEMBERS, at);
     if (tool.defer_loading === true) {
       this.#drops.add(`${at}.defer_loading`, "a custom tool is always shown");
     }
@@ -164,7 +165,7 @@ export class ToolList {
 
   /** What is said of a namespace goes in front of what its first tool says of itself. */
   #namespace(tool: JsonObject, at: string): void {
-    this.#drops.unknown(tool, NAMESPACE_MEMBERS, at);
+    this.#drops.addUnknown(tool, NAMESPACE_MEMBERS, at);
     const name = nameAt(tool, "name", at);
     const list = listAt(tool, "tools", at) ?? [];
     let prefix = stringAt(tool, "description", at) ?? "";
@@ -175,7 +176,7 @@ export class ToolList {
   }
 
   #webSearch(tool: JsonObject, at: string): void {
-    this.#drops.unknown(tool, SEARCH_MEMBERS, at);
+    this.#drops.addUnknown(tool, SEARCH_MEMBERS, at);
     if (booleanAt(tool, "external_web_access", at) === false) {
       this.#isSearchOmitted = true;
       this.#drops.add(
@@ -242,12 +243,12 @@ export function decodeToolChoice(value: unknown, tools: ToolList, drops: Drops):
   if (value === undefined || value === null) return null;
   if (value === "auto" || value === "none" || value === "required") return { mode: value };
   const choice = asObject(value);
-  if (choice === null) throw bad("tool_choice", "must be auto, none, required or an object.");
+  if (choice === null) throw malformed("tool_choice", 'must be "auto", "none", "required" or an object');
   const type = nameAt(choice, "type", "tool_choice");
   if (type === "function" || type === "custom") return { mode: "tool", tool: nameOf(choice, "tool_choice") };
   if (type === "allowed_tools") return allowedTools(choice, drops);
   if (!WEB_SEARCH.test(type)) {
-    throw refused("tool_choice", `tool_choice asks for ${type}, which only OpenAI itself runs.`);
+    throw refusedPart("tool_choice", `only OpenAI runs the tool "${type}"; choose another tool`);
   }
   if (!tools.isSearchOmitted) return { mode: "web-search" };
   drops.add("tool_choice", "the tool that it asks for was left out");

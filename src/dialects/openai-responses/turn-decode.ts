@@ -1,4 +1,5 @@
 /** The items of a client's input as messages: neighbouring items of the assistant are one turn, neighbouring results of tools another. */
+
 import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
@@ -11,7 +12,9 @@ import type {
 } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
-import { bad, type Drops, elementAt, listAt, nameAt, refused, stringAt, textAt } from "./fields.ts";
+import type { Drops } from "../shared/drops.ts";
+import { elementAt, listAt, nameAt, notOneOf, stringAt, textAt, wrongType } from "../shared/members.ts";
+import { malformed, refusedPart } from "../shared/refusal.ts";
 import { decodeSearch } from "./item-decode.ts";
 import { parse } from "./item-encode.ts";
 import { decodeAnswer, decodeContent, decodeText } from "./part-decode.ts";
@@ -40,10 +43,9 @@ const ITEM_MEMBERS: ReadonlySet<string> = new Set([
 
 /** State at OpenAI that only it can follow. */
 const STORED: Readonly<Record<string, string>> = {
-  item_reference:
-    "refers to an item that is stored at OpenAI: give the item itself (with an SDK: store: false)",
-  compaction: "is a history that only OpenAI can read: start from the messages instead",
-  compaction_trigger: "asks OpenAI to compact the conversation: leave it out",
+  item_reference: "the item is stored at OpenAI; send the item itself (SDKs do so with store: false)",
+  compaction: "only OpenAI can read a compacted history; send the messages instead",
+  compaction_trigger: "only OpenAI compacts a conversation on request; leave the item out",
 };
 
 /** What a client gives back to a tool that only OpenAI has. */
@@ -76,7 +78,7 @@ export class InputDecoder {
       this.messages.push({ role: "user", parts: [{ type: "text", text: input }] });
       return;
     }
-    if (!Array.isArray(input)) throw bad("input", "must be a string or an array of items.");
+    if (!Array.isArray(input)) throw wrongType(input, "input", "a string or an array");
     for (let index = 0; index < input.length; index++) {
       this.#item(elementAt(input, index, "input"), `input[${index}]`);
     }
@@ -85,7 +87,7 @@ export class InputDecoder {
 
   #item(item: JsonObject, at: string): void {
     const type = stringAt(item, "type", at) ?? (item.role === undefined ? null : "message");
-    if (type === null) throw bad(`${at}.type`, "is missing: it must be the type of the item.");
+    if (type === null) throw malformed(`${at}.type`, "is missing; it must be the type of the item");
     if (this.#rawSeal !== null && type !== "web_search_call") this.#flushRaw(at);
     const read = READERS.get(type);
     if (read === undefined) this.#other(item, type, at);
@@ -94,7 +96,7 @@ export class InputDecoder {
   }
 
   message(item: JsonObject, at: string): void {
-    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    this.#drops.addUnknown(item, ITEM_MEMBERS, at);
     const { content } = item;
     const contentAt = `${at}.content`;
     switch (item.role) {
@@ -115,7 +117,7 @@ export class InputDecoder {
         return;
       }
       default:
-        throw bad(`${at}.role`, "must be user, assistant, system or developer.");
+        throw notOneOf(`${at}.role`, ["user", "assistant", "system", "developer"]);
     }
   }
 
@@ -136,7 +138,7 @@ export class InputDecoder {
   }
 
   call(item: JsonObject, at: string, kind: "function" | "custom"): void {
-    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    this.#drops.addUnknown(item, ITEM_MEMBERS, at);
     this.#pushCall(
       {
         type: "tool-call",
@@ -157,8 +159,7 @@ export class InputDecoder {
   }
 
   result(item: JsonObject, at: string): void {
-    this.#drops.unknown(item, ITEM_MEMBERS, at);
-    if (item.output === undefined || item.output === null) throw bad(`${at}.output`, "is missing.");
+    this.#drops.addUnknown(item, ITEM_MEMBERS, at);
     const content = decodeContent(item.output, `${at}.output`, this.#drops);
     this.#pushResult(nameAt(item, "call_id", at), content as ToolResultPart["content"], at);
   }
@@ -180,7 +181,7 @@ export class InputDecoder {
   }
 
   readReasoning(item: JsonObject, at: string): void {
-    this.#drops.unknown(item, ITEM_MEMBERS, at);
+    this.#drops.addUnknown(item, ITEM_MEMBERS, at);
     const sealed = stringAt(item, "encrypted_content", at);
     const seal = sealed === null || sealed === "" ? null : sealOf(sealed);
     if (seal?.place === "call") this.#callSeal = seal;
@@ -268,11 +269,11 @@ export class InputDecoder {
       return;
     }
     const reason = Object.hasOwn(STORED, type) ? STORED[type] : undefined;
-    if (reason !== undefined) throw refused(at, `${at} ${reason}.`);
+    if (reason !== undefined) throw refusedPart(at, reason);
     if (FOREIGN_RESULT.test(type))
-      throw refused(at, `${at} is the result of a tool that only OpenAI has (${type}).`);
+      throw refusedPart(at, `only OpenAI has the tool of a "${type}"; leave the call and its result out`);
     if (!type.endsWith("_call") && !type.startsWith("mcp_") && !type.startsWith("program")) {
-      throw refused(`${at}.type`, `${at} has the type ${type}, which cannot be given to another provider.`);
+      throw refusedPart(`${at}.type`, `only OpenAI takes an item of the type "${type}"; leave the item out`);
     }
     const raw: Seal = { maker: "openai", place: "raw", data: JSON.stringify(item) };
     this.#assistant(at).push({ type: "opaque", name: type, raw, at });
