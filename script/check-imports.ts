@@ -4,6 +4,7 @@
  * one.
  */
 import { dirname, join, normalize } from "node:path";
+import { checkDialects } from "./check-dialects.ts";
 import { checkOwners } from "./check-owners.ts";
 import { checkSizes } from "./check-sizes.ts";
 import { CALL_RULES, MODULE_RULES, NEVER_REACHED, ROOMS } from "./import-rules.ts";
@@ -190,6 +191,7 @@ if (import.meta.main) {
     ...checkOrder(Object.entries(ROOMS).map(([room, { imports }]) => [room, imports])),
     ...checkSources(files),
     ...checkOwners(files),
+    ...checkDialects(files),
     ...checkSizes(readSources(root, ["src", "test", "script", "bench"])),
   ];
   for (const { file, line, rule, reason } of violations) console.log(`${file}:${line}: ${rule} (${reason})`);

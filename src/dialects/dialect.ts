@@ -158,8 +158,8 @@ export interface ModelEntry {
 export type EndpointPath =
   /** `/v1/{path}`. */
   | { readonly kind: "fixed"; readonly path: string }
-  /** `{version}/models/{model}:{action}`. */
-  | { readonly kind: "action"; readonly action: string }
+  /** `/{version}/models/{model}:{action}`, for each of the versions. */
+  | { readonly kind: "action"; readonly action: string; readonly versions: readonly string[] }
   /** `/v1/{collection}/{id}`, and up to two segments behind the id. */
   | { readonly kind: "stored"; readonly collection: string };
 
@@ -208,6 +208,8 @@ export interface Dialect {
   needsEndMark(framing: Framing): boolean;
   /** Bytes that keep a silent stream alive; null where the framing has none. */
   ping(framing: Framing): string | null;
+  /** Paths of the model list that only clients of this dialect use. They share `/v1/models`. */
+  readonly modelListPaths: readonly string[];
   /** The query parameters that page through the model list. */
   readonly pageParameters: PageParameters;
   /**

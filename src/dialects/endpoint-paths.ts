@@ -3,6 +3,7 @@
  */
 import type { DialectName } from "./dialect.ts";
 import { ENDPOINTS, type Endpoint, type Route, routeTo } from "./endpoint.ts";
+import { DIALECTS } from "./index.ts";
 
 /** The parameters of a path by name, decoded. */
 type PathParams = Readonly<Record<string, string>>;
@@ -13,9 +14,6 @@ export interface EndpointPath {
   readonly dialect: DialectName;
   routeOf(params: PathParams): Route;
 }
-
-/** The versions under which Google's clients call an action of a model. */
-const ACTION_VERSIONS = ["v1", "v1beta", "v1alpha", "v1beta1"];
 
 const POST = ["POST"] as const;
 
@@ -31,7 +29,7 @@ function pathsOf(endpoint: Endpoint): readonly Omit<EndpointPath, "dialect">[] {
       return [{ methods: POST, path: route.path, routeOf: () => route }];
     }
     case "action":
-      return ACTION_VERSIONS.flatMap((version) => actionPaths(endpoint, version, path.action));
+      return path.versions.flatMap((version) => actionPaths(endpoint, version, path.action));
     case "stored":
       return storedPaths(endpoint, `/v1/${path.collection}`);
   }
@@ -83,7 +81,7 @@ export interface ModelCollection {
 /** The paths of the lists of models. */
 export const MODEL_COLLECTIONS: readonly ModelCollection[] = [
   { path: "/v1/models" },
-  ...ACTION_VERSIONS.filter((version) => version !== "v1").map(
-    (version): ModelCollection => ({ path: `/${version}/models`, dialect: "gemini" }),
+  ...Object.values(DIALECTS).flatMap(({ name: dialect, modelListPaths }) =>
+    modelListPaths.map((path) => ({ path, dialect })),
   ),
 ];

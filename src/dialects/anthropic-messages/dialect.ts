@@ -42,6 +42,7 @@ export const anthropicMessages = {
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
   needsEndMark: () => true,
   ping: (framing) => (framing === "sse" ? 'event: ping\ndata: {"type":"ping"}\n\n' : null),
+  modelListPaths: [],
   pageParameters: { limit: "limit", after: "after_id" },
   renderModels,
   renderModel,

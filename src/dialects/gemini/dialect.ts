@@ -1,11 +1,16 @@
 /** Gemini's generateContent. */
-import type { Dialect, EndpointFacts } from "../dialect.ts";
+import type { Dialect, EndpointFacts, EndpointPath } from "../dialect.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { PEEK_SHAPE } from "./peek.ts";
 import { GeminiReader } from "./tap.ts";
+
+/** An action of a model, under each version that Google's clients know. */
+function action(name: string): EndpointPath {
+  return { kind: "action", action: name, versions: ["v1", "v1beta", "v1alpha", "v1beta1"] };
+}
 
 const ANSWER = {
   hasBody: true,
@@ -19,14 +24,14 @@ const ANSWER = {
 export const gemini = {
   name: "gemini",
   endpoints: {
-    generateContent: { path: { kind: "action", action: "generateContent" }, ...ANSWER },
+    generateContent: { path: action("generateContent"), ...ANSWER },
     streamGenerateContent: {
-      path: { kind: "action", action: "streamGenerateContent" },
+      path: action("streamGenerateContent"),
       ...ANSWER,
       isStream: true,
     },
     countTokens: {
-      path: { kind: "action", action: "countTokens" },
+      path: action("countTokens"),
       hasBody: true,
       isBilled: false,
       isGenerative: false,
@@ -48,6 +53,7 @@ export const gemini = {
   needsEndMark: (framing) => framing === "json-array",
   // A comment stands apart from any event: the official SDK loses an event that holds a comment.
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : framing === "json-array" ? "\n" : null),
+  modelListPaths: ["/v1beta/models", "/v1alpha/models", "/v1beta1/models"],
   pageParameters: { limit: "pageSize", after: "pageToken" },
   renderModels,
   renderModel,

@@ -43,6 +43,7 @@ export const openaiChat = {
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => false,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },
   renderModels,
   renderModel,

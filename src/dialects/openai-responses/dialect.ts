@@ -59,6 +59,7 @@ export const openaiResponses = {
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => true,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },
   renderModels,
   renderModel,
