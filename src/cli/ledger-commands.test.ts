@@ -209,13 +209,13 @@ test("no ledger yet, or one that is damaged: said in plain words", async () => {
 
 test("wrong flags are named, with what would do", async () => {
   const cases: [Command, string[], string][] = [
-    [requests, ["--since", "yesterday"], "--since yesterday: give 90m"],
+    [requests, ["--since", "yesterday"], "--since yesterday is not a time; give 90m"],
     [requests, ["--since", "2026-02-31"], "--since 2026-02-31"],
-    [requests, ["--status", "fine"], "--status fine: give ok, error"],
+    [requests, ["--status", "fine"], "--status fine is not a status; give ok, error"],
     [requests, ["--limit", "0"], "--limit 0"],
     [requests, ["--nope"], "--nope"],
     [requests, ["extra"], "extra"],
-    [usage, ["--by", "key,colour"], "--by colour: give key"],
+    [usage, ["--by", "key,colour"], "--by colour cannot split the sums; give key"],
     [usage, ["--since"], "--since"],
   ];
   for (const [command, args, text] of cases) {

@@ -36,7 +36,7 @@ export function parseSince(text: string, nowMs: number): number {
     (date?.[2] === undefined && new Date(atMs).toISOString().slice(0, 10) !== date?.[1])
   ) {
     throw new UsageError(
-      `--since ${text}: give 90m, 12h or 7d, or a date such as 2026-11-01 or 2026-11-01T08:30`,
+      `--since ${text} is not a time; give 90m, 12h or 7d, or a date such as 2026-11-01 or 2026-11-01T08:30`,
     );
   }
   return atMs;

@@ -64,12 +64,14 @@ function parseStatus(text: string): StatusFilter {
   if (text === "ok" || text === "error") return { outcome: text };
   if (/^[1-5]\d\d$/.test(text)) return { code: Number(text) };
   if (/^[1-5]xx$/i.test(text)) return { class: Number(text[0]) };
-  throw new UsageError(`--status ${text}: give ok, error, a code such as 429, or a class such as 4xx`);
+  throw new UsageError(
+    `--status ${text} is not a status; give ok, error, a code such as 429, or a class such as 4xx`,
+  );
 }
 
 function parseLimit(text: string): number {
   if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
-    throw new UsageError(`--limit ${text}: give a number from 1 on`);
+    throw new UsageError(`--limit ${text} is not a limit; give a whole number from 1`);
   return Number(text);
 }
 

@@ -56,7 +56,9 @@ function parseBy(text: string): UsageDimension[] {
   const names = text.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !DIMENSIONS.some((dimension) => dimension === name));
   if (unknown !== undefined)
-    throw new UsageError(`--by ${unknown}: give key, model, day, or several with commas`);
+    throw new UsageError(
+      `--by ${unknown} cannot split the sums; give key, model, day, or several with commas`,
+    );
   return DIMENSIONS.filter((dimension) => names.includes(dimension));
 }
 

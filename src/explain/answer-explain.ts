@@ -7,7 +7,6 @@ import { DEFAULT_DIALECT } from "../dialects/guess.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
-
 import type { Gateway } from "../proxy/gateway.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { explain } from "./explain.ts";
