@@ -58,11 +58,3 @@ export const EXTRA: Readonly<Record<string, string>> = {
   "openai-responses/item-writer": "an item holds several parts and ends when the next one begins",
   "openai-responses/response-frame": "events hold the whole response, most of which repeats the request",
 };
-
-/** Readers of members that are to become one in `shared/`; no file joins this list. */
-export const TEMPORARY: readonly string[] = [
-  "anthropic-messages/fields",
-  "gemini/members",
-  "openai-chat/member",
-  "openai-responses/fields",
-];

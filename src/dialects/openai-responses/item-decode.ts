@@ -7,6 +7,7 @@ import type { ModelEvent } from "../../neutral/event.ts";
 import type { Annotation, Seal, SearchPart } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { MAKER } from "./seal.ts";
 
 /** What the items of one answer share. */
 export interface AnswerContext {
@@ -167,7 +168,7 @@ export class ReasoningReader extends ItemReader {
       }
     }
     const data = asString(item.encrypted_content);
-    const seal: Seal | null = data === null ? null : { maker: "openai", place: "reasoning", data };
+    const seal: Seal | null = data === null ? null : { maker: MAKER, place: "reasoning", data };
     if (!this.#isOpen && seal === null) return;
     if (!this.#isOpen) this.events.push({ type: "open", block: { kind: "reasoning" } });
     this.events.push({ type: "close", seal });
@@ -268,7 +269,7 @@ export class WholeReader extends ItemReader {
     if (type === "web_search_call") this.events.push({ type: "part", part: decodeSearch(whole) });
     else if (type === "image_generation_call") this.#image(whole);
     else {
-      const raw: Seal = { maker: "openai", place: "raw", data: jsonText(whole) };
+      const raw: Seal = { maker: MAKER, place: "raw", data: jsonText(whole) };
       this.events.push({ type: "part", part: { type: "opaque", name: type, raw, at: this.#at } });
     }
   }
@@ -296,7 +297,7 @@ export function decodeSearch(item: JsonObject): SearchPart {
       const url = asString(source?.url);
       return url === null ? [] : [{ url, title: asString(source?.title) }];
     }),
-    raw: { maker: "openai", place: "raw", data: jsonText(item) },
+    raw: { maker: MAKER, place: "raw", data: jsonText(item) },
   };
 }
 

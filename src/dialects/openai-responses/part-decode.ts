@@ -26,6 +26,7 @@ import {
 } from "../shared/members.ts";
 import { malformed } from "../shared/refusal.ts";
 import { decodeAnnotation } from "./item-decode.ts";
+import { MAKER } from "./seal.ts";
 
 export type InputPart = TextPart | ImagePart | DocumentPart | AudioPart;
 
@@ -128,7 +129,7 @@ function imageSource(part: JsonObject, at: string): MediaSource {
   if (url !== null && url !== "") return urlSource(url, `${at}.image_url`);
   const id = stringAt(part, "file_id", at);
   if (id === null || id === "") throw malformed(at, "needs image_url or file_id");
-  return { kind: "provider-file", id, maker: "openai" };
+  return { kind: "provider-file", id, maker: MAKER };
 }
 
 function urlSource(url: string, at: string): MediaSource {
@@ -147,7 +148,7 @@ function fileSource(part: JsonObject, at: string): MediaSource {
   if (url !== null && url !== "") return { kind: "url", url, mimeType: null };
   const id = stringAt(part, "file_id", at);
   if (id === null || id === "") throw malformed(at, "needs file_data, file_url or file_id");
-  return { kind: "provider-file", id, maker: "openai" };
+  return { kind: "provider-file", id, maker: MAKER };
 }
 
 /** A data URL, or the bare base64 of a file whose name tells its type. */

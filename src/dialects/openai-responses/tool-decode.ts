@@ -17,6 +17,7 @@ import {
 } from "../shared/members.ts";
 import { malformed, refusedPart } from "../shared/refusal.ts";
 import { TOOL_SEARCH } from "./reply-context.ts";
+import { MAKER } from "./seal.ts";
 
 const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
   "type",
@@ -120,7 +121,7 @@ export class ToolList {
     else if (type === "namespace") this.#namespace(tool, at);
     else if (WEB_SEARCH.test(type)) this.#webSearch(tool, at);
     else if (type === TOOL_SEARCH) this.#toolSearch(tool, at);
-    else this.#tools.push({ kind: "hosted", maker: "openai", type, raw: tool, at });
+    else this.#tools.push({ kind: "hosted", maker: MAKER, type, raw: tool, at });
   }
 
   #function(tool: JsonObject, at: string, namespace: string | null, prefix: string): FunctionTool {

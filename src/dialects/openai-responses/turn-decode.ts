@@ -19,6 +19,7 @@ import { decodeSearch } from "./item-decode.ts";
 import { parse } from "./item-encode.ts";
 import { decodeAnswer, decodeContent, decodeText } from "./part-decode.ts";
 import { TOOL_SEARCH } from "./reply-context.ts";
+import { MAKER } from "./seal.ts";
 import type { ToolList } from "./tool-decode.ts";
 
 /** Members of items that are read, or say nothing once the item stands in the conversation. */
@@ -275,7 +276,7 @@ export class InputDecoder {
     if (!type.endsWith("_call") && !type.startsWith("mcp_") && !type.startsWith("program")) {
       throw refusedPart(`${at}.type`, `only OpenAI takes an item of the type "${type}"; leave the item out`);
     }
-    const raw: Seal = { maker: "openai", place: "raw", data: JSON.stringify(item) };
+    const raw: Seal = { maker: MAKER, place: "raw", data: JSON.stringify(item) };
     this.#assistant(at).push({ type: "opaque", name: type, raw, at });
   }
 }
@@ -299,7 +300,7 @@ const READERS: ReadonlyMap<string, ReadItem> = new Map<string, ReadItem>([
 
 /** State of another maker in our token, else OpenAI's own. */
 function sealOf(text: string): Seal {
-  return unwrapSeal(text) ?? { maker: "openai", place: "reasoning", data: text };
+  return unwrapSeal(text) ?? { maker: MAKER, place: "reasoning", data: text };
 }
 
 function textsOf(parts: readonly unknown[]): string[] {
