@@ -3,10 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NO_USAGE } from "../neutral/usage.ts";
 import { migrate } from "../store/migrations.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { COLUMNS } from "./columns.ts";
+import { SAMPLE_USAGE, sampleRow } from "./fixtures/row.ts";
+import { readRows } from "./queries.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { makeLedgerWriter } from "./writer.ts";
 
 test("the table of requests has a column for each field of a row and each kind of usage, and no other", () => {
   const folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
@@ -26,4 +30,16 @@ test("steps that databases have already are never edited", () => {
     ["credential states", "2d75d91889c6355190f0fd48da349898a083e43a81b1befa63fb1a33b8775b1c"],
     ["state ids", "d1e73ab7251668107fc035fa2255c297e7d48eba663f73115cc1626ed3165752"],
   ]);
+});
+
+test("an older database gets the younger columns, and its rows read as unknown in them", () => {
+  const sql = openSqlite(":memory:", { mode: "write", busyTimeoutMs: 0 });
+  migrate(sql, MIGRATIONS.slice(0, 3));
+  sql.exec("INSERT INTO requests (id, input_tokens, output_tokens) VALUES ('1', 7, 2)");
+  migrate(sql, MIGRATIONS);
+  const row = sampleRow({ id: "2", usage: { ...SAMPLE_USAGE, webSearches: 3, serviceTier: "flex" } });
+  makeLedgerWriter(sql).write([row], 0, 1, []);
+  const usages = [...readRows(sql)].map(({ usage }) => usage);
+  expect(usages).toEqual([{ ...NO_USAGE, inputTokens: 7, outputTokens: 2 }, row.usage]);
+  sql.close();
 });

@@ -71,8 +71,8 @@ function takeFrom(
   for (let i = 0; i < credentials.length; i++) {
     const index = (next + i) % credentials.length;
     const credential = credentials[index] as PooledCredential;
-    const { id } = credential.spec;
-    if (excluded?.has(id) === true || (only !== null && id !== only)) continue;
+    if (excluded?.has(credential.spec.id) === true) continue;
+    if (only !== null && credential.spec.id !== only) continue;
     if (isEligible !== null && !isEligible(credential)) continue;
     const result = take(credential, model, clock);
     if (result === null) continue;
@@ -90,12 +90,23 @@ function take(credential: PooledCredential, model: string, clock: Clock): LeaseR
     credential.inFlight++;
     return credential.plain;
   }
-  const nowMs = clock.nowMs();
-  const isFree = (parked: Park | null | undefined): boolean =>
-    !parked || (!parked.isProbed && isDue(parked, nowMs));
-  if (!isFree(park) || !isFree(modelPark)) return null;
+  return probe(credential, model, park, modelPark ?? null, clock.nowMs());
+}
+
+function probe(
+  credential: PooledCredential,
+  model: string,
+  park: Park | null,
+  modelPark: Park | null,
+  nowMs: number,
+): LeaseResult | null {
+  if (!isFree(park, nowMs) || !isFree(modelPark, nowMs)) return null;
   credential.inFlight++;
-  return { lease: new HeldLease(credential, model, park, modelPark ?? null) };
+  return { lease: new HeldLease(credential, model, park, modelPark) };
+}
+
+function isFree(park: Park | null, nowMs: number): boolean {
+  return park === null || (!park.isProbed && isDue(park, nowMs));
 }
 
 /** A credential that may not use the model, but is parked for nothing else. */
