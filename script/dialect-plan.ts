@@ -42,7 +42,6 @@ export const EXTRA: Readonly<Record<string, string>> = {
   "anthropic-messages/cache-marks": "the four marks of the prompt cache are counted over the whole request",
   "anthropic-messages/client-tools": "tools of Anthropic's own kinds that the client runs",
   "anthropic-messages/search": "a search is a pair of blocks, read and written alike",
-  "gemini/array-reader": "streams without alt=sse are an array of chunks",
   "gemini/config-decode": "generationConfig is an object of its own",
   "gemini/config-encode": "generationConfig is an object of its own",
   "gemini/grounding-decode": "citations stand apart from the text, counted in bytes",

@@ -19,13 +19,18 @@ export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
+/** The text as a JSON value; undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes as a JSON object; null when they are anything else. Builds the whole value, so it is not for relayed bodies. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
-  try {
-    return asObject(JSON.parse(decodeUtf8(bytes, 0, bytes.length)));
-  } catch {
-    return null;
-  }
+  return asObject(parseJson(decodeUtf8(bytes, 0, bytes.length)));
 }
 
 /** JSON text of a parsed value; null when the value is nested so deeply that the runtime gives up. */

@@ -1,6 +1,8 @@
 /** What an error body says: Anthropic's envelope, and the variations of servers that speak its dialect. */
+
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
 /** The event for an error object, or for the text that some servers write in its place. */
@@ -8,17 +10,9 @@ export function failureOf(error: unknown): ReportedFailure {
   return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
 }
 
-const NOTHING: DecodedError = { message: null, code: null, param: null };
-
 export function decodeError(body: string): DecodedError {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return NOTHING;
-  }
-  const envelope = asObject(Array.isArray(value) ? value[0] : value);
-  if (envelope === null) return NOTHING;
+  const envelope = errorEnvelope(body);
+  if (envelope === null) return NO_ERROR;
   const error = asObject(envelope.error) ?? envelope;
   const message =
     asString(error.message) ??

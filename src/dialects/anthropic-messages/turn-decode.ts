@@ -10,7 +10,7 @@ import type {
   ToolCallPart,
 } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
-import { asObject, asString } from "../../wire/json.ts";
+import { asObject, asString, parseJson } from "../../wire/json.ts";
 import {
   elementAt,
   listAt,
@@ -252,19 +252,11 @@ class AssistantReader {
     const raw = this.#rawSeal;
     if (raw === null || this.#searches.size > 0) return;
     this.#rawSeal = null;
-    this.#pushOpaque(typeOf(raw.data), raw);
+    this.#pushOpaque(asString(asObject(parseJson(raw.data))?.type) ?? "", raw);
   }
 
   #pushOpaque(name: string, raw: Seal): void {
     const part: OpaquePart = { type: "opaque", name, raw, at: this.#at };
     this.#parts.push(part);
-  }
-}
-
-function typeOf(data: string): string {
-  try {
-    return asString(asObject(JSON.parse(data))?.type) ?? "";
-  } catch {
-    return "";
   }
 }

@@ -2,6 +2,7 @@
 
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
 /** The error object of a chunk or body, which may stand in an array; null: it holds none. */
@@ -18,15 +19,9 @@ export function failureOf(error: unknown): ReportedFailure {
 
 /** What an error body says; forms of servers in front of Google's are read too. */
 export function decodeError(body: string): DecodedError {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return { message: null, code: null, param: null };
-  }
-  const outer = asObject(Array.isArray(value) ? value[0] : value);
+  const outer = errorEnvelope(body);
   const error = asObject(outer?.error);
-  if (outer === null) return { message: null, code: null, param: null };
+  if (outer === null) return NO_ERROR;
   if (error === null) {
     const message = asString(outer.error) ?? asString(outer.message) ?? asString(outer.detail);
     return { message, code: asString(outer.code), param: null };

@@ -1,9 +1,9 @@
 /** Streamed replies: server-sent events, or an array that grows. Neither has an end mark that can be counted on, so ends are told at the body's. */
 import type { ModelEvent } from "../../neutral/event.ts";
+import { ArrayReader } from "../../wire/array-reader.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import type { Framing } from "../dialect.ts";
-import { ArrayReader } from "./array-reader.ts";
 import { ContentDecoder } from "./reply-decode.ts";
 
 type Emit = (event: ModelEvent) => void;

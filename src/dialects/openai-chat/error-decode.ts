@@ -1,6 +1,8 @@
 /** Errors as upstreams of this dialect tell them: in a body, or in-band in an answer that began well. */
+
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { cutMessage, failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
 /** The error that a chunk or a whole reply tells, or null. vLLM has an `object` of that name instead of a member. */
@@ -31,18 +33,10 @@ function codeOf(error: JsonObject): string | null {
   return code ?? (typeof error.code === "number" ? String(error.code) : null);
 }
 
-const NOTHING: DecodedError = { message: null, code: null, param: null };
-
 /** An error body in any of the forms that servers of this dialect use. */
 export function decodeError(body: string): DecodedError {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return NOTHING;
-  }
-  const envelope = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
-  if (envelope === null) return NOTHING;
+  const envelope = errorEnvelope(body);
+  if (envelope === null) return NO_ERROR;
   const error = asObject(envelope.error) ?? envelope;
   const message = messageOf(error);
   return { message, code: codeOf(error), param: asString(error.param) };

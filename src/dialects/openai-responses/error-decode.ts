@@ -1,21 +1,18 @@
 /** What an upstream's error body says, in the forms that OpenAI and servers like it give it. */
+
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
+import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
-import { parse } from "./item-encode.ts";
 
 /** The event for an error object, or for the text that some servers write in its place. */
 export function failureOf(error: unknown): ReportedFailure {
   return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
 }
 
-const NOTHING: DecodedError = { message: null, code: null, param: null };
-
 export function decodeError(body: string): DecodedError {
-  const value = parse(body);
-  // Google's servers put the object into an array.
-  const outer = asObject(Array.isArray(value) ? value[0] : value);
-  if (outer === null) return NOTHING;
+  const outer = errorEnvelope(body);
+  if (outer === null) return NO_ERROR;
   const text = asString(outer.error);
   if (text !== null) return { ...readError(outer), message: text };
   return readError(asObject(outer.error) ?? outer);

@@ -2,11 +2,13 @@
  * One item of an answer's output, in pieces or whole, as events. Pieces and the whole may tell the same twice, or only one of them may
  * come: what has been told is not told again.
  */
+
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
-import type { Annotation, Seal, SearchPart } from "../../neutral/message.ts";
+import type { Seal, SearchPart } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";
 
 /** What the items of one answer share. */
@@ -299,28 +301,6 @@ export function decodeSearch(item: JsonObject): SearchPart {
     }),
     raw: { maker: MAKER, place: "raw", data: jsonText(item) },
   };
-}
-
-/** null: a kind that means nothing outside OpenAI (its files, its containers). */
-export function decodeAnnotation(value: unknown): Annotation | null {
-  const annotation = asObject(value);
-  const url = asString(annotation?.url);
-  if (annotation === null || url === null || annotation.type !== "url_citation") return null;
-  const start = offsetOf(annotation.start_index);
-  const end = offsetOf(annotation.end_index);
-  const isRange = start !== null && end !== null && start <= end;
-  return {
-    kind: "url",
-    url,
-    title: asString(annotation.title),
-    citedText: null,
-    start: isRange ? start : null,
-    end: isRange ? end : null,
-  };
-}
-
-function offsetOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
 function asText(value: unknown): string {

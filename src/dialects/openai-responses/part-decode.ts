@@ -25,7 +25,7 @@ import {
   wrongType,
 } from "../shared/members.ts";
 import { malformed } from "../shared/refusal.ts";
-import { decodeAnnotation } from "./item-decode.ts";
+import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";
 
 export type InputPart = TextPart | ImagePart | DocumentPart | AudioPart;

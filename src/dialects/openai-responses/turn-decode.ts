@@ -11,12 +11,11 @@ import type {
   UserPart,
 } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import type { Drops } from "../shared/drops.ts";
 import { elementAt, listAt, nameAt, notOneOf, stringAt, textAt, wrongType } from "../shared/members.ts";
 import { malformed, refusedPart } from "../shared/refusal.ts";
 import { decodeSearch } from "./item-decode.ts";
-import { parse } from "./item-encode.ts";
 import { decodeAnswer, decodeContent, decodeText } from "./part-decode.ts";
 import { TOOL_SEARCH } from "./reply-context.ts";
 import { MAKER } from "./seal.ts";
@@ -224,7 +223,7 @@ export class InputDecoder {
     const raw = this.#rawSeal;
     if (raw === null) return;
     this.#rawSeal = null;
-    const name = asString(asObject(parse(raw.data))?.type) ?? "block";
+    const name = asString(asObject(parseJson(raw.data))?.type) ?? "block";
     this.#assistant(at).push({ type: "opaque", name, raw, at });
   }
 

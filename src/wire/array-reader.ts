@@ -1,8 +1,8 @@
 /** From bytes, split anywhere, to the elements of a JSON array as text: how streams come without `alt=sse`. */
-import { decodeUtf8, GrowingBytes } from "../../wire/bytes.ts";
-import { JsonScanner } from "../../wire/json-scan.ts";
-import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
-import type { JsonSink } from "../../wire/json-sink.ts";
+import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { JsonScanner } from "./json-scan.ts";
+import { compileShape, type ShapeNode } from "./json-shape.ts";
+import type { JsonSink } from "./json-sink.ts";
 
 /** Every element as a whole. */
 const ELEMENTS = compileShape({ "*": true });
