@@ -14,7 +14,7 @@ export interface AgainstResult {
   readonly errors: readonly string[];
 }
 
-/** One build under measurement: gives a value for each figure of its row, as often as it is asked. */
+/** One build under measurement. Each call of `measure` returns a value for each figure of the row. */
 interface Subject {
   measure(): Promise<readonly number[]>;
   stop(): Promise<void>;
@@ -191,7 +191,7 @@ async function compareRow(
   try {
     subjects.push(["base", await open({ ...stage, program: [basePath] })]);
     subjects.push(["ours", await open(stage)]);
-    // What a first round compiles and loads is no part of any round.
+    // An unmeasured round first: it compiles and loads code that the later rounds use.
     for (const [, subject] of subjects) await subject.measure();
     for (let round = 0; round < rounds; round++) {
       const turns = round % 2 === 0 ? subjects : subjects.toReversed();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { LOAD_BINARY, type Stage, type Target } from "./targets.ts";
 import type { Running } from "./workspace.ts";
 
-/** What the load program reports of one run; CPU and memory are the target's, over the measured part. */
+/** The load program's report of one run; CPU and memory are the target's, over the measured part. */
 export interface LoadReport {
   readonly requests: number;
   readonly errors: number;
@@ -20,7 +20,7 @@ export interface LoadReport {
 /** The dialects that the load program speaks, as client and as upstream. */
 export type WireName = "chat" | "messages";
 
-/** What `load pause` reports: a value for each request in its order, in milliseconds. */
+/** The report of `load pause`: a value for each request, in milliseconds. */
 export interface PauseReport {
   readonly pauses_ms: readonly number[];
   readonly requests_ms: readonly number[];
@@ -32,13 +32,13 @@ export interface PauseReport {
 /** One run of the load program. */
 export interface LoadPlan {
   readonly kind: "json" | "burst" | "ticks" | "body";
-  /** The client's; chat unless told. */
+  /** The client's dialect; chat when absent. */
   readonly dialect?: WireName;
-  /** With a model the script stands in a message, and tokens are counted instead of events. */
+  /** With a model, a message holds the script, and tokens are counted in place of events. */
   readonly model?: string;
   readonly connections: number;
   readonly warmSeconds: number;
-  /** With `requests` this is the bound. */
+  /** With `requests`, the longest time of the measured part. */
   readonly measuredSeconds: number;
   readonly requests?: number;
   readonly ratePerSecond?: number;
@@ -67,7 +67,10 @@ export async function runLoad(stage: Stage, target: Target, plan: LoadPlan): Pro
   return JSON.parse(line) as LoadReport;
 }
 
-/** Sends large requests one after the other and measures for how long the target answers nothing else. */
+/**
+ * Sends large requests one after the other and measures the longest time in which the target answers nothing
+ * else.
+ */
 export async function runPauses(
   stage: Stage,
   target: Target,

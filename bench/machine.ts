@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
-/** Where the figures come from. */
+/** The machine and the programs that were measured. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -11,7 +11,7 @@ export interface Machine {
   readonly bun: string;
   readonly nginx: string;
   readonly commit: string;
-  /** Processes that wanted to run before the harness began; well above 0, others were at work. */
+  /** Load average before the start; well above 0, other programs were at work. */
   readonly loadBefore: number;
 }
 

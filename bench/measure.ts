@@ -1,4 +1,4 @@
-/** What the works have in common: taking turns, and figures out of reports. */
+/** Shared by the works: taking turns, and figures from reports. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadPlan, type LoadReport, runLoad } from "./load.ts";
@@ -26,10 +26,13 @@ export interface Measured {
   readonly notes: readonly string[];
 }
 
-/** Fewer bytes than this a request in the data folder: the ledger cannot have been on. */
+/** With fewer bytes of growth for each request, the ledger cannot have been on. */
 const LEAST_LEDGER_BYTES = 50;
 
-/** Measures targets in turn, each round in the opposite order, so that a drift of the machine hits all alike. */
+/**
+ * Measures targets in turn, each round in the opposite order, so that a drift of the machine affects all of
+ * them.
+ */
 export async function measure(stage: Stage, effort: Effort, subjects: readonly Subject[]): Promise<Measured> {
   const reports: Reports = {};
   const errors: string[] = [];
@@ -53,7 +56,7 @@ export async function measure(stage: Stage, effort: Effort, subjects: readonly S
   const own = runs.find(({ target }) => target.name === "clewline");
   const dataDir = own?.target.dataDir;
   const notes: string[] = [];
-  // A stream is one request of many events, and may be open still when its part ends: only whole requests count.
+  // A stream is one request of many events and may still be open at the end, so only whole requests count.
   if (dataDir !== undefined && own?.plan.kind === "json") {
     const bytes = folderBytes(dataDir) / sum(reports.clewline ?? [], (report) => report.requests);
     notes.push(`ledger: ${Math.round(bytes)} bytes a request in the data folder`);
@@ -62,7 +65,7 @@ export async function measure(stage: Stage, effort: Effort, subjects: readonly S
   return { reports, errors, notes };
 }
 
-/** CPU of Clewline for each of what is counted, beside a peer's, which it must not exceed by more than `atMost` times. */
+/** CPU of Clewline for each counted thing, and its ratio to a peer's, which must be at most `atMost`. */
 export function cpuFigure(
   reports: Reports,
   unit: string,
@@ -101,7 +104,7 @@ export function sum(reports: readonly LoadReport[], value: (report: LoadReport) 
   return reports.reduce((total, report) => total + value(report), 0);
 }
 
-/** What the load program found wrong, for the table. */
+/** The errors that the load program reports, for the table. */
 export function errorsOf(name: TargetName, report: LoadReport): string[] {
   return report.errors === 0 ? [] : [`${name}: ${report.errors} errors, the first: ${report.first_error}`];
 }

@@ -14,8 +14,8 @@ export interface RatioSummary {
 }
 
 /**
- * A difference counts when it is at least half as large as the distance of the quartiles. A figure that could not be
- * measured in some round has not been shown to be no worse.
+ * A difference counts when it is at least half as large as the distance of the quartiles. A figure that could
+ * not be measured in some round has not been shown to be no worse.
  */
 export function summarizeRatios(ratios: readonly number[]): RatioSummary {
   const isWhole = ratios.length > 0 && ratios.every(Number.isFinite);

@@ -1,6 +1,6 @@
 import type { RatioSummary } from "./ratio.ts";
 
-/** What a figure must not exceed: its own value, or its ratio to what stands beside it. */
+/** The limit of a figure: of its value, or of its ratio to the peer. */
 export interface Goal {
   readonly of: "value" | "ratio";
   readonly atMost: number;
@@ -11,10 +11,12 @@ export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly clewline: number;
-  /** What it is compared with: nginx, or Clewline itself where it only relays. */
+  /** The peer: nginx, or Clewline itself as a relay. */
   readonly nginx?: number | undefined;
   readonly relay?: number | undefined;
-  /** Median of the rounds' own ratios, not the ratio of the medians: a round's two runs stand side by side. */
+  /**
+   * Median of the rounds' own ratios, not the ratio of the medians: both runs of a round meet the same load.
+   */
   readonly ratio?: number | undefined;
   readonly goal?: Goal | undefined;
 }
@@ -30,14 +32,14 @@ export interface Comparison {
   readonly summary: RatioSummary;
 }
 
-/** What one work measured. */
+/** The measurements of one work. */
 export interface WorkResult {
   readonly work: string;
   readonly figures: readonly Figure[];
-  /** What went wrong; a work with errors has reached nothing. */
+  /** Errors of the measurement; a work with errors has reached no goal. */
   readonly errors: readonly string[];
   readonly notes: readonly string[];
-  /** The reports of the load program as they came, by what they are of. */
+  /** The unchanged reports of the load program, by target. */
   readonly rounds: Readonly<Record<string, readonly object[]>>;
 }
 
@@ -110,7 +112,7 @@ function peerOf(figure: Figure): string {
   return figure.relay === undefined ? "nginx" : "relay";
 }
 
-/** Whether a column is one of the peers', none of which stands in all the works. */
+/** Whether a column is a peer's and has no value. */
 function isUnused(rows: readonly (readonly string[])[], column: number): boolean {
   const [heads = [], ...others] = rows;
   return /^(?:nginx|relay)$/.test(heads[column] ?? "") && others.every((row) => row[column] === "");

@@ -11,21 +11,22 @@ const READY_TIMEOUT_MS = 15_000;
 export type TargetName = "clewline" | "nginx" | "nginx-unbuffered" | "direct" | "relay";
 
 /**
- * Something that the load is sent to. `direct` is the upstream itself; `nginx-unbuffered` keeps no request body; `relay` is
- * Clewline that gets what its upstream speaks, beside `clewline` that has to translate.
+ * A receiver of the load. `direct`: the upstream itself; `nginx-unbuffered`: nginx without a buffer for
+ * request bodies; `relay`: Clewline whose client speaks the upstream's dialect, beside `clewline` that
+ * translates.
  */
 export interface Target {
   readonly name: TargetName;
   readonly jsonPort: number;
   readonly ssePort: number;
-  /** The process whose CPU and memory are read; of `direct` none is. */
+  /** The process whose CPU and memory are read; undefined for `direct`. */
   readonly process: Running | undefined;
-  /** Of Clewline: where it keeps its ledger. */
+  /** Clewline's data folder. */
   readonly dataDir: string | undefined;
   stop(): Promise<void>;
 }
 
-/** What the targets are started with. */
+/** The surroundings of all targets. */
 export interface Stage {
   readonly workspace: Workspace;
   readonly targetCore: number | undefined;
@@ -89,7 +90,7 @@ async function startNginx(stage: Stage, name: "nginx" | "nginx-unbuffered"): Pro
   return { name, jsonPort, ssePort, process: running, dataDir: undefined, stop: running.stop };
 }
 
-/** Keep-alive on both sides without a cap; for SSE the advice that every provider gives: no buffering. */
+/** Keep-alive on both sides without a limit; no buffering for SSE, as every provider advises. */
 function nginxConfig(
   folder: string,
   jsonPort: number,
@@ -135,7 +136,7 @@ async function startClewline(
     folder,
   });
   await waitUntil(running, "Clewline", () => isHealthy(port));
-  // What is measured must be the real thing: a request with a wrong key is refused, one with the right key served.
+  // A real gateway refuses a request with a wrong key and serves one with the right key.
   await expectAnswer(port, "sk-bench-wrong", 401);
   await expectAnswer(port, CLIENT_KEY, 200);
   return { name, jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };

@@ -101,7 +101,10 @@ function labelOf({ client, upstream }: Direction): string {
   return `${client} client, ${upstream} upstream`;
 }
 
-/** The same load in turn to a relay, whose client speaks as the upstream does, and to a translation of that upstream. */
+/**
+ * The same load in turn for a relay, whose client speaks the upstream's dialect, and for a translation of
+ * that upstream.
+ */
 function compare(
   work: string,
   stage: Stage,
@@ -167,7 +170,7 @@ async function holdTranslated(stage: Stage, effort: Effort, { client, upstream }
   }
 }
 
-/** For how long nothing else is answered while a long history is translated, beside one that is passed on. */
+/** The longest time without any answer while a long history is translated, beside a relay of the history. */
 async function watchPauses(stage: Stage, effort: Effort, { client, upstream }: Direction): Promise<Part> {
   const requests = effort.short ? 2 : 20;
   const errors: string[] = [];

@@ -10,9 +10,9 @@ const TMPFS_MAGIC = 0x0102_1994;
 export interface Running {
   readonly pid: number;
   readonly logPath: string;
-  /** The exit code, or null while it runs or when a signal ended it. */
+  /** The exit code; null while the process runs, or when a signal ended it. */
   exitCode(): number | null;
-  /** Asks it to end, and ends it after 5 s. */
+  /** Sends SIGTERM, and SIGKILL after 5 s. */
   stop(): Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export class Workspace {
     return stdout;
   }
 
-  /** Ends what still runs and removes the folder. */
+  /** Ends all processes and removes the folder. */
   clear(): void {
     for (const pid of this.#groups) killGroup(pid);
     this.#groups.clear();
@@ -122,7 +122,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Where the ledger is written must be a disk: on a memory file system a commit would cost nothing. */
+/** The ledger must be on a disk: on a memory file system a commit would cost nothing. */
 function diskFolder(): string {
   const usual = tmpdir();
   return statfsSync(usual).type === TMPFS_MAGIC ? "/var/tmp" : usual;

@@ -144,12 +144,12 @@ function findCycles(graph: Graph): readonly Violation[] {
   return found;
 }
 
-/** What a room must not reach, with the shortest way there, at the first import of that way. */
+/** Each forbidden file that a room reaches, with the shortest way to it, at the first import of the way. */
 function findReached(graph: Graph): readonly Violation[] {
   return NEVER_REACHED.flatMap(({ from, never, reason }) => {
     const before = new Map<string, { readonly file: string; readonly line: number } | null>();
     for (const file of graph.keys()) if (from.includes(roomOf(file))) before.set(file, null);
-    // A map hands out the entries that are added meanwhile: this is a search in breadth.
+    // The loop also visits entries that it adds, so this is a breadth-first search.
     for (const [file] of before)
       for (const { to, line } of graph.get(file) ?? []) if (!before.has(to)) before.set(to, { file, line });
 

@@ -15,7 +15,7 @@ export interface OwnerRule {
   readonly expected?: number;
 }
 
-/** Held to the table of families by a test. */
+/** A test holds this list to the table of families. */
 export const FAMILY_NAMES = ["anthropic", "gemini", "openai"];
 
 const HOST = /[a-z0-9-]+\.(?:com|ai|net|org|dev|io|app|cloud)(?![a-z0-9-])/i;
@@ -68,8 +68,8 @@ export const OWNER_RULES: readonly OwnerRule[] = [
     except: [
       "src/upstreams/",
       "src/simulator/",
-      // A link to a video that Gemini reads by itself, and the address of a file in a Gemini request: what a
-      // wire says.
+      // These two patterns match URLs inside Gemini requests (a video, a stored file), not the server
+      // that is asked.
       "src/dialects/gemini/mime-type.ts",
       "src/dialects/gemini/part-decode.ts",
     ],

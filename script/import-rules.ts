@@ -119,7 +119,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "cache",
       "snapshot",
-      // The shape of what the ledger writes along with a row.
+      // The type of state ids, which the ledger writes along with a row.
       "store/state.ts",
     ],
     reason: "a request's life needs no database, no command line and no simulator",
@@ -212,7 +212,7 @@ export const NEVER_REACHED: readonly {
   readonly reason: string;
 }[] = [
   {
-    // What the admin may import counts as well, also while there is no admin.
+    // The rooms that the admin may import must keep the rule as well.
     from: ["admin", "pages", ...(ROOMS.admin?.imports ?? [])],
     never: [
       "src/proxy/",

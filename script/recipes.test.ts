@@ -1,6 +1,6 @@
 /**
- * Holds the recipes of CONTRIBUTING.md to the code: every file in which the entries of a kind are named today stands in
- * the recipe of that kind. A hand-written list in one more file fails here.
+ * Holds the recipes of CONTRIBUTING.md to the code: every file in which the entries of a kind are named today
+ * stands in the recipe of that kind. A hand-written list in one more file fails here.
  */
 import { expect, test } from "bun:test";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ interface Source {
   readonly literals: string;
 }
 
-/** What the gateway is built from: the simulator has lists of its own, by design. */
+/** The gateway's sources; the simulator has lists of its own, by design. */
 const SOURCES: readonly Source[] = [...readSources(ROOT)]
   .filter(([path]) => !isTest(path) && !path.startsWith("src/simulator/"))
   .map(([path, text]) => {
@@ -52,8 +52,8 @@ function filesNaming(words: readonly string[], atLeast = 1, folder = "src/"): st
 }
 
 /**
- * The files of `src/` that a recipe names in backquotes, where NAME stands for each of these names. A bare `x.ts` lies in
- * the folder of the file before it.
+ * The files of `src/` that a recipe names in backquotes, where NAME stands for each of these names. A bare
+ * `x.ts` lies in the folder of the file before it.
  */
 async function sitesOf(title: string, names: readonly string[] = []): Promise<string[]> {
   const page = await Bun.file(join(ROOT, "CONTRIBUTING.md")).text();
@@ -90,7 +90,8 @@ test("a vendor that speaks OpenAI's API", async () => {
 });
 
 test("a family of upstreams", async () => {
-  // The name of a dialect, and of a maker of seals in the dialects, says nothing about the family of that name.
+  // The name of a dialect, and of a maker of seals in the dialects, says nothing about the family of that
+  // name.
   const names = FAMILY_NAMES.filter((name) => !DIALECT_NAMES.includes(name));
   const files = filesNaming(names).filter((path) => !path.startsWith("src/dialects/"));
   await expectNamed(files, "A family of upstreams", names);

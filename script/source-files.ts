@@ -1,4 +1,4 @@
-/** The TypeScript files that the rules of the house speak of. */
+/** The TypeScript files to which the rules of the house apply. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ export interface Violation {
   readonly reason: string;
 }
 
-/** Tests and what only they use. */
+/** Tests and their fixtures. */
 export const isTest = (path: string): boolean => /(?:\.test|-under-test)\.ts$|\/fixtures\//.test(path);
 
 /** Whether a path is one of these files, or lies in one of these folders (named with a slash at the end). */

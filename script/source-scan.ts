@@ -18,7 +18,7 @@ const BEFORE_EXPRESSION =
  */
 export interface Literal {
   readonly kind: "string" | "expression";
-  /** What stands between the quotes or slashes, escapes as written. */
+  /** The text between the quotes or slashes, with escapes as written. */
   readonly text: string;
   readonly from: number;
   readonly to: number;

@@ -118,7 +118,7 @@ async function run(
   await child.exited;
   clearTimeout(onLimit);
   process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
-  // What a crashed runner has left behind must not disturb the next part.
+  // Processes that a crashed runner has left must not disturb the next part.
   signalGroup("SIGKILL");
   await copied;
   return {

@@ -1,11 +1,12 @@
 /**
- * The hard cases of translation by number, each in a line: what comes in, and what has to be seen. A test covers a case by beginning its name with the
- * number (`H-32 …`). `script/hard-cases` writes docs/hard-cases.md from this and from the tests' results.
+ * The hard cases of translation by number, each in a line: the input and the result. A test covers a case
+ * when its name begins with the number (`H-32 …`). `script/hard-cases` writes docs/hard-cases.md from this
+ * and from the tests' results.
  */
 
 export interface HardCase {
   readonly title: string;
-  /** Why there is no test: what is still to come, or left open. */
+  /** The reason why there is no test. */
   readonly open?: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Ways to write the ledger's rows that were weighed against each other: CPU per row at 16 rows a commit.
+ * Compares ways to write the ledger's rows: CPU per row at 16 rows a commit.
  *
  *     node_modules/.bin/bun bench/micro/ledger-insert.ts
  */
@@ -29,7 +29,7 @@ interface Variant {
   readonly name: string;
   readonly schema: string;
   readonly pragma?: string;
-  /** Prepares the way and returns what writes one group, within a transaction. */
+  /** Prepares the statements and returns a function that writes one group within a transaction. */
   readonly prepare: (sql: Sql) => (group: readonly LedgerRow[]) => void;
 }
 

@@ -1,5 +1,6 @@
 /**
- * What a row of the ledger costs: CPU per row of append, commit and wake-up, for several counts of rows a turn.
+ * The cost of a row of the ledger: CPU per row for append, commit and wake-up, for several counts of rows a
+ * turn.
  *
  *     node_modules/.bin/bun bench/micro/ledger.ts [rows, default 60000]
  */
@@ -64,7 +65,7 @@ async function measure(rowsPerTurn: number): Promise<Figure> {
   return { cpuUs: (user + system) / rows, longestTurnMs, walMiB, bytesPerRow };
 }
 
-/** As a request waits: its own continuation after the commit. */
+/** Waits as a request does, with a continuation after the commit. */
 async function wait(committed: Promise<void>): Promise<void> {
   await committed;
 }

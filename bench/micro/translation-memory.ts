@@ -1,5 +1,5 @@
 /**
- * What a translated stream keeps of each event: bytes of heap an event, after the collector has run.
+ * The memory that a translated stream keeps for each event: bytes of heap after a collection of garbage.
  *
  *     node_modules/.bin/bun bench/micro/translation-memory.ts [events, default 300000]
  */
@@ -17,7 +17,7 @@ const messagesStart =
   'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}\n\n' +
   'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n';
 
-/** What each upstream's stream begins with, and an event of it. */
+/** The beginning of each upstream's stream, and one event. */
 const STREAMS = {
   "anthropic-messages": {
     start: messagesStart,

@@ -30,13 +30,15 @@ import { limitedModel, MODELS, openFamilies, type Stage } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {
-  // That a model is unknown to it.
+  // Warnings about models that the SDK does not know.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
   stage = await openFamilies();
 });
 afterAll(async () => await stage?.close());
 
-/** The gateway keeps no answers of other families: so the SDK gives its former texts back instead of referring to them. */
+/**
+ * The gateway stores no answers of other families, so the SDK must send earlier texts in place of references.
+ */
 const providerOptions = { openai: { store: false } };
 
 /** Each provider of the SDK, with the dialect that it speaks. */
@@ -72,12 +74,12 @@ const PROVIDERS: readonly (readonly [name: string, dialect: string, model: (id: 
     [
       "@ai-sdk/google",
       "gemini",
-      // To it, a name with a slash is a path: without `models/` in front.
+      // For this provider of the SDK, a name with a slash is a path, so the name has no `models/` in front.
       (id) => createGoogleGenerativeAI({ baseURL: `${stage.url}/v1beta`, apiKey: stage.key })(id),
     ],
   ];
 
-/** A tool, and what it was asked. */
+/** A tool, with the arguments of its calls. */
 function weatherTool() {
   const asked: unknown[] = [];
   const get_weather = tool({
@@ -91,7 +93,7 @@ function weatherTool() {
   return { asked, tools: { get_weather } };
 }
 
-/** What goes wrong in a stream, and the text that came before it. */
+/** The error in a stream, and the text before it. */
 async function failureOf(model: LanguageModel): Promise<{ readonly error: unknown; readonly text: string }> {
   let text = "";
   let error: unknown = null;

@@ -1,4 +1,4 @@
-// The official Anthropic SDK in front of every family of upstreams: what it can do with one, it can do with each.
+// The official Anthropic SDK in front of every family of upstreams: every feature works with each family.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
@@ -38,7 +38,7 @@ function textOf(message: { readonly content: readonly { readonly type: string }[
     .join("");
 }
 
-/** Fails with what the SDK raised; the text that came before it is what the user has read. */
+/** The SDK's error in a stream, and the text that the user has read before it. */
 async function failureOf(
   params: Anthropic.MessageCreateParamsNonStreaming,
 ): Promise<{ readonly error: unknown; readonly text: string }> {
@@ -188,7 +188,7 @@ describe.each(MODELS)("%s", (family, model) => {
   });
 });
 
-// Each takes its time: all families at once.
+// Each request waits for seconds, so all families are asked at once.
 test("an answer that is long in coming is an answer after all", async () => {
   const replies = await Promise.all(
     MODELS.map(([, model]) => client.messages.create({ ...ASK, model: model + FAULTS.slow })),

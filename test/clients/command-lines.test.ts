@@ -1,5 +1,5 @@
-// Claude Code, Codex and Gemini CLI themselves through the gateway: a prompt to their own provider, and a file to be changed by the models
-// of every other family. In the full form only: they are large.
+// Claude Code, Codex and Gemini CLI themselves through the gateway: a prompt to their own provider, and a
+// file to be changed by the models of every other family. In the full form only: they are large.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +8,9 @@ import { FAMILIES, type FamilyName, openFamilies, openStage, type Stage } from "
 
 const PROMPT = "Tell me of the labyrinth.";
 /**
- * Names that a program knows, each standing for another family's model: it asks for them in the form of that model, as with thinking
- * budgets or levels, turns in the middle, freeform tools and tools among the input.
+ * Names that a program knows. Each stands for another family's model; the program asks in the form of the
+ * known model, with thinking budgets or levels, turns in the middle, freeform tools and tools among the
+ * input.
  */
 const NAMES = {
   claude: { gemini: "claude-opus-5", responses: "claude-haiku-4-5", compat: "claude-sonnet-5" },
@@ -47,7 +48,7 @@ if (IS_FULL) {
     await families?.close();
   });
 
-  /** A home of its own for a command line, so that nobody's settings and accounts take part. */
+  /** A home folder of its own for a command line, so that no user's settings and accounts take part. */
   const homeFor = (name: string, settings: Readonly<Record<string, string>>): string => {
     const home = join(families.folder, name);
     mkdirSync(join(home, "work"), { recursive: true });
@@ -151,14 +152,17 @@ wire_api = "responses"
   const OLD_TEXT = "The thread leads in.";
   const NEW_TEXT = "The thread leads out.";
 
-  /** A file in the working folder that the model is to change; the orders are for the simulated one. */
+  /** A file in the working folder that the model shall change, by orders to the simulated model. */
   const notesIn = (home: string): string => {
     const file = join(home, "work/notes.txt");
     writeFileSync(file, `${OLD_TEXT}\n`);
     return file;
   };
 
-  /** The model changed the file with the program's own tools and said so; this family answered every turn, whatever the model was called. */
+  /**
+   * The model changed the file with the program's own tools and said so; this family answered every turn
+   * under whatever model name.
+   */
   const expectChanged = async (
     out: string,
     file: string,
@@ -185,8 +189,8 @@ wire_api = "responses"
         claudeEnv(families),
       ),
     codex: async (home: string, model: string, prompt: string) => {
-      // Without its sandbox, which not every machine allows, it offers a search of the live web. A server that has none refuses that
-      // aloud, so that a user switches it off.
+      // Without its sandbox, which not every machine allows, the program offers a search of the live web. A
+      // server without one refuses that by name, so that a user switches it off.
       const more = home.endsWith("compat") ? 'web_search = "disabled"' : "";
       return await run(
         homeFor(home, { ".codex/config.toml": CODEX_CONFIG(families.url, model, more) }),
@@ -202,7 +206,7 @@ wire_api = "responses"
       ),
   };
 
-  /** Orders to the simulated model, by what the program calls its tools. */
+  /** Orders to the simulated model, by the program's names of its tools. */
   const EDITS: Readonly<Record<keyof typeof NAMES, (file: string) => string>> = {
     claude: (file) => {
       const edit = { file_path: file, old_string: OLD_TEXT, new_string: NEW_TEXT };

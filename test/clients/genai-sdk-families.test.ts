@@ -36,13 +36,13 @@ afterAll(async () => await stage?.close());
 
 const DECLARATION = { name: "get_weather", parametersJsonSchema: CITY_SCHEMA };
 
-/** As the SDK's own `text`, which warns where there are other parts. */
+/** Equals the SDK's own `text`, which warns about other parts. */
 function textOf({ candidates }: GenerateContentResponse): string {
   const parts = candidates?.[0]?.content?.parts ?? [];
   return parts.map(({ text, thought }) => (thought === true ? "" : (text ?? ""))).join("");
 }
 
-/** What the SDK raised in a stream, and the text that came before it. */
+/** The SDK's error in a stream, and the text before it. */
 async function failureOf(model: string): Promise<{ readonly error: unknown; readonly text: string }> {
   let text = "";
   try {
@@ -209,7 +209,7 @@ describe.each(MODELS.map(([family, model]) => [family, `models/${model}`] as con
   },
 );
 
-// Each takes its time: all families at once.
+// Each request waits for seconds, so all families are asked at once.
 test("an answer that is long in coming is an answer after all", async () => {
   const replies = await Promise.all(
     MODELS.map(([, model]) =>

@@ -33,7 +33,7 @@ const TOOLS: OpenAI.Chat.ChatCompletionFunctionTool[] = [
   { type: "function", function: { name: "get_weather", parameters: CITY_SCHEMA } },
 ];
 
-/** What the SDK raised in a stream, and the text that came before it. */
+/** The SDK's error in a stream, and the text before it. */
 async function failureOf(model: string): Promise<{ readonly error: unknown; readonly text: string }> {
   let text = "";
   try {
@@ -180,7 +180,7 @@ describe.each(MODELS)("%s", (family, model) => {
   });
 });
 
-// Each takes its time: all families at once.
+// Each request waits for seconds, so all families are asked at once.
 test("an answer that is long in coming is an answer after all", async () => {
   const replies = await Promise.all(
     MODELS.map(([, model]) => client.chat.completions.create({ ...ASK, model: model + FAULTS.slow })),

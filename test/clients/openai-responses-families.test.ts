@@ -28,13 +28,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await stage?.close());
 
-/** An item as it came: without what the SDK has read into it. */
+/** An item without the members that the SDK has added. */
 function itemOf(item: OpenAI.Responses.ResponseOutputItem): OpenAI.Responses.ResponseInputItem {
   const { parsed_arguments: _, ...rest } = item as unknown as Record<string, unknown>;
   return rest as unknown as OpenAI.Responses.ResponseInputItem;
 }
 
-/** What the SDK raised in a stream, and the text that came before it. */
+/** The SDK's error in a stream, and the text before it. */
 async function failureOf(model: string): Promise<{ readonly error: unknown; readonly text: string }> {
   let text = "";
   try {
@@ -186,7 +186,7 @@ describe.each(MODELS)("%s", (family, model) => {
   });
 });
 
-// Each takes its time: all families at once.
+// Each request waits for seconds, so all families are asked at once.
 test("an answer that is long in coming is an answer after all", async () => {
   const replies = await Promise.all(
     MODELS.map(([, model]) => client.responses.create({ model: model + FAULTS.slow, input: QUESTION })),

@@ -241,7 +241,7 @@ test("an answer that is cut off is an error, not an end", async () => {
   expect(await read().catch((e) => e)).toBeInstanceOf(OpenAI.APIError);
 });
 
-// Last, for it parks the only credential.
+// This test is the last one, because it parks the only credential.
 test("when every credential is limited, the client is told until when", async () => {
   const error = await client.chat.completions
     .create({ model: `gpt-4.1${LIMITED}`, messages: QUESTION })

@@ -1,4 +1,5 @@
-// The official Python SDKs through the gateway: each runs a script of its own, which tells what it saw as one JSON object.
+// The official Python SDKs through the gateway: each runs a script of its own, which prints its results as
+// one JSON object.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { plainEnv } from "../kit/gateway.ts";
@@ -32,7 +33,7 @@ beforeAll(async () => {
 }, INSTALL_LIMIT_MS);
 afterAll(async () => await stage?.close());
 
-/** The part of what a script saw that all of them tell. */
+/** The results that every script prints. */
 interface Seen {
   readonly whole: {
     readonly request_id: string;
@@ -118,7 +119,7 @@ test("google-genai: content, functions, token counts, models and errors", async 
   expect(JSON.stringify(seen.limited)).toContain("RetryInfo");
 });
 
-/** What a script saw of one family. */
+/** A script's results for one family. */
 interface FamilySeen {
   readonly whole: { readonly request_id: string; readonly output_tokens: number };
   readonly limited: { readonly retry_after: string | null };
@@ -143,7 +144,7 @@ async function seeFamilies(
 
 const OWN = { raised: expect.any(String), is_own: true };
 const RUN = { calls: 1, answer: expect.stringContaining("The result of the tool has been read.") };
-/** What holds of every SDK and every family: the same steps, and each failure as an exception. */
+/** The expected results for every SDK and every family: the same steps, and each failure as an exception. */
 const SEEN = {
   whole: { text: expect.stringContaining(END_OF_ANSWER) },
   stream: { text: expect.stringContaining(END_OF_ANSWER), final: expect.stringContaining(END_OF_ANSWER) },
@@ -157,9 +158,9 @@ const SEEN = {
   limited: { ...OWN, status: 429, text: "" },
 };
 
-/** The stream helper raises where the response is not completed, in whatever form the provider says it. */
+/** The stream helper raises when the response is not completed, in any form that the provider uses. */
 const HELPED = { raised: expect.any(String), text: expect.stringMatching(FIRST_WORDS) };
-/** The provider's own event, relayed as it came: this SDK gives it to the caller as any other. */
+/** The provider's own event, relayed unchanged: this SDK passes it to the caller as any other event. */
 const RELAYED: Readonly<Record<string, object>> = {
   "responses to responses": {
     overloadInside: { raised: null, text: expect.stringMatching(FIRST_WORDS) },
@@ -200,7 +201,7 @@ test.each([
     { raised: "ClientError", told: expect.stringContaining("RetryInfo") },
   ],
 ] as const)("%s: every family", async (script, sights, limited) => {
-  // Its own, for every script uses up the limited credentials.
+  // Each script needs a gateway of its own, because it uses up the limited credentials.
   await using families = await openFamilies();
   const told = await seeFamilies(script, families);
 

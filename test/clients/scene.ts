@@ -1,5 +1,5 @@
 /**
- * What every client asks of every family, and what the simulated model makes of it.
+ * Questions of every client to every family, and the simulated model's answers.
  */
 import { expect } from "bun:test";
 import { z } from "zod";
@@ -17,12 +17,12 @@ export const CITY_SCHEMA = {
   required: ["city"],
   additionalProperties: false,
 };
-/** What the tool says. */
+/** The tool's result. */
 export const WEATHER = "sunny";
-/** What the model says when it has read that. */
+/** The model's answer after the tool's result. */
 export const TOOL_ANSWER = "The result of the tool has been read. It says “sunny”.";
 
-/** A structured answer that is asked for. */
+/** The schema of a structured answer. */
 export const PLAN = z.object({ name: z.string(), shape: z.enum(["round", "square"]), rooms: z.number() });
 export const MADE_PLAN: z.infer<typeof PLAN> = {
   name: expect.any(String),
@@ -31,8 +31,8 @@ export const MADE_PLAN: z.infer<typeof PLAN> = {
 };
 
 /**
- * Suffixes of a model's name that make its provider fail, in the middle of forty words or before any, or wait for longer than a second.
- * Some stream a dozen events before the first word.
+ * Suffixes of a model's name that make its provider fail, in the middle of forty words or before any, or wait
+ * for longer than a second. Some stream a dozen events before the first word.
  */
 export const FAULTS = {
   cut: "~cut,count=40,after=24",
@@ -43,15 +43,18 @@ export const FAULTS = {
   slowOverload: "~overload,stall,before-headers,ms=600",
 } as const;
 
-/** What has been said when it fails in the middle: words, and nothing of the failure. */
+/** The text before a failure in the middle: words, and nothing about the failure. */
 export const FIRST_WORDS = /^(word\d+ )+$/;
 
-/** For how long the simulated provider limits a credential. */
+/** The time for which the simulated provider limits a credential. */
 const LIMIT_S = 1_800;
-/** The suffix of a model's name that does so. */
+/** The suffix of a model's name that orders this limit. */
 export const LIMITED = `~rate-limit,reset=${LIMIT_S}`;
 
-/** What a client is told to wait: the whole limit, but for what has passed since this process began. */
+/**
+ * Checks the time that a client is told to wait: the whole limit, less at most the time since this process
+ * began.
+ */
 export function expectWait(seconds: number): void {
   expect(seconds).toBeGreaterThanOrEqual(LIMIT_S - Math.ceil(performance.now() / 1_000));
   expect(seconds).toBeLessThanOrEqual(LIMIT_S + 1);

@@ -31,7 +31,7 @@ const HOUSE_MODEL = '[[models]]\nname = "house-model"\ntargets = ["openai/gpt-4.
 export interface Stage extends Pick<Gateway, "url" | "folder" | "rows" | "row">, AsyncDisposable {
   /** The key that clients show. */
   readonly key: string;
-  /** Ends the gateway as an operator would; throws when it does not end well, or when a secret is in what it printed. */
+  /** Ends the gateway by SIGTERM; throws when it does not end well, or when a secret is in its output. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,10 @@ export async function openStage(): Promise<Stage> {
   }));
 }
 
-/** Each family as an upstream of its own, and again one whose credentials can be used up; white space after a second's silence. */
+/**
+ * Each family as an upstream of its own, and a second upstream with credentials for limits; white space after
+ * a second's silence.
+ */
 export async function openFamilies(moreToml = ""): Promise<Stage> {
   return await open((simulatorUrl) => ({
     toml: [

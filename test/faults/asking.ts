@@ -1,6 +1,6 @@
 /**
- * Clients that ask in every dialect and note, read by read, when an answer has become complete by the strictest reading of the
- * dialect; and the provider that answers them with recordings.
+ * Clients that ask in every dialect and note after each read whether an answer is complete, by the strictest
+ * reading of the dialect; and a provider that answers with recordings.
  */
 import { CLIENT_KEY, HANG_MS } from "../kit/gateway.ts";
 import { type Arrived, replyHead } from "../kit/raw-upstream.ts";
@@ -40,8 +40,8 @@ export function requestFor(
 }
 
 /**
- * Whether what came so far may be taken for a complete answer by anybody. Stricter than genuine clients, who wait for more: the
- * first sign of a good end is enough.
+ * Whether any client may take the text so far for a complete answer. Stricter than genuine clients, who wait
+ * for more: the first sign of a good end is enough.
  */
 function isComplete({ recording, isStream }: Way, text: string): boolean {
   if (!isStream) {
@@ -60,14 +60,14 @@ function isComplete({ recording, isStream }: Way, text: string): boolean {
 
 export interface Asked {
   readonly way: Way;
-  /** 0 when no head came. */
+  /** 0: no head came. */
   readonly status: number;
   readonly requestId: string | null;
   readonly retryAfter: string | null;
   readonly text: string;
-  /** When the answer became complete, on `performance.now()`; null when it did not. */
+  /** The time at which the answer became complete, on `performance.now()`; null: it did not. */
   readonly completeAtMs: number | null;
-  /** What ended the reading, when it was not the end of the body. */
+  /** The error that ended the reading; null: the body ended. */
   readonly fault: unknown;
 }
 
@@ -76,11 +76,11 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
-  /** Called in the very turn in which the answer has become complete. */
+  /** Called in the turn of the event loop in which the answer becomes complete. */
   readonly onComplete?: (requestId: string | null) => void;
 }
 
-/** Asks once and reads to whatever end there is. Never rejects. */
+/** Asks once and reads to the end, good or bad. Never rejects. */
 export async function ask(url: string, way: Way, options: AskOptions = {}): Promise<Asked> {
   const { path, body } = requestFor(way, options.model);
   const limit = AbortSignal.timeout(options.limitMs ?? HANG_MS);
@@ -127,7 +127,7 @@ export async function ask(url: string, way: Way, options: AskOptions = {}): Prom
   }
 }
 
-/** The recording that a request asks for, as a provider finds it: by the path. */
+/** The recording that a request asks for, by its path and body. */
 export function wayOf(request: Arrived): Way {
   const { target } = request;
   const isStream = target.includes(":stream") || request.body.includes('"stream":true');
@@ -150,10 +150,10 @@ export function keyOf(request: Arrived): string {
   return headers.get("x-api-key") ?? headers.get("x-goog-api-key") ?? bearer ?? "";
 }
 
-/** Milliseconds, or until something has happened. */
+/** Milliseconds, or a promise that is awaited. */
 type Pause = number | Promise<unknown>;
 
-/** Answers well; a stream is sent in pieces that end before these frames, with a pause before each but the first. */
+/** Answers well. `pauses`: the pause before a frame of the stream, by the frame's index. */
 export async function answerWell(
   request: Arrived,
   pauses: ReadonlyMap<number, Pause> = new Map(),

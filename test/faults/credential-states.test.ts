@@ -1,6 +1,6 @@
 /**
- * Each failure that the simulated providers know, over HTTP: what the client sees, what it makes of the credential and for how long,
- * and which credential is asked next; also after a SIGKILL.
+ * Each failure of the simulated providers, over HTTP: the client's reply, the state of the credential and its
+ * time, and the credential that is asked next; also after a SIGKILL.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
@@ -14,7 +14,7 @@ import { type Asked, type AskOptions, ask } from "./asking.ts";
 import { type Case, makeCases, otherModel } from "./credential-table.ts";
 
 const AT_ONCE = 16;
-/** What a provider that counts in whole seconds may add, and a date in whole seconds take away. */
+/** A time in whole seconds differs by up to this much from the exact time. */
 const ROUNDING_S = 2;
 
 interface Facts {
@@ -28,7 +28,10 @@ interface Credential extends Facts {
   readonly models: readonly (Facts & { readonly model: string })[];
 }
 
-/** Providers and a gateway in which every case has an upstream with two credentials for itself: a failing one and a good one. */
+/**
+ * Providers and a gateway. Every case has an upstream of its own with two credentials: one that fails and a
+ * good one.
+ */
 class Stage {
   readonly cases: readonly Case[];
   readonly #simulator: Simulator;
@@ -59,7 +62,9 @@ class Stage {
     return ask(this.#gateway.url, one.way, { ...options, model: `${one.upstream}/${model}` });
   }
 
-  /** Does something for every case, a few at once, and notes whom the providers saw meanwhile. */
+  /**
+   * Runs `work` for every case, a few at once, and notes the credentials that the providers saw meanwhile.
+   */
   async forEach(
     work: (one: Case, index: number) => Promise<void>,
     afterSome: (indexes: readonly number[]) => Promise<void> = async () => undefined,
@@ -73,7 +78,7 @@ class Stage {
     }
   }
 
-  /** Which credentials of a case have been asked since this was called last, in order. */
+  /** The credentials of a case that were asked since the last call, in order. */
   takeAsked(index: number): string[] {
     const key = plainKey(index, "").slice(-3);
     const asked = this.#seen.get(key) ?? [];
@@ -93,7 +98,7 @@ class Stage {
     return { credentials: new Map(first), atMs, doneMs: Date.now() };
   }
 
-  /** Ends the gateway without a warning and starts it again on the same folder. */
+  /** Ends the gateway by SIGKILL and starts it again on the same folder. */
   async restart(): Promise<void> {
     const { folder, configFile, exited } = this.#gateway;
     this.#gateway.signal("SIGKILL");
@@ -122,7 +127,7 @@ function plainKey(index: number, end: string): string {
   return `sk-clewline-${index.toString(36).padStart(3, "0")}${end}`;
 }
 
-/** When something began and was over. */
+/** The time at which an action began, and at which it was over. */
 interface Span {
   readonly atMs: number;
   readonly doneMs: number;
@@ -212,7 +217,7 @@ describe("every failure that the providers know", () => {
 });
 
 describe("once the provider's time is over", () => {
-  /** What came of asking for a case with several clients at once. */
+  /** The outcome of asking for a case with several clients at once. */
   interface Probed {
     readonly one: Case;
     readonly by: readonly string[];
@@ -224,7 +229,7 @@ describe("once the provider's time is over", () => {
 
   const WAIT_S = 6;
   const CLIENTS = 6;
-  /** Time enough for all clients to have asked while the first request is under way. */
+  /** Long enough for all clients to ask while the first request is under way. */
   const SLOW_MS = 2_000;
   const timed = makeCases().filter(({ park, tellsTime }) => park !== null && tellsTime);
   let recovering: Stage;
@@ -240,7 +245,7 @@ describe("once the provider's time is over", () => {
     await failing.close();
   });
 
-  /** Parks every first credential, waits until all are due, and asks with several clients at once; who is asked then, by case. */
+  /** Parks every first credential, waits until all are due, and asks with several clients at once. */
   async function probeAll(stage: Stage): Promise<Probed[]> {
     await stage.forEach(async (one) => {
       await stage.ask(one, one.way.recording.model);
@@ -294,7 +299,7 @@ describe("once the provider's time is over", () => {
 });
 
 /**
- * Whether the time of a park was not over yet during something later; null when it may have ended meanwhile, as on a busy
+ * Whether a park lasted through a later action; null: it may have ended during the action, as on a busy
  * machine.
  */
 function isStillParked(leftS: number | null, first: Span, later: Span): boolean | null {
@@ -302,7 +307,7 @@ function isStillParked(leftS: number | null, first: Span, later: Span): boolean 
   return later.atMs > first.doneMs + (leftS + ROUNDING_S) * 1_000 ? false : null;
 }
 
-/** The first credential was asked again in a later round, unless it was out for the model. */
+/** Fails when a parked credential was asked in a later round, or one that was not parked was passed over. */
 function expectAsked(later: Round, model: string, { park, way }: Case, first: Round): void {
   const isOut = park !== null && (park.on === "credential" || model === way.recording.model);
   const isParked = isOut && isStillParked(park.leftS, first, later);
@@ -324,7 +329,7 @@ function expectSeen(one: Case, { asked, atMs }: Round): void {
   const said = scenarioReply(one.scenario, parseFault(one.fault), one.way.recording.model, atMs);
   expect(status).toBe(said.status);
   const shown: unknown = JSON.parse(text);
-  // What a network edge says in HTML is no word of the provider: the dialect's own error stands in for it.
+  // HTML comes from a network in between: the dialect's own error takes its place.
   if (typeof said.body === "string") expect(text).toContain('"error":{');
   else expect(messageOf(shown)).toBe(messageOf(said.body));
 }

@@ -1,4 +1,4 @@
-/** What each scripted failure of a provider has to do to the credential that met it, as a table over the simulator's scenarios. */
+/** The effect of each scripted failure on its credential, as a table over the simulator's scenarios. */
 import type { Scenario } from "../../src/simulator/scenarios/scenario.ts";
 import { SCENARIOS } from "../../src/simulator/scenarios/scenarios.ts";
 import { CHAT, GEMINI, GEMINI_ARRAY, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
@@ -9,9 +9,9 @@ export interface Park {
   readonly state: "cooling" | "exhausted" | "forbidden";
   /** On the credential as a whole, or for the model that was asked. */
   readonly on: "credential" | "model";
-  /** Seconds until it ends; null: when a person acts. */
+  /** Seconds until the state ends; null: it ends when a person acts. */
   readonly leftS: number | null;
-  /** A first refusal of a key is not believed before it is confirmed. */
+  /** The first refusal of a key counts as unconfirmed. */
   readonly isUnconfirmed: boolean;
 }
 
@@ -23,16 +23,16 @@ export interface Case {
   readonly family: Recording["family"];
   readonly way: Way;
   readonly scenario: Scenario;
-  /** What the first credential's key asks of the simulator. */
+  /** The fault that the first credential's key orders from the simulator. */
   readonly fault: string;
-  /** What the client gets: an answer, or the error of the provider as it was. */
+  /** The client's reply: an answer, or the provider's error unchanged. */
   readonly seen: "answer" | "the provider's error" | "an error in the stream";
-  /** Whether the failure is met before the second credential answers; false: the good answer itself said it. */
+  /** The second credential answers after a failure; false: the failure is in the headers of a good answer. */
   readonly isFailure: boolean;
   readonly park: Park | null;
   /** A line for the first credential in the configuration. */
   readonly line: string;
-  /** Whether the provider tells the time, so that a test can shorten it. */
+  /** The provider names the time until its reset, so that a test can shorten it. */
   readonly tellsTime: boolean;
 }
 
@@ -50,12 +50,12 @@ export function otherModel({ family }: Pick<Case, "family">): string {
 const HOUR_S = 3_600;
 const CONFIRM_S = 30;
 
-/** The provider says no more than "later": the gateway's own first guess, in seconds. */
+/** Failures without a time: the gateway's own first guess, in seconds. */
 const GUESSED: Readonly<Record<string, number>> = { "gemini/exhausted": 60, "compat/ok-rate-limit": 5 };
-/** Limits of a feature that the client asked for: the client knows what to do without it. */
+/** Limits of a feature that the client asked for: the client can do without the feature. */
 const ABOUT_A_FEATURE: ReadonlySet<string> = new Set(["anthropic/fast-limit"]);
 
-/** Longer than these have of their own, so that they still hold when the last round is played. */
+/** Longer times than these scenarios have, so that their limits last until the last round. */
 const LENGTHENED_S: Readonly<Record<string, number>> = {
   "openai/rate-limit-ms": 90,
   "openai/rate-limit-text": 90,
@@ -63,7 +63,7 @@ const LENGTHENED_S: Readonly<Record<string, number>> = {
 
 function parkFor(name: string, scenario: Scenario): Park | null {
   const { meaning, scope, resetAtMs, resetS } = scenario;
-  // Compatible servers are taken to count for the key as a whole; the three vendors count per model.
+  // The gateway assumes that compatible servers count for the whole key; the three vendors count per model.
   const isPerModel = scope.endsWith("-model") && !name.startsWith("compat/");
   const on = isPerModel ? "model" : "credential";
   const nowMs = Date.now();
@@ -119,7 +119,7 @@ function casesFor(name: string, scenario: Scenario, way: Way): Case[] {
     family,
     way,
     park: isAboutFeature ? null : parkFor(name, scenario),
-    // The simulator's address is not the vendor's own, which is what the gateway goes by.
+    // The gateway goes by the host, and the simulator's host is not the vendor's.
     line: name.startsWith("openai/") ? 'scope = "model"' : "",
     tellsTime:
       scenario.resetS !== undefined && GUESSED[name] === undefined && scenario.meaning !== "forbidden",

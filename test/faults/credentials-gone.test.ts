@@ -1,4 +1,4 @@
-/** What a client is told when no credential is left for its model, and for how long absurd reset times are believed. */
+/** The replies to clients when no credential is left for a model, and the bounds of absurd reset times. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
@@ -9,12 +9,15 @@ import { CHAT, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/record
 import { type Asked, ask, type Way } from "./asking.ts";
 
 const DAY_S = 86_400;
-/** What a provider that counts in whole seconds may add. */
+/** A provider that counts in whole seconds may add this much. */
 const ROUNDING_S = 1;
-/** The earlier of the two limits of `cooling`, and before a refused key is tried again. */
+/** The earlier of the two limits of `cooling`; it ends before a refused key is tried again. */
 const COOLING_S = 20;
 
-/** What the keys of one upstream ask of the simulator; a general fault in each vendor's own words. */
+/**
+ * The faults that the keys of an upstream order from the simulator: general faults, in each vendor's own
+ * words.
+ */
 const POOLS: Readonly<Record<string, readonly string[]>> = {
   cooling: ["rate-limit,reset=50", `rate-limit,reset=${COOLING_S}`, "invalid-key"],
   forbidden: ["forbidden-model", "forbidden-model"],
@@ -26,7 +29,7 @@ const WAYS = DIALECTS.flatMap((recording): Way[] => [
   { name: `${recording.name} whole`, recording, isStream: false },
   { name: `${recording.name} stream`, recording, isStream: true },
 ]);
-/** Reset times as the simulator sends them, and what is made of them: seconds. */
+/** Reset times that the simulator sends, and the seconds for which the gateway parks. */
 const RESETS: readonly (readonly [told: string, leftS: number])[] = [
   ["0", 1],
   ["-30", 1],
@@ -41,7 +44,8 @@ let gateway: Gateway;
 beforeAll(async () => {
   simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
   const toml = [KEYS_TOML];
-  // Each dialect and framing has pools for itself: what one has parked must not stand in another's way.
+  // Each dialect and framing has pools of its own, so that no test meets a credential that another one
+  // parked.
   for (const [index, { recording }] of WAYS.entries()) {
     const { family } = recording;
     const baseUrl = family === "openai" ? `${simulator.url}/v1` : simulator.url;

@@ -1,4 +1,7 @@
-/** Clients that do everything wrong cost nobody else anything, and an upstream that is down is left alone until it is back. */
+/**
+ * Clients that misbehave harm no other client, and an upstream that is down gets few requests until it is
+ * back.
+ */
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -54,7 +57,7 @@ test("a storm of bad clients costs the good ones nothing", async () => {
   const failed = honest.filter(({ completeAtMs }) => completeAtMs === null);
   expect(failed.map(({ way, status, text, fault }) => `${way.name}: ${status} ${text} ${fault}`)).toEqual([]);
   expect(honest.length).toBeGreaterThan(100);
-  // Nobody who hung up may have cost a credential.
+  // No client that hung up may have parked a credential.
   const { out } = await gateway.command("credentials", "--json");
   expect(out.match(/"state":"[a-z]+"/g)?.every((state) => state === '"state":"ready"')).toBe(true);
   expect(gateway.log()).not.toMatch(
@@ -64,12 +67,12 @@ test("a storm of bad clients costs the good ones nothing", async () => {
   expect(gateway.rssBytes()).toBeLessThan(restBytes + 100 * MEGABYTE);
   const recorded = new Map((await gateway.rows()).map((row) => [row.request_id, row.outcome]));
   expect(honest.filter(({ requestId }) => recorded.get(requestId ?? "") !== "ok")).toEqual([]);
-  // A storm that did not come in would prove nothing.
+  // A storm that did not reach the gateway would prove nothing.
   const outcomes = new Set(recorded.values());
   expect([outcomes.has("client_left"), outcomes.has("refused")]).toEqual([true, true]);
 }, 600_000);
 
-/** Listens on a port of its own choice, or on one that it is told. */
+/** Listens on this port; 0: on a free one. Returns the port. */
 async function listenOn(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -110,10 +113,10 @@ test("an upstream that is down is asked once a second only, and used again withi
   await Bun.sleep(3_000);
   await until("it is asked again and again", () => connections - before >= 2);
   const seconds = (performance.now() - sinceMs) / 1000;
-  // A probe is a request: it may repeat what was cut off.
+  // A probe is a request, and a request that was cut off may be repeated.
   expect(connections - before).toBeLessThanOrEqual(Math.ceil(seconds + 1) * 3);
 
-  // For a while nothing listens at all.
+  // For a while, no program listens on the port.
   await new Promise((resolve) => down.close(resolve));
   await Bun.sleep(1_200);
   isDown = false;

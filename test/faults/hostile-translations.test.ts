@@ -1,4 +1,7 @@
-/** Upstreams whose answers are wrong in any way that JSON allows, before clients of another dialect: one request pays, and honestly. */
+/**
+ * Upstreams whose answers are wrong in any way that JSON allows, with clients of another dialect: the fault
+ * costs one request, which gets an error.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { askCell, CELLS, type Cell, readTold, translatedToml } from "../flow/translated.ts";
 import { type Gateway, IS_FULL, startGateway } from "../kit/gateway.ts";
@@ -36,7 +39,7 @@ const ODD: readonly unknown[] = [
   "x".repeat(5_000),
 ];
 
-/** The same value with one, somewhere in it, replaced, left out or doubled. */
+/** The same value, in which one inner value is replaced, left out or doubled. */
 function spoil(value: unknown, chance: Chance): unknown {
   const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
   if (entries.length === 0 || chance.next() < 0.15) return chance.pick(ODD);
@@ -49,7 +52,7 @@ function spoil(value: unknown, chance: Chance): unknown {
   return { ...(value as object), [key]: changed };
 }
 
-/** A frame with the JSON in it spoiled. */
+/** A frame with spoiled JSON. */
 function spoilFrame(frame: string, chance: Chance): string {
   const data = /^(?:[\s\S]*\n)?data: (\{.*\})/m.exec(frame)?.[1];
   return data === undefined
@@ -57,7 +60,7 @@ function spoilFrame(frame: string, chance: Chance): string {
     : frame.replace(data, () => JSON.stringify(spoil(JSON.parse(data), chance)));
 }
 
-/** Asks, and says what is wrong with the answer; null: nothing. */
+/** Asks, and returns the fault of the answer; null: none. */
 async function ask(cell: Cell, isStream: boolean): Promise<string | null> {
   const reply = await askCell(gateway, cell, isStream);
   const text = reply.body.toString();
@@ -88,7 +91,7 @@ for (const cell of CELLS) {
       const sent = isStream ? frames[at] : whole;
       expect([round, sent, await ask(cell, isStream)]).toEqual([round, sent, null]);
     }
-    // The next one is served as if nothing had been.
+    // The next request is served well.
     upstream.answer = (arrived) => answerWell(arrived);
     expect(await ask(cell, true)).toBeNull();
   }, 600_000);

@@ -1,4 +1,7 @@
-/** An upstream as an attacker: whatever it sends, memory stays bounded, nothing else is asked, and what it counts is not believed. */
+/**
+ * An upstream as an attacker: whatever it sends, memory stays bounded, no other server is asked, and
+ * impossible counts are not believed.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { CLIENT_KEY, type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
@@ -18,7 +21,7 @@ import { type Asked, answerWell, ask, requestFor, WAYS, type Way } from "./askin
 
 const MEGABYTE = 1024 * 1024;
 const FLOOD_BYTES = (IS_FULL ? 1024 : 160) * MEGABYTE;
-/** What any of this may add to the gateway's memory. */
+/** The most that any of these replies may add to the gateway's memory. */
 const GROWTH_BYTES = 100 * MEGABYTE;
 const HEADERS_BYTES = 32 * MEGABYTE;
 
@@ -57,7 +60,7 @@ afterAll(async () => {
   await trap.close();
 });
 
-// A success in between, so that the breaker does not take the next test's request for one more failure in a row.
+// A success between the tests, so that the breaker counts no failures in a row.
 beforeEach(async () => {
   upstream.answer = (request) => answerWell(request);
   for (let tries = 0; tries < 30; tries += 1) {
@@ -68,7 +71,7 @@ beforeEach(async () => {
   throw new Error("the gateway does not serve any more");
 });
 
-/** The most that the gateway's memory grew while something ran. */
+/** The highest growth of the gateway's memory while `work` ran. */
 async function growthDuring<T>(work: () => Promise<T>): Promise<{ result: T; growthBytes: number }> {
   const restBytes = gateway.rssBytes();
   let peakBytes = restBytes;
@@ -89,13 +92,13 @@ async function flood(request: Arrived, piece: Buffer, limitBytes: number): Promi
   while (sentBytes < limitBytes && !request.isClosed) {
     await request.send(piece);
     sentBytes += piece.length;
-    // Lets the other side's close come in.
+    // Lets the event loop see that the other side has closed.
     await Bun.sleep(0);
   }
   return sentBytes;
 }
 
-/** Reads an answer to its end and forgets it, as a client does that prints it. */
+/** Reads an answer to its end without keeping it. */
 async function drain(way: Way): Promise<{ status: number; bytes: number; isBroken: boolean }> {
   const { path, body } = requestFor(way);
   let bytes = 0;

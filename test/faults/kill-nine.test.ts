@@ -1,4 +1,4 @@
-/** No client ever has a complete answer that is not in the ledger, whenever the process is killed. */
+/** No client has a complete answer that is not in the ledger, at whatever moment the process is killed. */
 import { expect, test } from "bun:test";
 import { IS_FULL } from "../kit/gateway.ts";
 import { killNine, renderCounts } from "./kill-nine.ts";

@@ -1,6 +1,7 @@
 /**
- * Kills a gateway under load with SIGKILL, again and again, on one data folder, and asks afterwards whether the ledger holds every
- * answer that a client saw whole. `bun test/faults/kill-nine.ts --kills 100 [--seed 1]` prints the counts.
+ * Kills a gateway under load with SIGKILL, again and again, on one data folder, and checks that the ledger
+ * holds every answer that a client saw whole. `bun test/faults/kill-nine.ts --kills 100 [--seed 1]` prints
+ * the counts.
  */
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
@@ -28,14 +29,14 @@ export interface KillCounts {
   /** Answers that a client saw whole, by the strictest reading. */
   readonly complete: number;
   readonly completeStreams: number;
-  /** Of those, how many were translated. */
+  /** The translated ones among them. */
   readonly completeTranslated: number;
-  /** Of those, how many became whole at most 5 ms before the kill, or after it. */
+  /** Those among them that became whole at most 5 ms before the kill, or after it. */
   readonly completeAtKill: number;
   /** Answers that were under way when the gateway was killed. */
   readonly broken: number;
   readonly rows: number;
-  /** Whole answers without a row, and such whose row says something else. */
+  /** Whole answers without a row, and those whose row does not say `ok`. */
   readonly missing: readonly string[];
   readonly misjudged: readonly string[];
   readonly duplicates: number;
@@ -49,7 +50,10 @@ function isGood(row: Verdict): boolean {
   return row.outcome === "ok" && row.status === 200 && row.output_tokens !== null;
 }
 
-/** `kills` times: load, SIGKILL, restart, look. Every second kill comes in the very moment in which a client has its last byte. */
+/**
+ * `kills` times: load, SIGKILL, restart, check. Every second kill comes in the turn in which a client gets
+ * its last byte.
+ */
 export async function killNine(kills: number, seed: number): Promise<KillCounts> {
   const chance = chanceFrom(seed);
   const upstream = await startRawUpstream((request) =>
@@ -118,7 +122,7 @@ export async function killNine(kills: number, seed: number): Promise<KillCounts>
   }
 }
 
-/** A model of each dialect that clients of the others have to have translated. */
+/** A model of each dialect, for requests that are translated. */
 const FOREIGN: readonly { readonly dialect: DialectName; readonly model: string }[] = [
   { dialect: "openai-chat", model: "chat/qwen3-32b" },
   { dialect: "openai-responses", model: "responses/gpt-5.4" },
@@ -137,7 +141,7 @@ interface Answer extends Asked {
   readonly isTranslated: boolean;
 }
 
-/** Some streams end late: before the frame that makes them whole, or between that and the end. */
+/** Some streams pause near the end: before the frame that makes them whole, or after it. */
 function pausesFor({ recording }: ReturnType<typeof wayOf>, chance: Chance): Map<number, number> {
   const pauses = new Map<number, number>();
   if (chance.next() < 0.3) pauses.set(0, chance.whole(1, 20));
@@ -186,7 +190,7 @@ async function loadAndKill(
   return { answers, killedAtMs: killedAtMs ?? 0 };
 }
 
-/** What the database holds since then, by request id, and whether SQLite finds it sound. */
+/** The database's rows since a time, by request id, and whether SQLite finds the database sound. */
 function look(folder: string, sinceMs: number): { rows: ReadonlyMap<string, Verdict>; isSound: boolean } {
   const database = new Database(join(folder, "data", "ledger.db"), { readonly: true });
   try {

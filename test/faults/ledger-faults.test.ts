@@ -1,6 +1,6 @@
 /**
- * The ledger's disk is full, its database locked, deleted or damaged: requests are refused loudly, running answers never end as if
- * they were on the record, and service comes back by itself.
+ * The ledger's disk is full, or its database is locked, deleted or damaged: requests are refused with a
+ * reason, running answers never look complete, and service resumes by itself.
  */
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
@@ -12,21 +12,26 @@ import { CHAT, familiesToml } from "../kit/recordings.ts";
 import { type Asked, answerWell, ask, WAYS, type Way, wayOf } from "./asking.ts";
 import { findMountProblem, mountSmallDisk, type SmallDisk } from "./small-disk.ts";
 
-/** Room for the write-ahead log and some thousand rows, so that the disk is full only when a test fills it. */
+/**
+ * Room for the write-ahead log and some thousand rows, so that the disk is full only when a test fills it.
+ */
 const DISK_BYTES = 24 * 1024 * 1024;
 const CLIENTS = 4;
 const CHAT_WHOLE = WAYS[0] as Way;
 const SERVE_ON = '[ledger]\non_failure = "serve"\n';
 
 const mountProblem = findMountProblem();
-/** A user namespace makes its owner root over its own mounts, where the system allows it. */
+/** In a user namespace, where the system allows it, every user may mount. */
 const isNamespaceNeeded =
   mountProblem !== null &&
   Bun.which("unshare") !== null &&
   Bun.spawnSync(["unshare", "-rm", "true"]).exitCode === 0;
 const DISK_TESTS = "on a disk of its own";
 
-/** What one test has: a provider, a gateway in a folder of its own, perhaps a small disk below it. */
+/**
+ * The surroundings of a test: a provider, a gateway in a folder of its own, perhaps with a small disk below
+ * it.
+ */
 class Stage {
   readonly answers: Asked[] = [];
   readonly folder = makeFolder();
@@ -100,7 +105,7 @@ class Stage {
     this.#released.resolve();
   }
 
-  /** Clients that ask all the time, in all dialects. */
+  /** Starts clients that ask without a pause, in all dialects. */
   startLoad(): void {
     this.#isLoading = true;
     const client = async (_: unknown, first: number): Promise<void> => {
@@ -129,7 +134,7 @@ class Stage {
     for (const { completeAtMs } of await this.askAll()) expect(completeAtMs).not.toBeNull();
   }
 
-  /** Every whole answer is on the record as such, and no other one is. */
+  /** Fails when a whole answer has no row with `ok`, or another answer has one. */
   async expectRecorded(answers: readonly Asked[] = this.answers): Promise<void> {
     const rows = new Map((await this.gateway.rows()).map((row) => [row.request_id, row]));
     const wrong: string[] = [];
@@ -163,7 +168,7 @@ function isForHeld({ target, body }: Arrived): boolean {
 let stage: Stage;
 afterEach(() => stage.close());
 
-/** All dialects are refused with a 503 of their own, and the rest says so too. */
+/** All dialects get a 503 in their own form; readiness page and log name the reason. */
 async function expectRefusing(what: RegExp): Promise<void> {
   await until("requests are refused", async () => (await stage.ask(CHAT_WHOLE)).status === 503);
   for (const { way, status, text, retryAfter, completeAtMs } of await stage.askAll()) {
@@ -210,7 +215,7 @@ function testDisk(): void {
       expect([way.name, status, completeAtMs]).toEqual([way.name, 200, null]);
       expect(text).toMatch(/"error"|"status":"failed"/);
     }
-    // Now, not only when there is space again: a process that is killed here must not take answers with it.
+    // The rows are there before there is space again: a process that is killed here must not lose answers.
     await stage.expectRecorded([...stage.answers]);
     disk.free();
     await stage.untilServed();
@@ -281,7 +286,7 @@ if (!isNamespaceNeeded) {
   }, 600_000);
 }
 
-/** A connection of another process than the gateway's, which waits for its turn. */
+/** A connection that another program might have. It waits for the gateway's locks. */
 function openOther(): Database {
   const other = new Database(stage.database);
   other.run("PRAGMA busy_timeout = 5000");
@@ -368,7 +373,7 @@ describe("a damaged database", () => {
       expect(stage.gateway.log()).toMatch(/"level":"?(error|50)/);
       const aside = readdirSync(stage.dataDir).find((name) => /^ledger\.db\.corrupt-[^.]*$/.test(name));
       expect(aside).toBeDefined();
-      // Its rows are money: what is left of them stays as it was found.
+      // Rows are money: the damaged file is kept unchanged.
       expect(readFileSync(join(stage.dataDir, aside ?? "")).equals(damaged)).toBe(true);
       expect(existsSync(stage.database)).toBe(true);
     },

@@ -16,7 +16,7 @@ const REQUESTS = IS_FULL ? 2_000 : 200;
 const CLIENTS = 8;
 const CLOSED = { connection: "close" };
 
-/** What the provider says in its own words, by the name of a general fault. */
+/** A reply in the provider's own words, by the name of a general fault. */
 function refuse(fault: string): (request: Arrived) => Promise<void> {
   return async (request) => {
     const { family } = wayOf(request).recording;
@@ -36,7 +36,7 @@ function typeOf(request: Arrived): Record<string, string> {
 
 const headOf = (request: Arrived): string => replyHead("200 OK", typeOf(request), "chunked");
 
-/** What the provider does when it is asked with the key of that name. */
+/** The provider's behaviour, by the name of the key that a request shows. */
 function waysToFail(trap: RawUpstream): Readonly<Record<string, (request: Arrived) => unknown>> {
   return {
     "rate-limited": refuse("rate-limit"),
@@ -78,7 +78,7 @@ function waysToFail(trap: RawUpstream): Readonly<Record<string, (request: Arrive
 
 const GOOD = ["good-one", "good-two", "good-three"];
 
-/** Where the good ones stand among the bad ones. */
+/** The places of the good credentials among the bad ones. */
 const ORDERS: Readonly<Record<string, (bad: readonly string[]) => string[]>> = {
   "the good ones last": (bad) => [...bad, ...GOOD],
   "the good ones in between": (bad) => {

@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed gives the same run. */
+/** Repeatable chance: the same seed gives the same run. */
 export interface Chance {
   /** From 0 up to, not including, 1. */
   next(): number;

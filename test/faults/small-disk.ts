@@ -1,12 +1,12 @@
-/** A disk that is soon full: a tmpfs of a few megabytes, mounted on a folder; needs root, or a user namespace that allows it. */
+/** A small disk: a tmpfs of a few megabytes, mounted on a folder; needs root, or a user namespace. */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface SmallDisk {
-  /** Takes all the space that is left. */
+  /** Fills the disk. */
   fill(): void;
-  /** Gives it back. */
+  /** Frees the space again. */
   free(): void;
   unmount(): void;
 }

@@ -1,4 +1,7 @@
-/** Clients that do everything wrong: they leave, stop halfway, lie about lengths, and send odd bytes to every route. Repeatable by seed. */
+/**
+ * Clients that misbehave: they leave, stop halfway, send wrong lengths, and send odd bytes to every route.
+ * Repeatable by seed.
+ */
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { CLIENT_KEY } from "../kit/gateway.ts";
@@ -90,12 +93,12 @@ const ODD_BODIES = [
 /** How long a bad client stays at most. */
 const STAY_MS = 300;
 
-/** One thing done wrong; resolves when its connection is gone. */
+/** Misbehaves once; resolves when the connection is closed. */
 export async function misbehave(port: number, chance: Chance): Promise<void> {
   const [bytes, stayMs] = chance.pick(KINDS)(chance);
   await new Promise<void>((resolve) => {
     const socket = connect({ host: "127.0.0.1", port }, () => {
-      // In two pieces: what a parser holds back between them is a case of its own.
+      // Two pieces test the bytes that a parser holds back between them.
       const at = chance.whole(0, bytes.length);
       socket.write(bytes.subarray(0, at));
       socket.write(bytes.subarray(at));
@@ -116,10 +119,10 @@ export async function misbehave(port: number, chance: Chance): Promise<void> {
 type Kind = (chance: Chance) => readonly [bytes: Buffer, stayMs: number];
 
 const KINDS: readonly Kind[] = [
-  // Leaves somewhere between its request and the end of the answer.
+  // Leaves at some moment between its request and the end of the answer.
   (chance) => [goodRequest(chance), chance.whole(0, 40)],
   (chance) => [goodRequest(chance), chance.whole(0, 3)],
-  // Half a request, and gone.
+  // Leaves after half a request.
   (chance) => {
     const bytes = goodRequest(chance);
     return [bytes.subarray(0, chance.whole(1, bytes.length - 1)), chance.whole(0, STAY_MS)];

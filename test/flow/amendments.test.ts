@@ -1,4 +1,4 @@
-// What a model's name or its entry in the configuration adds to a request, relayed or translated.
+// Additions to a request by a model's name or by its entry in the configuration, relayed or translated.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
@@ -59,7 +59,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** What the upstream is sent for a request; the answer has to come through whole. */
+/** The upstream's request for a client's request; fails when the answer is not whole. */
 async function sentFor(client: Recording, model: string, more: object = {}): Promise<Frame> {
   upstream.forget();
   const { path, body } = asking(client, model, true, more);
@@ -81,7 +81,7 @@ const each = UPSTREAMS.flatMap((target) =>
   CLIENTS.map((client) => [`${client.dialect} → ${target}`, client, target] as const),
 );
 
-/** How each provider is asked to think, and for how long; read from what it was sent. */
+/** Reads from an upstream's request whether and how long the model shall think. */
 const THINKING: Readonly<Record<DialectName, (sent: Frame) => unknown>> = {
   "openai-chat": (sent) => sent.reasoning_effort,
   "openai-responses": (sent) => sent.reasoning?.effort,
@@ -99,7 +99,7 @@ test.each(each)("%s: -thinking and -thinking-8k turn thinking on", async (_, cli
   const thinking = await sentFor(client, `${plain}-thinking`, more);
   expect(thinking.model).toBe(MODELS[target]);
   expect(THINKING[target](asked)).toBeUndefined();
-  // As much as the model likes: a dynamic budget, an adaptive mode, or a word.
+  // The model decides how much: a dynamic budget, an adaptive mode, or a word.
   expect(THINKING[target](thinking)).toBeDefined();
   const eight = await sentFor(client, `${plain}-thinking-8k`, more);
   expect(eight.model).toBe(MODELS[target]);
@@ -119,7 +119,7 @@ test("a client that says itself how to think is heard above the name's suffix", 
   }
 });
 
-/** Where each provider is offered its own search. */
+/** The member that offers each provider its own search. */
 const SEARCH: Readonly<Record<DialectName, (sent: Frame) => boolean>> = {
   "openai-chat": (sent) => sent.web_search_options !== undefined,
   "openai-responses": (sent) => (sent.tools ?? []).some(({ type }: Frame) => /^web_search/.test(type)),
@@ -178,13 +178,13 @@ test.each(each)(
       expect([text, places.every((place) => place >= 0)]).toEqual([text, true]);
       expect(places).toEqual(places.toSorted((a, b) => a - b));
       expect(text.split("You are of this house.")).toHaveLength(2);
-      // Instructions are no words of the user's.
+      // Instructions must not become the user's words.
       expect(text).not.toMatch(/"role":"user"[^{}]*(of this house|Never name)/);
     }
   },
 );
 
-/** What each provider is told of the two parameters of the entries above. */
+/** The two parameters of the entries above in each provider's request. */
 const PARAMETERS: Readonly<Record<DialectName, (sent: Frame) => readonly unknown[]>> = {
   "openai-chat": (sent) => [sent.temperature, sent.max_completion_tokens ?? sent.max_tokens],
   "openai-responses": (sent) => [sent.temperature, sent.max_output_tokens],

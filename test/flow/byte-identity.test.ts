@@ -56,7 +56,7 @@ async function streamed(
   return await request(gateway.port, recording.streamPath, { body: recording.body(true) });
 }
 
-/** What a parser and printer would not give back as it was. */
+/** Bodies that a parser and a printer would change. */
 const ODD_MEMBERS = [
   '"metadata": {"model":"inner","a":1.0,"b":1e2,"c":9007199254740993,"d":-0.0,"e":1E+2}',
   '"x":"\\ud83d","y":"\\u0041\\/ \\u2028"',

@@ -1,4 +1,7 @@
-/** Conversations of two turns in each client's dialect: a question with a tool, and the call's result behind the answer as it came. */
+/**
+ * Conversations of two turns in each client's dialect: a question with a tool, and the result of the call
+ * after the unchanged answer.
+ */
 import type { DialectName } from "../kit/recordings.ts";
 import type { Frame } from "./translated.ts";
 
@@ -41,7 +44,7 @@ export function firstTurn(client: DialectName, model: string, more: object = {})
   }
 }
 
-/** The next request: the answer as it came, and a result for each of its calls. */
+/** The next request: the unchanged answer, and a result for each of its calls. */
 export function secondTurn(client: DialectName, first: Frame, answer: Frame): Frame {
   switch (client) {
     case "openai-chat": {
@@ -98,10 +101,12 @@ export function pathOf(client: DialectName, model: string): string {
   }
 }
 
-/** Sealed reasoning, as it stands in the answers below. */
+/** The sealed reasoning of the answers below. */
 export const SEAL = Buffer.from("a seal of the provider's own").toString("base64");
 
-/** An answer of each provider that thinks, under seal, and calls `weather`. Compatible Chat servers seal nothing. */
+/**
+ * An answer with sealed reasoning and a call of `weather`, by provider. Compatible Chat servers seal nothing.
+ */
 export const SEALED_ANSWERS: Readonly<Record<Exclude<DialectName, "openai-chat">, object>> = {
   "anthropic-messages": {
     id: "msg_1",

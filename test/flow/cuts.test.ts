@@ -1,4 +1,5 @@
-// An upstream that is cut off is never shown as a finished answer, wherever the cut falls and however it is made.
+// An upstream that is cut off is never shown as a finished answer, wherever the cut falls and however it is
+// made.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, IS_FULL, KEYS_TOML, startGateway } from "../kit/gateway.ts";
 import { openClient, type RawReply, request, requestBytes } from "../kit/raw-client.ts";
@@ -86,12 +87,12 @@ function isAnsweredWhole(recording: Recording, sizeBytes: number): boolean {
   return sizeBytes >= Buffer.byteLength(frames) - (frames.endsWith("\r\n") ? 1 : 0);
 }
 
-/** What an in-band error looks like in a stream of this type, whichever was asked for. */
+/** Matches an in-band error in a stream of this type. */
 function isInBandError(recording: Recording, text: string): boolean {
   return recording.errorMark.test(text) || (recording.dialect === "gemini" && GEMINI.errorMark.test(text));
 }
 
-/** What is wrong with what a client was shown of a stream that was cut at an offset; null when nothing is. */
+/** The fault of a client's stream whose upstream was cut at an offset; null when there is none. */
 function findFault(recording: Recording, sizeBytes: number, reply: RawReply): string | null {
   const text = reply.body.toString();
   const whole = recording.frames.join("");
@@ -342,14 +343,14 @@ for (const recording of [CHAT, MESSAGES, RESPONSES, GEMINI_ARRAY]) {
     const reply = await client.reply();
     expect([reply.isWhole, reply.body.toString()]).toEqual([true, recording.frames.join("")]);
     client.leave();
-    // The upstream's connection is not kept for ever either.
+    // The gateway closes the upstream's connection as well.
     await (arrived as Arrived | null)?.closed;
   });
 }
 
 for (const recording of RECORDINGS) {
   test(`H-14 ${recording.name}: an answer of another form than was asked for becomes what was asked for`, async () => {
-    // One JSON object in the place of a JSON array is not known by its head: it is refused, see below.
+    // The head does not tell a JSON object from a JSON array: the reply is refused, see below.
     const isArray = recording === GEMINI_ARRAY;
     const events = isArray ? GEMINI : recording;
     upstream.answer = (arrived) =>

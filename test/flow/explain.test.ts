@@ -1,4 +1,5 @@
-// What a request would become, told before it is sent: exactly what is sent afterwards, and no secret.
+// `/v1/explain` shows the upstream request before it is sent: the bytes that are sent afterwards, and no
+// secret.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Media that clients name by URL, for targets that fetch none: refused by name, and nothing inside the house is ever fetched.
+// Media by URL, for targets that fetch none: the gateway refuses private addresses by name and never fetches
+// them.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
@@ -7,7 +8,7 @@ import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
 import { translatedToml, UPSTREAMS } from "./translated.ts";
 
 let upstream: RawUpstream;
-/** What must not be reached. */
+/** The server that must never be reached. */
 let inside: RawUpstream;
 let closed: Gateway;
 let fetching: Gateway;
@@ -30,11 +31,11 @@ afterAll(async () => {
 interface Question {
   readonly path: (model: string) => string;
   readonly body: (model: string, url: string) => object;
-  /** What a refusal calls the document. */
+  /** The document's name in a refusal. */
   readonly at: RegExp;
 }
 
-/** A question with a document by URL, in each dialect that has such a thing. */
+/** A question with a document by URL, in each dialect that has such documents. */
 const ASKED = {
   "openai-responses": {
     path: () => "/v1/responses",
@@ -85,7 +86,7 @@ const ASKED = {
 
 type Client = keyof typeof ASKED;
 const CLIENTS = Object.keys(ASKED) as Client[];
-/** The only dialect here whose servers fetch no documents themselves. */
+/** The only dialect here whose servers fetch no documents. */
 const TARGET = "openai-chat/gpt-4.1";
 
 async function ask(gateway: Gateway, client: Client, url: string, model = TARGET): Promise<RawReply> {

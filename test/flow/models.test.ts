@@ -1,4 +1,5 @@
-// The list of models in the forms that the clients know, whatever the upstreams do, and the ways to name a model.
+// The list of models in the forms that the clients know, whatever the upstreams do, and the ways to name a
+// model.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";

@@ -1,4 +1,4 @@
-// Requests at the edge of HTTP: what two readers could understand differently is refused, and never hides a second request.
+// Ambiguous HTTP requests: the gateway refuses them, and none of them hides a second request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway } from "../kit/gateway.ts";
 import { openClient, type RawReply } from "../kit/raw-client.ts";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** Sends bytes and reads all that comes back until the other side closes, or has been quiet for a while. */
+/** Sends bytes and reads the reply until the other side closes or is quiet for a while. */
 async function rawReplies(bytes: string): Promise<{ replies: RawReply[]; isClosed: boolean }> {
   const client = await openClient(gateway.port);
   client.send(Buffer.from(bytes, "latin1"));
@@ -38,14 +38,14 @@ const LENGTH = `Content-Length: ${BODY.length}`;
 const START = "POST /v1/chat/completions HTTP/1.1\r\n";
 const HOST = "Host: 127.0.0.1\r\n";
 const AUTH = `Authorization: Bearer ${CLIENT_KEY}\r\n`;
-/** A second request that must never be understood out of the first one's body. */
+/** A second request that hides in the body of the first one and must never be served. */
 const SMUGGLED = `POST /v1/chat/completions?smuggled HTTP/1.1\r\n${HOST}${AUTH}${LENGTH}\r\n\r\n${BODY}`;
 const withHeaders = (headers: string, body = BODY): string =>
   `${START}${HOST}${AUTH}${headers}\r\n\r\n${body}`;
 const chunked = (body: string, headers = "Transfer-Encoding: chunked"): string => withHeaders(headers, body);
 const CHUNKS = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
 
-/** What a request must come to: "refused" is an answer of 4xx or 5xx, or a closed connection without one. */
+/** The outcome of a request. "refused": a reply of 4xx or 5xx, or a closed connection without a reply. */
 type Expected = "refused" | "served" | "served or refused";
 
 const CASES: readonly (readonly [string, Expected, string])[] = [
@@ -152,7 +152,8 @@ function isHttpError(status: number): boolean {
 }
 
 test("a request that does not wait for the answer before it: both are answered in order, or the connection closes", async () => {
-  // Bun closes a connection on which a request comes while an answer is awaited; clients of that kind repeat it.
+  // Bun closes a connection when a second request comes before the first reply; clients that pipeline repeat
+  // the request.
   const { replies, isClosed } = await rawReplies(withHeaders(LENGTH) + withHeaders(LENGTH));
   for (const reply of replies) expect([reply.status, reply.isWhole]).toEqual([200, true]);
   expect(replies.length === 2 || isClosed).toBe(true);
@@ -192,7 +193,7 @@ const HOSTS: readonly (readonly [string, boolean])[] = [
   ["%61", false],
 ];
 
-/** Paths, with what a POST to them comes to for a client with a key. */
+/** Paths, with the outcome of a POST by a client with a key. */
 const TARGETS: readonly (readonly [string, "chat" | 400 | 404 | 405])[] = [
   ["/v1/chat/completions", "chat"],
   ["/v1/chat/completions/", "chat"],
@@ -236,7 +237,7 @@ const TARGETS: readonly (readonly [string, "chat" | 400 | 404 | 405])[] = [
   ["*", 400],
 ];
 
-/** What was done with a request: `served` means that an upstream was asked. */
+/** The outcome of a request; `served`: an upstream was asked. */
 async function send(
   method: string,
   target: string,

@@ -1,4 +1,4 @@
-// The process: it drains, takes changes over, and lives on whatever one request does to it.
+// The process drains, applies changes of the configuration, and survives every request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { type Gateway, KEYS_TOML, runProgram, startGateway, until } from "../kit/gateway.ts";
@@ -25,7 +25,7 @@ async function start(server = ""): Promise<Gateway> {
   return await startGateway({ toml: [KEYS_TOML, familiesToml(upstream.url)].join("\n"), server });
 }
 
-/** Opens a stream that has begun, and gives the means to end it. */
+/** Opens a stream, waits for its first bytes, and returns a function that ends it. */
 async function openStream(gateway: Gateway, recording: Recording = CHAT) {
   upstream.forget();
   upstream.answer = async (arrived) => {
@@ -59,7 +59,7 @@ async function isRefused(port: number): Promise<boolean> {
   );
 }
 
-/** The rows of a ledger whose gateway runs no more. */
+/** The rows of the ledger of a gateway that has ended. */
 async function rowsOf(gateway: Gateway) {
   const { out } = await gateway.command("requests", "--json");
   return out
@@ -158,7 +158,7 @@ test("changes are taken over under load, and no request is dropped", async () =>
     expect(await isServed(`fresh-${i}`)).toBe(false);
     const model = `[[models]]\nname = "fresh-${i}"\ntargets = ["openai/gpt-4.1"]`;
     gateway.configure({ toml: [KEYS_TOML, familiesToml(upstream.url), model].join("\n") });
-    // Half of the changes are found by themselves, half are announced.
+    // The gateway finds half of the changes by itself; signals announce the other half.
     if (i % 2 === 0) gateway.signal("SIGHUP");
     await until("the change is in force", () => isServed(`fresh-${i}`), 10_000);
   }

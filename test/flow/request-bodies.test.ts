@@ -1,4 +1,5 @@
-// Bodies: bounded before and after decoding, in every encoding that clients use, and refused with words that help.
+// Bodies of requests: bounded before and after decoding, in every encoding that clients use, with messages
+// that help.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   brotliCompressSync,
@@ -98,7 +99,7 @@ test("H-20 a body that is not what its encoding says is a 400 that names the enc
         headers: { "content-encoding": encoding },
       });
       expect([encoding, reply.status]).toEqual([encoding, 400]);
-      // What a cut zstd frame holds is given out as far as it goes: then the JSON is what breaks off.
+      // The beginning of a cut zstd frame is decoded, so that the JSON is incomplete and refused.
       expect(messageOf(reply)).toMatch(new RegExp(`${encoding}|ends before`));
     }
   }
@@ -175,7 +176,7 @@ test("a request that comes slowly is taken; one that stops is given up", async (
 
 const DEEP = `{"model":"gpt-4.1","messages":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
 
-/** Bodies that no upstream is asked about, and what the answer must name. */
+/** Bodies that reach no upstream, and the words that the refusal must have. */
 const BAD: readonly (readonly [string, RegExp])[] = [
   ["", /empty|JSON/],
   ["  ", /JSON/],
@@ -204,7 +205,7 @@ for (const [body, named] of BAD) {
   test(`a body such as ${body.slice(0, 40)} is refused with its reason, in each dialect`, async () => {
     upstream.forget();
     for (const recording of [CHAT, MESSAGES, RESPONSES]) {
-      // Responses may go on with a stored prompt or response, which names the model.
+      // A Responses request may continue a stored prompt or response, which names the model.
       if (recording === RESPONSES && body === '{"messages":[]}') continue;
       const sent = body.replaceAll("gpt-4.1", recording.model);
       const reply = await request(gateway.port, recording.wholePath, { body: sent });

@@ -1,4 +1,5 @@
-// What the gateway takes from its clients: keys in all their forms, paths in all their spellings, methods, names and origins.
+// Requests of clients: keys in all their forms, paths in all their spellings, methods, host names and
+// origins.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway } from "../kit/gateway.ts";
 import { exchangeBytes, type RawReply, request } from "../kit/raw-client.ts";
@@ -53,7 +54,10 @@ function wholeFor(target: string): string {
   return target.includes(":") ? GEMINI.whole : CHAT.whole;
 }
 
-/** What kind of error a reply is, in its dialect's own terms; fails when it is not a whole error of that dialect. */
+/**
+ * The kind of a reply's error in the dialect's own terms; fails when the reply is no whole error of that
+ * dialect.
+ */
 function errorOf(dialect: DialectName, reply: RawReply): { type: string; message: string } {
   expect(reply.headers.get("content-type")).toContain("application/json");
   const body = JSON.parse(reply.body.toString());

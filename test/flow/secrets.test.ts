@@ -1,4 +1,4 @@
-// Secrets stay where they were put: whatever fails, none of them is in anything that the gateway says or keeps.
+// Whatever fails, no secret is in the replies, the log, the metrics or the data folder.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -42,7 +42,7 @@ const env = { CANARY_KEY: PROVIDER_KEYS.fromEnv };
 
 let upstream: RawUpstream;
 let gateway: Gateway;
-/** Everything that clients were told. */
+/** Every byte that clients received. */
 const told: string[] = [];
 
 beforeAll(async () => {
@@ -102,7 +102,7 @@ function shownKey({ headers }: Arrived): string {
   );
 }
 
-/** What providers say, the key that they were shown among it: some repeat it. */
+/** Replies of providers. Some of them repeat the key that the request showed. */
 function failing(status: string, body: (key: string) => string): (arrived: Arrived) => Promise<void> {
   const headers = { "content-type": "application/json", "retry-after": "1" };
   return (arrived) => sendWhole(arrived, body(shownKey(arrived)), headers, status);
@@ -180,7 +180,7 @@ test("traffic of every kind, good and bad, with keys in every place", async () =
   expect(told.length).toBeGreaterThan(100);
 });
 
-/** A secret in the forms in which it could be kept or shown. */
+/** A secret in the forms in which it could be stored or shown. */
 function formsOf(secret: string): Record<string, string> {
   const bytes = Buffer.from(secret);
   const digest = createHash("sha256").update(secret).digest();
@@ -196,7 +196,7 @@ function formsOf(secret: string): Record<string, string> {
   };
 }
 
-/** Names of the secrets that a text holds, in whatever form. */
+/** Names of the secrets that a text holds in any form. */
 function leaksIn(text: string): string[] {
   const secrets = { ...PROVIDER_KEYS, CLIENT, WRONG, PASSWORD, METRICS_KEY };
   const lower = text.toLowerCase();

@@ -1,4 +1,4 @@
-// An upstream that is silent: the client is kept company, but never in the midst of a frame, and not for ever.
+// A silent upstream: the client gets pings, but never inside a frame, and not for ever.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
@@ -34,7 +34,7 @@ const pingsSince = (sinceMs: number): number =>
 let upstream: RawUpstream;
 /** Pings often and waits long. */
 let gateway: Gateway;
-/** Waits for nothing long, and pings never. */
+/** Has short time-outs. */
 let hasty: Gateway;
 
 beforeAll(async () => {
@@ -210,7 +210,7 @@ test("a whole reply that falls silent is a time-out as well", async () => {
 }, 600_000);
 
 test("a stream that keeps talking slowly is not timed out", async () => {
-  // Long enough that no pause of a busy machine comes near it, and shorter than the whole stream.
+  // The time-out is longer than any pause of a busy machine, and shorter than the whole stream.
   const calm = await startGateway({
     toml: [KEYS_TOML, familiesToml(upstream.url, "idle_timeout_ms = 3000")].join("\n"),
   });
@@ -249,7 +249,7 @@ test("the listener's own time-out is for requests, not for answers that take lon
   await patient.close();
 }, 600_000);
 
-/** A port that takes no connection and refuses none: its process stands still and its queue is full. */
+/** A port that neither accepts nor refuses a connection: its process is stopped and its queue is full. */
 async function openBlackHole() {
   const script =
     'const s=require("net").createServer();s.listen({port:0,host:"127.0.0.1",backlog:1},()=>console.log(s.address().port))';

@@ -1,4 +1,4 @@
-// Memory stays flat however slowly clients read, and a client that leaves is known upstream within a second.
+// Memory stays flat however slowly clients read, and the upstream notices a client that leaves.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   type Gateway,
@@ -36,13 +36,13 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** Some 64 kB of deltas, as one chunk. */
+/** About 64 kB of deltas, as one chunk. */
 const FAT = ((): Buffer => {
   const frame = (CHAT.frames[1] as string).replace("The clew", "x".repeat(800));
   return chunkOf(frame.repeat(Math.ceil((64 * 1024) / frame.length)));
 })();
 
-/** How much each answered request could be sent. */
+/** Bytes that each request's reply could send so far, by the request's number. */
 const sentBytes = new Map<number, number>();
 
 /** Sends deltas as fast as they are taken, or with pauses, up to a size, then ends well. */
@@ -70,7 +70,7 @@ async function openSlowReader(
   return { client, arrived: upstream.seen[before] as Arrived };
 }
 
-/** The most that the gateway holds while something goes on. */
+/** The gateway's highest memory within a time. */
 async function peakRss(durationMs: number): Promise<number> {
   let peak = 0;
   for (const endMs = performance.now() + durationMs; performance.now() < endMs; await Bun.sleep(50)) {
@@ -79,7 +79,7 @@ async function peakRss(durationMs: number): Promise<number> {
   return peak;
 }
 
-/** Serves a few requests, so that what a first request loads is loaded. */
+/** Serves a few requests, so that everything that a first request loads is in memory. */
 async function warmUp(): Promise<void> {
   upstream.answer = (arrived) => sendFat(arrived, 4 * MB);
   for (let i = 0; i < 5; i += 1) await request(gateway.port, CHAT.streamPath, { body: CHAT.body(true) });
@@ -93,7 +93,7 @@ test("H-18 a client that reads 100 kB/s of a gigabyte: memory flat, the upstream
   expect((peak - before) / MB).toBeLessThan(30);
   await until("the client gets something", () => client.receivedBytes > 0);
   expect(arrived.isClosed).toBe(false);
-  // What the kernel takes for four sockets, and no more, leaves the upstream.
+  // The upstream can send as much as the kernel holds for four sockets, and no more.
   const taken = await untilHeldUp(() => sentBytes.get(arrived.n) ?? 0, 2 * MB);
   expect(taken / MB).toBeLessThan(60);
   client.leave();
@@ -127,7 +127,7 @@ test("H-18 many slow readers hold nobody up, and hold little", async () => {
   const fast = await request(gateway.port, CHAT.streamPath, { body: CHAT.body(true) });
   expect(fast.isWhole).toBe(true);
   expect(fast.body.length).toBeGreaterThan(15 * MB);
-  // All that the kernel takes has been taken: what waits now waits in the upstream.
+  // The kernel's buffers are full: all further bytes wait in the upstream.
   await untilHeldUp(() => [...sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0));
   const grown = (gateway.rssBytes() - before) / MB;
   for (const client of slow) client.leave();
@@ -140,7 +140,7 @@ async function untilLeft(name: string, arrived: Arrived): Promise<void> {
   await until(`the upstream of ${name} is left`, () => arrived.isClosed);
 }
 
-/** Sends a request, waits for a moment of its life, leaves, and returns what the upstream saw. */
+/** Sends a request, leaves at a given moment, and returns the upstream's side of the request. */
 async function leave(
   recording: Recording,
   path: string,

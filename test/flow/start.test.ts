@@ -1,4 +1,5 @@
-// Starting: without any configuration, with TLS, in hostile surroundings, and not at all when something is wrong.
+// Starting: without any configuration, with TLS, in hostile surroundings, and not at all when something is
+// wrong.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -80,7 +81,10 @@ test("the listener speaks TLS when it is given a certificate", async () => {
   await gateway.close();
 });
 
-/** The command line of a compiled binary: the one under test, the one that was built, or one that is built now. */
+/**
+ * The command line of a compiled binary: the one under test, the one that was built, or one that is built
+ * now.
+ */
 async function compiledBinary(): Promise<string> {
   const built = join(ROOT, "dist/clewline");
   if (!existsSync(built)) {
@@ -169,7 +173,7 @@ const KEY = '[[keys]]\nname = "a"\nkey = "k"\n';
 const OPENAI =
   '[[upstreams]]\nname = "o"\nfamily = "openai"\n[[upstreams.credentials]]\nname = "c"\napi_key = "x"\n';
 
-/** Configurations that are wrong, and what the message has to name: key, value or place, and the repair. */
+/** Wrong configurations, and the words that the message must have: key, value or place, and the repair. */
 const WRONG: readonly (readonly [string, readonly RegExp[]])[] = [
   ["[server]\nport = 70000\n", [/server\.port/, /65.?535/, /:2/]],
   ['[server]\nport = "x"\n', [/server\.port/, /:2/]],

@@ -1,4 +1,5 @@
-// What a provider keeps under one credential is asked for with that credential again, also after a restart.
+// State that a provider keeps under one credential is asked for with the same credential, also after a
+// restart.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, KEYS_TOML, runGateway, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
@@ -13,7 +14,7 @@ import { RESPONSES } from "../kit/recordings.ts";
 
 let upstream: RawUpstream;
 let gateway: Gateway;
-/** Which credential made what, as the provider knows it. */
+/** The credential that made each object, as the provider knows it. */
 const owners = new Map<string, string>();
 let count = 0;
 

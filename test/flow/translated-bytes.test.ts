@@ -37,7 +37,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** The client's stream for these pieces of the upstream's, without what differs from request to request. */
+/** The client's stream for these pieces of the upstream's stream, without ids and times. */
 async function streamed(cell: Cell, pieces: readonly (Uint8Array | string)[]): Promise<string> {
   upstream.answer = (arrived) => sendStream(arrived, pieces, cell.upstream.streamType);
   const reply = await askCell(gateway, cell, true);
@@ -161,7 +161,7 @@ const MB = 1024 * 1024;
 /** A stream with one delta of that much text. */
 function fatStream(recording: Recording, sizeBytes: number): Buffer {
   const fat = "x".repeat(sizeBytes);
-  // Only where the text is streamed: what repeats it as a whole would be longer still.
+  // Only dialects that stream the text once: an event that repeats the whole text would double the length.
   return Buffer.from(
     recording.frames
       .map((frame) => (frame.includes('" leads — "') ? frame.replace(" leads — ", fat) : frame))
@@ -200,7 +200,7 @@ test("H-6 one line beyond server.reply_limit_bytes: an error in the stream, and 
     upstream.answer = async (arrived) => {
       const { recording } = wayOf(arrived);
       await arrived.send(replyHead("200 OK", { "content-type": recording.streamType }, "chunked"));
-      // Never ended: only one who gives up gets away.
+      // The stream never ends: only a gateway that gives up closes it.
       await arrived.send(chunkOf(fatStream(recording, 3 * MB)));
     };
     const replies = await Promise.all(CELLS.map((cell) => askCell(narrow, cell, true)));
@@ -271,7 +271,7 @@ test("H-12 every answer ends with its last mark, although the upstream stays ope
     expect([name, reply.isWhole]).toEqual([name, true]);
     expect(readTold(client, true, reply.body.toString())).toMatchObject({ text: TEXT, isEnded: true });
   }
-  // The sockets are not kept for ever either.
+  // The gateway closes the sockets as well.
   await Promise.all(upstream.seen.map((arrived) => arrived.closed));
 }, 600_000);
 

@@ -1,4 +1,5 @@
-// Counting tokens for clients of another dialect: by the provider's own counter, or by an estimate that says that it is one.
+// Counts of tokens for clients of another dialect: by the provider's counter, or by an estimate that is
+// marked as such.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, OPENAI_AT_LOCALHOST, openaiUrl, startGateway } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
@@ -66,7 +67,7 @@ const QUESTIONS = {
   },
 } as const;
 
-/** Each provider's counter: where it is and what it says. */
+/** Each provider's counter: its path and its reply. */
 const COUNTERS: Readonly<Partial<Record<DialectName, { path: RegExp; answer: object }>>> = {
   "anthropic-messages": { path: /^\/v1\/messages\/count_tokens$/, answer: { input_tokens: 42 } },
   "openai-responses": {
@@ -104,7 +105,7 @@ for (const name of NAMES) {
       expect(upstream.seen[0]?.target).toMatch(counter.path);
       const sent = upstream.seen[0]?.body.toString() ?? "";
       expect(sent).toContain(HELLO);
-      // A counter refuses what only an answer needs.
+      // A counter refuses members that only an answer needs.
       expect(sent).not.toMatch(/max_tokens|max_output_tokens|maxOutputTokens|"stream"|"store"/);
     }
   });
@@ -137,7 +138,7 @@ for (const name of NAMES) {
       ] as const) {
         upstream.answer = (arrived) => sendWhole(arrived, body, undefined, status);
         const reply = await count(name, `${UPSTREAMS[target].model}-${NAMES.indexOf(name)}${expected}`);
-        // A counter that is not there is no failure: clients go on without a count.
+        // A missing counter is no failure: clients work without a count.
         const isTold = reply.status >= 400 && (expected === 404) === reply.status < 500;
         expect([target, body, reply.status, isTold]).toEqual([target, body, reply.status, true]);
         expect(JSON.parse(reply.body.toString())).toHaveProperty("error");

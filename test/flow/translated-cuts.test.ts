@@ -35,7 +35,10 @@ afterAll(async () => {
 const WAYS = ["fin", "rst", "short"] as const;
 type Way = (typeof WAYS)[number];
 
-/** Sends the first `sizeBytes` of a stream and lets the connection go; `short` is a FIN before the announced length. */
+/**
+ * Sends the first `sizeBytes` of a stream and lets the connection go; `short` is a FIN before the announced
+ * length.
+ */
 async function sendCut(arrived: Arrived, recording: Recording, sizeBytes: number, way: Way): Promise<void> {
   const bytes = streamOf(recording);
   const framing = way === "short" ? bytes.length + 1_000 : "chunked";
@@ -55,7 +58,10 @@ async function cutAt(cell: Cell, sizeBytes: number, way: Way): Promise<RawReply>
   return await askCell(gateway, cell, true);
 }
 
-/** Bytes of the upstream's stream after which nothing is missing of the answer: Claude's end mark adds nothing to its stop reason. */
+/**
+ * Bytes of the upstream's stream that hold the whole answer: Claude's end mark adds nothing to its stop
+ * reason.
+ */
 function wholeFrom({ dialect, frames, terminalFrom }: Recording): number {
   const last = dialect === "anthropic-messages" ? terminalFrom - 1 : terminalFrom;
   const upTo = frames.slice(0, last + 1).join("");
@@ -74,7 +80,7 @@ function offsetsOf(recording: Recording): number[] {
   return [...offsets].toSorted((a, b) => a - b);
 }
 
-/** What is wrong with what a client was shown; null when nothing is. */
+/** The fault of a client's reply; null when there is none. */
 function findFault(cell: Cell, sizeBytes: number, reply: RawReply): string | null {
   if (reply.status !== 200) return `status ${reply.status} although a retry was possible`;
   if (!reply.isWhole) return "the connection was cut instead of an error being told";
@@ -272,7 +278,7 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
   }, 600_000);
 }
 
-/** How each dialect names a failure in the midst of its stream. */
+/** Names of a failure inside a stream, by dialect. */
 const NAMES: Readonly<Record<string, Readonly<Record<"overload" | "refusal" | "limit", string>>>> = {
   "openai-chat": { overload: "server_error", refusal: "invalid_request_error", limit: "rate_limit_error" },
   "openai-responses": { overload: "server_error", refusal: "invalid_prompt", limit: "rate_limit_exceeded" },
@@ -300,7 +306,7 @@ for (const [kind, frames] of [
       const begun = cell.upstream.frames.slice(0, cell.upstream.terminalFrom - 1);
       const failing = Buffer.from([...begun, frames[cell.upstream.dialect] as string].join(""));
       const singly = Array.from(failing, (_, i) => failing.subarray(i, i + 1));
-      // A limit parks the credential: there are enough of them for each cell to find another one.
+      // A limit parks a credential: there are enough credentials for all cells.
       for (const pieces of kind === "limit" ? [[failing]] : [[failing], singly]) {
         upstream.answer = (arrived) => sendStream(arrived, pieces, cell.upstream.streamType);
         const reply = await askCell(rich, cell, true);

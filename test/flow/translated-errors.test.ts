@@ -1,4 +1,4 @@
-// What goes wrong at an upstream, told to a client of another dialect in the words that its programs act on.
+// Failures of an upstream reach a client of another dialect in the words that its programs act on.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, keyOf } from "../faults/asking.ts";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** Runs with a gateway of its own, so that no state of a credential goes from one test to the next. */
+/** Each test has a gateway of its own, so that no state of a credential reaches the next test. */
 async function withGateway(
   credentials: Readonly<Record<string, string>>,
   run: (gateway: Gateway) => Promise<void>,
@@ -122,7 +122,7 @@ function sendFailure(
   return sendWhole(arrived, JSON.stringify(body), { "content-type": "application/json", ...headers }, status);
 }
 
-/** The error of a reply that was refused; throws when its body is not the client's dialect's. */
+/** The error of a refusal; throws when the body is not an error body of the client's dialect. */
 function errorOf({ client }: Cell, reply: RawReply) {
   const { error } = readTold(client, false, reply.body.toString());
   if (error === null) throw new Error(`no error in ${reply.body.toString()}`);
@@ -149,7 +149,7 @@ test("H-122 a limit of one credential goes on to the next, and the client does n
             isEnded: true,
           });
         }
-        // Asked at most once: then it is parked until its time.
+        // The credential is asked at most once: then it is parked until its time.
         expect(upstream.seen.filter((one) => keyOf(one) === TWO.one).length).toBeLessThanOrEqual(1);
       }
       const { out } = await gateway.command("credentials");
@@ -181,7 +181,7 @@ test("H-123, H-129 all at their limit: the client's own 429, with the shortest o
         expect(waitS).toBeGreaterThanOrEqual(18);
         expect(waitS).toBeLessThanOrEqual(20);
         expect(message).toMatch(/2 cooling/);
-        // Codex reads the time out of the text.
+        // Codex reads the time of the next try from the text.
         if (client === RESPONSES) expect(message).toMatch(/try again in (18|19|20)s/);
         expect(message).not.toContain("sk-credential");
       }

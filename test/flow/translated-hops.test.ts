@@ -1,4 +1,4 @@
-// A provider that pauses is asked to go on: the client sees one answer, and one sum of tokens.
+// A provider that pauses is asked to continue: the client sees one answer, and one sum of tokens.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
 import {
@@ -99,7 +99,7 @@ const PARTS = [
   claudePart([{ type: "text", text: "Here it is." }], "end_turn", 7),
 ];
 
-/** Answers with the part that comes next; `isSingly`: a byte at a time. */
+/** Answers with the next part; `isSingly`: one byte at a time. */
 async function sendPart(
   arrived: Arrived,
   parts: readonly Frame[],
@@ -135,7 +135,7 @@ for (const client of [CHAT, RESPONSES, GEMINI]) {
         ]);
         expect([told.inputTokens, told.outputTokens]).toEqual([30, 15]);
         expect(reply.body.toString()).not.toMatch(/pause_turn/);
-        // What had been said is sent back as it came.
+        // The parts that came are sent back unchanged.
         const bodies = upstream.seen.map(({ body }) => JSON.parse(body.toString()));
         expect(bodies).toHaveLength(3);
         const [first, second, third] = bodies;
@@ -207,7 +207,7 @@ const geminiPart = (text: string, finishReason: string, more: object = {}): Fram
 const geminiFrames = (part: Frame): string[] => [`data: ${JSON.stringify(part)}\r\n\r\n`];
 
 const TOKENS = ["dG9rZW4x", "dG9rZW4y"];
-/** Where Gemini says how to go on. */
+/** The token by which Gemini continues. */
 const CONTINUED = [
   geminiPart("One, ", "CONTINUATION", { continuationToken: TOKENS[0] }),
   geminiPart("two, ", "CONTINUATION", { continuationToken: TOKENS[1] }),
@@ -241,7 +241,7 @@ for (const client of [CHAT, RESPONSES, MESSAGES] satisfies readonly Recording[])
     upstream.answer = (arrived) => sendPart(arrived, [empty], geminiFrames, true);
     const reply = await askCell(gateway, cell, true);
     expect(reply.isWhole).toBe(true);
-    // The first request, and three that brought nothing.
+    // The first request, and three continuations that brought nothing.
     expect(upstream.seen.length).toBeLessThanOrEqual(4);
   });
 }

@@ -1,4 +1,5 @@
-// Clients of translated answers that leave or read slowly: the upstream is let go, or waits; nobody pays for it.
+// Clients of translated answers leave or read slowly: the upstream is left or waits, and no credential is
+// blamed.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, wayOf } from "../faults/asking.ts";
 import { type Gateway, IS_FULL, type LedgerLine, startGateway, until, untilHeldUp } from "../kit/gateway.ts";
@@ -35,7 +36,10 @@ async function untilLeft(name: string, arrived: Arrived): Promise<void> {
 
 let names = 0;
 
-/** Sends a request, waits for a moment of its life, leaves, and returns the request's own name and what the upstream saw. */
+/**
+ * Sends a request, leaves at a given moment, and returns the request's own name and the upstream's side of
+ * the request.
+ */
 async function leave(
   cell: Cell,
   isStream: boolean,
@@ -55,7 +59,7 @@ async function leave(
   return { name, arrived: upstream.seen[before] as Arrived };
 }
 
-/** Rows by the names that requests gave themselves, when these are all there: a row may follow its reply. */
+/** Rows by the requests' own names. Waits until these are all there: a row may follow its reply. */
 async function rowsByName(names: readonly string[]) {
   let found = new Map<string | null, LedgerLine>();
   await until("every request is in the ledger", async () => {
@@ -75,7 +79,8 @@ for (const how of ["fin", "rst"] as const) {
   test(`H-17 a client that leaves (${how}) before the answer: the upstream sees it, and nobody is to blame`, async () => {
     const left: string[] = [];
     for (const [i, cell] of CELLS.entries()) {
-      // Each of the ways is left once by a stream's client and once by one that awaits a whole answer.
+      // Over both values of `how`, each cell is left once by the client of a stream and once by the client of
+      // a whole answer.
       const isStream = (i % 2 === 0) === (how === "fin");
       const { name, arrived } = await leave(
         cell,
@@ -123,7 +128,7 @@ for (const how of ["fin", "rst"] as const) {
   });
 }
 
-/** Deltas of some 64 kB in all, and what comes before and behind them. */
+/** Deltas of about 64 kB in all, with the frames before and after them. */
 function fatPieces(recording: Recording): { before: Buffer; fat: Buffer; after: Buffer } {
   const at = recording.frames.findIndex((frame) => frame.includes('" leads — "'));
   const frame = (recording.frames[at] as string).replace(" leads — ", "x".repeat(800));
@@ -134,7 +139,7 @@ function fatPieces(recording: Recording): { before: Buffer; fat: Buffer; after: 
   };
 }
 
-/** How much each answered request could be sent. */
+/** Bytes that each request's reply could send so far, by the request's number. */
 const sentBytes = new Map<number, number>();
 
 async function sendFat(arrived: Arrived, limitBytes: number): Promise<void> {
@@ -175,7 +180,7 @@ for (const cell of FAT_CELLS) {
     expect((peakBytes - restingBytes) / MB).toBeLessThan(40);
     await until("the client gets something", () => client.receivedBytes > 0);
     expect(arrived.isClosed).toBe(false);
-    // What the kernel takes for four sockets, and no more, leaves the upstream.
+    // The upstream can send as much as the kernel holds for four sockets, and no more.
     const taken = await untilHeldUp(() => sentBytes.get(arrived.n) ?? 0, 2 * MB);
     expect(taken / MB).toBeLessThan(60);
     client.leave();

@@ -1,4 +1,5 @@
-// What a target has no place for: named where only quality depends on it, refused where it must not be lost.
+// Members that a target has no place for: named when only quality depends on them, refused when their loss
+// would change the answer.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
@@ -27,7 +28,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** Asks, and gives the reply with the body that the upstream was sent; null: nothing. */
+/** Asks, and returns the reply with the body of the upstream's request; null: the upstream got none. */
 async function send(
   path: string,
   body: object,
@@ -41,7 +42,7 @@ async function send(
 
 const user = [{ role: "user", content: "hi" }];
 
-/** Requests of which each target of another family loses something that only quality depends on. */
+/** Requests in which each target of another family loses a member that only quality depends on. */
 const LOSSY: readonly (readonly [DialectName, DialectName, object, readonly string[]])[] = [
   ["openai-chat", "anthropic-messages", { seed: 7, presence_penalty: 0.5 }, ["seed", "presence_penalty"]],
   ["openai-chat", "gemini", { logit_bias: { "1": 1 } }, ["logit_bias"]],
@@ -96,7 +97,7 @@ test("strict on a model: a 400 for what it would lose, an answer for all else", 
   expect(JSON.parse(lossy.reply.body.toString()).error).toMatchObject({ param: "seed" });
   const good = await send("/v1/chat/completions", body);
   expect([good.reply.status, good.reply.headers.get("x-clewline-dropped")]).toEqual([200, undefined]);
-  // Relayed, nothing can be lost.
+  // A relay loses nothing.
   const relayed = await send("/v1/messages", { ...body, max_tokens: 10, aura: 1 }, { key: STRICT_KEY });
   expect([relayed.reply.status, relayed.sent.aura]).toEqual([200, 1]);
 });

@@ -1,4 +1,5 @@
-// Refusals of every kind are answers: told in the client's own words, asked for once, and nobody's fault.
+// Every refusal of a model is an answer: the client gets it in its own dialect, nothing is retried, and no
+// credential is blamed.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
 import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";

@@ -1,4 +1,4 @@
-// Refusals that a provider takes back when the request is worded otherwise: one more try, and no more.
+// Refusals that a provider takes back when the request is changed: one more try, and no more.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
@@ -75,7 +75,7 @@ for (const made of SEALING) {
       expect(answer.status).toBe(200);
       const second = secondTurn(client, first, JSON.parse(answer.body.toString()) as Frame);
 
-      // Taken as it is, the seal is where the provider put it.
+      // A seal that is accepted is at the place where the provider put it.
       upstream.forget();
       upstream.answer = (arrived) => answerWell(arrived);
       expect((await post(client, model, second)).status).toBe(200);
@@ -90,7 +90,7 @@ for (const made of SEALING) {
       expect(repaired.headers.get("x-clewline-dropped")).toContain("reasoning");
       expect(before).toContain(SEAL);
       expect(after).not.toContain(SEAL);
-      // All the rest is still there, and with it the documented stand-in for Gemini.
+      // Everything else is still there, with the documented placeholder for Gemini.
       expect(after).toContain("rain");
       expect(after).toContain("Oslo");
       if (made === "gemini")
@@ -100,14 +100,14 @@ for (const made of SEALING) {
         attempts: 2,
       });
 
-      // Refused again: the provider's own words, and no third try.
+      // A second refusal gives the provider's own words, and there is no third try.
       upstream.forget();
       upstream.answer = (arrived) => refuse(arrived, refusal);
       const refused = await post(client, model, second);
       expect([refused.status, bodies().length]).toEqual([400, 2]);
       expect(refused.body.toString()).toMatch(/could not be verified|Invalid `signature`|Corrupted thought/);
 
-      // The seal is the conversation's own affair: the next one is sent whole again.
+      // A refused seal concerns one conversation: the next conversation keeps its seals.
       upstream.forget();
       upstream.answer = (arrived) => answerWell(arrived);
       expect((await post(client, model, second)).status).toBe(200);
@@ -148,7 +148,7 @@ for (const { dialect } of [RESPONSES, MESSAGES, GEMINI]) {
     expect(bodies().map(isAsked)).toEqual([true, false]);
     await askCell(gateway, cell, true);
     expect(bodies().map(isAsked)).toEqual([true, false, false]);
-    // Other models of the server are asked as ever.
+    // Requests for other models of the server do not change.
     upstream.answer = (arrived) => answerWell(arrived);
     await askCell(gateway, { ...cell, model: `openai-chat/bold-${dialect}` }, true);
     expect(bodies().map(isAsked)).toEqual([true, false, false, true]);

@@ -1,4 +1,4 @@
-// What becomes of single requests on their way to another dialect: where they go, what is left out, what is refused.
+// Requests on their way to another dialect: target, members that are left out, refusals.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, startGateway, upstreamToml } from "../kit/gateway.ts";
@@ -35,7 +35,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** Asks, and gives the reply with what the upstream was sent; null: nothing. */
+/** Asks, and returns the reply with the upstream's request; null: the upstream got none. */
 async function send(
   path: string,
   body: object,

@@ -1,4 +1,4 @@
-// An upstream that takes its time, with a client of another dialect: pings in streams, white space before whole answers.
+// A slow upstream with a client of another dialect: pings in streams, white space before whole answers.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, wayOf } from "../faults/asking.ts";
 import { type Gateway, startGateway, until } from "../kit/gateway.ts";
@@ -82,7 +82,7 @@ test("H-7 silence in the midst of a translated stream is filled with the client'
     sendSlowly(arrived, ({ frames }) => {
       const all = frames.join("");
       const at = all.indexOf(" leads") - 20;
-      // The second silence falls into the midst of a frame of the upstream's: the client's frames are whole all the same.
+      // The second silence is inside a frame of the upstream; the client's frames stay whole.
       return [
         frames.slice(0, 2).join(""),
         all.slice(frames.slice(0, 2).join("").length, at),

@@ -1,4 +1,4 @@
-// Stop sequences that the upstream has no place for are kept by the gateway, which then hangs up.
+// Where the upstream's dialect has no stop sequences, the gateway watches for them and then hangs up.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Gateway, startGateway } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
@@ -27,7 +27,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** How each dialect asks for stop sequences, and says that one was met. */
+/** The member that asks for stop sequences in each dialect, and the mark of a matched one. */
 const STOPS: Readonly<
   Record<string, { ask: (stop: readonly string[]) => object; finish: string; sequence?: true }>
 > = {
@@ -54,7 +54,7 @@ const delta = (text: string, n: number): string => {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 };
 
-/** A stream of these deltas that never ends, so that only one who hangs up gets away. */
+/** A stream of these deltas that never ends by itself: only a client that hangs up closes it. */
 async function sendEndless(arrived: Arrived, deltas: readonly string[]): Promise<void> {
   await arrived.send(replyHead("200 OK", { "content-type": RESPONSES.streamType }, "chunked"));
   for (const piece of [...RESPONSES.frames.slice(0, 4), ...deltas.map((text, i) => delta(text, 4 + i))])

@@ -11,7 +11,7 @@ import {
   type Recording,
 } from "../kit/recordings.ts";
 
-/** What every recording says. */
+/** The text of every recording. */
 export const TEXT = "The clew leads — durch das Labyrinth, 迷路を抜ける 🧶.";
 
 interface UpstreamKind {
@@ -45,7 +45,7 @@ export const UPSTREAMS: Readonly<Record<DialectName, UpstreamKind>> = {
   gemini: { family: "gemini", lines: "", recording: GEMINI, model: "gemini/gemini-3-flash" },
 };
 
-/** All of them at one place; `lines` for each, `credentials` instead of a single one. */
+/** All upstreams at one URL; `lines` for each upstream, `credentials` in place of a single one. */
 export function translatedToml(
   url: string,
   options: { lines?: string; credentials?: Readonly<Record<string, string>> } = {},
@@ -117,7 +117,7 @@ export async function askCell(
   return await request(gateway.port, path, { body });
 }
 
-/** What a client has read of an answer. */
+/** An answer as a client has read it. */
 export interface Told {
   readonly text: string;
   /** The dialect's own mark of a good end has come. */
@@ -135,7 +135,7 @@ export interface Told {
 /** JSON as it was parsed; tests read single members of it. */
 export type Frame = ReturnType<typeof JSON.parse>;
 
-/** Reads what came for a client, as strictly as the official SDKs: throws for what is not of the dialect. */
+/** Reads a reply as strictly as the official SDKs; throws when the reply breaks the dialect. */
 export function readTold(client: Recording, isStream: boolean, body: string): Told {
   const frames = isStream ? framesOf(client, body) : [JSON.parse(body) as Frame];
   switch (client.dialect) {

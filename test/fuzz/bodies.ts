@@ -1,4 +1,4 @@
-/** A full request body of each dialect, by hand: members that the neutral language's own encodings do not have are there too. */
+/** A full request body of each dialect, written by hand, with members that our own encoders never write. */
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import type { JsonObject } from "../../src/neutral/request.ts";
 

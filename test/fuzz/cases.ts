@@ -1,4 +1,4 @@
-/** One try at a decoder, as bytes: what it is told can be written down and tried again. */
+/** One try at a decoder, as bytes that can be stored and tried again. */
 import { Buffer } from "node:buffer";
 import type { DialectName, Framing } from "../../src/dialects/dialect.ts";
 import { DIALECTS_UNDER_TEST } from "../../src/dialects/fixtures/dialects-under-test.ts";
@@ -20,7 +20,7 @@ export interface FuzzCase {
   readonly bytes: Uint8Array;
 }
 
-/** Throws for whatever a decoder may not do. */
+/** Throws when a decoder breaks one of its promises. */
 export function runCase({ kind, dialect: name, framing, isCut, cuts, bytes }: FuzzCase): void {
   const dialect = DIALECTS_UNDER_TEST[name];
   switch (kind) {
@@ -44,7 +44,7 @@ export function runCase({ kind, dialect: name, framing, isCut, cuts, bytes }: Fu
   }
 }
 
-/** As text, to be kept. */
+/** The case as text that can be stored. */
 export function encodeCase({ bytes, ...rest }: FuzzCase): string {
   return JSON.stringify({ ...rest, bytes: Buffer.from(bytes).toString("base64") });
 }

@@ -1,4 +1,4 @@
-/** Tries the decoders for as long as it is told, in a thread of its own: the other one sees a case that never ends. */
+/** Tries the decoders in a thread of its own, so that the main thread sees a case that never ends. */
 import { heapStats } from "bun:jsc";
 import { CASE_KINDS, type CaseKind, encodeCase, type FuzzCase, runCase } from "./cases.ts";
 import { CaseMaker } from "./make-case.ts";
@@ -8,9 +8,9 @@ declare const self: Worker;
 
 export type CaseCounts = Readonly<Record<CaseKind, number>>;
 
-/** After everything that nobody needs is gone. */
+/** Memory after a collection of garbage. */
 export interface Memory {
-  /** What lives, of this thread. */
+  /** Live heap of this thread. */
   readonly heapMb: number;
   /** Resident memory of the process. */
   readonly rssMb: number;
@@ -24,7 +24,7 @@ export interface WorkerOrder {
 }
 
 export type WorkerReport =
-  /** What all cases are made of. */
+  /** The seeds of all cases. */
   | { readonly type: "seeds"; readonly seeds: readonly Seed[] }
   | { readonly type: "progress"; readonly counts: CaseCounts }
   | { readonly type: "finding"; readonly number: number; readonly what: string; readonly text: string }
@@ -35,14 +35,14 @@ export type WorkerReport =
       readonly end: Memory;
     };
 
-/** A case may take this long, and a large one longer; one that is slower is tried again, as the machine may have been busy. */
+/** The CPU time that a case may take, and more for a large one; a slower case is tried once more. */
 const SLOW_MS = 1_000;
 const SLOW_MS_PER_MB = 2_000;
 const REPORT_EVERY_MS = 1_000;
-/** What is made once (compiled code, tables) is there after this share of the time. */
+/** After this share of the time, compiled code and tables are in memory. */
 const WARM_UP_SHARE = 0.3;
 const MB = 2 ** 20;
-/** The thread has to breathe, to send its reports. */
+/** Cases without a turn of the event loop between them, in which reports are sent. */
 const BATCH = 50;
 
 self.onmessage = (event: MessageEvent<WorkerOrder>) => {
@@ -83,7 +83,7 @@ function measureMemory(): Memory {
   return { heapMb: mb(heapStats().heapSize), rssMb: mb(process.memoryUsage.rss()) };
 }
 
-/** What is wrong with what the decoders make of it; null: nothing. */
+/** The fault that a case shows; null: none. */
 function faultOf(fuzzCase: FuzzCase): string | null {
   const limitMs = SLOW_MS + (fuzzCase.bytes.length / 2 ** 20) * SLOW_MS_PER_MB;
   let tookMs = 0;

@@ -10,12 +10,12 @@ const MB = 2 ** 20;
 const POLL_MS = 500;
 /** A case that runs so long will not end. */
 const HANG_MS = 300_000;
-/** Of what lives, between warm and the end. */
+/** The most that the live heap may grow between the warm-up and the end. */
 const GROWTH_LIMIT_MB = 50;
 
 export interface DecodersResult {
   readonly counts: CaseCounts | null;
-  /** null: it did not come to its end. */
+  /** null: the run did not end by itself. */
   readonly memory: { readonly warm: Memory; readonly end: Memory } | null;
 }
 
@@ -84,7 +84,7 @@ function rssMb(): number {
   return Math.round(process.memoryUsage.rss() / MB);
 }
 
-/** Sees when the same case runs for too long. */
+/** Watches for a case that runs for too long. */
 class CaseWatch {
   #number = 0;
   #sinceMs = performance.now();
@@ -94,7 +94,7 @@ class CaseWatch {
     this.#clock = clock;
   }
 
-  /** Number of the case, from 1 on; null: it goes on well. */
+  /** The number of the case that hangs, from 1 on; null: no case hangs. */
   hanging(): number | null {
     const number = Atomics.load(this.#clock, 0);
     if (number !== this.#number) {

@@ -1,4 +1,7 @@
-/** What every decoder keeps whatever it is given: nothing but `GatewayError`, events of the grammar, and nothing behind the end. */
+/**
+ * The promises of every decoder for any input: it throws only `GatewayError`, its events keep the grammar,
+ * and none follows the end.
+ */
 import { GatewayError } from "../../src/core/errors.ts";
 import type { Framing } from "../../src/dialects/dialect.ts";
 import {
@@ -13,7 +16,7 @@ import { Folder } from "../../src/neutral/fold.ts";
 import type { JsonObject, ModelRequest } from "../../src/neutral/request.ts";
 import { grammarFault } from "../kit/grammar.ts";
 
-/** Runs it; null when it threw the one error that it may. */
+/** Runs a function; null: it threw a `GatewayError`. */
 function allowing<T>(run: () => T): T | null {
   try {
     return run();
@@ -23,7 +26,7 @@ function allowing<T>(run: () => T): T | null {
   }
 }
 
-/** A client's request, and what is accepted of it for every upstream. */
+/** Decodes a client's request, and encodes an accepted one for every upstream. */
 export function tryRequest({ codec }: DialectUnderTest, body: JsonObject): void {
   allowing(() => codec.withoutSeals(body));
   const decoded = allowing(() => codec.decodeRequest(body, { model: "m", stream: false }));
@@ -37,7 +40,7 @@ function tryEncoding(request: ModelRequest): void {
   }
 }
 
-/** An upstream's whole reply, and what is accepted of it for every client. */
+/** Decodes an upstream's whole reply, and encodes an accepted one for every client. */
 export function tryReply({ codec }: DialectUnderTest, body: JsonObject): void {
   const reply = allowing(() => codec.decodeReply(body, DECODE_OPTIONS));
   allowing(() => codec.decodeCount(body));
@@ -51,12 +54,12 @@ function tryWriting(client: DialectUnderTest, reply: ModelReply): void {
   if (text !== null) JSON.parse(text);
 }
 
-/** An upstream's error body. It never throws at all. */
+/** Decodes an upstream's error body, which never throws. */
 export function tryError({ codec }: DialectUnderTest, body: string): void {
   codec.decodeError(body);
 }
 
-/** An upstream's stream in these pieces, and what comes of it for every client. */
+/** Decodes an upstream's stream in these pieces, and encodes its events for every client. */
 export function tryStream(
   { codec }: DialectUnderTest,
   framing: Framing,
@@ -90,7 +93,7 @@ function tryRetelling(client: DialectUnderTest, events: readonly ModelEvent[]): 
   encoder.fail(new GatewayError("upstream_garbage", "It makes no sense."), "id");
 }
 
-/** The tap of a dialect. It never throws, and what comes out is what went in. */
+/** Runs a dialect's tap: it never throws and changes no byte. */
 export function tryTap({ codec }: DialectUnderTest, framing: Framing, pieces: readonly Uint8Array[]): void {
   const tap = DIALECTS[codec.name].makeTap({
     framing,

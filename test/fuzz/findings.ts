@@ -1,21 +1,21 @@
-/** What a run has found: each thing once, in a file that is enough to try it again. */
+/** The findings of a run: each fault once, in a file that is enough to try it again. */
 import { mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Beyond it, it is clear enough that something is wrong. */
+/** More findings of one run would add nothing. */
 const MAX_FINDINGS = 200;
 
 export class Findings {
   readonly folder = mkdtempSync(join(tmpdir(), "clewline-fuzz-"));
   readonly #seen = new Map<string, number>();
 
-  /** How many different ones. */
+  /** The number of different faults. */
   get count(): number {
     return this.#seen.size;
   }
 
-  /** `what` is wrong; `details` say how to get there. The same fault at the same place is kept once. */
+  /** Keeps a fault; `details` say how to reach it. The same fault at the same place is kept once. */
   add(what: string, details: object): void {
     // Ids and figures differ from time to time.
     const alike = what.replace(/\b[0-9A-Z]{26}\b/g, "ID").replace(/\d+/g, "0");
@@ -28,12 +28,12 @@ export class Findings {
     console.log(`FOUND   ${what.split("\n").slice(0, 4).join("\n        ")}\n        ${file}`);
   }
 
-  /** Nothing more is to come: without findings no folder is left. */
+  /** Ends the run: without findings, the folder is removed. */
   close(): void {
     if (this.count === 0) rmdirSync(this.folder);
   }
 
-  /** What was found how often. */
+  /** Each fault with the number of its findings. */
   *entries(): Iterable<readonly [what: string, times: number]> {
     for (const [key, times] of this.#seen) yield [key.split("\n")[0] ?? key, times];
   }

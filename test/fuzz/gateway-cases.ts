@@ -7,13 +7,16 @@ import { askingFor, type Seed, SIMULATED_MODELS, wordsFor } from "./seeds.ts";
 import { numberWord } from "./spoiling-upstream.ts";
 
 export interface GatewayCase {
-  /** `word`: a good request, the model says something odd. `body`: a spoiled one. `reply`: the provider's reply is spoiled. */
+  /**
+   * `word`: a good request to a model that answers oddly. `body`: a spoiled request. `reply`: a spoiled reply
+   * of the provider.
+   */
   readonly kind: "word" | "body" | "reply" | "count";
   readonly path: string;
   readonly body: Uint8Array;
-  /** It has to have a row. */
+  /** The ledger must have a row of it. */
   readonly isBilled: boolean;
-  /** The provider speaks the client's dialect: what it says is passed on, whatever it is. */
+  /** The provider speaks the client's dialect, so that its reply is passed on unchanged. */
   readonly isRelayed: boolean;
   /** The client does not wait for the end. */
   readonly leaves: boolean;
@@ -83,7 +86,7 @@ function bytesOf(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value) ?? "null", "utf8");
 }
 
-/** Where the dialect's clients ask for the number of tokens; Chat has no such place. */
+/** The path at which the dialect counts tokens; Chat has none. */
 function countPath(client: DialectName, path: string): string {
   switch (client) {
     case "openai-chat":

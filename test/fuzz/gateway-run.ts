@@ -1,4 +1,7 @@
-/** Whole requests over a socket, good ones and spoiled ones, through a gateway in front of providers of every kind. */
+/**
+ * Whole requests over a socket, good ones and spoiled ones, through a gateway in front of providers of every
+ * kind.
+ */
 import { Buffer } from "node:buffer";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
@@ -155,7 +158,8 @@ class GatewayRun {
       if (leaving.signal.aborted) this.#count("left");
       else if (error instanceof DOMException && error.name === "TimeoutError")
         this.#found(`no whole reply within ${REPLY_LIMIT_MS} ms`, number);
-      // A reply that has begun is cut when the upstream's was, and nothing else can be said.
+      // A reply that has begun is cut when the upstream's reply was cut: there is no other way to report the
+      // failure.
       else if (wanted.kind === "reply") this.#count("cut");
       else this.#found(`a good provider's reply was cut: ${error}`, number);
     } finally {

@@ -19,7 +19,7 @@ providers. Ends by itself, with exit code 1 when something was found; each findi
 const PROGRESS_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** Prints no more often than people read. */
+/** Prints progress at most this often. */
 function makeProgress(): (line: string) => void {
   const startMs = performance.now();
   let lastMs = startMs;

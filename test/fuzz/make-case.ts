@@ -5,7 +5,7 @@ import type { CaseKind, FuzzCase } from "./cases.ts";
 import { mutateBytes, mutateFrame, mutateValue } from "./mutation.ts";
 import type { Seed } from "./seeds.ts";
 
-/** Seeds by what they are for, and as values where they are JSON. */
+/** Seeds by kind, also as parsed values where they are JSON. */
 export class CaseMaker {
   readonly #seeds: readonly Seed[];
   readonly #bytes: readonly Uint8Array[];

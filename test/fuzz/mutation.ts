@@ -1,9 +1,9 @@
-/** Bytes and values that were good, made bad: what a broken, careless or hostile peer sends. */
+/** Spoils good bytes and values as a broken, careless or hostile peer does. */
 import { Buffer } from "node:buffer";
 import type { Chance } from "../faults/seeded.ts";
 
 const MAX_BYTES = 1024 * 1024;
-/** Deeper than any codec reads, and not so deep that the parser itself gives up. */
+/** Deeper than any codec reads, and not so deep that the parser fails. */
 const DEPTHS = [3, 70, 600, 4_000];
 
 const HUGE_NUMBERS = [
@@ -50,13 +50,13 @@ const TOKENS = [
   "\u2028",
 ];
 
-/** What opens a level, and how often it is repeated: far deeper than anything that makes sense. */
+/** The text that opens a level, and its number of repetitions: far deeper than any sensible value. */
 const OPENINGS = ["[", '{"a":', '{"content":[', '[{"parts":'];
 const NESTING = 20_000;
-/** More than fits on a call stack as arguments. */
+/** More items than a call can take as arguments. */
 const WIDE = 1_200_000;
 
-/** One thing done to bytes. */
+/** One change of bytes. */
 type Mutation = (bytes: Buffer, chance: Chance, others: readonly Uint8Array[]) => Buffer;
 
 const MUTATIONS: readonly Mutation[] = [
@@ -72,7 +72,7 @@ const MUTATIONS: readonly Mutation[] = [
   insertNesting,
 ];
 
-/** The bytes with a few things done to them; `others` are good ones to take pieces of. */
+/** The bytes with a few changes; `others`: good bytes, of which pieces may be inserted. */
 export function mutateBytes(bytes: Uint8Array, chance: Chance, others: readonly Uint8Array[] = []): Buffer {
   let mutated: Buffer = Buffer.from(bytes);
   for (let left = chance.whole(1, 4); left > 0; left--)
@@ -112,7 +112,7 @@ function repeatPiece(bytes: Buffer, chance: Chance): Buffer {
   return Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)]);
 }
 
-/** As frames that come in the wrong order. */
+/** Frames in a wrong order. */
 function swapPieces(bytes: Buffer, chance: Chance): Buffer {
   const [a, b] = rangeIn(bytes, chance);
   const c = chance.whole(b, bytes.length);
@@ -155,7 +155,7 @@ function replaceNumber(bytes: Buffer, chance: Chance): Buffer {
   );
 }
 
-/** A stream with the data of one of its frames spoiled. */
+/** A stream in which the data of one frame is spoiled. */
 export function mutateFrame(bytes: Uint8Array, chance: Chance): Buffer {
   const frames = Buffer.from(bytes)
     .toString("utf8")
@@ -166,13 +166,13 @@ export function mutateFrame(bytes: Uint8Array, chance: Chance): Buffer {
   try {
     frames[at] = `${head}${JSON.stringify(mutateValue(JSON.parse(data), chance))}\n\n`;
   } catch {
-    // No data in it, as in `[DONE]`: it comes twice instead.
+    // A frame without JSON, as `[DONE]`, comes twice instead.
     frames.splice(at, 0, frame);
   }
   return Buffer.from(frames.join(""), "utf8").subarray(0, MAX_BYTES);
 }
 
-/** A JSON value with a few of its places spoiled: other types, missing and doubled members, nesting without an end. */
+/** A JSON value in which a few places are spoiled: other types, missing and doubled members, deep nesting. */
 export function mutateValue(value: unknown, chance: Chance, others: readonly unknown[] = []): unknown {
   const root = { value: structuredClone(value) };
   for (let left = chance.whole(1, 3); left > 0; left--) spoil(root, chance, others);

@@ -1,4 +1,7 @@
-/** Good requests, replies and streams of every dialect, to be made bad: of the arbitraries, of the recordings, and what the simulator sends. */
+/**
+ * Good requests, replies and streams of every dialect that a run spoils: from the arbitraries, the recordings
+ * and the simulator.
+ */
 import { Buffer } from "node:buffer";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +32,7 @@ export interface Seed {
   readonly bytes: Uint8Array;
 }
 
-/** How many of each kind and dialect are made of the arbitraries. */
+/** The number of seeds from the arbitraries, for each kind and dialect. */
 const SAMPLES = 60;
 const DIALECT_FOLDER = join(import.meta.dir, "../../src/dialects");
 const ERRORS: readonly string[] = [
@@ -41,7 +44,7 @@ const ERRORS: readonly string[] = [
   "<html><body>502</body></html>",
 ];
 
-/** All of them; the arbitraries' by this seed. */
+/** All seeds; those from the arbitraries follow from `seed`. */
 export async function makeSeeds(seed: number): Promise<readonly Seed[]> {
   return [...sampledSeeds(seed), ...recordedSeeds(), ...(await simulatedSeeds())];
 }
@@ -94,7 +97,7 @@ function recordedSeeds(): Seed[] {
   return seeds;
 }
 
-/** What makes the simulated model say all that it can; each alone. */
+/** Orders that together make the simulated model use everything that it can answer. */
 export function wordsFor(dialect: DialectName): string[] {
   const script = Object.keys(SCRIPT_WORDS).filter(
     (word) => !["compat", "finish", "says", "cache-min"].includes(word),

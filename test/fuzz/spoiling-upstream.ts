@@ -1,4 +1,4 @@
-/** A provider whose replies arrive spoiled: it asks the simulator, and changes what that says. */
+/** A provider whose replies arrive spoiled: it asks the simulator and changes the reply. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Chance, chanceFrom } from "../faults/seeded.ts";
@@ -9,7 +9,7 @@ export interface SpoilingUpstream {
   close(): Promise<void>;
 }
 
-/** What a model's name says to make the reply depend on this number alone. */
+/** The suffix of a model's name that makes the reply depend on this number alone. */
 export const numberWord = (number: number): string => `says=n${number}n`;
 
 /** Only these pass on, both ways. */

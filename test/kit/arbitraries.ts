@@ -1,4 +1,7 @@
-/** Arbitrary answers and requests in the neutral language, for property tests of codecs and of the language itself. */
+/**
+ * Arbitrary answers and requests in the neutral language, for property tests of codecs and of the language
+ * itself.
+ */
 import "./property-seed.ts";
 import fc from "fast-check";
 import type { BlockStart, ModelEvent, ModelReply, Stop, StopKind } from "../../src/neutral/event.ts";
@@ -30,9 +33,12 @@ import type {
 import { EFFORTS } from "../../src/neutral/traits.ts";
 import { makeUsage, type Usage } from "../../src/neutral/usage.ts";
 
-/** What a dialect has; what is false stays out. All true, and the maker `anthropic`, unless said otherwise. */
+/**
+ * The features of a dialect; a false feature does not occur. The default: all true, and the maker
+ * `anthropic`.
+ */
 export interface Features {
-  /** Whose seals there are; null: none. */
+  /** The maker of all seals; null: there are no seals. */
   readonly maker: string | null;
   readonly reasoning: boolean;
   readonly refusals: boolean;
@@ -48,10 +54,10 @@ export interface Features {
   readonly midSystem: boolean;
   /** Texts that are empty. */
   readonly emptyText: boolean;
-  /** Errors of tools, marked as such. */
+  /** Results of tools that are marked as errors. */
   readonly toolErrors: boolean;
   readonly stops: readonly StopKind[];
-  /** An answer may go without its id, its model or its usage. */
+  /** An answer may have no id, no model or no usage. */
   readonly unknowns: boolean;
 }
 
@@ -77,7 +83,10 @@ function featuresOf(features: Partial<Features>): Features {
   return { ...ALL, ...features };
 }
 
-/** What breaks framing, escaping and offsets: line ends of every kind, quotes, astral characters, names of the prototype. */
+/**
+ * Texts that break framing, escaping and offsets: line ends of every kind, quotes, astral characters, names
+ * of the prototype.
+ */
 const UGLY_TEXTS = [
   "\u2028",
   "\u2029",
@@ -103,7 +112,7 @@ const UGLY_TEXTS = [
   "\t ",
 ];
 
-/** Text of whole characters, not empty, with a leaning to what is hard. */
+/** Text of whole characters, not empty, often a difficult one. */
 export function text(): fc.Arbitrary<string> {
   const piece = fc.oneof(
     { weight: 3, arbitrary: fc.string({ minLength: 1, maxLength: 12 }) },
@@ -122,7 +131,7 @@ function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.option(arbitrary, { nil: null, freq: 2 });
 }
 
-/** A member that is there or not, never null. */
+/** An optional member: absent, but never null. */
 function optional<K extends string, T>(
   name: K,
   arbitrary: fc.Arbitrary<T>,
@@ -141,7 +150,7 @@ function merged<A extends object, B extends object>(
   return fc.tuple(a, b).map(([first, second]) => ({ ...first, ...second }));
 }
 
-/** A JSON object, parsed as bodies are: `__proto__` is a key like any other. */
+/** A JSON object as `JSON.parse` makes it: `__proto__` is an ordinary key. */
 export function jsonObject(): fc.Arbitrary<JsonObject> {
   const key = fc.oneof(
     fc.string({ minLength: 1, maxLength: 6 }),
@@ -242,7 +251,7 @@ function textPart(features: Features): fc.Arbitrary<TextPart> {
   );
 }
 
-/** Arguments in whichever way a model may space them, or the input of a custom tool. */
+/** Arguments with any white space that a model may write, or the input of a custom tool. */
 function callInput(kind: "function" | "custom"): fc.Arbitrary<string> {
   if (kind === "custom") return text();
   return fc
@@ -373,7 +382,10 @@ export function modelReply(features: Partial<Features> = {}): fc.Arbitrary<Model
     );
 }
 
-/** The events of an answer, its texts in arbitrary pieces of whole characters, with usage wherever it may come. Ends with `end`. */
+/**
+ * The events of an answer, with texts in arbitrary pieces of whole characters and usage at arbitrary places.
+ * Ends with `end`.
+ */
 export function modelEvents(features: Partial<Features> = {}): fc.Arbitrary<ModelEvent[]> {
   return fc
     .tuple(modelReply(features), fc.infiniteStream(fc.integer({ min: 1, max: 4 })))
@@ -458,7 +470,7 @@ function tools(features: Features): fc.Arbitrary<Tool[]> {
   );
 }
 
-/** What the user says, beside results. */
+/** The user's words beside the results. */
 function userParts(features: Features): fc.Arbitrary<UserPart[]> {
   const said = merged(
     words().map((value) => ({ type: "text" as const, text: value })),
@@ -482,7 +494,10 @@ function toolResult(features: Features, call: ToolCallPart): fc.Arbitrary<ToolRe
     .map((more) => ({ type: "tool-result", callId: call.id, name: null, at: "messages", ...more }));
 }
 
-/** An assistant's turn and the user's behind it, with a result for each call; sometimes with instructions between them and the next. */
+/**
+ * A turn of the assistant and the user's next turn, with a result for each call, sometimes followed by
+ * instructions.
+ */
 function exchange(features: Features, declared: readonly Tool[], turn: number): fc.Arbitrary<Message[]> {
   const callable = declared.filter(
     (tool): tool is FunctionTool | CustomTool => tool.kind === "function" || tool.kind === "custom",
@@ -598,8 +613,8 @@ function settings(features: Features): fc.Arbitrary<Settings> {
 }
 
 /**
- * A request that makes sense: the user begins and ends, every call of the history has its result behind it, ids are unique and legal on every
- * wire, and instructions between the turns stand behind the user.
+ * A request that makes sense: the user begins and ends, every call of the history has its result behind it,
+ * ids are unique and legal on every wire, and instructions between the turns stand behind the user.
  */
 export function modelRequest(features: Partial<Features> = {}): fc.Arbitrary<ModelRequest> {
   return settings(featuresOf(features)).map(({ head, turns }) => ({ ...head, messages: turns.flat() }));
@@ -617,7 +632,10 @@ export function grownConversation(
   );
 }
 
-/** The bytes in pieces, cut anywhere, also within a character; none is empty. Whole and byte by byte are among them. */
+/**
+ * The bytes in pieces, cut anywhere, also within a character; none is empty. Whole and byte by byte are among
+ * them.
+ */
 export function splits(bytes: Uint8Array): fc.Arbitrary<Uint8Array[]> {
   const sizes = fc.oneof(
     fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }),
@@ -634,5 +652,5 @@ export function splits(bytes: Uint8Array): fc.Arbitrary<Uint8Array[]> {
   });
 }
 
-/** How often a property is tried. */
+/** The number of cases of each property. */
 export const PROPERTY_RUNS = Number(process.env.PROPERTY_RUNS ?? 1000);

@@ -1,6 +1,6 @@
 /**
- * A gateway as a user runs it: a process of its own in a folder of its own, watched from outside through its socket, its log, its
- * memory and its own commands. `CLEWLINE_BINARY` names a compiled binary to run instead of the sources.
+ * A gateway as a user runs it: a process of its own in a folder of its own. Tests watch its socket, its log,
+ * its memory and its own commands. `CLEWLINE_BINARY` names a compiled binary to run instead of the sources.
  */
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,12 +9,12 @@ import { join } from "node:path";
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 /**
- * How long a test waits for an event before it counts as hung. No test is about this time: it is far longer than anything takes,
- * on a busy machine too.
+ * The longest wait of a test for an event; after it, the test counts as hung. No test is about this time: it
+ * is far longer than any event takes on a busy machine.
  */
 export const HANG_MS = 120_000;
 
-/** The whole samples instead of the short ones. */
+/** Tests run over whole samples in place of short ones. */
 export const IS_FULL = process.env.CLEWLINE_TEST_FULL === "1";
 
 /** The key that clients of a gateway under test show. */
@@ -44,14 +44,14 @@ export interface LedgerLine {
 }
 
 export interface GatewayOptions {
-  /** The configuration but for `[server]`, whose host, port and data folder are given. */
+  /** The configuration without `[server]`. */
   readonly toml: string;
-  /** More lines of `[server]`. */
+  /** Lines of `[server]` beside host, port and data folder. */
   readonly server?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Where the URLs begin with https. */
+  /** The gateway listens with TLS. */
   readonly isTls?: boolean;
-  /** Behind a base path, `/healthz` is there too. */
+  /** The base path of all routes. */
   readonly basePath?: string;
   /** Modules that the gateway's process loads first, such as `OPENAI_AT_LOCALHOST`. */
   readonly preloads?: readonly string[];
@@ -70,7 +70,7 @@ export interface Gateway {
   readonly pid: number;
   readonly folder: string;
   readonly configFile: string;
-  /** Everything that it has printed so far. */
+  /** The whole output so far. */
   log(): string;
   /** Resident memory as the kernel counts it. */
   rssBytes(): number;
@@ -85,9 +85,9 @@ export interface Gateway {
   signal(name: NodeJS.Signals): void;
   /** The exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>;
-  /** Ends it as an operator would and removes its folder; throws when it does not end well. */
+  /** Ends the process by SIGTERM and removes its folder; throws when the exit code is not 0. */
   close(): Promise<void>;
-  /** Ends it at once and removes its folder. */
+  /** Ends the process by SIGKILL and removes its folder. */
   kill(): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ export function openaiUrl(url: string): string {
   return `${url.replace("127.0.0.1", "localhost")}/v1`;
 }
 
-/** Only what a program needs to start: settings of the person at this machine must not change what is tested. */
+/** The variables that a program needs to start: settings of this machine's user must not change a test. */
 export function plainEnv(folder: string): Record<string, string> {
   return { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: folder, TMPDIR: folder, LANG: "C.UTF-8" };
 }
@@ -162,7 +162,7 @@ function configText({ toml, server }: Pick<GatewayOptions, "toml" | "server">, f
   return `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${folder}/data"\n${server ?? ""}\n${toml}`;
 }
 
-/** Starts one, and resolves when it answers. */
+/** Starts a gateway; resolves when it answers. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = makeFolder();
   const configFile = join(folder, "clewline.toml");
@@ -248,7 +248,7 @@ export async function runGateway(
   };
 }
 
-/** Waits until it says where it listens. */
+/** Waits until the log has the URL of the listener. */
 async function findUrl(
   child: { readonly exitCode: number | null; readonly exited: Promise<number>; kill(signal: number): void },
   log: () => string,
@@ -267,7 +267,7 @@ async function findUrl(
   }
 }
 
-/** What a process holds in memory, as its kernel counts it. */
+/** Resident memory of a process, as the kernel counts it. */
 function residentBytes(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kilobytes === undefined) throw new Error(`process ${pid} has no memory any more`);
@@ -275,8 +275,8 @@ function residentBytes(pid: number): number {
 }
 
 /**
- * Waits until a sender is held up: for half a second it could send no more than `slackBytes`. Returns how much it had sent by
- * then.
+ * Waits until a sender is held up: for half a second it could send no more than `slackBytes`. Returns how
+ * much it had sent by then.
  */
 export async function untilHeldUp(sentBytes: () => number, slackBytes = 0): Promise<number> {
   let sent = 0;

@@ -1,4 +1,4 @@
-/** The grammar of `event.ts` as a checker, for tests and for doubtful sources. */
+/** A checker for the grammar of `event.ts`. */
 
 import type { BlockStart, ModelEvent } from "../../src/neutral/event.ts";
 import type { Annotation } from "../../src/neutral/message.ts";
@@ -15,7 +15,7 @@ export class Grammar {
     return this.#isOverNow;
   }
 
-  /** What is wrong with the event at this place; null: nothing. */
+  /** The fault of an event at this place; null: none. */
   check(event: ModelEvent): string | null {
     if (this.#isOverNow) return `${event.type} after the end`;
     if (event.type === "fail") {
@@ -67,7 +67,10 @@ export class Grammar {
   }
 }
 
-/** The first fault of a row of events, with its index; null: none. `isWhole: false` lets it break off, as when the upstream was cut. */
+/**
+ * The first fault of a list of events, with its index; null: none. `isWhole: false`: the list may end early,
+ * as after a cut.
+ */
 export function grammarFault(events: Iterable<ModelEvent>, isWhole = true): string | null {
   const grammar = new Grammar();
   let index = 0;

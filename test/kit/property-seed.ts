@@ -1,6 +1,6 @@
 /**
- * The seed of all properties of a process: `PROPERTY_SEED`, or a new one. It is printed also when all is well, so that a run can be
- * repeated. `PROPERTY_RUNS` is how often a property is tried that does not say it itself.
+ * The seed of all properties of a process: `PROPERTY_SEED`, or a new one. A good run prints the seed too, so
+ * that it can be repeated. `PROPERTY_RUNS`: the number of cases of each property that does not set its own.
  */
 import fc from "fast-check";
 

@@ -1,4 +1,7 @@
-/** A client of bytes: sends exactly what a test says, reads as fast or as slowly as it says, and tells a cut from an end. */
+/**
+ * A client on a bare socket: it sends the exact bytes of a test, reads as fast as the test says, and tells a
+ * cut from an end.
+ */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { CLIENT_KEY, HANG_MS } from "./gateway.ts";
@@ -7,27 +10,30 @@ export interface RawReply {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
-  /** The body ended as HTTP says that a whole one ends. */
+  /** The body ended as HTTP says that a whole body ends. */
   readonly isWhole: boolean;
-  /** All bytes that came, heads included. */
+  /** All received bytes, with the head. */
   readonly raw: Buffer;
 }
 
 export interface RawClient {
   readonly socket: Socket;
   send(bytes: Uint8Array | string): void;
-  /** The next reply; resolves also when the connection ends in the midst of it. `status` is 0 when none came. */
+  /**
+   * The next reply; resolves also when the connection ends inside the reply. `status` is 0 when no reply
+   * came.
+   */
   reply(limitMs?: number): Promise<RawReply>;
-  /** Bytes that have come so far. */
+  /** Bytes received so far. */
   readonly receivedBytes: number;
   readonly isClosed: boolean;
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>;
-  /** Leaves, as a program does that is ended. */
+  /** Closes the connection, as the kernel does for a program that ends. */
   leave(how?: "fin" | "rst"): void;
 }
 
-/** Connects to the loopback. With `bytesPerSecond` it reads no faster than that, by not reading for a while. */
+/** Connects to the loopback. `bytesPerSecond` limits how fast the client reads. */
 export async function openClient(
   port: number,
   options: { isTls?: boolean; bytesPerSecond?: number } = {},

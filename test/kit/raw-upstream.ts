@@ -1,17 +1,17 @@
 /**
- * A provider of bytes: a bare socket that sends exactly what a test says, with pauses, splits, FIN and RST, and records exactly
- * what it was sent and when the other side left.
+ * A provider on a bare socket: it sends the exact bytes of a test, with pauses, splits, FIN and RST, and
+ * records the exact bytes of each request and the time at which the other side left.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 
-/** One request that came, and the means to answer it. */
+/** A request, and the methods that answer it. */
 export interface Arrived {
   /** Counts up from 1. */
   readonly n: number;
   readonly method: string;
   readonly target: string;
-  /** Request line and headers, as they came. */
+  /** Request line and headers, unchanged. */
   readonly head: string;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
@@ -19,11 +19,11 @@ export interface Arrived {
   readonly isClosed: boolean;
   /** Resolves, with `performance.now()`, when it is closed. */
   readonly closed: Promise<number>;
-  /** Bytes that the kernel has not taken from us yet. */
+  /** Bytes that wait in this process, because the kernel's buffer is full. */
   readonly unsentBytes: number;
-  /** Resolves when the kernel took them; also when the connection is gone. */
+  /** Resolves when the kernel has taken the bytes, or when the connection is closed. */
   send(bytes: Uint8Array | string): Promise<void>;
-  /** Resolves when the other side's program has read all that was sent: what it has not read, a reset takes away. */
+  /** Resolves when the other side's program has read all that was sent: a reset discards unread bytes. */
   untilRead(): Promise<void>;
   fin(): void;
   rst(): void;
@@ -40,7 +40,7 @@ export interface RawUpstream {
   answer: Answering;
   /** Connections that are open now. */
   readonly openConnections: number;
-  /** Forgets what was seen. */
+  /** Empties `seen`. */
   forget(): void;
   close(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function startRawUpstream(answer: Answering): Promise<RawUpstream> 
     socket.on("data", (bytes: Buffer) => {
       chunks.push(bytes);
       pendingBytes += bytes.length;
-      // Large bodies come in many pieces: they are joined when they can be whole, not at each one.
+      // A large body comes in many pieces: they are joined once the body can be whole, not at each piece.
       if (wanted > pendingBytes) return;
       pending = Buffer.concat(chunks);
       for (;;) {
@@ -90,7 +90,7 @@ export async function startRawUpstream(answer: Answering): Promise<RawUpstream> 
       pendingBytes = pending.length;
     });
     let wanted = 0;
-    // A peer that ends its side has left.
+    // A peer that ends its half of the connection has left.
     socket.on("end", () => socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -128,7 +128,7 @@ interface Taken {
   readonly sizeBytes: number;
 }
 
-/** The first whole request of the bytes, or how many bytes are needed before it is worth another look. */
+/** The first whole request of the bytes, or the number of bytes without which no request can be whole. */
 function takeRequest(bytes: Buffer): Taken | number {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) return bytes.length + 1;
@@ -211,7 +211,10 @@ class SocketArrived implements Arrived {
   }
 }
 
-/** Bytes that the kernel holds for the owner of a local port of the loopback, from a remote one; Linux alone tells. */
+/**
+ * Bytes that the kernel holds for the owner of a local port of the loopback, from a remote one; Linux alone
+ * tells.
+ */
 function unreadBytes(localPort: number, remotePort: number): number {
   if (!existsSync("/proc/net/tcp")) return 0;
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, "0");
@@ -254,7 +257,7 @@ export async function sendWhole(
   await request.send(Buffer.concat([Buffer.from(replyHead(status, headers, bytes.length)), bytes]));
 }
 
-/** Answers with an event stream, each piece in a write of its own, ended well. */
+/** Answers with an event stream that ends well, each piece in a write of its own. */
 export async function sendStream(
   request: Arrived,
   pieces: readonly (Uint8Array | string)[],

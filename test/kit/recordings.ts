@@ -1,30 +1,30 @@
-/** Answers as the four providers give them, in the exact grammar of each, for providers of bytes to send. */
+/** Answers in the exact grammar of the four providers. */
 import { upstreamToml } from "./gateway.ts";
 
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
 
-/** A way of talking to a provider, with a recorded answer. */
+/** A dialect and a framing, with a recorded answer. */
 export interface Recording {
   readonly name: string;
   readonly dialect: DialectName;
   readonly family: "anthropic" | "gemini" | "openai";
-  /** Where a client asks for the stream. */
+  /** The path of a request for the stream. */
   readonly streamPath: string;
-  /** Where a client asks for the whole answer. */
+  /** The path of a request for the whole answer. */
   readonly wholePath: string;
   readonly model: string;
-  /** A request body that the gateway has nothing to add to; Gemini's names no model. */
+  /** A request body to which the gateway adds nothing; Gemini's body names no model. */
   body(isStream: boolean): string;
-  /** The stream's frames in order; the last of `terminalFrom` on make the answer whole. */
+  /** The stream's frames in order; those from `terminalFrom` on make the answer whole. */
   readonly frames: readonly string[];
-  /** Index of the first frame after which an end is a good end. */
+  /** Index of the first frame after which an end of the stream is a good end. */
   readonly terminalFrom: number;
   readonly streamType: string;
   /** The same answer in one piece. */
   readonly whole: string;
-  /** What only a finished answer has; none of it may be in a stream that was cut. */
+  /** Texts that only a finished answer has; a stream that was cut must have none of them. */
   readonly endMarks: readonly string[];
-  /** What an in-band error looks like. */
+  /** Matches an in-band error. */
   readonly errorMark: RegExp;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -282,7 +282,7 @@ export function streamOf(recording: Recording): Buffer {
   return Buffer.from(recording.frames.join(""));
 }
 
-/** One upstream of each family at the same place, with the names of the families. */
+/** One upstream of each family, all at the same URL, with the names of the families. */
 export function familiesToml(url: string, lines = ""): string {
   return [
     upstreamToml("anthropic", "anthropic", url, { lines }),

@@ -1,4 +1,4 @@
-/** What the ledger has to say of each request that was made, to be held against its rows. */
+/** The expected row of each request that was made. */
 import { expect } from "bun:test";
 import type { LedgerLine } from "../kit/gateway.ts";
 import type { Told, Usage } from "./conversation.ts";
@@ -20,7 +20,7 @@ type Row = LedgerLine &
 export class Books {
   readonly #entries: Entry[] = [];
 
-  /** `isCutByUs`: the gateway ended the answer, so that the provider did not say why it ended. */
+  /** `isCutByUs`: the gateway ended the answer, so that the provider gave no stop reason. */
   note(answer: Answer, told: Told, { dialect, upstream }: Cell, form: Form, isCutByUs = false): void {
     const id = answer.headers.get("x-request-id") ?? answer.headers.get("request-id");
     expect(id).not.toBeNull();

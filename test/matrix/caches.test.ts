@@ -1,4 +1,5 @@
-// Prompt caches: a conversation that grows by a turn begins, at the provider, with the bytes of the one before, and is read from its cache.
+// Prompt caches: when a conversation grows by a turn, the provider's request begins with the bytes of the
+// request before, so that the cache is read.
 
 import { describe, expect, test } from "bun:test";
 import { type Ask, type DialectName, model, type Told, type Turn, user } from "./conversation.ts";
@@ -13,7 +14,7 @@ const RULES = Array.from(
   (_, n) => `Rule ${n + 1}: a rule that is long enough to be cached.`,
 ).join("\n");
 const TURNS = 4;
-/** Providers that cache by themselves do so in steps of 128 tokens; a part of a prompt is counted up to a whole token. */
+/** Providers with automatic caches cache in steps of 128 tokens; a part of a token counts as one. */
 const SLACK_TOKENS = 160;
 
 /** The member that holds the conversation. */
@@ -53,13 +54,13 @@ async function grow(cell: Cell): Promise<void> {
   }
 }
 
-/** Marks move from turn to turn, and are no part of what is cached. */
+/** Marks move from turn to turn, and the cached text does not include them. */
 function withoutMarks(body: string): string {
   const marks = /,"cache_control":\{[^}]*\}|"cache_control":\{[^}]*\},?|,"stream":true|"stream":true,?/g;
   return body.replace(marks, "");
 }
 
-/** All up to the end of the last turn. */
+/** The body up to the end of the last turn. */
 function prefixOf(body: string, history: string): string {
   const turns = (JSON.parse(body) as Record<string, unknown[]>)[history] ?? [];
   const last = JSON.stringify(turns.at(-1));

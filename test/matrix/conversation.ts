@@ -1,10 +1,13 @@
-/** What a scenario says and sees, in no dialect's words: each client writes the first and reads the second in its own. */
+/**
+ * Requests and views of a scenario in terms of no dialect: each client writes requests and reads replies in
+ * its own dialect.
+ */
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import { isObject } from "./wire.ts";
 
 export type { DialectName };
 
-/** The four providers behind the gateway: the family, and how it is spoken to. */
+/** The four providers behind the gateway: family and dialect. */
 export type UpstreamKind = "anthropic" | "gemini" | "openai" | "compat";
 
 export type Json = Record<string, unknown>;
@@ -29,7 +32,7 @@ export interface Result {
 
 export type Turn =
   | { readonly by: "user"; readonly pieces: readonly Piece[] }
-  /** What the client was told, as its SDK gives it back. */
+  /** An earlier answer, in the form in which the client's SDK returns it. */
   | { readonly by: "model"; readonly told: Told }
   | { readonly by: "tools"; readonly results: readonly Result[] }
   /** Instructions between the turns. */
@@ -38,7 +41,7 @@ export type Turn =
 export interface Tool {
   readonly name: string;
   readonly description: string;
-  /** null: it takes no arguments. */
+  /** null: the tool takes no arguments. */
   readonly schema: Json | null;
 }
 
@@ -48,7 +51,7 @@ export interface Ask {
   readonly tools?: readonly Tool[];
   readonly maxTokens?: number;
   readonly stop?: readonly string[];
-  /** Think, and show it. */
+  /** The model thinks and shows its thinking. */
   readonly thinks?: boolean;
   /** The answer is JSON of this schema. */
   readonly schema?: Json;
@@ -56,7 +59,7 @@ export interface Ask {
   readonly searches?: boolean;
   /** Marks the prompt for the cache, where the dialect has such marks. */
   readonly caches?: boolean;
-  /** Members that only some dialects have; a dialect without its line has none of it. */
+  /** Members that only some dialects have; a dialect without a line has none. */
   readonly also?: Readonly<Partial<Record<DialectName, Json>>>;
 }
 
@@ -72,30 +75,30 @@ export interface Usage {
 export interface Cited {
   readonly url: string;
   readonly title: string | null;
-  /** The words that it stands for. */
+  /** The cited words of the answer. */
   readonly text: string;
 }
 
-/** `pause`: the provider wants to be asked to go on. */
+/** `pause`: the provider waits for a request to continue. */
 export type Ending = "end" | "calls" | "length" | "stop-sequence" | "refusal" | "pause";
 
-/** An error as a client of the dialect is told it. */
+/** An error as a client of the dialect reads it. */
 export interface Trouble {
-  /** null: within a stream. */
+  /** null: the error is within a stream. */
   readonly status: number | null;
   readonly type: string | null;
   readonly code: string | null;
   readonly message: string;
-  /** The fields that it names apart from its message. */
+  /** The fields that the error names beside its message. */
   readonly fields: readonly string[];
 }
 
-/** A reply, read. */
+/** A reply as the client has read it. */
 export interface Told {
   readonly text: string;
   readonly reasoning: string;
   readonly calls: readonly Call[];
-  /** null: it ended with an error. */
+  /** null: the reply ended with an error. */
   readonly ending: Ending | null;
   /** The stop sequence that matched, where the dialect tells. */
   readonly stopped: string | null;
@@ -103,7 +106,7 @@ export interface Told {
   readonly citations: readonly Cited[];
   readonly refusal: string | null;
   readonly trouble: Trouble | null;
-  /** What a client of the dialect puts into its history for it. */
+  /** The answer's part of the client's history. */
   readonly native: readonly unknown[];
 }
 
@@ -114,7 +117,7 @@ export interface WireRequest {
   readonly body: Json;
 }
 
-/** What its dialect has no words for: a scenario that needs it says so. */
+/** Thrown when a dialect cannot express a request. */
 export class NoWords extends Error {}
 
 /** A client that writes and reads one dialect. It shares nothing with the program under test. */

@@ -1,4 +1,4 @@
-// Counting tokens: what a client is told is what the same conversation then costs it.
+// Counts of tokens: the count equals the input tokens of the same conversation.
 
 import { describe, expect, test } from "bun:test";
 import { type Ask, type DialectName, NoWords, user } from "./conversation.ts";
@@ -13,7 +13,7 @@ const ask: Ask = {
   tools: [WEATHER],
 };
 
-/** Whether the provider counts, or the gateway has to estimate. */
+/** Whether the provider counts or the gateway estimates. */
 type Count = "exact" | "estimated";
 const byProvider: Record<Cell["upstream"], Count> = {
   anthropic: "exact",

@@ -1,4 +1,5 @@
-// What goes wrong at the provider, as each client is told it: before the answer, within it, and an answer that breaks off.
+// Failures of the provider in each client's dialect: before the answer, within it, and an answer that breaks
+// off.
 
 import { beforeEach, expect } from "bun:test";
 import { type Ask, type Trouble, type UpstreamKind, user } from "./conversation.ts";
@@ -6,7 +7,7 @@ import { type Cell, CLIENTS, cells, matrix, modelOf, type Seen, testLedger, useS
 
 const stage = useStage();
 
-/** An upstream that fails too often in a row is not asked for a while: a good answer in between. */
+/** A good answer between the failures, so that the breaker does not open. */
 beforeEach(async () => {
   for (const cell of cells().filter(({ dialect }) => dialect === "openai-chat")) {
     const request = CLIENTS[cell.dialect].write(ask(), modelOf(cell, {}), false);
@@ -31,7 +32,7 @@ matrix("H-123 all credentials are rate limited", {
   asks: [ask],
   expected: {
     "openai-chat": limited({ code: "rate_limit_exceeded" }),
-    // Codex reads when to try again from the text.
+    // Codex reads the time of the next try from the text.
     "openai-responses": limited({ code: "rate_limit_exceeded" }),
     "anthropic-messages": limited({ type: "rate_limit_error" }),
     gemini: limited({ type: "RESOURCE_EXHAUSTED" }),
@@ -44,7 +45,7 @@ const WORDS: Readonly<Record<UpstreamKind, string>> = {
   openai: "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
   compat: "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
 };
-/** In the provider's own words. */
+/** The provider's own words. */
 const refused =
   (rest: Partial<Trouble>) =>
   ({ upstream }: Cell): Seen =>

@@ -1,4 +1,5 @@
-// What a provider of another dialect cannot do: refused with the field at fault, or left out and named; nothing is lost in silence.
+// Wishes that a provider of another dialect cannot fulfil: refused with the field at fault, or left out and
+// named; nothing is lost in silence.
 
 import { expect } from "bun:test";
 import { type Ask, type Json, user } from "./conversation.ts";
@@ -72,7 +73,7 @@ matrix("log-probabilities", {
   },
 });
 
-/** Refused by all but its maker, for the reason and with the field. */
+/** All providers but the maker refuse it, with the reason and the field. */
 const onlyAt = (maker: Cell["upstream"], reason: string, field: RegExp) => {
   const no = notSupported(reason, field);
   return { anthropic: no, gemini: no, openai: no, compat: no, [maker]: good };
@@ -90,7 +91,7 @@ matrix("state that a provider keeps", {
     "openai-chat": noWords("Chat Completions keeps nothing"),
     "openai-responses": {
       ...onlyAt("openai", "the answer is stored at OpenAI", /^previous_response_id$/m),
-      // Relayed: there is no such answer.
+      // A relay has no such answer.
       openai: { trouble: { status: 400, code: "previous_response_not_found" }, ending: null },
     },
     "anthropic-messages": onlyAt("anthropic", "containers are kept at Anthropic", /^container: /),
@@ -206,7 +207,7 @@ const WARM: Record<Cell["dialect"], Json> = {
   "anthropic-messages": { temperature: 0.3, top_k: 5 },
   gemini: { generationConfig: { temperature: 1, topP: 0.95, topK: 64 } },
 };
-/** The provider says no itself, to a client of its own. */
+/** In a relay, the provider itself refuses. */
 const itself: Seen = { trouble: { status: 400 }, ending: null };
 
 matrix("H-113 sampling, for models that take none", {
@@ -233,7 +234,7 @@ matrix("H-113 sampling, for models that take none", {
     gemini: {
       anthropic: less("generationConfig.temperature", "generationConfig.topK", "generationConfig.topP"),
       gemini: good,
-      // A temperature of 1 is what it has anyway.
+      // A temperature of 1 is the default.
       openai: less("generationConfig.topK", "generationConfig.topP"),
       compat: less("generationConfig.topK"),
     },
@@ -273,13 +274,13 @@ matrix("the same where nothing may be lost", {
   },
 });
 
-/** Claude has no JSON without a schema: it is told to, and the client is told that. */
+/** Claude has no JSON mode without a schema: an instruction asks for JSON, and a header says so. */
 matrix("JSON without a schema", {
   asks: [
     ask({
       "openai-chat": { response_format: { type: "json_object" } },
       "openai-responses": { text: { format: { type: "json_object" } } },
-      // Gemini alone does not want the word in the conversation: the others are told it.
+      // Gemini needs no mention of JSON in the conversation; the other providers do.
       gemini: {
         contents: [{ role: "user", parts: [{ text: "Hello." }] }],
         generationConfig: { responseMimeType: "application/json" },

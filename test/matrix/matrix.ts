@@ -1,6 +1,6 @@
 /**
- * The matrix: a scenario is described once, and what each client of it sees is spelled out for every dialect (and provider, where that makes
- * a difference). A dialect or provider without its line does not compile.
+ * The matrix: a scenario is described once, with the expected view of each client for every dialect (and
+ * provider, where that makes a difference). A dialect or provider without its line does not compile.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Books } from "./books.ts";
@@ -35,11 +35,11 @@ export type Form = "whole" | "stream";
 export interface Cell {
   readonly dialect: DialectName;
   readonly upstream: UpstreamKind;
-  /** The bytes are relayed: both sides speak one dialect. */
+  /** Both sides speak one dialect, so that the bytes are relayed. */
   readonly isRelay: boolean;
 }
 
-/** What a client sees; members that are not named are not looked at. */
+/** The expected view of a client; absent members are not checked. */
 export interface Seen {
   readonly text?: string;
   readonly reasoning?: string;
@@ -49,25 +49,28 @@ export interface Seen {
   readonly refusal?: string | null;
   readonly citations?: Told["citations"];
   readonly trouble?: Partial<Trouble>;
-  /** Of the reply, by their names. */
+  /** Headers of the reply by name. */
   readonly headers?: Readonly<Record<string, RegExp>>;
   /** Fields that `x-clewline-dropped` names: these, and no others. */
   readonly dropped?: readonly string[];
 }
 
-/** The client's dialect has no words for it, or the provider cannot take it: then the answer is a 400 that names the field. */
+/**
+ * The client's dialect cannot express it, or the provider cannot take it: then the reply is a 400 that names
+ * the field.
+ */
 export interface NotSupported {
   readonly reason: string;
-  /** null: it cannot be asked for. */
+  /** null: the client cannot ask for it. */
   readonly field: RegExp | null;
 }
 
-/** It cannot be done: the provider lacks it, and the client is told so by a 400 that names the field. */
+/** The provider lacks it, and the client gets a 400 that names the field. */
 export function notSupported(reason: string, field: RegExp): NotSupported {
   return { reason, field };
 }
 
-/** It cannot be asked for in this dialect. */
+/** This dialect cannot ask for it. */
 export function noWords(reason: string): NotSupported {
   return { reason, field: null };
 }
@@ -76,27 +79,29 @@ type Outcome = Seen | NotSupported;
 type Outcomes = Outcome | Readonly<Record<UpstreamKind, Outcome>> | ((cell: Cell) => Outcome);
 
 export interface Scenario {
-  /** What the simulated model does. */
+  /** Orders to the simulated model. */
   readonly words?: string | Readonly<Record<UpstreamKind, string>> | ((cell: Cell, form: Form) => string);
-  /** Another model than the usual one. */
+  /** The provider's model; absent: the usual one. */
   readonly models?: Readonly<Record<UpstreamKind, string>>;
-  /** The whole name that the client asks for, where it is none of these. */
+  /** The model's name in the request; absent: the name of the provider's model. */
   readonly asked?: (cell: Cell) => string | null;
-  /** The turns of the conversation; each is asked with what was told before. */
+  /** The turns of the conversation; each request holds the answers so far. */
   readonly asks: readonly ((told: readonly Told[]) => Ask)[];
   readonly forms?: readonly Form[];
-  /** Of the last answer; those before it have to be good ones. */
+  /** The expected view of the last answer; the answers before it must be good. */
   readonly expected: Readonly<Record<DialectName, Outcomes>>;
-  /** What reached the provider, of the whole conversation. */
+  /** Checks the requests that reached the provider in the whole conversation. */
   readonly sent?: (sent: readonly Sent[], cell: Cell) => void;
-  /** Why the provider's count is not known here, or is another when it is asked again; null: it is, and the client is told it. */
+  /**
+   * The reason why the client cannot get the provider's count, or gets another one; null: the client gets it.
+   */
   readonly uncounted?: (cell: Cell, form: Form) => string | null;
 }
 
 let stage: Stage;
 let books: Books;
 
-/** Once in a file: its gateway, and at the end the ledger of all that it was asked. */
+/** Called once in a file: opens the gateway, and checks the ledger at the end. */
 export function useStage(more = ""): () => Stage {
   setDefaultTimeout(60_000);
   beforeAll(async () => {
@@ -107,14 +112,14 @@ export function useStage(more = ""): () => Stage {
   return () => stage;
 }
 
-/** The last test of a file. */
+/** Declares the last test of a file, which checks the ledger. */
 export function testLedger(): void {
   test("each request has its row in the ledger: usage, dialects, stop reason and what was dropped", async () => {
     books.check(await stage.rows());
   });
 }
 
-/** What the client calls the model. */
+/** The model's name in the client's request. */
 export function modelOf(
   cell: Cell,
   { words = "", models = MODELS }: Pick<Scenario, "words" | "models">,
@@ -132,7 +137,10 @@ export function cells(): Cell[] {
   );
 }
 
-/** A name may begin with the numbers of the hard cases that the scenario covers (`H-8, H-16 …`): each of its tests has them. */
+/**
+ * A name may begin with the numbers of the hard cases that the scenario covers (`H-8, H-16 …`): each of its
+ * tests has them.
+ */
 export function matrix(name: string, scenario: Scenario): void {
   const cases = /^(?:H-\d+,? )*/.exec(name)?.[0] ?? "";
   describe(name.slice(cases.length), () => {
@@ -161,12 +169,12 @@ async function play(scenario: Scenario, cell: Cell, outcome: Outcome): Promise<v
     const told = await playForm(scenario, cell, outcome, form);
     seen.push(...told.slice(-1).map((last) => comparable(last, scenario.uncounted === undefined)));
   }
-  // Streamed or not, it is the same answer.
+  // The streamed answer equals the whole answer.
   const [whole, streamed] = seen;
   if (whole !== undefined && streamed !== undefined) expect(streamed).toEqual(whole);
 }
 
-/** Plays all turns in one form, and returns what the client was told in each. */
+/** Plays all turns in one form, and returns the client's view of each. */
 async function playForm(scenario: Scenario, cell: Cell, outcome: Outcome, form: Form): Promise<Told[]> {
   const client = CLIENTS[cell.dialect];
   const told: Told[] = [];
@@ -245,7 +253,7 @@ function droppedOf({ headers }: Pick<Answer, "headers">): string[] {
   return names === null ? [] : names.split(", ").sort();
 }
 
-/** By the formulas of each pair of dialects: what the client is told is what the provider counted. */
+/** The client's counts equal the provider's counts, by the formulas of each pair of dialects. */
 async function checkUsage(told: Told, answer: Answer, cell: Cell, form: Form): Promise<void> {
   const sent = answer.sent.at(-1);
   if (sent === undefined) return;
@@ -256,7 +264,7 @@ async function checkUsage(told: Told, answer: Answer, cell: Cell, form: Form): P
   expect({ form, usage: told.usage }).toEqual({ form, usage: direct.usage });
 }
 
-/** Ids differ from answer to answer, and with them what is sealed to them. */
+/** Ids, and the seals that depend on them, differ from answer to answer. */
 function comparable(told: Told, isCounted: boolean): Told {
   const calls = told.calls.map((call) => ({ ...call, id: "" }));
   const trouble = told.trouble === null ? null : { ...told.trouble, status: null, message: "" };

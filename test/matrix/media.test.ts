@@ -1,4 +1,4 @@
-// What is sent beside text: an image, an image by its address, a page as PDF; and a model that sees none of it.
+// Media beside text: an image, an image by URL, a page as PDF; and a model that takes none of them.
 
 import { expect } from "bun:test";
 import { type Ask, type Piece, user } from "./conversation.ts";
@@ -46,7 +46,7 @@ matrix("H-102 page", {
   sent: (sent) => expect(sent.at(-1)?.body).toMatch(between(PAGE.data)),
 });
 
-/** Where it was shown: between the words around it. */
+/** The place of the media: between the texts around it. */
 function between(data: string): RegExp {
   return new RegExp(`Look:.*${data.replace(/[^\w]/g, "\\$&")}.*What is it\\?`, "s");
 }
@@ -64,7 +64,7 @@ matrix("H-102 a page to a model that takes none", {
   models,
   asks: [show(PAGE)],
   expected: {
-    // Relayed: the server itself says what it does not take.
+    // In a relay, the server itself refuses.
     "openai-chat": looked,
     "openai-responses": blind(/input\[0\]\.content\[1\]/),
     "anthropic-messages": blind(/messages\[0\]\.content\[1\]/),

@@ -1,4 +1,4 @@
-// What an answer may be beside plain text: JSON of a schema, text with citations of a web search, a refusal.
+// Answers other than plain text: JSON of a schema, text with citations of a web search, a refusal.
 
 import { expect } from "bun:test";
 import { type Ask, type Cited, user } from "./conversation.ts";
@@ -29,7 +29,7 @@ matrix("structured output", {
     gemini: judged,
   },
   sent(sent) {
-    // The constraint itself is there, not only a wish for JSON.
+    // The request has the schema, not only a wish for JSON.
     expect(sent.at(-1)?.body).toContain('"enum":["good","bad"]');
   },
 });
@@ -57,7 +57,10 @@ matrix("H-141, H-142 web search and citations", {
 
 const inText: Seen = { text: REFUSAL, ending: "refusal", calls: [] };
 const apart: Seen = { text: "", refusal: REFUSAL, ending: "refusal", calls: [] };
-/** Claude and Gemini refuse in the text, OpenAI in a field of its own; a client is told it where its dialect has a place for it. */
+/**
+ * Claude and Gemini refuse in the text, OpenAI in a field of its own; a client sees a refusal where its
+ * dialect has a place for it.
+ */
 const byMaker = { anthropic: inText, gemini: inText, openai: apart, compat: apart };
 
 matrix("H-137 refusal in the middle", {

@@ -1,4 +1,5 @@
-// The clients themselves: they refuse a reply that breaks its dialect's grammar, so that a cell that passes says something.
+// The clients of the matrix refuse a reply that breaks its dialect's grammar, so that a passing cell proves
+// something.
 
 import { describe, expect, test } from "bun:test";
 import { user } from "./conversation.ts";
@@ -11,7 +12,10 @@ const stage = useStage();
 
 const ask = { turns: [user("What is it like outside?")], tools: [WEATHER, CLOCK] };
 
-/** A stream, block by block; each way to break one gets the number of a block that is neither the first nor the last. */
+/**
+ * A stream, block by block; each way to break a stream gets the number of a block that is neither the first
+ * nor the last.
+ */
 const BREAKS: Readonly<Record<string, (blocks: readonly string[], at: number) => readonly string[]>> = {
   "without its end": (blocks) => blocks.slice(0, -1),
   "without its beginning": (blocks) => blocks.slice(1),
@@ -28,9 +32,9 @@ const BREAKS: Readonly<Record<string, (blocks: readonly string[], at: number) =>
     blocks.map((block, index) => (index === at ? block.replace(/\}$/, "") : block)),
 };
 
-/** What a dialect's grammar cannot tell from a good stream. */
+/** Broken streams that a dialect's grammar cannot tell from a good one. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  // Each chunk is whole in itself: Google's stream has no beginning of its own.
+  // Each chunk of Google's stream is whole in itself, so that a missing first one cannot be seen.
   gemini: ["without its beginning", "with its beginning twice"],
 };
 

@@ -1,4 +1,4 @@
-/** What the scenarios are about: tools, a picture, a page, texts that the simulated model says. */
+/** Samples for the scenarios: tools, a picture, a page, texts of the simulated model. */
 
 import type { Json, Piece, Tool } from "./conversation.ts";
 import type { Cell } from "./matrix.ts";
@@ -19,7 +19,7 @@ export const WEATHER: Tool = {
 };
 export const CLOCK: Tool = { name: "get_time", description: "The time of day.", schema: null };
 
-/** What the simulated model calls WEATHER with. */
+/** The arguments with which the simulated model calls WEATHER. */
 export const WEATHER_ARGS: Json = { city: "example", days: 1 };
 
 /** A PNG of one pixel. */
@@ -38,7 +38,7 @@ export const REASONING =
   "The question is read first. Then the tools are looked over. An echo of the last words will do as an answer.";
 export const REFUSAL = "I’m sorry, but I can’t help with that.";
 
-/** What the simulated model says to a question. */
+/** The simulated model's answer to a question. */
 export function echoOf({ upstream }: Cell, asked: string, results: readonly string[] = []): string {
   const read = results.map((text) => `“${text}”`).join(", ");
   const about =

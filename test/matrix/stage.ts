@@ -1,4 +1,6 @@
-/** The gateway as a process in front of a simulated provider of each kind, and what went over both sockets. */
+/**
+ * The gateway as a process in front of a simulated provider of each kind, with the requests on both sides.
+ */
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
@@ -13,7 +15,7 @@ import {
 } from "../kit/gateway.ts";
 import type { DialectName, UpstreamKind, WireRequest } from "./conversation.ts";
 
-/** What each provider is asked for; `~WORDS` behind it say what the simulated model does. */
+/** The model of each provider; `~WORDS` after it are orders to the simulated model. */
 export const MODELS: Readonly<Record<UpstreamKind, string>> = {
   anthropic: "claude-opus-4-8",
   gemini: "gemini-3-flash",
@@ -29,11 +31,11 @@ export const SPOKEN: Readonly<Record<UpstreamKind, DialectName>> = {
   compat: "openai-chat",
 };
 
-/** A compatible server is what its operator says it is. */
+/** The operator says which dialect a compatible server speaks. */
 const TRAITS =
   '[[traits]]\nmatch = "house-1*"\npdf = true\nthinking = "effort"\nefforts = ["low", "medium", "high"]\n';
 
-/** Of the credential before it: a limit that one test meets is none of the others'. */
+/** A credential for this test alone: a limit that one test meets does not reach the others. */
 const BY_MODEL = 'scope = "model"';
 
 /** One request that reached a provider. */
@@ -47,13 +49,13 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** What the gateway sent for it, in order. */
+  /** The gateway's requests to the provider for it, in order. */
   readonly sent: readonly Sent[];
 }
 
 export interface Stage extends Pick<Gateway, "rows"> {
   ask(request: WireRequest): Promise<Answer>;
-  /** The provider's own answer to what the gateway sent it. */
+  /** The provider's own answer to the gateway's request. */
   askProvider(sent: Sent): Promise<string>;
   close(): Promise<void>;
 }

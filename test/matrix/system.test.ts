@@ -1,4 +1,5 @@
-// Instructions in every position: several in front, between the turns, at the end; all of them arrive, in their order.
+// Instructions at every place: several in front, between the turns, at the end; all of them arrive in their
+// order.
 
 import { expect } from "bun:test";
 import { type Ask, model, type Told, user } from "./conversation.ts";
@@ -10,7 +11,7 @@ useStage();
 const heard: Seen = { text: "Yes.", ending: "end" };
 const noTurns = noWords("contents have no turns of the system");
 
-/** Where each of them stands in what the provider was sent. */
+/** The place of each instruction in the provider's request. */
 const inOrder =
   (...texts: readonly string[]) =>
   (sent: readonly Sent[]): void => {
@@ -29,7 +30,7 @@ matrix("H-72 several instructions in front", {
 
 const opening = (): Ask => ({ system: ["First rule."], turns: [user("Well?")] });
 
-/** Gemini alone has no turns for them: they are told in the user's words, and the client is told so. */
+/** Gemini alone has no turns for instructions: they become the user's words, and a header says so. */
 const between = ({ upstream }: Cell): Seen =>
   upstream === "gemini" ? { ...heard, dropped: ["messages"] } : heard;
 const inItems = ({ upstream }: Cell): Seen =>
@@ -69,7 +70,7 @@ matrix("H-72 instructions between the turns", {
   sent: inOrder("First rule.", "Well?", "Once more.", "Second rule.", "And again."),
 });
 
-/** Claude takes them behind a turn of the user only where an answer or the end follows. */
+/** Claude accepts instructions after a turn of the user only where an answer or the end follows. */
 const awkward = ({ upstream }: Cell): Seen =>
   upstream === "gemini" || upstream === "anthropic" ? { ...heard, dropped: ["messages"] } : heard;
 
@@ -93,7 +94,7 @@ matrix("H-72 instructions in front of a turn of the user", {
       const { dropped, ...rest } = awkward(cell);
       return dropped === undefined ? rest : { ...rest, dropped: ["input"] };
     },
-    // Anthropic itself refuses it: a client of its own does not write it.
+    // Anthropic refuses such a request, so that its own clients do not write it.
     "anthropic-messages": {
       anthropic: { trouble: { status: 400, type: "invalid_request_error" }, ending: null },
       gemini: { ...heard, dropped: ["messages"] },

@@ -1,4 +1,4 @@
-// Plain questions: an answer in text, what ends it, and that the same question is the same request.
+// Plain questions: an answer in text, its end, and equal requests for equal questions.
 
 import { describe, expect, test } from "bun:test";
 import { model, type Told, user } from "./conversation.ts";
@@ -60,7 +60,7 @@ matrix("H-59 length", {
   expected: { "openai-chat": cut, "openai-responses": cut, "anthropic-messages": cut, gemini: cut },
 });
 
-/** Who says which sequence it was. */
+/** Dialects that name the matched sequence. */
 const stopped: Seen = { text: "Before. ", ending: "end", stopped: null };
 const named: Seen = { text: "Before. ", ending: "stop-sequence", stopped: "HALT" };
 
@@ -72,7 +72,8 @@ matrix("H-65 stop sequence", {
   expected: {
     "openai-chat": stopped,
     "openai-responses": noWords("Responses has no stop sequences"),
-    // Gemini and compatible servers do not say which one it was; for OpenAI's Responses, which knows none, the gateway watches.
+    // Gemini and compatible servers do not name the matched sequence; OpenAI's Responses has no stop
+    // sequences, so the gateway watches.
     "anthropic-messages": {
       anthropic: named,
       gemini: stopped,

@@ -1,4 +1,5 @@
-// Thinking: shown where the provider shows it, and given back in the next turn so that its maker takes it.
+// Thinking: the client sees it where the provider shows it, and the next turn returns it in a form that its
+// maker accepts.
 
 import { describe, expect } from "bun:test";
 import { type Ask, model, type Result, say, type Told, user } from "./conversation.ts";
@@ -7,7 +8,7 @@ import { CLOCK, echoOf, REASONING, WEATHER, WEATHER_ARGS } from "./samples.ts";
 
 useStage('[[models]]\nname = "thinker"\ntargets = ["compat/house-1~thinks"]\n');
 
-/** A compatible server thinks when it likes to; one of them wants its thoughts back. */
+/** A compatible server decides by itself whether to think; one kind of server needs its thoughts back. */
 const words = (calls: string): NonNullable<Scenario["words"]> => ({
   anthropic: calls,
   gemini: calls,
@@ -91,7 +92,7 @@ describe("replay", () => {
         compat: /"reasoning_content":"The question/,
       };
       expect(body).toMatch(isBack[upstream]);
-      // No dummy where the real one was there.
+      // No placeholder where there is a real seal.
       expect(body).not.toContain("skip_thought_signature_validator");
     },
   });
@@ -141,7 +142,7 @@ matrix("H-62 thinking that is not to be read", {
 
 const byName: Seen = { reasoning: REASONING, ending: "end" };
 
-/** Models that think by a number of tokens, by other words, or always. */
+/** Models whose thinking is set by a number of tokens or by other words, and models that always think. */
 const models = {
   anthropic: "claude-haiku-4-5",
   gemini: "gemini-2.5-flash",
@@ -149,7 +150,7 @@ const models = {
   compat: "deepseek-v4",
 } as const;
 const older: Seen = { text: "So be it.", reasoning: REASONING, ending: "end" };
-/** Relayed: the provider itself refuses a way of asking that is not this model's. */
+/** In a relay, the provider itself refuses a form of asking that the model does not have. */
 const itself: Seen = { trouble: { status: 400 }, ending: null };
 
 matrix("thinking of other models is given back with the results of tools", {
@@ -164,10 +165,11 @@ matrix("thinking of other models is given back with the results of tools", {
   },
 });
 
-/** By the model's name, for clients that have no other way to ask. */
+/** The model's name asks for thinking, for clients that have no other way. */
 matrix("thinking by the name of the model", {
   words: "says=Yes.-thinking",
-  // A compatible server may have models that are called so: there it is an addition to a name of the configuration.
+  // A compatible server may have models with such names: there the suffix works only on a name of the
+  // configuration.
   asked: ({ upstream }) => (upstream === "compat" ? "thinker-thinking" : null),
   asks: [() => ({ turns: [user("Think about it.")] })],
   expected: {

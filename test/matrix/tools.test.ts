@@ -91,7 +91,7 @@ matrix("H-73, H-89 two results", {
   },
 });
 
-/** What has no flag for errors says it in the text. */
+/** Dialects without a flag for errors say in the text that a result is an error. */
 const failed = (cell: Cell): Seen => {
   const isFlagged =
     (cell.dialect === "anthropic-messages" || cell.dialect === "gemini") &&
@@ -132,7 +132,7 @@ matrix("H-99 a result with an image", {
     answered(({ calls: [first] }) => [{ call: first as Result["call"], content: [say("The view:"), PIXEL] }]),
   ],
   expected: {
-    // A Chat client shows it in a message of the user behind the result.
+    // A Chat client sends the image in a message of the user after the result.
     "openai-chat": seenPicture,
     "openai-responses": seenPicture,
     "anthropic-messages": seenPicture,
@@ -156,7 +156,7 @@ matrix("H-99 a result with an image, for a model that takes none in results", {
     "openai-chat": seenPicture,
     "openai-responses": seenPicture,
     "anthropic-messages": seenPicture,
-    // Relayed: Gemini itself refuses it.
+    // In a relay, Gemini itself refuses it.
     gemini: ({ isRelay }) => (isRelay ? { trouble: { status: 400 }, ending: null } : seenPicture),
   },
   sent: (sent) => expect(sent.at(-1)?.body.split(PIXEL.data).length).toBe(2),

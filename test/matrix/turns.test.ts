@@ -1,4 +1,5 @@
-// Answers of an odd build, and those that a provider gives in several requests: a client sees one answer of its dialect.
+// Answers of an unusual build, and answers that take several requests: a client sees one answer of its
+// dialect.
 
 import { expect } from "bun:test";
 import { type Ask, model, type Result, say, type Told, user } from "./conversation.ts";
@@ -96,7 +97,7 @@ matrix("citations are given back", {
   },
 });
 
-/** Claude pauses, Gemini goes on with a token: the gateway asks again, and adds up what it cost. */
+/** Claude pauses, Gemini continues by a token: the gateway asks again and adds up the counts. */
 const parts: NonNullable<Scenario["words"]> = {
   anthropic: "pauses=1,says=And there it is.",
   gemini: "continues=2,says=One part of it. Another part of it. The end of it.",
@@ -105,7 +106,7 @@ const parts: NonNullable<Scenario["words"]> = {
 };
 const inOne = ({ upstream, isRelay }: Cell): Seen => {
   const isPart = isRelay && (upstream === "anthropic" || upstream === "gemini");
-  // Relayed: a client of the provider's own dialect goes on by itself.
+  // In a relay, the client itself asks again.
   if (isPart) return { ending: "pause" };
   const text: Record<Cell["upstream"], string> = {
     anthropic: "Let me look that up. And there it is.",

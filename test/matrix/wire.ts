@@ -1,4 +1,7 @@
-/** Strict reading: what a reply must hold, may hold, and in which form; and server-sent events by the letter. */
+/**
+ * Strict reading: required and optional members of a reply with their forms, and server-sent events by the
+ * letter.
+ */
 import type { Json } from "./conversation.ts";
 
 /** A reply that breaks its dialect's grammar. */
@@ -8,7 +11,7 @@ export function need(isGood: boolean, what: string): asserts isGood {
   if (!isGood) throw new WireFault(what);
 }
 
-/** Throws where the value is not of that form. */
+/** Throws when the value does not have the form. */
 export type Form = (value: unknown, place: string) => void;
 
 export const anything: Form = () => {};
@@ -60,7 +63,7 @@ export function list(of: Form): Form {
   };
 }
 
-/** Every required member, perhaps optional ones, and no other. */
+/** An object with every required member, any optional ones, and no other. */
 export function record(required: Record<string, Form>, optional: Record<string, Form> = {}): Form {
   return (value, place) => {
     need(isObject(value), `${place}: an object expected, found ${shown(value)}`);
@@ -103,8 +106,8 @@ export interface WireEvent {
 }
 
 /**
- * The events of a stream as our own writers and the providers make them: one `event:` line perhaps, one `data:` line, an empty line.
- * Comments stand in blocks of their own.
+ * The events of a stream in the form of our own writers and of the providers: at most one `event:` line, one
+ * `data:` line, an empty line. Comments are in blocks of their own.
  */
 export function events(stream: string): WireEvent[] {
   need(stream.endsWith("\n\n"), `the stream ends within an event: ${shown(stream.slice(-80))}`);

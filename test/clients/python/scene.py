@@ -53,7 +53,7 @@ def failure(pieces, sdk_error):
 
 
 def tell(**sights):
-    """Runs each `see(model, limited)` for all families at once, for some steps wait; by the sight's name and the family."""
+    """Runs each `see(model, limited)` for all families at once, because some steps wait. Prints the results by name and family."""
     tasks = [(name, family) for name in sights for family in FAMILIES]
     told = {name: {} for name in sights}
     with ThreadPoolExecutor(len(tasks)) as pool:

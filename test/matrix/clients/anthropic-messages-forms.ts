@@ -1,4 +1,4 @@
-/** What replies of Messages hold. */
+/** Forms of the replies of Messages. */
 import type { Json, Usage } from "../conversation.ts";
 import {
   anything,
@@ -80,7 +80,7 @@ export const message = record(
   { stop_details: stopDetails, ...rest },
 );
 
-/** In `message_start`: nothing is there yet. */
+/** The message in `message_start`, which has no content yet. */
 export const startedMessage = record(
   {
     ...frame,
@@ -120,7 +120,7 @@ export const errorBody = record(
 
 export const countBody = record({ input_tokens: count });
 
-/** `input_tokens` is what came from no cache and went into none. */
+/** `input_tokens` excludes tokens that were read from a cache or written to one. */
 export function readUsage(usage: Json): Usage {
   const part = (name: string) => (usage[name] as number | null | undefined) ?? 0;
   const [cached, written] = [part("cache_read_input_tokens"), part("cache_creation_input_tokens")];

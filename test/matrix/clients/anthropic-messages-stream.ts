@@ -168,7 +168,7 @@ class EventFold {
   }
 }
 
-/** Arguments that were cut are told as they came: the SDK makes of them what it can. */
+/** Arguments that were cut stay as they came; the SDK parses as much as it can. */
 function lenient(json: string): Json {
   try {
     return parseObject(json, "input");

@@ -84,7 +84,7 @@ function marked(blocks: readonly Json[]): Json[] {
   return blocks.map((block, index) => (index === blocks.length - 1 ? { ...block, ...MARK } : block));
 }
 
-/** On the end of the conversation, as agents put it. */
+/** Marks the end of the conversation, as agents do. */
 function withMark(messages: readonly Json[]): Json[] {
   return messages.map((one, index) =>
     index === messages.length - 1 ? { ...one, content: marked(one.content as Json[]) } : one,
@@ -164,7 +164,7 @@ function readMessage(whole: Json, trouble: Trouble | null): Told {
   };
 }
 
-/** The words of the block that are cited; without a quote of them it is the whole block. */
+/** The cited words of the block; without a quote, the whole block. */
 function citationsOf({ citations, text }: Json): Cited[] {
   return ((citations ?? []) as Json[]).map(({ url, title, cited_text }) => {
     const isQuote = cited_text !== "" && String(text).includes(String(cited_text));

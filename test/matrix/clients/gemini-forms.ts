@@ -1,4 +1,4 @@
-/** What replies of generateContent hold. */
+/** Forms of the replies of generateContent. */
 import type { Cited, Json, Usage } from "../conversation.ts";
 import { anything, count, filled, like, list, need, object, one, record, text } from "../wire.ts";
 
@@ -72,7 +72,7 @@ const usage = record(
 const frame = { modelVersion: filled, responseId: filled };
 const feedback = record({ blockReason: FINISH }, { safetyRatings: list(object), blockReasonMessage: text });
 
-/** A whole response: how it ended and what it came to are there. */
+/** A whole response, with its finish reason and its counts. */
 export const response = (value: unknown, place: string): void => {
   record(
     { usageMetadata: usage, ...frame },
@@ -123,7 +123,7 @@ export function readUsage(usage: Json): Usage {
   };
 }
 
-/** Places are bytes of a part; without its number it is the first one that is no thought. */
+/** Places are bytes of a part; without a part's number, of the first part that is no thought. */
 export function readCitations({ groundingMetadata }: Json, parts: readonly Json[]): Cited[] {
   const { groundingChunks = [], groundingSupports = [] } = (groundingMetadata ?? {}) as {
     groundingChunks?: { web: { uri: string; title?: string } }[];

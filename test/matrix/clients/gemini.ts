@@ -106,7 +106,7 @@ function partOf(piece: Piece): Json {
   }
 }
 
-/** Chunks are responses with pieces of parts; the last one alone says how it ended and what it came to. */
+/** Chunks are responses with pieces of parts; only the last one has the finish reason and the counts. */
 function readStream(stream: string): Told {
   const parts: Json[] = [];
   let last: Json | null = null;

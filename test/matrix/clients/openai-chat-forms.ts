@@ -1,4 +1,4 @@
-/** What replies of Chat Completions hold. */
+/** Forms of the replies of Chat Completions. */
 import type { Call, Cited, Json, Usage } from "../conversation.ts";
 import {
   amount,
@@ -16,7 +16,7 @@ import {
   text,
 } from "../wire.ts";
 
-/** Google's own place for it in this dialect. */
+/** Google's own member for thought signatures in this dialect. */
 const extra = {
   extra_content: record({ google: record({ thought_signature: like(/^[A-Za-z0-9+/]+={0,2}$/) }) }),
 };
@@ -66,7 +66,7 @@ export const completion = record(
   { service_tier: orNull(text), system_fingerprint: orNull(text) },
 );
 
-/** Frames of a stream; `delta` is looked into where they are folded. */
+/** Frames of a stream; the fold checks `delta`. */
 export const chunk = record(
   {
     id: filled,

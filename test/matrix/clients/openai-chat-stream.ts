@@ -13,7 +13,7 @@ interface Fold {
 interface PartialCall {
   readonly id: string;
   readonly name: string;
-  /** Members beside them that came with its beginning. */
+  /** Other members that came with the beginning of the call. */
   readonly more: Json;
   arguments: string;
 }

@@ -81,7 +81,7 @@ function messagesOf(turn: Turn): unknown[] {
     case "system":
       return [{ role: "system", content: turn.text }];
     case "tools": {
-      // A message of a tool holds text alone: what else it brought comes from the user, behind all of them.
+      // A tool's message holds text alone: its other results come from the user, after all tools' messages.
       const others = turn.results.flatMap(({ content }) => content.filter(({ kind }) => kind !== "text"));
       const shown = others.length === 0 ? [] : [{ role: "user", content: others.map(partOf) }];
       return [...turn.results.map(toolMessage), ...shown];
@@ -139,7 +139,7 @@ function readChoice(choice: Json, usage: Json | null): Told {
   };
 }
 
-/** A stream has no empty list of annotations: a history made of it is the same. */
+/** A stream has no empty list of annotations, so a history has none either. */
 function withoutEmpty({ annotations, ...message }: Json): Json {
   return Array.isArray(annotations) && annotations.length > 0 ? { ...message, annotations } : message;
 }

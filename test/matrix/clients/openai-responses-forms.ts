@@ -1,4 +1,4 @@
-/** What replies of Responses hold. */
+/** Forms of the replies of Responses. */
 import type { Cited, Json, Usage } from "../conversation.ts";
 import {
   amount,
@@ -72,7 +72,7 @@ const usage = record({
 
 const REASONS = one("max_output_tokens", "content_filter");
 
-/** What every response repeats of its request. */
+/** The members of its request that every response repeats. */
 const frame = {
   id: like(/^resp_/),
   object: one("response"),
@@ -129,7 +129,7 @@ export const wholeResponse = (value: unknown, place: string): void => {
   );
 };
 
-/** Of a stream that another dialect's request began, or that was relayed: then no more is known of it than its frame. */
+/** The response of a failed stream, of which only the frame is known. */
 export const failedResponse = record(
   {
     id: frame.id,

@@ -1,4 +1,7 @@
-/** Folds the stream of Responses, and holds it to its grammar: items one after the other, each done as it was told piece by piece. */
+/**
+ * Folds the stream of Responses, and holds it to its grammar: items come one after the other, and each final
+ * item equals its pieces.
+ */
 import { isDeepStrictEqual } from "node:util";
 import type { Json, Trouble } from "../conversation.ts";
 import { anything, count, events, filled, need, object, parseObject, record, text } from "../wire.ts";
@@ -41,14 +44,14 @@ const FORMS: Readonly<Record<string, ReturnType<typeof record>>> = {
   "response.completed": record({ ...common, response: wholeResponse }),
   "response.incomplete": record({ ...common, response: wholeResponse }),
   "response.failed": record({ ...common, response: failedResponse }),
-  // The SDK makes its exception of the member `error`, other clients read what stands beside it.
+  // The SDK makes its exception from the member `error`; other clients read the members beside it.
   error: record(
     { ...common, code: filled, message: filled, param: anything },
     { error: record({ type: filled, code: filled, message: filled, param: anything }) },
   ),
 };
 
-/** What may come next in an open part, by the last event that was seen of it. */
+/** The events that may come next in an open part, by the part's last event. */
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   output_text: ["output_text.delta", "output_text.annotation.added", "output_text.done"],
   refusal: ["refusal.delta", "refusal.done"],
@@ -90,7 +93,7 @@ class ResponseFold {
   #isOver = false;
 
   add(type: string, event: Json, index: number): void {
-    // Some clients go by the failed response, others by the error: both are there, and say the same.
+    // Some clients read the failed response, others the error: both are there and agree.
     const isEcho = type === "error" && this.#trouble !== null && !this.#isOver;
     need((this.#last === null && this.#trouble === null) || isEcho, `${type} comes behind the end`);
     if (type === "error") {
@@ -235,7 +238,7 @@ class ResponseFold {
   }
 
   #fail(response: Json): void {
-    // A relayed stream that broke off is ended without what it was about.
+    // A relayed stream that broke off ends without its response.
     const isWhole = response.instructions !== undefined;
     need(!isWhole || this.#item === null, "the response fails with an item open");
     need(

@@ -1,4 +1,4 @@
-/** A client of OpenAI's Responses, one that keeps its history itself. */
+/** A client of OpenAI's Responses that keeps its history itself. */
 import {
   type Ask,
   type Client,
