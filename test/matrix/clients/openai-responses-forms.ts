@@ -86,7 +86,7 @@ const frame = {
   tool_choice: anything,
   tools: list(object),
 };
-const echo = {
+const replyContext = {
   background: orNull(flag),
   completed_at: orNull(count),
   conversation: nothing,
@@ -107,7 +107,7 @@ const echo = {
 
 export const startedResponse = record(
   { ...frame, status: one("in_progress"), output: none, error: nothing, incomplete_details: nothing },
-  { ...echo, usage: nothing },
+  { ...replyContext, usage: nothing },
 );
 
 export const wholeResponse = (value: unknown, place: string): void => {
@@ -120,7 +120,7 @@ export const wholeResponse = (value: unknown, place: string): void => {
       incomplete_details: orNull(record({ reason: REASONS })),
       usage,
     },
-    echo,
+    replyContext,
   )(value, place);
   const { status, incomplete_details } = value as Json;
   need(
@@ -140,7 +140,7 @@ export const failedResponse = record(
     output: list(object),
     error: record({ code: filled, message: filled }, { type: text, param: orNull(text) }),
   },
-  { ...frame, ...echo, incomplete_details: nothing, usage: orNull(usage) },
+  { ...frame, ...replyContext, incomplete_details: nothing, usage: orNull(usage) },
 );
 
 export const errorBody = record({

@@ -235,7 +235,7 @@ for (const client of [CHAT, RESPONSES, MESSAGES] satisfies readonly Recording[])
     });
   }
 
-  test(`H-139 ${client.name}: hops without progress come to an end`, async () => {
+  test(`H-139 ${client.name}: continuations without progress come to an end`, async () => {
     upstream.forget();
     const empty = geminiPart("", "CONTINUATION", { continuationToken: TOKENS[0] });
     upstream.answer = (arrived) => sendPart(arrived, [empty], geminiFrames, true);
