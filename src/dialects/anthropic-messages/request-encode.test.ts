@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { PLAIN_SAMPLING } from "../fixtures/plain-request.ts";
 import { MANUAL_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 import type { Block } from "./fixtures/request-under-test.ts";
 import {
@@ -115,13 +116,9 @@ describe("the body", () => {
 
   test("an older model takes one of temperature and top_p, and no more than 1", () => {
     const sampling = {
+      ...PLAIN_SAMPLING,
       temperature: 1.5,
-      topP: null,
       topK: 5,
-      seed: null,
-      frequencyPenalty: null,
-      presencePenalty: null,
-      logitBias: null,
     };
     expect(encodeAccepted({ sampling }, manual)).toMatchObject({
       body: { temperature: 1, top_k: 5 },

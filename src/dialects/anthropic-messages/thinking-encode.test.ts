@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ModelRequest, ReasoningRequest } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import { PLAIN_SAMPLING } from "../fixtures/plain-request.ts";
 import { MANUAL_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 import {
   assistant,
@@ -72,13 +73,8 @@ describe("thinking", () => {
     expect(thinkingOf({ effort: "high" }, manual, forced)).toEqual([undefined, undefined, ["reasoning"]]);
     expect(thinkingOf({ effort: "high" }, {}, forced)).toEqual([{ type: "adaptive" }, "high", []]);
     const sampling = {
+      ...PLAIN_SAMPLING,
       temperature: 0.2,
-      topP: null,
-      topK: null,
-      seed: null,
-      frequencyPenalty: null,
-      presencePenalty: null,
-      logitBias: null,
     };
     expect(thinkingOf({ effort: "high" }, manual, { sampling })[2]).toEqual(["temperature"]);
     const messages = [user("a"), assistant(call("c1")), user(result("c1"))];

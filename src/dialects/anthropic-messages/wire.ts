@@ -1,5 +1,6 @@
 /** Shapes and spellings of the Messages API, as loose as reality: what is read is a `JsonObject` until a field has been looked at. */
-import type { JsonObject } from "../../neutral/request.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
+import { parseJson } from "../../wire/json.ts";
 
 /** The maker of this dialect's seals. */
 export const MAKER = "anthropic";
@@ -33,14 +34,7 @@ export const WEB_SEARCH_NAME = "web_search";
 
 /** A block as it came, for a seal: JSON text of one block, or of a list of them. */
 export function rawBlocks(data: string): readonly JsonObject[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(data);
-  } catch {
-    return null;
-  }
+  const value = parseJson(data);
   const blocks = Array.isArray(value) ? value : [value];
-  return blocks.every((block) => typeof block === "object" && block !== null && !Array.isArray(block))
-    ? (blocks as JsonObject[])
-    : null;
+  return blocks.every(isObject) ? blocks : null;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { AssistantPart, Message, Seal, ToolResultPart, UserPart } from "../../neutral/message.ts";
 import type { FunctionTool, ReasoningRequest, Tool, WebSearchTool } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import { PLAIN_SAMPLING } from "../fixtures/plain-request.ts";
 import { encodeOf, NO_REPAIRS, OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
 
 const said = (text: string): Message => ({ role: "user", parts: [{ type: "text", text }] });
@@ -730,12 +731,11 @@ describe("generationConfig", () => {
 
   test("H-113 sampling that the model refuses is dropped by name", () => {
     const sampling = {
+      ...PLAIN_SAMPLING,
       temperature: 1,
       topP: 0.9,
       topK: 64,
       seed: 2 ** 40,
-      frequencyPenalty: null,
-      presencePenalty: null,
       logitBias: { 1: 2 },
     };
     const none = encodeOf({ sampling }, { traits: { ...TRAITS, sampling: "none" } });
