@@ -1,4 +1,7 @@
-/** The record of one request: the client's wishes, and the attempts made for it. `settle.ts` makes the ledger row from it. */
+/**
+ * The record of one request: the client's wishes, and the attempts made for it. `settle.ts` makes the ledger
+ * row from it.
+ */
 import type { Principal } from "../auth/keys.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -87,7 +90,10 @@ export function accept(
   };
 }
 
-/** Readonly but for its attempts. All fields are set in the constructor, so that every exchange has the same shape. */
+/**
+ * Readonly but for its attempts. All fields are set in the constructor, so that every exchange has the same
+ * shape.
+ */
 export class Exchange implements Accepted, Asked {
   readonly id: string;
   readonly atMs: number;

@@ -21,7 +21,10 @@ export interface Obstacles {
   readonly foreign: readonly string[];
 }
 
-/** The obstacle that helps the client most: a time to come back first, then the upstream's own words, then the rest. */
+/**
+ * The obstacle that helps the client most: a time to come back first, then the upstream's own words, then the
+ * rest.
+ */
 export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
   const { nowMs, unavailable, failure, untranslatable, foreign } = obstacles;
   const cooling = unavailable.filter(({ kind }) => kind === "cooling");

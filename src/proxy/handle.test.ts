@@ -1,4 +1,5 @@
-// The ends of a request's life that need no upstream to go wrong: who is refused, who leaves early, and what is on the record then.
+// The ends of a request's life that need no upstream to go wrong: who is refused, who leaves early, and what
+// is on the record then.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute, type Route } from "../dialects/endpoint.ts";

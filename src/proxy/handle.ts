@@ -1,6 +1,6 @@
 /**
- * The life of a request with a valid key, top to bottom: read → peek → plan → attempt → answer → settle. Every accepted request ends
- * in exactly one ledger row, whatever happens in between.
+ * The life of a request with a valid key, top to bottom: read → peek → plan → attempt → answer → settle.
+ * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";

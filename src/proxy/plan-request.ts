@@ -1,4 +1,7 @@
-/** Plans a request: the targets that may serve it, in order, and what its model's name or entry changes about it. */
+/**
+ * Plans a request: the targets that may serve it, in order, and what its model's name or entry changes about
+ * it.
+ */
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { Amendment } from "../neutral/amendment.ts";

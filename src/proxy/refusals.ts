@@ -24,7 +24,9 @@ export function modelMissing(): GatewayError {
   });
 }
 
-/** No upstream of the model speaks the client's dialect, and the route has no counterpart in another dialect. */
+/**
+ * No upstream of the model speaks the client's dialect, and the route has no counterpart in another dialect.
+ */
 export function foreignDialect(dialect: string, upstreams: readonly string[]): GatewayError {
   return new GatewayError(
     "foreign_dialect",

@@ -1,4 +1,7 @@
-/** A request that has been read and planned, with the gateway that serves it. Every later phase gets this one object. */
+/**
+ * A request that has been read and planned, with the gateway that serves it. Every later phase gets this one
+ * object.
+ */
 import type { Peek } from "../dialects/dialect.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";

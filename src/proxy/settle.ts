@@ -1,6 +1,6 @@
 /**
- * The end of every request: its one ledger row, then the last bytes of its answer. Nothing else calls the ledger's `append`, so
- * whatever has to happen once for each request happens here.
+ * The end of every request: its one ledger row, then the last bytes of its answer. Nothing else calls the
+ * ledger's `append`, so whatever has to happen once for each request happens here.
  */
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
@@ -35,8 +35,9 @@ export interface Ending {
 }
 
 /**
- * Ends an exchange whose client waits for the row. `settled` gets null when the row is committed and the last bytes may go, or the
- * error that the client must get instead. In that case the row is still queued, and says that the client got this error.
+ * Ends an exchange whose client waits for the row. `settled` gets null when the row is committed and the last
+ * bytes may go, or the error that the client must get instead. In that case the row is still queued, and says
+ * that the client got this error.
  */
 export function settle(
   gateway: Gateway,
@@ -56,7 +57,10 @@ export function settle(
   );
 }
 
-/** Ends an exchange without a good answer. `settled` runs when the row is committed or has failed: the client gets the same. */
+/**
+ * Ends an exchange without a good answer. `settled` runs when the row is committed or has failed: the client
+ * gets the same.
+ */
 export function settleFailure(
   gateway: Gateway,
   exchange: Exchange,

@@ -1,4 +1,5 @@
-// A family that signs requests, renews tokens, has the model in its path and answers in binary frames, end to end over sockets.
+// A family that signs requests, renews tokens, has the model in its path and answers in binary frames, end to
+// end over sockets.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { awsMessage, textHeader } from "../../test/kit/aws-event-stream.ts";
 import {
@@ -72,7 +73,9 @@ afterEach(async () => {
   await upstream.close();
 });
 
-/** As a provider does it: what is not signed as it was sent, or comes without the newest token, is refused. */
+/**
+ * As a provider does it: what is not signed as it was sent, or comes without the newest token, is refused.
+ */
 async function answerSigned(request: Arrived): Promise<void> {
   const { headers, method, target, body } = request;
   const url = `${upstream.url}${target}`;

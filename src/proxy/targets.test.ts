@@ -1,4 +1,5 @@
-// From the first credential to the last target: who is tried, how often, and what the client is told when nobody answers.
+// From the first credential to the last target: who is tried, how often, and what the client is told when
+// nobody answers.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";

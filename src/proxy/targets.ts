@@ -1,6 +1,7 @@
 /**
- * Walks through a request's targets and their credentials until one answers: which attempt comes next is decided here and nowhere
- * else. A state machine: each attempt ends with a callback, and the walk takes its next step.
+ * Walks through a request's targets and their credentials until one answers: which attempt comes next is
+ * decided here and nowhere else. A state machine: each attempt ends with a callback, and the walk takes its
+ * next step.
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
@@ -19,7 +20,10 @@ import { giveUp } from "./give-up.ts";
 import type { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, settle } from "./settle.ts";
 
-/** Repeats of a request after overload or a transport failure. After a credential's own failure, each other credential is tried. */
+/**
+ * Repeats of a request after overload or a transport failure. After a credential's own failure, each other
+ * credential is tried.
+ */
 const MAX_RETRIES = 2;
 /** The upstream was taken out of the configuration while the request ran. */
 const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
@@ -46,7 +50,10 @@ export function tryTargets(
 /** The state of the walk at one target. */
 interface CurrentTarget {
   readonly target: Target;
-  /** The credential, as `upstream/credential`, that holds the stored object which the request names; null: any will do. */
+  /**
+   * The credential, as `upstream/credential`, that holds the stored object which the request names; null: any
+   * will do.
+   */
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;
@@ -71,7 +78,9 @@ class TargetWalk {
   /** The first target's reason why it cannot take the request. */
   #untranslatable: GatewayError | null = null;
   #isBreakerOpen = false;
-  /** A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever. */
+  /**
+   * A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever.
+   */
   #isRepeatDue = false;
 
   constructor(request: ServedRequest, targets: readonly Target[], done: (outcome: Outcome) => void) {
@@ -111,8 +120,8 @@ class TargetWalk {
   }
 
   /**
-   * The upstream in the configuration in force. That may have changed while an attempt ran, and the pool with it. Invariant: nothing
-   * is awaited between this, the lease and the attempt's use of both.
+   * The upstream in the configuration in force. That may have changed while an attempt ran, and the pool with
+   * it. Invariant: nothing is awaited between this, the lease and the attempt's use of both.
    */
   #upstreamOf(target: Target): UpstreamView | null {
     const upstream = this.#request.gateway.snapshot.upstreams.get(target.upstream);
@@ -135,8 +144,8 @@ class TargetWalk {
   }
 
   /**
-   * Makes the request ready for a target, once, before a credential is taken. `then` gets null when the target cannot take the request:
-   * the next target may be able to.
+   * Makes the request ready for a target, once, before a credential is taken. `then` gets null when the
+   * target cannot take the request: the next target may be able to.
    */
   #prepare(
     upstream: UpstreamView,
@@ -168,7 +177,9 @@ class TargetWalk {
     }
   }
 
-  /** Leases a credential for the current target and begins an attempt with it, or goes on to the next target. */
+  /**
+   * Leases a credential for the current target and begins an attempt with it, or goes on to the next target.
+   */
   #lease(current: CurrentTarget): void {
     const { gateway } = this.#request;
     const { target, stickyTo } = current;
@@ -206,7 +217,10 @@ class TargetWalk {
     return kind === "none" && excluded !== null && this.#isRepeatDue && this.#overloads <= MAX_RETRIES;
   }
 
-  /** Asks the current target with one credential. A failed attempt goes to `onFailure`, anything else ends the walk. */
+  /**
+   * Asks the current target with one credential. A failed attempt goes to `onFailure`, anything else ends the
+   * walk.
+   */
   #attempt(
     current: CurrentTarget,
     upstream: UpstreamView,
@@ -299,7 +313,10 @@ class TargetWalk {
     });
   }
 
-  /** A relayed request is the client's own. Only a seal is taken out of it, because a client cannot know that a seal is stale. */
+  /**
+   * A relayed request is the client's own. Only a seal is taken out of it, because a client cannot know that
+   * a seal is stale.
+   */
   #canRepair(repair: Repair, { translated }: PreparedRequest): boolean {
     return translated !== null || (repair === "withoutSeals" && this.#request.body !== null);
   }

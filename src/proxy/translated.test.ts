@@ -1,4 +1,5 @@
-// Requests that go to an upstream of another dialect: what is kept, bounded and told when something is odd about them.
+// Requests that go to an upstream of another dialect: what is kept, bounded and told when something is odd
+// about them.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   type Arrived,

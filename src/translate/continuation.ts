@@ -18,7 +18,10 @@ export class Continuations {
     return this.#count;
   }
 
-  /** The request that continues `request` after the paused `reply`; null: the codec cannot continue it, or the chain is too long. */
+  /**
+   * The request that continues `request` after the paused `reply`; null: the codec cannot continue it, or the
+   * chain is too long.
+   */
   next(request: TranslatedRequest, reply: ModelReply, hasSaidAny: boolean): TranslatedRequest | null {
     this.#count += 1;
     this.#empty = hasSaidAny ? 0 : this.#empty + 1;
@@ -34,7 +37,10 @@ export class Continuations {
   }
 }
 
-/** Folds the events of one streamed part into a reply, up to a size: an answer with a longer part cannot be continued. */
+/**
+ * Folds the events of one streamed part into a reply, up to a size: an answer with a longer part cannot be
+ * continued.
+ */
 export class PartFolder {
   readonly #maxBytes: number;
   #folder = new Folder();

@@ -1,4 +1,7 @@
-/** Several calls in a row that make one answer. When the provider pauses, the next call continues; the relay sees one body. */
+/**
+ * Several calls in a row that make one answer. When the provider pauses, the next call continues; the relay
+ * sees one body.
+ */
 import { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
 import type { StreamTranslation } from "./stream.ts";

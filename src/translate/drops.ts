@@ -1,4 +1,6 @@
-/** Bounds the list of dropped fields for the ledger row and the reply header: clients choose the field names. */
+/**
+ * Bounds the list of dropped fields for the ledger row and the reply header: clients choose the field names.
+ */
 import type { Drop } from "../neutral/request.ts";
 
 const MAX_DROPS = 64;

@@ -1,4 +1,7 @@
-/** Fetches images and documents that a request names by URL, for targets that take no URLs, where the configuration allows it. */
+/**
+ * Fetches images and documents that a request names by URL, for targets that take no URLs, where the
+ * configuration allows it.
+ */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Codec } from "../dialects/codec.ts";
@@ -47,8 +50,8 @@ export class MediaInliner {
   }
 
   /**
-   * The request with the files that the codec cannot name by URL as base64; a promise only when there are such files. Rejects with
-   * `bad_request` that names the part whose file could not be fetched.
+   * The request with the files that the codec cannot name by URL as base64; a promise only when there are
+   * such files. Rejects with `bad_request` that names the part whose file could not be fetched.
    */
   inline(request: ModelRequest, codec: Codec): ModelRequest | Promise<ModelRequest> {
     const missing = new Map<string, ForeignPart>();

@@ -1,4 +1,7 @@
-/** Turns the replies to translated requests into the form that the client reads. A request has one reply translator. */
+/**
+ * Turns the replies to translated requests into the form that the client reads. A request has one reply
+ * translator.
+ */
 import { GatewayError } from "../core/errors.ts";
 import type { Codec } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
@@ -14,7 +17,10 @@ import type { RequestTranslator, TranslationSource } from "./request.ts";
 import { type Continuation, StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
-/** Gemini resumes by a token, so the request that continues its answer holds none of the parts already received. */
+/**
+ * Gemini resumes by a token, so the request that continues its answer holds none of the parts already
+ * received.
+ */
 const NOTHING_SAID = { id: null, model: null, parts: [], usage: null } as const;
 
 export class ReplyTranslator {
@@ -63,7 +69,10 @@ export class ReplyTranslator {
     });
   }
 
-  /** A whole reply, whatever its framing, as the events that the client is to see; a reply without sense ends with `fail`. */
+  /**
+   * A whole reply, whatever its framing, as the events that the client is to see; a reply without sense ends
+   * with `fail`.
+   */
   readWhole(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
     try {
       return this.#seen(request, this.#rawEvents(request, framing, bytes));

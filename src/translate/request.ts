@@ -1,6 +1,6 @@
 /**
- * Turns one client's request into requests for upstreams of other dialects. A request has one translator: the body is decoded
- * once, and encoded once for each target.
+ * Turns one client's request into requests for upstreams of other dialects. A request has one translator: the
+ * body is decoded once, and encoded once for each target.
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
@@ -82,8 +82,9 @@ export class RequestTranslator {
   }
 
   /**
-   * The request for one target; a promise only for a large body, or when the gateway fetches files for it. Throws `not_translatable`
-   * when the target must not lose a part that it cannot take, or when the key or model is strict and any part would be lost.
+   * The request for one target; a promise only for a large body, or when the gateway fetches files for it.
+   * Throws `not_translatable` when the target must not lose a part that it cannot take, or when the key or
+   * model is strict and any part would be lost.
    */
   encode(target: TranslationTarget): TranslatedRequest | Promise<TranslatedRequest> {
     if (this.#isLarge) return this.#encodeInSteps(target);
@@ -94,8 +95,8 @@ export class RequestTranslator {
   }
 
   /**
-   * The client's own dialect on both sides, for a reply that comes in another form than the client asked for. null: only the
-   * client's own provider can read the request.
+   * The client's own dialect on both sides, for a reply that comes in another form than the client asked for.
+   * null: only the client's own provider can read the request.
    */
   async sameDialect(): Promise<TranslatedRequest | null> {
     try {
@@ -119,7 +120,10 @@ export class RequestTranslator {
     };
   }
 
-  /** What the reply's encoder has to know of the request; undefined: the request was not decoded, or has nothing to say. */
+  /**
+   * What the reply's encoder has to know of the request; undefined: the request was not decoded, or has
+   * nothing to say.
+   */
   get replyContext(): unknown {
     return this.#decoded?.replyContext;
   }
@@ -133,7 +137,10 @@ export class RequestTranslator {
     return encoded;
   }
 
-  /** The decoded request with the operator's amendment, and with the sealed reasoning that the client could not carry. */
+  /**
+   * The decoded request with the operator's amendment, and with the sealed reasoning that the client could
+   * not carry.
+   */
   #restored({ request }: DecodedRequest, { dialect }: TranslationTarget): ModelRequest {
     const { gateway, exchange } = this.#source;
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
@@ -222,7 +229,10 @@ export class RequestTranslator {
     });
   }
 
-  /** The client's name of a neutral field; null: the client's dialect has no such field, so the client cannot miss it. */
+  /**
+   * The client's name of a neutral field; null: the client's dialect has no such field, so the client cannot
+   * miss it.
+   */
   #fieldName(field: string): string | null {
     const names: Readonly<Record<string, string | null>> = {
       ...this.#client.fieldNames,

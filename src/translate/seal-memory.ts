@@ -1,6 +1,7 @@
 /**
- * Remembers sealed reasoning for clients whose dialect has no place for it, by the tool calls that the reasoning led to, until the client
- * brings the results of those calls. Bounded and in memory only: the request of a client whose seals were forgotten goes without them.
+ * Remembers sealed reasoning for clients whose dialect has no place for it, by the tool calls that the
+ * reasoning led to, until the client brings the results of those calls. Bounded and in memory only: the
+ * request of a client whose seals were forgotten goes without them.
  */
 import type { ModelEvent } from "../neutral/event.ts";
 import type { AssistantPart, Message, ReasoningPart, Seal } from "../neutral/message.ts";

@@ -1,4 +1,5 @@
-// A fault of our own in the midst of a translation costs the one request: told in the client's dialect, never a half answer.
+// A fault of our own in the midst of a translation costs the one request: told in the client's dialect, never
+// a half answer.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { MESSAGES } from "../../test/kit/recordings.ts";

@@ -1,6 +1,7 @@
 /**
- * Reads a stream in one dialect and writes it in another: decode → restore names → watch for stops → encode. It is a tap, so
- * the relay handles pings, cuts, the ledger and back-pressure in one way for relayed and translated streams.
+ * Reads a stream in one dialect and writes it in another: decode → restore names → watch for stops → encode.
+ * It is a tap, so the relay handles pings, cuts, the ledger and back-pressure in one way for relayed and
+ * translated streams.
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
@@ -27,9 +28,15 @@ export interface TranslationParts {
   readonly stopWatch: StopWatch | null;
   /** Sees every event that the client gets. */
   readonly observer: ((event: ModelEvent) => void) | null;
-  /** The client's error for a failure that the upstream reported in-band (`raw`) or that the decoder found (`raw` null). */
+  /**
+   * The client's error for a failure that the upstream reported in-band (`raw`) or that the decoder found
+   * (`raw` null).
+   */
   readonly errorOf: (raw: string | null, message: string) => GatewayError;
-  /** The request that continues the answer after a pause, and the decoder for its reply; null: the pause is the end. */
+  /**
+   * The request that continues the answer after a pause, and the decoder for its reply; null: the pause is
+   * the end.
+   */
   readonly continuation: (stop: Stop, hasSaid: boolean) => Continuation | null;
   readonly requestId: string;
 }
@@ -46,7 +53,9 @@ export class StreamTranslation implements Tap {
   /** The upstream's own error object; null: the decoder found the failure. */
   #rawFailure: string | null = null;
   hasContent = false;
-  /** The gateway itself has ended the answer at a stop sequence and needs no more of the upstream's stream. */
+  /**
+   * The gateway itself has ended the answer at a stop sequence and needs no more of the upstream's stream.
+   */
   isCutShort = false;
   readonly #parts: TranslationParts;
   #decoder: StreamDecoder;
@@ -60,7 +69,9 @@ export class StreamTranslation implements Tap {
   #hasSaid = false;
   /** Text that the client may read now. */
   #out = "";
-  /** The stream's beginning. It is held until content follows, because until then a failure can be retried. */
+  /**
+   * The stream's beginning. It is held until content follows, because until then a failure can be retried.
+   */
   #start = "";
   /** The stream's end. It waits for the committed row. */
   #last: string | null = null;
@@ -80,7 +91,10 @@ export class StreamTranslation implements Tap {
     return this.#take();
   }
 
-  /** The upstream's body has ended well. True: the answer paused, and `takeNext` has the request that continues it. */
+  /**
+   * The upstream's body has ended well. True: the answer paused, and `takeNext` has the request that
+   * continues it.
+   */
   endBody(): boolean {
     if (this.progress === "complete" || this.progress === "failed") return false;
     const before = this.#decoder;

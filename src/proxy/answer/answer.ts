@@ -1,6 +1,6 @@
 /**
- * Delivers a good reply to the client: relayed or translated, whole or as a stream. Until the first byte of an answer is on its way,
- * a reply can still turn out to be a failure, and the request can be sent again.
+ * Delivers a good reply to the client: relayed or translated, whole or as a stream. Until the first byte of
+ * an answer is on its way, a reply can still turn out to be a failure, and the request can be sent again.
  */
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";

@@ -1,4 +1,5 @@
-// White space while a whole answer is awaited: the rest of the answer comes no faster than the client reads, and stops when it leaves.
+// White space while a whole answer is awaited: the rest of the answer comes no faster than the client reads,
+// and stops when it leaves.
 import { afterEach, expect, test } from "bun:test";
 import { openClient } from "../../../test/kit/raw-client.ts";
 import { makeRoute } from "../../dialects/endpoint.ts";

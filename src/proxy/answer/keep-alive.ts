@@ -1,6 +1,7 @@
 /**
- * Sends white space while a client waits for a whole answer, because some networks and clients give up on silence. The status goes out
- * with the first white space, so a later error is a body that is cut off: every SDK raises that as an exception.
+ * Sends white space while a client waits for a whole answer, because some networks and clients give up on
+ * silence. The status goes out with the first white space, so a later error is a body that is cut off: every
+ * SDK raises that as an exception.
  */
 import { requestIdHeaders } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
@@ -8,7 +9,10 @@ import type { Accepted } from "../exchange.ts";
 
 const SPACE = new Uint8Array([0x20]);
 
-/** The answer itself when it comes within the interval or is a stream; otherwise a reply that waits for the answer. */
+/**
+ * The answer itself when it comes within the interval or is a stream; otherwise a reply that waits for the
+ * answer.
+ */
 export async function keptAlive(
   { id, route, client }: Accepted,
   asksForStream: () => boolean | null,

@@ -1,6 +1,6 @@
 /**
- * Passes a streamed reply on as it comes, through a tap. The relay owns the end of the exchange: the row is committed before the
- * last bytes go out, a cut is reported in-band, and pings fill silence.
+ * Passes a streamed reply on as it comes, through a tap. The relay owns the end of the exchange: the row is
+ * committed before the last bytes go out, a cut is reported in-band, and pings fill silence.
  */
 import { GatewayError } from "../../core/errors.ts";
 import type { Framing, Tap } from "../../dialects/dialect.ts";
@@ -115,8 +115,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   }
 
   /**
-   * Waits until it is known how the reply begins. Only while nothing was sent can a request be retried, so the relay waits for the
-   * first whole frame, but not longer than a ping interval: then the client hears that an answer comes.
+   * Waits until it is known how the reply begins. Only while nothing was sent can a request be retried, so
+   * the relay waits for the first whole frame, but not longer than a ping interval: then the client hears
+   * that an answer comes.
    */
   begin(): void {
     this.#gateway.transport.watchdog.add(this);
@@ -275,13 +276,18 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     return this.#isTranslated || !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
   }
 
-  /** Whether the relay waits for nothing more. Bytes behind the last mark belong to a relayed answer, not to a translated one. */
+  /**
+   * Whether the relay waits for nothing more. Bytes behind the last mark belong to a relayed answer, not to a
+   * translated one.
+   */
   #isOver(): boolean {
     const { progress } = this.#tap;
     return progress === "failed" || (this.#isTranslated && progress === "complete");
   }
 
-  /** The answer is whole, or failed in the upstream's own words: commit, then send the bytes that were held. */
+  /**
+   * The answer is whole, or failed in the upstream's own words: commit, then send the bytes that were held.
+   */
   #conclude(): void {
     this.#phase = "over";
     this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
@@ -328,7 +334,10 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     });
   }
 
-  /** Ends the client's stream with an error in its dialect; where the framing has no place for one, the connection breaks. */
+  /**
+   * Ends the client's stream with an error in its dialect; where the framing has no place for one, the
+   * connection breaks.
+   */
   #fail(error: GatewayError): void {
     const text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
     if (text === "") {

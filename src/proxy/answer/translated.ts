@@ -89,7 +89,8 @@ export class TranslatedWhole {
     const attempt = this.#attempt;
     const last = part.at(-1);
     if (last?.type === "end") return null;
-    // A connection that breaks after the answer was whole loses nothing; before that, the break is the failure.
+    // A connection that breaks after the answer was whole loses nothing; before that, the break is the
+    // failure.
     if (readError !== null) return attempt.broken(readError);
     if (last?.type !== "fail") {
       return attempt.transportFailed(new GatewayError("upstream_cut", "the upstream's reply broke off"));

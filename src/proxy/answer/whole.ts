@@ -7,7 +7,10 @@ import type { AnswerResult } from "../attempt/outcome.ts";
 import { type AnswerFacts, settle } from "../settle.ts";
 import { deliverStream } from "./stream.ts";
 
-/** A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be retried. */
+/**
+ * A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be
+ * retried.
+ */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
 
 /** Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. */

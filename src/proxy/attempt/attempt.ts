@@ -1,8 +1,9 @@
 /**
- * One attempt: asks one target with one credential. It ends with a good head, which `answer/` delivers, or with a failure and its
- * meaning for the credential. `targets.ts` decides whether to go on.
+ * One attempt: asks one target with one credential. It ends with a good head, which `answer/` delivers, or
+ * with a failure and its meaning for the credential. `targets.ts` decides whether to go on.
  *
- * A state machine: each callback of the call takes one step and ends the attempt once. No promise is made on the way.
+ * A state machine: each callback of the call takes one step and ends the attempt once. No promise is made on
+ * the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
 import type { Lease } from "../../pool/credential.ts";
@@ -64,7 +65,10 @@ export class RunningAttempt {
     });
   }
 
-  /** Sends the request. `ended` is called once, never before `begin` returns; a good head leaves the attempt running. */
+  /**
+   * Sends the request. `ended` is called once, never before `begin` returns; a good head leaves the attempt
+   * running.
+   */
   begin(ended: (result: AttemptResult) => void): void {
     const { exchange } = this.served;
     const { translated } = this.prepared;
@@ -139,8 +143,8 @@ export class RunningAttempt {
   }
 
   /**
-   * Reads the reply's body whole, or its first `limitBytes` and a bit. `then` runs at once when the body is there already. The client
-   * may leave meanwhile, or `then` may throw: that ends the attempt by `ended`.
+   * Reads the reply's body whole, or its first `limitBytes` and a bit. `then` runs at once when the body is
+   * there already. The client may leave meanwhile, or `then` may throw: that ends the attempt by `ended`.
    */
   readWhole(
     limitBytes: number,
@@ -175,8 +179,8 @@ export class RunningAttempt {
   }
 
   /**
-   * The call takes long: from here on the attempt hears when the client leaves, and the connection's idle time-out is off. Most calls
-   * are over sooner and never pay for this.
+   * The call takes long: from here on the attempt hears when the client leaves, and the connection's idle
+   * time-out is off. Most calls are over sooner and never pay for this.
    */
   readonly #listen = (): void => {
     // Once a reply goes to the client, the reply's stream hears of a client that leaves.
@@ -233,7 +237,10 @@ export class RunningAttempt {
     return { kind: "failed", signal, error, upstreamReply: null, repair: null };
   }
 
-  /** The upstream reported a failure inside a good reply, before content. `request`: the client's dialect is another one. */
+  /**
+   * The upstream reported a failure inside a good reply, before content. `request`: the client's dialect is
+   * another one.
+   */
   failedInBand(head: ReplyHead, raw: string, request: TranslatedRequest | null): AttemptFailure {
     this.#keepUsage();
     const failure = inBandFailure(this, head, raw, request);
@@ -241,7 +248,9 @@ export class RunningAttempt {
     return failure;
   }
 
-  /** The reply is longer than the gateway may hold. A repeat would be as long, and would be paid for twice. */
+  /**
+   * The reply is longer than the gateway may hold. A repeat would be as long, and would be paid for twice.
+   */
   tooLong(head: ReplyHead): AttemptFailure {
     const error = new GatewayError(
       "upstream_garbage",

@@ -24,7 +24,10 @@ interface FailedAttempt {
   readonly credential: CredentialView;
 }
 
-/** The failure in a reply with an HTTP status of 300 or more. `bytes` is its body, up to a bound when it is not whole. */
+/**
+ * The failure in a reply with an HTTP status of 300 or more. `bytes` is its body, up to a bound when it is
+ * not whole.
+ */
 export function refusedFailure(
   attempt: FailedAttempt,
   head: ReplyHead,
@@ -44,7 +47,8 @@ export function refusedFailure(
   const repair = mayRepair ? repairFor(prepared.dialect, status, text) : null;
   const { translated } = prepared;
   if (translated === null) {
-    // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error instead.
+    // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
+    // instead.
     const isForClient = !isRedirect && isWhole && /^\s*[[{]/.test(text);
     const upstreamReply: UpstreamReply | null = isForClient
       ? {
@@ -66,8 +70,8 @@ export function refusedFailure(
 }
 
 /**
- * The failure that an upstream reports inside a good reply, as the error object `raw`, before content. `request` is not null when
- * the client's dialect is another one.
+ * The failure that an upstream reports inside a good reply, as the error object `raw`, before content.
+ * `request` is not null when the client's dialect is another one.
  */
 export function inBandFailure(
   attempt: FailedAttempt,
@@ -110,7 +114,10 @@ export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: s
   });
 }
 
-/** The error for a client of another dialect. `raw` is the upstream's error object; null: the reply made no sense. */
+/**
+ * The error for a client of another dialect. `raw` is the upstream's error object; null: the reply made no
+ * sense.
+ */
 export function inBandError(
   attempt: FailedAttempt,
   request: TranslatedRequest,
@@ -124,7 +131,10 @@ export function inBandError(
   return foreignError(request.codec, signal, status, body, attempt.served.gateway.clock.nowMs());
 }
 
-/** The upstream's own words without the credential, which some upstreams repeat; its own bytes when they hold none. */
+/**
+ * The upstream's own words without the credential, which some upstreams repeat; its own bytes when they hold
+ * none.
+ */
 function bytesForClient(
   { credential }: FailedAttempt,
   text: string,

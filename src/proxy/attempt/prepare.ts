@@ -1,4 +1,7 @@
-/** Prepares a request for one target: as it is, changed where the operator or the upstream wants it, or translated. */
+/**
+ * Prepares a request for one target: as it is, changed where the operator or the upstream wants it, or
+ * translated.
+ */
 import { Buffer } from "node:buffer";
 import type { Codec, Repairs } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
@@ -37,7 +40,9 @@ export interface Preparable {
   readonly translator: RequestTranslator;
 }
 
-/** Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks. */
+/**
+ * Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks.
+ */
 export function canServe({ dialect, purpose }: Route, upstream: UpstreamView): boolean {
   return upstream.dialects.has(dialect) || purpose !== null;
 }
@@ -48,8 +53,9 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
 }
 
 /**
- * Makes the request ready for one target, before a credential is leased. The result is a promise only where the translation is one. Throws
- * `not_translatable` when the target cannot take the request, `bad_request` when no target could.
+ * Makes the request ready for one target, before a credential is leased. The result is a promise only where
+ * the translation is one. Throws `not_translatable` when the target cannot take the request, `bad_request`
+ * when no target could.
  */
 export function prepareRequest(
   request: Preparable,
@@ -110,8 +116,8 @@ function dialectToTranslateTo(
 }
 
 /**
- * A relayed body with the additions of the model's name or entry, and without seals that the upstream refused. The body itself when
- * nothing changes.
+ * A relayed body with the additions of the model's name or entry, and without seals that the upstream
+ * refused. The body itself when nothing changes.
  */
 function changeBody(
   { gateway, exchange }: Preparable,

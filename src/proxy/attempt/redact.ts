@@ -1,6 +1,9 @@
 /** Keeps credentials out of the texts that a client gets. */
 
-/** A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in any text. */
+/**
+ * A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in
+ * any text.
+ */
 const MIN_SECRET_CHARS = 8;
 
 /** An upstream's text without a credential's secrets, which some upstreams repeat. */

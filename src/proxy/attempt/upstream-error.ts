@@ -25,8 +25,9 @@ const TOO_LONG =
   /prompt is too long|input (?:is too long|token count .{0,40}exceeds)|(?:maximum|max) context length|context (?:length|window)|too many (?:input )?tokens|exceeds the (?:model's )?(?:maximum|available) (?:context|number of tokens)/i;
 
 /**
- * In the upstream's own words, for a client of another dialect. `body` is the upstream's error body or error object. A failure that
- * concerns the gateway's credential never gets the upstream's words, because they may name the account.
+ * In the upstream's own words, for a client of another dialect. `body` is the upstream's error body or error
+ * object. A failure that concerns the gateway's credential never gets the upstream's words, because they may
+ * name the account.
  */
 export function foreignError(
   codec: Codec,

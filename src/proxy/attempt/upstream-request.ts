@@ -30,7 +30,10 @@ export function asksForUsage({ dialect, purpose }: Route, { upstream, peek }: Re
   );
 }
 
-/** The client's request as it is, with the upstream's name for the model and the lines that show the credential. */
+/**
+ * The client's request as it is, with the upstream's name for the model and the lines that show the
+ * credential.
+ */
 export function relayRequest(
   { route, client, clientFraming }: TranslatedExchange,
   relayed: Relayed,
