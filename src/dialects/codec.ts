@@ -12,6 +12,7 @@ import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
+import type { Repairs } from "./repair.ts";
 
 export interface DecodedRequest {
   readonly request: ModelRequest;
@@ -28,24 +29,6 @@ export interface DecodeRequestOptions {
   readonly model: string;
   /** The path asks for a stream. */
   readonly stream: boolean;
-}
-
-/** Changes that make an upstream take a request that it refused. All false at first. */
-export interface Repairs {
-  /**
-   * No reasoning state: the upstream refused a seal as damaged or not its own. A documented stand-in is sent
-   * instead.
-   */
-  readonly withoutSeals: boolean;
-  /** Chat: no `stream_options`. */
-  readonly withoutStreamOptions: boolean;
-  /**
-   * Instructions only at the start: instructions between turns become text of the user's turn, in a fixed
-   * tag.
-   */
-  readonly systemFirst: boolean;
-  /** No request for a summary of the reasoning (organization not verified). */
-  readonly withoutSummary: boolean;
 }
 
 export interface EncodeRequestOptions {

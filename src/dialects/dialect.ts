@@ -4,10 +4,12 @@
  * credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
+import type { ModelTraits } from "../neutral/traits.ts";
 import type { Usage } from "../neutral/usage.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
 import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
+import type { Refusal } from "./repair.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -170,6 +172,8 @@ export interface EndpointFacts {
   readonly hasBody: boolean;
   /** The reply's token counts are of work done now, not of a stored reply or a mere count. */
   readonly isBilled: boolean;
+  /** The reply is a stored answer: a failed one is a good reply. */
+  readonly isLookup: boolean;
   /** A model writes the reply: amendments apply to the request, and the client may choose a stream. */
   readonly isGenerative: boolean;
   /** The path alone asks for a stream. */
@@ -179,6 +183,9 @@ export interface EndpointFacts {
   /** What a translated request is for; null: other dialects have no counterpart. */
   readonly purpose: "answer" | "count" | null;
 }
+
+/** The traits of a model that a dialect may limit. */
+export type TraitLimits = Partial<Omit<ModelTraits, "thinking" | "input">>;
 
 export interface Dialect {
   readonly name: DialectName;
@@ -196,6 +203,10 @@ export interface Dialect {
   /** null: every stream reports usage. */
   readonly usageOption: UsageOption | null;
   readonly alternative: Alternative | null;
+  /** Traits that the dialect has no place for. `model` is the upstream's name. */
+  limitsOf(model: string): TraitLimits;
+  /** The first whose words are in an error body counts. */
+  readonly refusals: readonly Refusal[];
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;

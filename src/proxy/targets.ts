@@ -5,13 +5,12 @@
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
-import type { Repairs } from "../dialects/codec.ts";
+import type { Repair, Repairs } from "../dialects/repair.ts";
 import { requestIdHeaders } from "../http/error-reply.ts";
 import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
-import type { Repair } from "../upstreams/repair.ts";
 import { answer } from "./answer/answer.ts";
 import { RunningAttempt } from "./attempt/attempt.ts";
 import type { AnswerResult, AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";

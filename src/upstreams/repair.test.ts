@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { DialectName } from "../dialects/dialect.ts";
-import { LearnedRepairs, NO_REPAIRS, type Repair, repairFor } from "./repair.ts";
+import type { Repair } from "../dialects/repair.ts";
+import { LearnedRepairs, NO_REPAIRS, repairFor } from "./repair.ts";
 
 const WORDINGS: readonly (readonly [string, DialectName, string, Repair])[] = [
   [

@@ -1,9 +1,8 @@
-/**
- * Refusals that a change of the request can repair. The provider's words tell which change; each is made
- * once.
- */
-import type { Repairs } from "../dialects/codec.ts";
+/** Repairs of refused requests: which change repairs a refusal, and which upstreams were found to need it. */
+
 import type { DialectName } from "../dialects/dialect.ts";
+import { DIALECTS } from "../dialects/index.ts";
+import type { Repair, Repairs } from "../dialects/repair.ts";
 
 export const NO_REPAIRS: Repairs = Object.freeze({
   withoutSeals: false,
@@ -12,57 +11,11 @@ export const NO_REPAIRS: Repairs = Object.freeze({
   withoutSummary: false,
 });
 
-export type Repair = keyof Repairs;
-
-interface Row {
-  readonly dialects: readonly DialectName[];
-  readonly text: RegExp;
-  readonly repair: Repair;
-}
-
-const ROWS: readonly Row[] = [
-  {
-    dialects: ["openai-responses"],
-    text: /invalid_encrypted_content|encrypted content .{0,80}(?:could not be (?:verified|decrypted)|is invalid)/i,
-    repair: "withoutSeals",
-  },
-  {
-    dialects: ["gemini"],
-    text: /(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
-    repair: "withoutSeals",
-  },
-  {
-    dialects: ["anthropic-messages"],
-    text: /invalid `?signature`? in `?thinking`? block|thinking.{0,80}cannot be modified|must start with a thinking block/i,
-    repair: "withoutSeals",
-  },
-  {
-    dialects: ["openai-chat"],
-    text: /reasoning_content/i,
-    repair: "withoutSeals",
-  },
-  {
-    dialects: ["openai-chat"],
-    text: /stream_options/i,
-    repair: "withoutStreamOptions",
-  },
-  {
-    dialects: ["openai-chat"],
-    text: /system (?:message|role).{0,60}(?:at the beginning|must be (?:the )?first|only (?:be )?(?:at|the))|only .{0,40}system messages? at the (?:start|beginning)|conversation roles must alternate/i,
-    repair: "systemFirst",
-  },
-  {
-    dialects: ["openai-responses"],
-    text: /organization must be verified to generate reasoning summaries|reasoning\.summary/i,
-    repair: "withoutSummary",
-  },
-];
-
 /** The repair for a refusal with this body; null: none is known. */
 export function repairFor(dialect: DialectName, status: number, body: string): Repair | null {
   if (status !== 400 && status !== 422 && status !== 403) return null;
-  const row = ROWS.find(({ dialects, text }) => dialects.includes(dialect) && text.test(body));
-  return row?.repair ?? null;
+  const refusal = DIALECTS[dialect].refusals.find(({ text }) => text.test(body));
+  return refusal?.repair ?? null;
 }
 
 /**

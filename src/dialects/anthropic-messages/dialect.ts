@@ -13,6 +13,7 @@ export const anthropicMessages = {
       path: { kind: "fixed", path: "messages" },
       hasBody: true,
       isBilled: true,
+      isLookup: false,
       isGenerative: true,
       isStream: false,
       mayOmitModel: false,
@@ -22,6 +23,7 @@ export const anthropicMessages = {
       path: { kind: "fixed", path: "messages/count_tokens" },
       hasBody: true,
       isBilled: false,
+      isLookup: false,
       isGenerative: false,
       isStream: false,
       mayOmitModel: false,
@@ -36,6 +38,13 @@ export const anthropicMessages = {
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,
+  limitsOf: () => ({}),
+  refusals: [
+    {
+      text: /invalid `?signature`? in `?thinking`? block|thinking.{0,80}cannot be modified|must start with a thinking block/i,
+      repair: "withoutSeals",
+    },
+  ],
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,

@@ -15,6 +15,7 @@ function action(name: string): EndpointPath {
 const ANSWER = {
   hasBody: true,
   isBilled: true,
+  isLookup: false,
   isGenerative: true,
   isStream: false,
   mayOmitModel: false,
@@ -34,6 +35,7 @@ export const gemini = {
       path: action("countTokens"),
       hasBody: true,
       isBilled: false,
+      isLookup: false,
       isGenerative: false,
       isStream: false,
       mayOmitModel: false,
@@ -47,6 +49,13 @@ export const gemini = {
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,
+  limitsOf: () => ({}),
+  refusals: [
+    {
+      text: /(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
+      repair: "withoutSeals",
+    },
+  ],
   makeTap: (options) => tapOf(new GeminiReader(), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

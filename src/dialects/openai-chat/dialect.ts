@@ -1,6 +1,7 @@
 /** Chat Completions, and the embeddings beside it. */
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { ChatPeek, PEEK_SHAPE, USAGE_OPTION } from "./peek.ts";
@@ -13,6 +14,7 @@ export const openaiChat = {
       path: { kind: "fixed", path: "chat/completions" },
       hasBody: true,
       isBilled: true,
+      isLookup: false,
       isGenerative: true,
       isStream: false,
       mayOmitModel: false,
@@ -22,6 +24,7 @@ export const openaiChat = {
       path: { kind: "fixed", path: "embeddings" },
       hasBody: true,
       isBilled: true,
+      isLookup: false,
       isGenerative: false,
       isStream: false,
       mayOmitModel: false,
@@ -38,6 +41,20 @@ export const openaiChat = {
     dialect: "openai-responses",
     mayBeNeeded: (peek) => (peek as ChatPeek).reasonsWithTools,
   },
+  limitsOf: (model) => ({
+    resultImages: false,
+    // On Chat, only models that do nothing but search can search.
+    ...(/-search(?:-|$)/.test(model) ? null : { webSearch: false }),
+    ...resellerLimits(model),
+  }),
+  refusals: [
+    { text: /reasoning_content/i, repair: "withoutSeals" },
+    { text: /stream_options/i, repair: "withoutStreamOptions" },
+    {
+      text: /system (?:message|role).{0,60}(?:at the beginning|must be (?:the )?first|only (?:be )?(?:at|the))|only .{0,40}system messages? at the (?:start|beginning)|conversation roles must alternate/i,
+      repair: "systemFirst",
+    },
+  ],
   makeTap: (options) => tapOf(new ChatReader(options.isUsageInjected), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

@@ -2,6 +2,7 @@
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
+import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { PEEK_SHAPE } from "./peek.ts";
@@ -14,6 +15,7 @@ export const openaiResponses = {
       path: { kind: "fixed", path: "responses" },
       hasBody: true,
       isBilled: true,
+      isLookup: false,
       isGenerative: true,
       isStream: false,
       mayOmitModel: true,
@@ -23,6 +25,7 @@ export const openaiResponses = {
       path: { kind: "fixed", path: "responses/input_tokens" },
       hasBody: true,
       isBilled: false,
+      isLookup: false,
       isGenerative: false,
       isStream: false,
       mayOmitModel: true,
@@ -32,6 +35,7 @@ export const openaiResponses = {
       path: { kind: "fixed", path: "responses/compact" },
       hasBody: true,
       isBilled: true,
+      isLookup: false,
       isGenerative: true,
       isStream: false,
       mayOmitModel: true,
@@ -41,6 +45,7 @@ export const openaiResponses = {
       path: { kind: "stored", collection: "responses" },
       hasBody: false,
       isBilled: false,
+      isLookup: true,
       isGenerative: false,
       isStream: false,
       mayOmitModel: true,
@@ -54,6 +59,17 @@ export const openaiResponses = {
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,
+  limitsOf: (model) => ({ stop: false, ...resellerLimits(model) }),
+  refusals: [
+    {
+      text: /invalid_encrypted_content|encrypted content .{0,80}(?:could not be (?:verified|decrypted)|is invalid)/i,
+      repair: "withoutSeals",
+    },
+    {
+      text: /organization must be verified to generate reasoning summaries|reasoning\.summary/i,
+      repair: "withoutSummary",
+    },
+  ],
   makeTap: (options) => tapOf(new ResponsesReader(), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

@@ -43,7 +43,7 @@ function failureIn(
 ): AnswerResult | null {
   if (tap.progress === "failed") {
     // A client that asks for a stored response gets it, also when that response failed.
-    if (attempt.served.exchange.route.endpoint === "responses.stored") return null;
+    if (attempt.served.exchange.route.isLookup) return null;
     return attempt.failedInBand(head, tap.failure ?? "", null);
   }
   if (tap.progress === "complete") return null;

@@ -1,7 +1,7 @@
 /** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
+import type { Repair } from "../../dialects/repair.ts";
 import type { ReplyHead } from "../../transport/call.ts";
-import type { Repair } from "../../upstreams/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { AnswerFacts } from "../settle.ts";
 

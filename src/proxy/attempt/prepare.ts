@@ -3,12 +3,13 @@
  * translated.
  */
 import { Buffer } from "node:buffer";
-import type { Codec, Repairs } from "../../dialects/codec.ts";
+import type { Codec } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { peekRequest } from "../../dialects/peek.ts";
+import type { Repairs } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";

@@ -1,9 +1,10 @@
 /**
- * The traits of every model. The operator's overrides come first, then the provider's own list, then the
- * family's dated table, then safe traits for an unknown model.
+ * The traits of every model. The operator's overrides come first, then the limits of the dialect, then
+ * the provider's own list, then the family's dated table, then safe traits for an unknown model.
  */
 
 import type { DialectName } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
 import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../../neutral/traits.ts";
 import type { Family } from "../family.ts";
 import type { PartialTraits, TraitsOverride } from "./traits-override.ts";
@@ -20,26 +21,6 @@ export interface ModelTraitsTable {
   learn(family: TraitsFamily, model: string, learned: PartialTraits): void;
 }
 
-/** Traits that a dialect has no place for. The operator's overrides go over them. */
-function limitsOf(dialect: DialectName, model: string): PartialTraits {
-  // A reseller (`openai/gpt-…`) translates for its models itself.
-  const isResold = model.includes("/");
-  switch (dialect) {
-    case "openai-chat":
-      return {
-        resultImages: false,
-        // On Chat, only models that do nothing but search can search.
-        ...(/-search(?:-|$)/.test(model) ? {} : { webSearch: false }),
-        ...(isResold ? { needsResponsesForTools: false } : {}),
-      };
-    case "openai-responses":
-      return { stop: false, ...(isResold ? { needsResponsesForTools: false } : {}) };
-    case "anthropic-messages":
-    case "gemini":
-      return {};
-  }
-}
-
 const MAX_REMEMBERED = 1_000;
 const MAX_LEARNED = 20_000;
 const MAX_NAME_CHARS = 256;
@@ -51,7 +32,7 @@ export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): Mode
   const remembered = new Map<string, ModelTraits>();
 
   const find = (family: TraitsFamily, dialect: DialectName, model: string): ModelTraits => {
-    const patches = [learned.get(`${family.name} ${model}`) ?? {}, limitsOf(dialect, model)];
+    const patches = [learned.get(`${family.name} ${model}`) ?? {}, DIALECTS[dialect].limitsOf(model)];
     for (const { match, traits } of ordered) if (isMatch(match, model)) patches.push(traits);
     return Object.freeze(patches.reduce(mergeTraits, family.traitsOf(plainName(model))));
   };
