@@ -54,3 +54,10 @@ function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null): Targ
     model: "",
   };
 }
+
+/** The targets at the upstream that holds the state of the request, if there are any. */
+export function atProvider(targets: readonly Target[], upstream: string | null): readonly Target[] {
+  if (upstream === null) return targets;
+  const there = targets.filter((target) => target.upstream === upstream);
+  return there.length > 0 ? there : targets;
+}

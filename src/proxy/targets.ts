@@ -16,6 +16,7 @@ import { RunningAttempt } from "./attempt/attempt.ts";
 import type { AnswerResult, AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
 import { giveUp } from "./give-up.ts";
+import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, settle } from "./settle.ts";
 
@@ -49,10 +50,7 @@ export function tryTargets(
 /** The state of the walk at one target. */
 interface CurrentTarget {
   readonly target: Target;
-  /**
-   * The credential, as `upstream/credential`, that holds the stored object which the request names; null: any
-   * will do.
-   */
+  /** The credential (`upstream/credential`) that holds the stored object of the request; null: any will do. */
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;
@@ -392,13 +390,6 @@ class TargetWalk {
     this.#isDone = true;
     this.#done(outcome);
   }
-}
-
-/** State that lives at one provider can only be asked for there. */
-function atProvider(targets: readonly Target[], upstream: string | null): readonly Target[] {
-  if (upstream === null) return targets;
-  const there = targets.filter((target) => target.upstream === upstream);
-  return there.length > 0 ? there : targets;
 }
 
 function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
