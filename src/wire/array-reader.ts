@@ -1,10 +1,12 @@
-/** From bytes, split anywhere, to the elements of a JSON array as text: how streams come without `alt=sse`. */
+/**
+ * Reads a JSON array out of bytes and gives each element as text. Any split of the bytes gives the same
+ * elements.
+ */
 import { decodeUtf8, GrowingBytes } from "./bytes.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { compileShape, type ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
 
-/** Every element as a whole. */
 const ELEMENTS = compileShape({ "*": true });
 
 export class ArrayReader implements JsonSink {
@@ -22,12 +24,12 @@ export class ArrayReader implements JsonSink {
     this.#onElement = onElement;
   }
 
-  /** The array, or the single value in its place, has ended. */
+  /** The array has ended, or the single value that some servers send in its place. */
   get isClosed(): boolean {
     return this.#scanner.status === "closed";
   }
 
-  /** Returns what is wrong, null for nothing; nothing is to be pushed after that. */
+  /** Returns the fault, or null. Nothing is to be pushed after a fault. */
   push(bytes: Uint8Array): string | null {
     if (this.isClosed) return null;
     this.#chunk = bytes;
@@ -36,7 +38,7 @@ export class ArrayReader implements JsonSink {
     const from = Math.max(0, this.#heldFrom - this.#chunkFrom);
     if (from < bytes.length && !this.isClosed) this.#held.append(bytes, from, bytes.length);
     if (this.#held.size > this.#maxFrameBytes) return "a frame is longer than it may be";
-    // Behind the end anything may come: the answer is whole.
+    // The array is whole, so bytes behind its end change nothing.
     const isBroken = this.#scanner.status === "invalid" && this.#scanner.fault !== "trailing";
     return isBroken ? "it is not a JSON array" : null;
   }

@@ -1,20 +1,23 @@
-/** Searches and joins of bytes, by the runtime's native routines. */
+/** Searches and joins bytes with the native routines of the runtime. */
 import { Buffer } from "node:buffer";
 
 const NONE = new Uint8Array(0);
 
-/** Index of `needle` in `bytes` from `from` on, or -1. Native: some 20 GB/s, 40 ns a call (bench/micro/tap.ts). */
+/**
+ * Index of `needle` in `bytes` from `from` on, or -1. Native: some 20 GB/s, 40 ns a call
+ * (bench/micro/tap.ts).
+ */
 export function indexOfBytes(bytes: Uint8Array, needle: Buffer, from: number): number {
-  // Called on the view itself: wrapping it in a Buffer first would cost more than the search.
+  // Wrapping the view in a Buffer first would cost more than the search.
   return Buffer.prototype.indexOf.call(bytes as Buffer, needle, from);
 }
 
-/** Decodes a range of UTF-8; broken sequences become U+FFFD. */
+/** Decodes a range of UTF-8. Broken sequences become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array, from: number, to: number): string {
   return Buffer.prototype.toString.call(bytes as Buffer, "utf8", from, to);
 }
 
-/** Joins parts; a single part is returned as it is, none gives null. */
+/** Joins the parts. A single part is returned without a copy; no part gives null. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array | null {
   if (parts.length === 0) return null;
   if (parts.length === 1) return parts[0] as Uint8Array;
@@ -29,7 +32,7 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array | null {
   return joined;
 }
 
-/** Bytes that grow at the end; the cost of appending is linear in all that is appended. */
+/** Bytes that grow at the end. The cost of appending is linear in the bytes appended. */
 export class GrowingBytes {
   #bytes = NONE;
   #size = 0;
@@ -49,12 +52,12 @@ export class GrowingBytes {
     this.#size = size;
   }
 
-  /** A view of what is here; valid until the next append. */
+  /** A view of the bytes, valid until the next append. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#size);
   }
 
-  /** Hands over the bytes and starts anew. */
+  /** Returns the bytes and starts empty again. */
   take(): Uint8Array {
     const taken = this.view();
     this.clear();

@@ -1,4 +1,4 @@
-/** The bytes that JSON is made of. */
+/** The bytes with a meaning in JSON. */
 
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
@@ -9,7 +9,10 @@ export const OPEN_BRACKET = 0x5b;
 export const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 
-/** For each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or literal, 0 any other. */
+/**
+ * The kind of each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or
+ * literal, 0 any other.
+ */
 export const BYTE_KIND = new Uint8Array(256);
 for (const byte of [0x20, 0x09, 0x0a, 0x0d]) BYTE_KIND[byte] = 4;
 for (const char of "0123456789+-.eEtrufalsn") BYTE_KIND[char.charCodeAt(0)] = 5;

@@ -1,18 +1,20 @@
-/** Builds, out of JSON bytes, an object with only the members that a shape names; the rest is never decoded. */
+/**
+ * Builds an object with only those members of JSON bytes that a shape names. Other members are never decoded.
+ */
 import { decodeUtf8 } from "./bytes.ts";
 import { JsonScanner, type ScanStatus } from "./json-scan.ts";
 import type { ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
 
-/** More elements of an array than this are scanned but not kept. */
+/** Further elements of an array are scanned but not kept. */
 const MAX_ELEMENTS = 256;
 
-/** Takes an element of the root array and the offset after its end; it is not kept. */
+/** Receives an element of the root array and the offset after its end. The element is not kept. */
 export type ElementHandler = (element: unknown, end: number) => void;
 
 /**
- * Picks members out of one JSON value that arrives in pieces. A value over the scanner's bound reads as `true`: it was
- * there, but nothing of it is known.
+ * Picks members out of one JSON value that arrives in pieces. A value longer than the scanner's bound reads
+ * as `true`: the member exists, but its value is unknown.
  */
 export class JsonPicker implements JsonSink {
   readonly #scanner: JsonScanner;
@@ -29,7 +31,7 @@ export class JsonPicker implements JsonSink {
     return this.#scanner.status;
   }
 
-  /** What has been picked so far; undefined before the root has begun. */
+  /** The members picked so far; undefined before the root begins. */
   get root(): unknown {
     return this.#root;
   }
@@ -85,12 +87,12 @@ function parseRange(bytes: Uint8Array, from: number, to: number): unknown {
   try {
     return JSON.parse(decodeUtf8(bytes, from, to));
   } catch {
-    // The scanner is loose about the inside of values; one that is no JSON is as good as absent.
+    // The scanner does not check the inside of values. A value that is not JSON counts as absent.
     return undefined;
   }
 }
 
-/** Picks from bytes that are all here; undefined when they are no JSON object or array. */
+/** Picks from a complete body; undefined when the body is not a JSON object or array. */
 export function pickJson(shape: ShapeNode, bytes: Uint8Array): unknown {
   const picker = new JsonPicker(shape);
   picker.push(bytes);

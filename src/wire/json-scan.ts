@@ -1,9 +1,10 @@
 /**
- * A push scanner over the bytes of one JSON value. It never builds the value: it reports where the members of a given
- * shape begin and end, and hops over all else at the speed of a native search. Linear in the bytes, memory bounded.
+ * A push scanner over the bytes of one JSON value. The scanner never builds the value: it reports where the
+ * members of a given shape begin and end, and skips all other bytes at the speed of a native search. Time is
+ * linear in the bytes, memory is bounded.
  *
- * It is strict about brackets and about the members of containers that the shape names, loose about the inside of what it
- * hops over: whoever receives the bytes judges that.
+ * The scanner is strict about brackets and about the members of containers in the shape. It does not check
+ * the inside of skipped values: the receiver of the bytes does.
  */
 
 import {
@@ -19,18 +20,24 @@ import {
 import { MAX_KEY_BYTES, matchMember, type ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
 
-/** `open`: more must come. `closed`: the root value ended. `invalid`: no JSON object or array; `invalidAt` says where. */
+/**
+ * `open`: more bytes must come. `closed`: the root value ended. `invalid`: not a JSON object or array; see
+ * `invalidAt`.
+ */
 export type ScanStatus = "open" | "closed" | "invalid";
 
-/** What is wrong with invalid bytes. */
+/** The fault of invalid bytes. */
 export type ScanFault = "unexpected" | "too deep" | "trailing";
 
-/** Brackets nested deeper than this are refused: parsers behind us would run out of stack. */
+/** Deeper nesting is refused: parsers behind the gateway would run out of stack. */
 export const MAX_DEPTH = 1000;
-/** A reported value longer than this is reported without its bytes. */
+/** A longer value is reported without its bytes. */
 export const MAX_VALUE_BYTES = 64 * 1024;
 
-/** Strings are walked byte by byte this far, then searched: below it a native call costs more than the walk. */
+/**
+ * The scanner walks this many bytes of a string and searches natively after that: a native call costs more
+ * than a short walk.
+ */
 const WALK_BYTES = 24;
 
 const START = 0;
@@ -47,22 +54,22 @@ const IN_LITERAL = 10;
 const CLOSED = 11;
 const INVALID = 12;
 
-/** Scans one value; make one for each. */
+/** Scans one value; a scanner cannot be reused. */
 export class JsonScanner {
   readonly #sink: JsonSink;
   #state = START;
   #fault: ScanFault = "unexpected";
-  /** Offset of the current chunk's first byte. */
+  /** Offset of the first byte of the current chunk. */
   #base = 0;
   #invalidAt = -1;
-  /** Open brackets, as their closing bytes. */
+  /** The closing byte for each open bracket. */
   #closers = new Uint8Array(32);
   #depth = 0;
-  /** The containers that the shape goes into; deeper ones are hopped over. */
+  /** The open containers of the shape. Deeper containers are skipped. */
   readonly #tracked: ShapeNode[] = [];
-  /** What the shape says of the value that comes next or is being read. */
+  /** The node for the next or current value; null: the shape does not name the value. */
   #child: ShapeNode | null;
-  /** A string was cut by the end of a chunk right after a backslash. */
+  /** A chunk ended within a string, right after a backslash. */
   #isEscaped = false;
   #bomBytes = 0;
   #key: Uint8Array | null = null;
@@ -70,7 +77,7 @@ export class JsonScanner {
   #isCapturing = false;
   #captureStart = 0;
   #captureFrom = 0;
-  /** The captured value's bytes of earlier chunks. */
+  /** The captured value's bytes from earlier chunks. */
   #captured: Uint8Array | null = null;
   #capturedSize = 0;
 
@@ -83,7 +90,7 @@ export class JsonScanner {
     return this.#state === CLOSED ? "closed" : this.#state === INVALID ? "invalid" : "open";
   }
 
-  /** Offset of the byte that made it invalid, -1 else. */
+  /** Offset of the byte that made the value invalid, else -1. */
   get invalidAt(): number {
     return this.#invalidAt;
   }
@@ -92,12 +99,12 @@ export class JsonScanner {
     return this.#fault;
   }
 
-  /** Bytes pushed so far. */
+  /** Number of bytes pushed so far. */
   get size(): number {
     return this.#base;
   }
 
-  /** Takes the next bytes. Never throws; after `invalid` it ignores them. */
+  /** Never throws. After `invalid` the bytes are ignored. */
   push(bytes: Uint8Array): void {
     const end = bytes.length;
     let pos = 0;
@@ -124,7 +131,7 @@ export class JsonScanner {
     this.#base += end;
   }
 
-  /** One byte of structure in a container of the shape. */
+  /** Reads one byte of structure in a container of the shape. */
   #step(bytes: Uint8Array, pos: number): number {
     const byte = bytes[pos] as number;
     if (BYTE_KIND[byte] === 4) return pos + 1;
@@ -179,7 +186,7 @@ export class JsonScanner {
     return pos;
   }
 
-  /** False, and invalid, when that is too deep. */
+  /** Returns false, and makes the scan invalid, when the nesting is too deep. */
   #enter(pos: number, byte: number): boolean {
     if (this.#depth === MAX_DEPTH) {
       this.#fail(pos, "too deep");
@@ -229,7 +236,7 @@ export class JsonScanner {
     return this.#fail(pos, "unexpected");
   }
 
-  /** Ends the value that ends before `pos`, at the level of the shape. */
+  /** Ends a value of the shape's level, which ends before `pos`. */
   #finishValue(bytes: Uint8Array, pos: number): void {
     if (this.#isCapturing) this.#report(bytes, pos);
     this.#state = this.#tracked.length === 0 ? CLOSED : NEXT;
@@ -244,7 +251,7 @@ export class JsonScanner {
     return pos + 1;
   }
 
-  /** Hops over the rest of a container that the shape does not go into. */
+  /** Skips the rest of a container that the shape does not go into. */
   #hop(bytes: Uint8Array, from: number): number {
     const end = bytes.length;
     const floor = this.#tracked.length;
@@ -288,7 +295,9 @@ export class JsonScanner {
     return this.#skipString(bytes, start);
   }
 
-  /** The index after the closing quote, or -1 when the chunk ends first. `from` is not escaped. */
+  /**
+   * The index after the closing quote, or -1 when the chunk ends first. The byte at `from` is not escaped.
+   */
   #skipString(bytes: Uint8Array, from: number): number {
     const end = bytes.length;
     const near = Math.min(from + WALK_BYTES, end);

@@ -1,16 +1,18 @@
-/** Which members of a JSON value are to be found, and how a raw key is matched with them. */
+/** A shape says which members of a JSON value to find. */
 
 import { BACKSLASH } from "./json-bytes.ts";
 
-/** A key longer than this, as it stands in the bytes, names no member of a shape. */
+/** A longer key, counted in its raw bytes, matches no member. */
 export const MAX_KEY_BYTES = 256;
 
-/** Members to find: `true` is the whole value, an object goes deeper, the key `*` means every element of an array. */
+/**
+ * The members to find: `true` is the whole value, an object goes deeper, the key `*` is every element of an
+ * array.
+ */
 export type JsonShape = { readonly [key: string]: JsonShape | true };
 
-/** A compiled {@link JsonShape}. */
 export interface ShapeNode {
-  /** The way from the root, such as `choices.*.finish_reason`; empty for the root. */
+  /** The path from the root, such as `choices.*.finish_reason`; empty for the root. */
   readonly path: string;
   /** The last segment of the path. */
   readonly name: string;
@@ -23,7 +25,7 @@ interface ShapeMember {
   readonly node: ShapeNode;
 }
 
-/** Compiles a shape once, for any number of scanners. */
+/** The compiled shape can serve any number of scanners. */
 export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode {
   let element: ShapeNode | null = null;
   const members: ShapeMember[] = [];
@@ -35,7 +37,7 @@ export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode 
   return { path, name, element, members };
 }
 
-/** The member of `node` that the raw key names; escapes in it count as what they stand for. */
+/** The member of `node` with this raw key. An escape in the key counts as its character. */
 export function matchMember(node: ShapeNode, bytes: Uint8Array, from: number, to: number): ShapeNode | null {
   const size = to - from;
   for (const member of node.members) {
@@ -57,7 +59,7 @@ function matchEscapedKey(node: ShapeNode, raw: Uint8Array): ShapeNode | null {
   try {
     key = JSON.parse(`"${new TextDecoder().decode(raw)}"`);
   } catch {
-    // A broken escape names no member; the receiver of the bytes will refuse them.
+    // A key with a broken escape names no member. The receiver of the bytes refuses it.
     return null;
   }
   return node.members.find((member) => member.node.name === key)?.node ?? null;

@@ -6,7 +6,10 @@ export interface JsonSink {
   open(node: ShapeNode, start: number, isArray: boolean): void;
   /** That container ends before `end`. */
   close(node: ShapeNode, end: number): void;
-  /** A value from `start` to `end`. During the call, `bytes` holds the value from `from` to `to`; null: longer than the bound. */
+  /**
+   * A value from `start` to `end`. During the call, `bytes` holds the value from `from` to `to`. null: the
+   * value is longer than the bound.
+   */
   value(
     node: ShapeNode,
     start: number,

@@ -1,13 +1,13 @@
-/** Replaces ranges of bytes in a body, leaving all others as they are. */
+/** Replaces ranges of bytes in a body. */
 
 export interface SpliceEdit {
   readonly start: number;
-  /** Exclusive; equal to `start` to insert. */
+  /** Exclusive. Equal to `start` for an insertion. */
   readonly end: number;
   readonly replacement: Uint8Array;
 }
 
-/** A new body with the edits made, which are in order and do not overlap. One allocation. */
+/** A new body with the edits, which must be in order and must not overlap. Allocates once. */
 export function splice(body: Uint8Array, edits: readonly SpliceEdit[]): Uint8Array {
   let size = body.length;
   for (const edit of edits) size += edit.replacement.length - (edit.end - edit.start);

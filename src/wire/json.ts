@@ -4,22 +4,22 @@ import { decodeUtf8 } from "./bytes.ts";
 
 export type { JsonObject };
 
-/** The value as an object; null when it is anything else, an array too. */
+/** The value as an object; null for any other value and for an array. */
 export function asObject(value: unknown): JsonObject | null {
   return isObject(value) ? value : null;
 }
 
-/** The value as an array; an empty one when it is anything else. */
+/** The value as an array; an empty array for any other value. */
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value as a string that is not empty, or null. */
+/** The value as a string that is not empty; null for any other value. */
 export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** The text as a JSON value; undefined when it is not JSON. */
+/** The value of JSON text; undefined for other text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -28,12 +28,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The bytes as a JSON object; null when they are anything else. Builds the whole value, so it is not for relayed bodies. */
+/**
+ * The bytes as a JSON object; null for other bytes. Builds the whole value, so relayed bodies must not come
+ * here.
+ */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   return asObject(parseJson(decodeUtf8(bytes, 0, bytes.length)));
 }
 
-/** JSON text of a parsed value; null when the value is nested so deeply that the runtime gives up. */
+/** JSON text of a parsed value; null when the value is nested too deeply for the runtime. */
 export function jsonText(value: unknown): string | null {
   try {
     return JSON.stringify(value);

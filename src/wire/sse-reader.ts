@@ -1,8 +1,14 @@
-/** From bytes, split anywhere, to the events of a server-sent stream as text. What a decoder of streams reads. */
+/**
+ * Reads a stream of server-sent events and gives each event as text. Any split of the bytes gives the same
+ * events.
+ */
 import { decodeUtf8, GrowingBytes } from "./bytes.ts";
 import { readSseFrame, SseSplitter } from "./sse.ts";
 
-/** Takes one event: its name ("" when it has none) and its data. Frames without data (comments) are not told. */
+/**
+ * Receives the name of an event ("" when it has none) and its data. Frames without data, such as comments,
+ * are left out.
+ */
 export type OnSseEvent = (event: string, data: string) => void;
 
 export class SseReader {
@@ -15,7 +21,7 @@ export class SseReader {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
-  /** Returns false when a frame is longer than it may be; nothing is to be pushed after that. */
+  /** Returns false when a frame is longer than allowed. Nothing is to be pushed after that. */
   push(bytes: Uint8Array, onEvent: OnSseEvent): boolean {
     this.#splitter.begin(bytes, 0);
     let from = 0;
@@ -33,7 +39,7 @@ export class SseReader {
     return this.#held.size <= this.#maxFrameBytes;
   }
 
-  /** The body has ended: a last frame without its blank line counts, as many servers leave it out. */
+  /** Ends the body. A last frame without its blank line counts, since many servers leave the line out. */
   end(onEvent: OnSseEvent): void {
     if (this.#held.size === 0) return;
     const frame = this.#held.take();

@@ -1,6 +1,6 @@
 /**
- * Server-sent events as bytes: where frames end, and what a frame says. Lines end with LF, CR or CRLF and with nothing else
- * (WHATWG HTML, 9.2.5); a frame is all up to and with a blank line.
+ * Server-sent events as bytes: the ends of frames, and the fields of a frame. Only LF, CR and CRLF end a line
+ * (WHATWG HTML, 9.2.5). A frame ends with a blank line, which belongs to it.
  */
 import { decodeUtf8, joinBytes } from "./bytes.ts";
 
@@ -12,29 +12,29 @@ const NONE = new Uint8Array(0);
 const LINE_FEED = new Uint8Array([LF]);
 const NOWHERE = 0x7fffffff;
 
-/** Whether the bytes end with a blank line of LF or CRLF: then a frame ends there, whatever came before. */
+/** Whether the bytes end with a blank line of LF or CRLF. A frame then ends there, whatever precedes. */
 export function endsFrame(bytes: Uint8Array): boolean {
   const end = bytes.length;
   if (bytes[end - 1] !== LF) return false;
   return bytes[end - 2] === LF || (bytes[end - 2] === CR && bytes[end - 3] === LF && bytes[end - 4] === CR);
 }
 
-/** Finds the ends of frames in chunks that may be split anywhere. Each byte is looked at once. */
+/** Finds the ends of frames in chunks of any split. Reads each byte once. */
 export class SseSplitter {
   #bytes: Uint8Array = NONE;
   #pos = 0;
   #nextLf = -1;
   #nextCr = -1;
   #isLineEmpty = true;
-  /** The last byte was a CR: an LF that follows belongs to it. */
+  /** The last byte was a CR, so a following LF belongs to the same line end. */
   #isAfterCr = false;
 
-  /** Whether the next byte surely begins a frame: no LF of a CRLF is awaited. */
+  /** Whether the next byte begins a frame; false also while the LF of a CRLF may follow. */
   get isAtFrameStart(): boolean {
     return this.#isLineEmpty && !this.#isAfterCr;
   }
 
-  /** Goes on with `bytes` from `from` on; those before have been seen. */
+  /** Continues with `bytes` from `from` on; the bytes before `from` have been read. */
   begin(bytes: Uint8Array, from: number): void {
     this.#bytes = bytes;
     this.#pos = from;
@@ -42,7 +42,7 @@ export class SseSplitter {
     this.#nextCr = -1;
   }
 
-  /** Index after the next frame's end, or -1 when the bytes end first. */
+  /** Index after the end of the next frame, or -1 when the bytes end first. */
   next(): number {
     const bytes = this.#bytes;
     const end = bytes.length;
@@ -73,7 +73,9 @@ export class SseSplitter {
     return -1;
   }
 
-  /** Index of the first LF or CR from `pos` on. Both are remembered, so that one that is rare is not searched for again. */
+  /**
+   * Index of the first LF or CR from `pos` on. Remembers both, so that a rare byte is not searched for twice.
+   */
   #lineEnd(bytes: Uint8Array, pos: number): number {
     if (this.#nextLf < pos) {
       const at = bytes.indexOf(LF, pos);
@@ -87,15 +89,18 @@ export class SseSplitter {
   }
 }
 
-/** One event. `event` and `id` are empty when the frame does not name them. */
+/** `event` and `id` are empty when the frame does not name them. */
 export interface SseEvent {
   readonly event: string;
   readonly id: string;
-  /** Lines of `data` joined by LF, undecoded; null when there was none. */
+  /** The lines of `data` joined by LF, undecoded; null without such a line. */
   readonly data: Uint8Array | null;
 }
 
-/** Reads the frame between `from` and `to`. A byte order mark counts only where the stream begins (`isFirst`). */
+/**
+ * Reads the frame between `from` and `to`. `isFirst`: the frame begins the stream, so a byte order mark is
+ * skipped.
+ */
 export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirst: boolean): SseEvent {
   let event = "";
   let id = "";
@@ -108,7 +113,7 @@ export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirs
     while (stop < to && bytes[stop] !== LF && bytes[stop] !== CR) {
       if (colon === -1 && bytes[stop] === COLON) {
         colon = stop;
-        // Values are long: the rest of the line is searched, not walked.
+        // Values are long, so a search finds the end of the line faster than a walk.
         stop = endOfLine(bytes, stop + 1, to);
         break;
       }
@@ -145,7 +150,7 @@ const IN_EVENT = 2;
 const IN_OTHER = 3;
 const MAX_EVENT_NAME = 64;
 
-/** Follows one frame that is too long to be kept: hands on its data as it comes and remembers the event's name. */
+/** Follows one frame that is too long to be kept: passes its data on and remembers the event's name. */
 export class SseFrameFollower {
   readonly #onData: (bytes: Uint8Array) => void;
   #part = IN_NAME;
