@@ -1,6 +1,7 @@
 /**
- * Tools that Anthropic defines and the client runs. Their type alone stands on the wire; what the model is told of them is published
- * (docs.claude.com, pages on the bash, text editor and memory tools, read in November 2026) and goes to other providers in full.
+ * Tools that Anthropic defines and the client runs. A request names only their type. Anthropic publishes the
+ * definitions (docs.claude.com, pages on the bash, text editor and memory tools, read in November 2026);
+ * other providers get them in full.
  */
 import type { JsonObject } from "../../neutral/request.ts";
 
@@ -96,7 +97,7 @@ const CLIENT_TOOLS: ReadonlyMap<string, ClientTool> = new Map([
   ["memory_20250818", MEMORY],
 ]);
 
-/** null: not a tool that the client runs, or one whose definition is not stable (computer, browser). */
+/** null: the client does not run the tool, or its definition is not stable (computer, browser). */
 export function clientTool(type: string): ClientTool | null {
   return CLIENT_TOOLS.get(type) ?? null;
 }

@@ -1,4 +1,4 @@
-/** What an error body says: Anthropic's envelope, and the variations of servers that speak its dialect. */
+/** Reads the errors of Anthropic and of servers that speak its dialect. */
 
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
@@ -29,7 +29,7 @@ function codeOf(error: JsonObject): string | null {
   );
 }
 
-/** Anthropic names the field in front of the message, as in `messages.0.content: …`. */
+/** Anthropic's messages begin with the field, as in `messages.0.content: …`. */
 function paramOf(message: string | null): string | null {
   return message === null ? null : (/^([a-z_]+(?:\.[\w-]+)*): /.exec(message)?.[1] ?? null);
 }

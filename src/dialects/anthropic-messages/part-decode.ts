@@ -1,4 +1,4 @@
-/** Blocks of the user's turns, of tool results and of instructions as neutral parts. */
+/** Reads the blocks of the user's turns, of tool results and of instructions. */
 
 import { plainMimeType } from "../../neutral/media.ts";
 import type {
@@ -30,14 +30,14 @@ import { cacheHintAt } from "./cache-marks.ts";
 import { decodeCitation } from "./citation.ts";
 import { MAKER } from "./wire.ts";
 
-/** What is gathered while content is read. */
+/** What the blocks of all messages add to. */
 export interface ContentContext {
   readonly drops: Drops;
-  /** Tools that results of a search among the tools have brought up. */
+  /** Names of the tools that searches among the tools found. */
   readonly references: Set<string>;
 }
 
-/** A list of blocks out of `content`, which may be a plain string. */
+/** The blocks in `content`, which may be a plain string. */
 export function blocksOf(content: unknown, at: string): readonly JsonObject[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) throw wrongType(content, at, "a string or an array");
@@ -49,10 +49,10 @@ const TEXT = new Set(["type", "text", "cache_control", "citations"]);
 const IMAGE = new Set(["type", "source", "cache_control", "transformations"]);
 const DOCUMENT = new Set(["type", "source", "title", "context", "citations", "cache_control"]);
 const SEARCH_RESULT = new Set(["type", "source", "title", "content", "citations", "cache_control"]);
-/** `toolset_name` says again what the call of the result has said. */
+/** `toolset_name` repeats the toolset of the call. */
 const TOOL_RESULT = new Set(["type", "tool_use_id", "content", "is_error", "cache_control", "toolset_name"]);
 
-/** `content` of a user's turn at `at`. */
+/** The `content` of a user's turn. */
 export function decodeUserContent(content: unknown, at: string, context: ContentContext): UserPart[] {
   return blocksOf(content, at).map((block, index) => {
     const place = `${at}[${index}]`;
@@ -62,7 +62,7 @@ export function decodeUserContent(content: unknown, at: string, context: Content
   });
 }
 
-/** Text of `content` where nothing else may stand. */
+/** A text block. Also for places that hold only text. */
 export function decodeText(block: JsonObject, at: string, drops: Drops): TextPart {
   drops.addUnknown(block, TEXT, at);
   const text = textAt(block, "text", at);
@@ -98,7 +98,7 @@ function decodeCommonBlock(
   }
 }
 
-/** A block that has no meaning elsewhere, or none at all. */
+/** The refusal of a block that no other provider takes, or of a block without a type. */
 export function unknownBlock(block: JsonObject, at: string): Error {
   const type = nameAt(block, "type", at);
   return refusedPart(
@@ -128,7 +128,10 @@ function decodeResult(block: JsonObject, at: string, context: ContentContext): T
   };
 }
 
-/** The tool that it names is offered from now on; that it was found stays to be read in the result, as the block itself. */
+/**
+ * Offers the found tool from here on. The result keeps the block as text, so the model reads which tool was
+ * found.
+ */
 function decodeReference(block: JsonObject, at: string, { references }: ContentContext): TextPart {
   const name = nameAt(block, "tool_name", at);
   references.add(name);
@@ -148,7 +151,7 @@ function decodeImage(block: JsonObject, at: string, drops: Drops): ImagePart {
   return { type: "image", source: media, ...(cache === null ? null : { cache }), at };
 }
 
-/** null: of another kind. */
+/** null: the source is of another kind. */
 function decodeMedia(source: JsonObject, at: string): MediaSource | null {
   switch (source.type) {
     case "base64":
@@ -210,7 +213,7 @@ function decodeDocumentSource(source: JsonObject, at: string, drops: Drops): Doc
   }
 }
 
-/** No other provider has the block; what it says is put as text: where it is from, its title, its text. */
+/** No other provider takes search results, so source, title and content become text. */
 function decodeSearchResult(block: JsonObject, at: string, drops: Drops): TextPart {
   drops.addUnknown(block, SEARCH_RESULT, at);
   const texts = blocksOf(block.content, `${at}.content`).map((entry, index) =>

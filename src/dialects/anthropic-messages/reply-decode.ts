@@ -1,4 +1,4 @@
-/** The content of a reply, block by block, as neutral events: the one reader for streams and whole replies. */
+/** Reads the content of a reply block by block, for streams and for whole replies. */
 
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
@@ -22,19 +22,19 @@ interface OpenBlock {
   readonly index: number;
   readonly kind: "text" | "reasoning" | "call" | "held" | "skipped";
   readonly raw: JsonObject;
-  /** Signature or JSON text that is collected. */
+  /** The signature, or the JSON text of an input, received so far. */
   collected: string;
 }
 
 const TOO_DEEP = "The upstream sent a content block that is nested deeper than this gateway takes.";
 
-/** What an upstream did that makes no sense: what is wrong, for the client. */
+/** The upstream's reply makes no sense. The message is for the client. */
 export class BrokenReply extends Error {}
 
 export class ContentReader {
   readonly #options: DecodeReplyOptions;
   readonly #callIds = new Set<string>();
-  /** Searches whose result is not there yet, by the id of the use. */
+  /** Searches without a result yet, by the id of the `server_tool_use` block. */
   readonly #searches = new Map<string, JsonObject>();
   #open: OpenBlock | null = null;
 
@@ -50,7 +50,7 @@ export class ContentReader {
     return this.#open !== null;
   }
 
-  /** A block begins; one that is still open ends before it. */
+  /** Begins a block, and ends the block that is still open. */
   start(index: number, block: JsonObject, emit: Emit): void {
     this.stop(emit);
     if (isDeeperThan(block, MAX_DEPTH)) throw new BrokenReply(TOO_DEEP);
@@ -73,7 +73,8 @@ export class ContentReader {
       case "tool_use":
         this.#startCall(index, block, emit);
         break;
-      // Marks where a refused model's place was taken; the answer goes on behind it.
+      // The block marks a switch from a model that refused to another model; the answer continues behind the
+      // block.
       case "fallback":
         this.#enter(index, "skipped", block);
         break;
@@ -82,7 +83,7 @@ export class ContentReader {
     }
   }
 
-  /** Throws `BrokenReply` when it belongs to a block that is not open. */
+  /** Throws `BrokenReply` when the delta belongs to a block that is not open. */
   delta(index: number, delta: JsonObject, emit: Emit): void {
     const open = this.#open;
     if (open === null || open.index !== index) {
@@ -108,7 +109,7 @@ export class ContentReader {
     }
   }
 
-  /** The open block ends, if there is one. */
+  /** Ends the open block, if there is one. */
   stop(emit: Emit): void {
     const open = this.#open;
     this.#open = null;
@@ -117,7 +118,7 @@ export class ContentReader {
     else emit({ type: "close", seal: open.kind === "reasoning" ? sealOf(open) : null });
   }
 
-  /** The content ends: searches that got no result (the provider paused) are told as they are. */
+  /** Ends the content. Searches without a result (the provider paused) are emitted as they are. */
   end(emit: Emit): void {
     this.stop(emit);
     for (const use of this.#searches.values()) emit({ type: "part", part: searchPart(use, null, true) });
@@ -189,7 +190,7 @@ export class ContentReader {
   }
 }
 
-/** Input that came in pieces takes the place of the empty one that the block began with. */
+/** The block with the input that came in pieces in place of its empty one. */
 function withInput(open: OpenBlock): JsonObject {
   if (open.collected === "") return open.raw;
   let input: unknown;
@@ -210,7 +211,10 @@ function sealOf(open: OpenBlock): Seal | null {
   return open.collected === "" ? null : { maker: MAKER, place: "reasoning", data: open.collected };
 }
 
-/** A whole reply. Throws `upstream_garbage` for what is none; an error object in its place is in `detail`. */
+/**
+ * Throws `upstream_garbage` for a body that is not a reply. `detail` then holds the upstream's error object,
+ * if the body is one.
+ */
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
   if (body.type === "error" || (body.type !== "message" && body.error !== undefined && body.error !== null)) {
     const { raw, message } = failureOf(body.error);

@@ -1,4 +1,4 @@
-/** A client's request of the Messages API in no vendor's words. The body of a count is the same without `max_tokens`. */
+/** Reads a request of the Messages API. A request for a count is the same without `max_tokens`. */
 
 import { GatewayError } from "../../core/errors.ts";
 import type { TextPart } from "../../neutral/message.ts";
@@ -46,7 +46,7 @@ const DROPPED: readonly (readonly [member: string, reason: string])[] = [
   ["compaction", "histories are compacted by Anthropic alone"],
 ];
 
-/** Members that are read below, and those that are dropped with a reason of their own. */
+/** Members that are read below, and members that are dropped with a reason of their own. */
 const KNOWN = new Set([
   ...DROPPED.map(([member]) => member),
   "model",
@@ -71,7 +71,7 @@ const KNOWN = new Set([
   "inference_geo",
   "mcp_servers",
   "thread",
-  // Say again what headers and the path say, and mean nothing to others.
+  // These repeat the headers and the path.
   "betas",
   "anthropic_beta",
   "anthropic_version",
@@ -119,7 +119,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   return { request, dropped: drops.list, replyContext };
 }
 
-/** Claude Code's line on who is billed speaks to Anthropic, not to the model. */
+/** Leaves out Claude Code's line on billing, which is meant for Anthropic and not for the model. */
 function decodeSystem(value: unknown, drops: Drops): readonly TextPart[] {
   if (value === undefined || value === null) return [];
   return blocksOf(value, "system").flatMap((block, index) => {
@@ -159,7 +159,10 @@ function effortAt(value: unknown): Effort | null {
   throw notOneOf("output_config.effort", ["low", "medium", "high", "xhigh", "max"]);
 }
 
-/** A client that asks for thinking and does not say otherwise is shown it, as those models do that know no other way. */
+/**
+ * A client that asks for thinking is shown it unless the client says otherwise: models without `display`
+ * always show it.
+ */
 function decodeThinking(thinking: JsonObject | null, effort: Effort | null): ReasoningRequest | null {
   if (thinking === null) {
     return effort === null ? null : { effort, budgetTokens: null, isDynamic: false, isShown: null };
@@ -178,7 +181,7 @@ function decodeThinking(thinking: JsonObject | null, effort: Effort | null): Rea
       };
     }
     case "disabled":
-    // Short notes between calls instead of thinking.
+    // Short notes between calls in place of thinking.
     case "between_tools":
       return { effort: "none", budgetTokens: null, isDynamic: false, isShown: null };
     default:
@@ -237,7 +240,9 @@ function dropSettings(body: JsonObject, drops: Drops): void {
   }
 }
 
-/** To keep all thinking is what happens everywhere else; Claude Code always asks for it. */
+/**
+ * Whether the edit keeps all thinking, as every other provider does. Claude Code always sends such an edit.
+ */
 function keepsAllThinking(edit: unknown): boolean {
   const { type, keep } = asObject(edit) ?? {};
   return (

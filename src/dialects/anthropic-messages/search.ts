@@ -1,4 +1,4 @@
-/** The provider's web search as it stands in content: the use of the server's tool, and its result. */
+/** The blocks of a web search: the use of Anthropic's tool, and the result. */
 import type { SearchPart } from "../../neutral/message.ts";
 import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
@@ -12,9 +12,7 @@ export function isSearchResult(block: JsonObject): boolean {
   return block.type === "web_search_tool_result";
 }
 
-/**
- * One search out of its two blocks, or of the one that there is. `raw` false: they are not Anthropic's own.
- */
+/** One search from its two blocks, or from one block. `isRaw`: Anthropic made the blocks. */
 export function searchPart(use: JsonObject | null, result: JsonObject | null, isRaw: boolean): SearchPart {
   const input = asObject(use?.input);
   const first = asString(input?.query);
@@ -34,7 +32,7 @@ export function searchPart(use: JsonObject | null, result: JsonObject | null, is
   };
 }
 
-/** Whether Anthropic made the result: its entries, or its error, can be replayed to it. */
+/** Whether Anthropic made the result. Such a result, or its error, can be sent back to Anthropic. */
 export function isNativeResult(result: JsonObject): boolean {
   if (!Array.isArray(result.content)) return true;
   return result.content.every((entry) => asString(asObject(entry)?.encrypted_content) !== null);
@@ -43,8 +41,8 @@ export function isNativeResult(result: JsonObject): boolean {
 const SEARCH_ID = /^srvtoolu_[a-zA-Z0-9_]+$/;
 
 /**
- * The two blocks of a search for a client: Anthropic's own as they were, others without what only Anthropic
- * can read.
+ * The two blocks of a search for a client. Anthropic's own are unchanged; others lack the content that only
+ * Anthropic can read.
  */
 export function searchBlocks(part: SearchPart): readonly WireBlock[] {
   if (part.raw?.maker === MAKER) {

@@ -1,4 +1,4 @@
-/** A streamed reply of the Messages API as neutral events. */
+/** Reads a streamed reply of the Messages API. */
 import type { ModelEvent } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
@@ -14,13 +14,12 @@ export class MessagesStreamDecoder implements StreamDecoder {
   readonly #sse: SseReader;
   readonly #content: ContentReader;
   readonly #counts = new UsageCounts();
-  /** `message_start` has been read. */
   #hasBegun = false;
-  /** Counts came that have not been told, because a block was open. */
+  /** Counts that wait for the end of the open block. */
   #isUsageNew = false;
-  /** The end has been told. */
+  /** The end has been emitted. */
   #isDone = false;
-  /** The `delta` that named the stop reason. */
+  /** The `delta` with the stop reason. */
   #stop: JsonObject | null = null;
 
   constructor(options: DecodeReplyOptions) {
@@ -51,7 +50,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
     try {
       frame = asObject(JSON.parse(data));
     } catch {
-      // Compatible servers borrow OpenAI's end mark.
+      // Compatible servers send OpenAI's end mark.
       if (data.trim() === "[DONE]") return;
     }
     if (frame === null) {
@@ -100,7 +99,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
     }
   }
 
-  /** A second `message_start` (after a fallback) begins nothing anew. */
+  /** A second `message_start` follows a switch to another model and starts no new answer. */
   #begin(message: JsonObject | null, emit: Emit): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
@@ -145,7 +144,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
   }
 }
 
-/** Servers that leave the index out have one block at a time. */
+/** Servers without an index send one block at a time. */
 function indexOf(frame: JsonObject): number {
   return typeof frame.index === "number" ? frame.index : 0;
 }

@@ -1,4 +1,4 @@
-/** The tools that a client offers, and which of them the model is shown at the end of its history. */
+/** Reads the tools of a request, and finds those that the model sees at the end of the history. */
 
 import type {
   FunctionTool,
@@ -30,11 +30,14 @@ import { MAKER } from "./wire.ts";
 export interface ToolChanges {
   /** In the order of the history. */
   readonly changes: readonly ToolChange[];
-  /** Names that searches among the tools have brought up. */
+  /** Names of the tools that searches among the tools found. */
   readonly references: ReadonlySet<string>;
 }
 
-/** `eager_input_streaming` is about how arguments are cut into pieces; `allowed_callers` is looked at on its own. */
+/**
+ * `eager_input_streaming` only changes how a stream splits arguments. `allowed_callers` and `input_examples`
+ * are read below.
+ */
 const FUNCTION = new Set([
   "type",
   "name",
@@ -60,7 +63,7 @@ const WEB_SEARCH = new Set([
   "defer_loading",
 ]);
 
-/** The tools as they stand at the end of the history. */
+/** The tools at the end of the history. */
 export function decodeTools(body: JsonObject, history: ToolChanges, drops: Drops): readonly Tool[] {
   const declared = listAt(body, "tools", "") ?? [];
   const tools = new Map<string, Tool>();
@@ -90,8 +93,8 @@ export function decodeTools(body: JsonObject, history: ToolChanges, drops: Drops
 }
 
 /**
- * No other provider loads tools on demand. Those that a search has brought up are shown; the rest stays hidden if there is a tool to
- * search with, else all are shown.
+ * No other provider loads tools on demand. The model sees the tools that a search found. If there is a tool
+ * to search with, the others stay hidden; else the model sees all.
  */
 function showDeferred(tools: readonly Tool[], surfaced: ReadonlySet<string>, drops: Drops): readonly Tool[] {
   const canSearch = tools.some(isSearchAmongTools);
@@ -113,7 +116,7 @@ function showDeferred(tools: readonly Tool[], surfaced: ReadonlySet<string>, dro
   return shown;
 }
 
-/** By the provider, or as a tool of the client (Claude Code's is `ToolSearch`). */
+/** A search among the tools by the provider, or by a tool of the client (Claude Code's is `ToolSearch`). */
 function isSearchAmongTools(tool: Tool): boolean {
   if (tool.kind === "hosted") return tool.type.startsWith("tool_search_tool_");
   return tool.kind === "function" && /^tool_?search/i.test(tool.name);

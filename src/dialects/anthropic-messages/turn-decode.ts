@@ -1,4 +1,4 @@
-/** The turns of a client's conversation, and what instructions between them change. */
+/** Reads the turns of a conversation, and the changes that instructions between turns make. */
 
 import type {
   AssistantPart,
@@ -28,11 +28,11 @@ import { type Carried, decodeRedacted, decodeThinking } from "./seal.ts";
 import { isNativeResult, isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { MAKER } from "./wire.ts";
 
-/** Says that a tool is offered, or not, from here on. */
+/** A tool is offered, or no longer offered, from here on. */
 export interface ToolChange {
   readonly kind: "addition" | "removal";
   readonly name: string;
-  /** A tool that is defined where it is added. */
+  /** The definition of a tool that is defined where it is added. */
   readonly definition: JsonObject | null;
   readonly at: string;
 }
@@ -40,7 +40,7 @@ export interface ToolChange {
 export interface DecodedMessages {
   readonly messages: readonly Message[];
   readonly changes: readonly ToolChange[];
-  /** The last `output_config` that stands in an instruction. */
+  /** The last `output_config` in an instruction. */
   readonly outputConfig: JsonObject | null;
 }
 
@@ -128,15 +128,17 @@ function decodeChange(block: JsonObject, at: string): ToolChange {
 
 const TEXT_ONLY = new Set(["type", "text", "cache_control", "citations"]);
 const THINKING = new Set(["type", "thinking", "signature", "data"]);
-/** `caller` and `toolset_name` say where the call came from; a call of the model itself is the only kind elsewhere. */
+/**
+ * `caller` and `toolset_name` name the origin of the call; with other providers only the model itself calls.
+ */
 const TOOL_USE = new Set(["type", "id", "name", "input", "cache_control", "caller", "toolset_name"]);
 
-/** One turn of the assistant, block by block. */
+/** Reads one turn of the assistant. */
 class AssistantReader {
   readonly #context: ContentContext;
   readonly #parts: AssistantPart[] = [];
   readonly #searches = new Map<string, JsonObject>();
-  /** Seals that wait for the call, or the provider's block, that they belong to. */
+  /** Seals for the next call, or for the next block of another provider. */
   #callSeal: Seal | null = null;
   #rawSeal: Seal | null = null;
   #at = "";
@@ -178,7 +180,7 @@ class AssistantReader {
         drops.addUnknown(block, TOOL_USE, this.#at);
         this.#parts.push(this.#decodeCall(block));
         break;
-      // Where a refused model's place was taken: nothing that was said.
+      // The block marks a switch from a model that refused to another model. It holds no content.
       case "fallback":
         break;
       case "compaction":
@@ -203,7 +205,8 @@ class AssistantReader {
     if (seal.place === "call") this.#callSeal = seal;
     else if (seal.place === "raw") this.#rawSeal = seal;
     else {
-      // Of the text right before it; where that is none, or has its own, of nothing that was said.
+      // The seal belongs to the text before it. Without such a text, or when the text has a seal, it stands
+      // alone.
       const last = this.#parts.at(-1);
       if (last?.type === "text" && !last.seal) this.#parts[this.#parts.length - 1] = { ...last, seal };
       else this.#parts.push({ type: "reasoning", text: "", seal });
@@ -247,7 +250,10 @@ class AssistantReader {
     this.#pushOpaque(name, { maker: MAKER, place: "raw", data: JSON.stringify(block) });
   }
 
-  /** A provider's block that is not followed by what a client of this dialect could read of it. */
+  /**
+   * Adds the waiting block of another provider when no search block follows, as a client of this dialect saw
+   * nothing of it.
+   */
   #flushRaw(): void {
     const raw = this.#rawSeal;
     if (raw === null || this.#searches.size > 0) return;

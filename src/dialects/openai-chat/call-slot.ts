@@ -1,4 +1,7 @@
-/** One call of a tool on its way in, and which call a fragment belongs to: servers give index, id and name as they please. */
+/**
+ * A call of a tool while it arrives, and the rule by which a fragment belongs to a call: servers give index,
+ * id and name in many ways.
+ */
 
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
@@ -6,26 +9,26 @@ import { parseArguments } from "../../neutral/tools/json-text.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SIGNATURE_MAKER } from "./seal.ts";
 
-/** A call as far as it has come. */
+/** A call while it arrives. */
 export class CallSlot {
   readonly kind = "tool-call";
-  /** The upstream's own, "" when it gave none. */
+  /** The upstream's own id, "" when it gave none. */
   givenId = "";
   name: string | null = null;
   call: "function" | "custom" = "function";
   seal: Seal | null = null;
-  /** It has its place among the blocks. */
+  /** The call has its place among the blocks. */
   isPlaced = false;
-  /** Some of the arguments have gone out. */
+  /** Some of the arguments have been emitted. */
   hasBegun = false;
-  /** They begin as no object does, so they are kept until it is clear what to make of them. */
+  /** The arguments begin unlike an object, so they are kept until their meaning is clear. */
   isOdd = false;
   #text = "";
   #endsInBrace = false;
   #triedChars = -1;
   #isComplete = false;
 
-  /** All of the arguments so far. */
+  /** All arguments received so far. */
   get text(): string {
     return this.#text;
   }
@@ -33,11 +36,13 @@ export class CallSlot {
   add(fragment: string): void {
     this.#text += fragment;
     const end = fragment.trimEnd();
-    // Read off the fragment: to look into the whole, which is built of many, costs its length.
+    // Reads the fragment only: a look into the long joined text costs its whole length.
     if (end !== "") this.#endsInBrace = end.endsWith("}");
   }
 
-  /** Whether the arguments are a whole JSON object, so that nothing can follow. Free text never says so. */
+  /**
+   * Whether the arguments are a whole JSON object, so that nothing can follow. Always false for free text.
+   */
   get isComplete(): boolean {
     if (this.call === "custom" || !this.#endsInBrace) return false;
     if (this.text.length === this.#triedChars) return this.#isComplete;
@@ -46,13 +51,12 @@ export class CallSlot {
     return this.#isComplete;
   }
 
-  /** Whether the arguments may go out as those of an answer that ended well; none at all count as `{}`. */
+  /** Whether the arguments are fit for an answer that ended well. No arguments count as `{}`. */
   get isValid(): boolean {
     return this.call === "custom" || this.isComplete || parseArguments(this.text) !== null;
   }
 }
 
-/** A fragment of a call, read. */
 export interface CallFragment {
   readonly index: number | null;
   readonly id: string;
@@ -71,32 +75,32 @@ export function readFragment(raw: JsonObject): CallFragment {
     id: asString(raw.id) ?? "",
     name: asString(body?.name),
     call: custom === null && raw.type !== "custom" ? "function" : "custom",
-    // Some servers give the arguments as the object itself.
+    // Some servers send the arguments as an object.
     text: typeof input === "string" ? input : asObject(input) === null ? "" : JSON.stringify(input),
     seal: sealOf(raw),
   };
 }
 
-/** Google's endpoint for this dialect signs calls in a member of its own. */
+/** Google's endpoint for this dialect has a member of its own for the seal of a call. */
 export function sealOf(call: JsonObject): Seal | null {
   const token = asString(asObject(asObject(call.extra_content)?.google)?.thought_signature);
   if (token === null) return null;
   return unwrapSeal(token) ?? { maker: SIGNATURE_MAKER, place: "call", data: token };
 }
 
-/** Finds the slot of each fragment: by index, else by id, else the last one. */
+/** Finds the call of each fragment: by index, else by id, else the last call. */
 export class CallSlots {
   readonly all: CallSlot[] = [];
   readonly #byIndex = new Map<number, CallSlot>();
   readonly #byId = new Map<string, CallSlot>();
 
-  /** `isNext`: another fragment without index and id stood before it in the same list. */
+  /** `isNext`: another fragment without index and id came before it in the same list. */
   find(fragment: CallFragment, isNext: boolean): CallSlot {
     const { index, id, name } = fragment;
     let slot: CallSlot | undefined;
     if (index !== null) {
       slot = this.#byIndex.get(index);
-      // An index that comes again with another id: the id tells, if it is known.
+      // When an index comes again with another id, a known id decides.
       if (slot !== undefined && id !== "" && slot.givenId !== "" && slot.givenId !== id)
         slot = this.#byId.get(id) ?? slot;
     } else if (id !== "") slot = this.#byId.get(id);
@@ -114,13 +118,14 @@ export class CallSlots {
   }
 }
 
-/** Whether a fragment that would belong to this call begins another one: it has a name, and the call cannot go on or is another's. */
+/** Whether a fragment begins another call: it has a name, and its call is whole or has another id or name. */
 function startsAnew(slot: CallSlot, { id, name, text, index }: CallFragment): boolean {
   if (name === null || slot.name === null) return false;
   const isOtherId = id !== "" && slot.givenId !== "" && id !== slot.givenId;
   if (slot.text !== "" && !slot.isComplete) return isOtherId && name !== slot.name;
   if (isOtherId || name !== slot.name) return true;
-  // The same call said again, as some servers do with each fragment; more arguments behind whole ones are another call's.
+  // Some servers repeat the name with each fragment. Further arguments behind whole ones belong to another
+  // call.
   return slot.isComplete && !isBlank(text) && (index === null || id !== "");
 }
 

@@ -1,11 +1,13 @@
-/** Errors as upstreams of this dialect tell them: in a body, or in-band in an answer that began well. */
+/** Reads errors of upstreams: in a body, or inside an answer that began well. */
 
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { cutMessage, failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
-/** The error that a chunk or a whole reply tells, or null. vLLM has an `object` of that name instead of a member. */
+/**
+ * The error in a chunk or a whole reply, or null. vLLM marks an error by its `object` and not by a member.
+ */
 export function errorOf(reply: JsonObject): unknown {
   if (reply.error !== undefined && reply.error !== null && reply.error !== false) return reply.error;
   return reply.object === "error" ? reply : null;
@@ -17,7 +19,10 @@ export function failureOf(error: unknown): ReportedFailure {
   return failEvent(error, object === null ? asString(error) : messageOf(object));
 }
 
-/** OpenAI's `error.message`; others write `detail` (a text, or FastAPI's list), `message` or `error` as a text. */
+/**
+ * OpenAI writes `error.message`; other servers write `detail` (a text, or FastAPI's list), `message` or
+ * `error`.
+ */
 function messageOf(error: JsonObject): string | null {
   const first =
     asString(error.message) ?? asString(error.detail) ?? asString(error.error) ?? asString(error.msg);
@@ -27,13 +32,13 @@ function messageOf(error: JsonObject): string | null {
   return found.length === 0 ? null : cutMessage(found.join("; "));
 }
 
-/** Structured code before type; Google writes numbers as `code` and its own names as `status`. */
+/** The code comes before the type. Google writes numbers as `code` and names as `status`. */
 function codeOf(error: JsonObject): string | null {
   const code = asString(error.code) ?? asString(error.type) ?? asString(error.status);
   return code ?? (typeof error.code === "number" ? String(error.code) : null);
 }
 
-/** An error body in any of the forms that servers of this dialect use. */
+/** Reads an error body in all forms of servers of this dialect. */
 export function decodeError(body: string): DecodedError {
   const envelope = errorEnvelope(body);
   if (envelope === null) return NO_ERROR;

@@ -1,4 +1,4 @@
-/** What a client's messages are made of: parts of text, images, files, sound. */
+/** Reads the parts of messages: text, images, files and sound. */
 
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../../core/json.ts";
@@ -49,7 +49,7 @@ const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
   ["mp3", "audio/mpeg"],
 ]);
 
-/** Content as it stands in `object.content`: a text, or a list of parts. Throws when it is neither. */
+/** The content in `object.content`: a text, or a list of parts. */
 export function decodeContent(object: JsonObject, at: string, drops: Drops): ContentPart[] {
   const { content } = object;
   if (typeof content === "string") return [{ type: "text", text: content }];
@@ -57,7 +57,7 @@ export function decodeContent(object: JsonObject, at: string, drops: Drops): Con
   return content.map((part, n) => decodePart(part, `${at}.content[${n}]`, drops));
 }
 
-/** Content that can only be text, as of instructions. */
+/** Content that must be text, such as instructions. */
 export function decodeTexts(object: JsonObject, at: string, drops: Drops): TextPart[] {
   return decodeContent(object, at, drops).map((part, n) => {
     if (part.type !== "text")
@@ -66,7 +66,7 @@ export function decodeTexts(object: JsonObject, at: string, drops: Drops): TextP
   });
 }
 
-/** Checks the form of a part; its type is for the caller to read. */
+/** A part whose type the caller reads. */
 export function partObject(part: unknown, at: string, drops: Drops): JsonObject {
   if (!isObject(part)) throw wrongType(part, at, "an object");
   drops.addUnknown(part, PART_MEMBERS, at);
@@ -99,7 +99,7 @@ export function decodeText(part: JsonObject, at: string): TextPart {
   return cache === null ? { type: "text", text } : { type: "text", text, cache };
 }
 
-/** OpenAI's breakpoint, or Anthropic's mark that resellers take in this dialect too. */
+/** OpenAI's breakpoint, or Anthropic's mark, which resellers accept in this dialect. */
 export function decodeCache(part: JsonObject, at: string): CacheHint | null {
   if (part.prompt_cache_breakpoint !== undefined) {
     const mark = objectAt(part, "prompt_cache_breakpoint", at);
@@ -124,7 +124,7 @@ export function decodeImage(part: JsonObject, at: string): ImagePart {
   };
 }
 
-/** The URL of `{"url": …}`, or of the bare text that some clients write. */
+/** The URL in `{"url": …}`, or the bare text that some clients write. */
 function urlOf(part: JsonObject, key: string, at: string): string {
   const value = part[key];
   return typeof value === "string" ? value : nameAt(requiredObjectAt(part, key, at), "url", `${at}.${key}`);
@@ -176,7 +176,7 @@ function decodeFile(part: JsonObject, at: string): DocumentPart {
   return { ...base, source: { kind: "text", text: Buffer.from(data, "base64").toString("utf8") } };
 }
 
-/** The type of a file that comes as bare base64. */
+/** The media type of a file that comes as bare base64. */
 function typeOfName(name: string | null): string {
   return name === null || name.toLowerCase().endsWith(".pdf")
     ? "application/pdf"

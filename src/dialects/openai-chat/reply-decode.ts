@@ -1,6 +1,7 @@
 /**
- * The content of an answer, for streams and whole replies alike: what servers mix becomes blocks one after the other. Text goes out at
- * once; of calls that are given side by side, the first goes out as it comes and the others wait.
+ * Reads the content of an answer, for streams and for whole replies. Servers mix the content of several
+ * blocks; this reader emits one block after the other. Text is emitted at once. Of calls that come side by
+ * side, the first is emitted as it comes and the others wait.
  */
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
@@ -15,7 +16,7 @@ import { COMPATIBLE_MAKER } from "./seal.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
-/** A block of text of some kind that waits behind a call. */
+/** A block of text, refusal or reasoning that waits behind a call. */
 interface HeldText {
   readonly kind: "text" | "refusal" | "reasoning";
   text: string;
@@ -25,17 +26,20 @@ type Held = HeldText | CallSlot;
 
 const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
 
-/** Turns deltas into the events of blocks, as `neutral/event.ts` has them. */
+/** Turns deltas into the events of blocks; see `neutral/event.ts`. */
 export class ContentDecoder {
   readonly #emit: (event: ModelEvent) => void;
   readonly #idSeed: string;
-  /** The content comes in one piece: calls that a limit cut off are left out, since nothing of them has gone out. */
+  /**
+   * The content comes in one piece. Calls that a limit cut off are then left out: nothing of them has been
+   * emitted.
+   */
   readonly #isWhole: boolean;
   readonly #slots = new CallSlots();
   readonly #usedIds = new Set<string>();
   #open: Held | null = null;
   #waiting: Held[] = [];
-  /** Where the next fragment of text belongs if it is of the same kind: the last block of all. */
+  /** The last block of all. The next text of the same kind continues it. */
   #last: Held | null = null;
   #glue = "";
   #reasoningMember: string | null = null;
@@ -52,7 +56,7 @@ export class ContentDecoder {
     this.#isWhole = isWhole;
   }
 
-  /** A stream's delta or a whole reply's message. */
+  /** Reads a stream's delta or a whole reply's message. */
   take(delta: JsonObject): void {
     this.#takeReasoning(delta);
     const { content } = delta;
@@ -66,8 +70,8 @@ export class ContentDecoder {
   }
 
   /**
-   * No more is expected: calls go out whole. Returns what is wrong with them, or null. A text stays open, for servers that repeat
-   * their finish reason.
+   * Ends the content: calls are emitted whole. Returns their fault, or null. A text stays open, since some
+   * servers repeat their finish reason.
    */
   finish(finish: Finish): string | null {
     const isShort = isCutShort(finish);
@@ -89,12 +93,11 @@ export class ContentDecoder {
     return null;
   }
 
-  /** Closes the last block. */
   end(): void {
     this.#close();
   }
 
-  /** Before a failure: closes what is no call. True: no block is open. */
+  /** Closes the open block before a failure, if it is not a call. Returns whether no block is open. */
   interrupt(): boolean {
     if (this.#open !== null && this.#open.kind !== "tool-call") this.#close();
     return this.#open === null;
@@ -105,7 +108,7 @@ export class ContentDecoder {
       const text = delta[member];
       if (typeof text !== "string" || text === "") continue;
       this.#reasoningMember ??= member;
-      // Servers that fill both say the same twice.
+      // Servers that fill both members repeat the same text.
       if (this.#reasoningMember === member) this.#takeText("reasoning", text);
       return;
     }
@@ -118,7 +121,7 @@ export class ContentDecoder {
     }
   }
 
-  /** Content as a list of parts: Mistral's, whose thinking stands among them. */
+  /** Content as a list of parts. Mistral sends it, with thinking among the parts. */
   #takeParts(parts: readonly unknown[]): void {
     for (const raw of parts) {
       const part = asObject(raw);
@@ -137,7 +140,7 @@ export class ContentDecoder {
     const last = this.#last;
     if (last === null || last.kind !== kind) {
       if (kind === "text" && last?.kind === "tool-call") {
-        // White space between calls is glue; before more text it belongs to that.
+        // White space between calls has no meaning; before further text it belongs to the text.
         this.#glue += text;
         if (isBlank(text)) return;
         text = this.#glue;
@@ -202,7 +205,7 @@ export class ContentDecoder {
     this.#advance();
   }
 
-  /** Starts what waits, as long as what is open cannot go on. */
+  /** Starts the waiting blocks as long as the open block cannot continue. */
   #advance(): void {
     if (this.#isWhole) return;
     let next = this.#waiting[0];
@@ -237,7 +240,7 @@ export class ContentDecoder {
     this.#emit({ type: "delta", text });
   }
 
-  /** Arguments go out from where they surely begin: blanks and `null` stand for none. */
+  /** Emits arguments from their certain beginning: blanks and `null` mean that there are none. */
   #sayArguments(slot: CallSlot, fragment: string): void {
     if (slot.hasBegun) {
       if (fragment !== "") this.#emit({ type: "delta", text: fragment });
@@ -259,7 +262,10 @@ export class ContentDecoder {
     this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoningSeal() : null });
   }
 
-  /** Tells the annotations of the text that ends here; places count over all text of the answer, so its own begin is taken off. */
+  /**
+   * Emits the annotations of the text that ends here. Their offsets count over all text of the answer, so the
+   * offset of this text is subtracted.
+   */
   #annotate(): void {
     const from = this.#closedChars;
     const chars = this.#openChars;
@@ -309,7 +315,7 @@ function placeOf(value: unknown): number | null {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 }
 
-/** A pair of surrogates counts once. */
+/** Counts a pair of surrogates once. */
 export function codePointsOf(text: string): number {
   let count = text.length;
   for (let at = 1; at < text.length; at++) {
@@ -318,7 +324,7 @@ export function codePointsOf(text: string): number {
   return count;
 }
 
-/** The choice that counts: the one with the least index that is there. */
+/** The choice with the least index. */
 export function firstChoice(choices: readonly unknown[]): JsonObject | null {
   let first: JsonObject | null = null;
   for (const raw of choices) {
@@ -333,12 +339,15 @@ export function indexOf(choice: JsonObject): number {
   return typeof choice.index === "number" ? choice.index : 0;
 }
 
-/** `usage` where servers put it: beside the choices, in one (Moonshot), or in a member of their own (Groq). */
+/** `usage` beside the choices, in a choice (Moonshot), or in `x_groq` (Groq). */
 export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObject | null {
   return asObject(reply.usage) ?? asObject(choice?.usage) ?? asObject(asObject(reply.x_groq)?.usage);
 }
 
-/** A whole reply. Throws `upstream_garbage` for what is none, for a failure in a 200 and for malformed arguments of a call. */
+/**
+ * Throws `upstream_garbage` for a body that is not a reply, for a failure with the status 200 and for
+ * malformed arguments of a call.
+ */
 export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
   const choice = firstChoice(asArray(body.choices));
   const error = choice === null ? errorOf(body) : (choice.error ?? null);

@@ -1,4 +1,4 @@
-/** A client's request. */
+/** Reads a request of Chat Completions. */
 
 import { isObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
@@ -25,7 +25,7 @@ import type { ChatReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
 
-/** Members that are read, or that mean nothing elsewhere: whether the provider keeps the answer, which it never does for others. */
+/** Members that are read, and members without meaning elsewhere, such as whether OpenAI keeps the answer. */
 const MEMBERS: ReadonlySet<string> = new Set([
   "model",
   "messages",
@@ -89,7 +89,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       messages,
       tools,
       toolChoice: decodeToolChoice(body, tools, drops),
-      // A message of the deprecated form has room for one call.
+      // The older form has one call for each message.
       parallelToolCalls: usesFunctions ? false : booleanAt(body, "parallel_tool_calls", ""),
       maxOutputTokens: decodeLimit(body, drops),
       stop: decodeStops(body),
@@ -104,7 +104,8 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       },
       candidates: integerAt(body, "n", "", 1) ?? 1,
       logprobs: decodeLogprobs(body),
-      // Chat has no way to ask for the text; who sets an effort is shown what there is, as compatible servers do.
+      // Chat cannot ask for the text of reasoning. A client that sets an effort is shown the text, as
+      // compatible servers do.
       reasoning:
         effort === null
           ? null
@@ -129,7 +130,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   };
 }
 
-/** Members that no other provider has a word for. */
+/** Names the members that no other provider has. */
 function noteLost(body: JsonObject, drops: Drops): void {
   const moderation = objectAt(body, "moderation", "");
   if (moderation !== null) {
@@ -146,7 +147,7 @@ function noteLost(body: JsonObject, drops: Drops): void {
   if (booleanAt(body, "store", "") === true) drops.add("store", "answers are not kept at other providers");
 }
 
-/** 2 of them, and the newer one counts. */
+/** Of two limits the newer member counts. */
 function decodeLimit(body: JsonObject, drops: Drops): number | null {
   const newer = integerAt(body, "max_completion_tokens", "", 1);
   const older = integerAt(body, "max_tokens", "", 1);
@@ -161,7 +162,7 @@ function decodeStops(body: JsonObject): string[] {
   return list.filter((text) => text !== "");
 }
 
-/** Not OpenAI's, but many clients of compatible servers send it; 0 and -1 switch it off. */
+/** OpenAI has no `top_k`, but many clients of compatible servers send it; 0 and -1 switch it off. */
 function decodeTopK(body: JsonObject): number | null {
   const topK = integerAt(body, "top_k", "", -1);
   return topK === null || topK < 1 ? null : topK;

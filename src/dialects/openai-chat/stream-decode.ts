@@ -1,4 +1,4 @@
-/** A streamed answer of any server of this dialect. */
+/** Reads a streamed answer of any server of this dialect. */
 import type { FailEvent, ModelEvent } from "../../neutral/event.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
@@ -20,11 +20,11 @@ export class ChatStreamDecoder implements StreamDecoder {
   readonly #onEvent = (event: string, data: string): void => this.#take(event, data);
   #emit: Emit = ignore;
   #isStarted = false;
-  /** Ended or failed: nothing counts any more. */
+  /** The answer ended or failed; later frames are ignored. */
   #isOver = false;
   #isCut = false;
   #hasEndedWell = false;
-  /** Of the one choice that counts: nobody asked for more. */
+  /** Index of the one choice that is read; requests ask for one choice. */
   #index: number | null = null;
   #finishReason: string | null = null;
   #matched: string | null = null;
@@ -68,7 +68,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     try {
       parsed = JSON.parse(data);
     } catch {
-      // In the last frame of a body that ended early this is the cut, not garbage.
+      // The last frame of a body that ended early is cut, not garbage.
       if (!this.#isCut) this.#garbage("upstream sent an event that is not JSON");
       return;
     }

@@ -1,4 +1,4 @@
-/** Tools and the choice among them, as a client gives them: today's form, and that of `functions`, which came before it. */
+/** Reads the tools and the choice among them, also in the older form with `functions`. */
 
 import { isObject } from "../../core/json.ts";
 import type {
@@ -119,7 +119,7 @@ function decodeSearch(options: JsonObject): Tool {
   };
 }
 
-/** `tool_choice`, or the older `function_call`. Where there are no tools, there is nothing to choose. */
+/** `tool_choice`, or the older `function_call`; null without tools. */
 export function decodeToolChoice(body: JsonObject, tools: readonly Tool[], drops: Drops): ToolChoice | null {
   const isLegacy = body.tool_choice === undefined || body.tool_choice === null;
   const field = isLegacy ? "function_call" : "tool_choice";

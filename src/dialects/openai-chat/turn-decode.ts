@@ -1,4 +1,4 @@
-/** The conversation as a client gives it. */
+/** Reads the messages of a request. */
 
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
@@ -26,8 +26,8 @@ import { sealOf } from "./call-slot.ts";
 import { decodeContent, decodeImage, decodeText, decodeTexts, partObject } from "./part-decode.ts";
 
 /**
- * Thinking, annotations and the like of former answers, which clients send back as they got them: thinking without its seal is no
- * provider's own, and the rest tells nothing new. Never named as lost.
+ * Clients send back members of former answers. Thinking without a seal has no use at any provider and the
+ * other members repeat the answer, so none is named as lost.
  */
 const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
   "role",
@@ -186,13 +186,16 @@ function decodeCall(raw: unknown, at: string): ToolCallPart {
   return seal === null ? call : { ...call, seal };
 }
 
-/** JSON text; some clients write the object itself. */
+/** JSON text. Some clients write the object itself. */
 function argumentsOf(body: JsonObject, at: string): string {
   const given = body.arguments;
   return isObject(given) ? JSON.stringify(given) : (stringAt(body, "arguments", at) ?? "");
 }
 
-/** Calls of the deprecated form have no ids: they get one by the place of their message, so that it stays as the conversation grows. */
+/**
+ * Gives ids to calls of the older form, which has none. An id depends on the place of its message, so it
+ * stays the same while the conversation grows.
+ */
 class LegacyCalls {
   readonly #open = new Map<string, string[]>();
 
@@ -202,7 +205,7 @@ class LegacyCalls {
     return id;
   }
 
-  /** The id of the oldest call of that name that has no result yet. */
+  /** The id of the oldest call of this name without a result. */
   answer(name: string): string | null {
     return this.#open.get(name)?.shift() ?? null;
   }
