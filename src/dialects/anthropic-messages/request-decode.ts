@@ -223,7 +223,7 @@ function refuseWhatOnlyAnthropicHas(body: JsonObject): void {
   if (!isAbsent(body.inference_geo)) {
     throw refusedPart(
       "inference_geo",
-      "only Anthropic offers a choice of the place of computation; leave the field out, or use a model of Anthropic",
+      "only Anthropic lets a client choose the region; leave the field out, or use a model of Anthropic",
     );
   }
 }

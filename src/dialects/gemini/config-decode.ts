@@ -1,4 +1,4 @@
-/** `generationConfig` of a client's request. */
+/** Reads `generationConfig`. */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
@@ -139,7 +139,7 @@ function decodeOutput(config: JsonObject): OutputFormat | null {
 
 function decodeOutputSchema(config: JsonObject): JsonObject | null {
   const openApi = config.responseSchema;
-  // The second spelling is that of older SDKs.
+  // Older SDKs write the second name.
   const jsonSchema =
     objectAt(config, "responseJsonSchema", AT) ?? objectAt(config, "_responseJsonSchema", AT);
   if (isAbsent(openApi)) return jsonSchema;

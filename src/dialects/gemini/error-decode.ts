@@ -1,11 +1,11 @@
-/** Google's error objects, and what stands in their place. */
+/** Reads Google's error objects, and those of servers in front of Google's. */
 
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
 
-/** The error object of a chunk or body, which may stand in an array; null: it holds none. */
+/** The error object of a chunk or body, which may be in an array; null without one. */
 export function errorIn(value: unknown): unknown {
   const object = Array.isArray(value) ? asObject(value[0]) : asObject(value);
   const error = object?.error;
@@ -17,7 +17,6 @@ export function failureOf(error: unknown): ReportedFailure {
   return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
 }
 
-/** What an error body says; forms of servers in front of Google's are read too. */
 export function decodeError(body: string): DecodedError {
   const outer = errorEnvelope(body);
   const error = asObject(outer?.error);

@@ -1,4 +1,4 @@
-/** What an answer rests on: searches, sources, and which text refers to which source. */
+/** Reads the grounding of an answer: searches, sources, and the text that refers to each source. */
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
@@ -9,23 +9,23 @@ interface Source {
 }
 
 interface Support {
-  /** Bytes; null: not said. */
+  /** In bytes; null: Google did not say. */
   readonly start: number | null;
   readonly end: number | null;
-  /** The words that it is about, by which a range is held to be of this text. */
+  /** The cited words. They show whether a range belongs to this text. */
   readonly text: string | null;
   readonly sources: readonly Source[];
 }
 
-/** Gathers grounding and citations over the chunks of one answer. */
+/** Collects grounding and citations over the chunks of one answer. */
 export class Grounding {
   #queries: readonly string[] = [];
-  /** By the index that supports name; null: nothing that can be linked to. */
+  /** By the index in supports; null: the source has no address. */
   #sources: readonly (Source | null)[] = [];
   #supports: readonly unknown[] = [];
   #citations: readonly unknown[] = [];
 
-  /** Takes what a candidate says; lists that came before hold where it says nothing. */
+  /** Reads a candidate. Lists of earlier candidates stay where this one has none. */
   add(candidate: JsonObject): void {
     const grounding = asObject(candidate.groundingMetadata);
     if (grounding !== null) {
@@ -46,7 +46,7 @@ export class Grounding {
     return this.#supports.length > 0 || this.#citations.length > 0;
   }
 
-  /** What refers to places in this text, with offsets in code points. */
+  /** The citations in this text, with offsets in code points. */
   annotationsOf(text: string): Annotation[] {
     const supports = [
       ...this.#supports.map((entry) => this.#supportOf(entry)),
@@ -70,7 +70,7 @@ export class Grounding {
       let from = points.get(start) as number;
       let to = points.get(end) as number;
       if (support.text !== null && indexes.slice(from, to) !== support.text) {
-        // Offsets of another part, or counted otherwise: the words themselves say where.
+        // The offsets belong to another part or count differently, so the cited words are searched for.
         const at = text.indexOf(support.text);
         if (at === -1) continue;
         from = indexes.pointAt(at);
@@ -83,7 +83,7 @@ export class Grounding {
     return annotations;
   }
 
-  /** The search as a part; null: nothing was searched. */
+  /** The search as a part; null without a search. */
   search(id: string): SearchPart | null {
     const sources = this.#sources.filter((source) => source !== null);
     if (this.#queries.length === 0 && sources.length === 0) return null;

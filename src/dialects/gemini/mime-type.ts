@@ -1,4 +1,4 @@
-/** What a URL leads to, as far as its ending tells. */
+/** Media types of URLs. */
 
 const BY_EXTENSION: ReadonlyMap<string, string> = new Map([
   ["jpg", "image/jpeg"],
@@ -25,14 +25,14 @@ const BY_EXTENSION: ReadonlyMap<string, string> = new Map([
   ["mpeg", "video/mpeg"],
 ]);
 
-/** The media type by the extension of the URL's path; null: it has none that says anything. */
+/** The media type by the extension of the URL's path; null: the extension is unknown. */
 export function mimeTypeOf(url: string): string | null {
   const path = (url.split(/[?#]/, 1)[0] as string).toLowerCase();
   const name = path.slice(path.lastIndexOf("/") + 1);
   return BY_EXTENSION.get(name.slice(name.lastIndexOf(".") + 1)) ?? null;
 }
 
-/** Whether Google fetches the URL as a video by itself. */
+/** Whether Google fetches the URL as a video. */
 export function isYouTube(url: string): boolean {
   return /^https?:\/\/(?:(?:www|m)\.)?(?:youtube\.com|youtu\.be)\//i.test(url);
 }

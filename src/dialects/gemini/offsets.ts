@@ -1,10 +1,10 @@
-/** Offsets in text: Gemini counts bytes of UTF-8, the neutral form counts code points. */
+/** Converts offsets in text: Gemini counts bytes of UTF-8, the neutral language counts code points. */
 
 type Unit = "bytes" | "points";
 
 /**
- * What offsets in one unit are in the other, in one walk over the text. An offset within a character counts as the character's
- * beginning, one behind the end as the end.
+ * Converts offsets from one unit to the other, in one walk over the text. An offset within a character counts
+ * as its beginning, an offset behind the end as the end.
  */
 export function mapOffsets(
   text: string,
@@ -30,10 +30,10 @@ export function mapOffsets(
   return mapped;
 }
 
-/** Slices by code points without a walk for each: most texts have one unit of UTF-16 for each of them. */
+/** Slices by code points. Most texts need no index: each code point is one unit of UTF-16. */
 export class PointIndex {
   readonly #text: string;
-  /** Where each code point begins; null: at its own number. */
+  /** The place of each code point in the text; null: the place equals the number of the code point. */
   readonly #starts: readonly number[] | null;
 
   constructor(text: string) {
@@ -48,7 +48,7 @@ export class PointIndex {
     return this.#text.slice(at(from), at(to));
   }
 
-  /** The number of code points before a place that is a character's beginning or the end. */
+  /** The number of code points before a place, which must be the beginning of a character or the end. */
   pointAt(unit: number): number {
     if (this.#starts === null) return unit;
     let low = 0;

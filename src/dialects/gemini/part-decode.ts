@@ -1,4 +1,4 @@
-/** Parts of a client's turns: media, results of calls, and what the model said before. */
+/** Reads the parts of turns: media and results of calls. */
 
 import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, standardBase64 } from "../../neutral/media.ts";
@@ -29,11 +29,11 @@ import { MAKER } from "./seal.ts";
 
 type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
 
-/** Files that live at Google: of the Files API, or in a bucket. */
+/** Files at Google: of the Files API, or in a bucket. */
 const PROVIDER_FILE =
   /^(?:gs:\/\/|(?:https:\/\/generativelanguage\.googleapis\.com\/(?:upload\/)?(?:v\w+\/)?)?files\/)/;
 
-/** The media in `inlineData` or `fileData`; null: the part has neither. Names of the part are in camel case. */
+/** The media in `inlineData` or `fileData`; null without them. `part` must have names in camel case. */
 export function decodeMedia(part: JsonObject, at: string): MediaPart | null {
   const blob = objectAt(part, "inlineData", at);
   if (blob !== null) return decodeBlob(withCamelNames(blob), at);
@@ -80,7 +80,7 @@ function mediaPart(
   }
 }
 
-/** Members that say how Google's models look at the part. */
+/** Members that say how Google's models look at a part. */
 const MODIFIERS = ["videoMetadata", "mediaResolution", "mediaProcessing", "partMetadata"];
 const USER_MEMBERS: ReadonlySet<string> = new Set([
   ...MODIFIERS,
@@ -88,7 +88,7 @@ const USER_MEMBERS: ReadonlySet<string> = new Set([
   "inlineData",
   "fileData",
   "functionResponse",
-  // Clients copy parts of the model into turns of the user; there the two members mean nothing.
+  // Clients copy parts of the model into turns of the user, where these members mean nothing.
   "thought",
   "thoughtSignature",
 ]);
@@ -102,7 +102,7 @@ export function dropModifiers(part: JsonObject, at: string, drops: Drops): void 
   drops.addUnknown(part, USER_MEMBERS, at);
 }
 
-/** A `functionResponse`. `callId` finds the call that it answers, by the response's own id and name. */
+/** Reads a `functionResponse`. `callId` finds the call that the response answers, by its id and name. */
 export function decodeResult(
   response: JsonObject,
   at: string,
@@ -145,7 +145,7 @@ const RESULT_MEMBERS: ReadonlySet<string> = new Set([
   "scheduling",
 ]);
 
-/** `{output}` and `{error}` are the form that Google names; any other object is the result itself. */
+/** Google names the forms `{output}` and `{error}`. Any other object is the result itself. */
 function decodePayload(response: JsonObject, at: string): { text: string; isError: boolean } {
   const names = Object.keys(response);
   const [only] = names;

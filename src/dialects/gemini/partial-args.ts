@@ -1,20 +1,23 @@
-/** Arguments of a call that come in pieces, each with a JSONPath (RFC 9535) to where it belongs, as Vertex streams them. */
+/**
+ * Assembles the arguments of a call from pieces. Vertex AI sends each piece with a JSONPath (RFC 9535) to its
+ * place.
+ */
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 
-/** A list does not grow by more than this past its end: an index is a number that anyone can write. */
+/** A list grows by at most this many entries past its end: an upstream can write any index. */
 const MAX_GAP = 1000;
 
 type Key = string | number;
-/** Without a prototype, so that no key means anything. */
+/** Without a prototype, so that no key has a meaning. */
 type Node = Record<Key, unknown>;
 
 export class PartialArguments {
   readonly #root: Node = Object.create(null) as Node;
-  /** The path whose string goes on with the next piece. */
+  /** The path whose string the next piece continues. */
   #openPath: string | null = null;
 
-  /** Takes the pieces of one part; false: one of them makes no sense. */
+  /** Adds the pieces of one part. Returns false when a piece makes no sense. */
   add(pieces: unknown): boolean {
     for (const entry of asArray(pieces)) {
       const piece = asObject(entry);
@@ -22,14 +25,14 @@ export class PartialArguments {
       const keys = parsePath(piece.jsonPath);
       if (keys === null || keys.length === 0 || keys.length > MAX_DEPTH) return false;
       const value = valueIn(piece);
-      // A piece without a value only says that more comes, or that nothing more does.
+      // A piece without a value only says whether more pieces follow.
       if (value !== undefined && !this.#put(keys, value, this.#openPath === piece.jsonPath)) return false;
       this.#openPath = piece.willContinue === true ? piece.jsonPath : null;
     }
     return true;
   }
 
-  /** JSON text of what has come. */
+  /** The arguments so far, as JSON text. */
   text(): string {
     return JSON.stringify(this.#root);
   }
@@ -55,7 +58,7 @@ export class PartialArguments {
   }
 }
 
-/** Lists take indexes near their end, objects take names. */
+/** Whether the node can hold the key: lists take indexes near their end, objects take names. */
 function takes(node: Node, key: Key): boolean {
   if (!Array.isArray(node)) return typeof key === "string";
   return typeof key === "number" && key <= node.length + MAX_GAP;
@@ -75,7 +78,7 @@ function valueIn(piece: Readonly<Record<string, unknown>>): unknown {
 
 const STEP = /\.([^.[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/y;
 
-/** The keys of a path such as `$.a.b[0]['c d']`; null: it is none. */
+/** The keys of a path such as `$.a.b[0]['c d']`; null for other text. */
 function parsePath(path: string): Key[] | null {
   if (!path.startsWith("$")) return null;
   const keys: Key[] = [];

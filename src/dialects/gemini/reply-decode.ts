@@ -1,6 +1,6 @@
 /**
- * Content of replies, whole or in chunks: every chunk is a complete response with parts of parts, so one reader serves both. Only the
- * first candidate is read; no other is ever asked for.
+ * Reads the content of replies, whole or in chunks. Each chunk is a complete response with pieces of parts,
+ * so one reader serves both. Only the first candidate is read, since no request asks for more.
  */
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
@@ -19,7 +19,7 @@ import { OPAQUE_MEMBERS } from "./wire.ts";
 
 type Emit = (event: ModelEvent) => void;
 
-/** A call whose arguments still come. */
+/** A call whose arguments still arrive. */
 interface OpenCall {
   readonly id: string;
   readonly name: string;
@@ -27,17 +27,17 @@ interface OpenCall {
   readonly args: PartialArguments;
 }
 
-/** Reads chunks and tells their events; after `isOver` nothing more. */
+/** Reads chunks and emits their events. After `isOver` it emits nothing. */
 export class ContentDecoder {
   readonly #emit: Emit;
   readonly #idSeed: string;
-  /** Parts are whole: a signature is of its own part alone. */
+  /** Parts are whole, so a signature belongs to its own part alone. */
   readonly #isWhole: boolean;
   #hasStarted = false;
   #open: "text" | "reasoning" | null = null;
-  /** Of the open block. */
+  /** The seal of the open block. */
   #seal: Seal | null = null;
-  /** Of the open text block, as sources refer to it. */
+  /** The text of the open block, which sources refer to. */
   #text: string[] = [];
   #call: OpenCall | null = null;
   readonly #callIds = new Set<string>();
@@ -54,7 +54,6 @@ export class ContentDecoder {
     this.#isWhole = isWhole;
   }
 
-  /** The answer may end here. */
   get isFinished(): boolean {
     return this.#finish !== null && !this.isOver;
   }
@@ -90,12 +89,12 @@ export class ContentDecoder {
     }
   }
 
-  /** Ends the answer; one that has not said that it is finished counts as finished. */
+  /** Ends the answer, also one without a finish reason. */
   end(): void {
     if (this.isOver) return;
     const finish = this.#finish ?? { reason: null, isBlocked: false, message: null, token: null };
     if (this.#call !== null && finish.reason === "MAX_TOKENS") {
-      // Half a call is no call: the reason to stop says why there is none.
+      // An unfinished call is left out; the finish reason says why it is missing.
       this.#callIds.delete(this.#call.id);
       this.#call = null;
     }
@@ -115,7 +114,6 @@ export class ContentDecoder {
     this.#emit({ type: "end", stop });
   }
 
-  /** The answer makes no sense. */
   garbage(what: string): void {
     this.#fail({ type: "fail", raw: null, message: `The upstream's reply makes no sense: ${what}.` });
   }
@@ -162,7 +160,7 @@ export class ContentDecoder {
     else if (asObject(part.fileData) !== null) this.#opaque("fileData", part);
     else {
       const name = OPAQUE_MEMBERS.find((member) => Object.hasOwn(part, member));
-      // What nobody knows yet is passed over.
+      // Unknown parts are skipped.
       if (name !== undefined) this.#opaque(name, part);
     }
   }
@@ -174,7 +172,7 @@ export class ContentDecoder {
       return;
     }
     this.#closeCall();
-    // What follows a signature is another part, and is not covered by it.
+    // Text after a signature is another part, which the signature does not cover.
     const isApart = this.#seal !== null || (this.#isWhole && isSigned);
     if (this.#open !== kind || isApart) {
       this.#close();
@@ -189,7 +187,7 @@ export class ContentDecoder {
     if (isSigned) this.#seal = readSignature(signature, kind);
   }
 
-  /** A signature with no text of its own belongs to what is before it, or to thinking that is not shown. */
+  /** A signature without text belongs to the part before it, or to thinking that is not shown. */
   #sealLast(signature: unknown, kind: "text" | "reasoning"): void {
     const seal = readSignature(signature, kind);
     if (seal === null) return;
@@ -200,7 +198,7 @@ export class ContentDecoder {
     }
     this.#closeCall();
     this.#close();
-    // So every dialect can replay it.
+    // So every dialect can send it back.
     this.#emit({ type: "open", block: { kind: "reasoning" } });
     this.#emit({ type: "close", seal });
   }
@@ -250,7 +248,7 @@ export class ContentDecoder {
     this.#emit({ type: "close", seal: null });
   }
 
-  /** The upstream's own id; one that it left out, or has given before, is minted. */
+  /** The upstream's own id. A missing or repeated id is replaced by a new one. */
   #callId(given: string | null): string {
     let id = given;
     while (id === null || this.#callIds.has(id)) id = mintCallId(this.#idSeed, this.#minted++);
@@ -262,7 +260,7 @@ export class ContentDecoder {
     const mimeType = asString(blob.mimeType);
     const data = asString(blob.data);
     if (mimeType === null || data === null || !mimeType.startsWith("image/") || part.thought === true) {
-      // A picture in thoughts is a draft; sounds have no place in the neutral answer.
+      // A picture in thoughts is a draft. The neutral answer has no place for sound.
       if (data !== null) this.#opaque("inlineData", part);
       return;
     }
@@ -304,7 +302,9 @@ export class ContentDecoder {
     this.#tellUsage();
   }
 
-  /** Only between blocks: so an answer that is cut has told what it cost up to its last block. */
+  /**
+   * Emits usage only between blocks, so an answer that is cut has reported its usage up to the last block.
+   */
   #tellUsage(): void {
     if (this.#open !== null || this.#usage === null || this.#usage === this.#toldUsage) return;
     this.#toldUsage = this.#usage;
@@ -314,7 +314,10 @@ export class ContentDecoder {
 
 const BODY_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
 
-/** A whole reply. Throws `upstream_garbage` when it is none, with the error object in `detail` when it is one of those. */
+/**
+ * Throws `upstream_garbage` for a body that is not a reply; `detail` then holds the error object, if the body
+ * is one.
+ */
 export function decodeReply(body: JsonObject, idSeed: string): ModelReply {
   const folder = new Folder();
   let failure: GatewayError | null = null;

@@ -1,4 +1,4 @@
-/** A client's request for an answer or for a count of its tokens. */
+/** Reads a request for an answer or for a count of its tokens. */
 import type { JsonObject } from "../../core/json.ts";
 import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";

@@ -1,16 +1,16 @@
-/** Google's subset of OpenAPI schemas (upper-case types, `nullable`) as JSON Schema. */
+/** Reads schemas of Google's subset of OpenAPI (types in upper case, `nullable`) as JSON Schema. */
 
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { withCamelNames, wrongType } from "../shared/members.ts";
 import { malformed } from "../shared/refusal.ts";
 
-/** Written as a string where they are 64 bits wide. */
+/** Google writes these 64-bit counts as strings. */
 const COUNTS = new Set(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"]);
-/** Order of what a model writes and of nothing else. */
+/** `nullable` becomes a type; `propertyOrdering` has no counterpart. */
 const LEFT_OUT = new Set(["nullable", "propertyOrdering"]);
 
-/** What a schema of Google's says, in JSON Schema; keywords that only JSON Schema has stay as they are. */
+/** The schema as JSON Schema. Keywords of JSON Schema stay unchanged. */
 export function decodeSchema(schema: unknown, at: string, depth = 1, root = at): JsonObject {
   if (!isObject(schema)) throw wrongType(schema, at, "an object");
   if (depth > MAX_DEPTH) throw malformed(root, `is nested more than ${MAX_DEPTH} levels deep; flatten it`);

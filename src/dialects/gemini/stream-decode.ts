@@ -1,4 +1,7 @@
-/** Streamed replies: server-sent events, or an array that grows. Neither has an end mark that can be counted on, so ends are told at the body's. */
+/**
+ * Reads streamed replies: server-sent events, or a growing array. Neither has a reliable end mark, so the end
+ * of the body ends the answer.
+ */
 import type { ModelEvent } from "../../neutral/event.ts";
 import { ArrayReader } from "../../wire/array-reader.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
@@ -8,7 +11,7 @@ import { ContentDecoder } from "./reply-decode.ts";
 
 type Emit = (event: ModelEvent) => void;
 
-/** What both framings share: frames of JSON that are chunks. */
+/** The common part of both framings: frames of JSON that are chunks. */
 abstract class GeminiStreamDecoder implements StreamDecoder {
   #emit: Emit = () => {};
   protected readonly content: ContentDecoder;
@@ -35,7 +38,7 @@ abstract class GeminiStreamDecoder implements StreamDecoder {
     if (this.content.isFinished) this.content.end();
   }
 
-  /** Returns what is wrong, null for nothing. */
+  /** Returns the fault, or null. */
   protected abstract read(bytes: Uint8Array): string | null;
 
   protected abstract readRest(): void;
@@ -49,7 +52,7 @@ abstract class GeminiStreamDecoder implements StreamDecoder {
       this.content.garbage("a frame is not JSON");
       return;
     }
-    // Some servers put even a single chunk, or an error, into an array.
+    // Some servers put even a single chunk or an error into an array.
     if (Array.isArray(value)) for (const chunk of value) this.content.readChunk(chunk);
     else this.content.readChunk(value);
   };
@@ -73,7 +76,7 @@ class SseDecoder extends GeminiStreamDecoder {
 
   readonly #onEvent = (_event: string, data: string): void => {
     if (data === "[DONE]") {
-      // Google sends none; of a compatible server that does, it is the end.
+      // Google sends no end mark; for a compatible server that sends it, it is the end.
       this.content.end();
     } else if (data !== "") {
       this.readFrame(data);
@@ -98,7 +101,6 @@ class ArrayDecoder extends GeminiStreamDecoder {
   protected readRest(): void {}
 }
 
-/** Reads a stream in either framing. */
 export function makeStreamDecoder(framing: Framing, options: DecodeReplyOptions): StreamDecoder {
   return framing === "sse" ? new SseDecoder(options) : new ArrayDecoder(options);
 }

@@ -1,4 +1,4 @@
-/** Tools of a client's request, and the choice among them. */
+/** Reads the tools of a request, and the choice among them. */
 
 import type { JsonObject } from "../../core/json.ts";
 import type { Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
@@ -34,12 +34,15 @@ const FUNCTION_MEMBERS: ReadonlySet<string> = new Set([
   ...RESULT_SCHEMAS,
 ]);
 const SEARCH_MEMBERS: ReadonlySet<string> = new Set(["excludeDomains"]);
-/** `includeServerSideToolInvocations` is only about the order in which replies show Google's own tools. */
+/** `includeServerSideToolInvocations` concerns only the order in which replies show Google's own tools. */
 const CONFIG_MEMBERS: ReadonlySet<string> = new Set([
   "includeServerSideToolInvocations",
   "functionCallingConfig",
 ]);
-/** `streamFunctionCallArguments`: calls are shown whole, and a client that reads them in pieces reads them whole too. */
+/**
+ * `streamFunctionCallArguments` has no effect: calls are sent whole, which clients of pieces can read as
+ * well.
+ */
 const CALLING_MEMBERS: ReadonlySet<string> = new Set([
   "streamFunctionCallArguments",
   "mode",

@@ -1,4 +1,4 @@
-/** The conversation of a client's request. */
+/** Reads the conversation of a request. */
 
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
@@ -19,10 +19,10 @@ import { malformed } from "../shared/refusal.ts";
 import { decodeMedia, decodeResult, dropModifiers } from "./part-decode.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
 
-/** Part of the ids of calls that came without one; the same at the same place of a conversation. */
+/** The seed of ids for calls without one. A call at the same place of a conversation gets the same id. */
 const HISTORY = "history";
 
-/** A call that has no result yet. */
+/** A call without a result. */
 interface Pending {
   readonly id: string;
   readonly name: string;
@@ -81,11 +81,11 @@ function eachPart(content: JsonObject, at: string, read: (part: JsonObject, at: 
 class ContentsDecoder {
   readonly #messages: Message[] = [];
   readonly #drops: Drops;
-  /** Of the model's turn that is being read; SDKs keep each chunk of a stream as a turn of its own. */
+  /** The parts of the current turn of the model. SDKs keep each chunk of a stream as a turn of its own. */
   #parts: AssistantPart[] = [];
   #pending: Pending[] = [];
   #isAfterModel = false;
-  /** Where that turn began. */
+  /** The place of the first of those turns. */
   #modelAt = "contents";
   #callCount = 0;
 
@@ -141,7 +141,10 @@ class ContentsDecoder {
     return decodeResult(withCamelNames(response), place, callId, this.#drops);
   }
 
-  /** The id of the call that a result answers: by its id, else the first of its name that has no result yet. */
+  /**
+   * The id of the call that a result answers: the call with that id, else the first of that name without a
+   * result.
+   */
   #answer(id: string | null, name: string, at: string): string {
     let found = id === null ? -1 : this.#pending.findIndex((call) => call.id === id);
     if (found === -1)
@@ -195,7 +198,7 @@ class ContentsDecoder {
       return;
     }
     const seal: Seal | null = readSignature(signature, kind);
-    // Pieces of one part, as they came in chunks.
+    // The pieces come from the chunks of one part.
     const start = isOpen && last.type === kind ? last.text : null;
     if (start !== null) this.#parts.pop();
     const whole = (start ?? "") + text;

@@ -1,4 +1,4 @@
-/** What an upstream's error body says, in the forms that OpenAI and servers like it give it. */
+/** Reads the errors of OpenAI and of servers like it. */
 
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
@@ -21,7 +21,7 @@ export function decodeError(body: string): DecodedError {
 function readError(error: JsonObject): DecodedError {
   return {
     message: asString(error.message) ?? asString(error.detail) ?? asString(asObject(error.detail)?.message),
-    // A number there is the HTTP status again.
+    // A number in `code` repeats the HTTP status.
     code: asString(error.code) ?? asString(error.status) ?? asString(error.type),
     param: asString(error.param),
   };

@@ -1,6 +1,6 @@
 /**
- * One item of an answer's output, in pieces or whole, as events. Pieces and the whole may tell the same twice, or only one of them may
- * come: what has been told is not told again.
+ * Reads one item of an answer's output, in pieces or whole. A server may send the pieces, the whole item, or
+ * both; content that has been emitted is not emitted again.
  */
 
 import { GatewayError } from "../../core/errors.ts";
@@ -11,9 +11,12 @@ import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts
 import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";
 
-/** What the items of one answer share. */
+/** The state that all items of one answer share. */
 export interface AnswerContext {
-  /** A call's id: `wanted`, or a new one where that is null or taken by another call of the answer. */
+  /**
+   * Returns the id of a call: `wanted`, or a new id when `wanted` is null or another call of the answer has
+   * it.
+   */
   callId(wanted: string | null): string;
   hasCall: boolean;
   hasRefusal: boolean;
@@ -22,25 +25,25 @@ export interface AnswerContext {
 export type PieceKind = "text" | "refusal" | "summary" | "reasoning" | "input";
 
 export abstract class ItemReader {
-  /** Events that became certain and have not been handed on. */
+  /** Events that are certain and have not been handed on. */
   readonly events: ModelEvent[] = [];
   isDone = false;
 
-  /** The item as it is announced. */
+  /** Reads the item as it is announced. */
   begin(_item: JsonObject): void {}
-  /** A piece of part `index`. */
+  /** Reads a piece of part `index`. */
   piece(_kind: PieceKind, _index: number, _text: string): void {}
-  /** Part `index` as a whole, some or all of which may have come in pieces. */
+  /** Reads part `index` as a whole; some or all of it may have come in pieces. */
   whole(_kind: PieceKind, _index: number, _text: string): void {}
   annotation(_index: number, _number: number, _annotation: unknown): void {}
 
-  /** The whole item, which ends it. */
+  /** Reads the whole item and ends it. */
   done(item: JsonObject): void {
     this.isDone = true;
     this.finish(item);
   }
 
-  /** The answer has ended and the item never was told whole. */
+  /** Ends an item that never came whole, at the end of the answer. */
   cut(): void {
     this.isDone = true;
     this.finish({});
@@ -52,7 +55,7 @@ export abstract class ItemReader {
 export class MessageReader extends ItemReader {
   readonly #context: AnswerContext;
   #phase: string | null = null;
-  /** The part that is read, its kind, and how much of it has been told. */
+  /** The current part, its kind, and how much of it has been emitted. */
   #part = -1;
   #kind: "text" | "refusal" = "text";
   #sentChars = 0;
@@ -131,9 +134,9 @@ export class MessageReader extends ItemReader {
   }
 }
 
-/** Reasoning: parts of a summary, or of the thing itself, with a blank line between them. */
+/** Reads reasoning: the parts of the summary, or of the reasoning itself, with a blank line between parts. */
 export class ReasoningReader extends ItemReader {
-  /** The part that is read, as its kind and number. */
+  /** The current part, by kind and number. */
   #kind: PieceKind = "summary";
   #part = -1;
   readonly #seen = new Set<string>();
@@ -184,7 +187,7 @@ export class ReasoningReader extends ItemReader {
   }
 }
 
-/** A call of the client's tool. Its block opens as soon as name and id are known. */
+/** Reads a call of the client's tool. The block opens as soon as name and id are known. */
 export class CallReader extends ItemReader {
   readonly #context: AnswerContext;
   readonly #call: "function" | "custom";
@@ -250,7 +253,7 @@ export class CallReader extends ItemReader {
   }
 }
 
-/** Items that count only once they are whole: searches, images, and what only OpenAI has. */
+/** Reads items that count only when they are whole: searches, images, and items that only OpenAI has. */
 export class WholeReader extends ItemReader {
   readonly #at: string;
   #item: JsonObject = {};
@@ -285,7 +288,7 @@ export class WholeReader extends ItemReader {
   }
 }
 
-/** A finished web search. Opening or looking through a page has no query. */
+/** A finished web search. It has no query when the model opened a page or searched within one. */
 export function decodeSearch(item: JsonObject): SearchPart {
   const action = asObject(item.action);
   const queries = asArray(action?.queries).filter((query) => typeof query === "string");
@@ -307,7 +310,7 @@ function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Some servers give the arguments as the object itself. */
+/** The arguments as text. Some servers send them as an object. */
 function argumentsText(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : jsonText(value);

@@ -1,4 +1,4 @@
-/** Parts of messages and of tool results in a client's request. */
+/** Reads the parts of messages and of tool results. */
 
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
@@ -46,13 +46,13 @@ const PART_MEMBERS: ReadonlySet<string> = new Set([
   "prompt_cache_breakpoint",
 ]);
 
-/** The content of a message of the user, or the output of a tool: text, or a list of parts. */
+/** The content of a user's message or the output of a tool: a text, or a list of parts. */
 export function decodeContent(content: unknown, at: string, drops: Drops): readonly InputPart[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   return partsOf(content, at).map((part, index) => decodePart(part, `${at}[${index}]`, drops));
 }
 
-/** The content of instructions: text alone. */
+/** The content of instructions, which is text. */
 export function decodeText(content: unknown, at: string, drops: Drops): readonly TextPart[] {
   return decodeContent(content, at, drops).map((part, index) => {
     if (part.type !== "text")
@@ -61,7 +61,6 @@ export function decodeText(content: unknown, at: string, drops: Drops): readonly
   });
 }
 
-/** The content of a message of the assistant. */
 export function decodeAnswer(
   content: unknown,
   at: string,
@@ -151,7 +150,7 @@ function fileSource(part: JsonObject, at: string): MediaSource {
   return { kind: "provider-file", id, maker: MAKER };
 }
 
-/** A data URL, or the bare base64 of a file whose name tells its type. */
+/** A data URL, or bare base64 of a file whose type follows from its name. */
 function dataSource(data: string, fileName: string | null, at: string): MediaSource {
   if (data.slice(0, 5).toLowerCase() === "data:") return urlSource(data, at);
   const base64 = standardBase64(data);
@@ -172,7 +171,7 @@ function audioSource(part: JsonObject, at: string): MediaSource {
 const AUDIO_FORMATS = ["wav", "mp3"] as const;
 const TTLS = ["5m", "30m", "1h", "12h", "24h"] as const;
 
-/** A time that is not known is the target's usual one. */
+/** null: the usual time of the target, also for an unknown time. */
 export function ttlOf(value: unknown): CacheHint["ttl"] {
   return TTLS.find((ttl) => ttl === value) ?? null;
 }

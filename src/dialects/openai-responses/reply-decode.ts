@@ -1,4 +1,7 @@
-/** An answer's output, whole or streamed, as events. Items that a stream mixes are held back, so that blocks never interleave. */
+/**
+ * Reads the output of an answer, whole or streamed. A stream may mix several items; their events are held
+ * back so that blocks never interleave.
+ */
 
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
@@ -20,13 +23,16 @@ import { decodeUsage } from "./usage.ts";
 
 export type Emit = (event: ModelEvent) => void;
 
-/** Where an event says it belongs. Servers leave out either, and some give each event of an item another id. */
+/**
+ * The item that an event belongs to. Servers may leave out the id or the index, and some give each event of
+ * an item another id.
+ */
 export interface ItemPlace {
   readonly index: number | null;
   readonly id: string | null;
 }
 
-/** The readers of all items, and whose turn it is. */
+/** Holds the readers of all items and hands on their events in order. */
 export class OutputDecoder implements AnswerContext {
   hasCall = false;
   hasRefusal = false;
@@ -35,7 +41,7 @@ export class OutputDecoder implements AnswerContext {
   readonly #callIds = new Set<string>();
   /** In order of first appearance. */
   readonly #readers: ItemReader[] = [];
-  /** The first that is not handed on to its end. */
+  /** The index of the first unfinished item. */
   #head = 0;
   readonly #byIndex = new Map<number, ItemReader>();
   readonly #byId = new Map<string, ItemReader>();
@@ -52,34 +58,34 @@ export class OutputDecoder implements AnswerContext {
     return id;
   }
 
-  /** Whether a block is open to those who read. */
+  /** Whether a block is open in the events handed on. */
   get isInBlock(): boolean {
     return this.#isOpen;
   }
 
-  /** The item is announced. */
+  /** Reads an announced item. */
   begin(place: ItemPlace, item: JsonObject): void {
     const known = this.#find(place);
-    // Some servers number every item 0; the same item once more is no new one.
+    // Some servers number each item 0. A repeated item is not a new one.
     const isNew = known === null || (known.isDone && place.id !== null && !this.#byId.has(place.id));
     if (isNew) this.#add(place, item).begin(item);
     else if (!known.isDone) known.begin(item);
   }
 
-  /** The item as a whole. A second time, it is not read again. */
+  /** Reads a whole item, once. */
   done(place: ItemPlace, item: JsonObject): void {
     const reader = this.#find(place) ?? this.#add(place, item);
     if (!reader.isDone) reader.done(item);
   }
 
-  /** The reader that a piece goes to; null: its item is over. */
+  /** The reader for a piece; null: its item is over. */
   readerOf(place: ItemPlace, type: string): ItemReader | null {
     const known = this.#find(place) ?? this.#lastOpen(place);
     if (known !== null) return known.isDone ? null : known;
     return this.#add(place, { type });
   }
 
-  /** The answer is over. `output` is all of it, as far as the server tells it again. */
+  /** Ends the answer. `output` is the whole output, as far as the server repeats it. */
   finish(output: readonly unknown[]): void {
     for (let index = 0; index < output.length; index++) {
       const item = asObject(output[index]);
@@ -91,7 +97,7 @@ export class OutputDecoder implements AnswerContext {
     }
   }
 
-  /** Hands on what is certain, in order. */
+  /** Hands on the certain events, in order. */
   drain(emit: Emit): void {
     for (let reader = this.#readers[this.#head]; reader !== undefined; reader = this.#readers[this.#head]) {
       for (const event of reader.events) {
@@ -110,7 +116,7 @@ export class OutputDecoder implements AnswerContext {
     return byIndex ?? (id === null ? undefined : this.#byId.get(id)) ?? null;
   }
 
-  /** An event that names neither item nor index is about the last one. */
+  /** An event without item and index belongs to the last item. */
   #lastOpen({ index, id }: ItemPlace): ItemReader | null {
     if (index !== null || id !== null) return null;
     return this.#readers.at(-1) ?? null;
@@ -140,7 +146,6 @@ export class OutputDecoder implements AnswerContext {
   }
 }
 
-/** A whole response. */
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
   const status = statusOf(body);
   const output = new OutputDecoder(options.idSeed);
@@ -157,7 +162,7 @@ export function startOf(response: JsonObject | null): ModelEvent {
   return { type: "start", id: asString(response?.id), model: asString(response?.model) };
 }
 
-/** Throws unless the response is a whole answer. */
+/** Throws `upstream_garbage` unless the response is a whole answer. */
 function statusOf(body: JsonObject): "completed" | "incomplete" {
   const error = body.error;
   if ((error !== undefined && error !== null) || body.status === "failed") {

@@ -1,4 +1,4 @@
-/** A client's request in the neutral language. */
+/** Reads a request of the Responses API. */
 
 import type { CacheHint } from "../../neutral/message.ts";
 import type { OutputFormat, ReasoningRequest } from "../../neutral/request.ts";
@@ -27,8 +27,9 @@ import { decodeToolChoice, ToolList } from "./tool-decode.ts";
 import { InputDecoder } from "./turn-decode.ts";
 
 /**
- * Members that are read, or that say nothing to another provider and are sent by clients with every request: `store` (nothing is stored,
- * and the response says so), `client_metadata` (Codex about itself), `stream_options` (padding against eavesdroppers).
+ * Members that are read, and members that clients send with each request and that mean nothing elsewhere:
+ * `store` (the response says that nothing is stored), `client_metadata` (Codex about itself),
+ * `stream_options` (padding against eavesdroppers).
  */
 const MEMBERS: ReadonlySet<string> = new Set([
   "model",
@@ -60,7 +61,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "stream_options",
 ]);
 
-/** State at OpenAI without which the request means something else. */
+/** Members that name state at OpenAI. Without the state the request means something else. */
 const STORED = {
   previous_response_id: "the conversation is stored at OpenAI; send the whole conversation as input",
   conversation: "the conversation is stored at OpenAI; send the whole conversation as input",
@@ -68,7 +69,7 @@ const STORED = {
 } as const;
 
 const LOGPROBS = "message.output_text.logprobs";
-/** Data of hosted tools that other providers either always give or do not have. */
+/** Data of hosted tools that other providers always give or do not have. */
 const INCLUDES: ReadonlySet<string> = new Set([
   "reasoning.encrypted_content",
   LOGPROBS,
@@ -138,7 +139,7 @@ function refuseStored(body: JsonObject): void {
   }
 }
 
-/** Settings whose loss changes what the answer costs or how it is checked, but not what it says. */
+/** Drops settings that change the cost or the checks of an answer but not its content. */
 function dropSettings(body: JsonObject, drops: Drops): void {
   if (stringAt(body, "truncation", "") === "auto") {
     drops.add("truncation", "other providers refuse a conversation that is too long");
@@ -151,7 +152,7 @@ function dropSettings(body: JsonObject, drops: Drops): void {
   drops.add("moderation", "other providers do not report moderation");
 }
 
-/** null: not asked for. The parameter alone does nothing at OpenAI either. */
+/** null: the client does not ask for log-probabilities. OpenAI ignores `top_logprobs` alone. */
 function logprobsOf(body: JsonObject, drops: Drops): number | null {
   const include = stringsAt(body, "include", "") ?? [];
   for (let index = 0; index < include.length; index++) {
@@ -162,7 +163,7 @@ function logprobsOf(body: JsonObject, drops: Drops): number | null {
   return include.includes(LOGPROBS) ? (count ?? 0) : null;
 }
 
-/** `update` is the last one in the input, which has only an effort. */
+/** `update`: the last configuration in the input, which holds only an effort. */
 function reasoningOf(
   asked: JsonObject | null,
   update: JsonObject | null,
@@ -207,7 +208,7 @@ function outputOf(text: JsonObject | null): OutputFormat | null {
   }
 }
 
-/** Only what goes beyond OpenAI's own habit of caching by itself is a wish. */
+/** OpenAI caches by itself, so only settings beyond that are a hint. */
 function cacheOf(body: JsonObject, drops: Drops): CacheHint | null {
   const options = objectAt(body, "prompt_cache_options", "");
   if (options === null) return body.prompt_cache_retention === "24h" ? { ttl: "24h" } : null;

@@ -1,4 +1,4 @@
-/** A streamed response as events. */
+/** Reads a streamed response. */
 
 import { GatewayError } from "../../core/errors.ts";
 import type { FailEvent } from "../../neutral/event.ts";
@@ -11,7 +11,10 @@ import { type Emit, type ItemPlace, OutputDecoder, startOf } from "./reply-decod
 import { decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
-/** An event that carries text of an item: of which kind, under which name, and whether it is a piece or the whole. */
+/**
+ * The meaning of an event with text of an item: the kind of the text, its member, and whether it is a piece
+ * or the whole.
+ */
 interface Piece {
   readonly item: string;
   readonly kind: PieceKind;
@@ -37,7 +40,7 @@ const PIECES: ReadonlyMap<string, Piece> = new Map(
 );
 
 export class ResponsesStreamDecoder implements StreamDecoder {
-  /** The terminal event says all; nothing is waited for behind it. */
+  /** The terminal event completes the answer; no end mark follows. */
   readonly isFinished = false;
   readonly #sse: SseReader;
   readonly #output: OutputDecoder;
@@ -65,7 +68,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     try {
       frame = asObject(JSON.parse(data));
     } catch {
-      // Told below: JSON that cannot be read and JSON that is no object are the same to us.
+      // The code below treats text that is not JSON and JSON that is not an object alike.
     }
     if (frame === null) {
       if (data.trim() !== "" && data.trim() !== "[DONE]") {
@@ -114,7 +117,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     }
   }
 
-  /** Errors in the forms that servers give them; all else is skipped. */
+  /** Reads errors in all forms of servers; other events are skipped. */
   #readOther(type: string, event: string, frame: JsonObject, emit: Emit): void {
     const isBare = type === "" && frame.error !== undefined && frame.error !== null;
     if (type !== "error" && event !== "error" && !isBare) return;
@@ -168,7 +171,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   }
 
   #failed(response: JsonObject | null, emit: Emit): void {
-    // Within a block there is no place for it.
+    // The grammar has no usage within a block.
     if (response !== null && this.#hasStarted && !this.#output.isInBlock) this.#usage(response, emit);
     const error = response?.error ?? null;
     this.#fail(failureOf(error), emit);

@@ -1,4 +1,4 @@
-/** Tools of a client's request, wherever they stand in it. */
+/** Reads the tools of a request: of the request itself, and of items in its input. */
 
 import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
@@ -42,18 +42,21 @@ const SEARCH_MEMBERS: ReadonlySet<string> = new Set([
   "search_context_size",
   "external_web_access",
 ]);
-/** By their own type, or one with the date of a version. */
+/** The type, with or without the date of a version. */
 const WEB_SEARCH = /^web_search(_preview)?(_\d{4}_\d\d_\d\d)?$/;
 
-/** Gathers the tools of a request: its own, those that items of the input add, and those that a search of the tools has found. */
+/**
+ * Collects the tools of a request, the tools that items of the input add, and the tools that a search of the
+ * tools found.
+ */
 export class ToolList {
   readonly #drops: Drops;
   readonly #maxSearches: number | null;
   readonly #tools: Tool[] = [];
   readonly #keys = new Set<string>();
-  /** Names of deferred tools that a search has found. */
+  /** Names of the deferred tools that a search found. */
   readonly #found = new Set<string>();
-  /** The client searches its tools itself, and answers the call like any other. */
+  /** The client searches its tools itself and answers that call like any other. */
   searchesTools = false;
   #isSearchOmitted = false;
   #deferredAt: string | null = null;
@@ -78,7 +81,9 @@ export class ToolList {
     }
   }
 
-  /** Tools that a search has found: shown from now on, also where they stand among the deferred ones. */
+  /**
+   * Adds tools that a search found. They are shown from here on, also if they are among the deferred tools.
+   */
   addFound(list: readonly unknown[], at: string): readonly string[] {
     const before = this.#tools.length;
     this.#addAll(list, at);
@@ -97,7 +102,10 @@ export class ToolList {
     return names;
   }
 
-  /** All that are to be shown. Deferred ones wait for the client's search; where there is none, they are shown at once. */
+  /**
+   * The tools for the model. Deferred tools wait for the client's search; without a search they are shown at
+   * once.
+   */
   finish(): readonly Tool[] {
     if (this.#deferredAt !== null && !this.searchesTools) {
       this.#drops.add(this.#deferredAt, "tools cannot be searched here, so all of them are shown");
@@ -108,7 +116,7 @@ export class ToolList {
     });
   }
 
-  /** Whether a search of the web was asked for and left out. */
+  /** Whether the request asks for a web search that was left out. */
   get isSearchOmitted(): boolean {
     return this.#isSearchOmitted;
   }
@@ -164,7 +172,7 @@ export class ToolList {
     });
   }
 
-  /** What is said of a namespace goes in front of what its first tool says of itself. */
+  /** The description of a namespace precedes the description of its first tool. */
   #namespace(tool: JsonObject, at: string): void {
     this.#drops.addUnknown(tool, NAMESPACE_MEMBERS, at);
     const name = nameAt(tool, "name", at);
@@ -200,7 +208,9 @@ export class ToolList {
     });
   }
 
-  /** OpenAI's own search of the tools has no counterpart; the client's own is a function like any other. */
+  /**
+   * No other provider has OpenAI's search of the tools. The client's own search is a function like any other.
+   */
   #toolSearch(tool: JsonObject, at: string): void {
     if (wordAt(tool, "execution", at, ["server", "client"]) !== "client") {
       this.#deferredAt ??= at;
@@ -239,7 +249,7 @@ function withoutType(place: JsonObject): JsonObject {
   return Object.fromEntries(members);
 }
 
-/** null: nothing was said, or nothing that is left to choose. */
+/** null: the client chose nothing, or its choice was left out. */
 export function decodeToolChoice(value: unknown, tools: ToolList, drops: Drops): ToolChoice | null {
   if (value === undefined || value === null) return null;
   if (value === "auto" || value === "none" || value === "required") return { mode: value };

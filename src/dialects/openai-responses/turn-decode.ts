@@ -1,4 +1,7 @@
-/** The items of a client's input as messages: neighbouring items of the assistant are one turn, neighbouring results of tools another. */
+/**
+ * Reads the items of the input as messages. Neighbouring items of the assistant are one turn, as are
+ * neighbouring results of tools.
+ */
 
 import { appendAll } from "../../core/lists.ts";
 import type {
@@ -21,7 +24,7 @@ import { TOOL_SEARCH } from "./reply-context.ts";
 import { MAKER } from "./seal.ts";
 import type { ToolList } from "./tool-decode.ts";
 
-/** Members of items that are read, or say nothing once the item stands in the conversation. */
+/** Members that are read, and members without meaning once the item is in a conversation. */
 const ITEM_MEMBERS: ReadonlySet<string> = new Set([
   "type",
   "id",
@@ -41,29 +44,29 @@ const ITEM_MEMBERS: ReadonlySet<string> = new Set([
   "created_by",
 ]);
 
-/** State at OpenAI that only it can follow. */
+/** Items that refer to state at OpenAI. */
 const STORED: Readonly<Record<string, string>> = {
   item_reference: "the item is stored at OpenAI; send the item itself (SDKs do so with store: false)",
   compaction: "only OpenAI can read a compacted history; send the messages instead",
   compaction_trigger: "only OpenAI compacts a conversation on request; leave the item out",
 };
 
-/** What a client gives back to a tool that only OpenAI has. */
+/** Results of tools that only OpenAI has. */
 const FOREIGN_RESULT = /^(computer|local_shell|shell|apply_patch)_call_output$|^mcp_approval_response$/;
 
 export class InputDecoder {
-  /** Instructions in front of the conversation. */
+  /** Instructions before the conversation. */
   readonly system: TextPart[];
   readonly messages: Message[] = [];
-  /** Settings that hold from an item of the input on: the last word counts. */
+  /** Settings that hold from an item of the input on. The last item counts. */
   reasoning: JsonObject | null = null;
   text: JsonObject | null = null;
   readonly #tools: ToolList;
   readonly #drops: Drops;
-  /** The turn that may still grow. */
+  /** The turn of the assistant that may still grow. */
   #turn: AssistantPart[] | null = null;
   #results: UserPart[] | null = null;
-  /** State of the next call, or of the next search, which stands in an item of its own in front of it. */
+  /** Seals for the next call and the next search. A seal is an item of its own before them. */
   #callSeal: Seal | null = null;
   #rawSeal: Seal | null = null;
 
@@ -127,7 +130,7 @@ export class InputDecoder {
     this.messages.push(message);
   }
 
-  /** The assistant's turn, which all of its items in a row belong to. */
+  /** The current turn of the assistant; a new turn when another role spoke last. */
   #assistant(at: string): AssistantPart[] {
     if (this.#turn === null) {
       const parts: AssistantPart[] = [];
@@ -203,7 +206,10 @@ export class InputDecoder {
     this.text = asObject(item.text) ?? this.text;
   }
 
-  /** State of the text right before it; where that is none, or has its own, of nothing that was said. */
+  /**
+   * Gives the seal to the text before it. Without such a text, or when the text has a seal, the seal stands
+   * alone.
+   */
   #sealText(seal: Seal, at: string): void {
     const turn = this.#assistant(at);
     const last = turn.at(-1);
@@ -218,7 +224,7 @@ export class InputDecoder {
     this.#assistant(at).push({ ...part, raw });
   }
 
-  /** Blocks of another maker that belong to no search. */
+  /** Adds the waiting block of another provider that belongs to no search. */
   #flushRaw(at: string): void {
     const raw = this.#rawSeal;
     if (raw === null) return;
@@ -227,7 +233,10 @@ export class InputDecoder {
     this.#assistant(at).push({ type: "opaque", name, raw, at });
   }
 
-  /** The client's own search of its tools is a call like any other; OpenAI's left no trace but the tools that it found. */
+  /**
+   * The client's own search of its tools is a call like any other. OpenAI's search leaves only the tools that
+   * it found.
+   */
   toolSearch(item: JsonObject, at: string): void {
     const callId = stringAt(item, "call_id", at);
     if (callId === null) return;
@@ -264,7 +273,7 @@ export class InputDecoder {
 
   #other(item: JsonObject, type: string, at: string): void {
     if (type === "item_reference" && asString(item.id)?.startsWith("rs_")) {
-      // Reasoning that the client does not hold: no other provider could read it either.
+      // No other provider could read the reasoning either.
       this.#drops.add(at, "refers to reasoning that is stored at OpenAI, which no other provider can read");
       return;
     }
@@ -297,7 +306,7 @@ const READERS: ReadonlyMap<string, ReadItem> = new Map<string, ReadItem>([
   ["image_generation_call", (decoder, item, at) => decoder.image(item, at)],
 ]);
 
-/** State of another maker in our token, else OpenAI's own. */
+/** The seal of another maker in the gateway's token, else OpenAI's own. */
 function sealOf(text: string): Seal {
   return unwrapSeal(text) ?? { maker: MAKER, place: "reasoning", data: text };
 }

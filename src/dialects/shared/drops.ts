@@ -6,7 +6,10 @@ import { pathOf } from "./members.ts";
 const UNKNOWN = "the gateway knows no counterpart of this field at other providers";
 const INDEX = /\[\d+\]/g;
 
-/** Collects drops. A member that recurs in a list (`messages[3].name`) is named once for each reason, at its first place. */
+/**
+ * Collects drops. A member that recurs in a list (`messages[3].name`) is named once for each reason, at its
+ * first place.
+ */
 export class Drops {
   readonly list: Drop[] = [];
   #seen: Set<string> | null = null;

@@ -2,10 +2,13 @@
 import { asObject, type JsonObject, parseJson } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 
-/** What a body says that holds no error object. */
+/** The result for a body without an error object. */
 export const NO_ERROR: DecodedError = { message: null, code: null, param: null };
 
-/** The object of an error body, or the first of an array (Google's servers wrap it so); null for any other body. */
+/**
+ * The object of an error body, or the first of an array (Google's servers wrap it so); null for any other
+ * body.
+ */
 export function errorEnvelope(body: string): JsonObject | null {
   const value = parseJson(body);
   return asObject(Array.isArray(value) ? value[0] : value);

@@ -43,7 +43,7 @@ export function failEvent(error: unknown, message: string | null): ReportedFailu
   };
 }
 
-/** A message of an upstream, cut to what a client is shown of it. */
+/** The message of an upstream, cut to the length that a client is shown. */
 export function cutMessage(message: string): string {
   return cutText(message, MAX_MESSAGE_BYTES);
 }

@@ -1,8 +1,7 @@
 /**
- * Readers of the members of a client's JSON. `at` is the path of the object as the client writes it, "" for the body. A
- * value of the wrong type is a `bad_request` that names the place and the right type.
- *
- * All optional readers return null for an absent member and for null.
+ * Readers of the members of a client's JSON. `at` is the path of the object as the client writes it, "" for
+ * the body. A value of the wrong type is a `bad_request` that names the place and the right type. All
+ * optional readers return null for an absent member and for null.
  */
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
@@ -141,7 +140,10 @@ export function checkDepth(value: unknown, at: string): void {
 /** An underscore between words; one at the start is part of the name. */
 const SNAKE = /(?<=[A-Za-z0-9])_([a-z0-9])/g;
 
-/** The object with the names of its own members in camel case, for dialects that take both cases. Most need no copy. */
+/**
+ * The object with the names of its own members in camel case, for dialects that take both cases. Most need no
+ * copy.
+ */
 export function withCamelNames(object: JsonObject): JsonObject {
   let hasSnake = false;
   for (const name in object) if (name.includes("_")) hasSnake = true;
