@@ -164,7 +164,7 @@ export interface Codec {
   /**
    * The body that continues a reply which stopped with `pause` or `continuation`; null: the dialect has none.
    */
-  goOn(body: JsonObject, reply: ModelReply): JsonObject | null;
+  continueReply(body: JsonObject, reply: ModelReply): JsonObject | null;
   /**
    * Amends the body of a relayed request, which does not go through the neutral language. Members that
    * nothing is asked of stay as they are. Throws `not_translatable` when the model's name asks for a search

@@ -27,7 +27,7 @@ export class Continuations {
     this.#empty = hasSaidAny ? 0 : this.#empty + 1;
     if (this.#count > MAX_CONTINUATIONS || this.#empty > MAX_EMPTY_CONTINUATIONS) return null;
     const { codec, encoded } = request;
-    const body = codec.goOn(encoded.body, reply);
+    const body = codec.continueReply(encoded.body, reply);
     if (body === null) return null;
     return {
       ...request,

@@ -45,7 +45,7 @@ export function tryReply({ codec }: DialectUnderTest, body: JsonObject): void {
   const reply = allowing(() => codec.decodeReply(body, DECODE_OPTIONS));
   allowing(() => codec.decodeCount(body));
   if (reply === null) return;
-  allowing(() => codec.goOn({}, reply));
+  allowing(() => codec.continueReply({}, reply));
   for (const client of ALL_DIALECTS) tryWriting(client, reply);
 }
 

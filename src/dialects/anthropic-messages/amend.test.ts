@@ -189,6 +189,6 @@ test("H-138 a paused answer goes back as it was, as the last message", () => {
   ];
   const reply = codec.decodeReply({ type: "message", content, stop_reason: "pause_turn" }, OPTIONS);
   expect(reply.stop.kind).toBe("pause");
-  const body = codec.goOn(BODY, reply);
+  const body = codec.continueReply(BODY, reply);
   expect(body).toEqual({ ...BODY, messages: [...BODY.messages, { role: "assistant", content }] });
 });

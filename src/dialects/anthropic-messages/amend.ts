@@ -16,7 +16,7 @@ import { ATTRIBUTION, WEB_SEARCH_NAME, WEB_SEARCH_TYPE } from "./wire.ts";
  * The body that continues a paused reply: the reply, as the upstream gave it, is the last message. null: the
  * reply is empty.
  */
-export function goOn(body: JsonObject, reply: ModelReply): JsonObject | null {
+export function continueReply(body: JsonObject, reply: ModelReply): JsonObject | null {
   const encoding = {
     names: { wireName: ({ name }: ToolName) => name, original: () => null },
     marks: new CacheMarks(),

@@ -1,7 +1,7 @@
 /** The codec of the Messages API. */
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
-import { amend, goOn, withoutSeals } from "./amend.ts";
+import { amend, continueReply, withoutSeals } from "./amend.ts";
 import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
@@ -48,7 +48,7 @@ export const anthropicMessagesCodec: Codec = {
   decodeReply,
   makeStreamEncoder: (options) => new MessagesStreamEncoder(options),
   encodeReply,
-  goOn,
+  continueReply,
   amend,
   withoutSeals,
   decodeError,

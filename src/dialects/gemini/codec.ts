@@ -51,7 +51,7 @@ export const geminiCodec: Codec = {
   decodeReply: (body, options) => decodeReply(body, options.idSeed),
   makeStreamEncoder: (options) => new GeminiStreamEncoder(options),
   encodeReply,
-  goOn,
+  continueReply,
   amend,
   withoutSeals,
   decodeError,
@@ -60,6 +60,6 @@ export const geminiCodec: Codec = {
 };
 
 /** Google keeps its answer: the same request with the token continues it. */
-function goOn(body: JsonObject, { stop }: ModelReply): JsonObject | null {
+function continueReply(body: JsonObject, { stop }: ModelReply): JsonObject | null {
   return stop.token === null ? null : { ...body, continuationToken: stop.token };
 }

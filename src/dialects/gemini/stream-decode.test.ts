@@ -373,10 +373,13 @@ describe("a finish", () => {
     const events = decodeStream(sse(say("a", { finishReason: "CONTINUATION", continuationToken: "t1" })));
     const reply = fold(events);
     expect(reply.stop).toMatchObject({ kind: "continuation", token: "t1" });
-    expect(geminiCodec.goOn({ contents: [] }, reply)).toEqual({ contents: [], continuationToken: "t1" });
+    expect(geminiCodec.continueReply({ contents: [] }, reply)).toEqual({
+      contents: [],
+      continuationToken: "t1",
+    });
     const without = fold(decodeStream(sse(say("a", { finishReason: "CONTINUATION" }))));
     expect(without.stop.kind).toBe("length");
-    expect(geminiCodec.goOn({ contents: [] }, without)).toBeNull();
+    expect(geminiCodec.continueReply({ contents: [] }, without)).toBeNull();
   });
 
   test("is the end at the end of the body, at `]` and at [DONE], not before", () => {

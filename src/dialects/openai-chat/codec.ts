@@ -47,7 +47,7 @@ export const openaiChatCodec: Codec = {
   decodeReply,
   makeStreamEncoder: (options) => new ChatStreamEncoder(options),
   encodeReply,
-  goOn: () => null,
+  continueReply: () => null,
   amend,
   withoutSeals,
   decodeError,

@@ -49,7 +49,7 @@ export const openaiResponsesCodec: Codec = {
   decodeReply,
   makeStreamEncoder: (options) => new ResponsesStreamEncoder(options),
   encodeReply,
-  goOn: () => null,
+  continueReply: () => null,
   amend,
   withoutSeals,
   decodeError,
