@@ -6,19 +6,18 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repair, Repairs } from "../dialects/repair.ts";
-import { requestIdHeaders } from "../http/error-reply.ts";
-import { estimateInputTokens } from "../neutral/estimate.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { answer } from "./answer/answer.ts";
+import { estimateCount } from "./answer/estimated.ts";
 import { RunningAttempt } from "./attempt/attempt.ts";
 import type { AnswerResult, AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
 import { giveUp } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
-import { type AnswerFacts, settle } from "./settle.ts";
+import type { AnswerFacts } from "./settle.ts";
 
 /**
  * Repeats of a request after overload or a transport failure. After a credential's own failure, each other
@@ -129,7 +128,7 @@ class TargetWalk {
   #begin(upstream: UpstreamView, target: Target): void {
     const { gateway, exchange, sticky } = this.#request;
     if (isCountedHere(exchange.route, upstream)) {
-      this.#estimate(upstream, target);
+      estimateCount(this.#request, upstream.name, target.model, (outcome) => this.#end(outcome));
       return;
     }
     const repairs = gateway.repairs.of(target.upstream, target.model);
@@ -316,41 +315,6 @@ class TargetWalk {
    */
   #canRepair(repair: Repair, { translated }: PreparedRequest): boolean {
     return translated !== null || (repair === "withoutSeals" && this.#request.body !== null);
-  }
-
-  /** Answers with the gateway's own count of tokens, marked as an estimate. */
-  #estimate(upstream: UpstreamView, target: Target): void {
-    const { gateway, exchange, translator, replies } = this.#request;
-    const counted = (inputTokens: number): void => {
-      exchange.answerFor(upstream.name, target.model);
-      const body = replies.writeCount(inputTokens);
-      const ending = {
-        status: 200,
-        outcome: "ok",
-        errorKind: null,
-        facts: null,
-        replyBytes: 0,
-        firstByteMs: null,
-        isHeadSent: false,
-      } as const;
-      settle(gateway, exchange, ending, (failure) => {
-        if (failure !== null) {
-          this.#end({ kind: "fault", cause: failure });
-          return;
-        }
-        exchange.client.restoreIdleTimeout();
-        const headers = {
-          "content-type": "application/json",
-          "x-clewline-estimated": "input_tokens",
-          ...requestIdHeaders(exchange.id),
-        };
-        this.#end({ kind: "delivered", reply: new Response(body, { headers }) });
-      });
-    };
-    translator.decode().then(
-      (request) => this.#guard(() => counted(estimateInputTokens(request))),
-      (cause: unknown) => this.#end({ kind: "fault", cause }),
-    );
   }
 
   #failWith({ upstreamReply, error }: AttemptFailure): void {
