@@ -30,17 +30,17 @@ export class ArrayReader implements JsonSink {
   }
 
   /** Returns the fault, or null. Nothing is to be pushed after a fault. */
-  push(bytes: Uint8Array): string | null {
+  push(bytes: Uint8Array): "too long" | "no array" | null {
     if (this.isClosed) return null;
     this.#chunk = bytes;
     this.#chunkFrom = this.#scanner.size;
     this.#scanner.push(bytes);
     const from = Math.max(0, this.#heldFrom - this.#chunkFrom);
     if (from < bytes.length && !this.isClosed) this.#held.append(bytes, from, bytes.length);
-    if (this.#held.size > this.#maxFrameBytes) return "a frame is longer than it may be";
+    if (this.#held.size > this.#maxFrameBytes) return "too long";
     // The array is whole, so bytes behind its end change nothing.
     const isBroken = this.#scanner.status === "invalid" && this.#scanner.fault !== "trailing";
-    return isBroken ? "it is not a JSON array" : null;
+    return isBroken ? "no array" : null;
   }
 
   open(): void {}

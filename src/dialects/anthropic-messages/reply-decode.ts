@@ -9,6 +9,7 @@ import type { JsonObject } from "../../neutral/request.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { decodeCitation } from "./citation.ts";
 import { failureOf } from "./error-decode.ts";
 import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
@@ -25,8 +26,6 @@ interface OpenBlock {
   /** The signature, or the JSON text of an input, received so far. */
   collected: string;
 }
-
-const TOO_DEEP = "The upstream sent a content block that is nested deeper than this gateway takes.";
 
 /** The upstream's reply makes no sense. The message is for the client. */
 export class BrokenReply extends Error {}
@@ -53,7 +52,7 @@ export class ContentReader {
   /** Begins a block, and ends the block that is still open. */
   start(index: number, block: JsonObject, emit: Emit): void {
     this.stop(emit);
-    if (isDeeperThan(block, MAX_DEPTH)) throw new BrokenReply(TOO_DEEP);
+    if (isDeeperThan(block, MAX_DEPTH)) throw new BrokenReply(REPLY_FAULTS.tooDeep);
     switch (block.type) {
       case "text":
         this.#enter(index, "text", block);
@@ -87,7 +86,7 @@ export class ContentReader {
   delta(index: number, delta: JsonObject, emit: Emit): void {
     const open = this.#open;
     if (open === null || open.index !== index) {
-      throw new BrokenReply("The upstream sent a piece of a content block that is not open.");
+      throw new BrokenReply("the upstream sent a piece of a content block that is not open");
     }
     switch (delta.type) {
       case "text_delta":
@@ -133,7 +132,7 @@ export class ContentReader {
 
   #startCall(index: number, block: JsonObject, emit: Emit): void {
     const name = asString(block.name);
-    if (name === null) throw new BrokenReply("The upstream called a tool without naming it.");
+    if (name === null) throw new BrokenReply(REPLY_FAULTS.namelessCall);
     this.#enter(index, "call", block);
     let id = asString(block.id);
     if (id === null || this.#callIds.has(id)) id = mintCallId(this.#options.idSeed, this.#callIds.size);
@@ -166,7 +165,7 @@ export class ContentReader {
     if (typeof text !== "string") return;
     open.collected += text;
     if (open.collected.length > this.#options.maxFrameBytes) {
-      throw new BrokenReply("The upstream sent a content block that is larger than this gateway takes.");
+      throw new BrokenReply("the upstream sent a content block that is longer than the gateway takes");
     }
   }
 
@@ -197,9 +196,9 @@ function withInput(open: OpenBlock): JsonObject {
   try {
     input = JSON.parse(open.collected);
   } catch {
-    throw new BrokenReply("The upstream sent the input of a server tool that is not valid JSON.");
+    throw new BrokenReply("the upstream sent the input of a server tool that is not JSON");
   }
-  if (isDeeperThan(input, MAX_DEPTH)) throw new BrokenReply(TOO_DEEP);
+  if (isDeeperThan(input, MAX_DEPTH)) throw new BrokenReply(REPLY_FAULTS.tooDeep);
   return { ...open.raw, input };
 }
 
@@ -218,11 +217,11 @@ function sealOf(open: OpenBlock): Seal | null {
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
   if (body.type === "error" || (body.type !== "message" && body.error !== undefined && body.error !== null)) {
     const { raw, message } = failureOf(body.error);
-    throw new GatewayError("upstream_garbage", `The upstream answered with an error: ${message}`, {
+    throw new GatewayError("upstream_garbage", `the upstream answered with an error: ${message}`, {
       detail: raw,
     });
   }
-  if (!Array.isArray(body.content)) throw garbage("The upstream's answer is not a message.");
+  if (!Array.isArray(body.content)) throw garbage("the upstream's reply is not a message: it has no content");
   const events: ModelEvent[] = [];
   const emit: Emit = (event) => {
     events.push(event);

@@ -1,8 +1,10 @@
 /** Reads a streamed reply of the Messages API. */
+
 import type { ModelEvent } from "../../neutral/event.ts";
 import { asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { failureOf } from "./error-decode.ts";
 import { BrokenReply, ContentReader } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
@@ -34,8 +36,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isDone) return;
     const isWithinBounds = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
-    if (!isWithinBounds)
-      this.#break("The upstream sent an event that is larger than this gateway takes.", emit);
+    if (!isWithinBounds) this.#break(REPLY_FAULTS.longEvent, emit);
   }
 
   end(emit: Emit): void {
@@ -54,7 +55,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
       if (data.trim() === "[DONE]") return;
     }
     if (frame === null) {
-      this.#break("The upstream sent an event that is not a JSON object.", emit);
+      this.#break(REPLY_FAULTS.notJson, emit);
       return;
     }
     try {
@@ -89,7 +90,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
         this.#takeMessageDelta(frame, emit);
         break;
       case "message_stop":
-        if (!this.#hasBegun) throw new BrokenReply("The upstream's answer ended before it began.");
+        if (!this.#hasBegun) throw new BrokenReply(REPLY_FAULTS.endedEarly);
         this.#finish(emit);
         break;
       case "error":

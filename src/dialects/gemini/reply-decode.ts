@@ -2,6 +2,7 @@
  * Reads the content of replies, whole or in chunks. Each chunk is a complete response with pieces of parts,
  * so one reader serves both. Only the first candidate is read, since no request asks for more.
  */
+
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
@@ -9,6 +10,7 @@ import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject, jsonText } from "../../wire/json.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorIn, failureOf } from "./error-decode.ts";
 import { Grounding } from "./grounding-decode.ts";
 import { PartialArguments } from "./partial-args.ts";
@@ -67,7 +69,7 @@ export class ContentDecoder {
     }
     const chunk = asObject(value);
     if (chunk === null) {
-      this.garbage("a chunk is not an object");
+      this.garbage(REPLY_FAULTS.notJson);
       return;
     }
     if (!this.#hasStarted) {
@@ -103,7 +105,7 @@ export class ContentDecoder {
     const stop = decodeStop(finish, this.#callIds.size > 0);
     if (stop === null) {
       const words = finish.message === null ? "" : `: ${finish.message}`;
-      this.garbage(`the model's answer failed with ${finish.reason}${words}`);
+      this.garbage(`the upstream ended its answer with "${finish.reason}"${words}`);
       return;
     }
     if (!this.#hasStarted) this.#emit({ type: "start", id: null, model: null });
@@ -114,8 +116,8 @@ export class ContentDecoder {
     this.#emit({ type: "end", stop });
   }
 
-  garbage(what: string): void {
-    this.#fail({ type: "fail", raw: null, message: `The upstream's reply makes no sense: ${what}.` });
+  garbage(message: string): void {
+    this.#fail({ type: "fail", raw: null, message });
   }
 
   #fail(failure: Extract<ModelEvent, { type: "fail" }>): void {
@@ -210,7 +212,7 @@ export class ContentDecoder {
     if (this.#call !== null && name === null) {
       this.#call.seal ??= seal;
     } else if (name === null) {
-      this.garbage("a function call has no name");
+      this.garbage(REPLY_FAULTS.namelessCall);
       return;
     } else {
       this.#closeCall();
@@ -218,7 +220,7 @@ export class ContentDecoder {
       const id = this.#callId(asString(call.id));
       if (!willContinue && call.partialArgs === undefined) {
         const args = jsonText(asObject(call.args) ?? {});
-        if (args === null) this.garbage("the arguments of a function call are nested too deeply");
+        if (args === null) this.garbage(REPLY_FAULTS.tooDeep);
         else this.#tellCall(id, name, seal, args);
         return;
       }
@@ -226,7 +228,7 @@ export class ContentDecoder {
     }
     const open = this.#call as OpenCall;
     if (call.partialArgs !== undefined && !open.args.add(call.partialArgs)) {
-      this.garbage("the pieces of a function call's arguments do not fit together");
+      this.garbage("the upstream sent pieces of a call's arguments that do not fit together");
       return;
     }
     if (!willContinue) this.#closeCall();
@@ -275,7 +277,7 @@ export class ContentDecoder {
   #opaque(name: string, part: JsonObject): void {
     const data = jsonText(part);
     if (data === null) {
-      this.garbage(`${name} is nested too deeply`);
+      this.garbage(REPLY_FAULTS.tooDeep);
       return;
     }
     this.#closeCall();
@@ -336,7 +338,7 @@ export function decodeReply(body: JsonObject, idSeed: string): ModelReply {
   );
   decoder.readChunk(body);
   if (failure === null && !BODY_MEMBERS.some((member) => Object.hasOwn(body, member)))
-    decoder.garbage("it holds no candidates");
+    decoder.garbage("the upstream's reply is not an answer: it has no candidates");
   decoder.end();
   if (failure !== null) throw failure;
   return folder.reply();

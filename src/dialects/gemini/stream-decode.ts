@@ -2,11 +2,14 @@
  * Reads streamed replies: server-sent events, or a growing array. Neither has a reliable end mark, so the end
  * of the body ends the answer.
  */
+
 import type { ModelEvent } from "../../neutral/event.ts";
 import { ArrayReader } from "../../wire/array-reader.ts";
+import { parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import type { Framing } from "../dialect.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { ContentDecoder } from "./reply-decode.ts";
 
 type Emit = (event: ModelEvent) => void;
@@ -45,13 +48,7 @@ abstract class GeminiStreamDecoder implements StreamDecoder {
 
   protected readonly readFrame = (text: string): void => {
     if (this.content.isOver) return;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      this.content.garbage("a frame is not JSON");
-      return;
-    }
+    const value = parseJson(text);
     // Some servers put even a single chunk or an error into an array.
     if (Array.isArray(value)) for (const chunk of value) this.content.readChunk(chunk);
     else this.content.readChunk(value);
@@ -67,7 +64,7 @@ class SseDecoder extends GeminiStreamDecoder {
   }
 
   protected read(bytes: Uint8Array): string | null {
-    return this.#reader.push(bytes, this.#onEvent) ? null : "a frame is longer than it may be";
+    return this.#reader.push(bytes, this.#onEvent) ? null : REPLY_FAULTS.longEvent;
   }
 
   protected readRest(): void {
@@ -95,7 +92,8 @@ class ArrayDecoder extends GeminiStreamDecoder {
   protected read(bytes: Uint8Array): string | null {
     const fault = this.#reader.push(bytes);
     if (this.#reader.isClosed && this.content.isFinished) this.content.end();
-    return fault;
+    if (fault === null) return null;
+    return fault === "too long" ? REPLY_FAULTS.longEvent : "the upstream's stream is not a JSON array";
   }
 
   protected readRest(): void {}

@@ -110,7 +110,7 @@ describe("calls as servers give them", () => {
       expect(decodeStream(stream).at(-1)).toEqual({
         type: "fail",
         raw: null,
-        message: "upstream produced malformed tool arguments",
+        message: "the upstream called a tool with malformed arguments",
       });
     },
   );

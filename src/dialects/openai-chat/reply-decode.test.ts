@@ -69,7 +69,7 @@ describe("whole replies", () => {
     const choices = [{ message: { tool_calls: [call("a", "f", '{"x":')] }, finish_reason: "tool_calls" }];
     expect(faultOf({ choices })).toMatchObject({
       kind: "upstream_garbage",
-      message: "The upstream produced malformed tool arguments.",
+      message: "the upstream called a tool with malformed arguments",
     });
   });
 

@@ -3,6 +3,7 @@
  * blocks; this reader emits one block after the other. Text is emitted at once. Of calls that come side by
  * side, the first is emitted as it comes and the others wait.
  */
+
 import { GatewayError } from "../../core/errors.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
@@ -10,6 +11,7 @@ import { fold } from "../../neutral/fold.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
 import { errorOf, failureOf } from "./error-decode.ts";
 import { COMPATIBLE_MAKER } from "./seal.ts";
@@ -24,7 +26,7 @@ interface HeldText {
 
 type Held = HeldText | CallSlot;
 
-const MALFORMED_ARGUMENTS = "upstream produced malformed tool arguments";
+const MALFORMED_ARGUMENTS = "the upstream called a tool with malformed arguments";
 
 /** Turns deltas into the events of blocks; see `neutral/event.ts`. */
 export class ContentDecoder {
@@ -77,7 +79,7 @@ export class ContentDecoder {
     const isShort = isCutShort(finish);
     for (const slot of this.#slots.all) {
       if (slot.name === null) {
-        if (!isShort && !isBlank(slot.text)) return "upstream produced a tool call without a name";
+        if (!isShort && !isBlank(slot.text)) return REPLY_FAULTS.namelessCall;
       } else if (!isShort && !slot.isValid) return MALFORMED_ARGUMENTS;
     }
     this.#glue = "";
@@ -354,7 +356,7 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   if (error !== null) throw failure(failureOf(error).raw);
   const message = asObject(choice?.message);
   if (choice === null || message === null)
-    throw new GatewayError("upstream_garbage", "The upstream's reply has no message in it.");
+    throw new GatewayError("upstream_garbage", "the upstream's reply is not a completion: it has no message");
   const raw = asString(choice.finish_reason);
   const finish = decodeFinish(raw);
   if (finish === "failure") throw failure(raw);
@@ -362,7 +364,7 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   const content = new ContentDecoder((event) => events.push(event), idSeed, true);
   content.take(message);
   const fault = content.finish(finish);
-  if (fault !== null) throw new GatewayError("upstream_garbage", `The ${fault}.`);
+  if (fault !== null) throw new GatewayError("upstream_garbage", fault);
   content.end();
   const usage = usageIn(body, choice);
   if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage, body.service_tier) });
@@ -373,6 +375,6 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
 }
 
 function failure(detail: string | null): GatewayError {
-  const message = "The upstream reported a failure in place of an answer.";
+  const message = "the upstream reported a failure in place of an answer";
   return new GatewayError("upstream_garbage", message, detail === null ? {} : { detail });
 }

@@ -1,9 +1,11 @@
 /** Reads a streamed answer of any server of this dialect. */
+
 import type { FailEvent, ModelEvent } from "../../neutral/event.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorOf, failureOf } from "./error-decode.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
@@ -16,7 +18,6 @@ const ignore: Emit = () => {};
 export class ChatStreamDecoder implements StreamDecoder {
   readonly #reader: SseReader;
   readonly #content: ContentDecoder;
-  readonly #maxFrameBytes: number;
   readonly #onEvent = (event: string, data: string): void => this.#take(event, data);
   #emit: Emit = ignore;
   #isStarted = false;
@@ -32,7 +33,6 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   constructor({ idSeed, maxFrameBytes }: DecodeReplyOptions) {
     this.#reader = new SseReader(maxFrameBytes);
-    this.#maxFrameBytes = maxFrameBytes;
     this.#content = new ContentDecoder((event) => this.#emit(event), idSeed, false);
   }
 
@@ -43,8 +43,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
     this.#emit = emit;
-    if (!this.#reader.push(bytes, this.#onEvent))
-      this.#garbage(`upstream sent an event of more than ${this.#maxFrameBytes} bytes`);
+    if (!this.#reader.push(bytes, this.#onEvent)) this.#garbage(REPLY_FAULTS.longEvent);
     this.#emit = ignore;
   }
 
@@ -69,12 +68,12 @@ export class ChatStreamDecoder implements StreamDecoder {
       parsed = JSON.parse(data);
     } catch {
       // The last frame of a body that ended early is cut, not garbage.
-      if (!this.#isCut) this.#garbage("upstream sent an event that is not JSON");
+      if (!this.#isCut) this.#garbage(REPLY_FAULTS.notJson);
       return;
     }
     const chunk = asObject(parsed);
     if (event === "error") this.#fail(failureOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
-    else if (chunk === null) this.#garbage("upstream sent an event that is no object");
+    else if (chunk === null) this.#garbage(REPLY_FAULTS.notJson);
     else this.#takeChunk(chunk);
   }
 
@@ -109,7 +108,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#finishReason = reason;
     const finish = decodeFinish(reason);
     if (finish === "failure") {
-      this.#fail(failureOf({ message: `upstream ended its answer with "${reason}"`, code: reason }));
+      this.#fail(failureOf({ message: `the upstream ended its answer with "${reason}"`, code: reason }));
       return;
     }
     const fault = this.#content.finish(finish);
@@ -118,7 +117,7 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   #done(): void {
     if (!this.#isStarted) {
-      this.#garbage("upstream ended its answer before it began");
+      this.#garbage(REPLY_FAULTS.endedEarly);
       return;
     }
     this.#complete();

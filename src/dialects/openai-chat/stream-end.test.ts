@@ -56,7 +56,7 @@ describe("the end", () => {
     expect(outlineOf(chunk({ content: "x" }) + DONE)).toEqual(["text:x", "end:end"]);
     expect(outlineOf(calls(fragment(0, "f", '{"a":1}')) + DONE).at(-1)).toBe("end:tool-calls");
     expect(outlineOf(calls(fragment(0, "f", '{"a":')) + DONE).at(-1)).toBe(
-      "fail:upstream produced malformed tool arguments",
+      "fail:the upstream called a tool with malformed arguments",
     );
   });
 

@@ -8,6 +8,7 @@ import type { ModelEvent } from "../../neutral/event.ts";
 import type { Seal, SearchPart } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";
 
@@ -225,8 +226,7 @@ export class CallReader extends ItemReader {
   protected override finish(item: JsonObject): void {
     this.begin(item);
     if (!this.#isOpen) {
-      if (this.#name === null)
-        throw new GatewayError("upstream_garbage", "The upstream called a tool without its name.");
+      if (this.#name === null) throw new GatewayError("upstream_garbage", REPLY_FAULTS.namelessCall);
       this.#open(this.#name);
     }
     this.whole("input", 0, argumentsText(this.#call === "custom" ? item.input : item.arguments));
@@ -318,8 +318,5 @@ function argumentsText(value: unknown): string {
 
 function jsonText(value: unknown): string {
   if (!isDeeperThan(value, MAX_DEPTH)) return JSON.stringify(value);
-  throw new GatewayError(
-    "upstream_garbage",
-    "An item of the upstream's answer is nested too deeply to be kept.",
-  );
+  throw new GatewayError("upstream_garbage", REPLY_FAULTS.tooDeep);
 }

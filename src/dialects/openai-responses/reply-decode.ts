@@ -170,9 +170,9 @@ function statusOf(body: JsonObject): "completed" | "incomplete" {
     throw new GatewayError("upstream_garbage", message, { detail: raw });
   }
   if (!Array.isArray(body.output)) {
-    throw new GatewayError("upstream_garbage", "The upstream's reply is not a response: it has no output.");
+    throw new GatewayError("upstream_garbage", "the upstream's reply is not a response: it has no output");
   }
   if (body.status === "incomplete") return "incomplete";
   if (body.status === "completed" || body.status === undefined || body.status === null) return "completed";
-  throw new GatewayError("upstream_garbage", "The upstream's response has not been completed.");
+  throw new GatewayError("upstream_garbage", "the upstream's response is not complete");
 }

@@ -2,9 +2,10 @@
 
 import { GatewayError } from "../../core/errors.ts";
 import type { FailEvent } from "../../neutral/event.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { failureOf } from "./error-decode.ts";
 import type { PieceKind } from "./item-decode.ts";
 import { type Emit, type ItemPlace, OutputDecoder, startOf } from "./reply-decode.ts";
@@ -55,7 +56,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
     const isWithinCap = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
-    if (!isWithinCap) this.#garbage("An event of the upstream's stream is longer than allowed.", emit);
+    if (!isWithinCap) this.#garbage(REPLY_FAULTS.longEvent, emit);
   }
 
   end(emit: Emit): void {
@@ -64,15 +65,10 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
   #read(event: string, data: string, emit: Emit): void {
     if (this.#isOver || data === "" || data === "[DONE]") return;
-    let frame: JsonObject | null = null;
-    try {
-      frame = asObject(JSON.parse(data));
-    } catch {
-      // The code below treats text that is not JSON and JSON that is not an object alike.
-    }
+    const frame = asObject(parseJson(data));
     if (frame === null) {
       if (data.trim() !== "" && data.trim() !== "[DONE]") {
-        this.#garbage("An event of the upstream's stream is not a JSON object.", emit);
+        this.#garbage(REPLY_FAULTS.notJson, emit);
       }
       return;
     }
