@@ -141,7 +141,7 @@ function decodeReference(block: JsonObject, at: string, { references }: ContentC
 function decodeImage(block: JsonObject, at: string, drops: Drops): ImagePart {
   drops.addUnknown(block, IMAGE, at);
   if (!isAbsent(block.transformations)) {
-    drops.add(`${at}.transformations`, "how an image is scaled can only be said to Anthropic");
+    drops.add(`${at}.transformations`, "only Anthropic scales an image as the client asks");
   }
   const place = `${at}.source`;
   const source = requiredObjectAt(block, "source", at);
@@ -221,7 +221,7 @@ function decodeSearchResult(block: JsonObject, at: string, drops: Drops): TextPa
   );
   const source = textAt(block, "source", at);
   const title = textAt(block, "title", at);
-  drops.add(at, "sent as plain text, as only Anthropic knows search results; it cannot be cited");
+  drops.add(at, "only Anthropic takes search results; the text is sent instead and cannot be cited");
   const cache = cacheHintAt(block, at);
   return {
     type: "text",

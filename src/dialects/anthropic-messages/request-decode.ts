@@ -36,14 +36,14 @@ import { ATTRIBUTION } from "./wire.ts";
 
 /** Members that only Anthropic has. An answer without them is still the answer that the client asked for. */
 const DROPPED: readonly (readonly [member: string, reason: string])[] = [
-  ["fallbacks", "falling back to another model is this gateway's own business here"],
-  ["fallback_credit_token", "a refund can only be claimed from Anthropic"],
-  ["speed", "a faster mode of the model can only be asked of Anthropic"],
-  ["diagnostics", "diagnostics can only be asked of Anthropic"],
-  ["user_profile_id", "profiles of users are kept at Anthropic"],
-  ["workspace_id", "workspaces are Anthropic's"],
+  ["fallbacks", "the gateway chooses other models by its own configuration"],
+  ["fallback_credit_token", "only Anthropic gives refunds"],
+  ["speed", "only Anthropic has faster modes of a model"],
+  ["diagnostics", "only Anthropic gives diagnostics"],
+  ["user_profile_id", "profiles of users are stored at Anthropic"],
+  ["workspace_id", "only Anthropic has workspaces"],
   ["billing_policy", "billing is agreed with Anthropic"],
-  ["compaction", "histories are compacted by Anthropic alone"],
+  ["compaction", "only Anthropic compacts histories"],
 ];
 
 /** Members that are read below, and members that are dropped with a reason of their own. */
@@ -87,7 +87,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   const tools = decodeTools(body, { changes, references }, drops);
   const config = objectAt(body, "output_config", "");
   if (config?.task_budget !== undefined && config.task_budget !== null) {
-    drops.add("output_config.task_budget", "a budget for the whole task can only be given to Anthropic");
+    drops.add("output_config.task_budget", "only Anthropic takes a budget for the whole task");
   }
   const thinking = objectAt(body, "thinking", "");
   const effort = effortAt(outputConfig?.effort) ?? effortAt(config?.effort);
@@ -236,7 +236,7 @@ function dropSettings(body: JsonObject, drops: Drops): void {
   }
   const edits = asArray(asObject(body.context_management)?.edits);
   if (!edits.every(keepsAllThinking)) {
-    drops.add("context_management", "histories are edited by Anthropic alone");
+    drops.add("context_management", "only Anthropic edits histories");
   }
 }
 

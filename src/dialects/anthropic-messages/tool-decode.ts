@@ -109,7 +109,7 @@ function showDeferred(tools: readonly Tool[], surfaced: ReadonlySet<string>, dro
       shown.push({ ...tool, isDeferred: false });
       drops.add(
         `${tool.at}.defer_loading`,
-        "tools cannot be loaded on demand here, so it is shown from the start",
+        "other providers load no tools on demand; the model sees the tool from the start",
       );
     }
   }
@@ -160,11 +160,11 @@ function decodeFunction(tool: JsonObject, at: string, drops: Drops): FunctionToo
   drops.addUnknown(tool, FUNCTION, at);
   const { input_examples: examples } = tool;
   if (Array.isArray(examples) && examples.length > 0) {
-    drops.add(`${at}.input_examples`, "examples of a tool's input can only be given to Anthropic");
+    drops.add(`${at}.input_examples`, "only Anthropic takes examples of a tool's input");
   }
   const callers = stringsAt(tool, "allowed_callers", at) ?? ["direct"];
   if (!callers.includes("direct")) {
-    drops.add(`${at}.allowed_callers`, "only the model itself calls tools here, not its code");
+    drops.add(`${at}.allowed_callers`, "elsewhere only the model itself calls tools, and not its code");
   }
   return {
     kind: "function",

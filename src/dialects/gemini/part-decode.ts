@@ -97,7 +97,7 @@ const USER_MEMBERS: ReadonlySet<string> = new Set([
 export function dropModifiers(part: JsonObject, at: string, drops: Drops): void {
   for (const name of MODIFIERS) {
     if (!isAbsent(part[name]))
-      drops.add(`${at}.${name}`, "other providers look at parts in a way of their own");
+      drops.add(`${at}.${name}`, "only Google lets a client say how a model looks at a part");
   }
   drops.addUnknown(part, USER_MEMBERS, at);
 }

@@ -38,7 +38,7 @@ export function decodeRequest(body: JsonObject, options: DecodeRequestOptions): 
   for (const [name, why] of REFUSED) if (!isAbsent(request[name])) throw refusedPart(name, why);
   if ((listAt(request, "safetySettings", "") ?? []).length > 0)
     drops.add("safetySettings", "other providers have filters of their own");
-  if (booleanAt(request, "store", "") === true) drops.add("store", "the reply is not stored at the provider");
+  if (booleanAt(request, "store", "") === true) drops.add("store", "other providers do not store the reply");
   const decoded: DecodedRequest = {
     request: {
       model: options.model,

@@ -80,7 +80,7 @@ function decodeFunction(given: JsonObject, at: string, drops: Drops): Tool {
   if (!isAbsent(openApi) && jsonSchema !== null)
     throw malformed(at, "must hold parameters or parametersJsonSchema, not both; remove one");
   if (stringAt(entry, "behavior", at) === "NON_BLOCKING")
-    drops.add(`${at}.behavior`, "only Gemini knows calls that continue while it answers");
+    drops.add(`${at}.behavior`, "only Gemini has calls that continue while the answer goes on");
   for (const member of RESULT_SCHEMAS) {
     if (!isAbsent(entry[member])) drops.add(`${at}.${member}`, "other providers take no schema of a result");
   }

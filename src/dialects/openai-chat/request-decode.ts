@@ -141,10 +141,10 @@ function noteLost(body: JsonObject, drops: Drops): void {
     drops.add("moderation", "only OpenAI moderates on request");
   }
   if (objectAt(body, "prediction", "") !== null)
-    drops.add("prediction", "only OpenAI takes the expected answer to be faster");
+    drops.add("prediction", "only OpenAI uses the expected answer to answer faster");
   if (objectAt(body, "audio", "") !== null && !decodeModalities(body).includes("audio"))
-    drops.add("audio", "says how sound is to be made, but none is asked for");
-  if (booleanAt(body, "store", "") === true) drops.add("store", "answers are not kept at other providers");
+    drops.add("audio", "the request asks for no sound");
+  if (booleanAt(body, "store", "") === true) drops.add("store", "other providers do not store the reply");
 }
 
 /** Of two limits the newer member counts. */
@@ -152,7 +152,7 @@ function decodeLimit(body: JsonObject, drops: Drops): number | null {
   const newer = integerAt(body, "max_completion_tokens", "", 1);
   const older = integerAt(body, "max_tokens", "", 1);
   if (newer !== null && older !== null && newer !== older)
-    drops.add("max_tokens", `max_completion_tokens (${newer}) counts in its place`);
+    drops.add("max_tokens", `max_completion_tokens (${newer}) takes precedence`);
   return newer ?? older;
 }
 

@@ -128,7 +128,7 @@ export function decodeToolChoice(body: JsonObject, tools: readonly Tool[], drops
   const choice = isLegacy ? legacyChoice(raw) : choiceOf(raw);
   const named = new Set(tools.map((tool) => ("name" in tool ? tool.name : "")));
   if (named.size === 0) {
-    if (choice.mode !== "auto" && choice.mode !== "none") drops.add(field, "left out, as there are no tools");
+    if (choice.mode !== "auto" && choice.mode !== "none") drops.add(field, "the request has no tools");
     return null;
   }
   const wanted = choice.mode === "tool" ? [choice.tool] : choice.mode === "subset" ? choice.tools : [];

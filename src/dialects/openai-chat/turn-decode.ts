@@ -74,7 +74,7 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
   switch (raw.role) {
     case "system":
     case "developer":
-      if (name !== null) drops.add(`${at}.name`, "instructions have no name elsewhere");
+      if (name !== null) drops.add(`${at}.name`, "other providers take no name for instructions");
       return { role: "system", parts: decodeTexts(raw, at, drops).filter((part) => part.text !== "") };
     case "user":
       return { role: "user", parts: decodeContent(raw, at, drops), ...(name === null ? {} : { name }) };

@@ -108,7 +108,7 @@ function decodePart(part: JsonObject, at: string, drops: Drops): InputPart {
       };
     case "input_file":
       if (part.detail !== undefined)
-        drops.add(`${at}.detail`, "how closely a file is looked at cannot be said");
+        drops.add(`${at}.detail`, "only OpenAI lets a client say how closely a model reads a file");
       return {
         type: "document",
         source: fileSource(part, at),
@@ -187,10 +187,7 @@ function annotationsOf(part: JsonObject, at: string, drops: Drops): readonly Ann
     const annotation = decodeAnnotation(value);
     if (annotation !== null) found.push(annotation);
     else if (asObject(value) !== null) {
-      drops.add(
-        `${at}.annotations`,
-        "references to files and containers of OpenAI mean nothing to the target",
-      );
+      drops.add(`${at}.annotations`, "other providers cannot read the files and containers of OpenAI");
     }
   }
   return found;

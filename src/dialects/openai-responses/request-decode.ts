@@ -157,7 +157,7 @@ function logprobsOf(body: JsonObject, drops: Drops): number | null {
   const include = stringsAt(body, "include", "") ?? [];
   for (let index = 0; index < include.length; index++) {
     const name = include[index] as string;
-    if (!INCLUDES.has(name)) drops.add(`include[${index}]`, `${name} is not known`);
+    if (!INCLUDES.has(name)) drops.add(`include[${index}]`, `the gateway does not know "${name}"`);
   }
   const count = integerAt(body, "top_logprobs", "", 0);
   return include.includes(LOGPROBS) ? (count ?? 0) : null;
@@ -172,9 +172,9 @@ function reasoningOf(
   if (asked === null && update === null) return null;
   const reasoning = asked ?? {};
   if (reasoning.context === "current_turn") {
-    drops.add("reasoning.context", "which earlier reasoning counts cannot be said");
+    drops.add("reasoning.context", "only OpenAI lets a client say which earlier reasoning counts");
   }
-  if (reasoning.mode === "pro") drops.add("reasoning.mode", "there is no such mode");
+  if (reasoning.mode === "pro") drops.add("reasoning.mode", "only OpenAI has the mode");
   const words = ["auto", "concise", "detailed"];
   const summary =
     wordAt(reasoning, "summary", "reasoning", words) ??

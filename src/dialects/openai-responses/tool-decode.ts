@@ -108,7 +108,7 @@ export class ToolList {
    */
   finish(): readonly Tool[] {
     if (this.#deferredAt !== null && !this.searchesTools) {
-      this.#drops.add(this.#deferredAt, "tools cannot be searched here, so all of them are shown");
+      this.#drops.add(this.#deferredAt, "other providers do not search tools; the model sees all of them");
     }
     return this.#tools.flatMap((tool) => {
       if (tool.kind !== "function" || !tool.isDeferred) return [tool];
@@ -152,7 +152,7 @@ export class ToolList {
   #custom(tool: JsonObject, at: string, namespace: string | null, prefix: string): void {
     this.#drops.addUnknown(tool, CUSTOM_MEMBERS, at);
     if (tool.defer_loading === true) {
-      this.#drops.add(`${at}.defer_loading`, "a custom tool is always shown");
+      this.#drops.add(`${at}.defer_loading`, "the model always sees a custom tool");
     }
     const format = objectAt(tool, "format", at);
     const isGrammar =
@@ -188,10 +188,7 @@ export class ToolList {
     this.#drops.addUnknown(tool, SEARCH_MEMBERS, at);
     if (booleanAt(tool, "external_web_access", at) === false) {
       this.#isSearchOmitted = true;
-      this.#drops.add(
-        at,
-        "a search without access to the web exists at OpenAI alone, so the tool was left out",
-      );
+      this.#drops.add(at, "only OpenAI has a search without access to the web; the tool was left out");
       return;
     }
     const filters = objectAt(tool, "filters", at);
@@ -262,7 +259,7 @@ export function decodeToolChoice(value: unknown, tools: ToolList, drops: Drops):
     throw refusedPart("tool_choice", `only OpenAI runs the tool "${type}"; choose another tool`);
   }
   if (!tools.isSearchOmitted) return { mode: "web-search" };
-  drops.add("tool_choice", "the tool that it asks for was left out");
+  drops.add("tool_choice", "the chosen tool was left out");
   return null;
 }
 
@@ -273,7 +270,7 @@ function allowedTools(choice: JsonObject, drops: Drops): ToolChoice {
     const at = `tool_choice.tools[${index}]`;
     const entry = elementAt(list, index, "tool_choice.tools");
     if (entry.type === "function" || entry.type === "custom") tools.push(nameOf(entry, at));
-    else drops.add(at, "a choice among the tools can only name functions");
+    else drops.add(at, "elsewhere a choice among the tools names only functions");
   }
   const mode = wordAt(choice, "mode", "tool_choice", ["auto", "required"]);
   return { mode: "subset", tools, isRequired: mode === "required" };

@@ -274,7 +274,7 @@ export class InputDecoder {
   #other(item: JsonObject, type: string, at: string): void {
     if (type === "item_reference" && asString(item.id)?.startsWith("rs_")) {
       // No other provider could read the reasoning either.
-      this.#drops.add(at, "refers to reasoning that is stored at OpenAI, which no other provider can read");
+      this.#drops.add(at, "the reasoning is stored at OpenAI; no other provider can read it");
       return;
     }
     const reason = Object.hasOwn(STORED, type) ? STORED[type] : undefined;
