@@ -5,9 +5,10 @@
  * credentials, config, clock or randomness, and throws nothing but `GatewayError`.
  */
 import type { GatewayError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { ModelEvent, ModelReply } from "../neutral/event.ts";
-import type { Drop, JsonObject, ModelRequest, Parameter } from "../neutral/request.ts";
+import type { Drop, ModelRequest, Parameter } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { CodecProfile } from "./codec-profile.ts";

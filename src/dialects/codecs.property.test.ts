@@ -10,10 +10,11 @@ import {
   splits,
 } from "../../test/kit/arbitraries.ts";
 import { grammarFault } from "../../test/kit/grammar.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { ModelEvent, ModelReply } from "../neutral/event.ts";
 import { fold, unfold } from "../neutral/fold.ts";
 import type { AssistantPart } from "../neutral/message.ts";
-import type { JsonObject, ModelRequest } from "../neutral/request.ts";
+import type { ModelRequest } from "../neutral/request.ts";
 import type { EncodeRequestOptions } from "./codec.ts";
 import {
   ALL_DIALECTS,

@@ -2,8 +2,9 @@
 import { describe, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { modelReply, PROPERTY_RUNS } from "../../test/kit/arbitraries.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { AssistantPart, Message } from "../neutral/message.ts";
-import type { JsonObject, ModelRequest } from "../neutral/request.ts";
+import type { ModelRequest } from "../neutral/request.ts";
 import {
   ALL_DIALECTS,
   CLIENT,

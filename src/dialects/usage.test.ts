@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import type { JsonObject } from "../core/json.ts";
 import type { ModelEvent } from "../neutral/event.ts";
 import { fold } from "../neutral/fold.ts";
 import { NO_USAGE, type Usage } from "../neutral/usage.ts";
-import type { JsonObject } from "../wire/json.ts";
 import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
 import { encode, everyByte, makeTap, runTap } from "./fixtures/tap-under-test.ts";

@@ -1,10 +1,7 @@
 /** A request for an answer, without any vendor's words. null: the client did not mention the member. */
-
 import type { JsonObject } from "../core/json.ts";
 import type { CacheHint, Message, TextPart } from "./message.ts";
 import type { Effort } from "./traits.ts";
-
-export type { JsonObject };
 
 export interface FunctionTool {
   readonly kind: "function";

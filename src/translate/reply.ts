@@ -3,6 +3,7 @@
  * translator.
  */
 import { GatewayError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Codec } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
@@ -10,7 +11,6 @@ import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
 import { fold, unfold } from "../neutral/fold.ts";
-import type { JsonObject } from "../neutral/request.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { Continuations, hasSaid, isPause, PartFolder } from "./continuation.ts";
 import type { RequestTranslator, TranslationSource } from "./request.ts";

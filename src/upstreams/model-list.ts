@@ -1,7 +1,7 @@
 /** Reads the list of models that a provider gives. */
-
+import type { JsonObject } from "../core/json.ts";
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
-import { asObject, type JsonObject } from "../wire/json.ts";
+import { asObject } from "../wire/json.ts";
 import type { PartialTraits } from "./model-traits/traits-override.ts";
 
 export interface ListedModel {

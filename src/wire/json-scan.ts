@@ -6,7 +6,6 @@
  * The scanner is strict about brackets and about the members of containers in the shape. It does not check
  * the inside of skipped values: the receiver of the bytes does.
  */
-
 import {
   BACKSLASH,
   BYTE_KIND,

@@ -1,5 +1,4 @@
 /** A shape says which members of a JSON value to find. */
-
 import { BACKSLASH } from "./json-bytes.ts";
 
 /** A longer key, counted in its raw bytes, matches no member. */

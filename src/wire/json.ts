@@ -2,8 +2,6 @@
 import { isObject, type JsonObject } from "../core/json.ts";
 import { decodeUtf8 } from "./bytes.ts";
 
-export type { JsonObject };
-
 /** The value as an object; null for any other value and for an array. */
 export function asObject(value: unknown): JsonObject | null {
   return isObject(value) ? value : null;

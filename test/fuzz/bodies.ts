@@ -1,6 +1,6 @@
 /** A full request body of each dialect, written by hand, with members that our own encoders never write. */
+import type { JsonObject } from "../../src/core/json.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
-import type { JsonObject } from "../../src/neutral/request.ts";
 
 const PNG =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

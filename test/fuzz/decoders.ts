@@ -3,6 +3,7 @@
  * and none follows the end.
  */
 import { GatewayError } from "../../src/core/errors.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import type { Framing } from "../../src/dialects/dialect.ts";
 import {
   ALL_DIALECTS,
@@ -13,7 +14,7 @@ import {
 import { DIALECTS } from "../../src/dialects/index.ts";
 import type { ModelEvent, ModelReply } from "../../src/neutral/event.ts";
 import { Folder } from "../../src/neutral/fold.ts";
-import type { JsonObject, ModelRequest } from "../../src/neutral/request.ts";
+import type { ModelRequest } from "../../src/neutral/request.ts";
 import { grammarFault } from "../kit/grammar.ts";
 
 /** Runs a function; null: it threw a `GatewayError`. */

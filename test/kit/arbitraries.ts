@@ -2,6 +2,7 @@
  * Arbitrary answers and requests in the neutral language, for property tests of codecs and of the language
  * itself.
  */
+import type { JsonObject } from "../../src/core/json.ts";
 import "./property-seed.ts";
 import fc from "fast-check";
 import type { BlockStart, ModelEvent, ModelReply, Stop, StopKind } from "../../src/neutral/event.ts";
@@ -22,7 +23,6 @@ import type {
 import type {
   CustomTool,
   FunctionTool,
-  JsonObject,
   ModelRequest,
   OutputFormat,
   ReasoningRequest,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Amendment } from "../../neutral/amendment.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { ANTHROPIC } from "../../upstreams/profiles.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { MANUAL_TRAITS, OPTIONS, TRAITS } from "./fixtures/codec-under-test.ts";

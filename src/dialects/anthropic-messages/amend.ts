@@ -1,8 +1,9 @@
 /** Changes to the body of a Messages request that is relayed or sent again. */
+import type { JsonObject } from "../../core/json.ts";
 import { type AmendedValues, type Amendment, planAmendment } from "../../neutral/amendment.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import type { AssistantPart } from "../../neutral/message.ts";
-import type { Drop, JsonObject, ReasoningRequest, ToolName } from "../../neutral/request.ts";
+import type { Drop, ReasoningRequest, ToolName } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { AmendedBody, AmendTarget } from "../codec.ts";

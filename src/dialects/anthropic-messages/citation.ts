@@ -2,8 +2,8 @@
  * Citations of a text block and neutral annotations. They speak of the block as a whole: the wire has no
  * offsets in the answer.
  */
+import type { JsonObject } from "../../core/json.ts";
 import type { Annotation } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { asString } from "../../wire/json.ts";
 
 /** null: of a kind that nobody knows, or without what makes it one. */

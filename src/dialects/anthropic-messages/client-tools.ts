@@ -1,9 +1,9 @@
+import type { JsonObject } from "../../core/json.ts";
 /**
  * Tools that Anthropic defines and the client runs. A request names only their type. Anthropic publishes the
  * definitions (docs.claude.com, pages on the bash, text editor and memory tools, read in November 2026);
  * other providers get them in full.
  */
-import type { JsonObject } from "../../neutral/request.ts";
 
 export interface ClientTool {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** Reads the blocks of the user's turns, of tool results and of instructions. */
-
+import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType } from "../../neutral/media.ts";
 import type {
   Annotation,
@@ -10,7 +10,6 @@ import type {
   ToolResultPart,
   UserPart,
 } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { Drops } from "../shared/drops.ts";
 import {

@@ -1,11 +1,10 @@
 /** Reads the content of a reply block by block, for streams and for whole replies. */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";

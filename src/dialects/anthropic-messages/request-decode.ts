@@ -1,14 +1,8 @@
 /** Reads a request of the Messages API. A request for a count is the same without `max_tokens`. */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { TextPart } from "../../neutral/message.ts";
-import type {
-  JsonObject,
-  ModelRequest,
-  OutputFormat,
-  ReasoningRequest,
-  Sampling,
-} from "../../neutral/request.ts";
+import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";

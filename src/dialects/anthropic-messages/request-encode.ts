@@ -3,11 +3,12 @@
  * first: the body of a grown conversation begins with the bytes of the former body, up to the end of its
  * messages.
  */
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
 import type { Message, TextPart } from "../../neutral/message.ts";
-import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
+import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";

@@ -1,6 +1,6 @@
 /** The blocks of a web search: the use of Anthropic's tool, and the result. */
+import type { JsonObject } from "../../core/json.ts";
 import type { SearchPart } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { MAKER, rawBlocks, WEB_SEARCH_NAME, type WireBlock } from "./wire.ts";
 

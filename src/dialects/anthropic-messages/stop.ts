@@ -1,6 +1,7 @@
 /** Why an answer ended, in Anthropic's words and in neutral ones. */
+import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 
 const KINDS: Readonly<Record<string, StopKind>> = {
   end_turn: "end",

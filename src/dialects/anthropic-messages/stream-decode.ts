@@ -1,7 +1,7 @@
 /** Reads a streamed reply of the Messages API. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";

@@ -3,10 +3,10 @@
  * another, indexes without a gap.
  */
 import type { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";

@@ -1,5 +1,6 @@
 /** Writes the thinking, the limit and the sampling of a request, which depend on one another. */
-import type { Drop, JsonObject, ModelRequest, ReasoningRequest, Sampling } from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Drop, ModelRequest, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 

@@ -1,13 +1,6 @@
 /** Reads the tools of a request, and finds those that the model sees at the end of the history. */
-
-import type {
-  FunctionTool,
-  HostedTool,
-  JsonObject,
-  Tool,
-  ToolChoice,
-  WebSearchTool,
-} from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { FunctionTool, HostedTool, Tool, ToolChoice, WebSearchTool } from "../../neutral/request.ts";
 import type { Drops } from "../shared/drops.ts";
 import {
   booleanAt,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { JsonObject } from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { assistant, refusalOf, result, text, tool, use, user } from "./fixtures/body-under-test.ts";

@@ -1,5 +1,5 @@
 /** Reads the turns of a conversation, and the changes that instructions between turns make. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type {
   AssistantPart,
   Message,
@@ -9,7 +9,6 @@ import type {
   TextPart,
   ToolCallPart,
 } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { asObject, asString, parseJson } from "../../wire/json.ts";
 import {
   elementAt,

@@ -2,8 +2,9 @@
  * Usage as Messages counts it: the input excludes cache reads and cache writes, and a stream's counts are
  * cumulative.
  */
+import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 
 interface Counts {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { GEMINI } from "../../upstreams/profiles.ts";
 import { geminiCodec } from "./codec.ts";
 import { OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";

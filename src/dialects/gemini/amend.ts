@@ -1,6 +1,7 @@
 /** Changes to the body of a Gemini request that is relayed. */
+import type { JsonObject } from "../../core/json.ts";
 import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
-import type { Drop, JsonObject } from "../../neutral/request.ts";
+import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { AmendedBody, AmendTarget } from "../codec.ts";

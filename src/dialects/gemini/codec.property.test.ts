@@ -10,10 +10,10 @@ import {
 } from "../../../test/kit/arbitraries.ts";
 import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import type { AssistantPart } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import type { Framing } from "../dialect.ts";
 import { makeTap } from "../fixtures/tap-under-test.ts";
 import { geminiCodec } from "./codec.ts";

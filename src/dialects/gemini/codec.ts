@@ -1,6 +1,6 @@
 /** The codec of Gemini's generateContent. */
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelReply } from "../../neutral/event.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
 import { amend, withoutSeals } from "./amend.ts";

@@ -1,5 +1,4 @@
 /** Reads `generationConfig`. */
-
 import type { JsonObject } from "../../core/json.ts";
 import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import type { Effort } from "../../neutral/traits.ts";

@@ -1,5 +1,6 @@
 /** Writes `generationConfig`. */
-import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { encodeThinking } from "./thinking-encode.ts";

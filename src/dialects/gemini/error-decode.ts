@@ -1,6 +1,6 @@
 /** Reads Google's error objects, and those of servers in front of Google's. */
-
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";

@@ -1,6 +1,7 @@
 /** Reads the grounding of an answer: searches, sources, and the text that refers to each source. */
+import type { JsonObject } from "../../core/json.ts";
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 
 interface Source {

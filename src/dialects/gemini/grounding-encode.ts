@@ -1,6 +1,6 @@
 /** Writes the sources of an answer, and the texts that cite them, as `groundingMetadata`. */
+import type { JsonObject } from "../../core/json.ts";
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 
 /** Gathers the sources and citations of one answer. */

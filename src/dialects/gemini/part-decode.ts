@@ -1,5 +1,4 @@
 /** Reads the parts of turns: media and results of calls. */
-
 import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {

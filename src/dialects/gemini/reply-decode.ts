@@ -2,14 +2,14 @@
  * Reads the content of replies, whole or in chunks. Each chunk is a complete response with pieces of parts,
  * so one reader serves both. Only the first candidate is read, since no request asks for more.
  */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import { asArray, asObject, asString, type JsonObject, jsonText } from "../../wire/json.ts";
+import { asArray, asObject, asString, jsonText } from "../../wire/json.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorIn, failureOf } from "./error-decode.ts";
 import { Grounding } from "./grounding-decode.ts";

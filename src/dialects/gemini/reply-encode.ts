@@ -1,9 +1,9 @@
 /** Writes replies: parts, the members around them, and whole bodies. */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelReply, Stop } from "../../neutral/event.ts";
 import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { asObject } from "../../wire/json.ts";

@@ -1,9 +1,10 @@
 /**
  * Writes a request. Members that stay the same from turn to turn come first: tools, instructions, history.
  */
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
-import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";

@@ -1,5 +1,4 @@
 /** Reads schemas of Google's subset of OpenAPI (types in upper case, `nullable`) as JSON Schema. */
-
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { withCamelNames, wrongType } from "../shared/members.ts";

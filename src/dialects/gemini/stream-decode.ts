@@ -2,7 +2,6 @@
  * Reads streamed replies: server-sent events, or a growing array. Neither has a reliable end mark, so the end
  * of the body ends the answer.
  */
-
 import type { ModelEvent } from "../../neutral/event.ts";
 import { ArrayReader } from "../../wire/array-reader.ts";
 import { parseJson } from "../../wire/json.ts";

@@ -3,9 +3,9 @@
  * `data:` line and nothing else, and there is no end mark.
  */
 import type { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { BlockStart, ModelEvent } from "../../neutral/event.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { renderStreamError } from "./error-encode.ts";

@@ -1,5 +1,6 @@
 /** Writes `thinkingConfig`: a level for models that take one, a budget for the others, never both. */
-import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Drop, ReasoningRequest } from "../../neutral/request.ts";
 import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 

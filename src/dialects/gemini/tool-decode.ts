@@ -1,5 +1,4 @@
 /** Reads the tools of a request, and the choice among them. */
-
 import type { JsonObject } from "../../core/json.ts";
 import type { Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import type { Drops } from "../shared/drops.ts";

@@ -1,12 +1,6 @@
 /** Writes tools: all functions in one list of declarations, Google's own tools beside it. */
-import type {
-  CustomTool,
-  Drop,
-  FunctionTool,
-  JsonObject,
-  ModelRequest,
-  WebSearchTool,
-} from "../../neutral/request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { CustomTool, Drop, FunctionTool, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
 import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
 import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";

@@ -1,5 +1,4 @@
 /** Reads the conversation of a request. */
-
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../neutral/message.ts";

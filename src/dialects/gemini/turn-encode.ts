@@ -1,4 +1,5 @@
 /** Writes the conversation: turns of `user` and `model` in alternation, all results of a turn together. */
+import type { JsonObject } from "../../core/json.ts";
 import { type CallIdRule, callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { Arranged } from "../../neutral/conversation/conversation.ts";
 import type {
@@ -9,7 +10,7 @@ import type {
   ToolResultPart,
   UserMessage,
 } from "../../neutral/message.ts";
-import type { Drop, JsonObject } from "../../neutral/request.ts";
+import type { Drop } from "../../neutral/request.ts";
 import { customArguments } from "../../neutral/tools/custom-tool.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";

@@ -1,6 +1,7 @@
 /** Usage as Gemini counts it: the prompt includes cached tokens, the candidates exclude thoughts. */
+import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 

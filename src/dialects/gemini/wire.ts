@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../core/json.ts";
 /** generateContent as it is on the wire, as loose as reality. Vendor spelling lives in this folder only. */
-import type { JsonObject } from "../../neutral/request.ts";
 
 /** A part as we write it. */
 export interface WirePart {

@@ -1,6 +1,7 @@
 /** Changes to the body of a Chat request that is relayed. */
+import type { JsonObject } from "../../core/json.ts";
 import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
-import type { Drop, JsonObject, ReasoningRequest } from "../../neutral/request.ts";
+import type { Drop, ReasoningRequest } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";

@@ -2,11 +2,11 @@
  * A call of a tool while it arrives, and the rule by which a fragment belongs to a call: servers give index,
  * id and name in many ways.
  */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import { SIGNATURE_MAKER } from "./seal.ts";
 
 /** A call while it arrives. */

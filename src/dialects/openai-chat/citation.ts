@@ -2,8 +2,8 @@
  * The places that an answer refers to, as Chat Completions tells them: counted in code points over all of the
  * answer's text.
  */
+import type { JsonObject } from "../../core/json.ts";
 import type { Annotation } from "../../neutral/message.ts";
-import type { JsonObject } from "../../wire/json.ts";
 import { codePointsOf } from "./reply-decode.ts";
 
 /** Follows the text of an answer and gathers its annotations. Those of documents have no form here. */

@@ -13,9 +13,10 @@ import {
 } from "../../../test/kit/arbitraries.ts";
 import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
-import type { JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiChatCodec } from "./codec.ts";
 import {

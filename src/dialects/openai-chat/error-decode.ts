@@ -1,6 +1,6 @@
 /** Reads errors of upstreams: in a body, or inside an answer that began well. */
-
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { cutMessage, failEvent, type ReportedFailure } from "../shared/failure-text.ts";

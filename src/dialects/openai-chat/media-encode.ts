@@ -3,6 +3,7 @@
  * their place.
  */
 import { Buffer } from "node:buffer";
+import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, toDataUrl } from "../../neutral/media.ts";
 import type {
   AudioPart,
@@ -12,7 +13,7 @@ import type {
   TextPart,
   VideoPart,
 } from "../../neutral/message.ts";
-import type { Drop, JsonObject } from "../../neutral/request.ts";
+import type { Drop } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";

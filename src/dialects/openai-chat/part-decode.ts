@@ -1,5 +1,4 @@
 /** Reads the parts of messages: text, images, files and sound. */
-
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";

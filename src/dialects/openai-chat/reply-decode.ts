@@ -3,13 +3,13 @@
  * blocks; this reader emits one block after the other. Text is emitted at once. Of calls that come side by
  * side, the first is emitted as it comes and the others wait.
  */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";

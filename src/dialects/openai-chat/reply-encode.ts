@@ -1,9 +1,9 @@
 /** Writes whole answers. */
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import { toDataUrl } from "../../neutral/media.ts";
 import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
-import type { JsonObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { AnnotationWriter } from "./citation.ts";
 import type { ChatReplyContext } from "./reply-context.ts";

@@ -1,8 +1,7 @@
 /** Reads a request of Chat Completions. */
-
-import { isObject } from "../../core/json.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
-import type { JsonObject, OutputFormat } from "../../neutral/request.ts";
+import type { OutputFormat } from "../../neutral/request.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";

@@ -2,9 +2,10 @@
  * Writes a request, for OpenAI or a compatible server. Members are ordered so that a grown conversation
  * begins with the same bytes.
  */
+import type { JsonObject } from "../../core/json.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
-import type { Drop, JsonObject, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
+import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort } from "../../neutral/traits.ts";

@@ -1,8 +1,8 @@
 /** Reads a streamed answer of any server of this dialect. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { FailEvent, ModelEvent } from "../../neutral/event.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";

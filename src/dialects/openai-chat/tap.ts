@@ -1,6 +1,7 @@
 /** Reads the state of an answer from Chat Completions replies. */
 import type { GatewayError } from "../../core/errors.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";

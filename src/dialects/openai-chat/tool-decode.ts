@@ -1,14 +1,6 @@
 /** Reads the tools and the choice among them, also in the older form with `functions`. */
-
-import { isObject } from "../../core/json.ts";
-import type {
-  CustomTool,
-  FunctionTool,
-  JsonObject,
-  Tool,
-  ToolChoice,
-  ToolName,
-} from "../../neutral/request.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
+import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
 import type { Drops } from "../shared/drops.ts";
 import {
   booleanAt,

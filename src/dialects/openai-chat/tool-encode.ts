@@ -1,10 +1,9 @@
 /** Writes tools and the choice among them. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type {
   CustomTool,
   Drop,
   FunctionTool,
-  JsonObject,
   ModelRequest,
   Tool,
   ToolName,

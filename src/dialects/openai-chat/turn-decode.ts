@@ -1,5 +1,4 @@
 /** Reads the messages of a request. */
-
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import type {

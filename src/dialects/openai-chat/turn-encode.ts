@@ -1,4 +1,5 @@
 /** Writes the conversation. */
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
@@ -11,7 +12,7 @@ import type {
   ToolResultPart,
   UserMessage,
 } from "../../neutral/message.ts";
-import type { Drop, JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import { customArguments } from "../../neutral/tools/custom-tool.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";

@@ -1,8 +1,9 @@
 /**
  * Usage as Chat Completions counts it: the prompt includes cached tokens, the completion includes reasoning.
  */
+import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asObject, type JsonObject } from "../../wire/json.ts";
+import { asObject } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
 
 /** Reads a `usage` object of any server, and the reply's `service_tier` beside it. */

@@ -10,11 +10,12 @@ import {
 } from "../../../test/kit/arbitraries.ts";
 import { grammarFault } from "../../../test/kit/grammar.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { CallRestorer } from "../../neutral/answer/restore.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import type { AssistantPart } from "../../neutral/message.ts";
-import type { JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { decodeAll, encodeOptions, GPT, reply, streamOf } from "./fixtures/codec-under-test.ts";

@@ -1,6 +1,6 @@
 /** Reads the errors of OpenAI and of servers like it. */
-
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
 import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";

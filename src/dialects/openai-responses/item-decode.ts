@@ -2,12 +2,12 @@
  * Reads one item of an answer's output, in pieces or whole. A server may send the pieces, the whole item, or
  * both; content that has been emitted is not emitted again.
  */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
 import type { Seal, SearchPart } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";

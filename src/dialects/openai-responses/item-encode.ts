@@ -1,9 +1,8 @@
 /** Writes items of the output as JSON text, both when they begin and when they end. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { Annotation, ImagePart, Seal, SearchPart } from "../../neutral/message.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import type { JsonObject } from "../../wire/json.ts";
 import { asObject } from "../../wire/json.ts";
 import { MAKER } from "./seal.ts";
 

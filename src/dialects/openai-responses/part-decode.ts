@@ -1,5 +1,5 @@
 /** Reads the parts of messages and of tool results. */
-
+import type { JsonObject } from "../../core/json.ts";
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
 import type {
   Annotation,
@@ -11,7 +11,7 @@ import type {
   RefusalPart,
   TextPart,
 } from "../../neutral/message.ts";
-import { asArray, asObject, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject } from "../../wire/json.ts";
 import type { Drops } from "../shared/drops.ts";
 import {
   elementAt,

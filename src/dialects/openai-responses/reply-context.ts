@@ -1,5 +1,6 @@
 /** The part of a Responses request on which its reply depends. */
-import { asObject, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asObject } from "../../wire/json.ts";
 
 export interface ResponsesReplyContext {
   /** Members of the request that its response repeats. */

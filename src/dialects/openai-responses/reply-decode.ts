@@ -2,12 +2,12 @@
  * Reads the output of an answer, whole or streamed. A stream may mix several items; their events are held
  * back so that blocks never interleave.
  */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
-import { asArray, asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { failureOf } from "./error-decode.ts";
 import {

@@ -1,8 +1,9 @@
 /** What clients of the Responses API send: shapes as documented (types of openai 7.57), and as Codex 0.169 sends them (2026-11). */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Seal } from "../../neutral/message.ts";
-import type { JsonObject, ModelRequest } from "../../neutral/request.ts";
+import type { ModelRequest } from "../../neutral/request.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
 import type { DecodedRequest } from "../codec.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";

@@ -1,9 +1,8 @@
 /** Reads a request of the Responses API. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
 import type { OutputFormat, ReasoningRequest } from "../../neutral/request.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
-import type { JsonObject } from "../../wire/json.ts";
 import type { DecodedRequest } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";
 import {

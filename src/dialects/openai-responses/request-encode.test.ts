@@ -1,9 +1,9 @@
 /** What an upstream of the Responses API is sent. */
-
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { AssistantPart, Message, Seal, UserPart } from "../../neutral/message.ts";
-import type { FunctionTool, JsonObject, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
+import type { FunctionTool, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { COMPATIBLE } from "../../upstreams/profiles.ts";
 import type { EncodeRequestOptions } from "../codec.ts";

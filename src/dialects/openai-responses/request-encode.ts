@@ -3,16 +3,10 @@
  * conversation begins with the bytes of the former body.
  */
 import { createHash } from "node:crypto";
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
-import type {
-  Drop,
-  JsonObject,
-  ModelRequest,
-  OutputFormat,
-  Parameter,
-  ReasoningRequest,
-} from "../../neutral/request.ts";
+import type { Drop, ModelRequest, OutputFormat, Parameter, ReasoningRequest } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";

@@ -1,8 +1,9 @@
 /**
  * Why an answer ended, both ways. Responses says it by the status of the whole, not by a reason of its own.
  */
+import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 
 /** What an answer held, as far as its stop depends on it. */
 export interface AnswerKinds {

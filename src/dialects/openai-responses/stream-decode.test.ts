@@ -1,8 +1,8 @@
 /** Streams as OpenAI documents them (types of openai 7.57, 2026-11) and as servers bend them. */
 import { describe, expect, test } from "bun:test";
 import { grammarFault } from "../../../test/kit/grammar.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
-import type { JsonObject } from "../../neutral/request.ts";
 import { makeTap, readStream, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { decodeAll, frames, SEED } from "./fixtures/codec-under-test.ts";

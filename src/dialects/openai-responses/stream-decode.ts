@@ -1,8 +1,8 @@
 /** Reads a streamed response. */
-
 import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { FailEvent } from "../../neutral/event.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";

@@ -1,7 +1,8 @@
 /** Reads the state of an answer from Responses replies. */
 import { Buffer } from "node:buffer";
 import type { GatewayError } from "../../core/errors.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";

@@ -1,7 +1,7 @@
 /** Reads the tools of a request: of the request itself, and of items in its input. */
-
+import type { JsonObject } from "../../core/json.ts";
 import type { CustomTool, FunctionTool, Tool, ToolChoice, ToolName } from "../../neutral/request.ts";
-import { asObject, asString, type JsonObject } from "../../wire/json.ts";
+import { asObject, asString } from "../../wire/json.ts";
 import type { Drops } from "../shared/drops.ts";
 import {
   booleanAt,

@@ -1,6 +1,5 @@
 /** Writes tools and the choice among them. */
-
-import { isObject } from "../../core/json.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import type {
   CustomTool,
@@ -15,7 +14,6 @@ import type {
 import { objectRoot } from "../../neutral/tools/schema.ts";
 import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
-import type { JsonObject } from "../../wire/json.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 

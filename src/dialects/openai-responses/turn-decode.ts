@@ -2,7 +2,7 @@
  * Reads the items of the input as messages. Neighbouring items of the assistant are one turn, as are
  * neighbouring results of tools.
  */
-
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
@@ -14,7 +14,7 @@ import type {
   UserPart,
 } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import type { Drops } from "../shared/drops.ts";
 import { elementAt, listAt, nameAt, notOneOf, stringAt, textAt, wrongType } from "../shared/members.ts";
 import { malformed, refusedPart } from "../shared/refusal.ts";

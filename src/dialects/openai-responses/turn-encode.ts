@@ -1,4 +1,5 @@
 /** Writes the items of the input. The same messages give the same items, whatever follows them. */
+import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { Arranged } from "../../neutral/conversation/conversation.ts";
@@ -15,7 +16,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
-import { asObject, type JsonObject } from "../../wire/json.ts";
+import { asObject } from "../../wire/json.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { CALL_ID_RULE } from "./call-id.ts";
 import { parse } from "./item-encode.ts";

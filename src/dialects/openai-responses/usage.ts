@@ -1,6 +1,7 @@
 /** Usage as the Responses API counts it: input includes cached tokens, output includes reasoning. */
+import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asObject, type JsonObject } from "../../wire/json.ts";
+import { asObject } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
 
 /** Reads a response's `usage`, with the members beside it that are paid for; null when it has no `usage`. */

@@ -1,5 +1,6 @@
 /** The body of an upstream's HTTP error, before a dialect reads it. */
-import { asObject, type JsonObject, parseJson } from "../../wire/json.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { asObject, parseJson } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 
 /** The result for a body without an error object. */

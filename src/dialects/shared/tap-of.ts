@@ -1,5 +1,4 @@
 /** Makes the tap for a framing. */
-
 import type { Tap, TapOptions } from "../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { ArrayTap } from "./array-tap.ts";

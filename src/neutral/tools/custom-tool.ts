@@ -2,7 +2,8 @@
  * A tool with free text as input, on a wire that only has functions: a function with the one string argument
  * `input`.
  */
-import type { CustomTool, JsonObject } from "../request.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { CustomTool } from "../request.ts";
 
 /** The schema of the arguments of the function that replaces a custom tool. */
 export const CUSTOM_PARAMETERS: JsonObject = {

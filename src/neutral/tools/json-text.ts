@@ -2,8 +2,7 @@
  * Reads JSON text as models write it: the arguments of calls, and the free text of a custom tool as
  * `{"input":"…"}`.
  */
-
-import type { JsonObject } from "../request.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
 /**

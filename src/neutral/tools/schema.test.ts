@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { schema as anySchema, PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
-import type { JsonObject } from "../request.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { objectRoot, strictSubset, withoutLocalRefs } from "./schema.ts";
 
 const STRING: JsonObject = { type: "string" };

@@ -2,9 +2,7 @@
  * Fits JSON Schemas to targets that accept only a part of the language. Keys are data: no schema is built by
  * assignment.
  */
-
-import { isObject } from "../../core/json.ts";
-import type { JsonObject } from "../request.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { atPointer, checkDepth, entriesOf, mapMember, stringsOf } from "./schema-walk.ts";
 
 /** The schema of a tool without arguments. */
