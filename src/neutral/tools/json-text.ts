@@ -2,7 +2,7 @@
  * Reads JSON text as models write it: the arguments of calls, and the free text of a custom tool as
  * `{"input":"…"}`.
  */
-import type { JsonObject } from "../../core/json.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
 /**
@@ -19,7 +19,7 @@ export function parseArguments(text: string): JsonObject | null {
     return text.trim() === "" ? {} : null;
   }
   if (value === null) return {};
-  return typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : null;
+  return isObject(value) ? value : null;
 }
 
 function isTextDeep(text: string): boolean {
