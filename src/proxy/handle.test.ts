@@ -1,7 +1,7 @@
 // The ends of a request's life that need no upstream to go wrong: who is refused, who leaves early, and what
 // is on the record then.
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute, type Route } from "../dialects/endpoint.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
@@ -66,4 +66,26 @@ test("an upstream's good answer without a body is a whole answer", async () => {
   expect(await gateway.rows()).toMatchObject([
     { outcome: "ok", status: 204, attempts: 1, usage: { inputTokens: null } },
   ]);
+});
+
+test("a client that leaves between the head and the body of its reply has its row, and ends the call", async () => {
+  upstream.answer = async (request) => {
+    // Long enough for the gateway to listen for the client.
+    await Bun.sleep(250);
+    await request.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+  };
+  // Events for a client that wants JSON: so large a request is read in steps before the body is.
+  const messages = [{ role: "user", content: "x".repeat(300_000) }];
+  const client = clientUnderTest("/v1/chat/completions", JSON.stringify({ model: "gpt-5", messages }));
+  const { transport } = gateway;
+  const send = spyOn(transport, "send");
+  send.mockImplementation((request) => {
+    send.mockRestore();
+    const call = transport.send(request);
+    call.head.then(() => setImmediate(client.leave));
+    return call;
+  });
+  expect((await handle(gateway, CHAT, client, TESTER)).status).toBe(499);
+  expect(await gateway.rows()).toMatchObject([{ outcome: "client_left", status: 499, attempts: 1 }]);
+  await upstream.seen[0]?.closed;
 });

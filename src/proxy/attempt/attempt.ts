@@ -161,7 +161,9 @@ export class RunningAttempt {
 
   pipe(sink: BodySink): void {
     this.#sink = sink;
-    this.call.pipe(sink);
+    // The client may have left before anybody read the body, and an aborted call tells its sink nothing.
+    if (this.#hasLeft) sink.end(clientLeft());
+    else this.call.pipe(sink);
   }
 
   /** The body goes on to another sink, which took it over. */
@@ -206,7 +208,7 @@ export class RunningAttempt {
 
   readonly #onClientLeft = (): void => {
     this.#hasLeft = true;
-    const reason = new GatewayError("upstream_cut", "the client left");
+    const reason = clientLeft();
     this.#call?.abort(reason);
     // An aborted call tells its sink nothing, but the attempt may wait for the sink.
     this.#sink?.end(reason);
@@ -272,4 +274,8 @@ export class RunningAttempt {
     const usage = this.#facts?.usage ?? null;
     if (usage !== null) this.served.exchange.keepUsage(usage);
   }
+}
+
+function clientLeft(): GatewayError {
+  return new GatewayError("upstream_cut", "the client left");
 }
