@@ -3,9 +3,11 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute, type Route } from "../dialects/endpoint.ts";
+import { DIALECTS } from "../dialects/index.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 
+const { makeTap: makeChatTap } = DIALECTS["openai-chat"];
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const STORED: Route = { ...makeRoute("responses.stored", "/v1/responses/resp_1"), stateId: "resp_1" };
 const BODY = JSON.stringify({ model: "gpt-5", messages: [] });
@@ -88,4 +90,22 @@ test("a client that leaves between the head and the body of its reply has its ro
   expect((await handle(gateway, CHAT, client, TESTER)).status).toBe(499);
   expect(await gateway.rows()).toMatchObject([{ outcome: "client_left", status: 499, attempts: 1 }]);
   await upstream.seen[0]?.closed;
+});
+
+test("an exception of the gateway's own costs one request, whose upstream is not asked again", async () => {
+  const boom = spyOn(DIALECTS["openai-chat"], "makeTap").mockImplementation((options) => ({
+    ...makeChatTap(options),
+    push: () => {
+      throw new TypeError("a mistake in the tap");
+    },
+  }));
+  try {
+    const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", BODY), TESTER);
+    expect(reply.status).toBe(500);
+  } finally {
+    boom.mockRestore();
+  }
+  expect(upstream.seen.length).toBe(1);
+  expect(await gateway.rows()).toMatchObject([{ status: 500, errorKind: "internal", attempts: 1 }]);
+  expect(gateway.logged.join("\n")).toContain("TypeError: a mistake in the tap");
 });

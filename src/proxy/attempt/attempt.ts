@@ -227,7 +227,9 @@ export class RunningAttempt {
     }
     this.call.abort(new GatewayError("internal", "the request is given up"));
     this.verdict.endLease();
-    return { kind: "fault", cause: reason };
+    // The transport wraps an exception of its sink; the log needs the exception itself.
+    const isWrapped = reason instanceof GatewayError && reason.kind === "internal";
+    return { kind: "fault", cause: isWrapped ? (reason.cause ?? reason) : reason };
   }
 
   /** The reply broke off (`upstream_cut`), or makes no sense (`upstream_garbage`). */

@@ -10,7 +10,7 @@ export class BodyFlow {
   #end: GatewayError | null | undefined = undefined;
   #isOver = false;
 
-  /** `onFault` is called when the sink throws. */
+  /** `onFault` is called when the sink throws before the end is known. */
   constructor(onFault: (error: GatewayError) => void) {
     this.#onFault = onFault;
   }
@@ -68,7 +68,10 @@ export class BodyFlow {
       this.#isPaused = this.#sink?.chunk(bytes) === false;
     } catch (cause) {
       this.#held = [];
-      this.#onFault(new GatewayError("internal", "an internal error", { cause }));
+      const fault = new GatewayError("internal", "an internal error", { cause });
+      // A body that has ended already cannot fail any more, so the sink itself must hear of its exception.
+      if (this.#end === undefined) this.#onFault(fault);
+      else this.#end = fault;
     }
   }
 

@@ -147,6 +147,21 @@ describe("a body", () => {
     await until(() => upstream.openCount() === 0);
   });
 
+  test("that is there whole ends with an error too when its own sink throws", async () => {
+    const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n0\r\n\r\n`));
+    const call = transport.send(makeRequest(upstream.url));
+    await call.head;
+    const cause = new Error("a mistake of ours");
+    const ends: (GatewayError | null)[] = [];
+    call.pipe({
+      chunk: () => {
+        throw cause;
+      },
+      end: (error) => void ends.push(error),
+    });
+    expect(ends.map((error) => [error?.kind, error?.cause])).toEqual([["internal", cause]]);
+  });
+
   test("means the same however the upstream's bytes are split", async () => {
     const reply = Buffer.from(
       `HTTP/1.1 103 Early Hints\r\n\r\n${CHUNKED}5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nA: b\r\n\r\n`,
