@@ -1,15 +1,24 @@
 // The ends of a request's life that need no upstream to go wrong: who is refused, who leaves early, and what
 // is on the record then.
-import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
-import { type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import {
+  chunkOf,
+  type RawUpstream,
+  replyHead,
+  sendStream,
+  sendWhole,
+  startRawUpstream,
+} from "../../test/kit/raw-upstream.ts";
+import { CHAT as RECORDING } from "../../test/kit/recordings.ts";
 import { makeRoute, type Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 
-const { makeTap: makeChatTap } = DIALECTS["openai-chat"];
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const STORED: Route = { ...makeRoute("responses.stored", "/v1/responses/resp_1"), stateId: "resp_1" };
+const { makeTap: makeChatTap } = DIALECTS["openai-chat"];
+const STREAM_BODY = JSON.stringify({ model: "gpt-5", messages: [], stream: true });
 const BODY = JSON.stringify({ model: "gpt-5", messages: [] });
 
 let upstream: RawUpstream;
@@ -92,20 +101,57 @@ test("a client that leaves between the head and the body of its reply has its ro
   await upstream.seen[0]?.closed;
 });
 
-test("an exception of the gateway's own costs one request, whose upstream is not asked again", async () => {
-  const boom = spyOn(DIALECTS["openai-chat"], "makeTap").mockImplementation((options) => ({
-    ...makeChatTap(options),
-    push: () => {
+describe("an exception of the gateway's own costs one request", () => {
+  /** A tap that throws in some places. */
+  function breakTap(...members: readonly ("push" | "end" | "cut" | "renderFailure")[]): void {
+    const boom = (): never => {
       throw new TypeError("a mistake in the tap");
-    },
-  }));
-  try {
+    };
+    spyOn(DIALECTS["openai-chat"], "makeTap").mockImplementation((options) =>
+      Object.assign(makeChatTap(options), Object.fromEntries(members.map((member) => [member, boom]))),
+    );
+  }
+
+  afterEach(async () => {
+    spyOn(DIALECTS["openai-chat"], "makeTap").mockRestore();
+    expect(upstream.seen.length).toBe(1);
+    expect(await gateway.rows()).toMatchObject([{ outcome: "error", errorKind: "internal", attempts: 1 }]);
+    expect(gateway.logged.join("\n")).toContain("TypeError: a mistake in the tap");
+  });
+
+  test("in a whole answer, whose upstream is not asked again", async () => {
+    breakTap("push");
     const reply = await handle(gateway, CHAT, clientUnderTest("/v1/chat/completions", BODY), TESTER);
     expect(reply.status).toBe(500);
-  } finally {
-    boom.mockRestore();
-  }
-  expect(upstream.seen.length).toBe(1);
-  expect(await gateway.rows()).toMatchObject([{ status: 500, errorKind: "internal", attempts: 1 }]);
-  expect(gateway.logged.join("\n")).toContain("TypeError: a mistake in the tap");
+  });
+
+  test.each(["push", "end"] as const)("in %s of a stream, whose client is told", async (member) => {
+    breakTap(member);
+    upstream.answer = (request) => sendStream(request, RECORDING.frames);
+    const client = clientUnderTest("/v1/chat/completions", STREAM_BODY);
+    const reply = await handle(gateway, CHAT, client, TESTER);
+    const text = await reply.text();
+    expect(text).toContain("an internal error");
+    expect(text).not.toContain('"finish_reason":"stop"');
+  });
+
+  test("at a cut, whose client is told", async () => {
+    breakTap("cut");
+    upstream.answer = async (request) => {
+      await request.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+      await request.send(chunkOf(RECORDING.frames.slice(0, 2).join("")));
+      request.fin();
+    };
+    const client = clientUnderTest("/v1/chat/completions", STREAM_BODY);
+    const reply = await handle(gateway, CHAT, client, TESTER);
+    expect(await reply.text()).toContain("an internal error");
+  });
+
+  test("and breaks the connection when the error cannot be told either", async () => {
+    breakTap("end", "renderFailure");
+    upstream.answer = (request) => sendStream(request, RECORDING.frames);
+    const client = clientUnderTest("/v1/chat/completions", STREAM_BODY);
+    const reply = await handle(gateway, CHAT, client, TESTER);
+    await expect(reply.text()).rejects.toThrow();
+  });
 });

@@ -166,11 +166,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   }
 
   end(error: GatewayError | null): void {
-    if (this.#phase === "over") {
-      this.#gateway.transport.watchdog.delete(this);
-      // An exception of the gateway on the way to the end goes to the client, whatever was to come.
-      if (error?.kind === "internal") this.#fail(error);
-    } else if (error?.kind === "internal") this.#broken(error.cause ?? error);
+    // An exception of the gateway goes to the client, whatever was to come.
+    if (error?.kind === "internal") this.#broken(error.cause ?? error);
+    else if (this.#phase === "over") this.#gateway.transport.watchdog.delete(this);
     else if (this.#phase === "beginning") this.#decided("cut");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
@@ -234,7 +232,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     const error = asGatewayError(cause, this.#gateway.log, this.#exchange.id);
     this.#gateway.metrics.exceptions.add(1);
     this.#call.abort(error);
-    settleFailure(this.#gateway, this.#exchange, this.#ending("error", error.kind), () => this.#fail(error));
+    const fail = (): void => this.#fail(error);
+    if (this.#exchange.isSettled) fail();
+    else settleFailure(this.#gateway, this.#exchange, this.#ending("error", error.kind), fail);
   }
 
   #decided(beginning: Beginning): void {
@@ -265,8 +265,18 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   #ended(error: GatewayError | null): void {
     // A connection that breaks after the answer was whole loses nothing.
     if (this.#isWhole()) this.#conclude();
-    else this.#cut(error);
+    else this.#lastStep(() => this.#cut(error));
     this.#gateway.transport.watchdog.delete(this);
+  }
+
+  /** No event follows the last step, so an exception in it must not leave the exchange without an end. */
+  #lastStep(step: () => void): void {
+    this.#phase = "over";
+    try {
+      step();
+    } catch (cause) {
+      this.#broken(cause);
+    }
   }
 
   /** Whether nothing is missing when the body ends here. */
@@ -289,7 +299,10 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
    * The answer is whole, or failed in the upstream's own words: commit, then send the bytes that were held.
    */
   #conclude(): void {
-    this.#phase = "over";
+    this.#lastStep(() => this.#settleAnswer());
+  }
+
+  #settleAnswer(): void {
     this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
     if (this.#tap.isCutShort) {
       this.#gateway.transport.watchdog.delete(this);
@@ -318,7 +331,6 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
 
   /** The upstream broke off: whole frames go out, then the failure in-band, never a good end. */
   #cut(cause: GatewayError | null): void {
-    this.#phase = "over";
     const error =
       cause ?? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer");
     this.#attempt.verdict.cutLate(this.#head);
@@ -339,7 +351,12 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
    * connection breaks.
    */
   #fail(error: GatewayError): void {
-    const text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
+    let text = "";
+    try {
+      text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
+    } catch {
+      // An exception may have left the encoder unable to write. The broken connection then tells the client.
+    }
     if (text === "") {
       this.#stream.cut();
     } else {
