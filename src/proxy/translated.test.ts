@@ -1,6 +1,6 @@
 // Requests that go to an upstream of another dialect: what is kept, bounded and told when something is odd
 // about them.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import {
   type Arrived,
   type RawUpstream,
@@ -8,6 +8,7 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../../test/kit/raw-upstream.ts";
+import { CODECS } from "../dialects/codecs.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { Family } from "../upstreams/family.ts";
@@ -264,4 +265,19 @@ test("an answer that is longer than allowed is not asked for again", async () =>
   expect([reply.status, upstream.seen.length]).toEqual([502, 1]);
   expect(text).toContain("server.reply_limit_bytes");
   expect(row).toMatchObject({ outcome: "error", errorKind: "upstream_garbage", attempts: 1 });
+});
+
+test("an answer that the gateway fails to write has been paid for all the same", async () => {
+  begin();
+  const boom = spyOn(CODECS["openai-chat"], "encodeReply").mockImplementation(() => {
+    throw new TypeError("a mistake in the codec");
+  });
+  const { reply, row } = await ask({}).finally(() => boom.mockRestore());
+  expect([reply.status, upstream.seen.length]).toEqual([500, 1]);
+  expect(row).toMatchObject({
+    outcome: "error",
+    errorKind: "internal",
+    usage: { inputTokens: 3, outputTokens: 2 },
+    usageState: "partial",
+  });
 });

@@ -218,6 +218,7 @@ export class RunningAttempt {
   broken(cause: unknown): AttemptFailure | ClientLeft | Fault {
     if (this.#hasLeft) return this.left();
     if (cause instanceof AccessRefused) {
+      this.#keepUsage();
       this.verdict.failed(cause.signal, cause.status);
       return accessFailure(cause);
     }
@@ -225,6 +226,7 @@ export class RunningAttempt {
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
       return this.transportFailed(reason);
     }
+    this.#keepUsage();
     this.call.abort(new GatewayError("internal", "the request is given up"));
     this.verdict.endLease();
     // The transport wraps an exception of its sink; the log needs the exception itself.
