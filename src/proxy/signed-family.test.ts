@@ -259,6 +259,54 @@ describe("a token", () => {
     expect(rows.map(({ outcome }) => outcome)).not.toContain("ok");
   });
 
+  describe("that is refused when a paused answer is to be continued", () => {
+    const PAUSED = { ...MESSAGE, stop_reason: "pause_turn" };
+    const sse = (data: { type: string }): string => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+    const PAUSED_STREAM = [
+      { type: "message_start", message: { ...PAUSED, content: [], stop_reason: null } },
+      { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "hi" } },
+      { type: "content_block_stop", index: 0 },
+      {
+        type: "message_delta",
+        delta: { stop_reason: "pause_turn", stop_sequence: null },
+        usage: PAUSED.usage,
+      },
+      { type: "message_stop" },
+    ].map(sse);
+
+    beforeEach(() => {
+      // Too short for another request, so the continuation needs a token of its own.
+      lifetimeS = 60;
+      const give = giveToken;
+      giveToken = (request) =>
+        tokensGiven === 0 ? give(request) : sendWhole(request, "{}", undefined, "403 No");
+    });
+
+    test("breaks a stream off", async () => {
+      answer = (request) => sendStream(request, PAUSED_STREAM);
+      const { text } = await ask("openai-chat", { stream: true, web_search_options: {} });
+      expect(text).toContain('"error"');
+      expect(text).not.toContain('"finish_reason":"stop"');
+      expect((await gateway.rows())[0]).toMatchObject({
+        outcome: "upstream_cut",
+        errorKind: "upstream_cut",
+        usage: { outputTokens: 2 },
+      });
+    });
+
+    test("is an error in place of a whole answer, whose tokens are on the record", async () => {
+      answer = (request) => sendWhole(request, JSON.stringify(PAUSED));
+      const { reply } = await ask("openai-chat", { web_search_options: {} });
+      expect(reply.status).toBe(429);
+      expect((await gateway.rows())[0]).toMatchObject({
+        outcome: "error",
+        usage: { outputTokens: 2 },
+        usageState: "partial",
+      });
+    });
+  });
+
   test("is not waited for by a client that has left, and is there for the next", async () => {
     let give: (() => void) | null = null;
     const given = giveToken;

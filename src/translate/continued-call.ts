@@ -4,6 +4,7 @@
  */
 import { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
+import { AccessRefused } from "../upstreams/authorization.ts";
 import type { StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
@@ -69,7 +70,7 @@ export class ContinuedCall implements Call, BodySink {
         call.abort(error);
         this.#end(error);
       },
-      (cause: GatewayError) => this.#end(cause),
+      (cause: unknown) => this.#end(failureOf(cause)),
     );
   }
 
@@ -82,4 +83,11 @@ export class ContinuedCall implements Call, BodySink {
 /** The client's error when the provider refuses the request that continues its own answer. */
 export function continuationRefused(status: number): GatewayError {
   return new GatewayError("upstream_cut", `the upstream did not continue its answer (status ${status})`);
+}
+
+/** A provider that gives no access for the next part refuses to continue. */
+function failureOf(cause: unknown): GatewayError {
+  if (cause instanceof GatewayError) return cause;
+  if (cause instanceof AccessRefused) return continuationRefused(cause.status);
+  return new GatewayError("internal", "an internal error", { cause });
 }
