@@ -3,6 +3,7 @@
  * events.
  */
 import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { parseJson } from "./json.ts";
 import { readSseFrame, SseSplitter } from "./sse.ts";
 
 /**
@@ -39,11 +40,16 @@ export class SseReader {
     return this.#held.size <= this.#maxFrameBytes;
   }
 
-  /** Ends the body. A last frame without its blank line counts, since many servers leave the line out. */
+  /**
+   * Ends the body. A last frame without its blank line counts when its data is whole, since many servers leave
+   * the line out. Data that is neither JSON nor an end mark was cut off with the body, and says nothing.
+   */
   end(onEvent: OnSseEvent): void {
     if (this.#held.size === 0) return;
     const frame = this.#held.take();
-    this.#read(frame, 0, frame.length, onEvent);
+    this.#read(frame, 0, frame.length, (event, data) => {
+      if (data.trim() === "[DONE]" || parseJson(data) !== undefined) onEvent(event, data);
+    });
   }
 
   #read(bytes: Uint8Array, from: number, to: number, onEvent: OnSseEvent): void {

@@ -23,7 +23,6 @@ export class ChatStreamDecoder implements StreamDecoder {
   #isStarted = false;
   /** The answer ended or failed; later frames are ignored. */
   #isOver = false;
-  #isCut = false;
   #hasEndedWell = false;
   /** Index of the one choice that is read; requests ask for one choice. */
   #index: number | null = null;
@@ -50,7 +49,6 @@ export class ChatStreamDecoder implements StreamDecoder {
   end(emit: Emit): void {
     if (this.#isOver) return;
     this.#emit = emit;
-    this.#isCut = true;
     this.#reader.end(this.#onEvent);
     if (!this.#isOver && this.#finishReason !== null) this.#complete();
     this.#isOver = true;
@@ -67,8 +65,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     try {
       parsed = JSON.parse(data);
     } catch {
-      // The last frame of a body that ended early is cut, not garbage.
-      if (!this.#isCut) this.#garbage(REPLY_FAULTS.notJson);
+      this.#garbage(REPLY_FAULTS.notJson);
       return;
     }
     const chunk = asObject(parsed);
