@@ -310,7 +310,7 @@ function isStillParked(leftS: number | null, first: Span, later: Span): boolean 
 /** Fails when a parked credential was asked in a later round, or one that was not parked was passed over. */
 function expectAsked(later: Round, model: string, { park, way }: Case, first: Round): void {
   const isOut = park !== null && (park.on === "credential" || model === way.recording.model);
-  const isParked = isOut && isStillParked(park.leftS, first, later);
+  const isParked = isOut && isStillParked(park.leftS(first.atMs), first, later);
   if (isParked !== null) expect(later.by).toEqual(isParked ? ["second"] : first.by);
 }
 
@@ -346,15 +346,16 @@ function expectState(listing: Listing, { park, way, upstream }: Case, first: Rou
   const onModel = credential.models.find(({ model }) => model === way.recording.model);
   if (park === null || park.on === "model") expect(credential.state).toBe("ready");
   if (park === null || park.on === "credential") expect(onModel).toBeUndefined();
-  if (park === null || isStillParked(park.leftS, first, listing) !== true) return;
+  if (park === null || isStillParked(park.leftS(first.atMs), first, listing) !== true) return;
   const facts = park.on === "model" ? onModel : credential;
   expect(facts?.state).toBe(park.state);
   expect(facts?.reason?.startsWith("unconfirmed: ")).toBe(park.isUnconfirmed);
   const untilMs = facts?.until == null ? null : Date.parse(facts.until);
-  if (park.leftS === null || untilMs === null) {
-    expect(untilMs).toBe(park.leftS);
+  const leftS = park.leftS(first.atMs);
+  if (leftS === null || untilMs === null) {
+    expect(untilMs).toBe(leftS);
     return;
   }
-  expect(untilMs).toBeGreaterThan(first.atMs + (park.leftS - ROUNDING_S) * 1_000);
-  expect(untilMs).toBeLessThan(first.doneMs + (park.leftS + ROUNDING_S) * 1_000);
+  expect(untilMs).toBeGreaterThan(first.atMs + (leftS - ROUNDING_S) * 1_000);
+  expect(untilMs).toBeLessThan(first.doneMs + (leftS + ROUNDING_S) * 1_000);
 }

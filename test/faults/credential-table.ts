@@ -9,8 +9,8 @@ export interface Park {
   readonly state: "cooling" | "exhausted" | "forbidden";
   /** On the credential as a whole, or for the model that was asked. */
   readonly on: "credential" | "model";
-  /** Seconds until the state ends; null: it ends when a person acts. */
-  readonly leftS: number | null;
+  /** Seconds until the state ends, from the refusal at `atMs` on; null: it ends when a person acts. */
+  leftS(atMs: number): number | null;
   /** The first refusal of a key counts as unconfirmed. */
   readonly isUnconfirmed: boolean;
 }
@@ -66,21 +66,21 @@ function parkFor(name: string, scenario: Scenario): Park | null {
   // The gateway assumes that compatible servers count for the whole key; the three vendors count per model.
   const isPerModel = scope.endsWith("-model") && !name.startsWith("compat/");
   const on = isPerModel ? "model" : "credential";
-  const nowMs = Date.now();
-  const toldS = resetAtMs === undefined ? (resetS ?? null) : (resetAtMs(nowMs) - nowMs) / 1000;
-  const leftS = LENGTHENED_S[name] ?? GUESSED[name] ?? toldS;
+  const toldS = (atMs: number): number | null =>
+    resetAtMs === undefined ? (resetS ?? null) : (resetAtMs(atMs) - atMs) / 1000;
+  const leftS = (atMs: number): number | null => LENGTHENED_S[name] ?? GUESSED[name] ?? toldS(atMs);
   switch (meaning) {
     case "rate":
       return { state: "cooling", on, leftS, isUnconfirmed: false };
     case "quota":
       return { state: "exhausted", on, leftS, isUnconfirmed: false };
     case "credit":
-      return { state: "exhausted", on: "credential", leftS: null, isUnconfirmed: false };
+      return { state: "exhausted", on: "credential", leftS: () => null, isUnconfirmed: false };
     case "invalid":
     case "misconfigured":
-      return { state: "cooling", on: "credential", leftS: CONFIRM_S, isUnconfirmed: true };
+      return { state: "cooling", on: "credential", leftS: () => CONFIRM_S, isUnconfirmed: true };
     case "forbidden":
-      return { state: "forbidden", on: "model", leftS: HOUR_S, isUnconfirmed: false };
+      return { state: "forbidden", on: "model", leftS: () => HOUR_S, isUnconfirmed: false };
     case "ok":
     case "overloaded":
     case "bad-request":
