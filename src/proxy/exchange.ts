@@ -26,7 +26,7 @@ export interface Accepted {
   readonly principal: Principal;
 }
 
-/** The client's wishes. Each step of reading a request replaces this value by a fuller one. */
+/** The client's wishes, as far as they are known when the request is planned or has failed before. */
 export interface Asked {
   readonly requestBytes: number;
   readonly modelAsked: string | null;

@@ -13,9 +13,9 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import type { UpstreamReply } from "./attempt/outcome.ts";
-import { type Accepted, type Asked, accept, Exchange } from "./exchange.ts";
+import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { planRequest } from "./plan-request.ts";
+import { type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { type Outcome, tryTargets } from "./targets.ts";
@@ -44,21 +44,17 @@ class Serving {
   readonly #gateway: Gateway;
   readonly #accepted: Accepted;
   readonly #answer: (reply: Response) => void;
-  #asked: Asked;
   #isRead: boolean;
+  #requestBytes = 0;
+  #modelAsked: string | null = null;
+  #clientFraming: Framing = "json";
+  #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
   #exchange: Exchange | null = null;
 
   constructor(gateway: Gateway, accepted: Accepted) {
     this.#gateway = gateway;
     this.#accepted = accepted;
-    this.#asked = {
-      requestBytes: 0,
-      modelAsked: null,
-      clientFraming: "json",
-      amendment: null,
-      isStrict: accepted.principal.strict,
-    };
     const { promise, resolve } = Promise.withResolvers<Response>();
     this.reply = promise;
     this.#answer = resolve;
@@ -68,7 +64,7 @@ class Serving {
 
   /** null: the request has not been read yet. */
   get asksForStream(): boolean | null {
-    return this.#isRead ? this.#asked.clientFraming !== "json" : null;
+    return this.#isRead ? this.#clientFraming !== "json" : null;
   }
 
   #read(): void {
@@ -85,9 +81,9 @@ class Serving {
 
   #peek(body: Uint8Array): void {
     const { route, client } = this.#accepted;
-    this.#asked = { ...this.#asked, requestBytes: body.byteLength };
+    this.#requestBytes = body.byteLength;
     const peek = peekRequest(route.dialect, body);
-    this.#asked = { ...this.#asked, clientFraming: framingAsked(route, peek, client.search) };
+    this.#clientFraming = framingAsked(route, peek, client.search);
     this.#isRead = true;
     this.#plan(body, peek);
   }
@@ -96,16 +92,14 @@ class Serving {
     const { route } = this.#accepted;
     const gateway = this.#gateway;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
-    this.#asked = { ...this.#asked, modelAsked };
+    this.#modelAsked = modelAsked;
     const stateId = route.stateId ?? peek?.stateId ?? null;
     const sticky = stateId === null ? null : gateway.findState(stateId);
     // Reading may have taken long, so the plan is that of the configuration in force now.
-    const { targets, amendment, isStrict } = planRequest(gateway.snapshot, route, modelAsked, sticky);
-    this.#asked = { ...this.#asked, amendment, isStrict: this.#asked.isStrict || isStrict };
-    const exchange = new Exchange(this.#accepted, this.#asked);
-    this.#exchange = exchange;
+    this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky);
+    const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
-    tryTargets(request, targets, (outcome) => this.#guard(() => this.#end(outcome)));
+    tryTargets(request, this.#planned.targets, (outcome) => this.#guard(() => this.#end(outcome)));
   }
 
   #end(outcome: Outcome): void {
@@ -190,10 +184,21 @@ class Serving {
     settleFailure(this.#gateway, exchange, ending, answer);
   }
 
-  /** The exchange, made now if the request failed before it was planned. */
   #ended(): Exchange {
-    this.#exchange ??= new Exchange(this.#accepted, this.#asked);
-    this.#exchange.client.restoreIdleTimeout();
+    const exchange = this.#recorded();
+    exchange.client.restoreIdleTimeout();
+    return exchange;
+  }
+
+  /** The exchange. It is made when the request is planned, or when it has failed before. */
+  #recorded(): Exchange {
+    this.#exchange ??= new Exchange(this.#accepted, {
+      requestBytes: this.#requestBytes,
+      modelAsked: this.#modelAsked,
+      clientFraming: this.#clientFraming,
+      amendment: this.#planned?.amendment ?? null,
+      isStrict: this.#accepted.principal.strict || this.#planned?.isStrict === true,
+    });
     return this.#exchange;
   }
 

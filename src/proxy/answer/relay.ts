@@ -72,7 +72,8 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
   readonly #stream: ReplyStream;
   readonly #pingIntervalMs: number;
   readonly #ping: Uint8Array | null;
-  readonly #onBegun: (beginning: Beginning) => void;
+  /** null: the beginning is known. The walk that waited for it is not kept through a long stream. */
+  #onBegun: ((beginning: Beginning) => void) | null;
   #phase: Phase = "beginning";
   #first: Uint8Array | null;
   /** How the body ended before the client's stream had started; undefined: it has not ended. */
@@ -239,7 +240,9 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
 
   #decided(beginning: Beginning): void {
     this.#phase = "decided";
-    this.#onBegun(beginning);
+    const onBegun = this.#onBegun;
+    this.#onBegun = null;
+    onBegun?.(beginning);
   }
 
   #ending(outcome: Ending["outcome"], errorKind: Ending["errorKind"]): Ending {
