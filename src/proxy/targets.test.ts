@@ -195,6 +195,21 @@ describe("an overloaded upstream", () => {
     },
   );
 
+  test("makes the next request prefer a credential that has not failed", async () => {
+    begin({ up: ["a", "b"] });
+    script = (key) => (key === "a" ? OVERLOAD : null);
+    expect((await ask()).tried).toEqual(["a", "b"]);
+    // It would be the turn of "a".
+    expect((await ask()).tried).toEqual(["b"]);
+  });
+
+  test("has its retries limited once every credential has failed", async () => {
+    begin({ up: ["a", "b", "c", "d"] });
+    script = () => OVERLOAD;
+    expect((await ask()).tried).toEqual(["a", "b", "c", "d"]);
+    expect((await ask()).tried).toHaveLength(3);
+  });
+
   test("and then limits a model whose name is too long to be remembered is not asked without end", async () => {
     begin({ up: ["a", "b"] });
     script = (key, n) => (n === 1 ? OVERLOAD : key === "a" ? UNKNOWN_MODEL : RATE);

@@ -105,7 +105,11 @@ test("a client that leaves while the next part of a whole answer is awaited lets
   client.leave();
   await part.closed;
   expect((await reply).status).toBe(499);
-  expect((await gateway.rows())[0]).toMatchObject({ outcome: "client_left", status: 499 });
+  expect((await gateway.rows())[0]).toMatchObject({
+    outcome: "client_left",
+    status: 499,
+    usage: { outputTokens: 2 },
+  });
 });
 
 test("a part that breaks off behind its last word is gone on with, and what breaks then is told", async () => {
@@ -126,6 +130,23 @@ test("a part that breaks off behind its last word is gone on with, and what brea
   }
 });
 
+test("a next part that is refused costs the answer, lets the upstream go, and keeps the usage of each try", async () => {
+  const refused: Arrived[] = [];
+  goOn = async (request) => {
+    refused.push(request);
+    await request.send(replyHead("500 Internal Server Error", {}, "chunked"));
+  };
+  const reply = await handle(gateway, CHAT, asking(false), TESTER);
+  expect(reply.status).toBe(502);
+  await Promise.all(refused.map(({ closed }) => closed));
+  expect(refused).toHaveLength(3);
+  expect((await gateway.rows())[0]).toMatchObject({
+    attempts: 3,
+    usage: { inputTokens: 9, outputTokens: 6 },
+    usageState: "partial",
+  });
+});
+
 test("the parts of a whole answer have one limit together", async () => {
   gateway.snapshot = {
     ...gateway.snapshot,
@@ -141,6 +162,7 @@ test("the parts of a whole answer have one limit together", async () => {
   };
   const reply = await handle(gateway, CHAT, asking(false), TESTER);
   expect(reply.status).toBe(502);
+  expect((await gateway.rows())[0]).toMatchObject({ usage: { outputTokens: 2 }, usageState: "partial" });
 });
 
 test("a part that is too long to be sent back is not gathered any further", () => {
