@@ -25,7 +25,8 @@ export function deliverCount(
       ended(attempt.broken(read.error));
       return;
     }
-    const count = replies.readCount(request, read.bytes);
+    // A longer reply is no count. If it were taken for one, its unread rest would hold the connection.
+    const count = read.isWhole ? replies.readCount(request, read.bytes) : null;
     if (count === null) {
       const message = "the upstream's reply names no count of tokens";
       ended(attempt.transportFailed(new GatewayError("upstream_garbage", message)));

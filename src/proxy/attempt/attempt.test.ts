@@ -117,6 +117,18 @@ test("an error that does not end is not read to its end", async () => {
   await upstream.seen[0]?.closed;
 });
 
+test("a count of tokens that does not end is no count, and its upstream is let go", async () => {
+  upstream.answer = async (request) => {
+    await request.send(replyHead("200 OK", JSON_TYPE, "chunked"));
+    await request.send(chunkOf(`{"input_tokens":4}${" ".repeat(70_000)}`));
+  };
+  const route = makeRoute("responses.input_tokens", "/v1/responses/input_tokens");
+  const body = JSON.stringify({ model: "claude/claude-haiku-4-5", input: "go" });
+  const client = clientUnderTest("/v1/responses/input_tokens", body);
+  expect((await handle(gateway, route, client, TESTER)).status).toBe(502);
+  await Promise.all(upstream.seen.map(({ closed }) => closed));
+});
+
 test("a stream whose row is not committed keeps the status that its client has", async () => {
   upstream.answer = (request) => sendStream(request, CHAT.frames);
   const append = spyOn(gateway.ledger, "append");
