@@ -57,6 +57,15 @@ test("a target that has no such endpoint is told as one that is not asked", asyn
   expect(targets).toMatchObject([{ mode: null, error: { kind: "foreign_dialect" } }, { mode: "relay" }]);
 });
 
+test("what a model's entry adds to answers is not added to embeddings", async () => {
+  gateway.reconfigure({
+    upstreams: [{ name: "local", family: "openai", baseUrl: upstream.url, dialects: ["openai-chat"] }],
+    models: [{ name: "both", targets: ["local/embed"], systemBefore: "Be brief." }],
+  });
+  const { targets } = await ask("embeddings", { input: "go" });
+  expect(targets[0]?.request?.body).toEqual({ model: "embed", input: "go" });
+});
+
 test("what is counted here is told as such", async () => {
   const { targets } = await ask("messages.count_tokens", { messages: [{ role: "user", content: "go" }] });
   expect(targets).toMatchObject([{ mode: "relay" }, { mode: "count" }]);

@@ -9,11 +9,11 @@ import type { Route } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Target } from "../plan/plan.ts";
-import { amendmentOf } from "../proxy/amendment.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { foreignDialect, modelMissing, modelNotFound } from "../proxy/refusals.ts";
+import { planRequest } from "../proxy/plan-request.ts";
+import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
@@ -79,8 +79,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const peek = peekRequest(route.dialect, body);
   const model = route.pathModel ?? peek.model;
   if (model === null) throw modelMissing();
-  const plan = snapshot.plan(model);
-  if (!("targets" in plan)) throw modelNotFound(model, plan.nearest);
+  const plan = planRequest(snapshot, route, model, null);
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
   const client: ClientRequest = {
     request,
@@ -96,8 +95,8 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     client,
     principal,
     modelAsked: model,
-    amendment: amendmentOf(plan),
-    isStrict: principal.strict || plan.entry?.strict === true,
+    amendment: plan.amendment,
+    isStrict: principal.strict || plan.isStrict,
     // An explanation reads no reply.
     clientFraming: "json",
   };
