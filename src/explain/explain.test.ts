@@ -4,6 +4,8 @@ import { type RawUpstream, startRawUpstream } from "../../test/kit/raw-upstream.
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { EndpointName } from "../dialects/index.ts";
 import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { signedFamily } from "../upstreams/fixtures/signed-family.ts";
+import { FAMILIES } from "../upstreams/index.ts";
 import { type Explanation, explain } from "./explain.ts";
 
 let upstream: RawUpstream;
@@ -56,6 +58,25 @@ test("a target that has no such endpoint is told as one that is not asked", asyn
   const { targets } = await ask("embeddings", { input: "go" });
   expect(targets).toMatchObject([{ mode: null, error: { kind: "foreign_dialect" } }, { mode: "relay" }]);
 });
+
+test.each([
+  [false, "invoke"],
+  [true, "invoke-with-response-stream"],
+])(
+  "a path that tells a stream from a whole answer is shown as it is sent (stream: %p)",
+  async (stream, action) => {
+    gateway.reconfigure({
+      upstreams: [
+        { name: "signed", family: "anthropic", baseUrl: upstream.url, keys: { main: '{"key":"k"}' } },
+      ],
+      models: [{ name: "both", targets: ["signed/m"] }],
+      families: { ...FAMILIES, anthropic: signedFamily },
+    });
+    const messages = [{ role: "user", content: "go" }];
+    const { targets } = await ask("messages", { max_tokens: 10, stream, messages });
+    expect(targets[0]?.request?.url).toBe(`${upstream.url}/model/m/${action}`);
+  },
+);
 
 test("what a model's entry adds to answers is not added to embeddings", async () => {
   gateway.reconfigure({

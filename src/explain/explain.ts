@@ -12,7 +12,7 @@ import type { Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { planRequest } from "../proxy/plan-request.ts";
+import { framingAsked, planRequest } from "../proxy/plan-request.ts";
 import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
@@ -97,8 +97,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     modelAsked: model,
     amendment: plan.amendment,
     isStrict: principal.strict || plan.isStrict,
-    // An explanation reads no reply.
-    clientFraming: "json",
+    clientFraming: framingAsked(route, peek, question.search),
   };
   const { memory } = gateway;
   const still = { snapshot, memory, fetchMedia: fetchNothing };

@@ -6,7 +6,6 @@ import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { DIALECTS } from "../dialects/index.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
@@ -15,7 +14,7 @@ import { keptAlive } from "./answer/keep-alive.ts";
 import type { UpstreamReply } from "./attempt/outcome.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { type PlannedRequest, planRequest } from "./plan-request.ts";
+import { framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { type Outcome, tryTargets } from "./targets.ts";
@@ -214,10 +213,6 @@ class Serving {
       this.#onException(cause);
     }
   }
-}
-
-function framingAsked(route: Route, peek: Peek, search: string): Framing {
-  return route.isStream || peek.stream ? DIALECTS[route.dialect].streamFraming(search) : "json";
 }
 
 /** The reason why the gateway serves no request at the moment. */

@@ -3,7 +3,9 @@
  * it.
  */
 import { GatewayError } from "../core/errors.ts";
+import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import { DIALECTS } from "../dialects/index.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -37,6 +39,11 @@ export function planRequest(
     amendment: route.isGenerative ? amendmentOf(plan) : null,
     isStrict: plan.entry?.strict === true,
   };
+}
+
+/** The form in which the client wants its answer. `search` is the query with its question mark, or "". */
+export function framingAsked(route: Route, peek: Peek, search: string): Framing {
+  return route.isStream || peek.stream ? DIALECTS[route.dialect].streamFraming(search) : "json";
 }
 
 /** The upstream that holds the state, or else the first one that speaks the client's dialect. */
