@@ -35,7 +35,7 @@ test("steps that databases have already are never edited", () => {
 test("an older database gets the younger columns, and its rows read as unknown in them", () => {
   const folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
   const sql = openSqlite(join(folder, "ledger.db"), { mode: "write", busyTimeoutMs: 0 });
-migrate(sql, MIGRATIONS.slice(0, 3));
+  migrate(sql, MIGRATIONS.slice(0, 3));
   sql.exec("INSERT INTO requests (id, input_tokens, output_tokens) VALUES ('1', 7, 2)");
   migrate(sql, MIGRATIONS);
   const row = sampleRow({ id: "2", usage: { ...SAMPLE_USAGE, webSearches: 3, serviceTier: "flex" } });
