@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,14 +12,18 @@ import { readRows } from "./queries.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
 test("the table of requests has a column for each field of a row and each kind of usage, and no other", () => {
-  const folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
   const sql = openSqlite(join(folder, "ledger.db"), { mode: "write", busyTimeoutMs: 0 });
   migrate(sql, MIGRATIONS);
   const columns = sql.prepare("SELECT name FROM pragma_table_info('requests')").all();
   expect(columns.map(({ name }) => String(name)).sort()).toEqual(Object.values(COLUMNS).sort());
   sql.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** Databases hold these checksums: a changed one would keep the gateway from opening them. */
@@ -33,7 +37,6 @@ test("steps that databases have already are never edited", () => {
 });
 
 test("an older database gets the younger columns, and its rows read as unknown in them", () => {
-  const folder = mkdtempSync(join(tmpdir(), "clewline-schema-"));
   const sql = openSqlite(join(folder, "ledger.db"), { mode: "write", busyTimeoutMs: 0 });
   migrate(sql, MIGRATIONS.slice(0, 3));
   sql.exec("INSERT INTO requests (id, input_tokens, output_tokens) VALUES ('1', 7, 2)");
@@ -43,5 +46,4 @@ test("an older database gets the younger columns, and its rows read as unknown i
   const usages = [...readRows(sql)].map(({ usage }) => usage);
   expect(usages).toEqual([{ ...NO_USAGE, inputTokens: 7, outputTokens: 2 }, row.usage]);
   sql.close();
-  rmSync(folder, { recursive: true });
 });
