@@ -85,21 +85,23 @@ function reexecute(): void {
       (entry): entry is [string, string] => entry[1] !== undefined && !DANGEROUS.includes(entry[0]),
     ),
   );
-  const script = process.argv[1] ?? "";
-  // The script of a compiled binary lies in Bun's virtual file system and is not an argument.
-  const isCompiled = script.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(script);
-  const args = [
-    process.execPath,
-    ...process.execArgv,
-    ...(isCompiled ? [] : [script]),
-    ...process.argv.slice(2),
-  ];
+  const args = [process.execPath, ...process.execArgv, ...scriptArgument(), ...process.argv.slice(2)];
   process.execve(process.execPath, args, {
     ...safe,
     BUN_CONFIG_MAX_HTTP_REQUESTS: env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? MAX_HTTP_REQUESTS,
     DO_NOT_TRACK: "1",
     [REEXECUTED]: "1",
   });
+}
+
+/** The script as an argument of the runtime; none in a compiled binary, whose script is in a virtual file system. */
+function scriptArgument(): readonly string[] {
+  const script = process.argv[1] ?? "";
+  return script.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(script) ? [] : [script];
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** From the kernel, where it has the figure: Bun's own has been wrong in the past. */
@@ -135,6 +137,7 @@ function makeIo(): CliIo {
     stopped,
     onReload: (reload) => void process.on("SIGHUP", reload),
     residentBytes,
+    program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
     isTty: process.stdout.isTTY === true,
   };
 }

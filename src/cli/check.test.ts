@@ -29,6 +29,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     stopped: new Promise(() => {}),
     onReload: () => {},
     residentBytes: () => 0,
+    program: "clewline",
     isTty: false,
   });
   return { code, out, err };

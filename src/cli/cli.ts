@@ -17,6 +17,8 @@ export interface CliIo {
   onReload(reload: () => void): void;
   /** Resident memory of the process in bytes. */
   residentBytes(): number;
+  /** The start of a shell's command line that runs this program. */
+  readonly program: string;
   /** Standard output is a terminal. */
   readonly isTty: boolean;
 }

@@ -21,6 +21,7 @@ async function run(command: Command, ...args: string[]) {
     stopped: new Promise(() => {}),
     onReload() {},
     residentBytes: () => 0,
+    program: "clewline",
     isTty: false,
   });
   return { code, ...written };

@@ -54,6 +54,7 @@ async function run(...args: string[]) {
     stopped: new Promise(() => {}),
     onReload() {},
     residentBytes: () => 0,
+    program: "clewline",
     isTty: false,
   };
   return { code: await credentials(args, io), ...said };

@@ -54,7 +54,7 @@ export const demo = makeCommand(
       const missing = await show(app, folder, io);
       for (const what of missing) io.err(`clewline demo: not seen: ${what}\n`);
       if (!flags.once) {
-        io.out(farewell(app, file));
+        io.out(farewell(app, file, io.program));
         await io.stopped;
       }
       return missing.length === 0 ? EXIT.ok : EXIT.failed;
@@ -81,6 +81,7 @@ level = "error"
 name = "openai"
 family = "openai"
 base_url = "${openai}/v1"
+dialects = ["openai-responses", "openai-chat"]
 [[upstreams.credentials]]
 name = "first"
 api_key = "sk-demo-first~rate-limit,reset=60"
@@ -219,7 +220,7 @@ function describe(row: LedgerRow): string {
   return `${row.id}  ${dialects.padEnd(32)} ${row.upstream}/${row.credential} ${row.modelUsed}: ${row.status} ${row.outcome}, ${tokens} tokens${attempts}`;
 }
 
-function farewell(app: App, file: string): string {
+function farewell(app: App, file: string, program: string): string {
   return `
 The gateway serves until Ctrl-C. Try it:
 
@@ -232,6 +233,6 @@ The gateway serves until Ctrl-C. Try it:
   curl -N ${app.url}/v1/chat/completions -H "Authorization: Bearer ${CLIENT_KEY}" -H "Content-Type: application/json" \\
     -d '{"model":"gpt-5-mini","stream":true,"messages":[{"role":"user","content":"hello"}]}'
 
-  clewline requests --config ${file}
+  ${program} requests --config ${file}
 `;
 }

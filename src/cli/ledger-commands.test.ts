@@ -44,6 +44,7 @@ async function run(command: Command, ...args: string[]): Promise<{ code: number;
     clock: { ...systemClock, nowMs: () => NOW_MS },
     ids,
     stopped: new Promise(() => undefined),
+    program: "clewline",
     isTty: false,
     onReload: () => undefined,
     residentBytes: () => 0,

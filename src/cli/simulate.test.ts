@@ -26,6 +26,7 @@ function terminal() {
     stopped: ended.promise,
     onReload() {},
     residentBytes: () => 0,
+    program: "clewline",
     isTty: false,
   };
   return { io, written, stop: ended.resolve, greeted: greeted.promise };
@@ -36,7 +37,9 @@ test("serves until it is stopped, and says how to use it", async () => {
   const code = simulate(["--port", "0"], io);
   await greeted;
   const url = /http:\S+:\d+/.exec(written.out)?.[0] ?? "";
-  expect(written.out).toContain(`family = "openai"     base_url = "${url}/v1"`);
+  expect(written.out).toContain(
+    `family = "openai"     base_url = "${url}/v1"  dialects = ["openai-responses", "openai-chat"]`,
+  );
   expect((await fetch(`${url}/v1/models`, { headers: { authorization: "Bearer k" } })).status).toBe(200);
   stop();
   expect(await code).toBe(0);

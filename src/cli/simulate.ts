@@ -38,7 +38,7 @@ export const simulate = makeCommand(
 function welcome(url: string): string {
   return `Simulated providers are at ${url} (every key is accepted; faults and answers to script: ${url}/_simulator/)
 
-  family = "openai"     base_url = "${url}/v1"
+  family = "openai"     base_url = "${url}/v1"  dialects = ["openai-responses", "openai-chat"]
   family = "anthropic"  base_url = "${url}"
   family = "gemini"     base_url = "${url}"
 `;
