@@ -109,7 +109,7 @@ describe.each(Object.keys(SPELLINGS) as DialectName[])("%s", (name) => {
     [limit, { settings: { [limitName]: 1.5 } }, "must be a whole number of at least 1, not 1.5"],
     [limit, { settings: { [limitName]: true } }, "must be a whole number of at least 1, not a boolean"],
     [tool, { tool: null }, "must be an object, not null"],
-    [tool, { tool: [] }, "must be an object, not an array"],
+    [tool, { tool: [] }, "must be an object, not an empty array"],
   ])("a wrong %s is refused in the same words", (param, members, problem) => {
     // Messages takes 0 as well: it fills Anthropic's cache.
     const least = name === "anthropic-messages" ? problem.replace("at least 1", "at least 0") : problem;
@@ -146,6 +146,19 @@ describe.each(Object.keys(SPELLINGS) as DialectName[])("%s", (name) => {
     );
   });
 });
+
+test.each([
+  ["anthropic-messages", "messages", "must be an array of at least one message, not an empty array"],
+  ["openai-chat", "messages", "must be an array of at least one message, not an empty array"],
+  ["openai-responses", "input", "must hold at least one message"],
+  ["gemini", "contents", "must hold at least one turn with at least one part"],
+] as const)(
+  "%s refuses an empty conversation as empty, not as missing or of a wrong type",
+  (name, at, problem) => {
+    const error = refusalOf(name, { model: "m", max_tokens: 9, [at]: [] });
+    expect([error.kind, error.message]).toEqual(["bad_request", `"${at}" ${problem}`]);
+  },
+);
 
 test("Gemini takes names in snake case and whole numbers in quotes, and only those", () => {
   const contents = [{ role: "user", parts: [{ text: "hi" }] }];

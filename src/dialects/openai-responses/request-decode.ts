@@ -9,6 +9,7 @@ import {
   booleanAt,
   checkDepth,
   integerAt,
+  isAbsent,
   listAt,
   nameAt,
   notOneOf,
@@ -91,7 +92,12 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   const input = new InputDecoder(stringAt(body, "instructions", ""), tools, drops);
   if (body.input !== undefined && body.input !== null) input.read(body.input);
   if (input.messages.length === 0 && input.system.length === 0) {
-    throw malformed("input", "is missing; it must be a string or an array of items");
+    throw malformed(
+      "input",
+      isAbsent(body.input)
+        ? "is missing; it must be a string or an array of items"
+        : "must hold at least one message",
+    );
   }
   const text = objectAt(body, "text", "");
   const found = tools.finish();
