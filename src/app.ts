@@ -3,7 +3,7 @@
  * when the configuration changes. The only file that may import every folder.
  */
 import type { Config } from "./config/config.ts";
-import { ConfigError, type Problem } from "./config/problem.ts";
+import { ConfigError, type Problem, renderProblem } from "./config/problem.ts";
 import { keysForNextStart } from "./config/restart.ts";
 import { watchConfig } from "./config/watch.ts";
 import type { Clock } from "./core/clock.ts";
@@ -205,8 +205,12 @@ class RunningApp implements App {
     const { log, metrics } = this.#gateway;
     metrics.reloads.add(1, "rejected");
     this.#rejected = problems;
-    for (const { file, line, key, message, repair } of problems) {
-      log.error({ file, line, key, repair }, `the changed configuration is not taken over: ${message}`);
+    for (const problem of problems) {
+      const { file, line, key, repair } = problem;
+      log.error(
+        { file, line, key, repair },
+        `the changed configuration is not in effect: ${renderProblem(problem)}`,
+      );
     }
   }
 

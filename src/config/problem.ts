@@ -31,15 +31,13 @@ export class ConfigError extends Error {
   }
 }
 
-/**
- * One line for each problem: `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family; did you
- * mean "anthropic"?`
- */
+/** One line for each problem. */
 export function renderProblems(problems: readonly Problem[]): string {
   return problems.map((problem) => `${renderProblem(problem)}\n`).join("");
 }
 
-function renderProblem(problem: Problem): string {
+/** `clewline.toml:12:10 upstreams[0].family = "antropic": unknown family; did you mean "anthropic"?` */
+export function renderProblem(problem: Problem): string {
   const place = [problem.file, problem.line, problem.column].filter((part) => part !== null).join(":");
   const subject = problem.value === null ? problem.key : `${problem.key} = ${problem.value}`;
   const head = [place, subject].filter((part) => part !== "").join(" ");
