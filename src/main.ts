@@ -6,6 +6,8 @@ import { readFileSync, writeSync } from "node:fs";
 import type { CliIo, Command } from "./cli/cli.ts";
 import { systemClock } from "./core/clock.ts";
 import { makeIds } from "./core/ids.ts";
+import { suggest } from "./core/nearest.ts";
+import { shellWord } from "./core/shell-word.ts";
 
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   serve: { summary: "start the gateway (default)", load: async () => (await import("./cli/serve.ts")).serve },
@@ -100,10 +102,6 @@ function scriptArgument(): readonly string[] {
   return script.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(script) ? [] : [script];
 }
 
-function shellWord(word: string): string {
-  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** From the kernel, where it has the figure: Bun's own has been wrong in the past. */
 function residentBytes(): number {
   try {
@@ -175,7 +173,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const name = isNamed ? first : "serve";
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    process.stderr.write(`clewline: there is no command "${name}"\n\n${help()}`);
+    const repair = suggest(name, Object.keys(COMMANDS), "use a command of the list below");
+    process.stderr.write(`clewline: there is no command "${name}"; ${repair}\n\n${help()}`);
     return 2;
   }
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {

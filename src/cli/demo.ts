@@ -11,6 +11,7 @@ import { type App, startApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/json.ts";
+import { shellWord } from "../core/shell-word.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { openStoreReader } from "../ledger/store-file.ts";
@@ -233,6 +234,6 @@ The gateway serves until Ctrl-C. Try it:
   curl -N ${app.url}/v1/chat/completions -H "Authorization: Bearer ${CLIENT_KEY}" -H "Content-Type: application/json" \\
     -d '{"model":"gpt-5-mini","stream":true,"messages":[{"role":"user","content":"hello"}]}'
 
-  ${program} requests --config ${file}
+  ${program} requests --config ${shellWord(file)}
 `;
 }

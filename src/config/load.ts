@@ -4,6 +4,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { shellWord } from "../core/shell-word.ts";
 import { buildConfig, type ResolvedPaths } from "./build.ts";
 import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
@@ -54,7 +55,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (checked === null || draft.problems.length > 0) throw new ConfigError(inOrder(draft.problems));
 
   warnOfUnknownVariables(draft, env, secrets.variables);
-  await warnOfReaders(draft, file, secrets.hasLiterals);
+  await warnOfReaders(draft, file, cwd, secrets.hasLiterals);
   if (checked.upstreams.length === 0) {
     draft.warn(
       [],
@@ -186,14 +187,19 @@ async function resolvePaths(
   };
 }
 
-async function warnOfReaders(draft: Draft, file: string | null, hasLiterals: boolean): Promise<void> {
+async function warnOfReaders(
+  draft: Draft,
+  file: string | null,
+  cwd: string,
+  hasLiterals: boolean,
+): Promise<void> {
   if (file === null || !hasLiterals) return;
   const { mode } = await stat(file);
   if ((mode & 0o004) === 0) return;
   draft.warn(
     [],
     "the file contains secrets, and everybody on this machine can read it",
-    "make the file private: chmod 600",
+    `make the file private: chmod 600 ${shellWord(shownName(file, cwd))}`,
   );
 }
 

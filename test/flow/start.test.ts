@@ -169,6 +169,16 @@ test("it does not start where certificates would not be checked", async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test("a mistyped command gets a suggestion", async () => {
+  const folder = makeFolder();
+  const { exitCode, err } = await runProgram(["chekc"], folder);
+  expect([exitCode, err.split("\n")[0]]).toEqual([
+    2,
+    'clewline: there is no command "chekc"; did you mean "check"?',
+  ]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
 const KEY = '[[keys]]\nname = "a"\nkey = "k"\n';
 const OPENAI =
   '[[upstreams]]\nname = "o"\nfamily = "openai"\n[[upstreams.credentials]]\nname = "c"\napi_key = "x"\n';
