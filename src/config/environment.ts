@@ -34,8 +34,11 @@ const SHORT_FORMS: Readonly<Record<string, Path>> = {
   CLEWLINE_LOG_LEVEL: ["log", "level"],
 };
 
-/** Other names with a meaning, and names that tests and the process itself use. */
-const OTHER_NAMES = /^CLEWLINE_(CONFIG$|TEST_|INTERNAL_)/;
+/**
+ * Other names with a meaning: the file, the client's key as the README names it, and names that tests and the
+ * process itself use.
+ */
+const OTHER_NAMES = /^CLEWLINE_(CONFIG$|KEY$|TEST_|INTERNAL_)/;
 
 // Kubernetes sets these variables in every pod beside a service named "clewline", CLEWLINE_PORT among them,
 // as tcp://address.

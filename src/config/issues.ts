@@ -6,7 +6,7 @@ import { nearest, suggest } from "../core/nearest.ts";
 import type { Draft } from "./draft.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
-import { configSchemaEntries, isDecimal, isSecret, schemaAt, shapeOf } from "./schema-entries.ts";
+import { configSchemaEntries, isSecret, schemaAt, shapeOf } from "./schema-entries.ts";
 import { isTree } from "./toml.ts";
 
 /**
@@ -18,7 +18,11 @@ export function holdToSchema(draft: Draft): FileConfig | null {
   const result = v.safeParse(fileSchema, draft.root);
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).map((step) => step.key as string | number);
-    const [message, repair] = explain(issue, path);
+    const [message, repair] = explain(
+      issue,
+      path,
+      typeof draft.get(path) === "string" && draft.originOf(path) === null,
+    );
     draft.refuse(path, message, repair);
   }
   return result.success ? result.output : null;
@@ -55,27 +59,25 @@ function repairUnknown(name: string, path: Path, entries: Readonly<Record<string
   return `${where}: ${Object.keys(entries).join(", ")}`;
 }
 
-const KINDS = {
-  string: ["must be text", 'put the text in quotes: key = "text"'],
-  number: ["must be a whole number", "write digits without quotes"],
-  boolean: ["must be true or false", "write the value without quotes"],
-} as const;
-
-function explain(issue: v.BaseIssue<unknown>, path: Path): readonly [message: string, repair: string] {
-  if (issue.kind === "validation") {
-    const [message = "", repair = ""] = issue.message.split("\n");
-    return [message, repair];
-  }
+/** `isQuoted`: the value is a text of the file. */
+function explain(
+  issue: v.BaseIssue<unknown>,
+  path: Path,
+  isQuoted: boolean,
+): readonly [message: string, repair: string] {
+  const [ruleMessage = "", ruleRepair = ""] = issue.message.split("\n");
+  if (issue.kind === "validation") return [ruleMessage, ruleRepair];
   const schema = schemaAt(path);
   const shape = schema === null ? null : shapeOf(schema);
   if (schema === null || shape === null) return ["is not valid", ""];
   if (issue.input === undefined) return ["is missing", repairMissing(path, schema)];
-  if (isDecimal(schema)) return ["must be a number", "write digits without quotes"];
   switch (shape.kind) {
     case "string":
+      return ["must be text", 'put the text in quotes: key = "text"'];
     case "number":
+      return [ruleMessage, isQuoted ? "write digits without quotes" : ""];
     case "boolean":
-      return KINDS[shape.kind];
+      return ["must be true or false", isQuoted ? "write true or false without quotes" : ""];
     case "choice": {
       const all = `use ${shape.options.map((option) => JSON.stringify(option)).join(" or ")}`;
       const name = noun(path);

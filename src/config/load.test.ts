@@ -345,13 +345,18 @@ describe("environment and flags", () => {
     );
   });
 
+  test("the variable in which the README keeps a client's key gets no warning", async () => {
+    const { warnings } = await load(UPSTREAM + KEY, { env: { CLEWLINE_KEY: "client", CLEWLINE_KEYS: "1" } });
+    expect(warnings.map(({ key }) => key)).toEqual(["CLEWLINE_KEYS"]);
+  });
+
   test("mistakes are named by what made them", async () => {
     const env = { CLEWLINE_LOG_LEVEL: "loud", CLEWLINE_METRICS__ENABLED: "yes" };
     const text = await problemsOf("", { env, flags: { port: "many" } });
     expect(text.trim().split("\n").toSorted()).toEqual([
-      '--port = "many": must be a whole number; write digits without quotes',
+      '--port = "many": must be a whole number from 0 to 65535',
       'CLEWLINE_LOG_LEVEL = "loud": unknown level; use "debug" or "info" or "warn" or "error"',
-      'CLEWLINE_METRICS__ENABLED = "yes": must be true or false; write the value without quotes',
+      'CLEWLINE_METRICS__ENABLED = "yes": must be true or false',
     ]);
   });
 });
@@ -371,7 +376,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a port that is text",
     '[server]\nport = "8484"',
-    'clewline.toml:2:8 server.port = "8484": must be a whole number; write digits without quotes',
+    'clewline.toml:2:8 server.port = "8484": must be a whole number from 0 to 65535; write digits without quotes',
   ],
   [
     "a port out of range",
@@ -386,7 +391,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a number beyond all numbers",
     "[ledger]\nqueue_rows = 99999999999999999999",
-    "clewline.toml:2:14 ledger.queue_rows: must be a whole number; write digits without quotes",
+    "clewline.toml:2:14 ledger.queue_rows: must be a whole number from 1 to 1000000",
   ],
   [
     "a time that no timer takes",
@@ -431,7 +436,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "strictness in words",
     `${KEY}strict = "yes"`,
-    'clewline.toml:4:10 keys[0].strict = "yes": must be true or false; write the value without quotes',
+    'clewline.toml:4:10 keys[0].strict = "yes": must be true or false; write true or false without quotes',
   ],
   [
     "a temperature that is too high",
@@ -441,12 +446,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a temperature in quotes",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\n[models.fixed]\ntemperature = "1"`,
-    'clewline.toml:11:15 models[0].fixed.temperature = "1": must be a number; write digits without quotes',
+    'clewline.toml:11:15 models[0].fixed.temperature = "1": must be a number from 0 to 2; write digits without quotes',
   ],
   [
     "a temperature that is no number",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\ndefaults = { temperature = nan }`,
-    "clewline.toml:10:28 models[0].defaults.temperature = NaN: must be a number; write digits without quotes",
+    "clewline.toml:10:28 models[0].defaults.temperature = NaN: must be a number from 0 to 2",
   ],
   [
     "an unknown parameter",
@@ -778,7 +783,7 @@ describe("doubts that do not stop it", () => {
     await chmod(file, 0o644);
     const { warnings } = await loadConfig({ file, env: {}, flags: {}, cwd });
     expect(renderProblems(warnings)).toBe(
-      "open.toml: the file contains secrets, and everybody on this machine can read it; make the file private: chmod 600\n",
+      "open.toml: the file contains secrets, and everybody on this machine can read it; make the file private: chmod 600 open.toml\n",
     );
     await writeFile(file, (UPSTREAM + KEY).replaceAll(/"(secret-one|client-key)"/g, '"env:K"'));
     const other = await loadConfig({ file, env: { K: "k" }, flags: {}, cwd });

@@ -58,13 +58,18 @@ export function rule<T>(isGood: (value: T) => boolean, message: string, repair: 
 /** A whole number from `min` to `max`. */
 export function whole(min: number, max: number) {
   const range = `must be a whole number from ${min} to ${max}\n`;
-  return v.pipe(v.number(), v.integer(range), v.minValue(min, range), v.maxValue(max, range));
+  return v.pipe(v.number(range), v.integer(range), v.minValue(min, range), v.maxValue(max, range));
 }
 
 /** A number that need not be whole. */
 export function decimal(min: number, max: number) {
   const range = `must be a number from ${min} to ${max}\n`;
-  return v.pipe(v.number(), v.minValue(min, range), v.maxValue(max, range), v.metadata({ isDecimal: true }));
+  return v.pipe(
+    v.number(range),
+    v.minValue(min, range),
+    v.maxValue(max, range),
+    v.metadata({ isDecimal: true }),
+  );
 }
 
 export const durationMs = whole(1, MAX_TIMER_MS);
