@@ -65,13 +65,13 @@ test("the clients get answers from simulated providers, also from those of anoth
       run(running, script("anthropic-sdk.ts", model)),
     ]);
     const said = `This is ${model}, simulated.`;
-    expect(curl.split(said)).toHaveLength(4);
+    expect(curl.split(said)).toHaveLength(5);
     expect(openai.split(said)).toHaveLength(3);
     expect(anthropic).toContain(said);
     expect(anthropic).toMatch(/end_turn, [1-9]\d* output tokens/);
   }
   const rows = await running.rows();
-  expect(rows).toHaveLength(18);
+  expect(rows).toHaveLength(21);
   expect(rows.every(({ outcome }) => outcome === "ok")).toBe(true);
 });
 
@@ -101,7 +101,24 @@ test("clients of every dialect reach a compatible server", async () => {
   const rows = await running.rows();
   expect(rows.map(({ dialect, outcome }) => [dialect, outcome])).toEqual([
     ["openai-chat", "ok"],
+    ["openai-responses", "ok"],
     ["anthropic-messages", "ok"],
     ["gemini", "ok"],
   ]);
+});
+
+test("each model that the page names for a configuration answers there in every dialect", async () => {
+  const page = await Bun.file(join(FOLDER, "README.md")).text();
+  const rows = [...page.matchAll(/^\| \[(\S+\.toml)\].*\| (.*) \|$/gm)];
+  expect(rows).toHaveLength(4);
+  for (const [, file, cell] of rows) {
+    const running = await start(file as string);
+    const models = [...(cell as string).matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
+    expect(models).not.toEqual([]);
+    for (const model of models) {
+      expect((await run(running, [join(FOLDER, "curl.sh"), model])).split("simulated.")).toHaveLength(5);
+    }
+    await running.close();
+    gateway = null;
+  }
 });
