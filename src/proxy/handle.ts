@@ -20,20 +20,20 @@ import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.t
 import { type Outcome, tryTargets } from "./targets.ts";
 
 /** Serves one request of a model route. Never rejects: an error becomes a reply in the client's dialect. */
-export async function handle(
+export function handle(
   gateway: Gateway,
   route: Route,
   client: ClientRequest,
   principal: Principal,
 ): Promise<Response> {
   const refusal = findRefusal(gateway);
-  if (refusal !== null) return replyWithError(route.dialect, refusal, newId(gateway));
+  if (refusal !== null) return Promise.resolve(replyWithError(route.dialect, refusal, newId(gateway)));
   const accepted = accept(gateway, route, client, principal);
   const serving = new Serving(gateway, accepted);
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
   return keepaliveIntervalS === 0
     ? serving.reply
-    : await keptAlive(accepted, () => serving.asksForStream, serving.reply, keepaliveIntervalS * 1_000);
+    : keptAlive(accepted, () => serving.asksForStream, serving.reply, keepaliveIntervalS * 1_000);
 }
 
 /** The walk of one accepted request through its phases. Each phase ends by calling the next one. */
