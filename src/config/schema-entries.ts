@@ -55,7 +55,7 @@ export function isSecret(schema: v.GenericSchema): boolean {
 }
 
 /** Whether the number may have a fraction. */
-export function isDecimal(schema: v.GenericSchema): boolean {
+function isDecimal(schema: v.GenericSchema): boolean {
   return metadataOf(schema).isDecimal === true;
 }
 
