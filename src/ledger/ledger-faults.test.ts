@@ -7,6 +7,7 @@ import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { silentLog } from "../core/log.ts";
 import { type Sql, type SqlStatement, StoreError, type StoreFault } from "../store/sql.ts";
+import { appendTo } from "./fixtures/append.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
@@ -109,7 +110,7 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
           const waiting = [0, 1].map(async (i) => {
             const id = ids.ulid(Date.now());
             appended.push(id);
-            await ledger.append(sampleRow({ id }), [
+            await appendTo(ledger, sampleRow({ id }), [
               { id: `resp_${turn}_${i}`, upstream: "openai", credential: "main", atMs: 1 },
             ]);
             expect(storedIds(dir)).toContain(id);
@@ -155,13 +156,13 @@ test("a small disk that fills up: refused, nothing acknowledged is lost, and ser
       queueRows: 1000,
       probeMs: 20,
     });
-    await ledger.append(sampleRow({ id: ids.ulid(Date.now()) }));
+    await appendTo(ledger, sampleRow({ id: ids.ulid(Date.now()) }));
     writeFileSync(join(mountPoint, "ballast"), Buffer.alloc(1_000_000));
     const acknowledged: string[] = [];
     const refused: string[] = [];
     for (let i = 0; i < 5000 && ledger.isWritable; i++) {
       const id = ids.ulid(Date.now());
-      await ledger.append(sampleRow({ id, attemptLog: "x".repeat(1000) })).then(
+      await appendTo(ledger, sampleRow({ id, attemptLog: "x".repeat(1000) })).then(
         () => acknowledged.push(id),
         () => refused.push(id),
       );

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   closeSync,
   existsSync,
@@ -19,6 +19,7 @@ import type { Log } from "../core/log.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { makeStateStore } from "../store/state.ts";
+import { appendTo } from "./fixtures/append.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { type Ledger, type LedgerOptions, makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
@@ -102,7 +103,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await Bun.sleep(2);
 }
 
-test("a row is readable by others once its promise resolves", async () => {
+test("a row is readable by others once it is settled", async () => {
   const { append } = boundTo(start());
   const row = newRow();
   await append(row);
@@ -122,7 +123,7 @@ test("the rows of one turn are one commit, those of a later turn another", async
 test("provider-side ids are there as soon as their row is", async () => {
   const states = makeStateStore({ open: () => openStore(dir), log });
   const stateId = { id: "resp_1", upstream: "openai", credential: "main", atMs: 1 };
-  await start().append(newRow(), [stateId]);
+  await appendTo(start(), newRow(), [stateId]);
   expect(states.findStateId("openai", "resp_1")).toEqual(stateId);
   states.close();
 });
@@ -139,7 +140,7 @@ test("a short lock delays a row and refuses nothing", async () => {
   const running = start({ lockWaitMs: 60_000 });
   const unlock = lockStore();
   const row = newRow();
-  const appended = running.append(row);
+  const appended = appendTo(running, row);
   await until(() => running.stats.failures > 3);
   expect(running.isWritable).toBe(true);
   unlock();
@@ -151,14 +152,14 @@ test("a long lock: waiting rows are refused, then written when it ends, and serv
   const running = start();
   const unlock = lockStore();
   const row = newRow();
-  const error = await rejection(running.append(row));
+  const error = await rejection(appendTo(running, row));
   expect(error.kind).toBe("ledger_unavailable");
   expect(error.message).toContain("locked by another process");
   expect(running.isWritable).toBe(false);
   expect(running.failure).toContain("locked");
   // Requests that were under way end while it is broken: told at once, kept all the same.
   const late = newRow();
-  await rejection(running.append(late));
+  await rejection(appendTo(running, late));
   expect(running.pendingRows).toBe(2);
   unlock();
   await until(() => running.isWritable);
@@ -175,7 +176,7 @@ test("a row that was refused can still be corrected before it is written", async
   const running = start();
   const unlock = lockStore();
   const row = newRow();
-  await rejection(running.append(row));
+  await rejection(appendTo(running, row));
   row.status = 503;
   row.outcome = "error";
   unlock();
@@ -189,7 +190,7 @@ test("with `serve` a broken store refuses nothing; its rows follow, and what the
   const running = start({ onFailure: "serve", queueRows: 3 });
   const unlock = lockStore();
   const rows = Array.from({ length: 5 }, () => newRow());
-  for (const row of rows) await running.append(row);
+  for (const row of rows) await appendTo(running, row);
   expect(running.isWritable).toBe(true);
   expect(running.failure).toContain("locked");
   expect(running.pendingRows).toBe(3);
@@ -203,10 +204,10 @@ test("with `serve` a broken store refuses nothing; its rows follow, and what the
 test("with `refuse` a row that finds the queue full is refused, long after new requests are", async () => {
   const running = start({ queueRows: 4, lockWaitMs: 60_000 });
   const unlock = lockStore();
-  const waiting = [1, 2, 3].map(() => running.append(newRow()));
+  const waiting = [1, 2, 3].map(() => appendTo(running, newRow()));
   expect(running.isWritable).toBe(false);
-  waiting.push(running.append(newRow()));
-  expect((await rejection(running.append(newRow()))).kind).toBe("ledger_unavailable");
+  waiting.push(appendTo(running, newRow()));
+  expect((await rejection(appendTo(running, newRow()))).kind).toBe("ledger_unavailable");
   unlock();
   await Promise.all(waiting);
   expect(running.isWritable).toBe(true);
@@ -223,14 +224,14 @@ test("a full disk refuses at once and recovers when there is room", async () => 
       return makeLedgerWriter(sql);
     },
   });
-  await running.append(newRow());
+  await appendTo(running, newRow());
   pages = 30;
   (sql as Sql | null)?.exec(`PRAGMA max_page_count = ${pages}`);
   const rows: LedgerRow[] = [];
   while (running.isWritable) {
     const row = newRow({ attemptLog: "x".repeat(2000) });
     rows.push(row);
-    await running.append(row).catch(() => undefined);
+    await appendTo(running, row).catch(() => undefined);
   }
   expect(running.failure).toContain("disk");
   pages = 1_000_000;
@@ -270,7 +271,7 @@ test("a folder that cannot be written: the gateway starts, says so, and recovers
   expect(running.failure).toContain("cannot be written");
   dataDir = dir;
   await until(() => running.isWritable);
-  await running.append(newRow());
+  await appendTo(running, newRow());
   expect(storedIds()).toHaveLength(1);
 });
 
@@ -278,14 +279,14 @@ test("a file that is no database is kept beside a new one", async () => {
   writeFileSync(storeFile(dir), "rows are money".repeat(1000));
   const running = start();
   const row = newRow();
-  await running.append(row);
+  await appendTo(running, row);
   expect(storedIds()).toEqual([row.id]);
   expect(readdirSync(dir).filter((name) => name.includes(".corrupt-"))).toHaveLength(1);
 });
 
 test("a database that is damaged while in use is kept beside a new one", async () => {
   const running = start();
-  await running.append(newRow());
+  await appendTo(running, newRow());
   await running.close();
   // Only the table's own page: opening works, writing finds out.
   const reader = openStoreReader(dir);
@@ -299,19 +300,19 @@ test("a database that is damaged while in use is kept beside a new one", async (
   const again = start();
   expect(again.isWritable).toBe(true);
   const row = newRow();
-  await again.append(row);
+  await appendTo(again, row);
   expect(storedIds()).toEqual([row.id]);
   expect(readdirSync(dir).filter((name) => /\.corrupt-.*Z$/.test(name))).toHaveLength(1);
 });
 
-test("a row that SQL cannot hold is dropped alone, and its turn is told", async () => {
+test("a row that SQL cannot hold is dropped alone, and its own client is told", async () => {
   const running = start();
   const poison = newRow({ userAgent: Symbol("not a value of SQL") as never });
   const before = newRow();
   const after = newRow();
-  const turn = [running.append(before), running.append(poison), running.append(after)];
+  const turn = [appendTo(running, before), appendTo(running, poison), appendTo(running, after)];
   expect((await rejection(turn[1] as Promise<void>)).kind).toBe("ledger_unavailable");
-  await running.flush();
+  await Promise.all([turn[0], turn[2]]);
   expect(storedIds()).toEqual([before.id, after.id]);
   expect(running.stats.droppedRows).toBe(1);
   expect(running.isWritable).toBe(true);
@@ -320,7 +321,7 @@ test("a row that SQL cannot hold is dropped alone, and its turn is told", async 
 test("a long queue is written in several commits, in order", async () => {
   const running = start({ queueRows: 10_000 });
   const rows = Array.from({ length: 2500 }, () => newRow());
-  await Promise.all(rows.map((row) => running.append(row)));
+  await Promise.all(rows.map((row) => appendTo(running, row)));
   expect(running.stats).toMatchObject({ commits: 3, rows: 2500 });
   expect(storedIds()).toEqual(rows.map((row) => row.id));
 });
@@ -328,18 +329,18 @@ test("a long queue is written in several commits, in order", async () => {
 test("closing writes what waits and lets go of the file", async () => {
   const running = start();
   const row = newRow();
-  const appended = running.append(row);
+  const appended = appendTo(running, row);
   await running.close();
   await appended;
   expect(existsSync(`${storeFile(dir)}-wal`)).toBe(false);
   expect(storedIds()).toEqual([row.id]);
-  expect((await rejection(running.append(newRow()))).message).toContain("closed");
+  expect((await rejection(appendTo(running, newRow()))).message).toContain("closed");
 });
 
 test("closing with a store that stays locked ends all the same and names the loss", async () => {
   const running = start();
   const unlock = lockStore();
-  const appended = running.append(newRow());
+  const appended = appendTo(running, newRow());
   await running.close();
   await rejection(appended);
   expect(logged.at(-1)).toBe("error: closing the ledger with rows that could not be written: they are lost");
@@ -355,5 +356,58 @@ test("an error that is nobody's expectation is not taken for a failing store", (
 });
 
 function boundTo(running: Ledger) {
-  return { append: (row: LedgerRow) => running.append(row), stats: () => running.stats };
+  return { append: (row: LedgerRow) => appendTo(running, row), stats: () => running.stats };
 }
+
+describe("who waits for a row is called once", () => {
+  test("after the commit, never within `append`, in the order of the rows", async () => {
+    const running = start();
+    const order: string[] = [];
+    running.append(newRow(), undefined, () => order.push(`first, ${storedIds().length} rows`));
+    running.append(newRow(), undefined, () => order.push("second"));
+    order.push("appended");
+    await until(() => order.length === 3);
+    await running.flush();
+    expect(order).toEqual(["appended", "first, 2 rows", "second"]);
+  });
+
+  test("also when the ledger has failed already, is full or is closed: never within `append`", async () => {
+    const running = start({ queueRows: 2 });
+    const unlock = lockStore();
+    await rejection(appendTo(running, newRow()));
+    const told: string[] = [];
+    const tell = (name: string) => (failure: GatewayError | null) => told.push(`${name}: ${failure?.kind}`);
+    running.append(newRow(), undefined, tell("failed"));
+    running.append(newRow(), undefined, tell("full"));
+    await running.close();
+    expect(told).toEqual(["failed: ledger_unavailable", "full: ledger_unavailable"]);
+    running.append(newRow(), undefined, tell("closed"));
+    expect(told).toHaveLength(2);
+    await Promise.resolve();
+    expect(told[2]).toBe("closed: ledger_unavailable");
+    unlock();
+  });
+
+  test("one that throws is logged, and disturbs no other", async () => {
+    const running = start();
+    const fail = (): never => {
+      throw new Error("a mistake in the program");
+    };
+    running.append(newRow(), undefined, fail);
+    const second = newRow();
+    await appendTo(running, second);
+    expect(storedIds()).toHaveLength(2);
+    expect(logged).toEqual([
+      "error: the end of a request failed after its row was settled: this is a mistake in the gateway",
+    ]);
+    expect(running.isWritable).toBe(true);
+  });
+
+  test("one may append another row at once", async () => {
+    const running = start();
+    await new Promise<void>((resolve) => {
+      running.append(newRow(), undefined, () => running.append(newRow(), undefined, () => resolve()));
+    });
+    expect(running.stats).toMatchObject({ commits: 2, rows: 2 });
+  });
+});

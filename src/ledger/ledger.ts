@@ -1,6 +1,6 @@
 /**
  * The durable queue before the ledger's table. One transaction commits all rows of a turn of the event loop right after
- * the turn; a row's promise resolves when its commit is done.
+ * the turn; then those who wait for the rows are called.
  */
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -8,7 +8,7 @@ import type { Log } from "../core/log.ts";
 import { StoreError, type StoreFault } from "../store/sql.ts";
 import type { StateId } from "../store/state.ts";
 import type { LedgerRow } from "./row.ts";
-import { RowQueue } from "./row-queue.ts";
+import { RowQueue, type Settled } from "./row-queue.ts";
 import type { LedgerWriter } from "./writer.ts";
 
 /** Counts since the start. */
@@ -23,11 +23,13 @@ export interface LedgerStats {
 
 export interface Ledger {
   /**
-   * Resolves when the row, and the ids of provider-side state that the request made, are committed. Rejects with
-   * `GatewayError("ledger_unavailable")` when the row cannot be written in time: the row stays queued, and is written
-   * when the store recovers. Never rejects with `onFailure: "serve"`. Rows of one turn share one promise.
+   * `settled` is called once, and never within `append`. It gets null when the row, and the ids of provider-side state
+   * that the request made, are committed. It gets `GatewayError("ledger_unavailable")` when the row cannot be written
+   * in time: the row stays queued, may still be corrected by `settled`, and is written when the store recovers. When
+   * the store is known to be broken, `settled` is called as a microtask. With `onFailure: "serve"` it gets null, unless the ledger is closed.
+   * An exception of `settled` is logged, and changes nothing for other rows.
    */
-  append(row: LedgerRow, stateIds?: readonly StateId[]): Promise<void>;
+  append(row: LedgerRow, stateIds: readonly StateId[] | undefined, settled: Settled): void;
   /**
    * False: new requests must be refused, because they cannot be recorded. Always true with `onFailure:
    * "serve"`.
@@ -68,6 +70,7 @@ const COMMIT_ROWS = 1000;
 const LOCK_RETRIES_MS = [2, 5, 10, 25] as const;
 const LOCK_RETRY_MS = 50;
 const DROP_LOG_EVERY_MS = 10_000;
+const FLUSH_POLL_MS = 1;
 
 const FAILURE: Readonly<Record<StoreFault, string>> = {
   locked: "the ledger's database is locked by another process",
@@ -76,8 +79,6 @@ const FAILURE: Readonly<Record<StoreFault, string>> = {
   rejected: "the ledger's database rejects a row",
   unavailable: "the ledger's database cannot be written",
 };
-
-const DONE = Promise.resolve();
 
 export function makeLedger(options: LedgerOptions): Ledger {
   return new DurableQueue(options);
@@ -138,24 +139,23 @@ class DurableQueue implements Ledger {
     };
   }
 
-  append(row: LedgerRow, stateIds?: readonly StateId[]): Promise<void> {
-    if (this.#isClosed) return Promise.reject(this.#error("the ledger is closed"));
-    if (this.#queue.isFull) return this.#dropNew(row);
-    this.#queue.push(row, stateIds);
-    if (this.#failure !== null) {
-      return this.#options.onFailure === "serve" ? DONE : Promise.reject(this.#error(this.#failure));
+  append(row: LedgerRow, stateIds: readonly StateId[] | undefined, settled: Settled): void {
+    if (this.#isClosed) {
+      this.#tellSoon(settled, this.#error("the ledger is closed"));
+    } else if (this.#queue.isFull) {
+      this.#dropNew(row, settled);
+    } else if (this.#failure !== null) {
+      this.#queue.push(row, stateIds, null);
+      this.#tellSoon(settled, this.#refusal(this.#failure));
+    } else {
+      this.#queue.push(row, stateIds, settled);
+      this.#schedule();
     }
-    const committed = this.#queue.joinTurn();
-    this.#schedule();
-    return committed;
   }
 
   async flush(): Promise<void> {
     while (this.pendingRows > 0 && this.#failure === null) {
-      const { lastPromise } = this.#queue;
-      // Rows from before a recovery have no promise, because nobody waits for them.
-      if (lastPromise === null) await new Promise((resolve) => setTimeout(resolve, 1));
-      else await lastPromise.catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
     }
   }
 
@@ -193,7 +193,6 @@ class DurableQueue implements Ledger {
   }
 
   #commit(): void {
-    this.#queue.closeTurn();
     const fault = this.#write();
     if (fault === null) {
       if (this.#failure !== null) this.#recover();
@@ -231,12 +230,14 @@ class DurableQueue implements Ledger {
       this.#failures++;
       return this.#afterFailure(error, rows);
     }
-    if (rows > 0) this.#commits++;
-    this.#committedRows += rows;
     this.#lockedSinceMs = null;
     this.#lockRetries = 0;
     this.#corruptInARow = 0;
     this.#commitRows = COMMIT_ROWS;
+    if (rows === 0) return null;
+    this.#commits++;
+    this.#committedRows += rows;
+    this.#tellAll(this.#queue.take(rows), null);
     return null;
   }
 
@@ -293,8 +294,8 @@ class DurableQueue implements Ledger {
         ? "the ledger cannot be written: requests are refused until it can"
         : "the ledger cannot be written: requests are served and their rows kept in memory until it can",
     );
-    this.#queue.settleTurns(onFailure === "serve" ? null : this.#error(this.#failure));
     this.#scheduleLater(this.#probeMs);
+    this.#tellAll(this.#queue.takeWaiters(), this.#refusal(this.#failure));
   }
 
   #recover(): void {
@@ -305,7 +306,7 @@ class DurableQueue implements Ledger {
     this.#failure = null;
   }
 
-  #dropNew(row: LedgerRow): Promise<void> {
+  #dropNew(row: LedgerRow, settled: Settled): void {
     this.#droppedRows++;
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#lastDropLogMs >= DROP_LOG_EVERY_MS) {
@@ -315,8 +316,7 @@ class DurableQueue implements Ledger {
         "the ledger's queue is full: rows are lost",
       );
     }
-    if (this.#options.onFailure === "serve") return DONE;
-    return Promise.reject(this.#error(this.#failure ?? "the ledger's queue is full"));
+    this.#tellSoon(settled, this.#refusal(this.#failure ?? "the ledger's queue is full"));
   }
 
   #dropFirst(error: StoreError): void {
@@ -325,8 +325,32 @@ class DurableQueue implements Ledger {
       { requestId: this.#queue.first?.id, detail: error.message },
       "a row can never be stored and is dropped: this is a mistake in the gateway",
     );
-    this.#queue.dropFirst(this.#options.onFailure === "serve" ? null : this.#error(FAILURE.rejected));
     this.#commitRows = COMMIT_ROWS;
+    this.#tellAll(this.#queue.take(1), this.#refusal(FAILURE.rejected));
+  }
+
+  #tellAll(waiters: readonly (Settled | null)[], failure: GatewayError | null): void {
+    for (const settled of waiters) if (settled !== null) this.#tell(settled, failure);
+  }
+
+  #tellSoon(settled: Settled, failure: GatewayError | null): void {
+    queueMicrotask(() => this.#tell(settled, failure));
+  }
+
+  #tell(settled: Settled, failure: GatewayError | null): void {
+    try {
+      settled(failure);
+    } catch (error) {
+      this.#options.log.error(
+        { error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        "the end of a request failed after its row was settled: this is a mistake in the gateway",
+      );
+    }
+  }
+
+  /** The error for the clients of requests that cannot be recorded; null when such requests are served. */
+  #refusal(reason: string): GatewayError | null {
+    return this.#options.onFailure === "serve" ? null : this.#error(reason);
   }
 
   #error(reason: string): GatewayError {

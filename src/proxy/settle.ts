@@ -46,15 +46,14 @@ export function settle(
   settled: (failure: GatewayError | null) => void,
 ): void {
   const row = endExchange(gateway, exchange, ending);
-  commit(gateway, exchange, ending, row).then(
-    () => settled(null),
-    (failure: GatewayError) => {
+  append(gateway, exchange, ending, row, (failure) => {
+    if (failure !== null) {
       if (!ending.isHeadSent) row.status = failure.status;
       row.outcome = "error";
       row.errorKind = failure.kind;
-      settled(failure);
-    },
-  );
+    }
+    settled(failure);
+  });
 }
 
 /**
@@ -68,7 +67,7 @@ export function settleFailure(
   settled: () => void,
 ): void {
   const row = endExchange(gateway, exchange, ending);
-  commit(gateway, exchange, ending, row).then(settled, settled);
+  append(gateway, exchange, ending, row, settled);
 }
 
 function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
@@ -79,8 +78,14 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   return row;
 }
 
-function commit(gateway: Gateway, exchange: Exchange, { facts }: Ending, row: LedgerRow): Promise<void> {
-  return gateway.ledger.append(row, stateIdsOf(exchange, facts));
+function append(
+  gateway: Gateway,
+  exchange: Exchange,
+  { facts }: Ending,
+  row: LedgerRow,
+  settled: (failure: GatewayError | null) => void,
+): void {
+  gateway.ledger.append(row, stateIdsOf(exchange, facts), settled);
 }
 
 function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {

@@ -132,7 +132,8 @@ test("a count of tokens that does not end is no count, and its upstream is let g
 test("a stream whose row is not committed keeps the status that its client has", async () => {
   upstream.answer = (request) => sendStream(request, CHAT.frames);
   const append = spyOn(gateway.ledger, "append");
-  append.mockRejectedValue(new GatewayError("ledger_unavailable", "the disk is full"));
+  const failure = new GatewayError("ledger_unavailable", "the disk is full");
+  append.mockImplementation((_row, _stateIds, settled) => setImmediate(() => settled(failure)));
   const text = await (await ask("openai/gpt-4.1", { stream: true })).text();
   expect(text).toContain("the disk is full");
   expect(text).not.toContain(CHAT.endMarks[1] as string);
