@@ -4,22 +4,94 @@
  */
 import type { Clock } from "../core/clock.ts";
 
-/** Gets a look on every tick. */
-export interface Watched {
+/**
+ * Gets a look on every tick, as long as a watchdog has it. The links make adding and taking out cheap for
+ * each request: a `Set` would hash the object twice and grow.
+ */
+export abstract class Watched {
+  /** The neighbours in the watchdog's ring; null: not in it. Only the watchdog sets them. */
+  previousWatched: Watched | null = null;
+  nextWatched: Watched | null = null;
+
   /** `nowMs` is the monotonic clock's. Must not throw. */
-  check(nowMs: number): void;
+  abstract check(nowMs: number): void;
 }
 
 export interface Watchdog {
   /** The monotonic clock at the last tick: cheap, and exact to `TICK_MS`. */
   readonly nowMs: number;
+  /** The first look comes with the next tick. Adding again changes nothing. */
   add(watched: Watched): void;
+  /** Ends the looks at once. Deleting again changes nothing. */
   delete(watched: Watched): void;
   stop(): void;
 }
 
 /** The time between two ticks, and so the precision of time-outs. */
 export const TICK_MS = 100;
+
+export function makeWatchdog(clock: Clock): Watchdog {
+  return new RingWatchdog(clock);
+}
+
+/** Where the ring begins and ends. */
+class RingEnd extends Watched {
+  check(): void {}
+}
+
+class RingWatchdog implements Watchdog {
+  nowMs: number;
+  readonly #clock: Clock;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #end: Watched = new RingEnd();
+  /** The one that the running tick looks at next. */
+  #upcoming: Watched = this.#end;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.nowMs = clock.monotonicMs();
+    link(this.#end, this.#end);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** Adds in front of all others, so that the running tick does not come to it. */
+  add(watched: Watched): void {
+    if (watched.nextWatched !== null) return;
+    const next = this.#end.nextWatched as Watched;
+    link(this.#end, watched);
+    link(watched, next);
+  }
+
+  delete(watched: Watched): void {
+    const { previousWatched, nextWatched } = watched;
+    if (previousWatched === null || nextWatched === null) return;
+    if (this.#upcoming === watched) this.#upcoming = nextWatched;
+    link(previousWatched, nextWatched);
+    watched.previousWatched = null;
+    watched.nextWatched = null;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.nowMs = nowMs;
+    let watched = this.#end.nextWatched as Watched;
+    while (watched !== this.#end) {
+      this.#upcoming = watched.nextWatched as Watched;
+      check(watched, nowMs);
+      watched = this.#upcoming;
+    }
+  }
+}
+
+function link(previous: Watched, next: Watched): void {
+  previous.nextWatched = next;
+  next.previousWatched = previous;
+}
 
 /** A check that throws must not keep the others from their check. */
 function check(watched: Watched, nowMs: number): void {
@@ -30,22 +102,4 @@ function check(watched: Watched, nowMs: number): void {
       throw cause;
     });
   }
-}
-
-export function makeWatchdog(clock: Clock): Watchdog {
-  const all = new Set<Watched>();
-  let nowMs = clock.monotonicMs();
-  const timer = setInterval(() => {
-    nowMs = clock.monotonicMs();
-    for (const watched of all) check(watched, nowMs);
-  }, TICK_MS);
-  timer.unref();
-  return {
-    get nowMs() {
-      return nowMs;
-    },
-    add: (watched) => void all.add(watched),
-    delete: (watched) => void all.delete(watched),
-    stop: () => clearInterval(timer),
-  };
 }

@@ -9,7 +9,7 @@ import { asGatewayError } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
-import type { Watched } from "../../transport/watchdog.ts";
+import { Watched } from "../../transport/watchdog.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
 import type { Exchange } from "../exchange.ts";
@@ -61,7 +61,7 @@ type Phase =
   /** The exchange has ended; the upstream may still send bytes that nobody needs. */
   | "over";
 
-export class Relay implements BodySink, ReplyStreamOwner, Watched {
+export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
   readonly #gateway: Gateway;
@@ -96,6 +96,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     first: Uint8Array | null,
     onBegun: (beginning: Beginning) => void,
   ) {
+    super();
     const { gateway, exchange } = attempt.served;
     this.#attempt = attempt;
     this.#head = head;
@@ -201,7 +202,7 @@ export class Relay implements BodySink, ReplyStreamOwner, Watched {
     this.#attempt.verdict.endLease();
   }
 
-  check(nowMs: number): void {
+  override check(nowMs: number): void {
     if (this.#phase === "over") {
       if (nowMs - this.#lastReadMs < DRAIN_MS) return;
       this.#gateway.transport.watchdog.delete(this);

@@ -4,7 +4,7 @@
  */
 import { GatewayError } from "../../core/errors.ts";
 import type { BodySink, Call, ReplyHead, UpstreamRequest } from "../call.ts";
-import type { Watchdog, Watched } from "../watchdog.ts";
+import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { canDecode, Decoder } from "./decoder.ts";
@@ -14,7 +14,7 @@ import type { ParsedHead } from "./reply-head.ts";
 import { ReplyReader } from "./reply-reader.ts";
 import { RequestWriter } from "./request-writer.ts";
 
-export class Http1Call implements Call, ConnectionUser, Watched {
+export class Http1Call extends Watched implements Call, ConnectionUser {
   readonly head: Promise<ReplyHead>;
   reason: GatewayError | null = null;
   readonly #request: UpstreamRequest;
@@ -38,6 +38,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
   #movedMs = 0;
 
   constructor(request: UpstreamRequest, pool: IdlePool, watchdog: Watchdog, sentMs: number) {
+    super();
     this.#request = request;
     this.#pool = pool;
     this.#watchdog = watchdog;
@@ -116,7 +117,7 @@ export class Http1Call implements Call, ConnectionUser, Watched {
     }
   }
 
-  check(nowMs: number): void {
+  override check(nowMs: number): void {
     if (!this.#hasWaited) {
       this.#hasWaited = true;
       this.#request.onWait?.();

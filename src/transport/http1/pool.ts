@@ -3,7 +3,7 @@
  * close.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Watchdog, Watched } from "../watchdog.ts";
+import { type Watchdog, Watched } from "../watchdog.ts";
 import type { Connection } from "./connection.ts";
 
 const MAX_IDLE_PER_ORIGIN = 512;
@@ -12,7 +12,7 @@ const MAX_IDLE_MS = 60_000;
 const MARGIN_MS = 1_000;
 const SWEEP_MS = 1_000;
 
-export class IdlePool implements Watched {
+export class IdlePool extends Watched {
   readonly #clock: Clock;
   readonly #watchdog: Watchdog;
   readonly #idle = new Map<string, Connection[]>();
@@ -20,6 +20,7 @@ export class IdlePool implements Watched {
   #isStopped = false;
 
   constructor(clock: Clock, watchdog: Watchdog) {
+    super();
     this.#clock = clock;
     this.#watchdog = watchdog;
     watchdog.add(this);
@@ -65,7 +66,7 @@ export class IdlePool implements Watched {
     if (idle.length > MAX_IDLE_PER_ORIGIN) idle.shift()?.terminate();
   }
 
-  check(nowMs: number): void {
+  override check(nowMs: number): void {
     if (nowMs < this.#sweepAtMs) return;
     this.#sweepAtMs = nowMs + SWEEP_MS;
     for (const [key, idle] of this.#idle) {
