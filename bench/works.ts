@@ -1,6 +1,7 @@
 import { type LoadPlan, type LoadReport, readRssKb, runLoad } from "./load.ts";
 import { openFilesLimit } from "./machine.ts";
 import { cpuFigure, type Effort, errorsOf, measure, medianOf, only, type Reports, sum } from "./measure.ts";
+import { measureMemory } from "./memory.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
 import { prepareClewline, type Stage, startTarget, type TargetName, untilServing } from "./targets.ts";
 import { TRANSLATION_WORKS } from "./translation.ts";
@@ -156,6 +157,8 @@ export const WORKS: Record<string, Work> = {
       await clewline.stop();
     }
   },
+
+  memory: measureMemory,
 
   start: async (stage, effort) => {
     const times = effort.short ? 2 : 10;
