@@ -132,7 +132,7 @@ async function explainTarget(
     const { translated } = prepared;
     const outgoing =
       translated === null
-        ? relayRequest(asked.exchange, { ...prepared, upstream }, auth)
+        ? relayRequest(asked.exchange, upstream, prepared, auth)
         : translatedRequest(translated, upstream, target.model, auth);
     return {
       ...named,

@@ -9,6 +9,7 @@ import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { sendRequest } from "../proxy/attempt/send.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import { headOf } from "../transport/call.ts";
 import { readWhole } from "../transport/whole.ts";
 import { type ListedModel, parseModelList } from "../upstreams/model-list.ts";
 
@@ -166,7 +167,7 @@ async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly L
       idleTimeoutMs: Math.min(upstream.idleTimeoutMs, MAX_SILENCE_MS),
     };
     const call = sendRequest(gateway, patience, credential, request, null);
-    const head = await call.head;
+    const head = await headOf(call);
     const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
     if (error !== null) throw error;
     if (!isWhole) {

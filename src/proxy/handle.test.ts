@@ -93,7 +93,16 @@ test("a client that leaves between the head and the body of its reply has its ro
   send.mockImplementation((request) => {
     send.mockRestore();
     const call = transport.send(request);
-    call.head.then(() => setImmediate(client.leave));
+    const awaitHead = call.awaitHead.bind(call);
+    spyOn(call, "awaitHead").mockImplementation((waiter) =>
+      awaitHead({
+        replied: (head) => {
+          waiter.replied(head);
+          setImmediate(client.leave);
+        },
+        failed: (cause) => waiter.failed(cause),
+      }),
+    );
     return call;
   });
   expect((await handle(gateway, CHAT, client, TESTER)).status).toBe(499);

@@ -9,10 +9,11 @@ import type { Repair, Repairs } from "../dialects/repair.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
+import type { ReplyHead } from "../transport/call.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
-import { RunningAttempt } from "./attempt/attempt.ts";
-import type { AnswerResult, AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
+import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
+import type { AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
 import { giveUp } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
@@ -57,7 +58,7 @@ interface CurrentTarget {
   excluded: Set<string> | null;
 }
 
-class TargetWalk {
+class TargetWalk implements AttemptOwner {
   readonly #request: ServedRequest;
   readonly #targets: readonly Target[];
   readonly #done: (outcome: Outcome) => void;
@@ -78,6 +79,10 @@ class TargetWalk {
    * A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever.
    */
   #isRepeatDue = false;
+  /** The target of the attempt that runs; null: none has begun. */
+  #current: CurrentTarget | null = null;
+  /** The attempt that runs asks a model that no credential may use. */
+  #isAskingForbidden = false;
 
   constructor(request: ServedRequest, targets: readonly Target[], done: (outcome: Outcome) => void) {
     this.#request = request;
@@ -205,7 +210,7 @@ class TargetWalk {
       this.#failWith(this.#overload);
       return;
     }
-    this.#attempt(current, upstream, lease, (failure) => this.#onFailure(current, lease, failure));
+    this.#attempt(current, upstream, lease);
   }
 
   /** Whether no credential is left but a repeat is still due. */
@@ -213,40 +218,33 @@ class TargetWalk {
     return kind === "none" && excluded !== null && this.#isRepeatDue && this.#overloads <= MAX_RETRIES;
   }
 
-  /**
-   * Asks the current target with one credential. A failed attempt goes to `onFailure`, anything else ends the
-   * walk.
-   */
-  #attempt(
-    current: CurrentTarget,
-    upstream: UpstreamView,
-    lease: Lease,
-    onFailure: (failure: AttemptFailure) => void,
-  ): void {
-    const attempt = new RunningAttempt(this.#request, current.prepared, upstream, lease);
-    const ended = (result: AttemptResult | AnswerResult): void =>
-      this.#guard(() => {
-        switch (result.kind) {
-          case "good":
-            answer(attempt, result.head, ended);
-            return;
-          case "failed":
-            onFailure(result);
-            return;
-          case "delivered":
-            this.#request.gateway.repairs.learn(
-              current.target.upstream,
-              current.target.model,
-              current.repairs,
-            );
-            this.#end(result);
-            return;
-          case "client-left":
-          case "fault":
-            this.#end(result);
-        }
-      });
-    attempt.begin(ended);
+  /** Asks the current target with one credential. */
+  #attempt(current: CurrentTarget, upstream: UpstreamView, lease: Lease): void {
+    this.#current = current;
+    new RunningAttempt(this.#request, current.prepared, upstream, lease, this).begin();
+  }
+
+  replied(attempt: RunningAttempt, head: ReplyHead): void {
+    answer(attempt, head);
+  }
+
+  /** A failed attempt may be followed by another one; anything else ends the walk. */
+  ended(attempt: RunningAttempt, result: AttemptResult): void {
+    const current = this.#current as CurrentTarget;
+    try {
+      if (result.kind === "failed") {
+        if (this.#isAskingForbidden) this.#afterForbidden(result);
+        else this.#onFailure(current, attempt.lease, result);
+        return;
+      }
+      if (result.kind === "delivered") {
+        const { target, repairs } = current;
+        this.#request.gateway.repairs.learn(target.upstream, target.model, repairs);
+      }
+      this.#end(result);
+    } catch (cause) {
+      this.#end({ kind: "fault", cause });
+    }
   }
 
   #onFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
@@ -303,10 +301,14 @@ class TargetWalk {
       this.next();
       return;
     }
-    this.#attempt(current, upstream, leased.lease, (failure) => {
-      if (failure.signal.class === "forbid") this.#forbidden = failure;
-      this.next();
-    });
+    this.#isAskingForbidden = true;
+    this.#attempt(current, upstream, leased.lease);
+  }
+
+  #afterForbidden(failure: AttemptFailure): void {
+    this.#isAskingForbidden = false;
+    if (failure.signal.class === "forbid") this.#forbidden = failure;
+    this.next();
   }
 
   /**

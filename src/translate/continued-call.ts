@@ -3,13 +3,12 @@
  * sees one body.
  */
 import { GatewayError } from "../core/errors.ts";
-import type { BodySink, Call, ReplyHead } from "../transport/call.ts";
+import type { BodySink, Call, HeadWaiter, ReplyHead } from "../transport/call.ts";
 import { AccessRefused } from "../upstreams/authorization.ts";
 import type { StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
-export class ContinuedCall implements Call, BodySink {
-  readonly head: Promise<ReplyHead>;
+export class ContinuedCall implements Call, BodySink, HeadWaiter {
   readonly #answer: StreamTranslation;
   readonly #send: (request: TranslatedRequest) => Call;
   /** The call of the current part. */
@@ -20,12 +19,16 @@ export class ContinuedCall implements Call, BodySink {
   constructor(first: Call, answer: StreamTranslation, send: (request: TranslatedRequest) => Call) {
     this.#call = first;
     this.#answer = answer;
-    this.head = first.head;
     this.#send = send;
   }
 
   get reason(): GatewayError | null {
     return this.#call.reason;
+  }
+
+  /** Hears of the head of the current part. */
+  awaitHead(waiter: HeadWaiter): void {
+    this.#call.awaitHead(waiter);
   }
 
   pipe(sink: BodySink): void {
@@ -60,18 +63,22 @@ export class ContinuedCall implements Call, BodySink {
 
   #follow(call: Call): void {
     this.#call = call;
-    call.head.then(
-      ({ status }) => {
-        if (status < 300) {
-          call.pipe(this);
-          return;
-        }
-        const error = continuationRefused(status);
-        call.abort(error);
-        this.#end(error);
-      },
-      (cause: unknown) => this.#end(failureOf(cause)),
-    );
+    call.awaitHead(this);
+  }
+
+  /** The next part begins. */
+  replied({ status }: ReplyHead): void {
+    if (status < 300) {
+      this.#call.pipe(this);
+      return;
+    }
+    const error = continuationRefused(status);
+    this.#call.abort(error);
+    this.#end(error);
+  }
+
+  failed(cause: unknown): void {
+    this.#end(failureOf(cause));
   }
 
   /** An aborted call tells its sink nothing. */

@@ -3,6 +3,12 @@ import type { GatewayError } from "../core/errors.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 import type { Watchdog } from "./watchdog.ts";
 
+/** A caller that has something to set up for slow calls only, such as abort handling. */
+export interface WaitingCaller {
+  /** Called once if the call still runs at the next watchdog tick. */
+  waits(): void;
+}
+
 export interface UpstreamRequest {
   /** Absolute, `http:` or `https:`; sent as it is, without its fragment. */
   readonly url: string;
@@ -17,11 +23,7 @@ export interface UpstreamRequest {
   readonly firstByteTimeoutMs: number;
   /** The longest silence within the reply while the sink takes it. */
   readonly idleTimeoutMs: number;
-  /**
-   * Called once if the call still runs at the next watchdog tick, to set up abort handling for slow calls
-   * only.
-   */
-  readonly onWait: (() => void) | null;
+  readonly waiting: WaitingCaller | null;
 }
 
 export interface ReplyHead {
@@ -43,14 +45,26 @@ export interface BodySink {
   end(error: GatewayError | null): void;
 }
 
+/** Hears how the reply to a call begins: one of the two is called, once. Neither may throw. */
+export interface HeadWaiter {
+  /** 1xx heads are skipped. */
+  replied(head: ReplyHead): void;
+  /**
+   * No head will come. The cause is a `GatewayError`: `upstream_connect` (no connection within `connectTimeoutMs`,
+   * refused, DNS, TLS), `upstream_timeout` (no head in time), `upstream_cut` (broke off before the head),
+   * `upstream_garbage` (not HTTP, or the head is too large), or the abort's reason. A call that has to be authorized
+   * first may also fail with what the authorization threw.
+   */
+  failed(cause: unknown): void;
+}
+
 /** One exchange with an upstream. */
 export interface Call {
   /**
-   * Rejects with `GatewayError`: `upstream_connect` (no connection within `connectTimeoutMs`, refused, DNS, TLS),
-   * `upstream_timeout` (no head in time), `upstream_cut` (broke off before the head), `upstream_garbage` (not HTTP, or
-   * the head is too large), or the abort's reason. 1xx heads are skipped.
+   * Names who hears of the head, never before `awaitHead` returns. The head is told in the turn of the loop in which
+   * the head comes, or in a microtask when the head has come before.
    */
-  readonly head: Promise<ReplyHead>;
+  awaitHead(waiter: HeadWaiter): void;
   /**
    * Starts the flow of the body; called once. Until then the call holds one read at most, and pauses the
    * socket.
@@ -60,11 +74,16 @@ export interface Call {
   resume(): void;
   /**
    * Ends the call at any point: closes the connection at once unless the reply was whole. The sink gets nothing more;
-   * a pending head rejects with `reason`.
+   * who waits for the head hears of `reason`.
    */
   abort(reason: GatewayError): void;
   /** The reason of `abort`, a time-out or a failure; null when the call was not ended by one. */
   readonly reason: GatewayError | null;
+}
+
+/** The head as a promise, for calls that are not a client's request. Rejects with the cause of `failed`. */
+export function headOf(call: Call): Promise<ReplyHead> {
+  return new Promise((resolve, reject) => call.awaitHead({ replied: resolve, failed: reject }));
 }
 
 export interface Transport {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../core/errors.ts";
-import type { BodySink, Call, ReplyHead } from "./call.ts";
+import { type BodySink, type Call, headOf, type ReplyHead } from "./call.ts";
 import { DeferredCall } from "./deferred-call.ts";
 
 const HEAD: ReplyHead = { status: 200, headers: new Headers() };
@@ -11,7 +11,7 @@ function callUnderTest(): Call & { readonly told: unknown[] } {
   const told: unknown[] = [];
   return {
     told,
-    head: Promise.resolve(HEAD),
+    awaitHead: (waiter) => waiter.replied(HEAD),
     reason: null,
     pipe: (sink) => void told.push(sink),
     resume: () => void told.push("resume"),
@@ -25,7 +25,7 @@ test("is the call, once it can be sent", async () => {
   const inner = callUnderTest();
   const call = new DeferredCall(Promise.resolve(() => inner));
   call.pipe(SINK);
-  expect(await call.head).toBe(HEAD);
+  expect(await headOf(call)).toBe(HEAD);
   call.resume();
   call.abort(ABORTED);
   expect(inner.told).toEqual([SINK, "resume", ABORTED]);
@@ -40,7 +40,7 @@ test("that is aborted before is never sent", async () => {
     isSent = true;
     return callUnderTest();
   });
-  expect(await call.head.catch((cause: unknown) => cause)).toBe(ABORTED);
+  expect(await headOf(call).catch((cause: unknown) => cause)).toBe(ABORTED);
   expect(call.reason).toBe(ABORTED);
   expect(isSent).toBe(false);
 });
@@ -48,11 +48,11 @@ test("that is aborted before is never sent", async () => {
 test("fails as what it waits for fails, and as sending does", async () => {
   const cause = new Error("no token");
   const failed = new DeferredCall(Promise.reject(cause));
-  expect(await failed.head.catch((error: unknown) => error)).toBe(cause);
+  expect(await headOf(failed).catch((error: unknown) => error)).toBe(cause);
   const unsent = new DeferredCall(
     Promise.resolve(() => {
       throw cause;
     }),
   );
-  expect(await unsent.head.catch((error: unknown) => error)).toBe(cause);
+  expect(await headOf(unsent).catch((error: unknown) => error)).toBe(cause);
 });

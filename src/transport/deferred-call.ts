@@ -1,32 +1,36 @@
 /** A call whose request is still being made ready, such as one that waits for a signature or a token. */
 import type { GatewayError } from "../core/errors.ts";
-import type { BodySink, Call, ReplyHead } from "./call.ts";
+import type { BodySink, Call, HeadWaiter } from "./call.ts";
 
 export class DeferredCall implements Call {
-  readonly head: Promise<ReplyHead>;
   #call: Call | null = null;
   #sink: BodySink | null = null;
   #abortReason: GatewayError | null = null;
-  readonly #rejectHead: (cause: unknown) => void;
+  #waiter: HeadWaiter | null = null;
+  /** The reason why no request was sent; undefined: none is known. */
+  #failure: unknown;
 
-  /** `ready` resolves to what sends the request. `head` rejects with the cause when `ready` does. */
+  /** `ready` resolves to what sends the request. When it rejects, no head comes, for the same cause. */
   constructor(ready: Promise<() => Call>) {
-    const { promise, resolve, reject } = Promise.withResolvers<ReplyHead>();
-    this.head = promise;
-    this.#rejectHead = reject;
     ready
       .then((send) => {
         if (this.#abortReason !== null) return;
         const call = send();
         this.#call = call;
         if (this.#sink !== null) call.pipe(this.#sink);
-        resolve(call.head);
+        if (this.#waiter !== null) call.awaitHead(this.#waiter);
       })
-      .catch(reject);
+      .catch((cause: unknown) => this.#fail(cause));
   }
 
   get reason(): GatewayError | null {
     return this.#call?.reason ?? this.#abortReason;
+  }
+
+  awaitHead(waiter: HeadWaiter): void {
+    if (this.#call !== null) this.#call.awaitHead(waiter);
+    else if (this.#failure !== undefined) queueMicrotask(() => waiter.failed(this.#failure));
+    else this.#waiter = waiter;
   }
 
   pipe(sink: BodySink): void {
@@ -40,7 +44,14 @@ export class DeferredCall implements Call {
 
   abort(reason: GatewayError): void {
     this.#abortReason ??= reason;
-    if (this.#call === null) this.#rejectHead(reason);
+    if (this.#call === null) this.#fail(reason);
     else this.#call.abort(reason);
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= cause;
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.failed(cause);
   }
 }

@@ -8,7 +8,6 @@ import { droppedHeader } from "../../translate/drops.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
 import { deliverCount } from "./counted.ts";
 import { deliverStream } from "./stream.ts";
 import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
@@ -17,16 +16,8 @@ import { deliverRelayedWhole } from "./whole.ts";
 /** An unfinished frame up to this size is held back. */
 const HELD_FRAME_BYTES = 64 * 1024;
 
-/** Delivers the reply that `head` begins. `done` is called once. */
-export function answer(attempt: RunningAttempt, head: ReplyHead, done: (result: AnswerResult) => void): void {
-  const ended = (result: AnswerResult): void => {
-    attempt.stopListening();
-    done(result);
-  };
-  attempt.guard(ended, () => choose(attempt, head, ended));
-}
-
-function choose(attempt: RunningAttempt, head: ReplyHead, ended: (result: AnswerResult) => void): void {
+/** Delivers the reply that `head` begins. The attempt ends once, when the reply is delivered or has failed. */
+export function answer(attempt: RunningAttempt, head: ReplyHead): void {
   const { served, prepared } = attempt;
   const { route, clientFraming, attempt: record } = served.exchange;
   record.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
@@ -34,31 +25,24 @@ function choose(attempt: RunningAttempt, head: ReplyHead, ended: (result: Answer
     head.headers,
     prepared.translated === null ? clientFraming : "sse",
   );
-  if (prepared.translated !== null) {
-    translate(attempt, head, prepared.translated, framing, ended);
-    return;
-  }
-  if (!route.isGenerative || framing === clientFraming) {
-    relay(attempt, head, framing, ended);
-    return;
-  }
-  // The upstream answers in another form than the client asked for: JSON for a stream, or a stream for JSON.
-  served.translator.sameDialect().then(
+  if (prepared.translated !== null) translate(attempt, head, prepared.translated, framing);
+  else if (!route.isGenerative || framing === clientFraming) relay(attempt, head, framing);
+  else reframe(attempt, head, framing);
+}
+
+/** The upstream answers in another form than the client asked for: JSON for a stream, or a stream for JSON. */
+function reframe(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  attempt.served.translator.sameDialect().then(
     (request) =>
-      attempt.guard(ended, () => {
-        if (request === null) relay(attempt, head, framing, ended);
-        else translate(attempt, head, request, framing, ended);
+      attempt.guard(() => {
+        if (request === null) relay(attempt, head, framing);
+        else translate(attempt, head, request, framing);
       }),
-    (cause: unknown) => ended(attempt.broken(cause)),
+    (cause: unknown) => attempt.end(attempt.broken(cause)),
   );
 }
 
-function relay(
-  attempt: RunningAttempt,
-  head: ReplyHead,
-  framing: Framing,
-  ended: (result: AnswerResult) => void,
-): void {
+function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   const { served, prepared } = attempt;
   const { exchange, gateway } = served;
   const tap: Tap = DIALECTS[exchange.route.dialect].makeTap({
@@ -73,8 +57,8 @@ function relay(
   exchange.attempt.dropped = dropped;
   const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
   if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
-  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, ended);
-  else deliverStream({ attempt, head, tap, framing, headers, request: null }, null, ended);
+  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers);
+  else deliverStream({ attempt, head, tap, framing, headers, request: null }, null);
 }
 
 function translate(
@@ -82,18 +66,17 @@ function translate(
   head: ReplyHead,
   request: TranslatedRequest,
   framing: Framing,
-  ended: (result: AnswerResult) => void,
 ): void {
   const { exchange } = attempt.served;
   exchange.attempt.dropped = request.dropped;
   if (request.purpose === "count") {
-    deliverCount(attempt, head, request, ended);
+    deliverCount(attempt, head, request);
     return;
   }
   exchange.attempt.isStream = exchange.clientFraming !== "json";
   if (framing === "json" || exchange.clientFraming === "json") {
-    new TranslatedWhole(attempt, head, ended).read(request, framing);
+    new TranslatedWhole(attempt, head).read(request, framing);
   } else {
-    deliverTranslatedStream(attempt, head, request, framing, ended);
+    deliverTranslatedStream(attempt, head, request, framing);
   }
 }

@@ -3,7 +3,6 @@ import { GatewayError } from "../../core/errors.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
 import { translatedHeaders } from "./translated-headers.ts";
 import { deliverWhole } from "./whole.ts";
 
@@ -13,26 +12,21 @@ const COUNT_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /** Reads the upstream's count and writes it in the client's form. */
-export function deliverCount(
-  attempt: RunningAttempt,
-  head: ReplyHead,
-  request: TranslatedRequest,
-  ended: (result: AnswerResult) => void,
-): void {
+export function deliverCount(attempt: RunningAttempt, head: ReplyHead, request: TranslatedRequest): void {
   const { replies, exchange } = attempt.served;
-  attempt.readWhole(COUNT_BYTES, null, ended, (read) => {
+  attempt.readWhole(COUNT_BYTES, null, (read) => {
     if (read.error !== null) {
-      ended(attempt.broken(read.error));
+      attempt.end(attempt.broken(read.error));
       return;
     }
     // A longer reply is no count. If it were taken for one, its unread rest would hold the connection.
     const count = read.isWhole ? replies.readCount(request, read.bytes) : null;
     if (count === null) {
       const message = "the upstream's reply names no count of tokens";
-      ended(attempt.transportFailed(new GatewayError("upstream_garbage", message)));
+      attempt.end(attempt.transportFailed(new GatewayError("upstream_garbage", message)));
       return;
     }
     const body = encoder.encode(replies.writeCount(count));
-    deliverWhole(attempt, head, null, body, translatedHeaders(exchange, "json"), ended);
+    deliverWhole(attempt, head, null, body, translatedHeaders(exchange, "json"));
   });
 }

@@ -1,7 +1,7 @@
 /** Delivers the gateway's own count of tokens, marked as an estimate, for an upstream that has no endpoint for counts. */
 import { requestIdHeaders } from "../../http/error-reply.ts";
 import { estimateInputTokens } from "../../neutral/estimate.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
+import type { AttemptResult } from "../attempt/outcome.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { settle } from "../settle.ts";
 
@@ -10,7 +10,7 @@ export function estimateCount(
   request: ServedRequest,
   upstream: string,
   model: string,
-  ended: (result: Extract<AnswerResult, { kind: "delivered" | "fault" }>) => void,
+  ended: (result: Extract<AttemptResult, { kind: "delivered" | "fault" }>) => void,
 ): void {
   const fault = (cause: unknown): void => ended({ kind: "fault", cause });
   request.translator.decode().then((decoded) => {
@@ -27,7 +27,7 @@ function deliver(
   upstream: string,
   model: string,
   inputTokens: number,
-  ended: (result: Extract<AnswerResult, { kind: "delivered" | "fault" }>) => void,
+  ended: (result: Extract<AttemptResult, { kind: "delivered" | "fault" }>) => void,
 ): void {
   exchange.answerFor(upstream, model);
   const body = replies.writeCount(inputTokens);

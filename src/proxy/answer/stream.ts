@@ -1,20 +1,16 @@
 /** Delivers a reply as a stream, once it is known that the stream begins well. */
 import { GatewayError } from "../../core/errors.ts";
 import type { WholeRead } from "../../transport/whole.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
+import type { AttemptResult } from "../attempt/outcome.ts";
 import { type Beginning, Relay, type StreamedReply } from "./relay.ts";
 
 /** Passes the body on as it comes. `read` is the part of the body that was read already; null: none was. */
-export function deliverStream(
-  streamed: StreamedReply,
-  read: WholeRead | null,
-  ended: (result: AnswerResult) => void,
-): void {
+export function deliverStream(streamed: StreamedReply, read: WholeRead | null): void {
   const { attempt, head, headers } = streamed;
   const relay = new Relay(streamed, read?.bytes ?? null, (beginning) =>
-    attempt.guard(ended, () => {
+    attempt.guard(() => {
       if (beginning !== "open" || attempt.hasLeft) {
-        ended(givenUp(streamed, relay, beginning));
+        attempt.end(givenUp(streamed, relay, beginning));
         return;
       }
       attempt.verdict.succeeded(head);
@@ -23,7 +19,7 @@ export function deliverStream(
         status: head.status,
         headers: { ...headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
       });
-      ended({ kind: "delivered", reply });
+      attempt.end({ kind: "delivered", reply });
     }),
   );
   if (read === null) {
@@ -41,7 +37,7 @@ function givenUp(
   { attempt, head, tap, request }: StreamedReply,
   relay: Relay,
   beginning: Beginning,
-): AnswerResult {
+): AttemptResult {
   const { reason } = attempt.call;
   relay.discard(new GatewayError("upstream_cut", "given up before a byte was sent"));
   if (attempt.hasLeft) return attempt.left();

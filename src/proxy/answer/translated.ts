@@ -10,7 +10,7 @@ import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandError } from "../attempt/failure.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
+import type { AttemptResult } from "../attempt/outcome.ts";
 import type { AnswerFacts } from "../settle.ts";
 import { deliverStream } from "./stream.ts";
 import { translatedHeaders } from "./translated-headers.ts";
@@ -24,7 +24,6 @@ export function deliverTranslatedStream(
   head: ReplyHead,
   request: TranslatedRequest,
   framing: Framing,
-  ended: (result: AnswerResult) => void,
 ): void {
   const { replies, exchange } = attempt.served;
   const tap = replies.stream(request, framing, (raw, message) => inBandError(attempt, request, raw, message));
@@ -32,37 +31,33 @@ export function deliverTranslatedStream(
   attempt.follow(new ContinuedCall(attempt.call, tap, (next) => attempt.sendAgain(next)));
   const { clientFraming } = exchange;
   const headers = translatedHeaders(exchange, clientFraming);
-  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request }, null, ended);
+  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request }, null);
 }
 
 /** Reads an answer whole, in one part or several, and delivers it in the client's form. */
 export class TranslatedWhole {
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
-  readonly #ended: (result: AnswerResult) => void;
   #events: readonly ModelEvent[] = [];
   /** Room for all parts of the answer together. */
   #roomBytes: number;
 
-  constructor(attempt: RunningAttempt, head: ReplyHead, ended: (result: AnswerResult) => void) {
+  constructor(attempt: RunningAttempt, head: ReplyHead) {
     this.#attempt = attempt;
     this.#head = head;
-    this.#ended = ended;
     this.#roomBytes = attempt.served.gateway.snapshot.config.server.replyLimitBytes;
   }
 
   /** Reads the reply to `request`, and the parts that follow it. */
   read(request: TranslatedRequest, framing: Framing): void {
-    this.#attempt.readWhole(this.#roomBytes, null, this.#ended, (read) =>
-      this.#onPart(request, framing, read),
-    );
+    this.#attempt.readWhole(this.#roomBytes, null, (read) => this.#onPart(request, framing, read));
   }
 
   #onPart(request: TranslatedRequest, framing: Framing, read: WholeRead): void {
     const attempt = this.#attempt;
     const { replies } = attempt.served;
     if (!read.isWhole && read.error === null) {
-      this.#ended(attempt.tooLong(this.#head));
+      attempt.end(attempt.tooLong(this.#head));
       return;
     }
     this.#roomBytes -= read.bytes.byteLength;
@@ -71,7 +66,7 @@ export class TranslatedWhole {
     attempt.reads(factsOf(all));
     const failure = this.#failureIn(part, request, read.error);
     if (failure !== null) {
-      this.#ended(failure);
+      attempt.end(failure);
       return;
     }
     this.#events = all;
@@ -85,7 +80,7 @@ export class TranslatedWhole {
     part: readonly ModelEvent[],
     request: TranslatedRequest,
     readError: GatewayError | null,
-  ): AnswerResult | null {
+  ): AttemptResult | null {
     const attempt = this.#attempt;
     const last = part.at(-1);
     if (last?.type === "end") return null;
@@ -103,15 +98,15 @@ export class TranslatedWhole {
     const attempt = this.#attempt;
     const call = attempt.sendAgain(request);
     attempt.follow(call);
-    call.head.then(
-      ({ status, headers }) =>
-        attempt.guard(this.#ended, () => {
-          if (attempt.hasLeft) this.#ended(attempt.left());
-          else if (status >= 300) this.#ended(attempt.transportFailed(continuationRefused(status)));
+    call.awaitHead({
+      replied: ({ status, headers }) =>
+        attempt.guard(() => {
+          if (attempt.hasLeft) attempt.end(attempt.left());
+          else if (status >= 300) attempt.end(attempt.transportFailed(continuationRefused(status)));
           else this.read(request, attempt.upstream.family.framingOf(headers, "sse"));
         }),
-      (cause: unknown) => this.#ended(attempt.broken(cause)),
-    );
+      failed: (cause) => attempt.end(attempt.broken(cause)),
+    });
   }
 
   #deliver(): void {
@@ -119,7 +114,7 @@ export class TranslatedWhole {
     const { clientFraming } = exchange;
     const body = encoder.encode(replies.writeWhole(this.#events, clientFraming));
     const headers = translatedHeaders(exchange, clientFraming);
-    deliverWhole(this.#attempt, this.#head, factsOf(this.#events), body, headers, this.#ended);
+    deliverWhole(this.#attempt, this.#head, factsOf(this.#events), body, headers);
   }
 }
 

@@ -3,7 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
-import type { AnswerResult } from "../attempt/outcome.ts";
+import type { AttemptResult } from "../attempt/outcome.ts";
 import { type AnswerFacts, settle } from "../settle.ts";
 import { deliverStream } from "./stream.ts";
 
@@ -19,17 +19,16 @@ export function deliverRelayedWhole(
   head: ReplyHead,
   tap: Tap,
   headers: Record<string, string>,
-  ended: (result: AnswerResult) => void,
 ): void {
-  attempt.readWhole(WHOLE_REPLY_BYTES, tap, ended, (read) => {
-    if (read.error !== null) ended(attempt.broken(read.error));
+  attempt.readWhole(WHOLE_REPLY_BYTES, tap, (read) => {
+    if (read.error !== null) attempt.end(attempt.broken(read.error));
     else if (!read.isWhole) {
-      deliverStream({ attempt, head, tap, framing: "json", headers, request: null }, read, ended);
+      deliverStream({ attempt, head, tap, framing: "json", headers, request: null }, read);
     } else {
       const { bytes } = read;
       const failure = failureIn(attempt, head, tap, bytes);
-      if (failure !== null) ended(failure);
-      else deliverWhole(attempt, head, tap, bytes.byteLength === 0 ? null : bytes, headers, ended);
+      if (failure !== null) attempt.end(failure);
+      else deliverWhole(attempt, head, tap, bytes.byteLength === 0 ? null : bytes, headers);
     }
   });
 }
@@ -40,7 +39,7 @@ function failureIn(
   head: ReplyHead,
   tap: Tap,
   bytes: Uint8Array,
-): AnswerResult | null {
+): AttemptResult | null {
   if (tap.progress === "failed") {
     // A client that asks for a stored response gets it, also when that response failed.
     if (attempt.served.exchange.route.isLookup) return null;
@@ -63,7 +62,6 @@ export function deliverWhole(
   facts: AnswerFacts | null,
   body: Uint8Array | null,
   headers: Record<string, string>,
-  ended: (result: AnswerResult) => void,
 ): void {
   const { gateway, exchange } = attempt.served;
   attempt.verdict.succeeded(head);
@@ -78,14 +76,14 @@ export function deliverWhole(
     isHeadSent: false,
   } as const;
   settle(gateway, exchange, ending, (failure) =>
-    attempt.guard(ended, () => {
+    attempt.guard(() => {
       if (failure !== null) {
-        ended({ kind: "fault", cause: failure });
+        attempt.end({ kind: "fault", cause: failure });
         return;
       }
       exchange.client.restoreIdleTimeout();
       const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
-      ended({ kind: "delivered", reply });
+      attempt.end({ kind: "delivered", reply });
     }),
   );
 }

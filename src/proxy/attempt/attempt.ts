@@ -6,10 +6,11 @@
  * the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
+import type { Drop } from "../../neutral/request.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
+import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../../transport/call.ts";
 import { type WholeRead, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { ServedRequest } from "../served-request.ts";
@@ -21,6 +22,8 @@ import { sendRequest } from "./send.ts";
 import { asksForUsage, relayRequest, translatedRequest } from "./upstream-request.ts";
 import { Verdict } from "./verdict.ts";
 
+/** Shared by all attempts until a translation drops something. */
+const NOTHING_DROPPED: readonly Drop[] = [];
 const ERROR_BODY_BYTES = 64 * 1024;
 
 /** Something that reads the reply's bytes as they pass, such as a tap. */
@@ -28,89 +31,108 @@ interface Watcher {
   push(chunk: Uint8Array): unknown;
 }
 
-export class RunningAttempt {
+/** Who began an attempt, and decides what follows. */
+export interface AttemptOwner {
+  /** The upstream has begun a good reply. The attempt goes on until the reply is delivered or has failed. */
+  replied(attempt: RunningAttempt, head: ReplyHead): void;
+  /** Called once. Must not throw. */
+  ended(attempt: RunningAttempt, result: AttemptResult): void;
+}
+
+export class RunningAttempt implements HeadWaiter, WaitingCaller {
   readonly served: ServedRequest;
   readonly prepared: PreparedRequest;
   readonly upstream: UpstreamView;
+  readonly lease: Lease;
   readonly credential: CredentialView;
   readonly verdict: Verdict;
   /** The gateway asked a Chat stream for usage that the client did not ask for. */
   readonly isUsageInjected: boolean;
+  readonly #owner: AttemptOwner;
   #call: Call | null = null;
-  #isListening = false;
+  /** Hears the client leave; null: nobody listens. */
+  #onClientLeft: (() => void) | null = null;
   #isOver = false;
   #hasLeft = false;
   #sink: BodySink | null = null;
   /** The facts that the reply has stated so far. */
   #facts: AnswerFacts | null = null;
 
-  constructor(served: ServedRequest, prepared: PreparedRequest, upstream: UpstreamView, lease: Lease) {
+  constructor(
+    served: ServedRequest,
+    prepared: PreparedRequest,
+    upstream: UpstreamView,
+    lease: Lease,
+    owner: AttemptOwner,
+  ) {
     const { gateway, exchange } = served;
     const { target } = prepared;
     this.served = served;
     this.prepared = prepared;
     this.upstream = upstream;
+    this.lease = lease;
     this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
     this.verdict = new Verdict(gateway, exchange, upstream, target.model, this.credential, lease);
     this.isUsageInjected =
-      prepared.translated === null && asksForUsage(exchange.route, { ...prepared, upstream });
+      prepared.translated === null && asksForUsage(exchange.route, upstream, prepared.peek);
+    this.#owner = owner;
     exchange.beginAttempt({
       upstream: upstream.name,
       upstreamDialect: prepared.dialect,
       credential: this.credential.name,
       modelUsed: target.model === "" ? null : target.model,
       isStream: false,
-      dropped: [],
+      dropped: NOTHING_DROPPED,
       upstreamRequestId: null,
     });
   }
 
-  /**
-   * Sends the request. `ended` is called once, never before `begin` returns; a good head leaves the attempt
-   * running.
-   */
-  begin(ended: (result: AttemptResult) => void): void {
+  /** Sends the request. The owner hears of the reply, never before `begin` returns. */
+  begin(): void {
     const { exchange } = this.served;
     const { translated } = this.prepared;
     try {
-      const { upstream } = this;
       this.#call = this.#send(
         translated === null
-          ? relayRequest(exchange, { ...this.prepared, upstream }, this.credential.access.fixedLines ?? [])
+          ? relayRequest(exchange, this.upstream, this.prepared, this.credential.access.fixedLines ?? [])
           : this.#translated(translated),
       );
     } catch (cause) {
       this.verdict.endLease();
       throw cause;
     }
-    this.#call.head.then(
-      (head) => this.guard(this.#endingWith(ended), () => this.#onHead(head, ended)),
-      (cause: unknown) => this.#endingWith(ended)(this.broken(cause)),
-    );
+    this.#call.awaitHead(this);
   }
 
-  #onHead(head: ReplyHead, ended: (result: AttemptResult) => void): void {
-    if (head.status < 300) ended({ kind: "good", head });
-    else this.#onRefusal(head, this.#endingWith(ended));
+  replied(head: ReplyHead): void {
+    try {
+      if (head.status < 300) this.#owner.replied(this, head);
+      else this.#onRefusal(head);
+    } catch (cause) {
+      this.end(this.broken(cause));
+    }
+  }
+
+  failed(cause: unknown): void {
+    this.end(this.broken(cause));
+  }
+
+  /** Ends the attempt, which stops to listen for the client. */
+  end(result: AttemptResult): void {
+    this.#isOver = true;
+    this.#stopListening();
+    this.#owner.ended(this, result);
   }
 
   /** An HTTP status that is not a success. */
-  #onRefusal(head: ReplyHead, ended: (result: AttemptResult) => void): void {
-    this.readWhole(ERROR_BODY_BYTES, null, ended, ({ bytes, isWhole }) => {
+  #onRefusal(head: ReplyHead): void {
+    this.readWhole(ERROR_BODY_BYTES, null, ({ bytes, isWhole }) => {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
       if (failure.signal.class === "invalid") this.credential.access.forgetToken();
       this.verdict.failed(failure.signal, head.status);
-      ended(failure);
+      this.end(failure);
     });
-  }
-
-  /** Stops listening for the client, then ends the attempt. */
-  #endingWith<R>(ended: (result: R) => void): (result: R) => void {
-    return (result) => {
-      this.stopListening();
-      ended(result);
-    };
   }
 
   /** The call whose reply is the answer. An answer in several parts replaces it. */
@@ -134,7 +156,7 @@ export class RunningAttempt {
   }
 
   #send(parts: UpstreamRequestParts): Call {
-    return sendRequest(this.served.gateway, this.upstream, this.credential, parts, this.#listen);
+    return sendRequest(this.served.gateway, this.upstream, this.credential, parts, this);
   }
 
   /** The answer's facts are read from here on. If the attempt fails, the usage among them is kept. */
@@ -144,17 +166,12 @@ export class RunningAttempt {
 
   /**
    * Reads the reply's body whole, or its first `limitBytes` and a bit. `then` runs at once when the body is
-   * there already. The client may leave meanwhile, or `then` may throw: that ends the attempt by `ended`.
+   * there already. The client may leave meanwhile, or `then` may throw: that ends the attempt.
    */
-  readWhole(
-    limitBytes: number,
-    watcher: Watcher | null,
-    ended: (result: ClientLeft | Fault | AttemptFailure) => void,
-    then: (read: WholeRead) => void,
-  ): void {
+  readWhole(limitBytes: number, watcher: Watcher | null, then: (read: WholeRead) => void): void {
     const sink = new WholeSink(limitBytes, watcher, (read) => {
-      if (this.#hasLeft) ended(this.left());
-      else this.guard(ended, () => then(read));
+      if (this.#hasLeft) this.end(this.left());
+      else this.guard(() => then(read));
     });
     this.pipe(sink);
   }
@@ -171,12 +188,12 @@ export class RunningAttempt {
     this.#sink = sink;
   }
 
-  /** Runs a step; an exception in it ends the attempt by `ended`. */
-  guard(ended: (result: AttemptFailure | ClientLeft | Fault) => void, step: () => void): void {
+  /** Runs a step; an exception in it ends the attempt. */
+  guard(step: () => void): void {
     try {
       step();
     } catch (cause) {
-      ended(this.broken(cause));
+      this.end(this.broken(cause));
     }
   }
 
@@ -184,35 +201,36 @@ export class RunningAttempt {
    * The call takes long: from here on the attempt hears when the client leaves, and the connection's idle
    * time-out is off. Most calls are over sooner and never pay for this.
    */
-  readonly #listen = (): void => {
+  waits(): void {
     // Once a reply goes to the client, the reply's stream hears of a client that leaves.
-    if (this.#isOver || this.#isListening) return;
-    this.#isListening = true;
+    if (this.#isOver || this.#onClientLeft !== null) return;
     const { client } = this.served.exchange;
     client.suspendIdleTimeout();
     const { signal } = client.request;
-    signal.addEventListener("abort", this.#onClientLeft);
-    if (signal.aborted) this.#onClientLeft();
-  };
+    const onClientLeft = (): void => this.#leave();
+    this.#onClientLeft = onClientLeft;
+    signal.addEventListener("abort", onClientLeft);
+    if (signal.aborted) onClientLeft();
+  }
 
-  stopListening(): void {
-    this.#isOver = true;
-    if (!this.#isListening) return;
-    this.#isListening = false;
-    this.served.exchange.client.request.signal.removeEventListener("abort", this.#onClientLeft);
+  #stopListening(): void {
+    const onClientLeft = this.#onClientLeft;
+    if (onClientLeft === null) return;
+    this.#onClientLeft = null;
+    this.served.exchange.client.request.signal.removeEventListener("abort", onClientLeft);
   }
 
   get hasLeft(): boolean {
     return this.#hasLeft;
   }
 
-  readonly #onClientLeft = (): void => {
+  #leave(): void {
     this.#hasLeft = true;
     const reason = clientLeft();
     this.#call?.abort(reason);
     // An aborted call tells its sink nothing, but the attempt may wait for the sink.
     this.#sink?.end(reason);
-  };
+  }
 
   /** The connection failed, a time-out ended it, or an exception was thrown. */
   broken(cause: unknown): AttemptFailure | ClientLeft | Fault {

@@ -1,7 +1,6 @@
 /** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { Repair } from "../../dialects/repair.ts";
-import type { ReplyHead } from "../../transport/call.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { AnswerFacts } from "../settle.ts";
 
@@ -38,12 +37,8 @@ export interface Fault {
   readonly cause: unknown;
 }
 
+/** How an attempt ends: with a reply for the client, or with a failure. */
 export type AttemptResult =
-  /** The upstream has begun a good reply; `answer/` delivers it. */
-  { readonly kind: "good"; readonly head: ReplyHead } | AttemptFailure | ClientLeft | Fault;
-
-/** How the delivery of a good reply ends: with a reply for the client, or still with a failure. */
-export type AnswerResult =
   | { readonly kind: "delivered"; readonly reply: Response }
   | AttemptFailure
   | ClientLeft

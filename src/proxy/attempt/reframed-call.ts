@@ -1,22 +1,41 @@
 /** A call whose body comes in frames of the provider's own, and goes on in the frames of its dialect. */
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
-import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
+import type { BodySink, Call, HeadWaiter, ReplyHead } from "../../transport/call.ts";
 import type { Reframer } from "../../upstreams/reframer.ts";
 
-export class ReframedCall implements Call, BodySink {
-  readonly head: Promise<ReplyHead>;
+export class ReframedCall implements Call, BodySink, HeadWaiter {
   readonly #call: Call;
+  readonly #reframe: (headers: HeaderView) => Reframer | null;
+  #waiter: HeadWaiter | null = null;
   #reframer: Reframer | null = null;
   #sink: BodySink | null = null;
   #isOver = false;
 
   constructor(call: Call, reframe: (headers: HeaderView) => Reframer | null) {
     this.#call = call;
-    this.head = call.head.then((head) => {
-      this.#reframer = reframe(head.headers);
-      return this.#reframer === null ? head : withContentType(head, this.#reframer.contentType);
-    });
+    this.#reframe = reframe;
+  }
+
+  awaitHead(waiter: HeadWaiter): void {
+    this.#waiter = waiter;
+    this.#call.awaitHead(this);
+  }
+
+  replied(head: ReplyHead): void {
+    let shown = head;
+    try {
+      this.#reframer = this.#reframe(head.headers);
+      if (this.#reframer !== null) shown = withContentType(head, this.#reframer.contentType);
+    } catch (cause) {
+      this.failed(cause);
+      return;
+    }
+    this.#waiter?.replied(shown);
+  }
+
+  failed(cause: unknown): void {
+    this.#waiter?.failed(cause);
   }
 
   get reason(): GatewayError | null {

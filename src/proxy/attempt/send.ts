@@ -2,7 +2,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
-import type { Call } from "../../transport/call.ts";
+import { type Call, headOf, type WaitingCaller } from "../../transport/call.ts";
 import { DeferredCall } from "../../transport/deferred-call.ts";
 import { readWhole } from "../../transport/whole.ts";
 import type { SendText, UpstreamRequestParts } from "../../upstreams/authorization.ts";
@@ -24,12 +24,12 @@ export function sendRequest(
   upstream: UpstreamView,
   credential: CredentialView,
   parts: UpstreamRequestParts,
-  onWait: (() => void) | null,
+  waiting: WaitingCaller | null,
 ): Call {
   const call =
     credential.access.fixedLines === null
-      ? sendAuthorized(gateway, upstream, credential, parts, onWait)
-      : sendParts(gateway, upstream, parts, onWait);
+      ? sendAuthorized(gateway, upstream, credential, parts, waiting)
+      : sendParts(gateway, upstream, parts, waiting);
   const { family } = upstream;
   return family.reframe === undefined ? call : new ReframedCall(call, family.reframe);
 }
@@ -37,10 +37,19 @@ export function sendRequest(
 function sendParts(
   { transport }: Sender,
   { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamView,
-  parts: UpstreamRequestParts,
-  onWait: (() => void) | null,
+  { url, method, headers, body }: UpstreamRequestParts,
+  waiting: WaitingCaller | null,
 ): Call {
-  return transport.send({ ...parts, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, onWait });
+  return transport.send({
+    url,
+    method,
+    headers,
+    body,
+    connectTimeoutMs,
+    firstByteTimeoutMs,
+    idleTimeoutMs,
+    waiting,
+  });
 }
 
 function sendAuthorized(
@@ -48,15 +57,15 @@ function sendAuthorized(
   upstream: UpstreamView,
   { access }: CredentialView,
   parts: UpstreamRequestParts,
-  onWait: (() => void) | null,
+  waiting: WaitingCaller | null,
 ): Call {
   const send = (lines: HeaderLines): Call =>
-    sendParts(gateway, upstream, { ...parts, headers: [...parts.headers, ...lines] }, onWait);
+    sendParts(gateway, upstream, { ...parts, headers: [...parts.headers, ...lines] }, waiting);
   const lines = access.authorize(parts, textSender(gateway, upstream), gateway.clock);
   if (!(lines instanceof Promise)) return send(lines);
-  // The transport cannot tell of the wait for the lines. After this turn, because `onWait` may abort the
+  // The transport cannot tell of the wait for the lines. After this turn, because the caller may abort the
   // call.
-  if (onWait !== null) queueMicrotask(onWait);
+  if (waiting !== null) queueMicrotask(() => waiting.waits());
   return new DeferredCall(lines.then((ready) => () => send(ready)));
 }
 
@@ -64,7 +73,7 @@ function sendAuthorized(
 function textSender(gateway: Sender, upstream: UpstreamView): SendText {
   return async (request) => {
     const call = sendParts(gateway, upstream, request, null);
-    const { status, headers } = await call.head;
+    const { status, headers } = await headOf(call);
     const { bytes, isWhole, error } = await readWhole(call, TEXT_REPLY_BYTES);
     if (error !== null) throw error;
     if (!isWhole) {

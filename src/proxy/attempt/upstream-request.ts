@@ -14,14 +14,17 @@ import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
 
 /** A request that is relayed to a target. */
 export interface Relayed {
-  readonly upstream: UpstreamView;
   readonly target: Target;
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
 }
 
 /** Whether the gateway asks a stream for usage that the client did not ask for. */
-export function asksForUsage({ dialect, purpose }: Route, { upstream, peek }: Relayed): boolean {
+export function asksForUsage(
+  { dialect, purpose }: Route,
+  upstream: UpstreamView,
+  peek: Peek | null,
+): boolean {
   return (
     purpose === "answer" &&
     upstream.injectUsage &&
@@ -36,12 +39,13 @@ export function asksForUsage({ dialect, purpose }: Route, { upstream, peek }: Re
  */
 export function relayRequest(
   { route, client, clientFraming }: TranslatedExchange,
+  upstream: UpstreamView,
   relayed: Relayed,
   authLines: HeaderLines,
 ): UpstreamRequestParts {
-  const { family } = relayed.upstream;
+  const { family } = upstream;
   return {
-    url: urlFor(route, client.search, relayed, clientFraming !== "json"),
+    url: urlFor(route, client.search, upstream, relayed.target, clientFraming !== "json"),
     method: client.request.method,
     headers: makeUpstreamHeaders(
       client.request.headers,
@@ -49,7 +53,7 @@ export function relayRequest(
       authLines,
       family.defaultHeaders,
     ),
-    body: bodyFor(route, relayed),
+    body: bodyFor(route, upstream, relayed),
   };
 }
 
@@ -80,7 +84,13 @@ export function translatedRequest(
   };
 }
 
-function urlFor(route: Route, search: string, { upstream, target }: Relayed, isStream: boolean): string {
+function urlFor(
+  route: Route,
+  search: string,
+  upstream: UpstreamView,
+  target: Target,
+  isStream: boolean,
+): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
   return upstream.family.url(upstream, path + withoutKey(search), target.model, isStream);
@@ -106,9 +116,9 @@ function nameOf(pair: string): string {
   return name;
 }
 
-function bodyFor(route: Route, relayed: Relayed): Uint8Array | null {
+function bodyFor(route: Route, upstream: UpstreamView, relayed: Relayed): Uint8Array | null {
   const { body, peek, target } = relayed;
   if (body === null || peek === null) return body;
-  const usageOption = asksForUsage(route, relayed) ? DIALECTS[route.dialect].usageOption : null;
+  const usageOption = asksForUsage(route, upstream, peek) ? DIALECTS[route.dialect].usageOption : null;
   return rewriteRequest(body, peek, peek.model === null ? null : target.model, usageOption);
 }

@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import fc from "fast-check";
 import { GatewayError } from "../../core/errors.ts";
+import { headOf } from "../call.ts";
 import {
   makeRequest,
   makeTransport,
@@ -72,7 +73,7 @@ describe("a body", () => {
   test("that falls silent times out, but only while it is being read", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}4\r\nhalf\r\n`));
     const call = transport.send(makeRequest(upstream.url, { idleTimeoutMs: 200 }));
-    await call.head;
+    await headOf(call);
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(call.reason).toBe(null);
     let isPaused = true;
@@ -94,7 +95,7 @@ describe("a body", () => {
       from.write(CHUNKED);
     });
     const call = transport.send(makeRequest(upstream.url));
-    await call.head;
+    await headOf(call);
     const seen: string[] = [];
     call.pipe({
       chunk: (bytes) => {
@@ -115,7 +116,7 @@ describe("a body", () => {
   test("gives nothing to a sink that pauses until it goes on, the end included", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n0\r\n\r\n`));
     const call = transport.send(makeRequest(upstream.url));
-    await call.head;
+    await headOf(call);
     const seen: string[] = [];
     call.pipe({
       chunk: (bytes) => {
@@ -133,7 +134,7 @@ describe("a body", () => {
   test("ends with an error when its own sink throws", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
     const call = transport.send(makeRequest(upstream.url));
-    await call.head;
+    await headOf(call);
     const cause = new Error("a mistake of ours");
     const error = await new Promise<GatewayError | null>((resolve) => {
       call.pipe({
@@ -150,7 +151,7 @@ describe("a body", () => {
   test("that is there whole ends with an error too when its own sink throws", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}3\r\none\r\n0\r\n\r\n`));
     const call = transport.send(makeRequest(upstream.url));
-    await call.head;
+    await headOf(call);
     const cause = new Error("a mistake of ours");
     const ends: (GatewayError | null)[] = [];
     call.pipe({
@@ -208,7 +209,7 @@ describe("an abort", () => {
     expect(await refusal(waiting)).toBe(LEFT);
 
     const reading = transport.send(makeRequest(`${upstream.url}/body`));
-    await reading.head;
+    await headOf(reading);
     const seen: unknown[] = [];
     reading.pipe({ chunk: () => seen.push("chunk") > 0, end: () => seen.push("end") });
     await until(() => seen.length === 1);
@@ -220,9 +221,9 @@ describe("an abort", () => {
   test("while nobody reads, or while the sink pauses, closes the connection too", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}4\r\nhalf\r\n`));
     const unread = transport.send(makeRequest(upstream.url));
-    await unread.head;
+    await headOf(unread);
     const paused = transport.send(makeRequest(upstream.url));
-    await paused.head;
+    await headOf(paused);
     paused.pipe({ chunk: () => false, end: () => undefined });
     unread.abort(LEFT);
     paused.abort(LEFT);
@@ -236,7 +237,7 @@ describe("an abort", () => {
     call.abort(LEFT);
     expect(call.reason).toBe(null);
     const unread = transport.send(makeRequest(upstream.url));
-    await unread.head;
+    await headOf(unread);
     unread.abort(LEFT);
     expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
     expect(upstream.sockets.length).toBe(1);
@@ -245,7 +246,7 @@ describe("an abort", () => {
   test("from within the sink ends it there", async () => {
     const upstream = await upstreamThat((socket) => socket.write(`${CHUNKED}1\r\na\r\n`));
     const call = transport.send(makeRequest(upstream.url));
-    await call.head;
+    await headOf(call);
     const seen: string[] = [];
     call.pipe({
       chunk: () => {
@@ -265,7 +266,7 @@ describe("an abort", () => {
     });
     const call = transport.send(makeRequest(upstream.url));
     const { promise, resolve } = Promise.withResolvers<void>();
-    await call.head;
+    await headOf(call);
     const seen: string[] = [];
     call.pipe({
       chunk: () => {
@@ -299,7 +300,7 @@ test("nothing but what was asked for is read before anybody reads, however much 
     write();
   });
   const call = transport.send(makeRequest(upstream.url));
-  await call.head;
+  await headOf(call);
   await new Promise((resolve) => setTimeout(resolve, 300));
   const writtenUnread = written;
   expect(writtenUnread).toBeLessThan(20 * block.length);

@@ -3,7 +3,7 @@
  * once.
  */
 import { GatewayError } from "../../core/errors.ts";
-import type { BodySink, Call, ReplyHead, UpstreamRequest } from "../call.ts";
+import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest } from "../call.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
@@ -15,7 +15,6 @@ import { ReplyReader } from "./reply-reader.ts";
 import { RequestWriter } from "./request-writer.ts";
 
 export class Http1Call extends Watched implements Call, ConnectionUser {
-  readonly head: Promise<ReplyHead>;
   reason: GatewayError | null = null;
   readonly #request: UpstreamRequest;
   readonly #pool: IdlePool;
@@ -23,8 +22,8 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   readonly #sentMs: number;
   readonly #reader: ReplyReader;
   readonly #flow = new BodyFlow((error) => this.fail(error));
-  readonly #resolve: (head: ReplyHead) => void;
-  readonly #reject: (error: GatewayError) => void;
+  #waiter: HeadWaiter | null = null;
+  #head: ReplyHead | null = null;
   /** null before `start`, and once the reply is whole or the call has failed. */
   #connection: Connection | null = null;
   #writer: RequestWriter | null = null;
@@ -32,7 +31,6 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   #isDecoderFull = false;
   #hasWaited = false;
   #isConnected = false;
-  #hasHead = false;
   /** Bytes came since the watchdog's last check. */
   #hasMoved = false;
   #movedMs = 0;
@@ -44,10 +42,6 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#watchdog = watchdog;
     this.#sentMs = sentMs;
     this.#reader = new ReplyReader(request.method);
-    const { promise, resolve, reject } = Promise.withResolvers<ReplyHead>();
-    this.head = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
   }
 
   /** Sends the request over a connection that is open or connecting. `head` is the request's head as text. */
@@ -63,6 +57,14 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     if (this.reason !== null || this.#flow.hasEnd) return;
     this.#break(error);
     this.#flow.end(error);
+  }
+
+  awaitHead(waiter: HeadWaiter): void {
+    const { reason } = this;
+    const head = this.#head;
+    if (head !== null) queueMicrotask(() => waiter.replied(head));
+    else if (reason !== null) queueMicrotask(() => waiter.failed(reason));
+    else this.#waiter = waiter;
   }
 
   pipe(sink: BodySink): void {
@@ -101,7 +103,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     const { head, body, error } = reader;
     // First, so that a request that this reply sets off can use the connection again.
     if (reader.isWhole && error === null) this.#release();
-    if (head !== null && !this.#hasHead) this.#begin(head);
+    if (head !== null && this.#head === null && this.reason === null) this.#begin(head);
     if (body !== null && this.reason === null) this.#take(body);
     if (error !== null) this.fail(error);
     else if (reader.isWhole) this.#finish();
@@ -120,9 +122,9 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   override check(nowMs: number): void {
     if (!this.#hasWaited) {
       this.#hasWaited = true;
-      this.#request.onWait?.();
+      this.#request.waiting?.waits();
     }
-    if (this.#hasHead) {
+    if (this.#head !== null) {
       this.#checkIdle(nowMs);
       return;
     }
@@ -165,10 +167,12 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
         (error) => this.fail(error),
       );
     }
-    this.#hasHead = true;
     // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
-    this.#resolve({ status, headers });
+    this.#head = { status, headers };
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.replied(this.#head);
   }
 
   #take(body: Uint8Array): void {
@@ -221,15 +225,14 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#connection?.terminate();
     this.#connection = null;
     this.#decoder?.destroy();
-    if (this.#hasHead) return;
-    // A caller that ends a call may not wait for its head.
-    this.head.catch(() => undefined);
-    this.#reject(error);
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.failed(error);
   }
 
   #cutError(): GatewayError {
     const isReused = this.#connection?.isReused === true;
-    return this.#hasHead
+    return this.#head !== null
       ? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer")
       : new GatewayError("upstream_cut", "the upstream closed the connection before it answered", {
           detail: isReused ? "the connection had been used before" : "the connection was new",

@@ -12,7 +12,7 @@ function head(changes: Partial<UpstreamRequest>): string {
     connectTimeoutMs: 1,
     firstByteTimeoutMs: 1,
     idleTimeoutMs: 1,
-    onWait: null,
+    waiting: null,
     ...changes,
   };
   return encodeRequestHead(request, parseOrigin(request.url));
