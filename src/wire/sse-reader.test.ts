@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { PROPERTY_RUNS, splits } from "../../test/kit/arbitraries.ts";
 import { SseReader } from "./sse-reader.ts";
 
 const encoder = new TextEncoder();
@@ -33,4 +35,49 @@ describe("a last frame without its blank line", () => {
 
 test("a whole frame counts whatever its data is", () => {
   expect(eventsOf('data: {"a":\n\n')).toEqual([["", '{"a":']]);
+});
+
+/** The events of a body that comes in these pieces. */
+function eventsOfPieces(pieces: readonly Uint8Array[]): [event: string, data: string][] {
+  const events: [string, string][] = [];
+  const reader = new SseReader(1 << 20);
+  for (const piece of pieces) reader.push(piece, (event, data) => events.push([event, data]));
+  reader.end((event, data) => events.push([event, data]));
+  return events;
+}
+
+test("every kind of line end, split anywhere, gives the events that single bytes give", () => {
+  const line = fc.constantFrom(
+    "data: é\u{1f600}",
+    "data:  {}",
+    "data",
+    "data:",
+    "datas: x",
+    "event: a",
+    "event",
+    "id: 1",
+    ": ping",
+    "",
+    "",
+    "\ufeffdata: marked",
+  );
+  const lines = fc.array(fc.tuple(line, fc.constantFrom("\n", "\n", "\r\n", "\r")), { maxLength: 20 });
+  const bodies = lines.map((all) => encoder.encode(all.flat().join("")));
+  fc.assert(
+    fc.property(
+      bodies.chain((body) => fc.tuple(fc.constant(body), splits(body))),
+      ([body, pieces]) => {
+        const single = eventsOfPieces(Array.from(body, (byte) => Uint8Array.of(byte)));
+        expect(eventsOfPieces([body])).toEqual(single);
+        expect(eventsOfPieces(pieces)).toEqual(single);
+      },
+    ),
+    { numRuns: PROPERTY_RUNS },
+  );
+});
+
+test("a body that is longer than what is decoded at once gives every event", () => {
+  const body = encoder.encode(Array.from({ length: 20_000 }, (_, n) => `data: ${n}\n\n`).join(""));
+  const events = eventsOfPieces([body.subarray(0, 100_001), body.subarray(100_001)]);
+  expect(events.map(([, data]) => Number(data))).toEqual(Array.from({ length: 20_000 }, (_, n) => n));
 });

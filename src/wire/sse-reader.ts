@@ -4,13 +4,21 @@
  */
 import { decodeUtf8, GrowingBytes } from "./bytes.ts";
 import { parseJson } from "./json.ts";
-import { readSseFrame, SseSplitter } from "./sse.ts";
+import { endsFrame, readSseFrame, SseSplitter } from "./sse.ts";
 
 /**
  * Receives the name of an event ("" when it has none) and its data. Frames without data, such as comments,
  * are left out.
  */
 export type OnSseEvent = (event: string, data: string) => void;
+
+const LF = 0x0a;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const LETTER_D = 0x64;
+const LETTER_E = 0x65;
+/** Whole frames are decoded together up to this size, so that a long body is never in memory as one text. */
+const MAX_TEXT_BYTES = 64 * 1024;
 
 export class SseReader {
   readonly #maxFrameBytes: number;
@@ -24,16 +32,26 @@ export class SseReader {
 
   /** Returns false when a frame is longer than allowed. Nothing is to be pushed after that. */
   push(bytes: Uint8Array, onEvent: OnSseEvent): boolean {
-    this.#splitter.begin(bytes, 0);
     let from = 0;
-    for (let end = this.#splitter.next(); end !== -1; end = this.#splitter.next()) {
-      if (this.#held.size === 0) {
-        this.#read(bytes, from, end, onEvent);
-      } else {
-        this.#held.append(bytes, from, end);
-        const frame = this.#held.take();
-        this.#read(frame, 0, frame.length, onEvent);
+    /** No frame ends between `from` and here with a blank line that `lastFrameEnd` knows. */
+    let searched = 0;
+    this.#splitter.begin(bytes, 0);
+    while (from < bytes.length) {
+      if (from >= searched && this.#held.size === 0 && this.#splitter.isAtFrameStart) {
+        const to = Math.min(from + MAX_TEXT_BYTES, bytes.length);
+        const end = lastFrameEnd(bytes, from, to);
+        searched = end > from ? end : to;
+        if (end > from) {
+          // One decoding of all whole frames costs a third of one for each line.
+          this.#readAll(bytes, from, end, onEvent);
+          this.#splitter.begin(bytes, end);
+          from = end;
+          continue;
+        }
       }
+      const end = this.#splitter.next();
+      if (end === -1) break;
+      this.#readOne(bytes, from, end, onEvent);
       from = end;
     }
     if (from < bytes.length) this.#held.append(bytes, from, bytes.length);
@@ -52,9 +70,70 @@ export class SseReader {
     });
   }
 
+  /** Reads whole frames of which the last ends with LF. */
+  #readAll(bytes: Uint8Array, from: number, to: number, onEvent: OnSseEvent): void {
+    const isMarked =
+      this.#isFirst && bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf;
+    this.#isFirst = false;
+    const text = decodeUtf8(bytes, isMarked ? from + 3 : from, to);
+    readFrames(text.includes("\r") ? text.replaceAll(/\r\n?/g, "\n") : text, onEvent);
+  }
+
+  /** Reads one frame, of which a part may be held. */
+  #readOne(bytes: Uint8Array, from: number, end: number, onEvent: OnSseEvent): void {
+    if (this.#held.size === 0) {
+      this.#read(bytes, from, end, onEvent);
+      return;
+    }
+    this.#held.append(bytes, from, end);
+    const frame = this.#held.take();
+    this.#read(frame, 0, frame.length, onEvent);
+  }
+
   #read(bytes: Uint8Array, from: number, to: number, onEvent: OnSseEvent): void {
     const { event, data } = readSseFrame(bytes, from, to, this.#isFirst);
     this.#isFirst = false;
     if (data !== null) onEvent(event, decodeUtf8(data, 0, data.length));
   }
+}
+
+/** Index after the last blank line of LF or CRLF that ends between the two; `from` when there is none. */
+function lastFrameEnd(bytes: Uint8Array, from: number, to: number): number {
+  let end = to;
+  while (end > from && !endsFrame(bytes, end)) end = end < 2 ? from : bytes.lastIndexOf(LF, end - 2) + 1;
+  return Math.max(end, from);
+}
+
+/** Reads frames whose lines all end with LF. */
+function readFrames(text: string, onEvent: OnSseEvent): void {
+  let event = "";
+  let data: string | null = null;
+  let pos = 0;
+  while (pos < text.length) {
+    const stop = text.indexOf("\n", pos);
+    if (stop === pos) {
+      if (data !== null) onEvent(event, data);
+      event = "";
+      data = null;
+    } else if (isField(text, pos, stop, LETTER_D, "data")) {
+      const value = fieldValue(text, pos + 5, stop);
+      data = data === null ? value : `${data}\n${value}`;
+    } else if (isField(text, pos, stop, LETTER_E, "event")) {
+      event = fieldValue(text, pos + 6, stop);
+    }
+    pos = stop + 1;
+  }
+}
+
+/** Whether the line has this name, which begins with this letter. A line without a colon is a name alone. */
+function isField(text: string, from: number, stop: number, letter: number, name: string): boolean {
+  if (text.charCodeAt(from) !== letter) return false;
+  const end = from + name.length;
+  return (end === stop || text.charCodeAt(end) === COLON) && text.startsWith(name, from);
+}
+
+/** The value from `from` on, without the space in front. */
+function fieldValue(text: string, from: number, stop: number): string {
+  if (from >= stop) return "";
+  return text.slice(text.charCodeAt(from) === SPACE ? from + 1 : from, stop);
 }

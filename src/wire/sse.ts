@@ -12,9 +12,8 @@ const NONE = new Uint8Array(0);
 const LINE_FEED = new Uint8Array([LF]);
 const NOWHERE = 0x7fffffff;
 
-/** Whether the bytes end with a blank line of LF or CRLF. A frame then ends there, whatever precedes. */
-export function endsFrame(bytes: Uint8Array): boolean {
-  const end = bytes.length;
+/** Whether a blank line of LF or CRLF ends at `end`. A frame then ends there, whatever precedes. */
+export function endsFrame(bytes: Uint8Array, end = bytes.length): boolean {
   if (bytes[end - 1] !== LF) return false;
   return bytes[end - 2] === LF || (bytes[end - 2] === CR && bytes[end - 3] === LF && bytes[end - 4] === CR);
 }
