@@ -149,7 +149,7 @@ async function measureStart(stage: Stage): Promise<readonly number[]> {
   }
 }
 
-/** Builds a commit in a folder of the workspace; returns the binary. */
+/** Builds a commit in a folder of the workspace; returns the folder. */
 export async function buildCommit(workspace: Workspace, commit: string): Promise<string> {
   const folder = join(workspace.folder, "base");
   const run = (command: string[]): Promise<string> =>
@@ -162,13 +162,13 @@ export async function buildCommit(workspace: Workspace, commit: string): Promise
   if (lock(folder) === lock(ROOT) && existsSync(join(ROOT, "node_modules")))
     symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   await run([join(folder, "script/build")]);
-  return join(folder, "dist/clewline");
+  return folder;
 }
 
 /** Measures the rows in turn; within a row the two builds take turns, in the opposite order each round. */
 export async function compareBuilds(
   stage: Stage,
-  basePath: string,
+  baseProgram: readonly string[],
   names: readonly string[],
   rounds: number,
 ): Promise<AgainstResult> {
@@ -177,7 +177,7 @@ export async function compareBuilds(
   for (const [index, name] of names.entries()) {
     console.error(`${name} (${index + 1} of ${names.length}) …`);
     try {
-      comparisons.push(...(await compareRow(stage, basePath, name, rounds)));
+      comparisons.push(...(await compareRow(stage, baseProgram, name, rounds)));
     } catch (error) {
       errors.push(`${name}: ${error instanceof Error ? error.message : error}`);
       console.error(`  ${errors.at(-1)}`);
@@ -188,7 +188,7 @@ export async function compareBuilds(
 
 async function compareRow(
   stage: Stage,
-  basePath: string,
+  baseProgram: readonly string[],
   name: string,
   rounds: number,
 ): Promise<readonly Comparison[]> {
@@ -204,7 +204,7 @@ async function compareRow(
   while (values.ours.length < rounds) {
     const subjects: [Side, Subject][] = [];
     try {
-      subjects.push(["base", await open({ ...stage, program: [basePath] })]);
+      subjects.push(["base", await open({ ...stage, program: baseProgram })]);
       subjects.push(["ours", await open(stage)]);
       // An unmeasured round first: it compiles and loads code that the later rounds use.
       for (const [, subject] of subjects) await subject.measure();

@@ -12,6 +12,8 @@ export interface LoadReport {
   readonly p50_us: number;
   readonly p99_us: number;
   readonly cpu_us: number;
+  /** By thread name, of the target's first process. */
+  readonly threads_us?: Readonly<Record<string, number>>;
   readonly rss_start_kb: number;
   readonly rss_end_kb: number;
   readonly open_at_end: number;

@@ -7,17 +7,23 @@ import { WORKS } from "./works.ts";
 import { Workspace } from "./workspace.ts";
 
 const MAX_ROUNDS = 50;
-const USAGE = `usage: script/bench [NAME…] [--json] [--short] [--rounds N] [--dev]
+/** What is measured of two builds beside nginx: the works with a goal that a change of the request's path may move. */
+const WORKS_OF_BUILDS = [
+  ...["json", "translated-json", "burst", "translated-burst", "streams"],
+  ...["latency", "memory", "translated-open", "start"],
+];
+const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short] [--rounds N] [--dev]
        script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--json]
 
   NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name
+  --before C  a build of commit C beside this one: both take turns with nginx. Without a name these works:
+              ${WORKS_OF_BUILDS.join(" ")}
   --json      one JSON object on standard output instead of the table
   --short     small counts, one round: a smoke test, nothing is judged
-  --rounds N  rounds of each comparison, 1 to ${MAX_ROUNDS} (3)
+  --rounds N  rounds of each comparison, 1 to ${MAX_ROUNDS} (10)
   --dev       measure src/main.ts instead of the compiled binary
   --against C compare the working tree with a build of commit C; exit code 1 when a row is worse
-  --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent.
-              Its --rounds is 10 when absent`;
+  --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent`;
 
 async function main(): Promise<number> {
   const { values, positionals: names } = readArguments();
@@ -25,17 +31,19 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { against, short, json } = values;
+  const { against, before, short, json } = values;
   const rows = values.rows?.split(",") ?? Object.keys(ROWS);
-  const rounds = short ? 1 : Number(values.rounds ?? (against === undefined ? 3 : 10));
+  const rounds = short ? 1 : Number(values.rounds ?? 10);
   const problem =
     findProblem(names, rows, rounds) ??
     ((against === undefined ? values.rows !== undefined : names.length > 0)
       ? "rows belong to --against, and names of works to a run without it"
-      : null);
+      : null) ??
+    (against !== undefined && before !== undefined ? "--against and --before exclude each other" : null);
   if (problem !== null) return refuse(problem);
 
-  const program = clewlineCommand(values.dev); // fails now rather than after a minute
+  const beganMs = performance.now();
+  const program = clewlineCommand(values.dev, ROOT); // fails now rather than after a minute
   const machine = describeMachine(ROOT);
   const [targetCore, loadCore] = allowedCores();
   const pinned = loadCore !== undefined;
@@ -47,15 +55,20 @@ async function main(): Promise<number> {
     loadCore,
     upstreamPort,
     program,
+    programBefore:
+      before === undefined ? undefined : clewlineCommand(values.dev, await buildCommit(workspace, before)),
   };
   const run: RunFacts = { machine, pinned, rounds };
   if (against !== undefined) {
-    const base = await buildCommit(workspace, against);
+    const base = clewlineCommand(false, await buildCommit(workspace, against));
     return reportComparisons(await compareBuilds(stage, base, rows, rounds), run, json);
   }
   const results: WorkResult[] = [];
-  for (const name of names.length > 0 ? names : Object.keys(WORKS)) {
-    console.error(`${name} …`);
+  const all = before === undefined ? Object.keys(WORKS) : WORKS_OF_BUILDS;
+  const chosen = names.length > 0 ? names : all;
+  for (const [index, name] of chosen.entries()) {
+    const minutes = ((performance.now() - beganMs) / 60_000).toFixed(1);
+    console.error(`${name} (${index + 1} of ${chosen.length}, after ${minutes} minutes) …`);
     results.push(await measureWork(name, stage, { rounds, short }));
   }
   return reportWorks(results, run, json, !short);
@@ -152,6 +165,7 @@ function readArguments() {
         short: { type: "boolean", default: false },
         rounds: { type: "string" },
         against: { type: "string" },
+        before: { type: "string" },
         rows: { type: "string" },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

@@ -2,8 +2,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadPlan, type LoadReport, runLoad } from "./load.ts";
-import { type Figure, median } from "./result.ts";
-import type { Stage, Target, TargetName } from "./targets.ts";
+import { spreadOf } from "./ratio.ts";
+import { type Figure, median, type Peer } from "./result.ts";
+import { type BuildName, relayOf, type Stage, type Target, type TargetName } from "./targets.ts";
 
 /** How long and how often to measure. */
 export interface Effort {
@@ -26,71 +27,149 @@ export interface Measured {
   readonly notes: readonly string[];
 }
 
+interface Run {
+  readonly target: Target;
+  readonly plan: LoadPlan;
+}
+
 /** With fewer bytes of growth for each request, the ledger cannot have been on. */
 const LEAST_LEDGER_BYTES = 50;
+/** The runtime goes on to compile what it runs for about so many requests. */
+const WARM_UP_REQUESTS = 100_000;
+/** A slow target's bound for the warm-up. */
+const WARM_UP_SECONDS = 40;
 
 /**
  * Measures targets in turn, each round in the opposite order, so that a drift of the machine affects all of
- * them.
+ * them. All are alive at once, and each is warm before the first round.
  */
 export async function measure(stage: Stage, effort: Effort, subjects: readonly Subject[]): Promise<Measured> {
   const reports: Reports = {};
   const errors: string[] = [];
-  const runs: { target: Target; plan: LoadPlan }[] = [];
+  const runs: Run[] = [];
   try {
     for (const { start, plan } of subjects) runs.push({ target: await start(), plan });
+    for (const { target, plan } of runs) errors.push(...(await warmUp(stage, effort, target, plan)));
     for (let round = 0; round < effort.rounds; round++) {
+      const shown: string[] = [];
       for (const { target, plan } of round % 2 === 0 ? runs : runs.toReversed()) {
         const report = await runLoad(stage, target, plan);
         reports[target.name] = [...(reports[target.name] ?? []), report];
         errors.push(...errorsOf(target.name, report));
-        const cpu = Math.round(report.cpu_us / 1000);
-        console.error(
-          `  round ${round + 1} ${target.name}: ${report.requests} requests, ${report.events} events, ${cpu} ms CPU`,
-        );
+        const each = report.cpu_us / (plan.events === undefined ? report.requests : report.events);
+        shown.push(`${target.name} ${target.process === undefined ? report.requests : each.toFixed(2)}`);
       }
+      console.error(`  round ${round + 1} of ${effort.rounds}: ${shown.join(", ")}`);
     }
   } finally {
     for (const { target } of runs) await target.stop();
   }
-  const own = runs.find(({ target }) => target.name === "clewline");
-  const dataDir = own?.target.dataDir;
-  const notes: string[] = [];
-  // A stream is one request of many events and may still be open at the end, so only whole requests count.
-  if (dataDir !== undefined && own?.plan.kind === "json") {
-    const bytes = folderBytes(dataDir) / sum(reports.clewline ?? [], (report) => report.requests);
-    notes.push(`ledger: ${Math.round(bytes)} bytes a request in the data folder`);
-    if (bytes < LEAST_LEDGER_BYTES) errors.push("clewline: its data folder did not grow: is the ledger on?");
-  }
-  return { reports, errors, notes };
+  const facts = runs.map(({ target, plan }) => factsOf(target, plan, reports[target.name] ?? []));
+  return {
+    reports,
+    errors: [...errors, ...facts.flatMap((one) => one.errors)],
+    notes: facts.flatMap((one) => one.notes),
+  };
 }
 
-/** CPU of Clewline for each counted thing, and its ratio to a peer's, which must be at most `atMost`. */
-export function cpuFigure(
-  reports: Reports,
-  unit: string,
-  count: (report: LoadReport) => number,
-  atMost: number,
-  peer: "nginx" | "nginx-unbuffered" | "relay" = "nginx",
-): Figure {
-  const each = (report: LoadReport) => report.cpu_us / count(report);
-  const ratios = (reports.clewline ?? []).map((report, round) => {
-    const beside = reports[peer]?.[round];
-    return beside === undefined ? Number.NaN : each(report) / each(beside);
-  });
+/** The same load unmeasured: many requests, or as long as a round. */
+async function warmUp(stage: Stage, effort: Effort, target: Target, plan: LoadPlan): Promise<string[]> {
+  if (target.process === undefined || effort.short) return [];
+  if (plan.kind !== "json") return errorsOf(target.name, await runLoad(stage, target, plan));
+  const { ratePerSecond: _, ...unhurried } = plan;
+  const longest = { warmSeconds: 0, measuredSeconds: WARM_UP_SECONDS, requests: WARM_UP_REQUESTS };
+  const report = await runLoad(stage, target, { ...unhurried, ...longest, connections: 64 });
+  if (report.requests >= WARM_UP_REQUESTS) return errorsOf(target.name, report);
+  return [...errorsOf(target.name, report), `${target.name}: only ${report.requests} requests of warm-up`];
+}
+
+/** What a build of Clewline shows besides its figures: that its ledger was on, and which threads worked. */
+function factsOf(
+  { name, dataDir }: Target,
+  { kind, ratePerSecond }: LoadPlan,
+  reports: readonly LoadReport[],
+): Pick<Measured, "errors" | "notes"> {
+  // A stream is one request of many events and may still be open at the end, so only whole requests count.
+  if (dataDir === undefined || kind !== "json" || reports.length === 0) return { errors: [], notes: [] };
+  const bytes = folderBytes(dataDir) / sum(reports, (report) => report.requests);
+  const errors =
+    bytes < LEAST_LEDGER_BYTES ? [`${name}: its data folder did not grow: is the ledger on?`] : [];
+  const notes =
+    ratePerSecond === undefined ? [`${name}: CPU by thread, µs a request: ${threadShares(reports)}`] : [];
+  return { errors, notes };
+}
+
+/** The threads of all rounds with their CPU for each request, the busiest first. */
+export function threadShares(reports: readonly Pick<LoadReport, "threads_us" | "requests">[]): string {
+  const totals: Record<string, number> = {};
+  let requests = 0;
+  for (const report of reports) {
+    requests += report.requests;
+    for (const [name, us] of Object.entries(report.threads_us ?? {})) totals[name] = (totals[name] ?? 0) + us;
+  }
+  return Object.entries(totals)
+    .map(([name, us]) => [name, us / requests] as const)
+    .filter(([, us]) => us >= 0.05)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, us]) => `${name} ${us.toFixed(1)}`)
+    .join(", ");
+}
+
+/** What CPU is counted by, what it is compared with, and the limit of the ratio. */
+export interface CpuFigurePlan {
+  readonly unit: "request" | "event" | "token";
+  readonly beside: Peer | "nginx-buffering";
+  readonly atMost?: number;
+  readonly name?: string;
+}
+
+/** CPU of each build of Clewline for each counted thing, and its ratio to a peer's. */
+export function cpuFigure(reports: Reports, { unit, beside, atMost, name }: CpuFigurePlan): Figure {
+  const each = (report: LoadReport) => report.cpu_us / (unit === "request" ? report.requests : report.events);
+  const ratioOf = (build: BuildName) => {
+    const peer = reports[beside === "relay" ? relayOf(build) : beside];
+    return spreadOf(
+      (reports[build] ?? []).map((report, round) => {
+        const other = peer?.[round];
+        return other === undefined ? Number.NaN : each(report) / each(other);
+      }),
+    );
+  };
+  const own = reports.before === undefined ? {} : { before: medianOf(reports.before, each) };
   return {
-    name: `CPU per ${unit}`,
+    name: name ?? `CPU per ${unit}`,
     unit: "µs",
+    ...own,
     clewline: medianOf(reports.clewline, each),
-    [peer === "relay" ? "relay" : "nginx"]: medianOf(reports[peer], each),
-    ratio: median(ratios),
-    goal: { of: "ratio", atMost },
+    [beside === "nginx-buffering" ? "nginx" : beside]: medianOf(reports[beside], each),
+    ratio: ratioOf("clewline"),
+    ...(reports.before === undefined ? {} : { ratioBefore: ratioOf("before") }),
+    ...(atMost === undefined ? {} : { goal: { of: "ratio", atMost } }),
   };
 }
 
 /** A figure of Clewline alone. */
-export function only(name: string, unit: string, clewline: number, atMost: number): Figure {
-  return { name, unit, clewline, goal: { of: "value", atMost } };
+export function only(
+  name: string,
+  unit: string,
+  values: number | Readonly<Partial<Record<BuildName, number>>>,
+  atMost?: number,
+): Figure {
+  const { clewline = Number.NaN, before } = typeof values === "number" ? { clewline: values } : values;
+  return {
+    name,
+    unit,
+    before,
+    clewline,
+    ...(atMost === undefined ? {} : { goal: { of: "value", atMost } }),
+  };
+}
+
+/** The median of each build that was measured. */
+export function mediansOf(
+  values: Readonly<Partial<Record<BuildName, readonly number[]>>>,
+): Partial<Record<BuildName, number>> {
+  return Object.fromEntries(Object.entries(values).map(([build, own]) => [build, median(own)]));
 }
 
 export function medianOf(

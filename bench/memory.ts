@@ -1,9 +1,9 @@
 /** The memory of one process through a sequence of works, and what it gives back afterwards. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { type LoadPlan, readRssKb, runLoad } from "./load.ts";
-import { type Effort, errorsOf, only } from "./measure.ts";
-import type { WorkResult } from "./result.ts";
-import { type Stage, startTranslating } from "./targets.ts";
+import { type Effort, errorsOf, mediansOf, only } from "./measure.ts";
+import type { Figure, WorkResult } from "./result.ts";
+import { type BuildName, buildsOf, type Stage, startTranslating } from "./targets.ts";
 import type { Running } from "./workspace.ts";
 
 /** Resident memory in MB: at rest before the sequence, the peak of each part, at rest after it. */
@@ -20,44 +20,69 @@ const MOST_LATE_AFTER_MB = 100;
 
 /** JSON, many streams, translated JSON and large bodies, one after the other in one process. */
 export async function measureMemory(stage: Stage, effort: Effort): Promise<WorkResult> {
-  const parts = sequenceOf(effort);
+  const times = effort.short ? 1 : 2;
   const [soonS, lateS] = effort.short ? [1, 2] : [2, 15];
   const errors: string[] = [];
-  const target = await startTranslating(stage, "clewline");
+  const rounds: Partial<Record<BuildName, MemorySeries[]>> = {};
+  for (let time = 0; time < times; time++) {
+    for (const build of buildsOf(stage)) {
+      const series = await runSequence(stage, effort, build, [soonS, lateS], errors);
+      rounds[build] = [...(rounds[build] ?? []), series];
+      console.error(`  ${build}: ${describeSeries(series)}`);
+    }
+  }
+  const figure = (
+    name: string,
+    mb: (series: MemorySeries) => number | undefined,
+    atMost?: number,
+  ): Figure => {
+    const values = Object.entries(rounds).map(([build, all]) => [
+      build,
+      all.map((series) => mb(series) ?? Number.NaN),
+    ]);
+    return only(name, "MB", mediansOf(Object.fromEntries(values)), atMost);
+  };
+  return {
+    work: "memory",
+    figures: [
+      figure("RSS idle", ({ idleMb }) => idleMb, MOST_IDLE_MB),
+      ...Object.keys(sequenceOf(effort)).map((name) =>
+        figure(`peak in ${name}`, ({ peaksMb }) => peaksMb[name]),
+      ),
+      figure(`RSS ${soonS} s after`, ({ soonAfterMb }) => soonAfterMb, MOST_SOON_AFTER_MB),
+      figure(`RSS ${lateS} s after`, ({ lateAfterMb }) => lateAfterMb, MOST_LATE_AFTER_MB),
+    ],
+    errors,
+    notes: [],
+    rounds,
+  };
+}
+
+async function runSequence(
+  stage: Stage,
+  effort: Effort,
+  build: BuildName,
+  [soonS, lateS]: readonly [number, number],
+  errors: string[],
+): Promise<MemorySeries> {
+  const target = await startTranslating(stage, build);
   try {
     await Bun.sleep(effort.short ? 500 : 3_000);
     const idleMb = (await readRssKb(stage, target.process)) / 1024;
     const peaksMb: Record<string, number> = {};
-    for (const [name, plan] of Object.entries(parts)) {
+    for (const [name, plan] of Object.entries(sequenceOf(effort))) {
       forgetPeak(target.process);
       const report = await runLoad(stage, target, plan);
-      errors.push(...errorsOf("clewline", report));
+      errors.push(...errorsOf(build, report));
       if (report.requests < (plan.requests ?? 0))
-        errors.push(`only ${report.requests} requests of ${name} in time`);
+        errors.push(`${build}: only ${report.requests} requests of ${name} in time`);
       peaksMb[name] = readPeakMb(target.process);
     }
     await Bun.sleep(soonS * 1_000);
     const soonAfterMb = (await readRssKb(stage, target.process)) / 1024;
     await Bun.sleep((lateS - soonS) * 1_000);
     const lateAfterMb = (await readRssKb(stage, target.process)) / 1024;
-    const series: MemorySeries = { idleMb, peaksMb, soonAfterMb, lateAfterMb };
-    console.error(`  ${describeSeries(series)}`);
-    return {
-      work: "memory",
-      figures: [
-        only("RSS idle", "MB", idleMb, MOST_IDLE_MB),
-        ...Object.entries(peaksMb).map(([name, clewline]) => ({
-          name: `peak in ${name}`,
-          unit: "MB",
-          clewline,
-        })),
-        only(`RSS ${soonS} s after`, "MB", soonAfterMb, MOST_SOON_AFTER_MB),
-        only(`RSS ${lateS} s after`, "MB", lateAfterMb, MOST_LATE_AFTER_MB),
-      ],
-      errors,
-      notes: [],
-      rounds: { clewline: [series] },
-    };
+    return { idleMb, peaksMb, soonAfterMb, lateAfterMb };
   } finally {
     await target.stop();
   }

@@ -5,12 +5,25 @@ const NO_WORSE = 1.05;
 
 export type Verdict = "same" | "better" | "worse";
 
-/** New over old, one ratio for each round; below 1 the new build needs less. */
-export interface RatioSummary {
+/** The ratios of the rounds in three figures. */
+export interface Spread {
   readonly median: number;
   readonly lowerQuartile: number;
   readonly upperQuartile: number;
+}
+
+/** New over old, one ratio for each round; below 1 the new build needs less. */
+export interface RatioSummary extends Spread {
   readonly verdict: Verdict;
+}
+
+/** Not a number as soon as one round could not be measured. */
+export function spreadOf(ratios: readonly number[]): Spread {
+  const isWhole = ratios.length > 0 && ratios.every(Number.isFinite);
+  const [lowerQuartile = 0, middle = 0, upperQuartile = 0] = [0.25, 0.5, 0.75].map((share) =>
+    isWhole ? quantile(ratios, share) : Number.NaN,
+  );
+  return { median: middle, lowerQuartile, upperQuartile };
 }
 
 /**
@@ -18,14 +31,12 @@ export interface RatioSummary {
  * not be measured in some round has not been shown to be no worse.
  */
 export function summarizeRatios(ratios: readonly number[]): RatioSummary {
-  const isWhole = ratios.length > 0 && ratios.every(Number.isFinite);
-  const [lowerQuartile = 0, middle = 0, upperQuartile = 0] = [0.25, 0.5, 0.75].map((share) =>
-    isWhole ? quantile(ratios, share) : Number.NaN,
-  );
-  const isNoise = Math.abs(middle - 1) < (upperQuartile - lowerQuartile) / 2;
-  const isNoWorse = middle <= NO_WORSE || isNoise;
-  const verdict = !isNoWorse ? "worse" : middle < 1 / NO_WORSE && !isNoise ? "better" : "same";
-  return { median: middle, lowerQuartile, upperQuartile, verdict };
+  const spread = spreadOf(ratios);
+  const { median, lowerQuartile, upperQuartile } = spread;
+  const isNoise = Math.abs(median - 1) < (upperQuartile - lowerQuartile) / 2;
+  const isNoWorse = median <= NO_WORSE || isNoise;
+  const verdict = !isNoWorse ? "worse" : median < 1 / NO_WORSE && !isNoise ? "better" : "same";
+  return { ...spread, verdict };
 }
 
 /** Between two values in proportion, so that the quantile of 0.5 is the median. */

@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
-import { isReached, median, renderTable, type WorkResult } from "./result.ts";
+import { spreadOf } from "./ratio.ts";
+import { type Figure, isReached, median, renderTable, type WorkResult } from "./result.ts";
 
-function resultOf(ratio: number, errors: string[] = []): WorkResult {
+function resultOf(ratio: number, errors: string[] = [], more: Partial<Figure> = {}): WorkResult {
   const goal = { of: "ratio", atMost: 2.6 } as const;
-  const figure = { name: "CPU per request", unit: "µs", clewline: 32, nginx: 16, ratio, goal };
-  return { work: "json", figures: [figure], errors, notes: [], rounds: {} };
+  const figure = { name: "CPU per request", unit: "µs", clewline: 32, ratio: spreadOf([ratio]), goal };
+  const figures = [{ ...figure, nginx: 16, ...more }];
+  return { work: "json", figures, errors, notes: [], rounds: {} };
 }
 
 function verdict(result: WorkResult): boolean | undefined {
@@ -37,18 +39,26 @@ test("the table shows a verdict only when it is asked to judge", () => {
   expect(renderTable([resultOf(3)], false)).not.toContain("NO");
 });
 
+test("a ratio is the median of the rounds with its quartiles, and the median decides", () => {
+  const result = resultOf(0, [], { ratio: spreadOf([2.2, 2.4, 2.5, 2.9, 9]) });
+  expect(verdict(result)).toBe(true);
+  expect(renderTable([result], true)).toContain("| 2.50 (2.40 to 2.90) | ≤ 2.6 × nginx | yes");
+});
+
 test("a figure stands beside what it is compared with", () => {
   const goal = { of: "ratio", atMost: 1.6 } as const;
-  const figure = { name: "CPU per request", unit: "µs", clewline: 30, relay: 20, ratio: 1.5, goal };
-  const translated: WorkResult = {
-    work: "translated-json",
-    figures: [figure],
-    errors: [],
-    notes: [],
-    rounds: {},
-  };
+  const translated = resultOf(1.5, [], { nginx: undefined, relay: 20, clewline: 30, goal });
   const [heads, , row] = renderTable([translated], true).split("\n");
   expect(heads).toMatch(/^\| work +\| figure +\| clewline \| relay \| ratio \| target +\| reached\? \|$/);
   expect(row).toEndWith("| 30       | 20    | 1.50  | ≤ 1.6 × relay | yes      |");
   expect(renderTable([resultOf(3), translated], true)).toContain("| 30       |       | 20    | 1.50 ");
+});
+
+test("an older build has its figure and its ratio, but the newer build is judged", () => {
+  const result = resultOf(2.5, [], { before: 64, ratioBefore: spreadOf([4, 4.1, 4.2]) });
+  const [heads, , row] = renderTable([result], true).split("\n");
+  expect(heads).toMatch(/\| before \| clewline \| nginx \| ratio before +\| ratio \|/);
+  expect(row).toEndWith(
+    "| 64     | 32       | 16    | 4.10 (4.05 to 4.15) | 2.50  | ≤ 2.6 × nginx | yes      |",
+  );
 });

@@ -1,4 +1,4 @@
-import type { RatioSummary } from "./ratio.ts";
+import type { RatioSummary, Spread } from "./ratio.ts";
 
 /** The limit of a figure: of its value, or of its ratio to the peer. */
 export interface Goal {
@@ -6,18 +6,20 @@ export interface Goal {
   readonly atMost: number;
 }
 
+/** What stands beside Clewline in a figure. */
+export const PEERS = ["nginx", "splice", "relay"] as const;
+export type Peer = (typeof PEERS)[number];
+
 /** One measured figure; a smaller value is better, except for rates, which have no goal. */
-export interface Figure {
+export interface Figure extends Readonly<Partial<Record<Peer, number | undefined>>> {
   readonly name: string;
   readonly unit: string;
   readonly clewline: number;
-  /** The peer: nginx, or Clewline itself as a relay. */
-  readonly nginx?: number | undefined;
-  readonly relay?: number | undefined;
-  /**
-   * Median of the rounds' own ratios, not the ratio of the medians: both runs of a round meet the same load.
-   */
-  readonly ratio?: number | undefined;
+  /** The older build. */
+  readonly before?: number | undefined;
+  /** To the peer. Of the rounds' own ratios, not of the medians: both runs of a round meet the same load. */
+  readonly ratio?: Spread | undefined;
+  readonly ratioBefore?: Spread | undefined;
   readonly goal?: Goal | undefined;
 }
 
@@ -46,7 +48,7 @@ export interface WorkResult {
 /** Whether a figure reached its goal; undefined when it has none. */
 export function isReached(figure: Figure, result: WorkResult): boolean | undefined {
   if (figure.goal === undefined) return undefined;
-  const value = figure.goal.of === "ratio" ? figure.ratio : figure.clewline;
+  const value = figure.goal.of === "ratio" ? figure.ratio?.median : figure.clewline;
   return result.errors.length === 0 && value !== undefined && value <= figure.goal.atMost;
 }
 
@@ -57,9 +59,17 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (lower + upper) / 2;
 }
 
+/** Columns that stay when they are empty. */
+const ALWAYS_SHOWN = ["work", "figure", "clewline", "ratio", "target", "reached?"];
+
 /** The results as a Markdown table. A short run judges nothing: its figures are too few. */
 export function renderTable(results: readonly WorkResult[], judge: boolean): string {
-  const heads = ["work", "figure", "clewline", "nginx", "relay", "ratio", "target", "reached?"];
+  const heads = [
+    "work",
+    "figure",
+    ...["before", "clewline", ...PEERS],
+    ...["ratio before", "ratio", "target", "reached?"],
+  ];
   const cells = results.flatMap((result) =>
     result.figures.map((figure) => cellsOf(figure, result, judge ? isReached(figure, result) : undefined)),
   );
@@ -93,29 +103,35 @@ function renderRows(rows: readonly (readonly string[])[]): string {
 }
 
 function cellsOf(figure: Figure, { work }: WorkResult, reached: boolean | undefined): readonly string[] {
-  const { name, unit, goal, ratio } = figure;
+  const { name, unit, goal } = figure;
   const shown = (value: number | undefined): string => (value === undefined ? "" : round(value));
-  const peer = goal?.of === "ratio" ? ` × ${peerOf(figure)}` : "";
+  const peer = goal?.of === "ratio" ? ` × ${PEERS.find((one) => figure[one] !== undefined) ?? "nginx"}` : "";
   return [
     work,
     unit === "" ? name : `${name}, ${unit}`,
+    shown(figure.before),
     round(figure.clewline),
-    shown(figure.nginx),
-    shown(figure.relay),
-    ratio === undefined ? "" : ratio.toFixed(2),
+    ...PEERS.map((one) => shown(figure[one])),
+    describeSpread(figure.ratioBefore),
+    describeSpread(figure.ratio),
     goal === undefined ? "" : `≤ ${goal.atMost}${peer}`,
     reached === undefined ? "" : reached ? "yes" : "NO",
   ];
 }
 
-function peerOf(figure: Figure): string {
-  return figure.relay === undefined ? "nginx" : "relay";
+/** The median, and the quartiles behind it. */
+function describeSpread(spread: Spread | undefined): string {
+  if (spread === undefined) return "";
+  const [middle, lower, upper] = [spread.median, spread.lowerQuartile, spread.upperQuartile].map((value) =>
+    value.toFixed(2),
+  );
+  return lower === upper ? `${middle}` : `${middle} (${lower} to ${upper})`;
 }
 
-/** Whether a column is a peer's and has no value. */
+/** Whether a column belongs to something that was not measured. */
 function isUnused(rows: readonly (readonly string[])[], column: number): boolean {
   const [heads = [], ...others] = rows;
-  return /^(?:nginx|relay)$/.test(heads[column] ?? "") && others.every((row) => row[column] === "");
+  return !ALWAYS_SHOWN.includes(heads[column] ?? "") && others.every((row) => row[column] === "");
 }
 
 function round(value: number): string {

@@ -4,16 +4,22 @@ import { freePort, type Running, type Workspace } from "./workspace.ts";
 
 export const ROOT = join(import.meta.dir, "..");
 export const LOAD_BINARY = join(ROOT, "bench/load/.bin/load");
-const CLEWLINE_BINARY = join(ROOT, "dist/clewline");
+const BUN = join(ROOT, "node_modules/.bin/bun");
+/** nginx passes bodies as they come, as a proxy of streams has to be configured. */
+const UNBUFFERED = "proxy_request_buffering off; proxy_buffering off;";
 const CLIENT_KEY = "sk-bench-client";
 const READY_TIMEOUT_MS = 15_000;
 
-export type TargetName = "clewline" | "nginx" | "nginx-unbuffered" | "direct" | "relay";
+/** Clewline: the build that is measured, and an older one beside it. */
+export type BuildName = "clewline" | "before";
+/** Clewline as a relay, beside the same build that translates. */
+export type RelayName = "relay" | "before-relay";
+export type TargetName = BuildName | RelayName | "nginx" | "nginx-buffering" | "splice" | "direct";
 
 /**
- * A receiver of the load. `direct`: the upstream itself; `nginx-unbuffered`: nginx without a buffer for
- * request bodies; `relay`: Clewline whose client speaks the upstream's dialect, beside `clewline` that
- * translates.
+ * A receiver of the load. `direct`: the upstream itself; `splice`: bytes from socket to socket; `nginx-buffering`:
+ * nginx with its default buffers for bodies; `relay`: Clewline whose client speaks the upstream's dialect, beside
+ * `clewline` that translates.
  */
 export interface Target {
   readonly name: TargetName;
@@ -34,15 +40,38 @@ export interface Stage {
   readonly upstreamPort: number;
   /** The command that runs Clewline, without its arguments. */
   readonly program: readonly string[];
+  /** The same of the older build, when there is one. */
+  readonly programBefore: readonly string[] | undefined;
 }
 
-/** The command that runs Clewline, without its arguments: the compiled binary, or the source. */
-export function clewlineCommand(dev: boolean): string[] {
-  if (dev) return [join(ROOT, "node_modules/.bin/bun"), join(ROOT, "src/main.ts")];
-  if (!existsSync(CLEWLINE_BINARY)) {
+/** The builds of Clewline in this run. */
+export function buildsOf(stage: Stage): readonly BuildName[] {
+  return stage.programBefore === undefined ? ["clewline"] : ["before", "clewline"];
+}
+
+/** The relay of the same build. */
+export function relayOf(build: BuildName): RelayName {
+  return build === "before" ? "before-relay" : "relay";
+}
+
+/** The stage on which a build stands for Clewline. */
+export function stageOf(stage: Stage, build: BuildName): Stage {
+  return { ...stage, program: programOf(stage, build) };
+}
+
+function programOf(stage: Stage, name: BuildName | RelayName): readonly string[] {
+  if (name === "clewline" || name === "relay") return stage.program;
+  if (stage.programBefore === undefined) throw new Error("no older build is measured in this run");
+  return stage.programBefore;
+}
+
+/** The command that runs the Clewline of a source tree, without its arguments: the compiled binary, or the source. */
+export function clewlineCommand(dev: boolean, tree: string): string[] {
+  if (dev) return [BUN, join(tree, "src/main.ts")];
+  const binary = join(tree, "dist/clewline");
+  if (!existsSync(binary))
     throw new Error("dist/clewline is missing: run script/build, or measure the source with --dev");
-  }
-  return [CLEWLINE_BINARY];
+  return [binary];
 }
 
 export async function startUpstream(workspace: Workspace, core: number | undefined): Promise<number> {
@@ -58,12 +87,16 @@ export async function startUpstream(workspace: Workspace, core: number | undefin
 export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
   switch (name) {
     case "clewline":
-      return startClewline(stage, "clewline", false);
+    case "before":
+      return startClewline(stage, name, false);
     case "relay":
-      return startTranslating(stage, "relay");
+    case "before-relay":
+      return startTranslating(stage, name);
     case "nginx":
-    case "nginx-unbuffered":
+    case "nginx-buffering":
       return startNginx(stage, name);
+    case "splice":
+      return startSplice(stage);
     case "direct":
       return Promise.resolve({
         name,
@@ -76,11 +109,11 @@ export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
   }
 }
 
-async function startNginx(stage: Stage, name: "nginx" | "nginx-unbuffered"): Promise<Target> {
+async function startNginx(stage: Stage, name: "nginx" | "nginx-buffering"): Promise<Target> {
   const folder = stage.workspace.newFolder("nginx");
   const [jsonPort, ssePort] = [await freePort(), await freePort()];
   const configPath = join(folder, "nginx.conf");
-  const buffering = name === "nginx" ? "" : "proxy_request_buffering off;";
+  const buffering = name === "nginx" ? UNBUFFERED : "";
   writeFileSync(configPath, nginxConfig(folder, jsonPort, ssePort, stage.upstreamPort, buffering));
   const running = stage.workspace.start(["nginx", "-e", "stderr", "-p", folder, "-c", configPath], {
     core: stage.targetCore,
@@ -88,6 +121,24 @@ async function startNginx(stage: Stage, name: "nginx" | "nginx-unbuffered"): Pro
   });
   await waitUntil(running, name, () => answers(ssePort, {}, 200));
   return { name, jsonPort, ssePort, process: running, dataDir: undefined, stop: running.stop };
+}
+
+async function startSplice(stage: Stage): Promise<Target> {
+  const folder = stage.workspace.newFolder("splice");
+  const port = await freePort();
+  const running = stage.workspace.start(
+    [BUN, join(import.meta.dir, "splice.ts"), String(port), String(stage.upstreamPort)],
+    { core: stage.targetCore, folder },
+  );
+  await waitUntil(running, "splice", () => answers(port, {}, 200));
+  return {
+    name: "splice",
+    jsonPort: port,
+    ssePort: port,
+    process: running,
+    dataDir: undefined,
+    stop: running.stop,
+  };
 }
 
 /** Keep-alive on both sides without a limit; no buffering for SSE, as every provider advises. */
@@ -99,7 +150,8 @@ function nginxConfig(
   buffering: string,
 ): string {
   const isRoot = process.getuid?.() === 0;
-  const location = `proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection ""; ${buffering}`;
+  const location = (own: string): string =>
+    `location / { proxy_pass http://upstream; proxy_http_version 1.1; proxy_set_header Connection ""; ${own} }`;
   return `${isRoot ? "user root;" : ""}
 worker_processes 1;
 daemon off;
@@ -114,24 +166,24 @@ http {
   client_body_temp_path ${folder}/client; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   upstream upstream { server 127.0.0.1:${upstreamPort}; keepalive 256; keepalive_requests 1000000000; }
-  server { listen 127.0.0.1:${jsonPort} backlog=4096; location / { ${location} } }
-  server { listen 127.0.0.1:${ssePort} backlog=4096; location / { ${location} proxy_buffering off; } }
+  server { listen 127.0.0.1:${jsonPort} backlog=4096; ${location(buffering)} }
+  server { listen 127.0.0.1:${ssePort} backlog=4096; ${location(UNBUFFERED)} }
 }
 `;
 }
 
 /** Clewline with an upstream of each dialect behind it: the models `bench-chat` and `bench-messages`. */
-export function startTranslating(stage: Stage, name: "clewline" | "relay"): Promise<Target> {
+export function startTranslating(stage: Stage, name: BuildName | RelayName): Promise<Target> {
   return startClewline(stage, name, true);
 }
 
 async function startClewline(
   stage: Stage,
-  name: "clewline" | "relay",
+  name: BuildName | RelayName,
   isTranslating: boolean,
 ): Promise<Target> {
   const { configPath, port, dataDir, folder } = await prepareClewline(stage, isTranslating);
-  const running = stage.workspace.start([...stage.program, "serve", "--config", configPath], {
+  const running = stage.workspace.start([...programOf(stage, name), "serve", "--config", configPath], {
     core: stage.targetCore,
     folder,
   });

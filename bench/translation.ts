@@ -1,8 +1,9 @@
 /** The works in which client and upstream speak different dialects, beside the relay of the same upstream. */
-import { type LoadPlan, readRssKb, runLoad, runPauses, type WireName } from "./load.ts";
-import { cpuFigure, type Effort, errorsOf, type Measured, measure, only } from "./measure.ts";
-import type { Figure, WorkResult } from "./result.ts";
-import { type Stage, startTranslating } from "./targets.ts";
+import { type LoadPlan, type LoadReport, readRssKb, runLoad, runPauses, type WireName } from "./load.ts";
+import { cpuFigure, type Effort, errorsOf, measure, only, type Subject } from "./measure.ts";
+import { burstPlan, jsonPlan, streamsPlan } from "./plans.ts";
+import type { WorkResult } from "./result.ts";
+import { type BuildName, buildsOf, relayOf, type Stage, startTarget, startTranslating } from "./targets.ts";
 
 interface Direction {
   readonly client: WireName;
@@ -18,47 +19,26 @@ type Work = (stage: Stage, effort: Effort) => Promise<WorkResult>;
 
 /** Every work of translation by its name. */
 export const TRANSLATION_WORKS: Readonly<Record<string, Work>> = {
-  "translated-json": async (stage, effort) => {
-    const plan = {
-      kind: "json",
-      connections: 64,
-      warmSeconds: effort.short ? 0.5 : 2,
-      measuredSeconds: effort.short ? 1 : 6,
-    } as const;
-    return compare("translated-json", stage, effort, plan, ({ reports }) =>
-      cpuFigure(reports, "request", (report) => report.requests, 1.6, "relay"),
-    );
-  },
+  "translated-json": (stage, effort) =>
+    forEachDirection("translated-json", async (direction) => {
+      const plan = jsonPlan(effort);
+      const subjects: Subject[] = [
+        { start: () => startTarget(stage, "nginx"), plan },
+        ...translations(stage, direction, plan),
+      ];
+      const { reports, errors, notes } = await measure(stage, effort, subjects);
+      const figures = [
+        cpuFigure(reports, { unit: "request", beside: "nginx", atMost: 4.2 }),
+        cpuFigure(reports, { unit: "request", beside: "relay" }),
+      ];
+      return { figures, errors, notes, rounds: reports };
+    }),
 
-  "translated-burst": async (stage, effort) => {
-    const plan = {
-      kind: "burst",
-      connections: 32,
-      events: 100,
-      warmSeconds: effort.short ? 0.5 : 2,
-      measuredSeconds: effort.short ? 1 : 6,
-    } as const;
-    return compare("translated-burst", stage, effort, plan, ({ reports }) =>
-      cpuFigure(reports, "token", (report) => report.events, 2, "relay"),
-    );
-  },
+  "translated-burst": (stage, effort) =>
+    compareWithRelay("translated-burst", stage, effort, burstPlan(effort), 1.5),
 
-  "translated-streams": async (stage, effort) => {
-    const intervalMs = 50;
-    const [warmSeconds, measuredSeconds] = effort.short ? [1, 1] : [4, 10];
-    const plan = {
-      kind: "ticks",
-      connections: effort.short ? 100 : 1000,
-      intervalMs,
-      // Each stream outlasts the measured part by 2 s, the first one too.
-      events: ((warmSeconds + measuredSeconds + 2) * 1000) / intervalMs,
-      warmSeconds,
-      measuredSeconds,
-    } as const;
-    return compare("translated-streams", stage, effort, plan, ({ reports }) =>
-      cpuFigure(reports, "token", (report) => report.events, 2, "relay"),
-    );
-  },
+  "translated-streams": (stage, effort) =>
+    compareWithRelay("translated-streams", stage, effort, streamsPlan(effort), 2),
 
   "translated-open": (stage, effort) =>
     forEachDirection("translated-open", (direction) => holdTranslated(stage, effort, direction)),
@@ -101,34 +81,88 @@ function labelOf({ client, upstream }: Direction): string {
   return `${client} client, ${upstream} upstream`;
 }
 
-/**
- * The same load in turn for a relay, whose client speaks the upstream's dialect, and for a translation of
- * that upstream.
- */
-function compare(
+/** The same load in turn for the relay of an upstream and for its translation. */
+function compareWithRelay(
   work: string,
   stage: Stage,
   effort: Effort,
   plan: LoadPlan,
-  figureOf: (measured: Measured) => Figure,
+  atMost: number,
 ): Promise<WorkResult> {
-  return forEachDirection(work, async ({ client, upstream }) => {
-    const model = `bench-${upstream}`;
-    const measured = await measure(stage, effort, [
-      { start: () => startTranslating(stage, "relay"), plan: { ...plan, model, dialect: upstream } },
-      { start: () => startTranslating(stage, "clewline"), plan: { ...plan, model, dialect: client } },
-    ]);
-    const { reports, errors, notes } = measured;
-    return { figures: [figureOf(measured)], errors, notes, rounds: reports };
+  return forEachDirection(work, async (direction) => {
+    const { reports, errors, notes } = await measure(stage, effort, translations(stage, direction, plan));
+    const figures = [cpuFigure(reports, { unit: "token", beside: "relay", atMost })];
+    return { figures, errors, notes, rounds: reports };
   });
 }
 
-/** Memory while many translated streams are open. */
-async function holdTranslated(stage: Stage, effort: Effort, { client, upstream }: Direction): Promise<Part> {
+/** Of each build a relay, whose client speaks the upstream's dialect, and a translation of that upstream. */
+function translations(stage: Stage, { client, upstream }: Direction, plan: LoadPlan): readonly Subject[] {
+  const model = `bench-${upstream}`;
+  return buildsOf(stage).flatMap((build) => [
+    {
+      start: () => startTranslating(stage, relayOf(build)),
+      plan: { ...plan, model, dialect: upstream },
+    },
+    { start: () => startTranslating(stage, build), plan: { ...plan, model, dialect: client } },
+  ]);
+}
+
+/** Memory while many translated streams are open: all builds at once. */
+async function holdTranslated(stage: Stage, effort: Effort, direction: Direction): Promise<Part> {
+  const held = await Promise.all(
+    buildsOf(stage).map((build) => holdWithBuild(stage, effort, direction, build)),
+  );
+  const ratio = (of: (part: Held) => number): Partial<Record<BuildName, number>> =>
+    Object.fromEntries(held.map((part) => [part.build, of(part)]));
+  return {
+    figures: [
+      only(
+        "RSS end / start (flat)",
+        "",
+        ratio(({ report }) => report.rss_end_kb / report.rss_start_kb),
+        1.1,
+      ),
+      only(
+        "RSS end / middle (flat)",
+        "",
+        ratio(({ report, middleKb }) => report.rss_end_kb / middleKb),
+        1.1,
+      ),
+      only(
+        "RSS afterwards / idle",
+        "",
+        ratio(({ settledKb, idleKb }) => settledKb / idleKb),
+        1.5,
+      ),
+    ],
+    errors: held.flatMap(({ errors }) => errors),
+    notes: held.map(({ note }) => note),
+    rounds: Object.fromEntries(held.map(({ build, report }) => [build, [report]])),
+  };
+}
+
+interface Held {
+  readonly build: BuildName;
+  readonly report: LoadReport;
+  readonly idleKb: number;
+  readonly middleKb: number;
+  readonly settledKb: number;
+  readonly errors: readonly string[];
+  readonly note: string;
+}
+
+async function holdWithBuild(
+  stage: Stage,
+  effort: Effort,
+  { client, upstream }: Direction,
+  build: BuildName,
+): Promise<Held> {
+  // The last stream opens at half of the warm-up: the measured part lasts from 5 s until 60 s after that.
   const [streams, intervalMs, warmSeconds, measuredSeconds, slackSeconds, settleMs] = effort.short
     ? [100, 50, 1, 2, 1, 1_000]
-    : [1_000, 100, 6, 24, 4, 30_000];
-  const target = await startTranslating(stage, "clewline");
+    : [1_000, 100, 10, 55, 4, 30_000];
+  const target = await startTranslating(stage, build);
   try {
     await Bun.sleep(effort.short ? 500 : 3_000);
     const idleKb = await readRssKb(stage, target.process);
@@ -147,24 +181,16 @@ async function holdTranslated(stage: Stage, effort: Effort, { client, upstream }
     ]);
     await Bun.sleep(settleMs);
     const settledKb = await readRssKb(stage, target.process);
-    const errors = errorsOf("clewline", report);
-    if (report.open_at_end !== streams) errors.push(`${report.open_at_end} streams open of ${streams}`);
+    const errors = errorsOf(build, report);
+    if (report.open_at_end !== streams)
+      errors.push(`${build}: ${report.open_at_end} streams open of ${streams}`);
     const series = [idleKb, report.rss_start_kb, middleKb, report.rss_end_kb, settledKb];
     const [idle, start, middle, end, settled] = series.map((kb) => (kb / 1024).toFixed(1));
     const note =
-      `RSS ${idle} MB idle; ${start}, ${middle} and ${end} MB at the start, in the middle and at the end of ` +
+      `${build}: RSS ${idle} MB idle; ${start}, ${middle} and ${end} MB at the start, in the middle and at the end of ` +
       `${measuredSeconds} s with ${streams} streams; ${settled} MB ${settleMs / 1000} s after`;
     console.error(`    ${note}`);
-    return {
-      figures: [
-        only("RSS end / start (flat)", "", report.rss_end_kb / report.rss_start_kb, 1.1),
-        only("RSS end / middle (flat)", "", report.rss_end_kb / middleKb, 1.1),
-        only("RSS afterwards / idle", "", settledKb / idleKb, 1.5),
-      ],
-      errors,
-      notes: [note],
-      rounds: { clewline: [report] },
-    };
+    return { build, report, idleKb, middleKb, settledKb, errors, note };
   } finally {
     await target.stop();
   }

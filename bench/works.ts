@@ -1,31 +1,59 @@
 import { type LoadPlan, type LoadReport, readRssKb, runLoad } from "./load.ts";
 import { openFilesLimit } from "./machine.ts";
-import { cpuFigure, type Effort, errorsOf, measure, medianOf, only, type Reports, sum } from "./measure.ts";
+import {
+  cpuFigure,
+  type Effort,
+  errorsOf,
+  measure,
+  medianOf,
+  mediansOf,
+  only,
+  type Reports,
+  sum,
+} from "./measure.ts";
 import { measureMemory } from "./memory.ts";
+import { burstPlan, jsonPlan, streamsPlan } from "./plans.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
-import { prepareClewline, type Stage, startTarget, type TargetName, untilServing } from "./targets.ts";
+import {
+  type BuildName,
+  buildsOf,
+  prepareClewline,
+  type Stage,
+  stageOf,
+  startTarget,
+  type TargetName,
+  untilServing,
+} from "./targets.ts";
 import { TRANSLATION_WORKS } from "./translation.ts";
 
 type Work = (stage: Stage, effort: Effort) => Promise<WorkResult>;
 
+const requests = (report: LoadReport): number => report.requests;
+
 /** Every work by its name, in the order in which they run. */
 export const WORKS: Record<string, Work> = {
   json: async (stage, effort) => {
-    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
-      kind: "json",
-      connections: 64,
-      warmSeconds: effort.short ? 0.5 : 2,
-      measuredSeconds: effort.short ? 1 : 6,
-    });
+    const measured = await measureAlike(
+      stage,
+      effort,
+      ["nginx", "splice", ...buildsOf(stage)],
+      jsonPlan(effort),
+    );
+    const { reports, errors, notes } = measured;
+    const rate = (of: readonly LoadReport[] | undefined): number | undefined =>
+      of === undefined ? undefined : medianOf(of, (report) => report.requests / report.seconds);
     return {
       work: "json",
       figures: [
-        cpuFigure(reports, "request", (report) => report.requests, 2.6),
+        cpuFigure(reports, { unit: "request", beside: "nginx", atMost: 2.7 }),
+        cpuFigure(reports, { unit: "request", beside: "splice" }),
         {
           name: "rate",
           unit: "requests/s",
-          clewline: medianOf(reports.clewline, (report) => report.requests / report.seconds),
-          nginx: medianOf(reports.nginx, (report) => report.requests / report.seconds),
+          before: rate(reports.before),
+          clewline: rate(reports.clewline) ?? Number.NaN,
+          nginx: rate(reports.nginx),
+          splice: rate(reports.splice),
         },
       ],
       errors,
@@ -35,18 +63,22 @@ export const WORKS: Record<string, Work> = {
   },
 
   latency: async (stage, effort) => {
-    const { reports, errors, notes } = await measureAlike(stage, effort, ["direct", "nginx", "clewline"], {
-      kind: "json",
-      connections: 32,
-      ratePerSecond: 200,
-      warmSeconds: effort.short ? 0.5 : 2,
-      measuredSeconds: effort.short ? 2 : 15,
-    });
+    const { reports, errors, notes } = await measureAlike(
+      stage,
+      effort,
+      ["direct", "nginx", ...buildsOf(stage)],
+      {
+        ...jsonPlan(effort),
+        connections: 32,
+        ratePerSecond: 200,
+        measuredSeconds: effort.short ? 2 : 5,
+      },
+    );
     return {
       work: "latency",
       figures: [
-        addedFigure(reports, "added p50", (report) => report.p50_us, 0.4),
-        addedFigure(reports, "added p99", (report) => report.p99_us, 2),
+        addedFigure(reports, "added p50", (report) => report.p50_us, 0.3),
+        addedFigure(reports, "added p99", (report) => report.p99_us, 1.5),
       ],
       errors,
       notes,
@@ -55,50 +87,38 @@ export const WORKS: Record<string, Work> = {
   },
 
   burst: async (stage, effort) => {
-    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
-      kind: "burst",
-      connections: 32,
-      events: 100,
-      warmSeconds: effort.short ? 0.5 : 2,
-      measuredSeconds: effort.short ? 1 : 6,
-    });
-    const figure = cpuFigure(reports, "event", (report) => report.events, 1.5);
-    return { work: "burst", figures: [figure], errors, notes, rounds: reports };
+    const names: TargetName[] = ["nginx", "splice", ...buildsOf(stage)];
+    const { reports, errors, notes } = await measureAlike(stage, effort, names, burstPlan(effort));
+    const figures = [
+      cpuFigure(reports, { unit: "event", beside: "splice", atMost: 2 }),
+      cpuFigure(reports, { unit: "event", beside: "nginx", atMost: 1.2 }),
+    ];
+    return { work: "burst", figures, errors, notes, rounds: reports };
   },
 
   streams: async (stage, effort) => {
-    const intervalMs = 50;
-    const [warmSeconds, measuredSeconds] = effort.short ? [1, 1] : [4, 10];
-    const { reports, errors, notes } = await measureAlike(stage, effort, ["nginx", "clewline"], {
-      kind: "ticks",
-      connections: effort.short ? 100 : 1000,
-      intervalMs,
-      // Each stream outlasts the measured part by 2 s, the first one too.
-      events: ((warmSeconds + measuredSeconds + 2) * 1000) / intervalMs,
-      warmSeconds,
-      measuredSeconds,
-    });
-    const figure = cpuFigure(reports, "event", (report) => report.events, 1.6);
+    const names: TargetName[] = ["nginx", ...buildsOf(stage)];
+    const { reports, errors, notes } = await measureAlike(stage, effort, names, streamsPlan(effort));
+    const figure = cpuFigure(reports, { unit: "event", beside: "nginx", atMost: 1.35 });
     return { work: "streams", figures: [figure], errors, notes, rounds: reports };
   },
 
   body: async (stage, effort) => {
-    const { reports, errors, notes } = await measureAlike(
-      stage,
-      effort,
-      ["nginx", "nginx-unbuffered", "clewline"],
-      {
-        kind: "body",
-        connections: 8,
-        warmSeconds: effort.short ? 0.5 : 2,
-        measuredSeconds: effort.short ? 1 : 6,
-      },
-    );
-    const requests = (report: LoadReport) => report.requests;
-    const { goal: _, ...unbuffered } = cpuFigure(reports, "request", requests, 2, "nginx-unbuffered");
+    const names: TargetName[] = ["nginx", "nginx-buffering", ...buildsOf(stage)];
+    const { reports, errors, notes } = await measureAlike(stage, effort, names, {
+      ...jsonPlan(effort),
+      kind: "body",
+      connections: 8,
+      measuredSeconds: effort.short ? 1 : 2,
+    });
     const figures = [
-      cpuFigure(reports, "request", requests, 2),
-      { ...unbuffered, name: "the same, nginx with proxy_request_buffering off" },
+      cpuFigure(reports, {
+        name: "CPU per request, nginx with its default buffers",
+        unit: "request",
+        beside: "nginx-buffering",
+        atMost: 2,
+      }),
+      cpuFigure(reports, { unit: "request", beside: "nginx" }),
     ];
     return { work: "body", figures, errors, notes, rounds: reports };
   },
@@ -120,7 +140,7 @@ export const WORKS: Record<string, Work> = {
   },
 
   rss: async (stage, effort) => {
-    const [parts, requests] = effort.short ? [2, 2_000] : [5, 100_000];
+    const [parts, count] = effort.short ? [2, 2_000] : [5, 100_000];
     const clewline = await startTarget(stage, "clewline");
     try {
       await Bun.sleep(effort.short ? 500 : 3_000);
@@ -132,25 +152,25 @@ export const WORKS: Record<string, Work> = {
           connections: 64,
           warmSeconds: 0,
           measuredSeconds: 120,
-          requests,
+          requests: count,
         } as const;
         reports.push(await runLoad(stage, clewline, plan));
       }
       const seriesMb = reports.map((report) => report.rss_end_kb / 1024);
       const lastMb = seriesMb.at(-1) ?? Number.NaN;
       const middleMb = seriesMb[Math.floor((parts - 1) / 2)] ?? Number.NaN;
-      const served = sum(reports, (report) => report.requests);
+      const served = sum(reports, requests);
       const errors = reports.flatMap((report) => errorsOf("clewline", report));
-      if (served < parts * requests) errors.push(`only ${served} of ${parts * requests} requests in time`);
+      if (served < parts * count) errors.push(`only ${served} of ${parts * count} requests in time`);
       return {
         work: "rss",
         figures: [
           only("idle after start", "MB", idleKb / 1024, 60),
-          only(`after ${parts * requests} requests`, "MB", lastMb, 110),
+          only(`after ${parts * count} requests`, "MB", lastMb, 110),
           only("end / middle of them (flat)", "", lastMb / middleMb, 1.1),
         ],
         errors,
-        notes: [`RSS after each ${requests} requests, MB: ${seriesMb.map((mb) => mb.toFixed(1)).join(" ")}`],
+        notes: [`RSS after each ${count} requests, MB: ${seriesMb.map((mb) => mb.toFixed(1)).join(" ")}`],
         rounds: { clewline: reports },
       };
     } finally {
@@ -162,24 +182,29 @@ export const WORKS: Record<string, Work> = {
 
   start: async (stage, effort) => {
     const times = effort.short ? 2 : 10;
-    const servedMs: number[] = [];
-    const versionMs: number[] = [];
+    const servedMs: Partial<Record<BuildName, number[]>> = {};
+    const versionMs: Partial<Record<BuildName, number[]>> = {};
     for (let time = 0; time < times; time++) {
-      servedMs.push(await timeFirstServed(stage));
-      const beganMs = performance.now();
-      await stage.workspace.output([...stage.program, "--version"], { timeoutMs: 10_000 });
-      versionMs.push(performance.now() - beganMs);
+      for (const build of buildsOf(stage)) {
+        const own = stageOf(stage, build);
+        const beganMs = performance.now();
+        await stage.workspace.output([...own.program, "--version"], { timeoutMs: 10_000 });
+        versionMs[build] = [...(versionMs[build] ?? []), performance.now() - beganMs];
+        servedMs[build] = [...(servedMs[build] ?? []), await timeFirstServed(own)];
+      }
     }
+    const notes = Object.entries(servedMs).map(
+      ([build, ms]) =>
+        `${build}: first served, ms: ${ms.map(Math.round).join(" ")} (empty data folder, not pinned)`,
+    );
     return {
       work: "start",
       figures: [
-        only("spawn to first served request", "ms", median(servedMs), 300),
-        { name: "spawn to end of --version", unit: "ms", clewline: median(versionMs) },
+        only("spawn to first served request", "ms", mediansOf(servedMs), 180),
+        only("spawn to end of --version", "ms", mediansOf(versionMs)),
       ],
       errors: [],
-      notes: [
-        `first served, ms: ${servedMs.map(Math.round).join(" ")} (empty data folder each time, not pinned)`,
-      ],
+      notes,
       rounds: {},
     };
   },
@@ -187,7 +212,7 @@ export const WORKS: Record<string, Work> = {
 };
 
 /** Gives the same load to several targets. */
-function measureAlike(stage: Stage, effort: Effort, names: TargetName[], plan: LoadPlan) {
+function measureAlike(stage: Stage, effort: Effort, names: readonly TargetName[], plan: LoadPlan) {
   return measure(
     stage,
     effort,
@@ -247,6 +272,7 @@ async function timeFirstServed(stage: Stage): Promise<number> {
   }
 }
 
+/** Added to the direct way of the same round. */
 function addedFigure(
   reports: Reports,
   name: string,
@@ -263,6 +289,7 @@ function addedFigure(
   return {
     name: `${name} over direct`,
     unit: "ms",
+    before: reports.before === undefined ? undefined : added("before"),
     clewline: added("clewline"),
     nginx: added("nginx"),
     goal: { of: "value", atMost },

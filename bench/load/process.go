@@ -14,8 +14,14 @@ const tickUs = 10_000
 
 // processUsage is what a process and its descendants have used so far.
 type processUsage struct {
-	cpuUs int64
-	rssKb int64
+	cpuUs   int64
+	rssKb   int64
+	threads map[int]threadUsage // of the process itself, by thread id
+}
+
+type threadUsage struct {
+	name  string
+	ranUs int64
 }
 
 // readUsage adds up user and system time (all threads, and children that were waited for) and resident memory
@@ -44,7 +50,7 @@ func readUsage(root int) (processUsage, error) {
 	if _, lives := parents[root]; !lives {
 		return processUsage{}, fmt.Errorf("process %d is gone", root)
 	}
-	var sum processUsage
+	sum := processUsage{threads: readThreads(root)}
 	for pid := range parents {
 		if pid == root || descends(pid, root, parents) {
 			sum.cpuUs += cpuUs[pid]
@@ -52,6 +58,38 @@ func readUsage(root int) (processUsage, error) {
 		}
 	}
 	return sum, nil
+}
+
+// readThreads reads how long each thread of a process has run. A kernel without these figures has no threads here.
+func readThreads(pid int) map[int]threadUsage {
+	threads := map[int]threadUsage{}
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
+	if err != nil {
+		return threads
+	}
+	for _, path := range paths {
+		name, nameError := os.ReadFile(path + "/comm")
+		text, err := os.ReadFile(path + "/schedstat")
+		fields := strings.Fields(string(text)) // nanoseconds on a core, nanoseconds in the queue, turns
+		if err != nil || nameError != nil || len(fields) == 0 {
+			continue // it ended meanwhile
+		}
+		id, _ := strconv.Atoi(filepath.Base(path))
+		ran, _ := strconv.ParseInt(fields[0], 10, 64)
+		// Threads of one kind are numbered.
+		kind := strings.TrimRight(strings.TrimSpace(string(name)), " 0123456789")
+		threads[id] = threadUsage{name: kind, ranUs: ran / 1000}
+	}
+	return threads
+}
+
+// threadsSince is what ran between two readings. A thread that ended between them is left out.
+func threadsSince(before, after map[int]threadUsage) map[string]int64 {
+	ran := map[string]int64{}
+	for id, thread := range after {
+		ran[thread.name] += thread.ranUs - before[id].ranUs
+	}
+	return ran
 }
 
 func descends(pid, root int, parents map[int]int) bool {

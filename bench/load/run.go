@@ -41,9 +41,11 @@ type result struct {
 	P50Us      float64 `json:"p50_us"`
 	P99Us      float64 `json:"p99_us"`
 	CPUUs      int64   `json:"cpu_us"`
-	RSSStartKb int64   `json:"rss_start_kb"`
-	RSSEndKb   int64   `json:"rss_end_kb"`
-	OpenAtEnd  int64   `json:"open_at_end"`
+	// ThreadsUs is the time that the process's own threads ran, by name.
+	ThreadsUs  map[string]int64 `json:"threads_us,omitempty"`
+	RSSStartKb int64            `json:"rss_start_kb"`
+	RSSEndKb   int64            `json:"rss_end_kb"`
+	OpenAtEnd  int64            `json:"open_at_end"`
 }
 
 // record gathers what the connections see. Counters run all the time; the measured interval is a difference.
@@ -139,6 +141,7 @@ func run(wanted plan, request task) (result, error) {
 	atomic.StoreInt32(&seen.stopping, 1)
 	clients.Wait()
 	found.CPUUs = after.cpuUs - before.cpuUs
+	found.ThreadsUs = threadsSince(before.threads, after.threads)
 	found.RSSStartKb, found.RSSEndKb = before.rssKb, after.rssKb
 	found.Errors = atomic.LoadInt64(&seen.errors)
 	if seen.firstError != nil {
