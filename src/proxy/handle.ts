@@ -7,7 +7,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
-import { readBody } from "../http/body.ts";
+import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
@@ -17,7 +17,7 @@ import type { Gateway } from "./gateway.ts";
 import { framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
-import { type Outcome, tryTargets } from "./targets.ts";
+import { type Outcome, tryTargets, type WalkOwner } from "./targets.ts";
 
 /** Serves one request of a model route. Never rejects: an error becomes a reply in the client's dialect. */
 export function handle(
@@ -37,7 +37,7 @@ export function handle(
 }
 
 /** The walk of one accepted request through its phases. Each phase ends by calling the next one. */
-class Serving {
+class Serving implements BodyReader, WalkOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
@@ -72,19 +72,24 @@ class Serving {
       this.#guard(() => this.#plan(null, null));
       return;
     }
-    readBody(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes).then(
-      (body) => this.#guard(() => this.#peek(body)),
-      (cause: unknown) => this.#guard(() => this.#onException(cause)),
-    );
+    startReading(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
   }
 
-  #peek(body: Uint8Array): void {
-    const { route, client } = this.#accepted;
-    this.#requestBytes = body.byteLength;
-    const peek = peekRequest(route.dialect, body);
-    this.#clientFraming = framingAsked(route, peek, client.search);
-    this.#isRead = true;
-    this.#plan(body, peek);
+  bodyRead(body: Uint8Array): void {
+    try {
+      const { route, client } = this.#accepted;
+      this.#requestBytes = body.byteLength;
+      const peek = peekRequest(route.dialect, body);
+      this.#clientFraming = framingAsked(route, peek, client.search);
+      this.#isRead = true;
+      this.#plan(body, peek);
+    } catch (cause) {
+      this.#onException(cause);
+    }
+  }
+
+  bodyFailed(cause: unknown): void {
+    this.#guard(() => this.#onException(cause));
   }
 
   #plan(body: Uint8Array | null, peek: Peek | null): void {
@@ -98,7 +103,15 @@ class Serving {
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
-    tryTargets(request, this.#planned.targets, (outcome) => this.#guard(() => this.#end(outcome)));
+    tryTargets(request, this.#planned.targets, this);
+  }
+
+  walked(outcome: Outcome): void {
+    try {
+      this.#end(outcome);
+    } catch (cause) {
+      this.#onException(cause);
+    }
   }
 
   #end(outcome: Outcome): void {

@@ -38,13 +38,15 @@ export type Outcome =
   /** An exception of the gateway, or of the ledger. */
   | { readonly kind: "fault"; readonly cause: unknown };
 
-/** Serves the request by one of its targets. `done` is called once, and nothing is thrown. */
-export function tryTargets(
-  request: ServedRequest,
-  targets: readonly Target[],
-  done: (outcome: Outcome) => void,
-): void {
-  new TargetWalk(request, targets, done).next();
+/** Who has a request to serve. */
+export interface WalkOwner {
+  /** Called once. */
+  walked(outcome: Outcome): void;
+}
+
+/** Serves the request by one of its targets. Nothing is thrown. */
+export function tryTargets(request: ServedRequest, targets: readonly Target[], owner: WalkOwner): void {
+  new TargetWalk(request, targets, owner).next();
 }
 
 /** The state of the walk at one target. */
@@ -61,7 +63,7 @@ interface CurrentTarget {
 class TargetWalk implements AttemptOwner {
   readonly #request: ServedRequest;
   readonly #targets: readonly Target[];
-  readonly #done: (outcome: Outcome) => void;
+  readonly #owner: WalkOwner;
   #isDone = false;
   #nextIndex = 0;
   /** Attempts of this request that failed by overload or transport. */
@@ -84,15 +86,15 @@ class TargetWalk implements AttemptOwner {
   /** The attempt that runs asks a model that no credential may use. */
   #isAskingForbidden = false;
 
-  constructor(request: ServedRequest, targets: readonly Target[], done: (outcome: Outcome) => void) {
+  constructor(request: ServedRequest, targets: readonly Target[], owner: WalkOwner) {
     this.#request = request;
     this.#targets = atProvider(targets, request.sticky?.upstream ?? null);
-    this.#done = done;
+    this.#owner = owner;
   }
 
   /** Goes on to the next target that may serve the request. */
   next(): void {
-    this.#guard(() => {
+    try {
       for (;;) {
         const target = this.#targets[this.#nextIndex];
         if (target === undefined) {
@@ -106,7 +108,9 @@ class TargetWalk implements AttemptOwner {
           return;
         }
       }
-    });
+    } catch (cause) {
+      this.#end({ kind: "fault", cause });
+    }
   }
 
   #mayAsk(upstream: UpstreamView): boolean {
@@ -154,28 +158,34 @@ class TargetWalk implements AttemptOwner {
     repairs: Repairs,
     then: (prepared: PreparedRequest | null) => void,
   ): void {
-    const refused = (cause: unknown): void => {
-      const isRefusal =
-        cause instanceof GatewayError && (cause.kind === "not_translatable" || cause.kind === "bad_request");
-      if (!isRefusal) throw cause;
-      this.#untranslatable ??= cause;
-      then(null);
-    };
     let prepared: PreparedRequest | Promise<PreparedRequest>;
     try {
       prepared = prepareRequest(this.#request, upstream, target, repairs);
     } catch (cause) {
-      refused(cause);
+      this.#noteRefusal(cause);
+      then(null);
       return;
     }
-    if (prepared instanceof Promise) {
-      prepared.then(
-        (ready) => this.#guard(() => then(ready)),
-        (cause: unknown) => this.#guard(() => refused(cause)),
-      );
-    } else {
+    if (!(prepared instanceof Promise)) {
       then(prepared);
+      return;
     }
+    prepared.then(
+      (ready) => this.#guard(() => then(ready)),
+      (cause: unknown) =>
+        this.#guard(() => {
+          this.#noteRefusal(cause);
+          then(null);
+        }),
+    );
+  }
+
+  /** The target cannot take the request. Throws anything else. */
+  #noteRefusal(cause: unknown): void {
+    const isRefusal =
+      cause instanceof GatewayError && (cause.kind === "not_translatable" || cause.kind === "bad_request");
+    if (!isRefusal) throw cause;
+    this.#untranslatable ??= cause;
   }
 
   /**
@@ -354,7 +364,7 @@ class TargetWalk implements AttemptOwner {
   #end(outcome: Outcome): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#done(outcome);
+    this.#owner.walked(outcome);
   }
 }
 
