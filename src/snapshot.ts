@@ -16,6 +16,7 @@ import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits/model-traits-table.ts";
 import { makeTraitsOverride } from "./upstreams/model-traits/traits-override.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
+import { UrlMemo } from "./upstreams/url-memo.ts";
 
 export interface CredentialView {
   /** `upstream/name`. */
@@ -35,6 +36,7 @@ export interface UpstreamView
   readonly preferredDialect: DialectName;
   /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
+  readonly urls: UrlMemo;
   /** By id. */
   readonly credentials: ReadonlyMap<string, CredentialView>;
 }
@@ -79,6 +81,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
     countDialect:
       profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
     profile,
+    urls: new UrlMemo(family, { baseUrl, profile }),
     credentials: new Map(
       config.credentials.map((credential) => [
         credentialId(config.name, credential.name),

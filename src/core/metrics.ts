@@ -171,10 +171,27 @@ export class Metrics {
   inFlight = 0;
   /** By dialect and upstream: both are few. */
   readonly #requestSeries = new Map<string, Map<string, RequestSeries>>();
+  /** By upstream and signal. */
+  readonly #attemptSeries = new Map<string, Map<string, Series>>();
   readonly #tokenKinds: readonly TokenKind[];
 
   constructor(tokenKinds: readonly TokenKind[]) {
     this.#tokenKinds = tokenKinds;
+  }
+
+  /** Counts a request to an upstream. `signal` is the meaning of its reply, or how the transport failed. */
+  countAttempt(upstream: string, signal: string): void {
+    let bySignal = this.#attemptSeries.get(upstream);
+    if (bySignal === undefined) {
+      bySignal = new Map();
+      this.#attemptSeries.set(upstream, bySignal);
+    }
+    let series = bySignal.get(signal);
+    if (series === undefined) {
+      series = this.attempts.at(upstream, signal);
+      bySignal.set(signal, series);
+    }
+    series.value += 1;
   }
 
   countRequest(facts: RequestFacts): void {

@@ -35,7 +35,7 @@ export function makeBreaker(clock: Clock): Breaker {
       return true;
     },
     success(upstream) {
-      failing.delete(upstream);
+      if (failing.size > 0) failing.delete(upstream);
     },
     failure(upstream) {
       const state = failing.get(upstream);

@@ -41,6 +41,7 @@ export class LearnedRepairs {
    * the client.
    */
   learn(upstream: string, model: string, repairs: Repairs): void {
+    if (repairs === NO_REPAIRS) return;
     const known = this.of(upstream, model);
     const found = LASTING.filter((repair) => repairs[repair] && !known[repair]);
     if (found.length === 0 || model.length > MAX_NAME_CHARS) return;

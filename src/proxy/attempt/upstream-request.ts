@@ -67,7 +67,7 @@ export function translatedRequest(
   const { path, headers } = request.encoded;
   const { defaultHeaders } = upstream.family;
   return {
-    url: upstream.family.url(upstream, path, model, request.isStream),
+    url: upstream.urls.urlOf(path, model, request.isStream),
     method: "POST",
     headers: [
       ["content-type", "application/json"],
@@ -93,7 +93,7 @@ function urlFor(
 ): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.family.url(upstream, path + withoutKey(search), target.model, isStream);
+  return upstream.urls.urlOf(path + withoutKey(search), target.model, isStream);
 }
 
 function escapeModel(model: string): string {
@@ -102,7 +102,7 @@ function escapeModel(model: string): string {
 
 /** The query as it was, less the client's own key. */
 function withoutKey(search: string): string {
-  if (!/key|%/i.test(search)) return search;
+  if (search === "" || !/key|%/i.test(search)) return search;
   const kept = search
     .slice(1)
     .split("&")

@@ -40,7 +40,7 @@ export class Verdict {
     const gateway = this.#gateway;
     gateway.breaker.success(this.#upstream.name);
     const signal = this.#upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
-    gateway.metrics.attempts.add(1, this.#upstream.name, "ok");
+    gateway.metrics.countAttempt(this.#upstream.name, "ok");
     if (signal.class === "ok") gateway.pool.confirm(this.#lease);
     else this.#report(signal);
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
@@ -51,7 +51,7 @@ export class Verdict {
     const { breaker, metrics } = this.#gateway;
     if (signal.class === "overload") breaker.failure(this.#upstream.name);
     else breaker.success(this.#upstream.name);
-    metrics.attempts.add(1, this.#upstream.name, signal.class);
+    metrics.countAttempt(this.#upstream.name, signal.class);
     if (isCredentialFault(signal)) this.#report(signal);
     this.#note(status, signal.class);
     this.endLease();
@@ -63,7 +63,7 @@ export class Verdict {
     const { name } = this.#upstream;
     this.#note(null, error.kind);
     breaker.failure(name);
-    metrics.attempts.add(1, name, error.kind);
+    metrics.countAttempt(name, error.kind);
     log.warn(
       {
         requestId: this.#exchange.id,

@@ -2,17 +2,23 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { BodySink } from "../call.ts";
 
+/** Where a body comes from. */
+interface FlowSource {
+  /** The sink has thrown, before the end of the body is known. */
+  fail(error: GatewayError): void;
+}
+
 export class BodyFlow {
-  readonly #onFault: (error: GatewayError) => void;
+  readonly #source: FlowSource;
   #sink: BodySink | null = null;
   #isPaused = false;
-  #held: Uint8Array[] = [];
+  /** null: nothing is held. */
+  #held: Uint8Array[] | null = null;
   #end: GatewayError | null | undefined = undefined;
   #isOver = false;
 
-  /** `onFault` is called when the sink throws before the end is known. */
-  constructor(onFault: (error: GatewayError) => void) {
-    this.#onFault = onFault;
+  constructor(source: FlowSource) {
+    this.#source = source;
   }
 
   /** New bytes would have to be held, so the source should stop. */
@@ -33,7 +39,8 @@ export class BodyFlow {
   /** Takes bytes of the body. Returns false when no more should come until the sink resumes. */
   chunk(bytes: Uint8Array): boolean {
     if (this.#isOver) return false;
-    if (this.isBlocked || this.#held.length > 0) this.#held.push(bytes);
+    if (this.#held !== null) this.#held.push(bytes);
+    else if (this.isBlocked) this.#held = [bytes];
     else this.#give(bytes);
     return !this.isBlocked;
   }
@@ -53,30 +60,34 @@ export class BodyFlow {
   /** Gives the held bytes to the sink, until the sink pauses again. */
   resume(): void {
     this.#isPaused = false;
-    while (this.#held.length > 0 && !this.isBlocked) this.#give(this.#held.shift() as Uint8Array);
+    while (this.#held !== null && !this.isBlocked) {
+      const bytes = this.#held.shift();
+      if (this.#held.length === 0) this.#held = null;
+      if (bytes !== undefined) this.#give(bytes);
+    }
     this.#tellEnd();
   }
 
   /** The sink gets nothing any more. */
   mute(): void {
     this.#isOver = true;
-    this.#held = [];
+    this.#held = null;
   }
 
   #give(bytes: Uint8Array): void {
     try {
       this.#isPaused = this.#sink?.chunk(bytes) === false;
     } catch (cause) {
-      this.#held = [];
+      this.#held = null;
       const fault = new GatewayError("internal", "an internal error", { cause });
       // A body that has ended already cannot fail any more, so the sink itself must hear of its exception.
-      if (this.#end === undefined) this.#onFault(fault);
+      if (this.#end === undefined) this.#source.fail(fault);
       else this.#end = fault;
     }
   }
 
   #tellEnd(): void {
-    if (this.#isOver || this.#end === undefined || this.isBlocked || this.#held.length > 0) return;
+    if (this.#isOver || this.#end === undefined || this.isBlocked || this.#held !== null) return;
     this.#isOver = true;
     this.#sink?.end(this.#end);
   }

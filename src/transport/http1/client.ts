@@ -6,32 +6,32 @@ import type { Watchdog } from "../watchdog.ts";
 import { Connection } from "./connection.ts";
 import { Http1Call } from "./http1-call.ts";
 import { IdlePool } from "./pool.ts";
-import { encodeRequestHead, type Origin, originText, parseOrigin } from "./request-head.ts";
+import { type Destination, encodeRequestHead, parseDestination } from "./request-head.ts";
 
-/** Upstreams are few; the bound keeps URLs that a request chooses from adding up. */
-const MAX_ORIGINS = 1_024;
+/** Endpoints are few; the bound keeps URLs that a request chooses from adding up. */
+const MAX_DESTINATIONS = 1_024;
 
 /** Makes the client. All calls to the same scheme, host and port share their connections. */
 export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport {
   const pool = new IdlePool(clock, watchdog);
-  const origins = new Map<string, Origin>();
+  const destinations = new Map<string, Destination>();
 
-  function originOf(url: string): Origin {
-    const text = originText(url);
-    let origin = origins.get(text);
-    if (origin === undefined) {
-      origin = parseOrigin(url);
-      if (origins.size >= MAX_ORIGINS) origins.clear();
-      origins.set(text, origin);
+  function destinationOf(url: string): Destination {
+    let destination = destinations.get(url);
+    if (destination === undefined) {
+      destination = parseDestination(url);
+      if (destinations.size >= MAX_DESTINATIONS) destinations.clear();
+      destinations.set(url, destination);
     }
-    return origin;
+    return destination;
   }
 
   function send(request: UpstreamRequest): Call {
     const call = new Http1Call(request, pool, watchdog, clock.monotonicMs());
     try {
-      const origin = originOf(request.url);
-      const head = encodeRequestHead(request, origin);
+      const destination = destinationOf(request.url);
+      const head = encodeRequestHead(request, destination);
+      const { origin } = destination;
       const connection = pool.take(origin.key) ?? new Connection(origin);
       connection.user = call;
       call.start(head, connection);

@@ -21,7 +21,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   readonly #watchdog: Watchdog;
   readonly #sentMs: number;
   readonly #reader: ReplyReader;
-  readonly #flow = new BodyFlow((error) => this.fail(error));
+  readonly #flow = new BodyFlow(this);
   #waiter: HeadWaiter | null = null;
   #head: ReplyHead | null = null;
   /** null before `start`, and once the reply is whole or the call has failed. */

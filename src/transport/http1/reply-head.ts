@@ -29,9 +29,9 @@ const MAX_LENGTH_DIGITS = 15;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: .*)?$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters other than a tab; a line end within a line is one of them. */
+/** Control characters other than a tab, and a carriage return or a line feed without the other one. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them.
-const FORBIDDEN = /[\x00-\x08\x0a-\x1f\x7f]/;
+const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|[^\r]\n/;
 const TAB = 9;
 const BLANK = 32;
 
@@ -45,14 +45,21 @@ export function garbage(detail: string): GatewayError {
  * `GatewayError` `upstream_garbage`.
  */
 export function parseHead(text: string, method: string): ParsedHead {
-  const lines = text.split("\r\n");
-  const statusLine = STATUS_LINE.exec(lines[0] as string);
-  if (statusLine === null || FORBIDDEN.test(lines[0] as string)) throw garbage("status line");
-  if (lines.length - 1 > MAX_HEADERS) throw garbage(`more than ${MAX_HEADERS} headers`);
+  // Once for the whole head: a search of each line costs 1 % of a small request.
+  if (FORBIDDEN.test(text)) throw garbage("control character in the head");
+  const statusEnd = lineEnd(text, 0);
+  const statusLine = STATUS_LINE.exec(text.slice(0, statusEnd));
+  if (statusLine === null) throw garbage("status line");
   const status = Number(statusLine[2]);
   const isVersion11 = statusLine[1] === "1";
   const headers = new HeaderList();
-  for (let i = 1; i < lines.length; i++) addHeader(headers, lines[i] as string);
+  let count = 0;
+  for (let at = statusEnd + 2; at <= text.length; count++) {
+    if (count === MAX_HEADERS) throw garbage(`more than ${MAX_HEADERS} headers`);
+    const end = lineEnd(text, at);
+    addHeader(headers, text, at, end);
+    at = end + 2;
+  }
   const connection = headers.get("connection")?.toLowerCase() ?? "";
   const saysClose = hasToken(connection, "close");
   const { framing, lengthBytes } = framingOf(headers, status, method, isVersion11);
@@ -66,11 +73,18 @@ export function parseHead(text: string, method: string): ParsedHead {
   };
 }
 
-function addHeader(headers: HeaderList, line: string): void {
-  if (FORBIDDEN.test(line)) throw garbage("control character in a header");
-  const colon = line.indexOf(":");
-  const name = nameOf(line.slice(0, Math.max(colon, 0)));
-  const value = withoutBlanks(line, colon + 1);
+/** The place of the line's end from `at`: its carriage return, or the end of the text. */
+function lineEnd(text: string, at: number): number {
+  const end = text.indexOf("\r", at);
+  return end < 0 ? text.length : end;
+}
+
+/** Adds the line from `start` to `end`. */
+function addHeader(headers: HeaderList, text: string, start: number, end: number): void {
+  const colon = text.indexOf(":", start);
+  // Without a colon in the line the name is empty, which no name is.
+  const name = nameOf(text.slice(start, colon >= end ? start : Math.max(colon, start)));
+  const value = withoutBlanks(text, colon + 1, end);
   // Not joined to "5, 5": equal ones say the same, others leave open where the body ends.
   if (name === "content-length") {
     const earlier = headers.get(name);
@@ -94,16 +108,13 @@ function nameOf(written: string): string {
   return name;
 }
 
-/**
- * The rest of a line from `start`, less blanks and tabs at both ends; `trim` would take more off than HTTP
- * does.
- */
-function withoutBlanks(line: string, start: number): string {
+/** The text from `start` to `end`, less blanks and tabs at both ends; `trim` would take more off than HTTP does. */
+function withoutBlanks(text: string, start: number, end: number): string {
   let from = start;
-  let to = line.length;
-  while (from < to && isBlank(line.charCodeAt(from))) from++;
-  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
-  return line.slice(from, to);
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
 }
 
 function isBlank(code: number): boolean {

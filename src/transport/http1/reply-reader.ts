@@ -53,7 +53,7 @@ export class ReplyReader {
 
   /** Reads a head from `at`. Returns the place behind it; -1 when the head is not whole. */
   #readHead(bytes: Buffer, at: number): number {
-    const held = this.#held === null ? bytes.subarray(at) : this.#hold(bytes, at);
+    const held = this.#held !== null ? this.#hold(bytes, at) : at === 0 ? bytes : bytes.subarray(at);
     const beforeBytes = this.#heldBytes;
     const end = held.indexOf("\r\n\r\n", Math.max(beforeBytes - 3, 0), "latin1");
     if (end < 0 || end + 4 > MAX_HEAD_BYTES) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { UpstreamRequest } from "../call.ts";
-import { encodeRequestHead, parseOrigin } from "./request-head.ts";
+import { encodeRequestHead, parseDestination } from "./request-head.ts";
 
 function head(changes: Partial<UpstreamRequest>): string {
   const request: UpstreamRequest = {
@@ -15,7 +15,7 @@ function head(changes: Partial<UpstreamRequest>): string {
     waiting: null,
     ...changes,
   };
-  return encodeRequestHead(request, parseOrigin(request.url));
+  return encodeRequestHead(request, parseDestination(request.url));
 }
 
 /** The same request with another URL: its first two lines. */
@@ -60,8 +60,8 @@ describe("a request's head", () => {
     expect(lines("http://a.example:8080/x")).toEqual(["GET /x HTTP/1.1", "host: a.example:8080"]);
     expect(lines("https://a.example:443/x")).toEqual(["GET /x HTTP/1.1", "host: a.example"]);
     expect(lines("http://[::1]:8080/x")).toEqual(["GET /x HTTP/1.1", "host: [::1]:8080"]);
-    expect(parseOrigin("http://[::1]:8080/x").hostname).toBe("::1");
-    expect(parseOrigin("https://a.example/").port).toBe(443);
+    expect(parseDestination("http://[::1]:8080/x").origin.hostname).toBe("::1");
+    expect(parseDestination("https://a.example/").origin.port).toBe(443);
   });
 
   test("sends a path as it is, and always has one", () => {

@@ -14,6 +14,13 @@ export interface Origin {
   readonly host: string;
 }
 
+/** A URL, taken apart for the head of a request. */
+export interface Destination {
+  readonly origin: Origin;
+  /** Path and query as they are sent, without the fragment. */
+  readonly target: string;
+}
+
 /** Headers that the transport writes itself, or that concern another connection. */
 const OWN = new Set([
   "host",
@@ -37,13 +44,17 @@ function originLength(url: string): number {
   return slash < 0 ? url.length : slash;
 }
 
-/** The part of a URL that names the origin, as it is spelled: a cheap key for look-ups. */
-export function originText(url: string): string {
+/** The part of a URL that names the origin, as it is spelled. */
+function originText(url: string): string {
   return url.slice(0, originLength(url));
 }
 
 /** Throws `GatewayError` `internal`: URLs come from a checked configuration. */
-export function parseOrigin(url: string): Origin {
+export function parseDestination(url: string): Destination {
+  return { origin: parseOrigin(url), target: targetOf(url) };
+}
+
+function parseOrigin(url: string): Origin {
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "") {
     throw new GatewayError("internal", "the upstream's URL is not valid", { detail: originText(url) });
@@ -59,10 +70,10 @@ export function parseOrigin(url: string): Origin {
 }
 
 /** The head of a request, with the empty line, as Latin-1 text. Throws `GatewayError` `internal`. */
-export function encodeRequestHead(request: UpstreamRequest, origin: Origin): string {
+export function encodeRequestHead(request: UpstreamRequest, { origin, target }: Destination): string {
   const { method, body, headers } = request;
   if (!TOKEN.test(method)) throw unusable("method");
-  let text = `${method} ${targetOf(request.url)} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
+  let text = `${method} ${target} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
   for (const [name, value] of headers) {
     if (OWN.has(name)) continue;
     if (!isName(name)) throw unusable("header name");
