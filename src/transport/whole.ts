@@ -44,9 +44,8 @@ export class WholeSink implements BodySink, WholeRead {
   }
 
   get bytes(): Uint8Array {
-    return this.#chunks.length === 1
-      ? (this.#chunks[0] as Uint8Array)
-      : Buffer.concat(this.#chunks, this.#sizeBytes);
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks, this.#sizeBytes)];
+    return this.#chunks[0] as Uint8Array;
   }
 
   chunk(bytes: Uint8Array): boolean {

@@ -34,7 +34,7 @@ export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport 
       const { origin } = destination;
       const connection = pool.take(origin.key) ?? new Connection(origin);
       connection.user = call;
-      call.start(head, connection);
+      call.start(head, request.body, connection);
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
       call.fail(cause);

@@ -3,7 +3,7 @@
  * once.
  */
 import { GatewayError } from "../../core/errors.ts";
-import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest } from "../call.ts";
+import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest, WaitingCaller } from "../call.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
@@ -16,7 +16,10 @@ import { RequestWriter } from "./request-writer.ts";
 
 export class Http1Call extends Watched implements Call, ConnectionUser {
   reason: GatewayError | null = null;
-  readonly #request: UpstreamRequest;
+  readonly #connectTimeoutMs: number;
+  readonly #firstByteTimeoutMs: number;
+  readonly #idleTimeoutMs: number;
+  readonly #waiting: WaitingCaller | null;
   readonly #pool: IdlePool;
   readonly #watchdog: Watchdog;
   readonly #sentMs: number;
@@ -37,7 +40,11 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
 
   constructor(request: UpstreamRequest, pool: IdlePool, watchdog: Watchdog, sentMs: number) {
     super();
-    this.#request = request;
+    // Not the request itself: its body would stay in memory through a long reply.
+    this.#connectTimeoutMs = request.connectTimeoutMs;
+    this.#firstByteTimeoutMs = request.firstByteTimeoutMs;
+    this.#idleTimeoutMs = request.idleTimeoutMs;
+    this.#waiting = request.waiting;
     this.#pool = pool;
     this.#watchdog = watchdog;
     this.#sentMs = sentMs;
@@ -45,10 +52,10 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   }
 
   /** Sends the request over a connection that is open or connecting. `head` is the request's head as text. */
-  start(head: string, connection: Connection): void {
+  start(head: string, body: Uint8Array | null, connection: Connection): void {
     this.#watchdog.add(this);
     this.#connection = connection;
-    this.#writer = new RequestWriter(head, this.#request.body, connection);
+    this.#writer = new RequestWriter(head, body, connection);
     if (connection.isOpen) this.ready();
   }
 
@@ -122,13 +129,14 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   override check(nowMs: number): void {
     if (!this.#hasWaited) {
       this.#hasWaited = true;
-      this.#request.waiting?.waits();
+      this.#waiting?.waits();
     }
     if (this.#head !== null) {
       this.#checkIdle(nowMs);
       return;
     }
-    const { connectTimeoutMs, firstByteTimeoutMs } = this.#request;
+    const connectTimeoutMs = this.#connectTimeoutMs;
+    const firstByteTimeoutMs = this.#firstByteTimeoutMs;
     const silentMs = nowMs - this.#sentMs;
     if (!this.#isConnected && silentMs >= connectTimeoutMs) {
       const message = `no connection to the upstream within ${connectTimeoutMs} ms; check its base_url and the network`;
@@ -140,7 +148,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   }
 
   #checkIdle(nowMs: number): void {
-    const { idleTimeoutMs } = this.#request;
+    const idleTimeoutMs = this.#idleTimeoutMs;
     // Counted from the first check after the last bytes: late by a tick at most, and never early.
     if (this.#hasMoved || this.#flow.isBlocked) {
       this.#hasMoved = false;
@@ -224,6 +232,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#watchdog.delete(this);
     this.#connection?.terminate();
     this.#connection = null;
+    this.#writer?.stop();
     this.#decoder?.destroy();
     const waiter = this.#waiter;
     this.#waiter = null;

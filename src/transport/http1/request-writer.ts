@@ -13,7 +13,8 @@ const SCRATCH = Buffer.allocUnsafe(64 * 1_024);
 export class RequestWriter {
   readonly #outlet: Outlet;
   readonly #head: string;
-  readonly #body: Uint8Array | null;
+  /** null after the first `flush`: a written body is not kept through a long reply. */
+  #body: Uint8Array | null;
   /** The bytes that the system has not taken yet; null before the first `flush`. */
   #rest: Uint8Array[] | null = null;
   #isStopped = false;
@@ -35,7 +36,10 @@ export class RequestWriter {
    */
   flush(): void {
     if (this.#isStopped) return;
-    if (this.#rest === null) this.#rest = this.#writeFirst();
+    if (this.#rest === null) {
+      this.#rest = this.#writeFirst();
+      this.#body = null;
+    }
     const rest = this.#rest;
     while (rest.length > 0) {
       const bytes = rest[0] as Uint8Array;
@@ -50,7 +54,10 @@ export class RequestWriter {
 
   /** Leaves the rest unsent. */
   stop(): void {
+    if (this.isDone) return;
     this.#isStopped = true;
+    this.#rest = null;
+    this.#body = null;
   }
 
   /** Writes the head and the first part of the body in one write. Returns the bytes that are left. */

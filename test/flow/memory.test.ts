@@ -1,0 +1,57 @@
+// Memory is given back: a request is not kept through its answer, nor a body after it.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Gateway, startGateway, until } from "../kit/gateway.ts";
+import { openClient, type RawClient, requestBytes } from "../kit/raw-client.ts";
+import { chunkOf, type RawUpstream, replyHead, startRawUpstream } from "../kit/raw-upstream.ts";
+import { CHAT, MESSAGES, type Recording } from "../kit/recordings.ts";
+import { translatedToml, UPSTREAMS } from "./translated.ts";
+
+const MB = 1024 * 1024;
+const STREAMS = 60;
+
+let upstream: RawUpstream;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  upstream = await startRawUpstream(() => undefined);
+  gateway = await startGateway({ toml: translatedToml(upstream.url) });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await upstream?.close();
+});
+
+/** Opens a stream with a request of 1 MB, and waits for the first bytes of its answer. */
+async function openStream(client: Recording, model: string): Promise<RawClient> {
+  const messages = [{ role: "user", content: "x".repeat(MB) }];
+  const body = JSON.stringify({ model, max_tokens: 100, stream: true, messages });
+  const open = await openClient(gateway.port);
+  open.send(requestBytes(client.streamPath, { body }));
+  await until("an answer begins", () => open.receivedBytes > 0);
+  return open;
+}
+
+describe.each([
+  ["relayed", CHAT, CHAT],
+  ["translated from Messages", CHAT, MESSAGES],
+  ["translated from Chat", MESSAGES, CHAT],
+])("%s", (_, client, from) => {
+  test(`${STREAMS} open streams do not keep the requests of 1 MB that asked for them`, async () => {
+    upstream.answer = async (arrived) => {
+      await arrived.send(replyHead("200 OK", { "content-type": from.streamType }, "chunked"));
+      await arrived.send(chunkOf(from.frames.slice(0, from.terminalFrom).join("")));
+    };
+    const { model } = UPSTREAMS[from.dialect];
+    // The code of this way is loaded before the memory is read.
+    (await openStream(client, model)).leave();
+    const before = gateway.rssBytes();
+    const open: RawClient[] = [];
+    for (let i = 0; i < STREAMS; i++) open.push(await openStream(client, model));
+    upstream.forget();
+    await until("the requests are gone", () => gateway.rssBytes() < before + (STREAMS / 2) * MB);
+    for (const stream of open) {
+      expect(stream.isClosed).toBe(false);
+      stream.leave();
+    }
+  });
+});
