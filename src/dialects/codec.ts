@@ -162,6 +162,8 @@ export interface Codec {
   makeStreamEncoder(options: EncodeReplyOptions): StreamEncoder;
   /** JSON text. */
   encodeReply(reply: ModelReply, options: EncodeReplyOptions): string;
+  /** When a stream may stop with `pause` or `continuation`. */
+  readonly pauses: "never" | "searching" | "anytime";
   /**
    * The body that continues a reply which stopped with `pause` or `continuation`; null: the dialect has none.
    */

@@ -12,9 +12,9 @@ import type { Gateway } from "./gateway.ts";
 export class ServedRequest {
   readonly gateway: Gateway;
   readonly exchange: Exchange;
-  /** null: the route has no body. */
-  readonly body: Uint8Array | null;
-  readonly peek: Peek | null;
+  /** null: the route has no body, or nothing needs the body any more. */
+  #body: Uint8Array | null;
+  #peek: Peek | null;
   /** The credential that holds the stored object which the request names; null: none is known. */
   readonly sticky: StateId | null;
   #translator: RequestTranslator | null = null;
@@ -29,9 +29,24 @@ export class ServedRequest {
   ) {
     this.gateway = gateway;
     this.exchange = exchange;
-    this.body = body;
-    this.peek = peek;
+    this.#body = body;
+    this.#peek = peek;
     this.sticky = sticky;
+  }
+
+  get body(): Uint8Array | null {
+    return this.#body;
+  }
+
+  get peek(): Peek | null {
+    return this.#peek;
+  }
+
+  /** The request cannot be sent again, so its body is not kept through a long answer. */
+  letGoOfBody(): void {
+    this.#body = null;
+    this.#peek = null;
+    this.#translator?.letGoOfBody();
   }
 
   /** Made when a target speaks another dialect: most requests are relayed and need none. */

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { ModelEvent, ModelReply, Stop } from "../neutral/event.ts";
 import { Folder } from "../neutral/fold.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
+import { parseJsonObject } from "../wire/json.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
 /** The longest chain of parts for one answer, and of parts in a row that say nothing. */
@@ -26,14 +27,9 @@ export class Continuations {
     this.#count += 1;
     this.#empty = hasSaidAny ? 0 : this.#empty + 1;
     if (this.#count > MAX_CONTINUATIONS || this.#empty > MAX_EMPTY_CONTINUATIONS) return null;
-    const { codec, encoded } = request;
-    const body = codec.continueReply(encoded.body, reply);
-    if (body === null) return null;
-    return {
-      ...request,
-      encoded: { ...encoded, body },
-      body: Buffer.from(JSON.stringify(body), "utf8"),
-    };
+    const before = parseJsonObject(request.body);
+    const body = before === null ? null : request.codec.continueReply(before, reply);
+    return body === null ? null : { ...request, body: Buffer.from(JSON.stringify(body), "utf8") };
   }
 }
 

@@ -41,16 +41,19 @@ export class ReplyTranslator {
     framing: Framing,
     errorOf: (raw: string | null, message: string) => GatewayError,
   ): StreamTranslation {
-    const { encoded, codec, searches } = first;
+    const { encoded, codec } = first;
+    const mayPause = codec.pauses === "anytime" || (codec.pauses === "searching" && first.searches);
     const remember = this.#observer(codec);
     const { replyLimitBytes } = this.#source.gateway.snapshot.config.server;
-    const folder = searches ? new PartFolder(replyLimitBytes) : null;
+    const folder = mayPause && first.searches ? new PartFolder(replyLimitBytes) : null;
     const observer = (event: ModelEvent): void => {
       remember?.(event);
       folder?.add(event);
     };
-    let current = first;
+    // A request that will not be sent again is not kept through its answer.
+    let current = mayPause ? first : null;
     const continuation = (stop: Stop, hasSaidAny: boolean): Continuation | null => {
+      if (current === null) return null;
       const said = folder === null ? { ...NOTHING_SAID, stop } : folder.take(stop);
       const request = said === null ? null : this.#continuations.next(current, said, hasSaidAny);
       if (request === null) return null;

@@ -70,6 +70,7 @@ export class RequestTranslator {
   readonly #source: TranslationSource;
   readonly #client: Codec;
   #decoded: DecodedRequest | null = null;
+  #replyContext: unknown = undefined;
   #media: MediaInliner | null = null;
 
   constructor(source: TranslationSource) {
@@ -107,7 +108,7 @@ export class RequestTranslator {
       if (cause instanceof GatewayError) return null;
       throw cause;
     }
-    const encoded = { path: "", body: {}, headers: [], dropped: [], names: SAME_NAMES, watchedStops: [] };
+    const encoded = { path: "", headers: [], names: SAME_NAMES, watchedStops: [] };
     const body = this.#source.body ?? new Uint8Array(0);
     const { dialect } = this.#source.exchange.route;
     return {
@@ -127,7 +128,13 @@ export class RequestTranslator {
    * nothing to say.
    */
   get replyContext(): unknown {
-    return this.#decoded?.replyContext;
+    return this.#replyContext;
+  }
+
+  /** Nothing will be decoded or encoded any more. */
+  letGoOfBody(): void {
+    this.#decoded = null;
+    this.#media = null;
   }
 
   async #encodeInSteps(target: TranslationTarget): Promise<TranslatedRequest> {
@@ -164,7 +171,8 @@ export class RequestTranslator {
     const purpose = exchange.route.purpose ?? "answer";
     const options = { model, traits, profile: upstream.profile, repairs, purpose };
     const encoded = this.#inClientNames(() => codec.encodeRequest(request, options));
-    this.#checkStops(encoded.watchedStops);
+    const { path, headers, names, watchedStops } = encoded;
+    this.#checkStops(watchedStops);
     const known = this.#decoded?.dropped ?? [];
     const lost = boundDrops([...known, ...this.#inClientTerms(encoded.dropped)]);
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
@@ -172,7 +180,16 @@ export class RequestTranslator {
     const searches = request.tools.some(({ kind }) => kind === "web-search");
     const dropped = repairs.withoutSeals ? [...lost, UNSEALED] : lost;
     const isStream = request.stream && purpose === "answer";
-    return { dialect, codec, encoded, body, dropped, purpose, isStream, searches };
+    return {
+      dialect,
+      codec,
+      encoded: { path, headers, names, watchedStops },
+      body,
+      dropped,
+      purpose,
+      isStream,
+      searches,
+    };
   }
 
   #decodeAtOnce(): DecodedRequest {
@@ -193,6 +210,7 @@ export class RequestTranslator {
       model: exchange.modelAsked ?? "",
       stream: exchange.route.isStream,
     });
+    this.#replyContext = this.#decoded.replyContext;
     return this.#decoded;
   }
 

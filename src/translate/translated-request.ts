@@ -6,7 +6,8 @@ import type { Drop } from "../neutral/request.ts";
 export interface TranslatedRequest {
   readonly dialect: DialectName;
   readonly codec: Codec;
-  readonly encoded: EncodedRequest;
+  readonly encoded: Pick<EncodedRequest, "path" | "headers" | "names" | "watchedStops">;
+  /** The encoded body as text. Its values are not kept beside it: a long body would be there twice. */
   readonly body: Uint8Array;
   /** Dropped fields, by the client's names. */
   readonly dropped: readonly Drop[];

@@ -15,6 +15,7 @@ export const anthropicMessagesCodec: Codec = {
   name: "anthropic-messages",
   maker: MAKER,
   carriesSeals: true,
+  pauses: "searching",
   takesUrls: ["image", "document"],
   fieldNames: {
     temperature: "temperature",

@@ -16,6 +16,7 @@ export const openaiResponsesCodec: Codec = {
   name: "openai-responses",
   maker: MAKER,
   carriesSeals: true,
+  pauses: "never",
   takesUrls: ["image", "document"],
   fieldNames: {
     temperature: "temperature",

@@ -20,6 +20,7 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null): 
         headers: { ...headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
       });
       attempt.end({ kind: "delivered", reply });
+      attempt.letGoOfRequest();
     }),
   );
   if (read === null) {

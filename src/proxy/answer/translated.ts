@@ -26,7 +26,9 @@ export function deliverTranslatedStream(
   framing: Framing,
 ): void {
   const { replies, exchange } = attempt.served;
-  const tap = replies.stream(request, framing, (raw, message) => inBandError(attempt, request, raw, message));
+  // Not the request: its body would stay in memory through the whole stream.
+  const spoken = { dialect: request.dialect, codec: request.codec };
+  const tap = replies.stream(request, framing, (raw, message) => inBandError(attempt, spoken, raw, message));
   attempt.reads(tap);
   attempt.follow(new ContinuedCall(attempt.call, tap, (next) => attempt.sendAgain(next)));
   const { clientFraming } = exchange;

@@ -41,14 +41,15 @@ export interface AttemptOwner {
 
 export class RunningAttempt implements HeadWaiter, WaitingCaller {
   readonly served: ServedRequest;
-  readonly prepared: PreparedRequest;
+  #prepared: PreparedRequest;
   readonly upstream: UpstreamView;
   readonly lease: Lease;
   readonly credential: CredentialView;
   readonly verdict: Verdict;
   /** The gateway asked a Chat stream for usage that the client did not ask for. */
   readonly isUsageInjected: boolean;
-  readonly #owner: AttemptOwner;
+  /** null: a stream goes to the client, and what only a further attempt needs is not kept through it. */
+  #owner: AttemptOwner | null;
   #call: Call | null = null;
   /** Hears the client leave; null: nobody listens. */
   #onClientLeft: (() => void) | null = null;
@@ -68,7 +69,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
     const { gateway, exchange } = served;
     const { target } = prepared;
     this.served = served;
-    this.prepared = prepared;
+    this.#prepared = prepared;
     this.upstream = upstream;
     this.lease = lease;
     this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
@@ -85,6 +86,10 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
       dropped: NOTHING_DROPPED,
       upstreamRequestId: null,
     });
+  }
+
+  get prepared(): PreparedRequest {
+    return this.#prepared;
   }
 
   /** Sends the request. The owner hears of the reply, never before `begin` returns. */
@@ -106,7 +111,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
 
   replied(head: ReplyHead): void {
     try {
-      if (head.status < 300) this.#owner.replied(this, head);
+      if (head.status < 300) this.#owner?.replied(this, head);
       else this.#onRefusal(head);
     } catch (cause) {
       this.end(this.broken(cause));
@@ -121,7 +126,14 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
   end(result: AttemptResult): void {
     this.#isOver = true;
     this.#stopListening();
-    this.#owner.ended(this, result);
+    this.#owner?.ended(this, result);
+  }
+
+  /** A stream begins to flow to the client: the request cannot be sent again, and the stream may take long. */
+  letGoOfRequest(): void {
+    this.#prepared = { ...this.#prepared, body: null, peek: null, translated: null };
+    this.served.letGoOfBody();
+    this.#owner = null;
   }
 
   /** An HTTP status that is not a success. */

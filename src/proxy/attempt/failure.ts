@@ -120,7 +120,7 @@ export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: s
  */
 export function inBandError(
   attempt: FailedAttempt,
-  request: TranslatedRequest,
+  request: Pick<TranslatedRequest, "dialect" | "codec">,
   raw: string | null,
   message: string,
 ): GatewayError {
