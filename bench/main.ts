@@ -7,6 +7,8 @@ import { WORKS } from "./works.ts";
 import { Workspace } from "./workspace.ts";
 
 const MAX_ROUNDS = 50;
+/** They explain figures and have no goals. */
+const ONLY_BY_NAME = ["ladder", "stages"];
 /** What is measured of two builds beside nginx: the works with a goal that a change of the request's path may move. */
 const WORKS_OF_BUILDS = [
   ...["json", "translated-json", "burst", "translated-burst", "streams"],
@@ -15,7 +17,7 @@ const WORKS_OF_BUILDS = [
 const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short] [--rounds N] [--dev]
        script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--json]
 
-  NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name
+  NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name, but for ${ONLY_BY_NAME.join(" and ")}
   --before C  a build of commit C beside this one: both take turns with nginx. Without a name these works:
               ${WORKS_OF_BUILDS.join(" ")}
   --json      one JSON object on standard output instead of the table
@@ -49,14 +51,15 @@ async function main(): Promise<number> {
   const pinned = loadCore !== undefined;
   const workspace = new Workspace();
   const upstreamPort = await startUpstream(workspace, pinned ? loadCore : undefined);
+  const treeBefore = before === undefined ? undefined : await buildCommit(workspace, before);
   const stage: Stage = {
     workspace,
     targetCore: pinned ? targetCore : undefined,
     loadCore,
     upstreamPort,
     program,
-    programBefore:
-      before === undefined ? undefined : clewlineCommand(values.dev, await buildCommit(workspace, before)),
+    treeBefore,
+    programBefore: treeBefore === undefined ? undefined : clewlineCommand(values.dev, treeBefore),
   };
   const run: RunFacts = { machine, pinned, rounds };
   if (against !== undefined) {
@@ -64,7 +67,8 @@ async function main(): Promise<number> {
     return reportComparisons(await compareBuilds(stage, base, rows, rounds), run, json);
   }
   const results: WorkResult[] = [];
-  const all = before === undefined ? Object.keys(WORKS) : WORKS_OF_BUILDS;
+  const judged = Object.keys(WORKS).filter((name) => !ONLY_BY_NAME.includes(name));
+  const all = before === undefined ? judged : WORKS_OF_BUILDS;
   const chosen = names.length > 0 ? names : all;
   for (const [index, name] of chosen.entries()) {
     const minutes = ((performance.now() - beganMs) / 60_000).toFixed(1);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type LoadPlan, type LoadReport, runLoad } from "./load.ts";
 import { spreadOf } from "./ratio.ts";
 import { type Figure, median, type Peer } from "./result.ts";
-import { type BuildName, relayOf, type Stage, type Target, type TargetName } from "./targets.ts";
+import { type BuildName, relayOf, type Stage, startTarget, type Target, type TargetName } from "./targets.ts";
 
 /** How long and how often to measure. */
 export interface Effort {
@@ -37,7 +37,7 @@ const LEAST_LEDGER_BYTES = 50;
 /** The runtime goes on to compile what it runs for about so many requests. */
 const WARM_UP_REQUESTS = 100_000;
 /** A slow target's bound for the warm-up. */
-const WARM_UP_SECONDS = 40;
+const WARM_UP_SECONDS = 60;
 
 /**
  * Measures targets in turn, each round in the opposite order, so that a drift of the machine affects all of
@@ -72,8 +72,27 @@ export async function measure(stage: Stage, effort: Effort, subjects: readonly S
   };
 }
 
+/** Gives the same load to several targets. */
+export function measureAlike(
+  stage: Stage,
+  effort: Effort,
+  names: readonly TargetName[],
+  plan: LoadPlan,
+): Promise<Measured> {
+  return measure(
+    stage,
+    effort,
+    names.map((name) => ({ start: () => startTarget(stage, name), plan })),
+  );
+}
+
 /** The same load unmeasured: many requests, or as long as a round. */
-async function warmUp(stage: Stage, effort: Effort, target: Target, plan: LoadPlan): Promise<string[]> {
+export async function warmUp(
+  stage: Stage,
+  effort: Effort,
+  target: Target,
+  plan: LoadPlan,
+): Promise<string[]> {
   if (target.process === undefined || effort.short) return [];
   if (plan.kind !== "json") return errorsOf(target.name, await runLoad(stage, target, plan));
   const { ratePerSecond: _, ...unhurried } = plan;

@@ -14,9 +14,12 @@ export type Peer = (typeof PEERS)[number];
 export interface Figure extends Readonly<Partial<Record<Peer, number | undefined>>> {
   readonly name: string;
   readonly unit: string;
-  readonly clewline: number;
+  /** undefined: another program is measured. */
+  readonly clewline?: number | undefined;
   /** The older build. */
   readonly before?: number | undefined;
+  /** A bare program of the same runtime. */
+  readonly bare?: number | undefined;
   /** To the peer. Of the rounds' own ratios, not of the medians: both runs of a round meet the same load. */
   readonly ratio?: Spread | undefined;
   readonly ratioBefore?: Spread | undefined;
@@ -67,7 +70,7 @@ export function renderTable(results: readonly WorkResult[], judge: boolean): str
   const heads = [
     "work",
     "figure",
-    ...["before", "clewline", ...PEERS],
+    ...["before", "clewline", "bare", ...PEERS],
     ...["ratio before", "ratio", "target", "reached?"],
   ];
   const cells = results.flatMap((result) =>
@@ -110,7 +113,8 @@ function cellsOf(figure: Figure, { work }: WorkResult, reached: boolean | undefi
     work,
     unit === "" ? name : `${name}, ${unit}`,
     shown(figure.before),
-    round(figure.clewline),
+    shown(figure.clewline),
+    shown(figure.bare),
     ...PEERS.map((one) => shown(figure[one])),
     describeSpread(figure.ratioBefore),
     describeSpread(figure.ratio),

@@ -14,7 +14,10 @@ const READY_TIMEOUT_MS = 15_000;
 export type BuildName = "clewline" | "before";
 /** Clewline as a relay, beside the same build that translates. */
 export type RelayName = "relay" | "before-relay";
-export type TargetName = BuildName | RelayName | "nginx" | "nginx-buffering" | "splice" | "direct";
+/** Bare programs of `rungs.ts`. */
+export const RUNGS = ["listen", "serve", "fetch"] as const;
+export type Rung = (typeof RUNGS)[number];
+export type TargetName = BuildName | RelayName | Rung | "nginx" | "nginx-buffering" | "splice" | "direct";
 
 /**
  * A receiver of the load. `direct`: the upstream itself; `splice`: bytes from socket to socket; `nginx-buffering`:
@@ -40,7 +43,8 @@ export interface Stage {
   readonly upstreamPort: number;
   /** The command that runs Clewline, without its arguments. */
   readonly program: readonly string[];
-  /** The same of the older build, when there is one. */
+  /** The source tree of the older build, when there is one, and the command that runs it. */
+  readonly treeBefore: string | undefined;
   readonly programBefore: readonly string[] | undefined;
 }
 
@@ -57,6 +61,22 @@ export function relayOf(build: BuildName): RelayName {
 /** The stage on which a build stands for Clewline. */
 export function stageOf(stage: Stage, build: BuildName): Stage {
   return { ...stage, program: programOf(stage, build) };
+}
+
+/** The stage on which each build runs from its source, with `profiler.ts` before it. */
+export function profiled(stage: Stage): Stage {
+  const command = (tree: string): readonly string[] => [
+    BUN,
+    "--preload",
+    join(import.meta.dir, "profiler.ts"),
+    join(tree, "src/main.ts"),
+  ];
+  const { treeBefore } = stage;
+  return {
+    ...stage,
+    program: command(ROOT),
+    programBefore: treeBefore === undefined ? undefined : command(treeBefore),
+  };
 }
 
 function programOf(stage: Stage, name: BuildName | RelayName): readonly string[] {
@@ -96,7 +116,11 @@ export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
     case "nginx-buffering":
       return startNginx(stage, name);
     case "splice":
-      return startSplice(stage);
+      return startBare(stage, name, ["splice.ts"]);
+    case "listen":
+    case "serve":
+    case "fetch":
+      return startBare(stage, name, ["rungs.ts", name]);
     case "direct":
       return Promise.resolve({
         name,
@@ -123,16 +147,19 @@ async function startNginx(stage: Stage, name: "nginx" | "nginx-buffering"): Prom
   return { name, jsonPort, ssePort, process: running, dataDir: undefined, stop: running.stop };
 }
 
-async function startSplice(stage: Stage): Promise<Target> {
-  const folder = stage.workspace.newFolder("splice");
+/** Starts a program of this folder, from its source. */
+async function startBare(
+  stage: Stage,
+  name: TargetName,
+  [file, ...options]: readonly [string, ...string[]],
+): Promise<Target> {
+  const folder = stage.workspace.newFolder(name);
   const port = await freePort();
-  const running = stage.workspace.start(
-    [BUN, join(import.meta.dir, "splice.ts"), String(port), String(stage.upstreamPort)],
-    { core: stage.targetCore, folder },
-  );
-  await waitUntil(running, "splice", () => answers(port, {}, 200));
+  const command = [BUN, join(import.meta.dir, file), ...options, String(port), String(stage.upstreamPort)];
+  const running = stage.workspace.start(command, { core: stage.targetCore, folder });
+  await waitUntil(running, name, () => answers(port, {}, 200));
   return {
-    name: "splice",
+    name,
     jsonPort: port,
     ssePort: port,
     process: running,

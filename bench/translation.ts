@@ -38,7 +38,14 @@ export const TRANSLATION_WORKS: Readonly<Record<string, Work>> = {
     compareWithRelay("translated-burst", stage, effort, burstPlan(effort), 1.5),
 
   "translated-streams": (stage, effort) =>
-    compareWithRelay("translated-streams", stage, effort, streamsPlan(effort), 2),
+    // Half of the rounds: one lasts five times as long as one of the other works.
+    compareWithRelay(
+      "translated-streams",
+      stage,
+      { ...effort, rounds: Math.ceil(effort.rounds / 2) },
+      streamsPlan(effort),
+      2,
+    ),
 
   "translated-open": (stage, effort) =>
     forEachDirection("translated-open", (direction) => holdTranslated(stage, effort, direction)),

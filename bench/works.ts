@@ -1,10 +1,10 @@
-import { type LoadPlan, type LoadReport, readRssKb, runLoad } from "./load.ts";
+import { type LoadReport, readRssKb, runLoad } from "./load.ts";
 import { openFilesLimit } from "./machine.ts";
 import {
   cpuFigure,
   type Effort,
   errorsOf,
-  measure,
+  measureAlike,
   medianOf,
   mediansOf,
   only,
@@ -14,6 +14,7 @@ import {
 import { measureMemory } from "./memory.ts";
 import { burstPlan, jsonPlan, streamsPlan } from "./plans.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
+import { measureLadder, measureStages } from "./stages.ts";
 import {
   type BuildName,
   buildsOf,
@@ -209,16 +210,11 @@ export const WORKS: Record<string, Work> = {
     };
   },
   ...TRANSLATION_WORKS,
-};
 
-/** Gives the same load to several targets. */
-function measureAlike(stage: Stage, effort: Effort, names: readonly TargetName[], plan: LoadPlan) {
-  return measure(
-    stage,
-    effort,
-    names.map((name) => ({ start: () => startTarget(stage, name), plan })),
-  );
-}
+  ladder: measureLadder,
+
+  stages: measureStages,
+};
 
 async function holdStreams(stage: Stage, effort: Effort, name: TargetName) {
   const [streams, intervalMs, warmSeconds, measuredSeconds, slackSeconds, settleMs] = effort.short
