@@ -79,7 +79,7 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
 /** The list of models, and one model of it. */
 function modelLines(models: ModelLists, { path, dialect }: ModelCollection): RouteLine[] {
   const line = { methods: READ, who: "client", ...(dialect === undefined ? {} : { dialect }) } as const;
-  const dialectOf = (client: ClientRequest) => dialect ?? dialectOfHeaders(client.request.headers);
+  const dialectOf = (client: ClientRequest) => dialect ?? dialectOfHeaders(client.headers);
   const answerList: ClientHandler = (client) => models.answerList(client, dialectOf(client));
   const answerModel: ClientHandler = (client, { model = "" }) => models.answerModel(model, dialectOf(client));
   return [
@@ -106,7 +106,7 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
   const refuse = (client: ClientRequest, error: GatewayError): Response => {
     const requestId = gateway.ids.ulid(gateway.clock.nowMs());
     gateway.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
-    return replyWithError(line.dialect ?? dialectOfHeaders(client.request.headers), error, requestId);
+    return replyWithError(line.dialect ?? dialectOfHeaders(client.headers), error, requestId);
   };
   switch (line.who) {
     case "anyone":
@@ -115,7 +115,7 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
       return {
         ...line,
         handler: (client, params) => {
-          const principal = authenticate(gateway.snapshot.keys, client.request.headers, client.search);
+          const principal = authenticate(gateway.snapshot.keys, client.headers, client.search);
           return principal === null
             ? refuse(client, unauthenticated())
             : line.handler(client, params, principal);
@@ -128,7 +128,7 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
         ...line,
         handler: (client, params) => {
           const config = { ...gateway.snapshot.config.metrics, enabled, port };
-          const refusal = findMetricsRefusal(config, client.request.headers);
+          const refusal = findMetricsRefusal(config, client.headers);
           return refusal === null ? line.handler(client, params) : refuse(client, refusal);
         },
       };

@@ -1,6 +1,7 @@
 /** Client keys: from the key in a request to the principal that the key stands for. */
 import { hash, timingSafeEqual } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
+import type { HeaderView } from "../core/header-view.ts";
 
 export interface Principal {
   /** The key's name in the config. */
@@ -40,7 +41,11 @@ const KEY_HEADERS = ["x-api-key", "x-goog-api-key", "api-key"] as const;
  * `x-goog-api-key`, `api-key`, `?key=`. Returns null when no key is valid. `search` is the query with its
  * question mark, or "".
  */
-export function authenticate(ring: KeyRing, headers: Headers, search: string): Principal | null {
+export function authenticate(
+  ring: KeyRing,
+  headers: Pick<HeaderView, "get">,
+  search: string,
+): Principal | null {
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const found = ring.get(digestOf(bearerOf(authorization)));

@@ -9,36 +9,53 @@ export interface HeaderView {
 /** Headers to send, in order, with names in lower case. */
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
-/** Headers in the order in which they came. */
+/** Headers in the order in which they came, each name once. */
 export class HeaderList implements HeaderView {
-  readonly #names: string[] = [];
-  readonly #values: string[] = [];
+  readonly #lines: (readonly [name: string, value: string])[] = [];
+
+  /** The same headers, read once. */
+  static of(headers: HeaderView): HeaderList {
+    const list = new HeaderList();
+    headers.forEach((value, name) => {
+      list.#lines.push([name, value]);
+    });
+    return list;
+  }
+
+  get lines(): HeaderLines {
+    return this.#lines;
+  }
 
   /** `name` in lower case. Joins the values of a name that is already there, as `Headers` does. */
   append(name: string, value: string): void {
-    const at = this.#names.indexOf(name);
-    if (at < 0) {
-      this.#names.push(name);
-      this.#values.push(value);
-    } else {
-      this.#values[at] = `${this.#values[at]}, ${value}`;
-    }
+    const at = this.#indexOf(name);
+    if (at < 0) this.#lines.push([name, value]);
+    else this.#lines[at] = [name, `${this.#lines[at]?.[1]}, ${value}`];
   }
 
   get(name: string): string | null {
-    const at = this.#names.indexOf(name);
-    return at < 0 ? null : (this.#values[at] as string);
+    const at = this.#indexOf(name);
+    return at < 0 ? null : (this.#lines[at]?.[1] ?? null);
+  }
+
+  has(name: string): boolean {
+    return this.#indexOf(name) >= 0;
   }
 
   delete(name: string): void {
-    const at = this.#names.indexOf(name);
-    if (at < 0) return;
-    this.#names.splice(at, 1);
-    this.#values.splice(at, 1);
+    const at = this.#indexOf(name);
+    if (at >= 0) this.#lines.splice(at, 1);
   }
 
   forEach(callback: (value: string, name: string) => void): void {
-    for (let i = 0; i < this.#names.length; i++)
-      callback(this.#values[i] as string, this.#names[i] as string);
+    for (const [name, value] of this.#lines) callback(value, name);
+  }
+
+  #indexOf(name: string): number {
+    const lines = this.#lines;
+    for (let i = 0; i < lines.length; i++) {
+      if ((lines[i] as readonly [string, string])[0] === name) return i;
+    }
+    return -1;
   }
 }

@@ -194,7 +194,7 @@ export interface Dialect {
   /** Whether a path that may lead nowhere looks like one of this dialect. */
   isSpokenAt(path: string): boolean;
   /** Whether a request with these headers comes from a client of this dialect, whatever its path. */
-  isSpokenBy(headers: Headers): boolean;
+  isSpokenBy(headers: Pick<Headers, "has">): boolean;
   /** The framing of a stream, by the query (`?…` or "") of the request for it. */
   streamFraming(search: string): Framing;
   /** The members of a request that a peek reads. */

@@ -6,13 +6,13 @@ import { DIALECTS } from "./index.ts";
 export const DEFAULT_DIALECT: DialectName = "openai-chat";
 
 /** The dialect in which to refuse a path that may lead nowhere. */
-export function guessDialect(path: string, headers: Headers): DialectName {
+export function guessDialect(path: string, headers: Pick<Headers, "has">): DialectName {
   const spoken = Object.values(DIALECTS).find((dialect) => dialect.isSpokenAt(path));
   return spoken?.name ?? dialectOfHeaders(headers);
 }
 
 /** The dialect of a path that clients of several dialects use, as `/v1/models`. */
-export function dialectOfHeaders(headers: Headers): DialectName {
+export function dialectOfHeaders(headers: Pick<Headers, "has">): DialectName {
   const spoken = Object.values(DIALECTS).find((dialect) => dialect.isSpokenBy(headers));
   return spoken?.name ?? DEFAULT_DIALECT;
 }

@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
+import { HeaderList } from "../core/header-view.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
@@ -83,6 +84,8 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
   const client: ClientRequest = {
     request,
+    method: request.method,
+    headers: HeaderList.of(question.headers),
     search: question.search,
     address: () => null,
     suspendIdleTimeout: () => undefined,

@@ -1,4 +1,5 @@
 /** A client's request on Bun's server. */
+import { HeaderList } from "../core/header-view.ts";
 import type { AddressReader } from "./address.ts";
 import type { ClientRequest } from "./client-request.ts";
 
@@ -6,6 +7,8 @@ export type BunServer = Bun.Server<undefined>;
 
 export class BunClient implements ClientRequest {
   readonly request: Request;
+  readonly method: string;
+  readonly headers: HeaderList;
   readonly #server: BunServer;
   readonly #peer: string | null;
   readonly #readAddress: AddressReader;
@@ -15,6 +18,9 @@ export class BunClient implements ClientRequest {
 
   constructor(request: Request, server: BunServer, readAddress: AddressReader, idleTimeoutS: number) {
     this.request = request;
+    this.method = request.method;
+    // Read once: each look into Bun's headers makes the value's string anew.
+    this.headers = HeaderList.of(request.headers);
     const { url } = request;
     const queryAt = url.indexOf("?");
     this.search = queryAt < 0 ? "" : url.slice(queryAt);
@@ -26,7 +32,7 @@ export class BunClient implements ClientRequest {
   }
 
   address(): string | null {
-    return this.#readAddress(this.#peer, this.request.headers.get("x-forwarded-for"));
+    return this.#readAddress(this.#peer, this.headers.get("x-forwarded-for"));
   }
 
   suspendIdleTimeout(): void {

@@ -1,6 +1,11 @@
+import type { HeaderList } from "../core/header-view.ts";
+
 /** A client's request, as the listener gives it to a handler. */
 export interface ClientRequest {
+  /** The listener's own object: its body, and its signal of a client that leaves. */
   readonly request: Request;
+  readonly method: string;
+  readonly headers: HeaderList;
   /** The query with its question mark, or "". */
   readonly search: string;
   /** The client's address; null when the socket does not know it. Read only for the ledger row. */

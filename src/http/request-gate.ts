@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { type ErrorKind, GatewayError } from "../core/errors.ts";
+import type { HeaderList } from "../core/header-view.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -119,49 +120,43 @@ export class RequestGate {
   }
 
   #answer(match: Match<HttpRoute> | null, request: Request, server: BunServer): Response | Promise<Response> {
-    const { headers } = request;
+    const client = new BunClient(request, server, this.#readAddress, this.#idleTimeoutS);
+    const { headers, method } = client;
     const hostProblem = this.#checkHost(headers.get("host"));
     if (hostProblem !== null) return this.#refuse(request, "bad_host", hostProblem);
     const framingProblem = findFramingProblem(headers);
     if (framingProblem !== null) return this.#refuse(request, "bad_request", framingProblem);
     const origin = headers.get("origin");
-    const isPlain = origin === null && this.#corsOrigins.size === 0 && request.method !== "OPTIONS";
-    if (isPlain) return this.#dispatch(match, request, server);
-    return this.#withCors(match, request, server, origin);
+    const isPlain = origin === null && this.#corsOrigins.size === 0 && method !== "OPTIONS";
+    return isPlain ? this.#dispatch(match, client) : this.#withCors(match, client, origin);
   }
 
-  #dispatch(
-    match: Match<HttpRoute> | null,
-    request: Request,
-    server: BunServer,
-  ): Response | Promise<Response> {
-    if (match === null) return this.#nothingHere(request);
+  #dispatch(match: Match<HttpRoute> | null, client: BunClient): Response | Promise<Response> {
+    if (match === null) return this.#nothingHere(client.request);
     for (const { methods, handler } of match.lines) {
-      if (!methods.includes(request.method)) continue;
-      return handler(new BunClient(request, server, this.#readAddress, this.#idleTimeoutS), match.params);
+      if (methods.includes(client.method)) return handler(client, match.params);
     }
-    return this.#wrongMethod(match, request);
+    return this.#wrongMethod(match, client.request);
   }
 
   async #withCors(
     match: Match<HttpRoute> | null,
-    request: Request,
-    server: BunServer,
+    client: BunClient,
     origin: string | null,
   ): Promise<Response> {
     const isAllowed = origin !== null && (this.#corsOrigins.has("*") || this.#corsOrigins.has(origin));
     const allow = [...methodsOf(match), "OPTIONS"].join(", ");
     const response =
-      request.method === "OPTIONS"
+      client.method === "OPTIONS"
         ? new Response(null, { status: 204, headers: { allow } })
-        : await this.#dispatch(match, request, server);
+        : await this.#dispatch(match, client);
     response.headers.append("vary", "Origin");
     if (!isAllowed) return response;
     response.headers.set("access-control-allow-origin", origin);
     response.headers.set("access-control-expose-headers", "*");
-    if (request.method === "OPTIONS") {
+    if (client.method === "OPTIONS") {
       response.headers.set("access-control-allow-methods", allow);
-      const asked = request.headers.get("access-control-request-headers");
+      const asked = client.headers.get("access-control-request-headers");
       if (asked !== null) response.headers.set("access-control-allow-headers", asked);
       response.headers.set("access-control-max-age", String(CORS_MAX_AGE_S));
     }
@@ -212,10 +207,10 @@ function pathOf(url: string): string {
 }
 
 /** Headers that Bun's parser lets through although two readers could disagree on them. */
-function findFramingProblem(headers: Headers): string | null {
+function findFramingProblem(headers: HeaderList): string | null {
   const declared = headers.get("content-length");
   if (declared?.includes(",")) return "the Content-Length header is there twice; send it once";
-  return headers.count > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers; send fewer` : null;
+  return headers.lines.length > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers; send fewer` : null;
 }
 
 function methodsOf(match: Match<HttpRoute> | null): readonly string[] {

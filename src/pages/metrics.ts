@@ -2,6 +2,7 @@
 import { bearerOf, digestOf, isSameDigest } from "../auth/keys.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { HeaderView } from "../core/header-view.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -22,7 +23,10 @@ export interface ProcessFacts {
 }
 
 /** The reason not to show the metrics on the clients' port; null: show them. */
-export function findMetricsRefusal(config: Config["metrics"], headers: Headers): GatewayError | null {
+export function findMetricsRefusal(
+  config: Config["metrics"],
+  headers: Pick<HeaderView, "get">,
+): GatewayError | null {
   const { enabled, keySha256, port } = config;
   if (!enabled || port !== null || keySha256 === null) {
     return new GatewayError(

@@ -91,7 +91,7 @@ function append(
 function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
   const { attempt, attempts, earlierUsage, route, startedMs } = exchange;
   const { facts, outcome, firstByteMs } = ending;
-  const { headers } = exchange.client.request;
+  const { headers } = exchange.client;
   const isRefused = attempts === 0 && outcome === "refused";
   const last = facts?.usage ?? null;
   const all = earlierUsage === null || last === null ? (last ?? earlierUsage) : addUsage(earlierUsage, last);

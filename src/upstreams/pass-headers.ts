@@ -3,7 +3,7 @@
  * a change here.
  */
 
-import type { HeaderLines, HeaderView } from "../core/header-view.ts";
+import type { HeaderLines, HeaderList, HeaderView } from "../core/header-view.ts";
 
 const MAX_REMEMBERED_NAMES = 512;
 
@@ -121,18 +121,19 @@ function passesToUpstream(name: string): boolean {
  * the gateway's credential is shown instead.
  */
 export function makeUpstreamHeaders(
-  client: HeaderView,
+  client: HeaderList,
   authNames: readonly string[],
   authLines: HeaderLines,
   defaults: HeaderLines,
 ): HeaderLines {
   const named = namedByConnection(client.get("connection"));
   const lines: (readonly [string, string])[] = [];
-  client.forEach((value, name) => {
-    if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) return;
+  for (const line of client.lines) {
+    const [name, value] = line;
+    if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) continue;
     const passing = name === "anthropic-beta" ? withoutOauthBeta(value) : value;
-    if (passing !== "") lines.push([name, passing]);
-  });
+    if (passing !== "") lines.push(passing === value ? line : [name, passing]);
+  }
   for (const line of defaults) {
     if (client.get(line[0]) === null) lines.push(line);
   }

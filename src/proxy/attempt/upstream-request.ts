@@ -46,9 +46,9 @@ export function relayRequest(
   const { family } = upstream;
   return {
     url: urlFor(route, client.search, upstream, relayed.target, clientFraming !== "json"),
-    method: client.request.method,
+    method: client.method,
     headers: makeUpstreamHeaders(
-      client.request.headers,
+      client.headers,
       family.authorization.headerNames,
       authLines,
       family.defaultHeaders,

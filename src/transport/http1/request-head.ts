@@ -75,8 +75,7 @@ export function encodeRequestHead(request: UpstreamRequest, { origin, target }: 
   if (!TOKEN.test(method)) throw unusable("method");
   let text = `${method} ${target} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
   for (const [name, value] of headers) {
-    if (OWN.has(name)) continue;
-    if (!isName(name)) throw unusable("header name");
+    if (!isSent(name)) continue;
     // A line end in a value would split the request, so each value is checked, whatever its source.
     if (BAD_VALUE.test(value)) throw unusable(name);
     text += `${name}: ${value}\r\n`;
@@ -86,15 +85,18 @@ export function encodeRequestHead(request: UpstreamRequest, { origin, target }: 
   return `${text}\r\n`;
 }
 
-/** Names that are checked already: clients send the same few again and again. */
-const names = new Set<string>();
+/** By name, whether the header is sent. Clients send the same few names again and again. */
+const sent = new Map<string, boolean>();
 const MAX_REMEMBERED_NAMES = 512;
 
-function isName(name: string): boolean {
-  if (names.has(name)) return true;
-  const isToken = TOKEN.test(name);
-  if (isToken && names.size < MAX_REMEMBERED_NAMES) names.add(name);
-  return isToken;
+/** False: the transport writes the header itself. Throws for a name that HTTP does not allow. */
+function isSent(name: string): boolean {
+  const known = sent.get(name);
+  if (known !== undefined) return known;
+  if (!TOKEN.test(name)) throw unusable("header name");
+  const made = !OWN.has(name);
+  if (sent.size < MAX_REMEMBERED_NAMES) sent.set(name, made);
+  return made;
 }
 
 function targetOf(url: string): string {
