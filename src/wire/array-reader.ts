@@ -7,6 +7,7 @@ import { JsonScanner } from "./json-scan.ts";
 import { compileShape, type ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
 
+const NONE = new Uint8Array(0);
 const ELEMENTS = compileShape({ "*": true });
 
 export class ArrayReader implements JsonSink {
@@ -16,7 +17,7 @@ export class ArrayReader implements JsonSink {
   /** Bytes of earlier chunks, from `#heldFrom` on. */
   readonly #held = new GrowingBytes();
   #heldFrom = 0;
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = NONE;
   #chunkFrom = 0;
 
   constructor(maxFrameBytes: number, onElement: (text: string) => void) {
@@ -35,6 +36,8 @@ export class ArrayReader implements JsonSink {
     this.#chunk = bytes;
     this.#chunkFrom = this.#scanner.size;
     this.#scanner.push(bytes);
+    // A long silence may follow these bytes.
+    this.#chunk = NONE;
     const from = Math.max(0, this.#heldFrom - this.#chunkFrom);
     if (from < bytes.length && !this.isClosed) this.#held.append(bytes, from, bytes.length);
     if (this.#held.size > this.#maxFrameBytes) return "too long";

@@ -69,6 +69,8 @@ export class SseSplitter {
       }
     }
     this.#pos = end;
+    // A long silence may follow these bytes.
+    this.#bytes = NONE;
     return -1;
   }
 

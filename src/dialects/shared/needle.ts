@@ -26,39 +26,37 @@ export function textNeedle(text: string): Needle {
 export class NeedleSearch {
   readonly #needles: readonly Needle[];
   readonly #nextAt: number[];
-  #bytes: Uint8Array = new Uint8Array(0);
 
   constructor(needles: readonly Needle[]) {
     this.#needles = needles;
     this.#nextAt = needles.map(() => NOWHERE);
   }
 
-  /** Begins with other bytes. */
-  begin(bytes: Uint8Array): void {
-    this.#bytes = bytes;
+  /** Other bytes follow. They are not kept: a long silence may follow them. */
+  begin(): void {
     for (let i = 0; i < this.#nextAt.length; i++) this.#nextAt[i] = -1;
   }
 
-  /** Whether a needle begins between `from` and `to`. Ranges only go forward. */
-  hits(from: number, to: number): boolean {
+  /** Whether a needle begins between `from` and `to` of the bytes. Ranges only go forward. */
+  hits(bytes: Uint8Array, from: number, to: number): boolean {
     for (let i = 0; i < this.#nextAt.length; i++) {
       let at = this.#nextAt[i] as number;
       if (at < from) {
-        at = this.#find(this.#needles[i] as Needle, from);
+        at = findNeedle(this.#needles[i] as Needle, bytes, from);
         this.#nextAt[i] = at;
       }
       if (at < to) return true;
     }
     return false;
   }
+}
 
-  #find(needle: Needle, from: number): number {
-    let at = indexOfBytes(this.#bytes, needle.bytes, from);
-    while (at !== -1 && needle.isKey && !hasValue(this.#bytes, at + needle.bytes.length)) {
-      at = indexOfBytes(this.#bytes, needle.bytes, at + needle.bytes.length);
-    }
-    return at === -1 ? NOWHERE : at;
+function findNeedle(needle: Needle, bytes: Uint8Array, from: number): number {
+  let at = indexOfBytes(bytes, needle.bytes, from);
+  while (at !== -1 && needle.isKey && !hasValue(bytes, at + needle.bytes.length)) {
+    at = indexOfBytes(bytes, needle.bytes, at + needle.bytes.length);
   }
+  return at === -1 ? NOWHERE : at;
 }
 
 /** Whether a colon and a value other than null follow the key that ends before `from`. */

@@ -69,8 +69,8 @@ export class SseTap extends AnswerTap {
     if (search === null || !this.answer.hasContent || this.answer.progress !== "open") return false;
     if (this.#pending.size > 0 || this.#passing !== null || !this.#splitter.isAtFrameStart) return false;
     if (!endsFrame(chunk)) return false;
-    search.begin(chunk);
-    return !search.hits(0, chunk.length);
+    search.begin();
+    return !search.hits(chunk, 0, chunk.length);
   }
 
   #split(chunk: Uint8Array): Uint8Array | null {
@@ -86,7 +86,7 @@ export class SseTap extends AnswerTap {
     let from = 0;
     const wasOpenBefore = this.answer.progress === "open";
     this.#splitter.begin(bytes, seen);
-    this.#search?.begin(bytes);
+    this.#search?.begin();
     for (let to = this.#splitter.next(); to !== -1; to = this.#splitter.next()) {
       const wasOpen = this.answer.progress === "open";
       const isTakenOut = this.#read(bytes, from, to);
@@ -122,7 +122,7 @@ export class SseTap extends AnswerTap {
       return false;
     }
     if (this.#search !== null && this.answer.hasContent && this.answer.progress === "open") {
-      if (!this.#search.hits(from, to)) return false;
+      if (!this.#search.hits(bytes, from, to)) return false;
     }
     const { event, data } = readSseFrame(bytes, from, to, isFirst);
     return data !== null && this.#readData(event, data);

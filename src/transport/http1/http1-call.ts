@@ -108,6 +108,8 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     const reader = this.#reader;
     reader.feed(bytes);
     const { head, body, error } = reader;
+    // A long silence may follow, and the view keeps all bytes of its read.
+    reader.body = null;
     // First, so that a request that this reply sets off can use the connection again.
     if (reader.isWhole && error === null) this.#release();
     if (head !== null && this.#head === null && this.reason === null) this.#begin(head);

@@ -1,0 +1,62 @@
+// What reads a stream keeps no bytes that have passed: between two reads of a slow answer they would stay in memory.
+import { expect, test } from "bun:test";
+import { CODECS } from "./codecs.ts";
+import type { DialectName, Framing } from "./dialect.ts";
+import { encode, makeTap, readStream } from "./fixtures/tap-under-test.ts";
+
+const READERS = 20;
+/** The runtime searches its stack for pointers and may take another value for one. */
+const MISTAKEN = 3;
+
+/** Makes readers, gives each its own copy of the bytes, and counts the copies that are kept. */
+function countKept(bytes: Uint8Array, makeReader: () => (chunk: Uint8Array) => unknown): Promise<number> {
+  const readers: unknown[] = [];
+  const copies: WeakRef<Uint8Array>[] = [];
+  const readOnce = (): void => {
+    const read = makeReader();
+    const copy = bytes.slice();
+    read(copy);
+    readers.push(read);
+    copies.push(new WeakRef(copy));
+  };
+  for (let i = 0; i < READERS; i++) readOnce();
+  return new Promise<number>((resolve) => {
+    // In a later turn of the loop: a weak reference holds its object until its own turn is over.
+    setTimeout(() => {
+      Bun.gc(true);
+      resolve(copies.filter((copy) => copy.deref() !== undefined).length);
+      readers.length = 0;
+    }, 0);
+  });
+}
+
+/** The beginning of a recorded stream, up to a place within a frame of its content. */
+function beginningOf(name: DialectName, framing: Framing): Uint8Array {
+  const stream = readStream(name);
+  const text = framing === "sse" ? stream : `[${stream.replaceAll("data: ", "").replaceAll("\n\n", ",\n")}`;
+  return encode(text.slice(0, Math.floor(text.length / 2)));
+}
+
+const CASES: readonly [DialectName, Framing][] = [
+  ["openai-chat", "sse"],
+  ["openai-responses", "sse"],
+  ["anthropic-messages", "sse"],
+  ["gemini", "sse"],
+  ["gemini", "json-array"],
+];
+
+test.each(CASES)("a tap of %s as %s", async (name, framing) => {
+  const kept = await countKept(beginningOf(name, framing), () => {
+    const tap = makeTap(name, framing);
+    return (chunk) => void tap.push(chunk);
+  });
+  expect(kept).toBeLessThanOrEqual(MISTAKEN);
+});
+
+test.each(CASES)("a decoder of %s as %s", async (name, framing) => {
+  const kept = await countKept(beginningOf(name, framing), () => {
+    const decoder = CODECS[name].makeStreamDecoder(framing, { idSeed: "seed", maxFrameBytes: 1_000_000 });
+    return (chunk) => decoder.push(chunk, () => undefined);
+  });
+  expect(kept).toBeLessThanOrEqual(MISTAKEN);
+});
