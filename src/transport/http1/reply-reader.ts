@@ -9,11 +9,17 @@ const BEGINNING = Buffer.from("HTTP/1.");
 const LF = 10;
 const CR = 13;
 
+/**
+ * A piece up to this size is copied: 0.06 us in place of 0.19 us for a view, and several times more after a
+ * wait. JavaScriptCore keeps an array of this size within its object, and a view would first move it out.
+ */
+const MAX_COPIED_BYTES = 1_000;
+
 /** The fields hold the result of the last `feed`. */
 export class ReplyReader {
   /** The final head; null until it has come. */
   head: ParsedHead | null = null;
-  /** Payload of the last `feed`, as a view of its bytes; null when it held none. */
+  /** Payload of the last `feed`, as a view or a copy of its bytes; null when it held none. */
   body: Uint8Array | null = null;
   isWhole = false;
   /** Bytes followed the whole reply. */
@@ -106,17 +112,26 @@ export class ReplyReader {
     } else if (this.#chunked !== null) {
       next = this.#chunked.feed(bytes, at);
       const { bodyStart, bodyEnd, fault } = this.#chunked;
-      if (bodyEnd > bodyStart) this.body = bytes.subarray(bodyStart, bodyEnd);
+      if (bodyEnd > bodyStart) this.body = pieceOf(bytes, bodyStart, bodyEnd);
       this.isWhole = this.#chunked.isWhole;
       if (fault !== null) throw garbage(fault);
     } else if (at < bytes.length) {
       next = Math.min(bytes.length, at + this.#leftBytes);
-      this.body = at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next);
+      this.body = pieceOf(bytes, at, next);
       this.#leftBytes -= next - at;
       this.isWhole = this.#leftBytes === 0;
     }
     this.hasSurplus ||= this.isWhole && next < bytes.length;
   }
+}
+
+function pieceOf(bytes: Buffer, from: number, to: number): Uint8Array {
+  const size = to - from;
+  if (size === bytes.length) return bytes;
+  if (size > MAX_COPIED_BYTES) return bytes.subarray(from, to);
+  const piece = new Uint8Array(size);
+  bytes.copy(piece, 0, from, to);
+  return piece;
 }
 
 /** Refuses early what is not HTTP: such a sender may wait for us, and never end its head. */
