@@ -98,7 +98,7 @@ export interface Tap extends TapState {
    * an unfinished frame (up to `maxHeldBytes`) and, from the frame on that makes the answer whole,
    * everything: those bytes wait for the ledger. It takes at most `maxHeldBytes` behind a whole or failed
    * answer; the answer is `complete` then. Must not throw on garbage. The common case (whole frames, nothing
-   * held) returns `chunk` itself, without a copy.
+   * held) returns `chunk` itself, without a copy; `progress` is `open` then.
    */
   push(chunk: Uint8Array): Uint8Array | null;
   /** The bytes that were kept back, to be sent once the row is committed; empties the tap. */

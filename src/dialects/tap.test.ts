@@ -145,6 +145,23 @@ test.each(NAMES)("%s: values of any kind in the places that are read do no harm"
   );
 });
 
+test("whole frames inside the answer pass as the very bytes that came", () => {
+  const frames: Readonly<Record<Exclude<DialectName, "gemini">, string>> = {
+    "openai-chat":
+      'data: {"model":"m","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null}\n\n',
+    "openai-responses": 'data: {"type":"response.output_text.delta","delta":"a"}\n\n',
+    "anthropic-messages":
+      'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}\r\n\r\n',
+  };
+  for (const [name, frame] of Object.entries(frames)) {
+    const tap = makeTap(name as DialectName, "sse");
+    for (const text of [frame, frame, frame.repeat(100)]) {
+      const chunk = encode(text);
+      expect(tap.push(chunk)).toBe(chunk);
+    }
+  }
+});
+
 test.each(NAMES)("H-6 %s: a frame of 3 MB passes as it comes, in linear time", (name) => {
   const frame = `data: {"x":"${"y".repeat(3_000_000)}"}\n\n`;
   const tap = makeTap(name, "sse", { maxHeldBytes: 100_000 });

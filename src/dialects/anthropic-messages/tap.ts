@@ -5,7 +5,7 @@ import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
-import { textNeedle } from "../shared/needle.ts";
+import { NeedleSearch, textNeedle } from "../shared/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { UsageCounts } from "./usage.ts";
 
@@ -29,11 +29,11 @@ const FRAME = compileShape({
  * `message_start`, `message_delta`, `message_stop` and errors; the events of content blocks hold none of
  * these.
  */
-const NEEDLES = [textNeedle("message_"), textNeedle('"error"')];
+const SEARCH = new NeedleSearch([textNeedle("message_"), textNeedle('"error"')]);
 
 export class MessagesReader implements AnswerReader {
   readonly answer = new AnswerReading();
-  readonly needles = NEEDLES;
+  readonly search = SEARCH;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #keepsReplyId: boolean;
@@ -79,8 +79,6 @@ export class MessagesReader implements AnswerReader {
     }
     this.#readMessage(message);
   }
-
-  notePassed(): void {}
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
     return renderStreamError(error, requestId, place);

@@ -22,7 +22,7 @@ const BODY = compileShape({ ...CHUNK, "*": CHUNK });
 export class GeminiReader implements AnswerReader {
   readonly answer = new AnswerReading();
   /** null: each chunk carries the running usage. */
-  readonly needles = null;
+  readonly search = null;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
 
@@ -64,8 +64,6 @@ export class GeminiReader implements AnswerReader {
     if (!Array.isArray(body)) this.readFrame("", body);
     for (const chunk of asArray(body)) this.readFrame("", chunk);
   }
-
-  notePassed(): void {}
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
     return renderStreamError(error, requestId, place);

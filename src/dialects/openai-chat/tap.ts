@@ -5,7 +5,7 @@ import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
-import { keyNeedle, textNeedle } from "../shared/needle.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -23,11 +23,16 @@ const FRAME = compileShape({
   error: true,
   choices: { "*": { finish_reason: true, delta: true } },
 });
-const NEEDLES = [keyNeedle("finish_reason"), keyNeedle("usage"), keyNeedle("error"), textNeedle("[DONE]")];
+const SEARCH = new NeedleSearch([
+  keyNeedle("finish_reason"),
+  keyNeedle("usage"),
+  keyNeedle("error"),
+  textNeedle("[DONE]"),
+]);
 
 export class ChatReader implements AnswerReader {
   readonly answer = new AnswerReading();
-  readonly needles = NEEDLES;
+  readonly search = SEARCH;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #removeUsageChunk: boolean;
@@ -73,8 +78,6 @@ export class ChatReader implements AnswerReader {
     this.#readCommon(completion);
     this.answer.stopReason = finishReasonOf(choices);
   }
-
-  notePassed(): void {}
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
     return renderStreamError(error, requestId, place);

@@ -6,7 +6,7 @@ import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
-import { keyNeedle, textNeedle } from "../shared/needle.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -34,14 +34,14 @@ const FRAME = compileShape({
   response: RESPONSE,
 });
 /** Events with the whole response, and errors. */
-const NEEDLES = [keyNeedle("response"), textNeedle('"error"')];
+const SEARCH = new NeedleSearch([keyNeedle("response"), textNeedle('"error"')]);
 const SEQUENCE_KEY = Buffer.from('"sequence_number":');
 /** Events in front of the answer. */
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
 
 export class ResponsesReader implements AnswerReader {
   readonly answer = new AnswerReading();
-  readonly needles = NEEDLES;
+  readonly search = SEARCH;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   #responseId: string | null = null;

@@ -5,7 +5,7 @@ import { asString } from "../../wire/json.ts";
 import type { ShapeNode } from "../../wire/json-shape.ts";
 import type { FailurePlace, TapState } from "../dialect.ts";
 import { failureText } from "./failure-text.ts";
-import type { Needle } from "./needle.ts";
+import type { NeedleSearch } from "./needle.ts";
 
 /** The state that a reader writes and a tap shows. */
 export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
@@ -45,8 +45,11 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
 /** Reads a dialect's replies: a tap finds the frames and calls it. */
 export interface AnswerReader {
   readonly answer: AnswerReading;
-  /** Once content has begun, only frames that hold one of these are read; null: every frame is read. */
-  readonly needles: readonly Needle[] | null;
+  /**
+   * Once content has begun, only frames in which this finds something are read; null: every frame is read.
+   * One for all readers of a dialect: each push of bytes begins it anew.
+   */
+  readonly search: NeedleSearch | null;
   /** The members to pick from a frame's data that is too long to be built whole. */
   readonly frameShape: ShapeNode;
   readonly bodyShape: ShapeNode;
@@ -57,7 +60,7 @@ export interface AnswerReader {
   /** Reads a reply that is one JSON value, once it is closed. */
   readBody(body: unknown): void;
   /** Sees bytes that end at `to` with a whole frame, whether their frames were read or not. */
-  notePassed(bytes: Uint8Array, to: number): void;
+  notePassed?(bytes: Uint8Array, to: number): void;
   /** See `Tap.renderFailure`. */
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string;
 }

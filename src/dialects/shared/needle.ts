@@ -32,17 +32,23 @@ export class NeedleSearch {
     this.#nextAt = needles.map(() => NOWHERE);
   }
 
-  /** Other bytes follow. They are not kept: a long silence may follow them. */
+  /** Whether a needle begins anywhere in the bytes. */
+  finds(bytes: Uint8Array): boolean {
+    for (const needle of this.#needles) if (find(needle, bytes, 0) !== NOWHERE) return true;
+    return false;
+  }
+
+  /** The following `hits` are about other bytes. The bytes are not kept: a long silence may follow them. */
   begin(): void {
     for (let i = 0; i < this.#nextAt.length; i++) this.#nextAt[i] = -1;
   }
 
-  /** Whether a needle begins between `from` and `to` of the bytes. Ranges only go forward. */
+  /** Whether a needle begins between `from` and `to`. Ranges only go forward. */
   hits(bytes: Uint8Array, from: number, to: number): boolean {
     for (let i = 0; i < this.#nextAt.length; i++) {
       let at = this.#nextAt[i] as number;
       if (at < from) {
-        at = findNeedle(this.#needles[i] as Needle, bytes, from);
+        at = find(this.#needles[i] as Needle, bytes, from);
         this.#nextAt[i] = at;
       }
       if (at < to) return true;
@@ -51,18 +57,21 @@ export class NeedleSearch {
   }
 }
 
-function findNeedle(needle: Needle, bytes: Uint8Array, from: number): number {
-  let at = indexOfBytes(bytes, needle.bytes, from);
-  while (at !== -1 && needle.isKey && !hasValue(bytes, at + needle.bytes.length)) {
-    at = indexOfBytes(bytes, needle.bytes, at + needle.bytes.length);
+function find({ bytes: needle, isKey }: Needle, bytes: Uint8Array, from: number): number {
+  let at = indexOfBytes(bytes, needle, from);
+  while (at !== -1 && isKey && !hasValue(bytes, at + needle.length)) {
+    at = indexOfBytes(bytes, needle, at + needle.length);
   }
   return at === -1 ? NOWHERE : at;
 }
 
-/** Whether a colon and a value other than null follow the key that ends before `from`. */
+/**
+ * Whether a colon and a value other than null follow the key that ends before `from`. Where a line ends, the
+ * frame has to be decoded to know.
+ */
 function hasValue(bytes: Uint8Array, from: number): boolean {
   let at = afterSpace(bytes, from);
-  if (bytes[at] !== 0x3a) return false;
+  if (bytes[at] !== 0x3a) return bytes[at] === 0x0a || bytes[at] === 0x0d;
   at = afterSpace(bytes, at + 1);
   return bytes[at] !== 0x6e;
 }

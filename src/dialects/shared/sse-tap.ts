@@ -5,7 +5,7 @@ import { endsFrame, readSseFrame, SseFrameFollower, SseSplitter } from "../../wi
 import type { Framing } from "../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
-import { NeedleSearch } from "./needle.ts";
+import type { NeedleSearch } from "./needle.ts";
 
 /** Longer data is not parsed: a picker reads the members that matter. */
 const MAX_PARSED_BYTES = 64 * 1024;
@@ -17,9 +17,15 @@ interface PassingFrame {
 }
 
 export class SseTap extends AnswerTap {
+  /**
+   * Between whole frames inside the answer: a chunk of whole frames passes if the reader's search finds
+   * nothing in it.
+   */
+  #isPlain = false;
+  readonly #search: NeedleSearch | null;
+  readonly #notesPassed: boolean;
   readonly #maxHeldBytes: number;
   readonly #splitter = new SseSplitter();
-  readonly #search: NeedleSearch | null;
   /** The bytes of the unfinished frame. */
   readonly #pending = new GrowingBytes();
   /** Whole frames that wait for the ledger, or for the rest of the chunk. */
@@ -33,16 +39,24 @@ export class SseTap extends AnswerTap {
   constructor(reader: AnswerReader, maxHeldBytes: number) {
     super(reader);
     this.#maxHeldBytes = maxHeldBytes;
-    this.#search = reader.needles === null ? null : new NeedleSearch(reader.needles);
+    this.#search = reader.search;
+    this.#notesPassed = reader.notePassed !== undefined;
   }
 
   push(chunk: Uint8Array): Uint8Array | null {
-    if (this.#passes(chunk)) {
-      this.reader.notePassed(chunk, chunk.length);
+    if (this.#isPlain && endsFrame(chunk) && this.#search?.finds(chunk) === false) {
+      if (this.#notesPassed) this.reader.notePassed?.(chunk, chunk.length);
       return chunk;
     }
     if (chunk.length === 0 || this.#isOverfull()) return null;
-    return this.#split(chunk);
+    const out = this.#split(chunk);
+    this.#isPlain =
+      this.answer.hasContent &&
+      this.answer.progress === "open" &&
+      this.#pending.size === 0 &&
+      this.#passing === null &&
+      this.#splitter.isAtFrameStart;
+    return out;
   }
 
   end(): Uint8Array | null {
@@ -61,16 +75,6 @@ export class SseTap extends AnswerTap {
 
   override get isBetweenFrames(): boolean {
     return this.#passing === null;
-  }
-
-  /** The common case: whole frames inside the answer, none of which can matter. */
-  #passes(chunk: Uint8Array): boolean {
-    const search = this.#search;
-    if (search === null || !this.answer.hasContent || this.answer.progress !== "open") return false;
-    if (this.#pending.size > 0 || this.#passing !== null || !this.#splitter.isAtFrameStart) return false;
-    if (!endsFrame(chunk)) return false;
-    search.begin();
-    return !search.hits(chunk, 0, chunk.length);
   }
 
   #split(chunk: Uint8Array): Uint8Array | null {
@@ -101,7 +105,7 @@ export class SseTap extends AnswerTap {
       from = to;
     }
     this.#hold(bytes, runFrom, from);
-    if (from > 0) this.reader.notePassed(bytes, from);
+    if (from > 0) this.reader.notePassed?.(bytes, from);
     if (this.answer.progress === "open") this.#releaseInto(out);
     else if (wasOpenBefore) this.#heldLimit = this.#heldBytes + this.#maxHeldBytes;
     this.#keepRest(bytes, from, bytes !== chunk, out);
