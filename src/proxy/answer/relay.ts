@@ -9,12 +9,13 @@ import { asGatewayError } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
-import { Watched } from "../../transport/watchdog.ts";
+import { type Watchdog, Watched } from "../../transport/watchdog.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
+import { pingOf } from "./ping.ts";
 
 /** Time for an upstream to close its connection after a complete answer, before the gateway cuts it. */
 const DRAIN_MS = 1_000;
@@ -62,27 +63,30 @@ type Phase =
   | "over";
 
 export class Relay extends Watched implements BodySink, ReplyStreamOwner {
+  // What each chunk needs stands together, because between two events of a slow stream the processor's cache
+  // forgets the relay.
+  #phase: Phase = "beginning";
+  readonly #watchdog: Watchdog;
+  readonly #tap: Tap;
+  readonly #stream: ReplyStream;
+  #lastReadMs: number;
+  #lastWriteMs: number;
+  #replyBytes = 0;
+  #firstByteMs: number | null = null;
+  #hasSent = false;
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
   readonly #gateway: Gateway;
   readonly #exchange: Exchange;
   readonly #call: Call;
-  readonly #tap: Tap;
   readonly #framing: Framing;
-  readonly #stream: ReplyStream;
   readonly #pingIntervalMs: number;
   readonly #ping: Uint8Array | null;
   /** null: the beginning is known. The walk that waited for it is not kept through a long stream. */
   #onBegun: ((beginning: Beginning) => void) | null;
-  #phase: Phase = "beginning";
   #first: Uint8Array | null;
   /** How the body ended before the client's stream had started; undefined: it has not ended. */
   #earlyEnd: GatewayError | null | undefined = undefined;
-  #lastWriteMs: number;
-  #lastReadMs: number;
-  #replyBytes = 0;
-  #firstByteMs: number | null = null;
-  #hasSent = false;
   /** With `cut`: the exception of the gateway that ended the reply; undefined: the upstream ended it. */
   fault: unknown;
   /** The bracket of the JSON array has come. */
@@ -101,6 +105,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#attempt = attempt;
     this.#head = head;
     this.#gateway = gateway;
+    this.#watchdog = gateway.transport.watchdog;
     this.#exchange = exchange;
     this.#call = attempt.call;
     this.#tap = tap;
@@ -111,8 +116,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#awaitsBracket = framing === "json-array" && !this.#isTranslated;
     this.#stream = new ReplyStream(this);
     this.#pingIntervalMs = gateway.snapshot.config.server.pingIntervalMs;
-    this.#ping = pingOf(exchange, framing);
-    this.#lastWriteMs = gateway.transport.watchdog.nowMs;
+    this.#ping = pingOf(exchange.route.dialect, framing);
+    this.#lastWriteMs = this.#watchdog.nowMs;
     this.#lastReadMs = this.#lastWriteMs;
   }
 
@@ -122,7 +127,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
    * that an answer comes.
    */
   begin(): void {
-    this.#gateway.transport.watchdog.add(this);
+    this.#watchdog.add(this);
     if (this.#first !== null) this.#decided("open");
   }
 
@@ -139,7 +144,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
 
   chunk(bytes: Uint8Array): boolean {
     if (this.#phase === "over") return true;
-    this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
+    this.#lastReadMs = this.#watchdog.nowMs;
     let out: Uint8Array | null;
     try {
       out = this.#tap.push(bytes);
@@ -147,12 +152,17 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       this.#broken(cause);
       return true;
     }
+    if (this.#phase !== "flowing") return this.#takeEarly(bytes, out);
+    // The answer goes on behind a chunk that passes as it is.
+    if (out === bytes) return this.#send(bytes);
+    const isTaken = out === null || this.#send(out);
+    if (this.#isOver()) this.#conclude();
+    return isTaken;
+  }
+
+  /** A chunk that comes before the client's stream has started. */
+  #takeEarly(bytes: Uint8Array, out: Uint8Array | null): boolean {
     const { progress } = this.#tap;
-    if (this.#phase === "flowing") {
-      const isTaken = out === null || this.#send(out);
-      if (this.#isOver()) this.#conclude();
-      return isTaken;
-    }
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
     if (this.#awaitsBracket && this.#phase === "beginning" && !this.#isArray) {
       const start = firstOf(bytes);
@@ -170,7 +180,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   end(error: GatewayError | null): void {
     // An exception of the gateway goes to the client, whatever was to come.
     if (error?.kind === "internal") this.#broken(error.cause ?? error);
-    else if (this.#phase === "over") this.#gateway.transport.watchdog.delete(this);
+    else if (this.#phase === "over") this.#watchdog.delete(this);
     else if (this.#phase === "beginning") this.#decided("cut");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
@@ -205,7 +215,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   override check(nowMs: number): void {
     if (this.#phase === "over") {
       if (nowMs - this.#lastReadMs < DRAIN_MS) return;
-      this.#gateway.transport.watchdog.delete(this);
+      this.#watchdog.delete(this);
       this.#call.abort(new GatewayError("upstream_timeout", "the connection stayed open after the answer"));
       return;
     }
@@ -262,7 +272,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#replyBytes += bytes.byteLength;
     this.#firstByteMs ??= this.#gateway.clock.monotonicMs();
     this.#hasSent = true;
-    this.#lastWriteMs = this.#gateway.transport.watchdog.nowMs;
+    this.#lastWriteMs = this.#watchdog.nowMs;
     return this.#stream.write(bytes);
   }
 
@@ -270,7 +280,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     // A connection that breaks after the answer was whole loses nothing.
     if (this.#isWhole()) this.#conclude();
     else this.#lastStep(() => this.#cut(error));
-    this.#gateway.transport.watchdog.delete(this);
+    this.#watchdog.delete(this);
   }
 
   /** No event follows the last step, so an exception in it must not leave the exchange without an end. */
@@ -307,9 +317,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   #settleAnswer(): void {
-    this.#lastReadMs = this.#gateway.transport.watchdog.nowMs;
+    this.#lastReadMs = this.#watchdog.nowMs;
     if (this.#tap.isCutShort) {
-      this.#gateway.transport.watchdog.delete(this);
+      this.#watchdog.delete(this);
       this.#call.abort(new GatewayError("upstream_cut", "the answer ended at a stop sequence"));
     }
     const hasFailed = this.#tap.progress === "failed";
@@ -377,23 +387,11 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
 
   #finish(): void {
     this.#phase = "over";
-    this.#gateway.transport.watchdog.delete(this);
+    this.#watchdog.delete(this);
   }
 }
 
 /** The first byte that is not white space. */
 function firstOf(bytes: Uint8Array): number | undefined {
   return bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
-}
-
-const pings = new Map<string, Uint8Array | null>();
-
-function pingOf(exchange: Exchange, framing: Framing): Uint8Array | null {
-  const { dialect } = exchange.route;
-  const known = pings.get(dialect + framing);
-  if (known !== undefined) return known;
-  const text = DIALECTS[dialect].ping(framing);
-  const made = text === null ? null : encoder.encode(text);
-  pings.set(dialect + framing, made);
-  return made;
 }
