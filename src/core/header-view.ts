@@ -9,16 +9,19 @@ export interface HeaderView {
 /** Headers to send, in order, with names in lower case. */
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
+function addLine(this: (readonly [name: string, value: string])[], value: string, name: string): void {
+  this.push([name, value]);
+}
+
 /** Headers in the order in which they came, each name once. */
 export class HeaderList implements HeaderView {
   readonly #lines: (readonly [name: string, value: string])[] = [];
 
   /** The same headers, read once. */
-  static of(headers: HeaderView): HeaderList {
+  static of(headers: Headers): HeaderList {
     const list = new HeaderList();
-    headers.forEach((value, name) => {
-      list.#lines.push([name, value]);
-    });
+    // One function for all lists: it gets the list's lines as `this`.
+    headers.forEach(addLine, list.#lines);
     return list;
   }
 

@@ -65,12 +65,23 @@ export function rewriteRequest(
 ): Uint8Array {
   const edits = usageOption?.isOff(peek) === true ? [...usageOption.editsOn(body, peek)] : [];
   if (model !== null && peek.modelStart !== -1 && model !== peek.model) {
-    edits.push({
-      start: peek.modelStart,
-      end: peek.modelEnd,
-      replacement: Buffer.from(JSON.stringify(model)),
-    });
-    edits.sort((a, b) => a.start - b.start);
+    edits.push({ start: peek.modelStart, end: peek.modelEnd, replacement: jsonOf(model) });
+    if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
   }
   return edits.length === 0 ? body : splice(body, edits);
+}
+
+/** Names of models as JSON: upstreams have few. */
+const jsonOfModels = new Map<string, Uint8Array>();
+const MAX_REMEMBERED_MODELS = 256;
+
+function jsonOf(model: string): Uint8Array {
+  let json = jsonOfModels.get(model);
+  if (json === undefined) {
+    json = Buffer.from(JSON.stringify(model));
+    // Clients name models that pass through, so a bound keeps memory small.
+    if (jsonOfModels.size >= MAX_REMEMBERED_MODELS) jsonOfModels.clear();
+    jsonOfModels.set(model, json);
+  }
+  return json;
 }

@@ -31,9 +31,7 @@ export function handle(
   const accepted = accept(gateway, route, client, principal);
   const serving = new Serving(gateway, accepted);
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
-  return keepaliveIntervalS === 0
-    ? serving.reply
-    : keptAlive(accepted, () => serving.asksForStream, serving.reply, keepaliveIntervalS * 1_000);
+  return keepaliveIntervalS === 0 ? serving.reply : serving.keptAlive(keepaliveIntervalS * 1_000);
 }
 
 /** The walk of one accepted request through its phases. Each phase ends by calling the next one. */
@@ -61,9 +59,11 @@ class Serving implements BodyReader, WalkOwner {
     this.#read();
   }
 
-  /** null: the request has not been read yet. */
-  get asksForStream(): boolean | null {
-    return this.#isRead ? this.#clientFraming !== "json" : null;
+  /** The reply, with white space while the client waits for it. */
+  keptAlive(intervalMs: number): Promise<Response> {
+    // null: the request has not been read yet.
+    const asksForStream = (): boolean | null => (this.#isRead ? this.#clientFraming !== "json" : null);
+    return keptAlive(this.#accepted, asksForStream, this.reply, intervalMs);
   }
 
   #read(): void {

@@ -166,10 +166,11 @@ class TargetWalk implements AttemptOwner {
       then(null);
       return;
     }
-    if (!(prepared instanceof Promise)) {
-      then(prepared);
-      return;
-    }
+    if (prepared instanceof Promise) this.#awaitPrepared(prepared, then);
+    else then(prepared);
+  }
+
+  #awaitPrepared(prepared: Promise<PreparedRequest>, then: (prepared: PreparedRequest | null) => void): void {
     prepared.then(
       (ready) => this.#guard(() => then(ready)),
       (cause: unknown) =>

@@ -10,7 +10,7 @@ const text = (all: Uint8Array): string => new TextDecoder().decode(all);
 /** A sink, and what it has said when it was done: once, or not at all. */
 function sinkOf(limitBytes: number): { whole: WholeSink; reads: WholeRead[] } {
   const reads: WholeRead[] = [];
-  return { whole: new WholeSink(limitBytes, null, (read) => reads.push(read)), reads };
+  return { whole: new WholeSink(limitBytes, null, { wholeRead: (read) => reads.push(read) }), reads };
 }
 
 test("any split of a body within the limit is read whole, in order", () => {
@@ -31,7 +31,7 @@ test("any split of a body within the limit is read whole, in order", () => {
 
 test("the watcher sees each chunk once, also the one over the limit", async () => {
   const seen: string[] = [];
-  const whole = new WholeSink(4, { push: (chunk) => seen.push(text(chunk)) }, () => undefined);
+  const whole = new WholeSink(4, { push: (chunk) => seen.push(text(chunk)) }, { wholeRead: () => undefined });
   whole.chunk(bytes("ab"));
   whole.chunk(bytes("cde"));
   whole.handOver({ chunk: () => true, end: () => undefined });

@@ -17,19 +17,24 @@ interface Watcher {
   push(chunk: Uint8Array): unknown;
 }
 
+/** Gets what was read. */
+export interface WholeReader {
+  wholeRead(read: WholeRead): void;
+}
+
 /** The whole body; or its first `limitBytes` and a little more; or the bytes before the body broke off. */
 export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
-  return new Promise((resolve) => call.pipe(new WholeSink(limitBytes, null, resolve)));
+  return new Promise((resolve) => call.pipe(new WholeSink(limitBytes, null, { wholeRead: resolve })));
 }
 
 /**
- * Collects a body. Calls `onDone` once: at the body's end, at the limit, or at `end`, which the caller of
+ * Collects a body. Calls its reader once: at the body's end, at the limit, or at `end`, which the caller of
  * `abort` calls itself.
  */
 export class WholeSink implements BodySink, WholeRead {
   readonly #limitBytes: number;
   readonly #watcher: Watcher | null;
-  readonly #onDone: (read: WholeRead) => void;
+  readonly #reader: WholeReader;
   #isDone = false;
   #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
@@ -37,10 +42,10 @@ export class WholeSink implements BodySink, WholeRead {
   isWhole = false;
   error: GatewayError | null = null;
 
-  constructor(limitBytes: number, watcher: Watcher | null, onDone: (read: WholeRead) => void) {
+  constructor(limitBytes: number, watcher: Watcher | null, reader: WholeReader) {
     this.#limitBytes = limitBytes;
     this.#watcher = watcher;
-    this.#onDone = onDone;
+    this.#reader = reader;
   }
 
   get bytes(): Uint8Array {
@@ -71,7 +76,7 @@ export class WholeSink implements BodySink, WholeRead {
 
   #done(): void {
     this.#isDone = true;
-    this.#onDone(this);
+    this.#reader.wholeRead(this);
   }
 
   handOver(sink: BodySink): void {

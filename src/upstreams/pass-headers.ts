@@ -3,7 +3,7 @@
  * a change here.
  */
 
-import type { HeaderLines, HeaderList, HeaderView } from "../core/header-view.ts";
+import { type HeaderLines, HeaderList, type HeaderView } from "../core/header-view.ts";
 
 const MAX_REMEMBERED_NAMES = 512;
 
@@ -129,7 +129,8 @@ export function makeUpstreamHeaders(
   const named = namedByConnection(client.get("connection"));
   const lines: (readonly [string, string])[] = [];
   for (const line of client.lines) {
-    const [name, value] = line;
+    const name = line[0];
+    const value = line[1];
     if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) continue;
     const passing = name === "anthropic-beta" ? withoutOauthBeta(value) : value;
     if (passing !== "") lines.push(passing === value ? line : [name, passing]);
@@ -174,16 +175,26 @@ export function makeReplyHeaderFilter(
   };
   return (upstream, requestId) => {
     const headers: Record<string, string> = {};
-    upstream.forEach((value, name) => {
+    for (const line of linesOf(upstream)) {
+      const name = line[0];
       let verdict = verdicts.get(name);
       if (verdict === undefined) {
         verdict = passes(name);
         if (verdicts.size < MAX_REMEMBERED_NAMES) verdicts.set(name, verdict);
       }
-      if (verdict) headers[name] = value;
-    });
+      if (verdict) headers[name] = line[1];
+    }
     headers["x-request-id"] = requestId;
     headers["request-id"] = requestId;
     return headers;
   };
+}
+
+function linesOf(headers: HeaderView): HeaderLines {
+  if (headers instanceof HeaderList) return headers.lines;
+  const lines: (readonly [string, string])[] = [];
+  headers.forEach((value, name) => {
+    lines.push([name, value]);
+  });
+  return lines;
 }

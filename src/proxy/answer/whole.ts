@@ -75,15 +75,17 @@ export function deliverWhole(
     firstByteMs: gateway.clock.monotonicMs(),
     isHeadSent: false,
   } as const;
-  settle(gateway, exchange, ending, (failure) =>
-    attempt.guard(() => {
-      if (failure !== null) {
-        attempt.end({ kind: "fault", cause: failure });
-        return;
-      }
+  settle(gateway, exchange, ending, (failure) => {
+    if (failure !== null) {
+      attempt.end({ kind: "fault", cause: failure });
+      return;
+    }
+    try {
       exchange.client.restoreIdleTimeout();
       const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
       attempt.end({ kind: "delivered", reply });
-    }),
-  );
+    } catch (cause) {
+      attempt.end(attempt.broken(cause));
+    }
+  });
 }

@@ -11,7 +11,7 @@ import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../../transport/call.ts";
-import { type WholeRead, WholeSink } from "../../transport/whole.ts";
+import { type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "../settle.ts";
@@ -39,7 +39,7 @@ export interface AttemptOwner {
   ended(attempt: RunningAttempt, result: AttemptResult): void;
 }
 
-export class RunningAttempt implements HeadWaiter, WaitingCaller {
+export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   readonly served: ServedRequest;
   #prepared: PreparedRequest;
   readonly upstream: UpstreamView;
@@ -56,6 +56,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
   #isOver = false;
   #hasLeft = false;
   #sink: BodySink | null = null;
+  /** Takes the body that is read whole; null: none is. */
+  #onWhole: ((read: WholeRead) => void) | null = null;
   /** The facts that the reply has stated so far. */
   #facts: AnswerFacts | null = null;
 
@@ -181,11 +183,22 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller {
    * there already. The client may leave meanwhile, or `then` may throw: that ends the attempt.
    */
   readWhole(limitBytes: number, watcher: Watcher | null, then: (read: WholeRead) => void): void {
-    const sink = new WholeSink(limitBytes, watcher, (read) => {
-      if (this.#hasLeft) this.end(this.left());
-      else this.guard(() => then(read));
-    });
-    this.pipe(sink);
+    this.#onWhole = then;
+    this.pipe(new WholeSink(limitBytes, watcher, this));
+  }
+
+  wholeRead(read: WholeRead): void {
+    const then = this.#onWhole;
+    this.#onWhole = null;
+    if (this.#hasLeft) {
+      this.end(this.left());
+      return;
+    }
+    try {
+      then?.(read);
+    } catch (cause) {
+      this.end(this.broken(cause));
+    }
   }
 
   pipe(sink: BodySink): void {

@@ -66,23 +66,7 @@ export function prepareRequest(
 ): PreparedRequest | Promise<PreparedRequest> {
   const { exchange, body, peek } = request;
   const translateTo = dialectToTranslateTo(request, upstream, target);
-  if (translateTo !== null) {
-    const translated = request.translator.encode({
-      upstream,
-      model: target.model,
-      dialect: translateTo,
-      repairs,
-    });
-    const prepared = (ready: TranslatedRequest): PreparedRequest => ({
-      target,
-      dialect: translateTo,
-      body,
-      peek,
-      translated: ready,
-      dropped: ready.dropped,
-    });
-    return translated instanceof Promise ? translated.then(prepared) : prepared(translated);
-  }
+  if (translateTo !== null) return translateRequest(request, upstream, target, translateTo, repairs);
   const { dialect } = exchange.route;
   if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
     return { target, dialect, body, peek, translated: null, dropped: [] };
@@ -96,6 +80,25 @@ export function prepareRequest(
     translated: null,
     dropped,
   };
+}
+
+function translateRequest(
+  { translator, body, peek }: Preparable,
+  upstream: UpstreamView,
+  target: Target,
+  dialect: DialectName,
+  repairs: Repairs,
+): PreparedRequest | Promise<PreparedRequest> {
+  const translated = translator.encode({ upstream, model: target.model, dialect, repairs });
+  const prepared = (ready: TranslatedRequest): PreparedRequest => ({
+    target,
+    dialect,
+    body,
+    peek,
+    translated: ready,
+    dropped: ready.dropped,
+  });
+  return translated instanceof Promise ? translated.then(prepared) : prepared(translated);
 }
 
 /** null: the request is relayed. */

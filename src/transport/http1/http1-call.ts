@@ -3,6 +3,7 @@
  * once.
  */
 import { GatewayError } from "../../core/errors.ts";
+import type { HeaderList } from "../../core/header-view.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest, WaitingCaller } from "../call.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
@@ -67,11 +68,13 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   }
 
   awaitHead(waiter: HeadWaiter): void {
-    const { reason } = this;
-    const head = this.#head;
-    if (head !== null) queueMicrotask(() => waiter.replied(head));
-    else if (reason !== null) queueMicrotask(() => waiter.failed(reason));
-    else this.#waiter = waiter;
+    if (this.#head === null && this.reason === null) this.#waiter = waiter;
+    else queueMicrotask(() => this.#tell(waiter));
+  }
+
+  #tell(waiter: HeadWaiter): void {
+    if (this.#head !== null) waiter.replied(this.#head);
+    else waiter.failed(this.reason);
   }
 
   pipe(sink: BodySink): void {
@@ -162,27 +165,31 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
 
   #begin({ status, headers, framing }: ParsedHead): void {
     const coding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
-    if (coding !== "identity" && framing !== "none") {
-      if (!canDecode(coding)) {
-        const message = "the upstream's reply has a content-encoding that was not asked for";
-        this.fail(new GatewayError("upstream_garbage", message, { detail: coding }));
-        return;
-      }
-      headers.delete("content-encoding");
-      headers.delete("content-length");
-      this.#decoder = new Decoder(
-        coding,
-        this.#flow,
-        () => this.#onDecoderRoom(),
-        (error) => this.fail(error),
-      );
-    }
+    if (coding !== "identity" && framing !== "none" && !this.#decode(coding, headers)) return;
     // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
     this.#head = { status, headers };
     const waiter = this.#waiter;
     this.#waiter = null;
     waiter?.replied(this.#head);
+  }
+
+  /** Takes the coding off the body. Returns false when the call has failed. */
+  #decode(coding: string, headers: HeaderList): boolean {
+    if (!canDecode(coding)) {
+      const message = "the upstream's reply has a content-encoding that was not asked for";
+      this.fail(new GatewayError("upstream_garbage", message, { detail: coding }));
+      return false;
+    }
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+    this.#decoder = new Decoder(
+      coding,
+      this.#flow,
+      () => this.#onDecoderRoom(),
+      (error) => this.fail(error),
+    );
+    return true;
   }
 
   #take(body: Uint8Array): void {

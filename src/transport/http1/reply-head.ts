@@ -27,13 +27,16 @@ const MAX_HEADERS = 200;
 /** Above it, sizes are no longer exact in a double. */
 const MAX_LENGTH_DIGITS = 15;
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: .*)?$/;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5][0-9][0-9](?: |$)/;
+const MINOR_VERSION_AT = 7;
+const STATUS_AT = 9;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters other than a tab, and a carriage return or a line feed without the other one. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them.
 const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|[^\r]\n/;
 const TAB = 9;
 const BLANK = 32;
+const ONE = 49;
 
 /** The error for a reply that is not HTTP. `detail` goes to the log. */
 export function garbage(detail: string): GatewayError {
@@ -48,10 +51,9 @@ export function parseHead(text: string, method: string): ParsedHead {
   // Once for the whole head: a search of each line costs 1 % of a small request.
   if (FORBIDDEN.test(text)) throw garbage("control character in the head");
   const statusEnd = lineEnd(text, 0);
-  const statusLine = STATUS_LINE.exec(text.slice(0, statusEnd));
-  if (statusLine === null) throw garbage("status line");
-  const status = Number(statusLine[2]);
-  const isVersion11 = statusLine[1] === "1";
+  if (!STATUS_LINE.test(text.slice(0, statusEnd))) throw garbage("status line");
+  const status = Number(text.slice(STATUS_AT, STATUS_AT + 3));
+  const isVersion11 = text.charCodeAt(MINOR_VERSION_AT) === ONE;
   const headers = new HeaderList();
   let count = 0;
   for (let at = statusEnd + 2; at <= text.length; count++) {

@@ -74,8 +74,10 @@ export function encodeRequestHead(request: UpstreamRequest, { origin, target }: 
   const { method, body, headers } = request;
   if (!TOKEN.test(method)) throw unusable("method");
   let text = `${method} ${target} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
-  for (const [name, value] of headers) {
+  for (const line of headers) {
+    const name = line[0];
     if (!isSent(name)) continue;
+    const value = line[1];
     // A line end in a value would split the request, so each value is checked, whatever its source.
     if (BAD_VALUE.test(value)) throw unusable(name);
     text += `${name}: ${value}\r\n`;
