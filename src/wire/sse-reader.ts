@@ -32,27 +32,37 @@ export class SseReader {
 
   /** Returns false when a frame is longer than allowed. Nothing is to be pushed after that. */
   push(bytes: Uint8Array, onEvent: OnSseEvent): boolean {
+    const splitter = this.#splitter;
     let from = 0;
     /** No frame ends between `from` and here with a blank line that `lastFrameEnd` knows. */
     let searched = 0;
-    this.#splitter.begin(bytes, 0);
+    let isSplitting = false;
+    let hasSplit = false;
     while (from < bytes.length) {
-      if (from >= searched && this.#held.size === 0 && this.#splitter.isAtFrameStart) {
+      if (from >= searched && this.#held.size === 0 && splitter.isAtFrameStart) {
         const to = Math.min(from + MAX_TEXT_BYTES, bytes.length);
         const end = lastFrameEnd(bytes, from, to);
         searched = end > from ? end : to;
         if (end > from) {
           // One decoding of all whole frames costs a third of one for each line.
           this.#readAll(bytes, from, end, onEvent);
-          this.#splitter.begin(bytes, end);
           from = end;
+          isSplitting = false;
           continue;
         }
       }
-      const end = this.#splitter.next();
+      if (!isSplitting) splitter.begin(bytes, from);
+      isSplitting = true;
+      hasSplit = true;
+      const end = splitter.next();
       if (end === -1) break;
       this.#readOne(bytes, from, end, onEvent);
       from = end;
+    }
+    if (hasSplit && from === bytes.length) {
+      // At the end of the bytes the splitter lets them go.
+      splitter.begin(bytes, from);
+      splitter.next();
     }
     if (from < bytes.length) this.#held.append(bytes, from, bytes.length);
     return this.#held.size <= this.#maxFrameBytes;
