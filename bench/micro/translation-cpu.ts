@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { DialectName } from "../../src/dialects/dialect.ts";
+import type { ModelReply } from "../../src/neutral/event.ts";
 import type { TranslatedRequest } from "../../src/translate/translated-request.ts";
 import { REPLIES, requestOf, STREAMS, type StreamSample, TOKENS } from "./translation-samples.ts";
 
@@ -144,7 +145,7 @@ function stagesOf(pair: Pair, upstream: DialectName): readonly Stage[] {
       work: () => {
         const seen = replies.readWhole(translated, "json", whole);
         if (replies.continue(translated, seen) !== null) throw new Error("the reply paused");
-        return encoder.encode(replies.writeWhole(seen, "json")).byteLength;
+        return encoder.encode(replies.writeWhole(seen as ModelReply, "json")).byteLength;
       },
       times: 300,
       units: 1,

@@ -129,3 +129,9 @@ export interface ModelReply {
   readonly usage: Usage | null;
   readonly stop: Stop;
 }
+
+/** An answer as far as it has come: without a stop and without a failure, it broke off. */
+export interface PartialReply extends Omit<ModelReply, "stop"> {
+  readonly stop: Stop | null;
+  readonly failure: FailEvent | null;
+}

@@ -1,6 +1,6 @@
 /** Converts an answer between its two forms, events and whole: `fold(unfold(reply))` equals the reply. */
 import { GatewayError } from "../core/errors.ts";
-import type { BlockStart, ModelEvent, ModelReply, Stop } from "./event.ts";
+import type { BlockStart, FailEvent, ModelEvent, ModelReply, PartialReply, Stop } from "./event.ts";
 import type { Annotation, AssistantPart, Seal } from "./message.ts";
 import type { Usage } from "./usage.ts";
 
@@ -14,7 +14,7 @@ export class Folder {
   readonly #parts: AssistantPart[] = [];
   #usage: Usage | null = null;
   #stop: Stop | null = null;
-  #failure: GatewayError | null = null;
+  #failure: FailEvent | null = null;
   #block: BlockStart | null = null;
   #pieces: string[] = [];
   #annotations: Annotation[] = [];
@@ -47,12 +47,20 @@ export class Folder {
         this.#stop = event.stop;
         return;
       case "fail":
-        this.#failure = new GatewayError(
-          event.raw === null ? "upstream_garbage" : "upstream_error",
-          event.message,
-          event.raw === null ? {} : { detail: event.raw },
-        );
+        this.#failure = event;
     }
+  }
+
+  /** The answer as far as it has come. */
+  answer(): PartialReply {
+    return {
+      id: this.#id,
+      model: this.#model,
+      parts: this.#parts,
+      usage: this.#usage,
+      stop: this.#stop,
+      failure: this.#failure,
+    };
   }
 
   /**
@@ -60,7 +68,7 @@ export class Folder {
    * `upstream_cut` when it has not ended.
    */
   reply(): ModelReply {
-    if (this.#failure !== null) throw this.#failure;
+    if (this.#failure !== null) throw errorOf(this.#failure);
     if (this.#stop === null) throw new GatewayError("upstream_cut", "the upstream's answer broke off");
     return { id: this.#id, model: this.#model, parts: this.#parts, usage: this.#usage, stop: this.#stop };
   }
@@ -73,6 +81,11 @@ export class Folder {
     this.#pieces = [];
     if (this.#annotations.length > 0) this.#annotations = [];
   }
+}
+
+function errorOf({ raw, message }: FailEvent): GatewayError {
+  if (raw === null) return new GatewayError("upstream_garbage", message);
+  return new GatewayError("upstream_error", message, { detail: raw });
 }
 
 /** The answer that the events describe. Throws as `Folder.reply` does. */

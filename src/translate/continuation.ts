@@ -1,8 +1,8 @@
 /** Answers in several parts: a provider pauses, and the gateway asks it to continue. */
 import { Buffer } from "node:buffer";
-import type { ModelEvent, ModelReply, Stop } from "../neutral/event.ts";
+import type { ModelEvent, ModelReply, PartialReply, Stop } from "../neutral/event.ts";
 import { Folder } from "../neutral/fold.ts";
-import { addUsage, type Usage } from "../neutral/usage.ts";
+import { addUsage } from "../neutral/usage.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
@@ -77,15 +77,29 @@ export function hasSaid(event: ModelEvent): boolean {
   return event.type === "delta" || event.type === "part";
 }
 
-/** Joins the events before a pause and the events of the next part into one answer. */
-export function joinParts(before: readonly ModelEvent[], part: readonly ModelEvent[]): readonly ModelEvent[] {
-  if (before.length === 0) return part;
-  let earlier: Usage | null = null;
-  for (const event of before) if (event.type === "usage") earlier = event.usage;
-  const later = part.flatMap((event): ModelEvent[] => {
-    if (event.type === "start") return [];
-    if (event.type !== "usage" || earlier === null) return [event];
-    return [{ type: "usage", usage: addUsage(earlier, event.usage) }];
+/** Whether the answer, or the part of it, holds content. */
+export function holdsContent({ parts }: PartialReply): boolean {
+  return parts.some((part) => {
+    switch (part.type) {
+      case "text":
+      case "refusal":
+      case "reasoning":
+        return part.text !== "";
+      case "tool-call":
+        return part.input !== "";
+      default:
+        return true;
+    }
   });
-  return [...before.filter(({ type }) => type !== "end"), ...later];
+}
+
+/** Joins the answer before a pause and the part that follows into one answer. */
+export function joinParts(before: PartialReply | null, part: PartialReply): PartialReply {
+  if (before === null) return part;
+  const { id, model } = before;
+  const usage =
+    before.usage === null || part.usage === null
+      ? (before.usage ?? part.usage)
+      : addUsage(before.usage, part.usage);
+  return { ...part, id, model, parts: [...before.parts, ...part.parts], usage };
 }

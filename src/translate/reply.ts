@@ -9,10 +9,10 @@ import { CODECS } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
-import type { ModelEvent, Stop } from "../neutral/event.ts";
-import { fold, unfold } from "../neutral/fold.ts";
+import type { ModelEvent, ModelReply, PartialReply, Stop } from "../neutral/event.ts";
+import { Folder, unfold } from "../neutral/fold.ts";
 import { parseJsonObject } from "../wire/json.ts";
-import { Continuations, hasSaid, isPause, PartFolder } from "./continuation.ts";
+import { Continuations, holdsContent, isPause, PartFolder } from "./continuation.ts";
 import type { RequestTranslator, TranslationSource } from "./request.ts";
 import { type Continuation, StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
@@ -73,31 +73,34 @@ export class ReplyTranslator {
   }
 
   /**
-   * A whole reply, whatever its framing, as the events that the client is to see; a reply without sense ends
-   * with `fail`.
+   * A whole reply, whatever its framing, as the client is to see it; a reply without sense is a failure and
+   * nothing else.
    */
-  readWhole(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
+  readWhole(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): PartialReply {
     try {
-      return this.#seen(request, this.#rawEvents(request, framing, bytes));
+      return this.#read(request, framing, bytes);
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
-      return [{ type: "fail", raw: cause.detail ?? null, message: cause.message }];
+      const failure = { type: "fail", raw: cause.detail ?? null, message: cause.message } as const;
+      return { id: null, model: null, parts: [], usage: null, stop: null, failure };
     }
   }
 
   /** The request that continues a paused reply that `readWhole` has read; null: the reply has ended. */
-  continue(request: TranslatedRequest, events: readonly ModelEvent[]): TranslatedRequest | null {
-    const last = events.at(-1);
-    if (last?.type !== "end" || !isPause(last.stop)) return null;
-    return this.#continuations.next(request, fold(events), events.some(hasSaid));
+  continue(request: TranslatedRequest, part: PartialReply): TranslatedRequest | null {
+    const { stop } = part;
+    if (stop === null || !isPause(stop)) return null;
+    return this.#continuations.next(request, { ...part, stop }, holdsContent(part));
   }
 
   /** The client's JSON or stream for a whole answer. */
-  writeWhole(events: readonly ModelEvent[], framing: Framing): string {
+  writeWhole(reply: ModelReply, framing: Framing): string {
     const options = this.#encodeOptions();
-    if (framing === "json") return this.#client.encodeReply(fold(events), options);
+    if (framing === "json") return this.#client.encodeReply(reply, options);
     const encoder = this.#client.makeStreamEncoder(options);
-    return events.map((event) => encoder.encode(event)).join("");
+    return unfold(reply)
+      .map((event) => encoder.encode(event))
+      .join("");
   }
 
   /** The number of tokens in a counting endpoint's reply; null: the reply names none. */
@@ -115,27 +118,33 @@ export class ReplyTranslator {
     return this.#client.encodeCount(inputTokens) ?? JSON.stringify({ input_tokens: inputTokens });
   }
 
-  #rawEvents({ codec }: TranslatedRequest, framing: Framing, bytes: Uint8Array): ModelEvent[] {
-    if (framing === "json") return unfold(codec.decodeReply(parseReply(bytes), this.#decodeOptions()));
+  #read(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): PartialReply {
+    const { codec } = request;
+    if (framing === "json") {
+      const reply = codec.decodeReply(parseReply(bytes), this.#decodeOptions());
+      if (isSeenAsItIs(request, reply)) return { ...reply, failure: null };
+      return this.#seen(request, unfold(reply));
+    }
     const raw: ModelEvent[] = [];
+    const emit = (event: ModelEvent): void => void raw.push(event);
     const decoder = codec.makeStreamDecoder(framing, this.#decodeOptions());
-    decoder.push(bytes, (event) => raw.push(event));
-    decoder.end((event) => raw.push(event));
-    return raw;
+    decoder.push(bytes, emit);
+    decoder.end(emit);
+    return this.#seen(request, raw);
   }
 
-  #seen(request: TranslatedRequest, raw: readonly ModelEvent[]): ModelEvent[] {
+  #seen(request: TranslatedRequest, raw: readonly ModelEvent[]): PartialReply {
     const { names, watchedStops } = request.encoded;
     const restorer = new CallRestorer(names);
     const watch = watchedStops.length === 0 ? null : new StopWatch(watchedStops);
     const observer = this.#observer(request.codec);
-    const seen: ModelEvent[] = [];
+    const folder = new Folder();
     // The provider bills its whole answer, also when a stop sequence ends the client's answer earlier.
     const usage = raw.findLast((event) => event.type === "usage");
     let isOver = false;
     const note = (event: ModelEvent): void => {
       observer?.(event);
-      seen.push(event);
+      folder.add(event);
     };
     const see = (event: ModelEvent): void => {
       if (isOver) return;
@@ -152,7 +161,7 @@ export class ReplyTranslator {
         else watch.push(restored, see);
       });
     }
-    return seen;
+    return folder.answer();
   }
 
   /** Remembers sealed reasoning for a client whose dialect cannot carry it; null: the client carries it. */
@@ -180,6 +189,14 @@ export class ReplyTranslator {
       replyContext: this.#request.replyContext,
     };
   }
+}
+
+/**
+ * Whether the client sees the provider's reply unchanged: there is no call to restore (or whose seals are to
+ * be remembered), and no stop sequence to watch for.
+ */
+function isSeenAsItIs({ encoded }: TranslatedRequest, { parts }: ModelReply): boolean {
+  return encoded.watchedStops.length === 0 && !parts.some(({ type }) => type === "tool-call");
 }
 
 function parseReply(bytes: Uint8Array): JsonObject {

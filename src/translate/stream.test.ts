@@ -10,6 +10,12 @@ import { handle } from "../proxy/handle.ts";
 
 const CHAT = makeRoute("chat.completions", "/v1/chat/completions");
 const SECRET = "a detail that is nobody's business";
+/** With a call: the seals of other whole answers are not remembered. */
+const WHOLE = JSON.stringify({
+  ...JSON.parse(MESSAGES.whole),
+  content: [{ type: "tool_use", id: "toolu_1", name: "look", input: { at: "it" } }],
+  stop_reason: "tool_use",
+});
 
 /** Whose memory of seals breaks as soon as it sees an event of a kind. */
 class BrokenGateway extends GatewayUnderTest {
@@ -30,7 +36,7 @@ beforeEach(async () => {
   upstream = await startRawUpstream((arrived) =>
     arrived.body.includes('"stream":true')
       ? sendStream(arrived, MESSAGES.frames)
-      : sendWhole(arrived, MESSAGES.whole),
+      : sendWhole(arrived, WHOLE),
   );
   gateway = new BrokenGateway({
     upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],

@@ -3,7 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
-import { fold } from "../../neutral/fold.ts";
+import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
@@ -221,15 +221,13 @@ export function decodeReply(body: JsonObject, options: DecodeReplyOptions): Mode
     });
   }
   if (!Array.isArray(body.content)) throw garbage("the upstream's reply is not a message: it has no content");
-  const events: ModelEvent[] = [];
-  const emit: Emit = (event) => {
-    events.push(event);
-  };
+  const folder = new Folder();
+  const emit: Emit = (event) => folder.add(event);
   emit({ type: "start", id: asString(body.id), model: asString(body.model) });
   const reader = new ContentReader(options);
   try {
-    for (const [index, entry] of body.content.entries()) {
-      const block = asObject(entry);
+    for (let index = 0; index < body.content.length; index++) {
+      const block = asObject(body.content[index]);
       if (block === null) continue;
       reader.start(index, block, emit);
       reader.stop(emit);
@@ -246,7 +244,7 @@ export function decodeReply(body: JsonObject, options: DecodeReplyOptions): Mode
     if (counts.usage !== null) emit({ type: "usage", usage: counts.usage });
   }
   emit({ type: "end", stop: decodeStop(body, reader.hasCalls) });
-  return fold(events);
+  return folder.reply();
 }
 
 function garbage(message: string): GatewayError {

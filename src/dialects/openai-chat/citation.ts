@@ -3,8 +3,8 @@
  * answer's text.
  */
 import type { JsonObject } from "../../core/json.ts";
+import { codePointsOf } from "../../neutral/code-points.ts";
 import type { Annotation } from "../../neutral/message.ts";
-import { codePointsOf } from "./reply-decode.ts";
 
 /** Follows the text of an answer and gathers its annotations. Those of documents have no form here. */
 export class AnnotationWriter {

@@ -5,9 +5,10 @@
  */
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { codePointsOf } from "../../neutral/code-points.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
-import { fold } from "../../neutral/fold.ts";
+import { Folder } from "../../neutral/fold.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
@@ -317,15 +318,6 @@ function placeOf(value: unknown): number | null {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 }
 
-/** Counts a pair of surrogates once. */
-export function codePointsOf(text: string): number {
-  let count = text.length;
-  for (let at = 1; at < text.length; at++) {
-    if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) count--;
-  }
-  return count;
-}
-
 /** The choice with the least index. */
 export function firstChoice(choices: readonly unknown[]): JsonObject | null {
   let first: JsonObject | null = null;
@@ -360,18 +352,19 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   const raw = asString(choice.finish_reason);
   const finish = decodeFinish(raw);
   if (finish === "failure") throw failure(raw);
-  const events: ModelEvent[] = [{ type: "start", id: asString(body.id), model: asString(body.model) }];
-  const content = new ContentDecoder((event) => events.push(event), idSeed, true);
+  const folder = new Folder();
+  folder.add({ type: "start", id: asString(body.id), model: asString(body.model) });
+  const content = new ContentDecoder((event) => folder.add(event), idSeed, true);
   content.take(message);
   const fault = content.finish(finish);
   if (fault !== null) throw new GatewayError("upstream_garbage", fault);
   content.end();
   const usage = usageIn(body, choice);
-  if (usage !== null) events.push({ type: "usage", usage: decodeUsage(usage, body.service_tier) });
+  if (usage !== null) folder.add({ type: "usage", usage: decodeUsage(usage, body.service_tier) });
   const { hasCalls, hasRefusal } = content;
   const matched = asString(choice.stop_reason);
-  events.push({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });
-  return fold(events);
+  folder.add({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });
+  return folder.reply();
 }
 
 function failure(detail: string | null): GatewayError {

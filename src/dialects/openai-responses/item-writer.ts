@@ -2,6 +2,7 @@
  * Writes the items of a response and their events. An item is ended only when the next one begins or the
  * answer ends, as the last item of an incomplete answer is incomplete.
  */
+import { codePointsOf } from "../../neutral/code-points.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { BlockStart } from "../../neutral/event.ts";
 import type { Annotation, AssistantPart, Seal } from "../../neutral/message.ts";
@@ -312,9 +313,3 @@ const IMAGE_STEPS = [
   "image_generation_call.generating",
   "image_generation_call.completed",
 ];
-
-function codePointsOf(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}

@@ -6,7 +6,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
-import { fold } from "../../neutral/fold.ts";
+import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { failureOf } from "./error-decode.ts";
@@ -149,13 +149,14 @@ export class OutputDecoder implements AnswerContext {
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
   const status = statusOf(body);
   const output = new OutputDecoder(options.idSeed);
-  const events: ModelEvent[] = [startOf(body)];
+  const folder = new Folder();
+  folder.add(startOf(body));
   output.finish(asArray(body.output));
-  output.drain((event) => events.push(event));
+  output.drain((event) => folder.add(event));
   const usage = decodeUsage(body);
-  if (usage !== null) events.push({ type: "usage", usage });
-  events.push({ type: "end", stop: decodeStop(body, status, output) });
-  return fold(events);
+  if (usage !== null) folder.add({ type: "usage", usage });
+  folder.add({ type: "end", stop: decodeStop(body, status, output) });
+  return folder.reply();
 }
 
 export function startOf(response: JsonObject | null): ModelEvent {

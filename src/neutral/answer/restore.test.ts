@@ -49,6 +49,20 @@ function reply(...parts: ModelReply["parts"]): ModelReply {
 }
 
 describe("CallRestorer", () => {
+  test("an answer without calls passes as it is, whatever the names of tools", () => {
+    const renamed: ToolNames = {
+      wireName: ({ name }) => name,
+      original: (name) => ({ name: `${name}_`, namespace: "n", kind: "custom" }),
+    };
+    fc.assert(
+      fc.property(modelReply(), (whole) => {
+        const silent = { ...whole, parts: whole.parts.filter(({ type }) => type !== "tool-call") };
+        expect(restored(unfold(silent), renamed)).toEqual(unfold(silent));
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
   test("ids that all are the same become different ones in a moment", () => {
     const events = unfold(reply(...Array.from({ length: 50_000 }, () => call("call_0", "look", "{}"))));
     const ids = new Set<string>();

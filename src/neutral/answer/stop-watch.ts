@@ -1,4 +1,5 @@
 /** Stop sequences for upstreams that do not support them: the gateway cuts the answer. */
+import { codePointsOf } from "../code-points.ts";
 import type { AnnotationEvent, ModelEvent } from "../event.ts";
 
 type Emit = (event: ModelEvent) => void;
@@ -100,7 +101,7 @@ export class StopWatch {
   #show(text: string, emit: Emit): void {
     if (text === "") return;
     emit({ type: "delta", text });
-    this.#shown += codePoints(text);
+    this.#shown += codePointsOf(text);
     const waiting = this.#annotations.findIndex((event) => !this.#isShown(event));
     for (const event of this.#annotations.splice(0, waiting === -1 ? this.#annotations.length : waiting))
       emit(event);
@@ -142,17 +143,4 @@ class Matcher {
   reset(): void {
     this.matched = 0;
   }
-}
-
-function codePoints(text: string): number {
-  let count = text.length;
-  for (let i = 1; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0xdc00 && code <= 0xdfff && isHigh(text.charCodeAt(i - 1))) count--;
-  }
-  return count;
-}
-
-function isHigh(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }

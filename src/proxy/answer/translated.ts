@@ -1,8 +1,7 @@
 /** Delivers answers that the client gets in another dialect, or in another form, than the upstream gave. */
 import { GatewayError } from "../../core/errors.ts";
 import type { Framing } from "../../dialects/dialect.ts";
-import type { ModelEvent } from "../../neutral/event.ts";
-import type { Usage } from "../../neutral/usage.ts";
+import type { ModelReply, PartialReply } from "../../neutral/event.ts";
 import { joinParts } from "../../translate/continuation.ts";
 import { ContinuedCall, continuationRefused } from "../../translate/continued-call.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
@@ -40,7 +39,8 @@ export function deliverTranslatedStream(
 export class TranslatedWhole {
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
-  #events: readonly ModelEvent[] = [];
+  /** The parts before the last pause. */
+  #former: PartialReply | null = null;
   /** Room for all parts of the answer together. */
   #roomBytes: number;
 
@@ -64,36 +64,35 @@ export class TranslatedWhole {
     }
     this.#roomBytes -= read.bytes.byteLength;
     const part = replies.readWhole(request, framing, read.bytes);
-    const all = joinParts(this.#events, part);
-    attempt.reads(factsOf(all));
-    const failure = this.#failureIn(part, request, read.error);
-    if (failure !== null) {
-      attempt.end(failure);
+    const all = joinParts(this.#former, part);
+    const facts = factsOf(all);
+    attempt.reads(facts);
+    const { stop } = all;
+    if (stop === null) {
+      attempt.end(this.#failure(part, request, read.error));
       return;
     }
-    this.#events = all;
+    this.#former = all;
     const next = replies.continue(request, part);
-    if (next === null) this.#deliver();
+    if (next === null) this.#deliver({ ...all, stop }, facts);
     else this.#continue(next);
   }
 
-  /** null: the part is whole. */
-  #failureIn(
-    part: readonly ModelEvent[],
+  /** Why the part is not whole. */
+  #failure(
+    { failure }: PartialReply,
     request: TranslatedRequest,
     readError: GatewayError | null,
-  ): AttemptResult | null {
+  ): AttemptResult {
     const attempt = this.#attempt;
-    const last = part.at(-1);
-    if (last?.type === "end") return null;
     // A connection that breaks after the answer was whole loses nothing; before that, the break is the
     // failure.
     if (readError !== null) return attempt.broken(readError);
-    if (last?.type !== "fail") {
+    if (failure === null)
       return attempt.transportFailed(new GatewayError("upstream_cut", "the upstream's reply broke off"));
-    }
-    if (last.raw === null) return attempt.transportFailed(new GatewayError("upstream_garbage", last.message));
-    return attempt.failedInBand(this.#head, last.raw, request);
+    if (failure.raw === null)
+      return attempt.transportFailed(new GatewayError("upstream_garbage", failure.message));
+    return attempt.failedInBand(this.#head, failure.raw, request);
   }
 
   #continue(request: TranslatedRequest): void {
@@ -111,24 +110,16 @@ export class TranslatedWhole {
     });
   }
 
-  #deliver(): void {
+  #deliver(reply: ModelReply, facts: AnswerFacts): void {
     const { exchange, replies } = this.#attempt.served;
     const { clientFraming } = exchange;
-    const body = encoder.encode(replies.writeWhole(this.#events, clientFraming));
+    const body = encoder.encode(replies.writeWhole(reply, clientFraming));
     const headers = translatedHeaders(exchange, clientFraming);
-    deliverWhole(this.#attempt, this.#head, factsOf(this.#events), body, headers);
+    deliverWhole(this.#attempt, this.#head, facts, body, headers);
   }
 }
 
-/** The facts that the row takes from a whole answer. */
-function factsOf(events: readonly ModelEvent[]): AnswerFacts {
-  let usage: Usage | null = null;
-  let model: string | null = null;
-  let stopReason: string | null = null;
-  for (const event of events) {
-    if (event.type === "usage") usage = event.usage;
-    else if (event.type === "start") model = event.model;
-    else if (event.type === "end") stopReason = event.stop.raw;
-  }
-  return { usage, model, stopReason, stateIds: [], isCutShort: false };
+/** The facts that the row takes from an answer. */
+function factsOf({ usage, model, stop }: PartialReply): AnswerFacts {
+  return { usage, model, stopReason: stop?.raw ?? null, stateIds: [], isCutShort: false };
 }
