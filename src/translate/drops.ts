@@ -15,7 +15,8 @@ export const UNSEALED: Drop = {
 };
 
 /** Each field once. When there are too many, a last entry counts the rest. */
-export function boundDrops(dropped: readonly Drop[]): Drop[] {
+export function boundDrops(dropped: readonly Drop[]): readonly Drop[] {
+  if (dropped.length === 0) return dropped;
   const named = new Map<string, Drop>();
   let missing = 0;
   for (const { field, reason } of dropped) {

@@ -2,12 +2,11 @@
  * Turns one client's request into requests for upstreams of other dialects. A request has one translator: the
  * body is decoded once, and encoded once for each target.
  */
-import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Codec, DecodedRequest } from "../dialects/codec.ts";
+import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -29,6 +28,10 @@ const LARGE_BODY_BYTES = 256 * 1024;
 
 /** The gateway compares each character of an answer with each watched stop sequence. */
 const MAX_WATCHED_STOPS = 64;
+
+const NO_NAMES = {};
+
+const encoder = new TextEncoder();
 
 const SAME_NAMES: ToolNames = { wireName: ({ name }) => name, original: () => null };
 
@@ -170,13 +173,12 @@ export class RequestTranslator {
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
     const options = { model, traits, profile: upstream.profile, repairs, purpose };
-    const encoded = this.#inClientNames(() => codec.encodeRequest(request, options));
+    const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
-    const known = this.#decoded?.dropped ?? [];
-    const lost = boundDrops([...known, ...this.#inClientTerms(encoded.dropped)]);
+    const lost = boundDrops(this.#allDrops(encoded.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
-    const body = Buffer.from(JSON.stringify(encoded.body), "utf8");
+    const body = encoder.encode(JSON.stringify(encoded.body));
     const searches = request.tools.some(({ kind }) => kind === "web-search");
     const dropped = repairs.withoutSeals ? [...lost, UNSEALED] : lost;
     const isStream = request.stream && purpose === "answer";
@@ -227,9 +229,10 @@ export class RequestTranslator {
     return (this.#source.body?.byteLength ?? 0) > LARGE_BODY_BYTES;
   }
 
-  #inClientNames<T>(encode: () => T): T {
+  /** Names a parameter at fault as the client does. */
+  #encodedBy(codec: Codec, request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
     try {
-      return encode();
+      return codec.encodeRequest(request, options);
     } catch (cause) {
       if (cause instanceof GatewayError && cause.kind === "not_translatable" && cause.param !== undefined) {
         const { message, param, details } = cause;
@@ -242,11 +245,16 @@ export class RequestTranslator {
     }
   }
 
-  #inClientTerms(dropped: readonly Drop[]): Drop[] {
-    return dropped.flatMap(({ field, reason }) => {
+  /** What the client's codec left out and what the upstream's did, by the client's names. */
+  #allDrops(dropped: readonly Drop[]): readonly Drop[] {
+    const known = this.#decoded?.dropped ?? [];
+    if (dropped.length === 0) return known;
+    const all = [...known];
+    for (const { field, reason } of dropped) {
       const name = this.#fieldName(field);
-      return name === null ? [] : [{ field: name, reason }];
-    });
+      if (name !== null) all.push({ field: name, reason });
+    }
+    return all;
   }
 
   /**
@@ -254,10 +262,9 @@ export class RequestTranslator {
    * miss it.
    */
   #fieldName(field: string): string | null {
-    const names: Readonly<Record<string, string | null>> = {
-      ...this.#client.fieldNames,
-      ...this.#decoded?.named,
-    };
+    const named: Readonly<Record<string, string>> = this.#decoded?.named ?? NO_NAMES;
+    if (Object.hasOwn(named, field)) return named[field] as string;
+    const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
 }

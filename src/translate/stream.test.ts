@@ -34,9 +34,7 @@ let gateway: BrokenGateway;
 
 beforeEach(async () => {
   upstream = await startRawUpstream((arrived) =>
-    arrived.body.includes('"stream":true')
-      ? sendStream(arrived, MESSAGES.frames)
-      : sendWhole(arrived, WHOLE),
+    arrived.body.includes('"stream":true') ? sendStream(arrived, MESSAGES.frames) : sendWhole(arrived, WHOLE),
   );
   gateway = new BrokenGateway({
     upstreams: [{ name: "claude", family: "anthropic", baseUrl: upstream.url }],

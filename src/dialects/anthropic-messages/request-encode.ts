@@ -7,16 +7,17 @@ import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
-import type { Message, TextPart } from "../../neutral/message.ts";
+import type { Message } from "../../neutral/message.ts";
 import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
+import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
 import { isUnthinkable } from "./amend.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
-import { encodeMessages, encodeText, isBlank, withoutUnsendable } from "./turn-encode.ts";
+import { addText, encodeMessages, isBlank, withoutUnsendable } from "./turn-encode.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
 
 /** Asks for JSON without a schema: the API has no switch for it. */
@@ -45,33 +46,25 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const format = toolOutput === null ? encodeFormat(request.output, dropped) : null;
   const isThinking = thinking !== null && thinking.type !== "disabled";
   const sampling = encodeSampling(request.sampling, traits, isThinking, dropped);
-  const watchedStops = request.stop.filter((stop) => !traits.stop || isBlank(stop));
-  const stops = request.stop.filter((stop) => traits.stop && !isBlank(stop));
+  const { stops, watchedStops } = splitStops(request.stop, traits.stop);
   const cacheWhole = request.cacheWhole ?? (marks.isEmpty ? { ttl: null } : null);
   marks.settle(cacheWhole === null ? 0 : 1);
   const isCount = options.purpose === "count";
-  const body: JsonObject = {
-    model: options.model,
-    ...(tools.length === 0 ? null : { tools }),
-    ...(system.length === 0 ? null : { system }),
-    messages,
-    ...(isCount ? null : { max_tokens: maxTokens }),
-    ...(isCount || !request.stream ? null : { stream: true }),
-    ...(choice === null ? null : { tool_choice: choice }),
-    ...(thinking === null ? null : { thinking }),
-    ...(effort === null && format === null
-      ? null
-      : {
-          output_config: {
-            ...(effort === null ? null : { effort }),
-            ...(format === null ? null : { format }),
-          },
-        }),
-    ...(isCount ? null : sampling),
-    ...(isCount || stops.length === 0 ? null : { stop_sequences: stops }),
-    ...(isCount ? null : encodeIdentity(request, dropped)),
-    ...(isCount || cacheWhole === null ? null : { cache_control: cacheControlOf(cacheWhole) }),
-  };
+  const body: Record<string, unknown> = { model: options.model };
+  if (tools.length > 0) body.tools = tools;
+  if (system.length > 0) body.system = system;
+  body.messages = messages;
+  if (!isCount) body.max_tokens = maxTokens;
+  if (!isCount && request.stream) body.stream = true;
+  if (choice !== null) body.tool_choice = choice;
+  if (thinking !== null) body.thinking = thinking;
+  if (effort !== null || format !== null) body.output_config = outputConfig(effort, format);
+  if (!isCount) {
+    Object.assign(body, sampling);
+    if (stops.length > 0) body.stop_sequences = stops;
+    addIdentity(body, request, dropped);
+    if (cacheWhole !== null) body.cache_control = cacheControlOf(cacheWhole);
+  }
   dropWhatThereIsNot(request, dropped);
   return {
     path: isCount ? "/v1/messages/count_tokens" : "/v1/messages",
@@ -84,11 +77,26 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
 }
 
 function encodeSystem(request: ModelRequest, marks: CacheMarks): readonly WireBlock[] {
-  const parts: readonly TextPart[] =
-    request.output?.kind === "json"
-      ? [...request.system, { type: "text", text: JSON_INSTRUCTION }]
-      : request.system;
-  return parts.flatMap((part) => encodeText(part, { marks }));
+  const blocks: WireBlock[] = [];
+  for (const part of request.system) addText(blocks, part, marks);
+  if (request.output?.kind === "json") addText(blocks, { type: "text", text: JSON_INSTRUCTION }, marks);
+  return blocks;
+}
+
+/** The stop sequences that the model takes, and those that the gateway has to watch for. */
+function splitStops(
+  all: readonly string[],
+  isTaken: boolean,
+): { readonly stops: readonly string[]; readonly watchedStops: readonly string[] } {
+  const stops: string[] = [];
+  const watchedStops: string[] = [];
+  for (const stop of all) (isTaken && !isBlank(stop) ? stops : watchedStops).push(stop);
+  return { stops, watchedStops };
+}
+
+function outputConfig(effort: Effort | null, format: JsonObject | null): JsonObject {
+  if (format === null) return { effort };
+  return effort === null ? { format } : { effort, format };
 }
 
 function encodeConversation(
@@ -163,15 +171,17 @@ const TIERS: Readonly<Record<string, string>> = {
 /** Longer ids are refused. */
 const USER_ID = { isAllowed: /^.+$/s, maxChars: 256, prefix: "user_" };
 
-function encodeIdentity({ userId, serviceTier }: ModelRequest, dropped: Drop[]): JsonObject {
+function addIdentity(
+  body: Record<string, unknown>,
+  { userId, serviceTier }: ModelRequest,
+  dropped: Drop[],
+): void {
   const tier = serviceTier !== null && Object.hasOwn(TIERS, serviceTier) ? TIERS[serviceTier] : null;
   if (serviceTier !== null && tier === null) {
     dropped.push({ field: "serviceTier", reason: `this provider has no tier "${serviceTier}"` });
   }
-  return {
-    ...(userId === null || userId === "" ? null : { metadata: { user_id: callIdFor(userId, USER_ID) } }),
-    ...(tier === null ? null : { service_tier: tier }),
-  };
+  if (userId !== null && userId !== "") body.metadata = { user_id: callIdFor(userId, USER_ID) };
+  if (tier !== null) body.service_tier = tier;
 }
 
 function refuseWhatThereIsNot(request: ModelRequest): void {
@@ -184,18 +194,15 @@ function refuseWhatThereIsNot(request: ModelRequest): void {
   }
 }
 
-function dropWhatThereIsNot(request: ModelRequest, dropped: Drop[]): void {
-  const { seed, frequencyPenalty, presencePenalty, logitBias } = request.sampling;
+function dropWhatThereIsNot({ sampling, verbosity, metadata }: ModelRequest, dropped: Drop[]): void {
+  const drop = (field: Parameter): void => {
+    dropped.push({ field, reason: "this provider has no such parameter" });
+  };
+  if (sampling.seed !== null) drop("seed");
   // Many clients send the default value with every request: leaving it out loses nothing.
-  const given: readonly (readonly [Parameter, unknown])[] = [
-    ["seed", seed],
-    ["frequencyPenalty", frequencyPenalty === 0 ? null : frequencyPenalty],
-    ["presencePenalty", presencePenalty === 0 ? null : presencePenalty],
-    ["logitBias", logitBias],
-    ["verbosity", request.verbosity],
-    ["metadata", Object.keys(request.metadata ?? {}).length === 0 ? null : request.metadata],
-  ];
-  for (const [field, value] of given) {
-    if (value !== null) dropped.push({ field, reason: "this provider has no such parameter" });
-  }
+  if (sampling.frequencyPenalty !== null && sampling.frequencyPenalty !== 0) drop("frequencyPenalty");
+  if (sampling.presencePenalty !== null && sampling.presencePenalty !== 0) drop("presencePenalty");
+  if (sampling.logitBias !== null) drop("logitBias");
+  if (verbosity !== null) drop("verbosity");
+  if (metadata !== null && Object.keys(metadata).length > 0) drop("metadata");
 }

@@ -12,7 +12,13 @@ import type {
 } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
-import { distinctTools, makeToolNames, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import {
+  distinctTools,
+  lettersDigitsAnd,
+  makeToolNames,
+  OUTPUT_TOOL,
+  type ToolNames,
+} from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { refusedParameter, refusedPart } from "../shared/refusal.ts";
 import type { CacheMarks } from "./cache-marks.ts";
@@ -21,10 +27,8 @@ import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.
 /** Anthropic compiles strict tools, and refuses more of them. */
 const MAX_STRICT_TOOLS = 20;
 
-const NAME_RULE = {
-  isAllowed: (character: string): boolean => /^[a-zA-Z0-9_-]$/.test(character),
-  maxChars: 64,
-};
+const NAME_CHARACTERS = lettersDigitsAnd("_-");
+const NAME_RULE = { isAllowed: (character: string) => NAME_CHARACTERS.has(character), maxChars: 64 };
 
 /** The names of tools on this wire. `output`: a tool stands for the format of the answer. */
 export function toolNames(request: ModelRequest, output: boolean): ToolNames {

@@ -1,5 +1,6 @@
 /** Writes the messages of a request. */
 import { Buffer } from "node:buffer";
+import { appendAll } from "../../core/lists.ts";
 import type {
   AssistantPart,
   DocumentPart,
@@ -7,6 +8,7 @@ import type {
   MediaSource,
   Message,
   ReasoningPart,
+  Seal,
   TextPart,
   ToolCallPart,
   ToolResultPart,
@@ -39,12 +41,16 @@ export interface MessageEncoding extends AssistantEncoding {
  * providers are no drops: their results are in the text.
  */
 export function withoutUnsendable(message: Message, encoding: AssistantEncoding): Message {
-  const isSent =
-    message.role === "assistant"
-      ? (part: AssistantPart) => isSendable(part, encoding)
-      : (part: UserPart) => part.type !== "text" || !isBlank(part.text);
-  const parts = (message.parts as (UserPart & AssistantPart)[]).filter(isSent);
-  return parts.length === message.parts.length ? message : ({ ...message, parts } as Message);
+  if (message.role !== "assistant") {
+    const all: readonly UserPart[] = message.parts;
+    return all.every(isNotBlank) ? message : ({ ...message, parts: all.filter(isNotBlank) } as Message);
+  }
+  const parts = message.parts.filter((part) => isSendable(part, encoding));
+  return parts.length === message.parts.length ? message : { ...message, parts };
+}
+
+function isNotBlank(part: UserPart): boolean {
+  return part.type !== "text" || !isBlank(part.text);
 }
 
 function isSendable(part: AssistantPart, { withoutSeals, dropped }: AssistantEncoding): boolean {
@@ -84,7 +90,7 @@ export function encodeMessages(messages: readonly Message[], encoding: MessageEn
     content:
       message.role === "assistant"
         ? encodeAssistantParts(message.parts, encoding)
-        : message.parts.flatMap((part) => encodeUserPart(part, encoding)),
+        : encodeUserParts(message.parts, encoding),
   }));
 }
 
@@ -93,32 +99,36 @@ export function encodeAssistantParts(
   parts: readonly AssistantPart[],
   encoding: AssistantEncoding,
 ): WireBlock[] {
-  return parts.flatMap((part) => encodeAssistantPart(part, encoding));
-}
-
-function encodeAssistantPart(part: AssistantPart, encoding: AssistantEncoding): readonly WireBlock[] {
-  switch (part.type) {
-    case "text":
-      return encodeText(part, encoding);
-    case "refusal":
-      return [{ type: "text", text: part.text }];
-    case "reasoning":
-      return encodeReasoning(part);
-    case "tool-call":
-      return [encodeCall(part, encoding)];
-    case "search":
-    case "opaque":
-      return (rawBlocks(part.raw?.data ?? "") ?? []) as WireBlock[];
-    case "image":
-      return [];
+  const blocks: WireBlock[] = [];
+  for (const part of parts) {
+    switch (part.type) {
+      case "text":
+        addText(blocks, part, encoding.marks);
+        break;
+      case "refusal":
+        blocks.push({ type: "text", text: part.text });
+        break;
+      case "reasoning":
+        if (part.seal !== null) blocks.push(encodeReasoning(part, part.seal));
+        break;
+      case "tool-call":
+        blocks.push(encodeCall(part, encoding));
+        break;
+      case "search":
+      case "opaque":
+        appendAll(blocks, (rawBlocks(part.raw?.data ?? "") ?? []) as WireBlock[]);
+        break;
+      case "image":
+        break;
+    }
   }
+  return blocks;
 }
 
 /** Keeps each byte of the thinking, which the signature covers. */
-function encodeReasoning({ text, seal }: ReasoningPart): readonly WireBlock[] {
-  if (seal === null) return [];
-  if (seal.place === "redacted") return [{ type: "redacted_thinking", data: seal.data }];
-  return [{ type: "thinking", thinking: text, signature: seal.data }];
+function encodeReasoning({ text }: ReasoningPart, seal: Seal): WireBlock {
+  if (seal.place === "redacted") return { type: "redacted_thinking", data: seal.data };
+  return { type: "thinking", thinking: text, signature: seal.data };
 }
 
 function encodeCall(call: ToolCallPart, { names, marks, dropped }: AssistantEncoding): WireBlock {
@@ -134,29 +144,43 @@ function encodeCall(call: ToolCallPart, { names, marks, dropped }: AssistantEnco
   return marks.mark(block, call.cache);
 }
 
-function encodeUserPart(part: UserPart, encoding: MessageEncoding): readonly WireBlock[] {
-  switch (part.type) {
-    case "text":
-      return encodeText(part, encoding);
-    case "image":
-      return [encoding.marks.mark(encodeImage(part, encoding), part.cache)];
-    case "document":
-      return [encoding.marks.mark(encodeDocument(part, encoding), part.cache)];
-    case "tool-result":
-      return [encodeResult(part, encoding)];
-    case "audio":
-    case "video":
-      throw refusedPart(part.at, `the model takes no ${part.type}; leave it out, or send its text`);
+function encodeUserParts(parts: readonly UserPart[], encoding: MessageEncoding): WireBlock[] {
+  const { marks } = encoding;
+  const blocks: WireBlock[] = [];
+  for (const part of parts) {
+    switch (part.type) {
+      case "text":
+        addText(blocks, part, marks);
+        break;
+      case "image":
+        blocks.push(marks.mark(encodeImage(part, encoding), part.cache));
+        break;
+      case "document":
+        blocks.push(marks.mark(encodeDocument(part, encoding), part.cache));
+        break;
+      case "tool-result":
+        blocks.push(encodeResult(part, encoding));
+        break;
+      case "audio":
+      case "video":
+        throw refusedPart(part.at, `the model takes no ${part.type}; leave it out, or send its text`);
+    }
   }
+  return blocks;
 }
 
 /** Anthropic refuses blank text. */
 export function isBlank(text: string): boolean {
-  return text.trim() === "";
+  const first = text.charCodeAt(0);
+  return !(first > SPACE && first < DELETE) && text.trim() === "";
 }
 
-export function encodeText(part: TextPart, { marks }: { readonly marks: CacheMarks }): readonly WireBlock[] {
-  return isBlank(part.text) ? [] : [marks.mark({ type: "text", text: part.text }, part.cache)];
+const SPACE = 0x20;
+const DELETE = 0x7f;
+
+/** Adds the text, if it can be sent. */
+export function addText(blocks: WireBlock[], part: TextPart, marks: CacheMarks): void {
+  if (!isBlank(part.text)) blocks.push(marks.mark({ type: "text", text: part.text }, part.cache));
 }
 
 const IMAGE_TYPES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
@@ -204,9 +228,11 @@ const TEXT_TYPES =
 function encodeDocumentSource({ source, at }: DocumentPart, encoding: MessageEncoding): object {
   if (source.kind === "text") return plainText(source.text);
   if (source.kind === "parts") {
-    const content = source.parts.flatMap((part) =>
-      part.type === "text" ? encodeText(part, encoding) : [encodeImage(part, encoding)],
-    );
+    const content: WireBlock[] = [];
+    for (const part of source.parts) {
+      if (part.type === "text") addText(content, part, encoding.marks);
+      else content.push(encodeImage(part, encoding));
+    }
     return { type: "content", content };
   }
   const mimeType = source.kind === "provider-file" ? PDF : (source.mimeType ?? PDF);
@@ -225,7 +251,7 @@ function plainText(data: string): object {
 }
 
 function encodeResult(part: ToolResultPart, encoding: MessageEncoding): WireBlock {
-  const content = part.content.flatMap((entry) => encodeUserPart(entry, encoding));
+  const content = encodeUserParts(part.content, encoding);
   const [only] = content;
   const isPlain = content.length === 1 && only?.type === "text" && only.cache_control === undefined;
   const block: WireBlock = { type: "tool_result", tool_use_id: callIdOnWire(part.callId) };

@@ -1,6 +1,6 @@
 /** Writes `generationConfig`. */
 import type { JsonObject } from "../../core/json.ts";
-import type { Drop, ModelRequest } from "../../neutral/request.ts";
+import type { Drop, ModelRequest, Sampling } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { encodeThinking } from "./thinking-encode.ts";
@@ -26,14 +26,13 @@ export function encodeConfig(
   const sentStops = traits.stop ? stops.slice(0, MAX_STOPS) : [];
   const maxOutputTokens = encodeLimit(request.maxOutputTokens, traits.maxOutputTokens, dropped);
   const thinking = encodeThinking(request.reasoning, traits, maxOutputTokens, dropped);
-  const config = {
-    ...encodeSampling(request, options, dropped),
-    ...(maxOutputTokens === null ? null : { maxOutputTokens }),
-    ...(sentStops.length === 0 ? null : { stopSequences: sentStops }),
-    ...encodeOutput(request, traits.structuredOutput),
-    ...(request.outputModalities.length === 0 ? null : { responseModalities: ["TEXT", "IMAGE"] }),
-    ...(thinking === null ? null : { thinkingConfig: thinking }),
-  };
+  const config: Record<string, unknown> = {};
+  addSampling(config, request, options, dropped);
+  if (maxOutputTokens !== null) config.maxOutputTokens = maxOutputTokens;
+  if (sentStops.length > 0) config.stopSequences = sentStops;
+  addOutput(config, request, traits.structuredOutput);
+  if (request.outputModalities.length > 0) config.responseModalities = ["TEXT", "IMAGE"];
+  if (thinking !== null) config.thinkingConfig = thinking;
   return {
     config: Object.keys(config).length === 0 ? null : config,
     watchedStops: stops.slice(sentStops.length),
@@ -72,40 +71,37 @@ function encodeLimit(asked: number | null, most: number | null, dropped: Drop[])
   return most;
 }
 
-function encodeSampling(
+function addSampling(
+  config: Record<string, unknown>,
   { sampling }: ModelRequest,
   { traits }: EncodeRequestOptions,
   dropped: Drop[],
-): JsonObject {
+): void {
   const { temperature, topP, topK, seed, presencePenalty, frequencyPenalty, logitBias } = sampling;
   const isTaken = traits.sampling !== "none";
   const isOne = traits.sampling === "one" && temperature !== null;
-  const keep = (field: string, value: number | null, isKept: boolean, why: string): number | null => {
-    if (value === null || isKept) return value;
-    dropped.push({ field, reason: why });
-    return null;
+  const add = (field: keyof Sampling, value: number | null, isKept: boolean, why: string): void => {
+    if (value === null) return;
+    if (isKept) config[field] = value;
+    else dropped.push({ field, reason: why });
   };
   const why = "the model samples as it does and refuses to be told";
   if (logitBias !== null) dropped.push({ field: "logitBias", reason: "Gemini has no bias by token" });
   const isSeed = seed !== null && Number.isInteger(seed) && seed >= -MAX_SEED && seed < MAX_SEED;
-  /** A penalty of 0 is the default of every model. */
-  const penalty = (field: string, value: number | null): number | null =>
-    isTaken || value !== 0 ? keep(field, value, isTaken, why) : null;
-  const kept = {
-    temperature: keep("temperature", temperature, isTaken, why),
-    topP: keep("topP", topP, isTaken && !isOne, why),
-    topK: keep("topK", topK, isTaken, why),
-    seed: keep("seed", seed, isSeed, "Gemini takes seeds of 32 bits"),
-    presencePenalty: penalty("presencePenalty", presencePenalty),
-    frequencyPenalty: penalty("frequencyPenalty", frequencyPenalty),
-  };
-  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== null));
+  add("temperature", temperature, isTaken, why);
+  add("topP", topP, isTaken && !isOne, why);
+  add("topK", topK, isTaken, why);
+  add("seed", seed, isSeed, "Gemini takes seeds of 32 bits");
+  // A penalty of 0 is the default of every model.
+  if (isTaken || presencePenalty !== 0) add("presencePenalty", presencePenalty, isTaken, why);
+  if (isTaken || frequencyPenalty !== 0) add("frequencyPenalty", frequencyPenalty, isTaken, why);
 }
 
-function encodeOutput({ output }: ModelRequest, takesSchema: boolean): JsonObject | null {
-  if (output === null) return null;
-  const json = { responseMimeType: "application/json" };
-  if (output.kind === "json") return json;
-  if (takesSchema) return { ...json, responseJsonSchema: encodeSchema(output.schema) };
-  throw refusedParameter("output", "the model cannot be held to a schema; ask for the form in words");
+function addOutput(config: Record<string, unknown>, { output }: ModelRequest, takesSchema: boolean): void {
+  if (output === null) return;
+  config.responseMimeType = "application/json";
+  if (output.kind === "json") return;
+  if (!takesSchema)
+    throw refusedParameter("output", "the model cannot be held to a schema; ask for the form in words");
+  config.responseJsonSchema = encodeSchema(output.schema);
 }

@@ -1,7 +1,6 @@
 /**
  * Writes a request. Members that stay the same from turn to turn come first: tools, instructions, history.
  */
-import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
 import type { Drop, ModelRequest } from "../../neutral/request.ts";
@@ -29,16 +28,15 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const contents = encodeContents(arranged, { names, traits, withoutSeals: repairs.withoutSeals }, dropped);
   if (contents.length === 0)
     throw refusedParameter("messages", "the conversation is empty; send a message of the user");
-  const prompt = {
-    ...(tools === null ? null : { tools }),
-    ...(system.length === 0 ? null : { systemInstruction: { parts: system.map(({ text }) => ({ text })) } }),
-    contents,
-  };
-  const shared = { headers: [], names };
+  const prompt: Record<string, unknown> = {};
+  if (tools !== null) prompt.tools = tools;
+  if (system.length > 0) prompt.systemInstruction = { parts: system.map(({ text }) => ({ text })) };
+  prompt.contents = contents;
   if (options.purpose === "count") {
     return {
-      ...shared,
       path: pathOf(options.model, "countTokens"),
+      headers: [],
+      names,
       body: { generateContentRequest: { model: nameOf(options.model), ...prompt } },
       dropped,
       watchedStops: [],
@@ -47,14 +45,12 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const { config, watchedStops } = encodeConfig(request, options, dropped);
   const tier = encodeTier(request.serviceTier, dropped);
   dropWhatIsMissing(request, dropped);
-  const body: JsonObject = {
-    ...prompt,
-    ...(toolConfig === null ? null : { toolConfig }),
-    ...(config === null ? null : { generationConfig: config }),
-    ...(tier === null ? null : { serviceTier: tier }),
-  };
+  const body = prompt;
+  if (toolConfig !== null) body.toolConfig = toolConfig;
+  if (config !== null) body.generationConfig = config;
+  if (tier !== null) body.serviceTier = tier;
   const method = request.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  return { ...shared, path: pathOf(options.model, method), body, dropped, watchedStops };
+  return { path: pathOf(options.model, method), body, headers: [], dropped, names, watchedStops };
 }
 
 /** The path of the model: tuned models have a collection of their own. */

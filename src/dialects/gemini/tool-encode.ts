@@ -4,14 +4,22 @@ import type { CustomTool, Drop, FunctionTool, ModelRequest, WebSearchTool } from
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
 import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
 import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
-import { distinctTools, type NameRule, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import {
+  distinctTools,
+  lettersDigitsAnd,
+  type NameRule,
+  type ToolNames,
+} from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
+const NAME_CHARACTERS = lettersDigitsAnd("_.:-");
+
 /** Source: Google's error for other names. */
 export const TOOL_NAMES: NameRule = {
-  isAllowed: (character, index) => (index === 0 ? /[A-Za-z_]/ : /[A-Za-z0-9_.:-]/).test(character),
+  isAllowed: (character, index) =>
+    NAME_CHARACTERS.has(character) && (index > 0 || /[A-Za-z_]/.test(character)),
   maxChars: 128,
 };
 

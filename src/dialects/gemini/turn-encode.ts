@@ -81,7 +81,7 @@ class ContentsEncoder {
       else if (part.type !== "text") this.#media(part, others);
       else if (part.text !== "") others.push({ text: part.text });
     }
-    return [...results, ...shown, ...others];
+    return results.length === 0 && shown.length === 0 ? others : [...results, ...shown, ...others];
   }
 
   model({ parts }: AssistantMessage): Part[] {

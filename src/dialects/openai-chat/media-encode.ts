@@ -39,6 +39,13 @@ export class MediaWriter {
     this.#dropped = dropped;
   }
 
+  /** Whether the part is a text without a mark, which is sent as a string where it is alone. */
+  isPlain(part: { readonly type: string; readonly cache?: CacheHint | null }): part is TextPart {
+    const { profile, traits } = this.#options;
+    if (part.type !== "text") return false;
+    return !part.cache || !profile.cacheBreakpoints || !traits.cacheBreakpoints;
+  }
+
   /** One part, or several for a document. */
   encode(part: TextPart | MediaPart): JsonObject[] {
     switch (part.type) {

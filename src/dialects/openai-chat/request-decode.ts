@@ -66,6 +66,8 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "user",
 ]);
 
+const VERBOSITIES = ["low", "medium", "high"] as const;
+
 export function decodeRequest(body: JsonObject): DecodedRequest {
   checkDepth(body, "");
   const drops = new Drops();
@@ -109,7 +111,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
         effort === null
           ? null
           : { effort, budgetTokens: null, isDynamic: false, isShown: effort === "none" ? null : true },
-      verbosity: wordAt(body, "verbosity", "", ["low", "medium", "high"] as const),
+      verbosity: wordAt(body, "verbosity", "", VERBOSITIES),
       output: decodeOutput(objectAt(body, "response_format", "")),
       outputModalities: decodeModalities(body),
       userId: stringAt(body, "safety_identifier", "") ?? stringAt(body, "user", ""),
@@ -119,14 +121,17 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       cacheWhole: decodeCacheWhole(body),
     },
     dropped: drops.list,
-    named: {
-      ...(stringAt(body, "safety_identifier", "") === null ? { userId: "user" } : null),
-      ...(body.max_completion_tokens == null && body.max_tokens != null
-        ? { maxOutputTokens: "max_tokens" }
-        : null),
-    },
+    named: namedIn(body),
     replyContext,
   };
+}
+
+/** The older names of parameters, where the client uses them. */
+function namedIn(body: JsonObject): NonNullable<DecodedRequest["named"]> {
+  const named: { userId?: string; maxOutputTokens?: string } = {};
+  if (body.safety_identifier == null) named.userId = "user";
+  if (body.max_completion_tokens == null && body.max_tokens != null) named.maxOutputTokens = "max_tokens";
+  return named;
 }
 
 /** Names the members that no other provider has. */

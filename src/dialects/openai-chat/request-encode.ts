@@ -7,14 +7,15 @@ import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
 import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
-import { makeToolNames } from "../../neutral/tools/tool-names.ts";
+import { lettersDigitsAnd, makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { encodeTools, strictOf } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
-const NAME_RULE = { isAllowed: (character: string) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
+const NAME_CHARACTERS = lettersDigitsAnd("_-");
+const NAME_RULE = { isAllowed: (character: string) => NAME_CHARACTERS.has(character), maxChars: 64 };
 /** The number of stop sequences that OpenAI takes. */
 const MAX_STOPS = 4;
 /**
@@ -31,6 +32,9 @@ const TIERS: ReadonlyMap<string, string> = new Map([
 const COMMON_EFFORTS: readonly Effort[] = ["low", "medium", "high"];
 const DEFAULT_FORMAT_NAME = "output";
 
+/** A body while members are added to it. */
+type Body = Record<string, unknown>;
+
 /** Throws `not_translatable` for a part that must not be lost. */
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
   refuse(request);
@@ -42,22 +46,20 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const names = makeToolNames(request.tools, request.messages, NAME_RULE);
   const { tools, rest } = encodeTools(request, names, options, dropped);
   const { format, instruction } = encodeOutput(request, options, dropped);
-  const system: TextPart[] =
-    instruction === null ? [...request.system] : [...request.system, { type: "text", text: instruction }];
+  const system: readonly TextPart[] =
+    instruction === null ? request.system : [...request.system, { type: "text", text: instruction }];
   const stops = traits.stop ? request.stop.slice(0, MAX_STOPS) : [];
-  const body: JsonObject = {
-    model,
-    ...(tools.length === 0 ? {} : { tools }),
-    messages: encodeMessages(request, system, names, options, dropped),
-    ...rest,
-    ...(format === null ? {} : { response_format: format }),
-    ...encodeReasoning(request, options, tools.length > 0, drop),
-    ...encodeLimit(request, options, drop),
-    ...encodeSampling(request, options, drop),
-    ...(stops.length === 0 ? {} : { stop: stops }),
-    ...encodeAdmin(request, options, drop),
-    ...encodeStream(request, options),
-  };
+  const body: Body = { model };
+  if (tools.length > 0) body.tools = tools;
+  body.messages = encodeMessages(request, system, names, options, dropped);
+  Object.assign(body, rest);
+  if (format !== null) body.response_format = format;
+  addReasoning(body, request, options, drop);
+  addLimit(body, request, options, drop);
+  addSampling(body, request, options, drop);
+  if (stops.length > 0) body.stop = stops;
+  addAdmin(body, request, options, drop);
+  addStream(body, request, options);
   return {
     path: "/v1/chat/completions",
     body,
@@ -134,12 +136,13 @@ function formatOf(
 
 type AddDrop = (field: Parameter, reason: string) => void;
 
-function encodeReasoning(
+function addReasoning(
+  body: Body,
   { reasoning, verbosity }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
-  hasTools: boolean,
   drop: AddDrop,
-): JsonObject {
+): void {
+  const hasTools = body.tools !== undefined;
   const { kind, isOnByDefault } = traits.thinking;
   const known = kind === "effort" ? traits.thinking.efforts : COMMON_EFFORTS;
   let effort = effortOf(reasoning);
@@ -161,41 +164,42 @@ function encodeReasoning(
   } else if (effort !== null) sent = nearestEffort(effort, known);
   const isVerbose = profile.verbosity && kind === "effort";
   if (verbosity !== null && !isVerbose) drop("verbosity", "this model has no such setting");
-  return {
-    ...(sent === null ? {} : { reasoning_effort: sent }),
-    ...(verbosity === null || !isVerbose ? {} : { verbosity }),
-  };
+  if (sent !== null) body.reasoning_effort = sent;
+  if (verbosity !== null && isVerbose) body.verbosity = verbosity;
 }
 
-function encodeLimit(
+function addLimit(
+  body: Body,
   { maxOutputTokens }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
-): JsonObject {
-  if (maxOutputTokens === null) return {};
+): void {
+  if (maxOutputTokens === null) return;
   const most = traits.maxOutputTokens ?? maxOutputTokens;
   if (maxOutputTokens > most) drop("maxOutputTokens", `lowered to ${most}, the most that this model writes`);
-  const limit = Math.min(maxOutputTokens, most);
-  return { [profile.limitParameter]: limit };
+  body[profile.limitParameter] = Math.min(maxOutputTokens, most);
 }
 
-function encodeSampling(
+/** Each parameter with its member, and with the value that has no effect. */
+const SAMPLING = [
+  ["temperature", "temperature", 1],
+  ["topP", "top_p", 1],
+  ["frequencyPenalty", "frequency_penalty", 0],
+  ["presencePenalty", "presence_penalty", 0],
+  ["logitBias", "logit_bias", 0],
+] as const;
+
+function addSampling(
+  body: Body,
   { sampling }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
-): JsonObject {
-  const { temperature, topP, topK, seed, frequencyPenalty, presencePenalty, logitBias } = sampling;
+): void {
+  const { temperature, topK, seed } = sampling;
   const maxTemperature = profile.maxTemperature ?? Number.POSITIVE_INFINITY;
   if (topK !== null) drop("topK", "this dialect has no such parameter");
-  const members: [Parameter, string, unknown, neutral: number][] = [
-    ["temperature", "temperature", temperature, 1],
-    ["topP", "top_p", topP, 1],
-    ["frequencyPenalty", "frequency_penalty", frequencyPenalty, 0],
-    ["presencePenalty", "presence_penalty", presencePenalty, 0],
-    ["logitBias", "logit_bias", logitBias, 0],
-  ];
-  const sent: [string, unknown][] = [];
-  for (const [parameter, member, value, neutral] of members) {
+  for (const [parameter, member, neutral] of SAMPLING) {
+    const value = sampling[parameter];
     if (value === null) continue;
     if (traits.sampling === "none") {
       // The default value is no loss.
@@ -203,19 +207,19 @@ function encodeSampling(
     } else if (parameter === "topP" && traits.sampling === "one" && temperature !== null) {
       if (value !== neutral) drop(parameter, "this model takes a temperature or this, not both");
     } else if (parameter === "temperature" && (value as number) > maxTemperature) {
-      sent.push([member, maxTemperature]);
+      body[member] = maxTemperature;
       drop(parameter, `lowered to ${maxTemperature}, the most that is allowed`);
-    } else sent.push([member, value]);
+    } else body[member] = value;
   }
-  if (seed !== null) sent.push(["seed", seed]);
-  return Object.fromEntries(sent);
+  if (seed !== null) body.seed = seed;
 }
 
-function encodeAdmin(
+function addAdmin(
+  body: Body,
   { userId, metadata, serviceTier, cacheKey, cacheWhole }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
   drop: AddDrop,
-): JsonObject {
+): void {
   if (metadata !== null && Object.keys(metadata).length > 0)
     drop("metadata", "it is kept with stored answers only, and this one is not stored");
   const tier = serviceTier === null ? null : (TIERS.get(serviceTier) ?? null);
@@ -226,17 +230,15 @@ function encodeAdmin(
   // For clients that send no key: a key made of the user's id brings the requests of one user to one cache.
   const key = profile.cacheKeys ? (cacheKey ?? user) : null;
   const keepsLong = profile.cacheKeys && cacheWhole?.ttl === "24h" && !traits.cacheBreakpoints;
-  return {
-    ...(user === null ? {} : { [profile.userParameter]: user }),
-    ...(tier === null || !profile.serviceTiers ? {} : { service_tier: tier }),
-    ...(key === null ? {} : { prompt_cache_key: key }),
-    ...(keepsLong ? { prompt_cache_retention: "24h" } : {}),
-    ...(profile.storesAnswers ? { store: false } : {}),
-  };
+  if (user !== null) body[profile.userParameter] = user;
+  if (tier !== null && profile.serviceTiers) body.service_tier = tier;
+  if (key !== null) body.prompt_cache_key = key;
+  if (keepsLong) body.prompt_cache_retention = "24h";
+  if (profile.storesAnswers) body.store = false;
 }
 
-function encodeStream({ stream }: ModelRequest, { repairs }: EncodeRequestOptions): JsonObject {
-  if (!stream) return {};
-  if (repairs.withoutStreamOptions) return { stream: true };
-  return { stream: true, stream_options: { include_usage: true } };
+function addStream(body: Body, { stream }: ModelRequest, { repairs }: EncodeRequestOptions): void {
+  if (!stream) return;
+  body.stream = true;
+  if (!repairs.withoutStreamOptions) body.stream_options = { include_usage: true };
 }

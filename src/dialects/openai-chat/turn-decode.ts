@@ -75,15 +75,14 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
     case "developer":
       if (name !== null) drops.add(`${at}.name`, "other providers take no name for instructions");
       return { role: "system", parts: decodeTexts(raw, at, drops).filter((part) => part.text !== "") };
-    case "user":
-      return { role: "user", parts: decodeContent(raw, at, drops), ...(name === null ? {} : { name }) };
-    case "assistant":
-      return {
-        role: "assistant",
-        parts: decodeAssistant(raw, at, n, legacy, drops),
-        ...(name === null ? {} : { name }),
-        at,
-      };
+    case "user": {
+      const parts = decodeContent(raw, at, drops);
+      return name === null ? { role: "user", parts } : { role: "user", parts, name };
+    }
+    case "assistant": {
+      const parts = decodeAssistant(raw, at, n, legacy, drops);
+      return name === null ? { role: "assistant", parts, at } : { role: "assistant", parts, name, at };
+    }
     case "tool":
       return toolMessage(raw, at, nameAt(raw, "tool_call_id", at), name, drops);
     case "function": {

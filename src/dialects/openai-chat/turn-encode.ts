@@ -53,8 +53,7 @@ export function encodeMessages(
         "the beginning of the answer is sent as a turn of its own, as this provider does not go on with it",
     });
   const writer = new MessageWriter(names, options, dropped);
-  if (isFree) for (const part of system) writer.addSystem([part]);
-  else writer.addSystem(joinTexts(system));
+  writer.addSystem(isFree ? system : joinTexts(system));
   for (const message of arranged.messages) writer.add(message);
   return writer.messages;
 }
@@ -72,8 +71,8 @@ function joinAssistants(messages: readonly Message[]): Message[] {
 }
 
 /** Joins instructions for chat templates that take one message of them. */
-function joinTexts(parts: readonly TextPart[]): TextPart[] {
-  if (parts.length < 2) return [...parts];
+function joinTexts(parts: readonly TextPart[]): readonly TextPart[] {
+  if (parts.length < 2) return parts;
   return [{ type: "text", text: parts.map((part) => part.text).join("\n\n") }];
 }
 
@@ -102,12 +101,19 @@ class MessageWriter {
   }
 
   addSystem(parts: readonly TextPart[]): void {
-    for (const part of parts)
-      this.messages.push({ role: this.#systemRole, content: this.#contentOf(this.#media.encode(part)) });
+    for (const part of parts) {
+      const content = this.#media.isPlain(part) ? part.text : this.#contentOf(this.#media.encode(part));
+      this.messages.push({ role: this.#systemRole, content });
+    }
   }
 
   /** Results come first, each a message. Their media follow the last result, where media are allowed. */
   #addUser({ parts, name }: UserMessage): void {
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined && this.#media.isPlain(only)) {
+      this.#addMessage("user", name, only.text);
+      return;
+    }
     const content: JsonObject[] = [];
     const own: JsonObject[] = [];
     let hasOwn = parts.length === 0;
@@ -120,7 +126,7 @@ class MessageWriter {
     }
     if (!hasOwn && content.length === 0) return;
     const said = this.#contentOf([...content, ...own]);
-    this.messages.push({ role: "user", ...this.#participant(name), content: said });
+    this.#addMessage("user", name, said);
   }
 
   #addResult({ callId, content, isError, cache }: ToolResultPart, media: JsonObject[]): void {
@@ -155,12 +161,13 @@ class MessageWriter {
     let refusal = "";
     let reasoning = "";
     const calls: JsonObject[] = [];
+    const isMarked = parts.some((part) => part.type === "text" && !this.#media.isPlain(part));
     const marks: JsonObject[] = [];
     for (const part of parts) {
       switch (part.type) {
         case "text":
           text += part.text;
-          marks.push(...this.#media.encode({ type: "text", text: part.text, cache: part.cache ?? null }));
+          if (isMarked) appendAll(marks, this.#media.encode(part));
           break;
         case "refusal":
           if (profile.refusals) refusal += part.text;
@@ -187,16 +194,25 @@ class MessageWriter {
     }
     // The turn held only parts that another provider can read.
     if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
-    const hasMark = marks.some((part) => part.prompt_cache_breakpoint !== undefined);
-    const content = hasMark ? marks : text;
-    this.messages.push({
-      role: "assistant",
-      ...this.#participant(name),
-      ...(reasoning === "" || calls.length === 0 ? {} : { reasoning_content: reasoning }),
-      content: text === "" && (calls.length > 0 || refusal !== "") ? null : content,
-      ...(refusal === "" ? {} : { refusal }),
-      ...(calls.length === 0 ? {} : { tool_calls: calls }),
-    });
+    const isSilent = text === "" && (calls.length > 0 || refusal !== "");
+    const thought = calls.length === 0 ? "" : reasoning;
+    const message = this.#addMessage("assistant", name, isSilent ? null : isMarked ? marks : text, thought);
+    if (refusal !== "") message.refusal = refusal;
+    if (calls.length > 0) message.tool_calls = calls;
+  }
+
+  #addMessage(
+    role: "user" | "assistant",
+    name: string | null | undefined,
+    content: string | null | readonly JsonObject[],
+    reasoning = "",
+  ): Record<string, unknown> {
+    const message: Record<string, unknown> = { role };
+    if (this.#isShown(name)) message.name = name;
+    if (reasoning !== "") message.reasoning_content = reasoning;
+    message.content = content;
+    this.messages.push(message);
+    return message;
   }
 
   /** DeepSeek and Kimi want their thinking back in the member in which they sent it. */
@@ -235,15 +251,15 @@ class MessageWriter {
     return this.#options.profile.textParts ? parts : parts.map((part) => part.text).join("\n");
   }
 
-  #participant(name: string | null | undefined): JsonObject {
-    if (name === null || name === undefined) return {};
-    if (PARTICIPANT.test(name)) return { name };
+  #isShown(name: string | null | undefined): boolean {
+    if (name === null || name === undefined) return false;
+    if (PARTICIPANT.test(name)) return true;
     if (!this.#namesLost)
       this.#dropped.push({
         field: "messages",
         reason: "names of participants may hold no spaces and few signs",
       });
     this.#namesLost = true;
-    return {};
+    return false;
   }
 }

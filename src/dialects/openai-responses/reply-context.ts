@@ -31,14 +31,14 @@ const REPEATED: readonly (readonly [name: string, otherwise: unknown])[] = [
 ];
 
 export function makeReplyContext(body: JsonObject, searchesTools: boolean): ResponsesReplyContext {
-  const members: [string, unknown][] = [];
-  for (const [name, otherwise] of REPEATED) members.push([name, body[name] ?? otherwise]);
+  const members: Record<string, unknown> = {};
+  for (const [name, otherwise] of REPEATED) members[name] = body[name] ?? otherwise;
   const reasoning = asObject(body.reasoning);
   const effort = reasoning?.effort ?? null;
-  members.push(["reasoning", { effort, summary: reasoning?.summary ?? null }]);
-  members.push(["service_tier", body.service_tier ?? "default"]);
-  members.push(["text", { format: { type: "text" }, ...asObject(body.text) }]);
-  return { members: Object.fromEntries(members), searchesTools };
+  members.reasoning = { effort, summary: reasoning?.summary ?? null };
+  members.service_tier = body.service_tier ?? "default";
+  members.text = { format: { type: "text" }, ...asObject(body.text) };
+  return { members, searchesTools };
 }
 
 const NO_REQUEST = makeReplyContext({}, false);

@@ -68,6 +68,8 @@ const STORED = {
   prompt: "the prompt is stored at OpenAI; send its text as instructions and input",
 } as const;
 
+const STORED_NAMES = Object.keys(STORED) as readonly (keyof typeof STORED)[];
+
 const LOGPROBS = "message.output_text.logprobs";
 /** Data of hosted tools that other providers always give or do not have. */
 const INCLUDES: ReadonlySet<string> = new Set([
@@ -136,8 +138,8 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
 }
 
 function refuseStored(body: JsonObject): void {
-  for (const [name, reason] of Object.entries(STORED)) {
-    if (body[name] !== undefined && body[name] !== null) throw refusedPart(name, reason);
+  for (const name of STORED_NAMES) {
+    if (body[name] !== undefined && body[name] !== null) throw refusedPart(name, STORED[name]);
   }
   if (booleanAt(body, "background", "") === true) {
     throw refusedPart("background", "only OpenAI keeps responses to be fetched later; leave the field out");

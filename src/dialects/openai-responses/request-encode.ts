@@ -38,6 +38,9 @@ const TIERS: ReadonlyMap<string, string> = new Map([
   ["standard", "default"],
 ]);
 
+/** A body while members are added to it. */
+type Body = Record<string, unknown>;
+
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
   refuse(request);
   const dropped: Drop[] = [];
@@ -45,7 +48,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   // The model can follow a schema only as a tool.
   const asTool = request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
   const names = makeToolNames(request.tools, request.messages, NAME_RULE, asTool !== null);
-  const tools = [...encodeTools(request.tools, names, traits, dropped)];
+  const tools = encodeTools(request.tools, names, traits, dropped);
   if (asTool !== null) tools.push(outputTool(names, asTool.schema));
   const input = encodeInput(request, names, options, dropped);
   const choice =
@@ -54,20 +57,20 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
       : tools.length === 1
         ? forced(tools[0])
         : "required";
-  const parallel = tools.length > 0 ? request.parallelToolCalls : null;
-  const body: [string, unknown][] = [
-    ["model", options.model],
-    ["tools", tools.length === 0 ? null : tools],
-    ["input", input],
-    ["tool_choice", choice],
-    ["parallel_tool_calls", parallel],
-    ["text", encodeText(request, asTool !== null, options, dropped)],
-    ["reasoning", encodeReasoning(request, options, dropped)],
-  ];
-  if (purpose === "answer") body.push(...answerMembers(request, options, dropped));
+  const text = encodeText(request, asTool !== null, options, dropped);
+  const reasoning = encodeReasoning(request, options, dropped);
+  const body: Body = { model: options.model };
+  if (tools.length > 0) body.tools = tools;
+  body.input = input;
+  if (choice !== null) body.tool_choice = choice;
+  if (tools.length > 0 && request.parallelToolCalls !== null)
+    body.parallel_tool_calls = request.parallelToolCalls;
+  if (text !== null) body.text = text;
+  if (reasoning !== null) body.reasoning = reasoning;
+  if (purpose === "answer") addAnswerMembers(body, request, options, dropped);
   return {
     path: purpose === "count" ? "/v1/responses/input_tokens" : "/v1/responses",
-    body: Object.fromEntries(body.filter(([, value]) => value !== null)),
+    body,
     headers: [],
     dropped: distinct(dropped),
     names,
@@ -78,6 +81,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
 
 /** Names each drop once: a long conversation may lose the same thing many times. */
 function distinct(dropped: readonly Drop[]): readonly Drop[] {
+  if (dropped.length < 2) return dropped;
   const seen = new Set<string>();
   return dropped.filter(({ field, reason }) => seen.size !== seen.add(`${field}\0${reason}`).size);
 }
@@ -144,14 +148,14 @@ function encodeText(
   { traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): JsonObject | null {
-  const text: [string, unknown][] = [];
-  if (request.output !== null && !isTool) text.push(["format", encodeFormat(request.output, dropped)]);
+  const format = request.output === null || isTool ? null : encodeFormat(request.output, dropped);
   const { verbosity } = request;
-  if (verbosity !== null && traits.thinking.kind === "effort") text.push(["verbosity", verbosity]);
-  else if (verbosity !== null && verbosity !== "medium") {
+  const isVerbose = verbosity !== null && traits.thinking.kind === "effort";
+  if (!isVerbose && verbosity !== null && verbosity !== "medium") {
     dropped.push({ field: "verbosity", reason: "the model cannot be told how much to say" });
   }
-  return text.length === 0 ? null : Object.fromEntries(text);
+  if (format === null && !isVerbose) return null;
+  return { ...(format === null ? null : { format }), ...(isVerbose ? { verbosity } : null) };
 }
 
 function encodeFormat(output: OutputFormat, dropped: Drop[]): JsonObject {
@@ -197,11 +201,9 @@ function encodeReasoning(
       reason: "the provider gives no summary of the thinking to this organization",
     });
   }
-  const members = [
-    ...(effort === null ? [] : [["effort", effort] as const]),
-    ...(isShown && !repairs.withoutSummary ? [["summary", "auto"] as const] : []),
-  ];
-  return members.length === 0 ? null : Object.fromEntries(members);
+  const isSummed = isShown && !repairs.withoutSummary;
+  if (effort === null && !isSummed) return null;
+  return { ...(effort === null ? null : { effort }), ...(isSummed ? { summary: "auto" } : null) };
 }
 
 /** A model that thinks only on request gets `medium` when the client leaves the amount to it. */
@@ -210,25 +212,28 @@ export function wantedEffort(reasoning: ReasoningRequest, { thinking }: ModelTra
   return effortOf(reasoning) ?? (isLeftToModel ? "medium" : null);
 }
 
-function answerMembers(
+function addAnswerMembers(
+  body: Body,
   request: ModelRequest,
   options: EncodeRequestOptions,
   dropped: Drop[],
-): [string, unknown][] {
+): void {
   const { traits, profile } = options;
-  const thinks = traits.thinking.kind !== "none";
-  return [
-    ["include", thinks ? ["reasoning.encrypted_content"] : null],
-    ["max_output_tokens", outputLimit(request.maxOutputTokens, traits, dropped)],
-    ["max_tool_calls", maxSearches(request.tools)],
-    ...sampling(request, traits, dropped),
-    ["metadata", encodeMetadata(request.metadata, dropped)],
-    ["service_tier", encodeTier(request.serviceTier, dropped)],
-    [profile.userParameter, request.userId === null ? null : shortId(request.userId)],
-    ["prompt_cache_key", cacheKeyOf(request)],
-    ["store", false],
-    ["stream", request.stream ? true : null],
-  ];
+  const { userId } = request;
+  if (traits.thinking.kind !== "none") body.include = ["reasoning.encrypted_content"];
+  add(body, "max_output_tokens", outputLimit(request.maxOutputTokens, traits, dropped));
+  add(body, "max_tool_calls", maxSearches(request.tools));
+  addSampling(body, request, traits, dropped);
+  add(body, "metadata", encodeMetadata(request.metadata, dropped));
+  add(body, "service_tier", encodeTier(request.serviceTier, dropped));
+  add(body, profile.userParameter, userId === null ? null : shortId(userId));
+  add(body, "prompt_cache_key", cacheKeyOf(request));
+  body.store = false;
+  if (request.stream) body.stream = true;
+}
+
+function add(body: Body, member: string, value: unknown): void {
+  if (value !== null) body[member] = value;
 }
 
 function outputLimit(asked: number | null, traits: ModelTraits, dropped: Drop[]): number | null {
@@ -241,14 +246,17 @@ function outputLimit(asked: number | null, traits: ModelTraits, dropped: Drop[])
   return limit;
 }
 
+const NOT_TAKEN = ["topK", "seed", "frequencyPenalty", "presencePenalty", "logitBias"] as const;
+
 /** Both parameters have no effect at 1. */
-function sampling(
+function addSampling(
+  body: Body,
   { sampling: asked }: ModelRequest,
   traits: ModelTraits,
   dropped: Drop[],
-): [string, unknown][] {
+): void {
   const drop = (field: Parameter, reason: string): void => void dropped.push({ field, reason });
-  for (const field of ["topK", "seed", "frequencyPenalty", "presencePenalty", "logitBias"] as const) {
+  for (const field of NOT_TAKEN) {
     const value = asked[field];
     const isNeutral =
       value === null || ((field === "frequencyPenalty" || field === "presencePenalty") && value === 0);
@@ -259,15 +267,13 @@ function sampling(
   if (traits.sampling === "none") {
     if (isTemperature) drop("temperature", "the model refuses it");
     if (isTopP) drop("topP", "the model refuses it");
-    return [];
+    return;
   }
   const hasBoth = asked.temperature !== null && asked.topP !== null && traits.sampling === "one";
   const withoutTemperature = hasBoth && !isTemperature;
   if (hasBoth && isTemperature && isTopP) drop("topP", "the model takes it or the temperature, not both");
-  return [
-    ["temperature", withoutTemperature ? null : asked.temperature],
-    ["top_p", hasBoth && !withoutTemperature ? null : asked.topP],
-  ];
+  if (!withoutTemperature) add(body, "temperature", asked.temperature);
+  if (!hasBoth || withoutTemperature) add(body, "top_p", asked.topP);
 }
 
 function encodeMetadata(metadata: JsonObject | null, dropped: Drop[]): JsonObject | null {

@@ -12,23 +12,26 @@ import type {
   WebSearchTool,
 } from "../../neutral/request.ts";
 import { objectRoot } from "../../neutral/tools/schema.ts";
-import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import {
+  distinctTools,
+  lettersDigitsAnd,
+  OUTPUT_TOOL,
+  type ToolNames,
+} from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
+const NAME_CHARACTERS = lettersDigitsAnd("_-");
 /** The names of tools that OpenAI takes. */
-export const NAME_RULE = {
-  isAllowed: (character: string): boolean => /[A-Za-z0-9_-]/.test(character),
-  maxChars: 64,
-};
+export const NAME_RULE = { isAllowed: (character: string) => NAME_CHARACTERS.has(character), maxChars: 64 };
 
 export function encodeTools(
   tools: readonly Tool[],
   names: ToolNames,
   traits: ModelTraits,
   dropped: Drop[],
-): readonly JsonObject[] {
+): JsonObject[] {
   return distinctTools(tools).map((tool) => encodeTool(tool, names, traits, dropped));
 }
 

@@ -74,9 +74,10 @@ export class InputEncoder {
     const later: WirePart[] = [];
     for (const part of message.parts) {
       if (part.type === "tool-result") this.#result(part, calls, later);
+      else if (part.type === "text") content.push(this.#parts.text(part));
       else appendAll(content, this.#parts.part(part));
     }
-    const said = [...later, ...content];
+    const said = later.length === 0 ? content : [...later, ...content];
     if (said.length > 0) this.items.push({ type: "message", role: "user", content: said });
   }
 

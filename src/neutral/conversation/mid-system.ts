@@ -23,7 +23,7 @@ export function placeSystem(
   options: { readonly midSystem: MidSystem; readonly mergesTurns: boolean },
   dropped: Drop[],
 ): Message[] {
-  const nextRoles = rolesBehind(turns);
+  const nextRoles = turns.some(({ role }) => role === "system") ? rolesBehind(turns) : [];
   const placed: Turn[] = [];
   let isFolded = false;
   // The last turn was added for instructions: the next words of the user join it.
@@ -89,5 +89,5 @@ function tagged(part: TextPart): UserPart {
 }
 
 function messageOf({ role, parts, name }: Turn): Message {
-  return { role, parts, ...(name === null ? null : { name }) } as Message;
+  return (name === null ? { role, parts } : { role, parts, name }) as Message;
 }

@@ -146,7 +146,8 @@ export class TurnReader {
   }
 
   #keptParts<Part extends UserPart | AssistantPart>(parts: readonly Part[]): readonly Part[] {
-    return this.#mergesTurns ? parts.filter(isSaid) : parts;
+    // Nearly always all of them are said, and no list has to be made.
+    return !this.#mergesTurns || parts.every(isSaid) ? parts : parts.filter(isSaid);
   }
 }
 

@@ -40,6 +40,13 @@ export const OUTPUT_TOOL: ToolName = { name: "structured_output", namespace: "" 
 
 const HASH_CHARS = 8;
 
+const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** ASCII letters, digits and these signs. A set answers in a third of the time of a pattern. */
+export function lettersDigitsAnd(signs: string): ReadonlySet<string> {
+  return new Set(LETTERS_AND_DIGITS + signs);
+}
+
 /**
  * Names for all tools of a request, and for the tools that only its history calls; `output` adds
  * `OUTPUT_TOOL`. Accepted names stay unchanged. The names depend on the arguments alone, and a longer history
@@ -65,6 +72,7 @@ export function makeToolNames(
 
 /** The tools without exact duplicates. Throws `bad_request` for two different tools with one name. */
 export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
+  if (tools.length < 2) return tools;
   const seen = new Map<string, FunctionTool | CustomTool>();
   const distinct: Tool[] = [];
   for (const tool of tools) {
@@ -89,8 +97,9 @@ export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
 }
 
 class NameTable implements ToolNames {
-  readonly #wireNames = new Map<string, string>();
-  readonly #originals = new Map<string, OriginalTool>();
+  /** null while there are no names: many requests have none. */
+  #wireNames: Map<string, string> | null = null;
+  #originals: Map<string, OriginalTool> | null = null;
   readonly #rule: NameRule;
 
   constructor(rule: NameRule) {
@@ -98,11 +107,11 @@ class NameTable implements ToolNames {
   }
 
   wireName(tool: ToolName): string {
-    return this.#wireNames.get(keyOf(tool)) ?? this.add(tool, "function");
+    return this.#wireNames?.get(keyOf(tool)) ?? this.add(tool, "function");
   }
 
   original(wireName: string): OriginalTool | null {
-    return this.#originals.get(wireName) ?? null;
+    return this.#originals?.get(wireName) ?? null;
   }
 
   /** Keeps an accepted name for its tool, before the renaming of another tool can take that name. */
@@ -112,22 +121,24 @@ class NameTable implements ToolNames {
 
   add(tool: ToolName, kind: OriginalTool["kind"]): string {
     const key = keyOf(tool);
+    this.#wireNames ??= new Map();
+    this.#originals ??= new Map();
     const known = this.#wireNames.get(key);
     if (known !== undefined) return known;
     const flat = tool.namespace ? `${tool.namespace}__${tool.name}` : tool.name;
-    const wireName = this.#freeName(legalName(flat, this.#rule), key);
+    const wireName = this.#freeName(legalName(flat, this.#rule), key, this.#originals);
     this.#wireNames.set(key, wireName);
     this.#originals.set(wireName, { name: tool.name, namespace: tool.namespace, kind });
     return wireName;
   }
 
-  #freeName(name: string, key: string): string {
+  #freeName(name: string, key: string, taken: ReadonlyMap<string, unknown>): string {
     const { maxChars } = this.#rule;
-    if (name.length <= maxChars && !this.#originals.has(name)) return name;
+    if (name.length <= maxChars && !taken.has(name)) return name;
     for (let n = 0; ; n++) {
       const suffix = `_${hashOf(n === 0 ? key : `${n}:${key}`)}`;
       const shortened = name.slice(0, maxChars - suffix.length) + suffix;
-      if (!this.#originals.has(shortened)) return shortened;
+      if (!taken.has(shortened)) return shortened;
     }
   }
 }
@@ -151,6 +162,7 @@ function hashOf(text: string): string {
 }
 
 function legalName(name: string, rule: NameRule): string {
+  if (isLegal(name, rule)) return name;
   let legal = "";
   for (const character of name) {
     if (rule.isAllowed(character, legal.length)) legal += character;
@@ -159,4 +171,9 @@ function legalName(name: string, rule: NameRule): string {
     else legal += "_";
   }
   return legal === "" ? "_" : legal;
+}
+
+function isLegal(name: string, { isAllowed }: NameRule): boolean {
+  for (let at = 0; at < name.length; at++) if (!isAllowed(name.charAt(at), at)) return false;
+  return name !== "";
 }
