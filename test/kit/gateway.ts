@@ -55,6 +55,8 @@ export interface GatewayOptions {
   readonly basePath?: string;
   /** Modules that the gateway's process loads first, such as `OPENAI_AT_LOCALHOST`. */
   readonly preloads?: readonly string[];
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface CommandResult {
@@ -103,6 +105,9 @@ function programUnderTest(preloads: readonly string[] = []): string[] {
 
 /** A preload; see the file. With it, `openaiUrl` is the URL of OpenAI itself. */
 export const OPENAI_AT_LOCALHOST = join(import.meta.dir, "openai-at-localhost.ts");
+
+/** A preload; see the file. */
+export const HEAP_SNAPSHOT = join(import.meta.dir, "heap-snapshot.ts");
 
 /** The server at `url`, by the name that `OPENAI_AT_LOCALHOST` knows it by. */
 export function openaiUrl(url: string): string {
@@ -167,6 +172,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = makeFolder();
   const configFile = join(folder, "clewline.toml");
   writeFileSync(configFile, configText(options, folder), { mode: 0o600 });
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
   return await runGateway(folder, configFile, ["serve", "--config", configFile], options);
 }
 
