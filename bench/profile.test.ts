@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type CpuProfile, STAGE_NAMES, stageOf, stageShares } from "./profile.ts";
+import { type CpuProfile, PART_STAGES, stageOf, stageShares } from "./profile.ts";
 
 const frame = (functionName: string, url = "") => ({ functionName, url });
 
@@ -41,5 +41,12 @@ test("each stage has places, whichever of the two trees they are in", () => {
   expect(stageOf("proxy/answer/whole.ts deliver < Response")).toBe("reply object");
   expect(stageOf("store/sqlite.ts run < run")).toBe("SQL of the row, commit");
   expect(stageOf("proxy/settle.ts makeRow")).toBe("row made");
-  expect(STAGE_NAMES).toContain(stageOf("proxy/no/such.ts"));
+  expect(stageOf("proxy/no/such.ts walk")).toBe("walk through the phases");
+});
+
+test("each stage belongs to one part", () => {
+  const stages = PART_STAGES.flatMap(([, names]) => names);
+  expect(new Set(stages).size).toBe(stages.length);
+  for (const place of ["auth/keys.ts f", "wire/sse.ts f", "pool/pool.ts f", "snapshot.ts f", "nowhere.ts f"])
+    expect(stages).toContain(stageOf(place));
 });

@@ -13,38 +13,67 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
+type Stages = readonly (readonly [stage: string, places: RegExp])[];
+
 /**
- * Stages by the place of the code that runs: `path of the file in src/`, a space, the name of its function, and
- * `< native function` when the runtime runs in its name. The first line that fits counts.
+ * Parts of a request and their stages, by the place of the code that runs: `path of the file in src/`, a space, the name of
+ * its function, and `< native function` when the runtime runs in its name. The first line that fits counts.
  */
-const STAGES: readonly (readonly [stage: string, places: RegExp])[] = [
-  ["send to sockets (mostly kernel)", /^transport\/\S* .*< (write|end|flush)$/],
-  ["key check", /^auth\//],
-  ["client's address", /< requestIP$/],
-  ["peek, model put in", /^(dialects\/\S*peek|wire\/json-(scan|splice))/],
-  ["plan", /^(plan\/|snapshot|proxy\/plan-request)/],
-  ["tap", /^(dialects|wire)\//],
-  ["request headers", /^(upstreams\/(pass-headers|address|framing|family)|proxy\/attempt\/upstream-request)/],
-  ["request head text", /^transport\/\S*request-(head|writer)/],
-  ["reply head parse", /^transport\/\S*(reply-head|reply-reader|decoder)/],
-  ["reply head filter", /^(upstreams\/|http\/error-reply|core\/header-view)/],
-  ["watchdog", /watchdog/],
-  ["transport, other", /^transport\//],
-  ["SQL of the row, commit", /^(store\/|ledger\/(writer|columns|facts|intern))/],
-  ["ledger's queue", /^ledger\//],
-  ["row made", /^proxy\/(settle|row)/],
-  ["metrics", /^core\/metrics/],
-  ["ids and clock", /^core\/(ids|clock)/],
-  ["lease and report", /^(pool\/|proxy\/attempt\/verdict)/],
-  ["reply object", /< Response$/],
-  ["listener: request, checks, body", /^(http|routes)/],
-  ["walk through the phases", /^(proxy|app|core)/],
-];
+const PARTS: Readonly<Record<string, Stages>> = {
+  "sockets and HTTP, both sides": [
+    ["send to sockets (mostly kernel)", /^transport\/\S* .*< (write|end|flush)$/],
+    ["client's address", /< requestIP$/],
+    ["reply object", /< Response$/],
+    ["listener: request, checks, body", /^(http\/(?!error-reply)|routes)/],
+    ["request head text", /^transport\/\S*request-(head|writer)/],
+    ["reply head parse", /^transport\/\S*(reply-head|reply-reader|decoder)/],
+    ["watchdog", /watchdog/],
+    ["transport, other", /^transport\//],
+  ],
+  "headers by rules, ids": [
+    [
+      "request headers",
+      /^(upstreams\/(pass-headers|address|framing|family|url)|proxy\/attempt\/upstream-request)/,
+    ],
+    ["reply head filter", /^(upstreams\/|http\/error-reply|core\/header-view)/],
+    ["ids and clock", /^core\/(ids|clock)/],
+  ],
+  "key check": [["key check", /^auth\//]],
+  "peek and plan": [
+    ["peek, model put in", /^(dialects\/\S*peek|wire\/json-(scan|splice))/],
+    ["plan", /^(plan\/|snapshot|proxy\/plan-request)/],
+  ],
+  "tap of the reply": [["tap", /^(dialects|wire)\//]],
+  "row, committed": [
+    ["SQL of the row, commit", /^(store\/|ledger\/(writer|columns|facts|intern))/],
+    ["ledger's queue", /^ledger\//],
+    ["row made", /^proxy\/(settle|row)/],
+  ],
+  "walk, pool, metrics, promise jobs": [
+    ["metrics", /^core\/metrics/],
+    ["lease and report", /^(pool\/|proxy\/attempt\/verdict)/],
+    ["walk through the phases", /^(proxy|app|core)/],
+  ],
+};
+
+const STAGES: Stages = Object.values(PARTS).flat();
 
 /** Samples whose stack holds no code of Clewline: promise jobs, and what the runtime runs for itself. */
 const NO_CODE = "runtime inside JavaScript, nobody's call";
+/** Of the main thread, when no JavaScript is on its stack. */
+export const OUTSIDE = "outside JavaScript: sockets, HTTP, timers";
+/** Threads that compile, collect garbage and give memory back. */
+export const OTHER_THREADS = "other threads";
 
-export const STAGE_NAMES: readonly string[] = [...STAGES.map(([name]) => name), NO_CODE];
+/** Each part with the names of its stages, in the order of the table. */
+export const PART_STAGES: readonly (readonly [part: string, stages: readonly string[]])[] = [
+  ...Object.entries(PARTS).map(([part, stages]) => {
+    const names = stages.map(([name]) => name);
+    if (part === "sockets and HTTP, both sides") return [part, [OUTSIDE, ...names]] as const;
+    return [part, part.startsWith("walk") ? [...names, NO_CODE] : names] as const;
+  }),
+  [OTHER_THREADS, [OTHER_THREADS]],
+];
 
 export interface TimeWindow {
   readonly fromMs: number;
@@ -74,7 +103,9 @@ export function stageShares(
   // While no JavaScript runs there are no samples, so the longer gaps are several steps of the sampler.
   const stepUs = quantile(gapsUs, 0.4);
   const share = (count: number): number => (count * stepUs) / ((toMs - fromMs) * 1000);
-  return Object.fromEntries(STAGE_NAMES.map((name) => [name, share(counts[name] ?? 0)]));
+  return Object.fromEntries(
+    [...STAGES.map(([name]) => name), NO_CODE].map((name) => [name, share(counts[name] ?? 0)]),
+  );
 }
 
 function stagesOfNodes({ nodes }: CpuProfile): ReadonlyMap<number, string> {

@@ -4,8 +4,16 @@ import { dirname, join } from "node:path";
 import { type LoadPlan, type LoadReport, runLoad } from "./load.ts";
 import { cpuFigure, type Effort, errorsOf, measureAlike, only, warmUp } from "./measure.ts";
 import { jsonPlan } from "./plans.ts";
-import { type CpuProfile, STAGE_NAMES, stageShares, type TimeWindow } from "./profile.ts";
-import type { WorkResult } from "./result.ts";
+import {
+  type CpuProfile,
+  OTHER_THREADS,
+  OUTSIDE,
+  PART_STAGES,
+  stageShares,
+  type TimeWindow,
+} from "./profile.ts";
+import { spreadOf } from "./ratio.ts";
+import { type Figure, median, type WorkResult } from "./result.ts";
 import {
   type BuildName,
   buildsOf,
@@ -47,61 +55,85 @@ export async function measureLadder(stage: Stage, effort: Effort): Promise<WorkR
   };
 }
 
-const WHOLE = "main thread in all";
-const OUTSIDE = "outside JavaScript: sockets, HTTP, timers";
+const WHOLE = "CPU in all";
 /** From the start of the load program until it sends, at most, and as long before it ends. */
 const MARGIN_MS = 50;
 const PROFILE_TIMEOUT_MS = 20_000;
 
+/** µs for each request, by stage. */
 type Costs = Readonly<Record<string, number>>;
+
+/** What one round measured. */
+interface Round {
+  readonly reports: readonly LoadReport[];
+  readonly costs: Costs;
+  readonly nginxUs: number;
+}
 
 /** The stages of one request, by the samples of profiles. Clewline runs from its source: a binary has no profile. */
 export async function measureStages(stage: Stage, effort: Effort): Promise<WorkResult> {
   const staged = profiled(stage);
   const plan = { ...jsonPlan(effort), measuredSeconds: effort.short ? 0.5 : 2 };
-  const costs: Partial<Record<BuildName, Costs[]>> = {};
+  const rounds: Partial<Record<BuildName, Round[]>> = {};
   const errors: string[] = [];
   const targets: (readonly [BuildName, Target])[] = [];
+  const nginx = await startTarget(staged, "nginx");
   try {
     for (const build of buildsOf(staged)) targets.push([build, await startTarget(staged, build)]);
     for (const [, target] of targets) errors.push(...(await warmUp(staged, effort, target, plan)));
     for (let round = 0; round < effort.rounds; round++) {
-      const shown: string[] = [];
+      const beside = await runLoad(staged, nginx, plan);
+      const nginxUs = beside.cpu_us / beside.requests;
+      const shown = [`nginx ${nginxUs.toFixed(1)}`];
       for (const [build, target] of round % 2 === 0 ? targets : targets.toReversed()) {
-        const { reports, own } = await profileRound(staged, target, plan);
-        errors.push(...reports.flatMap((report) => errorsOf(build, report)));
-        costs[build] = [...(costs[build] ?? []), own];
-        shown.push(`${build} ${own[WHOLE]?.toFixed(1)}`);
+        const measured = { ...(await profileRound(staged, target, plan)), nginxUs };
+        errors.push(...measured.reports.flatMap((report) => errorsOf(build, report)));
+        rounds[build] = [...(rounds[build] ?? []), measured];
+        shown.push(`${build} ${measured.costs[WHOLE]?.toFixed(1)}`);
       }
       console.error(`  round ${round + 1} of ${effort.rounds}: ${shown.join(", ")}`);
     }
   } finally {
-    for (const [, target] of targets) await target.stop();
+    for (const target of [nginx, ...targets.map(([, one]) => one)]) await target.stop();
   }
-  // A small stage has few samples in a round, so rounds are added up.
-  const mean = (name: string): Partial<Record<BuildName, number>> =>
-    Object.fromEntries(
-      Object.entries(costs).map(([build, rounds]) => [
-        build,
-        rounds.reduce((total, own) => total + (own[name] ?? 0), 0) / rounds.length,
-      ]),
-    );
-  const names = [...STAGE_NAMES, OUTSIDE, WHOLE];
-  return {
-    work: "stages",
-    figures: names.map((name) => only(name, "µs", mean(name))),
-    errors,
-    notes: [],
-    rounds: costs,
-  };
+  return { work: "stages", figures: stageFigures(rounds), errors, notes: describeBusy(rounds), rounds };
 }
 
-/** The same load twice: at first without a profile, which alone makes a request dearer. */
-async function profileRound(
-  stage: Stage,
-  target: Target,
-  plan: LoadPlan,
-): Promise<{ readonly reports: readonly LoadReport[]; readonly own: Costs }> {
+/** A line for each part with its ratio to nginx, and one for each stage within it. */
+function stageFigures(rounds: Partial<Record<BuildName, readonly Round[]>>): readonly Figure[] {
+  const figure = (name: string, stages: readonly string[], isPart: boolean): Figure => {
+    const sum = ({ costs }: Round): number => stages.reduce((total, stage) => total + (costs[stage] ?? 0), 0);
+    // A small stage has few samples in a round, so rounds are added up.
+    const means = Object.entries(rounds).map(([build, all]) => [build, mean(all.map(sum))]);
+    const ratio = (build: BuildName) =>
+      rounds[build] === undefined || !isPart
+        ? undefined
+        : spreadOf(rounds[build].map((round) => sum(round) / round.nginxUs));
+    const ratios = { ratioBefore: ratio("before"), ratio: ratio("clewline") };
+    return { ...only(name, "µs", Object.fromEntries(means)), ...ratios };
+  };
+  return [
+    ...PART_STAGES.flatMap(([part, stages]) => [
+      figure(part, stages, true),
+      ...(stages.length > 1 ? stages.map((one) => figure(`· ${one}`, [one], false)) : []),
+    ]),
+    figure(WHOLE, [WHOLE], true),
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / values.length;
+}
+
+function describeBusy(rounds: Partial<Record<BuildName, readonly Round[]>>): readonly string[] {
+  return Object.entries(rounds).map(([build, all]) => {
+    const shares = all.flatMap(({ reports }) => reports.map(busyShare));
+    const percent = Math.round(100 * median(shares));
+    return `${build}: the main thread ran for ${percent} % of the time; below 90, others had its core, and the shares are worth little`;
+  });
+}
+
+async function profileRound(stage: Stage, target: Target, plan: LoadPlan): Promise<Omit<Round, "nginxUs">> {
   const running = target.process;
   if (running === undefined) throw new Error(`${target.name} has no process to profile`);
   const plain = await runLoad(stage, target, plan);
@@ -118,17 +150,31 @@ async function profileRound(
   const profile = JSON.parse(readFileSync(path, "utf8")) as CpuProfile;
   rmSync(path);
   const window = { fromMs, toMs: fromMs + report.seconds * 1_000 - 2 * MARGIN_MS };
-  return { reports: [plain, report], own: stageCosts(profile, window, plain) };
+  return { reports: [plain, report], costs: stageCosts(profile, window, plain) };
 }
 
 /**
- * µs of the main thread for each request and stage. It is busy all the time, so shares of time are shares of CPU.
- * `report` is of the run without a profile.
+ * The main thread is busy all the time, so shares of time are shares of its CPU. `report` is of the run without a
+ * profile.
  */
 function stageCosts(profile: CpuProfile, window: TimeWindow, report: LoadReport): Costs {
-  const mainUs = Math.max(...Object.values(report.threads_us ?? {}), 0) / report.requests;
+  const [mainUs, allUs] = [mainThreadUs(report) / report.requests, report.cpu_us / report.requests];
   const shares = stageShares(profile, window);
   const inside = Object.values(shares).reduce((total, share) => total + share, 0);
   const costs = Object.entries(shares).map(([name, share]) => [name, share * mainUs]);
-  return { ...Object.fromEntries(costs), [OUTSIDE]: (1 - inside) * mainUs, [WHOLE]: mainUs };
+  return {
+    ...Object.fromEntries(costs),
+    [OUTSIDE]: (1 - inside) * mainUs,
+    [OTHER_THREADS]: allUs - mainUs,
+    [WHOLE]: allUs,
+  };
+}
+
+function busyShare(report: LoadReport): number {
+  return mainThreadUs(report) / (report.seconds * 1_000_000);
+}
+
+/** The busiest thread is the main one. */
+function mainThreadUs({ threads_us = {} }: LoadReport): number {
+  return Math.max(...Object.values(threads_us), 0);
 }
