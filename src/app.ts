@@ -12,8 +12,10 @@ import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { makeLedger } from "./ledger/ledger.ts";
-import { openStore, setStoreAside } from "./ledger/store-file.ts";
-import { makeLedgerWriter } from "./ledger/writer.ts";
+import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
+import { RequestIds } from "./ledger/request-ids.ts";
+import { openStore, setStoreAside, spaceOfStore } from "./ledger/store-file.ts";
+import { makeEntryWriter, makeLedgerWriter } from "./ledger/writer.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
 import { METERED_KINDS } from "./neutral/usage.ts";
@@ -84,6 +86,7 @@ class RunningApp implements App {
   readonly #gateway: ChangingGateway;
   readonly #models: ModelLists;
   readonly #listRefresh: ListRefresh;
+  readonly #olderRows: OlderRowsMover;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
@@ -96,8 +99,17 @@ class RunningApp implements App {
     const { config, clock, log } = options;
     this.#options = options;
     this.#startedAtMs = clock.nowMs();
-    this.#states = makeStateStore({ open: () => openStore(config.server.dataDir), log });
-    this.#gateway = makeGateway(options, this.#states);
+    const open = () => openStore(config.server.dataDir);
+    const requestIds = new RequestIds(options.ids);
+    this.#states = makeStateStore({ open, log });
+    this.#gateway = makeGateway(options, this.#states, requestIds);
+    this.#olderRows = new OlderRowsMover({
+      open,
+      makeEntryWriter: (sql) => makeEntryWriter(sql, requestIds),
+      space: () => spaceOfStore(config.server.dataDir),
+      clock,
+      log,
+    });
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
   }
@@ -119,6 +131,7 @@ class RunningApp implements App {
       );
     }
     this.#listRefresh.restart();
+    this.#olderRows.start();
     if (config.file !== null) this.#watcher = watchConfig(config.file, () => void this.reload());
   }
 
@@ -165,6 +178,7 @@ class RunningApp implements App {
   /** Closes everything now; pending rows are still written. */
   async abandon(): Promise<void> {
     this.#listRefresh.stop();
+    this.#olderRows.stop();
     this.#watcher?.close();
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
@@ -224,13 +238,17 @@ class RunningApp implements App {
   }
 }
 
-function makeGateway({ config, clock, ids, log }: AppOptions, states: StateStore): ChangingGateway {
+function makeGateway(
+  { config, clock, log }: AppOptions,
+  states: StateStore,
+  requestIds: RequestIds,
+): ChangingGateway {
   const { dataDir } = config.server;
   const snapshot = makeSnapshot(config);
   const gateway: ChangingGateway = {
     snapshot,
     clock,
-    ids,
+    ids: requestIds,
     log,
     metrics: new Metrics(METERED_KINDS),
     transport: makeHttp1Transport(clock, makeWatchdog(clock)),
@@ -245,7 +263,7 @@ function makeGateway({ config, clock, ids, log }: AppOptions, states: StateStore
     ledger: makeLedger({
       openWriter: (isDamaged) => {
         if (isDamaged) setDamagedStoreAside(dataDir, clock, log);
-        return makeLedgerWriter(openStore(dataDir));
+        return makeLedgerWriter(openStore(dataDir), requestIds);
       },
       clock,
       log,

@@ -12,13 +12,14 @@ import { makeIds } from "../../src/core/ids.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
+import { RequestIds } from "../../src/ledger/request-ids.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
 import { openStore, storeFile } from "../../src/ledger/store-file.ts";
 import { makeLedgerWriter } from "../../src/ledger/writer.ts";
 
 const ROUNDS = 3;
 const rows = Number(process.argv[2] ?? 60_000);
-const ids = makeIds();
+const ids = new RequestIds(makeIds());
 
 function makeRow(): LedgerRow {
   const atMs = Date.now();
@@ -35,7 +36,7 @@ interface Figure {
 async function measure(rowsPerTurn: number): Promise<Figure> {
   const dataDir = mkdtempSync(join(tmpdir(), "clewline-bench-"));
   const ledger = makeLedger({
-    openWriter: () => makeLedgerWriter(openStore(dataDir)),
+    openWriter: () => makeLedgerWriter(openStore(dataDir), ids),
     clock: systemClock,
     log: silentLog,
     onFailure: "refuse",

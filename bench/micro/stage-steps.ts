@@ -127,6 +127,7 @@ type UsageModule = typeof import("../../src/neutral/usage.ts");
 type Rows = typeof import("../../src/ledger/fixtures/row.ts");
 type Ledgers = typeof import("../../src/ledger/ledger.ts");
 type Stores = typeof import("../../src/ledger/store-file.ts");
+type RequestIdSources = typeof import("../../src/ledger/request-ids.ts");
 type Writers = typeof import("../../src/ledger/writer.ts");
 type Watchdogs = typeof import("../../src/transport/watchdog.ts");
 type Pools = typeof import("../../src/pool/pool.ts");
@@ -309,10 +310,15 @@ export const STEPS: readonly Step[] = [
         const { sampleRow } = await tree.load<Rows>("ledger/fixtures/row.ts");
         const { systemClock } = await tree.load<Clocks>("core/clock.ts");
         const { silentLog } = await tree.load<Logs>("core/log.ts");
-        const ids = (await tree.load<Ids>("core/ids.ts")).makeIds();
+        const random = (await tree.load<Ids>("core/ids.ts")).makeIds();
+        // An older ledger takes the ids of `makeIds`, and its writer takes none.
+        const ids = await tree.load<RequestIdSources>("ledger/request-ids.ts").then(
+          ({ RequestIds }) => new RequestIds(random),
+          () => random as InstanceType<RequestIdSources["RequestIds"]>,
+        );
         const dataDir = mkdtempSync(join(tmpdir(), "clewline-bench-"));
         const ledger = makeLedger({
-          openWriter: () => makeLedgerWriter(openStore(dataDir)),
+          openWriter: () => makeLedgerWriter(openStore(dataDir), ids),
           clock: systemClock,
           log: silentLog,
           onFailure: "refuse",

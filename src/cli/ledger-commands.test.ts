@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { SAMPLE_USAGE, sampleRow } from "../ledger/fixtures/row.ts";
+import { RequestIds } from "../ledger/request-ids.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { openStore, storeFile } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
@@ -14,7 +15,7 @@ import type { CliIo, Command } from "./cli.ts";
 import { requests } from "./requests.ts";
 import { usage } from "./usage.ts";
 
-const ids = makeIds();
+const ids = new RequestIds(makeIds());
 const NOW_MS = Date.UTC(2026, 10, 23, 8, 0, 0);
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -61,7 +62,7 @@ function write(...changes: Partial<LedgerRow>[]): LedgerRow[] {
     const atMs = change.atMs ?? NOW_MS - HOUR_MS;
     return sampleRow({ id: ids.ulid(atMs), atMs, ...change });
   });
-  makeLedgerWriter(sql).write(rows, 0, rows.length, []);
+  makeLedgerWriter(sql, ids).write(rows, 0, rows.length, []);
   return rows;
 }
 
@@ -121,6 +122,9 @@ test("requests filters by time, key and status", async () => {
   expect(await list("--status", "error")).toEqual(idsOf(1));
   expect(await list("--status", "4xx")).toEqual(idsOf(1));
   expect(await list("--status", "200", "--limit", "1")).toEqual(idsOf(2));
+  expect(await list("--id", rows[1]?.id as string)).toEqual(idsOf(1));
+  expect(await list("--id", rows[1]?.id as string, "--key", "bob")).toEqual([]);
+  expect(await list("--id", "no-such-id")).toEqual([]);
 });
 
 test("tables fit 100 columns and never pass control characters on", async () => {

@@ -1,7 +1,8 @@
 /** `clewline requests`: the ledger's rows, oldest first. */
 import { COLUMNS } from "../ledger/columns.ts";
-import { type RowFilter, readRows, type StatusFilter } from "../ledger/queries.ts";
+import { readRows } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import type { RowFilter, StatusFilter } from "../ledger/row-filter.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { parseSince, READER_FLAGS, withLedger } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "./table.ts";
@@ -23,12 +24,13 @@ const PIECE_CHARS = 64 * 1024;
 export const requests = makeCommand(
   {
     name: "requests",
-    usage: ["[--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]"],
+    usage: ["[--id ID] [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]"],
     about: `Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
 Words after the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an
 upstream was asked). --json shows the reason, the parts that translation left out, and each attempt (error_kind, drops,
 attempt_log).`,
     flags: {
+      id: { value: "ID", help: "only the request with this id" },
       key: { value: "NAME", help: "only requests of this client key" },
       model: { value: "MODEL", help: "only requests that asked for this model, or were served by it" },
       status: { value: "STATUS", help: "ok, error, a code such as 429, or a class such as 4xx" },
@@ -37,8 +39,9 @@ attempt_log).`,
     },
   },
   ({ flags }, io) => {
-    const { since, key, model, status, limit } = flags;
+    const { id, since, key, model, status, limit } = flags;
     const filter: RowFilter = {
+      id,
       sinceMs: since === undefined ? undefined : parseSince(since, io.clock.nowMs()),
       key,
       model,

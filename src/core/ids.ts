@@ -8,7 +8,8 @@ export interface Ids {
   hex(bytes: number): string;
 }
 
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** The digits of base 32 in ULIDs. */
+export const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_CHARS = 16;
 
 /**
@@ -62,7 +63,8 @@ export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Id
   };
 }
 
-function encodeTime(atMs: number): string {
+/** The ten characters that begin a ULID. */
+export function encodeTime(atMs: number): string {
   let rest = atMs;
   let text = "";
   for (let i = 0; i < 10; i++) {

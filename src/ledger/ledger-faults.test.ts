@@ -11,10 +11,11 @@ import { appendTo } from "./fixtures/append.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
+import { RequestIds } from "./request-ids.ts";
 import { openStore, openStoreReader, setStoreAside } from "./store-file.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
-const ids = makeIds();
+const ids = new RequestIds(makeIds());
 
 async function inTempDir(work: (dir: string) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "clewline-faults-"));
@@ -96,7 +97,7 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
           openWriter(setAside) {
             if (setAside) setStoreAside(dir, Date.now());
             point.check();
-            return makeLedgerWriter(faulty(openStore(dir), point));
+            return makeLedgerWriter(faulty(openStore(dir), point), ids);
           },
           clock: systemClock,
           log: silentLog,
@@ -134,7 +135,7 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
       points++;
     }
     expect(points).toBeGreaterThan(20);
-  });
+  }, 120_000);
 }
 
 test("a small disk that fills up: refused, nothing acknowledged is lost, and served again once there is room", async () => {
@@ -149,7 +150,7 @@ test("a small disk that fills up: refused, nothing acknowledged is lost, and ser
     const dir = join(mountPoint, "data");
     mkdirSync(dir);
     const ledger = makeLedger({
-      openWriter: () => makeLedgerWriter(openStore(dir)),
+      openWriter: () => makeLedgerWriter(openStore(dir), ids),
       clock: systemClock,
       log: silentLog,
       onFailure: "refuse",

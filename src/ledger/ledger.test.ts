@@ -23,11 +23,12 @@ import { appendTo } from "./fixtures/append.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { type Ledger, type LedgerOptions, makeLedger } from "./ledger.ts";
 import { readRows } from "./queries.ts";
+import { RequestIds } from "./request-ids.ts";
 import type { LedgerRow } from "./row.ts";
 import { openStore, openStoreReader, setStoreAside, storeFile } from "./store-file.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
-const ids = makeIds();
+const ids = new RequestIds(makeIds());
 let dir = "";
 let ledger: Ledger | null = null;
 let logged: string[] = [];
@@ -54,7 +55,7 @@ function start(change: Partial<LedgerOptions> = {}): Ledger {
   ledger = makeLedger({
     openWriter(setAside) {
       if (setAside) setStoreAside(dir, Date.now());
-      return makeLedgerWriter(openStore(dir));
+      return makeLedgerWriter(openStore(dir), ids);
     },
     clock: systemClock,
     log,
@@ -221,7 +222,7 @@ test("a full disk refuses at once and recovers when there is room", async () => 
     openWriter() {
       sql = openStore(dir);
       sql.exec(`PRAGMA max_page_count = ${pages}`);
-      return makeLedgerWriter(sql);
+      return makeLedgerWriter(sql, ids);
     },
   });
   await appendTo(running, newRow());
@@ -266,7 +267,7 @@ test("so is one whose whole folder was moved away", async () => {
 test("a folder that cannot be written: the gateway starts, says so, and recovers", async () => {
   writeFileSync(join(dir, "blocked"), "");
   let dataDir = join(dir, "blocked", "data");
-  const running = start({ openWriter: () => makeLedgerWriter(openStore(dataDir)) });
+  const running = start({ openWriter: () => makeLedgerWriter(openStore(dataDir), ids) });
   expect(running.isWritable).toBe(false);
   expect(running.failure).toContain("cannot be written");
   dataDir = dir;
@@ -291,7 +292,7 @@ test("a database that is damaged while in use is kept beside a new one", async (
   // Only the table's own page: opening works, writing finds out.
   const reader = openStoreReader(dir);
   const page = Number(
-    reader.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'requests'").get()?.rootpage,
+    reader.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").get()?.rootpage,
   );
   reader.close();
   const file = openSync(storeFile(dir), "r+");

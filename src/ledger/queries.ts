@@ -3,98 +3,20 @@
  * reader never keeps the write-ahead log from being cleared.
  */
 import { USAGE_KIND_NAMES, type UsageKind } from "../neutral/usage.ts";
-import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
-import { COLUMN_LIST, COLUMNS, readRow } from "./columns.ts";
+import type { Sql, SqlRow } from "../store/sql.ts";
+import { COLUMNS, readRow } from "./columns.ts";
+import { Listing } from "./listing.ts";
 import { Percentiles } from "./percentiles.ts";
 import type { LedgerRow } from "./row.ts";
+import type { RowFilter } from "./row-filter.ts";
 
-const PAGE_ROWS = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/** A status code, a class such as 4 for 4xx, or the kind of ending. */
-export type StatusFilter =
-  | { readonly outcome: "ok" | "error" }
-  | { readonly code: number }
-  | { readonly class: number };
-
-export interface RowFilter {
-  /** Requests accepted at or after this time, Unix milliseconds. */
-  readonly sinceMs?: number | undefined;
-  readonly key?: string | undefined;
-  /** The model that was asked for, or the model that was used. */
-  readonly model?: string | undefined;
-  readonly status?: StatusFilter | undefined;
-  /** Only so many of the newest rows; undefined: every matching row. */
-  readonly limit?: number | undefined;
-}
-
-interface Condition {
-  readonly sql: string;
-  readonly params: readonly SqlValue[];
-}
-
-/** The smallest id of a request that was accepted at `atMs`. */
-function firstId(atMs: number): string {
-  let rest = Math.max(0, Math.floor(atMs));
-  let time = "";
-  for (let i = 0; i < 10; i++) {
-    time = CROCKFORD.charAt(rest % 32) + time;
-    rest = Math.floor(rest / 32);
-  }
-  return time;
-}
-
-function conditions(filter: RowFilter): Condition {
-  const parts: string[] = ["1"];
-  const params: SqlValue[] = [];
-  const add = (sql: string, ...values: SqlValue[]): void => {
-    parts.push(sql);
-    params.push(...values);
-  };
-  if (filter.sinceMs !== undefined) add("at_ms >= ?", filter.sinceMs);
-  if (filter.key !== undefined) add("key = ?", filter.key);
-  if (filter.model !== undefined) add("(model_asked = ? OR model_used = ?)", filter.model, filter.model);
-  const status = filter.status;
-  if (status !== undefined) {
-    if ("outcome" in status) add(status.outcome === "ok" ? "outcome = 'ok'" : "outcome <> 'ok'");
-    else if ("code" in status) add("status = ?", status.code);
-    else add("status >= ? AND status < ?", status.class * 100, status.class * 100 + 100);
-  }
-  return { sql: parts.join(" AND "), params };
-}
-
-function* pages(statement: SqlStatement, fromId: string, params: readonly SqlValue[]): Generator<SqlRow> {
-  let page = statement.all(fromId, ...params, PAGE_ROWS);
-  // The first page begins with `fromId` itself, the others behind the last row that was read.
-  for (;;) {
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ROWS) return;
-    page = statement.all(`${last.id}\u0000`, ...params, PAGE_ROWS);
-  }
-}
 
 /** The matching rows, oldest first. Reads them as the caller takes them. */
 export function* readRows(sql: Sql, filter: RowFilter = {}): Generator<LedgerRow> {
-  const { sql: where, params } = conditions(filter);
-  let fromId = filter.sinceMs === undefined ? "" : firstId(filter.sinceMs);
-  if (filter.limit !== undefined) {
-    if (filter.limit < 1) return;
-    const oldest = sql
-      .prepare(`SELECT id FROM requests WHERE id >= ? AND ${where} ORDER BY id DESC LIMIT 1 OFFSET ?`)
-      .get(fromId, ...params, filter.limit - 1);
-    if (oldest !== null) fromId = String(oldest.id);
-  }
-  const statement = sql.prepare(
-    `SELECT ${COLUMN_LIST} FROM requests WHERE id >= ? AND ${where} ORDER BY id LIMIT ?`,
-  );
-  let left = filter.limit ?? Number.POSITIVE_INFINITY;
-  for (const row of pages(statement, fromId, params)) {
-    // Rows that were written between the two queries are over the limit.
-    if (left-- <= 0) return;
-    yield readRow(row);
-  }
+  const number = String(sql.prepare("SELECT number FROM identity").get()?.number);
+  const listing = new Listing(sql, Object.values(COLUMNS), filter);
+  for (const row of listing.rows()) yield readRow(row, number);
 }
 
 /** A report of usage is split by these. Days are UTC. */
@@ -138,19 +60,26 @@ interface Sums {
   readonly ttfb: Percentiles;
 }
 
+const USAGE_COLUMNS = [
+  "at_ms",
+  "key",
+  "model_asked",
+  "model_used",
+  "outcome",
+  "usage_state",
+  "upstream",
+  "duration_ms",
+  "ttfb_ms",
+  ...USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]),
+];
+
 /** Usage by the given dimensions, sorted by day (newest last), key and model. */
 export function readUsage(sql: Sql, by: readonly UsageDimension[], filter: RowFilter = {}): UsageGroup[] {
-  const { sql: where, params } = conditions(filter);
-  const statement = sql.prepare(
-    `SELECT id, at_ms, key, coalesce(model_used, model_asked, '') AS model, outcome, usage_state, upstream,
-       duration_ms, ttfb_ms, ${USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]).join(", ")}
-     FROM requests WHERE id >= ? AND ${where} ORDER BY id LIMIT ?`,
-  );
+  const listing = new Listing(sql, USAGE_COLUMNS, filter);
   const groups = new Map<string, Sums>();
-  const fromId = filter.sinceMs === undefined ? "" : firstId(filter.sinceMs);
-  for (const row of pages(statement, fromId, params)) {
+  for (const row of listing.rows()) {
     const key = by.includes("key") ? String(row.key) : null;
-    const model = by.includes("model") ? String(row.model) : null;
+    const model = by.includes("model") ? String(row.model_used ?? row.model_asked ?? "") : null;
     const day = by.includes("day") ? dayOf(Number(row.at_ms)) : null;
     const name = JSON.stringify([day, key, model]);
     let sums = groups.get(name);

@@ -1,9 +1,10 @@
 /** The database file in the data folder. Opening it for writing makes it and brings its schema up to date. */
-import { renameSync } from "node:fs";
+import { renameSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { appliedCount, migrate } from "../store/migrations.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
 import { openSqlite, toStoreError } from "../store/sqlite.ts";
+import { prepareOlderRows } from "./older-rows.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** Path of the database file within the data folder. */
@@ -19,6 +20,7 @@ export function openStore(dataDir: string): Sql {
   const sql = openSqlite(storeFile(dataDir), { mode: "write", busyTimeoutMs: 0 });
   try {
     migrate(sql, MIGRATIONS);
+    prepareOlderRows(sql);
     return sql;
   } catch (error) {
     sql.close();
@@ -39,6 +41,18 @@ export function openStoreReader(dataDir: string): Sql {
     return sql;
   } catch (error) {
     sql.close();
+    throw toStoreError(error);
+  }
+}
+
+/** Bytes of the database file with its log, and bytes that are free on its disk. Throws `StoreError`. */
+export function spaceOfStore(dataDir: string): { fileBytes: number; freeBytes: number } {
+  const file = storeFile(dataDir);
+  try {
+    const sizes = ["", "-wal"].map((suffix) => statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0);
+    const { bavail, bsize } = statfsSync(dataDir);
+    return { fileBytes: sizes.reduce((sum, size) => sum + size, 0), freeBytes: bavail * bsize };
+  } catch (error) {
     throw toStoreError(error);
   }
 }

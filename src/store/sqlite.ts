@@ -153,6 +153,8 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
     // Only for a missing file: closing a second handle of an open database would drop its locks (POSIX).
     if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
     return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
+      // Only for a new file: it can give back free pages in small steps. An old file would have to be rewritten.
+      "PRAGMA auto_vacuum = INCREMENTAL",
       "PRAGMA journal_mode = WAL",
       // With WAL a killed process loses no commit; a power cut may lose the last moments, but never the file.
       "PRAGMA synchronous = NORMAL",

@@ -1,0 +1,87 @@
+/** What rows a report wants, and the SQL for it in each part of the rows. */
+import type { SqlValue } from "../store/sql.ts";
+import { ENTRY_SQL } from "./columns.ts";
+import { keyOfId } from "./request-ids.ts";
+
+/** A status code, a class such as 4 for 4xx, or the kind of ending. */
+export type StatusFilter =
+  | { readonly outcome: "ok" | "error" }
+  | { readonly code: number }
+  | { readonly class: number };
+
+export interface RowFilter {
+  /** Only the request with this id. */
+  readonly id?: string | undefined;
+  /** Requests accepted at or after this time, Unix milliseconds. */
+  readonly sinceMs?: number | undefined;
+  readonly key?: string | undefined;
+  /** The model that was asked for, or the model that was used. */
+  readonly model?: string | undefined;
+  readonly status?: StatusFilter | undefined;
+  /** Only so many of the newest rows; undefined: every matching row. */
+  readonly limit?: number | undefined;
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** A part of the rows, which follow one another: moved rows, rows of the older table, all others. */
+export interface Part {
+  readonly from: string;
+  /** With its bounds as parameters. */
+  readonly where: string;
+  /** Unique, and growing with time. */
+  readonly order: string;
+  readonly columnSql: (column: string) => string;
+}
+
+export const ENTRIES: Part = {
+  from: "entries e LEFT JOIN facts f ON f.fact = e.fact",
+  where: "e.seq >= ? AND e.seq < ?",
+  order: "e.seq",
+  columnSql: (column) => (column === "id" ? "e.id" : (ENTRY_SQL[column] as string)),
+};
+export const MOVED: Part = { ...ENTRIES, where: "e.seq >= ? AND e.seq < ? AND e.id >= ?" };
+export const OLDER: Part = {
+  from: "older_requests",
+  where: "id >= ? AND id > ?",
+  order: "id",
+  columnSql: (column) => column,
+};
+
+/** The condition of a filter on a part. */
+export function conditions(filter: RowFilter, part: Part): Condition {
+  const { columnSql } = part;
+  const terms: string[] = ["1"];
+  const params: SqlValue[] = [];
+  const add = (sql: string, ...values: SqlValue[]): void => {
+    terms.push(sql);
+    params.push(...values);
+  };
+  const { id, sinceMs, key, model, status } = filter;
+  if (id !== undefined) add(...idCondition(id, part));
+  if (sinceMs !== undefined) add(`${columnSql("at_ms")} >= ?`, sinceMs);
+  if (key !== undefined) add(`${columnSql("key")} = ?`, key);
+  if (model !== undefined) {
+    add(`(${columnSql("model_asked")} = ? OR ${columnSql("model_used")} = ?)`, model, model);
+  }
+  if (status === undefined) return { sql: terms.join(" AND "), params };
+  if ("outcome" in status) add(`${columnSql("outcome")} ${status.outcome === "ok" ? "=" : "<>"} 'ok'`);
+  else if ("code" in status) add(`${columnSql("status")} = ?`, status.code);
+  else {
+    const classSql = `${columnSql("status")} >= ? AND ${columnSql("status")} < ?`;
+    add(classSql, status.class * 100, status.class * 100 + 100);
+  }
+  return { sql: terms.join(" AND "), params };
+}
+
+/** An id is a text, or it is printed from a key and the number of the database. */
+function idCondition(id: string, part: Part): [string, ...SqlValue[]] {
+  if (part === OLDER) return ["id = ?", id];
+  const asText = "SELECT seq FROM entries WHERE id = ?";
+  const printed =
+    "SELECT seq FROM entries WHERE seq = ? AND id IS NULL AND substr(?, 14) = (SELECT number FROM identity)";
+  return [`e.seq IN (${asText} UNION ALL ${printed})`, id, keyOfId(id) ?? -1, id];
+}
