@@ -49,6 +49,7 @@ export const EXTRA: Readonly<Record<string, string>> = {
   "gemini/mime-type": "media without a type get one by their address",
   "gemini/offsets": "offsets in bytes become offsets in characters",
   "gemini/partial-args": "arguments come as changes to a value",
+  "gemini/running-usage": "each chunk carries the usage so far, and only the last one counts",
   "gemini/schema-decode": "schemas are OpenAPI's, with types in capitals",
   "openai-chat/call-slot": "fragments of a call are told apart by index, id or order",
   "openai-responses/event-writer": "each event has a number",

@@ -150,14 +150,21 @@ const READERS: Readonly<Record<DialectName, (isUsageInjected: boolean) => Answer
   gemini: () => new GeminiReader(),
 };
 
+/** The JSON text with another separator behind its keys. */
+function separated(json: string, separator: string): string {
+  return json.replace(/("(?:[^"\\]|\\.)*")(:?)/g, (_, text: string, colon: string) =>
+    colon === "" ? text : text + separator,
+  );
+}
+
 /** How servers write a frame: in one line, in several, with white space, a comment or a field before the data. */
 const STYLES: readonly ((json: string, event: string) => string)[] = [
   (json) => `data: ${json}\n\n`,
   (json) => `data:${json}\n\n`,
   (json, event) => `event: ${event}\ndata: ${json}\n\n`,
   (json) => `: comment\nid: 7\ndata: ${json}\n\n`,
-  (json) => `data: ${json.replaceAll('":', '" :\t')}\n\n`,
-  (json) => `data: ${json.replaceAll('":', '"\ndata: :\ndata: ')}\n\n`,
+  (json) => `data: ${separated(json, " :\t")}\n\n`,
+  (json) => `data: ${separated(json, "\ndata: :\ndata: ")}\n\n`,
   () => ": ping\n\n",
 ];
 

@@ -70,6 +70,47 @@ describe("usage", () => {
   });
 });
 
+describe("usage of chunks that pass unread", () => {
+  const start = sse(chunk("a", {}, { usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 1 } }));
+  const usage = (tokens: number, more: object = {}): object => ({
+    usageMetadata: { promptTokenCount: 4, candidatesTokenCount: tokens, ...more },
+    modelVersion: "m",
+  });
+  const usageOf = (...chunks: string[]) => {
+    const tap = makeTap("gemini", "sse");
+    for (const bytes of [start, ...chunks.map((data) => sse(data))].map(encode)) {
+      expect(tap.push(bytes)).toBe(bytes);
+    }
+    return tap.usage;
+  };
+
+  test("is that of the last one, in each form", () => {
+    const chunks = [1, 2, 10, 0, 7].map((tokens) => chunk("b", {}, usage(tokens)));
+    expect(usageOf(...chunks)).toMatchObject({ inputTokens: 4, outputTokens: 7 });
+    expect(usageOf(...chunks, chunk("c", {}, usage(8, { thoughtsTokenCount: 2 })))).toMatchObject({
+      outputTokens: 10,
+    });
+    expect(usageOf(...chunks, chunk("c"))).toMatchObject({ outputTokens: 7 });
+  });
+
+  test("is not that of a placeholder, nor of the arguments of a call", () => {
+    const zero = { usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0 } };
+    expect(usageOf(chunk("b", {}, usage(5)), chunk("c", {}, zero))).toMatchObject({ outputTokens: 5 });
+    const call = (args: object) =>
+      JSON.stringify({ candidates: [{ content: { parts: [{ functionCall: { name: "f", args } }] } }] });
+    expect(usageOf(chunk("b", {}, usage(5)), call(usage(6)))).toMatchObject({ outputTokens: 5 });
+  });
+
+  test("goes with the model, wherever that is named", () => {
+    const tap = makeTap("gemini", "sse");
+    tap.push(encode(start));
+    tap.push(encode(sse(chunk("b", {}, usage(5)))));
+    expect(tap.model).toBe("m");
+    tap.push(encode(sse(chunk("b", {}, { modelVersion: "n", usageMetadata: { promptTokenCount: 5 } }))));
+    expect(tap).toMatchObject({ model: "n", usage: { inputTokens: 5, outputTokens: null } });
+  });
+});
+
 describe("the end of a stream", () => {
   test("from the finish on all is held, a usage chunk behind it too", () => {
     const tap = makeTap("gemini", "sse");

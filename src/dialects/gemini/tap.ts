@@ -5,7 +5,9 @@ import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
+import { RunningUsage } from "./running-usage.ts";
 import { laterUsage } from "./usage.ts";
 
 const CHUNK = {
@@ -16,25 +18,40 @@ const CHUNK = {
   error: true,
 } as const;
 const FRAME = compileShape(CHUNK);
+const SEARCH = new NeedleSearch([
+  keyNeedle("finishReason"),
+  keyNeedle("promptFeedback"),
+  keyNeedle("error"),
+  textNeedle("[DONE]"),
+]);
 /** A body is one object, or an array of chunks. */
 const BODY = compileShape({ ...CHUNK, "*": CHUNK });
 
 export class GeminiReader implements AnswerReader {
   readonly answer = new AnswerReading();
-  /** null: each chunk carries the running usage. */
-  readonly search = null;
+  readonly search = SEARCH;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
+  readonly #running = new RunningUsage();
+
+  defers(bytes: Uint8Array, from: number, to: number): boolean {
+    return this.#running.keep(bytes, from, to);
+  }
+
+  catchUp(): void {
+    const members = this.#running.take();
+    if (members !== null) this.#readTotals(members);
+  }
 
   readFrame(_event: string, data: unknown): boolean {
+    this.catchUp();
     const chunk = asObject(data);
     if (chunk === null) return false;
     if (chunk.error !== undefined && chunk.error !== null) {
       this.answer.fail(chunk.error);
       return false;
     }
-    this.answer.model = asString(chunk.modelVersion) ?? this.answer.model;
-    this.#readUsage(asObject(chunk.usageMetadata));
+    this.#readTotals(chunk);
     let finishReason = asString(asObject(chunk.promptFeedback)?.blockReason);
     let hasContent = false;
     for (const entry of asArray(chunk.candidates)) {
@@ -69,7 +86,9 @@ export class GeminiReader implements AnswerReader {
     return renderStreamError(error, requestId, place);
   }
 
-  #readUsage(metadata: JsonObject | null): void {
+  #readTotals(chunk: JsonObject): void {
+    this.answer.model = asString(chunk.modelVersion) ?? this.answer.model;
+    const metadata = asObject(chunk.usageMetadata);
     if (metadata === null) return;
     this.answer.usage = laterUsage(this.answer.usage, metadata);
   }

@@ -6,7 +6,7 @@ import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */
-function readUsage(metadata: JsonObject): Usage {
+export function readUsage(metadata: JsonObject): Usage {
   const promptTokens = countOf(metadata.promptTokenCount);
   const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
   const reasoningTokens = countOf(metadata.thoughtsTokenCount);
@@ -49,8 +49,11 @@ function modalityCount(details: unknown, modality: string): number | null {
  */
 export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
   const usage = readUsage(metadata);
-  const isPlaceholder = !usage.inputTokens && !usage.outputTokens;
-  return former !== null && isPlaceholder ? former : usage;
+  return former !== null && isPlaceholder(usage) ? former : usage;
+}
+
+export function isPlaceholder({ inputTokens, outputTokens }: Usage): boolean {
+  return !inputTokens && !outputTokens;
 }
 
 /** An unknown count is 0, because clients compute with the counts unchecked. */

@@ -46,13 +46,20 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
 export interface AnswerReader {
   readonly answer: AnswerReading;
   /**
-   * Once content has begun, only frames in which this finds something are read; null: every frame is read.
-   * One for all readers of a dialect: each push of bytes begins it anew.
+   * Once content has begun, only frames in which this finds something are read. One for all readers of a
+   * dialect: each push of bytes begins it anew.
    */
-  readonly search: NeedleSearch | null;
+  readonly search: NeedleSearch;
   /** The members to pick from a frame's data that is too long to be built whole. */
   readonly frameShape: ShapeNode;
   readonly bodyShape: ShapeNode;
+  /**
+   * Sees whole frames between `from` and `to` in which the search found nothing. Returns false when they have
+   * to be read all the same. What the reader keeps of them is read by `catchUp`.
+   */
+  defers?(bytes: Uint8Array, from: number, to: number): boolean;
+  /** Called before `usage` and `model` of the answer are looked at. */
+  catchUp?(): void;
   /** Reads the data of a frame. Returns whether to take the frame out. */
   readFrame(event: string, data: unknown): boolean;
   /** The stream's own end mark `[DONE]`. */

@@ -20,10 +20,12 @@ export abstract class AnswerTap implements Tap {
   protected abstract get framing(): Framing;
 
   get usage(): Usage | null {
+    this.reader.catchUp?.();
     return this.answer.usage;
   }
 
   get model(): string | null {
+    this.reader.catchUp?.();
     return this.answer.model;
   }
 

@@ -22,8 +22,9 @@ export class SseTap extends AnswerTap {
    * nothing in it.
    */
   #isPlain = false;
-  readonly #search: NeedleSearch | null;
+  readonly #search: NeedleSearch;
   readonly #notesPassed: boolean;
+  readonly #defers: boolean;
   readonly #maxHeldBytes: number;
   readonly #splitter = new SseSplitter();
   /** The bytes of the unfinished frame. */
@@ -41,10 +42,11 @@ export class SseTap extends AnswerTap {
     this.#maxHeldBytes = maxHeldBytes;
     this.#search = reader.search;
     this.#notesPassed = reader.notePassed !== undefined;
+    this.#defers = reader.defers !== undefined;
   }
 
   push(chunk: Uint8Array): Uint8Array | null {
-    if (this.#isPlain && endsFrame(chunk) && this.#search?.finds(chunk) === false) {
+    if (this.#isPlain && endsFrame(chunk) && !this.#search.finds(chunk) && this.#isDeferred(chunk, 0)) {
       if (this.#notesPassed) this.reader.notePassed?.(chunk, chunk.length);
       return chunk;
     }
@@ -90,7 +92,7 @@ export class SseTap extends AnswerTap {
     let from = 0;
     const wasOpenBefore = this.answer.progress === "open";
     this.#splitter.begin(bytes, seen);
-    this.#search?.begin();
+    this.#search.begin();
     for (let to = this.#splitter.next(); to !== -1; to = this.#splitter.next()) {
       const wasOpen = this.answer.progress === "open";
       const isTakenOut = this.#read(bytes, from, to);
@@ -125,11 +127,15 @@ export class SseTap extends AnswerTap {
       if (picker.status === "closed") this.reader.readFrame(follower.event, picker.root);
       return false;
     }
-    if (this.#search !== null && this.answer.hasContent && this.answer.progress === "open") {
-      if (!this.#search.hits(bytes, from, to)) return false;
+    if (this.answer.hasContent && this.answer.progress === "open") {
+      if (!this.#search.hits(bytes, from, to) && this.#isDeferred(bytes, from, to)) return false;
     }
     const { event, data } = readSseFrame(bytes, from, to, isFirst);
     return data !== null && this.#readData(event, data);
+  }
+
+  #isDeferred(bytes: Uint8Array, from: number, to = bytes.length): boolean {
+    return !this.#defers || this.reader.defers?.(bytes, from, to) === true;
   }
 
   #readData(event: string, data: Uint8Array): boolean {
