@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { LoadReport } from "./load.ts";
-import { cpuFigure, mediansOf, only, type Reports, threadShares } from "./measure.ts";
+import { cpuFigure, errorsOf, mediansOf, only, type Reports, threadShares } from "./measure.ts";
 
 function report(cpuUs: number, requests: number, threads: Record<string, number> = {}): LoadReport {
   const none = {
@@ -48,6 +48,14 @@ test("an older build is set beside the same rounds, and a relay is that of the b
 test("a round without its peer leaves the ratio unknown", () => {
   const { ratio } = cpuFigure({ ...reports, nginx: [report(1, 1)] }, { unit: "request", beside: "nginx" });
   expect(ratio?.median).toBeNaN();
+});
+
+test("a run in which nothing came is an error, and so is one with errors", () => {
+  expect(errorsOf("nginx", report(0, 10))).toEqual([]);
+  expect(errorsOf("nginx", report(0, 0))).toEqual(["nginx: nothing came in 1 s"]);
+  expect(errorsOf("nginx", { ...report(0, 10), errors: 2, first_error: "status 502" })).toEqual([
+    "nginx: 2 errors, the first: status 502",
+  ]);
 });
 
 test("a figure without a peer holds the median of each build", () => {

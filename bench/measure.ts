@@ -204,7 +204,9 @@ export function sum(reports: readonly LoadReport[], value: (report: LoadReport) 
 
 /** The errors that the load program reports, for the table. */
 export function errorsOf(name: TargetName, report: LoadReport): string[] {
-  return report.errors === 0 ? [] : [`${name}: ${report.errors} errors, the first: ${report.first_error}`];
+  if (report.errors > 0) return [`${name}: ${report.errors} errors, the first: ${report.first_error}`];
+  // A machine under other load can stand still for as long as a round lasts.
+  return report.requests + report.events > 0 ? [] : [`${name}: nothing came in ${report.seconds} s`];
 }
 
 /** Bytes of all files below a folder. */

@@ -8,7 +8,7 @@ export function jsonPlan({ short }: Effort) {
     kind: "json",
     connections: 64,
     warmSeconds: 0.2,
-    measuredSeconds: short ? 0.5 : 1.3,
+    measuredSeconds: short ? 0.7 : 1.2,
   } as const satisfies LoadPlan;
 }
 

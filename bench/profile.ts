@@ -45,7 +45,7 @@ const PARTS: Readonly<Record<string, Stages>> = {
   ],
   "tap of the reply": [["tap", /^(dialects|wire)\//]],
   "row, committed": [
-    ["SQL of the row, commit", /^(store\/|ledger\/(writer|columns|facts|intern))/],
+    ["SQL of the row, commit", /^(store\/|ledger\/(writer|entry-writer|columns|facts))/],
     ["ledger's queue", /^ledger\//],
     ["row made", /^proxy\/(settle|row)/],
   ],

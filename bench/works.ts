@@ -72,7 +72,7 @@ export const WORKS: Record<string, Work> = {
         ...jsonPlan(effort),
         connections: 32,
         ratePerSecond: 200,
-        measuredSeconds: effort.short ? 2 : 5,
+        measuredSeconds: effort.short ? 2 : 4,
       },
     );
     return {
