@@ -51,16 +51,14 @@ export class RunningUsage {
     let at = from;
     let known = 0;
     while (at < to && known < tail.length) {
-      const byte = bytes[at] as number;
-      if (isDigit(byte) && isDigit(tail[known])) {
-        // A zero can make the usage a placeholder.
-        if ((byte === ZERO) !== (tail[known] === ZERO)) return false;
+      if (bytes[at] === tail[known]) {
+        at++;
+        known++;
+      } else if (isOtherNumber(bytes, at, tail, known)) {
         at = afterDigits(bytes, at);
         known = afterDigits(tail, known);
       } else {
-        if (byte !== tail[known]) return false;
-        at++;
-        known++;
+        return false;
       }
     }
     return at === to && known === tail.length;
@@ -84,6 +82,14 @@ function membersOf(bytes: Uint8Array, from: number, to: number): JsonObject | nu
 function hasModel(bytes: Uint8Array, from: number, to: number): boolean {
   const at = indexOfBytes(bytes, MODEL_KEY, from);
   return at !== -1 && at < to;
+}
+
+/** Whether two numbers greater than zero differ from here on. A zero can make the usage a placeholder. */
+function isOtherNumber(bytes: Uint8Array, at: number, tail: Uint8Array, known: number): boolean {
+  const one = bytes[at];
+  const other = tail[known];
+  if (isDigit(tail[known - 1])) return isDigit(one) || isDigit(other);
+  return isDigit(one) && isDigit(other) && one !== ZERO && other !== ZERO;
 }
 
 function isDigit(byte: number | undefined): boolean {
