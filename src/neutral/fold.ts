@@ -1,5 +1,6 @@
 /** Converts an answer between its two forms, events and whole: `fold(unfold(reply))` equals the reply. */
 import { GatewayError } from "../core/errors.ts";
+import { GrownText } from "./answer/grown-text.ts";
 import type { BlockStart, FailEvent, ModelEvent, ModelReply, PartialReply, Stop } from "./event.ts";
 import type { Annotation, AssistantPart, Seal } from "./message.ts";
 import type { Usage } from "./usage.ts";
@@ -16,13 +17,13 @@ export class Folder {
   #stop: Stop | null = null;
   #failure: FailEvent | null = null;
   #block: BlockStart | null = null;
-  #pieces: string[] = [];
+  readonly #text = new GrownText();
   #annotations: Annotation[] = [];
 
   add(event: ModelEvent): void {
     switch (event.type) {
       case "delta":
-        this.#pieces.push(event.text);
+        this.#text.add(event.text);
         return;
       case "open":
         this.#block = event.block;
@@ -76,9 +77,9 @@ export class Folder {
   #close(seal: Seal | null): void {
     const block = this.#block;
     if (block === null) return;
-    this.#parts.push(partOf(block, this.#pieces.join(""), this.#annotations, seal));
+    this.#parts.push(partOf(block, this.#text.text, this.#annotations, seal));
     this.#block = null;
-    this.#pieces = [];
+    this.#text.clear();
     if (this.#annotations.length > 0) this.#annotations = [];
   }
 }

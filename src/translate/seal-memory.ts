@@ -3,6 +3,7 @@
  * reasoning led to, until the client brings the results of those calls. Bounded and in memory only: the
  * request of a client whose seals were forgotten goes without them.
  */
+import { GrownText } from "../neutral/answer/grown-text.ts";
 import type { ModelEvent } from "../neutral/event.ts";
 import type { AssistantPart, Message, ReasoningPart, Seal } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
@@ -119,7 +120,7 @@ class Recorder {
   #calls: RecordedCall[] = [];
   #reasoning: ReasoningPart[] = [];
   /** The text of the open reasoning block; null: no reasoning block is open. */
-  #pieces: string[] | null = null;
+  #text: GrownText | null = null;
   #hasSeal = false;
   /** Size of the reasoning since the last call. */
   #sizeBytes = 0;
@@ -134,18 +135,18 @@ class Recorder {
     if (this.#allBytes > this.#maxBytes) return NOTHING;
     switch (event.type) {
       case "open":
-        this.#pieces = event.block.kind === "reasoning" ? [] : null;
+        this.#text = event.block.kind === "reasoning" ? new GrownText() : null;
         if (event.block.kind === "tool-call") this.#call(event.block.id, event.block.seal);
         break;
       case "delta":
-        if (this.#pieces !== null && this.#hold(event.text)) this.#pieces.push(event.text);
+        if (this.#text !== null && this.#hold(event.text)) this.#text?.add(event.text);
         break;
       case "close":
         this.#hasSeal ||= event.seal !== null;
-        if (this.#pieces !== null && this.#hold(event.seal?.data ?? "")) {
-          this.#reasoning.push({ type: "reasoning", text: this.#pieces.join(""), seal: event.seal });
+        if (this.#text !== null && this.#hold(event.seal?.data ?? "")) {
+          this.#reasoning.push({ type: "reasoning", text: this.#text?.text ?? "", seal: event.seal });
         }
-        this.#pieces = null;
+        this.#text = null;
         break;
       case "end":
         return this.#hasSeal ? this.#calls : NOTHING;
@@ -170,7 +171,7 @@ class Recorder {
     if (this.#allBytes <= this.#maxBytes) return true;
     this.#calls = [];
     this.#reasoning = [];
-    this.#pieces = null;
+    this.#text = null;
     return false;
   }
 }

@@ -23,6 +23,8 @@ import { MAKER, rawBlocks } from "./wire.ts";
 
 /** JSON text of an empty block. */
 const EMPTY_TEXT = '{"type":"text","text":""}';
+/** Longer arguments are not none. */
+const MAX_NOTHING_CHARS = 64;
 const EMPTY_THINKING = '{"type":"thinking","thinking":"","signature":""}';
 
 export class MessagesStreamEncoder implements StreamEncoder {
@@ -34,7 +36,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   /** The start of the open block has been written. Text and thinking delay it until their first words. */
   #isStarted = false;
   /** The content of the open block so far: for citations, hidden thinking and the check of arguments. */
-  #text = "";
+  readonly #text = new GrownText();
   /** The text that citations quote from. */
   readonly #shown = new GrownText();
   #usage: Usage | null = null;
@@ -95,7 +97,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   #open(block: BlockStart): string {
     this.#block = block;
-    this.#text = "";
+    this.#text.clear();
     this.#shown.clear();
     this.#isStarted = false;
     if (block.kind === "refusal") this.#hasRefusal = true;
@@ -117,7 +119,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
       case "reasoning": {
         const start = this.#startOnce(EMPTY_THINKING);
         if (this.#showsThinking) return start + this.#deltaFrame("thinking_delta", "thinking", text);
-        this.#text += text;
+        this.#text.add(text);
         return start;
       }
       case "tool-call":
@@ -129,9 +131,16 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   /** Holds the text back while it may become `null` or nothing: both mean no arguments. */
   #argumentsDelta(text: string): string {
-    const held = isNothingYet(this.#text) ? this.#text : "";
-    this.#text += text;
-    return isNothingYet(this.#text) ? "" : this.#deltaFrame("input_json_delta", "partial_json", held + text);
+    const held = this.#nothingYet ?? "";
+    this.#text.add(text);
+    return this.#nothingYet !== null ? "" : this.#deltaFrame("input_json_delta", "partial_json", held + text);
+  }
+
+  /** The arguments so far, while they may still be none; null: there are some. */
+  get #nothingYet(): string | null {
+    if (this.#text.length >= MAX_NOTHING_CHARS) return null;
+    const { text } = this.#text;
+    return "null".startsWith(text.trim()) ? text : null;
   }
 
   #annotation(annotation: Annotation): string {
@@ -169,7 +178,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
       if (seal === null) return "";
       if (seal.place === "redacted") return this.#wholeBlock(redactedBlock(seal));
     }
-    const hidden = this.#showsThinking ? "" : this.#text;
+    const hidden = this.#showsThinking ? "" : this.#text.text;
     return (
       this.#startOnce(EMPTY_THINKING) +
       this.#deltaFrame("signature_delta", "signature", signatureOf(seal, hidden)) +
@@ -178,10 +187,10 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 
   #closeCall(name: string): string {
-    const input = parseArguments(this.#text);
+    const input = parseArguments(this.#text.text);
     if (input === null) this.#malformed ??= name;
-    const held = input === null ? this.#text : "{}";
-    const rest = isNothingYet(this.#text) ? this.#deltaFrame("input_json_delta", "partial_json", held) : "";
+    const held = input === null ? this.#text.text : "{}";
+    const rest = this.#nothingYet !== null ? this.#deltaFrame("input_json_delta", "partial_json", held) : "";
     return rest + this.#stopBlock();
   }
 
@@ -260,11 +269,6 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #deltaFrame(type: string, member: string, text: string): string {
     return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${this.#index},"delta":{"type":"${type}","${member}":${JSON.stringify(text)}}}\n\n`;
   }
-}
-
-/** Whether arguments that begin with this text may still be none. */
-function isNothingYet(text: string): boolean {
-  return text.length < 64 && "null".startsWith(text.trim());
 }
 
 function frame(type: string, members: string): string {

@@ -4,11 +4,11 @@
  */
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { GrownText } from "../../neutral/answer/grown-text.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
-import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString, jsonText } from "../../wire/json.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorIn, failureOf } from "./error-decode.ts";
@@ -16,7 +16,7 @@ import { Grounding } from "./grounding-decode.ts";
 import { PartialArguments } from "./partial-args.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
 import { decodeStop, type Finish } from "./stop.ts";
-import { laterUsage } from "./usage.ts";
+import { isPlaceholder, readUsage } from "./usage.ts";
 import { OPAQUE_MEMBERS } from "./wire.ts";
 
 type Emit = (event: ModelEvent) => void;
@@ -40,14 +40,15 @@ export class ContentDecoder {
   /** The seal of the open block. */
   #seal: Seal | null = null;
   /** The text of the open block, which sources refer to. */
-  #text: string[] = [];
+  readonly #text = new GrownText();
   #call: OpenCall | null = null;
   readonly #callIds = new Set<string>();
   #minted = 0;
   #finish: Finish | null = null;
   readonly #grounding = new Grounding();
-  #usage: Usage | null = null;
-  #toldUsage: Usage | null = null;
+  /** The last counts. They come with every chunk, and are read only when they are told. */
+  #counts: JsonObject | null = null;
+  #toldCounts: JsonObject | null = null;
   isOver = false;
 
   constructor(idSeed: string, emit: Emit, isWhole: boolean) {
@@ -77,7 +78,7 @@ export class ContentDecoder {
       this.#emit({ type: "start", id: asString(chunk.responseId), model: asString(chunk.modelVersion) });
     }
     const metadata = asObject(chunk.usageMetadata);
-    if (metadata !== null) this.#usage = laterUsage(this.#usage, metadata);
+    if (metadata !== null && (this.#counts === null || !isPlaceholder(metadata))) this.#counts = metadata;
     this.#tellUsage();
     for (const entry of asArray(chunk.candidates)) {
       const candidate = asObject(entry);
@@ -184,7 +185,7 @@ export class ContentDecoder {
         block: kind === "text" ? { kind, phase: null } : { kind },
       });
     }
-    if (kind === "text") this.#text.push(text);
+    if (kind === "text") this.#text.add(text);
     this.#emit({ type: "delta", text });
     if (isSigned) this.#seal = readSignature(signature, kind);
   }
@@ -292,10 +293,10 @@ export class ContentDecoder {
     if (this.#open === null) return;
     if (this.#open === "text") {
       if (this.#grounding.hasAnnotations) {
-        for (const annotation of this.#grounding.annotationsOf(this.#text.join("")))
+        for (const annotation of this.#grounding.annotationsOf(this.#text.text))
           this.#emit({ type: "annotation", annotation });
       }
-      this.#text = [];
+      this.#text.clear();
     }
     const seal = this.#seal;
     this.#open = null;
@@ -308,9 +309,9 @@ export class ContentDecoder {
    * Emits usage only between blocks, so an answer that is cut has reported its usage up to the last block.
    */
   #tellUsage(): void {
-    if (this.#open !== null || this.#usage === null || this.#usage === this.#toldUsage) return;
-    this.#toldUsage = this.#usage;
-    this.#emit({ type: "usage", usage: this.#usage });
+    if (this.#open !== null || this.#counts === null || this.#counts === this.#toldCounts) return;
+    this.#toldCounts = this.#counts;
+    this.#emit({ type: "usage", usage: readUsage(this.#counts) });
   }
 }
 

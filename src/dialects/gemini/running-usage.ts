@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { decodeUtf8, indexOfBytes } from "../../wire/bytes.ts";
 import { asObject, parseJson } from "../../wire/json.ts";
-import { isPlaceholder, readUsage } from "./usage.ts";
+import { isPlaceholder } from "./usage.ts";
 
 const USAGE_KEY = Buffer.from('"usageMetadata"');
 const MODEL_KEY = Buffer.from('"modelVersion"');
@@ -68,7 +68,7 @@ export class RunningUsage {
   #isKnown(bytes: Uint8Array, from: number, to: number): boolean {
     const members = membersOf(bytes, from, to);
     if (members === null || !isObject(members.usageMetadata)) return false;
-    if (isPlaceholder(readUsage(members.usageMetadata))) return false;
+    if (isPlaceholder(members.usageMetadata)) return false;
     this.#hasModel = typeof members.modelVersion === "string";
     return true;
   }

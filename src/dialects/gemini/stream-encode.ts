@@ -4,6 +4,7 @@
  */
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { BlockStart, ModelEvent } from "../../neutral/event.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
 import type { Usage } from "../../neutral/usage.ts";
@@ -32,8 +33,8 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #hasWritten = false;
   #isOver = false;
   #block: BlockStart | null = null;
-  /** Pieces of the open block: a text that may be cited, or the arguments of a call, which go out whole. */
-  #pieces: string[] = [];
+  /** The open block: a text that may be cited, or the arguments of a call, which go out whole. */
+  readonly #text = new GrownText();
   #hasThought = false;
   #annotations: Annotation[] = [];
   /** Parts so far, neighbouring texts as one: clients join them so, and citations count them so. */
@@ -100,7 +101,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #delta(text: string): string {
     switch (this.#block?.kind) {
       case "text":
-        this.#pieces.push(text);
+        this.#text.add(text);
         return this.#frame(`${this.#head}{"text":${JSON.stringify(text)}}${this.#tail}`);
       case "reasoning":
         this.#hasThought = true;
@@ -109,7 +110,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
         this.#refusal = (this.#refusal ?? "") + text;
         return "";
       case "tool-call":
-        this.#pieces.push(text);
+        this.#text.add(text);
         return "";
       case undefined:
         return "";
@@ -118,19 +119,19 @@ export class GeminiStreamEncoder implements StreamEncoder {
 
   #close(seal: Seal | null): string {
     const block = this.#block;
-    const pieces = this.#pieces;
+    const { text } = this.#text;
     this.#block = null;
-    this.#pieces = [];
+    this.#text.clear();
     switch (block?.kind) {
       case "text":
-        return this.#endText(pieces.join(""), seal);
+        return this.#endText(text, seal);
       case "reasoning":
         if (this.#hasThought || seal !== null) this.#countPart();
         this.#hasThought = false;
         return this.#sign(true, seal);
       case "tool-call": {
         const { id, name, namespace, call: kind } = block;
-        const part = callPart({ id, name, namespace, kind, input: pieces.join(""), seal: block.seal });
+        const part = callPart({ id, name, namespace, kind, input: text, seal: block.seal });
         if (part === null) this.#hasBrokenCall = true;
         return this.#part(part);
       }

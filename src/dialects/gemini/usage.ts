@@ -7,32 +7,38 @@ import type { WireUsage } from "./wire.ts";
 
 /** Reads `usageMetadata`. */
 export function readUsage(metadata: JsonObject): Usage {
-  const promptTokens = countOf(metadata.promptTokenCount);
-  const inputTokens = sumOf(promptTokens, countOf(metadata.toolUsePromptTokenCount));
-  const reasoningTokens = countOf(metadata.thoughtsTokenCount);
-  const totalTokens = countOf(metadata.totalTokenCount);
-  let outputTokens = sumOf(countOf(metadata.candidatesTokenCount), reasoningTokens);
-  if (outputTokens === null && totalTokens !== null && inputTokens !== null) {
-    // Gemini leaves out counts of zero; the total shows them.
-    outputTokens = Math.max(0, totalTokens - inputTokens);
-  }
-  const inputOf = (modality: string): number | null =>
-    sumOf(
-      modalityCount(metadata.promptTokensDetails, modality),
-      modalityCount(metadata.toolUsePromptTokensDetails, modality),
-    );
+  const { promptTokensDetails, toolUsePromptTokensDetails, candidatesTokensDetails } = metadata;
   return makeUsage({
-    inputTokens,
+    inputTokens: inputOf(metadata),
     cacheReadTokens: countOf(metadata.cachedContentTokenCount),
-    inputAudioTokens: inputOf("AUDIO"),
-    inputImageTokens: inputOf("IMAGE"),
-    outputTokens,
-    reasoningTokens,
-    outputAudioTokens: modalityCount(metadata.candidatesTokensDetails, "AUDIO"),
-    outputImageTokens: modalityCount(metadata.candidatesTokensDetails, "IMAGE"),
+    inputAudioTokens: sumOf(
+      modalityCount(promptTokensDetails, "AUDIO"),
+      modalityCount(toolUsePromptTokensDetails, "AUDIO"),
+    ),
+    inputImageTokens: sumOf(
+      modalityCount(promptTokensDetails, "IMAGE"),
+      modalityCount(toolUsePromptTokensDetails, "IMAGE"),
+    ),
+    outputTokens: outputOf(metadata),
+    reasoningTokens: countOf(metadata.thoughtsTokenCount),
+    outputAudioTokens: modalityCount(candidatesTokensDetails, "AUDIO"),
+    outputImageTokens: modalityCount(candidatesTokensDetails, "IMAGE"),
     // Vertex names the tier in a member of its own.
     serviceTier: tierOf(metadata.serviceTier ?? metadata.trafficType),
   });
+}
+
+function inputOf(metadata: JsonObject): number | null {
+  return sumOf(countOf(metadata.promptTokenCount), countOf(metadata.toolUsePromptTokenCount));
+}
+
+function outputOf(metadata: JsonObject): number | null {
+  const known = sumOf(countOf(metadata.candidatesTokenCount), countOf(metadata.thoughtsTokenCount));
+  if (known !== null) return known;
+  const totalTokens = countOf(metadata.totalTokenCount);
+  const inputTokens = inputOf(metadata);
+  // Gemini leaves out counts of zero; the total shows them.
+  return totalTokens === null || inputTokens === null ? null : Math.max(0, totalTokens - inputTokens);
 }
 
 function modalityCount(details: unknown, modality: string): number | null {
@@ -45,15 +51,16 @@ function modalityCount(details: unknown, modality: string): number | null {
 }
 
 /**
- * Counts are running totals, so the last ones hold, except the zeros that some servers send as a placeholder.
+ * Whether the counts are zeros that some servers send in place of counts. Others are running totals, so the
+ * last ones hold.
  */
-export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
-  const usage = readUsage(metadata);
-  return former !== null && isPlaceholder(usage) ? former : usage;
+export function isPlaceholder(metadata: JsonObject): boolean {
+  return !inputOf(metadata) && !outputOf(metadata);
 }
 
-export function isPlaceholder({ inputTokens, outputTokens }: Usage): boolean {
-  return !inputTokens && !outputTokens;
+/** The counts that hold after these, where `former` held before. */
+export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
+  return former !== null && isPlaceholder(metadata) ? former : readUsage(metadata);
 }
 
 /** An unknown count is 0, because clients compute with the counts unchecked. */

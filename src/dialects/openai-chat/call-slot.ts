@@ -3,6 +3,7 @@
  * id and name in many ways.
  */
 import type { JsonObject } from "../../core/json.ts";
+import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -23,18 +24,18 @@ export class CallSlot {
   hasBegun = false;
   /** The arguments begin unlike an object, so they are kept until their meaning is clear. */
   isOdd = false;
-  #text = "";
+  readonly #text = new GrownText();
   #endsInBrace = false;
   #triedChars = -1;
   #isComplete = false;
 
   /** All arguments received so far. */
   get text(): string {
-    return this.#text;
+    return this.#text.text;
   }
 
   add(fragment: string): void {
-    this.#text += fragment;
+    this.#text.add(fragment);
     const end = fragment.trimEnd();
     // Reads the fragment only: a look into the long joined text costs its whole length.
     if (end !== "") this.#endsInBrace = end.endsWith("}");
@@ -45,8 +46,8 @@ export class CallSlot {
    */
   get isComplete(): boolean {
     if (this.call === "custom" || !this.#endsInBrace) return false;
-    if (this.text.length === this.#triedChars) return this.#isComplete;
-    this.#triedChars = this.text.length;
+    if (this.#text.length === this.#triedChars) return this.#isComplete;
+    this.#triedChars = this.#text.length;
     this.#isComplete = parseArguments(this.text) !== null;
     return this.#isComplete;
   }

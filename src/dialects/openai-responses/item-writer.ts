@@ -2,6 +2,7 @@
  * Writes the items of a response and their events. An item is ended only when the next one begins or the
  * answer ends, as the last item of an incomplete answer is incomplete.
  */
+import { GrownText } from "../../neutral/answer/grown-text.ts";
 import { codePointsOf } from "../../neutral/code-points.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { BlockStart } from "../../neutral/event.ts";
@@ -62,7 +63,7 @@ export class ItemWriter {
   #item: OpenItem | null = null;
   /** The block that is open in the item, and its text so far. */
   #block: BlockStart | null = null;
-  #text = "";
+  readonly #text = new GrownText();
   #annotations: UrlCitation[] = [];
   /** Citations of the block as a whole, whose end is not known yet. */
   #wholeAnnotations: Annotation[] = [];
@@ -111,7 +112,7 @@ export class ItemWriter {
         this.#openCall(block);
     }
     this.#block = block;
-    this.#text = "";
+    this.#text.clear();
   }
 
   /** Texts that follow one another are parts of one message. */
@@ -163,8 +164,8 @@ export class ItemWriter {
 
   /** Adds text to the open block. */
   delta(text: string): void {
-    const isFirst = this.#text === "";
-    this.#text += text;
+    const isFirst = this.#text.length === 0;
+    this.#text.add(text);
     if (isFirst && this.#item?.kind === "reasoning" && this.#events.hasDeltas) {
       this.#summaryEvent("part.added", `"part":{"type":"summary_text","text":""}`);
     }
@@ -204,7 +205,7 @@ export class ItemWriter {
   }
 
   #closePart(item: MessageItem, isRefusal: boolean, seal: Seal | null): void {
-    const text = this.#text;
+    const { text } = this.#text;
     if (this.#wholeAnnotations.length > 0) {
       const chars = codePointsOf(text);
       for (const annotation of this.#wholeAnnotations) this.#cite(citationOf(annotation, chars));
@@ -227,8 +228,8 @@ export class ItemWriter {
 
   #closeReasoning(item: ReasoningItem, seal: Seal | null): void {
     item.seal = seal;
-    if (this.#text === "" || !this.#events.isStream) return;
-    const json = JSON.stringify(this.#text);
+    if (this.#text.length === 0 || !this.#events.isStream) return;
+    const json = JSON.stringify(this.#text.text);
     this.#summaryEvent("text.done", `"text":${json}`);
     this.#summaryEvent("part.done", `"part":{"type":"summary_text","text":${json}}`);
   }
@@ -239,13 +240,13 @@ export class ItemWriter {
     if (item.call === "custom") {
       this.#events.event(
         "response.custom_tool_call_input.done",
-        `${place},"input":${JSON.stringify(this.#text)}`,
+        `${place},"input":${JSON.stringify(this.#text.text)}`,
       );
       return;
     }
-    if (this.#text === "") this.delta("{}");
+    if (this.#text.length === 0) this.delta("{}");
     const name = JSON.stringify(item.name);
-    const json = JSON.stringify(this.#text);
+    const json = JSON.stringify(this.#text.text);
     this.#events.event(
       "response.function_call_arguments.done",
       `${place},"name":${name},"arguments":${json}`,
@@ -257,13 +258,14 @@ export class ItemWriter {
     const item = this.#item;
     if (item === null) return;
     this.#item = null;
+    const { text } = this.#text;
     if (item.kind === "reasoning") {
-      this.#done(reasoningItem(item.id, status, this.#text, item.seal));
+      this.#done(reasoningItem(item.id, status, text, item.seal));
     } else if (item.kind === "call") {
       this.#done(
         item.isToolSearch
-          ? toolSearchItem(item.id, status, item.callId, parseArguments(this.#text) ?? {})
-          : callItem(item.id, status, item.call, item, this.#text),
+          ? toolSearchItem(item.id, status, item.callId, parseArguments(text) ?? {})
+          : callItem(item.id, status, item.call, item, text),
       );
     } else {
       this.#done(messageItem(item.id, status, item.phase, item.parts));

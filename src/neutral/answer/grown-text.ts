@@ -7,8 +7,14 @@ const PIECES_JOINED_AT_ONCE = 256;
 export class GrownText {
   #joined = "";
   #pieces: string[] = [];
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
 
   add(piece: string): void {
+    this.#length += piece.length;
     this.#pieces.push(piece);
     if (this.#pieces.length === PIECES_JOINED_AT_ONCE) this.#join();
   }
@@ -19,13 +25,17 @@ export class GrownText {
   }
 
   clear(): void {
+    if (this.#length === 0) return;
     this.#joined = "";
     this.#pieces = [];
+    this.#length = 0;
   }
 
   #join(): void {
     if (this.#pieces.length === 0) return;
-    this.#joined += this.#pieces.join("");
+    const [only] = this.#pieces;
+    const added = this.#pieces.length === 1 ? (only as string) : this.#pieces.join("");
+    this.#joined = this.#joined === "" ? added : this.#joined + added;
     this.#pieces = [];
   }
 }
