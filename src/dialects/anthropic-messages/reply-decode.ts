@@ -31,9 +31,10 @@ export class BrokenReply extends Error {}
 
 export class ContentReader {
   readonly #options: DecodeReplyOptions;
-  readonly #callIds = new Set<string>();
-  /** Searches without a result yet, by the id of the `server_tool_use` block. */
-  readonly #searches = new Map<string, JsonObject>();
+  /** null: there is no call yet. */
+  #callIds: Set<string> | null = null;
+  /** Searches without a result yet, by the id of the `server_tool_use` block; null: there was no search. */
+  #searches: Map<string, JsonObject> | null = null;
   #open: OpenBlock | null = null;
 
   constructor(options: DecodeReplyOptions) {
@@ -41,7 +42,7 @@ export class ContentReader {
   }
 
   get hasCalls(): boolean {
-    return this.#callIds.size > 0;
+    return this.#callIds !== null;
   }
 
   get isOpen(): boolean {
@@ -119,8 +120,9 @@ export class ContentReader {
   /** Ends the content. Searches without a result (the provider paused) are emitted as they are. */
   end(emit: Emit): void {
     this.stop(emit);
+    if (this.#searches === null) return;
     for (const use of this.#searches.values()) emit({ type: "part", part: searchPart(use, null, true) });
-    this.#searches.clear();
+    this.#searches = null;
   }
 
   #enter(index: number, kind: OpenBlock["kind"], raw: JsonObject): OpenBlock {
@@ -133,6 +135,7 @@ export class ContentReader {
     const name = asString(block.name);
     if (name === null) throw new BrokenReply(REPLY_FAULTS.namelessCall);
     this.#enter(index, "call", block);
+    this.#callIds ??= new Set();
     let id = asString(block.id);
     if (id === null || this.#callIds.has(id)) id = mintCallId(this.#options.idSeed, this.#callIds.size);
     this.#callIds.add(id);
@@ -172,13 +175,14 @@ export class ContentReader {
     const block = withInput(open);
     const id = asString(block.id);
     if (isSearchUse(block) && id !== null) {
+      this.#searches ??= new Map();
       this.#searches.set(id, block);
       return;
     }
     if (isSearchResult(block)) {
       const useId = asString(block.tool_use_id) ?? "";
-      const use = this.#searches.get(useId) ?? null;
-      this.#searches.delete(useId);
+      const use = this.#searches?.get(useId) ?? null;
+      this.#searches?.delete(useId);
       emit({ type: "part", part: searchPart(use, block, true) });
       return;
     }

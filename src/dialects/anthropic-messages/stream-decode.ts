@@ -12,10 +12,14 @@ import { UsageCounts } from "./usage.ts";
 
 type Emit = (event: ModelEvent) => void;
 
+const ignore: Emit = () => {};
+
 export class MessagesStreamDecoder implements StreamDecoder {
   readonly #sse: SseReader;
   readonly #content: ContentReader;
   readonly #counts = new UsageCounts();
+  readonly #onEvent = (event: string, data: string): void => this.#read(event, data, this.#emit);
+  #emit: Emit = ignore;
   #hasBegun = false;
   /** Counts that wait for the end of the open block. */
   #isUsageNew = false;
@@ -35,13 +39,14 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isDone) return;
-    const isWithinBounds = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
-    if (!isWithinBounds) this.#break(REPLY_FAULTS.longEvent, emit);
+    this.#emit = emit;
+    if (!this.#sse.push(bytes, this.#onEvent)) this.#break(REPLY_FAULTS.longEvent, emit);
   }
 
   end(emit: Emit): void {
     if (this.#isDone) return;
-    this.#sse.end((event, data) => this.#read(event, data, emit));
+    this.#emit = emit;
+    this.#sse.end(this.#onEvent);
     if (this.isFinished) this.#finish(emit);
   }
 

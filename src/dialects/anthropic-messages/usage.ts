@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asArray, asObject } from "../../wire/json.ts";
+import { asObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 
 interface Counts {
@@ -38,7 +38,7 @@ export class UsageCounts {
   add(usage: JsonObject): void {
     const next = readCounts(usage);
     const counts = this.#counts;
-    for (const name of COUNT_NAMES) next[name] ??= counts?.[name] ?? null;
+    if (counts !== null) for (const name of COUNT_NAMES) next[name] ??= counts[name];
     this.#counts = next;
     this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
   }
@@ -53,7 +53,8 @@ function readCounts(usage: JsonObject): Counts {
   const counts = readOwnCounts(usage);
   // Compaction and fallbacks of refused models are only in the list of iterations; counts that stand in both
   // count once.
-  const iterations = asArray(usage.iterations).map((entry) => readOwnCounts(asObject(entry) ?? {}));
+  if (!Array.isArray(usage.iterations) || usage.iterations.length === 0) return counts;
+  const iterations = usage.iterations.map((entry) => readOwnCounts(asObject(entry) ?? {}));
   for (const name of COUNT_NAMES) {
     const sum = iterations.reduce<number | null>((total, entry) => sumOf(total, entry[name]), null);
     if (sum !== null) counts[name] = Math.max(sum, counts[name] ?? 0);

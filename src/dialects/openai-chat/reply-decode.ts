@@ -38,8 +38,9 @@ export class ContentDecoder {
    * emitted.
    */
   readonly #isWhole: boolean;
-  readonly #slots = new CallSlots();
-  readonly #usedIds = new Set<string>();
+  /** null: there is no call yet. */
+  #slots: CallSlots | null = null;
+  #usedIds: Set<string> | null = null;
   #open: Held | null = null;
   #waiting: Held[] = [];
   /** The last block of all. The next text of the same kind continues it. */
@@ -78,7 +79,7 @@ export class ContentDecoder {
    */
   finish(finish: Finish): string | null {
     const isShort = isCutShort(finish);
-    for (const slot of this.#slots.all) {
+    for (const slot of this.#slots?.all ?? []) {
       if (slot.name === null) {
         if (!isShort && !isBlank(slot.text)) return REPLY_FAULTS.namelessCall;
       } else if (!isShort && !slot.isValid) return MALFORMED_ARGUMENTS;
@@ -161,6 +162,7 @@ export class ContentDecoder {
       const object = asObject(raw);
       if (object === null) continue;
       const fragment = readFragment(object);
+      this.#slots ??= new CallSlots();
       const slot = this.#slots.find(fragment, isNext);
       isNext = true;
       slot.seal ??= fragment.seal;
@@ -299,6 +301,7 @@ export class ContentDecoder {
 
   #idOf(slot: CallSlot): string {
     let id = slot.givenId;
+    this.#usedIds ??= new Set();
     for (let n = this.#usedIds.size; id === "" || this.#usedIds.has(id); n++)
       id = mintCallId(this.#idSeed, n);
     this.#usedIds.add(id);

@@ -40,11 +40,15 @@ const PIECES: ReadonlyMap<string, Piece> = new Map(
   ]),
 );
 
+const ignore: Emit = () => {};
+
 export class ResponsesStreamDecoder implements StreamDecoder {
   /** The terminal event completes the answer; no end mark follows. */
   readonly isFinished = false;
   readonly #sse: SseReader;
   readonly #output: OutputDecoder;
+  readonly #onEvent = (event: string, data: string): void => this.#read(event, data, this.#emit);
+  #emit: Emit = ignore;
   #hasStarted = false;
   #isOver = false;
 
@@ -55,12 +59,14 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
-    const isWithinCap = this.#sse.push(bytes, (event, data) => this.#read(event, data, emit));
-    if (!isWithinCap) this.#garbage(REPLY_FAULTS.longEvent, emit);
+    this.#emit = emit;
+    if (!this.#sse.push(bytes, this.#onEvent)) this.#garbage(REPLY_FAULTS.longEvent, emit);
   }
 
   end(emit: Emit): void {
-    if (!this.#isOver) this.#sse.end((event, data) => this.#read(event, data, emit));
+    if (this.#isOver) return;
+    this.#emit = emit;
+    this.#sse.end(this.#onEvent);
   }
 
   #read(event: string, data: string, emit: Emit): void {

@@ -19,8 +19,8 @@ export function tierOf(value: unknown): string | null {
 }
 
 /** The sum of the counts that are not null; null when all are. */
-export function sumOf(...counts: readonly (number | null)[]): number | null {
-  let sum: number | null = null;
-  for (const count of counts) if (count !== null) sum = (sum ?? 0) + count;
-  return sum;
+export function sumOf(one: number | null, other: number | null, third: number | null = null): number | null {
+  if (one === null && other === null) return third;
+  const sum = (one ?? 0) + (other ?? 0);
+  return third === null ? sum : sum + third;
 }

@@ -8,9 +8,10 @@ type CallStart = Extract<BlockStart, { kind: "tool-call" }>;
 
 /** Restores the calls of one answer, event by event. */
 export class CallRestorer {
-  readonly #ids = new Set<string>();
+  /** Of the calls so far; null: there is none. */
+  #ids: Set<string> | null = null;
   /** By id: the number of its last copy. */
-  readonly #copies = new Map<string, number>();
+  #copies: Map<string, number> | null = null;
   /** Reads the input of a custom tool from the open call's arguments. */
   #reader: JsonStringReader | null = null;
   #isOutput = false;
@@ -38,7 +39,7 @@ export class CallRestorer {
         this.#isOutput = false;
         return;
       case "end":
-        if (event.stop.kind === "tool-calls" && this.#hasOutput && this.#ids.size === 0) {
+        if (event.stop.kind === "tool-calls" && this.#hasOutput && this.#ids === null) {
           emit({ type: "end", stop: { ...event.stop, kind: "end" } });
           return;
         }
@@ -56,18 +57,20 @@ export class CallRestorer {
       this.#hasOutput = true;
       return { kind: "text", phase: null };
     }
-    const id = this.#freeId(call.id);
+    this.#ids ??= new Set();
+    const id = this.#freeId(call.id, this.#ids);
     this.#ids.add(id);
     if (original === null) return id === call.id ? call : { ...call, id };
     if (original.kind === "custom" && call.call === "function") this.#reader = new JsonStringReader();
     return { ...call, id, name: original.name, namespace: original.namespace, call: original.kind };
   }
 
-  #freeId(id: string): string {
-    if (!this.#ids.has(id)) return id;
+  #freeId(id: string, taken: ReadonlySet<string>): string {
+    if (!taken.has(id)) return id;
+    this.#copies ??= new Map();
     let n = this.#copies.get(id) ?? 1;
     do n++;
-    while (this.#ids.has(`${id}_${n}`));
+    while (taken.has(`${id}_${n}`));
     this.#copies.set(id, n);
     return `${id}_${n}`;
   }
