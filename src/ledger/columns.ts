@@ -163,21 +163,36 @@ export function restOf(row: LedgerRow, fact: Fact | null): string | null {
   return JSON.stringify(rest);
 }
 
-/**
- * The SQL of each column, for `FROM entries e LEFT JOIN facts f ON f.fact = e.fact`. Without `id`, which is printed from
- * `seq` when `e.id` is null.
- */
+/** `FROM` of the two maps below. */
+export const ENTRIES_AND_FACTS = "entries e LEFT JOIN facts f ON f.fact = e.fact";
+
+const ENTRY_OWN_SQL: Readonly<Record<string, string>> = {
+  id: "e.id",
+  at_ms: `coalesce(e.at_ms, e.seq / ${KEYS_A_MS} + ${EPOCH_MS})`,
+  ...Object.fromEntries(ENTRY_COLUMNS.map((column) => [column, `e.${column}`])),
+};
+
+/** The SQL of each column that is not in `rest` alone. A fact's column may be in `rest` too: `withRest` adds it. */
+export const PLAIN_SQL: Readonly<Record<string, string>> = {
+  ...ENTRY_OWN_SQL,
+  ...Object.fromEntries(FACT_COLUMNS.map((column) => [column, `f.${column}`])),
+};
+
+/** The whole SQL of each column but `id`, which is printed from `seq` when `e.id` is null. */
 export const ENTRY_SQL: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.values(COLUMNS)
-    .filter((column) => column !== "id")
-    .map((column) => [column, entrySql(column)]),
+  Object.values(COLUMNS).map((column) => [column, entrySql(column)]),
 );
 
 function entrySql(column: string): string {
-  if (column === "at_ms") return `coalesce(e.at_ms, e.seq / ${KEYS_A_MS} + ${EPOCH_MS})`;
-  if (ENTRY_COLUMNS.some((name) => name === column)) return `e.${column}`;
-  if (FACT_COLUMNS.some((name) => name === column)) return `coalesce(f.${column}, e.rest ->> '${column}')`;
-  return `e.rest ->> '${column}'`;
+  const own = ENTRY_OWN_SQL[column];
+  if (own !== undefined) return own;
+  const rest = `e.rest ->> '${column}'`;
+  return column in PLAIN_SQL ? `coalesce(${PLAIN_SQL[column]}, ${rest})` : rest;
+}
+
+/** The row with the columns of its `rest`. SQL would read the text once for each column. */
+export function withRest(columns: SqlRow): SqlRow {
+  return typeof columns.rest === "string" ? Object.assign(columns, JSON.parse(columns.rest)) : columns;
 }
 
 /** The row that `columns` holds. Without an id they hold `seq`, and the number of the database prints the id. */

@@ -5,6 +5,7 @@
 
 import { encodeTime } from "../core/ids.ts";
 import type { Sql, SqlRow, SqlStatement, SqlValue } from "../store/sql.ts";
+import { withRest } from "./columns.ts";
 import { makeMoveReader, type OlderMove } from "./older-rows.ts";
 import { firstKey } from "./request-ids.ts";
 import { conditions, ENTRIES, MOVED, OLDER, type Part, type RowFilter } from "./row-filter.ts";
@@ -33,7 +34,7 @@ export class Listing {
   /** `columns` are those of the view `requests`. A row without an id has `seq`. */
   constructor(sql: Sql, columns: readonly string[], filter: RowFilter) {
     this.#sql = sql;
-    this.#columns = columns;
+    this.#columns = ["id", ...columns.filter((column) => column !== "id")];
     this.#filter = filter;
     this.#readMove = makeMoveReader(sql);
     this.#position = startOf(filter);
@@ -48,7 +49,7 @@ export class Listing {
       const page = this.#inSnapshot((move) => this.#readPage(move));
       for (const row of page) {
         if (left-- <= 0) return;
-        yield row;
+        yield withRest(row);
       }
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE_ROWS) return;
@@ -104,10 +105,8 @@ export class Listing {
 
   #read(part: Part, bounds: readonly SqlValue[], limit: number): SqlRow[] {
     const { sql, params } = conditions(this.#filter, part);
-    const seq = part === OLDER ? "NULL AS seq, id" : "e.seq, e.id";
-    const columns = this.#columns.filter((column) => column !== "id");
-    const list = columns.map((column) => `${part.columnSql(column)} AS ${column}`).join(", ");
-    const text = `SELECT ${seq}, ${list} FROM ${part.from} WHERE ${part.where} AND ${sql} ORDER BY ${part.order} LIMIT ?`;
+    const list = part.listSql(this.#columns);
+    const text = `SELECT ${list} FROM ${part.from} WHERE ${part.where} AND ${sql} ORDER BY ${part.order} LIMIT ?`;
     return this.#statement(text).all(...bounds, ...params, limit);
   }
 

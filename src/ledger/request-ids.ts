@@ -45,9 +45,18 @@ export function timeOfKey(key: number): number {
   return Math.floor(key / KEYS_A_MS) + EPOCH_MS;
 }
 
+let printedMs = -1;
+/** The time of the id that was printed last: neighbours often have the same one. */
+let printedTime = "";
+
 /** The id of the row with this key in the database with this number. */
 export function printId(key: number, number: string): string {
-  return encodeTime(timeOfKey(key)) + printCount(key) + number;
+  const ms = timeOfKey(key);
+  if (ms !== printedMs) {
+    printedMs = ms;
+    printedTime = encodeTime(ms);
+  }
+  return printedTime + printCount(key) + number;
 }
 
 function printCount(key: number): string {
@@ -89,9 +98,6 @@ export class RequestIds implements Ids {
   #lane: number;
   #isAdopted = false;
   #lastKey = 0;
-  #printedMs = -1;
-  /** The time of the last id: many ids come within one millisecond. */
-  #printedTime = "";
 
   constructor(random: Ids) {
     this.#random = random;
@@ -128,13 +134,7 @@ export class RequestIds implements Ids {
   }
 
   ulid(atMs: number): string {
-    const key = this.nextKey(atMs);
-    const ms = timeOfKey(key);
-    if (ms !== this.#printedMs) {
-      this.#printedMs = ms;
-      this.#printedTime = encodeTime(ms);
-    }
-    return this.#printedTime + printCount(key) + this.#number;
+    return printId(this.nextKey(atMs), this.#number);
   }
 
   hex(bytes: number): string {

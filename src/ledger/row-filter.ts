@@ -1,6 +1,6 @@
 /** What rows a report wants, and the SQL for it in each part of the rows. */
 import type { SqlValue } from "../store/sql.ts";
-import { ENTRY_SQL } from "./columns.ts";
+import { ENTRIES_AND_FACTS, ENTRY_SQL, PLAIN_SQL } from "./columns.ts";
 import { keyOfId } from "./request-ids.ts";
 
 /** A status code, a class such as 4 for 4xx, or the kind of ending. */
@@ -34,14 +34,21 @@ export interface Part {
   readonly where: string;
   /** Unique, and growing with time. */
   readonly order: string;
+  /** For a condition. */
   readonly columnSql: (column: string) => string;
+  /** What is read of these columns; `withRest` adds the others. */
+  readonly listSql: (columns: readonly string[]) => string;
 }
 
 export const ENTRIES: Part = {
-  from: "entries e LEFT JOIN facts f ON f.fact = e.fact",
+  from: ENTRIES_AND_FACTS,
   where: "e.seq >= ? AND e.seq < ?",
   order: "e.seq",
-  columnSql: (column) => (column === "id" ? "e.id" : (ENTRY_SQL[column] as string)),
+  columnSql: (column) => ENTRY_SQL[column] as string,
+  listSql: (columns) => {
+    const plain = columns.filter((column) => column in PLAIN_SQL);
+    return ["e.seq", ...plain.map((column) => `${PLAIN_SQL[column]} AS ${column}`), "e.rest"].join(", ");
+  },
 };
 export const MOVED: Part = { ...ENTRIES, where: "e.seq >= ? AND e.seq < ? AND e.id >= ?" };
 export const OLDER: Part = {
@@ -49,6 +56,7 @@ export const OLDER: Part = {
   where: "id >= ? AND id > ?",
   order: "id",
   columnSql: (column) => column,
+  listSql: (columns) => ["NULL AS seq", ...columns].join(", "),
 };
 
 /** The condition of a filter on a part. */

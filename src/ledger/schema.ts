@@ -4,7 +4,7 @@ import type { UsageKind } from "../neutral/usage.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
-import { COLUMNS, ENTRY_SQL } from "./columns.ts";
+import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
 
 /** The table of the first versions. Its rows are moved to `entries`. */
@@ -157,7 +157,7 @@ function idSql(): string {
 
 function viewSql(hasOlder: boolean): string {
   const columns = VIEW_COLUMNS.map((name) => `${name === "id" ? idSql() : ENTRY_SQL[name]} AS ${name}`);
-  const entries = `SELECT ${columns.join(", ")} FROM entries e LEFT JOIN facts f ON f.fact = e.fact`;
+  const entries = `SELECT ${columns.join(", ")} FROM ${ENTRIES_AND_FACTS}`;
   if (!hasOlder) return `CREATE VIEW requests AS ${entries}`;
   return `CREATE VIEW requests AS SELECT ${VIEW_COLUMNS.join(", ")} FROM older_requests
     WHERE id > (SELECT to_id FROM older_move) UNION ALL ${entries}`;

@@ -53,7 +53,7 @@ export async function killMoves(kills: number, rows: number, seed: number): Prom
       while (!isOver) {
         const isLast = killed >= kills;
         gateway = await runGateway(gateway.folder, gateway.configFile, serve(gateway, dataDir));
-        await loadUntil(gateway, chance, complete, () => waitToKill(gateway, chance, isLast));
+        await loadUntil(gateway, chance, complete, () => waitToKill(gateway, dataDir, chance, isLast));
         gateway.signal("SIGKILL");
         await gateway.exited;
         if (!isLast) killed += 1;
@@ -79,11 +79,15 @@ function serve(gateway: Gateway, dataDir: string): string[] {
   return ["serve", "--config", gateway.configFile, "--data-dir", dataDir];
 }
 
-/** Resolves at a random moment of the move; `isLast`: when the move is over. */
-async function waitToKill(gateway: Gateway, chance: Chance, isLast: boolean): Promise<void> {
-  await until("the move begins", () => gateway.log().includes(MOVING) || gateway.log().includes(GONE));
+/**
+ * Resolves at a random moment of the move, one time of four while the older table is emptied; `isLast`: when the
+ * move is over.
+ */
+async function waitToKill(gateway: Gateway, dataDir: string, chance: Chance, isLast: boolean): Promise<void> {
+  await until("the move begins", () => gateway.log().includes(MOVING) || phaseOf(dataDir) === "done");
   if (isLast) await until("the move ends", () => gateway.log().includes(GONE));
-  else await Bun.sleep(chance.next() ** 2 * 600);
+  else if (chance.next() < 0.25) await until("all is copied", () => phaseOf(dataDir) !== "copying");
+  if (!isLast) await Bun.sleep(chance.next() ** 2 * 400);
 }
 
 /** Clients ask until `ended` resolves; the ids of whole answers are added to `complete`. */
