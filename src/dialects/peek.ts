@@ -74,14 +74,15 @@ export function rewriteRequest(
 /** Names of models as JSON: upstreams have few. */
 const jsonOfModels = new Map<string, Uint8Array>();
 const MAX_REMEMBERED_MODELS = 256;
+const MAX_MODEL_CHARS = 256;
 
 function jsonOf(model: string): Uint8Array {
-  let json = jsonOfModels.get(model);
-  if (json === undefined) {
-    json = Buffer.from(JSON.stringify(model));
-    // Clients name models that pass through, so a bound keeps memory small.
-    if (jsonOfModels.size >= MAX_REMEMBERED_MODELS) jsonOfModels.clear();
-    jsonOfModels.set(model, json);
-  }
+  const known = jsonOfModels.get(model);
+  if (known !== undefined) return known;
+  const json = Buffer.from(JSON.stringify(model));
+  // Clients name models that pass through, so bounds keep memory small.
+  if (model.length > MAX_MODEL_CHARS) return json;
+  if (jsonOfModels.size >= MAX_REMEMBERED_MODELS) jsonOfModels.clear();
+  jsonOfModels.set(model, json);
   return json;
 }

@@ -24,7 +24,7 @@ test.each([
     const counting = Bun.spawn([process.execPath, COUNT, upstream.url, model], { stderr: "inherit" });
     const { promises, asyncFrames } = JSON.parse(await new Response(counting.stdout).text());
     // The body, what follows it, and the reply; `serve` of the counting program makes one too.
-  expect(promises).toBeLessThanOrEqual(4);
+    expect(promises).toBeLessThanOrEqual(4);
     expect(promises).toBeGreaterThan(1);
     // That of `serve`.
     expect(asyncFrames).toBeLessThanOrEqual(1.1);

@@ -19,7 +19,7 @@ test("a URL is that of the family, however often and in whatever order it is ask
   }
 });
 
-test("paths without end are not all kept", () => {
+test("paths without end, and long ones, are not all kept", () => {
   let made = 0;
   const family = { url: (_: unknown, path: string) => `${path}#${++made}` };
   const baseUrl = FAMILIES.openai.defaultBaseUrl;
@@ -28,4 +28,6 @@ test("paths without end are not all kept", () => {
   expect(memo.urlOf("/first", "m", false)).toBe(first);
   for (let i = 0; i < 1_000; i++) memo.urlOf(`/v1/responses/${i}`, "m", false);
   expect(memo.urlOf("/first", "m", false)).not.toBe(first);
+  const long = `/${"x".repeat(10_000)}`;
+  expect(memo.urlOf(long, "m", false)).not.toBe(memo.urlOf(long, "m", false));
 });

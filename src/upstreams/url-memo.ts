@@ -1,8 +1,9 @@
 /** Remembers the URLs of an upstream, because requests ask for the same few again and again. */
 import type { Family, Server } from "./family.ts";
 
-/** Clients choose ids and models within paths, so a bound keeps memory small. */
+/** Clients choose ids and models within paths, so bounds keep memory small. */
 const MAX_REMEMBERED = 256;
+const MAX_PATH_CHARS = 512;
 
 interface RememberedUrl {
   readonly model: string;
@@ -26,6 +27,7 @@ export class UrlMemo {
     const known = this.#byPath.get(path);
     if (known !== undefined && known.model === model && known.isStream === isStream) return known.url;
     const url = this.#family.url(this.#server, path, model, isStream);
+    if (path.length > MAX_PATH_CHARS) return url;
     if (this.#byPath.size >= MAX_REMEMBERED) this.#byPath.clear();
     this.#byPath.set(path, { model, isStream, url });
     return url;

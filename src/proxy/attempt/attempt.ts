@@ -124,8 +124,9 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.end(this.broken(cause));
   }
 
-  /** Ends the attempt, which stops to listen for the client. */
+  /** Ends the attempt, which stops to listen for the client. The first call counts. */
   end(result: AttemptResult): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#stopListening();
     this.#owner?.ended(this, result);

@@ -8,8 +8,9 @@ import { Http1Call } from "./http1-call.ts";
 import { IdlePool } from "./pool.ts";
 import { type Destination, encodeRequestHead, parseDestination } from "./request-head.ts";
 
-/** Endpoints are few; the bound keeps URLs that a request chooses from adding up. */
+/** Endpoints are few; the bounds keep URLs that a request chooses from adding up. */
 const MAX_DESTINATIONS = 1_024;
+const MAX_URL_CHARS = 1_024;
 
 /** Makes the client. All calls to the same scheme, host and port share their connections. */
 export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport {
@@ -17,12 +18,12 @@ export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport 
   const destinations = new Map<string, Destination>();
 
   function destinationOf(url: string): Destination {
-    let destination = destinations.get(url);
-    if (destination === undefined) {
-      destination = parseDestination(url);
-      if (destinations.size >= MAX_DESTINATIONS) destinations.clear();
-      destinations.set(url, destination);
-    }
+    const known = destinations.get(url);
+    if (known !== undefined) return known;
+    const destination = parseDestination(url);
+    if (url.length > MAX_URL_CHARS) return destination;
+    if (destinations.size >= MAX_DESTINATIONS) destinations.clear();
+    destinations.set(url, destination);
     return destination;
   }
 
