@@ -21,3 +21,8 @@ BYTE_KIND[OPEN_BRACE] = 2;
 BYTE_KIND[OPEN_BRACKET] = 2;
 BYTE_KIND[CLOSE_BRACE] = 3;
 BYTE_KIND[CLOSE_BRACKET] = 3;
+
+/** The first byte that is not white space; undefined when there is none. */
+export function firstJsonByte(bytes: Uint8Array): number | undefined {
+  return bytes.find((byte) => BYTE_KIND[byte] !== 4);
+}

@@ -10,6 +10,7 @@ import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type Watchdog, Watched } from "../../transport/watchdog.ts";
+import { firstJsonByte, OPEN_BRACKET } from "../../wire/json-bytes.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
 import type { Exchange } from "../exchange.ts";
@@ -26,8 +27,11 @@ const FINISHED_SILENCE_MS = 5_000;
 /** Silence after the dialect's last mark that ends an answer whose upstream keeps the connection open. */
 const COMPLETE_SILENCE_MS = 100;
 
-/** The first byte of a JSON array. */
-const OPENING_BRACKET = 0x5b;
+/**
+ * Bytes that the relay takes before the client's stream has started, which it does at once. A pause of the
+ * upstream's socket for so short a time costs three system calls and a wake-up.
+ */
+const MAX_EARLY_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -165,8 +169,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     const { progress } = this.#tap;
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
     if (this.#awaitsBracket && this.#phase === "beginning" && !this.#isArray) {
-      const start = firstOf(bytes);
-      this.#isArray = start === OPENING_BRACKET;
+      const start = firstJsonByte(bytes);
+      this.#isArray = start === OPEN_BRACKET;
       if (start !== undefined && !this.#isArray) {
         this.#decided("cut");
         return false;
@@ -174,7 +178,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     }
     if (this.#first === null && progress === "open") return true;
     this.#decided(this.#first === null && progress === "failed" ? "failed" : "open");
-    return false;
+    return this.#first === null || this.#first.length < MAX_EARLY_BYTES;
   }
 
   end(error: GatewayError | null): void {
@@ -389,9 +393,4 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#phase = "over";
     this.#watchdog.delete(this);
   }
-}
-
-/** The first byte that is not white space. */
-function firstOf(bytes: Uint8Array): number | undefined {
-  return bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
 }
