@@ -9,6 +9,7 @@ import { watchConfig } from "./config/watch.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
+import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { Metrics } from "./core/metrics.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { makeLedger } from "./ledger/ledger.ts";
@@ -41,8 +42,7 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Resident memory in bytes, for the metrics. */
-  readonly residentBytes: () => number;
+  readonly memory: ProcessMemory;
 }
 
 export interface App {
@@ -93,6 +93,7 @@ class RunningApp implements App {
   #listener: Listener | null = null;
   #metricsListener: Listener | null = null;
   #watcher: { close(): void } | null = null;
+  #memoryTimer: ReturnType<typeof setInterval> | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: AppOptions) {
@@ -132,6 +133,7 @@ class RunningApp implements App {
     }
     this.#listRefresh.restart();
     this.#olderRows.start();
+    this.#watchMemory();
     if (config.file !== null) this.#watcher = watchConfig(config.file, () => void this.reload());
   }
 
@@ -180,12 +182,23 @@ class RunningApp implements App {
     this.#listRefresh.stop();
     this.#olderRows.stop();
     this.#watcher?.close();
+    if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
     this.#gateway.transport.stop();
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#states.close();
+  }
+
+  #watchMemory(): void {
+    const { metrics, clock } = this.#gateway;
+    const memoryReturn = new MemoryReturn(this.#options.memory);
+    this.#memoryTimer = setInterval(
+      () => memoryReturn.look(metrics.work, metrics.inFlight, clock.monotonicMs()),
+      LOOK_MS,
+    );
+    this.#memoryTimer.unref();
   }
 
   async #reloadOnce(): Promise<void> {
@@ -232,7 +245,7 @@ class RunningApp implements App {
     return {
       version: this.#options.version,
       startedAtMs: this.#startedAtMs,
-      residentBytes: this.#options.residentBytes(),
+      residentBytes: this.#options.memory.residentBytes(),
       isConfigRejected: this.#rejected.length > 0,
     };
   }

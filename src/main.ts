@@ -134,7 +134,8 @@ function makeIo(): CliIo {
     ids: makeIds(),
     stopped,
     onReload: (reload) => void process.on("SIGHUP", reload),
-    residentBytes,
+    // Asynchronous: a collector's thread does the work, and the event loop stops for some milliseconds at most.
+    memory: { residentBytes, collect: () => void Bun.gc(false) },
     program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
     isTty: process.stdout.isTTY === true,
   };

@@ -28,7 +28,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     ids: makeIds(),
     stopped: new Promise(() => {}),
     onReload: () => {},
-    residentBytes: () => 0,
+    memory: { residentBytes: () => 0, collect: () => undefined },
     program: "clewline",
     isTty: false,
   });

@@ -1,6 +1,7 @@
 /** The process as a command sees it: `main.ts` makes the real one, tests make their own. */
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
+import type { ProcessMemory } from "../core/memory.ts";
 
 export interface CliIo {
   /** Writes to standard output; adds no newline. */
@@ -15,8 +16,7 @@ export interface CliIo {
   readonly stopped: Promise<void>;
   /** Runs `reload` on SIGHUP. */
   onReload(reload: () => void): void;
-  /** Resident memory of the process in bytes. */
-  residentBytes(): number;
+  readonly memory: ProcessMemory;
   /** The start of a shell's command line that runs this program. */
   readonly program: string;
   /** Standard output is a terminal. */

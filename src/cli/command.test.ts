@@ -20,7 +20,7 @@ async function run(command: Command, ...args: string[]) {
     ids: makeIds(),
     stopped: new Promise(() => {}),
     onReload() {},
-    residentBytes: () => 0,
+    memory: { residentBytes: () => 0, collect: () => undefined },
     program: "clewline",
     isTty: false,
   });

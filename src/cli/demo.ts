@@ -123,7 +123,7 @@ async function start(file: string, port: number, io: CliIo): Promise<App> {
     clock: io.clock,
     ids: io.ids,
     log: makeLog("error"),
-    residentBytes: io.residentBytes,
+    memory: io.memory,
   };
   try {
     return await startApp({ ...options, config: await load(port) });

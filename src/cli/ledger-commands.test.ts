@@ -48,7 +48,7 @@ async function run(command: Command, ...args: string[]): Promise<{ code: number;
     program: "clewline",
     isTty: false,
     onReload: () => undefined,
-    residentBytes: () => 0,
+    memory: { residentBytes: () => 0, collect: () => undefined },
   };
   const code = await command(args, io);
   return { code, out, err };

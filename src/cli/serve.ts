@@ -54,7 +54,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         clock: io.clock,
         ids: io.ids,
         log,
-        residentBytes: io.residentBytes,
+        memory: io.memory,
       });
       io.onReload(() => void app.reload());
       io.out(greeting(app, config));

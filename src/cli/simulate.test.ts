@@ -25,7 +25,7 @@ function terminal() {
     ids: makeIds(),
     stopped: ended.promise,
     onReload() {},
-    residentBytes: () => 0,
+    memory: { residentBytes: () => 0, collect: () => undefined },
     program: "clewline",
     isTty: false,
   };

@@ -169,6 +169,8 @@ export class Metrics {
   );
   /** Requests that are being served. */
   inFlight = 0;
+  /** Requests that are over. */
+  over = 0;
   /** By dialect and upstream: both are few. */
   readonly #requestSeries = new Map<string, Map<string, RequestSeries>>();
   /** By upstream and signal. */
@@ -194,7 +196,13 @@ export class Metrics {
     series.value += 1;
   }
 
+  /** Changes with each request that begins or ends. */
+  get work(): number {
+    return 2 * this.over + this.inFlight;
+  }
+
   countRequest(facts: RequestFacts): void {
+    this.over += 1;
     const upstream = facts.upstream ?? "";
     const series =
       this.#requestSeries.get(facts.dialect)?.get(upstream) ?? this.#makeSeries(facts.dialect, upstream);

@@ -1,8 +1,8 @@
 // Memory is given back: a request is not kept through its answer, nor a body after it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Gateway, startGateway, until } from "../kit/gateway.ts";
-import { openClient, type RawClient, requestBytes } from "../kit/raw-client.ts";
-import { chunkOf, type RawUpstream, replyHead, startRawUpstream } from "../kit/raw-upstream.ts";
+import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
+import { chunkOf, type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT, MESSAGES, type Recording } from "../kit/recordings.ts";
 import { translatedToml, UPSTREAMS } from "./translated.ts";
 
@@ -54,4 +54,20 @@ describe.each([
       stream.leave();
     }
   });
+});
+
+test("the memory of 100 bodies of 5 MB is given back", async () => {
+  upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
+  const messages = [{ role: "user", content: "x".repeat(5 * MB) }];
+  const { model } = UPSTREAMS["openai-chat"];
+  const body = JSON.stringify({ model, messages });
+  const ask = () => request(gateway.port, CHAT.wholePath, { body });
+  expect((await ask()).status).toBe(200);
+  const before = gateway.rssBytes();
+  for (let i = 0; i < 25; i++) {
+    const replies = await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    upstream.forget();
+  }
+  await until("the bodies are gone", () => gateway.rssBytes() < before + 20 * MB);
 });
