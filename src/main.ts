@@ -41,10 +41,6 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 /** The pause before the next write into a full pipe. */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/**
- * Bun's HTTP client allows a few hundred concurrent requests by default; it reads the limit at start only.
- */
-const MAX_HTTP_REQUESTS = "65535";
 /** Marks the process that replaced the first one. */
 const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
 /** Variables that would run foreign code, print secrets, or lead requests with credentials elsewhere. */
@@ -68,9 +64,7 @@ function help(): string {
   return `clewline [COMMAND] [OPTIONS]: a self-hosted LLM gateway\n\n${lines.join("\n")}\n\n  --version    print the version\n  --help       this text; clewline COMMAND --help for a command's own\n`;
 }
 
-/**
- * Replaces this process by one with a safe environment. Returns only when the environment is safe already.
- */
+/** Replaces this process by one with a safe environment. Returns only when the environment is safe already. */
 function reexecute(): void {
   const { env } = process;
   if (env[REEXECUTED] !== undefined) {
@@ -79,9 +73,7 @@ function reexecute(): void {
     for (const name of DANGEROUS) delete env[name];
     return;
   }
-  const isSafe =
-    env.BUN_CONFIG_MAX_HTTP_REQUESTS !== undefined && DANGEROUS.every((name) => env[name] === undefined);
-  if (isSafe || process.execve === undefined) return;
+  if (isSafe(env) || process.execve === undefined) return;
   const safe = Object.fromEntries(
     Object.entries(env).filter(
       (entry): entry is [string, string] => entry[1] !== undefined && !DANGEROUS.includes(entry[0]),
@@ -90,10 +82,16 @@ function reexecute(): void {
   const args = [process.execPath, ...process.execArgv, ...scriptArgument(), ...process.argv.slice(2)];
   process.execve(process.execPath, args, {
     ...safe,
-    BUN_CONFIG_MAX_HTTP_REQUESTS: env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? MAX_HTTP_REQUESTS,
     DO_NOT_TRACK: "1",
     [REEXECUTED]: "1",
   });
+}
+
+/** Most environments are safe, and a second start of the runtime would cost a quarter of the start. */
+function isSafe(env: NodeJS.ProcessEnv): boolean {
+  // On other systems the runtime sends reports of its crashes, unless it is told not to.
+  const sendsNothing = process.platform === "linux" || env.DO_NOT_TRACK !== undefined;
+  return sendsNothing && DANGEROUS.every((name) => env[name] === undefined);
 }
 
 /** The script as an argument of the runtime; none in a compiled binary, whose script is in a virtual file system. */
