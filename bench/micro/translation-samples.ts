@@ -1,5 +1,7 @@
 /** A request, a whole reply and a streamed reply of each dialect, as those of `bench/load`. */
 import type { DialectName } from "../../src/dialects/dialect.ts";
+import type { Message } from "../../src/neutral/message.ts";
+import type { ModelRequest } from "../../src/neutral/request.ts";
 
 /** Tokens of a stream. */
 export const TOKENS = 100;
@@ -208,3 +210,91 @@ export const STREAMS: Readonly<Record<DialectName, StreamSample>> = {
   },
   gemini: { head: geminiEvent(" The"), event: geminiEvent(" thread"), tail: geminiEvent(".", "STOP") },
 };
+
+const AGENT_TURNS = 20;
+const AGENT_TOOLS = 20;
+
+/** The request of an agent, about 40 KB: a history with calls and their results, and many tools. */
+export function agentRequest(model: string): ModelRequest {
+  const messages = Array.from({ length: AGENT_TURNS }, (_, n): readonly Message[] => [
+    { role: "user", parts: [{ type: "text", text: QUESTION }] },
+    {
+      role: "assistant",
+      parts: [
+        { type: "text", text: "I look." },
+        {
+          type: "tool-call",
+          id: `call_${n}`,
+          name: `read_file_${n % AGENT_TOOLS}`,
+          namespace: null,
+          kind: "function",
+          input: JSON.stringify({ path: `/maze/${n}`, line: n }),
+        },
+      ],
+    },
+    {
+      role: "user",
+      parts: [
+        {
+          type: "tool-result",
+          callId: `call_${n}`,
+          name: null,
+          content: [{ type: "text", text: PROSE.repeat(8) }],
+          isError: false,
+          at: "",
+        },
+      ],
+    },
+    { role: "assistant", parts: [{ type: "text", text: PROSE.repeat(4) }] },
+  ]).flat();
+  const tools = Array.from({ length: AGENT_TOOLS }, (_, n) => ({
+    kind: "function" as const,
+    name: `read_file_${n}`,
+    namespace: null,
+    description: PROSE,
+    parameters: {
+      type: "object",
+      properties: {
+        path: { type: "string", description: "Path of the file" },
+        line: { type: "integer", minimum: 1 },
+        mode: { type: "string", enum: ["text", "bytes"] },
+      },
+      required: ["path"],
+    },
+    strict: null,
+    isDeferred: false,
+    cache: null,
+    at: "",
+  }));
+  return {
+    model,
+    stream: false,
+    system: [{ type: "text", text: PROSE.repeat(20) }],
+    messages: [...messages, { role: "user", parts: [{ type: "text", text: QUESTION }] }],
+    tools,
+    toolChoice: null,
+    parallelToolCalls: null,
+    maxOutputTokens: 1024,
+    stop: [],
+    sampling: {
+      temperature: null,
+      topP: null,
+      topK: null,
+      seed: null,
+      frequencyPenalty: null,
+      presencePenalty: null,
+      logitBias: null,
+    },
+    candidates: 1,
+    logprobs: null,
+    reasoning: null,
+    verbosity: null,
+    output: null,
+    outputModalities: [],
+    userId: null,
+    metadata: null,
+    serviceTier: null,
+    cacheKey: null,
+    cacheWhole: null,
+  };
+}
