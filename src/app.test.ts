@@ -41,4 +41,4 @@ test("garbage is collected after the last request, and not before the first one"
   expect(early).toBe(0);
   await app.drain();
   rmSync(dataDir, { recursive: true, force: true });
-});
+}, 60_000);

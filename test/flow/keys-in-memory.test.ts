@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Gateway, HEAP_SNAPSHOT, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import { type Gateway, HANG_MS, HEAP_SNAPSHOT, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
 
 /** A kept key is there in every look. */
@@ -75,22 +75,34 @@ async function expectNoKeys(): Promise<void> {
   expect(held).toEqual([]);
 }
 
-test("after the start", expectNoKeys);
+test("after the start", expectNoKeys, HANG_MS);
 
-test("after a request with a key", async () => {
-  expect((await request(gateway.port, "/v1/models", { key: SENT })).status).toBe(200);
-  await expectNoKeys();
-});
+test(
+  "after a request with a key",
+  async () => {
+    expect((await request(gateway.port, "/v1/models", { key: SENT })).status).toBe(200);
+    await expectNoKeys();
+  },
+  HANG_MS,
+);
 
-test("after the configuration was read again", async () => {
-  gateway.signal("SIGHUP");
-  await until("it is taken over", () => gateway.log().includes("the configuration was taken over"));
-  await expectNoKeys();
-});
+test(
+  "after the configuration was read again",
+  async () => {
+    gateway.signal("SIGHUP");
+    await until("it is taken over", () => gateway.log().includes("the configuration was taken over"));
+    await expectNoKeys();
+  },
+  HANG_MS,
+);
 
-test("after a configuration was refused for its keys", async () => {
-  const text = readFileSync(gateway.configFile, "utf8");
-  writeFileSync(gateway.configFile, `${text}[[keys]]\nname = "again"\nkey = "${UNSENT.inFile}"\n`);
-  await until("it is refused", () => gateway.log().includes("the changed configuration is not in effect"));
-  await expectNoKeys();
-});
+test(
+  "after a configuration was refused for its keys",
+  async () => {
+    const text = readFileSync(gateway.configFile, "utf8");
+    writeFileSync(gateway.configFile, `${text}[[keys]]\nname = "again"\nkey = "${UNSENT.inFile}"\n`);
+    await until("it is refused", () => gateway.log().includes("the changed configuration is not in effect"));
+    await expectNoKeys();
+  },
+  HANG_MS,
+);

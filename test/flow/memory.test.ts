@@ -1,6 +1,6 @@
 // Memory is given back: a request is not kept through its answer, nor a body after it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Gateway, startGateway, until } from "../kit/gateway.ts";
+import { type Gateway, HANG_MS, startGateway, until } from "../kit/gateway.ts";
 import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
 import { chunkOf, type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT, MESSAGES, type Recording } from "../kit/recordings.ts";
@@ -36,38 +36,46 @@ describe.each([
   ["translated from Messages", CHAT, MESSAGES],
   ["translated from Chat", MESSAGES, CHAT],
 ])("%s", (_, client, from) => {
-  test(`${STREAMS} open streams do not keep the requests of 1 MB that asked for them`, async () => {
-    upstream.answer = async (arrived) => {
-      await arrived.send(replyHead("200 OK", { "content-type": from.streamType }, "chunked"));
-      await arrived.send(chunkOf(from.frames.slice(0, from.terminalFrom).join("")));
-    };
-    const { model } = UPSTREAMS[from.dialect];
-    // The code of this way is loaded before the memory is read.
-    (await openStream(client, model)).leave();
-    const before = gateway.rssBytes();
-    const open: RawClient[] = [];
-    for (let i = 0; i < STREAMS; i++) open.push(await openStream(client, model));
-    upstream.forget();
-    await until("the requests are gone", () => gateway.rssBytes() < before + (STREAMS / 2) * MB);
-    for (const stream of open) {
-      expect(stream.isClosed).toBe(false);
-      stream.leave();
-    }
-  });
+  test(
+    `${STREAMS} open streams do not keep the requests of 1 MB that asked for them`,
+    async () => {
+      upstream.answer = async (arrived) => {
+        await arrived.send(replyHead("200 OK", { "content-type": from.streamType }, "chunked"));
+        await arrived.send(chunkOf(from.frames.slice(0, from.terminalFrom).join("")));
+      };
+      const { model } = UPSTREAMS[from.dialect];
+      // The code of this way is loaded before the memory is read.
+      (await openStream(client, model)).leave();
+      const before = gateway.rssBytes();
+      const open: RawClient[] = [];
+      for (let i = 0; i < STREAMS; i++) open.push(await openStream(client, model));
+      upstream.forget();
+      await until("the requests are gone", () => gateway.rssBytes() < before + (STREAMS / 2) * MB);
+      for (const stream of open) {
+        expect(stream.isClosed).toBe(false);
+        stream.leave();
+      }
+    },
+    HANG_MS,
+  );
 });
 
-test("the memory of 100 bodies of 5 MB is given back", async () => {
-  upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
-  const messages = [{ role: "user", content: "x".repeat(5 * MB) }];
-  const { model } = UPSTREAMS["openai-chat"];
-  const body = JSON.stringify({ model, messages });
-  const ask = () => request(gateway.port, CHAT.wholePath, { body });
-  expect((await ask()).status).toBe(200);
-  const before = gateway.rssBytes();
-  for (let i = 0; i < 25; i++) {
-    const replies = await Promise.all([ask(), ask(), ask(), ask()]);
-    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    upstream.forget();
-  }
-  await until("the bodies are gone", () => gateway.rssBytes() < before + 20 * MB);
-});
+test(
+  "the memory of 60 bodies of 5 MB is given back",
+  async () => {
+    upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
+    const messages = [{ role: "user", content: "x".repeat(5 * MB) }];
+    const { model } = UPSTREAMS["openai-chat"];
+    const body = JSON.stringify({ model, messages });
+    const ask = () => request(gateway.port, CHAT.wholePath, { body });
+    expect((await ask()).status).toBe(200);
+    const before = gateway.rssBytes();
+    for (let i = 0; i < 15; i++) {
+      const replies = await Promise.all([ask(), ask(), ask(), ask()]);
+      expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      upstream.forget();
+    }
+    await until("the bodies are gone", () => gateway.rssBytes() < before + 20 * MB);
+  },
+  HANG_MS,
+);
