@@ -53,6 +53,7 @@ const TOOL_RESULT = new Set(["type", "tool_use_id", "content", "is_error", "cach
 
 /** The `content` of a user's turn. */
 export function decodeUserContent(content: unknown, at: string, context: ContentContext): UserPart[] {
+  if (typeof content === "string") return plainText(content);
   return blocksOf(content, at).map((block, index) => {
     const place = `${at}[${index}]`;
     return block.type === "tool_result"
@@ -61,21 +62,29 @@ export function decodeUserContent(content: unknown, at: string, context: Content
   });
 }
 
+/** Content that is a plain string. */
+export function plainText(content: string): TextPart[] {
+  return content === "" ? [] : [{ type: "text", text: content }];
+}
+
 /** A text block. Also for places that hold only text. */
 export function decodeText(block: JsonObject, at: string, drops: Drops): TextPart {
   drops.addUnknown(block, TEXT, at);
   const text = textAt(block, "text", at);
   const cache = cacheHintAt(block, at);
-  const annotations = asArray(block.citations).flatMap((entry): Annotation[] => {
+  const annotations = decodeCitations(block.citations);
+  if (annotations.length === 0)
+    return cache === null ? { type: "text", text } : { type: "text", text, cache };
+  return { type: "text", text, annotations, ...(cache === null ? null : { cache }) };
+}
+
+function decodeCitations(value: unknown): readonly Annotation[] {
+  const annotations: Annotation[] = [];
+  for (const entry of asArray(value)) {
     const annotation = decodeCitation(asObject(entry) ?? {});
-    return annotation === null ? [] : [annotation];
-  });
-  return {
-    type: "text",
-    text,
-    ...(annotations.length === 0 ? null : { annotations }),
-    ...(cache === null ? null : { cache }),
-  };
+    if (annotation !== null) annotations.push(annotation);
+  }
+  return annotations;
 }
 
 function decodeCommonBlock(

@@ -22,7 +22,7 @@ import {
 } from "../shared/members.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { cacheHintAt } from "./cache-marks.ts";
-import { blocksOf, decodeText } from "./part-decode.ts";
+import { blocksOf, decodeText, plainText } from "./part-decode.ts";
 import type { MessagesReplyContext } from "./reply-context.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
@@ -71,6 +71,8 @@ const KNOWN = new Set([
   "anthropic_version",
 ]);
 
+const METADATA: ReadonlySet<string> = new Set(["user_id"]);
+
 export function decodeRequest(body: JsonObject): DecodedRequest {
   checkDepth(body, "");
   refuseWhatOnlyAnthropicHas(body);
@@ -86,7 +88,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   const thinking = objectAt(body, "thinking", "");
   const effort = effortAt(outputConfig?.effort) ?? effortAt(config?.effort);
   const metadata = objectAt(body, "metadata", "");
-  if (metadata !== null) drops.addUnknown(metadata, new Set(["user_id"]), "metadata");
+  if (metadata !== null) drops.addUnknown(metadata, METADATA, "metadata");
   const request: ModelRequest = {
     model: nameAt(body, "model", ""),
     stream: booleanAt(body, "stream", "") ?? false,
@@ -116,12 +118,15 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
 /** Leaves out Claude Code's line on billing, which is meant for Anthropic and not for the model. */
 function decodeSystem(value: unknown, drops: Drops): readonly TextPart[] {
   if (value === undefined || value === null) return [];
-  return blocksOf(value, "system").flatMap((block, index) => {
-    const at = `system[${index}]`;
-    if (block.type !== "text") throw notOneOf(`${at}.type`, ["text"]);
-    const part = decodeText(block, at, drops);
-    return index === 0 && part.text.startsWith(ATTRIBUTION) ? [] : [part];
-  });
+  const parts =
+    typeof value === "string"
+      ? plainText(value)
+      : blocksOf(value, "system").map((block, index) => {
+          const at = `system[${index}]`;
+          if (block.type !== "text") throw notOneOf(`${at}.type`, ["text"]);
+          return decodeText(block, at, drops);
+        });
+  return parts[0]?.text.startsWith(ATTRIBUTION) === true ? parts.slice(1) : parts;
 }
 
 function decodeMaxTokens(body: JsonObject): number | null {

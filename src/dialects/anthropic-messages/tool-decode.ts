@@ -59,6 +59,7 @@ const WEB_SEARCH = new Set([
 /** The tools at the end of the history. */
 export function decodeTools(body: JsonObject, history: ToolChanges, drops: Drops): readonly Tool[] {
   const declared = listAt(body, "tools", "") ?? [];
+  if (declared.length === 0 && history.changes.length === 0) return [];
   const tools = new Map<string, Tool>();
   const add = (tool: Tool, key: string): void => {
     tools.set(tools.has(key) ? `${key} ${tools.size}` : key, tool);

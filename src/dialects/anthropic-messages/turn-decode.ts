@@ -22,7 +22,14 @@ import {
 } from "../shared/members.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { cacheHintAt } from "./cache-marks.ts";
-import { blocksOf, type ContentContext, decodeText, decodeUserContent, unknownBlock } from "./part-decode.ts";
+import {
+  blocksOf,
+  type ContentContext,
+  decodeText,
+  decodeUserContent,
+  plainText,
+  unknownBlock,
+} from "./part-decode.ts";
 import { type Carried, decodeRedacted, decodeThinking } from "./seal.ts";
 import { isNativeResult, isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { MAKER } from "./wire.ts";
@@ -53,7 +60,6 @@ export function decodeMessages(body: JsonObject, context: ContentContext): Decod
   const messages: Message[] = [];
   const changes: ToolChange[] = [];
   let outputConfig: JsonObject | null = null;
-  const lastUser = list.findLastIndex((entry) => asObject(entry)?.role === "user");
   for (let index = 0; index < list.length; index++) {
     const at = `messages[${index}]`;
     const message = elementAt(list, index, "messages");
@@ -66,13 +72,13 @@ export function decodeMessages(body: JsonObject, context: ContentContext): Decod
         context.drops.addUnknown(message, MESSAGE, at);
         messages.push({
           role: "assistant",
-          parts: new AssistantReader(context).read(message.content, `${at}.content`),
+          parts: decodeAssistant(message.content, `${at}.content`, context),
           at,
         });
         break;
       case "system": {
         context.drops.addUnknown(message, SYSTEM, at);
-        const isOver = message.clear_at === "next_user_message" && index < lastUser;
+        const isOver = message.clear_at === "next_user_message" && index < lastUserIn(list);
         const system = decodeSystem(message, at, changes, context);
         if (!isOver && system.parts.length > 0) messages.push(system);
         outputConfig = objectAt(message, "output_config", at) ?? outputConfig;
@@ -83,6 +89,15 @@ export function decodeMessages(body: JsonObject, context: ContentContext): Decod
     }
   }
   return { messages, changes, outputConfig };
+}
+
+function lastUserIn(messages: readonly unknown[]): number {
+  return messages.findLastIndex((entry) => asObject(entry)?.role === "user");
+}
+
+function decodeAssistant(content: unknown, at: string, context: ContentContext): readonly AssistantPart[] {
+  if (typeof content === "string") return plainText(content);
+  return new AssistantReader(context).read(content, at);
 }
 
 function decodeSystem(

@@ -23,12 +23,15 @@ export interface EncodedTools {
   readonly rest: JsonObject;
 }
 
+const NO_TOOLS: EncodedTools = { tools: [], rest: {} };
+
 export function encodeTools(
   request: ModelRequest,
   names: ToolNames,
   options: EncodeRequestOptions,
   dropped: Drop[],
 ): EncodedTools {
+  if (request.tools.length === 0 && request.toolChoice === null) return NO_TOOLS;
   const search = request.tools.find((tool) => tool.kind === "web-search");
   const shown = visibleTools(request, options);
   const tools = shown.flatMap((tool) => encodeTool(tool, names, options, dropped));

@@ -74,7 +74,7 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
     case "system":
     case "developer":
       if (name !== null) drops.add(`${at}.name`, "other providers take no name for instructions");
-      return { role: "system", parts: decodeTexts(raw, at, drops).filter((part) => part.text !== "") };
+      return { role: "system", parts: decodeInstructions(raw, at, drops) };
     case "user": {
       const parts = decodeContent(raw, at, drops);
       return name === null ? { role: "user", parts } : { role: "user", parts, name };
@@ -95,6 +95,12 @@ function decodeMessage(raw: JsonObject, at: string, n: number, legacy: LegacyCal
     default:
       throw notOneOf(`${at}.role`, ["system", "developer", "user", "assistant", "tool", "function"]);
   }
+}
+
+function decodeInstructions(raw: JsonObject, at: string, drops: Drops): readonly TextPart[] {
+  const { content } = raw;
+  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
+  return decodeTexts(raw, at, drops).filter((part) => part.text !== "");
 }
 
 function toolMessage(

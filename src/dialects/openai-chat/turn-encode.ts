@@ -59,7 +59,9 @@ export function encodeMessages(
 }
 
 /** Joins neighbouring turns of the assistant: one message holds its text and its calls. */
-function joinAssistants(messages: readonly Message[]): Message[] {
+function joinAssistants(messages: readonly Message[]): readonly Message[] {
+  const isApart = messages.every(({ role }, n) => role !== "assistant" || messages[n - 1]?.role !== role);
+  if (isApart) return messages;
   const joined: Message[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
