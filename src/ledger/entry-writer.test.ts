@@ -7,7 +7,7 @@ import { makeIds } from "../core/ids.ts";
 import type { Sql } from "../store/sql.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { readRows } from "./queries.ts";
-import { printId, RequestIds } from "./request-ids.ts";
+import { LANES, printId, RequestIds } from "./request-ids.ts";
 import type { LedgerRow } from "./row.ts";
 import { openStore } from "./store-file.ts";
 import { makeLedgerWriter } from "./writer.ts";
@@ -93,7 +93,7 @@ test("each opening takes another lane; opening again after a failure keeps it", 
   expect(ids.lane).toBe(lane);
   const other = newIds();
   makeLedgerWriter(sql, other);
-  expect(other.lane).toBe((lane + 1) % 16);
+  expect(other.lane).toBe((lane + 1) % LANES);
 });
 
 test("keys go on behind the highest one, when the clock went back before a restart", () => {

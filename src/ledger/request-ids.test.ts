@@ -69,9 +69,9 @@ describe("keys only grow", () => {
 
   test("more of one millisecond than fit run on into the next one", () => {
     const ids = adopted();
-    const keys = Array.from({ length: 300 }, () => ids.nextKey(NOW_MS));
-    expect(timeOfKey(keys[255] as number)).toBe(NOW_MS);
-    expect(timeOfKey(keys[256] as number)).toBe(NOW_MS + 1);
+    const keys = Array.from({ length: 600 }, () => ids.nextKey(NOW_MS));
+    expect(timeOfKey(keys[511] as number)).toBe(NOW_MS);
+    expect(timeOfKey(keys[512] as number)).toBe(NOW_MS + 1);
   });
 
   test("from the highest key of the database on, when the clock went back before the start", () => {
