@@ -32,6 +32,11 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array | null {
   return joined;
 }
 
+/** Without a view of the bytes, which costs five times a short copy. */
+function copyInto(target: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): void {
+  Buffer.prototype.copy.call(bytes as Buffer, target, at, from, to);
+}
+
 /** Bytes that grow at the end. The cost of appending is linear in the bytes appended. */
 export class GrowingBytes {
   #bytes = NONE;
@@ -45,16 +50,16 @@ export class GrowingBytes {
     const size = this.#size + (to - from);
     if (size > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, this.#size));
+      copyInto(grown, 0, this.#bytes, 0, this.#size);
       this.#bytes = grown;
     }
-    this.#bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.#size);
+    copyInto(this.#bytes, this.#size, bytes, from, to);
     this.#size = size;
   }
 
   /** A view of the bytes, valid until the next append. */
   view(): Uint8Array {
-    return this.#bytes.subarray(0, this.#size);
+    return this.#size === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#size);
   }
 
   /** Returns the bytes and starts empty again. */

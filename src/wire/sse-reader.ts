@@ -4,7 +4,7 @@
  */
 import { decodeUtf8, GrowingBytes } from "./bytes.ts";
 import { parseJson } from "./json.ts";
-import { endsFrame, readSseFrame, SseSplitter } from "./sse.ts";
+import { lastFrameEnd, readSseFrame, SseSplitter } from "./sse.ts";
 
 /**
  * Receives the name of an event ("" when it has none) and its data. Frames without data, such as comments,
@@ -12,7 +12,6 @@ import { endsFrame, readSseFrame, SseSplitter } from "./sse.ts";
  */
 export type OnSseEvent = (event: string, data: string) => void;
 
-const LF = 0x0a;
 const COLON = 0x3a;
 const SPACE = 0x20;
 const LETTER_D = 0x64;
@@ -105,13 +104,6 @@ export class SseReader {
     this.#isFirst = false;
     if (data !== null) onEvent(event, decodeUtf8(data, 0, data.length));
   }
-}
-
-/** Index after the last blank line of LF or CRLF that ends between the two; `from` when there is none. */
-function lastFrameEnd(bytes: Uint8Array, from: number, to: number): number {
-  let end = to;
-  while (end > from && !endsFrame(bytes, end)) end = end < 2 ? from : bytes.lastIndexOf(LF, end - 2) + 1;
-  return Math.max(end, from);
 }
 
 /** Reads frames whose lines all end with LF. */

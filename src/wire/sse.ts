@@ -5,7 +5,7 @@
 import { decodeUtf8, joinBytes } from "./bytes.ts";
 
 const LF = 0x0a;
-const CR = 0x0d;
+export const CR = 0x0d;
 const COLON = 0x3a;
 const SPACE = 0x20;
 const NONE = new Uint8Array(0);
@@ -16,6 +16,21 @@ const NOWHERE = 0x7fffffff;
 export function endsFrame(bytes: Uint8Array, end = bytes.length): boolean {
   if (bytes[end - 1] !== LF) return false;
   return bytes[end - 2] === LF || (bytes[end - 2] === CR && bytes[end - 3] === LF && bytes[end - 4] === CR);
+}
+
+/** Index after the last blank line of LF or CRLF that ends between the two; `from` when there is none. */
+export function lastFrameEnd(bytes: Uint8Array, from: number, to: number): number {
+  let end = to;
+  while (end > from && !endsFrame(bytes, end)) end = end < 2 ? from : bytes.lastIndexOf(LF, end - 2) + 1;
+  return Math.max(end, from);
+}
+
+/** Whether a CR without LF follows from `from` on; also when the LF may still come. */
+export function hasBareCr(bytes: Uint8Array, from: number): boolean {
+  for (let at = bytes.indexOf(CR, from); at !== -1; at = bytes.indexOf(CR, at + 1)) {
+    if (bytes[at + 1] !== LF) return true;
+  }
+  return false;
 }
 
 /** Finds the ends of frames in chunks of any split. Reads each byte once. */
@@ -31,6 +46,12 @@ export class SseSplitter {
   /** Whether the next byte begins a frame; false also while the LF of a CRLF may follow. */
   get isAtFrameStart(): boolean {
     return this.#isLineEmpty && !this.#isAfterCr;
+  }
+
+  /** Forgets what was read: the next byte begins a frame. */
+  restart(): void {
+    this.#isLineEmpty = true;
+    this.#isAfterCr = false;
   }
 
   /** Continues with `bytes` from `from` on; the bytes before `from` have been read. */

@@ -1,7 +1,15 @@
 /** The tap of a stream of server-sent events, for every dialect. Its reader knows the meaning of frames. */
 import { decodeUtf8, GrowingBytes, joinBytes } from "../../wire/bytes.ts";
 import { JsonPicker, pickJson } from "../../wire/json-pick.ts";
-import { endsFrame, readSseFrame, SseFrameFollower, SseSplitter } from "../../wire/sse.ts";
+import {
+  CR,
+  endsFrame,
+  hasBareCr,
+  lastFrameEnd,
+  readSseFrame,
+  SseFrameFollower,
+  SseSplitter,
+} from "../../wire/sse.ts";
 import type { Framing } from "../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
@@ -22,6 +30,11 @@ export class SseTap extends AnswerTap {
    * nothing in it.
    */
   #isPlain = false;
+  /**
+   * As `#isPlain`, but the beginning of a frame may be pending. The splitter stands in front of the pending
+   * bytes.
+   */
+  #isInside = false;
   readonly #search: NeedleSearch;
   readonly #notesPassed: boolean;
   readonly #defers: boolean;
@@ -51,13 +64,12 @@ export class SseTap extends AnswerTap {
       return chunk;
     }
     if (chunk.length === 0 || this.#isOverfull()) return null;
-    const out = this.#split(chunk);
-    this.#isPlain =
-      this.answer.hasContent &&
-      this.answer.progress === "open" &&
-      this.#pending.size === 0 &&
-      this.#passing === null &&
-      this.#splitter.isAtFrameStart;
+    const out = this.#take(chunk);
+    const { hasContent, progress } = this.answer;
+    this.#isInside =
+      hasContent && progress === "open" && this.#passing === null && chunk[chunk.length - 1] !== CR;
+    if (this.#isInside) this.#splitter.restart();
+    this.#isPlain = this.#isInside && this.#pending.size === 0;
     return out;
   }
 
@@ -79,14 +91,41 @@ export class SseTap extends AnswerTap {
     return this.#passing === null;
   }
 
-  #split(chunk: Uint8Array): Uint8Array | null {
+  #take(chunk: Uint8Array): Uint8Array | null {
+    const pendingBytes = this.#pending.size;
     let bytes = chunk;
-    let seen = 0;
-    if (this.#pending.size > 0) {
-      seen = this.#pending.size;
+    if (pendingBytes > 0) {
       this.#pending.append(chunk, 0, chunk.length);
       bytes = this.#pending.view();
     }
+    if (!this.#isInside) return this.#split(bytes, pendingBytes, pendingBytes > 0);
+    const end = this.#endOfUnread(bytes, pendingBytes);
+    if (end === -1) return this.#split(bytes, 0, pendingBytes > 0);
+    const out: Uint8Array[] = [];
+    this.#hold(bytes, 0, end);
+    this.#releaseInto(out);
+    if (end > 0) this.reader.notePassed?.(bytes, end);
+    this.#keepRest(bytes, end, pendingBytes > 0, out);
+    return joinBytes(out);
+  }
+
+  /**
+   * Index after the last whole frame, if all whole frames can pass unread; 0 when no frame is whole. -1: they
+   * have to be looked at one by one.
+   */
+  #endOfUnread(bytes: Uint8Array, pendingBytes: number): number {
+    // The pending bytes hold no end of a frame, but perhaps a part of one.
+    const from = Math.max(0, pendingBytes - 3);
+    const lastEnd = lastFrameEnd(bytes, from, bytes.length);
+    const end = lastEnd === from ? 0 : lastEnd;
+    // A CR alone may end frames too.
+    if (hasBareCr(bytes, Math.max(0, end, pendingBytes - 1))) return -1;
+    if (end > 0 && (this.#search.finds(bytes) || !this.#isDeferred(bytes, 0, end))) return -1;
+    return end;
+  }
+
+  /** `seen` bytes have been split before; `isPending`: the bytes are the pending ones. */
+  #split(bytes: Uint8Array, seen: number, isPending: boolean): Uint8Array | null {
     const out: Uint8Array[] = [];
     let runFrom = 0;
     let from = 0;
@@ -110,7 +149,7 @@ export class SseTap extends AnswerTap {
     if (from > 0) this.reader.notePassed?.(bytes, from);
     if (this.answer.progress === "open") this.#releaseInto(out);
     else if (wasOpenBefore) this.#heldLimit = this.#heldBytes + this.#maxHeldBytes;
-    this.#keepRest(bytes, from, bytes !== chunk, out);
+    this.#keepRest(bytes, from, isPending, out);
     return joinBytes(out);
   }
 
