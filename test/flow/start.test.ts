@@ -160,6 +160,22 @@ test("variables that would lead requests elsewhere or print secrets do neither",
   await gateway.close();
 });
 
+test("the operator's own settings of the runtime stay, also when dangerous variables are taken out", async () => {
+  const settings = { MIMALLOC_PURGE_DELAY: "77", BUN_JSC_forceRAMSize: "4294967296" };
+  for (const dangerous of [{}, { HTTP_PROXY: "http://127.0.0.1:1" }]) {
+    const gateway = await startGateway({ toml: KEYS_TOML, env: { ...settings, ...dangerous } });
+    const environment = readFileSync(`/proc/${gateway.pid}/environ`, "latin1").split("\0");
+    expect(environment).toContain("MIMALLOC_PURGE_DELAY=77");
+    expect(environment).toContain("BUN_JSC_forceRAMSize=4294967296");
+    // The process is replaced only when it has to be: that is a second start of the runtime.
+    expect([dangerous, environment.includes("CLEWLINE_INTERNAL_REEXECUTED=1")]).toEqual([
+      dangerous,
+      "HTTP_PROXY" in dangerous,
+    ]);
+    await gateway.close();
+  }
+});
+
 test("it does not start where certificates would not be checked", async () => {
   const folder = makeFolder();
   const { exitCode, err } = await runProgram(["serve", "--port", "0"], folder, {
