@@ -73,6 +73,11 @@ export class ContentDecoder {
     if (legacy !== null) this.#takeCalls([{ index: 0, function: legacy }]);
   }
 
+  /** Takes text as `take` takes a delta that holds nothing else. */
+  say(text: string): void {
+    this.#takeText("text", text);
+  }
+
   /**
    * Ends the content: calls are emitted whole. Returns their fault, or null. A text stays open, since some
    * servers repeat their finish reason.

@@ -7,6 +7,7 @@ import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorOf, failureOf } from "./error-decode.ts";
+import { RepeatedChunk, soleText } from "./repeated-chunk.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
@@ -18,6 +19,7 @@ const ignore: Emit = () => {};
 export class ChatStreamDecoder implements StreamDecoder {
   readonly #reader: SseReader;
   readonly #content: ContentDecoder;
+  readonly #repeated = new RepeatedChunk();
   readonly #onEvent = (event: string, data: string): void => this.#take(event, data);
   #emit: Emit = ignore;
   #isStarted = false;
@@ -61,6 +63,13 @@ export class ChatStreamDecoder implements StreamDecoder {
       this.#done();
       return;
     }
+    if (event === "") {
+      const text = this.#repeated.read(data);
+      if (text !== null) {
+        this.#content.say(text);
+        return;
+      }
+    }
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -71,10 +80,11 @@ export class ChatStreamDecoder implements StreamDecoder {
     const chunk = asObject(parsed);
     if (event === "error") this.#fail(failureOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
     else if (chunk === null) this.#garbage(REPLY_FAULTS.notJson);
-    else this.#takeChunk(chunk);
+    else this.#takeChunk(chunk, event === "" ? data : null);
   }
 
-  #takeChunk(chunk: JsonObject): void {
+  /** `data`: the chunk as text, if it may repeat; else null. */
+  #takeChunk(chunk: JsonObject, data: string | null): void {
     const choice = firstChoice(asArray(chunk.choices));
     const error = errorOf(chunk) ?? choice?.error ?? null;
     if (error !== null) {
@@ -90,7 +100,11 @@ export class ChatStreamDecoder implements StreamDecoder {
     const content = asObject(choice.delta) ?? asObject(choice.message);
     if (content !== null) this.#content.take(content);
     const reason = asString(choice.finish_reason);
-    if (reason === null) return;
+    if (reason === null) {
+      const text = data === null || usage !== null ? null : soleText(choice);
+      if (text !== null && data !== null) this.#repeated.learn(data, text);
+      return;
+    }
     this.#matched ??= asString(choice.stop_reason);
     this.#finish(reason);
   }
