@@ -22,8 +22,9 @@ test("garbage is collected after the last request, and not before the first one"
     ids: makeIds(),
     log: silentLog,
     memory: {
-      residentBytes: () => 0,
-      collect: () => {
+      residentBytes: () => 100_000_000,
+      collect: () => undefined,
+      collectAll: () => {
         if (hasAsked) collected.resolve();
         else early += 1;
       },

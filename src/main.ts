@@ -2,6 +2,7 @@
  * From the process to a command: environment, arguments, signals, exit code. The only file that touches
  * `process`.
  */
+import { fullGC } from "bun:jsc";
 import { readFileSync, writeSync } from "node:fs";
 import type { CliIo, Command } from "./cli/cli.ts";
 import { systemClock } from "./core/clock.ts";
@@ -132,8 +133,8 @@ function makeIo(): CliIo {
     ids: makeIds(),
     stopped,
     onReload: (reload) => void process.on("SIGHUP", reload),
-    // Asynchronous: a collector's thread does the work, and the event loop stops for some milliseconds at most.
-    memory: { residentBytes, collect: () => void Bun.gc(false) },
+    // `Bun.gc(true)` would throw compiled code away as well.
+    memory: { residentBytes, collect: () => void Bun.gc(false), collectAll: () => void fullGC() },
     program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
     isTty: process.stdout.isTTY === true,
   };

@@ -2,45 +2,70 @@
 import { expect, test } from "bun:test";
 import { LOOK_MS, MemoryReturn } from "./memory.ts";
 
-/** Looks at each of these states of the work, one after the other; tells in which looks garbage was collected. */
-function looksThatCollect(works: readonly number[], inFlight = 0): number[] {
-  const found: number[] = [];
+const MB = 1024 * 1024;
+
+interface Look {
+  readonly work: number;
+  readonly inFlight?: number;
+  /** Resident then; 100 when absent. */
+  readonly mb?: number;
+}
+
+/** Looks at each of these states, one after the other. Tells the looks that collect: `all` of them, or some. */
+function collections(looks: readonly Look[]): string[] {
+  const found: string[] = [];
   let at = 0;
-  const memoryReturn = new MemoryReturn({ residentBytes: () => 0, collect: () => void found.push(at) });
-  for (const work of works) {
+  const memoryReturn = new MemoryReturn({
+    residentBytes: () => (looks[at]?.mb ?? 100) * MB,
+    collect: () => void found.push(`${at}`),
+    collectAll: () => void found.push(`${at} all`),
+  });
+  for (const { work, inFlight = 0 } of looks) {
     memoryReturn.look(work, inFlight, at * LOOK_MS);
     at += 1;
   }
   return found;
 }
 
+const looksAt = (works: readonly number[], more: Omit<Look, "work"> = {}): Look[] =>
+  works.map((work) => ({ work, ...more }));
+
 test("nothing is collected without work", () => {
-  expect(looksThatCollect([0, 0, 0, 0])).toEqual([]);
+  expect(collections(looksAt([0, 0, 0, 0]))).toEqual([]);
 });
 
-test("garbage is collected twice when the work rests", () => {
-  expect(looksThatCollect([0, 2, 2, 2, 2, 2])).toEqual([2, 3]);
+test("garbage is collected twice when the work rests, the first time all of it", () => {
+  expect(collections(looksAt([0, 2, 2, 2, 2, 2]))).toEqual(["2 all", "3"]);
 });
 
 test("nothing is collected while requests come and go", () => {
-  expect(looksThatCollect([0, 2, 4, 5, 9, 10])).toEqual([]);
+  expect(collections(looksAt([0, 2, 4, 5, 9, 10]))).toEqual([]);
 });
 
-test("open streams, of which none begins or ends, are work that rests", () => {
-  expect(looksThatCollect([0, 700, 900, 900, 900, 900])).toEqual([3, 4]);
+test("many open streams, of which none begins or ends, are work that rests, and are not stopped", () => {
+  const looks = looksAt([700, 900, 900, 900, 900], { inFlight: 300 });
+  expect(collections([{ work: 0 }, ...looks])).toEqual(["3", "4"]);
 });
 
 test("work that begins again puts the second collection off", () => {
-  expect(looksThatCollect([2, 2, 4, 6, 6])).toEqual([1, 4]);
+  expect(collections(looksAt([2, 2, 4, 6, 6]))).toEqual(["1 all", "4"]);
 });
 
 test("garbage of new work waits until 2 s after the last collection", () => {
-  const works = Array.from({ length: 30 }, (_, look) => (look < 5 ? 2 : 4));
-  expect(looksThatCollect(works)).toEqual([1, 2, 6, 7]);
+  const looks = looksAt(Array.from({ length: 30 }, (_, look) => (look < 5 ? 2 : 4)));
+  expect(collections(looks)).toEqual(["1 all", "2", "6", "7"]);
+});
+
+test("all garbage is collected again only when that is worth it", () => {
+  const works = Array.from({ length: 40 }, (_, look) => Math.floor(look / 10) + 1);
+  const looks = works.map((work, look) => ({ work, mb: look < 20 ? 100 : 117 }));
+  expect(collections(looks)).toEqual(["1 all", "2", "11", "12", "21 all", "22", "31", "32"]);
 });
 
 test("the events of open streams are collected each 15 s, although nothing begins or ends", () => {
   const works = Array.from({ length: 70 }, () => 3);
-  expect(looksThatCollect(works, 3)).toEqual([1, 2, 31, 32, 61, 62]);
-  expect(looksThatCollect(works, 0)).toEqual([1, 2]);
+  const found = (inFlight: number) =>
+    collections(looksAt(works, { inFlight })).map((text) => text.split(" ")[0]);
+  expect(found(3)).toEqual(["1", "2", "31", "32", "61", "62"]);
+  expect(found(0)).toEqual(["1", "2"]);
 });
