@@ -127,7 +127,8 @@ function spellingsOf(path: string): readonly string[] {
 
 /** Also with a doubled or trailing slash. Bun matches these spellings only as routes of their own. */
 function fixedSpellingsOf(path: string): readonly string[] {
-  if (!path.startsWith("/v1/")) return [path];
+  if (path === "/") return [path];
+  if (!path.startsWith("/v1/")) return [path, `${path}/`];
   const rest = path.slice("/v1".length);
   const spellings = [...spellingsOf(path), `/${path}`, `/v1/${rest}`, `/${rest}`];
   return spellings.flatMap((spelling) => [spelling, `${spelling}/`]);
