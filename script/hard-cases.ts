@@ -11,7 +11,7 @@ import { HARD_CASES } from "../test/hard-cases.ts";
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(ROOT, "docs/hard-cases.md");
 /** Where tests of hard cases may stand. */
-export const FOLDERS = ["./src", "./test/matrix", "./test/flow", "./test/faults", "./test/clients"];
+export const FOLDERS = ["./src", "./test/matrix", "./test/flow", "./test/field", "./test/faults", "./test/clients"];
 
 /** One test that names cases. */
 export interface CaseTest {
