@@ -51,7 +51,12 @@ export class HeaderList implements HeaderView {
   }
 
   forEach(callback: (value: string, name: string) => void): void {
-    for (const [name, value] of this.#lines) callback(value, name);
+    // Runs for each reply: without the iterators of `for … of` and of the pair.
+    const lines = this.#lines;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as readonly [name: string, value: string];
+      callback(line[1], line[0]);
+    }
   }
 
   #indexOf(name: string): number {

@@ -1,49 +1,22 @@
 /** Anthropic's API: https://docs.claude.com/en/api/errors, …/rate-limits. */
 
-import type { HeaderView } from "../core/header-view.ts";
 import { joinBaseVersion } from "./address.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
+import { limitEnd, spentBy } from "./limit-time.ts";
 import { anthropicTraits } from "./model-traits/anthropic-traits.ts";
 import { ANTHROPIC } from "./profiles.ts";
-import {
-  clampUntil,
-  MIN_WAIT_MS,
-  nextMonthUtc,
-  parseEpochSeconds,
-  parseMoment,
-  parseRetryAfter,
-} from "./reset-time.ts";
-import type { Signal } from "./signal.ts";
+import { endOfText, nextMonthUtc } from "./reset-time.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
-
-/** Buckets with the headers `anthropic-ratelimit-<bucket>-remaining` and `-reset`. */
-const BUCKETS = ["requests", "tokens", "input-tokens", "output-tokens"].map((bucket) => ({
-  remaining: `anthropic-ratelimit-${bucket}-remaining`,
-  reset: `anthropic-ratelimit-${bucket}-reset`,
-}));
-
-/** The latest reset of an empty bucket; null when no bucket is known to be empty. */
-function emptyUntil(headers: HeaderView): number | null {
-  let untilMs: number | null = null;
-  for (const { remaining, reset } of BUCKETS) {
-    if (headers.get(remaining) !== "0") continue;
-    const resetMs = parseMoment(headers.get(reset));
-    if (resetMs !== null && (untilMs === null || resetMs > untilMs)) untilMs = resetMs;
-  }
-  return untilMs;
-}
-
-const retryAfter = (failure: Failure): number | null =>
-  parseRetryAfter(failure.headers.get("retry-after"), failure.nowMs);
 
 const nextMonth = (failure: Failure): number => nextMonthUtc(failure.nowMs);
 
-/** "You will regain access on 2026-12-01 at 00:00 UTC." */
-function regainAccess(failure: Failure): number | null {
-  const match = /regain access on (\d{4}-\d{2}-\d{2})(?: at (\d{2}:\d{2}))?/.exec(failure.message);
-  return match === null ? null : parseMoment(`${match[1]}T${match[2] ?? "00:00"}Z`);
+/** The reset of the window that is used up. A `retry-after` beside it may be shorter. */
+function windowReset({ headers, nowMs }: Failure): number | null {
+  const reset = headers.get("anthropic-ratelimit-unified-reset");
+  const endMs = reset === null ? null : endOfText(reset, nowMs);
+  return endMs === null || endMs < nowMs ? null : endMs;
 }
 
 /**
@@ -98,7 +71,7 @@ const ROWS: readonly Row[] = [
     verdict: {
       class: "quota",
       scope: "credential",
-      until: [regainAccess, nextMonth],
+      until: [limitEnd, nextMonth],
       reason: "usage limit set by the owner reached",
     },
   },
@@ -120,7 +93,7 @@ const ROWS: readonly Row[] = [
     verdict: {
       class: "quota",
       scope: "credential",
-      until: [retryAfter, nextMonth],
+      until: [limitEnd, nextMonth],
       reason: "monthly spend limit reached",
     },
   },
@@ -138,12 +111,7 @@ const ROWS: readonly Row[] = [
         ACCOUNT_CLAIM.test(headers.get("anthropic-ratelimit-unified-representative-claim") ?? "")
           ? "credential"
           : "model",
-      until: [
-        ({ headers }) => parseEpochSeconds(headers.get("anthropic-ratelimit-unified-reset")),
-        ({ headers }) => parseMoment(headers.get("anthropic-ratelimit-unified-reset")),
-        retryAfter,
-        ({ nowMs }) => nowMs + 3_600_000,
-      ],
+      until: [windowReset, limitEnd, ({ nowMs }) => nowMs + 3_600_000],
       reason: "subscription window used up",
     },
   },
@@ -159,7 +127,7 @@ const ROWS: readonly Row[] = [
     verdict: {
       class: "rate",
       scope: "model",
-      until: [retryAfter, ({ headers }) => emptyUntil(headers)],
+      until: [limitEnd],
       guessMs: 5_000,
       reason: "rate limited",
     },
@@ -181,8 +149,6 @@ const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
-const OK: Signal = { class: "ok" };
-
 export const anthropic: Family = {
   name: "anthropic",
   dialects: ["anthropic-messages"],
@@ -202,14 +168,5 @@ export const anthropic: Family = {
   defaultHeaders: [["anthropic-version", "2023-06-01"]],
   classify: (reply) => classifyByTable(ROWS, readFailure(reply)),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),
-  classifyOk(headers, nowMs) {
-    const untilMs = emptyUntil(headers);
-    if (untilMs === null || untilMs < nowMs + MIN_WAIT_MS) return OK;
-    return {
-      class: "rate",
-      untilMs: clampUntil(untilMs, nowMs),
-      scope: "model",
-      reason: "nothing left until the reset",
-    };
-  },
+  classifyOk: spentBy,
 };

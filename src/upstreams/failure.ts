@@ -1,6 +1,7 @@
 /** Reads a provider's failed reply, in any of the known envelopes, into the words that tables match on. */
 import type { HeaderView } from "../core/header-view.ts";
-import { isObject } from "../core/json.ts";
+import { isObject, type JsonObject } from "../core/json.ts";
+import { announcingObjects, quotedHeadersOf } from "./announced.ts";
 import type { ReplyFacts } from "./signal.ts";
 
 export interface Failure {
@@ -12,8 +13,12 @@ export interface Failure {
   readonly message: string;
   /** The error object names a quota that was exceeded (Google's QuotaFailure). */
   readonly hasQuotaFailure: boolean;
-  /** Google's RetryInfo, a duration such as `46.07s`. */
-  readonly retryDelay: string | null;
+  /** The error has Google's RetryInfo. */
+  readonly hasRetryInfo: boolean;
+  /** Objects of the error whose members may announce the end of a limit (`retry_after`, `resets_at`). */
+  readonly announced: readonly JsonObject[];
+  /** The headers that the error quotes from a server behind this one (`metadata.headers`). */
+  readonly quotedHeaders: HeaderView;
   /** The envelope is Google's: `status` in words beside a numeric `code`. */
   readonly isGoogle: boolean;
 }
@@ -45,13 +50,20 @@ function errorOf(root: unknown): unknown {
 }
 
 export function readFailure(reply: ReplyFacts): Failure {
-  const error = errorOf(parse(reply.body));
-  const facts = { status: reply.status, headers: reply.headers, nowMs: reply.nowMs };
+  const root = parse(reply.body);
+  const error = errorOf(root);
+  const facts = {
+    status: reply.status,
+    headers: reply.headers,
+    nowMs: reply.nowMs,
+    announced: announcingObjects(root, error),
+    quotedHeaders: quotedHeadersOf(error),
+  };
   if (!isObject(error)) {
     // A page of HTML means nothing for a credential, whatever words are on it.
     const text = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
     const message = text.slice(0, MAX_MESSAGE_CHARS);
-    return { ...facts, codes: [], message, hasQuotaFailure: false, retryDelay: null, isGoogle: false };
+    return { ...facts, codes: [], message, hasQuotaFailure: false, hasRetryInfo: false, isGoogle: false };
   }
   const details = listOf(error.details).filter(isObject);
   const anthropicDetails = isObject(error.details) ? error.details : {};
@@ -67,7 +79,6 @@ export function readFailure(reply: ReplyFacts): Failure {
     ...violations.map((violation) => violation.quotaId),
   ];
   const message = [error.message ?? error.detail, metadata.raw];
-  const retryDelay = details.map((detail) => detail.retryDelay).find((value) => typeof value === "string");
   return {
     ...facts,
     codes: words.filter((word) => typeof word === "string" || typeof word === "number").map(String),
@@ -76,7 +87,7 @@ export function readFailure(reply: ReplyFacts): Failure {
       .map((text) => text.slice(0, MAX_MESSAGE_CHARS))
       .join("\n"),
     hasQuotaFailure: violations.length > 0,
-    retryDelay: typeof retryDelay === "string" ? retryDelay : null,
+    hasRetryInfo: details.some((detail) => typeof detail.retryDelay === "string"),
     isGoogle: typeof error.status === "string" && typeof error.code === "number",
   };
 }

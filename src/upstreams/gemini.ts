@@ -1,25 +1,15 @@
 /** Google AI Studio's Gemini API: https://ai.google.dev/gemini-api/docs/troubleshooting, …/rate-limits. */
 
 import { joinClientVersion } from "./address.ts";
-import { type Failure, readFailure, statusOfError } from "./failure.ts";
+import { readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrArray } from "./framing.ts";
+import { limitEnd } from "./limit-time.ts";
 import { geminiTraits } from "./model-traits/gemini-traits.ts";
 import { GEMINI } from "./profiles.ts";
-import { nextMonthUtc, nextPacificMidnight, parseRetryAfter, parseWait } from "./reset-time.ts";
+import { nextMonthUtc, nextPacificMidnight } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
-
-const retryDelay = (failure: Failure): number | null => parseWait(failure.retryDelay, failure.nowMs);
-
-/** "Please retry in 10h17m5.7s." */
-function retryText(failure: Failure): number | null {
-  const match = /retry in ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)/i.exec(failure.message);
-  return match === null ? null : parseWait(match[1] as string, failure.nowMs);
-}
-
-const retryAfter = (failure: Failure): number | null =>
-  parseRetryAfter(failure.headers.get("retry-after"), failure.nowMs);
 
 const ZERO_LIMIT = /\blimit: 0(?![\d.])/i;
 
@@ -96,17 +86,17 @@ export const GEMINI_ROWS: readonly Row[] = [
     verdict: {
       class: "quota",
       scope: "model",
-      until: [retryDelay, retryText, ({ nowMs }) => nextPacificMidnight(nowMs)],
+      until: [limitEnd, ({ nowMs }) => nextPacificMidnight(nowMs)],
       reason: "daily quota used up",
     },
   },
   {
     status: [429],
-    when: (failure) => failure.hasQuotaFailure || failure.retryDelay !== null,
+    when: (failure) => failure.hasQuotaFailure || failure.hasRetryInfo,
     verdict: {
       class: "rate",
       scope: "model",
-      until: [retryDelay, retryText, retryAfter],
+      until: [limitEnd],
       guessMs: 60_000,
       reason: "rate limited",
     },
@@ -136,7 +126,7 @@ export const GEMINI_ROWS: readonly Row[] = [
     verdict: {
       class: "rate",
       scope: "model",
-      until: [retryText, retryAfter],
+      until: [limitEnd],
       guessMs: 60_000,
       reason: "resource exhausted",
     },

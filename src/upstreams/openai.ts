@@ -8,66 +8,11 @@ import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
+import { limitEnd, spentBy } from "./limit-time.ts";
 import { openaiTraits } from "./model-traits/openai-traits.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
-import {
-  clampUntil,
-  MIN_WAIT_MS,
-  nextMonthUtc,
-  parseRetryAfter,
-  parseWait,
-  parseWaitMs,
-} from "./reset-time.ts";
-import type { Signal } from "./signal.ts";
-import { classifyByTable, type Row, type TimeFinder } from "./signal-table.ts";
-
-const retryAfter = ({ headers, nowMs }: Failure): number | null =>
-  parseWaitMs(headers.get("retry-after-ms"), nowMs) ?? parseRetryAfter(headers.get("retry-after"), nowMs);
-
-/**
- * The reset of the bucket that the error names by its type (`requests`, `tokens`), else the later reset of
- * both buckets.
- */
-function resetHeader({ headers, nowMs, codes }: Failure): number | null {
-  return resetOf(codes, (bucket) => parseWait(headers.get(`x-ratelimit-reset-${bucket}`), nowMs));
-}
-
-/**
- * Like `resetHeader`, but of empty buckets only, because a request does not wait for a bucket that is not
- * empty.
- */
-function emptyReset({ headers, nowMs, codes }: Failure): number | null {
-  return resetOf(codes, (bucket) =>
-    (headers.get(`x-ratelimit-remaining-${bucket}`) ?? "0") === "0"
-      ? parseWait(headers.get(`x-ratelimit-reset-${bucket}`), nowMs)
-      : null,
-  );
-}
-
-function resetOf(
-  codes: readonly string[],
-  read: (bucket: "requests" | "tokens") => number | null,
-): number | null {
-  const requestsMs = read("requests");
-  const tokensMs = read("tokens");
-  if (codes.includes("requests") && requestsMs !== null) return requestsMs;
-  if (codes.includes("tokens") && tokensMs !== null) return tokensMs;
-  return requestsMs === null ? tokensMs : Math.max(requestsMs, tokensMs ?? requestsMs);
-}
-
-/** Last resort: the reset of a bucket that is not empty. A reset in the past is ignored. */
-function lateReset(failure: Failure): number | null {
-  const resetMs = resetHeader(failure);
-  return resetMs === null || resetMs < failure.nowMs + MIN_WAIT_MS ? null : resetMs;
-}
-
-/** "Please try again in 6m0s." */
-function retryText({ message, nowMs }: Failure): number | null {
-  const match = /(?:try again|retry) in ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)/i.exec(message);
-  return match === null ? null : parseWait(match[1] as string, nowMs);
-}
-
-const RATE_TIMES: readonly TimeFinder[] = [retryAfter, emptyReset, retryText, lateReset];
+import { nextMonthUtc } from "./reset-time.ts";
+import { classifyByTable, type Row } from "./signal-table.ts";
 
 /** "Request too large … Limit 30000, Requested 41234": waiting does not make the request fit. */
 function isTooLarge({ message }: Failure): boolean {
@@ -141,7 +86,7 @@ const OPENAI_ROWS: readonly Row[] = [
   {
     status: [429],
     code: /^rate_limit_exceeded$/,
-    verdict: { class: "rate", scope: "model", until: RATE_TIMES, guessMs: 5_000, reason: "rate limited" },
+    verdict: { class: "rate", scope: "model", until: [limitEnd], guessMs: 5_000, reason: "rate limited" },
   },
 ];
 
@@ -165,18 +110,18 @@ const COMPAT_ROWS: readonly Row[] = [
   },
   {
     status: [429],
-    when: (failure) => retryAfter(failure) !== null,
-    verdict: { class: "rate", scope: "model", until: [retryAfter], guessMs: 5_000, reason: "rate limited" },
-  },
-  {
-    status: [429],
     text: /\bper[- ]day\b|\bdaily\b/i,
     verdict: {
       class: "quota",
       scope: "model",
-      until: [emptyReset, retryText, ({ nowMs }) => nowMs + 3_600_000],
+      until: [limitEnd, ({ nowMs }) => nowMs + 3_600_000],
       reason: "daily quota used up",
     },
+  },
+  {
+    status: [429],
+    when: (failure) => limitEnd(failure) !== null,
+    verdict: { class: "rate", scope: "model", until: [limitEnd], guessMs: 5_000, reason: "rate limited" },
   },
   { status: [429], text: MONEY, verdict: { class: "credit", reason: "quota or balance used up" } },
   {
@@ -186,7 +131,7 @@ const COMPAT_ROWS: readonly Row[] = [
   },
   {
     status: [429],
-    verdict: { class: "rate", scope: "model", until: RATE_TIMES, guessMs: 5_000, reason: "rate limited" },
+    verdict: { class: "rate", scope: "model", until: [], guessMs: 5_000, reason: "rate limited" },
   },
 ];
 
@@ -214,13 +159,21 @@ const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ["context_length_exceeded", 400],
   ["content_filter", 400],
   ["content_policy_violation", 400],
+  // MiniMax's `base_resp`: https://platform.minimaxi.com/document/error-code.
+  ["base_resp_1002", 429],
+  ["base_resp_1004", 401],
+  ["base_resp_1008", 402],
+  ["base_resp_1026", 400],
+  ["base_resp_1027", 400],
+  ["base_resp_1039", 429],
+  ["base_resp_2013", 400],
+  ["base_resp_2049", 401],
+  ["base_resp_2056", 429],
 ]);
 
 function statusOfCode(code: string): number | undefined {
   return STATUS_OF_CODE.get(code) ?? (/^(?:invalid|unsupported)_/.test(code) ? 400 : undefined);
 }
-
-const OK: Signal = { class: "ok" };
 
 export const openai: Family = {
   name: "openai",
@@ -245,19 +198,5 @@ export const openai: Family = {
     return classifyByTable(failure.isGoogle ? GEMINI_ROWS : ROWS, failure);
   },
   inBandStatus: (body) => statusOfError(body, statusOfCode),
-  classifyOk(headers, nowMs) {
-    const noRequests = headers.get("x-ratelimit-remaining-requests") === "0";
-    const noTokens = headers.get("x-ratelimit-remaining-tokens") === "0";
-    if (!noRequests && !noTokens) return OK;
-    const requestsMs = noRequests ? parseWait(headers.get("x-ratelimit-reset-requests"), nowMs) : null;
-    const tokensMs = noTokens ? parseWait(headers.get("x-ratelimit-reset-tokens"), nowMs) : null;
-    const untilMs = Math.max(requestsMs ?? 0, tokensMs ?? 0);
-    if (untilMs < nowMs + MIN_WAIT_MS) return OK;
-    return {
-      class: "rate",
-      untilMs: clampUntil(untilMs, nowMs),
-      scope: "model",
-      reason: "nothing left until the reset",
-    };
-  },
+  classifyOk: spentBy,
 };

@@ -1,7 +1,8 @@
 /**
- * Reads the end of a limit as providers write it: dates, seconds, durations such as `6m0s`, and calendar
- * resets. Results are milliseconds since the epoch; null when the text cannot be read.
+ * Reads the end of a limit from a value that a provider gives for it: a number, a date, a duration such as
+ * `6m0s`; and calendar resets. Results are milliseconds since the epoch; null when the value cannot be read.
  */
+import { BEIJING, momentIn, nextMidnight, UTC, type WallTime, type Zone, zoneOf } from "./time-zone.ts";
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -40,38 +41,83 @@ export function parseDurationMs(text: string): number | null {
   return totalMs;
 }
 
-const SECONDS = /^-?\d+(?:\.\d+)?$/;
+const NUMBER = /^-?\d+(?:\.\d+)?$/;
 const HTTP_DATE = /^[A-Za-z]{3,9}, ?\d.* GMT$/;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/i;
+const ISO_DURATION = /^PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?$/;
+/** `2026-08-24 00:09:21`, with or without a zone behind it. */
+const PLAIN_DATE = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?(.*)$/;
 
-/** `retry-after`: seconds or an HTTP date (RFC 9110, 10.2.3). Some servers send fractions and durations. */
-export function parseRetryAfter(text: string | null, nowMs: number): number | null {
-  if (text === null) return null;
+/** From here on a plain number is a moment in seconds since the epoch. */
+const FIRST_EPOCH_S = 1e9;
+/** From here on a plain number is a moment in milliseconds since the epoch. */
+const FIRST_EPOCH_MS = 1e12;
+
+/**
+ * A plain number: a wait, or a moment when the number is so large that only a moment makes sense. `unitMs` is
+ * the unit of the wait.
+ */
+export function endOfNumber(value: number, nowMs: number, unitMs = SECOND_MS): number | null {
+  if (!Number.isFinite(value)) return null;
+  if (value >= FIRST_EPOCH_MS) return value;
+  // As milliseconds, a number of this size is a wait of days.
+  return value >= FIRST_EPOCH_S && unitMs >= SECOND_MS ? value * SECOND_MS : nowMs + value * unitMs;
+}
+
+/**
+ * The value of a header or a member, in any of the forms that servers use: a number (see `endOfNumber`), a
+ * duration, a moment in RFC 3339 or as an HTTP date (RFC 9110, 5.6.7), a date without a zone.
+ */
+export function endOfText(text: string, nowMs: number, unitMs = SECOND_MS): number | null {
   const value = text.trim();
-  if (SECONDS.test(value)) return nowMs + Number(value) * SECOND_MS;
-  if (HTTP_DATE.test(value)) return finite(Date.parse(value));
-  return parseWait(value, nowMs);
+  if (NUMBER.test(value)) return endOfNumber(Number(value), nowMs, unitMs);
+  const durationMs = parseDurationMs(value) ?? isoDurationMs(value);
+  if (durationMs !== null) return nowMs + durationMs;
+  if (HTTP_DATE.test(value) || RFC3339.test(value)) return finite(Date.parse(value));
+  return plainDate(value, nowMs);
 }
 
-/** `retry-after-ms`: milliseconds from now. */
-export function parseWaitMs(text: string | null, nowMs: number): number | null {
-  return text !== null && SECONDS.test(text.trim()) ? nowMs + Number(text) : null;
+function isoDurationMs(text: string): number | null {
+  const match = ISO_DURATION.exec(text);
+  if (match === null) return null;
+  const [hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+  ];
+  return ((hours * 60 + minutes) * 60 + seconds) * SECOND_MS;
 }
 
-/** A duration from now (`x-ratelimit-reset-tokens`, `retryDelay`). */
-export function parseWait(text: string | null, nowMs: number): number | null {
-  const durationMs = text === null ? null : parseDurationMs(text.trim());
-  return durationMs === null ? null : nowMs + durationMs;
+function plainDate(text: string, nowMs: number): number | null {
+  const match = PLAIN_DATE.exec(text);
+  if (match === null) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const zoneName = match[7]?.trim() ?? "";
+  const zone = zoneName === "" ? null : zoneOf(zoneName);
+  if (zoneName !== "" && zone === null) return null;
+  return endOfWallTime({ year, month, day, hour, minute, second }, zone, nowMs);
 }
 
-/** A moment in RFC 3339 (`anthropic-ratelimit-tokens-reset`). */
-export function parseMoment(text: string | null): number | null {
-  return text !== null && RFC3339.test(text.trim()) ? finite(Date.parse(text.trim())) : null;
+/**
+ * The moment of a time on the wall. Without a zone it is the earlier of Beijing's and UTC's, the two that
+ * servers use, that is not over: asking once too early costs a request, waiting too long costs hours.
+ */
+export function endOfWallTime(wall: WallTime, zone: Zone | null, nowMs: number): number | null {
+  if (!isWallTime(wall)) return null;
+  if (zone !== null) return finite(momentIn(zone, wall));
+  const earlierMs = momentIn(BEIJING, wall);
+  return earlierMs > nowMs ? earlierMs : momentIn(UTC, wall);
 }
 
-/** A moment in seconds since the epoch (`anthropic-ratelimit-unified-reset`). */
-export function parseEpochSeconds(text: string | null): number | null {
-  return text !== null && /^\d{1,12}$/.test(text.trim()) ? Number(text) * SECOND_MS : null;
+function isWallTime({ month, day, hour, minute, second }: WallTime): boolean {
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 24 && minute <= 59 && second <= 60;
 }
 
 /** The first of the next month, 00:00 UTC. Monthly spend limits start again then. */
@@ -80,37 +126,9 @@ export function nextMonthUtc(nowMs: number): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
 }
 
-let pacificFormat: Intl.DateTimeFormat | null = null;
-
-/** Made on first use, because its calendar data takes six megabytes. */
-function formatOfPacific(): Intl.DateTimeFormat {
-  pacificFormat ??= new Intl.DateTimeFormat("en-US", {
-    timeZone: "America/Los_Angeles",
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-  });
-  return pacificFormat;
-}
-
-function pacific(atMs: number): { year: number; month: number; day: number; hour: number } {
-  const parts = new Map(
-    formatOfPacific()
-      .formatToParts(atMs)
-      .map(({ type, value }) => [type as string, Number(value)]),
-  );
-  const part = (name: string): number => parts.get(name) as number;
-  return { year: part("year"), month: part("month"), day: part("day"), hour: part("hour") };
-}
-
 /** The next midnight in Los Angeles, where Google's daily quotas start again. */
 export function nextPacificMidnight(nowMs: number): number {
-  const { year, month, day } = pacific(nowMs);
-  // Los Angeles is 7 or 8 hours behind UTC. Clocks change at 2:00, so each day has exactly one midnight.
-  const summer = Date.UTC(year, month - 1, day + 1, 7);
-  return pacific(summer).hour === 0 ? summer : Date.UTC(year, month - 1, day + 1, 8);
+  return nextMidnight(zoneOf("America/Los_Angeles") ?? UTC, nowMs);
 }
 
 function finite(value: number): number | null {
