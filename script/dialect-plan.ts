@@ -23,6 +23,7 @@ export const PLAN: readonly string[] = [
   "stream-encode",
   "error-decode",
   "error-encode",
+  "repair",
 ];
 
 /** Files that a dialect has if it needs them. */

@@ -72,9 +72,8 @@ async function load(tree: string) {
 
 const REPAIRS = {
   withoutSeals: false,
-  withoutStreamOptions: false,
   systemFirst: false,
-  withoutSummary: false,
+  returnReasoning: false,
 };
 
 type Form = "whole" | "stream" | "agent";

@@ -13,7 +13,7 @@ import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
-import type { Repairs } from "./repair.ts";
+import type { EncodeRepairs } from "./repair.ts";
 
 export interface DecodedRequest {
   readonly request: ModelRequest;
@@ -38,7 +38,7 @@ export interface EncodeRequestOptions {
   readonly traits: ModelTraits;
   /** Of the server that the request goes to. */
   readonly profile: CodecProfile;
-  readonly repairs: Repairs;
+  readonly repairs: EncodeRepairs;
   /** `count`: only the members that count as input. */
   readonly purpose: "answer" | "count";
 }

@@ -9,7 +9,7 @@ import type { Usage } from "../neutral/usage.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
 import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
-import type { Refusal } from "./repair.ts";
+import type { RepairRules } from "./repair.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -42,6 +42,8 @@ export interface PeekSink extends JsonSink, Peek {
 
 /** A member of the request that makes streams report usage. */
 export interface UsageOption {
+  /** The member's name. */
+  readonly member: string;
   /** Whether a stream would come without usage. */
   isOff(peek: Peek): boolean;
   /**
@@ -205,8 +207,8 @@ export interface Dialect {
   readonly alternative: Alternative | null;
   /** Traits that the dialect has no place for. `model` is the upstream's name. */
   limitsOf(model: string): TraitLimits;
-  /** The first whose words are in an error body counts. */
-  readonly refusals: readonly Refusal[];
+  /** What its servers refuse, and what is changed for them. */
+  readonly repairs: RepairRules;
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;

@@ -1,26 +1,208 @@
-/** Changes that make an upstream take a request that it refused. All false at first. */
-export interface Repairs {
-  /**
-   * No reasoning state: the upstream refused a seal as damaged or not its own. A documented stand-in is sent
-   * instead.
-   */
-  readonly withoutSeals: boolean;
-  /** Chat: no `stream_options`. */
-  readonly withoutStreamOptions: boolean;
-  /**
-   * Instructions only at the start: instructions between turns become text of the user's turn, in a fixed
-   * tag.
-   */
-  readonly systemFirst: boolean;
-  /** No request for a summary of the reasoning (organization not verified). */
-  readonly withoutSummary: boolean;
+/**
+ * Repairs of refused requests, as data. A dialect's `repair.ts` holds its rows: what a refusal says, what is
+ * then changed once, and whether the change is remembered (`upstreams/repair.ts`).
+ *
+ * A new repair is a name in `RepairKind`, a row in `refusals`, and its edit of the body in `edits`. A row may
+ * read a number from the refusal's words (`amountOf`), which the edit finds as `amount`.
+ */
+import type { JsonObject } from "../core/json.ts";
+import type { Parameter } from "../neutral/request.ts";
+import { asArray, asObject } from "../wire/json.ts";
+
+/** The change that a refusal asks for. */
+export type RepairKind =
+  /** A member is left out, wherever its path leads. */
+  | "without"
+  /** A member gets the other name that servers know for it (`RepairRules.renamed`). */
+  | "rename"
+  /** Instructions have the role `system`. */
+  | "system-role"
+  /** No instructions of their own: they become text of the user. */
+  | "system-as-user"
+  /** Instructions only at the start, and no two turns of one role in a row. */
+  | "system-first"
+  /** No two turns of one role in a row. */
+  | "join-turns"
+  /** A turn of the assistant between the results of tools and the words of the user. */
+  | "bridge-turns"
+  /** The model is not told that it must call a tool. */
+  | "free-tool-choice"
+  /** Each turn of the assistant has its reasoning, empty where none is known. */
+  | "return-reasoning"
+  /** No reasoning state that its provider signed: it was refused as damaged or foreign. */
+  | "without-seals";
+
+/** One change to one request. */
+export interface Repair {
+  readonly kind: RepairKind;
+  /** The path of the member, as in `messages.*.name`; "" for kinds that concern no single member. */
+  readonly member: string;
+  /** A number that the refusal states; null: the row reads none. */
+  readonly amount: number | null;
+  /** Holds for later requests too; false: it concerns this request alone. */
+  readonly isLasting: boolean;
 }
 
-export type Repair = keyof Repairs;
+/** The repairs of a request, in the order in which they were found. */
+export type Repairs = readonly Repair[];
 
-/** A refusal that a change of the request repairs. */
+/** One row: the words of a refusal and the repairs that they ask for. */
 export interface Refusal {
-  /** The provider's words in the error body. */
-  readonly text: RegExp;
-  readonly repair: Repair;
+  /**
+   * Matches from the beginning of the words (^), so that words which quote the client do not match. Groups:
+   * `member` or `members` for a path or a list of paths, `at` for the path of the object that holds `member`.
+   */
+  readonly words: RegExp;
+  /** Changed together. With `without`, the members are read from the words unless `members` names them. */
+  readonly repairs: readonly RepairKind[];
+  readonly members?: readonly string[];
+  /** The HTTP statuses; 400 and 422 when absent. */
+  readonly statuses?: readonly number[];
+  /** The refusal concerns the value that this request has, or this request's own state. */
+  readonly isOnce?: true;
+  /** The number that the words state, from the groups of `words`. */
+  readonly amountOf?: (groups: Readonly<Record<string, string | undefined>>) => number | null;
+}
+
+/** The edit of a body for one kind of repair. */
+export interface BodyEdit {
+  /** The member that changes, by the dialect's name. */
+  readonly field: string;
+  /** The part of a translated request that changes for the client; null: its client cannot miss anything. */
+  readonly parameter: Parameter | null;
+  /** The change and its reason, in one sentence without a full stop. */
+  readonly reason: string;
+  /** Returns the body itself when there is nothing to change. Parts that stay are the same objects. */
+  change(body: JsonObject, repair: Repair): JsonObject;
+}
+
+/** The repairs of one dialect. */
+export interface RepairRules {
+  /** The first row that matches and asks for a repair counts. */
+  readonly refusals: readonly Refusal[];
+  /**
+   * The members that a request can do without (hints, sampling, cache marks, administration), by their paths.
+   * A `*` is any element of a list. The value is the part of a translated request that the client then
+   * misses; null: none. A refusal of any other member goes to the client.
+   */
+  readonly optional: Readonly<Record<string, Parameter | null>>;
+  /** Members that servers know by two names. */
+  readonly renamed: Readonly<Record<string, string>>;
+  readonly edits: Readonly<Partial<Record<RepairKind, BodyEdit>>>;
+}
+
+/** The repairs that an encoder heeds, because only the neutral request tells how. */
+export interface EncodeRepairs {
+  readonly withoutSeals: boolean;
+  readonly systemFirst: boolean;
+  readonly returnReasoning: boolean;
+}
+
+export const NO_REPAIRS: Repairs = Object.freeze([]);
+
+export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
+  return repairs.some((repair) => repair.kind === kind);
+}
+
+/** Each repair is made once a request; a member is left out once, other members too. */
+export function isSameRepair(one: Repair, other: Repair): boolean {
+  return one.kind === other.kind && (one.kind !== "without" || one.member === other.member);
+}
+
+/** The edit of a repair; null: the dialect has none. */
+function editOf(rules: RepairRules, { kind, member }: Repair): BodyEdit | null {
+  switch (kind) {
+    case "without":
+      return {
+        field: member,
+        parameter: rules.optional[member] ?? null,
+        reason: "left out, because the upstream refuses it",
+        change: (body) => without(body, member.split(".")) as JsonObject,
+      };
+    case "rename":
+      return rename(member, rules.renamed[member] ?? member);
+    default:
+      return rules.edits[kind] ?? null;
+  }
+}
+
+/** A body with its repairs. */
+export interface RepairedBody {
+  readonly body: JsonObject;
+  /** The repairs that changed something. */
+  readonly changes: readonly { readonly repair: Repair; readonly edit: BodyEdit }[];
+}
+
+export function repairBody(rules: RepairRules, body: JsonObject, repairs: Repairs): RepairedBody {
+  let repaired = body;
+  const changes = repairs.flatMap((repair) => {
+    const edit = editOf(rules, repair);
+    const before = repaired;
+    repaired = edit?.change(before, repair) ?? before;
+    return edit === null || repaired === before ? [] : [{ repair, edit }];
+  });
+  return { body: repaired, changes };
+}
+
+function rename(from: string, to: string): BodyEdit {
+  return {
+    field: from,
+    parameter: null,
+    reason: `sent as ${to}, because the upstream refuses this name`,
+    change(body) {
+      if (!Object.hasOwn(body, from)) return body;
+      const { [from]: value, ...rest } = body;
+      return Object.hasOwn(body, to) ? rest : { ...rest, [to]: value };
+    },
+  };
+}
+
+/** The value without the member at the path. */
+function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (step === "*") return Array.isArray(value) ? mapChanged(value, (item) => without(item, rest)) : value;
+  const object = asObject(value);
+  const name = object === null ? undefined : nameIn(object, step ?? "");
+  if (object === null || name === undefined) return value;
+  if (rest.length === 0) return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
+  const inner = without(object[name], rest);
+  return inner === object[name] ? object : { ...object, [name]: inner };
+}
+
+/** The object's own spelling of a name: Google's servers take snake case and camel case alike. */
+function nameIn(object: JsonObject, name: string): string | undefined {
+  if (Object.hasOwn(object, name)) return name;
+  return Object.keys(object).find((key) => plainName(key) === plainName(name));
+}
+
+/** A name without its case and underscores, which servers and their refusals spell differently. */
+export function plainName(name: string): string {
+  return name.replaceAll("_", "").toLowerCase();
+}
+
+/** The list with its items changed; the list itself when none is. */
+function mapChanged(
+  items: readonly unknown[],
+  change: (item: unknown) => unknown,
+): readonly unknown[] {
+  let isChanged = false;
+  const changed = items.map((item) => {
+    const result = change(item);
+    isChanged ||= result !== item;
+    return result;
+  });
+  return isChanged ? changed : items;
+}
+
+/** The body with the elements of a list changed that are objects. */
+export function mapMember(
+  body: JsonObject,
+  name: string,
+  change: (item: JsonObject) => JsonObject,
+): JsonObject {
+  const items = asArray(body[name]);
+  const changed = mapChanged(items, (item) => {
+    const object = asObject(item);
+    return object === null ? item : change(object);
+  });
+  return changed === items ? body : { ...body, [name]: changed };
 }

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
-import { LearnedRepairs } from "../upstreams/repair.ts";
+import { LearnedRepairs } from "../upstreams/learned-repairs.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { routeOfPath } from "./route-of-path.ts";
 

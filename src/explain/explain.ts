@@ -129,7 +129,7 @@ async function explainTarget(
   if (isCountedHere(route, upstream)) return { ...named, mode: "count" };
   try {
     if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
-    const repairs = gateway.repairs.of(upstream.name, target.model);
+    const repairs = gateway.repairs.of(upstream, target.model, asked.exchange.principal.name);
     const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
     const auth = upstream.family.authorization.headerNames.map((name) => [name, MASK] as const);
     const { translated } = prepared;
@@ -147,7 +147,7 @@ async function explainTarget(
         headers: Object.fromEntries(outgoing.headers),
         body: outgoing.body === null ? null : parseJsonObject(outgoing.body),
       },
-      dropped: prepared.dropped,
+      dropped: [...prepared.dropped, ...prepared.changed],
       watched_stops: translated?.encoded.watchedStops ?? [],
     };
   } catch (cause) {

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
-import type { Repair, Repairs } from "../dialects/repair.ts";
+import type { Repairs } from "../dialects/repair.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
@@ -25,6 +25,8 @@ import type { AnswerFacts } from "./settle.ts";
  * credential is tried.
  */
 const MAX_RETRIES = 2;
+/** Changes of a request that was refused: with the first try, an upstream gets it four times. */
+const MAX_REPAIRS = 3;
 /** The upstream was taken out of the configuration while the request ran. */
 const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
@@ -56,6 +58,8 @@ interface CurrentTarget {
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;
+  /** How often the request was changed after a refusal. */
+  repairCount: number;
   /** Credentials that have failed this request; null: none has. */
   excluded: Set<string> | null;
 }
@@ -140,11 +144,11 @@ class TargetWalk implements AttemptOwner {
       estimateCount(this.#request, upstream.name, target.model, (outcome) => this.#end(outcome));
       return;
     }
-    const repairs = gateway.repairs.of(target.upstream, target.model);
+    const repairs = gateway.repairs.of(upstream, target.model, exchange.principal.name);
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     this.#prepare(upstream, target, repairs, (prepared) => {
       if (prepared === null) this.next();
-      else this.#lease({ target, stickyTo, prepared, repairs, excluded: null });
+      else this.#lease({ target, stickyTo, prepared, repairs, repairCount: 0, excluded: null });
     });
   }
 
@@ -249,8 +253,9 @@ class TargetWalk implements AttemptOwner {
         return;
       }
       if (result.kind === "delivered") {
-        const { target, repairs } = current;
-        this.#request.gateway.repairs.learn(target.upstream, target.model, repairs);
+        const { gateway, exchange } = this.#request;
+        const { target, repaired } = current.prepared;
+        gateway.repairs.learn(attempt.upstream, target.model, exchange.principal.name, repaired);
       }
       this.#end(result);
     } catch (cause) {
@@ -259,8 +264,8 @@ class TargetWalk implements AttemptOwner {
   }
 
   #onFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
-    const { repair } = failure;
-    if (repair === null || current.repairs[repair] || !this.#canRepair(repair, current.prepared)) {
+    const { repairs } = failure;
+    if (repairs.length === 0 || current.repairCount >= MAX_REPAIRS) {
       this.#afterFailure(current, lease, failure);
       return;
     }
@@ -269,7 +274,8 @@ class TargetWalk implements AttemptOwner {
       this.#afterFailure(current, lease, failure);
       return;
     }
-    current.repairs = { ...current.repairs, [repair]: true };
+    current.repairCount += 1;
+    current.repairs = [...current.repairs, ...repairs];
     this.#prepare(upstream, current.target, current.repairs, (repaired) => {
       // The same request would be refused again: the refusal may only have quoted the client's own words.
       if (repaired === null || isSameRequest(repaired, current.prepared)) {
@@ -322,14 +328,6 @@ class TargetWalk implements AttemptOwner {
     this.next();
   }
 
-  /**
-   * A relayed request is the client's own. Only a seal is taken out of it, because a client cannot know that
-   * a seal is stale.
-   */
-  #canRepair(repair: Repair, { translated }: PreparedRequest): boolean {
-    return translated !== null || (repair === "withoutSeals" && this.#request.body !== null);
-  }
-
   #failWith({ upstreamReply, error }: AttemptFailure): void {
     this.#end(
       upstreamReply === null
@@ -370,6 +368,7 @@ class TargetWalk implements AttemptOwner {
 }
 
 function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
+  if (one.isUsageAsked !== other.isUsageAsked) return false;
   const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
   return a != null && b != null && Buffer.compare(a, b) === 0;
 }

@@ -10,10 +10,12 @@ import {
 } from "../../test/kit/raw-upstream.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
+import { NO_REPAIRS } from "../dialects/repair.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import type { UpstreamView } from "../snapshot.ts";
 import type { Family } from "../upstreams/family.ts";
 import { FAMILIES } from "../upstreams/index.ts";
-import { NO_REPAIRS } from "../upstreams/repair.ts";
+
 import {
   type ConfigUnderTest,
   clientUnderTest,
@@ -146,7 +148,8 @@ test("a refusal that repeats the client's own words is told at once, and teaches
   // What is relayed holds no reasoning either.
   const { reply: relayed } = await ask(asked);
   expect([relayed.status, upstream.seen.length]).toEqual([400, 2]);
-  expect(gateway.repairs.of("local", "qwen3")).toEqual(NO_REPAIRS);
+  const local = gateway.snapshot.upstreams.get("local") as UpstreamView;
+  expect(gateway.repairs.of(local, "qwen3", "tester")).toEqual(NO_REPAIRS);
 });
 
 test("what an upstream takes when it is repaired is remembered", async () => {

@@ -10,13 +10,15 @@ import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import type { Repairs } from "../dialects/repair.ts";
+import { DIALECTS } from "../dialects/index.ts";
+import { type EncodeRepairs, hasKind, type Repair, type Repairs, repairBody } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
+import type { Answered } from "../upstreams/learned-repairs.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops, UNSEALED } from "./drops.ts";
 import { MediaInliner } from "./media-inliner.ts";
@@ -30,6 +32,9 @@ const LARGE_BODY_BYTES = 256 * 1024;
 const MAX_WATCHED_STOPS = 64;
 
 const NO_NAMES = {};
+
+const NOTHING_REPAIRED: readonly Answered[] = [];
+const NOTHING_HEEDED: EncodeRepairs = { withoutSeals: false, systemFirst: false, returnReasoning: false };
 
 const encoder = new TextEncoder();
 
@@ -120,6 +125,7 @@ export class RequestTranslator {
       encoded,
       body,
       dropped: [],
+      repaired: [],
       purpose: "answer",
       isStream: false,
       searches: false,
@@ -172,15 +178,16 @@ export class RequestTranslator {
     const codec = CODECS[dialect];
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
-    const options = { model, traits, profile: upstream.profile, repairs, purpose };
+    const options = { model, traits, profile: upstream.profile, repairs: heededBy(repairs), purpose };
     const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
-    const lost = boundDrops(this.#allDrops(encoded.dropped));
+    const edited = this.#repaired(encoded, target);
+    const lost = boundDrops(this.#allDrops(edited.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
-    const body = encoder.encode(JSON.stringify(encoded.body));
+    const body = encoder.encode(JSON.stringify(edited.body));
     const searches = request.tools.some(({ kind }) => kind === "web-search");
-    const dropped = repairs.withoutSeals ? [...lost, UNSEALED] : lost;
+    const dropped = hasKind(repairs, "without-seals") ? [...lost, UNSEALED] : lost;
     const isStream = request.stream && purpose === "answer";
     return {
       dialect,
@@ -188,10 +195,33 @@ export class RequestTranslator {
       encoded: { path, headers, names, watchedStops },
       body,
       dropped,
+      repaired: edited.repaired,
       purpose,
       isStream,
       searches,
     };
+  }
+
+  /** The encoded request with the repairs that its encoder does not heed. */
+  #repaired(
+    { body, dropped }: EncodedRequest,
+    { dialect, repairs }: TranslationTarget,
+  ): Pick<EncodedRequest, "body" | "dropped"> & Pick<TranslatedRequest, "repaired"> {
+    if (repairs.length === 0) return { body, dropped, repaired: NOTHING_REPAIRED };
+    const heeded = repairs.filter(isHeeded);
+    const { body: edited, changes } = repairBody(
+      DIALECTS[dialect].repairs,
+      body,
+      repairs.filter((repair) => !heeded.includes(repair)),
+    );
+    const repaired: Answered[] = heeded.map((repair) => ({ repair, isClients: true }));
+    const lost: Drop[] = [];
+    for (const { repair, edit } of changes) {
+      const { parameter, reason } = edit;
+      repaired.push({ repair, isClients: parameter !== null && this.#fieldName(parameter) !== null });
+      if (parameter !== null) lost.push({ field: parameter, reason });
+    }
+    return { body: edited, dropped: [...dropped, ...lost], repaired };
   }
 
   #decodeAtOnce(): DecodedRequest {
@@ -267,6 +297,20 @@ export class RequestTranslator {
     const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
+}
+
+/** Repairs that the encoder makes instead of an edit of the body. */
+function isHeeded({ kind }: Repair): boolean {
+  return kind === "without-seals" || kind === "system-first";
+}
+
+function heededBy(repairs: Repairs): EncodeRepairs {
+  if (repairs.length === 0) return NOTHING_HEEDED;
+  return {
+    withoutSeals: hasKind(repairs, "without-seals"),
+    systemFirst: hasKind(repairs, "system-first"),
+    returnReasoning: hasKind(repairs, "return-reasoning"),
+  };
 }
 
 function strictRefusal(lost: readonly Drop[]): GatewayError {

@@ -2,6 +2,7 @@
 import type { Codec, EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { Drop } from "../neutral/request.ts";
+import type { Answered } from "../upstreams/learned-repairs.ts";
 
 export interface TranslatedRequest {
   readonly dialect: DialectName;
@@ -11,6 +12,8 @@ export interface TranslatedRequest {
   readonly body: Uint8Array;
   /** Dropped fields, by the client's names. */
   readonly dropped: readonly Drop[];
+  /** The repairs that changed the body. */
+  readonly repaired: readonly Answered[];
   readonly purpose: "answer" | "count";
   /** The upstream is asked for a stream. */
   readonly isStream: boolean;

@@ -1,90 +1,142 @@
 import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import type { DialectName } from "../dialects/dialect.ts";
-import type { Repair } from "../dialects/repair.ts";
-import { LearnedRepairs, NO_REPAIRS, repairFor } from "./repair.ts";
+import type { Repairs } from "../dialects/repair.ts";
+import { repairsFor } from "./repair.ts";
 
-const WORDINGS: readonly (readonly [string, DialectName, string, Repair])[] = [
+/** The kinds that the refusal asks for, with the member where one is named. */
+function asked(
+  dialect: DialectName,
+  body: string,
+  { status = 400, sent = "{}", repairs = [] as Repairs } = {},
+): string[] {
+  const found = repairsFor({ dialect, status, body, sent: Buffer.from(sent), repairs });
+  return found.map(({ kind, member }) => (member === "" ? kind : `${kind} ${member}`));
+}
+
+const WORDINGS: readonly (readonly [string, DialectName, string, string])[] = [
   [
     "H-97 OpenAI's code for a foreign seal",
     "openai-responses",
     '{"error":{"code":"invalid_encrypted_content","message":"The encrypted content gAAA... could not be verified."}}',
-    "withoutSeals",
+    "without-seals",
   ],
   [
     "H-97 a server between that drops the code",
     "openai-responses",
     '{"error":{"message":"The encrypted content gAAA could not be verified. Reason: Encrypted content organization_id did not match"}}',
-    "withoutSeals",
+    "without-seals",
   ],
   [
     "H-93 Gemini's corrupted signature",
     "gemini",
     '{"error":{"code":400,"message":"Corrupted thought signature.","status":"INVALID_ARGUMENT"}}',
-    "withoutSeals",
+    "without-seals",
   ],
   [
     "H-93 Gemini's invalid signature",
     "gemini",
     '{"error":{"code":400,"message":"Thought signature is not valid.","status":"INVALID_ARGUMENT"}}',
-    "withoutSeals",
+    "without-seals",
   ],
   [
     "H-94 Anthropic's invalid signature",
     "anthropic-messages",
     '{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}',
-    "withoutSeals",
+    "without-seals",
   ],
   [
     "H-96 a server that refuses reasoning text in the history",
     "openai-chat",
     '{"error":{"message":"Unrecognized request argument supplied: messages[1].reasoning_content"}}',
-    "withoutSeals",
+    "without messages.*.reasoning_content",
   ],
   [
     "H-44 stream options",
     "openai-chat",
     "{\"detail\":\"[{'loc': ['body', 'stream_options'], 'msg': 'Extra inputs are not permitted'}]\"}",
-    "withoutStreamOptions",
+    "without stream_options",
   ],
   [
     "H-70 a chat template that wants instructions first",
     "openai-chat",
     '{"error":{"message":"System message must be at the beginning."}}',
-    "systemFirst",
+    "system-first",
   ],
   [
     "a summary for an organization that is not verified",
     "openai-responses",
     '{"error":{"message":"Your organization must be verified to generate reasoning summaries.","param":"reasoning.summary"}}',
-    "withoutSummary",
+    "without reasoning.summary",
   ],
 ];
 
 for (const [name, dialect, body, repair] of WORDINGS) {
-  test(`${name}: is repaired`, () => {
-    expect(repairFor(dialect, 400, body)).toBe(repair);
-    expect(repairFor(dialect, 500, body)).toBeNull();
+  test(`${name}: is repaired once`, () => {
+    expect(asked(dialect, body)).toEqual([repair]);
+    expect(asked(dialect, body, { status: 500 })).toEqual([]);
+    const repairs = repairsFor({ dialect, status: 400, body, sent: null, repairs: [] });
+    expect(asked(dialect, body, { repairs })).toEqual([]);
   });
 }
 
 test("any other refusal stands", () => {
-  expect(repairFor("openai-chat", 400, '{"error":{"message":"Invalid value for temperature"}}')).toBeNull();
-  expect(repairFor("gemini", 400, '{"error":{"message":"stream_options"}}')).toBeNull();
+  expect(asked("openai-chat", '{"error":{"message":"Invalid value for temperature"}}')).toEqual([]);
+  expect(asked("gemini", '{"error":{"message":"stream_options"}}')).toEqual([]);
+  for (const member of [
+    "messages",
+    "model",
+    "tools",
+    "tool_choice",
+    "stream",
+    "response_format",
+    "n",
+    "stop",
+  ]) {
+    const message = `Unrecognized request argument supplied: ${member}`;
+    expect(asked("openai-chat", JSON.stringify({ error: { message } }))).toEqual([]);
+  }
 });
 
-test("what an upstream wants is remembered for its model, a refused seal is not", () => {
-  const learned = new LearnedRepairs();
-  learned.learn("local", "qwen", { ...NO_REPAIRS, systemFirst: true });
-  learned.learn("local", "qwen", {
-    ...learned.of("local", "qwen"),
-    withoutStreamOptions: true,
-    withoutSeals: true,
-  });
-  learned.learn("local", "llama", { ...NO_REPAIRS, withoutSeals: true });
-  expect(learned.of("local", "qwen")).toEqual({
-    ...NO_REPAIRS,
-    systemFirst: true,
-    withoutStreamOptions: true,
-  });
-  expect(learned.of("local", "llama")).toEqual(NO_REPAIRS);
+test("words that the request holds prove nothing, in any spelling; a field of the error does", () => {
+  const words = "Unrecognized request argument supplied: stream_options";
+  const body = JSON.stringify({ error: { message: words } });
+  const prompt = (text: string): string => `{"messages":[{"role":"user","content":"${text}"}]}`;
+  expect(asked("openai-chat", body, { sent: prompt("hello") })).toEqual(["without stream_options"]);
+  expect(asked("openai-chat", body, { sent: prompt(`why ${words}?`) })).toEqual([]);
+  expect(asked("openai-chat", body, { sent: prompt(words.replace("U", "\\u0055")) })).toEqual([]);
+  const error = { message: words, param: "stream_options", code: "unknown_parameter" };
+  expect(asked("openai-chat", JSON.stringify({ error: { ...error, message: "No." } }))).toEqual([
+    "without stream_options",
+  ]);
+});
+
+test("words in the middle of a refusal are the client's", () => {
+  for (const message of [
+    'Invalid prompt: "Unrecognized request argument supplied: stream_options"',
+    "messages[0].content: System message must be at the beginning.",
+    "cannot parse: The reasoning_content in the thinking mode must be passed back to the API.",
+  ]) {
+    expect(asked("openai-chat", JSON.stringify({ error: { message } }))).toEqual([]);
+  }
+});
+
+test("several members of one refusal are left out together", () => {
+  const lines = ["topK", "labels"].map(
+    (name) =>
+      `Invalid JSON payload received. Unknown name "${name}"${name === "topK" ? " at 'generation_config'" : ""}: Cannot find field.`,
+  );
+  expect(asked("gemini", JSON.stringify({ error: { message: lines.join("\n") } }))).toEqual([
+    "without generationConfig.topK",
+    "without labels",
+  ]);
+  const detail = ["store", "metadata"].map((name) => ({
+    type: "extra_forbidden",
+    loc: ["body", name],
+    msg: "Extra inputs are not permitted",
+  }));
+  expect(asked("openai-chat", JSON.stringify({ detail }), { status: 422 })).toEqual([
+    "without store",
+    "without metadata",
+  ]);
 });

@@ -1,54 +1,137 @@
-/** Repairs of refused requests: which change repairs a refusal, and which upstreams were found to need it. */
+/** Repairs of refused requests: which changes a refusal asks for. The rows are in each dialect's `repair.ts`. */
 
 import type { DialectName } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import type { Repair, Repairs } from "../dialects/repair.ts";
+import {
+  isSameRepair,
+  plainName,
+  type Refusal,
+  type Repair,
+  type RepairKind,
+  type RepairRules,
+  type Repairs,
+} from "../dialects/repair.ts";
+import { parseJsonObject } from "../wire/json.ts";
+import { readStatements, type Statement } from "./refusal-words.ts";
 
-export const NO_REPAIRS: Repairs = Object.freeze({
-  withoutSeals: false,
-  withoutStreamOptions: false,
-  systemFirst: false,
-  withoutSummary: false,
-});
-
-/** The repair for a refusal with this body; null: none is known. */
-export function repairFor(dialect: DialectName, status: number, body: string): Repair | null {
-  if (status !== 400 && status !== 422 && status !== 403) return null;
-  const refusal = DIALECTS[dialect].refusals.find(({ text }) => text.test(body));
-  return refusal?.repair ?? null;
+/** A refused request and its refusal. */
+export interface Refused {
+  readonly dialect: DialectName;
+  readonly status: number;
+  /** The upstream's error body, or error object. */
+  readonly body: string;
+  /** The request's body as it was sent; null: it had none. */
+  readonly sent: Uint8Array | null;
+  /** The repairs that the request had already. */
+  readonly repairs: Repairs;
 }
 
+const STATUSES: readonly number[] = [400, 422];
+const MAX_FOUND = 8;
+
 /**
- * Repairs that hold for later requests to the same upstream and model too. A refused seal concerns its
- * request alone.
+ * The repairs that the refusal asks for and that the request did not have; none for most refusals. Words that
+ * the request itself holds prove nothing: servers quote the client.
  */
-const LASTING = ["withoutStreamOptions", "systemFirst", "withoutSummary"] as const;
-
-const MAX_REMEMBERED = 1_000;
-const MAX_NAME_CHARS = 256;
-
-/** Repairs that upstreams were found to need, by upstream and model. In memory only. */
-export class LearnedRepairs {
-  readonly #learned = new Map<string, Repairs>();
-
-  of(upstream: string, model: string): Repairs {
-    if (this.#learned.size === 0) return NO_REPAIRS;
-    return this.#learned.get(`${upstream}/${model}`) ?? NO_REPAIRS;
+export function repairsFor({ dialect, status, body, sent, repairs }: Refused): Repairs {
+  if (status < 400 || status >= 500) return [];
+  const rules = DIALECTS[dialect].repairs;
+  const found: Repair[] = [];
+  let request: string | null = null;
+  for (const statement of readStatements(body)) {
+    const { words, asked } = repairsIn(statement, rules, status);
+    if (asked.length === 0) continue;
+    request ??= normalText(sent);
+    if (words !== null && request.includes(JSON.stringify(words).slice(1, -1))) continue;
+    for (const repair of asked) {
+      const isKnown = [...repairs, ...found].some((other) => isSameRepair(repair, other));
+      if (!isKnown && found.length < MAX_FOUND) found.push(repair);
+    }
   }
+  return found;
+}
 
-  /**
-   * The upstream answered a request with these repairs. A refusal alone proves nothing, because it may quote
-   * the client.
-   */
-  learn(upstream: string, model: string, repairs: Repairs): void {
-    if (repairs === NO_REPAIRS) return;
-    const known = this.of(upstream, model);
-    const found = LASTING.filter((repair) => repairs[repair] && !known[repair]);
-    if (found.length === 0 || model.length > MAX_NAME_CHARS) return;
-    if (this.#learned.size >= MAX_REMEMBERED) this.#learned.clear();
-    this.#learned.set(`${upstream}/${model}`, {
-      ...known,
-      ...Object.fromEntries(found.map((repair) => [repair, true])),
-    });
+/** The request as JSON text, in which the same words have one spelling. */
+function normalText(sent: Uint8Array | null): string {
+  return sent === null ? "" : JSON.stringify(parseJsonObject(sent));
+}
+
+interface Asked {
+  /** The words that matched; null: a field of the error says it. */
+  readonly words: string | null;
+  readonly asked: Repairs;
+}
+
+function repairsIn(statement: Statement, rules: RepairRules, status: number): Asked {
+  for (const row of rules.refusals) {
+    if (!(row.statuses ?? STATUSES).includes(status)) continue;
+    const match = row.words.exec(statement.words);
+    const asked = match === null ? [] : repairsOf(row, match.groups ?? {}, rules);
+    if (match !== null && asked.length > 0) return { words: match[0], asked };
   }
+  const { refused } = statement;
+  const isRefused = refused !== null && STATUSES.includes(status);
+  return { words: null, asked: isRefused ? memberRepairs([refused], rules, true) : [] };
+}
+
+function repairsOf(
+  row: Refusal,
+  groups: Readonly<Record<string, string | undefined>>,
+  rules: RepairRules,
+): Repairs {
+  const isLasting = row.isOnce !== true;
+  return row.repairs.flatMap((kind) => {
+    if (kind === "without") return memberRepairs(membersIn(row, groups), rules, isLasting);
+    return [{ kind, member: "", amount: row.amountOf?.(groups) ?? null, isLasting }];
+  });
+}
+
+function membersIn(
+  { members }: Refusal,
+  groups: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  if (members !== undefined) return members;
+  if (groups.members !== undefined) return groups.members.split(/[\s,'"]+/).filter((name) => name !== "");
+  const { at, member: name = "" } = groups;
+  return [at === undefined ? name : `${at}.${name}`];
+}
+
+/** Leaves out, or renames, the members that a request can do without. */
+function memberRepairs(paths: readonly string[], rules: RepairRules, isLasting: boolean): Repairs {
+  return paths.flatMap((path): Repair[] => {
+    const member = memberAt(path, [...Object.keys(rules.renamed), ...Object.keys(rules.optional)]);
+    if (member === null) return [];
+    const kind: RepairKind = Object.hasOwn(rules.renamed, member) ? "rename" : "without";
+    return [{ kind, member, amount: null, isLasting }];
+  });
+}
+
+/** Steps that servers add to a path: the kinds of a message, a block or a tool, which are no members. */
+const TAGS =
+  /^(?:body|custom|ephemeral|assistant|user|system|developer|tool|text|thinking|redactedthinking|tooluse|toolresult|image|document)$/;
+
+/** The known path that a refused path means; null: none. */
+function memberAt(path: string, known: readonly string[]): string | null {
+  const steps = stepsOf(path);
+  const exact = known.find((one) => isPathTo(steps, stepsOf(one)));
+  // xAI says `reasoningEffort` for `reasoning.effort`.
+  return exact ?? known.find((one) => stepsOf(one).join("") === steps.join("")) ?? null;
+}
+
+function stepsOf(path: string): readonly string[] {
+  return path
+    .replaceAll(/\[['"]?(\w+)['"]?\]/g, ".$1")
+    .split(".")
+    .filter((step) => step !== "" && step !== "body")
+    .map((step) => (/^(?:\d+|\*)$/.test(step) ? "*" : plainName(step)));
+}
+
+/** Whether both paths are the same but for tags in the refused path. */
+function isPathTo(refused: readonly string[], known: readonly string[]): boolean {
+  let at = 0;
+  for (const step of refused) {
+    if (step === known[at]) at++;
+    else if (!TAGS.test(step)) return false;
+  }
+  return at === known.length && refused.at(-1) === known.at(-1);
 }

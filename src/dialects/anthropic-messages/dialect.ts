@@ -4,6 +4,7 @@ import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { MessagesPeek, PEEK_SHAPE } from "./peek.ts";
+import { REPAIRS } from "./repair.ts";
 import { MessagesReader } from "./tap.ts";
 
 export const anthropicMessages = {
@@ -39,12 +40,7 @@ export const anthropicMessages = {
   usageOption: null,
   alternative: null,
   limitsOf: () => ({}),
-  refusals: [
-    {
-      text: /invalid `?signature`? in `?thinking`? block|thinking.{0,80}cannot be modified|must start with a thinking block/i,
-      repair: "withoutSeals",
-    },
-  ],
+  repairs: REPAIRS,
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,

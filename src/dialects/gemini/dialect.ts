@@ -5,6 +5,7 @@ import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { PEEK_SHAPE } from "./peek.ts";
+import { REPAIRS } from "./repair.ts";
 import { GeminiReader } from "./tap.ts";
 
 /** An action of a model, under each version that Google's clients know. */
@@ -50,12 +51,7 @@ export const gemini = {
   usageOption: null,
   alternative: null,
   limitsOf: () => ({}),
-  refusals: [
-    {
-      text: /(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
-      repair: "withoutSeals",
-    },
-  ],
+  repairs: REPAIRS,
   makeTap: (options) => tapOf(new GeminiReader(), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

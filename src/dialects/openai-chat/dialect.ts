@@ -5,6 +5,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { ChatPeek, PEEK_SHAPE, USAGE_OPTION } from "./peek.ts";
+import { REPAIRS } from "./repair.ts";
 import { ChatReader } from "./tap.ts";
 
 export const openaiChat = {
@@ -47,14 +48,7 @@ export const openaiChat = {
     ...(/-search(?:-|$)/.test(model) ? null : { webSearch: false }),
     ...resellerLimits(model),
   }),
-  refusals: [
-    { text: /reasoning_content/i, repair: "withoutSeals" },
-    { text: /stream_options/i, repair: "withoutStreamOptions" },
-    {
-      text: /system (?:message|role).{0,60}(?:at the beginning|must be (?:the )?first|only (?:be )?(?:at|the))|only .{0,40}system messages? at the (?:start|beginning)|conversation roles must alternate/i,
-      repair: "systemFirst",
-    },
-  ],
+  repairs: REPAIRS,
   makeTap: (options) => tapOf(new ChatReader(options.isUsageInjected), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

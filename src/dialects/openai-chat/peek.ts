@@ -70,6 +70,7 @@ export class ChatPeek extends RequestPeek {
 }
 
 export const USAGE_OPTION: UsageOption = {
+  member: "stream_options",
   isOff: (peek) => !(peek as ChatPeek).includesUsage,
   editsOn: (body, peek) => usageEdits(body, peek as ChatPeek),
 };

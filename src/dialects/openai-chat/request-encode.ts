@@ -59,7 +59,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   addSampling(body, request, options, drop);
   if (stops.length > 0) body.stop = stops;
   addAdmin(body, request, options, drop);
-  addStream(body, request, options);
+  addStream(body, request);
   return {
     path: "/v1/chat/completions",
     body,
@@ -237,8 +237,8 @@ function addAdmin(
   if (profile.storesAnswers) body.store = false;
 }
 
-function addStream(body: Body, { stream }: ModelRequest, { repairs }: EncodeRequestOptions): void {
+function addStream(body: Body, { stream }: ModelRequest): void {
   if (!stream) return;
   body.stream = true;
-  if (!repairs.withoutStreamOptions) body.stream_options = { include_usage: true };
+  body.stream_options = { include_usage: true };
 }

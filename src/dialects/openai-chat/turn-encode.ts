@@ -197,7 +197,8 @@ class MessageWriter {
     // The turn held only parts that another provider can read.
     if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
     const isSilent = text === "" && (calls.length > 0 || refusal !== "");
-    const thought = calls.length === 0 ? "" : reasoning;
+    const isWanted = calls.length > 0 || this.#options.repairs.returnReasoning;
+    const thought = isWanted ? reasoning : "";
     const message = this.#addMessage("assistant", name, isSilent ? null : isMarked ? marks : text, thought);
     if (refusal !== "") message.refusal = refusal;
     if (calls.length > 0) message.tool_calls = calls;

@@ -6,6 +6,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { PEEK_SHAPE } from "./peek.ts";
+import { REPAIRS } from "./repair.ts";
 import { ResponsesReader } from "./tap.ts";
 
 export const openaiResponses = {
@@ -60,16 +61,7 @@ export const openaiResponses = {
   usageOption: null,
   alternative: null,
   limitsOf: (model) => ({ stop: false, ...resellerLimits(model) }),
-  refusals: [
-    {
-      text: /invalid_encrypted_content|encrypted content .{0,80}(?:could not be (?:verified|decrypted)|is invalid)/i,
-      repair: "withoutSeals",
-    },
-    {
-      text: /organization must be verified to generate reasoning summaries|reasoning\.summary/i,
-      repair: "withoutSummary",
-    },
-  ],
+  repairs: REPAIRS,
   makeTap: (options) => tapOf(new ResponsesReader(), options),
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,

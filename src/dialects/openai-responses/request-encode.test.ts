@@ -452,10 +452,6 @@ describe("settings", () => {
       effort: "medium",
       summary: "auto",
     });
-    const repairs = { ...GPT.repairs, withoutSummary: true };
-    expect(bodyOf(reasoning({ effort: "low", isShown: true }), { repairs }).reasoning).toEqual({
-      effort: "low",
-    });
     const none = traits({ thinking: { ...TRAITS.thinking, kind: "none", efforts: [] } });
     expect(bodyOf(reasoning({ effort: "low" }), none)).not.toHaveProperty("reasoning");
     expect(droppedOf(reasoning({ effort: "low" }), none)).toEqual(["reasoning"]);

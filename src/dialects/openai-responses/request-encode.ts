@@ -175,7 +175,7 @@ function encodeFormat(output: OutputFormat, dropped: Drop[]): JsonObject {
 
 function encodeReasoning(
   request: ModelRequest,
-  { traits, repairs }: EncodeRequestOptions,
+  { traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): JsonObject | null {
   const { reasoning } = request;
@@ -195,15 +195,8 @@ function encodeReasoning(
     dropped.push({ field: "reasoning", reason });
   }
   const isShown = reasoning.isShown === true && effort !== "none";
-  if (isShown && repairs.withoutSummary) {
-    dropped.push({
-      field: "reasoning",
-      reason: "the provider gives no summary of the thinking to this organization",
-    });
-  }
-  const isSummed = isShown && !repairs.withoutSummary;
-  if (effort === null && !isSummed) return null;
-  return { ...(effort === null ? null : { effort }), ...(isSummed ? { summary: "auto" } : null) };
+  if (effort === null && !isShown) return null;
+  return { ...(effort === null ? null : { effort }), ...(isShown ? { summary: "auto" } : null) };
 }
 
 /** A model that thinks only on request gets `medium` when the client leaves the amount to it. */

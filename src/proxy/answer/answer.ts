@@ -47,16 +47,17 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   const { exchange, gateway } = served;
   const tap: Tap = DIALECTS[exchange.route.dialect].makeTap({
     framing,
-    isUsageInjected: attempt.isUsageInjected,
+    isUsageInjected: prepared.isUsageAsked,
     peek: prepared.peek,
     maxHeldBytes: HELD_FRAME_BYTES,
   });
   attempt.reads(tap);
-  const { dropped } = prepared;
+  const { dropped, changed } = prepared;
   exchange.attempt.isStream = framing !== "json";
-  exchange.attempt.dropped = dropped;
+  exchange.attempt.dropped = changed.length === 0 ? dropped : [...dropped, ...changed];
   const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
   if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
+  if (changed.length > 0) headers["x-clewline-changed"] = droppedHeader(changed);
   if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers);
   else deliverStream({ attempt, head, tap, framing, headers, request: null }, null);
 }

@@ -6,6 +6,7 @@
  * the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
+import { NO_REPAIRS } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
@@ -19,7 +20,7 @@ import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
 import type { AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { sendRequest } from "./send.ts";
-import { asksForUsage, relayRequest, translatedRequest } from "./upstream-request.ts";
+import { relayRequest, translatedRequest } from "./upstream-request.ts";
 import { Verdict } from "./verdict.ts";
 
 /** Shared by all attempts until a translation drops something. */
@@ -46,8 +47,6 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   readonly lease: Lease;
   readonly credential: CredentialView;
   readonly verdict: Verdict;
-  /** The gateway asked a Chat stream for usage that the client did not ask for. */
-  readonly isUsageInjected: boolean;
   /** null: a stream goes to the client, and what only a further attempt needs is not kept through it. */
   #owner: AttemptOwner | null;
   #call: Call | null = null;
@@ -76,8 +75,6 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.lease = lease;
     this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
     this.verdict = new Verdict(gateway, exchange, upstream, target.model, this.credential, lease);
-    this.isUsageInjected =
-      prepared.translated === null && asksForUsage(exchange.route, upstream, prepared.peek);
     this.#owner = owner;
     exchange.beginAttempt({
       upstream: upstream.name,
@@ -284,7 +281,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.call.abort(error);
     this.verdict.transportFailed(error);
     const signal = { class: "overload", reason: error.message } as const;
-    return { kind: "failed", signal, error, upstreamReply: null, repair: null };
+    return { kind: "failed", signal, error, upstreamReply: null, repairs: NO_REPAIRS };
   }
 
   /**
@@ -310,7 +307,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.call.abort(error);
     const signal = { class: "bad", reason: error.message } as const;
     this.verdict.failed(signal, head.status);
-    return { kind: "failed", signal, error, upstreamReply: null, repair: null };
+    return { kind: "failed", signal, error, upstreamReply: null, repairs: NO_REPAIRS };
   }
 
   left(): ClientLeft {

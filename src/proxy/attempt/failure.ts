@@ -2,11 +2,12 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
 import { DIALECTS } from "../../dialects/index.ts";
+import { NO_REPAIRS, type Repairs } from "../../dialects/repair.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { AccessRefused } from "../../upstreams/authorization.ts";
-import { repairFor } from "../../upstreams/repair.ts";
+import { repairsFor } from "../../upstreams/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
@@ -44,7 +45,7 @@ export function refusedFailure(
     ? { class: "overload", reason: `the upstream answered with a redirect (${status})` }
     : upstream.family.classify({ status, headers: head.headers, body: text, nowMs, model });
   const mayRepair = classified.class === "bad" || classified.class === "forbid";
-  const repair = mayRepair ? repairFor(prepared.dialect, status, text) : null;
+  const repairs = mayRepair ? repairsOf(prepared, status, text) : NO_REPAIRS;
   const { translated } = prepared;
   if (translated === null) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
@@ -57,16 +58,31 @@ export function refusedFailure(
           body: bytesForClient(attempt, text, bytes),
         }
       : null;
-    return { kind: "failed", signal: classified, error: errorFor(classified, status), upstreamReply, repair };
+    return {
+      kind: "failed",
+      signal: classified,
+      error: errorFor(classified, status),
+      upstreamReply,
+      repairs,
+    };
   }
   // The gateway worded this request, so a repairable refusal must not forbid the model to the credential.
   const signal: Signal =
-    repair === null
+    repairs.length === 0
       ? classified
       : { class: "bad", reason: "the upstream wants the request in another wording" };
   const shown = withoutSecrets(text, attempt.credential.access.secrets);
   const error = foreignError(translated.codec, signal, status, shown, nowMs);
-  return { kind: "failed", signal, error, upstreamReply: null, repair };
+  return { kind: "failed", signal, error, upstreamReply: null, repairs };
+}
+
+/** The repairs that a refusal of this request asks for. */
+function repairsOf(
+  { dialect, translated, body, repairs }: PreparedRequest,
+  status: number,
+  refusal: string,
+): Repairs {
+  return repairsFor({ dialect, status, body: refusal, sent: translated?.body ?? body, repairs });
 }
 
 /**
@@ -82,24 +98,24 @@ export function inBandFailure(
   const signal = inBandSignal(attempt, head.headers, raw);
   const status = attempt.upstream.family.inBandStatus(raw);
   const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
-  const repair = signal.class === "bad" ? repairFor(dialect, status, raw) : null;
+  const repairs = signal.class === "bad" ? repairsOf(attempt.prepared, status, raw) : NO_REPAIRS;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
-    return { kind: "failed", signal, error, upstreamReply: null, repair };
+    return { kind: "failed", signal, error, upstreamReply: null, repairs };
   }
   const upstreamReply: UpstreamReply = {
     status,
     headers: { "content-type": "application/json" },
     body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
   };
-  return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repair };
+  return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repairs };
 }
 
 /** The provider gave the gateway no access in exchange for the credential, so the request was not sent. */
 export function accessFailure({ signal }: AccessRefused): AttemptFailure {
   const kind = signal.class === "overload" ? "upstream_overloaded" : "upstream_error";
   const error = new GatewayError(kind, `the upstream gave the gateway no access (${signal.reason})`);
-  return { kind: "failed", signal, error, upstreamReply: null, repair: null };
+  return { kind: "failed", signal, error, upstreamReply: null, repairs: NO_REPAIRS };
 }
 
 /** The meaning, for the credential, of a failure inside a good reply. */

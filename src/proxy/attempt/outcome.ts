@@ -1,6 +1,6 @@
 /** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { Repair } from "../../dialects/repair.ts";
+import type { Repairs } from "../../dialects/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { AnswerFacts } from "../settle.ts";
 
@@ -20,8 +20,8 @@ export interface AttemptFailure {
   readonly error: GatewayError;
   /** The client gets this reply in place of `error`; null: it must not, or there is none. */
   readonly upstreamReply: UpstreamReply | null;
-  /** A change to the request that may make the upstream take it. */
-  readonly repair: Repair | null;
+  /** Changes to the request that may make the upstream take it; mostly none. */
+  readonly repairs: Repairs;
 }
 
 /** The client left before it got any of an answer. */

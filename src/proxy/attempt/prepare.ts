@@ -3,20 +3,25 @@
  * translated.
  */
 import { Buffer } from "node:buffer";
+import type { JsonObject } from "../../core/json.ts";
 import type { Codec } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { peekRequest } from "../../dialects/peek.ts";
-import type { Repairs } from "../../dialects/repair.ts";
+import { type Repair, type Repairs, repairBody } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
 import type { RequestTranslator, TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import type { Answered } from "../../upstreams/learned-repairs.ts";
+import { indexOfBytes } from "../../wire/bytes.ts";
 import { parseJsonObject } from "../../wire/json.ts";
+import { rewriteJson } from "../../wire/json-rewrite.ts";
+import { asksForUsage } from "./upstream-request.ts";
 
 /** A request that is ready for one target: bytes to relay, or a translation. */
 export interface PreparedRequest {
@@ -28,9 +33,18 @@ export interface PreparedRequest {
   readonly peek: Peek | null;
   /** null: the request is relayed. */
   readonly translated: TranslatedRequest | null;
+  /** The gateway asks the stream for usage that the client did not ask for. */
+  readonly isUsageAsked: boolean;
   /** Parts that the target does not get, by the client's names. */
   readonly dropped: readonly Drop[];
+  /** Members of a relayed request that were changed because the upstream refuses them. */
+  readonly changed: readonly Drop[];
+  /** The repairs that the request should have, and those of them that changed it. */
+  readonly repairs: Repairs;
+  readonly repaired: readonly Answered[];
 }
+
+const NOTHING: readonly never[] = [];
 
 /** The parts of a served request that are needed to prepare it. */
 export interface Preparable {
@@ -68,17 +82,42 @@ export function prepareRequest(
   const translateTo = dialectToTranslateTo(request, upstream, target);
   if (translateTo !== null) return translateRequest(request, upstream, target, translateTo, repairs);
   const { dialect } = exchange.route;
-  if (body === null || (exchange.amendment === null && !repairs.withoutSeals)) {
-    return { target, dialect, body, peek, translated: null, dropped: [] };
+  const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
+  if (body === null || (exchange.amendment === null && repairs.length === 0)) {
+    return {
+      target,
+      dialect,
+      body,
+      peek,
+      translated: null,
+      isUsageAsked,
+      dropped: NOTHING,
+      changed: NOTHING,
+      repairs,
+      repaired: NOTHING,
+    };
   }
-  const { changed, dropped } = changeBody(request, upstream, target, repairs, body);
+  const { bytes, ...changes } = changeBody(request, upstream, target, repairs, body);
+  const changedPeek = bytes === body ? peek : peekRequest(dialect, bytes);
+  const { usageOption } = DIALECTS[dialect];
+  const refusedOption = repairs.find(
+    ({ kind, member }) => kind === "without" && member === usageOption?.member,
+  );
+  const isInjected = asksForUsage(exchange.route, upstream, changedPeek);
+  const isRepaired = changes.repaired.some(({ repair }) => repair === refusedOption);
   return {
+    ...changes,
     target,
     dialect,
-    body: changed,
-    peek: peekRequest(dialect, changed),
+    body: bytes,
+    peek: changedPeek,
     translated: null,
-    dropped,
+    isUsageAsked: isInjected && refusedOption === undefined,
+    repairs,
+    repaired:
+      isInjected && refusedOption !== undefined && !isRepaired
+        ? [...changes.repaired, { repair: refusedOption, isClients: false }]
+        : changes.repaired,
   };
 }
 
@@ -96,7 +135,11 @@ function translateRequest(
     body,
     peek,
     translated: ready,
+    isUsageAsked: false,
     dropped: ready.dropped,
+    changed: NOTHING,
+    repairs,
+    repaired: ready.repaired,
   });
   return translated instanceof Promise ? translated.then(prepared) : prepared(translated);
 }
@@ -119,9 +162,13 @@ function dialectToTranslateTo(
   return needsResponsesForTools ? alternative.dialect : null;
 }
 
+interface ChangedBody extends Pick<PreparedRequest, "dropped" | "changed" | "repaired"> {
+  readonly bytes: Uint8Array;
+}
+
 /**
- * A relayed body with the additions of the model's name or entry, and without seals that the upstream
- * refused. The body itself when nothing changes.
+ * A relayed body with the additions of the model's name or entry, and with its repairs. An addition has the
+ * body printed anew; a repair changes only the bytes that it concerns.
  */
 function changeBody(
   { gateway, exchange }: Preparable,
@@ -129,24 +176,71 @@ function changeBody(
   target: Target,
   repairs: Repairs,
   body: Uint8Array,
-): { readonly changed: Uint8Array; readonly dropped: readonly Drop[] } {
+): ChangedBody {
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
-  const before = parseJsonObject(body);
-  const unsealed = repairs.withoutSeals ? [UNSEALED] : [];
+  const before = exchange.amendment === null && !mayConcern(body, repairs) ? null : parseJsonObject(body);
   // A body that is not JSON passes, and the upstream refuses it.
-  if (before === null) return { changed: body, dropped: unsealed };
-  let parsed = before;
-  let dropped: readonly Drop[] = unsealed;
+  if (before === null) return { bytes: body, dropped: NOTHING, changed: NOTHING, repaired: NOTHING };
+  let amended = before;
+  let dropped: readonly Drop[] = NOTHING;
   if (exchange.amendment !== null) {
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, target.model);
-    const amended = codec.amend(parsed, exchange.amendment, { traits, profile: upstream.profile });
-    parsed = amended.body;
-    dropped = [...namedByClient(codec, amended.dropped), ...unsealed];
+    const result = codec.amend(before, exchange.amendment, { traits, profile: upstream.profile });
+    amended = result.body;
+    dropped = namedByClient(codec, result.dropped);
   }
-  if (repairs.withoutSeals) parsed = codec.withoutSeals(parsed) ?? parsed;
-  const changed = parsed === before ? body : Buffer.from(JSON.stringify(parsed), "utf8");
-  return { changed, dropped };
+  const repaired = repairRelayed(dialect, before, amended, repairs, exchange.isStrict);
+  const after = repaired.body;
+  const isRewritten = amended === before;
+  const bytes = isRewritten ? rewriteJson(body, before, after) : Buffer.from(JSON.stringify(after), "utf8");
+  const { changed, answered } = repaired;
+  return { bytes, dropped: [...dropped, ...repaired.dropped], changed, repaired: answered };
+}
+
+/** Whether some repair may change the body: one that leaves a member out concerns only bodies that name it. */
+function mayConcern(body: Uint8Array, repairs: Repairs): boolean {
+  return repairs.some(({ kind, member }) => {
+    if (kind !== "without" && kind !== "rename") return true;
+    // The last letters of a name are the same in camel case and in snake case.
+    const end = /[a-z]*$/.exec(member)?.[0] ?? "";
+    return indexOfBytes(body, Buffer.from(`${end}"`), 0) !== -1;
+  });
+}
+
+interface RepairedRelay extends Pick<PreparedRequest, "dropped" | "changed"> {
+  readonly body: JsonObject;
+  readonly answered: readonly Answered[];
+}
+
+/**
+ * The repairs of a relayed body. What the client wrote itself is named to the client; a strict key or model
+ * keeps it, so that the refusal stands.
+ */
+function repairRelayed(
+  dialect: DialectName,
+  before: JsonObject,
+  amended: JsonObject,
+  repairs: Repairs,
+  isStrict: boolean,
+): RepairedRelay {
+  const rules = DIALECTS[dialect].repairs;
+  const own = new Set(repairBody(rules, before, repairs).changes.map(({ repair }) => repair));
+  const wanted = isStrict ? repairs.filter((repair) => !own.has(repair) || isSeal(repair)) : repairs;
+  const { body, changes } = repairBody(rules, amended, wanted);
+  const named = changes
+    .filter(({ repair }) => own.has(repair) && !isSeal(repair))
+    .map(({ edit: { field, reason } }) => ({ field, reason }));
+  return {
+    body,
+    dropped: wanted.some(isSeal) ? [UNSEALED] : NOTHING,
+    changed: named,
+    answered: changes.map(({ repair }) => ({ repair, isClients: own.has(repair) })),
+  };
+}
+
+function isSeal({ kind }: Repair): boolean {
+  return kind === "without-seals";
 }
 
 /** A parameter that the client's dialect does not have keeps its neutral name: the operator set it. */

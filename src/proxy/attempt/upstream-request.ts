@@ -17,6 +17,8 @@ export interface Relayed {
   readonly target: Target;
   readonly body: Uint8Array | null;
   readonly peek: Peek | null;
+  /** The gateway asks the stream for usage that the client did not ask for. */
+  readonly isUsageAsked: boolean;
 }
 
 /** Whether the gateway asks a stream for usage that the client did not ask for. */
@@ -53,7 +55,7 @@ export function relayRequest(
       authLines,
       family.defaultHeaders,
     ),
-    body: bodyFor(route, upstream, relayed),
+    body: bodyFor(route, relayed),
   };
 }
 
@@ -116,9 +118,9 @@ function nameOf(pair: string): string {
   return name;
 }
 
-function bodyFor(route: Route, upstream: UpstreamView, relayed: Relayed): Uint8Array | null {
-  const { body, peek, target } = relayed;
+function bodyFor(route: Route, relayed: Relayed): Uint8Array | null {
+  const { body, peek, target, isUsageAsked } = relayed;
   if (body === null || peek === null) return body;
-  const usageOption = asksForUsage(route, upstream, peek) ? DIALECTS[route.dialect].usageOption : null;
+  const usageOption = isUsageAsked ? DIALECTS[route.dialect].usageOption : null;
   return rewriteRequest(body, peek, peek.model === null ? null : target.model, usageOption);
 }

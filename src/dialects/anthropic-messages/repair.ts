@@ -1,0 +1,111 @@
+/** What servers of Messages refuse, and what is changed for them. */
+import type { JsonObject } from "../../core/json.ts";
+import { asArray, asObject } from "../../wire/json.ts";
+import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { joinContents, joinTurns } from "../shared/turns.ts";
+import { withoutSeals } from "./amend.ts";
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    words:
+      /^(?:messages[\w.]+: )?(?:Invalid `?signature`? in `?thinking`? block|`?thinking`?.{0,80}cannot be modified|.{0,200}must start with a thinking block)/i,
+    repairs: ["without-seals"],
+    isOnce: true,
+  },
+  // Anthropic's documentation of extended thinking
+  { words: /^Thinking may not be enabled when tool_choice forces tool use/i, repairs: ["free-tool-choice"] },
+  {
+    words: /^tool_choice[:.]? .{0,80}(?:not supported|incompatible) (?:with|while|when) thinking/i,
+    repairs: ["free-tool-choice"],
+  },
+  {
+    words: /^messages: roles must alternate between "user" and "assistant"/i,
+    repairs: ["join-turns"],
+  },
+  {
+    words: /^`?temperature`? and `?top_p`? cannot both be specified/i,
+    repairs: ["without"],
+    members: ["top_p"],
+  },
+  {
+    words: /^This model does not support the effort parameter/i,
+    repairs: ["without"],
+    members: ["output_config.effort"],
+  },
+  {
+    words: /^adaptive thinking is not supported on this model/i,
+    repairs: ["without"],
+    members: ["thinking"],
+  },
+  ...REFUSED_MEMBER,
+];
+
+const OPTIONAL = {
+  temperature: "temperature",
+  top_p: "topP",
+  top_k: "topK",
+  metadata: "metadata",
+  service_tier: "serviceTier",
+  thinking: "reasoning",
+  "thinking.display": "reasoning",
+  "output_config.effort": "reasoning",
+  context_management: null,
+  diagnostics: null,
+  speed: null,
+  inference_geo: null,
+  cache_control: null,
+  "system.*.cache_control": null,
+  "system.*.cache_control.ttl": null,
+  "system.*.cache_control.scope": null,
+  "messages.*.content.*.cache_control": null,
+  "messages.*.content.*.cache_control.ttl": null,
+  "messages.*.content.*.cache_control.scope": null,
+  "messages.*.content.*.content.*.cache_control": null,
+  "messages.*.content.*.caller": null,
+  "tools.*.cache_control": null,
+  "tools.*.cache_control.ttl": null,
+  "tools.*.cache_control.scope": null,
+  "tools.*.strict": null,
+  "tools.*.defer_loading": null,
+  "tools.*.input_examples": null,
+  "tools.*.allowed_callers": null,
+  "tools.*.eager_input_streaming": null,
+  "tool_choice.disable_parallel_tool_use": "parallelToolCalls",
+} satisfies RepairRules["optional"];
+
+const EDITS = {
+  "free-tool-choice": {
+    field: "tool_choice",
+    parameter: "toolChoice",
+    reason: "left out, because the upstream lets nobody force a tool while the model thinks",
+    change(body) {
+      const choice = asObject(body.tool_choice);
+      if (choice?.type !== "any" && choice?.type !== "tool") return body;
+      const { name: _, ...rest } = choice;
+      return { ...body, tool_choice: { ...rest, type: "auto" } };
+    },
+  },
+  "join-turns": {
+    field: "messages",
+    parameter: null,
+    reason: "neighbouring turns of one role were joined, because the upstream wants them to alternate",
+    change(body) {
+      const messages = asArray(body.messages);
+      const joined = joinTurns(messages, joinMessages);
+      return joined === messages ? body : { ...body, messages: joined };
+    },
+  },
+  "without-seals": {
+    field: "messages",
+    parameter: "reasoning",
+    reason: "the reasoning state was left out, because the upstream refused it",
+    change: (body) => withoutSeals(body) ?? body,
+  },
+} satisfies Readonly<Record<string, BodyEdit>>;
+
+export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };
+
+function joinMessages(one: JsonObject, other: JsonObject): JsonObject {
+  return { ...one, content: joinContents(one.content, other.content) };
+}

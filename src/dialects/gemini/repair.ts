@@ -1,0 +1,88 @@
+/** What Google's servers and those of its dialect refuse, and what is changed for them. */
+import type { JsonObject } from "../../core/json.ts";
+import { asArray } from "../../wire/json.ts";
+import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { joinTurns } from "../shared/turns.ts";
+import { withoutSeals } from "./amend.ts";
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    words:
+      /^(?:.{0,120})?(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|^.{0,120}thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
+    repairs: ["without-seals"],
+    isOnce: true,
+  },
+  {
+    words:
+      /^(?:Unable to submit request because )?Thinking is not (?:supported|enabled) (?:by|for) this model/i,
+    repairs: ["without"],
+    members: ["generationConfig.thinkingConfig"],
+  },
+  {
+    words: /^Thinking level is not supported for this model/i,
+    repairs: ["without"],
+    members: ["generationConfig.thinkingConfig.thinkingLevel"],
+  },
+  {
+    words: /^Penalty is not enabled for/i,
+    repairs: ["without"],
+    members: ["generationConfig.presencePenalty", "generationConfig.frequencyPenalty"],
+  },
+  {
+    words:
+      /^Please ensure that multiturn requests (?:alternate|ends? with)|^Please ensure that function call turn/i,
+    repairs: ["join-turns"],
+  },
+  ...REFUSED_MEMBER,
+];
+
+const OPTIONAL = {
+  labels: null,
+  store: null,
+  serviceTier: "serviceTier",
+  "generationConfig.temperature": "temperature",
+  "generationConfig.topP": "topP",
+  "generationConfig.topK": "topK",
+  "generationConfig.seed": "seed",
+  "generationConfig.presencePenalty": "presencePenalty",
+  "generationConfig.frequencyPenalty": "frequencyPenalty",
+  "generationConfig.thinkingConfig": "reasoning",
+  "generationConfig.thinkingConfig.thinkingLevel": "reasoning",
+  "generationConfig.thinkingConfig.thinkingBudget": "reasoning",
+  "generationConfig.thinkingConfig.includeThoughts": "reasoning",
+  "generationConfig.mediaResolution": null,
+  "generationConfig.enableEnhancedCivicAnswers": null,
+  "contents.*.parts.*.thoughtSignature": "reasoning",
+  "contents.*.parts.*.mediaResolution": null,
+  "contents.*.parts.*.functionCall.id": null,
+  "contents.*.parts.*.functionResponse.id": null,
+  "tools.*.functionDeclarations.*.behavior": null,
+  "tools.*.functionDeclarations.*.response": null,
+  "tools.*.functionDeclarations.*.responseJsonSchema": null,
+} satisfies RepairRules["optional"];
+
+const EDITS = {
+  "join-turns": {
+    field: "contents",
+    parameter: null,
+    reason: "neighbouring turns of one role were joined, because the upstream wants them to alternate",
+    change(body) {
+      const contents = asArray(body.contents);
+      const joined = joinTurns(contents, joinParts);
+      return joined === contents ? body : { ...body, contents: joined };
+    },
+  },
+  "without-seals": {
+    field: "contents",
+    parameter: "reasoning",
+    reason: "the reasoning state was left out, because the upstream refused it",
+    change: (body) => withoutSeals(body) ?? body,
+  },
+} satisfies Readonly<Record<string, BodyEdit>>;
+
+export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };
+
+function joinParts(one: JsonObject, other: JsonObject): JsonObject {
+  return { ...one, parts: [...asArray(one.parts), ...asArray(other.parts)] };
+}

@@ -1,0 +1,198 @@
+/** What servers of Chat refuse, and what is changed for them. */
+import type { JsonObject } from "../../core/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
+import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
+import {
+  DEVELOPER_REFUSED,
+  FORCED_TOOL_REFUSED,
+  FREE_TOOL_CHOICE,
+  systemRole,
+} from "../shared/openai-repairs.ts";
+import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { joinContents, joinTurns } from "../shared/turns.ts";
+import { withoutSeals } from "./amend.ts";
+
+const REFUSALS: readonly Refusal[] = [
+  // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053; Kimi: QuantumNous/new-api#3121
+  {
+    words:
+      /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^thinking is enabled but reasoning_content is missing|^Missing [`'"]?reasoning_content[`'"]? field/i,
+    repairs: ["return-reasoning"],
+  },
+  FORCED_TOOL_REFUSED,
+  DEVELOPER_REFUSED,
+  // Gemma's template in vLLM and llama.cpp
+  { words: /^System role (?:is )?not supported/i, repairs: ["system-as-user"] },
+  // Mistral: avante-corp/avante.nvim#2562, zed-industries/zed#31736
+  { words: /^Unexpected role 'user' after role 'tool'/i, repairs: ["bridge-turns"] },
+  // Qwen's and Mistral's templates: can1357/oh-my-pi#958, charmbracelet/crush#279
+  {
+    words:
+      /^System (?:message|role) (?:must|should|can only) be (?:at the beginning|(?:the )?first|at the start)|^Unexpected role 'system' after role/i,
+    repairs: ["system-first"],
+  },
+  {
+    words:
+      /^(?:After the (?:optional )?system message,? |Only user, assistant and tool roles are supported after the initial, optional system message\. )?(?:conversation )?roles must alternate|^Only user, assistant and tool roles are supported after the initial/i,
+    repairs: ["system-first", "bridge-turns"],
+  },
+  // Google's models behind Chat
+  {
+    words: /^(?:.{0,120}: )?(?:Corrupted thought signature|Thought signature is not valid)/i,
+    repairs: ["without-seals"],
+    isOnce: true,
+  },
+  ...REFUSED_MEMBER,
+];
+
+/** Members of the dialect and of its servers that say how, not what. */
+const OPTIONAL = {
+  stream_options: null,
+  "stream_options.include_obfuscation": null,
+  temperature: "temperature",
+  top_p: "topP",
+  top_k: "topK",
+  min_p: null,
+  top_a: null,
+  repetition_penalty: null,
+  frequency_penalty: "frequencyPenalty",
+  presence_penalty: "presencePenalty",
+  logit_bias: "logitBias",
+  seed: "seed",
+  parallel_tool_calls: "parallelToolCalls",
+  reasoning_effort: "reasoning",
+  reasoning: "reasoning",
+  include_reasoning: null,
+  reasoning_format: null,
+  thinking: "reasoning",
+  enable_thinking: "reasoning",
+  thinking_budget: "reasoning",
+  chat_template_kwargs: "reasoning",
+  verbosity: "verbosity",
+  user: "userId",
+  safety_identifier: "userId",
+  metadata: "metadata",
+  store: null,
+  service_tier: "serviceTier",
+  prediction: null,
+  prompt_cache_key: "cacheKey",
+  prompt_cache_retention: null,
+  prompt_cache_options: null,
+  cache_control: null,
+  "messages.*.name": null,
+  "messages.*.refusal": null,
+  "messages.*.annotations": null,
+  "messages.*.metadata": null,
+  "messages.*.cache_control": null,
+  "messages.*.reasoning": "reasoning",
+  "messages.*.reasoning_content": "reasoning",
+  "messages.*.reasoning_details": "reasoning",
+  "messages.*.content.*.cache_control": null,
+  "messages.*.content.*.prompt_cache_breakpoint": null,
+  "messages.*.tool_calls.*.index": null,
+  "messages.*.tool_calls.*.extra_content": "reasoning",
+  "tools.*.cache_control": null,
+  "tools.*.strict": null,
+  "tools.*.function.strict": null,
+} satisfies RepairRules["optional"];
+
+/** The turn of the assistant that stands between a tool's result and the user's next words. */
+const BRIDGE = { role: "assistant", content: "Understood." };
+
+const EDITS = {
+  "return-reasoning": {
+    field: "messages",
+    parameter: null,
+    reason: "each turn of the assistant got the reasoning that the upstream wants back, empty where none was",
+    change: (body) => mapMember(body, "messages", withReasoning),
+  },
+  "free-tool-choice": FREE_TOOL_CHOICE,
+  "system-role": systemRole("messages"),
+  "system-as-user": {
+    field: "messages",
+    parameter: "messages",
+    reason: "instructions were put into the user's turns, because the upstream knows no others",
+    change: (body) => withMessages(body, (messages) => joinTurns(messages.map(asUser), joinMessages)),
+  },
+  "system-first": {
+    field: "messages",
+    parameter: null,
+    reason:
+      "instructions between the turns were put into the user's turns, and neighbours of one role joined",
+    change: (body) => withMessages(body, systemFirst),
+  },
+  "bridge-turns": {
+    field: "messages",
+    parameter: "messages",
+    reason: "a turn of the assistant was put between the result of a tool and the user's words",
+    change: (body) => withMessages(body, bridged),
+  },
+  "without-seals": {
+    field: "messages",
+    parameter: "reasoning",
+    reason: "the reasoning state was left out, because the upstream refused it",
+    change: (body) => withoutSeals(body) ?? body,
+  },
+} satisfies Readonly<Record<string, BodyEdit>>;
+
+export const REPAIRS: RepairRules = {
+  refusals: REFUSALS,
+  optional: OPTIONAL,
+  renamed: { max_tokens: "max_completion_tokens", max_completion_tokens: "max_tokens" },
+  edits: EDITS,
+};
+
+function withMessages(
+  body: JsonObject,
+  change: (messages: readonly unknown[]) => readonly unknown[],
+): JsonObject {
+  const messages = asArray(body.messages);
+  const changed = change(messages);
+  const isSame = changed.length === messages.length && changed.every((item, n) => item === messages[n]);
+  return isSame ? body : { ...body, messages: changed };
+}
+
+/** vLLM and OpenRouter call the same text `reasoning`. */
+function withReasoning(message: JsonObject): JsonObject {
+  if (message.role !== "assistant" || typeof message.reasoning_content === "string") return message;
+  return { ...message, reasoning_content: asString(message.reasoning) ?? "" };
+}
+
+function isInstruction(message: unknown): boolean {
+  const role = asObject(message)?.role;
+  return role === "system" || role === "developer";
+}
+
+function asUser(message: unknown): unknown {
+  return isInstruction(message) ? { role: "user", content: asObject(message)?.content } : message;
+}
+
+/** The instructions in front as one message; the user says those between the turns, in the usual tag. */
+function systemFirst(messages: readonly unknown[]): readonly unknown[] {
+  let leading = 0;
+  while (isInstruction(messages[leading])) leading++;
+  const turns = messages.map((message, n) =>
+    n < leading || !isInstruction(message) ? message : tagged(message),
+  );
+  return joinTurns(turns, joinMessages);
+}
+
+function tagged(message: unknown): JsonObject {
+  const content = asObject(message)?.content;
+  return typeof content === "string"
+    ? { role: "user", content: `<system-reminder>\n${content}\n</system-reminder>` }
+    : { role: "user", content };
+}
+
+/** Calls and their results stay apart. */
+function joinMessages(one: JsonObject, other: JsonObject): JsonObject | null {
+  if (one.role === "tool" || one.tool_calls !== undefined) return null;
+  return { ...one, ...other, content: joinContents(one.content, other.content) };
+}
+
+function bridged(messages: readonly unknown[]): readonly unknown[] {
+  return messages.flatMap((message, n) => {
+    const isBehindResult = asObject(messages[n - 1])?.role === "tool" && asObject(message)?.role === "user";
+    return isBehindResult ? [BRIDGE, message] : [message];
+  });
+}

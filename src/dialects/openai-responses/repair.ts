@@ -1,0 +1,76 @@
+/** What servers of Responses refuse, and what is changed for them. */
+import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import {
+  DEVELOPER_REFUSED,
+  FORCED_TOOL_REFUSED,
+  FREE_TOOL_CHOICE,
+  systemRole,
+} from "../shared/openai-repairs.ts";
+import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { withoutSeals } from "./amend.ts";
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    words:
+      /^The encrypted content .{0,80}(?:could not be (?:verified|decrypted)|is invalid)|^invalid_encrypted_content$/i,
+    repairs: ["without-seals"],
+    isOnce: true,
+  },
+  {
+    words: /^Your organization must be verified to generate reasoning summaries/i,
+    repairs: ["without"],
+    members: ["reasoning.summary"],
+    statuses: [400, 403, 422],
+  },
+  {
+    words: /^Encrypted content is not supported with this model/i,
+    repairs: ["without"],
+    members: ["include"],
+  },
+  FORCED_TOOL_REFUSED,
+  DEVELOPER_REFUSED,
+  ...REFUSED_MEMBER,
+];
+
+const OPTIONAL = {
+  stream_options: null,
+  temperature: "temperature",
+  top_p: "topP",
+  parallel_tool_calls: "parallelToolCalls",
+  reasoning: "reasoning",
+  "reasoning.effort": "reasoning",
+  "reasoning.summary": "reasoning",
+  "reasoning.generate_summary": null,
+  "reasoning.context": null,
+  "reasoning.mode": null,
+  "text.verbosity": "verbosity",
+  user: "userId",
+  safety_identifier: "userId",
+  metadata: "metadata",
+  client_metadata: null,
+  store: null,
+  include: null,
+  service_tier: "serviceTier",
+  prompt_cache_key: "cacheKey",
+  prompt_cache_retention: null,
+  prompt_cache_options: null,
+  "input.*.status": null,
+  "input.*.phase": null,
+  "input.*.content.*.annotations": null,
+  "input.*.content.*.logprobs": null,
+  "input.*.content.*.prompt_cache_breakpoint": null,
+  "tools.*.strict": null,
+} satisfies RepairRules["optional"];
+
+const EDITS = {
+  "free-tool-choice": FREE_TOOL_CHOICE,
+  "system-role": systemRole("input"),
+  "without-seals": {
+    field: "input",
+    parameter: "reasoning",
+    reason: "the reasoning state was left out, because the upstream refused it",
+    change: (body) => withoutSeals(body) ?? body,
+  },
+} satisfies Readonly<Record<string, BodyEdit>>;
+
+export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };

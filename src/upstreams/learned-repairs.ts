@@ -1,0 +1,72 @@
+/** The repairs that upstreams were found to need. In memory only. */
+import { isSameRepair, NO_REPAIRS, type Repair, type Repairs } from "../dialects/repair.ts";
+
+/** A repair of a request that was answered. */
+export interface Answered {
+  readonly repair: Repair;
+  /** The client wrote what was changed; false: the gateway did. */
+  readonly isClients: boolean;
+}
+
+/** The upstream of a fact. Another base URL under the same name is another server. */
+interface Taught {
+  readonly name: string;
+  readonly baseUrl: string;
+}
+
+interface Fact {
+  readonly repair: Repair;
+  /** The only client key for which the fact holds; null: it holds for all. */
+  readonly key: string | null;
+}
+
+const MAX_MODELS = 1_000;
+const MAX_FACTS = 16;
+const MAX_NAME_CHARS = 256;
+
+/**
+ * Facts by upstream and model. A fact about something that the gateway added holds for every client key at
+ * once. A fact about something that a client wrote holds for this client's key, until a second key has seen
+ * the same: one client alone cannot change the requests of others.
+ */
+export class LearnedRepairs {
+  readonly #learned = new Map<string, readonly Fact[]>();
+
+  of(upstream: Taught, model: string, key: string): Repairs {
+    if (this.#learned.size === 0) return NO_REPAIRS;
+    const facts = this.#learned.get(nameOf(upstream, model));
+    if (facts === undefined) return NO_REPAIRS;
+    const own = facts.filter((fact) => fact.key === null || fact.key === key);
+    return own.length === 0 ? NO_REPAIRS : own.map(({ repair }) => repair);
+  }
+
+  /**
+   * The upstream answered a request of this client key with these repairs. A refusal alone teaches nothing,
+   * because it may quote the client.
+   */
+  learn(upstream: Taught, model: string, key: string, answered: readonly Answered[]): void {
+    const lasting = answered.filter(({ repair }) => repair.isLasting);
+    if (lasting.length === 0 || model.length > MAX_NAME_CHARS) return;
+    const name = nameOf(upstream, model);
+    let facts = this.#learned.get(name) ?? [];
+    for (const one of lasting) facts = withFact(facts, one, key);
+    // The newest stands last; the oldest makes room.
+    this.#learned.delete(name);
+    this.#learned.set(name, facts);
+    const [oldest] = this.#learned.keys();
+    if (this.#learned.size > MAX_MODELS && oldest !== undefined) this.#learned.delete(oldest);
+  }
+}
+
+function withFact(facts: readonly Fact[], { repair, isClients }: Answered, key: string): readonly Fact[] {
+  const known = facts.find((fact) => isSameRepair(fact.repair, repair));
+  if (known === undefined) {
+    return facts.length >= MAX_FACTS ? facts : [...facts, { repair, key: isClients ? key : null }];
+  }
+  if (known.key === null || (isClients && known.key === key)) return facts;
+  return facts.map((fact) => (fact === known ? { repair, key: null } : fact));
+}
+
+function nameOf({ name, baseUrl }: Taught, model: string): string {
+  return `${name} ${baseUrl} ${model}`;
+}

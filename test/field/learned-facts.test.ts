@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { type Frame, UPSTREAMS } from "../flow/translated.ts";
+import { type Gateway, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import { type RawReply, request } from "../kit/raw-client.ts";
+import type { DialectName } from "../kit/recordings.ts";
+import { describeKind } from "./kind.ts";
+import { kind } from "./kinds/learned-facts.ts";
+import { type Pickiness, type PickyUpstream, startPickyUpstream } from "./picky-upstream.ts";
+
+const KEYS = ["ann", "ben", "cid"] as const;
+type Key = (typeof KEYS)[number];
+const keyOf = (name: string): string => `clw-${name}-key-0123456789abcdef`;
+const KEYS_TOML = KEYS.map((name) => `[[keys]]\nname = "${name}"\nkey = "${keyOf(name)}"\n`).join("\n");
+
+/** A member that a client writes in each dialect: where the test puts it, and where the upstream sees it. */
+const OWN: Readonly<Record<DialectName, { readonly more: object; readonly find: (body: Frame) => unknown }>> =
+  {
+    "openai-chat": { more: { temperature: 0.5 }, find: (body) => body.temperature },
+    "openai-responses": { more: { temperature: 0.5 }, find: (body) => body.temperature },
+    "anthropic-messages": { more: { temperature: 0.5 }, find: (body) => body.temperature },
+    gemini: {
+      more: { generationConfig: { temperature: 0.5 } },
+      find: (body) => body.generationConfig?.temperature,
+    },
+  };
+
+const PATHS: Readonly<Record<DialectName, (model: string) => string>> = {
+  "openai-chat": () => "/v1/chat/completions",
+  "openai-responses": () => "/v1/responses",
+  "anthropic-messages": () => "/v1/messages",
+  gemini: (model) => `/v1beta/models/${model}:generateContent`,
+};
+
+const bodyOf = (dialect: DialectName, model: string): object => {
+  const turn = { role: "user", content: "go" };
+  switch (dialect) {
+    case "openai-chat":
+      return { model, messages: [turn] };
+    case "openai-responses":
+      return { model, input: [turn] };
+    case "anthropic-messages":
+      return { model, max_tokens: 9, messages: [turn] };
+    case "gemini":
+      return { contents: [{ role: "user", parts: [{ text: "go" }] }] };
+  }
+};
+
+describeKind(kind, () => {
+  let upstream: PickyUpstream;
+  let gateway: Gateway;
+  let count = 0;
+  /** Two upstreams of each dialect at one server: `a-gemini`, `b-gemini`. */
+  const tomlAt = (path = ""): string =>
+    [
+      KEYS_TOML,
+      ...Object.entries(UPSTREAMS).flatMap(([name, { family, lines }]) =>
+        ["a", "b"].map((side) => {
+          const url = family === "openai" ? `${upstream.url}${path}/v1` : `${upstream.url}${path}`;
+          return upstreamToml(`${side}-${name}`, family, url, { lines });
+        }),
+      ),
+    ].join("\n");
+
+  beforeAll(async () => {
+    upstream = await startPickyUpstream();
+    gateway = await startGateway({ toml: tomlAt() });
+  });
+  afterAll(async () => {
+    await gateway?.close();
+    await upstream?.close();
+  });
+
+  let model = "";
+  beforeEach(() => {
+    model = `m${count++}`;
+  });
+
+  async function ask(key: Key, client: DialectName, target: string, more: object = {}): Promise<RawReply> {
+    const body = JSON.stringify({ ...bodyOf(client, target), ...more });
+    const headers = { authorization: `Bearer ${keyOf(key)}` };
+    return await request(gateway.port, PATHS[client](target), { body, headers });
+  }
+
+  /** How many requests the upstream gets for one of this key's. */
+  async function asks(key: Key, client: DialectName, target: string, more: object = {}): Promise<number> {
+    const before = upstream.seen.length;
+    const reply = await ask(key, client, target, more);
+    expect([reply.status, reply.body.toString()]).toEqual([200, expect.any(String)]);
+    return upstream.seen.length - before;
+  }
+
+  const refusesTemperature = (dialect: DialectName): Pickiness => ({
+    isRefused: (body) => OWN[dialect].find(body) !== undefined,
+    refusal: `Unsupported parameter: '${dialect === "gemini" ? "generationConfig." : ""}temperature' is not supported with this model.`,
+  });
+
+  for (const dialect of Object.keys(OWN) as DialectName[]) {
+    test(`${dialect}, relayed: a member of one key's requests stays with the others', until they see the same`, async () => {
+      const { more } = OWN[dialect];
+      const target = `a-${dialect}/${model}`;
+      upstream.refuse(refusesTemperature(dialect));
+      expect(await asks("ann", dialect, target, more)).toBe(2);
+      expect(await asks("ann", dialect, target, more)).toBe(1);
+      // Another key, another model and another upstream still ask for themselves.
+      expect(await asks("ben", dialect, target, more)).toBe(2);
+      expect(await asks("ann", dialect, `${target}-2`, more)).toBe(2);
+      expect(await asks("ann", dialect, `b-${dialect}/${model}`, more)).toBe(2);
+      // Two keys have seen it.
+      expect(await asks("cid", dialect, target, more)).toBe(1);
+    });
+
+    test(`${dialect}: what one key cannot have is not taken from another key's request`, async () => {
+      const { more, find } = OWN[dialect];
+      const target = `a-${dialect}/${model}`;
+      upstream.refuse(refusesTemperature(dialect));
+      expect(await asks("ann", dialect, target, more)).toBe(2);
+      upstream.refuse();
+      const reply = await ask("ben", dialect, target, more);
+      expect(reply.headers.has("x-clewline-changed")).toBe(false);
+      expect(upstream.bodies().map(find)).toEqual([0.5]);
+    });
+  }
+
+  test("translated: a value of the client counts as its own, the gateway's words do not", async () => {
+    const target = `a-openai-chat/${model}`;
+    upstream.refuse(refusesTemperature("openai-chat"));
+    expect(await asks("ann", "anthropic-messages", target, { temperature: 0.5 })).toBe(2);
+    expect(await asks("ben", "gemini", target, { generationConfig: { temperature: 0.5 } })).toBe(2);
+    expect(await asks("cid", "openai-chat", target, { temperature: 0.5 })).toBe(1);
+
+    const other = `a-openai-chat/${model}-2`;
+    upstream.refuse({
+      isRefused: (body) => body.max_tokens !== undefined,
+      refusal:
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    });
+    expect(await asks("ann", "anthropic-messages", other)).toBe(2);
+    expect(await asks("ben", "anthropic-messages", other)).toBe(1);
+  });
+
+  test("reported: the gateway's own stream_options is not asked of that model again, for any key", async () => {
+    const target = `a-openai-chat/${model}`;
+    upstream.refuse({
+      isRefused: (body) => body.stream_options !== undefined,
+      refusal: "Unrecognized request argument supplied: stream_options",
+    });
+    const stream = { stream: true };
+    expect(await asks("ann", "openai-chat", target, stream)).toBe(2);
+    expect(await asks("ben", "openai-chat", target, stream)).toBe(1);
+    expect(await asks("cid", "anthropic-messages", target, stream)).toBe(1);
+    expect(await asks("ann", "openai-chat", `${target}-2`, stream)).toBe(2);
+    // A client that writes it itself is told.
+    const own = { stream: true, stream_options: { include_usage: true } };
+    const reply = await ask("ben", "openai-chat", target, own);
+    expect(reply.headers.get("x-clewline-changed")).toBe("stream_options");
+  });
+
+  describe("a refusal alone teaches nothing", () => {
+    test("the repaired request was refused too", async () => {
+      const target = `a-openai-chat/${model}`;
+      const refusal = "Unrecognized request argument supplied: stream_options";
+      upstream.refuse({ isRefused: () => true, refusal });
+      expect((await ask("ann", "openai-chat", target, { stream: true })).status).toBe(400);
+      expect(upstream.seen).toHaveLength(2);
+      upstream.refuse();
+      await ask("ann", "openai-chat", target, { stream: true });
+      expect(upstream.bodies().map((body) => body.stream_options)).toEqual([{ include_usage: true }]);
+    });
+  });
+
+  test("a server under another base URL, and the same name, is another server", async () => {
+    const target = `a-openai-chat/${model}`;
+    const stream = { stream: true };
+    upstream.refuse({
+      isRefused: (body) => body.stream_options !== undefined,
+      refusal: "Unrecognized request argument supplied: stream_options",
+    });
+    expect(await asks("ann", "openai-chat", target, stream)).toBe(2);
+    gateway.configure({ toml: tomlAt("/moved") });
+    await until("the configuration was taken over", async () => {
+      const before = upstream.seen.length;
+      await ask("ann", "openai-chat", `${target}-probe`, {});
+      return upstream.seen.slice(before).some((arrived) => arrived.target.startsWith("/moved"));
+    });
+    expect(await asks("ann", "openai-chat", target, stream)).toBe(2);
+  });
+});
