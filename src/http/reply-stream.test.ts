@@ -74,6 +74,7 @@ class Client {
 let server: Bun.Server<undefined>;
 let owner: Owner;
 let onStart: (stream: ReplyStream) => void;
+let onMade: (stream: ReplyStream) => void;
 let client: Client;
 
 beforeAll(() => {
@@ -83,6 +84,7 @@ beforeAll(() => {
     development: false,
     fetch: () => {
       owner = new Owner(onStart);
+      onMade(owner.stream);
       return new Response(owner.stream.body);
     },
   });
@@ -90,6 +92,7 @@ beforeAll(() => {
 afterAll(() => server.stop(true));
 beforeEach(() => {
   onStart = () => undefined;
+  onMade = () => undefined;
 });
 afterEach(() => void client?.socket.destroy());
 
@@ -162,13 +165,68 @@ test("an empty good reply ends too", async () => {
   await client.until(() => /0\r\n\r\n$|content-length: 0\r\n/i.test(client.text));
 });
 
-test("before the start, writing and ending wait for nothing and harm nothing", () => {
-  const early = new Owner(() => undefined);
-  expect(early.stream.write(encode("x"))).toBe(true);
-  expect(early.stream.isBlocked).toBe(false);
-  early.stream.close();
-  early.stream.cut();
-  expect(early.told).toEqual([]);
+/** Serves a stream that was written to before the server took bytes. */
+function serveEarly(write: (stream: ReplyStream) => void): void {
+  onMade = write;
+  client = new Client(server.port as number);
+}
+
+test("what is written before the start comes first", async () => {
+  onStart = (stream) => {
+    stream.write(encode("third"));
+    stream.close();
+  };
+  serveEarly((stream) => {
+    expect(stream.write(encode("first "))).toBe(true);
+    expect(stream.write(encode("second "))).toBe(true);
+    expect(stream.isBlocked).toBe(false);
+  });
+  await client.until(() => client.text.includes("third"));
+  expect(client.text.replace(/\r\n[0-9a-f]+\r\n/g, "")).toContain("first second third");
+  expect(owner.told).toEqual(["started"]);
+});
+
+test("a stream that was closed before the start is whole, and its owner hears of no start", async () => {
+  serveEarly((stream) => {
+    stream.write(encode("all"));
+    stream.close();
+    stream.cut();
+  });
+  await client.until(() => client.text.includes("all"));
+  await client.until(() => /0\r\n\r\n$|content-length: 3\r\n/i.test(client.text));
+  expect(owner.told).toEqual([]);
+});
+
+test("a stream that was cut before the start is cut", async () => {
+  serveEarly((stream) => {
+    stream.write(encode("half"));
+    stream.cut();
+  });
+  await client.until(() => client.isClosed);
+  expect(client.text).not.toContain("0\r\n\r\n");
+  expect(owner.told).toEqual([]);
+});
+
+test("a new owner hears of the start at once, and alone of what follows", async () => {
+  await start();
+  const next = new Owner((stream) => void stream);
+  owner.stream.handOver(next);
+  expect(next.told).toEqual(["started"]);
+  client.socket.destroy();
+  await next.hears("left");
+  expect(owner.told).toEqual(["started"]);
+});
+
+test("before the start, the new owner is the one who hears of it", async () => {
+  let next: Owner | undefined;
+  serveEarly((stream) => {
+    next = new Owner(() => undefined);
+    stream.handOver(next);
+    expect(next.told).toEqual([]);
+  });
+  while (next === undefined) await Bun.sleep(1);
+  await next.hears("started");
+  expect(owner.told).toEqual([]);
 });
 
 test("a client that leaves is told once, and what is written then goes nowhere", async () => {

@@ -4,6 +4,16 @@
  * `write` copies its bytes, and returns a promise in place of a number when the client reads too slowly;
  * `cancel` reports at once that the client has left.
  */
+import { Buffer } from "node:buffer";
+
+/**
+ * Headers of each reply whose bytes come one by one: without them a proxy may keep the bytes until there are
+ * more (nginx), or pack them. Caddy and HAProxy pass bytes on as they come.
+ */
+export const PASSED_ON_AT_ONCE = {
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+} as const;
 
 export interface ReplyStreamOwner {
   /** The server takes bytes from then on. */
@@ -21,9 +31,12 @@ interface DirectController {
 
 export class ReplyStream {
   readonly body: ReadableStream<Uint8Array>;
-  readonly #owner: ReplyStreamOwner;
+  #owner: ReplyStreamOwner;
   #controller: DirectController | null = null;
+  /** What was written before the server took bytes. */
+  #unsent: Uint8Array | null = null;
   #isOver = false;
+  #isCut = false;
   #isBlocked = false;
 
   constructor(owner: ReplyStreamOwner) {
@@ -31,13 +44,12 @@ export class ReplyStream {
     this.body = new ReadableStream({
       type: "direct",
       pull: (controller: unknown): void => {
-        this.#controller = controller as DirectController;
-        owner.started();
+        this.#start(controller as DirectController);
       },
       cancel: (): void => {
         if (this.#isOver) return;
         this.#isOver = true;
-        owner.left();
+        this.#owner.left();
       },
     } as unknown as ConstructorParameters<typeof ReadableStream<Uint8Array>>[0]);
   }
@@ -47,15 +59,29 @@ export class ReplyStream {
     return this.#isBlocked;
   }
 
+  /** From here on another owner hears of the stream: at once that it has started, if it has. */
+  handOver(owner: ReplyStreamOwner): void {
+    this.#owner = owner;
+    if (this.#controller !== null && !this.#isOver) owner.started();
+  }
+
   /**
-   * Sends bytes at once. Returns false when the client is slow: the bytes are taken, and the next `write`
-   * must wait for `drained`.
+   * Sends bytes at once, or when the server takes them. Returns false when the client is slow: the bytes are
+   * taken, and the next `write` must wait for `drained`.
    */
   write(bytes: Uint8Array): boolean {
-    if (this.#isOver || this.#controller === null) return true;
-    const written = this.#controller.write(bytes);
+    if (this.#isOver) return true;
+    if (this.#controller === null) {
+      this.#unsent = this.#unsent === null ? bytes : Buffer.concat([this.#unsent, bytes]);
+      return true;
+    }
+    return this.#send(this.#controller, bytes);
+  }
+
+  #send(controller: DirectController, bytes: Uint8Array): boolean {
+    const written = controller.write(bytes);
     if (typeof written === "number") {
-      this.#controller.flush();
+      controller.flush();
       return !this.#isBlocked;
     }
     if (!this.#isBlocked) {
@@ -79,8 +105,22 @@ export class ReplyStream {
   cut(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const controller = this.#controller;
-    // Seen with Bun 1.4.5: bytes that were written in the same turn of the loop as the close never leave.
-    setTimeout(() => controller?.close(new Error("the upstream broke off")), 0);
+    this.#isCut = true;
+    if (this.#controller !== null) breakOff(this.#controller);
   }
+
+  #start(controller: DirectController): void {
+    this.#controller = controller;
+    const unsent = this.#unsent;
+    this.#unsent = null;
+    if (unsent !== null) this.#send(controller, unsent);
+    if (this.#isCut) breakOff(controller);
+    else if (this.#isOver) controller.close();
+    else this.#owner.started();
+  }
+}
+
+/** Seen with Bun 1.4.5: bytes that were written in the same turn of the loop as the close never leave. */
+function breakOff(controller: DirectController): void {
+  setTimeout(() => controller.close(new Error("the upstream broke off")), 0);
 }
