@@ -4,7 +4,7 @@
  * SDK raises that as an exception.
  */
 import { requestIdHeaders } from "../../http/error-reply.ts";
-import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { Accepted } from "../exchange.ts";
 
 const SPACE = new Uint8Array([0x20]);
@@ -30,7 +30,7 @@ export async function keptAlive(
   } while (asksForStream() === null);
   client.suspendIdleTimeout();
   return new Response(new WaitingReply(answered, intervalMs).body, {
-    headers: { "content-type": "application/json", ...requestIdHeaders(id) },
+    headers: { "content-type": "application/json", ...requestIdHeaders(id), ...PASSED_ON_AT_ONCE },
   });
 }
 
