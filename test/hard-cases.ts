@@ -20,7 +20,7 @@ export const HARD_CASES: Readonly<Record<number, HardCase>> = {
   4: { title: "comments, ids, retry fields and a byte order mark" },
   5: { title: "events, deltas and parts that nobody knows" },
   6: { title: "one line of 20 MB, and one beyond the limit" },
-  7: { title: "an upstream that is silent for minutes: pings in the client's dialect" },
+  7: { title: "an upstream that is silent for minutes, before its head too: pings in the client's dialect" },
   8: { title: "an upstream that breaks off after content: an error in the stream, never a good end" },
   9: { title: "the same before the first byte: another try that the client does not see" },
   10: { title: "a Chat stream that ends after finish_reason, without its end mark" },

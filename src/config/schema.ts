@@ -177,7 +177,7 @@ const server = table({
     durationMs,
     15_000,
     "reload",
-    "When an upstream is silent for this long, the client's stream gets a ping.",
+    "When a client's stream has been silent for this long, it gets a ping. Before the answer the first ping also sends the status 200, so a later error can only be reported inside the stream.",
   ),
   keepalive_interval_s: withDefault(
     whole(0, 86_400),

@@ -3,9 +3,11 @@
  * row from it.
  */
 import type { Principal } from "../auth/keys.ts";
+import type { GatewayError } from "../core/errors.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { ClientRequest } from "../http/client-request.ts";
+import type { ReplyStream } from "../http/reply-stream.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
@@ -36,6 +38,19 @@ export interface Asked {
   readonly amendment: Amendment | null;
   /** Refuse the request rather than drop a part of it. */
   readonly isStrict: boolean;
+}
+
+/**
+ * A client's stream that was opened before its answer. `headers` are those that the answer would have had.
+ * Each of the three is called once, and no other after it.
+ */
+export interface OpenStream {
+  /** An answer begins: the stream, for its new owner. */
+  release(headers: Readonly<Record<string, string>>): ReplyStream;
+  /** The answer is there as a whole, in the form of the stream. */
+  endWith(body: Uint8Array | null, headers: Readonly<Record<string, string>>): void;
+  /** There is no answer: ends the stream with an error in the client's dialect. */
+  fail(error: GatewayError): void;
 }
 
 /** One attempt, as the ledger row shows it. The row shows the last one. */
@@ -91,8 +106,8 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts. All fields are set in the constructor, so that every exchange has the same
- * shape.
+ * Readonly but for its attempts and its early stream. All fields are set in the constructor, so that every
+ * exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
   readonly id: string;
@@ -107,6 +122,10 @@ export class Exchange implements Accepted, Asked {
   readonly amendment: Amendment | null;
   readonly isStrict: boolean;
   readonly attemptNotes: AttemptNote[] = [];
+  /** The client's stream opens before its answer, if the answer takes long. */
+  opensEarly: boolean;
+  /** The client's stream, if it was opened before its answer. */
+  early: OpenStream | null = null;
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;
@@ -124,6 +143,7 @@ export class Exchange implements Accepted, Asked {
     this.clientFraming = asked.clientFraming;
     this.amendment = asked.amendment;
     this.isStrict = asked.isStrict;
+    this.opensEarly = asked.clientFraming !== "json" && accepted.route.isGenerative;
   }
 
   /** The number of requests sent to upstreams for this one. */

@@ -10,14 +10,17 @@ import { peekRequest } from "../dialects/peek.ts";
 import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import { Watched } from "../transport/watchdog.ts";
+import { EarlyStream } from "./answer/early-stream.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
-import type { UpstreamReply } from "./attempt/outcome.ts";
+import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
-import { type Outcome, tryTargets, type WalkOwner } from "./targets.ts";
+import { tryTargets } from "./targets.ts";
+import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
 /** Serves one request of a model route. Never rejects: an error becomes a reply in the client's dialect. */
 export function handle(
@@ -34,8 +37,11 @@ export function handle(
   return keepaliveIntervalS === 0 ? serving.reply : serving.keptAlive(keepaliveIntervalS * 1_000);
 }
 
-/** The walk of one accepted request through its phases. Each phase ends by calling the next one. */
-class Serving implements BodyReader, WalkOwner {
+/**
+ * The walk of one accepted request through its phases. Each phase ends by calling the next one. The watchdog
+ * looks at it while it waits for the answer of a stream that opens early.
+ */
+class Serving extends Watched implements BodyReader, WalkOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
@@ -48,8 +54,12 @@ class Serving implements BodyReader, WalkOwner {
   #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
   #exchange: Exchange | null = null;
+  #walk: Walk | null = null;
+  /** When the wait for an answer began, on the monotonic clock. */
+  #waitsSinceMs = 0;
 
   constructor(gateway: Gateway, accepted: Accepted) {
+    super();
     this.#gateway = gateway;
     this.#accepted = accepted;
     const { promise, resolve } = Promise.withResolvers<Response>();
@@ -103,10 +113,36 @@ class Serving implements BodyReader, WalkOwner {
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
-    tryTargets(request, this.#planned.targets, this);
+    if (exchange.opensEarly) {
+      this.#waitsSinceMs = gateway.clock.monotonicMs();
+      gateway.transport.watchdog.add(this);
+    }
+    this.#walk = tryTargets(request, this.#planned.targets, this);
+  }
+
+  /**
+   * Opens the client's stream once its answer takes long, but not sooner: a quick error has its own status.
+   */
+  override check(nowMs: number): void {
+    const gateway = this.#gateway;
+    if (nowMs - this.#waitsSinceMs < gateway.snapshot.config.server.pingIntervalMs) return;
+    gateway.transport.watchdog.delete(this);
+    const exchange = this.#recorded();
+    if (!exchange.opensEarly) return;
+    const leave = (): void => this.#walk?.leave();
+    if (exchange.client.request.signal.aborted) {
+      leave();
+      return;
+    }
+    const early = new EarlyStream(gateway, exchange, leave);
+    exchange.early = early;
+    this.#answer(early.reply);
   }
 
   walked(outcome: Outcome): void {
+    this.#gateway.transport.watchdog.delete(this);
+    // An open stream refers to this object, and must not keep the request's body through a long answer.
+    this.#walk = null;
     try {
       this.#end(outcome);
     } catch (cause) {
@@ -117,10 +153,10 @@ class Serving implements BodyReader, WalkOwner {
   #end(outcome: Outcome): void {
     switch (outcome.kind) {
       case "delivered":
-        this.#answer(outcome.reply);
+        if (outcome.reply !== null) this.#answer(outcome.reply);
         return;
       case "upstream-error":
-        this.#endWithUpstreamError(outcome.reply, outcome.error);
+        this.#endWithUpstreamError(outcome);
         return;
       case "error":
         this.#endWithError(outcome.error);
@@ -133,8 +169,8 @@ class Serving implements BodyReader, WalkOwner {
     }
   }
 
-  /** The client gets the upstream's own error. */
-  #endWithUpstreamError(reply: UpstreamReply, error: GatewayError): void {
+  /** The client gets the upstream's own error: its reply, or its words in a stream that is open. */
+  #endWithUpstreamError({ reply, error, signal }: Extract<Outcome, { kind: "upstream-error" }>): void {
     const exchange = this.#ended();
     const ending: Ending = {
       status: reply.status,
@@ -151,6 +187,11 @@ class Serving implements BodyReader, WalkOwner {
           this.#endWithError(failure);
           return;
         }
+        if (exchange.early !== null) {
+          const nowMs = this.#gateway.clock.nowMs();
+          exchange.early.fail(ownWordsOf(reply, exchange.route.dialect, signal, nowMs));
+          return;
+        }
         const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
         this.#answer(new Response(reply.body, { status: reply.status, headers }));
       }),
@@ -161,8 +202,12 @@ class Serving implements BodyReader, WalkOwner {
     const exchange = this.#ended();
     if (error.kind === "internal") this.#gateway.metrics.exceptions.add(1);
     const reply = replyWithError(exchange.route.dialect, error, exchange.id);
+    const tell = (): void => {
+      if (exchange.early === null) this.#answer(reply);
+      else exchange.early.fail(error);
+    };
     if (exchange.isSettled) {
-      this.#answer(reply);
+      tell();
       return;
     }
     const ending: Ending = {
@@ -174,20 +219,22 @@ class Serving implements BodyReader, WalkOwner {
       firstByteMs: null,
       isHeadSent: false,
     };
-    settleFailure(this.#gateway, exchange, ending, () => this.#answer(reply));
+    settleFailure(this.#gateway, exchange, ending, tell);
   }
 
   #endWithoutClient(facts: AnswerFacts | null): void {
     const exchange = this.#ended();
     const answer = (): void => this.#answer(new Response(null, { status: 499 }));
+    // A drain that has run out of time closes the streams that are open.
+    const isCut = exchange.early !== null && this.#gateway.isDraining;
     if (exchange.isSettled) {
       answer();
       return;
     }
     const ending: Ending = {
       status: 499,
-      outcome: "client_left",
-      errorKind: null,
+      outcome: isCut ? "error" : "client_left",
+      errorKind: isCut ? "shutting_down" : null,
       facts,
       replyBytes: 0,
       firstByteMs: null,

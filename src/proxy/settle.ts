@@ -21,7 +21,7 @@ export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopR
 
 /** How an exchange ended. */
 export interface Ending {
-  /** HTTP status that the client gets; 499: the client left before it got one. */
+  /** HTTP status that the client gets, unless its stream is open; 499: the client left before it got one. */
   readonly status: number;
   readonly outcome: Outcome;
   readonly errorKind: ErrorKind | null;
@@ -48,7 +48,7 @@ export function settle(
   const row = endExchange(gateway, exchange, ending);
   append(gateway, exchange, ending, row, (failure) => {
     if (failure !== null) {
-      if (!ending.isHeadSent) row.status = failure.status;
+      if (!ending.isHeadSent && exchange.early === null) row.status = failure.status;
       row.outcome = "error";
       row.errorKind = failure.kind;
     }
@@ -89,7 +89,7 @@ function append(
 }
 
 function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
-  const { attempt, attempts, earlierUsage, route, startedMs } = exchange;
+  const { attempt, attempts, earlierUsage, early, route, startedMs } = exchange;
   const { facts, outcome, firstByteMs } = ending;
   const { headers } = exchange.client;
   const isRefused = attempts === 0 && outcome === "refused";
@@ -113,8 +113,9 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
     modelUsed: bounded(attempt.modelUsed),
     modelReported: bounded(facts?.model ?? null),
     credential: attempt.credential,
-    isStream: isRefused ? exchange.clientFraming !== "json" : attempt.isStream,
-    status: ending.status,
+    isStream: early !== null || (isRefused ? exchange.clientFraming !== "json" : attempt.isStream),
+    // The status line of a stream that was opened early has gone out.
+    status: early === null ? ending.status : 200,
     outcome,
     errorKind: ending.errorKind,
     stopReason: bounded(facts?.stopReason ?? null),

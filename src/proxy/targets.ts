@@ -13,12 +13,12 @@ import type { ReplyHead } from "../transport/call.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
-import type { AttemptFailure, AttemptResult, UpstreamReply } from "./attempt/outcome.ts";
+import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
 import { giveUp } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
-import type { AnswerFacts } from "./settle.ts";
+import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
 /**
  * Repeats of a request after overload or a transport failure. After a credential's own failure, each other
@@ -30,25 +30,14 @@ const MAX_REPAIRS = 3;
 /** The upstream was taken out of the configuration while the request ran. */
 const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
-/** How a request ends. */
-export type Outcome =
-  | { readonly kind: "delivered"; readonly reply: Response }
-  /** The client gets the upstream's own error. */
-  | { readonly kind: "upstream-error"; readonly reply: UpstreamReply; readonly error: GatewayError }
-  | { readonly kind: "error"; readonly error: GatewayError }
-  | { readonly kind: "client-left"; readonly facts: AnswerFacts | null }
-  /** An exception of the gateway, or of the ledger. */
-  | { readonly kind: "fault"; readonly cause: unknown };
-
-/** Who has a request to serve. */
-export interface WalkOwner {
-  /** Called once. */
-  walked(outcome: Outcome): void;
-}
-
-/** Serves the request by one of its targets. Nothing is thrown. */
-export function tryTargets(request: ServedRequest, targets: readonly Target[], owner: WalkOwner): void {
-  new TargetWalk(request, targets, owner).next();
+/**
+ * Serves the request by one of its targets. Nothing is thrown, and the owner may be called before this
+ * returns.
+ */
+export function tryTargets(request: ServedRequest, targets: readonly Target[], owner: WalkOwner): Walk {
+  const walk = new TargetWalk(request, targets, owner);
+  walk.next();
+  return walk;
 }
 
 /** The state of the walk at one target. */
@@ -64,7 +53,7 @@ interface CurrentTarget {
   excluded: Set<string> | null;
 }
 
-class TargetWalk implements AttemptOwner {
+class TargetWalk implements AttemptOwner, Walk {
   readonly #request: ServedRequest;
   readonly #targets: readonly Target[];
   readonly #owner: WalkOwner;
@@ -85,6 +74,9 @@ class TargetWalk implements AttemptOwner {
    * A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever.
    */
   #isRepeatDue = false;
+  /** The attempt that runs; null: none does at the moment. */
+  #running: RunningAttempt | null = null;
+  #hasLeft = false;
   /** The target of the attempt that runs; null: none has begun. */
   #current: CurrentTarget | null = null;
   /** The attempt that runs asks a model that no credential may use. */
@@ -100,6 +92,7 @@ class TargetWalk implements AttemptOwner {
   next(): void {
     try {
       for (;;) {
+        if (this.#isOver()) return;
         const target = this.#targets[this.#nextIndex];
         if (target === undefined) {
           this.#giveUp();
@@ -197,6 +190,7 @@ class TargetWalk implements AttemptOwner {
    * Leases a credential for the current target and begins an attempt with it, or goes on to the next target.
    */
   #lease(current: CurrentTarget): void {
+    if (this.#isOver()) return;
     const { gateway } = this.#request;
     const { target, stickyTo } = current;
     const upstream = this.#upstreamOf(target);
@@ -236,7 +230,8 @@ class TargetWalk implements AttemptOwner {
   /** Asks the current target with one credential. */
   #attempt(current: CurrentTarget, upstream: UpstreamView, lease: Lease): void {
     this.#current = current;
-    new RunningAttempt(this.#request, current.prepared, upstream, lease, this).begin();
+    this.#running = new RunningAttempt(this.#request, current.prepared, upstream, lease, this);
+    this.#running.begin();
   }
 
   replied(attempt: RunningAttempt, head: ReplyHead): void {
@@ -246,6 +241,7 @@ class TargetWalk implements AttemptOwner {
   /** A failed attempt may be followed by another one; anything else ends the walk. */
   ended(attempt: RunningAttempt, result: AttemptResult): void {
     const current = this.#current as CurrentTarget;
+    this.#running = null;
     try {
       if (result.kind === "failed") {
         if (this.#isAskingForbidden) this.#afterForbidden(result);
@@ -328,11 +324,11 @@ class TargetWalk implements AttemptOwner {
     this.next();
   }
 
-  #failWith({ upstreamReply, error }: AttemptFailure): void {
+  #failWith({ upstreamReply, error, signal }: AttemptFailure): void {
     this.#end(
       upstreamReply === null
         ? { kind: "error", error }
-        : { kind: "upstream-error", reply: upstreamReply, error },
+        : { kind: "upstream-error", reply: upstreamReply, error, signal },
     );
   }
 
@@ -350,6 +346,18 @@ class TargetWalk implements AttemptOwner {
     });
     if (reason instanceof GatewayError) this.#end({ kind: "error", error: reason });
     else this.#failWith(reason);
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    if (this.#running === null) this.#end({ kind: "client-left", facts: null });
+    else this.#running.leave();
+  }
+
+  /** Whether no step may follow, because the client has left or the walk has ended. */
+  #isOver(): boolean {
+    if (this.#hasLeft) this.#end({ kind: "client-left", facts: null });
+    return this.#isDone;
   }
 
   #guard(step: () => void): void {

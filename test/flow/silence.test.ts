@@ -1,7 +1,7 @@
 // A silent upstream: the client gets pings, but never inside a frame, and not for ever.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { type Gateway, IS_FULL, KEYS_TOML, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { openClient, type RawReply, request, requestBytes } from "../kit/raw-client.ts";
 import {
   type Arrived,
@@ -34,8 +34,10 @@ const pingsSince = (sinceMs: number): number =>
 let upstream: RawUpstream;
 /** Pings often and waits long. */
 let gateway: Gateway;
-/** Has short time-outs. */
+/** Has short time-outs, and pings before they are over. */
 let hasty: Gateway;
+/** Has a short time-out for the head, and pings only later. */
+let silent: Gateway;
 
 beforeAll(async () => {
   upstream = await startRawUpstream(() => undefined);
@@ -49,10 +51,14 @@ beforeAll(async () => {
     ),
     server: "ping_interval_ms = 100",
   });
+  silent = await startGateway({
+    toml: [KEYS_TOML, familiesToml(upstream.url, "first_byte_timeout_ms = 400")].join("\n"),
+  });
 });
 afterAll(async () => {
   await gateway?.close();
   await hasty?.close();
+  await silent?.close();
   await upstream?.close();
 });
 
@@ -126,19 +132,21 @@ for (const recording of SSE_RECORDINGS) {
     expect(withoutPings(text) === withoutPings(all)).toBe(true);
   });
 
-  test(`H-7 ${recording.name}: before the head nothing is said; after it, that something is coming`, async () => {
+  test(`H-7 ${recording.name}: before the upstream's head there are pings, after an interval and not sooner`, async () => {
     const client = await openClient(gateway.port);
-    const sinceMs = performance.now();
     upstream.answer = async (arrived) => {
-      await Bun.sleep(SILENCE_MS);
-      expect(client.receivedBytes).toBe(0);
+      await until("a ping comes", () => client.receivedBytes > 0);
+      expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(PING_INTERVAL_MS);
       await sendSlowly(arrived, recording, ["", streamOf(recording)]);
     };
+    const sinceMs = performance.now();
     client.send(requestBytes(recording.streamPath, { body: recording.body(true) }));
     const reply = await client.reply();
     client.leave();
-    expect(withoutPings(reply.body.toString())).toBe(withoutPings(recording.frames.join("")));
-    expect(countOf(reply.body.toString(), ping) - ownPings).toBeLessThanOrEqual(pingsSince(sinceMs));
+    const text = reply.body.toString();
+    expect(text.startsWith(ping)).toBe(true);
+    expect(withoutPings(text)).toBe(withoutPings(recording.frames.join("")));
+    expect(countOf(text, ping) - ownPings).toBeLessThanOrEqual(pingsSince(sinceMs));
   });
 }
 
@@ -167,13 +175,33 @@ test("a whole reply that comes slowly is not pinged", async () => {
 test("an upstream that does not answer in time is a time-out, in the dialect", async () => {
   upstream.forget();
   upstream.answer = () => undefined;
-  const replies = await Promise.all(RECORDINGS.map((recording) => ask(hasty, recording)));
+  const replies = await Promise.all(RECORDINGS.map((recording) => ask(silent, recording)));
   for (const [i, reply] of replies.entries()) {
     expect([RECORDINGS[i]?.name, reply.status]).toEqual([RECORDINGS[i]?.name, 504]);
     expect(JSON.parse(reply.body.toString())).toHaveProperty("error");
+    expect(await silent.row(reply.headers.get("x-request-id"))).toMatchObject({
+      outcome: "error",
+      error_kind: "upstream_timeout",
+      status: 504,
+    });
+  }
+  await Promise.all(upstream.seen.map((one) => one.closed));
+}, 600_000);
+
+test("a time-out behind pings is told inside the stream, which ends well by HTTP's rules and not by the dialect's", async () => {
+  upstream.forget();
+  upstream.answer = () => undefined;
+  const replies = await Promise.all(RECORDINGS.map((recording) => ask(hasty, recording)));
+  for (const [i, reply] of replies.entries()) {
+    const { name, endMarks } = RECORDINGS[i] as Recording;
+    const text = reply.body.toString();
+    expect([name, reply.status, reply.isWhole]).toEqual([name, 200, true]);
+    expect(text).toMatch(/"(?:error|code)"/);
+    for (const mark of endMarks) expect(text).not.toContain(mark);
     expect(await hasty.row(reply.headers.get("x-request-id"))).toMatchObject({
       outcome: "error",
       error_kind: "upstream_timeout",
+      status: 200,
     });
   }
   await Promise.all(upstream.seen.map((one) => one.closed));

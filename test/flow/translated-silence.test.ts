@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, wayOf } from "../faults/asking.ts";
 import { type Gateway, startGateway, until } from "../kit/gateway.ts";
-import { openClient, request, requestBytes } from "../kit/raw-client.ts";
+import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
 import {
   type Arrived,
   chunkOf,
@@ -105,24 +105,30 @@ test("H-7 silence in the midst of a translated stream is filled with the client'
   }
 }, 600_000);
 
-test("H-7 before the upstream's head nothing is said; after it, that something is coming", async () => {
-  await Promise.all(
+test("H-7 before the upstream's head, and behind it, there are pings", async () => {
+  const pinged = Promise.withResolvers<void>();
+  upstream.answer = async (arrived) => {
+    await pinged.promise;
+    await sendSlowly(arrived, ({ frames }) => ["", frames.join("")]);
+  };
+  const clients = await Promise.all(
     CELLS.map(async (cell) => {
       const client = await openClient(gateway.port);
       const { path, body } = asking(cell.client, cell.model, true);
-      upstream.answer = async (arrived) => {
-        await Bun.sleep(SILENCE_MS);
-        expect([cell.name, client.receivedBytes]).toEqual([cell.name, 0]);
-        await sendSlowly(arrived, ({ frames }) => ["", frames.join("")]);
-      };
       client.send(requestBytes(path, { body }));
-      const reply = await client.reply();
-      client.leave();
-      const text = reply.body.toString();
-      expect(text.startsWith(PINGS[cell.client.dialect] as string)).toBe(true);
-      expect(readTold(cell.client, true, text)).toMatchObject({ text: TEXT, isEnded: true });
+      return client;
     }),
   );
+  await until("every client has a ping", () => clients.every(({ receivedBytes }) => receivedBytes > 0));
+  pinged.resolve();
+  for (const [i, { client }] of CELLS.entries()) {
+    const connection = clients[i] as RawClient;
+    const text = (await connection.reply()).body.toString();
+    connection.leave();
+    const ping = PINGS[client.dialect] as string;
+    expect(text.startsWith(ping + ping)).toBe(true);
+    expect(readTold(client, true, text)).toMatchObject({ text: TEXT, isEnded: true });
+  }
 }, 600_000);
 
 /** A whole answer, relayed and translated, in each dialect. */

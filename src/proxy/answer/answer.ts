@@ -35,11 +35,25 @@ function reframe(attempt: RunningAttempt, head: ReplyHead, framing: Framing): vo
   attempt.served.translator.sameDialect().then(
     (request) =>
       attempt.guard(() => {
-        if (request === null) relay(attempt, head, framing);
+        if (request === null) relayAsItIs(attempt, head, framing);
         else translate(attempt, head, request, framing);
       }),
     (cause: unknown) => attempt.end(attempt.broken(cause)),
   );
+}
+
+/**
+ * The client gets the form that the upstream chose, unless its stream has been opened in the form it asked
+ * for.
+ */
+function relayAsItIs(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  const { exchange } = attempt.served;
+  if (exchange.early !== null) {
+    attempt.end(attempt.unusable(head, "the upstream answered in another form than the client asked for"));
+    return;
+  }
+  exchange.opensEarly = false;
+  relay(attempt, head, framing);
 }
 
 function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {

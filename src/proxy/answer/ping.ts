@@ -1,4 +1,7 @@
-/** The bytes that show a client that its stream is alive. */
+/**
+ * Bytes beside the answer: they show a client that its stream is alive, or tell what came too late for its
+ * head.
+ */
 import type { DialectName, Framing } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 
@@ -13,4 +16,14 @@ export function pingOf(dialect: DialectName, framing: Framing): Uint8Array | nul
   const made = text === null ? null : encoder.encode(text);
   pings.set(dialect + framing, made);
   return made;
+}
+
+/**
+ * Headers as comments, in a block of their own: an official SDK loses an event that holds a comment. null:
+ * there are none, or the framing has no comments.
+ */
+export function noteOf(framing: Framing, headers: readonly (readonly [string, string])[]): Uint8Array | null {
+  if (framing !== "sse" || headers.length === 0) return null;
+  const lines = headers.map(([name, value]) => `: ${name}: ${value.replaceAll(/[\r\n]/g, " ")}\n`);
+  return encoder.encode(`${lines.join("")}\n`);
 }

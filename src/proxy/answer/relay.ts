@@ -72,7 +72,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   #phase: Phase = "beginning";
   readonly #watchdog: Watchdog;
   readonly #tap: Tap;
-  readonly #stream: ReplyStream;
+  #stream: ReplyStream;
   #lastReadMs: number;
   #lastWriteMs: number;
   #replyBytes = 0;
@@ -126,9 +126,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   /**
-   * Waits until it is known how the reply begins. Only while nothing was sent can a request be retried, so
-   * the relay waits for the first whole frame, but not longer than a ping interval: then the client hears
-   * that an answer comes.
+   * Waits until it is known how the reply begins: while nothing of an answer was sent, the request can be
+   * retried. A client whose stream does not open early hears after a ping interval that an answer comes.
    */
   begin(): void {
     this.#watchdog.add(this);
@@ -138,6 +137,12 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   /** The reply's body for the client. */
   get body(): ReadableStream<Uint8Array> {
     return this.#stream.body;
+  }
+
+  /** Goes on with the stream that the client has already. */
+  join(stream: ReplyStream): void {
+    this.#stream = stream;
+    stream.handOver(this);
   }
 
   /** Gives the reply up before the client got anything. */
@@ -230,8 +235,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       return;
     }
     if (this.#ping === null || nowMs - this.#lastWriteMs < this.#pingIntervalMs) return;
-    if (this.#phase === "beginning") this.#decided("open");
-    else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
+    if (this.#phase === "beginning") {
+      if (!this.#exchange.opensEarly) this.#decided("open");
+    } else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
       this.#lastWriteMs = nowMs;
       this.#stream.write(this.#ping);
     }
@@ -304,10 +310,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     return this.#isTranslated || !DIALECTS[this.#exchange.route.dialect].needsEndMark(this.#framing);
   }
 
-  /**
-   * Whether the relay waits for nothing more. Bytes behind the last mark belong to a relayed answer, not to a
-   * translated one.
-   */
+  /** Whether nothing more is waited for: bytes behind the last mark belong to a relayed answer alone. */
   #isOver(): boolean {
     const { progress } = this.#tap;
     return progress === "failed" || (this.#isTranslated && progress === "complete");

@@ -1,5 +1,6 @@
 /** Delivers a reply as a stream, once it is known that the stream begins well. */
 import { GatewayError } from "../../core/errors.ts";
+import { PASSED_ON_AT_ONCE } from "../../http/reply-stream.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import { type Beginning, Relay, type StreamedReply } from "./relay.ts";
@@ -14,13 +15,15 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null): 
         return;
       }
       attempt.verdict.succeeded(head);
-      attempt.served.exchange.client.suspendIdleTimeout();
-      const reply = new Response(relay.body, {
-        status: head.status,
-        headers: { ...headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
-      });
+      const { client, early } = attempt.served.exchange;
+      client.suspendIdleTimeout();
+      const reply =
+        early === null
+          ? new Response(relay.body, { status: head.status, headers: { ...headers, ...PASSED_ON_AT_ONCE } })
+          : null;
       attempt.end({ kind: "delivered", reply });
       attempt.letGoOfRequest();
+      if (early !== null) relay.join(early.release(headers));
     }),
   );
   if (read === null) {

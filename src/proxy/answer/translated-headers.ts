@@ -5,10 +5,11 @@ import { droppedHeader } from "../../translate/drops.ts";
 import type { Exchange } from "../exchange.ts";
 
 export function translatedHeaders({ id, attempt }: Exchange, framing: Framing): Record<string, string> {
-  const headers: Record<string, string> = {
-    "content-type": framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json",
-    ...requestIdHeaders(id),
-  };
+  const headers: Record<string, string> = { "content-type": contentTypeOf(framing), ...requestIdHeaders(id) };
   if (attempt.dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(attempt.dropped);
   return headers;
+}
+
+export function contentTypeOf(framing: Framing): string {
+  return framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json";
 }

@@ -81,8 +81,13 @@ export function deliverWhole(
       return;
     }
     try {
-      exchange.client.restoreIdleTimeout();
-      const reply = new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers });
+      const { client, early } = exchange;
+      client.restoreIdleTimeout();
+      const reply =
+        early === null
+          ? new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers })
+          : null;
+      early?.endWith(body, headers);
       attempt.end({ kind: "delivered", reply });
     } catch (cause) {
       attempt.end(attempt.broken(cause));

@@ -230,7 +230,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     const { client } = this.served.exchange;
     client.suspendIdleTimeout();
     const { signal } = client.request;
-    const onClientLeft = (): void => this.#leave();
+    const onClientLeft = (): void => this.leave();
     this.#onClientLeft = onClientLeft;
     signal.addEventListener("abort", onClientLeft);
     if (signal.aborted) onClientLeft();
@@ -247,7 +247,9 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     return this.#hasLeft;
   }
 
-  #leave(): void {
+  /** The client has left, so nobody wants the reply. */
+  leave(): void {
+    if (this.#isOver || this.#hasLeft) return;
     this.#hasLeft = true;
     const reason = clientLeft();
     this.#call?.abort(reason);
@@ -295,14 +297,19 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     return failure;
   }
 
-  /**
-   * The reply is longer than the gateway may hold. A repeat would be as long, and would be paid for twice.
-   */
+  /** The reply is longer than the gateway may hold. */
   tooLong(head: ReplyHead): AttemptFailure {
-    const error = new GatewayError(
-      "upstream_garbage",
+    return this.unusable(
+      head,
       "the upstream's reply is longer than server.reply_limit_bytes; ask for a stream, or for less",
     );
+  }
+
+  /**
+   * The reply is good, but of no use to the client. A repeat would be the same, and would be paid for twice.
+   */
+  unusable(head: ReplyHead, message: string): AttemptFailure {
+    const error = new GatewayError("upstream_garbage", message);
     this.#keepUsage();
     this.call.abort(error);
     const signal = { class: "bad", reason: error.message } as const;

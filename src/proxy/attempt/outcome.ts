@@ -39,7 +39,5 @@ export interface Fault {
 
 /** How an attempt ends: with a reply for the client, or with a failure. */
 export type AttemptResult =
-  | { readonly kind: "delivered"; readonly reply: Response }
-  | AttemptFailure
-  | ClientLeft
-  | Fault;
+  /** null: the client's stream was open already, and has the answer. */
+  { readonly kind: "delivered"; readonly reply: Response | null } | AttemptFailure | ClientLeft | Fault;

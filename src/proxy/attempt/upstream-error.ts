@@ -1,7 +1,10 @@
 /** The client's error for an upstream's failure, when the client cannot get the upstream's own reply. */
 import { GatewayError } from "../../core/errors.ts";
 import type { Codec } from "../../dialects/codec.ts";
+import { CODECS } from "../../dialects/codecs.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
 import type { Signal } from "../../upstreams/signal.ts";
+import type { UpstreamReply } from "./outcome.ts";
 
 /** In general terms, for a client of the same dialect. */
 export function errorFor(signal: Signal, status: number): GatewayError {
@@ -65,6 +68,16 @@ export function foreignError(
     return new GatewayError("upstream_error", `the upstream failed (status ${status})`);
   }
   return errorFor(signal, status);
+}
+
+/** The error in an upstream's own reply, for a client of the same dialect that cannot get the reply itself. */
+export function ownWordsOf(
+  { status, body }: UpstreamReply,
+  dialect: DialectName,
+  signal: Signal,
+  nowMs: number,
+): GatewayError {
+  return foreignError(CODECS[dialect], signal, status, new TextDecoder().decode(body), nowMs);
 }
 
 /** Claude Code shortens the conversation when the message begins with these words. */

@@ -1,0 +1,33 @@
+/** What the walk through the targets of a request and its owner tell each other. */
+import type { GatewayError } from "../core/errors.ts";
+import type { Signal } from "../upstreams/signal.ts";
+import type { UpstreamReply } from "./attempt/outcome.ts";
+import type { AnswerFacts } from "./settle.ts";
+
+/** How a request ends. */
+export type Outcome =
+  /** null: the client's stream was open already, and has the answer. */
+  | { readonly kind: "delivered"; readonly reply: Response | null }
+  /** The client gets the upstream's own error. */
+  | {
+      readonly kind: "upstream-error";
+      readonly reply: UpstreamReply;
+      readonly error: GatewayError;
+      readonly signal: Signal;
+    }
+  | { readonly kind: "error"; readonly error: GatewayError }
+  | { readonly kind: "client-left"; readonly facts: AnswerFacts | null }
+  /** An exception of the gateway, or of the ledger. */
+  | { readonly kind: "fault"; readonly cause: unknown };
+
+/** A request on its way to an answer. */
+export interface Walk {
+  /** The client has left: the attempt that runs ends, and none follows. */
+  leave(): void;
+}
+
+/** Who has a request to serve. */
+export interface WalkOwner {
+  /** Called once. */
+  walked(outcome: Outcome): void;
+}
