@@ -55,6 +55,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "neutral", "config", "store"],
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
+  prices: {
+    imports: ["core", "neutral"],
+    reason: "prices are data and arithmetic: who is asked, and what is recorded, is no business of theirs",
+  },
   cache: {
     imports: ["core", "neutral", "config", "store"],
     reason: "the cache keeps replies, it makes none",
@@ -192,6 +196,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "plan",
       "pool",
       "ledger",
+      "prices",
       "simulator",
       "snapshot",
       "explain",
@@ -339,6 +344,8 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/ledger/",
       "src/simulator/",
       "src/cli/",
+      // A price list is a file of its own, as the configuration is.
+      "src/prices/price-list-text.ts",
       // The arguments of calls are JSON as text in every dialect.
       "src/neutral/tools/json-text.ts",
     ],

@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "list the ledger's rows",
     load: async () => (await import("./cli/requests.ts")).requests,
   },
+  prices: {
+    summary: "what models cost, and newer price lists",
+    load: async () => (await import("./cli/prices.ts")).prices,
+  },
   simulate: {
     summary: "serve the provider dialects without any key, for trying things out",
     load: async () => (await import("./cli/simulate.ts")).simulate,

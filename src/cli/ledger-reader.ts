@@ -47,7 +47,8 @@ interface FolderFlags {
   readonly "data-dir": string | undefined;
 }
 
-async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string> {
+/** The data folder that a command is about. Throws `ConfigError`. */
+export async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string> {
   if (flags["data-dir"] !== undefined) return resolve(io.cwd, flags["data-dir"]);
   const file = findConfigFile(flags, io.env, io.cwd);
   const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd, needsSecrets: false });

@@ -1,0 +1,272 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { makeUsage, NO_USAGE, USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
+import { type CostFacts, costOf } from "./cost.ts";
+import type { Price } from "./price.ts";
+import { type ListedPrice, priceOf } from "./price-list.ts";
+import { RATE_KIND_NAMES, RATE_KINDS, type RateKind } from "./rates.ts";
+import { OWN_TIERS } from "./tier.ts";
+
+const FACTS: CostFacts = { atMs: 0, tier: null, region: null };
+const made = (listed: ListedPrice): Price => priceOf("test", listed);
+const nano = (
+  usage: Partial<Usage>,
+  listed: ListedPrice,
+  facts: Partial<CostFacts> = {},
+): number | undefined => costOf(makeUsage(usage), made(listed), { ...FACTS, ...facts })?.nanoUsd;
+
+test("an unknown usage has no cost, which is not a cost of 0", () => {
+  expect(costOf(NO_USAGE, made({ rates: { input: 1, output: 1 } }), FACTS)).toBeNull();
+  expect(nano({ inputTokens: 0, outputTokens: 0 }, { rates: { input: 1, output: 1 } })).toBe(0);
+  expect(nano({ inputTokens: 7 }, { rates: { input: 1, output: 1 } })).toBe(7000);
+});
+
+test("a request is rounded once, half up", () => {
+  // 0.5 nano-dollars a token
+  const listed: ListedPrice = { rates: { input: 0.0005, output: 0.0005 } };
+  expect(nano({ inputTokens: 1 }, listed)).toBe(1);
+  expect(nano({ inputTokens: 1, outputTokens: 1 }, listed)).toBe(1);
+  expect(nano({ inputTokens: 2, outputTokens: 1 }, listed)).toBe(2);
+  expect(nano({ inputTokens: 1 }, { rates: { input: 0.000499999 } })).toBe(0);
+});
+
+test("each token counts once, in its most special kind", () => {
+  const rates = Object.fromEntries(RATE_KIND_NAMES.map((kind, index) => [kind, 2 ** index / 1000]));
+  const usage = makeUsage({
+    inputTokens: 1000,
+    cacheReadTokens: 200,
+    cacheWriteTokens: 300,
+    cacheWrite1hTokens: 100,
+    inputAudioTokens: 50,
+    inputImageTokens: 60,
+    outputTokens: 100,
+    reasoningTokens: 40,
+    outputAudioTokens: 20,
+    outputImageTokens: 10,
+    webSearches: 3,
+  });
+  const parts = costOf(usage, made({ rates }), FACTS)?.parts ?? [];
+  expect(Object.fromEntries(parts.map(({ kind, units }) => [kind, units]))).toEqual({
+    input: 390,
+    cacheRead: 200,
+    cacheWrite: 200,
+    cacheWrite1h: 100,
+    inputAudio: 50,
+    inputImage: 60,
+    output: 30,
+    reasoning: 40,
+    outputAudio: 20,
+    outputImage: 10,
+    webSearch: 3,
+    request: 1,
+  });
+});
+
+test("audio and images that do not fit into the rest of the input were read from the cache", () => {
+  const usage = makeUsage({
+    inputTokens: 100,
+    cacheReadTokens: 90,
+    inputAudioTokens: 50,
+    inputImageTokens: 20,
+    outputTokens: 0,
+  });
+  const parts = costOf(usage, made({ rates: { input: 1, output: 1 } }), FACTS)?.parts ?? [];
+  expect(parts.map(({ kind, units }) => [kind, units])).toEqual([
+    ["cacheRead", 30],
+    ["inputAudio", 10],
+    ["cacheReadAudio", 40],
+    ["cacheReadImage", 20],
+  ]);
+});
+
+test("a kind without a rate is charged as the kind that it is a part of, and named when there is none", () => {
+  const usage = { inputTokens: 10, cacheReadTokens: 10, outputTokens: 5, reasoningTokens: 5, webSearches: 1 };
+  const cost = costOf(makeUsage(usage), made({ rates: { input: 1, output: 2 } }), FACTS);
+  expect(cost).toMatchObject({ nanoUsd: 10 * 1000 + 5 * 2000, gaps: ["webSearch"] });
+  expect(costOf(makeUsage(usage), made({ rates: { input: 1, webSearch: 10 } }), FACTS)).toMatchObject({
+    nanoUsd: 10 * 1000 + 10_000_000,
+    gaps: ["reasoning"],
+  });
+});
+
+test("tiers: the reply's word decides unless the request was a batch; a tier without rates is a gap", () => {
+  const listed: ListedPrice = {
+    rates: { input: 4 },
+    tiers: { batch: { rates: { input: 2 } }, flex: { rates: { input: 1 } } },
+  };
+  const cost = (serviceTier: string | null, tier: CostFacts["tier"] = null) => {
+    const result = costOf(makeUsage({ inputTokens: 1000, serviceTier }), made(listed), { ...FACTS, tier });
+    return [result?.nanoUsd, result?.gaps];
+  };
+  expect(cost(null)).toEqual([4_000_000, []]);
+  expect(cost("default")).toEqual([4_000_000, []]);
+  expect(cost("STANDARD")).toEqual([4_000_000, []]);
+  expect(cost("ON_DEMAND")).toEqual([4_000_000, []]);
+  expect(cost("flex")).toEqual([1_000_000, []]);
+  expect(cost("ON_DEMAND_FLEX")).toEqual([1_000_000, []]);
+  expect(cost("flex", "batch")).toEqual([2_000_000, []]);
+  expect(cost("batch", "standard")).toEqual([4_000_000, []]);
+  expect(cost("priority")).toEqual([4_000_000, ["tier"]]);
+  expect(cost("PROVISIONED_THROUGHPUT")).toEqual([4_000_000, ["tier"]]);
+});
+
+test("a cost beyond what a number holds is the highest one", () => {
+  expect(nano({ inputTokens: 2 ** 50 }, { rates: { input: 9000 } })).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+test("a count that is too large to be exact is no count", () => {
+  expect(nano({ inputTokens: 2 ** 50 + 1 }, { rates: { input: 1 } })).toBeUndefined();
+  expect(nano({ inputTokens: 1, webSearches: 1e300 }, { rates: { input: 1 } })).toBeUndefined();
+});
+
+/** Millionths of a dollar, so that the decimals are exact. */
+const usd = fc.integer({ min: 0, max: 200_000_000 }).map((micro) => micro / 1e6);
+const rates = fc.record(
+  Object.fromEntries(RATE_KIND_NAMES.map((kind) => [kind, usd])) as Record<RateKind, typeof usd>,
+  { requiredKeys: [] },
+);
+const tariff = fc.record({ rates }, { requiredKeys: ["rates"] });
+const listedPrice: fc.Arbitrary<ListedPrice> = fc
+  .tuple(
+    rates,
+    fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }), { maxLength: 3 }),
+    fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 3, maxLength: 3 }),
+    fc.record(Object.fromEntries(OWN_TIERS.map((tier) => [tier, tariff])), { requiredKeys: [] }),
+    fc.integer({ min: 1000, max: 3000 }),
+  )
+  .map(([base, aboves, factors, tiers, uplift]) => {
+    let factor = 1;
+    const steps = aboves
+      .sort((a, b) => a - b)
+      .map((above, index) => {
+        factor *= factors[index] ?? 1;
+        return {
+          above,
+          rates: Object.fromEntries(Object.entries(base).map(([kind, rate]) => [kind, rate * factor])),
+        };
+      });
+    return { rates: base, steps, tiers, uplifts: { us: uplift / 1000 } } as ListedPrice;
+  });
+const count = fc.option(
+  fc.oneof(
+    fc.integer({ min: 0, max: 2_000_000 }),
+    fc.maxSafeInteger(),
+    fc.double({ noDefaultInfinity: false }),
+  ),
+);
+const usage = fc
+  .record({
+    ...(Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, count])) as Record<
+      (typeof USAGE_KIND_NAMES)[number],
+      typeof count
+    >),
+    serviceTier: fc.option(fc.constantFrom("default", "batch", "flex", "priority", "fast", "unheard-of")),
+  })
+  .map((reported) => reported as Usage);
+const facts = fc.record({
+  atMs: fc.integer({ min: 0, max: 4e12 }),
+  tier: fc.option(fc.constantFrom("standard" as const, ...OWN_TIERS)),
+  region: fc.option(fc.constantFrom("us", "eu")),
+});
+
+test("any usage at any price: a whole number, never NaN, and the sum of its parts rounded once", () => {
+  fc.assert(
+    fc.property(usage, listedPrice, facts, (reported, listed, given) => {
+      const cost = costOf(reported, made(listed), given);
+      if (cost === null) return;
+      expect(Number.isSafeInteger(cost.nanoUsd)).toBe(true);
+      expect(cost.parts.every(({ units, attoUsd }) => units > 0 && attoUsd >= 0n)).toBe(true);
+      expect(cost.nanoUsd).toBeGreaterThanOrEqual(0);
+      const sum = cost.parts.reduce((total, { attoUsd }) => total + attoUsd, 0n);
+      const rounded = (2n * sum + 1_000_000_000n) / 2_000_000_000n;
+      expect(cost.nanoUsd).toBe(Number(rounded < 2n ** 53n - 1n ? rounded : 2n ** 53n - 1n));
+    }),
+  );
+});
+
+test("any usage: the tokens of the parts are all tokens, each once", () => {
+  fc.assert(
+    fc.property(usage, listedPrice, facts, (reported, listed, given) => {
+      const all = { ...listed, rates: { input: 1, output: 1, webSearch: 1, ...listed.rates }, tiers: {} };
+      const cost = costOf(reported, made(all), given);
+      if (cost === null) return;
+      const tokens = cost.parts
+        .filter(({ kind }) => RATE_KINDS[kind].per === "million tokens")
+        .reduce((total, { units }) => total + BigInt(units), 0n);
+      const known = makeUsage(reported);
+      fc.pre(known.inputTokens !== null && known.outputTokens !== null);
+      expect(tokens).toBe(BigInt(known.inputTokens ?? 0) + BigInt(known.outputTokens ?? 0));
+    }),
+  );
+});
+
+test("any usage: more output, more input or more searches never cost less", () => {
+  fc.assert(
+    fc.property(
+      usage,
+      listedPrice,
+      facts,
+      fc.constantFrom("inputTokens" as const, "outputTokens" as const, "webSearches" as const),
+      fc.integer({ min: 1, max: 1_000_000 }),
+      (reported, listed, given, kind, more) => {
+        const before = makeUsage(reported);
+        fc.pre(before.inputTokens !== null && before.outputTokens !== null);
+        const after = makeUsage({ ...before, [kind]: (before[kind] ?? 0) + more });
+        // Audio or images of the cache would become fresh ones, which may be cheaper in an invented price.
+        fc.pre(
+          kind !== "inputTokens" || (before.inputAudioTokens === null && before.inputImageTokens === null),
+        );
+        const price = made(listed);
+        fc.pre(costOf(after, price, given) !== null);
+        expect(costOf(after, price, given)?.nanoUsd ?? 0).toBeGreaterThanOrEqual(
+          costOf(before, price, given)?.nanoUsd ?? 0,
+        );
+      },
+    ),
+  );
+});
+
+test("any usage: the cost is that of the fractions of its rates", () => {
+  fc.assert(
+    fc.property(usage, rates, (reported, invented) => {
+      const known = makeUsage({
+        ...reported,
+        inputAudioTokens: null,
+        inputImageTokens: null,
+        outputAudioTokens: null,
+        outputImageTokens: null,
+        serviceTier: null,
+      });
+      fc.pre(known.inputTokens !== null && known.outputTokens !== null);
+      const own = {
+        input: 1,
+        cacheRead: 1,
+        cacheWrite: 1,
+        cacheWrite1h: 1,
+        output: 1,
+        reasoning: 1,
+        webSearch: 1,
+        ...invented,
+      };
+      const big = (value: number | null): bigint => BigInt(value ?? 0);
+      const micro = (kind: keyof typeof own): bigint => BigInt(Math.round((own[kind] ?? 0) * 1e6));
+      const written1h = big(known.cacheWrite1hTokens);
+      const written = known.cacheWriteTokens === null ? written1h : big(known.cacheWriteTokens);
+      const fresh = big(known.inputTokens) - big(known.cacheReadTokens) - written;
+      // In millionths of a dollar for a million tokens: a thousandth of a nano-dollar.
+      const tokens =
+        fresh * micro("input") +
+        big(known.cacheReadTokens) * micro("cacheRead") +
+        (written - written1h) * micro("cacheWrite") +
+        written1h * micro("cacheWrite1h") +
+        (big(known.outputTokens) - big(known.reasoningTokens)) * micro("output") +
+        big(known.reasoningTokens) * micro("reasoning");
+      const calls =
+        big(known.webSearches) * micro("webSearch") + ("request" in own ? micro("request" as "input") : 0n);
+      const exact = tokens + calls * 1000n;
+      const nanoUsd = (exact + 500n) / 1000n;
+      fc.pre(nanoUsd < 2n ** 53n - 1n && costOf(known, made({ rates: own }), FACTS) !== null);
+      expect(costOf(known, made({ rates: own }), FACTS)?.nanoUsd).toBe(Number(nanoUsd));
+    }),
+  );
+});

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { priceAt } from "./price.ts";
+import { PriceBook, type PriceTarget } from "./price-book.ts";
+import type { PriceList } from "./price-list.ts";
+
+const LIST: PriceList = {
+  format: 1,
+  version: "2026-11-29",
+  sources: [],
+  providers: [
+    {
+      id: "maker",
+      name: "Maker",
+      urls: "https://api\\.maker\\.test",
+      models: [
+        { id: "pen-2024-05-13", names: ["pen-2024-05-13"], prices: [{ rates: { input: 9 } }] },
+        {
+          id: "pen",
+          names: ["pen", "pen-2*"],
+          prices: [{ rates: { input: 3 } }, { since: "2026-03-01", rates: { input: 2 } }],
+        },
+        { id: "voice", names: ["voice*"], prices: [] },
+        { id: "new", names: ["new"], prices: [{ since: "2027-01-01", rates: { input: 1 } }] },
+      ],
+    },
+    { id: "shop", name: "Shop", urls: "https://shop\\.test", resells: ["maker"], models: [] },
+  ],
+};
+
+const find = (target: Partial<PriceTarget>, book = new PriceBook(LIST, [])) =>
+  book.find({ upstream: "main", provider: "maker", model: "pen", ...target });
+
+test("the first entry that matches the nearest form of the name", () => {
+  expect(find({ model: "pen-2024-05-13" })?.model).toBe("pen-2024-05-13");
+  expect(find({ model: "Pen-2025-01-01" })?.model).toBe("pen");
+  expect(find({ model: "maker/pen" })?.model).toBe("pen");
+  expect(find({ model: "pen-latest" })?.model).toBe("pen");
+});
+
+test("an unknown model, provider or unit is unpriced", () => {
+  expect(find({ model: "pencil" })).toBeNull();
+  expect(find({ model: "pen:free" })).toBeNull();
+  expect(find({ model: "voice-1" })).toBeNull();
+  expect(find({ provider: null })).toBeNull();
+  expect(find({ provider: "nobody" })).toBeNull();
+});
+
+test("a provider that resells has the maker's prices", () => {
+  expect(find({ provider: "shop" })).toMatchObject({ provider: "maker", model: "pen" });
+});
+
+test("a price holds from 00:00 UTC of its day until the next one", () => {
+  const pen = find({});
+  if (pen === null) throw new Error("no pen");
+  const at = (time: string) => priceAt(pen, Date.parse(time));
+  expect(at("2026-02-28T23:59:59.999Z")?.standard.rates.input).toBe(3e9);
+  expect(at("2026-03-01T00:00:00Z")?.standard.rates.input).toBe(2e9);
+  expect(at("2026-03-01T00:00:00Z")?.version).toBe("2026-11-29 maker/pen@2026-03-01");
+  const unborn = find({ model: "new" });
+  expect(unborn === null ? null : priceAt(unborn, Date.parse("2026-12-31T23:59:59Z"))).toBeNull();
+});
+
+test("a person's price comes first, for one upstream or for all, by name or pattern", () => {
+  const book = new PriceBook(LIST, [
+    { upstream: "lab", model: "*", prices: [{ rates: { input: 0, output: 0 } }] },
+    { upstream: null, model: "Pen*", prices: [{ rates: { input: 1 } }] },
+  ]);
+  expect(
+    find({ upstream: "lab", provider: null, model: "anything" }, book)?.prices[0]?.standard.rates.input,
+  ).toBe(0);
+  expect(find({ model: "pen-9" }, book)).toMatchObject({ provider: "configuration", model: "Pen*" });
+  expect(find({ model: "ink" }, book)).toBeNull();
+});
+
+test("the number of remembered names has a limit, and what is forgotten is found again", () => {
+  const book = new PriceBook(LIST, []);
+  for (let i = 0; i < 10_000; i++) expect(find({ model: `unknown-${i}` }, book)).toBeNull();
+  expect(find({}, book)?.model).toBe("pen");
+});
+
+test("the provider follows from the address; a name before its host is the region", () => {
+  const book = new PriceBook(LIST, []);
+  expect(book.providerAt("https://api.maker.test/v1")).toEqual({ provider: "maker", region: null });
+  expect(book.providerAt("https://eu.api.maker.test/v1")).toEqual({ provider: "maker", region: "eu" });
+  expect(book.providerAt("http://127.0.0.1:8000/v1")).toBeNull();
+  expect(book.providerAt("http://localhost:8000")).toBeNull();
+});

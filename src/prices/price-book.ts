@@ -1,0 +1,110 @@
+/** Looks up what a model costs: the configuration's prices first, then those of a list. */
+import { matchesName, nameForms } from "./model-name.ts";
+import type { PricedModel } from "./price.ts";
+import {
+  type ListedModel,
+  type ListedPrice,
+  type ListedProvider,
+  type PriceList,
+  pricedModel,
+  priceOf,
+} from "./price-list.ts";
+
+/** A price that a person sets: for models that no list has, for contracts, for servers of their own. */
+export interface PriceOverride {
+  /** The name of an upstream in the configuration; null: every upstream. */
+  readonly upstream: string | null;
+  /** The upstream's name for the model, or a pattern with `*`. */
+  readonly model: string;
+  readonly prices: readonly ListedPrice[];
+}
+
+/** A model as an upstream knows it. */
+export interface PriceTarget {
+  readonly upstream: string;
+  /** From `providerAt`; null: no provider of the list is at the upstream's address. */
+  readonly provider: string | null;
+  readonly model: string;
+}
+
+/** A provider of the list at an address. */
+export interface ProviderPlace {
+  readonly provider: string;
+  /** The label before the provider's own host, as `eu` in `eu.api.openai.com`; null: there is none. */
+  readonly region: string | null;
+}
+
+/** Clients name models, so the number of remembered answers has a limit. */
+const MAX_REMEMBERED = 4096;
+
+export class PriceBook {
+  readonly list: PriceList;
+  readonly #overrides: readonly PriceOverride[];
+  readonly #providers: ReadonlyMap<string, ListedProvider>;
+  readonly #found = new Map<string, PricedModel | null>();
+
+  constructor(list: PriceList, overrides: readonly PriceOverride[]) {
+    this.list = list;
+    this.#overrides = overrides;
+    this.#providers = new Map(list.providers.map((provider) => [provider.id, provider]));
+  }
+
+  /** null: the model is unpriced, which is not a price of 0. */
+  find(target: PriceTarget): PricedModel | null {
+    const key = `${target.upstream}\n${target.provider ?? ""}\n${target.model}`;
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const found = this.#findOverride(target) ?? this.#findListed(target);
+    if (this.#found.size >= MAX_REMEMBERED) this.#found.clear();
+    this.#found.set(key, found);
+    return found;
+  }
+
+  #findOverride({ upstream, model }: PriceTarget): PricedModel | null {
+    const name = model.toLowerCase();
+    const override = this.#overrides.find(
+      (entry) =>
+        (entry.upstream === null || entry.upstream === upstream) &&
+        matchesName(entry.model.toLowerCase(), name),
+    );
+    if (override === undefined) return null;
+    const prices = override.prices.map((price) => priceOf(`configuration ${override.model}`, price));
+    return { provider: "configuration", model: override.model, prices, disputes: [], filled: [] };
+  }
+
+  #findListed({ provider, model }: PriceTarget): PricedModel | null {
+    const own = provider === null ? undefined : this.#providers.get(provider);
+    if (own === undefined) return null;
+    const sellers = [own, ...(own.resells ?? []).flatMap((id) => this.#providers.get(id) ?? [])];
+    for (const form of nameForms(model)) {
+      for (const seller of sellers) {
+        const found = listedModel(seller, form);
+        // A model that is listed without prices is charged by something else than tokens.
+        if (found !== null)
+          return found.prices.length === 0 ? null : pricedModel(this.list.version, seller.id, found);
+      }
+    }
+    return null;
+  }
+
+  /** The provider at a base URL; null: none of the list. A host stands for the names below it. */
+  providerAt(baseUrl: string): ProviderPlace | null {
+    const url = new URL(baseUrl);
+    const own = this.#providerOf(url.href);
+    if (own !== null) return { provider: own, region: null };
+    const dot = url.hostname.indexOf(".");
+    if (dot < 0) return null;
+    const region = url.hostname.slice(0, dot);
+    url.hostname = url.hostname.slice(dot + 1);
+    const parent = this.#providerOf(url.href);
+    return parent === null ? null : { provider: parent, region };
+  }
+
+  #providerOf(href: string): string | null {
+    return this.list.providers.find(({ urls }) => new RegExp(`^(?:${urls})`).test(href))?.id ?? null;
+  }
+}
+
+function listedModel({ models }: ListedProvider, name: string): ListedModel | null {
+  return models.find(({ names }) => names.some((pattern) => matchesName(pattern, name))) ?? null;
+}

@@ -1,0 +1,100 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { PriceListError, readPriceList } from "./price-list-text.ts";
+
+const GOOD = {
+  format: 1,
+  version: "2026-12-01",
+  sources: [{ name: "a", version: "1", origin: "https://a.test", license: "MIT", notice: "text" }],
+  providers: [
+    {
+      id: "maker",
+      name: "Maker",
+      urls: "https://api\\.maker\\.test",
+      models: [{ id: "pen", names: ["pen", ["pen-*", "/x/"]], prices: [{ rates: { input: 1, output: 2 } }] }],
+    },
+  ],
+};
+
+const withPrices = (...prices: unknown[]) => ({
+  ...GOOD,
+  providers: [{ ...GOOD.providers[0], models: [{ id: "pen", names: ["pen"], prices }] }],
+});
+
+function faultOf(value: unknown): string {
+  try {
+    readPriceList(typeof value === "string" ? value : JSON.stringify(value));
+    return "none";
+  } catch (error) {
+    if (error instanceof PriceListError) return error.message;
+    throw error;
+  }
+}
+
+test("a good list", () => {
+  expect(faultOf(GOOD)).toBe("none");
+  expect(
+    faultOf(
+      withPrices(
+        { rates: { input: 1 } },
+        {
+          since: "2026-03-13",
+          rates: { input: 1, webSearch: 10 },
+          steps: [{ above: 1, rates: {} }],
+          tiers: { batch: { rates: { input: 0.5 } } },
+          windows: [{ from: "23:00", to: "01:00", rates: { input: 2 } }],
+          uplifts: { us: 1.1 },
+        },
+      ),
+    ),
+  ).toBe("none");
+});
+
+const AT = "providers[0].models[0].prices";
+
+test.each([
+  ["{", /^it is no JSON \(.+\); give a price list as script\/update-prices\.ts writes it$/],
+  [[], "it is a list; give an object"],
+  ["7", /^the file .*Object/],
+  [{ ...GOOD, format: 2 }, /^format must be 1: a newer program wrote the file, so update clewline/],
+  [{ ...GOOD, version: "2026-02-30" }, /^version must be a day such as 2026-03-13/],
+  [{ ...GOOD, extra: 1 }, /^extra is not a member that a price list has/],
+  [withPrices({ rates: { input: -1 } }), `${AT}[0].rates.input must not be below 0`],
+  [withPrices({ rates: { input: "3" } }), `${AT}[0].rates.input must be a number of dollars, not "3"`],
+  [withPrices({ rates: { input: 1e9 } }), `${AT}[0].rates.input must be at most 9000 dollars`],
+  [withPrices({ rates: { inputs: 1 } }), `${AT}[0].rates.inputs is not a member that a price list has`],
+  [withPrices({}), `${AT}[0].rates is missing`],
+  [
+    withPrices({
+      rates: {},
+      steps: [
+        { above: 2, rates: {} },
+        { above: 1, rates: {} },
+      ],
+    }),
+    `${AT}[0].steps must go from the lowest step to the highest`,
+  ],
+  [
+    withPrices({ since: "2026-02-01", rates: {} }, { since: "2026-01-01", rates: {} }),
+    `${AT} must go from the oldest to the newest`,
+  ],
+  [
+    withPrices({ rates: {}, windows: [{ from: "24:00", to: "1", rates: {} }] }),
+    /windows\[0\]\.from must be a time such as 16:30/,
+  ],
+  [
+    { ...GOOD, providers: [{ ...GOOD.providers[0], urls: "(" }] },
+    "providers[0].urls must be a regular expression",
+  ],
+  [
+    { ...GOOD, providers: [GOOD.providers[0], GOOD.providers[0]] },
+    "providers must not name a provider twice",
+  ],
+] as const)("a bad list says where and what: %#", (value, fault) => {
+  if (typeof fault === "string") expect(faultOf(value)).toContain(fault);
+  else expect(faultOf(value)).toMatch(fault);
+});
+
+test("any JSON is a list or a PriceListError", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => void faultOf(value)));
+});

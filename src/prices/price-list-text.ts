@@ -1,0 +1,147 @@
+/** Reads the text of a price list, and says what is wrong with it. */
+import * as v from "valibot";
+import { isExpression } from "./model-name.ts";
+import type { PriceList } from "./price-list.ts";
+import { RATE_KIND_NAMES } from "./rates.ts";
+import { OWN_TIERS } from "./tier.ts";
+
+/** A list that cannot be used. The message names places, faults and the repair. */
+export class PriceListError extends Error {}
+
+/** In dollars. Nano-dollars for a million calls are then still exact in a number. */
+const MAX_RATE = 9000;
+const MAX_SHOWN = 5;
+
+const rate = v.pipe(
+  v.number("must be a number of dollars"),
+  v.minValue(0, "must not be below 0"),
+  v.maxValue(MAX_RATE, `must be at most ${MAX_RATE} dollars`),
+);
+const text = v.pipe(v.string("must be a text"), v.minLength(1, "must not be empty"));
+const rates = v.strictObject(
+  Object.fromEntries(RATE_KIND_NAMES.map((kind) => [kind, v.optional(rate)])),
+  `must be an object whose members are among ${RATE_KIND_NAMES.join(", ")}`,
+);
+const steps = v.pipe(
+  v.array(
+    v.strictObject({
+      above: v.pipe(v.number("must be a number of tokens"), v.integer(), v.minValue(1)),
+      rates,
+    }),
+    "must be a list of steps",
+  ),
+  v.check(
+    (list) => isAscending(list.map(({ above }) => above)),
+    "must go from the lowest step to the highest",
+  ),
+);
+const tariff = { rates, steps: v.optional(steps) };
+const day = v.pipe(text, v.check(isDay, "must be a day such as 2026-03-13"));
+const time = v.pipe(text, v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 16:30"));
+const factor = v.pipe(v.number("must be a factor such as 1.1"), v.minValue(0.001), v.maxValue(100));
+const price = v.strictObject({
+  ...tariff,
+  since: v.optional(day),
+  tiers: v.optional(
+    v.strictObject(Object.fromEntries(OWN_TIERS.map((tier) => [tier, v.optional(v.strictObject(tariff))]))),
+  ),
+  windows: v.optional(v.array(v.strictObject({ from: time, to: time, rates }))),
+  uplifts: v.optional(v.record(text, factor)),
+});
+const pattern = v.pipe(
+  text,
+  v.check(isPattern, "must be a name, a name with *, or a regular expression between slashes"),
+);
+const value = v.nullable(v.number());
+const model = v.strictObject({
+  id: text,
+  names: v.array(v.union([pattern, v.array(pattern)], "must be a pattern or a list of patterns")),
+  prices: v.pipe(
+    v.array(price, "must be a list of prices"),
+    v.check(
+      (list) => isAscending(list.map(({ since = "" }) => since)),
+      "must go from the oldest to the newest",
+    ),
+  ),
+  disputes: v.optional(v.array(v.tuple([text, value, value]))),
+  filled: v.optional(v.array(text)),
+});
+const schema = v.strictObject({
+  format: v.literal(1, "must be 1: a newer program wrote the file, so update clewline"),
+  version: day,
+  sources: v.array(v.strictObject({ name: text, version: text, origin: text, license: text, notice: text })),
+  providers: v.pipe(
+    v.array(
+      v.strictObject({
+        id: text,
+        name: text,
+        urls: v.pipe(text, v.check(isRegularExpression, "must be a regular expression")),
+        resells: v.optional(v.array(text)),
+        models: v.array(model, "must be a list of models"),
+      }),
+      "must be a list of providers",
+    ),
+    v.check(
+      (list) => new Set(list.map(({ id }) => id)).size === list.length,
+      "must not name a provider twice",
+    ),
+  ),
+});
+
+/** Throws `PriceListError`. */
+export function readPriceList(json: string): PriceList {
+  let tree: unknown;
+  try {
+    tree = JSON.parse(json);
+  } catch (error) {
+    throw new PriceListError(
+      `it is no JSON (${(error as Error).message}); give a price list as script/update-prices.ts writes it`,
+    );
+  }
+  if (Array.isArray(tree))
+    throw new PriceListError("it is a list; give an object with format, version and providers");
+  const result = v.safeParse(schema, tree);
+  if (result.success) return result.output as PriceList;
+  const lines = result.issues.slice(0, MAX_SHOWN).map((issue) => `${placeOf(issue)} ${faultOf(issue)}`);
+  const more = result.issues.length > MAX_SHOWN ? `; and ${result.issues.length - MAX_SHOWN} more` : "";
+  throw new PriceListError(`${lines.join("; ")}${more}`);
+}
+
+type Issue = v.BaseIssue<unknown>;
+
+function placeOf({ path }: Issue): string {
+  const steps = (path ?? []).map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
+  return steps.length === 0 ? "the file" : steps.join("").replace(/^\./, "");
+}
+
+function faultOf({ kind, type, expected, message, received }: Issue): string {
+  if (type === "strict_object" && expected === "never")
+    return `is not a member that a price list has; leave it out`;
+  if (type === "strict_object" && expected?.startsWith('"')) return "is missing";
+  return kind === "schema" ? `${message}, not ${received}` : message;
+}
+
+function isAscending<Key extends string | number>(keys: readonly Key[]): boolean {
+  return keys.every((key, index) => index === 0 || (keys[index - 1] as Key) < key);
+}
+
+function isDay(day: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(day)) return false;
+  const atMs = Date.parse(day);
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day);
+}
+
+function isPattern(pattern: string): boolean {
+  return isExpression(pattern)
+    ? isRegularExpression(pattern.slice(1, -1))
+    : pattern === pattern.toLowerCase();
+}
+
+function isRegularExpression(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
