@@ -27,6 +27,8 @@ export type RepairKind =
   | "bridge-turns"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
+  /** The schema of the answer is told to the model, which is not held to it; translated requests only. */
+  | "schema-in-words"
   /** Each turn of the assistant has its reasoning, empty where none is known. */
   | "return-reasoning"
   /** No reasoning state that its provider signed: it was refused as damaged or foreign. */
@@ -82,7 +84,7 @@ export interface RepairRules {
   readonly refusals: readonly Refusal[];
   /**
    * The members that a request can do without (hints, sampling, cache marks, administration), by their paths.
-   * A `*` is any element of a list. The value is the part of a translated request that the client then
+   * A `*` is any element of a list, `**` any number of steps. The value is the part of a translated request that the client then
    * misses; null: none. A refusal of any other member goes to the client.
    */
   readonly optional: Readonly<Record<string, Parameter | null>>;
@@ -158,7 +160,9 @@ function rename(from: string, to: string): BodyEdit {
 }
 
 /** The value without the member at the path. */
-function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
+function without(value: unknown, path: readonly string[]): unknown {
+  const [step, ...rest] = path;
+  if (step === "**") return withoutBelow(without(value, rest), path);
   if (step === "*") return Array.isArray(value) ? mapChanged(value, (item) => without(item, rest)) : value;
   const object = asObject(value);
   const name = object === null ? undefined : nameIn(object, step ?? "");
@@ -166,6 +170,20 @@ function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
   if (rest.length === 0) return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
   const inner = without(object[name], rest);
   return inner === object[name] ? object : { ...object, [name]: inner };
+}
+
+/** The value with the path followed from each value inside it. */
+function withoutBelow(value: unknown, path: readonly string[]): unknown {
+  if (Array.isArray(value)) return mapChanged(value, (item) => without(item, path));
+  const object = asObject(value);
+  if (object === null) return value;
+  const entries = Object.entries(object);
+  const inner = mapChanged(entries, (entry) => {
+    const [name, before] = entry as [string, unknown];
+    const after = without(before, path);
+    return after === before ? entry : [name, after];
+  });
+  return inner === entries ? object : Object.fromEntries(inner as [string, unknown][]);
 }
 
 /** The object's own spelling of a name: Google's servers take snake case and camel case alike. */
@@ -180,10 +198,7 @@ export function plainName(name: string): string {
 }
 
 /** The list with its items changed; the list itself when none is. */
-function mapChanged(
-  items: readonly unknown[],
-  change: (item: unknown) => unknown,
-): readonly unknown[] {
+function mapChanged(items: readonly unknown[], change: (item: unknown) => unknown): readonly unknown[] {
   let isChanged = false;
   const changed = items.map((item) => {
     const result = change(item);

@@ -178,7 +178,13 @@ export class RequestTranslator {
     const codec = CODECS[dialect];
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
-    const options = { model, traits, profile: upstream.profile, repairs: heededBy(repairs), purpose };
+    const options = {
+      model,
+      traits: hasKind(repairs, "schema-in-words") ? { ...traits, structuredOutput: false } : traits,
+      profile: upstream.profile,
+      repairs: heededBy(repairs),
+      purpose,
+    };
     const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
@@ -301,7 +307,7 @@ export class RequestTranslator {
 
 /** Repairs that the encoder makes instead of an edit of the body. */
 function isHeeded({ kind }: Repair): boolean {
-  return kind === "without-seals" || kind === "system-first";
+  return kind === "without-seals" || kind === "system-first" || kind === "schema-in-words";
 }
 
 function heededBy(repairs: Repairs): EncodeRepairs {

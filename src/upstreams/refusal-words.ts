@@ -21,7 +21,7 @@ const REFUSED_CODES = /^(?:unknown_parameter|unsupported_parameter|extra_forbidd
  * Jinja's templates in llama.cpp, OpenCode and its like.
  */
 const PREFIX =
-  /^(?:\d{3} |<\d{3}> [\w.]+: |Error code: \d{3} - |HTTP \d{3}: |[\w.]+\.\w+(?:Error|Exception): |\w+Exception - |Error from provider(?: \([^)]{0,40}\))?: |Upstream request failed: |Failed to deserialize the JSON body into the target type: |Error: |Jinja Exception: |\[\d+\] )+/;
+  /^(?:\d{3} |<\d{3}> [\w.]+: |Error code: \d{3} - |HTTP \d{3}: |[\w.]+\.\w+(?:Error|Exception): |\w+Exception - |Error from provider(?: \([^)]{0,40}\))?: |Upstream request failed: |Failed to deserialize the JSON body into the target type: |Error: |Jinja Exception: |Error rendering prompt with jinja template: "?|\[\d+\] )+/;
 
 /** A validation error of pydantic as Python prints it: vLLM sends the list as text. */
 const PRINTED =

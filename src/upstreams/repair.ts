@@ -34,7 +34,7 @@ const MAX_FOUND = 8;
  * the request itself holds prove nothing: servers quote the client.
  */
 export function repairsFor({ dialect, status, body, sent, repairs }: Refused): Repairs {
-  if (status < 400 || status >= 500) return [];
+  if (status < 400 || status > 500) return [];
   const rules = DIALECTS[dialect].repairs;
   const found: Repair[] = [];
   let request: string | null = null;
@@ -108,7 +108,7 @@ function memberRepairs(paths: readonly string[], rules: RepairRules, isLasting: 
 
 /** Steps that servers add to a path: the kinds of a message, a block or a tool, which are no members. */
 const TAGS =
-  /^(?:body|custom|ephemeral|assistant|user|system|developer|tool|text|thinking|redactedthinking|tooluse|toolresult|image|document)$/;
+  /^(?:body|chatcompletion\w+|custom|ephemeral|assistant|user|system|developer|tool|text|thinking|redactedthinking|tooluse|toolresult|image|document)$/;
 
 /** The known path that a refused path means; null: none. */
 function memberAt(path: string, known: readonly string[]): string | null {
@@ -123,7 +123,7 @@ function stepsOf(path: string): readonly string[] {
     .replaceAll(/\[['"]?(\w+)['"]?\]/g, ".$1")
     .split(".")
     .filter((step) => step !== "" && step !== "body")
-    .map((step) => (/^(?:\d+|\*)$/.test(step) ? "*" : plainName(step)));
+    .map((step) => (/^\d+$/.test(step) ? "*" : plainName(step)));
 }
 
 /** Whether both paths are the same but for tags in the refused path. */
@@ -131,7 +131,8 @@ function isPathTo(refused: readonly string[], known: readonly string[]): boolean
   let at = 0;
   for (const step of refused) {
     if (step === known[at]) at++;
-    else if (!TAGS.test(step)) return false;
+    else if (known[at] === "**" && step === known[at + 1]) at += 2;
+    else if (known[at] !== "**" && !TAGS.test(step)) return false;
   }
   return at === known.length && refused.at(-1) === known.at(-1);
 }

@@ -133,7 +133,8 @@ describeKind(kind, () => {
 
   beforeAll(async () => {
     upstream = await startPickyUpstream();
-    gateway = await startGateway({ toml: translatedToml(upstream.url) });
+    const warm = `[[models]]\nname = "warm"\ntargets = ["openai-chat/house"]\n[models.defaults]\ntemperature = 0.5\n`;
+    gateway = await startGateway({ toml: `${translatedToml(upstream.url)}\n${warm}` });
   });
   afterAll(async () => {
     await gateway?.close();
@@ -394,6 +395,80 @@ describeKind(kind, () => {
       expect(upstream.bodies()[1].tool_choice).toEqual({ type: "auto", disable_parallel_tool_use: true });
       expect(asked.reply.headers.get("x-clewline-changed")).toBe("tool_choice");
     });
+  });
+
+  describe("a schema that the model cannot be held to", () => {
+    const SCHEMA = { type: "object", properties: { a: { type: "string" } } };
+    const OUTPUT: Readonly<Partial<Record<DialectName, object>>> = {
+      "openai-responses": { text: { format: { type: "json_schema", name: "out", schema: SCHEMA } } },
+      "anthropic-messages": { output_config: { format: { type: "json_schema", schema: SCHEMA } } },
+      gemini: { generationConfig: { responseMimeType: "application/json", responseJsonSchema: SCHEMA } },
+    };
+    for (const [client, more] of Object.entries(OUTPUT) as [DialectName, object][]) {
+      test(`${client} → openai-chat: it is told in words, and named`, async () => {
+        upstream.refuse({
+          isRefused: (body) => body.response_format?.type === "json_schema",
+          refusal: "This response_format type is unavailable now",
+        });
+        const asked = await ask(client, "openai-chat", false, more);
+        expectAnswer(client, false, asked);
+        const [, after] = upstream.bodies();
+        expect(after.response_format).toEqual({ type: "json_object" });
+        expect(JSON.stringify(after.messages)).toContain("matches this JSON Schema");
+        expect(asked.reply.headers.has("x-clewline-dropped")).toBe(true);
+      });
+    }
+    test("relayed: the client alone can say it in other words, so it gets the refusal", async () => {
+      const refusal = "This response_format type is unavailable now";
+      upstream.refuse({ isRefused: () => true, refusal });
+      const { reply } = await ask("openai-chat", "openai-chat", false, {
+        response_format: { type: "json_schema", json_schema: { name: "out", schema: SCHEMA } },
+      });
+      expect([reply.status, upstream.seen.length]).toEqual([400, 1]);
+    });
+  });
+
+  test("words of a schema that Google does not know, at any depth", async () => {
+    const inner = { type: "object", additionalProperties: false, properties: { a: { type: "string" } } };
+    const parameters = { ...inner, properties: { list: { type: "array", items: inner }, b: inner } };
+    upstream.refuse({
+      isRefused: (body) => JSON.stringify(body).includes("additionalProperties"),
+      refusal: {
+        error: {
+          code: 400,
+          message: `Invalid JSON payload received. Unknown name "additionalProperties" at 'tools[0].function_declarations[0].parameters.properties[0].value': Cannot find field.`,
+          status: "INVALID_ARGUMENT",
+        },
+      },
+    });
+    const tools = [{ functionDeclarations: [{ name: "t", parameters }] }];
+    const asked = await ask("gemini", "gemini", false, { tools });
+    expectAnswer("gemini", false, asked);
+    const plain = JSON.parse(JSON.stringify(tools).replaceAll(',"additionalProperties":false', ""));
+    expect(upstream.bodies()[1].tools).toEqual(plain);
+    expect(asked.reply.headers.get("x-clewline-changed")).toContain("additionalProperties");
+  });
+
+  test("a server in Python reports an unknown member as 500", async () => {
+    upstream.refuse({
+      isRefused: (body) => body.stream_options !== undefined,
+      refusal: "Completions.create() got an unexpected keyword argument 'stream_options'",
+      status: "500 Internal Server Error",
+    });
+    const asked = await ask("openai-chat", "openai-chat", true, { stream_options: undefined });
+    expectAnswer("openai-chat", true, asked);
+    expect(upstream.seen).toHaveLength(2);
+  });
+
+  test("a default of the operator's that the upstream refuses is named as left out", async () => {
+    upstream.refuse({
+      isRefused: (body) => body.temperature !== undefined,
+      refusal: "Unknown parameter: 'temperature'.",
+    });
+    const asked = await ask("openai-chat", "openai-chat", false, {}, "warm");
+    expectAnswer("openai-chat", false, asked);
+    expect(asked.reply.headers.get("x-clewline-dropped")).toBe("temperature");
+    expect(asked.reply.headers.has("x-clewline-changed")).toBe(false);
   });
 
   describe("the role developer", () => {

@@ -109,6 +109,7 @@ const QWEN: Pickiness = {
 };
 const LLAMA_CPP: Pickiness = {
   ...QWEN,
+  status: "500 Internal Server Error",
   refusal: {
     error: {
       code: 500,

@@ -57,6 +57,13 @@ const OPTIONAL = {
   "contents.*.parts.*.mediaResolution": null,
   "contents.*.parts.*.functionCall.id": null,
   "contents.*.parts.*.functionResponse.id": null,
+  // Words of JSON Schema that say nothing of the value, or less than Google's own schemas know.
+  "tools.*.functionDeclarations.*.parameters.**.$schema": null,
+  "tools.*.functionDeclarations.*.parameters.**.$id": null,
+  "tools.*.functionDeclarations.*.parameters.**.$comment": null,
+  "tools.*.functionDeclarations.*.parameters.**.additionalProperties": null,
+  "tools.*.functionDeclarations.*.parameters.**.examples": null,
+  "tools.*.functionDeclarations.*.parameters.**.deprecated": null,
   "tools.*.functionDeclarations.*.behavior": null,
   "tools.*.functionDeclarations.*.response": null,
   "tools.*.functionDeclarations.*.responseJsonSchema": null,

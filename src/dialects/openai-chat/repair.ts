@@ -12,6 +12,9 @@ import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { joinContents, joinTurns } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 
+/** Template engines report a refusal as 400 or, in llama.cpp, as 500. */
+const TEMPLATE_STATUSES: readonly number[] = [400, 422, 500];
+
 const REFUSALS: readonly Refusal[] = [
   // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053; Kimi: QuantumNous/new-api#3121
   {
@@ -22,7 +25,11 @@ const REFUSALS: readonly Refusal[] = [
   FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   // Gemma's template in vLLM and llama.cpp
-  { words: /^System role (?:is )?not supported/i, repairs: ["system-as-user"] },
+  {
+    words: /^System role (?:is )?not supported/i,
+    repairs: ["system-as-user"],
+    statuses: TEMPLATE_STATUSES,
+  },
   // Mistral: avante-corp/avante.nvim#2562, zed-industries/zed#31736
   { words: /^Unexpected role 'user' after role 'tool'/i, repairs: ["bridge-turns"] },
   // Qwen's and Mistral's templates: can1357/oh-my-pi#958, charmbracelet/crush#279
@@ -30,17 +37,31 @@ const REFUSALS: readonly Refusal[] = [
     words:
       /^System (?:message|role) (?:must|should|can only) be (?:at the beginning|(?:the )?first|at the start)|^Unexpected role 'system' after role/i,
     repairs: ["system-first"],
+    statuses: TEMPLATE_STATUSES,
   },
   {
     words:
       /^(?:After the (?:optional )?system message,? |Only user, assistant and tool roles are supported after the initial, optional system message\. )?(?:conversation )?roles must alternate|^Only user, assistant and tool roles are supported after the initial/i,
     repairs: ["system-first", "bridge-turns"],
+    statuses: TEMPLATE_STATUSES,
   },
   // Google's models behind Chat
   {
     words: /^(?:.{0,120}: )?(?:Corrupted thought signature|Thought signature is not valid)/i,
     repairs: ["without-seals"],
     isOnce: true,
+  },
+  // DeepSeek; Groq; LM Studio
+  {
+    words:
+      /^This response_format type is unavailable now|^This model does not support response format `?json_schema|^Invalid parameter: 'response_format' of type 'json_schema' is not supported|^response_format\.type: (?:Input should be|unknown variant)/i,
+    repairs: ["schema-in-words"],
+  },
+  // Ollama, for models that do not think
+  {
+    words: /^"?[\w./:-]+"? does not support thinking/i,
+    repairs: ["without"],
+    members: ["reasoning_effort", "reasoning", "thinking"],
   },
   ...REFUSED_MEMBER,
 ];

@@ -45,8 +45,10 @@ export const REFUSED_MEMBER: readonly Refusal[] = [
   // Rust servers (serde)
   refusing("(?:(?<at>[\\w.[\\]]+): )?unknown field MEMBER(?:,| at |$)"),
   // Python servers
-  refusing("(?:[\\w.]+\\(\\) )?got an unexpected keyword argument MEMBER"),
-  refusing("unexpected keyword(?: argument)?:? MEMBER"),
+  {
+    ...refusing("(?:[\\w.]+\\(\\) )?(?:got an )?unexpected keyword(?: argument)?:? MEMBER"),
+    statuses: [400, 422, 500],
+  },
   // JSON Schema and zod
   refusing("Additional properties are not allowed \\((?<members>[\\w'\", ]+) (?:was|were) unexpected\\)"),
   refusing("Unrecognized keys?(?:\\(s\\))?(?: in object)?: (?<members>[\\w'\", ]+)"),

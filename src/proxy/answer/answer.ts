@@ -4,6 +4,7 @@
  */
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
+import type { Drop } from "../../neutral/request.ts";
 import { droppedHeader } from "../../translate/drops.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
@@ -36,7 +37,7 @@ function reframe(attempt: RunningAttempt, head: ReplyHead, framing: Framing): vo
     (request) =>
       attempt.guard(() => {
         if (request === null) relayAsItIs(attempt, head, framing);
-        else translate(attempt, head, request, framing);
+        else translate(attempt, head, { ...request, dropped: partsOf(attempt) }, framing);
       }),
     (cause: unknown) => attempt.end(attempt.broken(cause)),
   );
@@ -56,6 +57,11 @@ function relayAsItIs(attempt: RunningAttempt, head: ReplyHead, framing: Framing)
   relay(attempt, head, framing);
 }
 
+/** All that the upstream did not get as the client sent it. */
+function partsOf({ prepared: { dropped, changed } }: RunningAttempt): readonly Drop[] {
+  return changed.length === 0 ? dropped : [...dropped, ...changed];
+}
+
 function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   const { served, prepared } = attempt;
   const { exchange, gateway } = served;
@@ -68,7 +74,7 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   attempt.reads(tap);
   const { dropped, changed } = prepared;
   exchange.attempt.isStream = framing !== "json";
-  exchange.attempt.dropped = changed.length === 0 ? dropped : [...dropped, ...changed];
+  exchange.attempt.dropped = partsOf(attempt);
   const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
   if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
   if (changed.length > 0) headers["x-clewline-changed"] = droppedHeader(changed);

@@ -44,8 +44,12 @@ export function refusedFailure(
   const classified: Signal = isRedirect
     ? { class: "overload", reason: `the upstream answered with a redirect (${status})` }
     : upstream.family.classify({ status, headers: head.headers, body: text, nowMs, model });
-  const mayRepair = classified.class === "bad" || classified.class === "forbid";
-  const repairs = mayRepair ? repairsOf(prepared, status, text) : NO_REPAIRS;
+  const repairs = mayRepair(classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
+  // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
+  const signal: Signal =
+    repairs.length === 0
+      ? classified
+      : { class: "bad", reason: "the upstream wants the request in another wording" };
   const { translated } = prepared;
   if (translated === null) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
@@ -60,20 +64,22 @@ export function refusedFailure(
       : null;
     return {
       kind: "failed",
-      signal: classified,
-      error: errorFor(classified, status),
+      signal,
+      error: errorFor(signal, status),
       upstreamReply,
       repairs,
     };
   }
-  // The gateway worded this request, so a repairable refusal must not forbid the model to the credential.
-  const signal: Signal =
-    repairs.length === 0
-      ? classified
-      : { class: "bad", reason: "the upstream wants the request in another wording" };
   const shown = withoutSecrets(text, attempt.credential.access.secrets);
   const error = foreignError(translated.codec, signal, status, shown, nowMs);
   return { kind: "failed", signal, error, upstreamReply: null, repairs };
+}
+
+/** Template engines and servers in Python report what is wrong with a request as 500. */
+function mayRepair(signal: Signal, status: number): boolean {
+  return (
+    signal.class === "bad" || signal.class === "forbid" || (signal.class === "overload" && status === 500)
+  );
 }
 
 /** The repairs that a refusal of this request asks for. */

@@ -229,12 +229,14 @@ function repairRelayed(
   const wanted = isStrict ? repairs.filter((repair) => !own.has(repair) || isSeal(repair)) : repairs;
   const { body, changes } = repairBody(rules, amended, wanted);
   const named = changes
-    .filter(({ repair }) => own.has(repair) && !isSeal(repair))
-    .map(({ edit: { field, reason } }) => ({ field, reason }));
+    .filter(({ repair }) => !isSeal(repair))
+    .map(({ repair, edit: { field, reason } }) => ({ isOwn: own.has(repair), drop: { field, reason } }));
+  // What is not the client's own was added by an entry or a suffix.
+  const added = named.filter(({ isOwn }) => !isOwn).map(({ drop }) => drop);
   return {
     body,
-    dropped: wanted.some(isSeal) ? [UNSEALED] : NOTHING,
-    changed: named,
+    dropped: wanted.some(isSeal) ? [...added, UNSEALED] : added,
+    changed: named.filter(({ isOwn }) => isOwn).map(({ drop }) => drop),
     answered: changes.map(({ repair }) => ({ repair, isClients: own.has(repair) })),
   };
 }
