@@ -69,6 +69,20 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   internal: { status: 500, origin: "gateway", retryable: false },
 };
 
+/** Why a request is too large for a model. Sizes are tokens; null: not known. */
+export interface Oversize {
+  /**
+   * `prompt`: the prompt alone is too long. `sum`: the prompt fits, but not together with the answer that was
+   * asked for. `output`: more of an answer was asked for than the model ever writes.
+   */
+  readonly part: "prompt" | "sum" | "output";
+  readonly promptTokens: number | null;
+  /** The limit for the answer in the request. */
+  readonly askedTokens: number | null;
+  /** The model's context; for `output` the longest answer that the model writes. */
+  readonly limitTokens: number | null;
+}
+
 export interface GatewayErrorOptions {
   /** For the log only. May hold upstream text, never a secret. */
   readonly detail?: string;
@@ -79,6 +93,8 @@ export interface GatewayErrorOptions {
   readonly retryAfterMs?: number;
   /** A structured cause, for dialects that have a place for one (Anthropic's `error.details`). */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** The request is too large. A dialect words the sizes as its clients expect them. */
+  readonly oversize?: Oversize;
 }
 
 /** The one error class. `message` is public: it names the fault and its repair. */
@@ -89,6 +105,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly oversize: Oversize | undefined;
 
   constructor(kind: ErrorKind, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -99,5 +116,6 @@ export class GatewayError extends Error {
     this.param = options.param;
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details;
+    this.oversize = options.oversize;
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { ApiError, GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
-import { ERRORS, type ErrorKind, GatewayError } from "../core/errors.ts";
+import { ERRORS, type ErrorKind, GatewayError, type Oversize } from "../core/errors.ts";
 import type { DialectName, ErrorReply } from "./dialect.ts";
 import { withReply } from "./fixtures/server-under-test.ts";
 import { encode, makeTap, readStream } from "./fixtures/tap-under-test.ts";
@@ -71,6 +71,70 @@ describe.each(NAMES)("%s", (name) => {
     const ping = DIALECTS[name].ping("sse") as string;
     tap.push(encode(ping + readStream(name).split("\n\n").slice(0, 2).join(`\n\n${ping}`)));
     expect(tap.progress).toBe("open");
+  });
+});
+
+describe("a request that is too large is told in the provider's words", () => {
+  const told = (name: DialectName, kind: ErrorKind, oversize: Oversize) => {
+    const error = new GatewayError(kind, "the upstream's words", { oversize });
+    return JSON.parse(DIALECTS[name].renderError(error, REQUEST_ID).body).error;
+  };
+  const sizes = (
+    part: Oversize["part"],
+    promptTokens: number | null,
+    askedTokens: number | null,
+    limitTokens: number | null,
+  ): Oversize => ({ part, promptTokens, askedTokens, limitTokens });
+
+  test("the prompt", () => {
+    const all = NAMES.map((name) => told(name, "context_overflow", sizes("prompt", 9_000, null, 8_192)));
+    expect(all.map(({ message, param, code }) => [message, param, code])).toEqual([
+      [
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens. Please reduce the length of the messages.",
+        "messages",
+        "context_length_exceeded",
+      ],
+      [
+        "Your input exceeds the context window of this model: 9000 tokens, of at most 8192. Please adjust your input and try again.",
+        "input",
+        "context_length_exceeded",
+      ],
+      ["prompt is too long: 9000 tokens > 8192 maximum", undefined, undefined],
+      ["The input token count (9000) exceeds the maximum number of tokens allowed (8192).", undefined, 400],
+    ]);
+  });
+
+  test("the answer", () => {
+    const all = NAMES.map((name) => told(name, "bad_request", sizes("output", null, 32_000, 8_192)).message);
+    expect(all).toEqual([
+      "max_tokens is too large: 32000. This model supports at most 8192 completion tokens, whereas you provided 32000.",
+      "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 8192, but got 32000 instead.",
+      "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for this model",
+      "Unable to submit request because it has a maxOutputTokens value of 32000 but the supported range is from 1 (inclusive) to 8193 (exclusive). Update the value and try again.",
+    ]);
+  });
+
+  test("Claude Code is told to lower its limit only where it can: 3,000 tokens and its margin of 1,000", () => {
+    const message = (prompt: number) =>
+      told("anthropic-messages", "context_overflow", sizes("sum", prompt, 32_000, 40_000)).message;
+    expect(message(36_000)).toBe(
+      "input length and `max_tokens` exceed context limit: 36000 + 32000 > 40000, decrease input length or `max_tokens` and try again",
+    );
+    expect(message(36_001)).toBe("prompt is too long: 36001 tokens > 36000 maximum");
+  });
+
+  test("without numbers in the upstream's words", () => {
+    for (const part of ["prompt", "sum", "output"] as const) {
+      const all = NAMES.map(
+        (name) => told(name, "context_overflow", sizes(part, null, 32_000, null)).message,
+      );
+      expect(all).toEqual([
+        "the upstream's words",
+        "the upstream's words",
+        "prompt is too long: the upstream's words",
+        "the upstream's words",
+      ]);
+    }
   });
 });
 

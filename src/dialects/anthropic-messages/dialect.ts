@@ -39,6 +39,7 @@ export const anthropicMessages = {
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,
+  limitPaths: [["max_tokens"]],
   limitsOf: () => ({}),
   repairs: REPAIRS,
   makeTap: (options) =>

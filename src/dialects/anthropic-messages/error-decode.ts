@@ -2,23 +2,13 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
-import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
-
-/** The event for an error object, or for the text that some servers write in its place. */
-export function failureOf(error: unknown): ReportedFailure {
-  return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
-}
+import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
 
 export function decodeError(body: string): DecodedError {
   const envelope = errorEnvelope(body);
   if (envelope === null) return NO_ERROR;
-  const error = asObject(envelope.error) ?? envelope;
-  const message =
-    asString(error.message) ??
-    asString(envelope.error) ??
-    asString(envelope.detail) ??
-    asString(envelope.msg);
+  const error = unwrapError(asObject(envelope.error) ?? envelope);
+  const message = messageIn(error);
   return { message, code: codeOf(error), param: asString(error.param) ?? paramOf(message) };
 }
 

@@ -1,6 +1,7 @@
 /** Errors in the form of the Anthropic API. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
+import { type OversizeWords, oversizeWords } from "../shared/oversize-words.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -36,6 +37,20 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   internal: { status: 500, type: "api_error" },
 };
 
+/** Claude Code asks again with less when 3,000 tokens are left besides its own margin of 1,000. */
+const LEAST_ROOM_TOKENS = 4_000;
+
+/** Claude Code lowers its limit by the second sentence, and shortens the conversation after the first. */
+const WORDS: OversizeWords = {
+  prompt: (prompt, limit) => `prompt is too long: ${prompt} tokens > ${limit} maximum`,
+  sum: (prompt, asked, limit) =>
+    limit - prompt < LEAST_ROOM_TOKENS
+      ? WORDS.prompt(prompt, Math.max(limit - LEAST_ROOM_TOKENS, 0))
+      : `input length and \`max_tokens\` exceed context limit: ${prompt} + ${asked} > ${limit}, decrease input length or \`max_tokens\` and try again`,
+  output: (asked, limit) =>
+    `max_tokens: ${asked} > ${limit}, which is the maximum allowed number of output tokens for this model`,
+};
+
 function renderBody(error: GatewayError, requestId: string): string {
   return JSON.stringify({
     type: "error",
@@ -51,7 +66,12 @@ function renderBody(error: GatewayError, requestId: string): string {
 /**
  * The envelope has no member for the field at fault: the message names it, as Anthropic's own messages do.
  */
-function messageOf({ message, param }: GatewayError): string {
+function messageOf(error: GatewayError): string {
+  const { kind, message, param, oversize } = error;
+  const words = oversizeWords(error, WORDS);
+  if (words !== null) return words;
+  if (oversize !== undefined && kind === "context_overflow" && !/^prompt is too long/i.test(message))
+    return `prompt is too long: ${message}`;
   return param === undefined || message.includes(param) ? message : `${param}: ${message}`;
 }
 

@@ -8,9 +8,9 @@ import type { Seal } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { decodeCitation } from "./citation.ts";
-import { failureOf } from "./error-decode.ts";
 import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { decodeStop } from "./stop.ts";
 import { UsageCounts } from "./usage.ts";
@@ -219,7 +219,7 @@ function sealOf(open: OpenBlock): Seal | null {
  */
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
   if (body.type === "error" || (body.type !== "message" && body.error !== undefined && body.error !== null)) {
-    const { raw, message } = failureOf(body.error);
+    const { raw, message } = failEvent(body.error);
     throw new GatewayError("upstream_garbage", `the upstream answered with an error: ${message}`, {
       detail: raw,
     });

@@ -4,8 +4,8 @@ import type { ModelEvent } from "../../neutral/event.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
-import { failureOf } from "./error-decode.ts";
 import { BrokenReply, ContentReader } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
 import { UsageCounts } from "./usage.ts";
@@ -100,7 +100,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
         break;
       case "error":
         this.#isDone = true;
-        emit(failureOf(frame.error));
+        emit(failEvent(frame.error));
         break;
     }
   }

@@ -2,8 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, NO_ERROR } from "../shared/error-body.ts";
-import { failEvent, type ReportedFailure } from "../shared/failure-text.ts";
+import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
 
 /** The error object of a chunk or body, which may be in an array; null without one. */
 export function errorIn(value: unknown): unknown {
@@ -12,22 +11,13 @@ export function errorIn(value: unknown): unknown {
   return error === undefined || error === null ? null : error;
 }
 
-/** The event for an error object, or for the text that some servers write in its place. */
-export function failureOf(error: unknown): ReportedFailure {
-  return failEvent(error, asString(asObject(error)?.message) ?? asString(error));
-}
-
 export function decodeError(body: string): DecodedError {
   const outer = errorEnvelope(body);
-  const error = asObject(outer?.error);
   if (outer === null) return NO_ERROR;
-  if (error === null) {
-    const message = asString(outer.error) ?? asString(outer.message) ?? asString(outer.detail);
-    return { message, code: asString(outer.code), param: null };
-  }
+  const error = unwrapError(asObject(outer.error) ?? outer);
   const { status, code } = error;
   return {
-    message: asString(error.message),
+    message: messageIn(error),
     code: asString(status) ?? (typeof code === "number" ? String(code) : asString(code)),
     param: violatedField(error),
   };

@@ -1,6 +1,7 @@
 /** Errors in the form of Google's APIs. The code has to be a number: the official SDK ignores any other. */
 import type { ErrorKind, GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
+import { type OversizeWords, oversizeWords } from "../shared/oversize-words.ts";
 import { retryAfterS } from "../shared/retry-header.ts";
 
 interface Name {
@@ -35,13 +36,24 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   internal: { code: 500, status: "INTERNAL" },
 };
 
+/** Google's sentences; it has none for the sum, which it never refuses. */
+const WORDS: OversizeWords = {
+  prompt: (prompt, limit) =>
+    `The input token count (${prompt}) exceeds the maximum number of tokens allowed (${limit}).`,
+  sum: (prompt, asked, limit) =>
+    `The input token count (${prompt}) together with maxOutputTokens (${asked}) exceeds the maximum number of tokens allowed (${limit}).`,
+  output: (asked, limit) =>
+    `Unable to submit request because it has a maxOutputTokens value of ${asked} but the supported range is from 1 (inclusive) to ${limit + 1} (exclusive). Update the value and try again.`,
+};
+
 function renderBody(error: GatewayError, requestId: string): string {
   const { code, status } = NAMES[error.kind];
+  const message = oversizeWords(error, WORDS) ?? error.message;
   const details: Record<string, unknown>[] = [];
   if (error.param !== undefined) {
     details.push({
       "@type": "type.googleapis.com/google.rpc.BadRequest",
-      fieldViolations: [{ field: error.param, description: error.message }],
+      fieldViolations: [{ field: error.param, description: message }],
     });
   }
   if (error.retryAfterMs !== undefined && (code === 429 || code === 503)) {
@@ -51,7 +63,7 @@ function renderBody(error: GatewayError, requestId: string): string {
     });
   }
   details.push({ "@type": "type.googleapis.com/google.rpc.RequestInfo", requestId });
-  return JSON.stringify({ error: { code, message: error.message, status, details } });
+  return JSON.stringify({ error: { code, message, status, details } });
 }
 
 export function renderError(error: GatewayError, requestId: string): ErrorReply {

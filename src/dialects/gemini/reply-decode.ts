@@ -10,8 +10,9 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, jsonText } from "../../wire/json.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
-import { errorIn, failureOf } from "./error-decode.ts";
+import { errorIn } from "./error-decode.ts";
 import { Grounding } from "./grounding-decode.ts";
 import { PartialArguments } from "./partial-args.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
@@ -65,7 +66,7 @@ export class ContentDecoder {
     if (this.isOver) return;
     const error = errorIn(value);
     if (error !== null) {
-      this.#fail(failureOf(error));
+      this.#fail(failEvent(error));
       return;
     }
     const chunk = asObject(value);

@@ -1,6 +1,7 @@
 /** Errors in the form of Chat Completions. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
+import { type OversizeWords, oversizeWords } from "../shared/oversize-words.ts";
 import { retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -35,10 +36,21 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   internal: { type: "server_error", code: "internal_error" },
 };
 
+/** OpenAI's sentences. */
+const WORDS: OversizeWords = {
+  prompt: (prompt, limit) =>
+    `This model's maximum context length is ${limit} tokens. However, your messages resulted in ${prompt} tokens. Please reduce the length of the messages.`,
+  sum: (prompt, asked, limit) =>
+    `This model's maximum context length is ${limit} tokens. However, you requested ${prompt + asked} tokens (${prompt} in the messages, ${asked} in the completion). Please reduce the length of the messages or completion.`,
+  output: (asked, limit) =>
+    `max_tokens is too large: ${asked}. This model supports at most ${limit} completion tokens, whereas you provided ${asked}.`,
+};
+
 function renderBody(error: GatewayError): string {
   const name = NAMES[error.kind];
-  const param = error.param ?? null;
-  return JSON.stringify({ error: { message: error.message, type: name.type, param, code: name.code } });
+  const param = error.param ?? (error.kind === "context_overflow" ? "messages" : null);
+  const message = oversizeWords(error, WORDS) ?? error.message;
+  return JSON.stringify({ error: { message, type: name.type, param, code: name.code } });
 }
 
 /** The body has no place for the request id; a header carries it. */

@@ -12,9 +12,10 @@ import { Folder } from "../../neutral/fold.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
-import { errorOf, failureOf } from "./error-decode.ts";
+import { errorOf } from "./error-decode.ts";
 import { COMPATIBLE_MAKER } from "./seal.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
@@ -353,7 +354,7 @@ export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObjec
 export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
   const choice = firstChoice(asArray(body.choices));
   const error = choice === null ? errorOf(body) : (choice.error ?? null);
-  if (error !== null) throw failure(failureOf(error).raw);
+  if (error !== null) throw failure(failEvent(error).raw);
   const message = asObject(choice?.message);
   if (choice === null || message === null)
     throw new GatewayError("upstream_garbage", "the upstream's reply is not a completion: it has no message");

@@ -5,8 +5,9 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
-import { errorOf, failureOf } from "./error-decode.ts";
+import { errorOf } from "./error-decode.ts";
 import { RepeatedChunk, soleText } from "./repeated-chunk.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
@@ -78,7 +79,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       return;
     }
     const chunk = asObject(parsed);
-    if (event === "error") this.#fail(failureOf(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
+    if (event === "error") this.#fail(failEvent(chunk === null ? parsed : (errorOf(chunk) ?? chunk)));
     else if (chunk === null) this.#garbage(REPLY_FAULTS.notJson);
     else this.#takeChunk(chunk, event === "" ? data : null);
   }
@@ -88,7 +89,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const choice = firstChoice(asArray(chunk.choices));
     const error = errorOf(chunk) ?? choice?.error ?? null;
     if (error !== null) {
-      this.#fail(failureOf(error));
+      this.#fail(failEvent(error));
       return;
     }
     const usage = usageIn(chunk, choice);
@@ -119,7 +120,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#finishReason = reason;
     const finish = decodeFinish(reason);
     if (finish === "failure") {
-      this.#fail(failureOf({ message: `the upstream ended its answer with "${reason}"`, code: reason }));
+      this.#fail(failEvent({ message: `the upstream ended its answer with "${reason}"`, code: reason }));
       return;
     }
     const fault = this.#content.finish(finish);

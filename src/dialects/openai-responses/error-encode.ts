@@ -1,6 +1,7 @@
 /** Errors in the form of the Responses API. Codex reads `error.code`, and the waiting time in the message. */
 import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
+import { type OversizeWords, oversizeWords } from "../shared/oversize-words.ts";
 import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
@@ -48,15 +49,31 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   internal: server("internal_error"),
 };
 
+/** OpenAI's sentences; its first has no numbers. Codex shortens the conversation by the code. */
+const WORDS: OversizeWords = {
+  prompt: (prompt, limit) =>
+    `Your input exceeds the context window of this model: ${prompt} tokens, of at most ${limit}. Please adjust your input and try again.`,
+  sum: (prompt, asked, limit) =>
+    `This model's maximum context length is ${limit} tokens. However, you requested ${prompt + asked} tokens (${prompt} in the input, ${asked} in the output). Please reduce the length of the input or of the output.`,
+  output: (asked, limit) =>
+    `Invalid 'max_output_tokens': integer above maximum value. Expected a value <= ${limit}, but got ${asked} instead.`,
+};
+
 function messageOf(error: GatewayError): string {
+  const words = oversizeWords(error, WORDS);
+  if (words !== null) return words;
   if (error.kind !== "credentials_cooling" || error.retryAfterMs === undefined) return error.message;
   return `${error.message} Please try again in ${retryAfterS(error.retryAfterMs)}s.`;
+}
+
+function paramOf({ param, kind }: GatewayError): string | null {
+  return param ?? (kind === "context_overflow" ? "input" : null);
 }
 
 /** The body has no place for the request id; a header carries it. */
 export function renderError(error: GatewayError): ErrorReply {
   const name = NAMES[error.kind];
-  const param = error.param ?? null;
+  const param = paramOf(error);
   return {
     status: error.status,
     headers: retryHeaders(error, error.status, ERRORS[error.kind].retryable),
@@ -75,7 +92,7 @@ export function streamErrorOf(error: GatewayError): { readonly code: string; rea
  */
 export function raisedErrorOf(error: GatewayError): object {
   const { code, message } = streamErrorOf(error);
-  const param = error.param ?? null;
+  const param = paramOf(error);
   return { code, message, param, error: { type: NAMES[error.kind].type, code, message, param } };
 }
 

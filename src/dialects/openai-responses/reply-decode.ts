@@ -9,7 +9,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { failureOf } from "./error-decode.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import {
   type AnswerContext,
   CallReader,
@@ -167,7 +167,7 @@ export function startOf(response: JsonObject | null): ModelEvent {
 function statusOf(body: JsonObject): "completed" | "incomplete" {
   const error = body.error;
   if ((error !== undefined && error !== null) || body.status === "failed") {
-    const { message, raw } = failureOf(error);
+    const { message, raw } = failEvent(error);
     throw new GatewayError("upstream_garbage", message, { detail: raw });
   }
   if (!Array.isArray(body.output)) {

@@ -5,8 +5,8 @@ import type { FailEvent } from "../../neutral/event.ts";
 import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
+import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
-import { failureOf } from "./error-decode.ts";
 import type { PieceKind } from "./item-decode.ts";
 import { type Emit, type ItemPlace, OutputDecoder, startOf } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
@@ -124,7 +124,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     const isBare = type === "" && frame.error !== undefined && frame.error !== null;
     if (type !== "error" && event !== "error" && !isBare) return;
     const error = frame.error ?? { code: frame.code, message: frame.message, param: frame.param };
-    this.#fail(failureOf(error), emit);
+    this.#fail(failEvent(error), emit);
   }
 
   #start(response: JsonObject | null, emit: Emit): void {
@@ -176,7 +176,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     // The grammar has no usage within a block.
     if (response !== null && this.#hasStarted && !this.#output.isInBlock) this.#usage(response, emit);
     const error = response?.error ?? null;
-    this.#fail(failureOf(error), emit);
+    this.#fail(failEvent(error), emit);
   }
 
   #usage(response: JsonObject, emit: Emit): void {

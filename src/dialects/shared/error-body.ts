@@ -1,10 +1,25 @@
-/** The body of an upstream's HTTP error, before a dialect reads it. */
+/** Reads an upstream's error before a dialect does: its body, the errors wrapped in it, and its words. */
 import type { JsonObject } from "../../core/json.ts";
-import { asObject, parseJson } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 
 /** The result for a body without an error object. */
 export const NO_ERROR: DecodedError = { message: null, code: null, param: null };
+
+/** How many servers may have wrapped the error of another one. */
+const MAX_WRAPPINGS = 4;
+
+/**
+ * Words that a server puts before the body of the server behind it, as in `AiError: {…}` or
+ * `litellm.BadRequestError: OpenAIException - {…}`.
+ */
+const WRAPPER =
+  /^(?:[\w.]*(?:Error|Exception)\b[\s:-]*|Error code: \d{3}[\s:-]*|HTTP \d{3}[\s:-]*|\d{3}[\s:-]+)*$/;
+
+const MAX_WRAPPER_CHARS = 200;
+
+/** Says nothing beside the words of the error that it wraps. */
+const EMPTY_WORDS = /^\W*(?:error)?\W*$/i;
 
 /**
  * The object of an error body, or the first of an array (Google's servers wrap it so); null for any other
@@ -13,4 +28,68 @@ export const NO_ERROR: DecodedError = { message: null, code: null, param: null }
 export function errorEnvelope(body: string): JsonObject | null {
   const value = parseJson(body);
   return asObject(Array.isArray(value) ? value[0] : value);
+}
+
+/**
+ * The error of the server that made it. Servers in between wrap its body: OpenRouter in `metadata.raw`, others
+ * as JSON text in their own message. An error that wraps none is returned as it is.
+ */
+export function unwrapError(error: JsonObject): JsonObject {
+  let outer = error;
+  for (let wrappings = 0; wrappings < MAX_WRAPPINGS; wrappings++) {
+    const inner = wrappedIn(outer);
+    if (inner === null) break;
+    outer = inner;
+  }
+  return outer;
+}
+
+function wrappedIn(error: JsonObject): JsonObject | null {
+  const { message } = error;
+  const raw = asObject(error.metadata)?.raw;
+  const words = asString(raw);
+  const inner =
+    asObject(raw) ??
+    objectIn(words) ??
+    asObject(message) ??
+    objectIn(asString(message)) ??
+    objectIn(asString(error.details)) ??
+    objectIn(asString(error.error)) ??
+    (messageIn(error) === null ? asObject(asArray(error.errors)[0]) : null);
+  if (inner !== null) return asObject(inner.error) ?? inner;
+  if (words === null || EMPTY_WORDS.test(words)) return null;
+  const { metadata: _, ...rest } = error;
+  return { ...rest, message: words };
+}
+
+/** The object that a text consists of, behind a wrapper's words. A text that quotes an object is not one. */
+function objectIn(text: string | null): JsonObject | null {
+  const start = text?.search(/[[{]/) ?? -1;
+  if (text === null || start < 0 || start > MAX_WRAPPER_CHARS || !WRAPPER.test(text.slice(0, start)))
+    return null;
+  const end = Math.max(text.lastIndexOf("}"), text.lastIndexOf("]"));
+  return errorEnvelope(text.slice(start, end + 1));
+}
+
+/**
+ * The words of an error object; null: it has none. OpenAI writes `message`; other servers write `detail` (a
+ * text, an object, or FastAPI's list), `error` or `msg`.
+ */
+export function messageIn(error: JsonObject): string | null {
+  return (
+    asString(error.message) ??
+    asString(error.detail) ??
+    asString(asObject(error.detail)?.message) ??
+    asString(error.error) ??
+    asString(error.msg) ??
+    asString(error.Message) ??
+    listedMessages(error.detail)
+  );
+}
+
+function listedMessages(detail: unknown): string | null {
+  const found = asArray(detail)
+    .map((item) => asString(asObject(item)?.msg))
+    .filter((text) => text !== null);
+  return found.length === 0 ? null : found.join("; ");
 }

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { FailEvent } from "../../neutral/event.ts";
 import { asObject, asString, jsonText } from "../../wire/json.ts";
+import { messageIn, unwrapError } from "./error-body.ts";
 
 export const MAX_FAILURE_BYTES = 4096;
 /** Bytes of JSON text. Together with four names and the member names they stay below MAX_FAILURE_BYTES. */
@@ -13,10 +14,9 @@ const NAMES = ["type", "code", "status", "param"];
 
 /**
  * The error object as JSON text of at most MAX_FAILURE_BYTES. A longer object keeps the members that
- * classification reads, each cut to fit. `message`: for objects that hold their message elsewhere than in
- * `message`.
+ * classification reads, each cut to fit.
  */
-export function failureText(error: unknown, message: string | null = null): string {
+export function failureText(error: unknown): string {
   const object = asObject(error) ?? { message: asString(error) ?? "the error object could not be read" };
   const text = jsonText(object);
   if (text !== null && Buffer.byteLength(text) <= MAX_FAILURE_BYTES) return text;
@@ -26,19 +26,21 @@ export function failureText(error: unknown, message: string | null = null): stri
     if (typeof value === "number") short[name] = value;
     else if (typeof value === "string") short[name] = cutText(value, MAX_NAME_BYTES);
   }
-  const words = message ?? object.message;
-  if (typeof words === "string") short.message = cutMessage(words);
+  const words = messageIn(unwrapError(object));
+  if (words !== null) short.message = cutMessage(words);
   return JSON.stringify(short);
 }
 
 /** The event for an error that the upstream reported. */
 export type ReportedFailure = FailEvent & { readonly raw: string };
 
-/** `message` is null where the error holds no message. */
-export function failEvent(error: unknown, message: string | null): ReportedFailure {
+/** The event for an error object, or for the text that some servers write in its place. */
+export function failEvent(error: unknown): ReportedFailure {
+  const object = asObject(error);
+  const message = object === null ? asString(error) : messageIn(unwrapError(object));
   return {
     type: "fail",
-    raw: failureText(error, message),
+    raw: failureText(error),
     message: message === null ? "the upstream reported an error without a message" : cutMessage(message),
   };
 }

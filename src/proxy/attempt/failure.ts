@@ -1,14 +1,17 @@
 /** The meaning of a failed reply: for the credential, for a repair of the request, and for the client. */
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { NO_REPAIRS, type Repairs } from "../../dialects/repair.ts";
+import { outputLimitIn } from "../../dialects/shared/output-limit.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { AccessRefused } from "../../upstreams/authorization.ts";
 import { repairsFor } from "../../upstreams/repair.ts";
 import type { Signal } from "../../upstreams/signal.ts";
+import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
@@ -16,6 +19,9 @@ import { withoutSecrets } from "./redact.ts";
 import { errorFor, foreignError } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
+
+/** The language that an upstream was spoken to in, and the request's body as long as it is kept. */
+type SpokenTo = Pick<TranslatedRequest, "dialect" | "codec"> & { readonly body?: Uint8Array };
 
 /** An attempt whose reply is a failure. */
 interface FailedAttempt {
@@ -70,8 +76,7 @@ export function refusedFailure(
       repairs,
     };
   }
-  const shown = withoutSecrets(text, attempt.credential.access.secrets);
-  const error = foreignError(translated.codec, signal, status, shown, nowMs);
+  const error = wordedError(attempt, translated, signal, status, text);
   return { kind: "failed", signal, error, upstreamReply: null, repairs };
 }
 
@@ -142,15 +147,42 @@ export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: s
  */
 export function inBandError(
   attempt: FailedAttempt,
-  request: Pick<TranslatedRequest, "dialect" | "codec">,
+  request: SpokenTo,
   raw: string | null,
   message: string,
 ): GatewayError {
   if (raw === null) return new GatewayError("upstream_garbage", message);
   const signal = inBandSignal(attempt, NO_HEADERS, raw);
   const status = attempt.upstream.family.inBandStatus(raw);
-  const body = withoutSecrets(DIALECTS[request.dialect].wrapFailure(raw), attempt.credential.access.secrets);
-  return foreignError(request.codec, signal, status, body, attempt.served.gateway.clock.nowMs());
+  return wordedError(attempt, request, signal, status, DIALECTS[request.dialect].wrapFailure(raw));
+}
+
+/** The error for a client of another dialect, without the credential, which some upstreams repeat. */
+function wordedError(
+  { served, credential }: FailedAttempt,
+  request: SpokenTo,
+  signal: Signal,
+  status: number,
+  body: string,
+): GatewayError {
+  const { secrets } = credential.access;
+  const { dialect, codec } = request;
+  const nowMs = served.gateway.clock.nowMs();
+  return foreignError({
+    codec,
+    signal,
+    status,
+    body,
+    secrets,
+    sentLimit: limitIn(dialect, request.body),
+    nowMs,
+  });
+}
+
+/** null: the request limits its answer nowhere, or is gone. */
+function limitIn(dialect: DialectName, body: Uint8Array | undefined): number | null {
+  const parsed = body === undefined ? null : parseJsonObject(body);
+  return parsed === null ? null : outputLimitIn(parsed, DIALECTS[dialect].limitPaths);
 }
 
 /**

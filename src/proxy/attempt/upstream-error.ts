@@ -1,10 +1,12 @@
 /** The client's error for an upstream's failure, when the client cannot get the upstream's own reply. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Codec } from "../../dialects/codec.ts";
+import type { Codec, DecodedError } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
+import { readOversize } from "../../upstreams/oversize.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { UpstreamReply } from "./outcome.ts";
+import { withoutSecrets } from "./redact.ts";
 
 /** In general terms, for a client of the same dialect. */
 export function errorFor(signal: Signal, status: number): GatewayError {
@@ -23,51 +25,54 @@ export function errorFor(signal: Signal, status: number): GatewayError {
   return new GatewayError("upstream_error", `the upstream refused the request (status ${status})`);
 }
 
-/** How providers word that a conversation is too long. OpenAI also has a code for it. */
-const TOO_LONG =
-  /prompt is too long|input (?:is too long|token count .{0,40}exceeds)|(?:maximum|max) context length|context (?:length|window)|too many (?:input )?tokens|exceeds the (?:model's )?(?:maximum|available) (?:context|number of tokens)/i;
+/** A failure of an upstream that a client of another dialect is told. */
+export interface ForeignFailure {
+  /** Of the upstream's dialect. */
+  readonly codec: Codec;
+  readonly signal: Signal;
+  readonly status: number;
+  /** The upstream's error body, or error object in its envelope. */
+  readonly body: string;
+  /** Of the credential: kept out of the words. */
+  readonly secrets: readonly string[];
+  /** The limit of the answer in the refused request; null: it has none. */
+  readonly sentLimit: number | null;
+  readonly nowMs: number;
+}
 
 /**
- * In the upstream's own words, for a client of another dialect. `body` is the upstream's error body or error
- * object. A failure that concerns the gateway's credential never gets the upstream's words, because they may
- * name the account.
+ * In the upstream's own words. A failure that concerns the gateway's credential never gets them, because they
+ * may name the account.
  */
-export function foreignError(
-  codec: Codec,
-  signal: Signal,
-  status: number,
-  body: string,
-  nowMs: number,
-): GatewayError {
-  const { message, code } = codec.decodeError(body);
-  if (signal.class === "bad") {
-    if (status === 413) {
-      return new GatewayError("body_too_large", message ?? "the request is larger than the upstream takes");
-    }
-    if (code === "context_length_exceeded" || (message !== null && TOO_LONG.test(message))) {
-      return new GatewayError("context_overflow", overflowText(message));
-    }
-    return new GatewayError("bad_request", message ?? `the upstream refused the request (status ${status})`);
+export function foreignError(failure: ForeignFailure): GatewayError {
+  const { signal, status, nowMs } = failure;
+  switch (signal.class) {
+    case "bad":
+      return refusedError(decode(failure), status, failure.sentLimit);
+    case "forbid":
+      return status === 403
+        ? new GatewayError(
+            "upstream_forbidden",
+            `the model is not open to this gateway's credentials (${signal.reason})`,
+          )
+        : new GatewayError("model_not_found", decode(failure).message ?? "the upstream knows no such model", {
+            param: "model",
+          });
+    case "rate":
+      return new GatewayError(
+        "credentials_cooling",
+        "the upstream's rate limit was reached; try again later",
+        {
+          retryAfterMs: Math.max(signal.untilMs - nowMs, 1_000),
+        },
+      );
+    case "overload":
+      return status < 500 && status !== 429 && status !== 408
+        ? new GatewayError("upstream_error", `the upstream failed (status ${status})`)
+        : errorFor(signal, status);
+    default:
+      return errorFor(signal, status);
   }
-  if (signal.class === "forbid") {
-    return status === 403
-      ? new GatewayError(
-          "upstream_forbidden",
-          `the model is not open to this gateway's credentials (${signal.reason})`,
-        )
-      : new GatewayError("model_not_found", message ?? "the upstream knows no such model", {
-          param: "model",
-        });
-  }
-  if (signal.class === "rate") {
-    return new GatewayError("credentials_cooling", "the upstream's rate limit was reached; try again later", {
-      retryAfterMs: Math.max(signal.untilMs - nowMs, 1_000),
-    });
-  }
-  if (signal.class === "overload" && status < 500 && status !== 429 && status !== 408) {
-    return new GatewayError("upstream_error", `the upstream failed (status ${status})`);
-  }
-  return errorFor(signal, status);
 }
 
 /** The error in an upstream's own reply, for a client of the same dialect that cannot get the reply itself. */
@@ -77,11 +82,32 @@ export function ownWordsOf(
   signal: Signal,
   nowMs: number,
 ): GatewayError {
-  return foreignError(CODECS[dialect], signal, status, new TextDecoder().decode(body), nowMs);
+  // The reply is one that the client was meant to get: the secrets are out of it.
+  const failure = { signal, status, body: new TextDecoder().decode(body), secrets: [], sentLimit: null, nowMs };
+  return foreignError({ ...failure, codec: CODECS[dialect] });
 }
 
-/** Claude Code shortens the conversation when the message begins with these words. */
-function overflowText(message: string | null): string {
-  if (message === null) return "prompt is too long";
-  return /^prompt is too long/i.test(message) ? message : `prompt is too long: ${message}`;
+/**
+ * The upstream's words without the credential. An error that is wrapped in another one spells it differently
+ * before and after it is unwrapped.
+ */
+function decode({ codec, body, secrets }: ForeignFailure): DecodedError {
+  const { message, ...rest } = codec.decodeError(withoutSecrets(body, secrets));
+  return { ...rest, message: message === null ? null : withoutSecrets(message, secrets) };
+}
+
+/** The upstream refused the request. */
+function refusedError(
+  { message, code }: DecodedError,
+  status: number,
+  sentLimit: number | null,
+): GatewayError {
+  const oversize = readOversize(message, code, sentLimit);
+  if (oversize !== null) {
+    const kind = oversize.part === "output" ? "bad_request" : "context_overflow";
+    return new GatewayError(kind, message ?? "the conversation is longer than the model takes", { oversize });
+  }
+  return status === 413
+    ? new GatewayError("body_too_large", message ?? "the request is larger than the upstream takes")
+    : new GatewayError("bad_request", message ?? `the upstream refused the request (status ${status})`);
 }
