@@ -63,7 +63,7 @@ test("a request that has to be translated goes out in the dialect that is listed
     ],
   });
   expect(
-    Object.fromEntries([...upstreams.values()].map((view) => [view.name, view.preferredDialect])),
+    Object.fromEntries([...upstreams.values()].map((view) => [view.name, view.translatedTo[0]])),
   ).toEqual({
     claude: "anthropic-messages",
     google: "gemini",

@@ -32,8 +32,11 @@ export interface UpstreamView
     Omit<UpstreamConfig, "family" | "baseUrl" | "dialects" | "credentials"> {
   readonly family: Family;
   readonly dialects: ReadonlySet<DialectName>;
-  /** The dialect that a translated request is sent in. */
-  readonly preferredDialect: DialectName;
+  /**
+   * The dialects that a translated request may be sent in, the preferred one first: those that are listed, or
+   * that the server is known to speak.
+   */
+  readonly translatedTo: readonly [DialectName, ...DialectName[]];
   /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
   readonly urls: UrlMemo;
@@ -77,7 +80,8 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
     family,
     baseUrl,
     dialects,
-    preferredDialect: config.dialects?.[0] ?? profile.preferredDialect,
+    // The schema lets no empty list through.
+    translatedTo: (config.dialects ?? profile.translatedTo) as UpstreamView["translatedTo"],
     countDialect:
       profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
     profile,

@@ -135,6 +135,16 @@ export const modelTraits = v.object({
   sealed_calls: flag("Tool calls must be sent back with their signature (Gemini 3 and later)."),
   result_images: flag("Results of tools may contain images."),
   needs_responses_for_tools: flag("The model accepts tools only on Responses (GPT-5.4 and later)."),
+  reasons_on_responses: flag(
+    "The model gives its reasoning, and takes it back, on Responses only (OpenAI's models that think).",
+  ),
+  needs_completion_limit: flag(
+    "On Chat the model refuses `max_tokens` and takes `max_completion_tokens` (OpenAI's models that think).",
+  ),
+  verbosity: flag("The model can be told how much to say."),
+  closed_schemas: flag(
+    "On Chat, schemas of tools need `properties`, and strict ones must be closed (OpenAI's models).",
+  ),
   cache_breakpoints: flag("The model accepts cache marks on parts of the prompt."),
   forced_tools: flag("The model can be told that it must call a tool."),
   web_search: flag("The model can search the web."),

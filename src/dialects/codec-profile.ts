@@ -4,7 +4,7 @@
  */
 
 export interface CodecProfile {
-  /** Chat: the parameter that bounds the answer. */
+  /** Chat: the parameter that bounds the answer of a model that takes both. */
   readonly limitParameter: "max_tokens" | "max_completion_tokens";
   /** The role of instructions: in Responses, and on Chat to models that think. */
   readonly instructionRole: "developer" | "system";
@@ -14,17 +14,6 @@ export interface CodecProfile {
   readonly customTools: boolean;
   /** Chat: a choice among some of the tools (`allowed_tools`). Elsewhere only those tools are shown. */
   readonly toolSubsets: boolean;
-  /** Chat: a tool's schema of type `object` is refused without `properties`. */
-  readonly needsProperties: boolean;
-  /** Chat: `strict` is refused with a schema that is not closed or has optional members. */
-  readonly needsClosedSchemas: boolean;
-  /**
-   * Chat: a model that needs Responses for its tools takes tools on Chat only with `reasoning_effort:
-   * "none"`.
-   */
-  readonly needsNoEffortWithTools: boolean;
-  /** Chat: `verbosity`, for models whose thinking is set by effort. */
-  readonly verbosity: boolean;
   /** Chat: null when the server's limit is not known. */
   readonly maxTemperature: number | null;
   /** Chat: tiers of service other than the default one. */

@@ -153,6 +153,11 @@ export interface Codec {
    * lose.
    */
   encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest;
+  /**
+   * Whether the request should go out in another dialect, if its server speaks one, because this dialect would
+   * lose a part without a word. Absent: never. `traits` are of the model in this dialect.
+   */
+  outgrows?(request: ModelRequest, traits: ModelTraits): boolean;
   makeStreamDecoder(framing: Framing, options: DecodeReplyOptions): StreamDecoder;
   /**
    * A whole reply. Throws `upstream_garbage` for anything else; an error object in a reply of status 200 is

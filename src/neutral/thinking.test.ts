@@ -33,6 +33,10 @@ function budgetModel(minBudgetTokens: number, maxBudgetTokens: number, canDisabl
     sealedCalls: false,
     resultImages: true,
     needsResponsesForTools: false,
+    reasonsOnResponses: false,
+    needsCompletionLimit: false,
+    verbosity: false,
+    closedSchemas: false,
     cacheBreakpoints: false,
     webSearch: false,
   };

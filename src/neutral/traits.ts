@@ -59,6 +59,17 @@ export interface ModelTraits {
    * and later).
    */
   readonly needsResponsesForTools: boolean;
+  /** On Chat Completions the model gives no reasoning and takes none back; on Responses it does both. */
+  readonly reasonsOnResponses: boolean;
+  /** Chat Completions: the model refuses `max_tokens`; `max_completion_tokens` bounds its answer. */
+  readonly needsCompletionLimit: boolean;
+  /** The model can be told how much to say. */
+  readonly verbosity: boolean;
+  /**
+   * Chat Completions: the model's maker refuses a tool's schema of type `object` without `properties`, and
+   * `strict` with a schema that is not closed or has optional members.
+   */
+  readonly closedSchemas: boolean;
   /** The model accepts cache marks on parts of the prompt (GPT-5.6 and later). */
   readonly cacheBreakpoints: boolean;
   /** The model can search the web. */

@@ -70,8 +70,14 @@ export interface TranslationSource {
 export interface TranslationTarget {
   readonly upstream: UpstreamView;
   readonly model: string;
-  readonly dialect: DialectName;
+  /** In the order of preference; at least one. The first that carries the request is taken. */
+  readonly dialects: readonly [DialectName, ...DialectName[]];
   readonly repairs: Repairs;
+}
+
+/** The target, and the dialect that the request is encoded in. */
+interface SpokenTarget extends Omit<TranslationTarget, "dialects"> {
+  readonly dialect: DialectName;
 }
 
 export class RequestTranslator {
@@ -98,9 +104,33 @@ export class RequestTranslator {
    * model is strict and any part would be lost.
    */
   encode(target: TranslationTarget): TranslatedRequest | Promise<TranslatedRequest> {
-    if (this.#isLarge) return this.#encodeInSteps(target);
-    const restored = this.#restored(this.#decoded ?? this.#decodeAtOnce(), target);
-    const reachable = this.#withFiles(restored, target);
+    if (this.#decoded === null && this.#isLarge)
+      return this.#decodeInSteps().then((decoded) => this.#encodeBest(decoded, target));
+    return this.#encodeBest(this.#decoded ?? this.#decodeAtOnce(), target);
+  }
+
+  #encodeBest(
+    decoded: DecodedRequest,
+    target: TranslationTarget,
+  ): TranslatedRequest | Promise<TranslatedRequest> {
+    const { dialects, ...rest } = target;
+    if (dialects.length === 1) return this.#encodeTo(decoded, { ...rest, dialect: dialects[0] });
+    const outgrown = dialects.filter((dialect) => this.#outgrows(decoded, { ...rest, dialect }));
+    const ordered = [...dialects.filter((dialect) => !outgrown.includes(dialect)), ...outgrown];
+    return firstToCarry(ordered.map((dialect) => () => this.#encodeTo(decoded, { ...rest, dialect })));
+  }
+
+  /** Whether the dialect would lose a part of the request without a word. */
+  #outgrows({ request }: DecodedRequest, { dialect, upstream, model }: SpokenTarget): boolean {
+    const { gateway, exchange } = this.#source;
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
+    const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
+    return CODECS[dialect].outgrows?.(amended, traits) === true;
+  }
+
+  #encodeTo(decoded: DecodedRequest, target: SpokenTarget): TranslatedRequest | Promise<TranslatedRequest> {
+    if (this.#isLarge) return this.#encodeInSteps(decoded, target);
+    const reachable = this.#withFiles(this.#restored(decoded, target), target);
     if (reachable instanceof Promise) return reachable.then((request) => this.#encoded(request, target));
     return this.#encoded(reachable, target);
   }
@@ -146,8 +176,7 @@ export class RequestTranslator {
     this.#media = null;
   }
 
-  async #encodeInSteps(target: TranslationTarget): Promise<TranslatedRequest> {
-    const decoded = this.#decoded ?? (await this.#decodeInSteps());
+  async #encodeInSteps(decoded: DecodedRequest, target: SpokenTarget): Promise<TranslatedRequest> {
     const reachable = await this.#withFiles(this.#restored(decoded, target), target);
     await setImmediate();
     const encoded = this.#encoded(reachable, target);
@@ -159,20 +188,20 @@ export class RequestTranslator {
    * The decoded request with the operator's amendment, and with the sealed reasoning that the client could
    * not carry.
    */
-  #restored({ request }: DecodedRequest, { dialect }: TranslationTarget): ModelRequest {
+  #restored({ request }: DecodedRequest, { dialect }: SpokenTarget): ModelRequest {
     const { gateway, exchange } = this.#source;
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
     return gateway.memory.restore(exchange.principal.name, amended, CODECS[dialect].maker);
   }
 
-  #withFiles(request: ModelRequest, { dialect }: TranslationTarget): ModelRequest | Promise<ModelRequest> {
+  #withFiles(request: ModelRequest, { dialect }: SpokenTarget): ModelRequest | Promise<ModelRequest> {
     const { gateway, exchange } = this.#source;
     if (!gateway.snapshot.config.media.fetch) return request;
     this.#media ??= new MediaInliner(gateway, exchange.client);
     return this.#media.inline(request, CODECS[dialect]);
   }
 
-  #encoded(request: ModelRequest, target: TranslationTarget): TranslatedRequest {
+  #encoded(request: ModelRequest, target: SpokenTarget): TranslatedRequest {
     const { gateway, exchange } = this.#source;
     const { upstream, model, dialect, repairs } = target;
     const codec = CODECS[dialect];
@@ -211,7 +240,7 @@ export class RequestTranslator {
   /** The encoded request with the repairs that its encoder does not heed. */
   #repaired(
     { body, dropped }: EncodedRequest,
-    { dialect, repairs }: TranslationTarget,
+    { dialect, repairs }: SpokenTarget,
   ): Pick<EncodedRequest, "body" | "dropped"> & Pick<TranslatedRequest, "repaired"> {
     if (repairs.length === 0) return { body, dropped, repaired: NOTHING_REPAIRED };
     const heeded = repairs.filter(isHeeded);
@@ -317,6 +346,39 @@ function heededBy(repairs: Repairs): EncodeRepairs {
     systemFirst: hasKind(repairs, "system-first"),
     returnReasoning: hasKind(repairs, "return-reasoning"),
   };
+}
+
+/**
+ * The first translation that carries the request. When none does, the first refusal counts: it speaks of the
+ * dialect that the operator prefers.
+ */
+function firstToCarry(
+  translations: readonly (() => TranslatedRequest | Promise<TranslatedRequest>)[],
+): TranslatedRequest | Promise<TranslatedRequest> {
+  const [first, ...others] = translations as [(typeof translations)[number], ...typeof translations];
+  if (others.length === 0) return first();
+  const elsewhere = (refusal: unknown): TranslatedRequest | Promise<TranslatedRequest> => {
+    const again = (cause: unknown): never => {
+      throw isUntranslatable(cause) ? refusal : cause;
+    };
+    if (!isUntranslatable(refusal)) throw refusal;
+    try {
+      const found = firstToCarry(others);
+      return found instanceof Promise ? found.catch(again) : found;
+    } catch (cause) {
+      return again(cause);
+    }
+  };
+  try {
+    const found = first();
+    return found instanceof Promise ? found.catch(elsewhere) : found;
+  } catch (refusal) {
+    return elsewhere(refusal);
+  }
+}
+
+function isUntranslatable(cause: unknown): boolean {
+  return cause instanceof GatewayError && cause.kind === "not_translatable";
 }
 
 function strictRefusal(lost: readonly Drop[]): GatewayError {

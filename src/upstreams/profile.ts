@@ -4,8 +4,11 @@ import type { DialectName } from "../dialects/dialect.ts";
 import type { SignalScope } from "./signal.ts";
 
 export interface ServerProfile extends CodecProfile {
-  /** The dialect that a translated request is sent in when the configuration lists none. */
-  readonly preferredDialect: DialectName;
+  /**
+   * The dialects that a translated request may be sent in when the configuration lists none, the preferred one
+   * first.
+   */
+  readonly translatedTo: readonly [DialectName, ...DialectName[]];
   /** The dialect whose endpoint counts input tokens; null: the server has none, so the gateway estimates. */
   readonly countDialect: DialectName | null;
   /** The reach of a rate limit when the configuration does not say. */

@@ -48,7 +48,7 @@ test.each([
     const view = makeSnapshot(config).upstreams.get("up");
     expect({
       profile: view && NAMES.get(view.profile),
-      preferred: view?.preferredDialect,
+      preferred: view?.translatedTo[0],
       counted: view?.countDialect,
     }).toEqual({ profile: name, preferred, counted });
   },

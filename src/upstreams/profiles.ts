@@ -7,7 +7,7 @@ import type { ServerProfile } from "./profile.ts";
  */
 export const COMPATIBLE: ServerProfile = Object.freeze({
   // All compatible servers speak Chat, few speak Responses well.
-  preferredDialect: "openai-chat",
+  translatedTo: ["openai-chat"] as const,
   countDialect: null,
   // A compatible server usually limits the key, not each model.
   rateScope: "credential",
@@ -16,10 +16,6 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   userParameter: "user",
   customTools: false,
   toolSubsets: false,
-  needsProperties: false,
-  needsClosedSchemas: false,
-  needsNoEffortWithTools: false,
-  verbosity: false,
   maxTemperature: null,
   serviceTiers: false,
   cacheKeys: false,
@@ -39,7 +35,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
  */
 export const OPENAI: ServerProfile = Object.freeze({
   // Chat lacks reasoning between calls, which Responses has.
-  preferredDialect: "openai-responses",
+  translatedTo: ["openai-responses", "openai-chat"] as const,
   countDialect: "openai-responses",
   rateScope: "model",
   limitParameter: "max_completion_tokens",
@@ -47,10 +43,6 @@ export const OPENAI: ServerProfile = Object.freeze({
   userParameter: "safety_identifier",
   customTools: true,
   toolSubsets: true,
-  needsProperties: true,
-  needsClosedSchemas: true,
-  needsNoEffortWithTools: true,
-  verbosity: true,
   maxTemperature: 2,
   serviceTiers: true,
   cacheKeys: true,
@@ -67,7 +59,7 @@ export const OPENAI: ServerProfile = Object.freeze({
 /** Anthropic, and servers that speak Messages. */
 export const ANTHROPIC: ServerProfile = Object.freeze({
   ...COMPATIBLE,
-  preferredDialect: "anthropic-messages",
+  translatedTo: ["anthropic-messages"] as const,
   countDialect: "anthropic-messages",
   rateScope: "model",
 });
@@ -75,7 +67,7 @@ export const ANTHROPIC: ServerProfile = Object.freeze({
 /** Google AI Studio, and servers that speak Gemini's dialect. */
 export const GEMINI: ServerProfile = Object.freeze({
   ...COMPATIBLE,
-  preferredDialect: "gemini",
+  translatedTo: ["gemini"] as const,
   countDialect: "gemini",
   rateScope: "model",
 });

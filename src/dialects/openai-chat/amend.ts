@@ -18,7 +18,7 @@ export function amend(body: JsonObject, amendment: Amendment, { traits, profile 
     temperature: "temperature",
     topP: "top_p",
     topK: "top_k",
-    maxOutputTokens: limitName(body, profile),
+    maxOutputTokens: limitName(body, profile, traits),
     stop: "stop",
     seed: "seed",
   };
@@ -52,10 +52,15 @@ function wantedEffort(
   return effort;
 }
 
-/** The client's name of the limit, else the name that the server knows. */
-function limitName(body: JsonObject, { limitParameter }: CodecProfile): string {
+/** The client's name of the limit, else the name that the model or its server knows. */
+function limitName(body: JsonObject, profile: CodecProfile, traits: ModelTraits): string {
   if (isSaid(body, "max_completion_tokens")) return "max_completion_tokens";
-  return isSaid(body, "max_tokens") ? "max_tokens" : limitParameter;
+  return isSaid(body, "max_tokens") ? "max_tokens" : limitParameterOf(profile, traits);
+}
+
+/** The parameter that bounds the answer. */
+export function limitParameterOf({ limitParameter }: CodecProfile, traits: ModelTraits): string {
+  return traits.needsCompletionLimit ? "max_completion_tokens" : limitParameter;
 }
 
 /** The messages with instructions before and behind the client's own; null: nothing is to be added. */

@@ -5,7 +5,7 @@ import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
-import { encodeRequest } from "./request-encode.ts";
+import { encodeRequest, outgrows } from "./request-encode.ts";
 import { MAKER } from "./seal.ts";
 import { ChatStreamDecoder } from "./stream-decode.ts";
 import { ChatStreamEncoder } from "./stream-encode.ts";
@@ -44,6 +44,7 @@ export const openaiChatCodec: Codec = {
   },
   decodeRequest: (body) => decodeRequest(body),
   encodeRequest,
+  outgrows,
   makeStreamDecoder: (_framing, options) => new ChatStreamDecoder(options),
   decodeReply,
   makeStreamEncoder: (options) => new ChatStreamEncoder(options),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ModelRequest } from "../../neutral/request.ts";
-import { COMPATIBLE, PLAIN } from "./fixtures/codec-under-test.ts";
+import { openaiChatCodec } from "./codec.ts";
+import { COMPATIBLE, OPENAI, PLAIN } from "./fixtures/codec-under-test.ts";
 import {
   bodyOf,
   droppedOf,
@@ -53,6 +54,29 @@ describe("the body", () => {
     expect(rest).toEqual({ max_tokens: 9, user: "u" });
     expect(droppedOf(request, COMPATIBLE)).toEqual(["verbosity", "serviceTier"]);
     expect([model, messages]).toEqual(["up-model", [{ role: "user", content: "Hi" }]]);
+  });
+
+  test("a model that takes one name of its limit alone is asked by it at every server", () => {
+    const traits = { ...COMPATIBLE.traits, needsCompletionLimit: true };
+    expect(bodyOf({ maxOutputTokens: 9 }, { ...COMPATIBLE, traits })).toMatchObject({
+      max_completion_tokens: 9,
+    });
+  });
+
+  test("a request outgrows Chat by thinking that goes on from call to call, or that is shown", () => {
+    const traits = { ...OPENAI.traits, reasonsOnResponses: true };
+    const outgrows = (more: Partial<ModelRequest>, own = traits) =>
+      openaiChatCodec.outgrows?.({ ...PLAIN, ...more }, own);
+    const thinking = { budgetTokens: null, isDynamic: false };
+    const high = { ...thinking, effort: "high", isShown: null } as const;
+    const tools = [fn("f")];
+    expect(outgrows({ tools })).toBe(true);
+    expect(outgrows({ tools, reasoning: high })).toBe(true);
+    expect(outgrows({ reasoning: { ...high, isShown: true } })).toBe(true);
+    expect(outgrows({ reasoning: high })).toBe(false);
+    expect(outgrows({})).toBe(false);
+    expect(outgrows({ tools, reasoning: { ...high, effort: "none" } })).toBe(false);
+    expect(outgrows({ tools, reasoning: high }, OPENAI.traits)).toBe(false);
   });
 
   test("the usual tier by other providers' names for it", () => {

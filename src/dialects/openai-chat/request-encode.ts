@@ -8,9 +8,10 @@ import type { TextPart } from "../../neutral/message.ts";
 import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { lettersDigitsAnd, makeToolNames } from "../../neutral/tools/tool-names.ts";
-import type { Effort } from "../../neutral/traits.ts";
+import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { refusedParameter } from "../shared/refusal.ts";
+import { limitParameterOf } from "./amend.ts";
 import { encodeTools, strictOf } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
@@ -70,6 +71,21 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   };
 }
 
+/**
+ * Whether Chat loses reasoning of which Responses would keep all: thinking that goes on from call to call, and
+ * thinking that the client wants to see.
+ */
+export function outgrows(
+  { reasoning, tools }: ModelRequest,
+  { thinking, reasonsOnResponses }: ModelTraits,
+): boolean {
+  if (!reasonsOnResponses) return false;
+  const effort = effortOf(reasoning);
+  const isThinking =
+    effort === null ? thinking.isOnByDefault || reasoning?.isDynamic === true : effort !== "none";
+  return isThinking && (tools.length > 0 || reasoning?.isShown === true);
+}
+
 /** Refuses a request for parts of an answer that Chat has no room for. */
 function refuse({ candidates, logprobs, outputModalities }: ModelRequest): void {
   if (candidates > 1)
@@ -94,7 +110,7 @@ interface EncodedOutput {
 
 function encodeOutput(
   { output, system, messages }: ModelRequest,
-  { profile, traits }: EncodeRequestOptions,
+  { traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): EncodedOutput {
   if (output === null) return { format: null, instruction: null };
@@ -117,7 +133,7 @@ function encodeOutput(
       instruction: `Answer in JSON, with one value that matches this JSON Schema and nothing else:\n${JSON.stringify(schema)}`,
     };
   }
-  const strict = strictOf(output.strict, schema, profile, "output", dropped);
+  const strict = strictOf(output.strict, schema, traits, "output", dropped);
   return { format: { type: "json_schema", json_schema: formatOf(output, strict) }, instruction: null };
 }
 
@@ -139,7 +155,7 @@ type AddDrop = (field: Parameter, reason: string) => void;
 function addReasoning(
   body: Body,
   { reasoning, verbosity }: ModelRequest,
-  { profile, traits }: EncodeRequestOptions,
+  { traits }: EncodeRequestOptions,
   drop: AddDrop,
 ): void {
   const hasTools = body.tools !== undefined;
@@ -147,7 +163,7 @@ function addReasoning(
   const known = kind === "effort" ? traits.thinking.efforts : COMMON_EFFORTS;
   let effort = effortOf(reasoning);
   if (effort === null && reasoning?.isDynamic === true && !isOnByDefault) effort = "medium";
-  if (profile.needsNoEffortWithTools && hasTools && traits.needsResponsesForTools && known.includes("none")) {
+  if (hasTools && traits.needsResponsesForTools && known.includes("none")) {
     if (effort !== null && effort !== "none")
       drop("reasoning", "this model does not think on Chat Completions when it has tools");
     effort = "none";
@@ -162,10 +178,9 @@ function addReasoning(
     if (!isOnByDefault) drop("reasoning", "this model does not think on request");
     else drop("reasoning", "this model cannot be told how much to think");
   } else if (effort !== null) sent = nearestEffort(effort, known);
-  const isVerbose = profile.verbosity && kind === "effort";
-  if (verbosity !== null && !isVerbose) drop("verbosity", "this model has no such setting");
   if (sent !== null) body.reasoning_effort = sent;
-  if (verbosity !== null && isVerbose) body.verbosity = verbosity;
+  if (verbosity !== null && traits.verbosity) body.verbosity = verbosity;
+  else if (verbosity !== null) drop("verbosity", "this model has no such setting");
 }
 
 function addLimit(
@@ -177,7 +192,7 @@ function addLimit(
   if (maxOutputTokens === null) return;
   const most = traits.maxOutputTokens ?? maxOutputTokens;
   if (maxOutputTokens > most) drop("maxOutputTokens", `lowered to ${most}, the most that this model writes`);
-  body[profile.limitParameter] = Math.min(maxOutputTokens, most);
+  body[limitParameterOf(profile, traits)] = Math.min(maxOutputTokens, most);
 }
 
 /** Each parameter with its member, and with the value that has no effect. */

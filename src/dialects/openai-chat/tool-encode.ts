@@ -13,8 +13,8 @@ import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom
 import { objectRoot } from "../../neutral/tools/schema.ts";
 import { mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
-import type { CodecProfile } from "../codec-profile.ts";
 import { refusedPart } from "../shared/refusal.ts";
 
 /** The members on tools: `tools` comes first in the body, the rest behind the messages. */
@@ -72,12 +72,12 @@ function keyOf({ name, namespace }: ToolName): string {
 function encodeTool(
   tool: Tool,
   names: ToolNames,
-  { profile }: EncodeRequestOptions,
+  { profile, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): JsonObject[] {
   switch (tool.kind) {
     case "function":
-      return [encodeFunction(tool, names, profile, dropped)];
+      return [encodeFunction(tool, names, traits, dropped)];
     case "custom":
       return [profile.customTools ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
     case "web-search":
@@ -93,7 +93,7 @@ function encodeTool(
 function encodeFunction(
   tool: FunctionTool,
   names: ToolNames,
-  profile: CodecProfile,
+  traits: ModelTraits,
   dropped: Drop[],
 ): JsonObject {
   const { description, parameters, at } = tool;
@@ -101,9 +101,9 @@ function encodeFunction(
     dropped.push({ field: at, reason: "the tool is shown at once, as this dialect has no search of tools" });
   const root = parameters === null ? null : objectRoot(parameters);
   // OpenAI refuses an object without `properties`.
-  const isBare = profile.needsProperties && root !== null && root.properties === undefined;
+  const isBare = traits.closedSchemas && root !== null && root.properties === undefined;
   const schema = isBare ? { ...root, properties: {} } : root;
-  const strict = strictOf(tool.strict, schema, profile, `${at}.strict`, dropped);
+  const strict = strictOf(tool.strict, schema, traits, `${at}.strict`, dropped);
   return {
     type: "function",
     function: {
@@ -119,11 +119,11 @@ function encodeFunction(
 export function strictOf(
   strict: boolean | null,
   schema: JsonObject | null,
-  { needsClosedSchemas }: CodecProfile,
+  { closedSchemas }: ModelTraits,
   field: string,
   dropped: Drop[],
 ): boolean | null {
-  if (strict !== true || !needsClosedSchemas || (schema !== null && isClosed(schema))) return strict;
+  if (strict !== true || !closedSchemas || (schema !== null && isClosed(schema))) return strict;
   dropped.push({
     field,
     reason: "OpenAI is strict only with closed objects of which all members are required",

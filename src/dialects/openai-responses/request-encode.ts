@@ -150,7 +150,7 @@ function encodeText(
 ): JsonObject | null {
   const format = request.output === null || isTool ? null : encodeFormat(request.output, dropped);
   const { verbosity } = request;
-  const isVerbose = verbosity !== null && traits.thinking.kind === "effort";
+  const isVerbose = verbosity !== null && traits.verbosity;
   if (!isVerbose && verbosity !== null && verbosity !== "medium") {
     dropped.push({ field: "verbosity", reason: "the model cannot be told how much to say" });
   }

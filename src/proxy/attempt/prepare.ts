@@ -15,7 +15,7 @@ import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
-import type { RequestTranslator, TranslatedExchange } from "../../translate/request.ts";
+import type { RequestTranslator, TranslatedExchange, TranslationTarget } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { Answered } from "../../upstreams/learned-repairs.ts";
 import { indexOfBytes } from "../../wire/bytes.ts";
@@ -79,8 +79,8 @@ export function prepareRequest(
   repairs: Repairs,
 ): PreparedRequest | Promise<PreparedRequest> {
   const { exchange, body, peek } = request;
-  const translateTo = dialectToTranslateTo(request, upstream, target);
-  if (translateTo !== null) return translateRequest(request, upstream, target, translateTo, repairs);
+  const dialects = dialectsToTranslateTo(request, upstream, target);
+  if (dialects !== null) return translateRequest(request, upstream, target, dialects, repairs);
   const { dialect } = exchange.route;
   const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
   if (body === null || (exchange.amendment === null && repairs.length === 0)) {
@@ -125,13 +125,13 @@ function translateRequest(
   { translator, body, peek }: Preparable,
   upstream: UpstreamView,
   target: Target,
-  dialect: DialectName,
+  dialects: TranslationTarget["dialects"],
   repairs: Repairs,
 ): PreparedRequest | Promise<PreparedRequest> {
-  const translated = translator.encode({ upstream, model: target.model, dialect, repairs });
+  const translated = translator.encode({ upstream, model: target.model, dialects, repairs });
   const prepared = (ready: TranslatedRequest): PreparedRequest => ({
     target,
-    dialect,
+    dialect: ready.dialect,
     body,
     peek,
     translated: ready,
@@ -144,22 +144,22 @@ function translateRequest(
   return translated instanceof Promise ? translated.then(prepared) : prepared(translated);
 }
 
-/** null: the request is relayed. */
-function dialectToTranslateTo(
+/** In the order of preference; null: the request is relayed. */
+function dialectsToTranslateTo(
   { gateway, exchange, peek }: Preparable,
   upstream: UpstreamView,
   target: Target,
-): DialectName | null {
+): TranslationTarget["dialects"] | null {
   const { dialect, purpose, isBilled } = exchange.route;
   if (!upstream.dialects.has(dialect)) {
-    return (isBilled ? null : upstream.countDialect) ?? upstream.preferredDialect;
+    return isBilled ? upstream.translatedTo : [upstream.countDialect ?? upstream.translatedTo[0]];
   }
   const { alternative } = DIALECTS[dialect];
   if (alternative === null || purpose !== "answer" || peek === null) return null;
   if (!alternative.mayBeNeeded(peek) || !upstream.dialects.has(alternative.dialect)) return null;
   const { modelTraits } = gateway.snapshot;
   const { needsResponsesForTools } = modelTraits.traitsOf(upstream.family, dialect, target.model);
-  return needsResponsesForTools ? alternative.dialect : null;
+  return needsResponsesForTools ? [alternative.dialect] : null;
 }
 
 interface ChangedBody extends Pick<PreparedRequest, "dropped" | "changed" | "repaired"> {

@@ -70,7 +70,7 @@ function precision(pattern: string): number {
 
 /**
  * The maker's own name of a model, without the folder, cloud and region in front (`us.anthropic.claude-…`,
- * `anthropic/claude-…`) and the version behind (`@20251101`, `-v1:0`, `:free`) that resellers add.
+ * `anthropic/claude-…`, `databricks-gpt-…`) and the version behind (`@20251101`, `-v1:0`, `:free`) that resellers add.
  */
 function plainName(model: string): string {
   return model
@@ -78,6 +78,7 @@ function plainName(model: string): string {
     .toLowerCase()
     .replace(/^.*\//s, "")
     .replace(/^(?:[a-z]{2,6}\.)?(?:anthropic|openai|deepseek|qwen|mistral|meta|moonshotai?|zai)\./, "")
+    .replace(/^(?:openai|azure|databricks)[-_]/, "")
     .replace(/^ft:|-v\d+:\d+$/g, "")
     .replace(/[@:].*$/s, "");
 }

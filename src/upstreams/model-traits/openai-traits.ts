@@ -25,6 +25,10 @@ const plain: ModelTraits = {
   sealedCalls: false,
   resultImages: true,
   needsResponsesForTools: false,
+  reasonsOnResponses: false,
+  needsCompletionLimit: false,
+  verbosity: false,
+  closedSchemas: true,
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,
@@ -41,6 +45,8 @@ const reasoning: ModelTraits = {
   thinking: byEffort(FROM_LOW, true),
   sampling: "none",
   stop: false,
+  reasonsOnResponses: true,
+  needsCompletionLimit: true,
 };
 
 const five: ModelTraits = {
@@ -48,6 +54,7 @@ const five: ModelTraits = {
   contextTokens: 400_000,
   maxOutputTokens: 128_000,
   thinking: byEffort(["minimal", ...FROM_LOW], true),
+  verbosity: true,
 };
 
 /** GPT-5.4 and later: tools together with an effort work on Responses only. */
@@ -67,7 +74,9 @@ const newest: ModelTraits = {
 
 /** Pro and Codex models exist on Responses only. */
 const onResponses = { needsResponsesForTools: true };
-const chat: ModelTraits = { ...plain, sampling: "none", stop: false };
+const chat: ModelTraits = { ...plain, sampling: "none", stop: false, needsCompletionLimit: true };
+/** Codex models are as verbose as they are: they take the middle word only. */
+const codex: ModelTraits = { ...five, ...onResponses, verbosity: false };
 
 const ROWS: readonly TraitsRow[] = [
   [/^gpt-3\.5/, { ...old, contextTokens: 16_385, maxOutputTokens: 4_096, input: textOnly }],
@@ -84,7 +93,13 @@ const ROWS: readonly TraitsRow[] = [
   [/^gpt-4\.[15]/, { ...plain, contextTokens: 1_047_576, maxOutputTokens: 32_768 }],
   [
     /^o1-(?:mini|preview)/,
-    { ...reasoning, thinking: noThinking(true), input: textOnly, structuredOutput: false },
+    {
+      ...reasoning,
+      thinking: noThinking(true),
+      input: textOnly,
+      structuredOutput: false,
+      reasonsOnResponses: false,
+    },
   ],
   [/^o1-pro|^o3-pro|^o\d.*deep-research/, { ...reasoning, ...onResponses }],
   [/^o3-mini/, { ...reasoning, input: textOnly, webSearch: false }],
@@ -92,10 +107,10 @@ const ROWS: readonly TraitsRow[] = [
   [/^codex-mini/, { ...reasoning, ...onResponses }],
   [/^gpt-5-chat/, plain],
   [/^gpt-5[.\d]*-chat|^chat-latest/, chat],
-  [/^gpt-5-search/, { ...five, thinking: noThinking(true) }],
+  [/^gpt-5-search/, { ...five, thinking: noThinking(true), reasonsOnResponses: false, verbosity: false }],
   [/^gpt-5-pro/, { ...five, ...onResponses, maxOutputTokens: 272_000, thinking: byEffort(["high"], true) }],
-  [/^gpt-5(?:\.1)?-codex(?!-max)/, { ...five, ...onResponses, thinking: byEffort(FROM_LOW, true) }],
-  [/^gpt-5[.\d]*-codex/, { ...five, ...onResponses, thinking: byEffort([...FROM_LOW, "xhigh"], true) }],
+  [/^gpt-5(?:\.1)?-codex(?!-max)/, { ...codex, thinking: byEffort(FROM_LOW, true) }],
+  [/^gpt-5[.\d]*-codex/, { ...codex, thinking: byEffort([...FROM_LOW, "xhigh"], true) }],
   [/^gpt-5\.[0-5]-pro/, { ...five, ...onResponses, thinking: byEffort(PRO, true) }],
   [/^gpt-5(?:-|$)/, five],
   [/^gpt-5\.1/, { ...five, thinking: byEffort(["none", ...FROM_LOW], false) }],
