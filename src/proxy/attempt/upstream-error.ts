@@ -3,7 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Codec, DecodedError } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
-import { readOversize } from "../../upstreams/oversize.ts";
+import { readOversize } from "../../upstreams/refusals/oversize.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { UpstreamReply } from "./outcome.ts";
 import { withoutSecrets } from "./redact.ts";
@@ -83,7 +83,14 @@ export function ownWordsOf(
   nowMs: number,
 ): GatewayError {
   // The reply is one that the client was meant to get: the secrets are out of it.
-  const failure = { signal, status, body: new TextDecoder().decode(body), secrets: [], sentLimit: null, nowMs };
+  const failure = {
+    signal,
+    status,
+    body: new TextDecoder().decode(body),
+    secrets: [],
+    sentLimit: null,
+    nowMs,
+  };
   return foreignError({ ...failure, codec: CODECS[dialect] });
 }
 

@@ -3,7 +3,7 @@
  * is the wording of a known server; it has to stand at the beginning of the message, because a message may
  * quote the client.
  */
-import type { Oversize } from "../core/errors.ts";
+import type { Oversize } from "../../core/errors.ts";
 
 /** A refusal of a request for its size. */
 export interface SizeRefusal extends Oversize {
