@@ -2,16 +2,19 @@
  * The composition root: builds the rooms around one snapshot, starts and drains them, and swaps the snapshot
  * when the configuration changes. The only file that may import every folder.
  */
+
+import { findEmptied } from "./config/change/emptied.ts";
+import { keysForNextStart } from "./config/change/restart.ts";
+import { type Watcher, watchFiles } from "./config/change/watch.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, type Problem, renderProblem } from "./config/problem.ts";
-import { keysForNextStart } from "./config/restart.ts";
-import { watchConfig } from "./config/watch.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
 import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { Metrics } from "./core/metrics.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { DataFolderError, proveDataFolder } from "./ledger/data-folder.ts";
 import { makeLedger } from "./ledger/ledger.ts";
 import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
@@ -23,6 +26,7 @@ import { METERED_KINDS } from "./neutral/usage.ts";
 import type { ProcessFacts } from "./pages/metrics.ts";
 import { makeBreaker } from "./pool/breaker.ts";
 import type { PersistedState } from "./pool/credential.ts";
+import { firstStates } from "./pool/first-states.ts";
 import { makePool } from "./pool/pool.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
@@ -61,8 +65,12 @@ export interface App {
 /** The interval at which a drain checks whether the last request has ended. */
 const DRAIN_POLL_MS = 20;
 
-/** Starts the gateway. Throws when the port is taken or the data folder cannot be used. */
+/**
+ * Starts the gateway. Rejects with `DataFolderError` when the data folder cannot be used, or with the system's error
+ * when the port is taken.
+ */
 export async function startApp(options: AppOptions): Promise<App> {
+  await proveStart(options);
   const running = new RunningApp(options);
   try {
     running.start();
@@ -71,6 +79,19 @@ export async function startApp(options: AppOptions): Promise<App> {
     throw cause;
   }
   return running;
+}
+
+/** With `on_failure = "serve"` what may pass by itself keeps no gateway from its start. */
+async function proveStart({ config, clock, log }: AppOptions): Promise<void> {
+  const { dataDir } = config.server;
+  const setAside = () => setDamagedStoreAside(dataDir, clock, log);
+  try {
+    await proveDataFolder({ dataDir, clock, setAside });
+  } catch (cause) {
+    const mayPass = cause instanceof DataFolderError && (cause.fault === "full" || cause.fault === "locked");
+    if (config.ledger.onFailure !== "serve" || !mayPass) throw cause;
+    log.error({}, `${cause.message}; requests are served, and their rows kept in memory until it can`);
+  }
 }
 
 /** The gateway with the members that a reload or a drain changes. */
@@ -92,7 +113,7 @@ class RunningApp implements App {
   #rejected: readonly Problem[] = [];
   #listener: Listener | null = null;
   #metricsListener: Listener | null = null;
-  #watcher: { close(): void } | null = null;
+  #watcher: Watcher | null = null;
   #memoryTimer: ReturnType<typeof setInterval> | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -103,7 +124,8 @@ class RunningApp implements App {
     const open = () => openStore(config.server.dataDir);
     const requestIds = new RequestIds(options.ids);
     this.#states = makeStateStore({ open, log });
-    this.#gateway = makeGateway(options, this.#states, requestIds);
+    const restored = loadCredentialStates(this.#states, log);
+    this.#gateway = makeGateway(options, this.#states, restored ?? [], requestIds);
     this.#olderRows = new OlderRowsMover({
       open,
       makeEntryWriter: (sql) => makeEntryWriter(sql, requestIds),
@@ -111,6 +133,7 @@ class RunningApp implements App {
       clock,
       log,
     });
+    this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
   }
@@ -134,7 +157,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#olderRows.start();
     this.#watchMemory();
-    if (config.file !== null) this.#watcher = watchConfig(config.file, () => void this.reload());
+    this.#watcher = watchFiles(filesOf(config), () => void this.reload());
   }
 
   get url(): string {
@@ -204,27 +227,42 @@ class RunningApp implements App {
   async #reloadOnce(): Promise<void> {
     const gateway = this.#gateway;
     const { log, metrics, pool } = gateway;
+    const before = gateway.snapshot.config;
     let config: Config;
     try {
       config = await this.#options.reloadConfig();
+      const emptied = findEmptied(before, config);
+      if (emptied.length > 0) throw new ConfigError(emptied, config.namedFiles);
+      this.#listener?.reload(config.server);
     } catch (cause) {
+      // Also the files that only the rejected configuration names: a change of one may repair it.
+      if (cause instanceof ConfigError) this.#watcher?.watch([...filesOf(before), ...cause.namedFiles]);
       this.#reject(cause instanceof ConfigError ? cause.problems : [problemOf(cause)]);
       return;
     }
-    const before = gateway.snapshot.config;
+    this.#watcher?.watch(filesOf(config));
     gateway.snapshot = makeSnapshot(config);
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
     this.#listRefresh.restart();
     pool.replace(gateway.snapshot.credentialSpecs);
-    pool.adopt(loadCredentialStates(this.#states, log));
-    this.#listener?.reload(config.server);
-    this.#metricsListener?.reload(config.server);
+    const states = loadCredentialStates(this.#states, log);
+    pool.adopt(states ?? []);
+    this.#keepNewKeys(states);
+    this.#metricsListener?.reload({ ...config.server, tls: null });
     this.#rejected = [];
     metrics.reloads.add(1, "taken");
     log.info({ file: config.file }, "the configuration was taken over");
     for (const name of keysForNextStart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
     }
+  }
+
+  /** The states in the database are then those of the keys that this process uses; `clewline credentials` tells. */
+  #keepNewKeys(known: readonly PersistedState[] | null): void {
+    // Without them a ready state could replace another one of the same key.
+    if (known === null) return;
+    const { snapshot, clock } = this.#gateway;
+    this.#states.saveCredentialStates(firstStates(snapshot.credentialSpecs, known, clock.nowMs()));
   }
 
   /** The previous configuration stays active. */
@@ -254,6 +292,7 @@ class RunningApp implements App {
 function makeGateway(
   { config, clock, log }: AppOptions,
   states: StateStore,
+  restored: readonly PersistedState[],
   requestIds: RequestIds,
 ): ChangingGateway {
   const { dataDir } = config.server;
@@ -270,7 +309,7 @@ function makeGateway(
       specs: snapshot.credentialSpecs,
       clock,
       log,
-      restore: loadCredentialStates(states, log),
+      restore: restored,
       persist: (changed) => states.saveCredentialStates(changed),
     }),
     ledger: makeLedger({
@@ -298,17 +337,23 @@ function setDamagedStoreAside(dataDir: string, clock: Clock, log: Log): void {
   log.error({ file }, "the ledger's database is damaged; it was moved aside, and a new one is begun");
 }
 
-function loadCredentialStates(states: StateStore, log: Log): PersistedState[] {
+/** null: they cannot be read now. */
+function loadCredentialStates(states: StateStore, log: Log): readonly PersistedState[] | null {
   try {
-    return states.loadCredentialStates() as PersistedState[];
+    return states.loadCredentialStates();
   } catch (cause) {
-    log.error({ error: String(cause) }, "the states of the credentials cannot be read; all count as ready");
-    return [];
+    log.error({ error: String(cause) }, "the states of the credentials cannot be read");
+    return null;
   }
 }
 
 function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
   return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
+}
+
+/** The files that a change of the configuration may be in. */
+function filesOf({ file, namedFiles }: Config): readonly string[] {
+  return file === null ? namedFiles : [file, ...namedFiles];
 }
 
 function problemOf(cause: unknown): Problem {

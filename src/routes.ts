@@ -46,6 +46,7 @@ export type RouteLine = Omit<HttpRoute, "handler"> &
 
 const READ = ["GET", "HEAD"] as const;
 const POST = ["POST"] as const;
+const HEALTH = { methods: READ, who: "anyone", isHealthPage: true } as const;
 
 export function makeTable({ gateway, models, processFacts, configProblems }: Served): readonly RouteLine[] {
   return [
@@ -64,14 +65,9 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
       who: "client",
       handler: (client, _params, principal) => answerExplain(gateway, client, principal),
     },
-    { methods: READ, path: "/", who: "anyone", handler: () => rootPage(processFacts().version) },
-    { methods: READ, path: "/healthz", who: "anyone", handler: livenessPage },
-    {
-      methods: READ,
-      path: "/readyz",
-      who: "anyone",
-      handler: () => readinessPage(gateway, configProblems()),
-    },
+    { ...HEALTH, path: "/", handler: () => rootPage(processFacts().version) },
+    { ...HEALTH, path: "/healthz", handler: livenessPage },
+    { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems()) },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
   ];
 }

@@ -98,7 +98,7 @@ test("lists each credential with state, time left and reason, and its parked mod
 });
 
 test("with --json, one object a line, in ISO times and milliseconds", async () => {
-  keep(park("main", {}));
+  keep(park("main", {}), park("spare", { state: "ready", reason: "", untilMs: null, strikes: 0 }));
   const { out } = await run("--json");
   const lines = out.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toEqual([
@@ -129,10 +129,10 @@ test("with --json, one object a line, in ISO times and milliseconds", async () =
   ]);
 });
 
-test("before the first start all are ready, and the reason is told", async () => {
+test("before the first start no key is in use, and the reason is told", async () => {
   const { code, out, err } = await run();
   expect(code).toBe(0);
-  expect(out).toContain("openai/main  ready");
+  expect(out).toContain("openai/main  new        no gateway uses this key yet\n");
   expect(err).toContain("there is no database");
 });
 
@@ -145,9 +145,19 @@ test("no secret is shown, and a control character of a reason does nothing to th
   }
 });
 
-test("a park of another key than the configured one is not shown", async () => {
-  keep(park("main", { state: "invalid", fingerprint: fingerprintOf("an older key") }));
-  expect((await run()).out).toContain("openai/main  ready");
+test("a key is not ready as long as the last gateway had another one, whose park is not the new key's", async () => {
+  keep(
+    park("main", { state: "invalid", fingerprint: fingerprintOf("an older key") }),
+    // A model's park of the configured key, from before the other key was there.
+    park("main", { model: "gpt-5" }),
+  );
+  const { out } = await run();
+  expect(out).toContain("openai/main  new");
+  expect(out).toContain("no gateway uses this key yet (the one before: invalid)");
+  const [line] = (await run("--json")).out.split("\n");
+  expect(JSON.parse(line ?? "")).toMatchObject({ state: "new", until: null, since: null });
+  const reset = await run("reset", "openai/spare");
+  expect(reset.out).toContain("has a key that no gateway uses yet, so there is nothing to reset");
 });
 
 test("a reset is kept, and reaches a running pool that takes it over", async () => {

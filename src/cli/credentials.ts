@@ -38,7 +38,7 @@ export const credentials = makeCommand(
     name: "credentials",
     usage: ["[--json]", "reset UPSTREAM/NAME..."],
     about: `Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not. Below each
-credential are the models for which it alone is parked. States: ready; cooling and exhausted until a time or, without
+credential are the models for which it alone is parked. States: ready; new (no gateway has taken its key over); cooling and exhausted until a time or, without
 one, until a person acts; invalid (refused); forbidden (a model).
 
 reset makes credentials ready again, with all their models: after you have paid, or repaired the reason. A changed api_key
@@ -75,6 +75,8 @@ interface Known {
   readonly dataDir: string;
   readonly specs: readonly CredentialSpec[];
   readonly statuses: readonly CredentialStatus[];
+  /** By id: credentials whose key no gateway has taken over, with the state of the key before; null: there is none. */
+  readonly untaken: ReadonlyMap<string, string | null>;
 }
 
 /** The pool of a gateway that would start now. */
@@ -94,7 +96,28 @@ async function readPool(
   }
   const specs = read === null ? specsOf(states ?? []) : specsIn(read, states ?? []);
   const pool = makePool({ specs, clock: io.clock, log: silentLog, restore: states ?? [], persist() {} });
-  return { configFile: config?.file ?? null, dataDir, specs, statuses: pool.list() };
+  return {
+    configFile: config?.file ?? null,
+    dataDir,
+    specs,
+    statuses: pool.list(),
+    untaken: findUntaken(specs, states ?? []),
+  };
+}
+
+/** A gateway keeps a state of each key that it takes over; a state of a model alone may be of an older version. */
+function findUntaken(
+  specs: readonly CredentialSpec[],
+  states: readonly PersistedState[],
+): ReadonlyMap<string, string | null> {
+  const untaken = new Map<string, string | null>();
+  for (const { id, fingerprint } of specs) {
+    const rows = states.filter((row) => `${row.upstream}/${row.credential}` === id);
+    const whole = rows.find(({ model }) => model === null) ?? null;
+    const last = whole ?? rows.find((row) => row.fingerprint === fingerprint);
+    if (last?.fingerprint !== fingerprint) untaken.set(id, whole?.state ?? null);
+  }
+  return untaken;
 }
 
 interface ReadConfig {
@@ -147,17 +170,18 @@ function specsOf(states: readonly PersistedState[]): CredentialSpec[] {
   return [...specs.values()];
 }
 
-function list({ statuses }: Known, isJson: boolean, io: CliIo): void {
+function list({ statuses, untaken }: Known, isJson: boolean, io: CliIo): void {
   const nowMs = io.clock.nowMs();
+  const shown = statuses.map((status) => withTruth(status, untaken));
   if (isJson) {
-    for (const status of statuses) io.out(toJsonLine(toJson(status, nowMs)));
+    for (const status of shown) io.out(toJsonLine(toJson(status, nowMs)));
     return;
   }
   if (statuses.length === 0) {
     io.out("There are no credentials.\n");
     return;
   }
-  const rows = statuses.flatMap((status) => [
+  const rows = shown.flatMap((status) => [
     [status.id, ...toCells(status, nowMs)],
     ...status.models.map((model) => [`  ${model.model}`, ...toCells(model, nowMs)]),
   ]);
@@ -166,10 +190,23 @@ function list({ statuses }: Known, isJson: boolean, io: CliIo): void {
   for (const row of [titles, ...rows]) io.out(`${tableLine(COLUMNS, widths, row)}\n`);
 }
 
-type Facts = Pick<CredentialStatus, "state" | "reason" | "untilMs" | "sinceMs" | "strikes">;
+/** `new`: only this command shows it. */
+type Facts = Pick<CredentialStatus, "reason" | "untilMs" | "sinceMs" | "strikes"> & {
+  readonly state: CredentialStatus["state"] | "new";
+};
+type Shown = Facts & Omit<CredentialStatus, keyof Facts>;
+
+/** A key that no gateway uses is not ready: a running gateway may use the one before, whatever the file says. */
+function withTruth(status: CredentialStatus, untaken: Known["untaken"]): Shown {
+  const before = untaken.get(status.id);
+  if (before === undefined) return status;
+  const reason = `no gateway uses this key yet${before === null ? "" : ` (the one before: ${before})`}`;
+  return { ...status, state: "new", reason };
+}
 
 function toCells({ state, reason, untilMs }: Facts, nowMs: number): string[] {
   if (state === "ready") return [state, "", ""];
+  if (state === "new") return [state, "", reason];
   if (untilMs === null) return [state, "-", `${reason} (until a person acts)`];
   if (untilMs <= nowMs) return [state, "0s", `${reason} (the next request tries it)`];
   return [state, formatLeft(untilMs - nowMs), reason];
@@ -180,7 +217,7 @@ function formatLeft(leftMs: number): string {
   return `${Math.floor(leftMs / DAY_MS)}d${Math.floor((leftMs % DAY_MS) / 3_600_000)}h`;
 }
 
-function toJson(status: CredentialStatus, nowMs: number): object {
+function toJson(status: Shown, nowMs: number): object {
   const { upstream, name, priority, models } = status;
   return {
     upstream,
@@ -198,10 +235,12 @@ function factsToJson({ state, reason, untilMs, sinceMs, strikes }: Facts, nowMs:
     reason: isReady ? null : reason,
     until: untilMs === null ? null : new Date(untilMs).toISOString(),
     left_ms: untilMs === null ? null : Math.max(0, untilMs - nowMs),
-    since: isReady ? null : new Date(sinceMs).toISOString(),
+    since: isReady || state === "new" ? null : new Date(sinceMs).toISOString(),
     strikes,
   };
 }
+
+const NEW_KEY = "a key that no gateway uses yet, so there is nothing to reset";
 
 async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<number> {
   const names = known.specs.map(({ id }) => id);
@@ -222,7 +261,8 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
     const status = parked.find((one) => one.id === id);
     const models = status?.models.length ?? 0;
     const was = status?.state === "ready" ? `${models} parked models` : `${status?.state}: ${status?.reason}`;
-    io.out(status === undefined ? `${id} is ready already\n` : `${id} is ready again (was ${was})\n`);
+    if (status !== undefined) io.out(`${id} is ready again (was ${was})\n`);
+    else io.out(known.untaken.has(id) ? `${id} has ${NEW_KEY}\n` : `${id} is ready already\n`);
   }
   if (parked.length > 0) io.out(`A running gateway ${await tellGateway(known.configFile, io)}.\n`);
   return EXIT.ok;

@@ -4,11 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { toCamel } from "./camel-case.ts";
+import type { CertificatePair } from "./certificate.ts";
 import type { Config } from "./config.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 
-/** Absolute paths; "" where the configuration names none. */
-export interface ResolvedPaths {
+/** Absolute paths, and the texts of the certificate and its key; "" where the configuration names none. */
+export interface ResolvedPaths extends CertificatePair {
   readonly dataDir: string;
   readonly certFile: string;
   readonly keyFile: string;
@@ -16,6 +17,7 @@ export interface ResolvedPaths {
 
 export interface Parts {
   readonly file: string | null;
+  readonly namedFiles: readonly string[];
   readonly checked: FileConfig;
   /** By path in the file, as in `keys.0.key`. */
   readonly secrets: ReadonlyMap<string, string>;
@@ -24,7 +26,8 @@ export interface Parts {
 }
 
 /** The configuration, frozen at every depth. */
-export function buildConfig({ file, checked, secrets, paths, passwordHash }: Parts): Config {
+export function buildConfig({ file, namedFiles, checked, secrets, paths, passwordHash }: Parts): Config {
+  const { dataDir, ...tls } = paths;
   const keys = toCamel(fileSchema, checked);
   const { password: _password, ...admin } = keys.admin ?? {};
   const { key: _key, ...metrics } = keys.metrics;
@@ -32,11 +35,8 @@ export function buildConfig({ file, checked, secrets, paths, passwordHash }: Par
   return deepFreeze({
     ...keys,
     file,
-    server: {
-      ...keys.server,
-      dataDir: paths.dataDir,
-      tls: keys.server.tls && { ...keys.server.tls, certFile: paths.certFile, keyFile: paths.keyFile },
-    },
+    namedFiles,
+    server: { ...keys.server, dataDir, tls: keys.server.tls && tls },
     admin: passwordHash === null ? null : { ...admin, passwordHash },
     metrics: { ...metrics, keySha256: metricsKey === undefined ? null : sha256(metricsKey) },
     upstreams: keys.upstreams.map((upstream, i) => ({

@@ -3,10 +3,11 @@
  */
 
 import { suggest } from "../core/nearest.ts";
+import { findSlip } from "./base-url.ts";
 import type { Draft } from "./draft.ts";
-import { type Path, renderPath } from "./problem.ts";
+import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
-import { isTree } from "./toml.ts";
+import { isTree, type Tree } from "./toml.ts";
 
 /** Adds a problem to the draft for every broken rule. */
 export function checkTogether(draft: Draft): void {
@@ -60,6 +61,7 @@ function checkUpstreams(draft: Draft): void {
         "add [[upstreams.credentials]] with name and api_key below it",
       );
     }
+    checkBaseUrl(draft, [...path, "base_url"], table);
     if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
       draft.refuse(
         [...path, "dialects"],
@@ -68,6 +70,14 @@ function checkUpstreams(draft: Draft): void {
       );
     }
   }
+}
+
+function checkBaseUrl(draft: Draft, path: Path, { family, base_url: url }: Tree): void {
+  const slip = typeof url === "string" ? findSlip(family, url) : null;
+  if (slip === null) return;
+  const shown = renderValue(slip.baseUrl, false);
+  const repair = shown === HIDDEN ? "write the URL up to there" : `write ${shown}`;
+  draft.refuse(path, `ends in the path of an endpoint (${slip.ending})`, repair);
 }
 
 function checkModels(draft: Draft): void {

@@ -3,6 +3,7 @@
  * resolved values are listed here, because they differ from the file: paths, hashes and secrets.
  */
 import type { Camel } from "./camel-case.ts";
+import type { CertificatePair } from "./certificate.ts";
 import type { FileConfig } from "./schema.ts";
 
 type Keys = Camel<FileConfig>;
@@ -14,6 +15,8 @@ export type Config = Replace<
   {
     /** Absolute path of the file; null when there is none. */
     file: string | null;
+    /** Absolute paths of the secrets and certificates that it names: they are watched along with the file. */
+    namedFiles: readonly string[];
     server: ServerConfig;
     /** null: the admin is off. */
     admin: AdminConfig | null;
@@ -28,8 +31,8 @@ export type ServerConfig = Replace<
   {
     /** Absolute; need not exist yet. */
     dataDir: string;
-    /** Absolute paths of PEM files; null: plain HTTP. */
-    tls: { readonly certFile: string; readonly keyFile: string } | null;
+    /** Absolute paths of PEM files, and what was in them; null: plain HTTP. */
+    tls: (CertificatePair & { readonly certFile: string; readonly keyFile: string }) | null;
   }
 >;
 

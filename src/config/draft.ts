@@ -7,6 +7,8 @@ export class Draft {
   readonly root: Tree;
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
+  /** Absolute paths of the secrets and certificates that the configuration names, in order. */
+  readonly namedFiles: string[] = [];
   /** Paths that a variable or a flag has set, with the name of that variable or flag. */
   readonly #origins = new Map<string, string>();
   readonly #file: string | null;

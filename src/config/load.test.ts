@@ -115,8 +115,10 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       file: join(cwd, "clewline.toml"),
+      namedFiles: [join(cwd, "provider.key")],
       server: {
         ...DEFAULTS.server,
+        tls: null,
         host: "::1",
         port: 9000,
         dataDir: join(cwd, "data"),
@@ -265,7 +267,7 @@ match = "bare"
   });
 
   test("takes the settings of single tables from the environment", async () => {
-    const { config } = await load("", {
+    const { config } = await load("[log]\n", {
       env: {
         CLEWLINE_SERVER__KEEPALIVE_INTERVAL_S: "3",
         CLEWLINE_MEDIA__FETCH: "true",
@@ -277,8 +279,8 @@ match = "bare"
     expect(config.translation.memoryBytes).toBe(7);
   });
 
-  test("may be empty, with a word on what is missing", async () => {
-    const { config, warnings } = await load("");
+  test("may have neither keys nor upstreams, with a word on what is missing", async () => {
+    const { config, warnings } = await load("[server]\n");
     expect(config.server).toMatchObject({ port: 8484, tls: null, bodyLimitBytes: 33_554_432 });
     expect(config.ledger).toEqual({ onFailure: "refuse", queueRows: 10_000 });
     expect(config.admin).toBeNull();
@@ -321,7 +323,7 @@ describe("environment and flags", () => {
 
   test("the long name wins over the short one, and an empty variable is none", async () => {
     const env = { CLEWLINE_PORT: "2", CLEWLINE_SERVER__PORT: "3", CLEWLINE_HOST: "" };
-    const { config } = await load("", { env });
+    const { config } = await load("[log]\n", { env });
     expect([config.server.port, config.server.host]).toEqual([3, "127.0.0.1"]);
   });
 
@@ -352,7 +354,7 @@ describe("environment and flags", () => {
 
   test("mistakes are named by what made them", async () => {
     const env = { CLEWLINE_LOG_LEVEL: "loud", CLEWLINE_METRICS__ENABLED: "yes" };
-    const text = await problemsOf("", { env, flags: { port: "many" } });
+    const text = await problemsOf("[log]\n", { env, flags: { port: "many" } });
     expect(text.trim().split("\n").toSorted()).toEqual([
       '--port = "many": must be a whole number from 0 to 65535',
       'CLEWLINE_LOG_LEVEL = "loud": unknown level; use "debug" or "info" or "warn" or "error"',

@@ -2,10 +2,11 @@
  * Loads the configuration: reads the file, applies the overrides, checks everything, and reports every
  * problem at once.
  */
-import { open, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { shellWord } from "../core/shell-word.ts";
 import { buildConfig, type ResolvedPaths } from "./build.ts";
+import { type CertificatePair, findCertificateFault } from "./certificate.ts";
 import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { Draft } from "./draft.ts";
@@ -15,7 +16,7 @@ import { resolvePath, stateFolder } from "./folders.ts";
 import { holdToSchema } from "./issues.ts";
 import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./password-hash.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
-import { isLiteral, referencedVariable, resolveSecret } from "./secret.ts";
+import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
 
 export interface LoadOptions {
   /** From `findConfigFile`; null: only defaults, environment and flags. */
@@ -46,13 +47,16 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const toml = file === null ? null : await readToml(file, cwd);
   const baseDir = file === null ? cwd : dirname(file);
   const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
+  if (toml !== null && Object.keys(toml.root).length === 0) refuseEmpty(draft);
   applyOverrides(draft, env, flags);
   const checked = holdToSchema(draft);
   checkTogether(draft);
   const needsSecrets = options.needsSecrets ?? true;
   const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
   const paths = await resolvePaths(draft, env, baseDir, cwd, needsSecrets);
-  if (checked === null || draft.problems.length > 0) throw new ConfigError(inOrder(draft.problems));
+  if (checked === null || draft.problems.length > 0) {
+    throw new ConfigError(inOrder(draft.problems), draft.namedFiles);
+  }
 
   warnOfUnknownVariables(draft, env, secrets.variables);
   await warnOfReaders(draft, file, cwd, secrets.hasLiterals);
@@ -60,11 +64,15 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     draft.warn(
       [],
       "there are no upstreams, so no model can be reached",
-      "add [[upstreams]] with a name, a family and credentials",
+      "add [[upstreams]] with a name, a family and credentials; a running Clewline that has some keeps them",
     );
   }
   if (checked.keys.length === 0) {
-    draft.warn([], "there are no keys, so every request is refused", "add [[keys]] with a name and a key");
+    draft.warn(
+      [],
+      "there are no keys, so every request is refused",
+      "add [[keys]] with a name and a key; a running Clewline that has some keeps them",
+    );
   }
   const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);
   if (needsSecrets && checked.admin !== undefined && passwordHash === null) {
@@ -76,12 +84,18 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const config = buildConfig({
     file,
+    namedFiles: draft.namedFiles,
     checked,
     secrets: secrets.texts,
     paths,
     passwordHash,
   });
   return { config, warnings: inOrder(draft.warnings) };
+}
+
+/** A full disk or a shell's `>` leaves such a file. Nobody means it: a start without a file makes a better one. */
+function refuseEmpty(draft: Draft): void {
+  draft.refuse([], "the file is empty", "restore it, with [[keys]] and [[upstreams]] at least");
 }
 
 interface Secrets {
@@ -129,7 +143,10 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     const written = draft.get(path);
     if (typeof written !== "string" || written.trim() === "") continue;
     const isPassword = path[0] === "admin";
-    const result = await resolveSecret(written, env, draft.originOf(path) === null ? baseDir : cwd);
+    const folder = draft.originOf(path) === null ? baseDir : cwd;
+    const secretFile = referencedFile(written, env, folder);
+    if (secretFile !== null) draft.namedFiles.push(secretFile);
+    const result = await resolveSecret(written, env, folder);
     if (!result.ok) {
       draft.refuse(path, result.message, result.repair);
       continue;
@@ -169,22 +186,32 @@ async function resolvePaths(
     if (typeof written !== "string" || written.trim() === "") return null;
     return resolvePath(written, draft.originOf(path) === null ? baseDir : cwd, env);
   };
-  const readable = async (path: Path): Promise<string> => {
-    const file = at(path);
-    if (file === null || !mustBeReadable) return file ?? "";
+  const certFile = at(["server", "tls", "cert_file"]) ?? "";
+  const keyFile = at(["server", "tls", "key_file"]) ?? "";
+  const pair = mustBeReadable ? await readCertificate(draft, certFile, keyFile) : { cert: "", key: "" };
+  return { dataDir: at(["server", "data_dir"]) ?? stateFolder(env), certFile, keyFile, ...pair };
+}
+
+/** Empty texts where a file is not named, or was refused. */
+async function readCertificate(draft: Draft, certFile: string, keyFile: string): Promise<CertificatePair> {
+  const read = async (path: Path, file: string): Promise<string> => {
+    if (file === "") return "";
+    draft.namedFiles.push(file);
     try {
-      await (await open(file)).close();
+      return await readFile(file, "utf8");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
       draft.refuse(path, `the file cannot be read (${code})`, "check the path and the permissions");
+      return "";
     }
-    return file;
   };
-  return {
-    dataDir: at(["server", "data_dir"]) ?? stateFolder(env),
-    certFile: await readable(["server", "tls", "cert_file"]),
-    keyFile: await readable(["server", "tls", "key_file"]),
-  };
+  const problems = draft.problems.length;
+  const cert = await read(["server", "tls", "cert_file"], certFile);
+  const key = await read(["server", "tls", "key_file"], keyFile);
+  if (certFile === "" || keyFile === "" || draft.problems.length > problems) return { cert, key };
+  const fault = await findCertificateFault({ cert, key });
+  if (fault !== null) draft.refuse(fault.path, fault.message, fault.repair);
+  return { cert, key };
 }
 
 async function warnOfReaders(

@@ -23,11 +23,14 @@ export interface Problem {
 /** An unusable configuration, with every problem in the order of the file. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
+  /** Absolute paths of the files that the configuration names: a change of one may repair it. */
+  readonly namedFiles: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], namedFiles: readonly string[] = []) {
     super(renderProblems(problems).trimEnd());
     this.name = "ConfigError";
     this.problems = problems;
+    this.namedFiles = namedFiles;
   }
 }
 
@@ -56,18 +59,20 @@ export function renderPath(path: Path): string {
 }
 
 function renderStep(step: string): string {
-  if (looksSecret(step)) return "(hidden)";
+  if (looksSecret(step)) return HIDDEN;
   return /^[A-Za-z0-9_-]+$/.test(step) ? step : quote(step);
 }
 
 const MAX_SHOWN_CHARS = 120;
+/** Stands for a value that is a secret or looks like one. */
+export const HIDDEN = "(hidden)";
 
 /** The text of a value; null for lists and tables, `(hidden)` for a secret and a text that looks like one. */
 export function renderValue(value: unknown, isSecret: boolean): string | null {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
   const text = String(value);
   const isReference = /^(env|file):/.test(text);
-  if ((isSecret && !isReference) || looksSecret(text)) return "(hidden)";
+  if ((isSecret && !isReference) || looksSecret(text)) return HIDDEN;
   if (typeof value !== "string") return text;
   return quote(text);
 }

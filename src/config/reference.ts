@@ -38,9 +38,14 @@ Windows: \`%APPDATA%\\clewline\`). When there is no file, the first start makes 
   a list are separated by commas; an empty variable counts as not set.
 - Secrets are \`env:NAME\`, \`file:PATH\` (line ends at the end of the file are removed) or the text itself. Paths are
   relative to the configuration file; \`~/\` is the home folder.
+- Files that the configuration names, with secrets or the listener's certificate, are watched as it is: a changed one
+  is in use within a second. One that is empty or cannot be read leaves the previous configuration active.
+- An upstream whose certificate comes from a private authority: start Clewline with \`NODE_EXTRA_CA_CERTS=FILE\` or
+  \`SSL_CERT_FILE=FILE\`, the authority's certificates in PEM. Both are read at the start only.
 - Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`) or seconds (\`…_s\`).
 - \`clewline check\` reports every mistake with its line and its repair. A change of the file takes effect without dropping
-  a request, at once or at the next start, as the tables say. An invalid file leaves the previous configuration active.
+  a request, at once or at the next start, as the tables say. An invalid file leaves the previous configuration active. So does
+  a file that has no keys, or no upstreams, any more: to run without them, restart Clewline.
 `;
 
 function renderSection(table: string, entries: readonly SchemaEntry[]): string {

@@ -143,10 +143,14 @@ const server = table({
     v.object({
       cert_file: required(
         text,
-        "start",
-        "PEM file of the certificate and its chain. Needs `tls.key_file`. A file with new contents is read at the next start.",
+        "reload",
+        "PEM file of the certificate and its chain. Needs `tls.key_file`. Both files are watched: a renewed certificate serves new connections within a second. To switch TLS on or off needs a start.",
       ),
-      key_file: required(text, "start", "PEM file of the private key. Needs `tls.cert_file`."),
+      key_file: required(
+        text,
+        "reload",
+        "PEM file of the private key, without a passphrase. Needs `tls.cert_file`. A key that is not the certificate's is refused, and the pair before stays.",
+      ),
     }),
   ),
   body_limit_bytes: withDefault(
@@ -159,7 +163,13 @@ const server = table({
     durationMs,
     30_000,
     "start",
-    "Longest silence of a client while it sends its request, rounded up to whole seconds. Values above 255000 act as 255000.",
+    "Longest silence of a client while it sends a body of more than 64 KiB, or of unknown length: the time between two pieces, not of the whole request. Up to 8 seconds more, because the clock has steps of 4 s. Values above 251000 act as 251000.",
+  ),
+  idle_connection_ms: withDefault(
+    durationMs,
+    75_000,
+    "start",
+    "How long a client's connection may stay open without a request, or in the middle of a short one. Load balancers keep theirs for 60 s as a rule: a shorter time here closes connections that they are about to use. Up to 8 seconds more, because the clock has steps of 4 s. Values above 251000 act as 251000.",
   ),
   drain_timeout_ms: withDefault(
     whole(0, MAX_TIMER_MS),
@@ -233,7 +243,7 @@ export const fileSchema = v.object({
       v.picklist(["refuse", "serve"]),
       "refuse",
       "start",
-      "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost.",
+      "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost. A start ends with 1 when its data folder cannot be used; with `serve` it goes on when the disk is full or the database is locked.",
     ),
     queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
   }),

@@ -6,6 +6,7 @@ import { resolvePath } from "./folders.ts";
 import { looksSecret } from "./problem.ts";
 
 const MAX_SECRET_BYTES = 65_536;
+const FILE = "file:";
 
 export type SecretResult =
   | { readonly ok: true; readonly text: string }
@@ -18,6 +19,11 @@ export function referencedVariable(value: string): string | null {
   return /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(value)?.[1] ?? null;
 }
 
+/** The absolute path of a `file:` reference; null when the value is none. */
+export function referencedFile(value: string, env: Env, baseDir: string): string | null {
+  return value.startsWith(FILE) ? resolvePath(value.slice(FILE.length), baseDir, env) : null;
+}
+
 /** Whether the value is the secret itself, and not a reference. */
 export function isLiteral(value: string): boolean {
   return !/^(env|file):/.test(value);
@@ -26,7 +32,8 @@ export function isLiteral(value: string): boolean {
 /** The secret behind a value. Paths are relative to `baseDir`; line ends at the end of a file are removed. */
 export async function resolveSecret(value: string, env: Env, baseDir: string): Promise<SecretResult> {
   if (value.startsWith("env:")) return resolveVariable(value, env);
-  if (value.startsWith("file:")) return resolveFile(resolvePath(value.slice("file:".length), baseDir, env));
+  const file = referencedFile(value, env, baseDir);
+  if (file !== null) return resolveFile(file);
   return { ok: true, text: value };
 }
 

@@ -88,6 +88,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     headers: HeaderList.of(question.headers),
     search: question.search,
     address: () => null,
+    limitSilence: () => undefined,
     suspendIdleTimeout: () => undefined,
     restoreIdleTimeout: () => undefined,
   };

@@ -5,6 +5,14 @@ import type { ClientRequest } from "./client-request.ts";
 
 export type BunServer = Bun.Server<undefined>;
 
+/** How long a connection may be silent, in Bun's seconds. */
+export interface ConnectionClocks {
+  /** Between requests. */
+  readonly idleS: number;
+  /** While the client sends a long body. */
+  readonly sendingS: number;
+}
+
 export class BunClient implements ClientRequest {
   readonly request: Request;
   readonly method: string;
@@ -12,11 +20,12 @@ export class BunClient implements ClientRequest {
   readonly #server: BunServer;
   readonly #peer: string | null;
   readonly #readAddress: AddressReader;
-  readonly #idleTimeoutS: number;
-  #isWaiting = false;
+  readonly #clocks: ConnectionClocks;
+  /** The connection's clock is not the one for the time between requests. */
+  #isChanged = false;
   readonly search: string;
 
-  constructor(request: Request, server: BunServer, readAddress: AddressReader, idleTimeoutS: number) {
+  constructor(request: Request, server: BunServer, readAddress: AddressReader, clocks: ConnectionClocks) {
     this.request = request;
     this.method = request.method;
     // Read once: each look into Bun's headers makes the value's string anew.
@@ -26,7 +35,7 @@ export class BunClient implements ClientRequest {
     this.search = queryAt < 0 ? "" : url.slice(queryAt);
     this.#server = server;
     this.#readAddress = readAddress;
-    this.#idleTimeoutS = idleTimeoutS;
+    this.#clocks = clocks;
     // Read now: Bun no longer knows the address once the client has left.
     this.#peer = server.requestIP(request)?.address ?? null;
   }
@@ -35,12 +44,17 @@ export class BunClient implements ClientRequest {
     return this.#readAddress(this.#peer, this.headers.get("x-forwarded-for"));
   }
 
+  limitSilence(): void {
+    this.#isChanged = true;
+    this.#server.timeout(this.request, this.#clocks.sendingS);
+  }
+
   suspendIdleTimeout(): void {
-    this.#isWaiting = true;
+    this.#isChanged = true;
     this.#server.timeout(this.request, 0);
   }
 
   restoreIdleTimeout(): void {
-    if (this.#isWaiting) this.#server.timeout(this.request, this.#idleTimeoutS);
+    if (this.#isChanged) this.#server.timeout(this.request, this.#clocks.idleS);
   }
 }

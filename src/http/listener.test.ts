@@ -19,6 +19,7 @@ const CONFIG: ListenerConfig = {
   trustedProxies: ["127.0.0.1"],
   corsOrigins: [],
   requestTimeoutMs: 5_000,
+  idleConnectionMs: 5_000,
   tls: null,
 };
 

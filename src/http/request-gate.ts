@@ -13,7 +13,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DEFAULT_DIALECT, guessDialect } from "../dialects/guess.ts";
 import { type AddressReader, makeAddressReader } from "./address.ts";
-import { BunClient, type BunServer } from "./bun-client.ts";
+import { BunClient, type BunServer, type ConnectionClocks } from "./bun-client.ts";
 import { asGatewayError, replyWithError } from "./error-reply.ts";
 import { makeHostCheck } from "./host.ts";
 import type { HttpRoute } from "./route.ts";
@@ -27,7 +27,7 @@ export interface GateConfig {
   /** Reloadable. */
   readonly corsOrigins: readonly string[];
   readonly basePath: string;
-  readonly idleTimeoutS: number;
+  readonly clocks: ConnectionClocks;
 }
 
 /** What refusals and crashes need. */
@@ -49,7 +49,7 @@ export class RequestGate {
   readonly #router: Router<HttpRoute>;
   readonly #context: GateContext;
   readonly #basePath: string;
-  readonly #idleTimeoutS: number;
+  readonly #clocks: ConnectionClocks;
   #checkHost: (host: string | null) => string | null;
   #readAddress: AddressReader;
   #corsOrigins: ReadonlySet<string>;
@@ -58,13 +58,13 @@ export class RequestGate {
     this.#router = new Router(routes);
     this.#context = context;
     this.#basePath = config.basePath;
-    this.#idleTimeoutS = config.idleTimeoutS;
+    this.#clocks = config.clocks;
     this.#checkHost = makeHostCheck(config.hosts);
     this.#readAddress = makeAddressReader(config.trustedProxies);
     this.#corsOrigins = new Set(config.corsOrigins);
   }
 
-  reload(config: Omit<GateConfig, "basePath" | "idleTimeoutS">): void {
+  reload(config: Omit<GateConfig, "basePath" | "clocks">): void {
     this.#checkHost = makeHostCheck(config.hosts);
     this.#readAddress = makeAddressReader(config.trustedProxies);
     this.#corsOrigins = new Set(config.corsOrigins);
@@ -120,10 +120,13 @@ export class RequestGate {
   }
 
   #answer(match: Match<HttpRoute> | null, request: Request, server: BunServer): Response | Promise<Response> {
-    const client = new BunClient(request, server, this.#readAddress, this.#idleTimeoutS);
+    const client = new BunClient(request, server, this.#readAddress, this.#clocks);
     const { headers, method } = client;
-    const hostProblem = this.#checkHost(headers.get("host"));
-    if (hostProblem !== null) return this.#refuse(request, "bad_host", hostProblem);
+    const host = headers.get("host");
+    const hostProblem = this.#checkHost(host);
+    if (hostProblem !== null && !(isMissing(host) && isHealthPage(match))) {
+      return this.#refuse(request, "bad_host", hostProblem);
+    }
     const framingProblem = findFramingProblem(headers);
     if (framingProblem !== null) return this.#refuse(request, "bad_request", framingProblem);
     const origin = headers.get("origin");
@@ -211,6 +214,15 @@ function findFramingProblem(headers: HeaderList): string | null {
   const declared = headers.get("content-length");
   if (declared?.includes(",")) return "the Content-Length header is there twice; send it once";
   return headers.lines.length > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers; send fewer` : null;
+}
+
+function isMissing(host: string | null): boolean {
+  return host === null || host === "";
+}
+
+/** `Host` guards what a page of another site could read or do; a health page has nothing of that kind. */
+function isHealthPage(match: Match<HttpRoute> | null): boolean {
+  return match?.lines[0]?.isHealthPage === true;
 }
 
 function methodsOf(match: Match<HttpRoute> | null): readonly string[] {

@@ -14,5 +14,7 @@ export interface HttpRoute {
   readonly path: string;
   /** The dialect of the route's errors; absent: that of the request's headers. */
   readonly dialect?: DialectName;
+  /** The page is for the probes of load balancers, which may send HTTP/1.0 without a `Host`. */
+  readonly isHealthPage?: true;
   readonly handler: Handler;
 }

@@ -82,7 +82,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       this.#guard(() => this.#plan(null, null));
       return;
     }
-    startReading(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
+    startReading(client, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
   }
 
   bodyRead(body: Uint8Array): void {

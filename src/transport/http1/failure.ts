@@ -3,6 +3,10 @@ import { GatewayError } from "../../core/errors.ts";
 
 /** Codes of OpenSSL's verification, as Node spells them. */
 const VERIFICATION = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED|HOSTNAME/;
+/** The certificate is good, but nobody who is known has signed it. */
+const UNKNOWN_AUTHORITY = /UNABLE_TO_|SELF_SIGNED/;
+const PRIVATE_AUTHORITY =
+  "for a private authority, start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE, the path of its certificates in PEM";
 const TLS = /TLS|SSL|EPROTO/;
 
 /** `upstream_connect` for any cause that Bun gives. */
@@ -18,7 +22,10 @@ function codeOf(cause: unknown): string {
 }
 
 function messageFor(code: string): string {
-  if (VERIFICATION.test(code)) return `the upstream's TLS certificate is not accepted (${code})`;
+  if (VERIFICATION.test(code)) {
+    const repair = UNKNOWN_AUTHORITY.test(code) ? `; ${PRIVATE_AUTHORITY}` : "";
+    return `the upstream's TLS certificate is not accepted (${code})${repair}`;
+  }
   if (TLS.test(code)) return "no TLS connection to the upstream; check whether its base_url means https";
   if (code === "ENOTFOUND") return "the upstream's host name is not known; check its base_url";
   return "the upstream cannot be reached; check its base_url and the network";

@@ -62,14 +62,16 @@ test("an upstream whose certificate is not good gets no byte of a request, even 
     NODE_TLS_REJECT_UNAUTHORIZED: "0",
   });
   const refused = "upstream_connect: the upstream's TLS certificate is not accepted";
+  const repair =
+    "; for a private authority, start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE, the path of its certificates in PEM";
   expect(outcomes).toEqual([
     `${refused} (CERT_HAS_EXPIRED)`,
     `${refused} (ERR_TLS_CERT_ALTNAME_INVALID)`,
-    `${refused} (DEPTH_ZERO_SELF_SIGNED_CERT)`,
+    `${refused} (DEPTH_ZERO_SELF_SIGNED_CERT)${repair}`,
     `${refused} (ERR_TLS_CERT_ALTNAME_INVALID)`,
   ]);
   expect(await outcomesOf([`https://localhost:${await tlsPort("localhost", seen)}/`], {})).toEqual([
-    `${refused} (UNABLE_TO_VERIFY_LEAF_SIGNATURE)`,
+    `${refused} (UNABLE_TO_VERIFY_LEAF_SIGNATURE)${repair}`,
   ]);
   expect(seen).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
-import { buildConfig } from "./build.ts";
-import type { Config } from "./config.ts";
+import { buildConfig } from "../build.ts";
+import type { Config } from "../config.ts";
+import { fileSchema } from "../schema.ts";
+import { configSchemaEntries } from "../schema-entries.ts";
 import { keysForNextStart } from "./restart.ts";
-import { fileSchema } from "./schema.ts";
-import { configSchemaEntries } from "./schema-entries.ts";
 
 type Table = Record<string, unknown>;
 const TLS = { cert_file: "/cert.pem", key_file: "/key.pem" };
@@ -19,8 +19,8 @@ function configWith(key: string | null): Config {
     table[name] = otherThan(table[name]);
   }
   const { data_dir: dataDir = "/data", tls } = checked.server;
-  const paths = { dataDir, certFile: tls?.cert_file ?? "", keyFile: tls?.key_file ?? "" };
-  return buildConfig({ file: null, checked, secrets: new Map(), paths, passwordHash: null });
+  const paths = { dataDir, certFile: tls?.cert_file ?? "", keyFile: tls?.key_file ?? "", cert: "", key: "" };
+  return buildConfig({ file: null, namedFiles: [], checked, secrets: new Map(), paths, passwordHash: null });
 }
 
 function otherThan(value: unknown): unknown {

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { watchConfig } from "./watch.ts";
+import { type Watcher, watchFiles } from "./watch.ts";
 
 const INTERVAL_MS = 10;
 
@@ -11,7 +11,7 @@ let folder = "";
 let file = "";
 let changes = 0;
 let waiting: (() => void) | null = null;
-let watcher: { close(): void } | null = null;
+let watcher: Watcher | null = null;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "watch-"));
@@ -24,8 +24,8 @@ afterEach(async () => {
 });
 
 async function watch(): Promise<void> {
-  watcher = watchConfig(
-    file,
+  watcher = watchFiles(
+    [file],
     () => {
       changes++;
       waiting?.();
@@ -100,4 +100,51 @@ test("nothing is told without a change, and nothing after the end", async () => 
   await writeFile(file, "a = 22");
   await looks(10);
   expect(changes).toBe(0);
+});
+
+test("a change of any of the files is told, changes at the same time once, and files may come and go", async () => {
+  const other = join(folder, "secret.key");
+  for (const one of [file, other]) await writeFile(one, "one");
+  await watch();
+  watcher?.watch([file, other]);
+  await looks(5);
+  let told = nextChange();
+  await writeFile(other, "another");
+  await told;
+  expect(changes).toBe(1);
+  told = nextChange();
+  for (const one of [file, other]) writeFileSync(one, "both");
+  await told;
+  await looks(5);
+  expect(changes).toBeLessThanOrEqual(3);
+  changes = 0;
+  watcher?.watch([file]);
+  await writeFile(other, "nobody looks");
+  await looks(10);
+  expect(changes).toBe(0);
+});
+
+test("a file that stays in the set is watched without a gap", async () => {
+  await writeFile(file, "a = 1");
+  await watch();
+  const told = nextChange();
+  writeFileSync(file, "a = 22");
+  watcher?.watch([file, join(folder, "missing.key")]);
+  await told;
+});
+
+test("a file that is never at rest does not hide the change of another", async () => {
+  const restless = join(folder, "restless.key");
+  await writeFile(file, "a = 1");
+  await writeFile(restless, "0");
+  await watch();
+  watcher?.watch([file, restless]);
+  await looks(5);
+  let size = 0;
+  const writing = setInterval(() => writeFileSync(restless, "x".repeat(++size)), 1);
+  await looks(5);
+  const told = nextChange();
+  writeFileSync(file, "a = 22");
+  await told;
+  clearInterval(writing);
 });
