@@ -85,7 +85,9 @@ export interface Reading {
   readonly skipped: readonly string[];
 }
 
-/** `today`: what a source found out up to then about a tier holds from the beginning of the standard price. */
+/**
+ * `today`: what a source found out up to then about a tier holds from the beginning of the standard price.
+ */
 export function readGenaiPrices(providers: readonly GenaiProvider[], today: string): Reading {
   const skipped: string[] = [];
   const listed = providers
@@ -221,7 +223,8 @@ function pricesOf(model: GenaiModel, today: string, skip: (text: string) => void
     const until = starts[index + 1] ?? "9999";
     const current = dated.findLast(({ constraint }) => (dayOf(constraint) ?? "") <= since) ?? dated[0];
     const standard = isFreeRates(current?.prices) ? FREE : byKind(current?.prices ?? {});
-    // A tier that was looked up later holds from the beginning of the standard price that it was looked up beside.
+    // A tier that was looked up later holds from the beginning of the standard price that it was looked up
+    // beside.
     const active = variants.filter(({ day }) => day <= since || (day <= today && day < until));
     const tiers = new Map(
       active.map(({ tier, rates }) => [tier, tariffOf(new Map([...standard, ...rates]))]),
@@ -231,7 +234,8 @@ function pricesOf(model: GenaiModel, today: string, skip: (text: string) => void
       ...(since === "" ? null : { since }),
       ...tariffOf(standard),
       ...(tiers.size === 0 ? null : { tiers: Object.fromEntries(tiers) }),
-      // The source does not say from when on the day is divided; its newest dated price is the rest of that day.
+      // The source does not say from when on the day is divided; its newest dated price is the rest of that
+      // day.
       ...(isLast && windows.length > 0
         ? {
             windows: windows.map(({ constraint, prices }) => ({

@@ -1,5 +1,5 @@
 /** Reads the second source, the table in the package `litellm`, and lays it beside the first. */
-import { matchesName } from "../src/prices/model-name.ts";
+import { NameIndex } from "../src/prices/model-name.ts";
 import type { ListedModel, ListedPrice, ListedProvider, ListedTariff } from "../src/prices/price-list.ts";
 import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type UsdRates } from "../src/prices/rates.ts";
 import { OWN_TIERS, type OwnTier } from "../src/prices/tier.ts";
@@ -80,7 +80,10 @@ export function entriesOf(models: LitellmModels, provider: string): ReadonlyMap<
   return found;
 }
 
-/** The entry of a model: the one of its own name, else the one with the shortest name that the model answers to. */
+/**
+ * The entry of a model: the one of its own name, else the one with the shortest name that the model answers
+ * to.
+ */
 export function entryOf(
   entries: ReadonlyMap<string, Entry>,
   provider: ListedProvider,
@@ -95,20 +98,18 @@ export function entryOf(
   return entries.get(names[0] ?? "") ?? null;
 }
 
-const matched = new WeakMap<ListedProvider, Map<string, ListedModel | null>>();
+const indexes = new WeakMap<ListedProvider, NameIndex<ListedModel>>();
 
 function firstMatch(provider: ListedProvider, name: string): ListedModel | null {
-  const known = matched.get(provider) ?? new Map<string, ListedModel | null>();
-  matched.set(provider, known);
-  const before = known.get(name);
-  if (before !== undefined) return before;
-  const found =
-    provider.models.find(({ names }) => names.some((pattern) => matchesName(pattern, name))) ?? null;
-  known.set(name, found);
-  return found;
+  const index = indexes.get(provider) ?? new NameIndex(provider.models);
+  indexes.set(provider, index);
+  return index.find(name);
 }
 
-/** The rates that an entry states: those of a tier or a step alone, without the ones that it leaves to be inferred. */
+/**
+ * The rates that an entry states: those of a tier or a step alone, without the ones that it leaves to be
+ * inferred.
+ */
 export interface Stated {
   readonly standard: ListedTariff;
   readonly tiers: ReadonlyMap<OwnTier, ListedTariff>;

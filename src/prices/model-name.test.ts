@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { matchesName, nameForms } from "./model-name.ts";
+import { matchesName, NameIndex, type NamePattern, nameForms } from "./model-name.ts";
 
 test("patterns: a name, stars, a regular expression, several at once", () => {
   expect(matchesName("gpt-5", "gpt-5")).toBe(true);
@@ -45,4 +45,16 @@ test("a name is looked for as it is first, then without path, date, `-latest` an
 test("another ending is another model", () => {
   expect(nameForms("deepseek/deepseek-r1:free").some((form) => !form.endsWith(":free"))).toBe(false);
   expect(nameForms("gpt-4-1106")).toEqual(["gpt-4-1106"]);
+});
+
+test("an index finds the first entry that matches, as a search does", () => {
+  const word = fc.string({ unit: fc.constantFrom("a", "b", "*"), minLength: 1, maxLength: 4 });
+  const pattern: fc.Arbitrary<NamePattern> = fc.oneof(word, fc.constantFrom("/a/", "/^b/"), fc.array(word));
+  const entries = fc.array(fc.record({ names: fc.array(pattern, { maxLength: 3 }) }), { maxLength: 6 });
+  fc.assert(
+    fc.property(entries, fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 4 }), (list, name) => {
+      const expected = list.find(({ names }) => names.some((one) => matchesName(one, name))) ?? null;
+      expect(new NameIndex(list).find(name)).toBe(expected);
+    }),
+  );
 });

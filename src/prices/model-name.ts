@@ -1,30 +1,72 @@
 /** Names of models: the patterns of a price list, and the forms in which one name is looked for. */
 
 /**
- * A name, a name with `*` for any text, or a regular expression between slashes; a list must match as a whole. All are
- * compared in lower case.
+ * A name, a name with `*` for any text, or a regular expression between slashes; a list must match as a
+ * whole. All are compared in lower case.
  */
 export type NamePattern = string | readonly string[];
 
+type Matcher = (name: string) => boolean;
+
 /** Whether a name in lower case matches. Throws `SyntaxError` for a wrong regular expression. */
 export function matchesName(pattern: NamePattern, name: string): boolean {
-  if (typeof pattern !== "string") return pattern.every((part) => matchesName(part, name));
-  if (isExpression(pattern)) return new RegExp(pattern.slice(1, -1)).test(name);
-  if (!pattern.includes("*")) return pattern === name;
-  return matchesGlob(pattern, name);
+  return matcherOf(pattern)(name);
+}
+
+function matcherOf(pattern: NamePattern): Matcher {
+  if (typeof pattern !== "string") {
+    const parts = pattern.map(matcherOf);
+    return (name) => parts.every((matches) => matches(name));
+  }
+  if (isExpression(pattern)) {
+    const expression = new RegExp(pattern.slice(1, -1));
+    return (name) => expression.test(name);
+  }
+  if (!pattern.includes("*")) return (name) => name === pattern;
+  const parts = pattern.split("*");
+  return (name) => matchesGlob(parts, name);
 }
 
 export function isExpression(pattern: string): boolean {
   return pattern.length > 2 && pattern.startsWith("/") && pattern.endsWith("/");
 }
 
+/**
+ * The first entry of a list that a name in lower case matches. Most patterns are plain names, which need no
+ * search.
+ */
+export class NameIndex<Entry extends { readonly names: readonly NamePattern[] }> {
+  readonly #entries: readonly Entry[];
+  /** The position of the first entry with a plain name. */
+  readonly #plain = new Map<string, number>();
+  readonly #others: { readonly position: number; readonly matches: Matcher }[] = [];
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+    for (const [position, { names }] of entries.entries())
+      for (const pattern of names) this.#add(position, pattern);
+  }
+
+  #add(position: number, pattern: NamePattern): void {
+    const isPlain = typeof pattern === "string" && !pattern.includes("*") && !isExpression(pattern);
+    if (!isPlain) this.#others.push({ position, matches: matcherOf(pattern) });
+    else if (!this.#plain.has(pattern)) this.#plain.set(pattern, position);
+  }
+
+  find(name: string): Entry | null {
+    const plain = this.#plain.get(name) ?? this.#entries.length;
+    const other = this.#others.find(({ position, matches }) => position >= plain || matches(name));
+    return this.#entries[Math.min(plain, other?.position ?? plain)] ?? null;
+  }
+}
+
 /** Without a regular expression: one with many stars could take very long. */
-function matchesGlob(pattern: string, name: string): boolean {
-  const [head = "", ...rest] = pattern.split("*");
+function matchesGlob(parts: readonly string[], name: string): boolean {
+  const head = parts[0] ?? "";
+  const tail = parts.at(-1) ?? "";
   if (!name.startsWith(head)) return false;
-  const tail = rest.pop() ?? "";
   let from = head.length;
-  for (const part of rest) {
+  for (const part of parts.slice(1, -1)) {
     const at = name.indexOf(part, from);
     if (at < 0) return false;
     from = at + part.length;
@@ -39,8 +81,9 @@ const DATE = /[-@](?:20\d\d-\d\d-\d\d|20\d\d[01]\d[0-3]\d)$/;
 const LATEST = /-latest$/;
 
 /**
- * The forms in which a name is looked for, the nearest first: as it is; with its date in dashes; without its date or
- * `-latest`; each without its maker (`openai/gpt-5`). A name with another ending, such as `:free`, is another model.
+ * The forms in which a name is looked for, the nearest first: as it is; with its date in dashes; without its
+ * date or `-latest`; each without its maker (`openai/gpt-5`). A name with another ending, such as `:free`, is
+ * another model.
  */
 export function nameForms(model: string): readonly string[] {
   const name = model.toLowerCase().replace(PATHS, "");

@@ -1,5 +1,5 @@
 /** Looks up what a model costs: the configuration's prices first, then those of a list. */
-import { matchesName, nameForms } from "./model-name.ts";
+import { matchesName, NameIndex, nameForms } from "./model-name.ts";
 import type { PricedModel } from "./price.ts";
 import {
   type ListedModel,
@@ -41,6 +41,8 @@ export class PriceBook {
   readonly list: PriceList;
   readonly #overrides: readonly PriceOverride[];
   readonly #providers: ReadonlyMap<string, ListedProvider>;
+  /** Made when a provider is first asked for. */
+  readonly #indexes = new Map<string, NameIndex<ListedModel>>();
   readonly #found = new Map<string, PricedModel | null>();
 
   constructor(list: PriceList, overrides: readonly PriceOverride[]) {
@@ -78,13 +80,22 @@ export class PriceBook {
     const sellers = [own, ...(own.resells ?? []).flatMap((id) => this.#providers.get(id) ?? [])];
     for (const form of nameForms(model)) {
       for (const seller of sellers) {
-        const found = listedModel(seller, form);
+        const found = this.#indexOf(seller).find(form);
         // A model that is listed without prices is charged by something else than tokens.
         if (found !== null)
           return found.prices.length === 0 ? null : pricedModel(this.list.version, seller.id, found);
       }
     }
     return null;
+  }
+
+  #indexOf(provider: ListedProvider): NameIndex<ListedModel> {
+    let index = this.#indexes.get(provider.id);
+    if (index === undefined) {
+      index = new NameIndex(provider.models);
+      this.#indexes.set(provider.id, index);
+    }
+    return index;
   }
 
   /** The provider at a base URL; null: none of the list. A host stands for the names below it. */
@@ -103,8 +114,4 @@ export class PriceBook {
   #providerOf(href: string): string | null {
     return this.list.providers.find(({ urls }) => new RegExp(`^(?:${urls})`).test(href))?.id ?? null;
   }
-}
-
-function listedModel({ models }: ListedProvider, name: string): ListedModel | null {
-  return models.find(({ names }) => names.some((pattern) => matchesName(pattern, name))) ?? null;
 }

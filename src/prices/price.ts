@@ -2,7 +2,10 @@
 import type { Rates } from "./rates.ts";
 import type { OwnTier } from "./tier.ts";
 
-/** The rates of a prompt that is longer than a step: the whole request is charged at them, not only what exceeds it. */
+/**
+ * The rates of a prompt that is longer than a step: the whole request is charged at them, not only what
+ * exceeds it.
+ */
 export interface Step {
   /** In tokens of input, with those of caches; a prompt of just this length is below the step. */
   readonly aboveTokens: number;
@@ -25,7 +28,9 @@ export interface DayWindow {
 }
 
 export interface Price {
-  /** Names this price for ever: `2026-11-29 anthropic/claude-opus-5@2026-03-13`, with the version of its list. */
+  /**
+   * Names this price for ever: `2026-11-29 anthropic/claude-opus-5@2026-03-13`, with the version of its list.
+   */
   readonly version: string;
   /** Unix milliseconds; null: from the beginning. */
   readonly sinceMs: number | null;

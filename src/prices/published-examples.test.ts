@@ -95,7 +95,8 @@ const ANTHROPIC: readonly Example[] = [
     usd: "4.5",
   },
   {
-    // The usage of the sample at https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+    // The usage of the sample at
+    // https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
     title: "one web search at $10 per 1,000 beside the tokens",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -137,8 +138,8 @@ const OPENAI: readonly Example[] = [
     usd: "0.04224",
   },
   {
-    // https://developers.openai.com/api/docs/models/gpt-5.4: above 272K input tokens twice the input and 1.5 times
-    // the output, for the whole session
+    // https://developers.openai.com/api/docs/models/gpt-5.4: above 272K input tokens twice the input and 1.5
+    // times the output, for the whole session
     title: "a long prompt is charged as a whole: 300,000 × $5 + 1,000 × $22.50 a million",
     provider: "openai",
     model: "gpt-5.4",
@@ -188,8 +189,8 @@ const GOOGLE: readonly Example[] = [
     usd: "0.1344",
   },
   {
-    // https://discuss.ai.google.dev/t/question-about-gemini-api-caching-pricing/107349: each request pays for the
-    // cached tokens that it uses; thoughts are output
+    // https://discuss.ai.google.dev/t/question-about-gemini-api-caching-pricing/107349: each request pays for
+    // the cached tokens that it uses; thoughts are output
     title: "cached tokens: 1,500 × $1.25 + 10,000 × $0.125 + 11,000 × $10 a million",
     provider: "google",
     model: "models/gemini-2.5-pro",

@@ -32,10 +32,15 @@ export type RateKind = keyof typeof RATE_KINDS;
 
 export const RATE_KIND_NAMES = Object.keys(RATE_KINDS) as readonly RateKind[];
 
-/** Whole nano-dollars for a million units, a unit being a token or a call. Absent: the price has no such rate. */
+/**
+ * Whole nano-dollars for a million units, a unit being a token or a call. Absent: the price has no such rate.
+ */
 export type Rates = Readonly<Partial<Record<RateKind, number>>>;
 
-/** Rates as providers publish them: dollars for a million tokens or for a thousand calls, with nine decimals at most. */
+/**
+ * Rates as providers publish them: dollars for a million tokens or for a thousand calls, with nine decimals
+ * at most.
+ */
 export type UsdRates = Readonly<Partial<Record<RateKind, number>>>;
 
 const NANO = 1e9;
