@@ -322,7 +322,7 @@ function makeGateway(
       onFailure: config.ledger.onFailure,
       queueRows: config.ledger.queueRows,
     }),
-    repairs: new LearnedRepairs(),
+    repairs: new LearnedRepairs(clock),
     memory: makeSealMemory(config.translation.memoryBytes),
     fetchMedia: makeConfiguredMediaFetch(config),
     findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),

@@ -27,6 +27,8 @@ export type RepairKind =
   | "bridge-turns"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
+  /** The gateway watches for the stop sequences; translated requests only. */
+  | "watch-stops"
   /** The schema of the answer is told to the model, which is not held to it; translated requests only. */
   | "schema-in-words"
   /** Each turn of the assistant has its reasoning, empty where none is known. */
@@ -88,6 +90,8 @@ export interface RepairRules {
    * misses; null: none. A refusal of any other member goes to the client.
    */
   readonly optional: Readonly<Record<string, Parameter | null>>;
+  /** Members for which another repair than to leave them out helps. */
+  readonly replaced: Readonly<Record<string, RepairKind>>;
   /** Members that servers know by two names. */
   readonly renamed: Readonly<Record<string, string>>;
   readonly edits: Readonly<Partial<Record<RepairKind, BodyEdit>>>;

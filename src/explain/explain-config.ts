@@ -1,5 +1,6 @@
 /** Explains a request by a configuration alone, without a gateway that runs. */
 import type { Config } from "../config/config.ts";
+import { systemClock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
@@ -20,7 +21,7 @@ export async function explainByConfig(
     );
   }
   return explain(
-    { snapshot: makeSnapshot(config), memory: makeSealMemory(0), repairs: new LearnedRepairs() },
+    { snapshot: makeSnapshot(config), memory: makeSealMemory(0), repairs: new LearnedRepairs(systemClock) },
     {
       ...question,
       ...found,

@@ -11,11 +11,18 @@ import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
-import { type EncodeRepairs, hasKind, type Repair, type Repairs, repairBody } from "../dialects/repair.ts";
+import {
+  type EncodeRepairs,
+  hasKind,
+  type RepairKind,
+  type Repairs,
+  repairBody,
+} from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
+import type { ModelTraits } from "../neutral/traits.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { Answered } from "../upstreams/learned-repairs.ts";
@@ -209,7 +216,7 @@ export class RequestTranslator {
     const purpose = exchange.route.purpose ?? "answer";
     const options = {
       model,
-      traits: hasKind(repairs, "schema-in-words") ? { ...traits, structuredOutput: false } : traits,
+      traits: repairs.length === 0 ? traits : repairedTraits(traits, repairs),
       profile: upstream.profile,
       repairs: heededBy(repairs),
       purpose,
@@ -243,7 +250,7 @@ export class RequestTranslator {
     { dialect, repairs }: SpokenTarget,
   ): Pick<EncodedRequest, "body" | "dropped"> & Pick<TranslatedRequest, "repaired"> {
     if (repairs.length === 0) return { body, dropped, repaired: NOTHING_REPAIRED };
-    const heeded = repairs.filter(isHeeded);
+    const heeded = repairs.filter(({ kind }) => HEEDED.has(kind));
     const { body: edited, changes } = repairBody(
       DIALECTS[dialect].repairs,
       body,
@@ -335,8 +342,20 @@ export class RequestTranslator {
 }
 
 /** Repairs that the encoder makes instead of an edit of the body. */
-function isHeeded({ kind }: Repair): boolean {
-  return kind === "without-seals" || kind === "system-first" || kind === "schema-in-words";
+const HEEDED: ReadonlySet<RepairKind> = new Set([
+  "without-seals",
+  "system-first",
+  "schema-in-words",
+  "watch-stops",
+]);
+
+/** What a model does not have, as its refusals say. */
+function repairedTraits(traits: ModelTraits, repairs: Repairs): ModelTraits {
+  return {
+    ...traits,
+    structuredOutput: traits.structuredOutput && !hasKind(repairs, "schema-in-words"),
+    stop: traits.stop && !hasKind(repairs, "watch-stops"),
+  };
 }
 
 function heededBy(repairs: Repairs): EncodeRepairs {

@@ -1,4 +1,5 @@
 /** The repairs that upstreams were found to need. In memory only. */
+import type { Clock } from "../core/clock.ts";
 import { isSameRepair, NO_REPAIRS, type Repair, type Repairs } from "../dialects/repair.ts";
 
 /** A repair of a request that was answered. */
@@ -18,25 +19,34 @@ interface Fact {
   readonly repair: Repair;
   /** The only client key for which the fact holds; null: it holds for all. */
   readonly key: string | null;
+  readonly untilMs: number;
 }
 
+/** A server may have learned what it did not know: it is asked anew after this time. */
+const HOLDS_MS = 3_600_000;
 const MAX_MODELS = 1_000;
 const MAX_FACTS = 16;
 const MAX_NAME_CHARS = 256;
 
 /**
- * Facts by upstream and model. A fact about something that the gateway added holds for every client key at
+ * Facts by upstream and model, for an hour each. A fact about something that the gateway added holds for every client key at
  * once. A fact about something that a client wrote holds for this client's key, until a second key has seen
  * the same: one client alone cannot change the requests of others.
  */
 export class LearnedRepairs {
+  readonly #clock: Clock;
   readonly #learned = new Map<string, readonly Fact[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   of(upstream: Taught, model: string, key: string): Repairs {
     if (this.#learned.size === 0) return NO_REPAIRS;
     const facts = this.#learned.get(nameOf(upstream, model));
     if (facts === undefined) return NO_REPAIRS;
-    const own = facts.filter((fact) => fact.key === null || fact.key === key);
+    const nowMs = this.#clock.nowMs();
+    const own = facts.filter((fact) => nowMs < fact.untilMs && (fact.key === null || fact.key === key));
     return own.length === 0 ? NO_REPAIRS : own.map(({ repair }) => repair);
   }
 
@@ -48,8 +58,9 @@ export class LearnedRepairs {
     const lasting = answered.filter(({ repair }) => repair.isLasting);
     if (lasting.length === 0 || model.length > MAX_NAME_CHARS) return;
     const name = nameOf(upstream, model);
-    let facts = this.#learned.get(name) ?? [];
-    for (const one of lasting) facts = withFact(facts, one, key);
+    const nowMs = this.#clock.nowMs();
+    let facts: readonly Fact[] = (this.#learned.get(name) ?? []).filter(({ untilMs }) => nowMs < untilMs);
+    for (const one of lasting) facts = withFact(facts, one, key, nowMs + HOLDS_MS);
     // The newest stands last; the oldest makes room.
     this.#learned.delete(name);
     this.#learned.set(name, facts);
@@ -58,13 +69,18 @@ export class LearnedRepairs {
   }
 }
 
-function withFact(facts: readonly Fact[], { repair, isClients }: Answered, key: string): readonly Fact[] {
+function withFact(
+  facts: readonly Fact[],
+  { repair, isClients }: Answered,
+  key: string,
+  untilMs: number,
+): readonly Fact[] {
   const known = facts.find((fact) => isSameRepair(fact.repair, repair));
   if (known === undefined) {
-    return facts.length >= MAX_FACTS ? facts : [...facts, { repair, key: isClients ? key : null }];
+    return facts.length >= MAX_FACTS ? facts : [...facts, { repair, key: isClients ? key : null, untilMs }];
   }
   if (known.key === null || (isClients && known.key === key)) return facts;
-  return facts.map((fact) => (fact === known ? { repair, key: null } : fact));
+  return facts.map((fact) => (fact === known ? { repair, key: null, untilMs } : fact));
 }
 
 function nameOf({ name, baseUrl }: Taught, model: string): string {

@@ -60,7 +60,8 @@ function readObject(object: Readonly<Record<string, unknown>>, found: Statement[
 /** Google and templates say several things, each on a line of its own. */
 function readText(text: string, refused: string | null, found: Statement[], depth: number): void {
   for (const line of text.split("\n", MAX_STATEMENTS)) {
-    const words = line.trim().replace(PREFIX, "");
+    const said = line.trim();
+    const words = said.slice(PREFIX.exec(said.slice(0, MAX_WORDS_CHARS))?.[0].length ?? 0);
     const inner = /^[[{]/.test(words) ? parseOr(words, null) : null;
     if (inner !== null) readValue(inner, found, depth + 1);
     else add(found, printed(words) ?? { words: words.slice(0, MAX_WORDS_CHARS), refused });

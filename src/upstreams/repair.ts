@@ -99,8 +99,11 @@ function membersIn(
 /** Leaves out, or renames, the members that a request can do without. */
 function memberRepairs(paths: readonly string[], rules: RepairRules, isLasting: boolean): Repairs {
   return paths.flatMap((path): Repair[] => {
-    const member = memberAt(path, [...Object.keys(rules.renamed), ...Object.keys(rules.optional)]);
+    const known = [rules.replaced, rules.renamed, rules.optional].flatMap(Object.keys);
+    const member = memberAt(path, known);
     if (member === null) return [];
+    const replaced = Object.hasOwn(rules.replaced, member) ? rules.replaced[member] : undefined;
+    if (replaced !== undefined) return [{ kind: replaced, member: "", amount: null, isLasting }];
     const kind: RepairKind = Object.hasOwn(rules.renamed, member) ? "rename" : "without";
     return [{ kind, member, amount: null, isLasting }];
   });

@@ -133,6 +133,29 @@ describeKind(kind, () => {
     }
   }
 
+  for (const refusal of [
+    "The `content[].thinking` in the thinking mode must be passed back to the API.",
+    "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",
+  ]) {
+    test(`Messages, relayed, "${refusal}": each turn has a thinking block, from then on`, async () => {
+      const model = `anthropic-messages/thinker-${count++}`;
+      const thoughtOf = ({ content }: Frame): Frame =>
+        Array.isArray(content) ? content.find(({ type }: Frame) => type === "thinking") : undefined;
+      upstream.refuse({
+        isRefused: (body) => answers(body).some((message) => thoughtOf(message) === undefined),
+        refusal: { type: "error", error: { type: "invalid_request_error", message: refusal } },
+      });
+      for (const requests of [2, 3]) {
+        const reply = await ask("anthropic-messages", model, false);
+        expect([reply.status, upstream.bodies().length]).toEqual([200, requests]);
+        expect(reply.headers.get("x-clewline-changed")).toBe("messages");
+      }
+      const sent = answers(upstream.bodies()[1]);
+      expect(sent.map((message) => thoughtOf(message).thinking)).toEqual([THOUGHT, "", ""]);
+      expect(sent[2].content[1]).toEqual({ type: "text", text: "It says so." });
+    });
+  }
+
   describe("the opposite: a server that refuses reasoning in the history", () => {
     for (const [server, refusal] of Object.entries({
       OpenAI: "Unrecognized request argument supplied: messages[1].reasoning_content",

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { asking, cellOf, type Frame, readTold, TEXT, translatedToml } from "../flow/translated.ts";
 import { type Gateway, IS_FULL, startGateway } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
+import { sendStream } from "../kit/raw-upstream.ts";
 import { CHAT, type DialectName, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/refused-members.ts";
@@ -447,6 +448,47 @@ describeKind(kind, () => {
     const plain = JSON.parse(JSON.stringify(tools).replaceAll(',"additionalProperties":false', ""));
     expect(upstream.bodies()[1].tools).toEqual(plain);
     expect(asked.reply.headers.get("x-clewline-changed")).toContain("additionalProperties");
+  });
+
+  for (const client of ["anthropic-messages", "gemini"] as const) {
+    test(`${client} → openai-chat: the gateway watches for stop sequences that the server refuses`, async () => {
+      upstream.refuse({
+        isRefused: (body) => body.stop !== undefined,
+        refusal: { code: "invalid argument", error: "Argument not supported on this model: stop" },
+      });
+      const more =
+        client === "gemini"
+          ? { generationConfig: { stopSequences: ["Labyrinth"] } }
+          : { stop_sequences: ["Labyrinth"] };
+      const asked = await ask(client, "openai-chat", false, more);
+      expect([asked.reply.status, upstream.seen.length]).toEqual([200, 2]);
+      const { text } = readTold(CLIENTS[client], false, asked.reply.body.toString());
+      expect([text, TEXT.startsWith(text), TEXT.length > text.length]).toEqual([
+        expect.any(String),
+        true,
+        true,
+      ]);
+      expect(asked.reply.headers.has("x-clewline-dropped")).toBe(false);
+    });
+  }
+
+  test("a refusal inside a stream that began with status 200", async () => {
+    upstream.refuse();
+    const refusal = {
+      message: "Unknown parameter: 'stream_options'.",
+      type: "invalid_request_error",
+      code: 400,
+    };
+    const { answer } = upstream;
+    upstream.answer = (arrived) =>
+      arrived.body.includes("stream_options")
+        ? sendStream(arrived, [`data: ${JSON.stringify({ error: refusal })}\n\n`])
+        : answer(arrived);
+    for (const client of ["openai-chat", "anthropic-messages"] as const) {
+      upstream.forget();
+      expectAnswer(client, true, await ask(client, "openai-chat", true, { stream_options: undefined }));
+      expect(upstream.seen).toHaveLength(2);
+    }
   });
 
   test("a server in Python reports an unknown member as 500", async () => {

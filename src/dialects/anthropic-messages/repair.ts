@@ -1,9 +1,9 @@
 /** What servers of Messages refuse, and what is changed for them. */
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
-import { joinContents, joinTurns } from "../shared/turns.ts";
+import { joinContents, joinTurns, partsOf } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 
 const REFUSALS: readonly Refusal[] = [
@@ -12,6 +12,12 @@ const REFUSALS: readonly Refusal[] = [
       /^(?:messages[\w.]+: )?(?:Invalid `?signature`? in `?thinking`? block|`?thinking`?.{0,80}cannot be modified|.{0,200}must start with a thinking block)/i,
     repairs: ["without-seals"],
     isOnce: true,
+  },
+  // DeepSeek: QwenLM/qwen-code#3788, leookun/cursor-byok#276; Kimi: anthropics/claude-code#37757
+  {
+    words:
+      /^The [`'"]?content\[\]\.thinking[`'"]? in the thinking mode must be passed back|^thinking is enabled but reasoning_content is missing/i,
+    repairs: ["return-reasoning"],
   },
   // Anthropic's documentation of extended thinking
   { words: /^Thinking may not be enabled when tool_choice forces tool use/i, repairs: ["free-tool-choice"] },
@@ -74,7 +80,16 @@ const OPTIONAL = {
   "tool_choice.disable_parallel_tool_use": "parallelToolCalls",
 } satisfies RepairRules["optional"];
 
+/** A turn without thinking, as DeepSeek and Kimi take it. */
+const NO_THOUGHT = { type: "thinking", thinking: "", signature: "" };
+
 const EDITS = {
+  "return-reasoning": {
+    field: "messages",
+    parameter: null,
+    reason: "each turn of the assistant got the reasoning that the upstream wants back, empty where none was",
+    change: (body) => mapMember(body, "messages", withThinking),
+  },
   "free-tool-choice": {
     field: "tool_choice",
     parameter: "toolChoice",
@@ -104,7 +119,20 @@ const EDITS = {
   },
 } satisfies Readonly<Record<string, BodyEdit>>;
 
-export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };
+export const REPAIRS: RepairRules = {
+  refusals: REFUSALS,
+  optional: OPTIONAL,
+  replaced: {},
+  renamed: {},
+  edits: EDITS,
+};
+
+function withThinking(message: JsonObject): JsonObject {
+  const parts = partsOf(message.content);
+  const hasThought = parts.some((part) => asObject(part)?.type === "thinking");
+  if (message.role !== "assistant" || hasThought) return message;
+  return { ...message, content: [NO_THOUGHT, ...parts] };
+}
 
 function joinMessages(one: JsonObject, other: JsonObject): JsonObject {
   return { ...one, content: joinContents(one.content, other.content) };

@@ -88,7 +88,13 @@ const EDITS = {
   },
 } satisfies Readonly<Record<string, BodyEdit>>;
 
-export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };
+export const REPAIRS: RepairRules = {
+  refusals: REFUSALS,
+  optional: OPTIONAL,
+  replaced: {},
+  renamed: {},
+  edits: EDITS,
+};
 
 function joinParts(one: JsonObject, other: JsonObject): JsonObject {
   return { ...one, parts: [...asArray(one.parts), ...asArray(other.parts)] };

@@ -159,6 +159,7 @@ const EDITS = {
 export const REPAIRS: RepairRules = {
   refusals: REFUSALS,
   optional: OPTIONAL,
+  replaced: { stop: "watch-stops", response_format: "schema-in-words" },
   renamed: { max_tokens: "max_completion_tokens", max_completion_tokens: "max_tokens" },
   edits: EDITS,
 };

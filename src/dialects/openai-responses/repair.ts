@@ -73,4 +73,10 @@ const EDITS = {
   },
 } satisfies Readonly<Record<string, BodyEdit>>;
 
-export const REPAIRS: RepairRules = { refusals: REFUSALS, optional: OPTIONAL, renamed: {}, edits: EDITS };
+export const REPAIRS: RepairRules = {
+  refusals: REFUSALS,
+  optional: OPTIONAL,
+  replaced: {},
+  renamed: {},
+  edits: EDITS,
+};

@@ -34,7 +34,8 @@ function isBlank(content: unknown): boolean {
   return content === null || content === undefined || content === "";
 }
 
-function partsOf(content: unknown): readonly unknown[] {
+/** A content as a list of parts. */
+export function partsOf(content: unknown): readonly unknown[] {
   if (Array.isArray(content)) return content;
   return [{ type: "text", text: content }];
 }

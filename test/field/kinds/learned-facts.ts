@@ -6,5 +6,5 @@ export const kind: FieldKind = {
   promise:
     "A fact belongs to the upstream and the model that taught it, and only a repaired request that was answered teaches one. What one client key wrote does not change the requests of another key until that key has seen the same refusal; what the gateway itself added is not added again for anybody.",
   sources: ["diegosouzapw/OmniRoute#1836", "openclaw/openclaw#46649"],
-  open: ["Facts are in memory: a restart forgets them, at the cost of one refused request each."],
+  open: ["Facts are in memory for an hour: a restart forgets them, at the cost of one refused request each."],
 };

@@ -10,7 +10,8 @@ export const kind: FieldKind = {
     "openclaw/openclaw#73417",
     "MoonshotAI/kimi-cli#2141",
     "QuantumNous/new-api#3121",
+    "QwenLM/qwen-code#3788",
     "karthink/gptel#774",
   ],
-  open: ["On Messages, thinking blocks of another maker cannot be made up: the refusal goes to the client."],
+  open: [],
 };
