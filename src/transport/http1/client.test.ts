@@ -157,17 +157,69 @@ describe("a connection", () => {
     expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
   });
 
-  test("that breaks under a second request is told, and the request is not sent again", async () => {
+  /** Answers the first request of each connection; `breaking` gets any later one. */
+  async function upstreamThatForgets(breaking: (socket: Socket) => void): Promise<RawUpstream> {
+    return await upstreamThat((socket, _, nth) => {
+      if (nth === 0) socket.write(ok(`answer ${upstreamRequests++}`));
+      else breaking(socket);
+    });
+  }
+  let upstreamRequests = 0;
+
+  test.each([
+    ["a reset", (socket: Socket) => socket.resetAndDestroy()],
+    ["an end in order", (socket: Socket) => socket.end()],
+  ])("that answers a second request with %s is replaced by a new one", async (_, breaking) => {
+    const upstream = await upstreamThatForgets((socket) => breaking(socket));
+    for (let i = 0; i < 4; i++) {
+      const { status, error } = await take(transport.send(makeRequest(upstream.url)));
+      expect([status, error]).toEqual([200, null]);
+    }
+    expect(upstream.sockets.length).toBe(4);
+  });
+
+  test("that is stale takes those with it that were not used since", async () => {
+    const upstream = await upstreamThatForgets((socket) => socket.resetAndDestroy());
+    await Promise.all(Array.from({ length: 6 }, () => take(transport.send(makeRequest(upstream.url)))));
+    expect(upstream.openCount()).toBe(6);
+    expect((await take(transport.send(makeRequest(upstream.url)))).status).toBe(200);
+    await until(() => upstream.openCount() === 1);
+    expect(upstream.sockets.length).toBe(7);
+  });
+
+  test("that is new and breaks is told, and the request is not sent again", async () => {
     let requests = 0;
-    const upstream = await upstreamThat((socket, _, nth) => {
+    const upstream = await upstreamThat((socket) => {
+      requests++;
+      socket.resetAndDestroy();
+    });
+    const error = await refusal(transport.send(makeRequest(upstream.url)));
+    expect([error.kind, requests, upstream.sockets.length]).toEqual(["upstream_cut", 1, 1]);
+  });
+
+  test.each([
+    ["after the first byte of a reply", 0, "H"],
+    ["after so long that the upstream may have worked", 2_300, ""],
+  ])("that breaks %s is told, and the request is not sent again", async (_, afterMs, bytes) => {
+    let requests = 0;
+    const upstream = await upstreamThat((socket, _text, nth) => {
       requests++;
       if (nth === 0) socket.write(ok("x"));
-      else socket.resetAndDestroy();
+      else setTimeout(() => socket.end(bytes), afterMs);
     });
     await take(transport.send(makeRequest(upstream.url)));
     const error = await refusal(transport.send(makeRequest(upstream.url)));
     expect([error.kind, requests, upstream.sockets.length]).toEqual(["upstream_cut", 2, 1]);
     expect(error.detail).toContain("used before");
+  });
+
+  test("that is stale and cannot be replaced says that the upstream cannot be reached", async () => {
+    const upstream = await upstreamThatForgets((socket) => {
+      upstream.server.close();
+      socket.resetAndDestroy();
+    });
+    await take(transport.send(makeRequest(upstream.url)));
+    expect((await refusal(transport.send(makeRequest(upstream.url)))).kind).toBe("upstream_connect");
   });
 
   test("is closed when idle once the transport has stopped, at once or after its reply", async () => {

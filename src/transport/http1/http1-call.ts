@@ -7,13 +7,19 @@ import type { HeaderList } from "../../core/header-view.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest, WaitingCaller } from "../call.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
-import type { Connection, ConnectionUser } from "./connection.ts";
+import { Connection, type ConnectionUser } from "./connection.ts";
 import { canDecode, Decoder } from "./decoder.ts";
 import { unreachableError } from "./failure.ts";
 import type { IdlePool } from "./pool.ts";
 import type { ParsedHead } from "./reply-head.ts";
 import { ReplyReader } from "./reply-reader.ts";
 import { RequestWriter } from "./request-writer.ts";
+
+/**
+ * A used connection that breaks so soon after a request is taken for one that the upstream had closed, or forgotten,
+ * before the request came. A server that breaks off later may have begun to work on it.
+ */
+const STALE_MS = 2_000;
 
 export class Http1Call extends Watched implements Call, ConnectionUser {
   reason: GatewayError | null = null;
@@ -23,7 +29,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   readonly #waiting: WaitingCaller | null;
   readonly #pool: IdlePool;
   readonly #watchdog: Watchdog;
-  readonly #sentMs: number;
+  #sentMs: number;
   readonly #reader: ReplyReader;
   readonly #flow = new BodyFlow(this);
   #waiter: HeadWaiter | null = null;
@@ -31,6 +37,9 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   /** null before `start`, and once the reply is whole or the call has failed. */
   #connection: Connection | null = null;
   #writer: RequestWriter | null = null;
+  #requestHead = "";
+  /** Kept until the reply begins, because a stale connection may have to be replaced. */
+  #requestBody: Uint8Array | null = null;
   #decoder: Decoder | null = null;
   #isDecoderFull = false;
   #hasWaited = false;
@@ -55,9 +64,25 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   /** Sends the request over a connection that is open or connecting. `head` is the request's head as text. */
   start(head: string, body: Uint8Array | null, connection: Connection): void {
     this.#watchdog.add(this);
+    this.#requestHead = head;
+    this.#requestBody = body;
+    this.#startOn(connection);
+  }
+
+  #startOn(connection: Connection): void {
     this.#connection = connection;
-    this.#writer = new RequestWriter(head, body, connection);
+    this.#writer = new RequestWriter(this.#requestHead, this.#requestBody, connection);
     if (connection.isOpen) this.ready();
+  }
+
+  /** Nothing of a reply has come over a used connection: a new connection gets the request. */
+  #replaceStale(stale: Connection): void {
+    this.#pool.dropAsOldAs(stale);
+    this.#isConnected = false;
+    this.#sentMs = this.#watchdog.nowMs;
+    const connection = new Connection(stale.origin);
+    connection.user = this;
+    this.#startOn(connection);
   }
 
   /** Ends the call with an error, which goes to the waiter for the head or to the sink. */
@@ -127,8 +152,14 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
       this.#release();
       this.#finish();
     } else {
-      this.fail(this.#cutError());
+      const connection = this.#connection as Connection;
+      if (this.#isStale(connection)) this.#replaceStale(connection);
+      else this.fail(this.#cutError(connection));
     }
+  }
+
+  #isStale({ isReused }: Connection): boolean {
+    return isReused && this.#reader.isUntouched && this.#watchdog.nowMs - this.#sentMs < STALE_MS;
   }
 
   override check(nowMs: number): void {
@@ -166,6 +197,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   #begin({ status, headers, framing }: ParsedHead): void {
     const coding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
     if (coding !== "identity" && framing !== "none" && !this.#decode(coding, headers)) return;
+    this.#requestBody = null;
     // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
     this.#head = { status, headers };
@@ -241,6 +273,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#watchdog.delete(this);
     this.#connection?.terminate();
     this.#connection = null;
+    this.#requestBody = null;
     this.#writer?.stop();
     this.#decoder?.destroy();
     const waiter = this.#waiter;
@@ -248,8 +281,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     waiter?.failed(error);
   }
 
-  #cutError(): GatewayError {
-    const isReused = this.#connection?.isReused === true;
+  #cutError({ isReused }: Connection): GatewayError {
     return this.#head !== null
       ? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer")
       : new GatewayError("upstream_cut", "the upstream closed the connection before it answered", {

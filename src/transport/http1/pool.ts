@@ -66,6 +66,16 @@ export class IdlePool extends Watched {
     if (idle.length > MAX_IDLE_PER_ORIGIN) idle.shift()?.terminate();
   }
 
+  /** Closes the idle connections that were not used later than this one, which the upstream had closed. */
+  dropAsOldAs({ origin, idleUntilMs }: Connection): void {
+    const idle = this.#idle.get(origin.key);
+    if (idle === undefined) return;
+    const kept = idle.filter((connection) => connection.idleUntilMs > idleUntilMs);
+    for (const connection of idle) if (connection.idleUntilMs <= idleUntilMs) connection.terminate();
+    if (kept.length === 0) this.#idle.delete(origin.key);
+    else this.#idle.set(origin.key, kept);
+  }
+
   override check(nowMs: number): void {
     if (nowMs < this.#sweepAtMs) return;
     this.#sweepAtMs = nowMs + SWEEP_MS;

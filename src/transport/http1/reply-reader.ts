@@ -38,6 +38,11 @@ export class ReplyReader {
     this.#method = method;
   }
 
+  /** No byte has been fed. */
+  get isUntouched(): boolean {
+    return this.head === null && this.#heldBytes === 0 && this.#informational === 0 && this.error === null;
+  }
+
   /** Takes the next bytes. They belong to the reader, which may move bytes within them. */
   feed(bytes: Buffer): void {
     this.body = null;
