@@ -219,7 +219,7 @@ export const STEPS: readonly Step[] = [
         const options = { clock: systemClock, log: silentLog, restore: [], persist: () => undefined };
         const pool = makePool({ specs: credentialSpecs, ...options });
         return repeat(() => {
-          const result = pool.lease("bench", MODEL, null, null);
+          const result = pool.lease("bench", MODEL, null, null, "bench");
           if (!("lease" in result)) throw new Error("no credential is free");
           pool.report(result.lease, MODEL, { class: "ok" });
         });

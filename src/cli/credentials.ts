@@ -208,7 +208,6 @@ function toCells({ state, reason, untilMs }: Facts, nowMs: number): string[] {
   if (state === "ready") return [state, "", ""];
   if (state === "new") return [state, "", reason];
   if (untilMs === null) return [state, "-", `${reason} (until a person acts)`];
-  if (untilMs <= nowMs) return [state, "0s", `${reason} (the next request tries it)`];
   return [state, formatLeft(untilMs - nowMs), reason];
 }
 

@@ -144,7 +144,7 @@ async function inTime(
 }
 
 async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
-  const leased = gateway.pool.lease(upstream.name, "", null, null);
+  const leased = gateway.pool.lease(upstream.name, "", null, null, "");
   if ("unavailable" in leased) throw new Error("no credential is ready");
   try {
     const credential = upstream.credentials.get(leased.lease.credentialId);

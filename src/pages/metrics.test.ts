@@ -30,6 +30,10 @@ test("the page shows the state of the gateway as it is now", async () => {
   });
   try {
     gateway.metrics.inFlight = 3;
+    for (let i = 0; i < 20; i++) {
+      gateway.breaker.unreachable("two");
+      gateway.breaker.failure("one", "broken", "tester");
+    }
     const facts = { version: "1.2.3", startedAtMs: 5_000, residentBytes: 77, isConfigRejected: true };
     const reply = await metricsPage(gateway, facts, 9_000);
     expect(reply.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -38,6 +42,8 @@ test("the page shows the state of the gateway as it is now", async () => {
       'clewline_build_info{version="1.2.3"} 1',
       'clewline_credentials{upstream="one",state="ready"} 2',
       'clewline_credentials{upstream="two",state="ready"} 1',
+      'clewline_breakers_open{upstream="two",reach="upstream"} 1',
+      'clewline_breakers_open{upstream="one",reach="key"} 1',
       "clewline_requests_in_flight 3",
       "clewline_ledger_writable 1",
       "clewline_config_rejected 1",

@@ -5,6 +5,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { HeaderView } from "../core/header-view.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type Gauge, renderMetrics } from "./metrics-text.ts";
 
@@ -12,6 +13,7 @@ export interface MetricsSource {
   readonly metrics: Metrics;
   readonly ledger: Pick<Ledger, "pendingRows" | "isWritable" | "stats">;
   readonly pool: Pick<Pool, "list">;
+  readonly breaker: Pick<Breaker, "open">;
 }
 
 export interface ProcessFacts {
@@ -50,7 +52,7 @@ export async function metricsPage(
   return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
 }
 
-function gaugesOf({ metrics, ledger, pool }: MetricsSource, facts: ProcessFacts): Gauge[] {
+function gaugesOf({ metrics, ledger, pool, breaker }: MetricsSource, facts: ProcessFacts): Gauge[] {
   const { stats } = ledger;
   return [
     {
@@ -59,6 +61,7 @@ function gaugesOf({ metrics, ledger, pool }: MetricsSource, facts: ProcessFacts)
       points: [{ labels: { version: facts.version }, value: 1 }],
     },
     credentialsGauge(pool),
+    breakersGauge(breaker),
     gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
     gauge("clewline_ledger_pending_rows", "Rows that wait for a commit.", ledger.pendingRows),
     gauge("clewline_ledger_writable", "1 while requests can be recorded.", ledger.isWritable ? 1 : 0),
@@ -72,18 +75,28 @@ function gaugesOf({ metrics, ledger, pool }: MetricsSource, facts: ProcessFacts)
 }
 
 function credentialsGauge(pool: MetricsSource["pool"]): Gauge {
-  const states = new Map<string, { upstream: string; state: string; value: number }>();
-  for (const { upstream, state } of pool.list()) {
-    const key = `${upstream}\n${state}`;
-    const entry = states.get(key) ?? { upstream, state, value: 0 };
-    entry.value += 1;
-    states.set(key, entry);
-  }
+  const labels = pool.list().map(({ upstream, state }) => ({ upstream, state }));
+  return { name: "clewline_credentials", help: "Credentials by state.", points: counted(labels) };
+}
+
+function breakersGauge(breaker: MetricsSource["breaker"]): Gauge {
   return {
-    name: "clewline_credentials",
-    help: "Credentials by state.",
-    points: [...states.values()].map(({ value, ...labels }) => ({ labels, value })),
+    name: "clewline_breakers_open",
+    help: "What is kept away from an upstream that fails: all requests (upstream), those for one model, or those of one key for one model.",
+    points: counted(breaker.open().map(({ upstream, reach }) => ({ upstream, reach }))),
   };
+}
+
+/** A point for each combination of labels, with the number of times that it occurs. */
+function counted(all: readonly Readonly<Record<string, string>>[]): Gauge["points"] {
+  const points = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>();
+  for (const labels of all) {
+    const key = Object.values(labels).join("\n");
+    const point = points.get(key) ?? { labels, value: 0 };
+    point.value += 1;
+    points.set(key, point);
+  }
+  return [...points.values()];
 }
 
 function gauge(name: string, help: string, value: number): Gauge {

@@ -28,7 +28,7 @@ test("a gateway is ready with one credential that is ready", async () => {
       problems: [],
       config: { state: "active" },
       ledger: { writable: true, pending_rows: 0 },
-      credentials: { ready: 2, all: 2 },
+      credentials: { ready: 2, waiting: 0, all: 2 },
     } as never,
   });
 });
@@ -41,11 +41,31 @@ test("it is not ready while it drains, and without an upstream, and says so", as
   expect(page.problems).toEqual(["draining", expect.stringMatching(/^no upstreams; add \[\[upstreams\]\]/)]);
 });
 
-test("it is not ready without a credential that is ready", async () => {
+test("it is not ready without a credential that is ready, or will be by itself", async () => {
   begin({});
   const { code, page } = await ask();
   expect(code).toBe(503);
-  expect(page.problems).toEqual([expect.stringMatching(/^no credential is ready; see/)]);
+  expect(page.problems).toEqual([
+    expect.stringMatching(/^no credential can be used until a person acts; see/),
+  ]);
+});
+
+test("it is ready while every credential waits for the end of a limit, because no balancer can mend that", async () => {
+  begin({ main: "sk-main", second: "sk-second" });
+  for (const name of ["main", "second"]) {
+    const leased = gateway.pool.lease("up", "m", null, `up/${name}`, "tester");
+    if ("unavailable" in leased) throw new Error("no lease");
+    const untilMs = gateway.clock.nowMs() + 60_000;
+    gateway.pool.report(leased.lease, "m", {
+      class: "rate",
+      untilMs,
+      scope: "credential",
+      reason: "limited",
+    });
+  }
+  const { code, page } = await ask();
+  expect([code, page.problems]).toEqual([200, []]);
+  expect(page).toMatchObject({ credentials: { ready: 0, waiting: 2, all: 2 } });
 });
 
 test("a new file that is invalid leaves it ready, and is told with its lines but not its values", async () => {

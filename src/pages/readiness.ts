@@ -13,6 +13,9 @@ export interface ReadinessSource {
 }
 
 /**
+ * Red only for what no request can mend: while a balancer sends none, nothing else would make it green again. A
+ * credential that waits for the end of a limit is as good as a ready one, because the client is told the time.
+ *
  * `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make
  * nothing unready.
  */
@@ -22,11 +25,14 @@ export function readinessPage(
 ): Response {
   const credentials = pool.list();
   const ready = credentials.filter((credential) => credential.state === "ready").length;
+  const waiting = credentials.filter(({ untilMs }) => untilMs !== null).length;
   const problems: string[] = [];
   if (isDraining) problems.push("draining");
   if (!ledger.isWritable) problems.push(`ledger: ${ledger.failure ?? "not writable"}`);
   if (snapshot.upstreams.size === 0) problems.push("no upstreams; add [[upstreams]] to the configuration");
-  else if (ready === 0) problems.push("no credential is ready; see `clewline credentials`");
+  else if (ready + waiting === 0) {
+    problems.push("no credential can be used until a person acts; see `clewline credentials`");
+  }
   return jsonPage(problems.length === 0 ? 200 : 503, {
     status: problems.length === 0 ? "ready" : "not ready",
     problems,
@@ -38,6 +44,6 @@ export function readinessPage(
             problems: configProblems.map(({ line, key, message }) => ({ line, key, message })),
           },
     ledger: { writable: ledger.isWritable, pending_rows: ledger.pendingRows },
-    credentials: { ready, all: credentials.length },
+    credentials: { ready, waiting, all: credentials.length },
   });
 }

@@ -1,10 +1,7 @@
 /** Which of an upstream's credentials serves a request, and why none can. */
 import type { Clock } from "../core/clock.ts";
 import { HeldLease, type LeaseResult, type PooledCredential, type Unavailable } from "./credential.ts";
-import { isDue, type Park } from "./park.ts";
-
-/** A client waits this long when another request already probes the only credential that is left. */
-const PROBE_WAIT_MS = 1_000;
+import { beginProbe, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
 export interface PriorityGroup {
@@ -40,23 +37,33 @@ export function chooseAmongSuspects(
   model: string,
   excluded: ReadonlySet<string> | null,
   only: string | null,
+  isTrusted: (credential: PooledCredential) => boolean,
   clock: Clock,
 ): LeaseResult | null {
-  const isRetry = excluded !== null;
-  // A suspect whose 10 s have passed may serve a first attempt, never a retry.
-  const nowMs = isRetry ? 0 : clock.monotonicMs();
-  const isTrusted = ({ suspectUntilMs }: PooledCredential): boolean => suspectUntilMs <= nowMs;
-  const passes = isRetry
-    ? [
-        ...groups.map((group) => [group, isTrusted] as const),
-        ...groups.map((group) => [group, null] as const),
-      ]
-    : groups.flatMap((group) => [[group, isTrusted] as const, [group, null] as const]);
+  const passes =
+    excluded !== null
+      ? [
+          ...groups.map((group) => [group, isTrusted] as const),
+          ...groups.map((group) => [group, null] as const),
+        ]
+      : groups.flatMap((group) => [[group, isTrusted] as const, [group, null] as const]);
   for (const [group, isEligible] of passes) {
-    const result = takeFrom(group, model, excluded, only, isEligible, clock);
-    if (result !== null) return result;
+    const taken = takeFrom(group, model, excluded, only, isEligible, clock);
+    if (taken !== null) return isEligible === null ? asSuspect(taken, model) : taken;
   }
   return null;
+}
+
+/** Leases without facts of their own share one object, which must not change. */
+function asSuspect({ lease }: Taken, model: string): Taken {
+  const { plain } = lease.credential;
+  const own = lease === plain.lease ? new HeldLease(lease.credential, model, null, null) : lease;
+  own.isSuspect = true;
+  return { lease: own };
+}
+
+interface Taken {
+  readonly lease: HeldLease;
 }
 
 function takeFrom(
@@ -66,7 +73,7 @@ function takeFrom(
   only: string | null,
   isEligible: ((credential: PooledCredential) => boolean) | null,
   clock: Clock,
-): LeaseResult | null {
+): Taken | null {
   const { credentials, next } = group;
   for (let i = 0; i < credentials.length; i++) {
     const index = (next + i) % credentials.length;
@@ -82,15 +89,15 @@ function takeFrom(
   return null;
 }
 
-/** A lease when nothing is parked, a probe when each park is due, else null. */
-function take(credential: PooledCredential, model: string, clock: Clock): LeaseResult | null {
+/** A lease when nothing is parked, a probe when each park may be probed, else null. */
+function take(credential: PooledCredential, model: string, clock: Clock): Taken | null {
   const { park } = credential;
   const modelPark = credential.models.size === 0 ? undefined : credential.models.get(model);
   if (park === null && modelPark === undefined) {
     credential.inFlight++;
     return credential.plain;
   }
-  return probe(credential, model, park, modelPark ?? null, clock.nowMs());
+  return probe(credential, model, park, modelPark ?? null, clock);
 }
 
 function probe(
@@ -98,24 +105,31 @@ function probe(
   model: string,
   park: Park | null,
   modelPark: Park | null,
-  nowMs: number,
-): LeaseResult | null {
-  if (!isFree(park, nowMs) || !isFree(modelPark, nowMs)) return null;
+  clock: Clock,
+): Taken | null {
+  const nowMs = clock.nowMs();
+  const monotonicMs = clock.monotonicMs();
+  if (park !== null && !isFree(park, nowMs, monotonicMs)) return null;
+  if (modelPark !== null && !isFree(modelPark, nowMs, monotonicMs)) return null;
+  if (park !== null) beginProbe(park, monotonicMs);
+  if (modelPark !== null) beginProbe(modelPark, monotonicMs);
   credential.inFlight++;
   return { lease: new HeldLease(credential, model, park, modelPark) };
 }
 
-function isFree(park: Park | null, nowMs: number): boolean {
-  return park === null || (!park.isProbed && isDue(park, nowMs));
-}
-
 /** A credential that may not use the model, but is parked for nothing else. */
-export function chooseForbidden(groups: readonly PriorityGroup[], model: string): LeaseResult | null {
+export function chooseForbidden(
+  groups: readonly PriorityGroup[],
+  model: string,
+  clock: Clock,
+): LeaseResult | null {
   for (const credential of credentialsOf(groups)) {
     const park = credential.models.get(model);
     if (credential.park !== null || park?.state !== "forbidden") continue;
     credential.inFlight++;
-    return park.isProbed ? credential.plain : { lease: new HeldLease(credential, model, null, park) };
+    if (park.probes > 0) return credential.plain;
+    beginProbe(park, clock.monotonicMs());
+    return { lease: new HeldLease(credential, model, null, park) };
   }
   return null;
 }
@@ -158,11 +172,8 @@ function credentialsOf(groups: readonly PriorityGroup[]): readonly PooledCredent
   return groups.flatMap(({ credentials }) => credentials);
 }
 
-/**
- * The earliest end of a park. Another request already probes a due one, which takes about as long as a
- * request.
- */
+/** The earliest end of a park. Another request probes a due one, and does not do so alone for longer. */
 function readyAtMs(park: Park | null, nowMs: number): number {
   if (park === null || park.untilMs === null) return nowMs;
-  return isDue(park, nowMs) ? nowMs + PROBE_WAIT_MS : park.untilMs;
+  return isDue(park, nowMs) ? nowMs + PROBE_ALONE_MS : park.untilMs;
 }

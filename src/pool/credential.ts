@@ -33,11 +33,11 @@ export interface CredentialStatus extends StateFacts {
 /** The right to use a credential for one attempt. Ends with exactly one `report` or `release`. */
 export interface Lease {
   readonly credentialId: string;
-  /** The credential's park is over, and this attempt finds out whether the credential works again. */
+  /** The time of the credential's park is over, and this attempt finds out whether the credential works again. */
   readonly isProbe: boolean;
   /**
-   * The credential's last attempt failed by overload or transport a short time ago, so this attempt counts as
-   * a retry.
+   * The last attempt with the credential for this model and client key failed by overload or transport, so this
+   * attempt counts as a retry.
    */
   readonly isSuspect: boolean;
 }
@@ -67,8 +67,6 @@ export class PooledCredential {
   /** Parks for one model each. */
   readonly models = new Map<string, Park>();
   inFlight = 0;
-  /** On the monotonic clock; 0: not suspect. */
-  suspectUntilMs = 0;
   /**
    * The result of `lease` while nothing is parked. All such leases share one object: they have no facts of
    * their own.
@@ -86,14 +84,13 @@ export class HeldLease implements Lease {
   readonly model: string;
   readonly probed: Park | null;
   readonly probedModel: Park | null;
+  isSuspect = false;
 
   constructor(credential: PooledCredential, model: string, probed: Park | null, probedModel: Park | null) {
     this.credential = credential;
     this.model = model;
     this.probed = probed;
     this.probedModel = probedModel;
-    if (probed !== null) probed.isProbed = true;
-    if (probedModel !== null) probedModel.isProbed = true;
   }
 
   get credentialId(): string {
@@ -102,9 +99,5 @@ export class HeldLease implements Lease {
 
   get isProbe(): boolean {
     return this.probed !== null || this.probedModel !== null;
-  }
-
-  get isSuspect(): boolean {
-    return this.credential.suspectUntilMs !== 0;
   }
 }

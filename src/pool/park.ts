@@ -22,8 +22,12 @@ export interface StateFacts {
  */
 export interface Park extends StateFacts {
   readonly state: "cooling" | "exhausted" | "invalid" | "off" | "forbidden";
-  /** One request finds out whether the park is over; other requests use other credentials. */
-  isProbed: boolean;
+  /** The end is a guess of the gateway's own; the provider has announced any other end. */
+  readonly isGuess: boolean;
+  /** Attempts that find out whether the park is over, which is due. */
+  probes: number;
+  /** When the first of them began, on the monotonic clock. */
+  probedAtMs: number;
 }
 
 /** A first refusal may be the provider's own mistake; a second one counts when it comes this much later. */
@@ -32,6 +36,9 @@ const CONFIRM_MS = 30_000;
 const FORBID_MS = 3_600_000;
 /** A guessed wait doubles with each failure, up to this many times the first guess. */
 const MAX_GUESS_GROWTH = 12;
+
+/** A probe of a guessed end runs alone for so long. A refusal comes sooner, so the others may follow then. */
+export const PROBE_ALONE_MS = 1_000;
 
 /** Providers count in seconds, and failures of requests that ran at the same time are one event. */
 const LONGER_MS = 1_000;
@@ -46,6 +53,20 @@ type ParkingSignal = Exclude<Signal, { readonly class: "ok" | "overload" | "bad"
 /** The park's time is over, or so far ahead that the clock must have gone back. */
 export function isDue(park: Park, nowMs: number): boolean {
   return park.untilMs !== null && (park.untilMs <= nowMs || park.untilMs > nowMs + MAX_WAIT_MS);
+}
+
+/**
+ * Whether a request may use the credential: at once when the announced time is over. After a guessed time one
+ * request finds out whether the guess was right, and the others wait while that probe is young.
+ */
+export function isFree(park: Park, nowMs: number, monotonicMs: number): boolean {
+  if (!isDue(park, nowMs)) return false;
+  return !park.isGuess || park.probes === 0 || monotonicMs - park.probedAtMs >= PROBE_ALONE_MS;
+}
+
+export function beginProbe(park: Park, monotonicMs: number): void {
+  park.probes += 1;
+  if (park.probes === 1) park.probedAtMs = monotonicMs;
 }
 
 /**
@@ -70,7 +91,7 @@ function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSigna
   switch (signal.class) {
     case "rate": {
       const untilMs = clampUntil(signal.untilMs, nowMs);
-      if (signal.isGuess !== true) return makePark("cooling", reason, untilMs, nowMs, 1);
+      if (signal.isGuess !== true) return makePark("cooling", reason, untilMs, nowMs, 1, false);
       const isRepeated = previous?.state === "cooling" && (isVerdict || isDue(previous, nowMs));
       const strikes = isRepeated ? previous.strikes + 1 : 1;
       const growth = Math.min(2 ** (strikes - 1), MAX_GUESS_GROWTH);
@@ -83,7 +104,7 @@ function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSigna
       );
     }
     case "quota":
-      return makePark("exhausted", reason, clampUntil(signal.untilMs, nowMs), nowMs, 1);
+      return makePark("exhausted", reason, clampUntil(signal.untilMs, nowMs), nowMs, 1, false);
     case "credit":
       return makePark("exhausted", reason, null, nowMs, 1);
     case "invalid":
@@ -105,8 +126,9 @@ function makePark(
   untilMs: number | null,
   sinceMs: number,
   strikes: number,
+  isGuess = true,
 ): Park {
-  return { state, reason, untilMs, sinceMs, strikes, isProbed: false };
+  return { state, reason, untilMs, sinceMs, strikes, isGuess, probes: 0, probedAtMs: 0 };
 }
 
 const PARKED_STATES: readonly string[] = ["cooling", "exhausted", "invalid", "off", "forbidden"];
@@ -117,9 +139,10 @@ export function restorePark(row: CredentialStateRow): Park | null {
   return makePark(row.state as Park["state"], row.reason, row.untilMs, row.sinceMs, row.strikes);
 }
 
-/** The facts of a park; null is ready. */
+/** The facts of a park. Null is ready, and so is a park whose time is over: the next request is served. */
 export function factsOf(park: Park | null, nowMs: number): StateFacts {
-  if (park === null) return { state: "ready", reason: "", untilMs: null, sinceMs: nowMs, strikes: 0 };
+  if (park === null || isDue(park, nowMs))
+    return { state: "ready", reason: "", untilMs: null, sinceMs: nowMs, strikes: 0 };
   const { state, reason, untilMs, sinceMs, strikes } = park;
   return { state, reason, untilMs, sinceMs, strikes };
 }

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
-import type { CredentialSpec, CredentialStatus, Lease, PersistedState } from "./credential.ts";
+import type { CredentialSpec, CredentialStatus, HeldLease, Lease, PersistedState } from "./credential.ts";
+import type { Park } from "./park.ts";
 import { makePool } from "./pool.ts";
 
 const START = Date.parse("2026-11-23T10:00:00Z");
@@ -59,8 +60,7 @@ const step = fc.oneof(
 interface Held {
   readonly lease: Lease;
   readonly model: string;
-  /** What the lease probes, by the moment and the end of the park. */
-  readonly probes: readonly string[];
+  readonly probes: readonly Park[];
 }
 
 function specs(priorities: readonly number[]): CredentialSpec[] {
@@ -74,18 +74,19 @@ function specs(priorities: readonly number[]): CredentialSpec[] {
   }));
 }
 
-/** The parks that stand between a credential and a model. */
-function parksOf(status: CredentialStatus, asked: string) {
-  const parks =
-    status.state === "ready" ? [] : [{ ...status, key: `${status.id} ${status.sinceMs} ${status.untilMs}` }];
-  const found = status.models.find((each) => each.model === asked);
-  return found === undefined
-    ? parks
-    : [...parks, { ...found, key: `${status.id} ${asked} ${found.sinceMs} ${found.untilMs}` }];
+/** Whether the pool shows a state that stands between a credential and a model. */
+function isShownParked(status: CredentialStatus, asked: string): boolean {
+  return status.state !== "ready" || status.models.some((each) => each.model === asked);
 }
 
-test("a parked credential is never leased, one request probes at a time, nobody pays for another's fault", () => {
-  const facts = { probes: 0, cooling: 0 };
+/** The parks whose end the lease finds out. */
+function probesOf(lease: Lease): Park[] {
+  const { probed, probedModel } = lease as HeldLease;
+  return [probed, probedModel].filter((park) => park !== null);
+}
+
+test("a parked credential is never leased, a guess is probed by one request, nobody pays for another's fault", () => {
+  const facts = { probes: 0, waits: 0, cooling: 0 };
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
       let nowMs = START;
@@ -115,7 +116,7 @@ test("a parked credential is never leased, one request probes at a time, nobody 
         } else if (each.do === "lease") {
           const before = pool.list();
           const excluded = new Set(each.excluded.map((one) => `up/${one}`));
-          const result = pool.lease("up", each.model, excluded, null);
+          const result = pool.lease("up", each.model, excluded, null, "alice");
           if ("unavailable" in result) {
             const { kind, retryAtMs } = result.unavailable;
             expect(kind === "cooling").toBe(retryAtMs !== null);
@@ -125,18 +126,17 @@ test("a parked credential is never leased, one request probes at a time, nobody 
           }
           const { lease } = result;
           expect(excluded.has(lease.credentialId)).toBe(false);
-          const parks = parksOf(
-            before.find(({ id }) => id === lease.credentialId) as CredentialStatus,
-            each.model,
-          );
-          expect(lease.isProbe).toBe(parks.length > 0);
-          for (const park of parks) {
-            expect(park.untilMs).not.toBeNull();
+          const status = before.find(({ id }) => id === lease.credentialId) as CredentialStatus;
+          expect(isShownParked(status, each.model)).toBe(false);
+          const probes = probesOf(lease);
+          for (const park of probes) {
             expect(park.untilMs as number).toBeLessThanOrEqual(nowMs);
-            expect(held.flatMap(({ probes }) => probes)).not.toContain(park.key);
+            if (!park.isGuess || !held.some((one) => one.probes.includes(park))) continue;
+            facts.waits += 1;
+            expect(nowMs - park.probedAtMs).toBeGreaterThanOrEqual(1_000);
           }
-          facts.probes += parks.length;
-          held.push({ lease, model: each.model, probes: parks.map(({ key }) => key) });
+          facts.probes += probes.length;
+          held.push({ lease, model: each.model, probes });
         } else {
           const one = drop(each.at);
           if (one === undefined) continue;
@@ -172,11 +172,11 @@ test("a parked credential is never leased, one request probes at a time, nobody 
       // With nothing on its way, the time that a client is told is a time at which it is served.
       for (const one of held) pool.release(one.lease);
       for (const asked of MODELS) {
-        const result = pool.lease("up", asked, null, null);
+        const result = pool.lease("up", asked, null, null, "alice");
         if ("lease" in result) pool.release(result.lease);
         if ("lease" in result || result.unavailable.retryAtMs === null) continue;
         nowMs = result.unavailable.retryAtMs;
-        const served = pool.lease("up", asked, null, null);
+        const served = pool.lease("up", asked, null, null, "alice");
         expect(served).toHaveProperty("lease");
         if ("lease" in served) pool.release(served.lease);
       }
@@ -185,6 +185,7 @@ test("a parked credential is never leased, one request probes at a time, nobody 
   );
   // The random lives must have come through the states that matter.
   expect(facts.probes).toBeGreaterThan(100);
+  expect(facts.waits).toBeGreaterThan(10);
   expect(facts.cooling).toBeGreaterThan(100);
 });
 
@@ -203,7 +204,7 @@ test("what is kept makes the same pool again", async () => {
       for (const each of signals) {
         nowMs += 7_000;
         const excluded = new Set(NAMES.filter((other) => other !== each.name).map((other) => `up/${other}`));
-        const result = pool.lease("up", each.model, excluded, null);
+        const result = pool.lease("up", each.model, excluded, null, "alice");
         if ("unavailable" in result) continue;
         const { class: kind, ...rest } = each.verdict;
         const until = "waitMs" in rest ? { untilMs: nowMs + rest.waitMs, scope: rest.scope } : {};

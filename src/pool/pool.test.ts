@@ -59,9 +59,9 @@ function taken(result: LeaseResult): Lease {
   return result.lease;
 }
 
-const take = (pool: Pool, model = "m"): Lease => taken(pool.lease("up", model, null, null));
+const take = (pool: Pool, model = "m"): Lease => taken(pool.lease("up", model, null, null, "alice"));
 const refusal = (pool: Pool, model = "m", excluded: ReadonlySet<string> | null = null) => {
-  const result = pool.lease("up", model, excluded, null);
+  const result = pool.lease("up", model, excluded, null, "alice");
   return "unavailable" in result ? result.unavailable : null;
 };
 /** One attempt from lease to report; returns who served it. */
@@ -98,7 +98,7 @@ describe("choice", () => {
 
   test("what a request has tried is not given to it again", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    expect(taken(pool.lease("up", "m", new Set(["up/a"]), null)).credentialId).toBe("up/b");
+    expect(taken(pool.lease("up", "m", new Set(["up/a"]), null, "alice")).credentialId).toBe("up/b");
     expect(refusal(pool, "m", new Set(["up/a", "up/b"]))).toEqual({
       kind: "none",
       retryAtMs: null,
@@ -108,19 +108,20 @@ describe("choice", () => {
 
   test("what lives under one credential goes to that one only, while it is in the config", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    for (let i = 0; i < 3; i++) expect(taken(pool.lease("up", "m", null, "up/b")).credentialId).toBe("up/b");
-    pool.report(taken(pool.lease("up", "m", null, "up/b")), "m", rate(60));
-    expect(pool.lease("up", "m", null, "up/b")).toMatchObject({
+    for (let i = 0; i < 3; i++)
+      expect(taken(pool.lease("up", "m", null, "up/b", "alice")).credentialId).toBe("up/b");
+    pool.report(taken(pool.lease("up", "m", null, "up/b", "alice")), "m", rate(60));
+    expect(pool.lease("up", "m", null, "up/b", "alice")).toMatchObject({
       unavailable: { kind: "cooling", retryAtMs: now + 60_000 },
     });
-    expect(pool.lease("up", "m", new Set(["up/b"]), "up/b")).toMatchObject({ unavailable: {} });
-    expect(taken(pool.lease("up", "m", null, "up/gone")).credentialId).toBe("up/a");
-    expect(taken(pool.lease("up", "m", null, "elsewhere/b")).credentialId).toBe("up/a");
+    expect(pool.lease("up", "m", new Set(["up/b"]), "up/b", "alice")).toMatchObject({ unavailable: {} });
+    expect(taken(pool.lease("up", "m", null, "up/gone", "alice")).credentialId).toBe("up/a");
+    expect(taken(pool.lease("up", "m", null, "elsewhere/b", "alice")).credentialId).toBe("up/a");
   });
 
   test("an upstream without credentials has none to give", () => {
     const { pool } = make([spec("a")]);
-    expect(pool.lease("other", "m", null, null)).toEqual({
+    expect(pool.lease("other", "m", null, null, "alice")).toEqual({
       unavailable: { kind: "none", retryAtMs: null, reasons: [] },
     });
   });
@@ -172,22 +173,85 @@ describe("own fault only", () => {
 });
 
 describe("time", () => {
-  test("a limit holds exactly as long as the provider said, then one request probes and the others wait", () => {
+  test.each([rate(46.07), quota(46.07)])(
+    "a limit holds exactly as long as the provider said, then all may go",
+    (limit) => {
+      const { pool } = make([spec("a")]);
+      attempt(pool, limit);
+      now += 46_069;
+      expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: START + 46_070 });
+      now += 1;
+      const leases = Array.from({ length: 10 }, () => take(pool));
+      // The limit has come back: nobody else goes.
+      pool.report(leases[0] as Lease, "m", rate(30));
+      expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: now + 30_000 });
+      for (const lease of leases.slice(1)) pool.report(lease, "m", OK);
+      expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: now + 30_000 });
+      now += 30_000;
+      pool.report(take(pool), "m", OK);
+      expect(take(pool).isProbe).toBe(false);
+    },
+  );
+
+  test("after a guessed wait one request probes, and the others wait until it has taken a second", () => {
     const { pool } = make([spec("a")]);
-    attempt(pool, rate(46.07));
-    now += 46_069;
-    expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: START + 46_070 });
-    now += 1;
+    attempt(pool, rate(5, { isGuess: true }));
+    now += 5_000;
     const probe = take(pool);
     expect(probe.isProbe).toBe(true);
-    expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: now + 1_000 });
+    const waiting = refusal(pool);
+    expect(waiting).toMatchObject({ kind: "cooling", retryAtMs: now + 1_000 });
+    now = waiting?.retryAtMs as number;
+    const followers = [take(pool), take(pool)];
+    pool.report(followers[0] as Lease, "m", OK);
+    expect(take(pool).isProbe).toBe(false);
     pool.report(probe, "m", OK);
-    expect([take(pool), take(pool)].map((lease) => lease.isProbe)).toEqual([false, false]);
+    pool.report(followers[1] as Lease, "m", OK);
+    expect(take(pool).isProbe).toBe(false);
+  });
+
+  test("a probe that says nothing lets the next one probe, also when others have followed it", () => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, rate(5, { isGuess: true }));
+    now += 5_000;
+    const probe = take(pool);
+    pool.release(probe);
+    const second = take(pool);
+    expect(refusal(pool)).not.toBeNull();
+    now += 1_000;
+    const third = take(pool);
+    pool.release(second);
+    expect(refusal(pool)).toBeNull();
+    pool.report(third, "m", rate(5, { isGuess: true }));
+    expect(refusal(pool)).toMatchObject({ retryAtMs: now + 10_000 });
+  });
+
+  test("a park whose time is over is shown as ready, whoever asks", async () => {
+    const { pool, saved } = make([spec("a")]);
+    attempt(pool, quota(10));
+    attempt(make([spec("a")]).pool, OK);
+    now = START + 9_999;
+    expect(stateOf(pool, "a")).toMatchObject({ state: "exhausted" });
+    now += 1;
+    expect(stateOf(pool, "a")).toMatchObject({ state: "ready", reason: "", untilMs: null, strikes: 0 });
+    await Promise.resolve();
+    const restarted = makePool({
+      specs: [spec("a")],
+      clock,
+      log: silentLog,
+      restore: [...saved.values()],
+      persist: () => undefined,
+    });
+    expect(restarted.list()).toMatchObject([{ state: "ready" }]);
+    attempt(pool, rate(10), "m");
+    expect(stateOf(pool, "a")?.models).toMatchObject([{ model: "m", state: "cooling" }]);
+    now += 10_000;
+    expect(stateOf(pool, "a")?.models).toEqual([]);
   });
 
   test("while one request probes, the others go elsewhere", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    attempt(pool, rate(10));
+    attempt(pool, rate(10, { isGuess: true }));
     now += 10_000;
     const leases = [1, 2, 3, 4].map(() => take(pool));
     expect(leases.map((lease) => `${lease.credentialId} ${lease.isProbe}`).sort()).toEqual([
@@ -211,7 +275,7 @@ describe("time", () => {
     attempt(pool, rate(10));
     now += 10_000;
     const probe = take(pool);
-    pool.confirm(probe);
+    pool.confirm(probe, "m");
     expect(take(pool).isProbe).toBe(false);
     pool.report(probe, "m", OVERLOAD);
     expect(stateOf(pool, "a")).toMatchObject({ state: "ready", inFlight: 1 });
@@ -303,8 +367,8 @@ describe("what needs a person", () => {
     now += 30_000;
     attempt(pool, OK);
     attempt(pool, INVALID);
-    now += 30_000;
     expect(stateOf(pool, "a")).toMatchObject({ state: "cooling" });
+    now += 30_000;
     // Limited, but for its key it was accepted.
     attempt(pool, rate(60));
     expect(stateOf(pool, "a")).toMatchObject({ state: "ready", models: [{ model: "m", state: "cooling" }] });
@@ -312,8 +376,8 @@ describe("what needs a person", () => {
 
   test("without credit it is not tried again, and a limit reported late does not bring it back", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    const late = taken(pool.lease("up", "m", new Set(["up/b"]), null));
-    pool.report(taken(pool.lease("up", "m", new Set(["up/b"]), null)), "m", CREDIT);
+    const late = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
+    pool.report(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")), "m", CREDIT);
     pool.report(late, "m", quota(10));
     now += 60 * 24 * HOUR;
     expect([1, 2].map(() => attempt(pool, OK))).toEqual(["up/b", "up/b"]);
@@ -401,7 +465,7 @@ describe("over a restart and a new config", () => {
     return { before: pool, saved: [...saved.values()] };
   }
 
-  test("states and reset times survive, and after the time one request probes", async () => {
+  test("states and reset times survive, and after the time one request probes, because a row does not say who set the time", async () => {
     const { before, saved } = await restarted((pool) => {
       attempt(pool, quota(600));
       attempt(pool, FORBID, "new");
@@ -474,5 +538,79 @@ describe("over a restart and a new config", () => {
     await Promise.resolve();
     expect(refusal(pool)?.kind).toBe("cooling");
     expect(errors).toEqual(["credential states could not be kept"]);
+  });
+});
+
+describe("a credential whose attempt failed by no fault of its own", () => {
+  const pair = [spec("a"), spec("b")];
+  const next = (pool: Pool, key: string, model = "m") => {
+    const lease = taken(pool.lease("up", model, null, null, key));
+    pool.release(lease);
+    return lease.credentialId;
+  };
+  function suspect(pool: Pool, name: string, key: string, model = "m"): void {
+    const others = new Set(["a", "b", "c"].filter((each) => each !== name).map((each) => `up/${each}`));
+    const lease = taken(pool.lease("up", model, others, null, key));
+    pool.suspect(lease, model, key);
+    pool.release(lease);
+  }
+
+  test("comes last for the key that met the failure, and for everybody once two have", () => {
+    const { pool } = make(pair);
+    suspect(pool, "a", "alice");
+    expect([1, 2, 3].map(() => next(pool, "alice"))).toEqual(["up/b", "up/b", "up/b"]);
+    expect(new Set([1, 2, 3].map(() => next(pool, "bob")))).toEqual(new Set(["up/a", "up/b"]));
+    suspect(pool, "a", "bob");
+    for (const key of ["alice", "bob", "carol"]) {
+      expect([1, 2].map(() => next(pool, key))).toEqual(["up/b", "up/b"]);
+    }
+  });
+
+  test("comes last for that model only", () => {
+    const { pool } = make(pair);
+    suspect(pool, "a", "alice", "broken");
+    expect([1, 2].map(() => next(pool, "alice", "broken"))).toEqual(["up/b", "up/b"]);
+    expect(new Set([1, 2].map(() => next(pool, "alice", "good")))).toEqual(new Set(["up/a", "up/b"]));
+  });
+
+  test("is as good as others after ten seconds or a good answer, but no retry of its key goes to it", () => {
+    const { pool } = make(pair);
+    suspect(pool, "a", "alice");
+    now += 10_000;
+    expect(new Set([1, 2].map(() => next(pool, "alice")))).toEqual(new Set(["up/a", "up/b"]));
+    const retry = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
+    expect([retry.credentialId, retry.isSuspect]).toEqual(["up/a", true]);
+    pool.report(retry, "m", OK);
+    expect(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")).isSuspect).toBe(false);
+  });
+
+  test("is not held against a new key under the same name, and is forgotten with the old one", () => {
+    const { pool } = make(pair);
+    const old = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
+    const changed = [spec("a", { fingerprint: "another key" }), spec("b")];
+    suspect(pool, "b", "alice");
+    pool.replace(changed);
+    pool.suspect(old, "m", "alice");
+    pool.confirm(old, "m");
+    pool.release(old);
+    // Whatever the old lease did, the other suspicion still counts, and is the only one.
+    expect([1, 2, 3].map(() => next(pool, "alice"))).toEqual(["up/a", "up/a", "up/a"]);
+    expect(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")).isSuspect).toBe(false);
+  });
+
+  test("is remembered for a bounded number of models", () => {
+    const { pool } = make([spec("a")]);
+    for (let i = 0; i < 1_000; i++) suspect(pool, "a", "alice", `model-${i}`);
+    suspect(pool, "a", "alice", "x".repeat(100_000));
+    const isSuspect = (model: string): boolean => {
+      const lease = taken(pool.lease("up", model, new Set(["up/none"]), null, "alice"));
+      pool.release(lease);
+      return lease.isSuspect;
+    };
+    expect([isSuspect("model-0"), isSuspect("model-999"), isSuspect("x".repeat(100_000))]).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 });

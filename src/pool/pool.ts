@@ -22,20 +22,23 @@ import {
   PooledCredential,
   type Unavailable,
 } from "./credential.ts";
-import { factsOf, type Park, parkAfter, RESET_REASON, restorePark } from "./park.ts";
+import { factsOf, isDue, type Park, parkAfter, RESET_REASON, restorePark } from "./park.ts";
 import { StateChanges } from "./state-changes.ts";
+import { REMEMBER_MS, SUSPECT_MS, Suspicions } from "./suspicion.ts";
 
 export interface Pool {
   /**
    * A credential of `upstream` for `model`: the lowest priority number first, round-robin among equals. `excluded` holds
    * the ids that this request has tried; null on a first attempt. `stickyTo` is the id of the credential that holds the
-   * state that the request refers to: while the configuration has that credential, no other one is chosen.
+   * state that the request refers to: while the configuration has that credential, no other one is chosen. `key` is the
+   * name of the client's key, because a suspicion that one key brought about does not count for others.
    */
   lease(
     upstream: string,
     model: string,
     excluded: ReadonlySet<string> | null,
     stickyTo: string | null,
+    key: string,
   ): LeaseResult;
   /**
    * A credential that may not use `model`, so that a client whose model nobody else serves gets the provider's own answer.
@@ -46,14 +49,14 @@ export interface Pool {
    * A good reply has begun: ends a probe's park without waiting for the end of a long stream. The lease goes
    * on.
    */
-  confirm(lease: Lease): void;
+  confirm(lease: Lease, model: string): void;
   /** Ends the lease with what the attempt says about the credential. */
   report(lease: Lease, model: string, signal: Signal): void;
   /**
    * The attempt failed by overload or transport, which parks nobody: for a short time the credential comes last in its
-   * priority, and retries prefer other credentials. Does not end the lease.
+   * priority for this model and key, and retries prefer other credentials. Does not end the lease.
    */
-  suspect(lease: Lease): void;
+  suspect(lease: Lease, model: string, key: string): void;
   /** Ends the lease without a verdict: the client left, or the upstream could not be reached. */
   release(lease: Lease): void;
   list(): readonly CredentialStatus[];
@@ -83,10 +86,6 @@ export interface PoolOptions {
 const MAX_MODEL_PARKS = 256;
 /** A longer name is not remembered: it costs memory, and no provider has such a model. */
 const MAX_MODEL_CHARS = 256;
-/**
- * Long enough that failing credentials cost few attempts, short enough that a good one is soon used again.
- */
-const SUSPECT_MS = 10_000;
 const NONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 /** Makes the pool, with the states that it had before a restart. */
@@ -99,11 +98,12 @@ class CredentialPool implements Pool {
   readonly #changes: StateChanges;
   #credentials: ReadonlyMap<string, PooledCredential> = new Map();
   #upstreams: ReadonlyMap<string, readonly PriorityGroup[]> = new Map();
-  /** Suspect credentials. Usually 0, and then `lease` skips the check. */
-  #suspects = 0;
+  /** Usually empty, and then `lease` skips the check. */
+  readonly #suspicions: Suspicions;
 
   constructor({ specs, clock, log, restore, persist }: PoolOptions) {
     this.#clock = clock;
+    this.#suspicions = new Suspicions(clock);
     this.#changes = new StateChanges(persist, log);
     this.replace(specs);
     for (const row of restore) {
@@ -120,40 +120,51 @@ class CredentialPool implements Pool {
     model: string,
     excluded: ReadonlySet<string> | null,
     stickyTo: string | null,
+    key: string,
   ): LeaseResult {
     const groups = this.#upstreams.get(upstream);
     if (groups === undefined) return { unavailable: NONE };
     const only =
       stickyTo !== null && this.#credentials.get(stickyTo)?.spec.upstream === upstream ? stickyTo : null;
-    const result =
-      this.#suspects === 0
-        ? choose(groups, model, excluded, only, this.#clock)
-        : chooseAmongSuspects(groups, model, excluded, only, this.#clock);
+    const result = this.#suspicions.isEmpty
+      ? choose(groups, model, excluded, only, this.#clock)
+      : this.#chooseAmongSuspects(groups, model, excluded, only, key);
     if (result !== null) return result;
     return { unavailable: explainUnavailable(groups, model, excluded, only, this.#clock.nowMs()) };
+  }
+
+  #chooseAmongSuspects(
+    groups: readonly PriorityGroup[],
+    model: string,
+    excluded: ReadonlySet<string> | null,
+    only: string | null,
+    key: string,
+  ): LeaseResult | null {
+    const suspicions = this.#suspicions;
+    suspicions.sweep();
+    const withinMs = excluded === null ? SUSPECT_MS : REMEMBER_MS;
+    const isTrusted = (credential: PooledCredential): boolean =>
+      !suspicions.has(credential, model, key, withinMs);
+    return chooseAmongSuspects(groups, model, excluded, only, isTrusted, this.#clock);
   }
 
   leaseForbidden(upstream: string, model: string): LeaseResult {
     const groups = this.#upstreams.get(upstream) ?? [];
     return (
-      chooseForbidden(groups, model) ?? {
+      chooseForbidden(groups, model, this.#clock) ?? {
         unavailable: explainUnavailable(groups, model, null, null, this.#clock.nowMs()),
       }
     );
   }
 
-  suspect(lease: Lease): void {
+  suspect(lease: Lease, model: string, key: string): void {
     const { credential } = held(lease);
-    if (credential.suspectUntilMs === 0) this.#suspects++;
-    credential.suspectUntilMs = this.#clock.monotonicMs() + SUSPECT_MS;
+    if (this.#isConfigured(credential)) this.#suspicions.add(credential, model, key);
   }
 
-  confirm(lease: Lease): void {
-    const { credential, model, probed, probedModel } = held(lease);
-    if (credential.suspectUntilMs !== 0) {
-      credential.suspectUntilMs = 0;
-      this.#suspects--;
-    }
+  confirm(lease: Lease, model: string): void {
+    const { credential, probed, probedModel } = held(lease);
+    if (!this.#suspicions.isEmpty) this.#suspicions.clear(credential, model);
     if (probed !== null && credential.park === probed) this.#setPark(credential, null, null);
     if (probedModel !== null && credential.models.get(model) === probedModel) {
       this.#setPark(credential, model, null);
@@ -162,7 +173,7 @@ class CredentialPool implements Pool {
 
   report(lease: Lease, model: string, signal: Signal): void {
     this.release(lease);
-    if (signal.class === "ok") this.confirm(lease);
+    if (signal.class === "ok") this.confirm(lease, model);
     if (signal.class === "ok" || signal.class === "overload" || signal.class === "bad") return;
     const { credential, probed, probedModel } = held(lease);
     const isAboutModel = scopeOf(signal, credential.spec.scope) === "model";
@@ -177,8 +188,8 @@ class CredentialPool implements Pool {
   release(lease: Lease): void {
     const { credential, probed, probedModel } = held(lease);
     credential.inFlight--;
-    if (probed !== null) probed.isProbed = false;
-    if (probedModel !== null) probedModel.isProbed = false;
+    if (probed !== null) probed.probes--;
+    if (probedModel !== null) probedModel.probes--;
   }
 
   list(): readonly CredentialStatus[] {
@@ -190,7 +201,9 @@ class CredentialPool implements Pool {
       priority: spec.priority,
       inFlight,
       ...factsOf(park, nowMs),
-      models: [...models].map(([model, modelPark]) => ({ model, ...factsOf(modelPark, nowMs) })),
+      models: [...models]
+        .filter(([, modelPark]) => !isDue(modelPark, nowMs))
+        .map(([model, modelPark]) => ({ model, ...factsOf(modelPark, nowMs) })),
     }));
   }
 
@@ -211,7 +224,7 @@ class CredentialPool implements Pool {
     for (const groups of upstreams.values()) groups.sort((a, b) => a.priority - b.priority);
     this.#credentials = credentials;
     this.#upstreams = upstreams;
-    this.#suspects = [...credentials.values()].filter(({ suspectUntilMs }) => suspectUntilMs !== 0).length;
+    this.#suspicions.keepOnly(new Set(credentials.values()));
   }
 
   adopt(states: readonly PersistedState[]): void {
@@ -226,11 +239,16 @@ class CredentialPool implements Pool {
     }
   }
 
+  /**
+   * A lease may outlive its credential's place in the configuration. Its report must not be kept for a new key.
+   */
+  #isConfigured(credential: PooledCredential): boolean {
+    return this.#credentials.get(credential.spec.id) === credential;
+  }
+
   /** Sets or ends (null) the park of a credential (model null), or of a credential for one model. */
   #setPark(credential: PooledCredential, model: string | null, park: Park | null): void {
-    // A lease may outlive its credential's place in the configuration; its report must not be kept for a new
-    // key.
-    if (this.#credentials.get(credential.spec.id) !== credential) return;
+    if (!this.#isConfigured(credential)) return;
     if (model === null) {
       credential.park = park;
     } else {

@@ -1,7 +1,9 @@
 /** The client's error when no target has answered its request. */
 import { GatewayError } from "../core/errors.ts";
+import { retryAfterS } from "../dialects/shared/retry-header.ts";
 import type { Unavailable } from "../pool/credential.ts";
 import type { AttemptFailure } from "./attempt/outcome.ts";
+import { comingBackAfter } from "./attempt/upstream-error.ts";
 import { foreignDialect } from "./refusals.ts";
 
 /** The reasons why no target answered. */
@@ -42,7 +44,7 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
   if (obstacles.isBreakerOpen) {
     return new GatewayError(
       "upstream_overloaded",
-      "the upstream has failed many times in a row; the gateway tries it again every second",
+      "the upstream has failed many times in a row for this model; the gateway tries it again every second",
       { retryAfterMs: 1_000 },
     );
   }
@@ -53,6 +55,22 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
     );
   }
   return foreignDialect(obstacles.dialect, foreign);
+}
+
+/** The time to come back after an overload whose upstream named none. */
+const COME_BACK_MS = 1_000;
+
+/** Tells the client of an overloaded upstream when to try again. */
+export function withRetryAfter(failure: AttemptFailure): AttemptFailure {
+  const { signal, error, upstreamReply } = failure;
+  if (signal.class !== "overload" || failure.isRedirect === true) return failure;
+  const retryAfterMs = error.retryAfterMs ?? COME_BACK_MS;
+  const headers = { "retry-after": String(retryAfterS(retryAfterMs)), ...upstreamReply?.headers };
+  return {
+    ...failure,
+    error: comingBackAfter(error, retryAfterMs),
+    upstreamReply: upstreamReply === null ? null : { ...upstreamReply, headers },
+  };
 }
 
 /** As in "2 cooling, 1 invalid". */

@@ -3,7 +3,6 @@
  * decided here and nowhere else. A state machine: each attempt ends with a callback, and the walk takes its
  * next step.
  */
-import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { Repairs } from "../dialects/repair.ts";
 import type { Target } from "../plan/plan.ts";
@@ -14,17 +13,19 @@ import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
-import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
-import { giveUp } from "./give-up.ts";
+import {
+  canServe,
+  isCountedHere,
+  isSameRequest,
+  type PreparedRequest,
+  prepareRequest,
+} from "./attempt/prepare.ts";
+import { Repeats } from "./attempt/repeats.ts";
+import { giveUp, withRetryAfter } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
-/**
- * Repeats of a request after overload or a transport failure. After a credential's own failure, each other
- * credential is tried.
- */
-const MAX_RETRIES = 2;
 /** Changes of a request that was refused: with the first try, an upstream gets it four times. */
 const MAX_REPAIRS = 3;
 /** The upstream was taken out of the configuration while the request ran. */
@@ -59,9 +60,8 @@ class TargetWalk implements AttemptOwner, Walk {
   readonly #owner: WalkOwner;
   #isDone = false;
   #nextIndex = 0;
-  /** Attempts of this request that failed by overload or transport. */
-  #overloads = 0;
-  #overload: AttemptFailure | null = null;
+  /** null: no attempt has failed by overload or transport. */
+  #repeats: Repeats<CurrentTarget> | null = null;
   /** The last failure that says the model is not for the credential. */
   #forbidden: AttemptFailure | null = null;
   readonly #unavailable: Unavailable[] = [];
@@ -70,10 +70,6 @@ class TargetWalk implements AttemptOwner, Walk {
   /** The first target's reason why it cannot take the request. */
   #untranslatable: GatewayError | null = null;
   #isBreakerOpen = false;
-  /**
-   * A repeat after an overload is still due. Without this, failures that park nothing would repeat for ever.
-   */
-  #isRepeatDue = false;
   /** The attempt that runs; null: none does at the moment. */
   #running: RunningAttempt | null = null;
   #hasLeft = false;
@@ -95,12 +91,12 @@ class TargetWalk implements AttemptOwner, Walk {
         if (this.#isOver()) return;
         const target = this.#targets[this.#nextIndex];
         if (target === undefined) {
-          this.#giveUp();
+          this.#repeatOrGiveUp();
           return;
         }
         this.#nextIndex += 1;
         const upstream = this.#upstreamOf(target);
-        if (upstream !== null && this.#mayAsk(upstream)) {
+        if (upstream !== null && this.#mayAsk(upstream, target.model)) {
           this.#begin(upstream, target);
           return;
         }
@@ -110,13 +106,13 @@ class TargetWalk implements AttemptOwner, Walk {
     }
   }
 
-  #mayAsk(upstream: UpstreamView): boolean {
+  #mayAsk(upstream: UpstreamView, model: string): boolean {
     const { gateway, exchange } = this.#request;
     if (!canServe(exchange.route, upstream)) {
       this.#foreign.push(upstream.name);
       return false;
     }
-    if (gateway.breaker.allows(upstream.name)) return true;
+    if (gateway.breaker.allows(upstream.name, model, exchange.principal.name)) return true;
     this.#isBreakerOpen = true;
     return false;
   }
@@ -191,19 +187,20 @@ class TargetWalk implements AttemptOwner, Walk {
    */
   #lease(current: CurrentTarget): void {
     if (this.#isOver()) return;
-    const { gateway } = this.#request;
+    const { gateway, exchange } = this.#request;
     const { target, stickyTo } = current;
+    const key = exchange.principal.name;
     const upstream = this.#upstreamOf(target);
     if (upstream === null) {
       this.next();
       return;
     }
-    let leased = gateway.pool.lease(upstream.name, target.model, current.excluded, stickyTo);
+    let leased = gateway.pool.lease(upstream.name, target.model, current.excluded, stickyTo, key);
     if ("unavailable" in leased && this.#mayRepeat(current, leased.unavailable)) {
       // After an overload the same credential is as good as another one: a pool of one gets its retries too.
-      this.#isRepeatDue = false;
+      this.#repeats?.begun();
       current.excluded = null;
-      leased = gateway.pool.lease(upstream.name, target.model, null, stickyTo);
+      leased = gateway.pool.lease(upstream.name, target.model, null, stickyTo, key);
     }
     if ("unavailable" in leased) {
       const { unavailable } = leased;
@@ -214,17 +211,17 @@ class TargetWalk implements AttemptOwner, Walk {
     }
     const { lease } = leased;
     // Repeats are limited, but a credential that has not failed lately may always be tried.
-    if (this.#overload !== null && this.#overloads > MAX_RETRIES && lease.isSuspect) {
+    if (lease.isSuspect && this.#repeats?.isVain === true) {
       gateway.pool.release(lease);
-      this.#failWith(this.#overload);
+      this.next();
       return;
     }
     this.#attempt(current, upstream, lease);
   }
 
   /** Whether no credential is left but a repeat is still due. */
-  #mayRepeat({ excluded }: CurrentTarget, { kind }: Unavailable): boolean {
-    return kind === "none" && excluded !== null && this.#isRepeatDue && this.#overloads <= MAX_RETRIES;
+  #mayRepeat(current: CurrentTarget, { kind }: Unavailable): boolean {
+    return this.#repeats?.due === current && kind === "none" && current.excluded !== null;
   }
 
   /** Asks the current target with one credential. */
@@ -290,10 +287,10 @@ class TargetWalk implements AttemptOwner, Walk {
       return;
     }
     if (signal.class === "overload") {
-      this.#request.gateway.pool.suspect(lease);
-      this.#overload = failure;
-      this.#isRepeatDue = true;
-      this.#overloads += 1;
+      const { gateway, exchange } = this.#request;
+      gateway.pool.suspect(lease, current.target.model, exchange.principal.name);
+      this.#repeats ??= new Repeats(this.#request, failure);
+      this.#repeats.add(failure, current);
     } else if (signal.class === "forbid") {
       this.#forbidden = failure;
     }
@@ -301,7 +298,32 @@ class TargetWalk implements AttemptOwner, Walk {
     current.excluded.add(lease.credentialId);
     // A connection that cannot be made fails for every credential alike, so the next target gets its turn.
     if (error.kind === "upstream_connect") this.next();
-    else this.#lease(current);
+    else if (signal.class === "overload" && this.#repeats?.due === current) {
+      this.#pauseAt(current, this.#repeats);
+    } else this.#lease(current);
+  }
+
+  /** The upstream's other credentials would meet the same overload at once, but another upstream need not. */
+  #pauseAt(current: CurrentTarget, repeats: Repeats<CurrentTarget>): void {
+    const { upstream } = current.target;
+    const hasOther = this.#targets.slice(this.#nextIndex).some((later) => later.upstream !== upstream);
+    const limitMs = this.#request.gateway.snapshot.upstreams.get(upstream)?.firstByteTimeoutMs ?? 0;
+    const over = (): void => this.#guard(() => this.#lease(current));
+    const left = (): void => this.#end({ kind: "client-left", facts: null });
+    if (!repeats.wait(limitMs, hasOther, over, left)) this.next();
+  }
+
+  /** All targets have been asked. One that failed by overload may answer after a pause. */
+  #repeatOrGiveUp(): void {
+    const repeats = this.#repeats;
+    const current = repeats?.due ?? null;
+    if (repeats === null || current === null) {
+      this.#giveUp();
+      return;
+    }
+    repeats.begun();
+    current.excluded = null;
+    this.#pauseAt(current, repeats);
   }
 
   /** No credential may use the model: the provider's own words are the best answer there is. */
@@ -324,7 +346,8 @@ class TargetWalk implements AttemptOwner, Walk {
     this.next();
   }
 
-  #failWith({ upstreamReply, error, signal }: AttemptFailure): void {
+  #failWith(failure: AttemptFailure): void {
+    const { upstreamReply, error, signal } = withRetryAfter(failure);
     this.#end(
       upstreamReply === null
         ? { kind: "error", error }
@@ -339,7 +362,7 @@ class TargetWalk implements AttemptOwner, Walk {
       nowMs: gateway.clock.nowMs(),
       dialect: exchange.route.dialect,
       unavailable: this.#unavailable,
-      failure: this.#overload ?? this.#forbidden,
+      failure: this.#repeats?.last ?? this.#forbidden,
       untranslatable: this.#untranslatable,
       isBreakerOpen: this.#isBreakerOpen,
       foreign: this.#foreign,
@@ -371,12 +394,7 @@ class TargetWalk implements AttemptOwner, Walk {
   #end(outcome: Outcome): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    this.#repeats?.stop();
     this.#owner.walked(outcome);
   }
-}
-
-function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
-  if (one.isUsageAsked !== other.isUsageAsked) return false;
-  const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
-  return a != null && b != null && Buffer.compare(a, b) === 0;
 }

@@ -211,7 +211,7 @@ test("a wording that needs a verified organization costs no credential its model
   expect([reply.status, upstream.seen.length]).toEqual([200, 2]);
   const excluded = new Set<string>();
   for (let i = 0; i < 2; i++) {
-    const leased = gateway.pool.lease("up", "gpt-5.4", excluded, null);
+    const leased = gateway.pool.lease("up", "gpt-5.4", excluded, null, "tester");
     if ("unavailable" in leased) throw new Error(leased.unavailable.kind);
     excluded.add(leased.lease.credentialId);
     gateway.pool.release(leased.lease);

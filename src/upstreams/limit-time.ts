@@ -25,6 +25,11 @@ export function limitEnd(failure: Failure): number | null {
   );
 }
 
+/** When an upstream that failed asks to be asked again, in its headers or its error; null: it does not say. */
+export function comeBackAt({ headers, announced, nowMs }: Failure): number | null {
+  return explicitWait(headers, nowMs) ?? announcedWait(announced, nowMs);
+}
+
 /** `retry-after` (RFC 9110, 10.2.3) and its relatives, with their units; the first that is not over counts. */
 const EXPLICIT: readonly (readonly [name: string, unitMs: number])[] = [
   ["retry-after-ms", 1],

@@ -14,6 +14,8 @@ import { chanceFrom } from "./seeded.ts";
 
 const REQUESTS = IS_FULL ? 2_000 : 200;
 const CLIENTS = 8;
+/** Longer than the rest of the day, because some providers name the day only. */
+const RESET_S = 2 * 86_400;
 const CLOSED = { connection: "close" };
 
 /** A reply in the provider's own words, by the name of a general fault. */
@@ -23,7 +25,7 @@ function refuse(fault: string): (request: Arrived) => Promise<void> {
     const scenario = SCENARIOS[GENERAL_FAULTS[fault]?.[family] ?? ""];
     if (scenario === undefined) throw new Error(`there is no scenario ${fault} of ${family}`);
     const { model } = wayOf(request).recording;
-    const { status, body, headers } = scenario.reply({ model, nowMs: Date.now(), resetS: 600 });
+    const { status, body, headers } = scenario.reply({ model, nowMs: Date.now(), resetS: RESET_S });
     const text = JSON.stringify(body);
     await sendWhole(request, text, { "content-type": "application/json", ...headers }, `${status} No`);
   };

@@ -196,6 +196,7 @@ const OVERLOAD_NAMES: Names = {
   gemini: "UNAVAILABLE",
 };
 
+// Each repeat follows a pause, so this takes longer than other tests.
 test("H-124 an overload is tried again, and told when it stays; no credential is parked", async () => {
   await withGateway(TWO, async (gateway) => {
     for (const cell of CELLS) {
@@ -218,7 +219,7 @@ test("H-124 an overload is tried again, and told when it stays; no credential is
     }
     expect((await gateway.command("credentials")).out).not.toMatch(/cooling|invalid|exhausted/);
   });
-});
+}, 60_000);
 
 const REFUSAL_NAMES: Names = {
   "openai-chat": "invalid_request_error",

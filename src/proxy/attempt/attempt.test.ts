@@ -179,7 +179,7 @@ describe("the verdict", () => {
     upstream.answer = answer;
     const failure = spyOn(gateway.breaker, "failure");
     await (await ask("openai/gpt-4.1", { stream: true })).text();
-    expect(failure.mock.calls).toEqual([["openai"]]);
+    expect(failure.mock.calls).toEqual([["openai", "gpt-4.1", "tester"]]);
     expect(stateOf()?.state).toBe("ready");
   });
 });

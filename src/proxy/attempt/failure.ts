@@ -9,14 +9,16 @@ import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { AccessRefused } from "../../upstreams/authorization.ts";
+import { readFailure } from "../../upstreams/failure.ts";
+import { comeBackAt } from "../../upstreams/limit-time.ts";
 import { repairsFor } from "../../upstreams/repair.ts";
-import type { Signal } from "../../upstreams/signal.ts";
+import type { ReplyFacts, Signal } from "../../upstreams/signal.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { withoutSecrets } from "./redact.ts";
-import { errorFor, foreignError } from "./upstream-error.ts";
+import { comingBackAfter, errorFor, foreignError, redirectError } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
 
@@ -41,15 +43,40 @@ export function refusedFailure(
   bytes: Uint8Array,
   isWhole: boolean,
 ): AttemptFailure {
-  const { served, prepared, upstream } = attempt;
-  const { status } = head;
+  if (head.status < 400) return redirectFailure(attempt, head);
   const text = new TextDecoder().decode(bytes);
-  const nowMs = served.gateway.clock.nowMs();
-  const isRedirect = status < 400;
-  const { model } = prepared.target;
-  const classified: Signal = isRedirect
-    ? { class: "overload", reason: `the upstream answered with a redirect (${status})` }
-    : upstream.family.classify({ status, headers: head.headers, body: text, nowMs, model });
+  const facts = factsOf(attempt, head.status, head.headers, text);
+  return withTimeToComeBack(classifiedFailure(attempt, facts, bytes, isWhole), facts);
+}
+
+/** The reply as the tables of the families read it. */
+function factsOf(attempt: FailedAttempt, status: number, headers: HeaderView, body: string): ReplyFacts {
+  const { served, prepared } = attempt;
+  return { status, headers, body, nowMs: served.gateway.clock.nowMs(), model: prepared.target.model };
+}
+
+/** An overloaded upstream may say when to ask it again. */
+function withTimeToComeBack(failure: AttemptFailure, facts: ReplyFacts): AttemptFailure {
+  if (failure.signal.class !== "overload") return failure;
+  const atMs = comeBackAt(readFailure(facts));
+  return atMs === null ? failure : { ...failure, error: comingBackAfter(failure.error, atMs - facts.nowMs) };
+}
+
+function redirectFailure({ upstream }: FailedAttempt, { status, headers }: ReplyHead): AttemptFailure {
+  const error = redirectError(upstream.baseUrl, status, headers.get("location"));
+  const signal = { class: "overload", reason: error.message } as const;
+  return { kind: "failed", signal, error, upstreamReply: null, repairs: NO_REPAIRS, isRedirect: true };
+}
+
+function classifiedFailure(
+  attempt: FailedAttempt,
+  facts: ReplyFacts,
+  bytes: Uint8Array,
+  isWhole: boolean,
+): AttemptFailure {
+  const { served, prepared, upstream } = attempt;
+  const { status, headers, body: text } = facts;
+  const classified = upstream.family.classify(facts);
   const repairs = mayRepair(classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
   const signal: Signal =
@@ -60,11 +87,11 @@ export function refusedFailure(
   if (translated === null) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
     // instead.
-    const isForClient = !isRedirect && isWhole && /^\s*[[{]/.test(text);
+    const isForClient = isWhole && /^\s*[[{]/.test(text);
     const upstreamReply: UpstreamReply | null = isForClient
       ? {
           status,
-          headers: served.gateway.snapshot.filterReplyHeaders(head.headers, served.exchange.id),
+          headers: served.gateway.snapshot.filterReplyHeaders(headers, served.exchange.id),
           body: bytesForClient(attempt, text, bytes),
         }
       : null;
@@ -106,20 +133,23 @@ export function inBandFailure(
   raw: string,
   request: TranslatedRequest | null,
 ): AttemptFailure {
-  const signal = inBandSignal(attempt, head.headers, raw);
-  const status = attempt.upstream.family.inBandStatus(raw);
+  const { family } = attempt.upstream;
+  const status = family.inBandStatus(raw);
+  const facts = factsOf(attempt, status, head.headers, raw);
+  const signal = family.classify(facts);
   const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
   const repairs = signal.class === "bad" ? repairsOf(attempt.prepared, status, raw) : NO_REPAIRS;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
-    return { kind: "failed", signal, error, upstreamReply: null, repairs };
+    return withTimeToComeBack({ kind: "failed", signal, error, upstreamReply: null, repairs }, facts);
   }
   const upstreamReply: UpstreamReply = {
     status,
     headers: { "content-type": "application/json" },
     body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
   };
-  return { kind: "failed", signal, error: errorFor(signal, status), upstreamReply, repairs };
+  const error = errorFor(signal, status);
+  return withTimeToComeBack({ kind: "failed", signal, error, upstreamReply, repairs }, facts);
 }
 
 /** The provider gave the gateway no access in exchange for the credential, so the request was not sent. */
@@ -132,13 +162,7 @@ export function accessFailure({ signal }: AccessRefused): AttemptFailure {
 /** The meaning, for the credential, of a failure inside a good reply. */
 export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
   const { family } = attempt.upstream;
-  return family.classify({
-    status: family.inBandStatus(raw),
-    headers,
-    body: raw,
-    nowMs: attempt.served.gateway.clock.nowMs(),
-    model: attempt.prepared.target.model,
-  });
+  return family.classify(factsOf(attempt, family.inBandStatus(raw), headers, raw));
 }
 
 /**

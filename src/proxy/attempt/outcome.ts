@@ -22,6 +22,8 @@ export interface AttemptFailure {
   readonly upstreamReply: UpstreamReply | null;
   /** Changes to the request that may make the upstream take it; mostly none. */
   readonly repairs: Repairs;
+  /** The upstream sends requests elsewhere: the same credential gets the same answer at a repeat. */
+  readonly isRedirect?: true;
 }
 
 /** The client left before it got any of an answer. */

@@ -250,3 +250,10 @@ function namedByClient({ fieldNames }: Codec, dropped: readonly Drop[]): Drop[] 
   const names: Readonly<Record<string, string | null>> = fieldNames;
   return dropped.map(({ field, reason }) => ({ field: names[field] ?? field, reason }));
 }
+
+/** Whether an upstream would get the same body twice. */
+export function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
+  if (one.isUsageAsked !== other.isUsageAsked) return false;
+  const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
+  return a != null && b != null && Buffer.compare(a, b) === 0;
+}

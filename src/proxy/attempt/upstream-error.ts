@@ -8,6 +8,36 @@ import type { Signal } from "../../upstreams/signal.ts";
 import type { UpstreamReply } from "./outcome.ts";
 import { withoutSecrets } from "./redact.ts";
 
+/**
+ * An upstream with a wrong address answers so. The gateway follows no redirect, because the credential would go along.
+ * Of `location` the error shows the origin only: a query may hold secrets.
+ */
+export function redirectError(baseUrl: string, status: number, location: string | null): GatewayError {
+  const from = new URL(baseUrl);
+  const to = location === null ? null : URL.parse(location, baseUrl);
+  const basePath = from.pathname.replace(/\/$/, "");
+  const isElsewhere = to !== null && to.origin !== "null" && to.origin !== from.origin;
+  const where = isElsewhere ? to.origin : "another path of the same server";
+  const isSamePath = isElsewhere && to.pathname.startsWith(`${basePath}/`);
+  const repair = isSamePath ? `${to.origin}${basePath}` : "the address that the API itself answers at";
+  return new GatewayError(
+    "upstream_error",
+    `the upstream answers with a redirect to ${where} (status ${status}), which is not followed; set its base_url to ${repair}`,
+  );
+}
+
+/** The same error, with the time after which the client may try again. */
+export function comingBackAfter(error: GatewayError, retryAfterMs: number): GatewayError {
+  const { kind, message, detail, cause, param, details } = error;
+  return new GatewayError(kind, message, {
+    retryAfterMs,
+    cause,
+    ...(detail === undefined ? {} : { detail }),
+    ...(param === undefined ? {} : { param }),
+    ...(details === undefined ? {} : { details }),
+  });
+}
+
 /** In general terms, for a client of the same dialect. */
 export function errorFor(signal: Signal, status: number): GatewayError {
   if (signal.class === "overload") {

@@ -38,10 +38,10 @@ export class Verdict {
   /** A good answer has begun. The lease goes on. */
   succeeded(head: ReplyHead): void {
     const gateway = this.#gateway;
-    gateway.breaker.success(this.#upstream.name);
+    gateway.breaker.success(this.#upstream.name, this.#model);
     const signal = this.#upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
-    if (signal.class === "ok") gateway.pool.confirm(this.#lease);
+    if (signal.class === "ok") gateway.pool.confirm(this.#lease, this.#model);
     else this.#report(signal);
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
   }
@@ -49,8 +49,10 @@ export class Verdict {
   /** The reply was a failure. Ends the lease. */
   failed(signal: Signal, status: number): void {
     const { breaker, metrics } = this.#gateway;
-    if (signal.class === "overload") breaker.failure(this.#upstream.name);
-    else breaker.success(this.#upstream.name);
+    // A redirect is a wrong address, not a bad hour: its words must not give way to those of the breaker.
+    const isRedirect = status >= 300 && status < 400;
+    if (signal.class === "overload" && !isRedirect) this.#countFailure();
+    else breaker.refusal(this.#upstream.name, this.#model, this.#exchange.principal.name);
     metrics.countAttempt(this.#upstream.name, signal.class);
     if (isCredentialFault(signal)) this.#report(signal);
     this.#note(status, signal.class);
@@ -62,7 +64,8 @@ export class Verdict {
     const { breaker, metrics, log } = this.#gateway;
     const { name } = this.#upstream;
     this.#note(null, error.kind);
-    breaker.failure(name);
+    if (error.kind === "upstream_connect") breaker.unreachable(name);
+    else this.#countFailure();
     metrics.countAttempt(name, error.kind);
     log.warn(
       {
@@ -80,14 +83,14 @@ export class Verdict {
   /** The upstream reported a failure in-band, after content. */
   failedLate(signal: Signal, head: ReplyHead): void {
     this.#note(head.status, signal.class);
-    if (signal.class === "overload") this.#gateway.breaker.failure(this.#upstream.name);
+    if (signal.class === "overload") this.#countFailure();
     this.#report(signal);
   }
 
   /** The reply broke off after content. */
   cutLate(head: ReplyHead): void {
     this.#note(head.status, "cut");
-    this.#gateway.breaker.failure(this.#upstream.name);
+    this.#countFailure();
   }
 
   /** The client left before an answer. Ends the lease. */
@@ -101,6 +104,11 @@ export class Verdict {
     if (this.#isLeaseOver) return;
     this.#isLeaseOver = true;
     this.#gateway.pool.release(this.#lease);
+  }
+
+  /** For the model and the client's key: a request may be the reason why its answer fails. */
+  #countFailure(): void {
+    this.#gateway.breaker.failure(this.#upstream.name, this.#model, this.#exchange.principal.name);
   }
 
   #report(signal: Signal): void {
