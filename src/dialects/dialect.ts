@@ -200,6 +200,11 @@ export interface Dialect {
   isSpokenBy(headers: Pick<Headers, "has">): boolean;
   /** The framing of a stream, by the query (`?…` or "") of the request for it. */
   streamFraming(search: string): Framing;
+  /**
+   * The query parameters that the provider's API documents, with the values that may be passed on; the client's
+   * key is none of them.
+   */
+  readonly queryParameters: Readonly<Record<string, RegExp>>;
   /** The members of a request that a peek reads. */
   readonly peekShape: ShapeNode;
   makePeekSink(): PeekSink;

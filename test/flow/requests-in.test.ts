@@ -155,7 +155,7 @@ const PATHS: readonly (readonly [Recording, string, string])[] = [
   [CHAT, "/v1//chat/completions", "/v1/chat/completions"],
   [CHAT, "/v1/chat/completions/", "/v1/chat/completions"],
   [CHAT, "/v1beta/openai/chat/completions", "/v1/chat/completions"],
-  [CHAT, "/v1/chat/completions?a=1&key=x&b=%20", "/v1/chat/completions?a=1&b=%20"],
+  [CHAT, "/v1/chat/completions?api-version=1&key=x&b=%20", "/v1/chat/completions?api-version=1"],
   [RESPONSES, "/v1/responses", "/v1/responses"],
   [RESPONSES, "/responses", "/v1/responses"],
   [MESSAGES, "/v1/messages?beta=true", "/v1/messages?beta=true"],

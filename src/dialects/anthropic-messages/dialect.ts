@@ -1,5 +1,6 @@
 /** Anthropic's Messages API. */
 import type { Dialect } from "../dialect.ts";
+import { ID, NUMBER } from "../shared/query-values.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
@@ -35,6 +36,8 @@ export const anthropicMessages = {
   isSpokenBy: (headers) =>
     headers.has("anthropic-version") || (headers.has("x-api-key") && !headers.has("authorization")),
   streamFraming: () => "sse",
+  // Of lists, and the mark that SDKs put on beta endpoints.
+  queryParameters: { beta: /^true$/, limit: NUMBER, before_id: ID, after_id: ID },
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,

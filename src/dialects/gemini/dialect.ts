@@ -1,5 +1,6 @@
 /** Gemini's generateContent. */
 import type { Dialect, EndpointFacts, EndpointPath } from "../dialect.ts";
+import { ID, NUMBER } from "../shared/query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
@@ -23,6 +24,9 @@ const ANSWER = {
   purpose: "answer",
 } satisfies Omit<EndpointFacts, "path">;
 
+/** `alt` has more values, whose replies are no JSON. */
+const ALT = /^(?:sse|json)$/;
+
 export const gemini = {
   name: "gemini",
   endpoints: {
@@ -45,7 +49,17 @@ export const gemini = {
   },
   isSpokenAt: (path) => /\/v1(beta|alpha)/.test(path) && !path.includes("/openai/"),
   isSpokenBy: (headers) => headers.has("x-goog-api-key"),
-  streamFraming: (search) => (new URLSearchParams(search).get("alt") === "sse" ? "sse" : "json-array"),
+  streamFraming: (search) => {
+    // Other values of `alt` are not passed on.
+    const alt = new URLSearchParams(search).getAll("alt").find((value) => ALT.test(value));
+    return alt === "sse" ? "sse" : "json-array";
+  },
+  queryParameters: {
+    alt: ALT,
+    pageSize: NUMBER,
+    pageToken: ID,
+    updateMask: /^[\w.,]{0,512}$/,
+  },
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,

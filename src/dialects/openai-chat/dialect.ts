@@ -1,6 +1,7 @@
 /** Chat Completions, and the embeddings beside it. */
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { ID, NUMBER } from "../shared/query-values.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
@@ -35,6 +36,21 @@ export const openaiChat = {
   isSpokenAt: (path) => path.includes("/chat/completions") || path.includes("/embeddings"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
+  // Of stored objects, their lists and their streams; `api-version` on Azure.
+  queryParameters: {
+    limit: NUMBER,
+    order: /^(?:asc|desc)$/,
+    after: ID,
+    before: ID,
+    "api-version": ID,
+    stream: /^(?:true|false)$/,
+    starting_after: NUMBER,
+    include: /^[\w.,]{1,512}$/,
+    "include[]": /^[\w.,]{1,512}$/,
+    include_obfuscation: /^(?:true|false)$/,
+    model: ID,
+    "metadata[]": ID,
+  },
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new ChatPeek(),
   usageOption: USAGE_OPTION,

@@ -1,6 +1,7 @@
 /** OpenAI's Responses API. */
 import type { Dialect } from "../dialect.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
+import { ID, NUMBER } from "../shared/query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
@@ -56,6 +57,19 @@ export const openaiResponses = {
   isSpokenAt: (path) => path.includes("/responses"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
+  // Of stored objects, their lists and their streams; `api-version` on Azure.
+  queryParameters: {
+    limit: NUMBER,
+    order: /^(?:asc|desc)$/,
+    after: ID,
+    before: ID,
+    "api-version": ID,
+    stream: /^(?:true|false)$/,
+    starting_after: NUMBER,
+    include: /^[\w.,]{1,512}$/,
+    "include[]": /^[\w.,]{1,512}$/,
+    include_obfuscation: /^(?:true|false)$/,
+  },
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,

@@ -21,6 +21,7 @@ import type { Answered } from "../../upstreams/learned-repairs.ts";
 import { indexOfBytes } from "../../wire/bytes.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { rewriteJson } from "../../wire/json-rewrite.ts";
+import { droppedFromQuery } from "./query.ts";
 import { asksForUsage } from "./upstream-request.ts";
 
 /** A request that is ready for one target: bytes to relay, or a translation. */
@@ -82,6 +83,7 @@ export function prepareRequest(
   const dialects = dialectsToTranslateTo(request, upstream, target);
   if (dialects !== null) return translateRequest(request, upstream, target, dialects, repairs);
   const { dialect } = exchange.route;
+  const unpassed = droppedFromQuery(dialect, exchange.client.search);
   const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
   if (body === null || (exchange.amendment === null && repairs.length === 0)) {
     return {
@@ -91,7 +93,7 @@ export function prepareRequest(
       peek,
       translated: null,
       isUsageAsked,
-      dropped: NOTHING,
+      dropped: unpassed,
       changed: NOTHING,
       repairs,
       repaired: NOTHING,
@@ -112,6 +114,7 @@ export function prepareRequest(
     body: bytes,
     peek: changedPeek,
     translated: null,
+    dropped: unpassed.length === 0 ? changes.dropped : [...unpassed, ...changes.dropped],
     isUsageAsked: isInjected && refusedOption === undefined,
     repairs,
     repaired:

@@ -11,6 +11,7 @@ import type { TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
+import { queryFor } from "./query.ts";
 
 /** A request that is relayed to a target. */
 export interface Relayed {
@@ -95,27 +96,11 @@ function urlFor(
 ): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.urls.urlOf(path + withoutKey(search), target.model, isStream);
+  return upstream.urls.urlOf(path + queryFor(route.dialect, search), target.model, isStream);
 }
 
 function escapeModel(model: string): string {
   return model.split("/").map(encodeURIComponent).join("/");
-}
-
-/** The query as it was, less the client's own key. */
-function withoutKey(search: string): string {
-  if (search === "" || !/key|%/i.test(search)) return search;
-  const kept = search
-    .slice(1)
-    .split("&")
-    .filter((pair) => nameOf(pair).toLowerCase() !== "key");
-  return kept.length === 0 ? "" : `?${kept.join("&")}`;
-}
-
-/** A pair's name as a server reads it, escapes and all. */
-function nameOf(pair: string): string {
-  const [name = ""] = new URLSearchParams(pair).keys();
-  return name;
 }
 
 function bodyFor(route: Route, relayed: Relayed): Uint8Array | null {

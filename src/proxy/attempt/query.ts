@@ -1,0 +1,49 @@
+/**
+ * The query of a relayed request. Only parameters that the dialect documents go to the upstream: others steer
+ * what a server answers (`alt=proto`, `callback`, `fields`), or show it a credential (`access_token`).
+ */
+import type { DialectName } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import type { Drop } from "../../neutral/request.ts";
+
+/** The query for the upstream, as the client wrote it, less what the dialect does not have. */
+export function queryFor(dialect: DialectName, search: string): string {
+  if (search.length < 2) return "";
+  const kept = pairsOf(search).filter((pair) => isDocumented(dialect, pair));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}
+
+const NOTHING: readonly Drop[] = [];
+
+/** The parameters that `queryFor` leaves out. The client's own key is no part of its request. */
+export function droppedFromQuery(dialect: DialectName, search: string): readonly Drop[] {
+  if (search.length < 2) return NOTHING;
+  const left = pairsOf(search).filter((pair) => !isDocumented(dialect, pair) && nameOf(pair) !== "key");
+  return left.map((pair) => ({
+    field: `?${nameOf(pair)}`,
+    reason: "the provider's API documents no such query parameter, or not with this value",
+  }));
+}
+
+function pairsOf(search: string): string[] {
+  return search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "");
+}
+
+function isDocumented(dialect: DialectName, pair: string): boolean {
+  const { queryParameters } = DIALECTS[dialect];
+  const [name, value] = partsOf(pair);
+  return Object.hasOwn(queryParameters, name) && queryParameters[name]?.test(value) === true;
+}
+
+function nameOf(pair: string): string {
+  return partsOf(pair)[0];
+}
+
+/** Name and value as a server reads them, escapes and all. */
+function partsOf(pair: string): readonly [name: string, value: string] {
+  for (const part of new URLSearchParams(pair)) return part;
+  return ["", ""];
+}
