@@ -10,6 +10,7 @@ import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
+import { statedError } from "../shared/stated-error.ts";
 import { decodeCitation } from "./citation.ts";
 import { isSearchResult, isSearchUse, searchPart } from "./search.ts";
 import { decodeStop } from "./stop.ts";
@@ -218,8 +219,9 @@ function sealOf(open: OpenBlock): Seal | null {
  * if the body is one.
  */
 export function decodeReply(body: JsonObject, options: DecodeReplyOptions): ModelReply {
-  if (body.type === "error" || (body.type !== "message" && body.error !== undefined && body.error !== null)) {
-    const { raw, message } = failEvent(body.error);
+  const stated = body.type === "message" || body.content !== undefined ? null : statedError(body);
+  if (body.type === "error" || stated !== null) {
+    const { raw, message } = failEvent(body.type === "error" ? body.error : stated);
     throw new GatewayError("upstream_garbage", `the upstream answered with an error: ${message}`, {
       detail: raw,
     });

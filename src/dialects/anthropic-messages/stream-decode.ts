@@ -6,6 +6,7 @@ import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
+import { statedError } from "../shared/stated-error.ts";
 import { BrokenReply, ContentReader } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
 import { UsageCounts } from "./usage.ts";
@@ -102,6 +103,12 @@ export class MessagesStreamDecoder implements StreamDecoder {
         this.#isDone = true;
         emit(failEvent(frame.error));
         break;
+      case "": {
+        const stated = statedError(frame);
+        this.#isDone = stated !== null;
+        if (stated !== null) emit(failEvent(stated));
+        break;
+      }
     }
   }
 

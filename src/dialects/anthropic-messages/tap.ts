@@ -6,6 +6,7 @@ import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { STATED_ERROR_MEMBERS, statedError } from "../shared/stated-error.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { UsageCounts } from "./usage.ts";
 
@@ -17,7 +18,7 @@ const MESSAGE = {
   usage: true,
   container: { id: true },
 } as const;
-const BODY = compileShape({ ...MESSAGE, error: true });
+const BODY = compileShape({ ...MESSAGE, content: { "*": { type: true } }, ...STATED_ERROR_MEMBERS });
 const FRAME = compileShape({
   type: true,
   error: true,
@@ -61,6 +62,9 @@ export class MessagesReader implements AnswerReader {
       case "error":
         this.answer.fail(frame.error);
         break;
+      case "":
+        this.#readNameless(frame);
+        break;
       default:
         if (type.startsWith("content_block_")) this.answer.hasContent = true;
     }
@@ -73,8 +77,13 @@ export class MessagesReader implements AnswerReader {
   readBody(body: unknown): void {
     const message = asObject(body);
     if (message === null) return;
-    if (message.type === "error" || (message.type !== "message" && asObject(message.error) !== null)) {
+    if (message.type === "error") {
       this.answer.fail(message.error);
+      return;
+    }
+    const stated = message.type === "message" || message.content !== undefined ? null : statedError(message);
+    if (stated !== null) {
+      this.answer.fail(stated);
       return;
     }
     this.#readMessage(message);
@@ -82,6 +91,12 @@ export class MessagesReader implements AnswerReader {
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {
     return renderStreamError(error, requestId, place);
+  }
+
+  /** A frame that is none of the dialect's events may state a failure. */
+  #readNameless(frame: JsonObject): void {
+    const stated = statedError(frame);
+    if (stated !== null) this.answer.fail(stated);
   }
 
   #readMessage(message: JsonObject | null): void {

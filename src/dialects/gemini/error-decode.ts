@@ -3,12 +3,16 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
+import { statedError } from "../shared/stated-error.ts";
 
-/** The error object of a chunk or body, which may be in an array; null without one. */
+const ANSWER_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
+
+/** The error of a chunk or body, which may be in an array; null without one. */
 export function errorIn(value: unknown): unknown {
   const object = Array.isArray(value) ? asObject(value[0]) : asObject(value);
-  const error = object?.error;
-  return error === undefined || error === null ? null : error;
+  if (object === null) return null;
+  if (object.error !== undefined && object.error !== null) return object.error;
+  return ANSWER_MEMBERS.some((member) => (object[member] ?? null) !== null) ? null : statedError(object);
 }
 
 export function decodeError(body: string): DecodedError {

@@ -6,6 +6,8 @@ import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { STATED_ERROR_MEMBERS } from "../shared/stated-error.ts";
+import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
 import { laterUsage } from "./usage.ts";
@@ -15,7 +17,7 @@ const CHUNK = {
   promptFeedback: true,
   usageMetadata: true,
   modelVersion: true,
-  error: true,
+  ...STATED_ERROR_MEMBERS,
 } as const;
 const FRAME = compileShape(CHUNK);
 const SEARCH = new NeedleSearch([
@@ -47,8 +49,9 @@ export class GeminiReader implements AnswerReader {
     this.catchUp();
     const chunk = asObject(data);
     if (chunk === null) return false;
-    if (chunk.error !== undefined && chunk.error !== null) {
-      this.answer.fail(chunk.error);
+    const error = errorIn(chunk);
+    if (error !== null) {
+      this.answer.fail(error);
       return false;
     }
     this.#readTotals(chunk);

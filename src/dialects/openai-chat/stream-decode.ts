@@ -7,6 +7,7 @@ import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
+import { statedError } from "../shared/stated-error.ts";
 import { errorOf } from "./error-decode.ts";
 import { RepeatedChunk, soleText } from "./repeated-chunk.ts";
 import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
@@ -87,7 +88,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   /** `data`: the chunk as text, if it may repeat; else null. */
   #takeChunk(chunk: JsonObject, data: string | null): void {
     const choice = firstChoice(asArray(chunk.choices));
-    const error = errorOf(chunk) ?? choice?.error ?? null;
+    const error = errorOf(chunk) ?? choice?.error ?? (choice === null ? statedError(chunk) : null);
     if (error !== null) {
       this.#fail(failEvent(error));
       return;

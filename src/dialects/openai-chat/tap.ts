@@ -6,6 +6,7 @@ import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { STATED_ERROR_MEMBERS, statedError } from "../shared/stated-error.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -13,14 +14,14 @@ const BODY = compileShape({
   model: true,
   usage: true,
   service_tier: true,
-  error: true,
+  ...STATED_ERROR_MEMBERS,
   choices: { "*": { finish_reason: true } },
 });
 const FRAME = compileShape({
   model: true,
   usage: true,
   service_tier: true,
-  error: true,
+  ...STATED_ERROR_MEMBERS,
   choices: { "*": { finish_reason: true, delta: true } },
 });
 const SEARCH = new NeedleSearch([
@@ -49,6 +50,13 @@ export class ChatReader implements AnswerReader {
       return false;
     }
     const choices = asArray(chunk.choices);
+    if (choices.length === 0) {
+      const stated = statedError(chunk);
+      if (stated !== null) {
+        this.answer.fail(stated);
+        return false;
+      }
+    }
     const hasUsage = this.#readCommon(chunk);
     const finishReason = finishReasonOf(choices);
     const hasContent = choices.some((choice) => isContent(asObject(choice)?.delta));
@@ -71,11 +79,12 @@ export class ChatReader implements AnswerReader {
     const completion = asObject(body);
     if (completion === null) return;
     const choices = asArray(completion.choices);
-    if (isPresent(completion.error) && choices.length === 0) {
-      this.answer.fail(completion.error);
+    const hasUsage = this.#readCommon(completion);
+    const stated = choices.length === 0 ? (statedError(completion) ?? noChoice(completion, hasUsage)) : null;
+    if (stated !== null) {
+      this.answer.fail(stated);
       return;
     }
-    this.#readCommon(completion);
     this.answer.stopReason = finishReasonOf(choices);
   }
 
@@ -91,6 +100,12 @@ export class ChatReader implements AnswerReader {
     this.answer.usage = decodeUsage(usage, object.service_tier);
     return true;
   }
+}
+
+/** The failure of a completion that holds no choice and counted no tokens; null: it is none, or an answer. */
+function noChoice(completion: JsonObject, hasUsage: boolean): JsonObject | null {
+  if (completion.choices === undefined || hasUsage) return null;
+  return { code: "no_choices", message: "the upstream's reply holds no choice" };
 }
 
 function isPresent(value: unknown): boolean {

@@ -10,6 +10,7 @@ import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
+import { statedError } from "../shared/stated-error.ts";
 import {
   type AnswerContext,
   CallReader,
@@ -165,8 +166,8 @@ export function startOf(response: JsonObject | null): ModelEvent {
 
 /** Throws `upstream_garbage` unless the response is a whole answer. */
 function statusOf(body: JsonObject): "completed" | "incomplete" {
-  const error = body.error;
-  if ((error !== undefined && error !== null) || body.status === "failed") {
+  const error = body.error ?? (body.output === undefined ? statedError(body) : null);
+  if (error !== null || body.status === "failed") {
     const { message, raw } = failEvent(error);
     throw new GatewayError("upstream_garbage", message, { detail: raw });
   }

@@ -7,6 +7,7 @@ import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
+import { statedError } from "../shared/stated-error.ts";
 import type { PieceKind } from "./item-decode.ts";
 import { type Emit, type ItemPlace, OutputDecoder, startOf } from "./reply-decode.ts";
 import { decodeStop } from "./stop.ts";
@@ -121,10 +122,13 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
   /** Reads errors in all forms of servers; other events are skipped. */
   #readOther(type: string, event: string, frame: JsonObject, emit: Emit): void {
-    const isBare = type === "" && frame.error !== undefined && frame.error !== null;
-    if (type !== "error" && event !== "error" && !isBare) return;
-    const error = frame.error ?? { code: frame.code, message: frame.message, param: frame.param };
-    this.#fail(failEvent(error), emit);
+    if (type === "error" || event === "error") {
+      const error = frame.error ?? { code: frame.code, message: frame.message, param: frame.param };
+      this.#fail(failEvent(error), emit);
+      return;
+    }
+    const stated = type === "" && frame.response === undefined ? statedError(frame) : null;
+    if (stated !== null) this.#fail(failEvent(stated), emit);
   }
 
   #start(response: JsonObject | null, emit: Emit): void {

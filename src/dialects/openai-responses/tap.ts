@@ -7,6 +7,7 @@ import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { STATED_ERROR_MEMBERS, statedError } from "../shared/stated-error.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -24,7 +25,7 @@ const RESPONSE = {
   service_tier: true,
   conversation: { id: true },
 } as const;
-const BODY = compileShape(RESPONSE);
+const BODY = compileShape({ ...RESPONSE, ...STATED_ERROR_MEMBERS, output: { "*": { type: true } } });
 const FRAME = compileShape({
   type: true,
   code: true,
@@ -56,8 +57,9 @@ export class ResponsesReader implements AnswerReader {
     const response = asObject(frame.response);
     if (response !== null) this.#readResponse(response);
     // Compatible servers also send an error without a type.
-    const isBareError = type === "" && asObject(frame.error) !== null;
-    if (type === "error" || event === "error" || isBareError) {
+    const stated = type === "" && response === null ? statedError(frame) : null;
+    if (stated !== null && event !== "error") this.answer.fail(stated);
+    else if (type === "error" || event === "error") {
       this.answer.fail(frame.error ?? { code: frame.code, message: frame.message, param: frame.param });
     } else if (type === "response.failed") {
       this.answer.fail(response?.error);
@@ -78,9 +80,9 @@ export class ResponsesReader implements AnswerReader {
     const response = asObject(body);
     if (response === null) return;
     this.#readResponse(response);
-    const hasError = response.error !== undefined && response.error !== null;
-    if (hasError && (response.object !== "response" || response.status === "failed")) {
-      this.answer.fail(response.error);
+    const stated = failureIn(response);
+    if (stated !== null) {
+      this.answer.fail(stated);
       return;
     }
     this.answer.stopReason = stopReasonOf(response);
@@ -122,4 +124,10 @@ export class ResponsesReader implements AnswerReader {
 
 function stopReasonOf(response: JsonObject | null): string | null {
   return asString(asObject(response?.incomplete_details)?.reason) ?? asString(response?.status);
+}
+
+/** The failure of a whole response, or of a body that is none; null: it is an answer, or another object. */
+function failureIn(body: JsonObject): unknown {
+  if (body.status === "failed") return body.error ?? { message: "the response failed" };
+  return body.object === "response" || body.output !== undefined ? null : statedError(body);
 }
