@@ -75,6 +75,8 @@ export type StopKind =
   | "tool-calls"
   /** The model, or a filter before or after it, declined. */
   | "refusal"
+  /** The model garbled its answer; the last text of the answer says how. */
+  | "malformed"
   /** The provider paused and must be asked to continue (Anthropic's `pause_turn`). */
   | "pause"
   /** The same for Gemini, with a token. */
@@ -86,7 +88,7 @@ export interface Stop {
   readonly raw: string | null;
   /** The stop sequence that matched; null when the upstream does not name it. */
   readonly sequence: string | null;
-  /** Only for a refusal: the provider's explanation. */
+  /** Of a refusal: the provider's explanation. Of a garbled answer: what came. */
   readonly explanation: string | null;
   readonly category: string | null;
   /** Only with `continuation`. */

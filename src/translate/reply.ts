@@ -7,6 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Codec } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
+import { CallCheck } from "../neutral/answer/malformed.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
 import type { ModelEvent, ModelReply, PartialReply, Stop } from "../neutral/event.ts";
@@ -146,7 +147,9 @@ export class ReplyTranslator {
       observer?.(event);
       folder.add(event);
     };
-    const see = (event: ModelEvent): void => {
+    const check = new CallCheck();
+    const see = (event: ModelEvent): void => check.push(event, seeChecked);
+    const seeChecked = (event: ModelEvent): void => {
       if (isOver) return;
       if (event.type === "end" || event.type === "fail") {
         isOver = true;

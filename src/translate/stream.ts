@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { StreamDecoder, StreamEncoder } from "../dialects/codec.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
+import { CallCheck } from "../neutral/answer/malformed.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
 import type { StopWatch } from "../neutral/answer/stop-watch.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
@@ -58,6 +59,7 @@ export class StreamTranslation implements Tap {
    */
   isCutShort = false;
   readonly #parts: TranslationParts;
+  readonly #check = new CallCheck();
   #decoder: StreamDecoder;
   /** Usage of the parts before the last pause. */
   #earlier: Usage | null = null;
@@ -152,8 +154,12 @@ export class StreamTranslation implements Tap {
 
   readonly #onRestored = (event: ModelEvent): void => {
     const { stopWatch } = this.#parts;
-    if (stopWatch === null) this.#onEvent(event);
-    else if (stopWatch.push(event, this.#onEvent)) this.isCutShort = true;
+    if (stopWatch === null) this.#onSeen(event);
+    else if (stopWatch.push(event, this.#onSeen)) this.isCutShort = true;
+  };
+
+  readonly #onSeen = (event: ModelEvent): void => {
+    this.#check.push(event, this.#onEvent);
   };
 
   readonly #onEvent = (event: ModelEvent): void => {

@@ -9,7 +9,7 @@ import { encodeCitation } from "./citation.ts";
 import { type MessagesReplyContext, replyContextOf } from "./reply-context.ts";
 import { redactedData, signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
-import { encodeStop } from "./stop.ts";
+import { encodeStop, isCutInCall } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import { MAKER } from "./wire.ts";
 
@@ -89,7 +89,7 @@ function callBlocks(call: ToolCallPart, { stop }: ModelReply): readonly string[]
   const input = parseArguments(call.input);
   if (input === null) {
     // The answer was cut off inside the call: a client must not run an unfinished call.
-    if (stop.kind === "length" || stop.kind === "context-full") return [];
+    if (isCutInCall(stop)) return [];
     throw malformedArguments(call.name);
   }
   const head = { type: "tool_use", id: callIdOnWire(call.id), name: call.name };

@@ -51,6 +51,7 @@ const REASONS: Readonly<Record<StopKind, string>> = {
   "context-full": "model_context_window_exceeded",
   "tool-calls": "tool_use",
   refusal: "refusal",
+  malformed: "end_turn",
   pause: "pause_turn",
   // No such idea here: what there is of the answer ends because of its length.
   continuation: "max_tokens",
@@ -69,4 +70,9 @@ export function encodeStop(stop: Stop, hasCalls: boolean, hasRefusal: boolean): 
     stop_details:
       kind === "refusal" ? { type: "refusal", category: stop.category, explanation: stop.explanation } : null,
   };
+}
+
+/** Whether the last call of such an answer may be unfinished or garbled; a client must not run it. */
+export function isCutInCall({ kind }: Stop): boolean {
+  return kind === "length" || kind === "context-full" || kind === "malformed";
 }

@@ -17,7 +17,7 @@ import { replyContextOf } from "./reply-context.ts";
 import { malformedArguments, redactedBlock } from "./reply-encode.ts";
 import { signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
-import { encodeStop } from "./stop.ts";
+import { encodeStop, isCutInCall } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import { MAKER, rawBlocks } from "./wire.ts";
 
@@ -212,7 +212,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 
   #end(stop: Stop): string {
-    const isCut = stop.kind === "length" || stop.kind === "context-full";
+    const isCut = isCutInCall(stop);
     if (this.#malformed !== null && !isCut) throw malformedArguments(this.#malformed);
     const delta = JSON.stringify(encodeStop(stop, this.#hasCalls, this.#hasRefusal));
     const usage = JSON.stringify(encodeUsage(this.#usage));

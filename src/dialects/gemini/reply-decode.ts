@@ -5,6 +5,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
+import { endMalformed } from "../../neutral/answer/malformed.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
@@ -105,17 +106,15 @@ export class ContentDecoder {
     this.#closeCall();
     this.#close();
     const stop = decodeStop(finish, this.#callIds.size > 0);
-    if (stop === null) {
-      const words = finish.message === null ? "" : `: ${finish.message}`;
-      this.garbage(`the upstream ended its answer with "${finish.reason}"${words}`);
-      return;
-    }
     if (!this.#hasStarted) this.#emit({ type: "start", id: null, model: null });
     const search = this.#grounding.search(mintCallId(this.#idSeed, this.#minted));
     if (search !== null) this.#emit({ type: "part", part: search });
     this.#tellUsage();
     this.isOver = true;
-    this.#emit({ type: "end", stop });
+    if (stop.kind === "malformed") {
+      const said = finish.message === null ? "" : `: ${finish.message}`;
+      endMalformed(`The model ended its answer with "${finish.reason}"${said}`, finish.reason, this.#emit);
+    } else this.#emit({ type: "end", stop });
   }
 
   garbage(message: string): void {

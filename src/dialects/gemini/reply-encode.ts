@@ -10,7 +10,7 @@ import { asObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import { MAKER, signatureOf } from "./seal.ts";
-import { encodeStop } from "./stop.ts";
+import { encodeStop, isCutInCall } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import type { WirePart } from "./wire.ts";
 
@@ -61,7 +61,7 @@ export function opaquePart(raw: Seal): JsonObject | null {
  * The error for a call with broken arguments; an answer that ended at its limit leaves the call out instead.
  */
 export function checkCalls(hasBrokenCall: boolean, stop: Stop): void {
-  if (!hasBrokenCall || stop.kind === "length" || stop.kind === "context-full") return;
+  if (!hasBrokenCall || isCutInCall(stop)) return;
   throw new GatewayError(
     "upstream_garbage",
     "The upstream's model called a tool with arguments that are not a JSON object.",

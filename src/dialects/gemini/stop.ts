@@ -1,10 +1,7 @@
 /** Finish reasons both ways. There is none for calls: they end with STOP. */
 import type { Stop, StopKind } from "../../neutral/event.ts";
 
-/** `call`: STOP, which means calls if there were any. `fail`: the answer is no answer. */
-type Meaning = StopKind | "fail";
-
-const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
+const MEANINGS: ReadonlyMap<string, StopKind> = new Map([
   ["STOP", "end"],
   ["MAX_TOKENS", "length"],
   ["SAFETY", "refusal"],
@@ -17,12 +14,12 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["IMAGE_PROHIBITED_CONTENT", "refusal"],
   ["IMAGE_RECITATION", "refusal"],
   ["IMAGE_OTHER", "refusal"],
-  ["MALFORMED_FUNCTION_CALL", "fail"],
-  ["UNEXPECTED_TOOL_CALL", "fail"],
-  ["TOO_MANY_TOOL_CALLS", "fail"],
-  ["MALFORMED_RESPONSE", "fail"],
-  ["NO_IMAGE", "fail"],
-  ["OTHER", "fail"],
+  ["MALFORMED_FUNCTION_CALL", "malformed"],
+  ["UNEXPECTED_TOOL_CALL", "malformed"],
+  ["TOO_MANY_TOOL_CALLS", "malformed"],
+  ["MALFORMED_RESPONSE", "malformed"],
+  ["NO_IMAGE", "malformed"],
+  ["OTHER", "malformed"],
   ["CONTINUATION", "continuation"],
 ]);
 
@@ -38,10 +35,8 @@ export interface Finish {
   readonly token: string | null;
 }
 
-/** null: the answer is no answer, and the upstream has failed. */
-export function decodeStop(finish: Finish, hasCall: boolean): Stop | null {
+export function decodeStop(finish: Finish, hasCall: boolean): Stop {
   const meaning = finish.isBlocked ? "refusal" : (MEANINGS.get(finish.reason ?? "STOP") ?? "end");
-  if (meaning === "fail") return null;
   const kind = meaning === "end" && hasCall ? "tool-calls" : meaning;
   return {
     // Without a token there is nothing to go on with.
@@ -61,6 +56,7 @@ const REASONS: Readonly<Record<StopKind, string>> = {
   "context-full": "MAX_TOKENS",
   "tool-calls": "STOP",
   refusal: "SAFETY",
+  malformed: "MALFORMED_FUNCTION_CALL",
   pause: "STOP",
   // Only a client that could go on would have asked for it, and to none of ours a token is shown.
   continuation: "MAX_TOKENS",
@@ -71,7 +67,17 @@ export function encodeStop(
   stop: Stop,
   refusal: string | null,
 ): { finishReason: string; finishMessage?: string } {
+  if (stop.kind === "malformed") {
+    const isOwn = MEANINGS.get(stop.raw ?? "") === "malformed";
+    const message = stop.explanation === null ? null : { finishMessage: stop.explanation };
+    return { finishReason: isOwn ? (stop.raw as string) : REASONS.malformed, ...message };
+  }
   if (stop.kind !== "refusal" && refusal === null) return { finishReason: REASONS[stop.kind] };
   const message = stop.explanation ?? refusal;
   return { finishReason: REASONS.refusal, ...(message === null ? null : { finishMessage: message }) };
+}
+
+/** Whether the last call of such an answer may be unfinished or garbled; a client must not run it. */
+export function isCutInCall({ kind }: Stop): boolean {
+  return kind === "length" || kind === "context-full" || kind === "malformed";
 }

@@ -351,13 +351,17 @@ describe("a refusal", () => {
 
 describe("a finish", () => {
   test.each(["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE", "OTHER"])(
-    "by %s is a failure",
+    "by %s ends the answer with words that say so",
     (finishReason) => {
       const events = decodeStream(
         sse(say("a"), { candidates: [{ finishReason, finishMessage: "bad call" }] }),
       );
-      expect(events.at(-1)).toMatchObject({ type: "fail", raw: null });
-      expect((events.at(-1) as { message: string }).message).toInclude(finishReason);
+      const words = `The model ended its answer with "${finishReason}": bad call`;
+      expect(events.slice(-3)).toMatchObject([
+        { type: "delta", text: words },
+        { type: "close" },
+        { type: "end", stop: { kind: "malformed", raw: finishReason, explanation: words } },
+      ]);
     },
   );
 
@@ -557,11 +561,15 @@ describe("a whole reply", () => {
     });
   });
 
+  test("that the model garbled is an answer with words", () => {
+    expect(decode(chunk([], { finishReason: "MALFORMED_FUNCTION_CALL" }))).toMatchObject({
+      parts: [{ type: "text", text: 'The model ended its answer with "MALFORMED_FUNCTION_CALL"' }],
+      stop: { kind: "malformed" },
+    });
+  });
+
   test("that is none, or an error, is refused", () => {
     expect(() => decode({ choices: [] })).toThrow("no candidates");
-    expect(() => decode(chunk([], { finishReason: "MALFORMED_FUNCTION_CALL" }))).toThrow(
-      "MALFORMED_FUNCTION_CALL",
-    );
     const error = { code: 500, message: "oh no", status: "INTERNAL" };
     try {
       decode({ error });

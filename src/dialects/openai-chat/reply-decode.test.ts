@@ -65,12 +65,19 @@ describe("whole replies", () => {
     expect(reply.stop.kind).toBe("length");
   });
 
-  test("H-47 malformed arguments are the upstream's garbage", () => {
-    const choices = [{ message: { tool_calls: [call("a", "f", '{"x":')] }, finish_reason: "tool_calls" }];
-    expect(faultOf({ choices })).toMatchObject({
-      kind: "upstream_garbage",
-      message: "the upstream called a tool with malformed arguments",
+  test("H-47 malformed arguments go on as they came: they are the model's answer", () => {
+    const reply = decode({ tool_calls: [call("a", "f", '{"x":')] }, "tool_calls");
+    expect(reply.parts).toMatchObject([{ type: "tool-call", id: "a", input: '{"x":' }]);
+  });
+
+  test("an answer without a choice that was counted is empty; one that was not is garbage", () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 };
+    expect(openaiChatCodec.decodeReply({ choices: [], usage }, DECODE)).toMatchObject({
+      parts: [],
+      usage: { inputTokens: 3 },
+      stop: { kind: "end" },
     });
+    expect(faultOf({ choices: [] })).toMatchObject({ kind: "upstream_garbage" });
   });
 
   test("H-137 a filter that left nothing is an answer", () => {

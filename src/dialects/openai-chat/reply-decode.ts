@@ -14,8 +14,8 @@ import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
+import { statedError } from "../shared/stated-error.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
-import { errorOf } from "./error-decode.ts";
 import { COMPATIBLE_MAKER } from "./seal.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
@@ -27,8 +27,6 @@ interface HeldText {
 }
 
 type Held = HeldText | CallSlot;
-
-const MALFORMED_ARGUMENTS = "the upstream called a tool with malformed arguments";
 
 /** Turns deltas into the events of blocks; see `neutral/event.ts`. */
 export class ContentDecoder {
@@ -88,14 +86,15 @@ export class ContentDecoder {
     for (const slot of this.#slots?.all ?? []) {
       if (slot.name === null) {
         if (!isShort && !isBlank(slot.text)) return REPLY_FAULTS.namelessCall;
-      } else if (!isShort && !slot.isValid) return MALFORMED_ARGUMENTS;
+      }
     }
     this.#glue = "";
     const waiting = this.#waiting;
     this.#waiting = [];
     if (waiting.length > 0 || this.#open?.kind === "tool-call") this.#close();
     for (const block of waiting) {
-      if (block.kind === "tool-call" && (block.name === null || (this.#isWhole && !block.isValid))) continue;
+      if (block.kind === "tool-call" && (block.name === null || (this.#isWhole && isShort && !block.isValid)))
+        continue;
       this.#close();
       this.#start(block);
     }
@@ -348,13 +347,14 @@ export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObjec
 }
 
 /**
- * Throws `upstream_garbage` for a body that is not a reply, for a failure with the status 200 and for
- * malformed arguments of a call.
+ * Throws `upstream_garbage` for a body that is not a reply, and for a failure with the status 200.
  */
 export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
   const choice = firstChoice(asArray(body.choices));
-  const error = choice === null ? errorOf(body) : (choice.error ?? null);
+  const error = choice === null ? statedError(body) : (choice.error ?? null);
   if (error !== null) throw failure(failEvent(error).raw);
+  if (choice === null && Array.isArray(body.choices) && asObject(body.usage) !== null)
+    return emptyAnswer(body);
   const message = asObject(choice?.message);
   if (choice === null || message === null)
     throw new GatewayError("upstream_garbage", "the upstream's reply is not a completion: it has no message");
@@ -374,6 +374,18 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   const matched = asString(choice.stop_reason);
   folder.add({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });
   return folder.reply();
+}
+
+/** An answer that holds no choice, but was counted: the model said nothing. */
+function emptyAnswer(body: JsonObject): ModelReply {
+  const usage = asObject(body.usage);
+  return {
+    id: asString(body.id),
+    model: asString(body.model),
+    parts: [],
+    usage: usage === null ? null : decodeUsage(usage, body.service_tier),
+    stop: decodeStop({ raw: null, matched: null, hasCalls: false, hasRefusal: false }),
+  };
 }
 
 function failure(detail: string | null): GatewayError {

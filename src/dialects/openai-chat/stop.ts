@@ -61,6 +61,7 @@ export const FINISH_REASONS: Readonly<Record<StopKind, string>> = {
   "context-full": "length",
   "tool-calls": "tool_calls",
   refusal: "content_filter",
+  malformed: "stop",
   pause: "stop",
   continuation: "length",
 };

@@ -52,6 +52,7 @@ export function incompleteReason(
     case "stop-sequence":
     case "tool-calls":
     case "pause":
+    case "malformed":
       return null;
   }
 }
