@@ -7,7 +7,7 @@ export const COLON = 0x3a;
 export const CLOSE_BRACE = 0x7d;
 export const OPEN_BRACKET = 0x5b;
 export const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
+export const OPEN_BRACE = 0x7b;
 
 /**
  * The kind of each byte: 1 quote, 2 opening bracket, 3 closing bracket, 4 white space, 5 part of a number or

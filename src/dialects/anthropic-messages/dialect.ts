@@ -1,6 +1,6 @@
 /** Anthropic's Messages API. */
 import type { Dialect } from "../dialect.ts";
-import { ID, NUMBER } from "../shared/query-values.ts";
+import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";

@@ -5,8 +5,8 @@ import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
 import { NeedleSearch, textNeedle } from "../shared/needle.ts";
-import { STATED_ERROR_MEMBERS, statedError } from "../shared/stated-error.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { UsageCounts } from "./usage.ts";
 

@@ -1,6 +1,6 @@
 /** Gemini's generateContent. */
 import type { Dialect, EndpointFacts, EndpointPath } from "../dialect.ts";
-import { ID, NUMBER } from "../shared/query-values.ts";
+import { ID, NUMBER } from "../query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";

@@ -2,8 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
-import { statedError } from "../shared/stated-error.ts";
+import { errorEnvelope, messageIn, NO_ERROR, statedError, unwrapError } from "../shared/error-body.ts";
 
 const ANSWER_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
 

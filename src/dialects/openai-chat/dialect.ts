@@ -1,7 +1,7 @@
 /** Chat Completions, and the embeddings beside it. */
 import type { Dialect } from "../dialect.ts";
+import { ID, NUMBER } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
-import { ID, NUMBER } from "../shared/query-values.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
 import { renderError } from "./error-encode.ts";

@@ -1,7 +1,7 @@
 /** OpenAI's Responses API. */
 import type { Dialect } from "../dialect.ts";
+import { ID, NUMBER } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
-import { ID, NUMBER } from "../shared/query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";

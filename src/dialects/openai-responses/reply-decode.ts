@@ -9,8 +9,8 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import { statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
-import { statedError } from "../shared/stated-error.ts";
 import {
   type AnswerContext,
   CallReader,

@@ -8,8 +8,11 @@ import type { Drop } from "../../neutral/request.ts";
 import { droppedHeader } from "../../translate/drops.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
+import type { WholeRead } from "../../transport/whole.ts";
+import { bodyForm } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { deliverCount } from "./counted.ts";
+import { ReadAheadCall } from "./read-ahead.ts";
 import { deliverStream } from "./stream.ts";
 import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
 import { deliverRelayedWhole } from "./whole.ts";
@@ -17,15 +20,55 @@ import { deliverRelayedWhole } from "./whole.ts";
 /** An unfinished frame up to this size is held back. */
 const HELD_FRAME_BYTES = 64 * 1024;
 
+const EVENTS_TYPE = "text/event-stream";
+
 /** Delivers the reply that `head` begins. The attempt ends once, when the reply is delivered or has failed. */
 export function answer(attempt: RunningAttempt, head: ReplyHead): void {
   const { served, prepared } = attempt;
+  const { translated } = prepared;
   const { route, clientFraming, attempt: record } = served.exchange;
   record.upstreamRequestId = head.headers.get("x-request-id") ?? head.headers.get("request-id");
   const framing = attempt.upstream.family.framingOf(
     head.headers,
-    prepared.translated === null ? clientFraming : "sse",
+    translated === null ? clientFraming : "sse",
   );
+  const asked = translated === null ? clientFraming : translated.isStream ? "sse" : "json";
+  // A JSON array has the content-type of a single value.
+  const isSaid = framing === asked && asked !== "json-array";
+  if (isSaid || !route.isGenerative) deliver(attempt, head, framing);
+  else lookAhead(attempt, head, framing);
+}
+
+/**
+ * The header does not say what was asked for. Some servers label their streams wrongly, so the first bytes
+ * decide.
+ */
+function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  attempt.readWhole(0, null, (read) => {
+    const form = bodyForm(read.bytes);
+    const found: Framing =
+      form === "events" ? "sse" : form === "json" && framing === "sse" ? "json" : framing;
+    attempt.follow(new ReadAheadCall(attempt.call, read));
+    // Not in the turn of the first chunk, because the sink of that chunk pauses the call when it returns.
+    queueMicrotask(() => attempt.guard(() => deliver(attempt, head, found)));
+  });
+}
+
+/** The reply is said to be JSON, as was asked for, and is an event stream. */
+function rereadAsEvents(attempt: RunningAttempt, head: ReplyHead, read: WholeRead): void {
+  attempt.follow(new ReadAheadCall(attempt.call, read));
+  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, "sse")));
+}
+
+/** The reply is said to be an event stream, as was asked for, and is a JSON value. */
+function rereadAsJson(attempt: RunningAttempt, head: ReplyHead, read: WholeRead): void {
+  attempt.follow(new ReadAheadCall(attempt.call, read));
+  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, "json")));
+}
+
+function deliver(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  const { prepared, served } = attempt;
+  const { route, clientFraming } = served.exchange;
   if (prepared.translated !== null) translate(attempt, head, prepared.translated, framing);
   else if (!route.isGenerative || framing === clientFraming) relay(attempt, head, framing);
   else reframe(attempt, head, framing);
@@ -78,8 +121,19 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
   if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
   if (changed.length > 0) headers["x-clewline-changed"] = droppedHeader(changed);
-  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers);
-  else deliverStream({ attempt, head, tap, framing, headers, request: null }, null);
+  correctType(headers, framing);
+  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, rereadAsEvents);
+  else {
+    const isEvents = framing === "sse";
+    deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, rereadAsJson);
+  }
+}
+
+/** Gives a reply whose form the upstream named wrongly the type of its form. */
+function correctType(headers: Record<string, string>, framing: Framing): void {
+  const saysEvents = headers["content-type"]?.toLowerCase().startsWith(EVENTS_TYPE) === true;
+  if (saysEvents === (framing === "sse")) return;
+  headers["content-type"] = saysEvents ? "application/json" : `${EVENTS_TYPE}; charset=utf-8`;
 }
 
 function translate(
@@ -98,6 +152,6 @@ function translate(
   if (framing === "json" || exchange.clientFraming === "json") {
     new TranslatedWhole(attempt, head).read(request, framing);
   } else {
-    deliverTranslatedStream(attempt, head, request, framing);
+    deliverTranslatedStream(attempt, head, request, framing, rereadAsJson);
   }
 }

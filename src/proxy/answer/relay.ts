@@ -7,16 +7,16 @@ import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { asGatewayError } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
-import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type Watchdog, Watched } from "../../transport/watchdog.ts";
-import { firstJsonByte, OPEN_BRACKET } from "../../wire/json-bytes.ts";
+import { firstJsonByte, OPEN_BRACE, OPEN_BRACKET } from "../../wire/json-bytes.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
 import { pingOf } from "./ping.ts";
+import type { Beginning, StreamedReply } from "./streamed-reply.ts";
 
 /** Time for an upstream to close its connection after a complete answer, before the gateway cuts it. */
 const DRAIN_MS = 1_000;
@@ -34,27 +34,6 @@ const COMPLETE_SILENCE_MS = 100;
 const MAX_EARLY_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
-
-/** A reply that is delivered as a stream. */
-export interface StreamedReply {
-  readonly attempt: RunningAttempt;
-  readonly head: ReplyHead;
-  readonly tap: Tap;
-  /** The framing of the client's stream. */
-  readonly framing: Framing;
-  readonly headers: Readonly<Record<string, string>>;
-  /** null: the reply is relayed. */
-  readonly request: TranslatedRequest | null;
-}
-
-/** How a reply has begun, before a byte of it has gone to the client. */
-export type Beginning =
-  /** Bytes for the client are there, or the client has to hear that an answer comes. */
-  | "open"
-  /** The upstream reported in-band that it failed. */
-  | "failed"
-  /** The reply ended or broke before anything came, or its first byte makes no sense. */
-  | "cut";
 
 type Phase =
   /** Nothing is known yet: a failure can still be retried. */
@@ -98,9 +77,13 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   /** The client gets the upstream's JSON array as it is, so bytes without a bracket are garbage. */
   readonly #awaitsBracket: boolean;
   readonly #isTranslated: boolean;
+  /** Nothing has come yet of what is said to be an event stream. */
+  #awaitsEvents: boolean;
+  /** null: events came, or nothing yet. */
+  #json: Uint8Array[] | null = null;
 
   constructor(
-    { attempt, head, tap, framing }: StreamedReply,
+    { attempt, head, tap, framing, isEvents }: StreamedReply,
     first: Uint8Array | null,
     onBegun: (beginning: Beginning) => void,
   ) {
@@ -117,6 +100,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#first = first;
     this.#onBegun = onBegun;
     this.#isTranslated = tap.isTranslation;
+    this.#awaitsEvents = isEvents && first === null;
     this.#awaitsBracket = framing === "json-array" && !this.#isTranslated;
     this.#stream = new ReplyStream(this);
     this.#pingIntervalMs = gateway.snapshot.config.server.pingIntervalMs;
@@ -154,6 +138,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   chunk(bytes: Uint8Array): boolean {
     if (this.#phase === "over") return true;
     this.#lastReadMs = this.#watchdog.nowMs;
+    if (this.#phase === "beginning" && this.#keepsJson(bytes)) return true;
     let out: Uint8Array | null;
     try {
       out = this.#tap.push(bytes);
@@ -167,6 +152,20 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     const isTaken = out === null || this.#send(out);
     if (this.#isOver()) this.#conclude();
     return isTaken;
+  }
+
+  /** Keeps a body that begins with a brace, as no event stream does. */
+  #keepsJson(bytes: Uint8Array): boolean {
+    if (this.#awaitsEvents && bytes[0] === OPEN_BRACE) this.#json = [];
+    this.#awaitsEvents = false;
+    this.#json?.push(bytes);
+    return this.#json !== null;
+  }
+
+  /** With `json`: the body. The relay is over. */
+  takeJson(): Uint8Array {
+    this.#finish();
+    return Buffer.concat(this.#json ?? []);
   }
 
   /** A chunk that comes before the client's stream has started. */
@@ -190,7 +189,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     // An exception of the gateway goes to the client, whatever was to come.
     if (error?.kind === "internal") this.#broken(error.cause ?? error);
     else if (this.#phase === "over") this.#watchdog.delete(this);
-    else if (this.#phase === "beginning") this.#decided("cut");
+    else if (this.#phase === "beginning")
+      this.#decided(this.#json === null || error !== null ? "cut" : "json");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
   }
@@ -236,7 +236,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     }
     if (this.#ping === null || nowMs - this.#lastWriteMs < this.#pingIntervalMs) return;
     if (this.#phase === "beginning") {
-      if (!this.#exchange.opensEarly) this.#decided("open");
+      if (this.#json === null && !this.#exchange.opensEarly) this.#decided("open");
     } else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
       this.#lastWriteMs = nowMs;
       this.#stream.write(this.#ping);

@@ -1,15 +1,28 @@
 /** Delivers a reply as a stream, once it is known that the stream begins well. */
 import { GatewayError } from "../../core/errors.ts";
 import { PASSED_ON_AT_ONCE } from "../../http/reply-stream.ts";
+import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
-import { type Beginning, Relay, type StreamedReply } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import type { Beginning, StreamedReply } from "./streamed-reply.ts";
 
-/** Passes the body on as it comes. `read` is the part of the body that was read already; null: none was. */
-export function deliverStream(streamed: StreamedReply, read: WholeRead | null): void {
+/** Takes a body that was read before its form was known. */
+export type Reread = (attempt: RunningAttempt, head: ReplyHead, read: WholeRead) => void;
+
+/**
+ * Passes the body on as it comes. `read` is the part of the body that was read already; null: none was.
+ * `asJson` takes a reply that is a JSON value in place of an event stream.
+ */
+export function deliverStream(streamed: StreamedReply, read: WholeRead | null, asJson: Reread): void {
   const { attempt, head, headers } = streamed;
   const relay = new Relay(streamed, read?.bytes ?? null, (beginning) =>
     attempt.guard(() => {
+      if (beginning === "json") {
+        asJson(attempt, head, wholeOf(relay.takeJson()));
+        return;
+      }
       if (beginning !== "open" || attempt.hasLeft) {
         attempt.end(givenUp(streamed, relay, beginning));
         return;
@@ -34,6 +47,10 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null): 
     read.handOver(relay);
     relay.begin();
   }
+}
+
+function wholeOf(bytes: Uint8Array): WholeRead {
+  return { bytes, isWhole: true, error: null, handOver: () => undefined };
 }
 
 /** The reply turned out to be a failure before the client got a byte. */

@@ -7,11 +7,12 @@ import { ContinuedCall, continuationRefused } from "../../translate/continued-ca
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
+import { bodyForm } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandError } from "../attempt/failure.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import type { AnswerFacts } from "../settle.ts";
-import { deliverStream } from "./stream.ts";
+import { deliverStream, type Reread } from "./stream.ts";
 import { translatedHeaders } from "./translated-headers.ts";
 import { deliverWhole } from "./whole.ts";
 
@@ -23,6 +24,7 @@ export function deliverTranslatedStream(
   head: ReplyHead,
   request: TranslatedRequest,
   framing: Framing,
+  asJson: Reread,
 ): void {
   const { replies, exchange } = attempt.served;
   // Not the request: its body would stay in memory through the whole stream.
@@ -32,7 +34,8 @@ export function deliverTranslatedStream(
   attempt.follow(new ContinuedCall(attempt.call, tap, (next) => attempt.sendAgain(next)));
   const { clientFraming } = exchange;
   const headers = translatedHeaders(exchange, clientFraming);
-  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request }, null);
+  const isEvents = framing === "sse";
+  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request, isEvents }, null, asJson);
 }
 
 /** Reads an answer whole, in one part or several, and delivers it in the client's form. */
@@ -63,7 +66,8 @@ export class TranslatedWhole {
       return;
     }
     this.#roomBytes -= read.bytes.byteLength;
-    const part = replies.readWhole(request, framing, read.bytes);
+    const isEvents = framing === "json" && bodyForm(read.bytes) === "events";
+    const part = replies.readWhole(request, isEvents ? "sse" : framing, read.bytes);
     const all = joinParts(this.#former, part);
     const facts = factsOf(all);
     attempt.reads(facts);

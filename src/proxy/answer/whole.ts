@@ -2,10 +2,11 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
+import { bodyForm } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import { type AnswerFacts, settle } from "../settle.ts";
-import { deliverStream } from "./stream.ts";
+import { deliverStream, type Reread } from "./stream.ts";
 
 /**
  * A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be
@@ -13,17 +14,31 @@ import { deliverStream } from "./stream.ts";
  */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
 
-/** Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. */
+/**
+ * Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. `asEvents` takes a
+ * reply that is an event stream all the same.
+ */
 export function deliverRelayedWhole(
   attempt: RunningAttempt,
   head: ReplyHead,
   tap: Tap,
   headers: Record<string, string>,
+  asEvents: Reread,
 ): void {
   attempt.readWhole(WHOLE_REPLY_BYTES, tap, (read) => {
     if (read.error !== null) attempt.end(attempt.broken(read.error));
+    else if (isEventStream(attempt, tap, read.bytes)) asEvents(attempt, head, read);
     else if (!read.isWhole) {
-      deliverStream({ attempt, head, tap, framing: "json", headers, request: null }, read);
+      const streamed = {
+        attempt,
+        head,
+        tap,
+        framing: "json",
+        headers,
+        request: null,
+        isEvents: false,
+      } as const;
+      deliverStream(streamed, read, asEvents);
     } else {
       const { bytes } = read;
       const failure = failureIn(attempt, head, tap, bytes);
@@ -31,6 +46,11 @@ export function deliverRelayedWhole(
       else deliverWhole(attempt, head, tap, bytes.byteLength === 0 ? null : bytes, headers);
     }
   });
+}
+
+function isEventStream(attempt: RunningAttempt, tap: Tap, bytes: Uint8Array): boolean {
+  if (tap.progress !== "open" || !attempt.served.exchange.route.isGenerative) return false;
+  return bodyForm(bytes) === "events";
 }
 
 /** null: the reply is a good answer. */
