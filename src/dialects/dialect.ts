@@ -10,7 +10,6 @@ import type { ShapeNode } from "../wire/json-shape.ts";
 import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
 import type { RepairRules } from "./repair.ts";
-import type { LimitPath } from "./shared/output-limit.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -211,8 +210,6 @@ export interface Dialect {
   /** null: every stream reports usage. */
   readonly usageOption: UsageOption | null;
   readonly alternative: Alternative | null;
-  /** Where a request limits its answer. */
-  readonly limitPaths: readonly LimitPath[];
   /** Traits that the dialect has no place for. `model` is the upstream's name. */
   limitsOf(model: string): TraitLimits;
   /** What its servers refuse, and what is changed for them. */

@@ -8,6 +8,7 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
 import { asArray, asObject } from "../wire/json.ts";
+import { type LimitPlaces, withOutputLimit } from "./shared/output-limit.ts";
 
 /** The change that a refusal asks for. */
 export type RepairKind =
@@ -29,6 +30,8 @@ export type RepairKind =
   | "free-tool-choice"
   /** The gateway watches for the stop sequences; translated requests only. */
   | "watch-stops"
+  /** The limit of the answer is lowered to `amount`, or set where the request has none. */
+  | "limit-answer"
   /** The schema of the answer is told to the model, which is not held to it; translated requests only. */
   | "schema-in-words"
   /** Each turn of the assistant has its reasoning, empty where none is known. */
@@ -95,6 +98,7 @@ export interface RepairRules {
   /** Members that servers know by two names. */
   readonly renamed: Readonly<Record<string, string>>;
   readonly edits: Readonly<Partial<Record<RepairKind, BodyEdit>>>;
+  readonly limits: LimitPlaces;
 }
 
 /** The repairs that an encoder heeds, because only the neutral request tells how. */
@@ -110,13 +114,18 @@ export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
   return repairs.some((repair) => repair.kind === kind);
 }
 
-/** Each repair is made once a request; a member is left out once, other members too. */
+/**
+ * Each repair is made once a request; a member is left out once, other members too. A limit may be lowered
+ * again.
+ */
 export function isSameRepair(one: Repair, other: Repair): boolean {
-  return one.kind === other.kind && (one.kind !== "without" || one.member === other.member);
+  if (one.kind !== other.kind) return false;
+  if (one.kind === "limit-answer") return one.member === other.member && one.amount === other.amount;
+  return one.kind !== "without" || one.member === other.member;
 }
 
 /** The edit of a repair; null: the dialect has none. */
-function editOf(rules: RepairRules, { kind, member }: Repair): BodyEdit | null {
+function editOf(rules: RepairRules, { kind, member, amount }: Repair): BodyEdit | null {
   switch (kind) {
     case "without":
       return {
@@ -127,6 +136,8 @@ function editOf(rules: RepairRules, { kind, member }: Repair): BodyEdit | null {
       };
     case "rename":
       return rename(member, rules.renamed[member] ?? member);
+    case "limit-answer":
+      return limitAnswer(rules.limits, member, amount ?? Number.MAX_SAFE_INTEGER);
     default:
       return rules.edits[kind] ?? null;
   }
@@ -148,6 +159,16 @@ export function repairBody(rules: RepairRules, body: JsonObject, repairs: Repair
     return edit === null || repaired === before ? [] : [{ repair, edit }];
   });
   return { body: repaired, changes };
+}
+
+function limitAnswer({ answer, thinking }: LimitPlaces, member: string, tokens: number): BodyEdit {
+  const path = answer.find((one) => one.join(".") === member) ?? answer[0];
+  return {
+    field: member,
+    parameter: "maxOutputTokens",
+    reason: `${tokens}, because more does not fit into the model`,
+    change: (body) => withOutputLimit(body, path, tokens, thinking),
+  };
 }
 
 function rename(from: string, to: string): BodyEdit {

@@ -11,6 +11,7 @@ import { GEMINI_ROWS } from "./gemini.ts";
 import { limitEnd, spentBy } from "./limit-time.ts";
 import { openaiTraits } from "./model-traits/openai-traits.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
+import { isOversize } from "./refusals/oversize.ts";
 import { nextMonthUtc } from "./reset-time.ts";
 import { classifyByTable, type Row } from "./signal-table.ts";
 
@@ -94,6 +95,12 @@ const MONEY =
   /insufficient (?:balance|funds|credits?|quota)|balance|billing|out of credits?|more credits|exceeded your current quota|quota/i;
 
 const COMPAT_ROWS: readonly Row[] = [
+  {
+    // llama.cpp and LocalAI, and errors inside a stream without a code: no second try would fit.
+    status: [500],
+    when: ({ message, codes }) => isOversize(message, codes),
+    verdict: { class: "bad", reason: "the request is larger than the model's context" },
+  },
   { status: [402], verdict: { class: "credit", reason: "no balance" } },
   {
     // A moderator in front of the model refuses the request, so the request is at fault.

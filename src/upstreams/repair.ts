@@ -1,5 +1,6 @@
 /** Repairs of refused requests: which changes a refusal asks for. The rows are in each dialect's `repair.ts`. */
 
+import type { JsonObject } from "../core/json.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import {
@@ -11,8 +12,10 @@ import {
   type RepairRules,
   type Repairs,
 } from "../dialects/repair.ts";
+import { outputLimitIn } from "../dialects/shared/output-limit.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { readStatements, type Statement } from "./refusal-words.ts";
+import { fittingLimit, readOversize } from "./refusals/oversize.ts";
 
 /** A refused request and its refusal. */
 export interface Refused {
@@ -37,12 +40,15 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   if (status < 400 || status > 500) return [];
   const rules = DIALECTS[dialect].repairs;
   const found: Repair[] = [];
-  let request: string | null = null;
+  const request = sent === null ? null : parseJsonObject(sent);
+  // The request as JSON text, in which the same words have one spelling.
+  let text: string | null = null;
   for (const statement of readStatements(body)) {
-    const { words, asked } = repairsIn(statement, rules, status);
+    const limit = limitFor(statement, rules, request);
+    const { words, asked } = limit ?? repairsIn(statement, rules, status);
     if (asked.length === 0) continue;
-    request ??= normalText(sent);
-    if (words !== null && request.includes(JSON.stringify(words).slice(1, -1))) continue;
+    text ??= JSON.stringify(request);
+    if (words !== null && text.includes(JSON.stringify(words).slice(1, -1))) continue;
     for (const repair of asked) {
       const isKnown = [...repairs, ...found].some((other) => isSameRepair(repair, other));
       if (!isKnown && found.length < MAX_FOUND) found.push(repair);
@@ -51,15 +57,22 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   return found;
 }
 
-/** The request as JSON text, in which the same words have one spelling. */
-function normalText(sent: Uint8Array | null): string {
-  return sent === null ? "" : JSON.stringify(parseJsonObject(sent));
-}
-
 interface Asked {
   /** The words that matched; null: a field of the error says it. */
   readonly words: string | null;
   readonly asked: Repairs;
+}
+
+/** The limit with which the model would take the request; null: the refusal is about something else. */
+function limitFor({ words }: Statement, { limits }: RepairRules, request: JsonObject | null): Asked | null {
+  if (request === null) return null;
+  const { path, tokens } = outputLimitIn(request, limits);
+  const refusal = readOversize(words, null, tokens);
+  const amount = refusal === null ? null : fittingLimit(refusal, tokens);
+  if (refusal === null || amount === null) return null;
+  // The prompt of the next request has another length, but the longest answer stays the same.
+  const isLasting = refusal.part === "output";
+  return { words, asked: [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] };
 }
 
 function repairsIn(statement: Statement, rules: RepairRules, status: number): Asked {

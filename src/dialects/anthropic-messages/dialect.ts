@@ -42,7 +42,6 @@ export const anthropicMessages = {
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,
-  limitPaths: [["max_tokens"]],
   limitsOf: () => ({}),
   repairs: REPAIRS,
   makeTap: (options) =>

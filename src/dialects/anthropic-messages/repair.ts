@@ -125,6 +125,7 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  limits: { answer: [["max_tokens"]], thinking: ["thinking", "budget_tokens"] },
 };
 
 function withThinking(message: JsonObject): JsonObject {

@@ -64,10 +64,6 @@ export const gemini = {
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,
-  limitPaths: [
-    ["generationConfig", "maxOutputTokens"],
-    ["generation_config", "max_output_tokens"],
-  ],
   limitsOf: () => ({}),
   repairs: REPAIRS,
   makeTap: (options) => tapOf(new GeminiReader(), options),

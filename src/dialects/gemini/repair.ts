@@ -94,6 +94,13 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  limits: {
+    answer: [
+      ["generationConfig", "maxOutputTokens"],
+      ["generation_config", "max_output_tokens"],
+    ],
+    thinking: null,
+  },
 };
 
 function joinParts(one: JsonObject, other: JsonObject): JsonObject {

@@ -58,7 +58,6 @@ export const openaiChat = {
     dialect: "openai-responses",
     mayBeNeeded: (peek) => (peek as ChatPeek).reasonsWithTools,
   },
-  limitPaths: [["max_completion_tokens"], ["max_tokens"]],
   limitsOf: (model) => ({
     resultImages: false,
     // On Chat, only models that do nothing but search can search.

@@ -74,7 +74,6 @@ export const openaiResponses = {
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,
-  limitPaths: [["max_output_tokens"]],
   limitsOf: (model) => ({ stop: false, ...resellerLimits(model) }),
   repairs: REPAIRS,
   makeTap: (options) => tapOf(new ResponsesReader(), options),

@@ -79,4 +79,5 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  limits: { answer: [["max_output_tokens"]], thinking: null },
 };

@@ -22,6 +22,8 @@ import { comingBackAfter, errorFor, foreignError, redirectError } from "./upstre
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
 
+const REPAIRABLE: Signal = { class: "bad", reason: "the upstream wants the request in another wording" };
+
 /** The language that an upstream was spoken to in, and the request's body as long as it is kept. */
 type SpokenTo = Pick<TranslatedRequest, "dialect" | "codec"> & { readonly body?: Uint8Array };
 
@@ -79,10 +81,7 @@ function classifiedFailure(
   const classified = upstream.family.classify(facts);
   const repairs = mayRepair(classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
-  const signal: Signal =
-    repairs.length === 0
-      ? classified
-      : { class: "bad", reason: "the upstream wants the request in another wording" };
+  const signal: Signal = repairs.length === 0 ? classified : REPAIRABLE;
   const { translated } = prepared;
   if (translated === null) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
@@ -136,9 +135,10 @@ export function inBandFailure(
   const { family } = attempt.upstream;
   const status = family.inBandStatus(raw);
   const facts = factsOf(attempt, status, head.headers, raw);
-  const signal = family.classify(facts);
+  const classified = family.classify(facts);
   const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
-  const repairs = signal.class === "bad" ? repairsOf(attempt.prepared, status, raw) : NO_REPAIRS;
+  const repairs = mayRepair(classified, status) ? repairsOf(attempt.prepared, status, raw) : NO_REPAIRS;
+  const signal = repairs.length === 0 ? classified : REPAIRABLE;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
     return withTimeToComeBack({ kind: "failed", signal, error, upstreamReply: null, repairs }, facts);
@@ -206,7 +206,7 @@ function wordedError(
 /** null: the request limits its answer nowhere, or is gone. */
 function limitIn(dialect: DialectName, body: Uint8Array | undefined): number | null {
   const parsed = body === undefined ? null : parseJsonObject(body);
-  return parsed === null ? null : outputLimitIn(parsed, DIALECTS[dialect].limitPaths);
+  return parsed === null ? null : outputLimitIn(parsed, DIALECTS[dialect].repairs.limits).tokens;
 }
 
 /**

@@ -220,6 +220,12 @@ export function readOversize(
   return isLike ? oversizeOf("prompt", {}, null) : null;
 }
 
+/** Whether a known server says in its own words, or by a code, that the request is too large. */
+export function isOversize(message: string, codes: readonly string[]): boolean {
+  const words = message.trimStart().slice(0, MAX_MESSAGE_CHARS).replace(PREFACE, "");
+  return codes.some((code) => CODES.test(code)) || WORDINGS.some((row) => row.words.test(words));
+}
+
 /**
  * The limit for the answer with which the model would take the request; null: a lower limit does not help, or
  * leaves too little of an answer. `sentLimit`: the limit in the refused request; null: it has none.
