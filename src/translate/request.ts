@@ -28,6 +28,7 @@ import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { Answered } from "../upstreams/learned-repairs.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops, UNSEALED } from "./drops.ts";
+import { firstToCarry } from "./first-to-carry.ts";
 import { MediaInliner } from "./media-inliner.ts";
 import type { SealMemory } from "./seal-memory.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
@@ -365,39 +366,6 @@ function heededBy(repairs: Repairs): EncodeRepairs {
     systemFirst: hasKind(repairs, "system-first"),
     returnReasoning: hasKind(repairs, "return-reasoning"),
   };
-}
-
-/**
- * The first translation that carries the request. When none does, the first refusal counts: it speaks of the
- * dialect that the operator prefers.
- */
-function firstToCarry(
-  translations: readonly (() => TranslatedRequest | Promise<TranslatedRequest>)[],
-): TranslatedRequest | Promise<TranslatedRequest> {
-  const [first, ...others] = translations as [(typeof translations)[number], ...typeof translations];
-  if (others.length === 0) return first();
-  const elsewhere = (refusal: unknown): TranslatedRequest | Promise<TranslatedRequest> => {
-    const again = (cause: unknown): never => {
-      throw isUntranslatable(cause) ? refusal : cause;
-    };
-    if (!isUntranslatable(refusal)) throw refusal;
-    try {
-      const found = firstToCarry(others);
-      return found instanceof Promise ? found.catch(again) : found;
-    } catch (cause) {
-      return again(cause);
-    }
-  };
-  try {
-    const found = first();
-    return found instanceof Promise ? found.catch(elsewhere) : found;
-  } catch (refusal) {
-    return elsewhere(refusal);
-  }
-}
-
-function isUntranslatable(cause: unknown): boolean {
-  return cause instanceof GatewayError && cause.kind === "not_translatable";
 }
 
 function strictRefusal(lost: readonly Drop[]): GatewayError {
