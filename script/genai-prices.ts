@@ -2,7 +2,7 @@
 import type { NamePattern } from "../src/prices/model-name.ts";
 import type { ListedModel, ListedPrice, ListedProvider, ListedTariff } from "../src/prices/price-list.ts";
 import { RATE_KIND_NAMES, type RateKind, type UsdRates } from "../src/prices/rates.ts";
-import type { OwnTier } from "../src/prices/tier.ts";
+import { OWN_TIERS, type OwnTier } from "../src/prices/tier.ts";
 
 /** Objects as `script/price-sources.py` prints them: `is` is the name of the class. */
 export interface GenaiProvider {
@@ -226,14 +226,19 @@ function pricesOf(model: GenaiModel, today: string, skip: (text: string) => void
     // A tier that was looked up later holds from the beginning of the standard price that it was looked up
     // beside.
     const active = variants.filter(({ day }) => day <= since || (day <= today && day < until));
-    const tiers = new Map(
-      active.map(({ tier, rates }) => [tier, tariffOf(new Map([...standard, ...rates]))]),
-    );
+    // The first that holds decides about a rate.
+    const own = new Map<OwnTier, ByKind>();
+    for (const { tier, rates } of active.toReversed())
+      own.set(tier, new Map([...(own.get(tier) ?? []), ...rates]));
+    const tiers = OWN_TIERS.flatMap((tier) => {
+      const rates = own.get(tier);
+      return rates === undefined ? [] : [[tier, tariffOf(new Map([...standard, ...rates]))] as const];
+    });
     const isLast = index === starts.length - 1;
     return {
       ...(since === "" ? null : { since }),
       ...tariffOf(standard),
-      ...(tiers.size === 0 ? null : { tiers: Object.fromEntries(tiers) }),
+      ...(tiers.length === 0 ? null : { tiers: Object.fromEntries(tiers) }),
       // The source does not say from when on the day is divided; its newest dated price is the rest of that
       // day.
       ...(isLast && windows.length > 0
