@@ -27,8 +27,9 @@ import type { ProcessFacts } from "./pages/metrics.ts";
 import { makeBreaker } from "./pool/breaker.ts";
 import type { PersistedState } from "./pool/credential.ts";
 import { firstStates } from "./pool/first-states.ts";
-import { makePool } from "./pool/pool.ts";
+import { makePool, type PoolOptions } from "./pool/pool.ts";
 import type { Gateway } from "./proxy/gateway.ts";
+import { Prober } from "./proxy/prober.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
 import { makeSnapshot } from "./snapshot.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
@@ -105,6 +106,7 @@ class RunningApp implements App {
   readonly #options: AppOptions;
   readonly #states: StateStore;
   readonly #gateway: ChangingGateway;
+  readonly #prober: Prober;
   readonly #models: ModelLists;
   readonly #listRefresh: ListRefresh;
   readonly #olderRows: OlderRowsMover;
@@ -125,7 +127,9 @@ class RunningApp implements App {
     const requestIds = new RequestIds(options.ids);
     this.#states = makeStateStore({ open, log });
     const restored = loadCredentialStates(this.#states, log);
-    this.#gateway = makeGateway(options, this.#states, restored ?? [], requestIds);
+    const accused: PoolOptions["accused"] = (id, of) => this.#prober.ask(id, of);
+    this.#gateway = makeGateway(options, this.#states, restored ?? [], requestIds, accused);
+    this.#prober = new Prober(this.#gateway);
     this.#olderRows = new OlderRowsMover({
       open,
       makeEntryWriter: (sql) => makeEntryWriter(sql, requestIds),
@@ -203,6 +207,7 @@ class RunningApp implements App {
   /** Closes everything now; pending rows are still written. */
   async abandon(): Promise<void> {
     this.#listRefresh.stop();
+    this.#prober.stop();
     this.#olderRows.stop();
     this.#watcher?.close();
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
@@ -244,6 +249,7 @@ class RunningApp implements App {
     gateway.snapshot = makeSnapshot(config);
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
     this.#listRefresh.restart();
+    this.#prober.stop();
     pool.replace(gateway.snapshot.credentialSpecs);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);
@@ -294,6 +300,7 @@ function makeGateway(
   states: StateStore,
   restored: readonly PersistedState[],
   requestIds: RequestIds,
+  accused: NonNullable<PoolOptions["accused"]>,
 ): ChangingGateway {
   const { dataDir } = config.server;
   const snapshot = makeSnapshot(config);
@@ -310,6 +317,7 @@ function makeGateway(
       clock,
       log,
       restore: restored,
+      accused,
       persist: (changed) => states.saveCredentialStates(changed),
     }),
     ledger: makeLedger({

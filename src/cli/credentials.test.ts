@@ -74,7 +74,7 @@ function keep(...states: PersistedState[]): void {
 
 test("lists each credential with state, time left and reason, and its parked models", async () => {
   keep(
-    park("main", { state: "exhausted", reason: "no credit", untilMs: null }),
+    park("main", { state: "exhausted", reason: "confirmed: no credit", untilMs: null }),
     park("spare", { model: "gpt-5" }),
     park("spare", {
       model: "o3",
@@ -88,7 +88,7 @@ test("lists each credential with state, time left and reason, and its parked mod
   expect(out).toBe(
     [
       "CREDENTIAL   STATE      LEFT REASON",
-      "openai/main  exhausted     - no credit (until a person acts)",
+      "openai/main  exhausted     - confirmed: no credit (until a person acts)",
       "openai/spare ready",
       "  gpt-5      cooling   90.0s rate limited",
       "  o3         forbidden  3d0h no such model",
@@ -162,7 +162,7 @@ test("a key is not ready as long as the last gateway had another one, whose park
 
 test("a reset is kept, and reaches a running pool that takes it over", async () => {
   keep(
-    park("main", { state: "exhausted", reason: "no credit", untilMs: null, sinceMs: NOW - 5_000 }),
+    park("main", { state: "exhausted", reason: "confirmed: no credit", untilMs: null, sinceMs: NOW - 5_000 }),
     park("main", { model: "gpt-5", sinceMs: NOW - 5_000 }),
     park("spare", {}),
   );
@@ -191,7 +191,7 @@ test("a reset is kept, and reaches a running pool that takes it over", async () 
   const { code, out, err } = await run("reset", "openai/main");
   expect({ code, err }).toEqual({ code: 0, err: "" });
   expect(out).toBe(
-    "openai/main is ready again (was exhausted: no credit)\nA running gateway takes this over within a second.\n",
+    "openai/main is ready again (was exhausted: confirmed: no credit)\nA running gateway takes this over within a second.\n",
   );
   // The gateway watches its configuration, and reads the states with it.
   expect(statSync(file).mtimeMs).toBe(NOW);

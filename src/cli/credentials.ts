@@ -38,8 +38,11 @@ export const credentials = makeCommand(
     name: "credentials",
     usage: ["[--json]", "reset UPSTREAM/NAME..."],
     about: `Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not. Below each
-credential are the models for which it alone is parked. States: ready; new (no gateway has taken its key over); cooling and exhausted until a time or, without
-one, until a person acts; invalid (refused); forbidden (a model).
+credential are the models for which it alone is parked. States: ready; new (no gateway has taken its key over); cooling
+and exhausted until a time; invalid, and exhausted without a time, until a person acts; forbidden (a model).
+
+"unconfirmed" before a reason: a provider said so to one request. The state ends by itself, and the credential is asked
+before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal.
 
 reset makes credentials ready again, with all their models: after you have paid, or repaired the reason. A changed api_key
 needs no reset.`,

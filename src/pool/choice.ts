@@ -168,7 +168,8 @@ export function explainUnavailable(
   return { kind: isForbidden ? "forbidden" : "unusable", retryAtMs: null, reasons };
 }
 
-function credentialsOf(groups: readonly PriorityGroup[]): readonly PooledCredential[] {
+/** In order of priority. */
+export function credentialsOf(groups: readonly PriorityGroup[]): readonly PooledCredential[] {
   return groups.flatMap(({ credentials }) => credentials);
 }
 

@@ -1,7 +1,7 @@
 /** The states of a credential, or of a credential for one model, and the next state after a signal. Pure. */
 import type { CredentialStateRow } from "../store/state.ts";
 import { clampUntil, MAX_WAIT_MS } from "../upstreams/reset-time.ts";
-import type { Signal } from "../upstreams/signal.ts";
+import type { Accusation, Signal } from "../upstreams/signal.ts";
 
 /** A state of a credential, or of a credential for one model. */
 export interface StateFacts {
@@ -30,10 +30,12 @@ export interface Park extends StateFacts {
   probedAtMs: number;
 }
 
-/** A first refusal may be the provider's own mistake; a second one counts when it comes this much later. */
-const CONFIRM_MS = 30_000;
-/** Providers name no time for a model that a credential may not use; one request an hour asks again. */
-const FORBID_MS = 3_600_000;
+/**
+ * A provider's word against a credential, or against its use of a model, holds for so long at first, and twice as long each
+ * time that it is repeated once the time is over.
+ */
+const FIRST_DOUBT_MS = 30_000;
+const LONGEST_DOUBT_MS = 3_600_000;
 /** A guessed wait doubles with each failure, up to this many times the first guess. */
 const MAX_GUESS_GROWTH = 12;
 
@@ -43,7 +45,10 @@ export const PROBE_ALONE_MS = 1_000;
 /** Providers count in seconds, and failures of requests that ran at the same time are one event. */
 const LONGER_MS = 1_000;
 
+/** How the reason of an accusation begins that a client's request may have brought about. */
 const UNCONFIRMED = "unconfirmed: ";
+/** How the reason begins once a call of the gateway's own has met the same refusal. */
+const CONFIRMED = "confirmed: ";
 /** The reason in a `ready` row that a person wrote; see `Pool.adopt`. */
 export const RESET_REASON = "reset by hand";
 
@@ -53,6 +58,31 @@ type ParkingSignal = Exclude<Signal, { readonly class: "ok" | "overload" | "bad"
 /** The park's time is over, or so far ahead that the clock must have gone back. */
 export function isDue(park: Park, nowMs: number): boolean {
   return park.untilMs !== null && (park.untilMs <= nowMs || park.untilMs > nowMs + MAX_WAIT_MS);
+}
+
+/** The park rests on a provider's word that a client's request may have brought about. */
+export function isDoubtful({ state, reason }: Park): boolean {
+  return state === "forbidden" || reason.startsWith(UNCONFIRMED);
+}
+
+/** The park answers to this accusation, and is not confirmed yet. */
+export function isAccused(park: Park, accused: Accusation["class"]): boolean {
+  return park.reason.startsWith(UNCONFIRMED) && park.state === accusedState(accused);
+}
+
+function accusedState(accused: Accusation["class"]): "exhausted" | "cooling" {
+  return accused === "credit" ? "exhausted" : "cooling";
+}
+
+/** The park once a call of the gateway's own has confirmed its accusation: a person must act. */
+export function confirmedPark({ state, reason, strikes }: Park, nowMs: number): Park {
+  const confirmed = CONFIRMED + reason.slice(UNCONFIRMED.length);
+  return makePark(state === "exhausted" ? state : "invalid", confirmed, null, nowMs, strikes);
+}
+
+/** The doubtful park, due as soon as may be: another credential has shown that such a refusal need not hold. */
+export function duePark(park: Park, nowMs: number): Park {
+  return { ...park, untilMs: Math.max(nowMs, park.sinceMs + LONGER_MS) };
 }
 
 /**
@@ -79,11 +109,17 @@ export function parkAfter(
   signal: ParkingSignal,
   nowMs: number,
 ): Park {
+  if (previous?.untilMs === null) return previous;
+  // Who asks before the time is over, because no other credential is left, says nothing new.
+  if (previous !== null && isDoubtful(previous) && isWord(signal) && !isDue(previous, nowMs)) return previous;
   const next = parkFor(previous, isVerdict, signal, nowMs);
   if (previous === null || isVerdict) return next;
-  if (previous.untilMs === null) return previous;
   const isLonger = next.untilMs === null || next.untilMs >= previous.untilMs + LONGER_MS;
   return isLonger || isDue(previous, nowMs) ? next : previous;
+}
+
+function isWord(signal: ParkingSignal): boolean {
+  return signal.class !== "rate" && signal.class !== "quota";
 }
 
 function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSignal, nowMs: number): Park {
@@ -92,7 +128,8 @@ function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSigna
     case "rate": {
       const untilMs = clampUntil(signal.untilMs, nowMs);
       if (signal.isGuess !== true) return makePark("cooling", reason, untilMs, nowMs, 1, false);
-      const isRepeated = previous?.state === "cooling" && (isVerdict || isDue(previous, nowMs));
+      const isRepeated =
+        previous?.state === "cooling" && !isDoubtful(previous) && (isVerdict || isDue(previous, nowMs));
       const strikes = isRepeated ? previous.strikes + 1 : 1;
       const growth = Math.min(2 ** (strikes - 1), MAX_GUESS_GROWTH);
       return makePark(
@@ -106,18 +143,18 @@ function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSigna
     case "quota":
       return makePark("exhausted", reason, clampUntil(signal.untilMs, nowMs), nowMs, 1, false);
     case "credit":
-      return makePark("exhausted", reason, null, nowMs, 1);
     case "invalid":
-    case "config": {
-      const isSecond = previous?.reason.startsWith(UNCONFIRMED) === true;
-      if (isSecond && (isVerdict || nowMs - previous.sinceMs >= CONFIRM_MS)) {
-        return makePark("invalid", reason, null, nowMs, previous.strikes + 1);
-      }
-      return makePark("cooling", UNCONFIRMED + reason, nowMs + CONFIRM_MS, nowMs, 1);
-    }
+    case "config":
+      return doubtfulPark(previous, accusedState(signal.class), UNCONFIRMED + reason, nowMs);
     case "forbid":
-      return makePark("forbidden", reason, nowMs + FORBID_MS, nowMs, (previous?.strikes ?? 0) + 1);
+      return doubtfulPark(previous, "forbidden", reason, nowMs);
   }
+}
+
+function doubtfulPark(previous: Park | null, state: Park["state"], reason: string, nowMs: number): Park {
+  const strikes = previous !== null && isDoubtful(previous) ? previous.strikes + 1 : 1;
+  const waitMs = Math.min(FIRST_DOUBT_MS * 2 ** (strikes - 1), LONGEST_DOUBT_MS);
+  return makePark(state, reason, nowMs + waitMs, nowMs, strikes);
 }
 
 function makePark(
@@ -136,7 +173,14 @@ const PARKED_STATES: readonly string[] = ["cooling", "exhausted", "invalid", "of
 /** The park of a stored row; null when the row holds none. */
 export function restorePark(row: CredentialStateRow): Park | null {
   if (!PARKED_STATES.includes(row.state)) return null;
-  return makePark(row.state as Park["state"], row.reason, row.untilMs, row.sinceMs, row.strikes);
+  const { reason, untilMs, sinceMs, strikes } = row;
+  const state = row.state as Park["state"];
+  // Former versions parked without an end on a provider's word alone: the next request finds out.
+  if (untilMs === null && state !== "off" && !reason.startsWith(CONFIRMED)) {
+    const doubted = state === "invalid" ? "cooling" : state;
+    return makePark(doubted, UNCONFIRMED + reason, sinceMs + LONGER_MS, sinceMs, strikes);
+  }
+  return makePark(state, reason, untilMs, sinceMs, strikes);
 }
 
 /** The facts of a park. Null is ready, and so is a park whose time is over: the next request is served. */

@@ -24,8 +24,9 @@ const quota = (seconds: number): Signal => ({
   reason: "used up",
 });
 const OK: Signal = { class: "ok" };
-const CREDIT: Signal = { class: "credit", reason: "no credit" };
+const CREDIT: Signal = { class: "credit", reason: "no credit", isStatement: true };
 const INVALID: Signal = { class: "invalid", reason: "refused" };
+const REVOKED: Signal = { class: "invalid", reason: "revoked", isStatement: true };
 const FORBID: Signal = { class: "forbid", reason: "no such model" };
 const OVERLOAD: Signal = { class: "overload", reason: "overloaded" };
 const BAD: Signal = { class: "bad", reason: "bad request" };
@@ -51,7 +52,10 @@ function make(specs: readonly CredentialSpec[], restore: readonly PersistedState
   const persist = (states: readonly PersistedState[]): void => {
     for (const state of states) saved.set(`${state.credential}|${state.model}`, state);
   };
-  return { pool: makePool({ specs, clock, log: silentLog, restore, persist }), saved };
+  const accusations: string[] = [];
+  const accused = (id: string, of: string): void => void accusations.push(`${id} ${of}`);
+  const pool = makePool({ specs, clock, log: silentLog, restore, persist, accused });
+  return { pool, saved, accusations };
 }
 
 function taken(result: LeaseResult): Lease {
@@ -64,6 +68,8 @@ const refusal = (pool: Pool, model = "m", excluded: ReadonlySet<string> | null =
   const result = pool.lease("up", model, excluded, null, "alice");
   return "unavailable" in result ? result.unavailable : null;
 };
+/** What a request is told that has met the refusal of one credential itself. */
+const refusalAfter = (pool: Pool, name: string, model = "m") => refusal(pool, model, new Set([`up/${name}`]));
 /** One attempt from lease to report; returns who served it. */
 function attempt(pool: Pool, signal: Signal, model = "m"): string {
   const lease = take(pool, model);
@@ -167,7 +173,7 @@ describe("own fault only", () => {
     attempt(pool, FORBID, "x".repeat(100_000));
     expect(stateOf(pool, "a")).toMatchObject({ state: "ready" });
     expect(stateOf(pool, "a")?.models.length).toBe(256);
-    expect(refusal(pool, "model-999")?.kind).toBe("forbidden");
+    expect(refusalAfter(pool, "a", "model-999")?.kind).toBe("forbidden");
     expect(attempt(pool, OK, "model-0")).toBe("up/a");
   });
 });
@@ -339,26 +345,37 @@ describe("time", () => {
   });
 });
 
-describe("what needs a person", () => {
-  test("a first refusal of the key is not believed; a second one after half a minute is", () => {
+describe("a word against a credential", () => {
+  test.each([
+    ["invalid", INVALID, "cooling"],
+    ["credit", CREDIT, "exhausted"],
+    ["config", { class: "config", reason: "blocked" } as Signal, "cooling"],
+  ])("%s holds for half a minute, then twice as long each time, an hour at most", (_, signal, state) => {
+    const { pool } = make([spec("a")]);
+    const waits: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      attempt(pool, signal);
+      const { untilMs, ...facts } = stateOf(pool, "a") as { untilMs: number; state: string; reason: string };
+      expect(facts.state).toBe(state);
+      expect(facts.reason).toStartWith("unconfirmed: ");
+      waits.push((untilMs - now) / 1_000);
+      now = untilMs;
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+    attempt(pool, OK);
+    attempt(pool, signal);
+    expect(stateOf(pool, "a")).toMatchObject({ untilMs: now + 30_000, strikes: 1 });
+  });
+
+  test("requests that ran at the same time are one word, and asking early makes it no longer", () => {
     const { pool } = make([spec("a")]);
     const sameTime = [take(pool), take(pool)];
     for (const lease of sameTime) pool.report(lease, "m", INVALID);
-    expect(stateOf(pool, "a")).toMatchObject({
-      state: "cooling",
-      reason: "unconfirmed: refused",
-      untilMs: now + 30_000,
-    });
-    expect(refusal(pool)).toMatchObject({ kind: "cooling" });
-    now += 30_000;
-    attempt(pool, INVALID);
-    expect(stateOf(pool, "a")).toMatchObject({ state: "invalid", reason: "refused", untilMs: null });
-    now += 24 * HOUR;
-    expect(refusal(pool)).toEqual({
-      kind: "unusable",
-      retryAtMs: null,
-      reasons: [{ credential: "up/a", state: "invalid", reason: "refused" }],
-    });
+    for (let i = 0; i < 5; i++) {
+      now += 1_000;
+      attempt(pool, INVALID);
+    }
+    expect(stateOf(pool, "a")).toMatchObject({ untilMs: START + 30_000, strikes: 1 });
   });
 
   test("a refusal that was a hiccup is forgotten", () => {
@@ -374,10 +391,107 @@ describe("what needs a person", () => {
     expect(stateOf(pool, "a")).toMatchObject({ state: "ready", models: [{ model: "m", state: "cooling" }] });
   });
 
+  test.each([INVALID, CREDIT, FORBID])(
+    "one request's refusals by all (%j) cost the next request nothing",
+    (signal) => {
+      const { pool } = make([spec("a"), spec("b"), spec("c")]);
+      const tried = new Set<string>();
+      for (let i = 0; i < 3; i++) {
+        const lease = taken(pool.lease("up", "m", tried, null, "alice"));
+        tried.add(lease.credentialId);
+        pool.report(lease, "m", signal);
+      }
+      // The request itself has met the refusals, so it gets none of them again.
+      expect(refusal(pool, "m", tried)).not.toBeNull();
+      expect(refusal(pool, "m", new Set(["up/a"]))).not.toBeNull();
+      const leases = [take(pool), take(pool), take(pool)];
+      for (const lease of leases) pool.report(lease, "m", OK);
+      // What one credential disproves is asked of the others as well, soon.
+      now += 1_000;
+      for (let i = 0; i < 6; i++) attempt(pool, OK);
+      for (const name of ["a", "b", "c"])
+        expect(stateOf(pool, name)).toMatchObject({ state: "ready", models: [] });
+    },
+  );
+
+  test("while another credential is ready, nobody asks a doubtful one", () => {
+    const { pool } = make([spec("a"), spec("b")]);
+    attempt(pool, INVALID);
+    expect([1, 2, 3].map(() => attempt(pool, OK))).toEqual(["up/b", "up/b", "up/b"]);
+  });
+
+  test("a limit is no doubt: nobody asks before its time", () => {
+    const { pool } = make([spec("a"), spec("b")]);
+    attempt(pool, rate(60));
+    attempt(pool, INVALID);
+    expect(attempt(pool, INVALID)).toBe("up/b");
+    pool.report(take(pool), "m", quota(90));
+    expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: START + 60_000 });
+  });
+
+  test("a model that is forbidden is asked for again after half a minute, then more and more seldom", () => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, FORBID);
+    expect(stateOf(pool, "a")?.models).toMatchObject([{ model: "m", untilMs: START + 30_000 }]);
+    now += 30_000;
+    const probe = take(pool);
+    expect(probe.isProbe).toBe(true);
+    pool.report(probe, "m", FORBID);
+    expect(stateOf(pool, "a")?.models).toMatchObject([{ model: "m", untilMs: now + 60_000, strikes: 2 }]);
+  });
+});
+
+describe("what needs a person", () => {
+  const proven = (pool: Pool, name: string, of: "credit" | "invalid" = "credit"): void =>
+    pool.prove(`up/${name}`, `key-${name}`, of, true);
+
+  test("a statement that a call of the gateway's own has met too", () => {
+    const { pool, accusations } = make([spec("a")]);
+    attempt(pool, REVOKED);
+    expect(accusations).toEqual(["up/a invalid"]);
+    proven(pool, "a", "invalid");
+    expect(stateOf(pool, "a")).toMatchObject({
+      state: "invalid",
+      reason: "confirmed: revoked",
+      untilMs: null,
+    });
+    now += 24 * HOUR;
+    expect(refusal(pool)).toEqual({
+      kind: "unusable",
+      retryAtMs: null,
+      reasons: [{ credential: "up/a", state: "invalid", reason: "confirmed: revoked" }],
+    });
+  });
+
+  test("a refusal that is no statement is not asked about", () => {
+    const { pool, accusations } = make([spec("a")]);
+    attempt(pool, INVALID);
+    expect(accusations).toEqual([]);
+  });
+
+  test("a call that meets no refusal ends the doubt", () => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, REVOKED);
+    pool.prove("up/a", "key-a", "invalid", false);
+    expect(stateOf(pool, "a")).toMatchObject({ state: "ready", untilMs: null });
+  });
+
+  test.each([
+    ["another key", "up/a", "another key", "invalid"],
+    ["another accusation", "up/a", "key-a", "credit"],
+    ["an unknown credential", "up/z", "key-z", "invalid"],
+  ] as const)("a proof of %s changes nothing", (_, id, fingerprint, of) => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, REVOKED);
+    for (const isTrue of [true, false]) pool.prove(id, fingerprint, of, isTrue);
+    expect(stateOf(pool, "a")).toMatchObject({ state: "cooling", untilMs: START + 30_000 });
+  });
+
   test("without credit it is not tried again, and a limit reported late does not bring it back", () => {
     const { pool } = make([spec("a"), spec("b")]);
     const late = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
     pool.report(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")), "m", CREDIT);
+    proven(pool, "a");
     pool.report(late, "m", quota(10));
     now += 60 * 24 * HOUR;
     expect([1, 2].map(() => attempt(pool, OK))).toEqual(["up/b", "up/b"]);
@@ -386,7 +500,10 @@ describe("what needs a person", () => {
 
   test("a person's reset brings back the credential and its models, without a restart", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    for (let i = 0; i < 2; i++) attempt(pool, CREDIT);
+    for (const name of ["a", "b"]) {
+      attempt(pool, CREDIT);
+      proven(pool, name);
+    }
     const reset = (atMs: number): PersistedState => ({
       upstream: "up",
       credential: "a",
@@ -407,10 +524,14 @@ describe("what needs a person", () => {
 });
 
 describe("why nothing is left", () => {
-  const all = (signals: readonly Signal[]) => {
+  /** What a request is told that met the refusal of `c0` itself. `proven` of the first are without credit for good. */
+  const all = (signals: readonly Signal[], proven = 0) => {
     const { pool } = make(signals.map((_, index) => spec(`c${index}`)));
-    for (const signal of signals) attempt(pool, signal);
-    return refusal(pool);
+    for (const [index, signal] of signals.entries()) {
+      attempt(pool, signal);
+      if (index < proven) pool.prove(`up/c${index}`, `key-c${index}`, "credit", true);
+    }
+    return refusalAfter(pool, "c0");
   };
 
   test("cooling names the earliest time, whatever state the others are in", () => {
@@ -419,13 +540,13 @@ describe("why nothing is left", () => {
       kind: "cooling",
       retryAtMs: START + 30_000,
     });
-    expect(all([CREDIT, FORBID, quota(90)])).toMatchObject({ kind: "cooling", retryAtMs: START + 90_000 });
+    expect(all([CREDIT, quota(90)], 1)).toMatchObject({ kind: "cooling", retryAtMs: START + 90_000 });
+    expect(all([FORBID, quota(90)])).toMatchObject({ kind: "cooling", retryAtMs: START + 90_000 });
   });
 
   test("forbidden when all that are usable may not use the model, unusable when none is usable", () => {
     expect(all([FORBID, FORBID])?.kind).toBe("forbidden");
-    expect(all([FORBID, CREDIT])?.kind).toBe("forbidden");
-    expect(all([CREDIT, CREDIT])?.kind).toBe("unusable");
+    expect(all([CREDIT, CREDIT], 2)?.kind).toBe("unusable");
   });
 
   test("none when one is fine but this request has tried it", () => {
@@ -437,23 +558,14 @@ describe("why nothing is left", () => {
   test("a forbidden model can still be asked for, to get the provider's own answer", () => {
     const { pool } = make([spec("a")]);
     attempt(pool, FORBID);
-    expect(refusal(pool)?.kind).toBe("forbidden");
+    expect(refusalAfter(pool, "a")?.kind).toBe("forbidden");
     const [first, second] = [1, 2].map(() => taken(pool.leaseForbidden("up", "m")));
     pool.report(second as Lease, "m", FORBID);
-    expect(refusal(pool)?.kind).toBe("forbidden");
+    expect(refusalAfter(pool, "a")?.kind).toBe("forbidden");
     pool.report(first as Lease, "m", FORBID);
     expect(stateOf(pool, "a")).toMatchObject({ inFlight: 0 });
     pool.report(taken(pool.leaseForbidden("up", "m")), "m", OK);
     expect(refusal(pool)).toBeNull();
-  });
-
-  test("after an hour one request asks for the forbidden model again", () => {
-    const { pool } = make([spec("a")]);
-    attempt(pool, FORBID);
-    now += HOUR;
-    const probe = take(pool);
-    expect(probe.isProbe).toBe(true);
-    expect(refusal(pool)?.kind).toBe("forbidden");
   });
 });
 
@@ -481,7 +593,24 @@ describe("over a restart and a new config", () => {
     const { pool } = make([spec("a")], saved);
     now += 30_000;
     attempt(pool, INVALID);
-    expect(stateOf(pool, "a")?.state).toBe("invalid");
+    expect(stateOf(pool, "a")).toMatchObject({ state: "cooling", strikes: 2, untilMs: now + 60_000 });
+  });
+
+  test("what was proven stays so after a restart; what a former version took on a word alone is asked again", async () => {
+    const { saved } = await restarted(
+      (pool) => {
+        attempt(pool, REVOKED);
+        pool.prove("up/a", "key-a", "invalid", true);
+      },
+      [spec("a")],
+    );
+    const [row] = saved as [PersistedState];
+    expect(stateOf(make([spec("a")], saved).pool, "a")).toMatchObject({ state: "invalid", untilMs: null });
+    for (const state of ["invalid", "exhausted"]) {
+      const { pool } = make([spec("a")], [{ ...row, state, reason: "refused", sinceMs: START - HOUR }]);
+      expect(stateOf(pool, "a")?.state).toBe("ready");
+      expect(take(pool).isProbe).toBe(true);
+    }
   });
 
   test("a changed key starts fresh, at a restart as with a new config", async () => {

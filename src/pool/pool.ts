@@ -4,11 +4,12 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { Signal, SignalScope } from "../upstreams/signal.ts";
+import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
 import {
   choose,
   chooseAmongSuspects,
   chooseForbidden,
+  credentialsOf,
   explainUnavailable,
   type PriorityGroup,
 } from "./choice.ts";
@@ -22,7 +23,19 @@ import {
   PooledCredential,
   type Unavailable,
 } from "./credential.ts";
-import { factsOf, isDue, type Park, parkAfter, RESET_REASON, restorePark } from "./park.ts";
+import { chooseDoubtful } from "./doubt.ts";
+import {
+  confirmedPark,
+  duePark,
+  factsOf,
+  isAccused,
+  isDoubtful,
+  isDue,
+  type Park,
+  parkAfter,
+  RESET_REASON,
+  restorePark,
+} from "./park.ts";
 import { StateChanges } from "./state-changes.ts";
 import { REMEMBER_MS, SUSPECT_MS, Suspicions } from "./suspicion.ts";
 
@@ -53,6 +66,11 @@ export interface Pool {
   /** Ends the lease with what the attempt says about the credential. */
   report(lease: Lease, model: string, signal: Signal): void;
   /**
+   * A call of the gateway's own has found an accusation to be true, so that a person must act, or to be false, so that the
+   * credential is ready. Does nothing when the credential has another key, or is accused of something else by now.
+   */
+  prove(credentialId: string, fingerprint: string, accused: Accusation["class"], isTrue: boolean): void;
+  /**
    * The attempt failed by overload or transport, which parks nobody: for a short time the credential comes last in its
    * priority for this model and key, and retries prefer other credentials. Does not end the lease.
    */
@@ -75,6 +93,8 @@ export interface PoolOptions {
   readonly log: Log;
   /** The states that were persisted before a restart. */
   readonly restore: readonly PersistedState[];
+  /** A provider has stated that the key or its money is at fault: a call of the gateway's own may prove it. */
+  accused?(credentialId: string, accused: Accusation["class"]): void;
   /** Keeps changed states. Called at most once per turn of the microtask queue, and only after a change. */
   persist(states: readonly PersistedState[]): void;
 }
@@ -96,14 +116,16 @@ export function makePool(options: PoolOptions): Pool {
 class CredentialPool implements Pool {
   readonly #clock: Clock;
   readonly #changes: StateChanges;
+  readonly #accused: PoolOptions["accused"] | null;
   #credentials: ReadonlyMap<string, PooledCredential> = new Map();
   #upstreams: ReadonlyMap<string, readonly PriorityGroup[]> = new Map();
   /** Usually empty, and then `lease` skips the check. */
   readonly #suspicions: Suspicions;
 
-  constructor({ specs, clock, log, restore, persist }: PoolOptions) {
+  constructor({ specs, clock, log, restore, persist, accused }: PoolOptions) {
     this.#clock = clock;
     this.#suspicions = new Suspicions(clock);
+    this.#accused = accused ?? null;
     this.#changes = new StateChanges(persist, log);
     this.replace(specs);
     for (const row of restore) {
@@ -130,7 +152,11 @@ class CredentialPool implements Pool {
       ? choose(groups, model, excluded, only, this.#clock)
       : this.#chooseAmongSuspects(groups, model, excluded, only, key);
     if (result !== null) return result;
-    return { unavailable: explainUnavailable(groups, model, excluded, only, this.#clock.nowMs()) };
+    return (
+      chooseDoubtful(credentialsOf(groups), model, excluded, only, this.#clock) ?? {
+        unavailable: explainUnavailable(groups, model, excluded, only, this.#clock.nowMs()),
+      }
+    );
   }
 
   #chooseAmongSuspects(
@@ -165,9 +191,9 @@ class CredentialPool implements Pool {
   confirm(lease: Lease, model: string): void {
     const { credential, probed, probedModel } = held(lease);
     if (!this.#suspicions.isEmpty) this.#suspicions.clear(credential, model);
-    if (probed !== null && credential.park === probed) this.#setPark(credential, null, null);
+    if (probed !== null && credential.park === probed) this.#heal(credential, null, probed);
     if (probedModel !== null && credential.models.get(model) === probedModel) {
-      this.#setPark(credential, model, null);
+      this.#heal(credential, model, probedModel);
     }
   }
 
@@ -180,9 +206,21 @@ class CredentialPool implements Pool {
     const previous = (isAboutModel ? credential.models.get(model) : credential.park) ?? null;
     const isVerdict = previous !== null && (previous === probed || previous === probedModel);
     const next = parkAfter(previous, isVerdict, signal, this.#clock.nowMs());
-    if (next !== previous) this.#setPark(credential, isAboutModel ? model : null, next);
+    if (next !== previous) {
+      this.#setPark(credential, isAboutModel ? model : null, next);
+      if (isStatement(signal)) this.#accused?.(credential.spec.id, signal.class);
+    }
     // A provider that answers about the model has accepted the credential.
     if (isAboutModel && probed !== null && credential.park === probed) this.#setPark(credential, null, null);
+  }
+
+  prove(credentialId: string, fingerprint: string, accused: Accusation["class"], isTrue: boolean): void {
+    const credential = this.#credentials.get(credentialId);
+    const park = credential?.park ?? null;
+    if (credential === undefined || credential.spec.fingerprint !== fingerprint) return;
+    if (park === null || !isAccused(park, accused)) return;
+    if (isTrue) this.#setPark(credential, null, confirmedPark(park, this.#clock.nowMs()));
+    else this.#heal(credential, null, park);
   }
 
   release(lease: Lease): void {
@@ -239,6 +277,18 @@ class CredentialPool implements Pool {
     }
   }
 
+  /** Ends a park that proved wrong. What was said of the other credentials alike is then in doubt as well. */
+  #heal(credential: PooledCredential, model: string | null, park: Park): void {
+    this.#setPark(credential, model, null);
+    if (!isDoubtful(park)) return;
+    const nowMs = this.#clock.nowMs();
+    for (const other of credentialsOf(this.#upstreams.get(credential.spec.upstream) ?? [])) {
+      const alike = model === null ? other.park : (other.models.get(model) ?? null);
+      if (alike === null || !isDoubtful(alike) || alike.probes > 0 || isDue(alike, nowMs)) continue;
+      this.#setPark(other, model, duePark(alike, nowMs));
+    }
+  }
+
   /**
    * A lease may outlive its credential's place in the configuration. Its report must not be kept for a new key.
    */
@@ -271,8 +321,13 @@ function held(lease: Lease): HeldLease {
   throw new Error("a lease that no pool has given");
 }
 
+function isStatement(signal: Signal): signal is Accusation {
+  return "isStatement" in signal && signal.isStatement === true;
+}
+
 function scopeOf(signal: Signal, scope: SignalScope): SignalScope {
   if (signal.class === "forbid") return "model";
   if (signal.class !== "rate" && signal.class !== "quota") return "credential";
+  if (signal.isOfModel === true) return "model";
   return signal.scope === "model" ? scope : "credential";
 }

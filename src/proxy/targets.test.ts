@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { fingerprintOf } from "../snapshot.ts";
 import {
   type ConfigUnderTest,
   clientUnderTest,
@@ -229,10 +230,10 @@ test("a model that is unknown everywhere is told in the provider's own words", a
 
 test("credentials that need a person are a 503 that names their state and no secret", async () => {
   begin({ up: ["one"] });
-  script = () => ({
-    status: 429,
-    body: openaiError("You exceeded your current quota", "insufficient_quota", "insufficient_quota"),
-  });
+  script = () => ({ status: 402, body: openaiError("Insufficient Balance", "unknown_error", null) });
+  // A client's request alone makes nobody wait for a person; the gateway's own call confirms it.
+  expect((await ask()).reply.status).toBe(429);
+  gateway.pool.prove("up/one", fingerprintOf("sk-of-one"), "credit", true);
   const { reply, body } = await ask();
   expect(reply.status).toBe(503);
   expect(body.error?.message).toContain("1 exhausted");

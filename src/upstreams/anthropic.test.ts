@@ -120,7 +120,12 @@ const CASES: readonly Case[] = [
     errorCode: "cmek_key_unreachable",
     says: { class: "overload" },
   },
-  { name: "no permission", status: 403, type: "permission_error", says: { class: "forbid" } },
+  {
+    name: "no permission for what the request names",
+    status: 403,
+    type: "permission_error",
+    says: { class: "bad" },
+  },
   { name: "a firewall's 403", status: 403, message: "Blocked", says: { class: "bad" } },
   {
     name: "unknown model",
@@ -128,6 +133,13 @@ const CASES: readonly Case[] = [
     type: "not_found_error",
     message: "model: claude-x",
     says: { class: "forbid" },
+  },
+  {
+    name: "a file whose id is like a model",
+    status: 404,
+    type: "not_found_error",
+    message: "model: file-claude-x",
+    says: { class: "bad" },
   },
   {
     name: "unknown path",

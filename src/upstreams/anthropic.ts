@@ -1,14 +1,15 @@
 /** Anthropic's API: https://docs.claude.com/en/api/errors, …/rate-limits. */
 
 import { joinBaseVersion } from "./address.ts";
+import { wording } from "./evidence/request-words.ts";
+import { classifyByTable, type Row } from "./evidence/signal-table.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
 import { limitEnd, spentBy } from "./limit-time.ts";
 import { anthropicTraits } from "./model-traits/anthropic-traits.ts";
-import { ANTHROPIC } from "./profiles.ts";
+import { ANTHROPIC, ANTHROPIC_SERVERS, profileAt } from "./profiles.ts";
 import { endOfText, nextMonthUtc } from "./reset-time.ts";
-import { classifyByTable, type Row } from "./signal-table.ts";
 
 const nextMonth = (failure: Failure): number => nextMonthUtc(failure.nowMs);
 
@@ -38,6 +39,16 @@ const ROWS: readonly Row[] = [
     text: /^CORS requests are not allowed/i,
     verdict: { class: "bad", reason: "an Origin header was forwarded" },
   },
+  {
+    status: [400, 401, 403],
+    text: /^(?:this|your) organization has been disabled/i,
+    verdict: { class: "invalid", reason: "the organization is disabled", isStatement: true },
+  },
+  {
+    status: [401],
+    code: /^authentication_error$/,
+    verdict: { class: "invalid", reason: "the key was refused", isStatement: true },
+  },
   { status: [401], verdict: { class: "invalid", reason: "the key was refused" } },
   {
     status: [402],
@@ -48,17 +59,17 @@ const ROWS: readonly Row[] = [
   {
     status: [400, 403],
     code: /^organization_on_hold$/,
-    verdict: { class: "invalid", reason: "the organization is on hold" },
+    verdict: { class: "invalid", reason: "the organization is on hold", isStatement: true },
   },
   {
     status: [400, 403],
     code: /^claude_code_key_creator_not_member$/,
-    verdict: { class: "invalid", reason: "the key's creator left the organization" },
+    verdict: { class: "invalid", reason: "the key's creator left the organization", isStatement: true },
   },
   {
     status: [400],
     code: /^cmek_key_disabled$/,
-    verdict: { class: "config", reason: "the workspace's encryption key is disabled" },
+    verdict: { class: "config", reason: "the workspace's encryption key is disabled", isStatement: true },
   },
   {
     status: [400],
@@ -75,16 +86,11 @@ const ROWS: readonly Row[] = [
       reason: "usage limit set by the owner reached",
     },
   },
-  {
-    status: [400],
-    text: /^(?:this|your) organization has been disabled/i,
-    verdict: { class: "invalid", reason: "the organization is disabled" },
-  },
-  { status: [403], code: /^permission_error$/, verdict: { class: "forbid", reason: "no permission" } },
+  // Any other 403 is about something that the request names: a beta, a file, a feature.
   {
     status: [404],
     code: /^not_found_error$/,
-    text: /\bmodel\b/i,
+    text: wording("model: {model}$"),
     verdict: { class: "forbid", reason: "no such model for this key" },
   },
   {
@@ -153,7 +159,7 @@ export const anthropic: Family = {
   name: "anthropic",
   dialects: ["anthropic-messages"],
   defaultBaseUrl: "https://api.anthropic.com",
-  profileOf: () => ANTHROPIC,
+  profileOf: (baseUrl) => profileAt(baseUrl, ANTHROPIC_SERVERS, ANTHROPIC),
   url: ({ baseUrl }, path) => joinBaseVersion(baseUrl, path),
   authorization: {
     kind: "fixed",
@@ -166,7 +172,7 @@ export const anthropic: Family = {
   servesOtherMakers: false,
   traitsOf: anthropicTraits,
   defaultHeaders: [["anthropic-version", "2023-06-01"]],
-  classify: (reply) => classifyByTable(ROWS, readFailure(reply)),
+  classify: (reply, profile) => classifyByTable(ROWS, readFailure(reply), profile?.failures),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),
   classifyOk: spentBy,
 };

@@ -2,6 +2,7 @@
 import type { HeaderView } from "../core/header-view.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import { announcingObjects, quotedHeadersOf } from "./announced.ts";
+import { markWordsOfRequest } from "./evidence/request-words.ts";
 import type { ReplyFacts } from "./signal.ts";
 
 export interface Failure {
@@ -10,7 +11,17 @@ export interface Failure {
   readonly nowMs: number;
   /** Every structured word of the error: type, code, status, error_code, Google's reasons and quota ids. */
   readonly codes: readonly string[];
+  /**
+   * In place of the asked model's name stands U+E000, in place of any other quoted text of the request U+E001; see
+   * `wording`.
+   */
   readonly message: string;
+  /** Whether a text stands in the request, so that the message may only repeat it. */
+  readonly isOfRequest: (text: string) => boolean;
+  /** The body is HTML or XML: something before the provider answered, and its words mean nothing for a credential. */
+  readonly isPage: boolean;
+  /** A router says which provider behind it has failed (OpenRouter's `metadata.provider_name`). */
+  readonly isOfProviderBehind: boolean;
   /** The error object names a quota that was exceeded (Google's QuotaFailure). */
   readonly hasQuotaFailure: boolean;
   /** The error has Google's RetryInfo. */
@@ -38,6 +49,13 @@ function parse(body: string): unknown {
   }
 }
 
+const NO_DETAILS = {
+  hasQuotaFailure: false,
+  hasRetryInfo: false,
+  isGoogle: false,
+  isOfProviderBehind: false,
+} as const;
+
 /**
  * The error object: bare, under `error`, under `response.error` (a failed stored response), or in an array of
  * one element.
@@ -49,21 +67,29 @@ function errorOf(root: unknown): unknown {
   return value.error ?? value;
 }
 
+function hasNoWords(): boolean {
+  return false;
+}
+
 export function readFailure(reply: ReplyFacts): Failure {
-  const root = parse(reply.body);
+  const { status, headers, nowMs, body, model, isOfRequest = hasNoWords } = reply;
+  const root = parse(body);
   const error = errorOf(root);
+  const isPage = body.trimStart().startsWith("<") || /^text\/html\b/i.test(headers.get("content-type") ?? "");
   const facts = {
-    status: reply.status,
-    headers: reply.headers,
-    nowMs: reply.nowMs,
+    status,
+    headers,
+    nowMs,
+    isOfRequest,
+    isPage,
     announced: announcingObjects(root, error),
     quotedHeaders: quotedHeadersOf(error),
   };
+  const ownWords = (text: string): string =>
+    markWordsOfRequest(text.slice(0, MAX_MESSAGE_CHARS), model, isOfRequest);
   if (!isObject(error)) {
-    // A page of HTML means nothing for a credential, whatever words are on it.
-    const text = typeof error === "string" && !error.trimStart().startsWith("<") ? error : "";
-    const message = text.slice(0, MAX_MESSAGE_CHARS);
-    return { ...facts, codes: [], message, hasQuotaFailure: false, hasRetryInfo: false, isGoogle: false };
+    const message = typeof error === "string" && !isPage ? ownWords(error) : "";
+    return { ...facts, codes: [], message, ...NO_DETAILS };
   }
   const details = listOf(error.details).filter(isObject);
   const anthropicDetails = isObject(error.details) ? error.details : {};
@@ -78,14 +104,15 @@ export function readFailure(reply: ReplyFacts): Failure {
     ...details.map((detail) => detail.reason),
     ...violations.map((violation) => violation.quotaId),
   ];
-  const message = [error.message ?? error.detail, metadata.raw];
+  const texts = [error.message ?? error.msg ?? error.detail, metadata.raw];
   return {
     ...facts,
     codes: words.filter((word) => typeof word === "string" || typeof word === "number").map(String),
-    message: message
+    message: texts
       .filter((text) => typeof text === "string")
-      .map((text) => text.slice(0, MAX_MESSAGE_CHARS))
+      .map(ownWords)
       .join("\n"),
+    isOfProviderBehind: typeof metadata.provider_name === "string",
     hasQuotaFailure: violations.length > 0,
     hasRetryInfo: details.some((detail) => typeof detail.retryDelay === "string"),
     isGoogle: typeof error.status === "string" && typeof error.code === "number",

@@ -48,9 +48,9 @@ export interface Family {
   traitsOf(plainName: string): ModelTraits;
   /**
    * The meaning of a failed reply: an HTTP status >= 400, or an in-band failure with the status that it
-   * stands for.
+   * stands for. `profile` is absent when nothing is known of the server.
    */
-  classify(reply: ReplyFacts): Signal;
+  classify(reply: ReplyFacts, profile?: ServerProfile): Signal;
   /**
    * The HTTP status that an error object inside a good reply stands for (a stream's error event,
    * `{"error":…}` in a 200); 500 when it is not known.

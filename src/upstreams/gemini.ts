@@ -1,72 +1,84 @@
 /** Google AI Studio's Gemini API: https://ai.google.dev/gemini-api/docs/troubleshooting, …/rate-limits. */
 
 import { joinClientVersion } from "./address.ts";
+import { wording } from "./evidence/request-words.ts";
+import { classifyByTable, type Row } from "./evidence/signal-table.ts";
 import { readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrArray } from "./framing.ts";
 import { limitEnd } from "./limit-time.ts";
 import { geminiTraits } from "./model-traits/gemini-traits.ts";
-import { GEMINI } from "./profiles.ts";
+import { GEMINI, GEMINI_SERVERS, profileAt } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
-import { classifyByTable, type Row } from "./signal-table.ts";
 
-const ZERO_LIMIT = /\blimit: 0(?![\d.])/i;
+/** A line of the message for each quota that was exceeded. */
+const ZERO_LIMIT = /^(?:\* )?quota exceeded for [^\n]{1,300}\blimit: 0(?![\d.])/im;
 
 /** Shared with OpenAI-compatible servers that answer in Google's envelope. */
 export const GEMINI_ROWS: readonly Row[] = [
   {
     status: [400, 401, 403],
     code: /^API_KEY_INVALID$/,
-    verdict: { class: "invalid", reason: "the key is not valid or has expired" },
+    verdict: { class: "invalid", reason: "the key is not valid or has expired", isStatement: true },
   },
   {
     status: [403],
     code: /^CONSUMER_(?:SUSPENDED|INVALID)$/,
-    verdict: { class: "invalid", reason: "the project is suspended" },
+    verdict: { class: "invalid", reason: "the project is suspended", isStatement: true },
   },
   {
     status: [403],
     code: /^(?:API_KEY_SERVICE_BLOCKED|API_KEY_HTTP_REFERRER_BLOCKED|API_KEY_IP_ADDRESS_BLOCKED|API_KEY_ANDROID_APP_BLOCKED|API_KEY_IOS_APP_BLOCKED|SERVICE_DISABLED)$/,
-    verdict: { class: "config", reason: "the key's restrictions or the project's services refuse this use" },
+    verdict: {
+      class: "config",
+      reason: "the key's restrictions or the project's services refuse this use",
+      isStatement: true,
+    },
   },
-  { status: [403], code: /^BILLING_DISABLED$/, verdict: { class: "credit", reason: "billing is disabled" } },
+  {
+    status: [403],
+    code: /^BILLING_DISABLED$/,
+    verdict: { class: "credit", reason: "billing is disabled", isStatement: true },
+  },
   { status: [401], verdict: { class: "invalid", reason: "the key was refused" } },
   {
     status: [400],
     code: /^FAILED_PRECONDITION$/,
-    text: /user location is not supported/i,
-    verdict: { class: "config", reason: "not served at the location that requests come from" },
+    text: wording("user location is not supported"),
+    verdict: {
+      class: "config",
+      reason: "not served at the location that requests come from",
+      isStatement: true,
+    },
   },
   {
     status: [400],
     code: /^FAILED_PRECONDITION$/,
-    text: /billing/i,
+    text: wording("gemini api free tier is not available in your country"),
     verdict: { class: "credit", reason: "the project needs billing" },
   },
   {
     status: [400],
-    text: /^api key (?:not valid|expired)/i,
-    verdict: { class: "invalid", reason: "the key is not valid" },
+    text: wording("api key (?:not valid|expired)"),
+    verdict: { class: "invalid", reason: "the key is not valid", isStatement: true },
   },
   {
     status: [403],
-    text: /reported as leaked/i,
-    verdict: { class: "invalid", reason: "the key was reported as leaked" },
+    text: wording("your api key was reported as leaked"),
+    verdict: { class: "invalid", reason: "the key was reported as leaked", isStatement: true },
   },
   {
     status: [403],
-    text: /has been suspended|project has been denied access/i,
-    verdict: { class: "invalid", reason: "the project is denied access" },
+    text: wording(
+      "(?:permission denied: )?consumer '[^']{1,100}' has been suspended|your project has been denied access",
+    ),
+    verdict: { class: "invalid", reason: "the project is denied access", isStatement: true },
   },
-  {
-    status: [403],
-    text: /caller does not have permission/i,
-    verdict: { class: "forbid", reason: "no permission" },
-  },
+  // Any other 403 is about something that the request names, such as a file of another project.
   {
     status: [404],
-    text: /\bmodels\/|\bmodel\b/i,
+    text: wording("(?:this model )?(?:models/)?{model} is (?:not found|no longer available|not supported)"),
     verdict: { class: "forbid", reason: "no such model for this key" },
   },
   {
@@ -77,7 +89,8 @@ export const GEMINI_ROWS: readonly Row[] = [
   {
     // A limit of 0 means that the tier does not have the model, so waiting for its RetryInfo would not help.
     status: [429],
-    when: (failure) => failure.hasQuotaFailure && ZERO_LIMIT.test(failure.message),
+    text: ZERO_LIMIT,
+    when: ({ hasQuotaFailure }) => hasQuotaFailure,
     verdict: { class: "forbid", reason: "the tier of this key does not include the model" },
   },
   {
@@ -108,7 +121,9 @@ export const GEMINI_ROWS: readonly Row[] = [
   },
   {
     status: [429],
-    text: /monthly (?:spending|spend|usage) (?:cap|limit)|spending cap/i,
+    text: wording(
+      "your (?:project|account|billing account) has exceeded its monthly (?:spending|spend|usage) (?:cap|limit)",
+    ),
     verdict: {
       class: "quota",
       scope: "credential",
@@ -118,7 +133,7 @@ export const GEMINI_ROWS: readonly Row[] = [
   },
   {
     status: [429],
-    text: /prepa(?:id|yment) credits?|credits? (?:are|is|have been|has been)? ?(?:depleted|exhausted|used up)/i,
+    text: wording("your prepa(?:id|yment) credits? (?:are|have been) (?:depleted|exhausted|used up)"),
     verdict: { class: "credit", reason: "prepaid credits are depleted" },
   },
   {
@@ -159,7 +174,7 @@ export const gemini: Family = {
   name: "gemini",
   dialects: ["gemini"],
   defaultBaseUrl: "https://generativelanguage.googleapis.com",
-  profileOf: () => GEMINI,
+  profileOf: (baseUrl) => profileAt(baseUrl, GEMINI_SERVERS, GEMINI),
   url: ({ baseUrl }, path) => joinClientVersion(baseUrl, path),
   authorization: {
     kind: "fixed",
@@ -172,7 +187,7 @@ export const gemini: Family = {
   servesOtherMakers: false,
   traitsOf: geminiTraits,
   defaultHeaders: [],
-  classify: (reply) => classifyByTable(GEMINI_ROWS, readFailure(reply)),
+  classify: (reply, profile) => classifyByTable(GEMINI_ROWS, readFailure(reply), profile?.failures),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_NAME.get(code)),
   // Google sends no rate headers with good replies.
   classifyOk: () => OK,

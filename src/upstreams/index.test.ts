@@ -36,10 +36,12 @@ test.each(Object.entries(SCENARIOS))("%s is heard as it is meant", (name, scenar
   const body = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
   const isInBand = scenario.place === "in-band" || reply.status === 200;
   const status = isInBand ? family.inBandStatus(body) : reply.status;
+  // A scenario of a vendor is that vendor's own.
+  const profile = vendor === "compat" ? undefined : family.profileOf(family.defaultBaseUrl);
   const signal: Signal =
     scenario.place === "headers"
       ? family.classifyOk(headers, NOW)
-      : family.classify({ status, headers, body, nowMs: NOW, model: "some-model" });
+      : family.classify({ status, headers, body, nowMs: NOW, model: "some-model" }, profile);
 
   // A limit of fast mode alone is nobody's fault: the standard speed of the same model works.
   const isFastOnly = name === "anthropic/fast-limit";

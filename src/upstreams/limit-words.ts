@@ -93,37 +93,54 @@ const MOMENTS: readonly MomentForm[] = [
   },
 ];
 
-/** The first end that the message announces and that is not over; null: it announces none. */
-export function endInWords(message: string, nowMs: number): number | null {
+function isNeverRepeated(): boolean {
+  return false;
+}
+
+/**
+ * The first end that the message announces and that is not over; null: it announces none. `isRepeated`: the message only
+ * repeats these words of the request.
+ */
+export function endInWords(
+  message: string,
+  nowMs: number,
+  isRepeated: (words: string) => boolean = isNeverRepeated,
+): number | null {
   const found: { readonly at: number; readonly endMs: number | null }[] = [];
   for (const match of message.matchAll(DURATION)) {
-    if (!isAnnounced(message, match, THEN)) continue;
+    const words = announcement(message, match, THEN);
+    if (words === null || isRepeated(words)) continue;
     found.push({ at: match.index, endMs: nowMs + durationMs(match[0]) });
   }
   for (const { pattern, read } of MOMENTS) {
     for (const match of message.matchAll(pattern)) {
-      if (!isAnnounced(message, match, THEN_RESET)) continue;
+      const words = announcement(message, match, THEN_RESET);
+      if (words === null || isRepeated(words)) continue;
       found.push({ at: match.index, endMs: read(match.slice(1), nowMs) });
     }
   }
   found.sort((one, other) => one.at - other.at);
   const first = found.find(({ endMs }) => endMs !== null && endMs >= nowMs);
-  return first?.endMs ?? bareNumber(message, nowMs);
+  return first?.endMs ?? bareNumber(message, nowMs, isRepeated);
 }
 
 /** `retry after 30`, `"retry_after": 30`: seconds without a unit. */
-function bareNumber(message: string, nowMs: number): number | null {
+function bareNumber(message: string, nowMs: number, isRepeated: (words: string) => boolean): number | null {
   const match = /\bretry[-_ ]?after["']?\s?[:=]?\s?(\d{1,13}(?:\.\d{1,9})?)(?![\d.:/-])/i.exec(message);
-  if (match === null) return null;
+  if (match === null || isRepeated(match[0])) return null;
   const endMs = endOfNumber(Number(match[1]), nowMs);
   return endMs === null || endMs < nowMs ? null : endMs;
 }
 
-function isAnnounced(message: string, match: RegExpExecArray, then: RegExp): boolean {
+/** The words that announce the time, with the time; null: none do. */
+function announcement(message: string, match: RegExpExecArray, then: RegExp): string | null {
   const end = match.index + match[0].length;
   const before = lastSentence(message.slice(Math.max(0, match.index - MAX_CONTEXT), match.index));
-  if (RATE.test(before)) return false;
-  return ANNOUNCED.test(before) || then.test(message.slice(end, end + MAX_CONTEXT));
+  if (RATE.test(before)) return null;
+  const first = ANNOUNCED.exec(before);
+  if (first !== null) return first[0] + match[0];
+  const last = then.exec(message.slice(end, end + MAX_CONTEXT));
+  return last === null ? null : match[0] + last[0];
 }
 
 function lastSentence(text: string): string {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { openai } from "./openai.ts";
+import { OPENAI as OPENAI_PROFILE } from "./profiles.ts";
 
 const NOW = Date.parse("2026-11-23T10:00:00Z");
 const DECEMBER = Date.parse("2026-12-01T00:00:00Z");
@@ -196,13 +197,19 @@ const OPENAI: readonly Case[] = [
 
 const COMPATIBLE: readonly Case[] = [
   { name: "402", status: 402, error: { message: "Insufficient Balance" }, says: { class: "credit" } },
-  { name: "402 in HTML", status: 402, body: "<html></html>", says: { class: "credit" } },
+  ...[401, 402, 403, 429, 502].map((status) => ({
+    name: `${status} in HTML`,
+    status,
+    body: "<!doctype html><html>insufficient balance</html>",
+    says: { class: "overload" },
+  })),
+  { name: "404 in HTML", status: 404, body: "<html></html>", says: { class: "bad" } },
   { name: "401 in plain text", status: 401, body: "Unauthorized", says: { class: "invalid" } },
   {
     name: "403 about quota",
     status: 403,
     error: { message: "The user's quota is used up" },
-    says: { class: "credit" },
+    says: { class: "bad" },
   },
   {
     name: "403",
@@ -232,8 +239,11 @@ const COMPATIBLE: readonly Case[] = [
   {
     name: "429 about quota",
     status: 429,
-    error: { message: "You exceeded your current quota, please check your plan and billing details." },
-    says: { class: "credit" },
+    error: {
+      message: "You exceeded your current quota, please check your plan and billing details.",
+      code: "insufficient_quota",
+    },
+    says: { class: "rate", untilMs: NOW + 5_000, isGuess: true },
   },
   {
     name: "429 about a day's quota",
@@ -255,7 +265,7 @@ const COMPATIBLE: readonly Case[] = [
     error: {
       message: "Provider returned error",
       code: 429,
-      metadata: { raw: "m is temporarily overloaded upstream." },
+      metadata: { raw: "gpt-5 is temporarily overloaded upstream." },
     },
     says: { class: "overload" },
   },
@@ -268,14 +278,68 @@ const COMPATIBLE: readonly Case[] = [
   {
     name: "an error that is a string",
     status: 404,
-    error: 'model "x" not found, try pulling it first',
+    error: 'model "gpt-5" not found, try pulling it first',
     says: { class: "forbid" },
   },
   {
     name: "404 model",
     status: 404,
-    error: { message: "The model `x` does not exist." },
+    error: { message: "The model `gpt-5` does not exist." },
     says: { class: "forbid" },
+  },
+  {
+    name: "404 of another model, such as a tool's",
+    status: 404,
+    error: { message: "The model `gpt-image-9` does not exist.", code: "model_not_found" },
+    says: { class: "bad" },
+  },
+  {
+    name: "403 of One API about the model",
+    status: 403,
+    error: { message: "该令牌无权使用模型：gpt-5 (request id: 1)", type: "one_api_error" },
+    says: { class: "forbid" },
+  },
+  {
+    name: "401 of LiteLLM about the model",
+    status: 401,
+    error: {
+      message:
+        "key not allowed to access model. This key can only access models=['a']. Tried to access gpt-5",
+      type: "key_model_access_denied",
+      code: "401",
+    },
+    says: { class: "forbid" },
+  },
+  {
+    name: "402 of OpenRouter about max_tokens",
+    status: 402,
+    error: {
+      message:
+        "This request requires more credits, or fewer max_tokens. You requested up to 200000 tokens, but can only afford 92985.",
+      code: 402,
+    },
+    says: { class: "bad" },
+  },
+  {
+    name: "402 of OpenRouter that affords nothing",
+    status: 402,
+    error: {
+      message:
+        "This request requires more credits, or fewer max_tokens. You requested up to 9 tokens, but can only afford 0.",
+      code: 402,
+    },
+    says: { class: "credit" },
+  },
+  {
+    name: "429 of a provider behind OpenRouter, with a time",
+    status: 429,
+    error: {
+      message: "Provider returned error",
+      code: 429,
+      metadata: { raw: "gpt-5 is temporarily rate-limited upstream.", provider_name: "Simulated" },
+    },
+    headers: { "retry-after": "9" },
+    says: { class: "rate", isOfModel: true, untilMs: NOW + 9_000 },
   },
   { name: "400 model", status: 400, error: { message: "Model Not Exist" }, says: { class: "forbid" } },
   { name: "404 of a wrong path", status: 404, body: "404 page not found", says: { class: "bad" } },
@@ -302,16 +366,22 @@ const COMPATIBLE: readonly Case[] = [
   },
 ];
 
-test.each([...OPENAI, ...COMPATIBLE].map((each) => [each.name, each] as const))("%s", (_, each) => {
+const AT_OPENAI = OPENAI.map((each) => [each.name, each, OPENAI_PROFILE] as const);
+const ELSEWHERE = COMPATIBLE.map((each) => [each.name, each, undefined] as const);
+
+test.each([...AT_OPENAI, ...ELSEWHERE])("%s", (_, each, profile) => {
   const body = each.body ?? JSON.stringify({ error: each.error });
   const { status } = each;
-  const signal = openai.classify({
-    status,
-    headers: new Headers(each.headers),
-    body,
-    nowMs: NOW,
-    model: "gpt-5",
-  });
+  const signal = openai.classify(
+    {
+      status,
+      headers: new Headers(each.headers),
+      body,
+      nowMs: NOW,
+      model: "gpt-5",
+    },
+    profile,
+  );
   expect(signal).toMatchObject(each.says);
 });
 

@@ -4,6 +4,9 @@
  */
 
 import { joinWithoutVersion } from "./address.ts";
+import { EMPTY_ACCOUNT_ROWS, REFUSAL_ROWS } from "./evidence/openai-refusals.ts";
+import { wording } from "./evidence/request-words.ts";
+import { classifyByTable, type Row } from "./evidence/signal-table.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
@@ -13,7 +16,14 @@ import { openaiTraits } from "./model-traits/openai-traits.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import { isOversize } from "./refusals/oversize.ts";
 import { nextMonthUtc } from "./reset-time.ts";
-import { classifyByTable, type Row } from "./signal-table.ts";
+
+const RATE = {
+  class: "rate",
+  scope: "model",
+  until: [limitEnd],
+  guessMs: 5_000,
+  reason: "rate limited",
+} as const;
 
 /** "Request too large … Limit 30000, Requested 41234": waiting does not make the request fit. */
 function isTooLarge({ message }: Failure): boolean {
@@ -23,45 +33,9 @@ function isTooLarge({ message }: Failure): boolean {
 
 const OPENAI_ROWS: readonly Row[] = [
   {
-    status: [401],
-    code: /^ip_not_authorized$/,
-    verdict: { class: "config", reason: "the address that requests come from is not allowed" },
-  },
-  {
-    status: [401],
-    text: /\bip\b.*\bnot authorized/i,
-    verdict: { class: "config", reason: "the address that requests come from is not allowed" },
-  },
-  {
-    status: [401, 403],
-    code: /^(?:insufficient_permissions|missing_scope)$/,
-    verdict: { class: "forbid", reason: "the key's permissions do not include this" },
-  },
-  {
-    status: [401, 403],
-    text: /insufficient permissions|missing scopes/i,
-    verdict: { class: "forbid", reason: "the key's permissions do not include this" },
-  },
-  { status: [401], verdict: { class: "invalid", reason: "the key was refused" } },
-  {
-    status: [403],
-    code: /^unsupported_country_region_territory$/,
-    verdict: { class: "config", reason: "not served at the location that requests come from" },
-  },
-  {
-    status: [400, 403, 404],
-    code: /^model_not_found$/,
-    verdict: { class: "forbid", reason: "no such model for this key" },
-  },
-  {
-    status: [400, 403],
-    text: /^your organization must be verified to /i,
-    verdict: { class: "forbid", reason: "the organization must be verified for this" },
-  },
-  {
     status: [429],
     code: /^credit_balance_exhausted$/,
-    verdict: { class: "credit", reason: "credit balance is exhausted" },
+    verdict: { class: "credit", reason: "credit balance is exhausted", isStatement: true },
   },
   {
     status: [429],
@@ -73,7 +47,6 @@ const OPENAI_ROWS: readonly Row[] = [
       reason: "monthly spend limit reached",
     },
   },
-  { status: [429], code: /^insufficient_quota$/, verdict: { class: "credit", reason: "quota used up" } },
   {
     status: [429],
     code: /^(?:slow_down|server_is_overloaded|service_unavailable|server_error|overloaded_error|engine_overloaded(?:_error)?)$/,
@@ -85,14 +58,15 @@ const OPENAI_ROWS: readonly Row[] = [
     verdict: { class: "bad", reason: "the request is larger than the key's limit" },
   },
   {
+    // OpenAI and Groq count for each model.
     status: [429],
-    code: /^rate_limit_exceeded$/,
-    verdict: { class: "rate", scope: "model", until: [limitEnd], guessMs: 5_000, reason: "rate limited" },
+    text: wording("rate limit reached for (?:model )?{model}"),
+    verdict: { ...RATE, isOfModel: true },
   },
+  { status: [429], code: /^rate_limit_exceeded$/, verdict: RATE },
 ];
 
-const MONEY =
-  /insufficient (?:balance|funds|credits?|quota)|balance|billing|out of credits?|more credits|exceeded your current quota|quota/i;
+const OVERLOADED = { class: "overload", reason: "the upstream is overloaded" } as const;
 
 const COMPAT_ROWS: readonly Row[] = [
   {
@@ -101,23 +75,37 @@ const COMPAT_ROWS: readonly Row[] = [
     when: ({ message, codes }) => isOversize(message, codes),
     verdict: { class: "bad", reason: "the request is larger than the model's context" },
   },
-  { status: [402], verdict: { class: "credit", reason: "no balance" } },
   {
-    // A moderator in front of the model refuses the request, so the request is at fault.
-    status: [403],
-    text: /\bflagged\b|\bmoderation\b/i,
-    verdict: { class: "bad", reason: "the request was flagged" },
+    // OpenRouter, about the provider behind it, in that provider's words.
+    status: [429],
+    text: wording("provider returned error\\n{model} is temporarily overloaded"),
+    verdict: OVERLOADED,
   },
-  { status: [403], text: MONEY, verdict: { class: "credit", reason: "no balance" } },
-  { status: [403], verdict: { class: "forbid", reason: "no permission" } },
   {
-    status: [400, 404],
-    text: /^(?:the )?(?:requested )?model\b.{0,300}?\bnot (?:be )?(?:found|exist)|^(?:no such|unknown) model\b/is,
-    verdict: { class: "forbid", reason: "no such model for this key" },
+    // OpenRouter: a provider behind it limits one model.
+    status: [429],
+    when: ({ isOfProviderBehind }) => isOfProviderBehind,
+    verdict: { ...RATE, reason: "the model is limited at its provider", isOfModel: true },
   },
   {
     status: [429],
-    text: /\bper[- ]day\b|\bdaily\b/i,
+    text: wording("rate limit exceeded: free-models-per-day"),
+    verdict: {
+      class: "quota",
+      scope: "model",
+      until: [limitEnd, ({ nowMs }) => nowMs + 3_600_000],
+      reason: "the daily quota of free models is used up",
+      isOfModel: true,
+    },
+  },
+  {
+    status: [429],
+    text: wording("rate limit exceeded: free-models-per-min"),
+    verdict: { ...RATE, isOfModel: true },
+  },
+  {
+    status: [429],
+    text: wording("(?:your )?daily\\b|rate limit (?:exceeded|reached)\\b[^.]{0,200}\\bper[- ]day\\b"),
     verdict: {
       class: "quota",
       scope: "model",
@@ -125,24 +113,19 @@ const COMPAT_ROWS: readonly Row[] = [
       reason: "daily quota used up",
     },
   },
+  { status: [429], when: (failure) => limitEnd(failure) !== null, verdict: RATE },
+  ...EMPTY_ACCOUNT_ROWS,
   {
     status: [429],
-    when: (failure) => limitEnd(failure) !== null,
-    verdict: { class: "rate", scope: "model", until: [limitEnd], guessMs: 5_000, reason: "rate limited" },
+    text: wording(
+      "no capacity available|(?:the )?(?:engine|model|server|service|{model}) is (?:currently |temporarily )?overloaded",
+    ),
+    verdict: OVERLOADED,
   },
-  { status: [429], text: MONEY, verdict: { class: "credit", reason: "quota or balance used up" } },
-  {
-    status: [429],
-    text: /\bcapacity\b|\boverloaded\b|\bengine\b/i,
-    verdict: { class: "overload", reason: "the upstream is overloaded" },
-  },
-  {
-    status: [429],
-    verdict: { class: "rate", scope: "model", until: [], guessMs: 5_000, reason: "rate limited" },
-  },
+  { status: [429], verdict: RATE },
 ];
 
-const ROWS: readonly Row[] = [...OPENAI_ROWS, ...COMPAT_ROWS];
+const ROWS: readonly Row[] = [...REFUSAL_ROWS, ...OPENAI_ROWS, ...COMPAT_ROWS];
 
 /** Statuses by the code of an error event or a failed response. */
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
@@ -200,9 +183,9 @@ export const openai: Family = {
   servesOtherMakers: true,
   traitsOf: openaiTraits,
   defaultHeaders: [],
-  classify(reply) {
+  classify(reply, profile) {
     const failure = readFailure(reply);
-    return classifyByTable(failure.isGoogle ? GEMINI_ROWS : ROWS, failure);
+    return classifyByTable(failure.isGoogle ? GEMINI_ROWS : ROWS, failure, profile?.failures);
   },
   inBandStatus: (body) => statusOfError(body, statusOfCode),
   classifyOk: spentBy,

@@ -1,6 +1,8 @@
 /** One server as data: facts that differ from server to server within a family. */
 import type { CodecProfile } from "../dialects/codec-profile.ts";
 import type { DialectName } from "../dialects/dialect.ts";
+import type { Proof } from "./evidence/proof.ts";
+import type { Row } from "./evidence/signal-table.ts";
 import type { SignalScope } from "./signal.ts";
 
 export interface ServerProfile extends CodecProfile {
@@ -13,4 +15,8 @@ export interface ServerProfile extends CodecProfile {
   readonly countDialect: DialectName | null;
   /** The reach of a rate limit when the configuration does not say. */
   readonly rateScope: SignalScope;
+  /** The call that proves a refused key or an empty account; null: none is documented, or it needs no key. */
+  readonly proof: Proof | null;
+  /** Rows of failures that hold for this server alone. They come before the rows of the family. */
+  readonly failures: readonly Row[];
 }

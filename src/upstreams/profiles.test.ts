@@ -1,14 +1,34 @@
 import { expect, test } from "bun:test";
 import { configUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { makeSnapshot } from "../snapshot.ts";
-import { ANTHROPIC, COMPATIBLE, GEMINI, OPENAI } from "./profiles.ts";
+import {
+  ANTHROPIC,
+  ANTHROPIC_SERVERS,
+  COMPATIBLE,
+  GEMINI,
+  GEMINI_SERVERS,
+  OPENAI,
+  OPENAI_SERVERS,
+} from "./profiles.ts";
 
 const NAMES = new Map([
   [OPENAI, "OPENAI"],
   [COMPATIBLE, "COMPATIBLE"],
   [ANTHROPIC, "ANTHROPIC"],
   [GEMINI, "GEMINI"],
+  // Their makers' own hosts differ in the call that proves a key.
+  ...ANTHROPIC_SERVERS.map(({ profile }) => [profile, "ANTHROPIC"] as const),
+  ...GEMINI_SERVERS.map(({ profile }) => [profile, "GEMINI"] as const),
 ]);
+
+test("only a server that is known by its host has a call that proves a key", () => {
+  for (const profile of [COMPATIBLE, ANTHROPIC, GEMINI]) expect(profile.proof).toBeNull();
+  const known = [...OPENAI_SERVERS, ...ANTHROPIC_SERVERS, ...GEMINI_SERVERS];
+  for (const { profile } of known) expect(profile.proof?.path).toMatch(/^\/\w/);
+  // OpenRouter shows its list of models to anybody.
+  const openrouter = OPENAI_SERVERS.find(({ host }) => host === "openrouter.ai");
+  expect(openrouter?.profile.proof?.path).toBe("/api/v1/key");
+});
 
 const CHAT = "openai-chat";
 const RESPONSES = "openai-responses";

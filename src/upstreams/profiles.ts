@@ -1,4 +1,16 @@
 /** The servers that are known. What a server is follows from the host of its base URL alone. */
+
+import {
+  ANTHROPIC_PROOF,
+  DEEPSEEK_PROOF,
+  GEMINI_PROOF,
+  MOONSHOT_PROOF,
+  OPENAI_PROOF,
+  OPENROUTER_PROOF,
+  type Proof,
+  SILICONFLOW_PROOF,
+} from "./evidence/proof.ts";
+import type { Row } from "./evidence/signal-table.ts";
 import type { ServerProfile } from "./profile.ts";
 
 /**
@@ -11,6 +23,8 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   countDialect: null,
   // A compatible server usually limits the key, not each model.
   rateScope: "credential",
+  proof: null,
+  failures: [],
   limitParameter: "max_tokens",
   instructionRole: "system",
   userParameter: "user",
@@ -29,6 +43,17 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   reasoningMembers: true,
 });
 
+const OPENAI_FAILURES: readonly Row[] = [
+  {
+    // Other servers send the code for limits that pass within a minute: openclaw/openclaw#148236.
+    status: [429],
+    code: /^insufficient_quota$/,
+    // As the type beside a code of its own it says less than the code does.
+    when: ({ codes }) => codes.every((word) => /^(?:insufficient_quota|\d+)$/.test(word)),
+    verdict: { class: "credit", reason: "quota used up", isStatement: true },
+  },
+];
+
 /**
  * OpenAI itself, at its regional hosts too: https://platform.openai.com/docs/api-reference/chat, October
  * 2026.
@@ -38,6 +63,8 @@ export const OPENAI: ServerProfile = Object.freeze({
   translatedTo: ["openai-responses", "openai-chat"] as const,
   countDialect: "openai-responses",
   rateScope: "model",
+  proof: OPENAI_PROOF,
+  failures: OPENAI_FAILURES,
   limitParameter: "max_completion_tokens",
   instructionRole: "developer",
   userParameter: "safety_identifier",
@@ -81,8 +108,31 @@ export interface KnownServer {
   readonly profile: ServerProfile;
 }
 
+/** A server that is known for its call of proof alone. */
+function provenBy(host: string, profile: ServerProfile, proof: Proof): KnownServer {
+  return { host, profile: Object.freeze({ ...profile, proof }) };
+}
+
 /** Servers of the family `openai`; all others are `COMPATIBLE`. */
-export const OPENAI_SERVERS: readonly KnownServer[] = [{ host: "api.openai.com", profile: OPENAI }];
+export const OPENAI_SERVERS: readonly KnownServer[] = [
+  { host: "api.openai.com", profile: OPENAI },
+  provenBy("openrouter.ai", COMPATIBLE, OPENROUTER_PROOF),
+  provenBy("api.deepseek.com", COMPATIBLE, DEEPSEEK_PROOF),
+  provenBy("api.moonshot.ai", COMPATIBLE, MOONSHOT_PROOF),
+  provenBy("api.moonshot.cn", COMPATIBLE, MOONSHOT_PROOF),
+  provenBy("api.siliconflow.cn", COMPATIBLE, SILICONFLOW_PROOF),
+  provenBy("api.siliconflow.com", COMPATIBLE, SILICONFLOW_PROOF),
+];
+
+/** Servers of the family `anthropic`; all others are `ANTHROPIC`. */
+export const ANTHROPIC_SERVERS: readonly KnownServer[] = [
+  provenBy("api.anthropic.com", ANTHROPIC, ANTHROPIC_PROOF),
+];
+
+/** Servers of the family `gemini`; all others are `GEMINI`. */
+export const GEMINI_SERVERS: readonly KnownServer[] = [
+  provenBy("generativelanguage.googleapis.com", GEMINI, GEMINI_PROOF),
+];
 
 /** The profile of the server at a base URL; `otherwise` when its host is not among the known ones. */
 export function profileAt(

@@ -8,8 +8,8 @@ export type SignalScope = "credential" | "model";
  * upstream's words.
  *
  * - rate: a limit that ends at `untilMs`. quota: used up until `untilMs`.
- * - credit: no money until a person acts. invalid: refused until a person acts.
- * - config: the operator must change something at the provider. forbid: the credential may not use the model.
+ * - credit, invalid, config: an accusation of the credential, see `Accusation`.
+ * - forbid: the credential may not use the model.
  * - overload: the upstream's fault. bad: the request's fault.
  */
 export type Signal =
@@ -21,19 +21,36 @@ export type Signal =
       readonly reason: string;
       /** The reply names no time. `untilMs` is a first guess, which the pool lets grow with each strike. */
       readonly isGuess?: true;
+      /** The reply says that the limit is the model's, so it holds for the model alone at any server. */
+      readonly isOfModel?: true;
     }
   | {
       readonly class: "quota";
       readonly untilMs: number;
       readonly scope: SignalScope;
       readonly reason: string;
+      /** As for `rate`. */
+      readonly isOfModel?: true;
     }
-  | { readonly class: "credit"; readonly reason: string }
-  | { readonly class: "invalid"; readonly reason: string }
-  | { readonly class: "config"; readonly reason: string }
+  | Accusation
   | { readonly class: "forbid"; readonly reason: string }
   | { readonly class: "overload"; readonly reason: string }
   | { readonly class: "bad"; readonly reason: string };
+
+/**
+ * A reply that speaks against the credential itself. credit: it has no money. invalid: it is refused. config: the operator
+ * must change something at the provider. One client's request can bring such a reply about, so the reply alone takes the
+ * credential out for a time only.
+ */
+export interface Accusation {
+  readonly class: "credit" | "invalid" | "config";
+  readonly reason: string;
+  /**
+   * The code or the words are the provider's own statement about the key or its money. When a call of the gateway's own
+   * confirms it (`ServerProfile.proof`), a person must act.
+   */
+  readonly isStatement?: true;
+}
 
 export interface ReplyFacts {
   readonly status: number;
@@ -43,4 +60,6 @@ export interface ReplyFacts {
   readonly nowMs: number;
   /** The upstream's name for the model. */
   readonly model: string;
+  /** Whether a text stands in the request, so that the reply may only repeat it. Absent: the request has no words. */
+  readonly isOfRequest?: (text: string) => boolean;
 }

@@ -11,7 +11,7 @@ export interface Park {
   readonly on: "credential" | "model";
   /** Seconds until the state ends, from the refusal at `atMs` on; null: it ends when a person acts. */
   leftS(atMs: number): number | null;
-  /** The first refusal of a key counts as unconfirmed. */
+  /** A refusal of the key or for want of money is unconfirmed until a call of the gateway's own meets it too. */
   readonly isUnconfirmed: boolean;
 }
 
@@ -47,11 +47,26 @@ export function otherModel({ family }: Pick<Case, "family">): string {
   return OTHER_MODELS[family];
 }
 
-const HOUR_S = 3_600;
-const CONFIRM_S = 30;
+/** A client's request may have brought the refusal about, so it holds for half a minute at first. */
+const DOUBT_S = 30;
 
 /** Failures without a time: the gateway's own first guess, in seconds. */
-const GUESSED: Readonly<Record<string, number>> = { "gemini/exhausted": 60, "compat/ok-rate-limit": 5 };
+const GUESSED: Readonly<Record<string, number>> = {
+  "gemini/exhausted": 60,
+  "compat/ok-rate-limit": 5,
+  "compat/throttled-quota": 5,
+  "compat/concurrency": 5,
+  "compat/quota-exceeded": 5,
+  "compat/openrouter-limited": 5,
+  // At another host than OpenAI's the code says nothing about money.
+  "openai/insufficient-quota": 5,
+};
+/** Compatible servers that say that the limit is the model's, or whose credential has `scope = "model"`. */
+const OF_MODEL: ReadonlySet<string> = new Set(["compat/openrouter-limited", "openai/insufficient-quota"]);
+/** The meaning at the simulator's host, where it differs from the vendor's own. */
+const MEANING_ELSEWHERE: Readonly<Record<string, Scenario["meaning"]>> = {
+  "openai/insufficient-quota": "rate",
+};
 /** Limits of a feature that the client asked for: the client can do without the feature. */
 const ABOUT_A_FEATURE: ReadonlySet<string> = new Set(["anthropic/fast-limit"]);
 
@@ -62,9 +77,10 @@ const LENGTHENED_S: Readonly<Record<string, number>> = {
 };
 
 function parkFor(name: string, scenario: Scenario): Park | null {
-  const { meaning, scope, resetAtMs, resetS } = scenario;
+  const { scope, resetAtMs, resetS } = scenario;
+  const meaning = MEANING_ELSEWHERE[name] ?? scenario.meaning;
   // The gateway assumes that compatible servers count for the whole key; the three vendors count per model.
-  const isPerModel = scope.endsWith("-model") && !name.startsWith("compat/");
+  const isPerModel = OF_MODEL.has(name) || (scope.endsWith("-model") && !name.startsWith("compat/"));
   const on = isPerModel ? "model" : "credential";
   const toldS = (atMs: number): number | null =>
     resetAtMs === undefined ? (resetS ?? null) : (resetAtMs(atMs) - atMs) / 1000;
@@ -75,12 +91,12 @@ function parkFor(name: string, scenario: Scenario): Park | null {
     case "quota":
       return { state: "exhausted", on, leftS, isUnconfirmed: false };
     case "credit":
-      return { state: "exhausted", on: "credential", leftS: () => null, isUnconfirmed: false };
+      return { state: "exhausted", on: "credential", leftS: () => DOUBT_S, isUnconfirmed: true };
     case "invalid":
     case "misconfigured":
-      return { state: "cooling", on: "credential", leftS: () => CONFIRM_S, isUnconfirmed: true };
+      return { state: "cooling", on: "credential", leftS: () => DOUBT_S, isUnconfirmed: true };
     case "forbidden":
-      return { state: "forbidden", on: "model", leftS: () => HOUR_S, isUnconfirmed: false };
+      return { state: "forbidden", on: "model", leftS: () => DOUBT_S, isUnconfirmed: false };
     case "ok":
     case "overloaded":
     case "bad-request":

@@ -4,7 +4,14 @@ import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { GENERAL_FAULTS } from "../../src/simulator/scenarios/scenarios.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
-import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import {
+  type Gateway,
+  KEYS_TOML,
+  KNOWN_SERVERS_AT_LOCALHOST,
+  startGateway,
+  until,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import { CHAT, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import { type Asked, ask, type Way } from "./asking.ts";
 
@@ -21,7 +28,7 @@ const COOLING_S = 20;
 const POOLS: Readonly<Record<string, readonly string[]>> = {
   cooling: ["rate-limit,reset=50", `rate-limit,reset=${COOLING_S}`, "invalid-key"],
   forbidden: ["forbidden-model", "forbidden-model"],
-  unusable: ["credit", "credit"],
+  unusable: ["invalid-key", "invalid-key"],
   good: [""],
 };
 const DIALECTS: readonly Recording[] = [CHAT, RESPONSES, MESSAGES, GEMINI];
@@ -48,8 +55,10 @@ beforeAll(async () => {
   // parked.
   for (const [index, { recording }] of WAYS.entries()) {
     const { family } = recording;
-    const baseUrl = family === "openai" ? `${simulator.url}/v1` : simulator.url;
     for (const [name, faults] of Object.entries(POOLS)) {
+      // Only a provider that refuses the gateway's own call too makes a credential wait for a person.
+      const origin = name === "unusable" ? simulator.url.replace("127.0.0.1", "localhost") : simulator.url;
+      const baseUrl = family === "openai" ? `${origin}/v1` : origin;
       const credentials = Object.fromEntries(
         faults.map((fault, i) => [`key-${i}`, `sk-secret-${index}${name}${i}~${fault}`]),
       );
@@ -67,7 +76,17 @@ beforeAll(async () => {
     };
     toml.push(upstreamToml(`odd-${index}`, "anthropic", simulator.url, { credentials }));
   }
-  gateway = await startGateway({ toml: toml.join("\n") });
+  gateway = await startGateway({
+    toml: toml.join("\n"),
+    preloads: [KNOWN_SERVERS_AT_LOCALHOST],
+    env: { CLEWLINE_TEST_SERVERS: "api.openai.com,api.anthropic.com,generativelanguage.googleapis.com" },
+  });
+  for (const way of WAYS) await askPool("unusable", way);
+  await until("every refused key is confirmed to be invalid", async () => {
+    const { out } = await gateway.command("credentials", "--json");
+    const refused = out.split("\n").filter((line) => line.includes('"upstream":"unusable-'));
+    return refused.every((line) => line.includes('"state":"invalid"'));
+  });
 });
 
 afterAll(async () => {
@@ -123,7 +142,7 @@ describe.each(WAYS.map((way) => [way.name, way] as const))("%s", (_, way) => {
     for (let round = 0; round < 2; round += 1) {
       const answer = await askPool("unusable", way);
       expect(answer.status).toBe(503);
-      expect(errorOf(answer).message).toContain("exhausted");
+      expect(errorOf(answer).message).toContain("2 invalid");
     }
   });
 

@@ -107,6 +107,9 @@ function programUnderTest(preloads: readonly string[] = []): string[] {
 export const OPENAI_AT_LOCALHOST = join(import.meta.dir, "openai-at-localhost.ts");
 
 /** A preload; see the file. */
+export const KNOWN_SERVERS_AT_LOCALHOST = join(import.meta.dir, "known-servers-at-localhost.ts");
+
+/** A preload; see the file. */
 export const HEAP_SNAPSHOT = join(import.meta.dir, "heap-snapshot.ts");
 
 /** The server at `url`, by the name that `OPENAI_AT_LOCALHOST` knows it by. */

@@ -9,6 +9,7 @@ import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { AccessRefused } from "../../upstreams/authorization.ts";
+import { mayHoldAnything, RequestWords } from "../../upstreams/evidence/request-words.ts";
 import { readFailure } from "../../upstreams/failure.ts";
 import { comeBackAt } from "../../upstreams/limit-time.ts";
 import { repairsFor } from "../../upstreams/repair.ts";
@@ -54,7 +55,14 @@ export function refusedFailure(
 /** The reply as the tables of the families read it. */
 function factsOf(attempt: FailedAttempt, status: number, headers: HeaderView, body: string): ReplyFacts {
   const { served, prepared } = attempt;
-  return { status, headers, body, nowMs: served.gateway.clock.nowMs(), model: prepared.target.model };
+  return {
+    status,
+    headers,
+    body,
+    nowMs: served.gateway.clock.nowMs(),
+    model: prepared.target.model,
+    isOfRequest: wordsOf(attempt),
+  };
 }
 
 /** An overloaded upstream may say when to ask it again. */
@@ -78,7 +86,7 @@ function classifiedFailure(
 ): AttemptFailure {
   const { served, prepared, upstream } = attempt;
   const { status, headers, body: text } = facts;
-  const classified = upstream.family.classify(facts);
+  const classified = upstream.family.classify(facts, upstream.profile);
   const repairs = mayRepair(classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
   const signal: Signal = repairs.length === 0 ? classified : REPAIRABLE;
@@ -161,8 +169,18 @@ export function accessFailure({ signal }: AccessRefused): AttemptFailure {
 
 /** The meaning, for the credential, of a failure inside a good reply. */
 export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
-  const { family } = attempt.upstream;
-  return family.classify(factsOf(attempt, family.inBandStatus(raw), headers, raw));
+  const { family, profile } = attempt.upstream;
+  return family.classify(factsOf(attempt, family.inBandStatus(raw), headers, raw), profile);
+}
+
+/** Whether a text stands in the request that the upstream got. */
+function wordsOf({ served, prepared }: FailedAttempt): (text: string) => boolean {
+  const { client } = served.exchange;
+  const body = prepared.translated?.body ?? prepared.body;
+  // A stream has begun, and its request is not kept.
+  if (body === null && client.method === "POST") return mayHoldAnything;
+  const values = client.headers.lines.map(([, value]) => value);
+  return new RequestWords(body, [new URL(client.request.url).pathname, client.search, ...values]).has;
 }
 
 /**

@@ -169,7 +169,7 @@ export const ANTHROPIC_SCENARIOS = {
     { status: 503, errorCode: "cmek_key_unreachable" },
   ),
   "anthropic/permission": say(
-    { signal: "403 permission_error", meaning: "forbidden", scope: "key-model" },
+    { signal: "403 about what the request names", meaning: "bad-request", scope: "none" },
     "permission_error",
     "Your API key does not have permission to use the specified resource.",
   ),

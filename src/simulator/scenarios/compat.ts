@@ -27,11 +27,42 @@ function plain(
   return { error: { message, type, param: null, code } };
 }
 
+function edgePages() {
+  const page = (status: number): Scenario =>
+    say(
+      { signal: `${status} of the network edge, in HTML`, meaning: "overloaded", scope: "none" },
+      status,
+      "<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head></html>\n",
+      () => ({ "content-type": "text/html; charset=UTF-8" }),
+    );
+  return { "compat/page-401": page(401), "compat/page-403": page(403), "compat/page-429": page(429) };
+}
+
 export const COMPAT_SCENARIOS = {
-  "compat/openrouter-credits": say({ signal: "402 of OpenRouter", meaning: "credit", scope: "key" }, 402, {
-    error: { message: "This request requires more credits, or fewer max_tokens.", code: 402, metadata: {} },
-    user_id: "user_simulated",
-  }),
+  "compat/openrouter-credits": say(
+    { signal: "402 of OpenRouter about max_tokens", meaning: "bad-request", scope: "none" },
+    402,
+    {
+      error: {
+        message:
+          "This request requires more credits, or fewer max_tokens. You requested up to 200000 tokens, but can only afford 92985. To increase, visit https://openrouter.ai/settings/credits and add more credits",
+        code: 402,
+        metadata: {},
+      },
+      user_id: "user_simulated",
+    },
+  ),
+  "compat/openrouter-no-credits": say(
+    { signal: "402 of OpenRouter about the account", meaning: "credit", scope: "key" },
+    402,
+    {
+      error: {
+        message: "Insufficient credits. Add more using https://openrouter.ai/settings/credits",
+        code: 402,
+      },
+      user_id: "user_simulated",
+    },
+  ),
   "compat/insufficient-balance": say(
     { signal: "402 of DeepSeek", meaning: "credit", scope: "key" },
     402,
@@ -64,8 +95,46 @@ export const COMPAT_SCENARIOS = {
     plain("Too many requests", "rate_limit_exceeded", "requests"),
     ({ nowMs, resetS }) => ({ "retry-after": new Date(nowMs + resetS * 1000).toUTCString() }),
   ),
+  "compat/model-denied": say(
+    { signal: "403 of One API about the model", meaning: "forbidden", scope: "key-model" },
+    403,
+    ({ model }: ScenarioContext) => plain(`该令牌无权使用模型：${model}`, null, "one_api_error"),
+  ),
+  "compat/model-denied-401": say(
+    { signal: "401 of LiteLLM about the model", meaning: "forbidden", scope: "key-model" },
+    401,
+    ({ model }: ScenarioContext) =>
+      plain(
+        `key not allowed to access model. This key can only access models=['other']. Tried to access ${model}`,
+        "401",
+        "key_model_access_denied",
+      ),
+  ),
+  "compat/throttled-quota": say(
+    {
+      signal: "429 insufficient_quota of DashScope, per minute",
+      meaning: "rate",
+      scope: "key-model",
+      resetS: 5,
+    },
+    429,
+    plain(
+      "Allocated quota exceeded, please increase your quota limit.",
+      "insufficient_quota",
+      "insufficient_quota",
+    ),
+  ),
+  "compat/concurrency": say(
+    { signal: "429 of DeepSeek about concurrency", meaning: "rate", scope: "key-model", resetS: 5 },
+    429,
+    plain(
+      "Too many requests. Your current concurrency is 6, which exceeds your concurrency limit of 5 based on your remaining balance. Please top up your balance to restore your concurrency.",
+      null,
+      "rate_limit_error",
+    ),
+  ),
   "compat/quota-exceeded": say(
-    { signal: "429 that speaks of quota", meaning: "credit", scope: "key" },
+    { signal: "429 that speaks of quota", meaning: "rate", scope: "key-model", resetS: 5 },
     429,
     plain(
       "You exceeded your current quota, please check your plan and billing details",
@@ -140,6 +209,22 @@ export const COMPAT_SCENARIOS = {
       user_id: "user_simulated",
     }),
   ),
+  "compat/openrouter-limited": say(
+    { signal: "429 of a provider behind OpenRouter", meaning: "rate", scope: "key-model", resetS: 5 },
+    429,
+    ({ model }: ScenarioContext) => ({
+      error: {
+        message: "Provider returned error",
+        code: 429,
+        metadata: {
+          raw: `${model} is temporarily rate-limited upstream. Please retry shortly, or add your own key to accumulate your rate limits: https://openrouter.ai/settings/integrations`,
+          provider_name: "Simulated",
+        },
+      },
+      user_id: "user_simulated",
+    }),
+  ),
+  ...edgePages(),
   "compat/openrouter-in-band": say(
     {
       signal: "an error chunk of OpenRouter inside a stream",

@@ -1,16 +1,19 @@
-/** Turns a failure into a signal by a table. The first row that matches decides. */
-import type { Failure } from "./failure.ts";
-import { clampUntil } from "./reset-time.ts";
-import type { Signal, SignalScope } from "./signal.ts";
+/**
+ * Turns a failure into a signal by a table. The first row that matches decides. A client can make a provider repeat the
+ * client's own words, so a row goes by structured codes, or by words that no client wrote: by how a known server begins
+ * its message.
+ */
+import type { Failure } from "../failure.ts";
+import { clampUntil } from "../reset-time.ts";
+import type { Accusation, Signal, SignalScope } from "../signal.ts";
+import { repeatsRequest } from "./request-words.ts";
 
 /** Finds the end of a limit in a reply, in milliseconds since the epoch; null when the reply names none. */
 export type TimeFinder = (failure: Failure) => number | null;
 
 export type Verdict =
-  | {
-      readonly class: "credit" | "invalid" | "config" | "forbid" | "overload" | "bad";
-      readonly reason: string;
-    }
+  | Accusation
+  | { readonly class: "forbid" | "overload" | "bad"; readonly reason: string }
   | {
       readonly class: "rate";
       readonly scope: SignalScope;
@@ -18,6 +21,7 @@ export type Verdict =
       readonly until: readonly TimeFinder[];
       readonly guessMs: number;
       readonly reason: string;
+      readonly isOfModel?: true;
     }
   | {
       readonly class: "quota";
@@ -25,6 +29,7 @@ export type Verdict =
       /** The last finder always finds a time. */
       readonly until: readonly [...TimeFinder[], (failure: Failure) => number];
       readonly reason: string;
+      readonly isOfModel?: true;
     };
 
 /** A row matches when all of its conditions hold. */
@@ -32,8 +37,9 @@ export interface Row {
   readonly status?: readonly number[];
   /** Matches one of the structured codes. */
   readonly code?: RegExp;
-  /** Matches the message. */
+  /** Matches the message, in words that do not stand in the request. */
   readonly text?: RegExp;
+  /** Words of the message may count here only if they speak for the credential. */
   readonly when?: (failure: Failure) => boolean;
   readonly verdict: Verdict;
 }
@@ -41,10 +47,18 @@ export interface Row {
 /** An unknown failure costs no credential: 4xx is the request's fault, 5xx the upstream's. */
 const OVERLOADED: Signal = { class: "overload", reason: "the upstream failed" };
 const BAD: Signal = { class: "bad", reason: "the upstream refused the request" };
+/** A proxy, a firewall or a login page stands before the provider. */
+const PAGE: Signal = { class: "overload", reason: "a page of HTML came instead of the provider's answer" };
+/** With other statuses below 500 a page says something about the request, such as its size or its path. */
+const STATUSES_OF_GUARDS: ReadonlySet<number> = new Set([401, 402, 403, 407, 408, 429]);
 
-export function classifyByTable(rows: readonly Row[], failure: Failure): Signal {
-  const row = rows.find((candidate) => matches(candidate, failure));
-  if (row === undefined) return failure.status >= 500 ? OVERLOADED : BAD;
+/** `own`: rows for this server alone, which come first. */
+export function classifyByTable(rows: readonly Row[], failure: Failure, own: readonly Row[] = []): Signal {
+  const { status } = failure;
+  if (failure.isPage) return status >= 500 || STATUSES_OF_GUARDS.has(status) ? PAGE : BAD;
+  const isMatch = (row: Row): boolean => matches(row, failure);
+  const row = own.find(isMatch) ?? rows.find(isMatch);
+  if (row === undefined) return status >= 500 ? OVERLOADED : BAD;
   return signalOf(row.verdict, failure);
 }
 
@@ -53,9 +67,14 @@ function matches(row: Row, failure: Failure): boolean {
   return (
     (row.status === undefined || row.status.includes(failure.status)) &&
     (code === undefined || failure.codes.some((word) => code.test(word))) &&
-    (row.text === undefined || row.text.test(failure.message)) &&
+    (row.text === undefined || saysItself(row.text, failure)) &&
     (row.when === undefined || row.when(failure))
   );
+}
+
+function saysItself(text: RegExp, failure: Failure): boolean {
+  const found = text.exec(failure.message);
+  return found !== null && !repeatsRequest(found[0], failure);
 }
 
 function signalOf(verdict: Verdict, failure: Failure): Signal {
@@ -63,15 +82,20 @@ function signalOf(verdict: Verdict, failure: Failure): Signal {
   if (verdict.class === "rate") {
     const foundMs = firstTime(verdict.until, failure);
     const untilMs = clampUntil(foundMs ?? nowMs + verdict.guessMs, nowMs);
-    const signal = { class: "rate", untilMs, scope: verdict.scope, reason: verdict.reason } as const;
+    const { scope, reason } = verdict;
+    const signal = { class: "rate", untilMs, scope, reason, ...ofModel(verdict) } as const;
     return foundMs === null ? { ...signal, isGuess: true } : signal;
   }
   if (verdict.class === "quota") {
     const scope = typeof verdict.scope === "function" ? verdict.scope(failure) : verdict.scope;
     const untilMs = clampUntil(firstTime(verdict.until, failure) as number, nowMs);
-    return { class: "quota", untilMs, scope, reason: verdict.reason };
+    return { class: "quota", untilMs, scope, reason: verdict.reason, ...ofModel(verdict) };
   }
   return verdict;
+}
+
+function ofModel({ isOfModel }: { readonly isOfModel?: true }): { readonly isOfModel?: true } {
+  return isOfModel === undefined ? {} : { isOfModel };
 }
 
 function firstTime(finders: readonly TimeFinder[], failure: Failure): number | null {

@@ -1,0 +1,16 @@
+/**
+ * Preloaded by a gateway under test: for that process, `localhost` is one of the servers that `CLEWLINE_TEST_SERVERS` names
+ * by their hosts, one for each family.
+ */
+import {
+  ANTHROPIC_SERVERS,
+  GEMINI_SERVERS,
+  type KnownServer,
+  OPENAI_SERVERS,
+} from "../../src/upstreams/profiles.ts";
+
+const named = (process.env.CLEWLINE_TEST_SERVERS ?? "").split(",");
+for (const servers of [OPENAI_SERVERS, ANTHROPIC_SERVERS, GEMINI_SERVERS]) {
+  const server = servers.find(({ host }) => named.includes(host));
+  if (server !== undefined) (servers as KnownServer[]).push({ ...server, host: "localhost" });
+}
