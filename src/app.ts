@@ -37,7 +37,7 @@ import { makeSealMemory } from "./translate/seal-memory.ts";
 import { makeHttp1Transport } from "./transport/http1/client.ts";
 import { type MediaFetch, makeMediaFetch } from "./transport/media-fetch.ts";
 import { makeWatchdog } from "./transport/watchdog.ts";
-import { LearnedRepairs } from "./upstreams/learned-repairs.ts";
+import { LearnedRepairs } from "./upstreams/refusals/learned-repairs.ts";
 
 export interface AppOptions {
   readonly config: Config;

@@ -1,9 +1,8 @@
 /**
  * Repairs of refused requests, as data. A dialect's `repair.ts` holds its rows: what a refusal says, what is
- * then changed once, and whether the change is remembered (`upstreams/repair.ts`).
+ * then changed once, and whether the change is remembered (`upstreams/refusals/repair.ts`).
  *
- * A new repair is a name in `RepairKind`, a row in `refusals`, and its edit of the body in `edits`. A row may
- * read a number from the refusal's words (`amountOf`), which the edit finds as `amount`.
+ * A new repair is a name in `RepairKind`, a row in `refusals`, and its edit of the body in `edits`.
  */
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
@@ -44,7 +43,7 @@ export interface Repair {
   readonly kind: RepairKind;
   /** The path of the member, as in `messages.*.name`; "" for kinds that concern no single member. */
   readonly member: string;
-  /** A number that the refusal states; null: the row reads none. */
+  /** A number that follows from the refusal; null: for kinds without one. */
   readonly amount: number | null;
   /** Holds for later requests too; false: it concerns this request alone. */
   readonly isLasting: boolean;
@@ -67,8 +66,6 @@ export interface Refusal {
   readonly statuses?: readonly number[];
   /** The refusal concerns the value that this request has, or this request's own state. */
   readonly isOnce?: true;
-  /** The number that the words state, from the groups of `words`. */
-  readonly amountOf?: (groups: Readonly<Record<string, string | undefined>>) => number | null;
 }
 
 /** The edit of a body for one kind of repair. */

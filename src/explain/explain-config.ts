@@ -4,7 +4,7 @@ import { systemClock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
-import { LearnedRepairs } from "../upstreams/learned-repairs.ts";
+import { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { routeOfPath } from "./route-of-path.ts";
 

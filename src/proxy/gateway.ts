@@ -11,7 +11,7 @@ import type { StateId } from "../store/state.ts";
 import type { SealMemory } from "../translate/seal-memory.ts";
 import type { Transport } from "../transport/call.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
-import type { LearnedRepairs } from "../upstreams/learned-repairs.ts";
+import type { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
 
 export interface Gateway {
   /** The view in force. Read it once for each request. */

@@ -99,7 +99,12 @@ test.each([
   ["OpenAI itself", true, "gpt-5.2", { max_completion_tokens: 500, safety_identifier: "u-1", store: false }],
   ["a compatible server", false, "qwen3-32b", { max_tokens: 500, user: "u-1" }],
   // The model's limit has one name wherever the model stands; the rest is the server's.
-  ["a compatible server with a model of OpenAI", false, "gpt-5.2", { max_completion_tokens: 500, user: "u-1" }],
+  [
+    "a compatible server with a model of OpenAI",
+    false,
+    "gpt-5.2",
+    { max_completion_tokens: 500, user: "u-1" },
+  ],
 ] as const)("%s on Chat gets the parameters that it knows", async (_, isAtDefault, asked, expected) => {
   // The usual base URL leads to the test's own server, and stays the one of OpenAI.
   const openai = { ...FAMILIES.openai, defaultBaseUrl: `${upstream.url}/v1` };

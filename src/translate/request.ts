@@ -25,7 +25,7 @@ import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
-import type { Answered } from "../upstreams/learned-repairs.ts";
+import type { Answered } from "../upstreams/refusals/learned-repairs.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops, UNSEALED } from "./drops.ts";
 import { firstToCarry } from "./first-to-carry.ts";

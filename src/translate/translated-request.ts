@@ -2,7 +2,7 @@
 import type { Codec, EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { Drop } from "../neutral/request.ts";
-import type { Answered } from "../upstreams/learned-repairs.ts";
+import type { Answered } from "../upstreams/refusals/learned-repairs.ts";
 
 export interface TranslatedRequest {
   readonly dialect: DialectName;

@@ -12,7 +12,7 @@ import type { AccessRefused } from "../../upstreams/authorization.ts";
 import { mayHoldAnything, RequestWords } from "../../upstreams/evidence/request-words.ts";
 import { readFailure } from "../../upstreams/failure.ts";
 import { comeBackAt } from "../../upstreams/limit-time.ts";
-import { repairsFor } from "../../upstreams/repair.ts";
+import { repairsFor } from "../../upstreams/refusals/repair.ts";
 import type { ReplyFacts, Signal } from "../../upstreams/signal.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";

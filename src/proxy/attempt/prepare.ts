@@ -17,7 +17,7 @@ import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
 import type { RequestTranslator, TranslatedExchange, TranslationTarget } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { Answered } from "../../upstreams/learned-repairs.ts";
+import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
 import { indexOfBytes } from "../../wire/bytes.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { rewriteJson } from "../../wire/json-rewrite.ts";

@@ -1,8 +1,8 @@
 /** Repairs of refused requests: which changes a refusal asks for. The rows are in each dialect's `repair.ts`. */
 
-import type { JsonObject } from "../core/json.ts";
-import type { DialectName } from "../dialects/dialect.ts";
-import { DIALECTS } from "../dialects/index.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
 import {
   isSameRepair,
   plainName,
@@ -11,11 +11,11 @@ import {
   type RepairKind,
   type RepairRules,
   type Repairs,
-} from "../dialects/repair.ts";
-import { outputLimitIn } from "../dialects/shared/output-limit.ts";
-import { parseJsonObject } from "../wire/json.ts";
-import { readStatements, type Statement } from "./refusal-words.ts";
-import { fittingLimit, readOversize } from "./refusals/oversize.ts";
+} from "../../dialects/repair.ts";
+import { outputLimitIn } from "../../dialects/shared/output-limit.ts";
+import { parseJsonObject } from "../../wire/json.ts";
+import { readStatements, type Statement } from "./statement.ts";
+import { fittingLimit, readOversize } from "./oversize.ts";
 
 /** A refused request and its refusal. */
 export interface Refused {
@@ -95,7 +95,7 @@ function repairsOf(
   const isLasting = row.isOnce !== true;
   return row.repairs.flatMap((kind) => {
     if (kind === "without") return memberRepairs(membersIn(row, groups), rules, isLasting);
-    return [{ kind, member: "", amount: row.amountOf?.(groups) ?? null, isLasting }];
+    return [{ kind, member: "", amount: null, isLasting }];
   });
 }
 

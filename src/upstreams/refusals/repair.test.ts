@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import type { DialectName } from "../dialects/dialect.ts";
-import type { Repairs } from "../dialects/repair.ts";
+import type { DialectName } from "../../dialects/dialect.ts";
+import type { Repairs } from "../../dialects/repair.ts";
 import { repairsFor } from "./repair.ts";
 
 /** The kinds that the refusal asks for, with the member where one is named. */

@@ -1,6 +1,6 @@
 /** The repairs that upstreams were found to need. In memory only. */
-import type { Clock } from "../core/clock.ts";
-import { isSameRepair, NO_REPAIRS, type Repair, type Repairs } from "../dialects/repair.ts";
+import type { Clock } from "../../core/clock.ts";
+import { isSameRepair, NO_REPAIRS, type Repair, type Repairs } from "../../dialects/repair.ts";
 
 /** A repair of a request that was answered. */
 export interface Answered {

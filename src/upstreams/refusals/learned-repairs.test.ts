@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_REPAIRS, type Repair } from "../dialects/repair.ts";
+import { NO_REPAIRS, type Repair } from "../../dialects/repair.ts";
 import { LearnedRepairs } from "./learned-repairs.ts";
 
 const LOCAL = { name: "local", baseUrl: "http://10.0.0.1:8000/v1" };

@@ -1,0 +1,86 @@
+/** Reads what a refusal says, in the forms of the servers that are known. */
+import type { JsonObject } from "../../core/json.ts";
+import { errorEnvelope, unwrapError } from "../../dialects/shared/error-body.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
+
+/** One thing that a refusal says. */
+export interface Statement {
+  readonly words: string;
+  /** The path of the member that the server names as unknown or unsupported in a field of its own. */
+  readonly refused: string | null;
+}
+
+const MAX_STATEMENTS = 32;
+const MAX_WORDS_CHARS = 1_000;
+
+/** Codes that say that the member in `param` or `loc` is refused, whatever the words are. */
+const REFUSED_CODES = /^(?:unknown_parameter|unsupported_parameter|extra_forbidden|unrecognized_parameter)$/;
+
+/**
+ * What relays and frameworks write before the provider's own words: LiteLLM, DashScope, axum (DeepSeek),
+ * Jinja's templates in llama.cpp and LM Studio, OpenCode and its like.
+ */
+const PREFIX =
+  /^(?:\d{3} |<\d{3}> [\w.]+: |Error code: \d{3} - |HTTP \d{3}: |[\w.]+\.\w+(?:Error|Exception): |\w+Exception - |Error from provider(?: \([^)]{0,40}\))?: |Upstream request failed: |Failed to deserialize the JSON body into the target type: |Error: |Jinja Exception: |Error rendering prompt with jinja template: "?|\[\d+\] )+/;
+
+/** A validation error of pydantic as Python prints it: vLLM sends the list as text. */
+const PRINTED =
+  /^\[?\{(?:'type': '(?<type>\w+)', )?'loc': [([]'body', ?(?<loc>[^)\]]{1,200})[)\]], 'msg': (?:'(?<msg>[^']{1,200})'|"(?<quoted>[^"]{1,200})")/;
+
+/** `body`: an error body, or an error object. */
+export function readStatements(body: string): readonly Statement[] {
+  const envelope = errorEnvelope(body);
+  const found =
+    envelope === null ? linesOf(body, null) : statementsOf(unwrapError(asObject(envelope.error) ?? envelope));
+  return found.slice(0, MAX_STATEMENTS);
+}
+
+function statementsOf(error: JsonObject): readonly Statement[] {
+  const { message, msg, error: inner, detail, errors, code } = error;
+  const refused = isRefusedCode(error.code) || isRefusedCode(error.type) ? asString(error.param) : null;
+  const texts = [message, msg, inner, detail, asObject(detail)?.message, code].map(asString);
+  return [
+    ...texts.flatMap((text) => (text === null ? [] : linesOf(text, refused))),
+    ...[message, detail, errors].flatMap((list) => asArray(list).slice(0, MAX_STATEMENTS).flatMap(listed)),
+  ];
+}
+
+/** An entry of FastAPI's list of validation errors. */
+function listed(entry: unknown): readonly Statement[] {
+  const { loc, msg, type } = asObject(entry) ?? {};
+  const at = pathOf(asArray(loc).map(String));
+  const words = asString(msg) ?? asString(entry);
+  if (words === null) return [];
+  return at === ""
+    ? linesOf(words, null)
+    : [{ words: cut(`${at}: ${words}`), refused: isRefusedCode(type) ? at : null }];
+}
+
+/** Google and templates say several things, each on a line of its own. */
+function linesOf(text: string, refused: string | null): readonly Statement[] {
+  return text.split("\n", MAX_STATEMENTS).flatMap((line) => {
+    const said = cut(line.trim());
+    const words = said.slice(PREFIX.exec(said)?.[0].length ?? 0);
+    return words === "" ? [] : [printed(words) ?? { words, refused }];
+  });
+}
+
+function printed(words: string): Statement | null {
+  const groups = PRINTED.exec(words)?.groups;
+  if (groups === undefined) return null;
+  const at = pathOf((groups.loc ?? "").replace(/['" ]/g, "").split(","));
+  const refused = isRefusedCode(groups.type) ? at : null;
+  return { words: `${at}: ${groups.msg ?? groups.quoted ?? ""}`, refused };
+}
+
+function pathOf(steps: readonly string[]): string {
+  return steps.filter((step) => step !== "" && step !== "body").join(".");
+}
+
+function cut(text: string): string {
+  return text.slice(0, MAX_WORDS_CHARS);
+}
+
+function isRefusedCode(code: unknown): boolean {
+  return typeof code === "string" && REFUSED_CODES.test(code);
+}
