@@ -10,26 +10,18 @@ import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { DIALECTS } from "../dialects/index.ts";
-import {
-  type EncodeRepairs,
-  hasKind,
-  type RepairKind,
-  type Repairs,
-  repairBody,
-} from "../dialects/repair.ts";
+import { hasKind, type Repairs } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
-import type { ModelTraits } from "../neutral/traits.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
-import type { Answered } from "../upstreams/refusals/learned-repairs.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops, UNSEALED } from "./drops.ts";
 import { firstToCarry } from "./first-to-carry.ts";
 import { MediaInliner } from "./media-inliner.ts";
+import { heededBy, repairEncoded, repairedTraits } from "./repaired.ts";
 import type { SealMemory } from "./seal-memory.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
@@ -40,9 +32,6 @@ const LARGE_BODY_BYTES = 256 * 1024;
 const MAX_WATCHED_STOPS = 64;
 
 const NO_NAMES = {};
-
-const NOTHING_REPAIRED: readonly Answered[] = [];
-const NOTHING_HEEDED: EncodeRepairs = { withoutSeals: false, systemFirst: false, returnReasoning: false };
 
 const encoder = new TextEncoder();
 
@@ -217,7 +206,7 @@ export class RequestTranslator {
     const purpose = exchange.route.purpose ?? "answer";
     const options = {
       model,
-      traits: repairs.length === 0 ? traits : repairedTraits(traits, repairs),
+      traits: repairedTraits(traits, repairs),
       profile: upstream.profile,
       repairs: heededBy(repairs),
       purpose,
@@ -225,7 +214,7 @@ export class RequestTranslator {
     const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
-    const edited = this.#repaired(encoded, target);
+    const edited = repairEncoded(encoded, target, (parameter) => this.#fieldName(parameter));
     const lost = boundDrops(this.#allDrops(edited.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = encoder.encode(JSON.stringify(edited.body));
@@ -243,28 +232,6 @@ export class RequestTranslator {
       isStream,
       searches,
     };
-  }
-
-  /** The encoded request with the repairs that its encoder does not heed. */
-  #repaired(
-    { body, dropped }: EncodedRequest,
-    { dialect, repairs }: SpokenTarget,
-  ): Pick<EncodedRequest, "body" | "dropped"> & Pick<TranslatedRequest, "repaired"> {
-    if (repairs.length === 0) return { body, dropped, repaired: NOTHING_REPAIRED };
-    const heeded = repairs.filter(({ kind }) => HEEDED.has(kind));
-    const { body: edited, changes } = repairBody(
-      DIALECTS[dialect].repairs,
-      body,
-      repairs.filter((repair) => !heeded.includes(repair)),
-    );
-    const repaired: Answered[] = heeded.map((repair) => ({ repair, isClients: true }));
-    const lost: Drop[] = [];
-    for (const { repair, edit } of changes) {
-      const { parameter, reason } = edit;
-      repaired.push({ repair, isClients: parameter !== null && this.#fieldName(parameter) !== null });
-      if (parameter !== null) lost.push({ field: parameter, reason });
-    }
-    return { body: edited, dropped: [...dropped, ...lost], repaired };
   }
 
   #decodeAtOnce(): DecodedRequest {
@@ -340,32 +307,6 @@ export class RequestTranslator {
     const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
-}
-
-/** Repairs that the encoder makes instead of an edit of the body. */
-const HEEDED: ReadonlySet<RepairKind> = new Set([
-  "without-seals",
-  "system-first",
-  "schema-in-words",
-  "watch-stops",
-]);
-
-/** What a model does not have, as its refusals say. */
-function repairedTraits(traits: ModelTraits, repairs: Repairs): ModelTraits {
-  return {
-    ...traits,
-    structuredOutput: traits.structuredOutput && !hasKind(repairs, "schema-in-words"),
-    stop: traits.stop && !hasKind(repairs, "watch-stops"),
-  };
-}
-
-function heededBy(repairs: Repairs): EncodeRepairs {
-  if (repairs.length === 0) return NOTHING_HEEDED;
-  return {
-    withoutSeals: hasKind(repairs, "without-seals"),
-    systemFirst: hasKind(repairs, "system-first"),
-    returnReasoning: hasKind(repairs, "return-reasoning"),
-  };
 }
 
 function strictRefusal(lost: readonly Drop[]): GatewayError {

@@ -14,8 +14,8 @@ import {
 } from "../../dialects/repair.ts";
 import { outputLimitIn } from "../../dialects/shared/output-limit.ts";
 import { parseJsonObject } from "../../wire/json.ts";
-import { readStatements, type Statement } from "./statement.ts";
 import { fittingLimit, readOversize } from "./oversize.ts";
+import { readStatements, type Statement } from "./statement.ts";
 
 /** A refused request and its refusal. */
 export interface Refused {
