@@ -11,46 +11,62 @@ const STREAMS = 60;
 
 let upstream: RawUpstream;
 let gateway: Gateway;
+/** Opens streams before their answers. */
+let pinging: Gateway;
 
 beforeAll(async () => {
   upstream = await startRawUpstream(() => undefined);
   gateway = await startGateway({ toml: translatedToml(upstream.url) });
+  pinging = await startGateway({ toml: translatedToml(upstream.url), server: "ping_interval_ms = 100" });
 });
 afterAll(async () => {
   await gateway?.close();
+  await pinging?.close();
   await upstream?.close();
 });
 
-/** Opens a stream with a request of 1 MB, and waits for the first bytes of its answer. */
-async function openStream(client: Recording, model: string): Promise<RawClient> {
+/** Opens a stream with a request of 1 MB, and waits for the first bytes of its answer, or its first ping. */
+async function openStream(one: Gateway, client: Recording, model: string): Promise<RawClient> {
   const messages = [{ role: "user", content: "x".repeat(MB) }];
   const body = JSON.stringify({ model, max_tokens: 100, stream: true, messages });
-  const open = await openClient(gateway.port);
+  const open = await openClient(one.port);
   open.send(requestBytes(client.streamPath, { body }));
   await until("an answer begins", () => open.receivedBytes > 0);
   return open;
 }
 
 describe.each([
-  ["relayed", CHAT, CHAT],
-  ["translated from Messages", CHAT, MESSAGES],
-  ["translated from Chat", MESSAGES, CHAT],
-])("%s", (_, client, from) => {
+  ["relayed", CHAT, CHAT, false],
+  ["translated from Messages", CHAT, MESSAGES, false],
+  ["translated from Chat", MESSAGES, CHAT, false],
+  ["relayed behind pings", CHAT, CHAT, true],
+  ["translated from Messages behind pings", CHAT, MESSAGES, true],
+])("%s", (_, client, from, isEarly) => {
   test(
     `${STREAMS} open streams do not keep the requests of 1 MB that asked for them`,
     async () => {
+      const one = isEarly ? pinging : gateway;
+      const pinged = Promise.withResolvers<void>();
+      if (!isEarly) pinged.resolve();
       upstream.answer = async (arrived) => {
+        await pinged.promise;
         await arrived.send(replyHead("200 OK", { "content-type": from.streamType }, "chunked"));
         await arrived.send(chunkOf(from.frames.slice(0, from.terminalFrom).join("")));
       };
       const { model } = UPSTREAMS[from.dialect];
       // The code of this way is loaded before the memory is read.
-      (await openStream(client, model)).leave();
-      const before = gateway.rssBytes();
+      (await openStream(one, client, model)).leave();
+      const before = one.rssBytes();
       const open: RawClient[] = [];
-      for (let i = 0; i < STREAMS; i++) open.push(await openStream(client, model));
+      // Those that wait for their answers wait together.
+      const atOnce = isEarly ? 10 : 1;
+      while (open.length < STREAMS) {
+        const next = Array.from({ length: atOnce }, () => openStream(one, client, model));
+        open.push(...(await Promise.all(next)));
+      }
+      pinged.resolve();
       upstream.forget();
-      await until("the requests are gone", () => gateway.rssBytes() < before + (STREAMS / 2) * MB);
+      await until("the requests are gone", () => one.rssBytes() < before + (STREAMS / 2) * MB);
       for (const stream of open) {
         expect(stream.isClosed).toBe(false);
         stream.leave();

@@ -26,13 +26,18 @@ const MB = 1024 * 1024;
 
 let upstream: RawUpstream;
 let gateway: Gateway;
+/** Opens streams before their answers. */
+let pinging: Gateway;
 
 beforeAll(async () => {
   upstream = await startRawUpstream(() => undefined);
-  gateway = await startGateway({ toml: [KEYS_TOML, familiesToml(upstream.url)].join("\n") });
+  const toml = [KEYS_TOML, familiesToml(upstream.url)].join("\n");
+  gateway = await startGateway({ toml });
+  pinging = await startGateway({ toml, server: "ping_interval_ms = 100" });
 });
 afterAll(async () => {
   await gateway?.close();
+  await pinging?.close();
   await upstream?.close();
 });
 
@@ -61,10 +66,11 @@ async function openSlowReader(
   bytesPerSecond: number,
   answer: (one: Arrived) => Promise<void>,
   isStream = true,
+  one = gateway,
 ) {
   upstream.answer = answer;
   const before = upstream.seen.length;
-  const client = await openClient(gateway.port, { bytesPerSecond });
+  const client = await openClient(one.port, { bytesPerSecond });
   client.send(requestBytes(CHAT.streamPath, { body: CHAT.body(isStream) }));
   await until("the request is seen upstream", () => upstream.seen.length > before);
   return { client, arrived: upstream.seen[before] as Arrived };
@@ -96,6 +102,27 @@ test("H-18 a client that reads 100 kB/s of a gigabyte: memory flat, the upstream
   // The upstream can send as much as the kernel holds for four sockets, and no more.
   const taken = await untilHeldUp(() => sentBytes.get(arrived.n) ?? 0, 2 * MB);
   expect(taken / MB).toBeLessThan(60);
+  client.leave();
+  await untilLeft(CHAT.name, arrived);
+}, 600_000);
+
+test("H-18 a client that reads slowly, of a stream that opened before its answer: the upstream waits", async () => {
+  const pinged = Promise.withResolvers<void>();
+  const { client, arrived } = await openSlowReader(
+    100_000,
+    async (one) => {
+      await pinged.promise;
+      await sendFat(one, 1024 * MB);
+    },
+    true,
+    pinging,
+  );
+  await until("a ping comes", () => client.receivedBytes > 0);
+  pinged.resolve();
+  await until("the answer flows", () => (sentBytes.get(arrived.n) ?? 0) > MB);
+  const taken = await untilHeldUp(() => sentBytes.get(arrived.n) ?? 0, 2 * MB);
+  expect(taken / MB).toBeLessThan(60);
+  expect(arrived.isClosed).toBe(false);
   client.leave();
   await untilLeft(CHAT.name, arrived);
 }, 600_000);
