@@ -10,3 +10,13 @@ prepare() {
   script/setup
   BUN="$PWD/node_modules/.bin/bun"
 }
+
+need() { # need COMMAND DEBIAN-PACKAGE: installs the package where the command is missing
+  command -v "$1" >/dev/null && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    die "${0##*/} needs $1: install it (on Debian: apt-get install $2), then run this again"
+  fi
+  apt-get update -q >&2
+  # Run level 1 keeps the package from starting its own service.
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$2" >&2
+}
