@@ -83,7 +83,7 @@ const upstream = v.object({
     v.boolean(),
     true,
     "reload",
-    "Ask for usage on Chat streams when the client does not, and remove it from the reply again. When off, the usage of such streams is unknown.",
+    "Ask for usage on Chat streams when the client does not, and remove it from the reply again. A server that refuses the question is asked without it. When off, the usage of such streams is unknown.",
   ),
   connect_timeout_ms: withDefault(durationMs, 10_000, "reload", "Longest time to open a connection."),
   first_byte_timeout_ms: withDefault(

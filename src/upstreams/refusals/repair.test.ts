@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import type { DialectName } from "../../dialects/dialect.ts";
+import type { Dialect, DialectName } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import { repairsFor } from "./repair.ts";
 
@@ -130,4 +131,44 @@ test("several members of one refusal are left out together", () => {
     "without store",
     "without metadata",
   ]);
+});
+
+test("every optional member is known by its path, with the tags that servers add", () => {
+  for (const [dialect, { repairs: rules }] of Object.entries(DIALECTS) as [DialectName, Dialect][]) {
+    for (const member of Object.keys(rules.optional)) {
+      const path = member.replaceAll("*.*", "*").replaceAll("**", "properties").replaceAll("*", "0");
+      const body = JSON.stringify({ error: { message: "No.", param: path, code: "unknown_parameter" } });
+      expect(asked(dialect, body)).toEqual([`without ${member}`]);
+    }
+  }
+  const tagged = [
+    ["openai-chat", "body.messages.3.assistant.reasoning_content", "messages.*.reasoning_content"],
+    ["openai-chat", "messages[0].ChatCompletionUserMessageParam.name", "messages.*.name"],
+    ["anthropic-messages", "tools.0.custom.defer_loading", "tools.*.defer_loading"],
+    ["anthropic-messages", "tools.19.custom.cache_control.ephemeral.scope", "tools.*.cache_control.scope"],
+    [
+      "anthropic-messages",
+      "messages.1.content.0.thinking.cache_control",
+      "messages.*.content.*.cache_control",
+    ],
+    ["gemini", "generation_config.thinking_config", "generationConfig.thinkingConfig"],
+    ["openai-responses", "reasoningEffort", "reasoning.effort"],
+  ] as const;
+  for (const [dialect, path, member] of tagged) {
+    const body = JSON.stringify({ error: { message: "No.", param: path, code: "unknown_parameter" } });
+    expect(asked(dialect, body)).toEqual([`without ${member}`]);
+  }
+});
+
+test("a member of the same name in another place is not meant", () => {
+  for (const [dialect, path] of [
+    ["anthropic-messages", "tools.0.custom.input_schema.properties.strict"],
+    ["anthropic-messages", "tools.0.custom.input_schema.temperature"],
+    ["openai-chat", "messages.0.user"],
+    ["openai-chat", "tools.0.function.parameters.metadata"],
+    ["gemini", "contents[0].labels"],
+  ] as const) {
+    const body = JSON.stringify({ error: { message: "No.", param: path, code: "unknown_parameter" } });
+    expect(asked(dialect, body)).toEqual([]);
+  }
 });
