@@ -2,7 +2,7 @@
 import type { HeaderView } from "../core/header-view.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import { announcingObjects, quotedHeadersOf } from "./announced.ts";
-import { markWordsOfRequest } from "./evidence/request-words.ts";
+import { MODEL_MARK, markWordsOfRequest } from "./evidence/request-words.ts";
 import type { ReplyFacts } from "./signal.ts";
 
 export interface Failure {
@@ -16,6 +16,8 @@ export interface Failure {
    * `wording`.
    */
   readonly message: string;
+  /** The message as it came. */
+  readonly original: string;
   /** Whether a text stands in the request, so that the message may only repeat it. */
   readonly isOfRequest: (text: string) => boolean;
   /** The body is HTML or XML: something before the provider answered, and its words mean nothing for a credential. */
@@ -72,7 +74,8 @@ function hasNoWords(): boolean {
 }
 
 export function readFailure(reply: ReplyFacts): Failure {
-  const { status, headers, nowMs, body, model, isOfRequest = hasNoWords } = reply;
+  const { status, headers, nowMs, body, model, isOfRequest: has = hasNoWords } = reply;
+  const isOfRequest = (text: string): boolean => has(text.replaceAll(MODEL_MARK, model));
   const root = parse(body);
   const error = errorOf(root);
   const isPage = body.trimStart().startsWith("<") || /^text\/html\b/i.test(headers.get("content-type") ?? "");
@@ -85,12 +88,14 @@ export function readFailure(reply: ReplyFacts): Failure {
     announced: announcingObjects(root, error),
     quotedHeaders: quotedHeadersOf(error),
   };
-  const ownWords = (text: string): string =>
-    markWordsOfRequest(text.slice(0, MAX_MESSAGE_CHARS), model, isOfRequest);
-  if (!isObject(error)) {
-    const message = typeof error === "string" && !isPage ? ownWords(error) : "";
-    return { ...facts, codes: [], message, ...NO_DETAILS };
-  }
+  const read = (...said: readonly unknown[]): Pick<Failure, "message" | "original"> => {
+    const texts = said
+      .filter((text) => typeof text === "string")
+      .map((text) => text.slice(0, MAX_MESSAGE_CHARS));
+    const marked = texts.map((text) => markWordsOfRequest(text, model, isOfRequest));
+    return { message: marked.join("\n"), original: texts.join("\n") };
+  };
+  if (!isObject(error)) return { ...facts, codes: [], ...read(isPage ? "" : error), ...NO_DETAILS };
   const details = listOf(error.details).filter(isObject);
   const anthropicDetails = isObject(error.details) ? error.details : {};
   const metadata = isObject(error.metadata) ? error.metadata : {};
@@ -104,14 +109,10 @@ export function readFailure(reply: ReplyFacts): Failure {
     ...details.map((detail) => detail.reason),
     ...violations.map((violation) => violation.quotaId),
   ];
-  const texts = [error.message ?? error.msg ?? error.detail, metadata.raw];
   return {
     ...facts,
     codes: words.filter((word) => typeof word === "string" || typeof word === "number").map(String),
-    message: texts
-      .filter((text) => typeof text === "string")
-      .map(ownWords)
-      .join("\n"),
+    ...read(error.message ?? error.msg ?? error.detail, metadata.raw),
     isOfProviderBehind: typeof metadata.provider_name === "string",
     hasQuotaFailure: violations.length > 0,
     hasRetryInfo: details.some((detail) => typeof detail.retryDelay === "string"),

@@ -4,7 +4,6 @@
  */
 import type { HeaderView } from "../core/header-view.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
-import { repeatsRequest } from "./evidence/request-words.ts";
 import type { Failure } from "./failure.ts";
 import { endInWords } from "./limit-words.ts";
 import { clampUntil, endOfNumber, endOfText, MIN_WAIT_MS } from "./reset-time.ts";
@@ -22,7 +21,7 @@ export function limitEnd(failure: Failure): number | null {
     announcedWait(announced, nowMs) ??
     explicitWait(quotedHeaders, nowMs) ??
     bucketReset([headers, quotedHeaders], failure.codes, nowMs) ??
-    endInWords(message, nowMs, (words) => repeatsRequest(words, failure))
+    endInWords(message, nowMs, failure.isOfRequest)
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { MODEL_MARK, markWordsOfRequest, RequestWords, wording } from "./request-words.ts";
+import { MODEL_MARK, markWordsOfRequest, RequestWords, repeatsRequest, wording } from "./request-words.ts";
 
 const MODEL = "maker/gpt-5";
 const words = (body: unknown, ...others: string[]) =>
@@ -67,6 +67,16 @@ describe("marks", () => {
   test("a message with very many quotes is cut", () => {
     expect(mark(`x ${"'a ".repeat(500)}`).length).toBeLessThan(1_000);
   });
+});
+
+test("words count as the provider's own when a quotation follows them, and as the client's when all is one text", () => {
+  const message = "insufficient balance (request: '\uE001')";
+  const original = "insufficient balance (request: 'insufficient balance')";
+  const repeats = (body: unknown) =>
+    repeatsRequest("insufficient balance", 0, { message, original, isOfRequest: words(body).has });
+  expect(repeats({ a: "insufficient balance" })).toBe(false);
+  expect(repeats({ a: original })).toBe(true);
+  expect(repeats({ a: "hello" })).toBe(false);
 });
 
 test("a wording begins the message, in any case, and names the model with quotes or without", () => {

@@ -82,12 +82,26 @@ function withoutMarks(text: string): string {
   return text.replace(/[\uE000\uE001]/g, " ");
 }
 
-/** Whether a message has these words from the request. A server that quotes the request's words shows them by marks. */
+/** A message as it came, and with marks. */
+export interface MarkedMessage {
+  readonly message: string;
+  /** As it came: up to the first mark both are the same. */
+  readonly original: string;
+  readonly isOfRequest: (text: string) => boolean;
+}
+
+/**
+ * Whether the words at this place of a message may only repeat the request. They do not when the request's words follow
+ * them as a quotation: then the request holds the words, but not the words together with the quotation.
+ */
 export function repeatsRequest(
   words: string,
-  { message, isOfRequest }: { readonly message: string; readonly isOfRequest: (text: string) => boolean },
+  at: number,
+  { message, original, isOfRequest }: MarkedMessage,
 ): boolean {
-  return !message.includes(MODEL_MARK) && !message.includes(QUOTE_MARK) && isOfRequest(words);
+  if (!isOfRequest(words)) return false;
+  const markAt = message.search(/[\uE000\uE001]/);
+  return markAt < at || isOfRequest(original.slice(at, markAt + 1));
 }
 
 const CLOSING: Readonly<Record<string, string>> = {

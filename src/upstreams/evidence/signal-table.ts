@@ -74,7 +74,7 @@ function matches(row: Row, failure: Failure): boolean {
 
 function saysItself(text: RegExp, failure: Failure): boolean {
   const found = text.exec(failure.message);
-  return found !== null && !repeatsRequest(found[0], failure);
+  return found !== null && !repeatsRequest(found[0], found.index, failure);
 }
 
 function signalOf(verdict: Verdict, failure: Failure): Signal {
