@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
+import type { Scenario } from "../../src/simulator/scenarios/scenario.ts";
+import { SCENARIOS } from "../../src/simulator/scenarios/scenarios.ts";
 import { RequestWords } from "../../src/upstreams/evidence/request-words.ts";
 import { FAMILIES } from "../../src/upstreams/index.ts";
 import { ANTHROPIC_SERVERS, GEMINI_SERVERS, OPENAI_SERVERS } from "../../src/upstreams/profiles.ts";
@@ -170,7 +172,41 @@ function severity(signal: Signal): number {
   return signal.class === "forbid" ? 1 : 0;
 }
 
+/** Every failure that the simulated providers know, by its name. */
+const KNOWN = Object.entries(SCENARIOS).filter(([, { place }]) => place !== "headers");
+
+/** The known failure, with a quotation behind the provider's own words. */
+function knownWith(name: string, quotation: string, prompt: string): Signal {
+  const scenario = SCENARIOS[name] as Scenario;
+  const vendor = name.slice(0, name.indexOf("/"));
+  const family = FAMILIES[vendor === "compat" ? "openai" : (vendor as keyof typeof FAMILIES)];
+  const { status, headers, body } = scenario.reply({ model: MODEL, nowMs: NOW, resetS: 30 });
+  const text = JSON.stringify(body, (key, value) =>
+    key === "message" && typeof value === "string" ? value + quotation : value,
+  );
+  const request = new RequestWords(Buffer.from(JSON.stringify({ model: MODEL, prompt })), []);
+  const facts = {
+    status: status === 200 ? family.inBandStatus(text) : status,
+    headers: new Headers({ ...headers }),
+    body: text,
+    nowMs: NOW,
+    model: MODEL,
+    isOfRequest: request.has,
+  };
+  return family.classify(facts, vendor === "compat" ? undefined : family.profileOf(family.defaultBaseUrl));
+}
+
 describeKind(kind, () => {
+  test("a known failure means the same, whatever words of the request stand quoted behind it", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...KNOWN.map(([name]) => name)), words, (name, quoted) => {
+        const said = knownWith(name, ` Request: "${quoted}"`, quoted);
+        expect(said).toEqual(knownWith(name, ` Request: "${NEUTRAL}"`, NEUTRAL));
+      }),
+      RUNS,
+    );
+  });
+
   test("the verdict is that of the same reply with any other words in the quotes", () => {
     fc.assert(
       fc.property(reply, fc.constantFrom(...QUOTING), words, (one, template, quoted) => {
