@@ -249,6 +249,53 @@ describeKind(kind, () => {
     }
   });
 
+  /** An overload at once that asks for a pause many pings long, then an answer. */
+  function answerAfterPause(): Answering {
+    const asked = new Set<string>();
+    const overloaded = refuse("503 Service Unavailable", "busy", { "retry-after": "1" });
+    return async (arrived) => {
+      const name = arrived.target.split("/")[1] as string;
+      const isFirst = !asked.has(name);
+      asked.add(name);
+      await (isFirst ? overloaded : answer)(arrived);
+    };
+  }
+
+  /** A gateway whose upstreams have not failed before. */
+  const startFresh = (): Promise<Gateway> =>
+    startGateway({
+      toml: [KEYS_TOML, ...WAYS.map((cell) => upstreamOf(upstream.url, ENDS[0] as End, cell))].join("\n"),
+      server: `ping_interval_ms = ${PING_MS}\ndrain_timeout_ms = 500`,
+    });
+
+  test("a pause before a repeat is waited for with pings", async () => {
+    const paused = await startFresh();
+    upstream.answer = answerAfterPause();
+    const asked = await Promise.all(WAYS.map((cell) => send(cell, ENDS[0] as End, {}, paused)));
+    for (const { cell, client } of asked) {
+      const text = (await client.reply()).body.toString();
+      client.leave();
+      expect([cell.name, text.startsWith(pingOf(cell.client))]).toEqual([cell.name, true]);
+      expect(readStream(cell.client, text)).toMatchObject({ text: TEXT, isEnded: true });
+    }
+    for (const row of await paused.rows()) expect(row).toMatchObject({ outcome: "ok", attempts: 2 });
+    await paused.close();
+  }, 600_000);
+
+  test("a client that leaves in such a pause has its row, and the upstream is not asked again", async () => {
+    const paused = await startFresh();
+    upstream.forget();
+    upstream.answer = refuse("503 Service Unavailable", "busy", { "retry-after": "3" });
+    const asked = await Promise.all(WAYS.map((cell) => send(cell, ENDS[0] as End, {}, paused)));
+    await until("every client has had a ping", () => asked.every(isPinged));
+    for (const { client } of asked) client.leave();
+    await until("every request has its row", async () => (await paused.rows()).length === WAYS.length);
+    for (const row of await paused.rows())
+      expect(row).toMatchObject({ outcome: "client_left", status: 200, attempts: 1 });
+    await paused.close();
+    expect(upstream.seen.length).toBe(WAYS.length);
+  }, 600_000);
+
   for (const how of ["fin", "rst"] as const) {
     test(`a client that leaves (${how}) during the pings ends the upstream's call`, async () => {
       upstream.forget();
@@ -297,10 +344,7 @@ describeKind(kind, () => {
 
   test("a drain that runs out of time ends the waiting streams, which are on the record", async () => {
     const end = ENDS[0] as End;
-    const drained = await startGateway({
-      toml: [KEYS_TOML, ...WAYS.map((cell) => upstreamOf(upstream.url, end, cell))].join("\n"),
-      server: `ping_interval_ms = ${PING_MS}\ndrain_timeout_ms = 500`,
-    });
+    const drained = await startFresh();
     upstream.answer = () => undefined;
     const asked = await Promise.all(WAYS.map((cell) => send(cell, end, {}, drained)));
     await until("every client has had a ping", () => asked.every(isPinged));
