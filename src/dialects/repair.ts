@@ -7,6 +7,7 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
 import { asArray, asObject } from "../wire/json.ts";
+import type { DialectName } from "./dialect.ts";
 import { type LimitPlaces, withOutputLimit } from "./shared/output-limit.ts";
 
 /** The change that a refusal asks for. */
@@ -41,6 +42,8 @@ export type RepairKind =
 /** One change to one request. */
 export interface Repair {
   readonly kind: RepairKind;
+  /** The dialect of the request that was refused: requests in another dialect have other members. */
+  readonly dialect: DialectName;
   /** The path of the member, as in `messages.*.name`; "" for kinds that concern no single member. */
   readonly member: string;
   /** A number that follows from the refusal; null: for kinds without one. */
@@ -116,9 +119,15 @@ export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
  * again.
  */
 export function isSameRepair(one: Repair, other: Repair): boolean {
-  if (one.kind !== other.kind) return false;
+  if (one.kind !== other.kind || one.dialect !== other.dialect) return false;
   if (one.kind === "limit-answer") return one.member === other.member && one.amount === other.amount;
   return one.kind !== "without" || one.member === other.member;
+}
+
+/** The repairs that concern requests in this dialect. */
+export function repairsIn(dialect: DialectName, repairs: Repairs): Repairs {
+  const own = repairs.filter((repair) => repair.dialect === dialect);
+  return own.length === 0 ? NO_REPAIRS : own;
 }
 
 /** The edit of a repair; null: the dialect has none. */

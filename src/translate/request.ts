@@ -10,7 +10,7 @@ import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { hasKind, type Repairs } from "../dialects/repair.ts";
+import { hasKind, type Repairs, repairsIn } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
@@ -200,7 +200,8 @@ export class RequestTranslator {
 
   #encoded(request: ModelRequest, target: SpokenTarget): TranslatedRequest {
     const { gateway, exchange } = this.#source;
-    const { upstream, model, dialect, repairs } = target;
+    const { upstream, model, dialect } = target;
+    const repairs = target.repairs.length === 0 ? target.repairs : repairsIn(dialect, target.repairs);
     const codec = CODECS[dialect];
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
@@ -214,7 +215,7 @@ export class RequestTranslator {
     const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
-    const edited = repairEncoded(encoded, target, (parameter) => this.#fieldName(parameter));
+    const edited = repairEncoded(encoded, { dialect, repairs }, (parameter) => this.#fieldName(parameter));
     const lost = boundDrops(this.#allDrops(edited.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const body = encoder.encode(JSON.stringify(edited.body));

@@ -53,6 +53,9 @@ describeKind(kind, () => {
   const tomlAt = (path = ""): string =>
     [
       KEYS_TOML,
+      upstreamToml("both", "openai", `${upstream.url}${path}/v1`, {
+        lines: 'dialects = ["openai-chat", "openai-responses"]',
+      }),
       ...Object.entries(UPSTREAMS).flatMap(([name, { family, lines }]) =>
         ["a", "b"].map((side) => {
           const url = family === "openai" ? `${upstream.url}${path}/v1` : `${upstream.url}${path}`;
@@ -120,6 +123,19 @@ describeKind(kind, () => {
       expect(upstream.bodies().map(find)).toEqual([0.5]);
     });
   }
+
+  test("what a server refuses in one dialect it may take in another", async () => {
+    const target = `both/${model}`;
+    upstream.refuse({
+      isRefused: (body) => body.messages !== undefined && body.temperature !== undefined,
+      refusal: "Unsupported parameter: 'temperature' is not supported with this model.",
+    });
+    expect(await asks("ann", "openai-chat", target, { temperature: 0.5 })).toBe(2);
+    upstream.forget();
+    expect(await asks("ann", "openai-responses", target, { temperature: 0.5 })).toBe(1);
+    expect(upstream.bodies().map(({ temperature }) => temperature)).toEqual([0.5]);
+    expect(await asks("ann", "openai-chat", target, { temperature: 0.5 })).toBe(1);
+  });
 
   test("translated: a value of the client counts as its own, the gateway's words do not", async () => {
     const target = `a-openai-chat/${model}`;

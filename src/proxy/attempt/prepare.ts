@@ -10,7 +10,7 @@ import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { peekRequest } from "../../dialects/peek.ts";
-import { type Repair, type Repairs, repairBody } from "../../dialects/repair.ts";
+import { type Repair, type Repairs, repairBody, repairsIn } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
@@ -77,12 +77,13 @@ export function prepareRequest(
   request: Preparable,
   upstream: UpstreamView,
   target: Target,
-  repairs: Repairs,
+  all: Repairs,
 ): PreparedRequest | Promise<PreparedRequest> {
   const { exchange, body, peek } = request;
   const dialects = dialectsToTranslateTo(request, upstream, target);
-  if (dialects !== null) return translateRequest(request, upstream, target, dialects, repairs);
+  if (dialects !== null) return translateRequest(request, upstream, target, dialects, all);
   const { dialect } = exchange.route;
+  const repairs = all.length === 0 ? all : repairsIn(dialect, all);
   const unpassed = droppedFromQuery(dialect, exchange.client.search);
   const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
   if (body === null || (exchange.amendment === null && repairs.length === 0)) {

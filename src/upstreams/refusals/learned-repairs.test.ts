@@ -8,7 +8,7 @@ let nowMs = 1_000_000;
 const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
 
 function leftOut(member: string, isLasting = true): Repair {
-  return { kind: "without", member, amount: null, isLasting };
+  return { kind: "without", dialect: "openai-chat", member, amount: null, isLasting };
 }
 
 const STREAM_OPTIONS = leftOut("stream_options");
@@ -42,7 +42,13 @@ test("what a client wrote holds for its key alone, until a second key has seen t
 
 test("what concerns one request is not remembered", () => {
   const learned = new LearnedRepairs(clock);
-  const seals: Repair = { kind: "without-seals", member: "", amount: null, isLasting: false };
+  const seals: Repair = {
+    kind: "without-seals",
+    dialect: "openai-chat",
+    member: "",
+    amount: null,
+    isLasting: false,
+  };
   learned.learn(LOCAL, "m", "ann", [{ repair: seals, isClients: true }]);
   expect(learned.of(LOCAL, "m", "ann")).toBe(NO_REPAIRS);
 });

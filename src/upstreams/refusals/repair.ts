@@ -45,11 +45,12 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   let text: string | null = null;
   for (const statement of readStatements(body)) {
     const limit = limitFor(statement, rules, request);
-    const { words, asked } = limit ?? repairsIn(statement, rules, status);
+    const { words, asked } = limit ?? repairsAskedBy(statement, rules, status);
     if (asked.length === 0) continue;
     text ??= JSON.stringify(request);
     if (words !== null && text.includes(JSON.stringify(words).slice(1, -1))) continue;
-    for (const repair of asked) {
+    for (const one of asked) {
+      const repair = { ...one, dialect };
       const isKnown = [...repairs, ...found].some((other) => isSameRepair(repair, other));
       if (!isKnown && found.length < MAX_FOUND) found.push(repair);
     }
@@ -57,10 +58,12 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   return found;
 }
 
+type AskedRepair = Omit<Repair, "dialect">;
+
 interface Asked {
   /** The words that matched; null: a field of the error says it. */
   readonly words: string | null;
-  readonly asked: Repairs;
+  readonly asked: readonly AskedRepair[];
 }
 
 /** The limit with which the model would take the request; null: the refusal is about something else. */
@@ -75,7 +78,7 @@ function limitFor({ words }: Statement, { limits }: RepairRules, request: JsonOb
   return { words, asked: [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] };
 }
 
-function repairsIn(statement: Statement, rules: RepairRules, status: number): Asked {
+function repairsAskedBy(statement: Statement, rules: RepairRules, status: number): Asked {
   for (const row of rules.refusals) {
     if (!(row.statuses ?? STATUSES).includes(status)) continue;
     const match = row.words.exec(statement.words);
@@ -91,7 +94,7 @@ function repairsOf(
   row: Refusal,
   groups: Readonly<Record<string, string | undefined>>,
   rules: RepairRules,
-): Repairs {
+): readonly AskedRepair[] {
   const isLasting = row.isOnce !== true;
   return row.repairs.flatMap((kind) => {
     if (kind === "without") return memberRepairs(membersIn(row, groups), rules, isLasting);
@@ -110,8 +113,12 @@ function membersIn(
 }
 
 /** Leaves out, or renames, the members that a request can do without. */
-function memberRepairs(paths: readonly string[], rules: RepairRules, isLasting: boolean): Repairs {
-  return paths.flatMap((path): Repair[] => {
+function memberRepairs(
+  paths: readonly string[],
+  rules: RepairRules,
+  isLasting: boolean,
+): readonly AskedRepair[] {
+  return paths.flatMap((path): AskedRepair[] => {
     const known = [rules.replaced, rules.renamed, rules.optional].flatMap(Object.keys);
     const member = memberAt(path, known);
     if (member === null) return [];
