@@ -166,6 +166,19 @@ describeKind(kind, () => {
     expect(await recorded(ids)).toEqual(ids.map(() => RECORDED));
   });
 
+  test("an answer that cannot be read, but was counted, is not asked for again", async () => {
+    const { name: _, ...nameless } = CALL.function;
+    const message = { role: "assistant", content: null, tool_calls: [{ ...CALL, function: nameless }] };
+    answerWith({ ...chatWhole, choices: [{ index: 0, finish_reason: "tool_calls", message }] }, []);
+    for (const client of [MESSAGES, RESPONSES, GEMINI]) {
+      const { status, calls, id } = await ask(client, UPSTREAMS["openai-chat"].model, false);
+      // Each dialect has a status of its own for it.
+      expect([500, 502]).toContain(status);
+      expect({ client: client.name, calls }).toEqual({ client: client.name, calls: 1 });
+      expect(await recorded([id])).toEqual([["error", 9, 2]]);
+    }
+  });
+
   test("reported: many of them leave the upstream to everybody else", async () => {
     const answer = geminiAnswer("MALFORMED_FUNCTION_CALL");
     answerWith(answer, [sse(answer)]);

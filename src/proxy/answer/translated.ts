@@ -1,7 +1,9 @@
 /** Delivers answers that the client gets in another dialect, or in another form, than the upstream gave. */
 import { GatewayError } from "../../core/errors.ts";
-import type { Framing } from "../../dialects/dialect.ts";
+import type { DialectName, Framing } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
 import type { ModelReply, PartialReply } from "../../neutral/event.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import { joinParts } from "../../translate/continuation.ts";
 import { ContinuedCall, continuationRefused } from "../../translate/continued-call.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
@@ -67,13 +69,16 @@ export class TranslatedWhole {
     }
     this.#roomBytes -= read.bytes.byteLength;
     const isEvents = framing === "json" && bodyForm(read.bytes) === "events";
-    const part = replies.readWhole(request, isEvents ? "sse" : framing, read.bytes);
+    const form = isEvents ? "sse" : framing;
+    const part = replies.readWhole(request, form, read.bytes);
     const all = joinParts(this.#former, part);
     const facts = factsOf(all);
     attempt.reads(facts);
     const { stop } = all;
     if (stop === null) {
-      attempt.end(this.#failure(part, request, read.error));
+      const usage = facts.usage ?? statedUsage(request.dialect, form, read.bytes);
+      attempt.reads({ ...facts, usage });
+      attempt.end(this.#failure(part, request, read.error, usage));
       return;
     }
     this.#former = all;
@@ -87,6 +92,7 @@ export class TranslatedWhole {
     { failure }: PartialReply,
     request: TranslatedRequest,
     readError: GatewayError | null,
+    usage: Usage | null,
   ): AttemptResult {
     const attempt = this.#attempt;
     // A connection that breaks after the answer was whole loses nothing; before that, the break is the
@@ -94,6 +100,8 @@ export class TranslatedWhole {
     if (readError !== null) return attempt.broken(readError);
     if (failure === null)
       return attempt.transportFailed(new GatewayError("upstream_cut", "the upstream's reply broke off"));
+    // An answer that was counted is paid for, and would be paid for again.
+    if (failure.raw === null && isCounted(usage)) return attempt.unusable(this.#head, failure.message);
     if (failure.raw === null)
       return attempt.transportFailed(new GatewayError("upstream_garbage", failure.message));
     return attempt.failedInBand(this.#head, failure.raw, request);
@@ -121,6 +129,18 @@ export class TranslatedWhole {
     const headers = translatedHeaders(exchange, clientFraming);
     deliverWhole(this.#attempt, this.#head, facts, body, headers);
   }
+}
+
+/** The usage that a reply states although it is no answer. */
+function statedUsage(dialect: DialectName, framing: Framing, bytes: Uint8Array): Usage | null {
+  const maxHeldBytes = bytes.byteLength;
+  const tap = DIALECTS[dialect].makeTap({ framing, peek: null, isUsageInjected: false, maxHeldBytes });
+  tap.push(bytes);
+  return tap.usage;
+}
+
+function isCounted(usage: Usage | null): boolean {
+  return (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0) > 0;
 }
 
 /** The facts that the row takes from an answer. */
