@@ -1,7 +1,7 @@
 /** The listening socket: Bun's server around a `RequestGate`. */
 
 import type { BunServer, ConnectionClocks } from "./bun-client.ts";
-import { type GateContext, RequestGate } from "./request-gate.ts";
+import { type BunHandler, type GateContext, RequestGate } from "./request-gate.ts";
 import type { HttpRoute } from "./route.ts";
 
 /** PEM texts. `key` is a secret: never log it, never show it. */
@@ -48,6 +48,15 @@ const MAX_BODY_BYTES = 4 * 1024 ** 3;
 const MAX_CLOCK_S = 255;
 /** Bun looks at its clock once in so many seconds, and closes a connection up to one step too early. */
 const CLOCK_STEP_S = 4;
+
+/** How long two servers accept connections, one with the old certificate, one with the new one. */
+const HANDOVER_MS = 300;
+
+interface BunHandlers {
+  readonly routes: Readonly<Record<string, BunHandler>>;
+  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  readonly error: (cause: unknown) => Response;
+}
 
 /** Starts listening. Throws the system's own error when the port is taken or a certificate is bad. */
 export function listen(config: ListenerConfig, routes: readonly HttpRoute[], context: GateContext): Listener {
@@ -106,21 +115,36 @@ class BunListener implements Listener {
   }
 
   /**
-   * Bun cannot change a server's certificate (oven-sh/bun#43815), so a second server takes over the port. Both listen
-   * before the first one stops: no connection finds the port closed.
+   * Bun cannot change a server's certificate (oven-sh/bun#43815), so a second server takes over the port. Both accept
+   * connections for a moment: none is refused, and busy connections to the first server close after a reply, before
+   * it stops. Its idle connections close then, as Bun's servers do.
    */
   #renew(tls: TlsPair): void {
     const before = this.#server;
     this.#server = this.#serve(this.port, tls, true);
     this.#tls = tls;
     this.#retired.add(before);
-    // TODO
-    before.stop(false).finally(() => this.#retired.delete(before));
+    before.reload(lastReplies(this.#handlers()) as Parameters<BunServer["reload"]>[0]);
+    setTimeout(() => {
+      before.stop(false).then(
+        () => this.#retired.delete(before),
+        () => undefined,
+      );
+    }, HANDOVER_MS).unref?.();
+  }
+
+  #handlers(): BunHandlers {
+    const gate = this.#gate;
+    return {
+      routes: gate.bunRoutes(),
+      fetch: (request, server) => gate.unmatched(request, server),
+      error: (cause) => gate.crashed(cause),
+    };
   }
 
   #serve(port: number, tls: TlsPair | null, reusePort: boolean): BunServer {
-    const gate = this.#gate;
     const options = {
+      ...this.#handlers(),
       hostname: this.#config.host,
       port,
       idleTimeout: this.#clocks.idleS,
@@ -130,13 +154,30 @@ class BunListener implements Listener {
       // Without development Bun would share a port that is taken, and two gateways would each get half of the
       // requests.
       reusePort,
-      routes: gate.bunRoutes(),
-      fetch: (request: Request, server: BunServer) => gate.unmatched(request, server),
-      error: (cause: unknown) => gate.crashed(cause),
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
     };
     return Bun.serve(options as Parameters<typeof Bun.serve>[0]) as unknown as BunServer;
   }
+}
+
+/** The handlers of a server that is about to stop: each reply is the last one on its connection. */
+function lastReplies({ routes, fetch: unmatched, error }: BunHandlers): BunHandlers {
+  return {
+    routes: Object.fromEntries(
+      Object.entries(routes).map(([path, handler]): [string, BunHandler] => [
+        path,
+        (request, server) => lastReply(handler(request, server)),
+      ]),
+    ),
+    fetch: (request, server) => lastReply(unmatched(request, server)),
+    error,
+  };
+}
+
+async function lastReply(answering: Response | Promise<Response>): Promise<Response> {
+  const reply = await answering;
+  reply.headers.set("connection", "close");
+  return reply;
 }
 
 function isSamePair(one: TlsPair, other: TlsPair): boolean {

@@ -38,7 +38,7 @@ export interface GateContext {
   readonly metrics: Metrics;
 }
 
-type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
+export type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
 
 const MAX_SEGMENTS = 9;
 const SEGMENT_NAMES = Array.from({ length: MAX_SEGMENTS }, (_, i) => `s${i}`);

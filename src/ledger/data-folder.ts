@@ -8,7 +8,7 @@ export class DataFolderError extends Error {
   readonly fault: StoreFault;
 
   constructor(dataDir: string, error: StoreError) {
-    super(`the data folder ${dataDir} cannot be used: ${error.message}; ${repairOf(error)}`, {
+    super(`the data folder ${dataDir} cannot be used: ${error.message}${repairOf(error)}`, {
       cause: error,
     });
     this.name = "DataFolderError";
@@ -24,7 +24,7 @@ export interface DataFolderOptions {
 }
 
 /** A gateway that writes holds the lock for milliseconds; whoever holds it longer does not let it go soon. */
-const LOCK_WAIT_MS = 5_000;
+const LOCK_WAIT_MS = 3_000;
 const LOCK_POLL_MS = 50;
 /** A file that is damaged so many times in a row is set aside, as the ledger does. */
 const DAMAGED_TRIES = 2;
@@ -72,5 +72,5 @@ const REPAIRS: Readonly<Record<StoreFault, string>> = {
 
 function repairOf({ fault, cause }: StoreError): string {
   // Without a cause of the engine or the system, the message is about the schema and has a repair of its own.
-  return fault === "unavailable" && cause === undefined ? `or ${OTHER_FOLDER}` : REPAIRS[fault];
+  return fault === "unavailable" && cause === undefined ? `, or ${OTHER_FOLDER}` : `; ${REPAIRS[fault]}`;
 }

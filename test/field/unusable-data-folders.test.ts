@@ -82,7 +82,7 @@ describeKind(kind, () => {
           folder,
         );
         expect([exitCode, out]).toEqual([1, ""]);
-        expect(err).toStartWith(`clewline: the data folder ${dataDir} cannot be used: `);
+        expect(err).toContain(`\nclewline: the data folder ${dataDir} cannot be used: `);
         expect(err).toMatch(words);
         expect(err).toContain("name another folder with server.data_dir or --data-dir");
         expect(err).not.toMatch(/\n\s+at /);
@@ -103,7 +103,7 @@ describeKind(kind, () => {
     database.close();
     const { exitCode, err } = await runProgram(["serve", "--config", first.configFile], folder);
     expect(exitCode).toBe(1);
-    expect(err).toContain("a newer version of this program made the database; start that version; or name");
+    expect(err).toContain("a newer version of this program made the database; start that version, or name");
   });
 
   test("a database that another program holds", async () => {
