@@ -3,7 +3,6 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { JsonObject } from "../core/json.ts";
 import { rewriteJson } from "../wire/json-rewrite.ts";
-import type { DialectName } from "./dialect.ts";
 import { DIALECTS } from "./index.ts";
 import { type Repair, type RepairKind, repairBody } from "./repair.ts";
 
@@ -73,7 +72,7 @@ for (const [dialect, { repairs: rules }] of Object.entries(DIALECTS)) {
           .map((member) => ({ kind: "without" as const, member })),
         ...Object.keys(rules.renamed).map((member) => fc.constant({ kind: "rename" as const, member })),
       )
-      .map((one): Repair => ({ ...one, dialect: dialect as DialectName, amount: null, isLasting: true }));
+      .map((one): Repair => ({ ...one, dialect, amount: null, isLasting: true }));
 
     test("any body: an edit never throws, is made once, and is written over the bytes", () => {
       fc.assert(

@@ -7,7 +7,6 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
 import { asArray, asObject } from "../wire/json.ts";
-import type { DialectName } from "./dialect.ts";
 import { type LimitPlaces, withOutputLimit } from "./shared/output-limit.ts";
 
 /** The change that a refusal asks for. */
@@ -42,8 +41,8 @@ export type RepairKind =
 /** One change to one request. */
 export interface Repair {
   readonly kind: RepairKind;
-  /** The dialect of the request that was refused: requests in another dialect have other members. */
-  readonly dialect: DialectName;
+  /** The name of the refused request's dialect: requests in another dialect have other members. */
+  readonly dialect: string;
   /** The path of the member, as in `messages.*.name`; "" for kinds that concern no single member. */
   readonly member: string;
   /** A number that follows from the refusal; null: for kinds without one. */
@@ -125,7 +124,7 @@ export function isSameRepair(one: Repair, other: Repair): boolean {
 }
 
 /** The repairs that concern requests in this dialect. */
-export function repairsIn(dialect: DialectName, repairs: Repairs): Repairs {
+export function repairsIn(dialect: string, repairs: Repairs): Repairs {
   const own = repairs.filter((repair) => repair.dialect === dialect);
   return own.length === 0 ? NO_REPAIRS : own;
 }
