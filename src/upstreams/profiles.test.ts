@@ -24,7 +24,10 @@ const NAMES = new Map([
 test("only a server that is known by its host has a call that proves a key", () => {
   for (const profile of [COMPATIBLE, ANTHROPIC, GEMINI]) expect(profile.proof).toBeNull();
   const known = [...OPENAI_SERVERS, ...ANTHROPIC_SERVERS, ...GEMINI_SERVERS];
-  for (const { profile } of known) expect(profile.proof?.path).toMatch(/^\/\w/);
+  for (const { host, profile } of known) {
+    if (/azure/.test(host)) expect(profile.proof).toBeNull();
+    else expect(profile.proof?.path).toMatch(/^\/\w/);
+  }
   // OpenRouter shows its list of models to anybody.
   const openrouter = OPENAI_SERVERS.find(({ host }) => host === "openrouter.ai");
   expect(openrouter?.profile.proof?.path).toBe("/api/v1/key");
@@ -75,9 +78,21 @@ test.each([
 );
 
 test.each([
+  [null, [RESPONSES, CHAT]],
+  // Not every region has Responses.
+  ["https://house.openai.azure.com/openai/v1", [CHAT]],
+  ["https://openrouter.ai/api/v1", [CHAT]],
+  [LOCAL, [CHAT]],
+] as const)("what the server at %p is known to speak: %j", (baseUrl, spoken) => {
+  const config = configUnderTest({ upstreams: [{ name: "up", family: "openai", baseUrl, dialects: null }] });
+  expect(makeSnapshot(config).upstreams.get("up")?.translatedTo).toEqual(spoken);
+});
+
+test.each([
   ["openai", null, "model"],
   ["openai", "https://api.openai.com/v1", "model"],
   ["openai", "https://eu.api.openai.com/v1", "model"],
+  ["openai", "https://house.openai.azure.com/openai/v1", "model"],
   ["openai", LOCAL, "credential"],
   ["anthropic", "http://127.0.0.1:8000", "model"],
   ["gemini", "http://127.0.0.1:8000", "model"],

@@ -83,6 +83,9 @@ export const OPENAI: ServerProfile = Object.freeze({
   reasoningMembers: false,
 });
 
+/** Azure limits each deployment: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits, November 2026. */
+const AZURE: ServerProfile = Object.freeze({ ...COMPATIBLE, rateScope: "model" });
+
 /** Anthropic, and servers that speak Messages. */
 export const ANTHROPIC: ServerProfile = Object.freeze({
   ...COMPATIBLE,
@@ -116,6 +119,8 @@ function provenBy(host: string, profile: ServerProfile, proof: Proof): KnownServ
 /** Servers of the family `openai`; all others are `COMPATIBLE`. */
 export const OPENAI_SERVERS: readonly KnownServer[] = [
   { host: "api.openai.com", profile: OPENAI },
+  { host: "openai.azure.com", profile: AZURE },
+  { host: "services.ai.azure.com", profile: AZURE },
   provenBy("openrouter.ai", COMPATIBLE, OPENROUTER_PROOF),
   provenBy("api.deepseek.com", COMPATIBLE, DEEPSEEK_PROOF),
   provenBy("api.moonshot.ai", COMPATIBLE, MOONSHOT_PROOF),
