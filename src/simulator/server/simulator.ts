@@ -147,7 +147,8 @@ class SimulatorServer {
     const key = splitSuffix(keyOf(vendor, header, query));
     seen.keySuffix = key.plain.slice(-4);
     const parsed = parseBody(arrival);
-    const named = splitSuffix(asString(parsed.body?.model) || (route?.id ?? ""));
+    const askedModel = asString(parsed.body?.model) || (route?.id ?? "");
+    const named = splitSuffix(askedModel);
     const asked = [header("x-simulate") ?? "", named.fault, key.fault]
       .filter((text) => text !== "")
       .map(parseFault);
@@ -166,7 +167,8 @@ class SimulatorServer {
       scenario?.place === "headers" ? scenarioReply(scenario, fault, named.plain, nowMs).headers : {};
     try {
       requireKey(vendor, header, query);
-      throwScripted(scenario, fault, named.plain, nowMs);
+      // A provider repeats the name that it was asked for.
+      throwScripted(scenario, fault, askedModel, nowMs);
       const good = this.#makeRequest(arrival, route, parsed, {
         organization,
         key: key.plain,

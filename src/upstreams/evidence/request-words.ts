@@ -74,7 +74,9 @@ export function markWordsOfRequest(
   model: string,
   isOfRequest: (text: string) => boolean,
 ): string {
-  return markModel(markQuotes(withoutMarks(message), model, isOfRequest), model);
+  // Relays such as LiteLLM leave out the part before the last slash.
+  const names = [model, model.slice(model.lastIndexOf("/") + 1)].filter((name) => name !== "");
+  return names.reduce(markModel, markQuotes(withoutMarks(message), names, isOfRequest));
 }
 
 /** A text that holds the marks already would pass for one that names the model. */
@@ -117,7 +119,11 @@ const CLOSING: Readonly<Record<string, string>> = {
 /** Each try searches the request, so a message gets no more of them. */
 const MAX_TRIES = 64;
 
-function markQuotes(message: string, model: string, isOfRequest: (text: string) => boolean): string {
+function markQuotes(
+  message: string,
+  names: readonly string[],
+  isOfRequest: (text: string) => boolean,
+): string {
   let marked = "";
   let from = 0;
   let tries = 0;
@@ -131,8 +137,9 @@ function markQuotes(message: string, model: string, isOfRequest: (text: string) 
       if (tries >= MAX_TRIES) return marked + message.slice(from, at + 1) + QUOTE_MARK;
       const quoted = message.slice(at + 1, end);
       tries += 1;
-      if (quoted === model || isOfRequest(quoted)) {
-        marked += message.slice(from, at + 1) + (quoted === model ? MODEL_MARK : QUOTE_MARK) + closing;
+      const isName = names.includes(quoted);
+      if (isName || isOfRequest(quoted)) {
+        marked += message.slice(from, at + 1) + (isName ? MODEL_MARK : QUOTE_MARK) + closing;
         from = end + 1;
         at = end;
         break;
@@ -145,7 +152,6 @@ function markQuotes(message: string, model: string, isOfRequest: (text: string) 
 
 /** A name that is an ordinary word counts only where the message says that a model's name follows. */
 function markModel(message: string, model: string): string {
-  if (model === "") return message;
   const name = model.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const cue = /[\d/:._-]/.test(model) ? "(?<![\\w-])" : "(?<=\\bmodels?[:/ ]\\s?|模型[：: ]?)";
   return message.replace(new RegExp(`${cue}${name}(?![\\w-])`, "gi"), MODEL_MARK);
