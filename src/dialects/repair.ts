@@ -25,6 +25,8 @@ export type RepairKind =
   | "join-turns"
   /** A turn of the assistant between the results of tools and the words of the user. */
   | "bridge-turns"
+  /** The beginning of the answer is marked as such. */
+  | "mark-prefix"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
   /** The gateway watches for the stop sequences; translated requests only. */

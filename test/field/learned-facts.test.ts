@@ -86,10 +86,10 @@ describeKind(kind, () => {
 
   /** How many requests the upstream gets for one of this key's. */
   async function asks(key: Key, client: DialectName, target: string, more: object = {}): Promise<number> {
-    const before = upstream.seen.length;
+    const before = upstream.bodies().length;
     const reply = await ask(key, client, target, more);
     expect([reply.status, reply.body.toString()]).toEqual([200, expect.any(String)]);
-    return upstream.seen.length - before;
+    return upstream.bodies().length - before;
   }
 
   const refusesTemperature = (dialect: DialectName): Pickiness => ({
@@ -177,7 +177,7 @@ describeKind(kind, () => {
       const refusal = "Unrecognized request argument supplied: stream_options";
       upstream.refuse({ isRefused: () => true, refusal });
       expect((await ask("ann", "openai-chat", target, { stream: true })).status).toBe(400);
-      expect(upstream.seen).toHaveLength(2);
+      expect(upstream.bodies()).toHaveLength(2);
       upstream.refuse();
       await ask("ann", "openai-chat", target, { stream: true });
       expect(upstream.bodies().map((body) => body.stream_options)).toEqual([{ include_usage: true }]);

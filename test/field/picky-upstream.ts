@@ -15,14 +15,14 @@ export interface Pickiness {
 export interface PickyUpstream extends RawUpstream {
   /** Forgets what it saw and refuses by other rules from now on. */
   refuse(...rules: readonly Pickiness[]): void;
-  /** The bodies of the requests that came since. */
+  /** The bodies of the requests that came since; requests without a body are not among them. */
   bodies(): readonly Frame[];
 }
 
 export async function startPickyUpstream(): Promise<PickyUpstream> {
   const upstream = await startRawUpstream(() => undefined);
   const bodies = (): readonly Frame[] =>
-    upstream.seen.map(({ body }) => JSON.parse(body.toString()) as Frame);
+    upstream.seen.filter(hasBody).map(({ body }) => JSON.parse(body.toString()) as Frame);
   return Object.assign(upstream, {
     bodies,
     refuse(...rules: readonly Pickiness[]): void {
@@ -32,7 +32,13 @@ export async function startPickyUpstream(): Promise<PickyUpstream> {
   });
 }
 
+/** The gateway may also ask for the list of models, or whether a key is good. */
+function hasBody({ body }: Arrived): boolean {
+  return body.length > 0;
+}
+
 async function answerBy(rules: readonly Pickiness[], arrived: Arrived): Promise<void> {
+  if (!hasBody(arrived)) return await sendWhole(arrived, "{}", undefined, "404 Not Found");
   const body = JSON.parse(arrived.body.toString()) as Frame;
   const rule = rules.find(({ isRefused }) => isRefused(body));
   if (rule === undefined) return await answerWell(arrived);

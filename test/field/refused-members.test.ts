@@ -346,6 +346,67 @@ describeKind(kind, () => {
     });
   });
 
+  describe("an effort that the model does not have: this request alone goes without", () => {
+    for (const [server, dialect, member, more, refusal] of [
+      [
+        "OpenAI, Responses",
+        "openai-responses",
+        "reasoning.effort",
+        { reasoning: { effort: "xhigh" } },
+        {
+          error: {
+            message:
+              "Unsupported value: 'xhigh' is not supported with the 'gpt-5' model. Supported values are: 'low', 'medium', and 'high'.",
+            param: "reasoning.effort",
+            code: "unsupported_value",
+          },
+        },
+      ],
+      [
+        "Groq",
+        "openai-chat",
+        "reasoning_effort",
+        { reasoning_effort: "xhigh" },
+        "`reasoning_effort` must be one of `none`, `default`",
+      ],
+      [
+        "vLLM",
+        "openai-chat",
+        "reasoning_effort",
+        { reasoning_effort: "xhigh" },
+        {
+          detail: [
+            {
+              type: "literal_error",
+              loc: ["body", "reasoning_effort"],
+              msg: "Input should be 'low', 'medium' or 'high'",
+            },
+          ],
+        },
+      ],
+    ] as const) {
+      test(server, async () => {
+        upstream.refuse({ isRefused: (body) => valueAt(body, member) === "xhigh", refusal });
+        const first = await ask(dialect, dialect, false, more);
+        expectAnswer(dialect, false, first);
+        expect(first.reply.headers.get("x-clewline-changed")).toBe(member);
+        const low = JSON.parse(JSON.stringify(more).replace("xhigh", "low")) as object;
+        expectAnswer(dialect, false, await ask(dialect, dialect, false, low, first.model));
+        expect(upstream.bodies().map((body) => valueAt(body, member))).toEqual(["xhigh", undefined, "low"]);
+      });
+    }
+    test("a value out of range is the client's mistake", async () => {
+      const refusal =
+        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.";
+      upstream.refuse({
+        isRefused: () => true,
+        refusal: { error: { message: refusal, param: "temperature", code: "decimal_above_max_value" } },
+      });
+      const { reply } = await ask("openai-chat", "openai-chat", false, { temperature: 3 });
+      expect([reply.status, upstream.bodies().length]).toEqual([400, 1]);
+    });
+  });
+
   describe("a tool that is forced while the model thinks", () => {
     const TOOL = { type: "object", properties: { a: { type: "string" } } };
     const CHAT_TOOLS = { tools: [{ type: "function", function: { name: "pick", parameters: TOOL } }] };
@@ -425,7 +486,7 @@ describeKind(kind, () => {
       const { reply } = await ask("openai-chat", "openai-chat", false, {
         response_format: { type: "json_schema", json_schema: { name: "out", schema: SCHEMA } },
       });
-      expect([reply.status, upstream.seen.length]).toEqual([400, 1]);
+      expect([reply.status, upstream.bodies().length]).toEqual([400, 1]);
     });
   });
 
@@ -461,7 +522,7 @@ describeKind(kind, () => {
           ? { generationConfig: { stopSequences: ["Labyrinth"] } }
           : { stop_sequences: ["Labyrinth"] };
       const asked = await ask(client, "openai-chat", false, more);
-      expect([asked.reply.status, upstream.seen.length]).toEqual([200, 2]);
+      expect([asked.reply.status, upstream.bodies().length]).toEqual([200, 2]);
       const { text } = readTold(CLIENTS[client], false, asked.reply.body.toString());
       expect([text, TEXT.startsWith(text), TEXT.length > text.length]).toEqual([
         expect.any(String),
@@ -487,7 +548,7 @@ describeKind(kind, () => {
     for (const client of ["openai-chat", "anthropic-messages"] as const) {
       upstream.forget();
       expectAnswer(client, true, await ask(client, "openai-chat", true, { stream_options: undefined }));
-      expect(upstream.seen).toHaveLength(2);
+      expect(upstream.bodies()).toHaveLength(2);
     }
   });
 
@@ -499,7 +560,7 @@ describeKind(kind, () => {
     });
     const asked = await ask("openai-chat", "openai-chat", true, { stream_options: undefined });
     expectAnswer("openai-chat", true, asked);
-    expect(upstream.seen).toHaveLength(2);
+    expect(upstream.bodies()).toHaveLength(2);
   });
 
   test("a default of the operator's that the upstream refuses is named as left out", async () => {
@@ -551,7 +612,7 @@ describeKind(kind, () => {
           const message = `Unrecognized request argument supplied: ${member}`;
           upstream.refuse({ isRefused: () => true, refusal: message });
           const { reply } = await ask(dialect, dialect, false, {});
-          expect([member, reply.status, upstream.seen.length]).toEqual([member, 400, 1]);
+          expect([member, reply.status, upstream.bodies().length]).toEqual([member, 400, 1]);
           expect(reply.body.toString()).toContain(message);
         }
       });
@@ -571,7 +632,7 @@ describeKind(kind, () => {
             body,
             headers: { authorization: `Bearer ${STRICT_KEY}` },
           });
-          expect([client, reply.status, upstream.seen.length]).toEqual([client, 400, 1]);
+          expect([client, reply.status, upstream.bodies().length]).toEqual([client, 400, 1]);
         }
       } finally {
         await strict.close();
@@ -596,7 +657,7 @@ describeKind(kind, () => {
           expect(prompt).not.toBe(body);
           upstream.refuse({ isRefused: () => true, refusal });
           const reply = await request(gateway.port, path, { body: prompt });
-          expect([reply.status, upstream.seen.length]).toEqual([400, 1]);
+          expect([reply.status, upstream.bodies().length]).toEqual([400, 1]);
           expect(upstream.bodies()[0].stream_options).toEqual({ include_usage: true });
         });
       }
@@ -613,7 +674,7 @@ describeKind(kind, () => {
       })),
     );
     const { reply } = await ask("openai-chat", "openai-chat", false, more);
-    expect([reply.status, upstream.seen.length]).toEqual([400, 4]);
+    expect([reply.status, upstream.bodies().length]).toEqual([400, 4]);
     expect(reply.body.toString()).toContain("Unknown parameter: 'user'.");
   });
 });

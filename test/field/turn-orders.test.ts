@@ -215,6 +215,27 @@ describeKind(kind, () => {
     });
   });
 
+  test("the beginning of an answer, which Mistral wants marked", async () => {
+    for (const client of ["openai-chat", "anthropic-messages"] as const) {
+      upstream.refuse({
+        isRefused: ({ messages }) => messages.at(-1).role === "assistant" && messages.at(-1).prefix !== true,
+        refusal: {
+          object: "error",
+          message:
+            "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+          code: "3230",
+        },
+      });
+      const messages = [
+        { role: "user", content: "One." },
+        { role: "assistant", content: "Two" },
+      ];
+      const body = client === "openai-chat" ? { messages } : { max_tokens: 9, messages };
+      expectAnswer(client, false, await ask(client, `openai-chat/house-${count++}`, false, body));
+      expect(upstream.bodies()[1].messages.at(-1)).toMatchObject({ content: "Two", prefix: true });
+    }
+  });
+
   test("Messages, relayed: neighbours of one role are joined", async () => {
     upstream.refuse({
       isRefused: (body) => follows(body, "user", "user"),

@@ -32,6 +32,9 @@ const REFUSALS: readonly Refusal[] = [
   },
   // Mistral: avante-corp/avante.nvim#2562, zed-industries/zed#31736
   { words: /^Unexpected role 'user' after role 'tool'/i, repairs: ["bridge-turns"] },
+  // Mistral, with the beginning of an answer last: 0xPlaygrounds/rig#1130
+  { words: /^Expected last role User or Tool \(or Assistant with prefix True\)/i, repairs: ["mark-prefix"] },
+  { words: /^Unexpected role '(user|assistant)' after role '\1'/i, repairs: ["system-first"] },
   // Qwen's and Mistral's templates: can1357/oh-my-pi#958, charmbracelet/crush#279
   {
     words:
@@ -147,6 +150,17 @@ const EDITS = {
     parameter: "messages",
     reason: "a turn of the assistant was put between the result of a tool and the user's words",
     change: (body) => withMessages(body, bridged),
+  },
+  "mark-prefix": {
+    field: "messages",
+    parameter: null,
+    reason: "the beginning of the answer was marked with prefix, as the upstream wants it",
+    change: (body) =>
+      withMessages(body, (messages) => {
+        const last = asObject(messages.at(-1));
+        if (last?.role !== "assistant" || last.prefix === true) return messages;
+        return [...messages.slice(0, -1), { ...last, prefix: true }];
+      }),
   },
   "without-seals": {
     field: "messages",

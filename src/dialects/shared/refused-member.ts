@@ -59,6 +59,9 @@ export const REFUSED_MEMBER: readonly Refusal[] = [
   // Anthropic's models that think: Aider-AI/aider#3720, danny-avila/LibreChat#11949
   refusing("MEMBER (?:may only be set to 1|must be unset) when thinking", true),
   refusing("MEMBER is not supported when thinking", true),
+  // Groq's and vLLM's lists of values
+  refusing("MEMBER must be one of", true),
+  refusing("MEMBER: Input should be '", true),
   // OpenAI, for members that need another one
   refusing("(?:The )?MEMBER(?: parameter)? is only allowed when", true),
   refusing("This model does not support (?:the )?MEMBER(?: parameter)?\\."),

@@ -85,9 +85,9 @@ function repairsAskedBy(statement: Statement, rules: RepairRules, status: number
     const asked = match === null ? [] : repairsOf(row, match.groups ?? {}, rules);
     if (match !== null && asked.length > 0) return { words: match[0], asked };
   }
-  const { refused } = statement;
+  const { refused, isOfValue } = statement;
   const isRefused = refused !== null && STATUSES.includes(status);
-  return { words: null, asked: isRefused ? memberRepairs([refused], rules, true) : [] };
+  return { words: null, asked: isRefused ? memberRepairs([refused], rules, !isOfValue) : [] };
 }
 
 function repairsOf(

@@ -8,13 +8,16 @@ export interface Statement {
   readonly words: string;
   /** The path of the member that the server names as unknown or unsupported in a field of its own. */
   readonly refused: string | null;
+  /** The server refuses the member's value, and may take another one. */
+  readonly isOfValue: boolean;
 }
 
 const MAX_STATEMENTS = 32;
 const MAX_WORDS_CHARS = 1_000;
 
 /** Codes that say that the member in `param` or `loc` is refused, whatever the words are. */
-const REFUSED_CODES = /^(?:unknown_parameter|unsupported_parameter|extra_forbidden|unrecognized_parameter)$/;
+const REFUSED_CODES =
+  /^(?:unknown_parameter|unsupported_parameter|extra_forbidden|unrecognized_parameter|unsupported_value)$/;
 
 /**
  * What relays and frameworks write before the provider's own words: LiteLLM, DashScope, axum (DeepSeek),
@@ -31,16 +34,17 @@ const PRINTED =
 export function readStatements(body: string): readonly Statement[] {
   const envelope = errorEnvelope(body);
   const found =
-    envelope === null ? linesOf(body, null) : statementsOf(unwrapError(asObject(envelope.error) ?? envelope));
+    envelope === null ? linesOf(body) : statementsOf(unwrapError(asObject(envelope.error) ?? envelope));
   return found.slice(0, MAX_STATEMENTS);
 }
 
 function statementsOf(error: JsonObject): readonly Statement[] {
   const { message, msg, error: inner, detail, errors, code } = error;
-  const refused = isRefusedCode(error.code) || isRefusedCode(error.type) ? asString(error.param) : null;
+  const refused = isRefusedCode(code) || isRefusedCode(error.type) ? asString(error.param) : null;
+  const isOfValue = code === "unsupported_value";
   const texts = [message, msg, inner, detail, asObject(detail)?.message, code].map(asString);
   return [
-    ...texts.flatMap((text) => (text === null ? [] : linesOf(text, refused))),
+    ...texts.flatMap((text) => (text === null ? [] : linesOf(text, refused, isOfValue))),
     ...[message, detail, errors].flatMap((list) => asArray(list).slice(0, MAX_STATEMENTS).flatMap(listed)),
   ];
 }
@@ -52,16 +56,16 @@ function listed(entry: unknown): readonly Statement[] {
   const words = asString(msg) ?? asString(entry);
   if (words === null) return [];
   return at === ""
-    ? linesOf(words, null)
-    : [{ words: cut(`${at}: ${words}`), refused: isRefusedCode(type) ? at : null }];
+    ? linesOf(words)
+    : [{ words: cut(`${at}: ${words}`), refused: isRefusedCode(type) ? at : null, isOfValue: false }];
 }
 
 /** Google and templates say several things, each on a line of its own. */
-function linesOf(text: string, refused: string | null): readonly Statement[] {
+function linesOf(text: string, refused: string | null = null, isOfValue = false): readonly Statement[] {
   return text.split("\n", MAX_STATEMENTS).flatMap((line) => {
     const said = cut(line.trim());
     const words = said.slice(PREFIX.exec(said)?.[0].length ?? 0);
-    return words === "" ? [] : [printed(words) ?? { words, refused }];
+    return words === "" ? [] : [printed(words) ?? { words, refused, isOfValue }];
   });
 }
 
@@ -70,7 +74,7 @@ function printed(words: string): Statement | null {
   if (groups === undefined) return null;
   const at = pathOf((groups.loc ?? "").replace(/['" ]/g, "").split(","));
   const refused = isRefusedCode(groups.type) ? at : null;
-  return { words: `${at}: ${groups.msg ?? groups.quoted ?? ""}`, refused };
+  return { words: `${at}: ${groups.msg ?? groups.quoted ?? ""}`, refused, isOfValue: false };
 }
 
 function pathOf(steps: readonly string[]): string {
