@@ -149,7 +149,7 @@ const OK: Signal = { class: "ok" };
 let hasEmptyBucket = false;
 
 function lookForEmpty(value: string, name: string): void {
-  if (value === "0" && name.includes("ratelimit") && name.includes("remaining")) hasEmptyBucket = true;
+  if (value === "0" && name.includes("remaining")) hasEmptyBucket = true;
 }
 
 /**
