@@ -187,6 +187,9 @@ const CODES =
 const LIKE_TOO_LONG =
   /prompt is too long|input (?:is too long|token count .{0,40}exceeds)|(?:maximum|max) context length|context (?:length|window)|too many (?:input )?tokens|exceeds the (?:model's )?(?:maximum|available) (?:context|number of tokens)/i;
 
+/** Words in quotes may be the client's. */
+const QUOTED = /(?<=^|[\s:([])(["'`]).{0,1000}?\1(?=$|[\s.,;:)\]])/gs;
+
 /** A message begins with its reason. The bound keeps the patterns cheap on any text. */
 const MAX_MESSAGE_CHARS = 4_000;
 /** Servers that give their count as "about" so many tokens count the same prompt a little differently. */
@@ -216,7 +219,7 @@ export function readOversize(
     const found = row.words.exec(words);
     if (found !== null) return oversizeOf(row.part, found.groups ?? {}, sentLimit);
   }
-  const isLike = (code !== null && CODES.test(code)) || LIKE_TOO_LONG.test(text);
+  const isLike = (code !== null && CODES.test(code)) || LIKE_TOO_LONG.test(text.replace(QUOTED, " "));
   return isLike ? oversizeOf("prompt", {}, null) : null;
 }
 
