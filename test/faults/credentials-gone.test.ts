@@ -178,6 +178,11 @@ test("H-140 absurd reset times are held within a second and 31 days", async () =
     const until = listed.find((one) => one.upstream === `odd-${index}` && one.name === "odd")?.models[0]
       ?.until;
     const { atMs = 0, doneMs = 0 } = asked[index] ?? {};
+    if (until === undefined) {
+      // A park whose time is over is not shown any more.
+      expect([told, Date.now() >= atMs + leftS * 1_000]).toEqual([told, true]);
+      continue;
+    }
     const untilMs = Date.parse(until ?? "");
     expect([told, untilMs >= atMs + leftS * 1_000 - 100]).toEqual([told, true]);
     expect([told, untilMs <= doneMs + (leftS + ROUNDING_S) * 1_000]).toEqual([told, true]);

@@ -1,5 +1,5 @@
 // A translated answer that was cut off, or failed, is never shown as a finished one.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { answerWell } from "../faults/asking.ts";
 import { type Gateway, IS_FULL, startGateway } from "../kit/gateway.ts";
 import type { RawReply } from "../kit/raw-client.ts";
@@ -14,6 +14,9 @@ import {
 } from "../kit/raw-upstream.ts";
 import { type Recording, streamOf } from "../kit/recordings.ts";
 import { askCell, CELLS, CELLS_AND_ARRAYS, type Cell, readTold, TEXT, translatedToml } from "./translated.ts";
+
+// Each repeat follows a pause, and some tests make many.
+setDefaultTimeout(120_000);
 
 let upstream: RawUpstream;
 let gateway: Gateway;

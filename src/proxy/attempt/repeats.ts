@@ -1,4 +1,5 @@
 /** The repeats of one request after overload or a broken connection: how many, where, and after which pause. */
+import type { ErrorKind } from "../../core/errors.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure } from "./outcome.ts";
 
@@ -14,6 +15,9 @@ const GROWTH = 4;
 const MAX_ANNOUNCED_MS = 5_000;
 /** Spreads requests that wait for the same announced time. */
 const SPREAD_MS = 100;
+
+/** The first repeat after these needs no pause: they say nothing of how busy the upstream is. */
+const BROKEN: readonly ErrorKind[] = ["upstream_cut", "upstream_garbage", "upstream_timeout"];
 
 /** Made with the first such failure. `Place` is where an attempt was made. */
 export class Repeats<Place> {
@@ -64,6 +68,10 @@ export class Repeats<Place> {
    * false, and calls neither, when the pause is long and there is another upstream to ask.
    */
   wait(firstByteTimeoutMs: number, hasOther: boolean, over: () => void, left: () => void): boolean {
+    if (this.#failures === 1 && BROKEN.includes(this.last.error.kind)) {
+      over();
+      return true;
+    }
     const chance = Number.parseInt(this.#request.gateway.ids.hex(2), 16) / 0x1_00_00;
     const pauseMs = pauseBefore(this.#failures, this.last.error.retryAfterMs, firstByteTimeoutMs, chance);
     if (hasOther && pauseMs > LONGEST_MS) return false;
