@@ -224,6 +224,8 @@ export interface Dialect {
    * `finished` at the end of the body is a cut.
    */
   needsEndMark(framing: Framing): boolean;
+  /** Whether clients pass over a comment in an event stream. */
+  readonly takesComments: boolean;
   /** Bytes that keep a silent stream alive; null where the framing has none. */
   ping(framing: Framing): string | null;
   /** Paths of the model list that only clients of this dialect use. They share `/v1/models`. */

@@ -1,11 +1,12 @@
 // The official SDKs read a stream that opens before its answer: pings, a comment, then the answer or an error.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { answerWell } from "../faults/asking.ts";
 import { TEXT, translatedToml, UPSTREAMS } from "../flow/translated.ts";
-import { CLIENT_KEY, type Gateway, startGateway } from "../kit/gateway.ts";
+import { CLIENT_KEY, type Gateway, plainEnv, startGateway } from "../kit/gateway.ts";
 import { type Answering, type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 
 /** Several pings long. */
@@ -70,6 +71,11 @@ const late =
     await act(arrived);
   };
 
+const refuse: Answering = (arrived) => {
+  const error = { type: "invalid_request_error", code: 400, message: "the colour is wrong" };
+  return sendWhole(arrived, JSON.stringify({ type: "error", error }), undefined, "400 Bad Request");
+};
+
 describe.each(Object.entries(CLIENTS))("%s", (_, ask) => {
   test.each(Object.values(UPSTREAMS))(
     "reads an answer of $recording.dialect behind pings",
@@ -82,11 +88,45 @@ describe.each(Object.entries(CLIENTS))("%s", (_, ask) => {
   test.each(Object.values(UPSTREAMS))(
     "raises a refusal of $recording.dialect behind pings",
     async ({ model }) => {
-      upstream.answer = late((arrived) => {
-        const error = { type: "invalid_request_error", code: 400, message: "the colour is wrong" };
-        return sendWhole(arrived, JSON.stringify({ type: "error", error }), undefined, "400 Bad Request");
-      });
+      upstream.answer = late(refuse);
       await expect(ask(model)).rejects.toThrow("the colour is wrong");
     },
   );
+});
+
+describe.each(Object.values(UPSTREAMS))("the Python SDKs, with $recording.dialect", ({ model }) => {
+  const ROOT = join(import.meta.dir, "../..");
+
+  async function outputOf(
+    command: readonly string[],
+    env: Record<string, string | undefined>,
+  ): Promise<string> {
+    const child = Bun.spawn([...command], { cwd: ROOT, env, stdin: "ignore", stderr: "inherit" });
+    const out = await child.stdout.text();
+    expect(await child.exited).toBe(0);
+    return out;
+  }
+
+  async function read(): Promise<unknown> {
+    const python = (await outputOf([join(ROOT, "script/install-python-sdks")], process.env))
+      .trim()
+      .split(" ");
+    const script = join(import.meta.dir, "python/early_streams.py");
+    const env = {
+      ...plainEnv(gateway.folder),
+      GATEWAY_URL: gateway.url,
+      GATEWAY_KEY: CLIENT_KEY,
+      MODEL: model,
+    };
+    return JSON.parse(await outputOf([...python, script], env));
+  }
+
+  const forEach = (one: unknown): object => ({ chat: one, responses: one, messages: one, gemini: one });
+
+  test("read an answer behind pings, and raise a refusal", async () => {
+    upstream.answer = late(answerWell);
+    expect(await read()).toEqual(forEach({ text: TEXT }));
+    upstream.answer = late(refuse);
+    expect(await read()).toEqual(forEach({ error: expect.stringContaining("the colour is wrong") }));
+  }, 300_000);
 });

@@ -66,7 +66,7 @@ const PINGS: Readonly<Record<string, string>> = {
   "openai-chat": ": ping\n\n",
   "openai-responses": ": ping\n\n",
   "anthropic-messages": 'event: ping\ndata: {"type":"ping"}\n\n',
-  gemini: ": ping\n\n",
+  gemini: "\n\n",
 };
 
 /** Sends pieces with a silence between them. */

@@ -56,7 +56,7 @@ const PINGS: Readonly<Record<string, string>> = {
   "openai-chat": ": ping\n\n",
   "openai-responses": ": ping\n\n",
   "anthropic-messages": 'event: ping\ndata: {"type":"ping"}\n\n',
-  gemini: ": ping\n\n",
+  gemini: "\n\n",
 };
 
 function countOf(text: string, part: string): number {
@@ -95,13 +95,16 @@ test("H-7 silence in the midst of a translated stream is filled with the client'
   for (const [i, reply] of replies.entries()) {
     const { name, client } = CELLS_AND_ARRAYS[i] as (typeof CELLS_AND_ARRAYS)[number];
     const text = reply.body.toString();
-    const pings = countOf(text, PINGS[client.dialect] as string);
+    // Gemini's ping is a blank block, and each event has a blank line behind it.
+    const beside = client.dialect === "gemini" ? text.replaceAll(/^data: .*\n\n/gm, "") : text;
+    const pings = countOf(beside, PINGS[client.dialect] as string);
     const told = readTold(client, true, text);
     expect([name, told.text, told.isEnded]).toEqual([name, TEXT, true]);
-    // A JSON array has no place for pings.
-    if (client.name.includes("array")) expect(pings).toBe(0);
-    else expect([name, pings >= 2, pings <= mostPings]).toEqual([name, true, true]);
-    expect(text.trimEnd()).not.toEndWith((PINGS[client.dialect] as string).trim());
+    // In a JSON array pings are white space.
+    if (client.name.includes("array")) continue;
+    expect([name, pings >= 2, pings <= mostPings]).toEqual([name, true, true]);
+    const lastPing = client.dialect === "gemini" ? "\n\n\n\n" : (PINGS[client.dialect] as string);
+    expect(text).not.toEndWith(lastPing);
   }
 }, 600_000);
 

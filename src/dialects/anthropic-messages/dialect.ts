@@ -49,6 +49,7 @@ export const anthropicMessages = {
   renderError,
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
   needsEndMark: () => true,
+  takesComments: true,
   ping: (framing) => (framing === "sse" ? 'event: ping\ndata: {"type":"ping"}\n\n' : null),
   modelListPaths: [],
   pageParameters: { limit: "limit", after: "after_id" },

@@ -70,8 +70,10 @@ export const gemini = {
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: (framing) => framing === "json-array",
-  // A comment stands apart from any event: the official SDK loses an event that holds a comment.
-  ping: (framing) => (framing === "sse" ? ": ping\n\n" : framing === "json-array" ? "\n" : null),
+  // A blank block: the Python SDK (google-genai 3.4.0) and the Go SDK (googleapis/go-genai `iterateResponseStream`)
+  // raise a comment as garbage.
+  takesComments: false,
+  ping: (framing) => (framing === "sse" ? "\n\n" : framing === "json-array" ? "\n" : null),
   modelListPaths: ["/v1beta/models", "/v1alpha/models", "/v1beta1/models"],
   pageParameters: { limit: "pageSize", after: "pageToken" },
   renderModels,

@@ -69,6 +69,7 @@ export const openaiChat = {
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => false,
+  takesComments: true,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
   modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },

@@ -80,6 +80,7 @@ export const openaiResponses = {
   renderError,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => true,
+  takesComments: true,
   ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
   modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },

@@ -107,7 +107,8 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
 
   #tell(headers: Readonly<Record<string, string>>): void {
     const late = Object.entries(headers).filter(([name]) => name.startsWith(LATE_HEADERS));
-    const note = noteOf(this.#exchange.clientFraming, late);
+    const { route, clientFraming } = this.#exchange;
+    const note = noteOf(route.dialect, clientFraming, late);
     if (note !== null) this.#stream.write(note);
   }
 

@@ -22,8 +22,12 @@ export function pingOf(dialect: DialectName, framing: Framing): Uint8Array | nul
  * Headers as comments, in a block of their own: an official SDK loses an event that holds a comment. null:
  * there are none, or the framing has no comments.
  */
-export function noteOf(framing: Framing, headers: readonly (readonly [string, string])[]): Uint8Array | null {
-  if (framing !== "sse" || headers.length === 0) return null;
+export function noteOf(
+  dialect: DialectName,
+  framing: Framing,
+  headers: readonly (readonly [string, string])[],
+): Uint8Array | null {
+  if (framing !== "sse" || !DIALECTS[dialect].takesComments || headers.length === 0) return null;
   const lines = headers.map(([name, value]) => `: ${name}: ${value.replaceAll(/[\r\n]/g, " ")}\n`);
   return encoder.encode(`${lines.join("")}\n`);
 }
