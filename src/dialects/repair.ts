@@ -13,6 +13,8 @@ import { type LimitPlaces, withOutputLimit } from "./shared/output-limit.ts";
 export type RepairKind =
   /** A member is left out, wherever its path leads. */
   | "without"
+  /** A beta is left out of the header that asks for it (`RepairRules.betaHeader`); "*": the header. */
+  | "without-beta"
   /** A member gets the other name that servers know for it (`RepairRules.renamed`). */
   | "rename"
   /** Instructions have the role `system`. */
@@ -45,7 +47,7 @@ export interface Repair {
   readonly kind: RepairKind;
   /** The name of the refused request's dialect: requests in another dialect have other members. */
   readonly dialect: string;
-  /** The path of the member, as in `messages.*.name`; "" for kinds that concern no single member. */
+  /** The path of the member, as in `messages.*.name`, or the beta; "" for kinds that concern neither. */
   readonly member: string;
   /** A number that follows from the refusal; null: for kinds without one. */
   readonly amount: number | null;
@@ -60,7 +62,7 @@ export type Repairs = readonly Repair[];
 export interface Refusal {
   /**
    * Matches from the beginning of the words (^), so that words which quote the client do not match. Groups:
-   * `member` or `members` for a path or a list of paths, `at` for the path of the object that holds `member`.
+   * `member` or `members` for a path or a list of paths (or of betas), `at` for the path of the object that holds `member`.
    */
   readonly words: RegExp;
   /** Changed together. With `without`, the members are read from the words unless `members` names them. */
@@ -100,6 +102,8 @@ export interface RepairRules {
   readonly renamed: Readonly<Record<string, string>>;
   readonly edits: Readonly<Partial<Record<RepairKind, BodyEdit>>>;
   readonly limits: LimitPlaces;
+  /** The header, in lower case, by which clients opt in to betas; null: the dialect has none. */
+  readonly betaHeader: string | null;
 }
 
 /** The repairs that an encoder heeds, because only the neutral request tells how. */
@@ -122,7 +126,8 @@ export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
 export function isSameRepair(one: Repair, other: Repair): boolean {
   if (one.kind !== other.kind || one.dialect !== other.dialect) return false;
   if (one.kind === "limit-answer") return one.member === other.member && one.amount === other.amount;
-  return one.kind !== "without" || one.member === other.member;
+  const isOfMany = one.kind === "without" || one.kind === "without-beta";
+  return !isOfMany || one.member === other.member;
 }
 
 /** The repairs that concern requests in this dialect. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { asking, cellOf, type Frame, readTold, TEXT, translatedToml } from "../flow/translated.ts";
 import { type Gateway, IS_FULL, startGateway } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
-import { sendStream } from "../kit/raw-upstream.ts";
+import { sendStream, sendWhole } from "../kit/raw-upstream.ts";
 import { CHAT, type DialectName, GEMINI, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/refused-members.ts";
@@ -404,6 +404,56 @@ describeKind(kind, () => {
       });
       const { reply } = await ask("openai-chat", "openai-chat", false, { temperature: 3 });
       expect([reply.status, upstream.bodies().length]).toEqual([400, 1]);
+    });
+  });
+
+  describe("a beta in the header of a Messages request", () => {
+    const BETAS = "claude-code-20250219,context-management-2025-06-27,effort-2025-11-24";
+    /** The betas that the upstream saw, of requests of messages. */
+    const betas = (): (string | undefined)[] =>
+      upstream.seen.filter(({ body }) => body.length > 0).map(({ headers }) => headers.get("anthropic-beta"));
+    const askWith = async (model: string): Promise<RawReply> => {
+      const { path, body } = asking(MESSAGES, model, false);
+      return await request(gateway.port, path, { body, headers: { "anthropic-beta": BETAS } });
+    };
+    for (const [server, message, isKnown, kept] of [
+      [
+        "Anthropic",
+        "Unexpected value(s) `context-management-2025-06-27`, `effort-2025-11-24` for the `anthropic-beta` header. Please consult our documentation.",
+        (value: string) => !/context-management|effort/.test(value),
+        "claude-code-20250219",
+      ],
+      ["Bedrock", "invalid beta flag", () => false, undefined],
+    ] as const) {
+      test(`${server}: what it does not know is left out, and named`, async () => {
+        const model = newModel("anthropic-messages");
+        const refusal = { type: "error", error: { type: "invalid_request_error", message } };
+        upstream.refuse();
+        const { answer } = upstream;
+        upstream.answer = (arrived) => {
+          const asked = arrived.headers.get("anthropic-beta");
+          return asked === undefined || isKnown(asked)
+            ? answer(arrived)
+            : sendWhole(arrived, JSON.stringify(refusal), undefined, "400 Bad Request");
+        };
+        for (const seen of [
+          [BETAS, kept],
+          [BETAS, kept, kept],
+        ]) {
+          const reply = await askWith(model);
+          expect([reply.status, betas()]).toEqual([200, seen]);
+          expect(reply.headers.get("x-clewline-changed")).toBe("anthropic-beta");
+        }
+      });
+    }
+    test("a refusal that names no beta of the request goes to the client", async () => {
+      const message = "Unexpected value(s) `other-2025-01-01` for the `anthropic-beta` header.";
+      upstream.refuse({
+        isRefused: () => true,
+        refusal: { type: "error", error: { type: "invalid_request_error", message } },
+      });
+      const reply = await askWith(newModel("anthropic-messages"));
+      expect([reply.status, betas()]).toEqual([400, [BETAS]]);
     });
   });
 

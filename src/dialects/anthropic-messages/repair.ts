@@ -29,6 +29,13 @@ const REFUSALS: readonly Refusal[] = [
     words: /^messages: roles must alternate between "user" and "assistant"/i,
     repairs: ["join-turns"],
   },
+  // Anthropic, and resellers behind it: https://docs.claude.com/en/api/beta-headers
+  {
+    words: /^Unexpected value\(s\) (?<members>[`'"\w ,.-]{1,500}) for the [`'"]?anthropic-beta[`'"]? header/i,
+    repairs: ["without-beta"],
+  },
+  // Amazon Bedrock names none of them
+  { words: /^invalid beta flag/i, repairs: ["without-beta"] },
   {
     words: /^`?temperature`? and `?top_p`? cannot both be specified/i,
     repairs: ["without"],
@@ -125,6 +132,7 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  betaHeader: "anthropic-beta",
   limits: { answer: [["max_tokens"]], thinking: ["thinking", "budget_tokens"] },
 };
 

@@ -94,6 +94,7 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  betaHeader: null,
   limits: {
     answer: [
       ["generationConfig", "maxOutputTokens"],

@@ -176,6 +176,7 @@ export const REPAIRS: RepairRules = {
   replaced: { stop: "watch-stops", response_format: "schema-in-words" },
   renamed: { max_tokens: "max_completion_tokens", max_completion_tokens: "max_tokens" },
   edits: EDITS,
+  betaHeader: null,
   limits: { answer: [["max_tokens"], ["max_completion_tokens"]], thinking: null },
 };
 

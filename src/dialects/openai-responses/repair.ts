@@ -79,5 +79,6 @@ export const REPAIRS: RepairRules = {
   replaced: {},
   renamed: {},
   edits: EDITS,
+  betaHeader: null,
   limits: { answer: [["max_output_tokens"]], thinking: null },
 };

@@ -22,6 +22,7 @@ import { indexOfBytes } from "../../wire/bytes.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { rewriteJson } from "../../wire/json-rewrite.ts";
 import { droppedFromQuery } from "./query.ts";
+import { betaDrops, refusedBetas } from "./refused-betas.ts";
 import { asksForUsage } from "./upstream-request.ts";
 
 /** A request that is ready for one target: bytes to relay, or a translation. */
@@ -108,8 +109,11 @@ export function prepareRequest(
   );
   const isInjected = asksForUsage(exchange.route, upstream, changedPeek);
   const isRepaired = changes.repaired.some(({ repair }) => repair === refusedOption);
+  const betas = refusedBetas(exchange, repairs);
+  const repaired = [...changes.repaired, ...betas.map((repair) => ({ repair, isClients: true }))];
   return {
     ...changes,
+    changed: [...changes.changed, ...betaDrops(dialect, betas)],
     target,
     dialect,
     body: bytes,
@@ -120,8 +124,8 @@ export function prepareRequest(
     repairs,
     repaired:
       isInjected && refusedOption !== undefined && !isRepaired
-        ? [...changes.repaired, { repair: refusedOption, isClients: false }]
-        : changes.repaired,
+        ? [...repaired, { repair: refusedOption, isClients: false }]
+        : repaired,
   };
 }
 
@@ -255,9 +259,14 @@ function namedByClient({ fieldNames }: Codec, dropped: readonly Drop[]): Drop[] 
   return dropped.map(({ field, reason }) => ({ field: names[field] ?? field, reason }));
 }
 
-/** Whether an upstream would get the same body twice. */
+/** Whether an upstream would get the same request twice. */
 export function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
-  if (one.isUsageAsked !== other.isUsageAsked) return false;
+  if (one.isUsageAsked !== other.isUsageAsked || betasOf(one) !== betasOf(other)) return false;
   const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
   return a != null && b != null && Buffer.compare(a, b) === 0;
+}
+
+/** How many repairs take betas out of the request's header. */
+function betasOf({ repaired }: PreparedRequest): number {
+  return repaired.filter(({ repair }) => repair.kind === "without-beta").length;
 }

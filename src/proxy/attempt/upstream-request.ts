@@ -11,7 +11,9 @@ import type { TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
+import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
 import { queryFor } from "./query.ts";
+import { withoutRefusedBetas } from "./refused-betas.ts";
 
 /** A request that is relayed to a target. */
 export interface Relayed {
@@ -20,6 +22,8 @@ export interface Relayed {
   readonly peek: Peek | null;
   /** The gateway asks the stream for usage that the client did not ask for. */
   readonly isUsageAsked: boolean;
+  /** The repairs that changed the request. */
+  readonly repaired: readonly Answered[];
 }
 
 /** Whether the gateway asks a stream for usage that the client did not ask for. */
@@ -47,15 +51,17 @@ export function relayRequest(
   authLines: HeaderLines,
 ): UpstreamRequestParts {
   const { family } = upstream;
+  const headers = makeUpstreamHeaders(
+    client.headers,
+    family.authorization.headerNames,
+    authLines,
+    family.defaultHeaders,
+  );
+  const { repaired } = relayed;
   return {
     url: urlFor(route, client.search, upstream, relayed.target, clientFraming !== "json"),
     method: client.method,
-    headers: makeUpstreamHeaders(
-      client.headers,
-      family.authorization.headerNames,
-      authLines,
-      family.defaultHeaders,
-    ),
+    headers: repaired.length === 0 ? headers : withoutRefusedBetas(headers, route.dialect, repaired),
     body: bodyFor(route, relayed),
   };
 }

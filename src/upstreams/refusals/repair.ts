@@ -98,6 +98,10 @@ function repairsOf(
   const isLasting = row.isOnce !== true;
   return row.repairs.flatMap((kind) => {
     if (kind === "without") return memberRepairs(membersIn(row, groups), rules, isLasting);
+    if (kind === "without-beta") {
+      const betas = groups.members === undefined ? ["*"] : listed(groups.members);
+      return betas.map((member) => ({ kind, member, amount: null, isLasting }));
+    }
     return [{ kind, member: "", amount: null, isLasting }];
   });
 }
@@ -107,9 +111,13 @@ function membersIn(
   groups: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   if (members !== undefined) return members;
-  if (groups.members !== undefined) return groups.members.split(/[\s,'"]+/).filter((name) => name !== "");
+  if (groups.members !== undefined) return listed(groups.members);
   const { at, member: name = "" } = groups;
   return [at === undefined ? name : `${at}.${name}`];
+}
+
+function listed(names: string): readonly string[] {
+  return names.split(/[\s,'"`]+/).filter((name) => name !== "");
 }
 
 /** Leaves out, or renames, the members that a request can do without. */
