@@ -178,6 +178,30 @@ describeKind(kind, () => {
     expect(times).toHaveLength(1);
   }, 30_000);
 
+  test("a stream that pauses is opened and pinged meanwhile, and a client that leaves it ends it", async () => {
+    const own = await startGateway({
+      server: "ping_interval_ms = 1000",
+      toml: [upstreamToml("openai", "openai", `${upstream.url}/v1`), KEYS_TOML].join("\n"),
+    });
+    try {
+      const way = WAYS.find(({ name }) => name === "openai-chat stream") as Way;
+      answer = failFirst(1, overload("503 Service Unavailable", { "retry-after": "3" }));
+      const { status, text, completeAtMs } = await ask(own.url, way);
+      expect([status, completeAtMs === null, times.length]).toEqual([200, false, 2]);
+      expect(text).toStartWith(":");
+      times = [];
+      answer = overload("503 Service Unavailable", { "retry-after": "3" });
+      await ask(own.url, way, { signal: AbortSignal.timeout(2_000) });
+      await until("the row says that the client left", async () =>
+        (await own.rows()).some(({ outcome }) => outcome === "client_left"),
+      );
+      await Bun.sleep(2_000);
+      expect(times).toHaveLength(1);
+    } finally {
+      await own.close();
+    }
+  }, 60_000);
+
   test("a server that starts again within the pause is asked again", async () => {
     const gone = await startRawUpstream(answerWell);
     const { port } = gone;
