@@ -188,6 +188,25 @@ describeKind(kind, () => {
     expect([reply.status, limits()]).toEqual([200, [ASKED, 8_000]]);
   });
 
+  test("OpenRouter's account affords less than was asked for: the answer is as long as the money lasts", async () => {
+    for (const client of [MESSAGES, CHAT]) {
+      const model = modelOf("openai-chat");
+      upstream.forget();
+      upstream.answer = (arrived) => {
+        const asked = limitOf(arrived.body.toString()) ?? 65_536;
+        const message = `This request requires more credits, or fewer max_tokens. You requested up to ${asked} tokens, but can only afford 4000. To increase, visit https://openrouter.ai/settings/credits and add more credits`;
+        const error = { error: { message, code: 402, metadata: { provider_name: null } } };
+        return asked > 4_000
+          ? sendWhole(arrived, JSON.stringify(error), undefined, "402 Payment Required")
+          : answerWell(arrived);
+      };
+      expect((await askFor(client, model, false)).status).toBe(200);
+      // The account may have more money by then.
+      expect((await askFor(client, model, false)).status).toBe(200);
+      expect(limits()).toEqual([ASKED, 4_000, ASKED, 4_000]);
+    }
+  });
+
   test("a client that sets no limit gets the one that fits: the server's own is too high", async () => {
     for (const client of [RESPONSES, GEMINI, CHAT]) {
       upstream.forget();

@@ -284,6 +284,18 @@ const REFUSALS: readonly (readonly [
     9_936,
   ],
   [
+    "OpenRouter, by the money in the account",
+    "This request requires more credits, or fewer max_tokens. You requested up to 32000 tokens, but can only afford 4000. To increase, visit https://openrouter.ai/settings/credits",
+    ["output", null, 32_000, 4_000],
+    4_000,
+  ],
+  [
+    "OpenRouter, with money for no answer",
+    "This request requires more credits, or fewer max_tokens. You requested up to 32000 tokens, but can only afford 40.",
+    ["output", null, 32_000, 40],
+    null,
+  ],
+  [
     "numbers with marks",
     "Requested token count exceeds the model's maximum context length of 131,072 tokens. You requested a total of 132012.0 tokens: 100012 tokens from the input messages and 32000.0 tokens for the completion.",
     ["sum", 100_012, 32_000, 131_072],

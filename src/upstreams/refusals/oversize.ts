@@ -9,10 +9,13 @@ import type { Oversize } from "../../core/errors.ts";
 export interface SizeRefusal extends Oversize {
   /** The server stopped counting once the prompt was too long: it may be longer than `promptTokens`. */
   readonly isPromptAtLeast: boolean;
+  /** The money in the account sets the limit, not the model. */
+  readonly isOfAccount: boolean;
 }
 
 interface Wording {
   readonly part: Oversize["part"];
+  readonly isOfAccount: boolean;
   /**
    * Groups: `limit`, or `above` (one more than the limit); `prompt`, `asked`, and `total` of both; `least`:
    * the prompt may be longer.
@@ -24,11 +27,11 @@ interface Wording {
 const N = String.raw`\d{1,3}(?:,\d{3})+|\d{1,15}(?:\.0)?`;
 
 /** `<name>` stands for a number with that name, and `<>` for any number. The words come first in the message. */
-function wording(part: Oversize["part"], words: string): Wording {
+function wording(part: Oversize["part"], words: string, isOfAccount = false): Wording {
   const source = words
     .replaceAll("<>", `(?:${N})`)
     .replaceAll(/<(limit|above|prompt|asked|total)>/g, (_, name: string) => `(?<${name}>${N})`);
-  return { part, words: new RegExp(`^(?:${source})`, "is") };
+  return { part, isOfAccount, words: new RegExp(`^(?:${source})`, "is") };
 }
 
 /** In the order to try them. */
@@ -174,6 +177,12 @@ const WORDINGS: readonly Wording[] = [
   wording("prompt", "range of input length should be \\[<>, ?<limit>\\]"),
   wording("output", "the maximum tokens you requested exceeds the model limit of <limit>"),
   wording("prompt", "input is too long for requested model"),
+  // OpenRouter, with status 402: QwenLM/qwen-code#73.
+  wording(
+    "output",
+    "this request requires more credits, or fewer max_tokens\\. you requested up to <asked> tokens, but can only afford <limit>\\b",
+    true,
+  ),
   // MiniMax; Z.ai and Zhipu (code 1261).
   wording("prompt", "context window exceeds limit"),
   wording("prompt", "prompt (?:超长|exceeds max(?:imum)? length)"),
@@ -217,10 +226,10 @@ export function readOversize(
   const words = text.replace(PREFACE, "");
   for (const row of WORDINGS) {
     const found = row.words.exec(words);
-    if (found !== null) return oversizeOf(row.part, found.groups ?? {}, sentLimit);
+    if (found !== null) return oversizeOf(row, found.groups ?? {}, sentLimit);
   }
   const isLike = (code !== null && CODES.test(code)) || LIKE_TOO_LONG.test(text.replace(QUOTED, " "));
-  return isLike ? oversizeOf("prompt", {}, null) : null;
+  return isLike ? oversizeOf({ part: "prompt", isOfAccount: false }, {}, null) : null;
 }
 
 /** Whether a known server says in its own words, or by a code, that the request is too large. */
@@ -234,10 +243,13 @@ export function isOversize(message: string, codes: readonly string[]): boolean {
  * leaves too little of an answer. `sentLimit`: the limit in the refused request; null: it has none.
  */
 export function fittingLimit(refusal: SizeRefusal, sentLimit: number | null): number | null {
-  const { part, promptTokens, limitTokens, isPromptAtLeast } = refusal;
+  const { part, promptTokens, limitTokens, isPromptAtLeast, isOfAccount } = refusal;
   const asked = sentLimit ?? refusal.askedTokens;
   if (part === "prompt" || asked === null || limitTokens === null) return null;
-  if (part === "output") return limitTokens > 0 && limitTokens < asked ? limitTokens : null;
+  if (part === "output") {
+    const leastOutput = isOfAccount ? LEAST_ANSWER_TOKENS : 1;
+    return limitTokens >= leastOutput && limitTokens < asked ? limitTokens : null;
+  }
   const isCounted = promptTokens !== null && !isPromptAtLeast;
   const room = isCounted
     ? limitTokens - promptTokens - MARGIN_TOKENS
@@ -247,7 +259,7 @@ export function fittingLimit(refusal: SizeRefusal, sentLimit: number | null): nu
 }
 
 function oversizeOf(
-  part: Oversize["part"],
+  { part, isOfAccount }: Pick<Wording, "part" | "isOfAccount">,
   groups: Readonly<Record<string, string | undefined>>,
   sentLimit: number | null,
 ): SizeRefusal {
@@ -257,7 +269,8 @@ function oversizeOf(
   const total = numberOf(groups.total);
   const rest = total === null ? null : total - (askedTokens ?? 0);
   const promptTokens = numberOf(groups.prompt) ?? rest;
-  const sizes = { promptTokens, askedTokens, limitTokens, isPromptAtLeast: groups.least !== undefined };
+  const isPromptAtLeast = groups.least !== undefined;
+  const sizes = { promptTokens, askedTokens, limitTokens, isPromptAtLeast, isOfAccount };
   if (part !== "sum") return { part, ...sizes };
   // Without room for a single token of an answer, only a shorter prompt helps.
   const isFull = promptTokens !== null && limitTokens !== null && promptTokens >= limitTokens;

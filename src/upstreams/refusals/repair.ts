@@ -73,8 +73,8 @@ function limitFor({ words }: Statement, { limits }: RepairRules, request: JsonOb
   const refusal = readOversize(words, null, tokens);
   const amount = refusal === null ? null : fittingLimit(refusal, tokens);
   if (refusal === null || amount === null) return null;
-  // The prompt of the next request has another length, but the longest answer stays the same.
-  const isLasting = refusal.part === "output";
+  // The next prompt has another length, and an account other money; the longest answer stays the same.
+  const isLasting = refusal.part === "output" && !refusal.isOfAccount;
   return { words, asked: [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] };
 }
 
