@@ -31,7 +31,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   // Anthropic, and resellers behind it: https://docs.claude.com/en/api/beta-headers
   {
-    words: /^Unexpected value\(s\) (?<members>[`'"\w ,.-]{1,500}) for the \W?anthropic-beta\W? header/i,
+    words: /^Unexpected value\(s\) (?<members>.{1,500}?) for the \W?[\w-]+-beta\W? header/i,
     repairs: ["without-beta"],
   },
   // Amazon Bedrock names none of them
