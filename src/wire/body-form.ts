@@ -1,4 +1,5 @@
-/** Tells the form of a body by its first bytes, for replies whose content-type says another one. */
+/** Tells the form of a body by its bytes, for replies whose content-type says another one. */
+import { CLOSE_BRACKET } from "./json-bytes.ts";
 
 const SKIPPED = /^(?:\ufeff|\s)+/;
 /** A field of an event stream, or a comment (WHATWG HTML, 9.2.5). */
@@ -10,4 +11,17 @@ export function bodyForm(bytes: Uint8Array): "json" | "events" | null {
   const text = new TextDecoder().decode(bytes.subarray(0, LOOKED_AT_BYTES)).replace(SKIPPED, "");
   if (text.startsWith("{") || text.startsWith("[")) return "json";
   return EVENT_LINE.test(text) ? "events" : null;
+}
+
+const BLANK = 32;
+const END_MARK = /\s*(?:data:\s*)?\[DONE\]$/;
+
+/** A JSON body without the end mark of an event stream, which some servers write behind it. */
+export function withoutEndMark(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] as number) <= BLANK) end--;
+  if (bytes[end - 1] !== CLOSE_BRACKET) return bytes;
+  const tail = new TextDecoder("latin1").decode(bytes.subarray(Math.max(0, end - LOOKED_AT_BYTES), end));
+  const mark = END_MARK.exec(tail);
+  return mark === null ? bytes : bytes.subarray(0, end - mark[0].length);
 }

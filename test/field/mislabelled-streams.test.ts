@@ -118,6 +118,44 @@ describeKind(kind, () => {
     }
   });
 
+  test("reported: a whole answer with a stream's end mark behind it, under either type", async () => {
+    for (const client of CLIENTS) {
+      if (client === GEMINI_ARRAY) continue;
+      for (const { recording, model } of Object.values(UPSTREAMS)) {
+        for (const type of ["text/event-stream", "application/json"]) {
+          for (const mark of ["data: [DONE]\n\n", "\ndata: [DONE]\n\n", "\n\n[DONE]"]) {
+            upstream.answer = (arrived) => sendLabelled(arrived, [recording.whole + mark], type);
+            const got = await ask(client, model, false);
+            expect({ from: recording.name, type, mark, ...got }).toEqual({
+              from: recording.name,
+              type,
+              mark,
+              ...good(client, false),
+            });
+          }
+        }
+      }
+    }
+  }, 30_000);
+
+  test("reported: lines of JSON in place of events, also split within a line", async () => {
+    for (const client of CLIENTS) {
+      for (const { recording, model } of Object.values(UPSTREAMS)) {
+        const lines = recording.frames
+          .map((frame) => /^data: (.*)$/m.exec(frame)?.[1] ?? "")
+          .filter((line) => line.startsWith("{"))
+          .map((line) => `${line}\n`);
+        const text = lines.join("");
+        for (const pieces of [lines, [text.trimEnd()], [text.slice(0, 30), text.slice(30)]]) {
+          upstream.answer = (arrived) => sendLabelled(arrived, pieces, "application/x-ndjson");
+          const got = await ask(client, model, true);
+          const at = { from: recording.name, pieces: pieces.length };
+          expect({ ...at, ...got }).toEqual({ ...at, ...good(client, true) });
+        }
+      }
+    }
+  }, 30_000);
+
   test("a stream reaches its client while it is still coming", async () => {
     const { promise: isRead, resolve: read } = Promise.withResolvers<void>();
     upstream.answer = async (arrived) => {

@@ -12,6 +12,7 @@ import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { deliverCount } from "./counted.ts";
+import { LinesCall } from "./lines-call.ts";
 import { ReadAheadCall } from "./read-ahead.ts";
 import { deliverStream } from "./stream.ts";
 import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
@@ -21,6 +22,8 @@ import { deliverRelayedWhole } from "./whole.ts";
 const HELD_FRAME_BYTES = 64 * 1024;
 
 const EVENTS_TYPE = "text/event-stream";
+/** Lines of JSON, in all spellings of the type. */
+const LINES_TYPE = /^application\/(?:x-)?(?:nd-?json|jsonl|json-?lines|stream\+json)\b/i;
 
 /** Delivers the reply that `head` begins. The attempt ends once, when the reply is delivered or has failed. */
 export function answer(attempt: RunningAttempt, head: ReplyHead): void {
@@ -46,24 +49,21 @@ export function answer(attempt: RunningAttempt, head: ReplyHead): void {
 function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   attempt.readWhole(0, null, (read) => {
     const form = bodyForm(read.bytes);
-    const found: Framing =
-      form === "events" ? "sse" : form === "json" && framing === "sse" ? "json" : framing;
-    attempt.follow(new ReadAheadCall(attempt.call, read));
+    const call = new ReadAheadCall(attempt.call, read);
+    const isLines = form === "json" && LINES_TYPE.test(head.headers.get("content-type") ?? "");
+    const { replyLimitBytes } = attempt.served.gateway.snapshot.config.server;
+    attempt.follow(isLines ? new LinesCall(call, replyLimitBytes) : call);
+    const isValue = form === "json" && framing === "sse";
+    const found: Framing = form === "events" || isLines ? "sse" : isValue ? "json" : framing;
     // Not in the turn of the first chunk, because the sink of that chunk pauses the call when it returns.
-    queueMicrotask(() => attempt.guard(() => deliver(attempt, head, found)));
+    queueMicrotask(() => attempt.guard(() => (isLines ? deliverAnew : deliver)(attempt, head, found)));
   });
 }
 
-/** The reply is said to be JSON, as was asked for, and is an event stream. */
-function rereadAsEvents(attempt: RunningAttempt, head: ReplyHead, read: WholeRead): void {
+/** The reply is in another form than its header says, which was the form that was asked for. */
+function reread(attempt: RunningAttempt, head: ReplyHead, read: WholeRead, framing: Framing): void {
   attempt.follow(new ReadAheadCall(attempt.call, read));
-  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, "sse")));
-}
-
-/** The reply is said to be an event stream, as was asked for, and is a JSON value. */
-function rereadAsJson(attempt: RunningAttempt, head: ReplyHead, read: WholeRead): void {
-  attempt.follow(new ReadAheadCall(attempt.call, read));
-  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, "json")));
+  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, framing)));
 }
 
 function deliver(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
@@ -71,6 +71,12 @@ function deliver(attempt: RunningAttempt, head: ReplyHead, framing: Framing): vo
   const { route, clientFraming } = served.exchange;
   if (prepared.translated !== null) translate(attempt, head, prepared.translated, framing);
   else if (!route.isGenerative || framing === clientFraming) relay(attempt, head, framing);
+  else reframe(attempt, head, framing);
+}
+
+/** The form is one that no client reads, so the answer is written anew for it. */
+function deliverAnew(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  if (attempt.prepared.translated !== null) deliver(attempt, head, framing);
   else reframe(attempt, head, framing);
 }
 
@@ -122,10 +128,10 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
   if (changed.length > 0) headers["x-clewline-changed"] = droppedHeader(changed);
   correctType(headers, framing);
-  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, rereadAsEvents);
+  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, reread);
   else {
     const isEvents = framing === "sse";
-    deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, rereadAsJson);
+    deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, reread);
   }
 }
 
@@ -152,6 +158,6 @@ function translate(
   if (framing === "json" || exchange.clientFraming === "json") {
     new TranslatedWhole(attempt, head).read(request, framing);
   } else {
-    deliverTranslatedStream(attempt, head, request, framing, rereadAsJson);
+    deliverTranslatedStream(attempt, head, request, framing, reread);
   }
 }

@@ -1,5 +1,6 @@
 /** Delivers a reply as a stream, once it is known that the stream begins well. */
 import { GatewayError } from "../../core/errors.ts";
+import type { Framing } from "../../dialects/dialect.ts";
 import { PASSED_ON_AT_ONCE } from "../../http/reply-stream.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
@@ -8,19 +9,19 @@ import type { AttemptResult } from "../attempt/outcome.ts";
 import { Relay } from "./relay.ts";
 import type { Beginning, StreamedReply } from "./streamed-reply.ts";
 
-/** Takes a body that was read before its form was known. */
-export type Reread = (attempt: RunningAttempt, head: ReplyHead, read: WholeRead) => void;
+/** Takes a body whose form turned out to be another one than its header says. */
+export type Reread = (attempt: RunningAttempt, head: ReplyHead, read: WholeRead, framing: Framing) => void;
 
 /**
  * Passes the body on as it comes. `read` is the part of the body that was read already; null: none was.
- * `asJson` takes a reply that is a JSON value in place of an event stream.
+ * `reread` takes a reply that is a JSON value in place of an event stream.
  */
-export function deliverStream(streamed: StreamedReply, read: WholeRead | null, asJson: Reread): void {
+export function deliverStream(streamed: StreamedReply, read: WholeRead | null, reread: Reread): void {
   const { attempt, head, headers } = streamed;
   const relay = new Relay(streamed, read?.bytes ?? null, (beginning) =>
     attempt.guard(() => {
       if (beginning === "json") {
-        asJson(attempt, head, wholeOf(relay.takeJson()));
+        reread(attempt, head, wholeOf(relay.takeJson()), "json");
         return;
       }
       if (beginning !== "open" || attempt.hasLeft) {
@@ -49,7 +50,8 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, a
   }
 }
 
-function wholeOf(bytes: Uint8Array): WholeRead {
+/** A body that is there as a whole. */
+export function wholeOf(bytes: Uint8Array): WholeRead {
   return { bytes, isWhole: true, error: null, handOver: () => undefined };
 }
 

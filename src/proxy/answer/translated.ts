@@ -9,7 +9,7 @@ import { ContinuedCall, continuationRefused } from "../../translate/continued-ca
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
-import { bodyForm } from "../../wire/body-form.ts";
+import { bodyForm, withoutEndMark } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandError } from "../attempt/failure.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
@@ -26,7 +26,7 @@ export function deliverTranslatedStream(
   head: ReplyHead,
   request: TranslatedRequest,
   framing: Framing,
-  asJson: Reread,
+  reread: Reread,
 ): void {
   const { replies, exchange } = attempt.served;
   // Not the request: its body would stay in memory through the whole stream.
@@ -37,7 +37,7 @@ export function deliverTranslatedStream(
   const { clientFraming } = exchange;
   const headers = translatedHeaders(exchange, clientFraming);
   const isEvents = framing === "sse";
-  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request, isEvents }, null, asJson);
+  deliverStream({ attempt, head, tap, framing: clientFraming, headers, request, isEvents }, null, reread);
 }
 
 /** Reads an answer whole, in one part or several, and delivers it in the client's form. */
@@ -70,7 +70,7 @@ export class TranslatedWhole {
     this.#roomBytes -= read.bytes.byteLength;
     const isEvents = framing === "json" && bodyForm(read.bytes) === "events";
     const form = isEvents ? "sse" : framing;
-    const part = replies.readWhole(request, form, read.bytes);
+    const part = replies.readWhole(request, form, form === "json" ? withoutEndMark(read.bytes) : read.bytes);
     const all = joinParts(this.#former, part);
     const facts = factsOf(all);
     attempt.reads(facts);

@@ -2,11 +2,12 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
-import { bodyForm } from "../../wire/body-form.ts";
+import type { WholeRead } from "../../transport/whole.ts";
+import { bodyForm, withoutEndMark } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import { type AnswerFacts, settle } from "../settle.ts";
-import { deliverStream, type Reread } from "./stream.ts";
+import { deliverStream, type Reread, wholeOf } from "./stream.ts";
 
 /**
  * A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be
@@ -15,19 +16,19 @@ import { deliverStream, type Reread } from "./stream.ts";
 const WHOLE_REPLY_BYTES = 1024 * 1024;
 
 /**
- * Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. `asEvents` takes a
- * reply that is an event stream all the same.
+ * Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. `reread` takes a
+ * reply that is no JSON value, but can be read.
  */
 export function deliverRelayedWhole(
   attempt: RunningAttempt,
   head: ReplyHead,
   tap: Tap,
   headers: Record<string, string>,
-  asEvents: Reread,
+  reread: Reread,
 ): void {
   attempt.readWhole(WHOLE_REPLY_BYTES, tap, (read) => {
     if (read.error !== null) attempt.end(attempt.broken(read.error));
-    else if (isEventStream(attempt, tap, read.bytes)) asEvents(attempt, head, read);
+    else if (isReread(attempt, head, tap, read, reread)) return;
     else if (!read.isWhole) {
       const streamed = {
         attempt,
@@ -38,7 +39,7 @@ export function deliverRelayedWhole(
         request: null,
         isEvents: false,
       } as const;
-      deliverStream(streamed, read, asEvents);
+      deliverStream(streamed, read, reread);
     } else {
       const { bytes } = read;
       const failure = failureIn(attempt, head, tap, bytes);
@@ -48,9 +49,23 @@ export function deliverRelayedWhole(
   });
 }
 
-function isEventStream(attempt: RunningAttempt, tap: Tap, bytes: Uint8Array): boolean {
-  if (tap.progress !== "open" || !attempt.served.exchange.route.isGenerative) return false;
-  return bodyForm(bytes) === "events";
+/** Whether the body, which is no JSON value, was handed on in another form, or without an end mark. */
+function isReread(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  tap: Tap,
+  read: WholeRead,
+  reread: Reread,
+): boolean {
+  if (!attempt.served.exchange.route.isGenerative) return false;
+  const value = read.isWhole ? withoutEndMark(read.bytes) : read.bytes;
+  if (value !== read.bytes) {
+    reread(attempt, head, wholeOf(value), "json");
+    return true;
+  }
+  if (tap.progress !== "open" || bodyForm(read.bytes) !== "events") return false;
+  reread(attempt, head, read, "sse");
+  return true;
 }
 
 /** null: the reply is a good answer. */
