@@ -52,7 +52,20 @@ describe("a changed value keeps the bytes of what stays", () => {
     expect(rewritten(list, change)).toBe('{"m":[{"x":1.0},{"z":3},{"y":2.0}]}');
   });
 
+  test("renamed: a number keeps its spelling", () => {
+    const rename = ({ max, ...rest }: JsonObject): JsonObject => ({ ...rest, limit: max });
+    for (const number of ["1E400", "-0", "12345678901234567890", "1.50"])
+      expect(rewritten(`{"max":${number},"n":1}`, rename)).toBe(`{"n":1,"limit":${number}}`);
+  });
+
   test("a name that stands twice", () => {
+    const big = "12345678901234567890";
+    expect(rewritten(`{"n":1E400,"a":1,"m":${big},"a":2,"b":3}`, without("b"))).toBe(
+      `{"n":1E400,"m":${big},"a":2}`,
+    );
+    expect(rewritten(`{"b":1,"m":${big},"b":3}`, without("b"))).toBe(`{"m":${big}}`);
+    expect(rewritten(`{"b":1,"m":${big},"b":3}`, (value) => ({ ...value, b: 4 }))).toBe(`{"m":${big},"b":4}`);
+    expect(rewritten(`{"b":1,"b":${big}}`, ({ b }) => ({ c: b }))).toBe(`{"c":${big}}`);
     expect(rewritten('{"a":1,"a":2,"b":3}', without("b"))).toBe('{"a":2}');
     expect(rewritten('{"a":1,"a":2,"b":3}', (value) => value)).toBe('{"a":1,"a":2,"b":3}');
   });

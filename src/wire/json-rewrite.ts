@@ -4,7 +4,8 @@
  */
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../core/json.ts";
-import { decodeUtf8 } from "./bytes.ts";
+import { decodeUtf8, indexOfBytes } from "./bytes.ts";
+import { BACKSLASH, BYTE_KIND, COLON, COMMA } from "./json-bytes.ts";
 import { type SpliceEdit, splice } from "./json-splice.ts";
 
 /**
@@ -31,14 +32,13 @@ interface Entry {
   readonly end: number;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
-const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
-/** What may stand behind a number or a word. */
-const AFTER_WORD: ReadonlySet<number> = new Set([0x2c, 0x7d, 0x5d, 0x20, 0x09, 0x0a, 0x0d]);
-const COMMA = 0x2c;
-const COLON = 0x3a;
+/** Kinds of bytes, see `BYTE_KIND`. */
+const STRING = 1;
+const OPENING = 2;
+const CLOSING = 3;
+const SPACE = 4;
+const WORD = 5;
+const QUOTE = Buffer.from('"');
 
 class Rewriter {
   readonly edits: SpliceEdit[] = [];
@@ -52,26 +52,27 @@ class Rewriter {
   /** Reads the value at the current place and edits it. */
   value(before: unknown, after: unknown): void {
     this.#skipSpace();
-    const start = this.#at;
-    if (!Object.is(before, after)) {
-      if (isObject(before) && isObject(after) && this.#object(before, after)) return;
-      if (Array.isArray(before) && Array.isArray(after) && this.#array(before, after)) return;
+    const isChanged = !Object.is(before, after);
+    if (isChanged && isObject(before) && isObject(after)) this.#object(before, after);
+    else if (isChanged && Array.isArray(before) && Array.isArray(after)) this.#array(before, after);
+    else {
+      const start = this.#at;
+      this.#skipValue();
+      if (isChanged) this.#replace(start, this.#at, JSON.stringify(after));
     }
-    this.#at = start;
-    this.#skipValue();
-    if (!Object.is(before, after)) this.#replace(start, this.#at, JSON.stringify(after));
   }
 
-  /** false: the bytes name a member twice, so that they cannot be edited in place. */
-  #object(before: JsonObject, after: JsonObject): boolean {
+  #object(before: JsonObject, after: JsonObject): void {
     const from = this.#at + 1;
     const members = this.#entries(true);
     const end = this.#at;
-    if (members.length !== Object.keys(before).length) return false;
+    const isKept = keptOf(members, before, after);
+    const gone: Entry[] = [];
     let lastEnd = from;
     let hasKept = false;
     members.forEach((member, n) => {
-      if (!Object.hasOwn(after, member.name)) {
+      if (!isKept(member, n)) {
+        gone.push(member);
         const next = members[n + 1];
         const start = hasKept ? (members[n - 1] as Entry).end : member.start;
         this.#replace(start, hasKept ? member.end : (next?.start ?? member.end), "");
@@ -83,13 +84,17 @@ class Rewriter {
       this.value(before[member.name], after[member.name]);
     });
     const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
-    const texts = added.map((name) => `${JSON.stringify(name)}:${JSON.stringify(after[name])}`);
+    const texts = added.map((name) => {
+      // A member that has another name keeps the bytes of its value.
+      const renamed = gone.findLast((member) => Object.is(before[member.name], after[name]));
+      const value = renamed === undefined ? JSON.stringify(after[name]) : this.#text(renamed);
+      return `${JSON.stringify(name)}:${value}`;
+    });
     if (texts.length > 0) this.#replace(lastEnd, lastEnd, `${hasKept ? "," : ""}${texts.join(",")}`);
     this.#at = end;
-    return true;
   }
 
-  #array(before: readonly unknown[], after: readonly unknown[]): boolean {
+  #array(before: readonly unknown[], after: readonly unknown[]): void {
     const start = this.#at;
     const elements = this.#entries(false);
     const end = this.#at;
@@ -102,12 +107,15 @@ class Rewriter {
       const places = new Map(before.map((item, n) => [item, elements[n] as Entry]));
       const texts = after.map((item) => {
         const place = typeof item === "object" ? places.get(item) : undefined;
-        return place === undefined ? JSON.stringify(item) : decodeUtf8(this.#body, place.start, place.end);
+        return place === undefined ? JSON.stringify(item) : this.#text(place);
       });
       this.#replace(start, end, `[${texts.join(",")}]`);
     }
     this.#at = end;
-    return true;
+  }
+
+  #text({ valueAt, end }: Entry): string {
+    return decodeUtf8(this.#body, valueAt, end);
   }
 
   /** Reads the object or array at the current place. */
@@ -117,7 +125,7 @@ class Rewriter {
     for (;;) {
       this.#skipSpace();
       const byte = this.#body[this.#at];
-      if (byte === undefined || CLOSING.has(byte)) break;
+      if (byte === undefined || BYTE_KIND[byte] === CLOSING) break;
       if (byte === COMMA) {
         this.#at++;
         continue;
@@ -126,7 +134,8 @@ class Rewriter {
       let name = "";
       if (isNamed) {
         this.#skipString();
-        name = JSON.parse(decodeUtf8(this.#body, start, this.#at)) as string;
+        const text = decodeUtf8(this.#body, start, this.#at);
+        name = text.includes("\\") ? (JSON.parse(text) as string) : text.slice(1, -1);
         while (this.#body[this.#at] !== COLON) this.#at++;
         this.#at++;
         this.#skipSpace();
@@ -140,18 +149,20 @@ class Rewriter {
   }
 
   #skipSpace(): void {
-    while (this.#isSpace(this.#body[this.#at])) this.#at++;
+    this.#skipKind(SPACE);
   }
 
-  #isSpace(byte: number | undefined): boolean {
-    return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+  #skipKind(kind: number): void {
+    let at = this.#at;
+    while (BYTE_KIND[this.#body[at] as number] === kind) at++;
+    this.#at = at;
   }
 
   #skipValue(): void {
-    const first = this.#body[this.#at] as number;
-    if (first === QUOTE) this.#skipString();
-    else if (OPENING.has(first)) this.#skipContainer();
-    else while (this.#at < this.#body.length && !AFTER_WORD.has(this.#body[this.#at] as number)) this.#at++;
+    const kind = BYTE_KIND[this.#body[this.#at] as number];
+    if (kind === STRING) this.#skipString();
+    else if (kind === OPENING) this.#skipContainer();
+    else this.#skipKind(WORD);
   }
 
   #skipContainer(): void {
@@ -159,25 +170,45 @@ class Rewriter {
     do {
       const byte = this.#body[this.#at];
       if (byte === undefined) return;
-      if (byte === QUOTE) {
+      const kind = BYTE_KIND[byte];
+      if (kind === STRING) {
         this.#skipString();
         continue;
       }
-      if (OPENING.has(byte)) depth++;
-      else if (CLOSING.has(byte)) depth--;
+      if (kind === OPENING) depth++;
+      else if (kind === CLOSING) depth--;
       this.#at++;
     } while (depth > 0);
   }
 
   #skipString(): void {
-    this.#at++;
-    while (this.#at < this.#body.length && this.#body[this.#at] !== QUOTE) {
-      this.#at += this.#body[this.#at] === BACKSLASH ? 2 : 1;
+    const body = this.#body;
+    let quote = this.#at;
+    for (;;) {
+      quote = indexOfBytes(body, QUOTE, quote + 1);
+      if (quote === -1) {
+        this.#at = body.length;
+        return;
+      }
+      let before = quote - 1;
+      while (body[before] === BACKSLASH) before--;
+      if ((quote - before) % 2 === 1) break;
     }
-    this.#at++;
+    this.#at = quote + 1;
   }
 
   #replace(start: number, end: number, text: string): void {
     this.edits.push({ start, end, replacement: Buffer.from(text) });
   }
+}
+
+/** Whether a member stays. Of members with one name the last counts, as for the parser. */
+function keptOf(
+  members: readonly Entry[],
+  before: JsonObject,
+  after: JsonObject,
+): (member: Entry, n: number) => boolean {
+  if (members.length === Object.keys(before).length) return ({ name }) => Object.hasOwn(after, name);
+  const last = new Map(members.map(({ name }, n) => [name, n]));
+  return ({ name }, n) => last.get(name) === n && Object.hasOwn(after, name);
 }
