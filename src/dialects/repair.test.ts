@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { JsonObject } from "../core/json.ts";
 import { rewriteJson } from "../wire/json-rewrite.ts";
+import type { DialectName } from "./dialect.ts";
 import { DIALECTS } from "./index.ts";
 import { type Repair, type RepairKind, repairBody } from "./repair.ts";
 
@@ -90,6 +91,42 @@ for (const [dialect, { repairs: rules }] of Object.entries(DIALECTS)) {
     });
   });
 }
+
+describe("a limit that was learned from another request", () => {
+  const limited = (dialect: DialectName, body: JsonObject, isLasting = true) => {
+    const { limits } = DIALECTS[dialect].repairs;
+    const member = limits.answer[0].join(".");
+    const repair: Repair = { kind: "limit-answer", dialect, member, amount: 100, isLasting };
+    const { body: after, changes } = repairBody(DIALECTS[dialect].repairs, body, [repair]);
+    return [after, ...changes.map(({ edit }) => edit.field)];
+  };
+
+  test("is set where this request has its limit", () => {
+    expect(limited("openai-chat", { max_completion_tokens: 500 })).toEqual([
+      { max_completion_tokens: 100 },
+      "max_completion_tokens",
+    ]);
+    expect(limited("openai-chat", { max_completion_tokens: 50 })).toEqual([{ max_completion_tokens: 50 }]);
+    expect(limited("openai-chat", { max_tokens: 500, max_completion_tokens: 500 })).toEqual([
+      { max_tokens: 100, max_completion_tokens: 100 },
+      "max_tokens",
+    ]);
+    for (const config of ["generationConfig", "generation_config"]) {
+      for (const limit of ["maxOutputTokens", "max_output_tokens"]) {
+        expect(limited("gemini", { [config]: { [limit]: 500 } })).toEqual([
+          { [config]: { [limit]: 100 } },
+          `${config}.${limit}`,
+        ]);
+        expect(limited("gemini", { [config]: { [limit]: 50 } })).toEqual([{ [config]: { [limit]: 50 } }]);
+      }
+    }
+  });
+
+  test("is not set where this request has none", () => {
+    for (const dialect of Object.keys(DIALECTS) as DialectName[]) expect(limited(dialect, {})).toEqual([{}]);
+    expect(limited("openai-chat", {}, false)).toEqual([{ max_tokens: 100 }, "max_tokens"]);
+  });
+});
 
 /** The alternatives of a pattern outside all brackets. */
 function alternativesOf(source: string): string[] {

@@ -7,7 +7,7 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
 import { asArray, asObject } from "../wire/json.ts";
-import { type LimitPlaces, withOutputLimit } from "./shared/output-limit.ts";
+import { type LimitPlaces, outputLimitIn, withOutputLimit } from "./shared/output-limit.ts";
 
 /** The change that a refusal asks for. */
 export type RepairKind =
@@ -33,7 +33,7 @@ export type RepairKind =
   | "free-tool-choice"
   /** The gateway watches for the stop sequences; translated requests only. */
   | "watch-stops"
-  /** The limit of the answer is lowered to `amount`, or set where the request has none. */
+  /** The limit of the answer is lowered to `amount`, or set where the refused request has none. */
   | "limit-answer"
   /** The schema of the answer is told to the model, which is not held to it; translated requests only. */
   | "schema-in-words"
@@ -136,8 +136,9 @@ export function repairsIn(dialect: string, repairs: Repairs): Repairs {
   return own.length === 0 ? NO_REPAIRS : own;
 }
 
-/** The edit of a repair; null: the dialect has none. */
-function editOf(rules: RepairRules, { kind, member, amount }: Repair): BodyEdit | null {
+/** The edit of the body for a repair; null: the dialect has none. */
+function editOf(rules: RepairRules, repair: Repair, body: JsonObject): BodyEdit | null {
+  const { kind, member } = repair;
   switch (kind) {
     case "without":
       return {
@@ -149,7 +150,7 @@ function editOf(rules: RepairRules, { kind, member, amount }: Repair): BodyEdit 
     case "rename":
       return rename(member, rules.renamed[member] ?? member);
     case "limit-answer":
-      return limitAnswer(rules.limits, member, amount ?? Number.MAX_SAFE_INTEGER);
+      return limitAnswer(rules.limits, repair, body);
     default:
       return rules.edits[kind] ?? null;
   }
@@ -165,21 +166,28 @@ export interface RepairedBody {
 export function repairBody(rules: RepairRules, body: JsonObject, repairs: Repairs): RepairedBody {
   let repaired = body;
   const changes = repairs.flatMap((repair) => {
-    const edit = editOf(rules, repair);
     const before = repaired;
+    const edit = editOf(rules, repair, before);
     repaired = edit?.change(before, repair) ?? before;
     return edit === null || repaired === before ? [] : [{ repair, edit }];
   });
   return { body: repaired, changes };
 }
 
-function limitAnswer({ answer, thinking }: LimitPlaces, member: string, tokens: number): BodyEdit {
-  const path = answer.find((one) => one.join(".") === member) ?? answer[0];
+/**
+ * Lowers the limit where this body has it: the repair may have been learned from a request that has it elsewhere. A
+ * body without a limit gets one for its own refusal alone.
+ */
+function limitAnswer(limits: LimitPlaces, { member, amount, isLasting }: Repair, body: JsonObject): BodyEdit {
+  const found = outputLimitIn(body, limits);
+  const isMissing = found.tokens === null;
+  const named = limits.answer.find((one) => one.join(".") === member) ?? limits.answer[0];
+  const tokens = amount ?? Number.MAX_SAFE_INTEGER;
   return {
-    field: member,
+    field: (isMissing ? named : found.path).join("."),
     parameter: "maxOutputTokens",
     reason: `${tokens}, because more does not fit into the model`,
-    change: (body) => withOutputLimit(body, path, tokens, thinking),
+    change: (before) => withOutputLimit(before, limits, tokens, isMissing && !isLasting ? named : null),
   };
 }
 

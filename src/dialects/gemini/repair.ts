@@ -99,6 +99,8 @@ export const REPAIRS: RepairRules = {
     answer: [
       ["generationConfig", "maxOutputTokens"],
       ["generation_config", "max_output_tokens"],
+      ["generationConfig", "max_output_tokens"],
+      ["generation_config", "maxOutputTokens"],
     ],
     thinking: null,
   },

@@ -31,21 +31,32 @@ export function outputLimitIn(body: JsonObject, { answer }: LimitPlaces): FoundL
   return { path: answer[0], tokens: null };
 }
 
-/** The body with the limit lowered, or added; the body itself when its limit is not above. */
+/**
+ * The body with its limits lowered, wherever they stand; the body itself when none is above. `added` is the place of a
+ * limit that the body gets when it has none; null: it gets none.
+ */
 export function withOutputLimit(
   body: JsonObject,
-  path: LimitPath,
+  { answer, thinking }: LimitPlaces,
   tokens: number,
-  thinking: LimitPath | null,
+  added: LimitPath | null,
 ): JsonObject {
-  const asked = valueAt(body, path);
-  const isAbove = asked === undefined || asked === null || (typeof asked === "number" && asked > tokens);
-  if (!isAbove) return body;
-  const limited = withValue(body, path, tokens);
+  let limited = body;
+  let hasLimit = false;
+  for (const path of answer) {
+    const asked = valueAt(body, path);
+    if (typeof asked === "number" && asked > tokens) limited = withValue(limited, path, tokens);
+    hasLimit ||= asked !== undefined && asked !== null;
+  }
+  if (!hasLimit && added !== null) limited = withValue(body, added, tokens);
+  return limited === body ? body : withThinkingBelow(limited, tokens, thinking);
+}
+
+function withThinkingBelow(body: JsonObject, tokens: number, thinking: LimitPath | null): JsonObject {
   const budget = thinking === null ? null : valueAt(body, thinking);
-  if (thinking === null || typeof budget !== "number" || budget < tokens) return limited;
-  if (tokens > LEAST_THINKING_TOKENS) return withValue(limited, thinking, tokens - 1);
-  const { [thinking[0]]: _, ...rest } = limited;
+  if (thinking === null || typeof budget !== "number" || budget < tokens) return body;
+  if (tokens > LEAST_THINKING_TOKENS) return withValue(body, thinking, tokens - 1);
+  const { [thinking[0]]: _, ...rest } = body;
   return rest;
 }
 
