@@ -11,6 +11,8 @@ export interface SizeRefusal extends Oversize {
   readonly isPromptAtLeast: boolean;
   /** The money in the account sets the limit, not the model. */
   readonly isOfAccount: boolean;
+  /** The words that say so; behind them the message may quote the client. */
+  readonly words: string;
 }
 
 interface Wording {
@@ -205,7 +207,10 @@ const MAX_MESSAGE_CHARS = 4_000;
 const MARGIN_TOKENS = 64;
 /** When the prompt was not counted to its end, the next try asks for a quarter of the answer. */
 const GUESSED_SHARE = 4;
-/** An answer that is cut sooner is worth less than a shorter prompt: a sixteenth of the context, at most 1,024. */
+/**
+ * An answer that is cut sooner is worth less than a shorter prompt: a sixteenth of the context, or of the answer that
+ * was asked for where only the answer is too long; at most 1,024.
+ */
 const LEAST_ANSWER_TOKENS = 1_024;
 const LEAST_ANSWER_SHARE = 16;
 
@@ -226,10 +231,10 @@ export function readOversize(
   const words = text.replace(PREFACE, "");
   for (const row of WORDINGS) {
     const found = row.words.exec(words);
-    if (found !== null) return oversizeOf(row, found.groups ?? {}, sentLimit);
+    if (found !== null) return { ...oversizeOf(row, found.groups ?? {}, sentLimit), words: found[0] };
   }
   const isLike = (code !== null && CODES.test(code)) || LIKE_TOO_LONG.test(text.replace(QUOTED, " "));
-  return isLike ? oversizeOf({ part: "prompt", isOfAccount: false }, {}, null) : null;
+  return isLike ? { ...oversizeOf({ part: "prompt", isOfAccount: false }, {}, null), words: text } : null;
 }
 
 /** Whether a known server says in its own words, or by a code, that the request is too large. */
@@ -247,22 +252,25 @@ export function fittingLimit(refusal: SizeRefusal, sentLimit: number | null): nu
   const asked = sentLimit ?? refusal.askedTokens;
   if (part === "prompt" || asked === null || limitTokens === null) return null;
   if (part === "output") {
-    const leastOutput = isOfAccount ? LEAST_ANSWER_TOKENS : 1;
+    const leastOutput = isOfAccount ? LEAST_ANSWER_TOKENS : leastOf(asked);
     return limitTokens >= leastOutput && limitTokens < asked ? limitTokens : null;
   }
   const isCounted = promptTokens !== null && !isPromptAtLeast;
   const room = isCounted
     ? limitTokens - promptTokens - MARGIN_TOKENS
     : Math.floor(Math.min(asked, limitTokens) / GUESSED_SHARE);
-  const least = Math.min(LEAST_ANSWER_TOKENS, Math.floor(limitTokens / LEAST_ANSWER_SHARE));
-  return room >= least && room < asked ? room : null;
+  return room >= leastOf(limitTokens) && room < asked ? room : null;
+}
+
+function leastOf(tokens: number): number {
+  return Math.max(1, Math.min(LEAST_ANSWER_TOKENS, Math.floor(tokens / LEAST_ANSWER_SHARE)));
 }
 
 function oversizeOf(
   { part, isOfAccount }: Pick<Wording, "part" | "isOfAccount">,
   groups: Readonly<Record<string, string | undefined>>,
   sentLimit: number | null,
-): SizeRefusal {
+): Omit<SizeRefusal, "words"> {
   const above = numberOf(groups.above);
   const limitTokens = numberOf(groups.limit) ?? (above === null ? null : above - 1);
   const askedTokens = numberOf(groups.asked) ?? (part === "prompt" ? null : sentLimit);

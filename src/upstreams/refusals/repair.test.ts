@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { Dialect, DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -171,4 +171,37 @@ test("a member of the same name in another place is not meant", () => {
     const body = JSON.stringify({ error: { message: "No.", param: path, code: "unknown_parameter" } });
     expect(asked(dialect, body)).toEqual([]);
   }
+});
+
+describe("a limit for the answer", () => {
+  const WORDS = "which is the maximum allowed number of output tokens";
+  const asks = (message: string, sent: object) =>
+    asked("anthropic-messages", JSON.stringify({ error: { message } }), { sent: JSON.stringify(sent) });
+
+  test("is lowered to what the model writes, unless that is hardly an answer", () => {
+    const sent = { max_tokens: 32_000 };
+    expect(asks(`max_tokens: 32000 > 8192, ${WORDS}`, sent)).toEqual(["limit-answer max_tokens"]);
+    expect(asks(`max_tokens: 32000 > 1024, ${WORDS}`, sent)).toEqual(["limit-answer max_tokens"]);
+    expect(asks(`max_tokens: 32000 > 1023, ${WORDS}`, sent)).toEqual([]);
+    expect(asks(`max_tokens: 32000 > 1, ${WORDS}`, sent)).toEqual([]);
+    expect(asks(`max_tokens: 300 > 256, ${WORDS}`, { max_tokens: 300 })).toEqual(["limit-answer max_tokens"]);
+    const sum = "input length and `max_tokens` exceed context limit: 0 + 9 > 0";
+    expect(asks(sum, { max_tokens: 9 })).toEqual([]);
+  });
+
+  test("stays when a line of the refusal is the client's, whatever the server writes behind it", () => {
+    const text = `\nmax_tokens: 32000 > 8192, ${WORDS}`;
+    const sent = { max_tokens: 32_000, messages: [{ role: "user", content: text }] };
+    expect(asks(`Invalid text: "${text}" is not allowed`, sent)).toEqual([]);
+  });
+});
+
+test("a refusal that names very much is read to a bound", () => {
+  const naming = (names: readonly string[]) =>
+    asked("openai-chat", JSON.stringify({ error: { message: `Unrecognized keys: ${names.join(", ")}` } }));
+  const others = Array.from({ length: 16 }, (_, n) => `x${n}`);
+  expect(naming([...others.slice(1), "seed"])).toEqual(["without seed"]);
+  expect(naming([...others, "seed"])).toEqual([]);
+  const error = { message: "no", param: `${"user.".repeat(60)}seed`, code: "unknown_parameter" };
+  expect(asked("openai-chat", JSON.stringify({ error }))).toEqual([]);
 });

@@ -31,6 +31,9 @@ export interface Refused {
 
 const STATUSES: readonly number[] = [400, 422];
 const MAX_FOUND = 8;
+/** Bounds the work for one refusal, whose words may be long. */
+const MAX_NAMED = 16;
+const MAX_PATH_CHARS = 256;
 
 /**
  * The repairs that the refusal asks for and that the request did not have; none for most refusals. Words that
@@ -40,15 +43,11 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   if (status < 400 || status > 500) return [];
   const rules = DIALECTS[dialect].repairs;
   const found: Repair[] = [];
-  const request = sent === null ? null : parseJsonObject(sent);
-  // The request as JSON text, in which the same words have one spelling.
-  let text: string | null = null;
+  const request = new SentRequest(sent);
   for (const statement of readStatements(body)) {
     const limit = limitFor(statement, rules, request);
     const { words, asked } = limit ?? repairsAskedBy(statement, rules, status);
-    if (asked.length === 0) continue;
-    text ??= JSON.stringify(request);
-    if (words !== null && text.includes(JSON.stringify(words).slice(1, -1))) continue;
+    if (asked.length === 0 || (words !== null && request.holds(words))) continue;
     for (const one of asked) {
       const repair = { ...one, dialect };
       const isKnown = [...repairs, ...found].some((other) => isSameRepair(repair, other));
@@ -56,6 +55,29 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
     }
   }
   return found;
+}
+
+/** A request's body, which is parsed when a refusal asks for a repair: most do not. */
+class SentRequest {
+  readonly #bytes: Uint8Array | null;
+  #body: JsonObject | null | undefined;
+  #text: string | null = null;
+
+  constructor(bytes: Uint8Array | null) {
+    this.#bytes = bytes;
+  }
+
+  /** null: there is none, or it is not JSON. */
+  get body(): JsonObject | null {
+    if (this.#body === undefined) this.#body = this.#bytes === null ? null : parseJsonObject(this.#bytes);
+    return this.#body;
+  }
+
+  /** Looks in the request's JSON text, in which the same words have one spelling. */
+  holds(words: string): boolean {
+    this.#text ??= JSON.stringify(this.body);
+    return this.#text.includes(JSON.stringify(words).slice(1, -1));
+  }
 }
 
 type AskedRepair = Omit<Repair, "dialect">;
@@ -67,15 +89,16 @@ interface Asked {
 }
 
 /** The limit with which the model would take the request; null: the refusal is about something else. */
-function limitFor({ words }: Statement, { limits }: RepairRules, request: JsonObject | null): Asked | null {
-  if (request === null) return null;
-  const { path, tokens } = outputLimitIn(request, limits);
+function limitFor({ words }: Statement, { limits }: RepairRules, request: SentRequest): Asked | null {
+  if (readOversize(words, null, null) === null || request.body === null) return null;
+  const { path, tokens } = outputLimitIn(request.body, limits);
   const refusal = readOversize(words, null, tokens);
   const amount = refusal === null ? null : fittingLimit(refusal, tokens);
   if (refusal === null || amount === null) return null;
   // The next prompt has another length, and an account other money; the longest answer stays the same.
-  const isLasting = refusal.part === "output" && !refusal.isOfAccount;
-  return { words, asked: [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] };
+  const isLasting = refusal.part === "output" && tokens !== null && !refusal.isOfAccount;
+  const asked = [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] as const;
+  return { words: refusal.words, asked };
 }
 
 function repairsAskedBy(statement: Statement, rules: RepairRules, status: number): Asked {
@@ -117,7 +140,10 @@ function membersIn(
 }
 
 function listed(names: string): readonly string[] {
-  return names.split(/[\s,'"`]+/).filter((name) => name !== "");
+  return names
+    .split(/[\s,'"`]+/)
+    .filter((name) => name !== "")
+    .slice(0, MAX_NAMED);
 }
 
 /** Leaves out, or renames, the members that a request can do without. */
@@ -127,8 +153,7 @@ function memberRepairs(
   isLasting: boolean,
 ): readonly AskedRepair[] {
   return paths.flatMap((path): AskedRepair[] => {
-    const known = [rules.replaced, rules.renamed, rules.optional].flatMap(Object.keys);
-    const member = memberAt(path, known);
+    const member = memberAt(path, knownPaths(rules));
     if (member === null) return [];
     const replaced = Object.hasOwn(rules.replaced, member) ? rules.replaced[member] : undefined;
     if (replaced !== undefined) return [{ kind: replaced, member: "", amount: null, isLasting }];
@@ -141,12 +166,31 @@ function memberRepairs(
 const TAGS =
   /^(?:body|chatcompletion\w+|custom|ephemeral|assistant|user|system|developer|tool|text|thinking|redactedthinking|tooluse|toolresult|image|document)$/;
 
+/** A path that a table names. */
+interface KnownPath {
+  readonly path: string;
+  readonly steps: readonly string[];
+}
+
+const KNOWN_PATHS = new WeakMap<RepairRules, readonly KnownPath[]>();
+
+function knownPaths(rules: RepairRules): readonly KnownPath[] {
+  const made = KNOWN_PATHS.get(rules);
+  if (made !== undefined) return made;
+  const paths = [rules.replaced, rules.renamed, rules.optional].flatMap(Object.keys);
+  const known = paths.map((path) => ({ path, steps: stepsOf(path) }));
+  KNOWN_PATHS.set(rules, known);
+  return known;
+}
+
 /** The known path that a refused path means; null: none. */
-function memberAt(path: string, known: readonly string[]): string | null {
-  const steps = stepsOf(path);
-  const exact = known.find((one) => isPathTo(steps, stepsOf(one)));
+function memberAt(refused: string, known: readonly KnownPath[]): string | null {
+  if (refused.length > MAX_PATH_CHARS) return null;
+  const steps = stepsOf(refused);
+  const name = steps.join("");
+  const exact = known.find((one) => isPathTo(steps, one.steps));
   // xAI says `reasoningEffort` for `reasoning.effort`.
-  return exact ?? known.find((one) => stepsOf(one).join("") === steps.join("")) ?? null;
+  return (exact ?? known.find((one) => one.steps.join("") === name))?.path ?? null;
 }
 
 function stepsOf(path: string): readonly string[] {
