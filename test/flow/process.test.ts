@@ -1,7 +1,7 @@
 // The process drains, applies changes of the configuration, and survives every request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { type Gateway, KEYS_TOML, runProgram, startGateway, until } from "../kit/gateway.ts";
+import { CLIENT_KEY, type Gateway, KEYS_TOML, runProgram, startGateway, until } from "../kit/gateway.ts";
 import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
 import {
   type Arrived,
@@ -173,7 +173,9 @@ test("a running stream outlives a change, and a removed key is refused from then
   const gateway = await start();
   const { client, finish } = await openStream(gateway);
   upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
-  gateway.configure({ toml: familiesToml(upstream.url) });
+  // The last key cannot be removed from a running gateway: a file without keys counts as a mistake.
+  const other = KEYS_TOML.replace(CLIENT_KEY, "clw-another-key");
+  gateway.configure({ toml: [other, familiesToml(upstream.url)].join("\n") });
   gateway.signal("SIGHUP");
   const statusOf = async () =>
     (await request(gateway.port, CHAT.wholePath, { body: CHAT.body(false) })).status;
