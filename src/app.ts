@@ -161,7 +161,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#olderRows.start();
     this.#watchMemory();
-    this.#watcher = watchFiles(filesOf(config), () => void this.reload());
+    this.#watcher = watchFiles(config.readFiles, () => void this.reload());
   }
 
   get url(): string {
@@ -237,15 +237,15 @@ class RunningApp implements App {
     try {
       config = await this.#options.reloadConfig();
       const emptied = findEmptied(before, config);
-      if (emptied.length > 0) throw new ConfigError(emptied, config.namedFiles);
+      if (emptied.length > 0) throw new ConfigError(emptied, config.readFiles);
       this.#listener?.reload(config.server);
     } catch (cause) {
       // Also the files that only the rejected configuration names: a change of one may repair it.
-      if (cause instanceof ConfigError) this.#watcher?.watch([...filesOf(before), ...cause.namedFiles]);
+      if (cause instanceof ConfigError) this.#watcher?.watch([...before.readFiles, ...cause.readFiles]);
       this.#reject(cause instanceof ConfigError ? cause.problems : [problemOf(cause)]);
       return;
     }
-    this.#watcher?.watch(filesOf(config));
+    this.#watcher?.watch(config.readFiles);
     gateway.snapshot = makeSnapshot(config);
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
     this.#listRefresh.restart();
@@ -357,11 +357,6 @@ function loadCredentialStates(states: StateStore, log: Log): readonly PersistedS
 
 function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
   return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
-}
-
-/** The files that a change of the configuration may be in. */
-function filesOf({ file, namedFiles }: Config): readonly string[] {
-  return file === null ? namedFiles : [file, ...namedFiles];
 }
 
 function problemOf(cause: unknown): Problem {

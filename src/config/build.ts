@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { toCamel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
+import type { ReadFile } from "./change/watch.ts";
 import type { Config } from "./config.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 
@@ -17,7 +18,7 @@ export interface ResolvedPaths extends CertificatePair {
 
 export interface Parts {
   readonly file: string | null;
-  readonly namedFiles: readonly string[];
+  readonly readFiles: readonly ReadFile[];
   readonly checked: FileConfig;
   /** By path in the file, as in `keys.0.key`. */
   readonly secrets: ReadonlyMap<string, string>;
@@ -26,7 +27,7 @@ export interface Parts {
 }
 
 /** The configuration, frozen at every depth. */
-export function buildConfig({ file, namedFiles, checked, secrets, paths, passwordHash }: Parts): Config {
+export function buildConfig({ file, readFiles, checked, secrets, paths, passwordHash }: Parts): Config {
   const { dataDir, ...tls } = paths;
   const keys = toCamel(fileSchema, checked);
   const { password: _password, ...admin } = keys.admin ?? {};
@@ -35,7 +36,7 @@ export function buildConfig({ file, namedFiles, checked, secrets, paths, passwor
   return deepFreeze({
     ...keys,
     file,
-    namedFiles,
+    readFiles,
     server: { ...keys.server, dataDir, tls: keys.server.tls && tls },
     admin: passwordHash === null ? null : { ...admin, passwordHash },
     metrics: { ...metrics, keySha256: metricsKey === undefined ? null : sha256(metricsKey) },

@@ -4,6 +4,7 @@
  */
 import type { Camel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
+import type { ReadFile } from "./change/watch.ts";
 import type { FileConfig } from "./schema.ts";
 
 type Keys = Camel<FileConfig>;
@@ -15,8 +16,8 @@ export type Config = Replace<
   {
     /** Absolute path of the file; null when there is none. */
     file: string | null;
-    /** Absolute paths of the secrets and certificates that it names: they are watched along with the file. */
-    namedFiles: readonly string[];
+    /** The file, and the secrets and certificates that it names. */
+    readFiles: readonly ReadFile[];
     server: ServerConfig;
     /** null: the admin is off. */
     admin: AdminConfig | null;

@@ -1,4 +1,5 @@
 /** A configuration that is being read: the written values, the source of each, and the problems. */
+import { type ReadFile, versionOf } from "./change/watch.ts";
 import { type Path, type Problem, renderPath, renderValue } from "./problem.ts";
 import { isSecret, schemaAt } from "./schema-entries.ts";
 import { isTree, makeTree, type TomlFile, type Tree } from "./toml.ts";
@@ -7,8 +8,8 @@ export class Draft {
   readonly root: Tree;
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  /** Absolute paths of the secrets and certificates that the configuration names, in order. */
-  readonly namedFiles: string[] = [];
+  /** The file, and the secrets and certificates that it names. */
+  readonly readFiles: ReadFile[] = [];
   /** Paths that a variable or a flag has set, with the name of that variable or flag. */
   readonly #origins = new Map<string, string>();
   readonly #file: string | null;
@@ -19,6 +20,11 @@ export class Draft {
     this.#file = file;
     this.#toml = toml;
     this.root = toml?.root ?? makeTree();
+  }
+
+  /** Keeps the version of a file, before it is read. */
+  async willRead(path: string): Promise<void> {
+    this.readFiles.push({ path, version: await versionOf(path) });
   }
 
   /** Replaces a value of the file; `origin` is its source in messages. */

@@ -115,7 +115,10 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       file: join(cwd, "clewline.toml"),
-      namedFiles: [join(cwd, "provider.key")],
+      readFiles: ["clewline.toml", "provider.key"].map((name) => ({
+        path: join(cwd, name),
+        version: expect.stringMatching(/^\d+ \d+ /),
+      })),
       server: {
         ...DEFAULTS.server,
         tls: null,

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { shellWord } from "../core/shell-word.ts";
 import { buildConfig, type ResolvedPaths } from "./build.ts";
 import { type CertificatePair, findCertificateFault } from "./certificate.ts";
+import { versionOf } from "./change/watch.ts";
 import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { Draft } from "./draft.ts";
@@ -44,9 +45,11 @@ export interface LoadedConfig {
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { env, flags, cwd } = options;
   const file = options.file === null ? null : resolve(cwd, options.file);
+  const version = file === null ? "" : await versionOf(file);
   const toml = file === null ? null : await readToml(file, cwd);
   const baseDir = file === null ? cwd : dirname(file);
   const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
+  if (file !== null) draft.readFiles.push({ path: file, version });
   if (toml !== null && Object.keys(toml.root).length === 0) refuseEmpty(draft);
   applyOverrides(draft, env, flags);
   const checked = holdToSchema(draft);
@@ -55,7 +58,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
   const paths = await resolvePaths(draft, env, baseDir, cwd, needsSecrets);
   if (checked === null || draft.problems.length > 0) {
-    throw new ConfigError(inOrder(draft.problems), draft.namedFiles);
+    throw new ConfigError(inOrder(draft.problems), draft.readFiles);
   }
 
   warnOfUnknownVariables(draft, env, secrets.variables);
@@ -84,7 +87,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const config = buildConfig({
     file,
-    namedFiles: draft.namedFiles,
+    readFiles: draft.readFiles,
     checked,
     secrets: secrets.texts,
     paths,
@@ -145,7 +148,7 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     const isPassword = path[0] === "admin";
     const folder = draft.originOf(path) === null ? baseDir : cwd;
     const secretFile = referencedFile(written, env, folder);
-    if (secretFile !== null) draft.namedFiles.push(secretFile);
+    if (secretFile !== null) await draft.willRead(secretFile);
     const result = await resolveSecret(written, env, folder);
     if (!result.ok) {
       draft.refuse(path, result.message, result.repair);
@@ -196,7 +199,7 @@ async function resolvePaths(
 async function readCertificate(draft: Draft, certFile: string, keyFile: string): Promise<CertificatePair> {
   const read = async (path: Path, file: string): Promise<string> => {
     if (file === "") return "";
-    draft.namedFiles.push(file);
+    await draft.willRead(file);
     try {
       return await readFile(file, "utf8");
     } catch (error) {

@@ -1,5 +1,7 @@
 /** A problem of a configuration and its text: place, key, value, fault and repair. No secrets. */
 
+import type { ReadFile } from "./change/watch.ts";
+
 /** Steps from the root of the file, as in `["upstreams", 0, "family"]`. */
 export type Path = readonly (string | number)[];
 
@@ -23,14 +25,14 @@ export interface Problem {
 /** An unusable configuration, with every problem in the order of the file. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
-  /** Absolute paths of the files that the configuration names: a change of one may repair it. */
-  readonly namedFiles: readonly string[];
+  /** The files that were read, or could not be: a change of one may repair the configuration. */
+  readonly readFiles: readonly ReadFile[];
 
-  constructor(problems: readonly Problem[], namedFiles: readonly string[] = []) {
+  constructor(problems: readonly Problem[], readFiles: readonly ReadFile[] = []) {
     super(renderProblems(problems).trimEnd());
     this.name = "ConfigError";
     this.problems = problems;
-    this.namedFiles = namedFiles;
+    this.readFiles = readFiles;
   }
 }
 

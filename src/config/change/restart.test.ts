@@ -20,7 +20,7 @@ function configWith(key: string | null): Config {
   }
   const { data_dir: dataDir = "/data", tls } = checked.server;
   const paths = { dataDir, certFile: tls?.cert_file ?? "", keyFile: tls?.key_file ?? "", cert: "", key: "" };
-  return buildConfig({ file: null, namedFiles: [], checked, secrets: new Map(), paths, passwordHash: null });
+  return buildConfig({ file: null, readFiles: [], checked, secrets: new Map(), paths, passwordHash: null });
 }
 
 function otherThan(value: unknown): unknown {

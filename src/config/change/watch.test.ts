@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Watcher, watchFiles } from "./watch.ts";
+import { type ReadFile, versionOf, type Watcher, watchFiles } from "./watch.ts";
 
 const INTERVAL_MS = 10;
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function watch(): Promise<void> {
   watcher = watchFiles(
-    [file],
+    await read(file),
     () => {
       changes++;
       waiting?.();
@@ -33,6 +33,10 @@ async function watch(): Promise<void> {
     INTERVAL_MS,
   );
   await looks(3);
+}
+
+function read(...paths: string[]): Promise<ReadFile[]> {
+  return Promise.all(paths.map(async (path) => ({ path, version: await versionOf(path) })));
 }
 
 /** Waits for the next change; the test's own time-out ends it when none comes. */
@@ -106,7 +110,7 @@ test("a change of any of the files is told, changes at the same time once, and f
   const other = join(folder, "secret.key");
   for (const one of [file, other]) await writeFile(one, "one");
   await watch();
-  watcher?.watch([file, other]);
+  watcher?.watch(await read(file, other));
   await looks(5);
   let told = nextChange();
   await writeFile(other, "another");
@@ -118,7 +122,7 @@ test("a change of any of the files is told, changes at the same time once, and f
   await looks(5);
   expect(changes).toBeLessThanOrEqual(3);
   changes = 0;
-  watcher?.watch([file]);
+  watcher?.watch(await read(file));
   await writeFile(other, "nobody looks");
   await looks(10);
   expect(changes).toBe(0);
@@ -129,7 +133,7 @@ test("a file that stays in the set is watched without a gap", async () => {
   await watch();
   const told = nextChange();
   writeFileSync(file, "a = 22");
-  watcher?.watch([file, join(folder, "missing.key")]);
+  watcher?.watch(await read(file, join(folder, "missing.key")));
   await told;
 });
 
@@ -138,7 +142,7 @@ test("a file that is never at rest does not hide the change of another", async (
   await writeFile(file, "a = 1");
   await writeFile(restless, "0");
   await watch();
-  watcher?.watch([file, restless]);
+  watcher?.watch(await read(file, restless));
   await looks(5);
   let size = 0;
   const writing = setInterval(() => writeFileSync(restless, "x".repeat(++size)), 1);
@@ -147,4 +151,22 @@ test("a file that is never at rest does not hide the change of another", async (
   writeFileSync(file, "a = 22");
   await told;
   clearInterval(writing);
+});
+
+test("a change between the reading of a file and the first look is told", async () => {
+  await writeFile(file, "a = 1");
+  const before = await read(file);
+  await writeFile(file, "a = 22");
+  const told = nextChange();
+  watcher = watchFiles(
+    before,
+    () => {
+      changes++;
+      waiting?.();
+    },
+    INTERVAL_MS,
+  );
+  await told;
+  await looks(5);
+  expect(changes).toBe(1);
 });

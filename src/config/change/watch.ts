@@ -5,16 +5,23 @@ const INTERVAL_MS = 250;
 /** More files than this are looked at less often, so that the looks of a second stay as few. */
 const FILES_PER_LOOK = 100;
 
+/** A file as it was before it was read. */
+export interface ReadFile {
+  readonly path: string;
+  /** See `versionOf`. */
+  readonly version: string;
+}
+
 export interface Watcher {
   /** Watches these files in place of the ones before; a file that stays is watched without a gap. */
-  watch(files: readonly string[]): void;
+  watch(files: readonly ReadFile[]): void;
   close(): void;
 }
 
 /** What the last looks at a file showed. */
 interface Look {
-  /** The fingerprint that the caller knows of; null before the first look. */
-  known: string | null;
+  /** The version that the caller has read, or was told of. */
+  known: string;
   last: string | null;
 }
 
@@ -25,7 +32,7 @@ interface Look {
  * file is not read while an editor writes it.
  */
 export function watchFiles(
-  files: readonly string[],
+  files: readonly ReadFile[],
   onChange: () => void,
   intervalMs: number = INTERVAL_MS,
 ): Watcher {
@@ -39,15 +46,17 @@ class PollingWatcher implements Watcher {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(files: readonly string[], onChange: () => void, intervalMs: number) {
+  constructor(files: readonly ReadFile[], onChange: () => void, intervalMs: number) {
     this.#onChange = onChange;
     this.#intervalMs = intervalMs;
     this.watch(files);
     void this.#look();
   }
 
-  watch(files: readonly string[]): void {
-    this.#looks = new Map(files.map((file) => [file, this.#looks.get(file) ?? { known: null, last: null }]));
+  watch(files: readonly ReadFile[]): void {
+    this.#looks = new Map(
+      files.map(({ path, version }) => [path, this.#looks.get(path) ?? { known: version, last: null }]),
+    );
   }
 
   close(): void {
@@ -57,10 +66,9 @@ class PollingWatcher implements Watcher {
 
   async #look(): Promise<void> {
     let hasChanged = false;
-    for (const [file, look] of this.#looks) {
-      const now = await fingerprint(file);
+    for (const [path, look] of this.#looks) {
+      const now = await versionOf(path);
       if (this.#isClosed) return;
-      look.known ??= now;
       if (now === look.last && now !== look.known) {
         look.known = now;
         hasChanged = true;
@@ -80,9 +88,9 @@ class PollingWatcher implements Watcher {
 }
 
 /** A text that changes with the file: the inode for a rename, the times and the size for a write. */
-async function fingerprint(file: string): Promise<string> {
+export async function versionOf(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
     return [dev, ino, size, mtimeMs, ctimeMs].join(" ");
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
