@@ -155,12 +155,14 @@ test("limits and cursors that make no sense are as good as none", async () => {
 
 test("what a list says of a model is known from then on, and a list that fails teaches nothing", async () => {
   begin();
-  const traitsOf = (model: string) =>
-    gateway.snapshot.modelTraits.traitsOf(FAMILIES.openai, "openai-chat", model);
+  const traitsOf = (model: string, name = "up") =>
+    gateway.snapshot.modelTraits.traitsOf({ name, family: FAMILIES.openai }, "openai-chat", model);
   upstream.answer = (request) => sendWhole(request, '{"data":[{"id":"local-7b","max_model_len":4096}]}');
   expect(traitsOf("local-7b").contextTokens).toBeNull();
   await lists.refresh();
   expect(traitsOf("local-7b").contextTokens).toBe(4_096);
+  // Another upstream may serve another model by that name.
+  expect(traitsOf("local-7b", "other").contextTokens).toBeNull();
   await lists.refresh();
   expect(upstream.seen.length).toBe(1);
 

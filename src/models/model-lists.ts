@@ -48,7 +48,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     if (running !== undefined) return running;
     const asked = ask(gateway, upstream)
       .then((models) => {
-        for (const { id, traits } of models) modelTraits.learn(upstream.family, id, traits);
+        for (const { id, traits } of models) modelTraits.learn(upstream, id, traits);
         remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
         return models;
       })

@@ -120,7 +120,7 @@ export class RequestTranslator {
   /** Whether the dialect would lose a part of the request without a word. */
   #outgrows({ request }: DecodedRequest, { dialect, upstream, model }: SpokenTarget): boolean {
     const { gateway, exchange } = this.#source;
-    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, model);
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
     return CODECS[dialect].outgrows?.(amended, traits) === true;
   }
@@ -203,7 +203,7 @@ export class RequestTranslator {
     const { upstream, model, dialect } = target;
     const repairs = target.repairs.length === 0 ? target.repairs : repairsIn(dialect, target.repairs);
     const codec = CODECS[dialect];
-    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, model);
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, model);
     const purpose = exchange.route.purpose ?? "answer";
     const options = {
       model,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { type Frame, UPSTREAMS } from "../flow/translated.ts";
 import { type Gateway, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
+import { sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import type { DialectName } from "../kit/recordings.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/learned-facts.ts";
@@ -182,6 +183,31 @@ describeKind(kind, () => {
       await ask("ann", "openai-chat", target, { stream: true });
       expect(upstream.bodies().map((body) => body.stream_options)).toEqual([{ include_usage: true }]);
     });
+  });
+
+  test("what the list of one upstream says of a model does not change requests to another", async () => {
+    const list = JSON.stringify({ data: [{ id: "gpt-5.4", max_tokens: 1, max_model_len: 9 }] });
+    const boastful = await startRawUpstream((arrived) => sendWhole(arrived, list));
+    const own = await startGateway({
+      toml: [
+        KEYS_TOML,
+        upstreamToml("listing", "openai", `${boastful.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
+        upstreamToml("good", "openai", `${upstream.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
+      ].join("\n"),
+    });
+    try {
+      const headers = { authorization: `Bearer ${keyOf("ann")}` };
+      const models = await request(own.port, "/v1/models", { method: "GET", headers });
+      expect(models.body.toString()).toContain("listing/gpt-5.4");
+      upstream.refuse();
+      const body = JSON.stringify({ ...bodyOf("anthropic-messages", "good/gpt-5.4"), max_tokens: 4_000 });
+      expect((await request(own.port, "/v1/messages", { body, headers })).status).toBe(200);
+      const [sent] = upstream.bodies();
+      expect(sent.max_completion_tokens ?? sent.max_tokens).toBe(4_000);
+    } finally {
+      await own.close();
+      await boastful.close();
+    }
   });
 
   test("a server under another base URL, and the same name, is another server", async () => {

@@ -166,7 +166,7 @@ function dialectsToTranslateTo(
   if (alternative === null || purpose !== "answer" || peek === null) return null;
   if (!alternative.mayBeNeeded(peek) || !upstream.dialects.has(alternative.dialect)) return null;
   const { modelTraits } = gateway.snapshot;
-  const { needsResponsesForTools } = modelTraits.traitsOf(upstream.family, dialect, target.model);
+  const { needsResponsesForTools } = modelTraits.traitsOf(upstream, dialect, target.model);
   return needsResponsesForTools ? [alternative.dialect] : null;
 }
 
@@ -193,7 +193,7 @@ function changeBody(
   let amended = before;
   let dropped: readonly Drop[] = NOTHING;
   if (exchange.amendment !== null) {
-    const traits = gateway.snapshot.modelTraits.traitsOf(upstream.family, dialect, target.model);
+    const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, target.model);
     const result = codec.amend(before, exchange.amendment, { traits, profile: upstream.profile });
     amended = result.body;
     dropped = namedByClient(codec, result.dropped);

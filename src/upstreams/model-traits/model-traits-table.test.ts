@@ -14,8 +14,13 @@ const OWN_DIALECT: Readonly<Record<FamilyName, DialectName>> = {
   openai: "openai-responses",
 };
 
+/** An upstream that is called by its family. */
+function upstreamOf(family: FamilyName) {
+  return { name: family, family: FAMILIES[family] };
+}
+
 function known(family: FamilyName, model: string, overrides: readonly TraitsOverride[] = []): ModelTraits {
-  return makeModelTraitsTable(overrides).traitsOf(FAMILIES[family], OWN_DIALECT[family], model);
+  return makeModelTraitsTable(overrides).traitsOf(upstreamOf(family), OWN_DIALECT[family], model);
 }
 
 /** `none low high`, `1024-63999`, or nothing. */
@@ -139,7 +144,7 @@ describe("the table", () => {
     ["anthropic/claude-opus-4.8", "low medium high", true, false],
     ["my-finetune", "never", true, true],
   ] as const)("compatible: %s thinks by %s", (model, thinking, image, midSystem) => {
-    const traits = makeModelTraitsTable([]).traitsOf(FAMILIES.openai, "openai-chat", model);
+    const traits = makeModelTraitsTable([]).traitsOf(upstreamOf("openai"), "openai-chat", model);
     expect(thinkingOf(traits)).toBe(thinking);
     expect(traits.input.image).toBe(image);
     expect(traits).toMatchObject({ midSystem, stop: true, prefill: false, needsResponsesForTools: false });
@@ -148,21 +153,21 @@ describe("the table", () => {
 
 test("a dialect takes away what it has no place for", () => {
   const { traitsOf } = makeModelTraitsTable([]);
-  const onChat = traitsOf(FAMILIES.openai, "openai-chat", "gpt-4o");
-  const onResponses = traitsOf(FAMILIES.openai, "openai-responses", "gpt-4o");
+  const onChat = traitsOf(upstreamOf("openai"), "openai-chat", "gpt-4o");
+  const onResponses = traitsOf(upstreamOf("openai"), "openai-responses", "gpt-4o");
   expect([onChat.stop, onChat.resultImages, onChat.webSearch]).toEqual([true, false, false]);
   expect([onResponses.stop, onResponses.resultImages, onResponses.webSearch]).toEqual([false, true, true]);
-  expect(traitsOf(FAMILIES.openai, "openai-chat", "gpt-4o-search-preview").webSearch).toBe(true);
-  expect(traitsOf(FAMILIES.openai, "openai-chat", "gpt-5.4").needsResponsesForTools).toBe(true);
-  expect(traitsOf(FAMILIES.openai, "openai-chat", "openai/gpt-5.4").needsResponsesForTools).toBe(false);
+  expect(traitsOf(upstreamOf("openai"), "openai-chat", "gpt-4o-search-preview").webSearch).toBe(true);
+  expect(traitsOf(upstreamOf("openai"), "openai-chat", "gpt-5.4").needsResponsesForTools).toBe(true);
+  expect(traitsOf(upstreamOf("openai"), "openai-chat", "openai/gpt-5.4").needsResponsesForTools).toBe(false);
 });
 
 describe("what goes over the table", () => {
   test("the provider's list goes over the table, the operator's word over both", () => {
     const modelTraits = makeModelTraitsTable([{ match: "claude-opus-*", traits: { contextTokens: 3 } }]);
-    const ask = (model: string) => modelTraits.traitsOf(FAMILIES.anthropic, "anthropic-messages", model);
+    const ask = (model: string) => modelTraits.traitsOf(upstreamOf("anthropic"), "anthropic-messages", model);
     expect(ask("claude-opus-5")).toMatchObject({ contextTokens: 3, maxOutputTokens: 128_000 });
-    modelTraits.learn(FAMILIES.anthropic, "claude-opus-5", {
+    modelTraits.learn(upstreamOf("anthropic"), "claude-opus-5", {
       contextTokens: 2,
       maxOutputTokens: 2,
       input: { pdf: false },
@@ -175,7 +180,9 @@ describe("what goes over the table", () => {
       thinking: { efforts: ["low", "max"], canDisable: false },
     });
     expect(ask("claude-opus-4-8").maxOutputTokens).toBe(128_000);
-    expect(modelTraits.traitsOf(FAMILIES.openai, "openai-chat", "claude-opus-5").maxOutputTokens).toBe(
+    const other = { name: "another server", family: FAMILIES.anthropic };
+    expect(modelTraits.traitsOf(other, "anthropic-messages", "claude-opus-5").maxOutputTokens).toBe(128_000);
+    expect(modelTraits.traitsOf(upstreamOf("openai"), "openai-chat", "claude-opus-5").maxOutputTokens).toBe(
       128_000,
     );
   });
@@ -257,9 +264,9 @@ test("whatever the name, the traits agree with themselves and asking again gives
   fc.assert(
     fc.property(families, name, partial, (family, model, thinking) => {
       const modelTraits = makeModelTraitsTable([]);
-      const ask = () => modelTraits.traitsOf(FAMILIES[family], OWN_DIALECT[family], model);
+      const ask = () => modelTraits.traitsOf(upstreamOf(family), OWN_DIALECT[family], model);
       expect(ask()).toBe(ask());
-      modelTraits.learn(FAMILIES[family], model, { thinking });
+      modelTraits.learn(upstreamOf(family), model, { thinking });
       const told = ask().thinking;
       expect(Object.isFrozen(ask())).toBe(true);
       expect(told.efforts).toEqual(EFFORTS.filter((effort) => told.efforts.includes(effort)));
@@ -273,7 +280,7 @@ test("whatever the name, the traits agree with themselves and asking again gives
 
 test("very many and very long names are answered and not kept", () => {
   const modelTraits = makeModelTraitsTable([]);
-  const ask = (model: string) => modelTraits.traitsOf(FAMILIES.openai, "openai-chat", model);
+  const ask = (model: string) => modelTraits.traitsOf(upstreamOf("openai"), "openai-chat", model);
   for (let i = 0; i < 3_000; i++) ask(`model-${i}`);
   const long = `gpt-5${"x".repeat(100_000)}`;
   expect(ask(long)).toEqual(ask(long));

@@ -9,16 +9,20 @@ import { EFFORTS, type ModelTraits, type ThinkingTraits } from "../../neutral/tr
 import type { Family } from "../family.ts";
 import type { PartialTraits, TraitsOverride } from "./traits-override.ts";
 
-type TraitsFamily = Pick<Family, "name" | "traitsOf">;
+/** An upstream of the configuration, by its name. */
+interface TraitsUpstream {
+  readonly name: string;
+  readonly family: Pick<Family, "traitsOf">;
+}
 
 export interface ModelTraitsTable {
   /**
    * The traits of a model in this dialect. `model` is the upstream's name, any text. Gives the same object
    * each time.
    */
-  traitsOf(family: TraitsFamily, dialect: DialectName, model: string): ModelTraits;
-  /** Keeps the traits that a provider's list states for a model. */
-  learn(family: TraitsFamily, model: string, learned: PartialTraits): void;
+  traitsOf(upstream: TraitsUpstream, dialect: DialectName, model: string): ModelTraits;
+  /** Keeps the traits that an upstream's list states for a model. They hold for this upstream alone. */
+  learn(upstream: TraitsUpstream, model: string, learned: PartialTraits): void;
 }
 
 const MAX_REMEMBERED = 1_000;
@@ -31,27 +35,27 @@ export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): Mode
   const learned = new Map<string, PartialTraits>();
   const remembered = new Map<string, ModelTraits>();
 
-  const find = (family: TraitsFamily, dialect: DialectName, model: string): ModelTraits => {
-    const patches = [learned.get(`${family.name} ${model}`) ?? {}, DIALECTS[dialect].limitsOf(model)];
+  const find = ({ name, family }: TraitsUpstream, dialect: DialectName, model: string): ModelTraits => {
+    const patches = [learned.get(`${name} ${model}`) ?? {}, DIALECTS[dialect].limitsOf(model)];
     for (const { match, traits } of ordered) if (isMatch(match, model)) patches.push(traits);
     return Object.freeze(patches.reduce(mergeTraits, family.traitsOf(plainName(model))));
   };
 
   return {
-    traitsOf(family, dialect, model) {
-      if (model.length > MAX_NAME_CHARS) return find(family, dialect, model);
-      const id = `${family.name} ${dialect} ${model}`;
+    traitsOf(upstream, dialect, model) {
+      if (model.length > MAX_NAME_CHARS) return find(upstream, dialect, model);
+      const id = `${upstream.name} ${dialect} ${model}`;
       const known = remembered.get(id);
       if (known !== undefined) return known;
-      const traits = find(family, dialect, model);
+      const traits = find(upstream, dialect, model);
       // Clients choose the names, so the memory is bounded. Clearing it is cheaper than keeping an order of
       // use.
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
       remembered.set(id, traits);
       return traits;
     },
-    learn(family, model, traits) {
-      const id = `${family.name} ${model}`;
+    learn({ name }, model, traits) {
+      const id = `${name} ${model}`;
       if (model.length > MAX_NAME_CHARS || Object.keys(traits).length === 0) return;
       if (!learned.has(id) && learned.size >= MAX_LEARNED) return;
       learned.set(id, traits);
