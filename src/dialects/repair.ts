@@ -31,6 +31,10 @@ export type RepairKind =
   | "mark-prefix"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
+  /** Schemas of tools name their properties, if only none. */
+  | "add-properties"
+  /** The model is told not to think, because it has tools. */
+  | "no-effort"
   /** The gateway watches for the stop sequences; translated requests only. */
   | "watch-stops"
   /** The limit of the answer is lowered to `amount`, or set where the refused request has none. */

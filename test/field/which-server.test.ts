@@ -27,6 +27,9 @@ const MODELS = IS_FULL
   : ["gpt-5-mini", "gpt-5.4", "o3", "gpt-4.1"];
 const FOLDERS = ["", "openai/", "azure/"] as const;
 
+/** Names that say nothing of the model behind them. */
+const DEPLOYMENTS: Readonly<Record<string, string>> = { "our-writer": "gpt-5-mini", "our-agent": "gpt-5.4" };
+
 const nameOf = (host: string, list: Listed): string => `${host}-${list?.join("-") ?? "unlisted"}`;
 
 const TOOL = { name: "look", description: "Looks.", schema: { type: "object" } };
@@ -82,7 +85,7 @@ describeKind(kind, () => {
     // A reseller has its own way to OpenAI, by which the newest models take tools and an effort together.
     const isResold = model.includes("/") && body.tools !== undefined;
     const effort = reasoning_effort === undefined || isResold ? {} : { reasoning_effort };
-    const plain = { ...body, ...effort, model: model.replace(/^.*\//, "") };
+    const plain = { ...body, ...effort, model: DEPLOYMENTS[model] ?? model.replace(/^.*\//, "") };
     const reply = await fetch(simulator.url + arrived.target, {
       method: "POST",
       headers: { authorization: "Bearer sk-any", "content-type": "application/json" },
@@ -216,6 +219,33 @@ describeKind(kind, () => {
       plain(`${nameOf("other", null)}/gpt-5-mini`, { tools, thinking }),
     );
     expect([reply.status, targets()]).toEqual([200, ["/v1/chat/completions"]]);
+  });
+
+  test("a name that says nothing of its model: the refusals say it, and are remembered", async () => {
+    const path = "/v1/messages";
+    const model = `${nameOf("other", [CHAT])}/our-writer`;
+    const bare = [{ name: TOOL.name, input_schema: TOOL.schema, strict: true }];
+    const body = plain(model, { max_tokens: 700, tools: bare });
+    const first = await post(path, body);
+    expect([first.status, first.body.toString()]).toEqual([200, expect.any(String)]);
+    expect(server.seen.length).toBeGreaterThan(1);
+    server.forget();
+    expect((await post(path, body)).status).toBe(200);
+    expect(server.seen.length).toBe(1);
+    expect(JSON.parse(server.seen[0]?.body.toString() ?? "{}")).toMatchObject({ max_completion_tokens: 700 });
+  });
+
+  test("a Chat client's effort beside tools, at a server that speaks Chat alone, is taken back and named", async () => {
+    const reply = await post("/v1/chat/completions", {
+      model: `${nameOf("other", [CHAT])}/our-agent`,
+      reasoning_effort: "high",
+      messages: [{ role: "user", content: "Look." }],
+      tools: [
+        { type: "function", function: { name: TOOL.name, parameters: { type: "object", properties: {} } } },
+      ],
+    });
+    expect([reply.status, server.seen.length]).toEqual([200, 2]);
+    expect(reply.headers.get("x-clewline-changed")).toContain("reasoning_effort");
   });
 
   test("where no dialect carries a part, the refusal names it and nothing is asked", async () => {

@@ -24,6 +24,19 @@ const REFUSALS: readonly Refusal[] = [
   },
   FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
+  // OpenAI's models from GPT-5.4 on: https://platform.openai.com/docs/guides/latest-model
+  { words: /^Function tools with reasoning_effort are not supported/i, repairs: ["no-effort"] },
+  // OpenAI behind a name that says nothing of it: https://platform.openai.com/docs/guides/structured-outputs
+  {
+    words: /^Invalid schema for function '[^'\n]{0,80}': In context=\(\), object schema missing properties/i,
+    repairs: ["add-properties"],
+  },
+  {
+    words:
+      /^Invalid schema for function '[^'\n]{0,80}': In context=\([^\n]{0,200}\), '(?:additionalProperties|required)' is required to be supplied/i,
+    repairs: ["without"],
+    members: ["tools.*.function.strict"],
+  },
   // Gemma's template in vLLM and llama.cpp
   {
     words: /^System role (?:is )?not supported/i,
@@ -131,6 +144,21 @@ const EDITS = {
     change: (body) => mapMember(body, "messages", withReasoning),
   },
   "free-tool-choice": FREE_TOOL_CHOICE,
+  "add-properties": {
+    field: "tools",
+    parameter: null,
+    reason: "a schema without properties got an empty list of them",
+    change: (body) => mapMember(body, "tools", withProperties),
+  },
+  "no-effort": {
+    field: "reasoning_effort",
+    parameter: "reasoning",
+    reason: "none, because this model does not think on Chat Completions when it has tools",
+    change: (body) =>
+      asArray(body.tools).length === 0 || body.reasoning_effort === "none"
+        ? body
+        : { ...body, reasoning_effort: "none" },
+  },
   "system-role": systemRole("messages"),
   "system-as-user": {
     field: "messages",
@@ -188,6 +216,13 @@ function withMessages(
   const changed = change(messages);
   const isSame = changed.length === messages.length && changed.every((item, n) => item === messages[n]);
   return isSame ? body : { ...body, messages: changed };
+}
+
+function withProperties(tool: JsonObject): JsonObject {
+  const named = asObject(tool.function);
+  const parameters = asObject(named?.parameters);
+  if (named === null || parameters?.type !== "object" || parameters.properties !== undefined) return tool;
+  return { ...tool, function: { ...named, parameters: { ...parameters, properties: {} } } };
 }
 
 /** vLLM and OpenRouter call the same text `reasoning`. */
