@@ -35,7 +35,7 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
     const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
     return new GatewayError(
       "credentials_cooling",
-      `every credential for this model is at its limit; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
+      `no credential for this model is ready; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
       { retryAfterMs },
     );
   }

@@ -213,6 +213,13 @@ const CASES: readonly Case[] = [
     says: { class: "credit" },
   },
   {
+    name: "long context that the plan does not include",
+    status: 429,
+    type: "rate_limit_error",
+    message: "Extra usage is required for long context requests.",
+    says: { class: "bad" },
+  },
+  {
     name: "limit of fast mode only",
     status: 429,
     type: "rate_limit_error",

@@ -122,6 +122,12 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    // The plan lacks the long context that the request asks for: router-for-me/CLIProxyAPI#2464.
+    status: [429],
+    text: wording("(?:extra usage is|usage credits are) required for long context"),
+    verdict: { class: "bad", reason: "the plan does not include a context as long as the request's" },
+  },
+  {
     // Fast mode has its own limits. The standard speed of the model still works, and clients fall back to it
     // themselves.
     status: [429],

@@ -2,7 +2,7 @@
  * A gateway with three credentials at one upstream, and two clients: one whose requests the upstream refuses, and one whose
  * requests it answers.
  */
-import { type Asked, type AskOptions, answerWell, ask, keyOf, type Way } from "../faults/asking.ts";
+import { type Asked, answerWell, ask, keyOf, type Way } from "../faults/asking.ts";
 import {
   CLIENT_KEY,
   type Gateway,
@@ -28,7 +28,7 @@ interface StageOptions {
   /** Servers by their hosts that the upstream plays; see `known-servers-at-localhost.ts`. */
   readonly servers?: string;
   /** The upstream's answer to a request that asks no model. */
-  readonly proof?: (request: Arrived) => Refusal;
+  readonly proof?: (request: Arrived) => Refusal | Promise<Refusal>;
 }
 
 /** What `clewline credentials --json` shows. */
@@ -50,6 +50,8 @@ export class RefusingStage {
   readonly gateway: Gateway;
   /** The refusal of requests that carry the mark; null: they are answered. */
   refusal: Refusal | null = null;
+  /** In place of `refusal`: the refusals by the number in the mark. */
+  refusals: readonly Refusal[] = [];
   /** Proofs that the upstream was asked for: their paths with the credential. */
   readonly proofs: string[] = [];
 
@@ -76,19 +78,21 @@ export class RefusingStage {
     upstream.answer = async (request) => {
       if (request.method === "GET") {
         stage.proofs.push(`${request.target} ${keyOf(request)}`);
-        return refuse(request, proof?.(request) ?? { status: 404, body: {} });
+        return refuse(request, (await proof?.(request)) ?? { status: 404, body: {} });
       }
       const { refusal } = stage;
-      if (refusal !== null && request.headers.has(MARK)) return refuse(request, refusal);
+      const mark = request.headers.get(MARK);
+      if (mark !== undefined && stage.refusals.length > 0)
+        return refuse(request, stage.refusals[Number(mark) % stage.refusals.length] as Refusal);
+      if (refusal !== null && mark !== undefined) return refuse(request, refusal);
       return answerWell(request);
     };
     return stage;
   }
 
-  /** A client's request that the upstream refuses. */
-  refused(way: Way, model = way.recording.model, options: AskOptions = {}): Promise<Asked> {
-    const headers = { [MARK]: "1", ...options.headers };
-    return ask(this.gateway.url, way, { ...options, model: `u/${model}`, headers });
+  /** A client's request that the upstream refuses; `index`: by which of `refusals`. */
+  refused(way: Way, model = way.recording.model, index = 0): Promise<Asked> {
+    return ask(this.gateway.url, way, { model: `u/${model}`, headers: { [MARK]: String(index) } });
   }
 
   /** Another client's request, which the upstream answers. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Way } from "../faults/asking.ts";
-import { until } from "../kit/gateway.ts";
+import { IS_FULL, until } from "../kit/gateway.ts";
 import type { Arrived } from "../kit/raw-upstream.ts";
 import { CHAT, GEMINI, MESSAGES, RESPONSES } from "../kit/recordings.ts";
 import { describeKind } from "./kind.ts";
@@ -113,6 +113,16 @@ describeKind(kind, () => {
       }, 60_000);
     }
 
+    test("reported: a long context that the plan does not include", async () => {
+      const stage = stages.get("anthropic") as RefusingStage;
+      const message = "Extra usage is required for long context requests.";
+      stage.refusal = { status: 429, body: { type: "error", error: { type: "rate_limit_error", message } } };
+      const way: Way = { name: "messages", recording: MESSAGES, isStream: true };
+      expect((await stage.refused(way)).text).toContain(message);
+      for (const { state, models } of await stage.credentials())
+        expect({ state, models }).toEqual({ state: "ready", models: [] });
+    });
+
     test("reported: a credential in the client's query does not reach the provider", async () => {
       const stage = stages.get("gemini") as RefusingStage;
       stage.refusal = null;
@@ -145,6 +155,53 @@ describeKind(kind, () => {
       60_000,
     );
   });
+
+  describe("a pool of twenty, under a storm of refusals of all kinds", () => {
+    let stage: RefusingStage;
+    beforeAll(async () => {
+      stage = await RefusingStage.open({
+        credentials: Array.from({ length: 20 }, (_, index) => `no-${index}`),
+      });
+      stage.refusals = [...Object.values(REPORTED), ...OWN_WORDS.slice(0, 2).map(([, refusal]) => refusal)];
+    });
+    afterAll(() => stage.close());
+
+    test("every request of the other client is served", async () => {
+      const rounds = IS_FULL ? 60 : 12;
+      const unserved: string[] = [];
+      const storm = async (): Promise<void> => {
+        for (let n = 0; n < rounds; n += 1)
+          await Promise.all(stage.refusals.map((_, index) => stage.refused(CHAT_WHOLE, undefined, index)));
+      };
+      let isOver = false;
+      const other = async (): Promise<void> => {
+        while (!isOver) {
+          const { status, text } = await stage.answered(CHAT_WHOLE);
+          if (status !== 200) unserved.push(`${status} ${text}`);
+        }
+      };
+      const others = [other(), other(), other()];
+      await storm();
+      isOver = true;
+      await Promise.all(others);
+      expect(unserved).toEqual([]);
+      for (const { state, until: end } of await stage.credentials())
+        if (state !== "ready") expect(end).not.toBeNull();
+    }, 600_000);
+  });
+
+  test("a call of proof without an answer holds up no request and no stop", async () => {
+    const stage = await RefusingStage.open({
+      credentials: ["one"],
+      servers: "api.openai.com",
+      proof: () => new Promise(() => undefined),
+    });
+    stage.refusal = openai(401, "Incorrect API key provided", null, "invalid_api_key");
+    await stage.refused(CHAT_WHOLE);
+    await until("the proof was asked for", () => stage.proofs.length === 1);
+    expect((await stage.answered(CHAT_WHOLE)).status).toBe(200);
+    await stage.close();
+  }, 60_000);
 
   describe("at servers that prove a key or its money", () => {
     const RICH: Refusal = { status: 200, body: { is_available: true, balance_infos: [] } };
