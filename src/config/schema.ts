@@ -51,7 +51,7 @@ const credential = v.object({
   scope: optional(
     v.picklist(["credential", "model"]),
     "reload",
-    "What a rate limit blocks: the whole credential, or only the model of the request. Default: `model`, because Anthropic, Google and OpenAI count by model; `credential` for family openai with a `base_url` other than api.openai.com.",
+    "What a rate limit blocks: the whole credential, or only the model of the request. A limit that the provider says is one model's blocks that model alone. Default: `model`, because Anthropic, Google and OpenAI count by model; `credential` for family openai with a `base_url` other than api.openai.com.",
   ),
 });
 
