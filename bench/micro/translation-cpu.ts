@@ -97,10 +97,10 @@ class Pair {
   /** As a provider of the client's dialect would get it. */
   #encodeAgent(): Uint8Array {
     const { CODECS, upstreams, gateway } = this.#modules;
-    const { name, family, profile } = upstreams[this.#client];
+    const { family, profile } = upstreams[this.#client];
     const model = MODELS[this.#client];
     // Older builds ask for the family, whose method this is.
-    const asked = { name, family, traitsOf: (plainName: string) => family.traitsOf(plainName) };
+    const asked = { name: family.name, family, traitsOf: (plainName: string) => family.traitsOf(plainName) };
     const traits = gateway.snapshot.modelTraits.traitsOf(asked, this.#client, model);
     const options = { model, traits, profile, repairs: REPAIRS, purpose: "answer" } as const;
     return Buffer.from(JSON.stringify(CODECS[this.#client].encodeRequest(agentRequest(model), options).body));
