@@ -56,10 +56,14 @@ async function load(tree: string) {
   ]);
   const table = traits.makeModelTraitsTable([]);
   const upstreams = {
-    "openai-chat": { family: FAMILIES.openai, profile: profiles.COMPATIBLE },
-    "openai-responses": { family: FAMILIES.openai, profile: profiles.OPENAI },
-    "anthropic-messages": { family: FAMILIES.anthropic, profile: profiles.ANTHROPIC },
-    gemini: { family: FAMILIES.gemini, profile: profiles.GEMINI },
+    "openai-chat": { name: "openai-chat", family: FAMILIES.openai, profile: profiles.COMPATIBLE },
+    "openai-responses": { name: "openai-responses", family: FAMILIES.openai, profile: profiles.OPENAI },
+    "anthropic-messages": {
+      name: "anthropic-messages",
+      family: FAMILIES.anthropic,
+      profile: profiles.ANTHROPIC,
+    },
+    gemini: { name: "gemini", family: FAMILIES.gemini, profile: profiles.GEMINI },
   };
   const config = { media: { fetch: false }, server: { replyLimitBytes: 64 * 1024 * 1024 } };
   const gateway = {
@@ -124,8 +128,10 @@ class Pair {
     const target = {
       upstream: upstreams[this.#upstream],
       model: MODELS[this.#upstream],
+      dialects: [this.#upstream],
+      repairs: Object.assign([], REPAIRS),
+      // Older builds ask for one dialect, and for the repairs by name.
       dialect: this.#upstream,
-      repairs: REPAIRS,
     } as never;
     const translated = translator.encode(target) as TranslatedRequest;
     return { translated, replies: new ReplyTranslator(source, translator) };
