@@ -15,6 +15,6 @@ export const kind: FieldKind = {
     "we0-dev/we0#56",
   ],
   open: [
-    "A server that stops to count at its limit tells no length: the second try asks for a quarter of the answer, and may be refused too.",
+    "A server that stops to count at its limit tells no length: each further try asks for a quarter of the answer before, and the last one may be refused too.",
   ],
 };
