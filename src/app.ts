@@ -14,7 +14,7 @@ import type { Log } from "./core/log.ts";
 import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { Metrics } from "./core/metrics.ts";
 import { type Listener, listen } from "./http/listener.ts";
-import { DataFolderError, proveDataFolder } from "./ledger/data-folder.ts";
+import { DataFolderError, openDataFolder } from "./ledger/data-folder.ts";
 import { makeLedger } from "./ledger/ledger.ts";
 import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
@@ -32,6 +32,7 @@ import type { Gateway } from "./proxy/gateway.ts";
 import { Prober } from "./proxy/prober.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
 import { makeSnapshot } from "./snapshot.ts";
+import type { Sql } from "./store/sql.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
 import { makeSealMemory } from "./translate/seal-memory.ts";
 import { makeHttp1Transport } from "./transport/http1/client.ts";
@@ -71,8 +72,7 @@ const DRAIN_POLL_MS = 20;
  * when the port is taken.
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  await proveStart(options);
-  const running = new RunningApp(options);
+  const running = new RunningApp(options, await openAtStart(options));
   try {
     running.start();
   } catch (cause) {
@@ -82,16 +82,20 @@ export async function startApp(options: AppOptions): Promise<App> {
   return running;
 }
 
-/** With `on_failure = "serve"` what may pass by itself keeps no gateway from its start. */
-async function proveStart({ config, clock, log }: AppOptions): Promise<void> {
+/**
+ * The ledger's database. null with `on_failure = "serve"`, when it cannot be written for a reason that may pass by
+ * itself: that keeps no such gateway from its start.
+ */
+async function openAtStart({ config, clock, log }: AppOptions): Promise<Sql | null> {
   const { dataDir } = config.server;
   const setAside = () => setDamagedStoreAside(dataDir, clock, log);
   try {
-    await proveDataFolder({ dataDir, clock, setAside });
+    return await openDataFolder({ dataDir, clock, setAside });
   } catch (cause) {
     const mayPass = cause instanceof DataFolderError && (cause.fault === "full" || cause.fault === "locked");
     if (config.ledger.onFailure !== "serve" || !mayPass) throw cause;
     log.error({}, `${cause.message}; requests are served, and their rows kept in memory until it can`);
+    return null;
   }
 }
 
@@ -119,7 +123,7 @@ class RunningApp implements App {
   #memoryTimer: ReturnType<typeof setInterval> | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(options: AppOptions) {
+  constructor(options: AppOptions, sql: Sql | null) {
     const { config, clock, log } = options;
     this.#options = options;
     this.#startedAtMs = clock.nowMs();
@@ -128,7 +132,13 @@ class RunningApp implements App {
     this.#states = makeStateStore({ open, log });
     const restored = loadCredentialStates(this.#states, log);
     const accused: PoolOptions["accused"] = (id, of) => this.#prober.ask(id, of);
-    this.#gateway = makeGateway(options, this.#states, restored ?? [], requestIds, accused);
+    this.#gateway = makeGateway(options, {
+      sql,
+      states: this.#states,
+      restored: restored ?? [],
+      requestIds,
+      accused,
+    });
     this.#prober = new Prober(this.#gateway);
     this.#olderRows = new OlderRowsMover({
       open,
@@ -295,14 +305,21 @@ class RunningApp implements App {
   }
 }
 
+interface GatewayParts {
+  /** The ledger's first connection; null: it opens one. */
+  readonly sql: Sql | null;
+  readonly states: StateStore;
+  readonly restored: readonly PersistedState[];
+  readonly requestIds: RequestIds;
+  readonly accused: NonNullable<PoolOptions["accused"]>;
+}
+
 function makeGateway(
   { config, clock, log }: AppOptions,
-  states: StateStore,
-  restored: readonly PersistedState[],
-  requestIds: RequestIds,
-  accused: NonNullable<PoolOptions["accused"]>,
+  { sql, states, restored, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
+  let opened = sql;
   const snapshot = makeSnapshot(config);
   const gateway: ChangingGateway = {
     snapshot,
@@ -323,7 +340,9 @@ function makeGateway(
     ledger: makeLedger({
       openWriter: (isDamaged) => {
         if (isDamaged) setDamagedStoreAside(dataDir, clock, log);
-        return makeLedgerWriter(openStore(dataDir), requestIds);
+        const database = opened ?? openStore(dataDir);
+        opened = null;
+        return makeLedgerWriter(database, requestIds);
       },
       clock,
       log,

@@ -1,6 +1,6 @@
 /** The data folder at a start: whether the gateway can write its database there. */
 import type { Clock } from "../core/clock.ts";
-import { StoreError, type StoreFault } from "../store/sql.ts";
+import { type Sql, StoreError, type StoreFault } from "../store/sql.ts";
 import { openStore } from "./store-file.ts";
 
 /** The data folder cannot be used; the message names it, the reason and the repair. */
@@ -29,14 +29,13 @@ const LOCK_POLL_MS = 50;
 /** A file that is damaged so many times in a row is set aside, as the ledger does. */
 const DAMAGED_TRIES = 2;
 
-/** Opens the database and writes to it. Rejects with `DataFolderError`. */
-export async function proveDataFolder({ dataDir, clock, setAside }: DataFolderOptions): Promise<void> {
+/** Opens the database for writing, and proves that it can be written. Rejects with `DataFolderError`. */
+export async function openDataFolder({ dataDir, clock, setAside }: DataFolderOptions): Promise<Sql> {
   const untilMs = clock.monotonicMs() + LOCK_WAIT_MS;
   for (let damaged = 0; ; ) {
     try {
       if (damaged === DAMAGED_TRIES) setAside();
-      writeOnce(dataDir);
-      return;
+      return openWritten(dataDir);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.fault === "corrupt" && damaged < DAMAGED_TRIES) damaged++;
@@ -51,12 +50,14 @@ function pause(): Promise<void> {
 }
 
 /** Opening alone proves little: SQLite opens a file that it may only read, and on a full disk. */
-function writeOnce(dataDir: string): void {
+function openWritten(dataDir: string): Sql {
   const sql = openStore(dataDir);
   try {
     sql.transaction(() => sql.prepare("UPDATE migrations SET name = name WHERE version = 0").run());
-  } finally {
+    return sql;
+  } catch (error) {
     sql.close();
+    throw error;
   }
 }
 
