@@ -192,7 +192,8 @@ describe("every failure that the providers know", () => {
 
     expectSeen(one, first);
     const isAnsweredBySecond = one.seen === "answer" && one.isFailure;
-    expect(first.by).toEqual(isAnsweredBySecond ? ["first", "second"] : ["first"]);
+    const isAskedTwice = one.isRepaired || isAnsweredBySecond;
+    expect(first.by).toEqual(isAskedTwice ? ["first", isAnsweredBySecond ? "second" : "first"] : ["first"]);
 
     expectState(states, one, first);
 
@@ -324,6 +325,8 @@ function isStillParked(leftS: number | null, first: Span, later: Span): boolean 
 function expectAsked(later: Round, model: string, { park, way }: Case, first: Round): void {
   const isOut = park !== null && (park.on === "credential" || model === way.recording.model);
   const isParked = isOut && isStillParked(park.leftS(first.atMs), first, later);
+  // A round between the two may have found the time to be too short, and have doubled it.
+  if (isParked === false && isOut && park.isGuess) return;
   if (isParked !== null) expect(later.by).toEqual(isParked ? ["second"] : first.by);
 }
 

@@ -11,6 +11,8 @@ export interface Park {
   readonly on: "credential" | "model";
   /** Seconds until the state ends, from the refusal at `atMs` on; null: it ends when a person acts. */
   leftS(atMs: number): number | null;
+  /** The gateway guessed the time, and doubles it when the credential is refused again. */
+  readonly isGuess: boolean;
   /** A refusal of the key or for want of money is unconfirmed until a call of the gateway's own meets it too. */
   readonly isUnconfirmed: boolean;
 }
@@ -27,6 +29,8 @@ export interface Case {
   readonly fault: string;
   /** The client's reply: an answer, or the provider's error unchanged. */
   readonly seen: "answer" | "the provider's error" | "an error in the stream";
+  /** The request is sent once more with a change that the refusal asks for. */
+  readonly isRepaired: boolean;
   /** The second credential answers after a failure; false: the failure is in the headers of a good answer. */
   readonly isFailure: boolean;
   readonly park: Park | null;
@@ -67,6 +71,8 @@ const OF_MODEL: ReadonlySet<string> = new Set(["compat/openrouter-limited", "ope
 const MEANING_ELSEWHERE: Readonly<Record<string, Scenario["meaning"]>> = {
   "openai/insufficient-quota": "rate",
 };
+/** Refusals that ask for a change of the request. */
+const REPAIRED: ReadonlySet<string> = new Set(["compat/openrouter-credits"]);
 /** Limits of a feature that the client asked for: the client can do without the feature. */
 const ABOUT_A_FEATURE: ReadonlySet<string> = new Set(["anthropic/fast-limit"]);
 
@@ -87,16 +93,22 @@ function parkFor(name: string, scenario: Scenario): Park | null {
   const leftS = (atMs: number): number | null => LENGTHENED_S[name] ?? GUESSED[name] ?? toldS(atMs);
   switch (meaning) {
     case "rate":
-      return { state: "cooling", on, leftS, isUnconfirmed: false };
+      return { state: "cooling", on, leftS, isGuess: name in GUESSED, isUnconfirmed: false };
     case "quota":
-      return { state: "exhausted", on, leftS, isUnconfirmed: false };
+      return { state: "exhausted", on, leftS, isGuess: false, isUnconfirmed: false };
     case "credit":
-      return { state: "exhausted", on: "credential", leftS: () => DOUBT_S, isUnconfirmed: true };
+      return {
+        state: "exhausted",
+        on: "credential",
+        leftS: () => DOUBT_S,
+        isGuess: true,
+        isUnconfirmed: true,
+      };
     case "invalid":
     case "misconfigured":
-      return { state: "cooling", on: "credential", leftS: () => DOUBT_S, isUnconfirmed: true };
+      return { state: "cooling", on: "credential", leftS: () => DOUBT_S, isGuess: true, isUnconfirmed: true };
     case "forbidden":
-      return { state: "forbidden", on: "model", leftS: () => DOUBT_S, isUnconfirmed: false };
+      return { state: "forbidden", on: "model", leftS: () => DOUBT_S, isGuess: true, isUnconfirmed: false };
     case "ok":
     case "overloaded":
     case "bad-request":
@@ -134,6 +146,7 @@ function casesFor(name: string, scenario: Scenario, way: Way): Case[] {
   const common = {
     family,
     way,
+    isRepaired: REPAIRED.has(name),
     park: isAboutFeature ? null : parkFor(name, scenario),
     // The gateway goes by the host, and the simulator's host is not the vendor's.
     line: name.startsWith("openai/") ? 'scope = "model"' : "",
