@@ -1,5 +1,4 @@
 /** The repeats of one request after overload or a broken connection: how many, where, and after which pause. */
-import type { ErrorKind } from "../../core/errors.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure } from "./outcome.ts";
 
@@ -15,9 +14,6 @@ const GROWTH = 4;
 const MAX_ANNOUNCED_MS = 5_000;
 /** Spreads requests that wait for the same announced time. */
 const SPREAD_MS = 100;
-
-/** The first repeat after these needs no pause: they say nothing of how busy the upstream is. */
-const BROKEN: readonly ErrorKind[] = ["upstream_cut", "upstream_garbage", "upstream_timeout"];
 
 /** Made with the first such failure. `Place` is where an attempt was made. */
 export class Repeats<Place> {
@@ -68,7 +64,7 @@ export class Repeats<Place> {
    * false, and calls neither, when the pause is long and there is another upstream to ask.
    */
   wait(firstByteTimeoutMs: number, hasOther: boolean, over: () => void, left: () => void): boolean {
-    if (this.#failures === 1 && BROKEN.includes(this.last.error.kind)) {
+    if (this.#isQuick()) {
       over();
       return true;
     }
@@ -77,6 +73,13 @@ export class Repeats<Place> {
     if (hasOther && pauseMs > LONGEST_MS) return false;
     this.#pause(pauseMs, over, left);
     return true;
+  }
+
+  /** What makes no sense is not a matter of time, and a connection may break once for no reason. */
+  #isQuick(): boolean {
+    const { kind } = this.last.error;
+    if (kind === "upstream_garbage") return true;
+    return this.#failures === 1 && (kind === "upstream_cut" || kind === "upstream_timeout");
   }
 
   #pause(pauseMs: number, over: () => void, left: () => void): void {
