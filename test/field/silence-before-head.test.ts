@@ -25,8 +25,8 @@ import { kind } from "./kinds/silence-before-head.ts";
 const PING_MS = 200;
 
 const PINGS: Readonly<Record<string, string>> = {
-  "openai-chat": ": ping\n\n",
-  "openai-responses": ": ping\n\n",
+  "openai-chat": ": ping\n",
+  "openai-responses": ": ping\n",
   "anthropic-messages": 'event: ping\ndata: {"type":"ping"}\n\n',
   gemini: "\n\n",
 };
@@ -338,7 +338,7 @@ describeKind(kind, () => {
         continue;
       }
       told.add(client.dialect);
-      const note = `: x-clewline-dropped: ${dropped}\n\n`;
+      const note = `: x-clewline-dropped: ${dropped}\n`;
       expect(text.replaceAll(pingOf(client), "").startsWith(note)).toBe(true);
       expect(readStream(client, text)).toMatchObject({ text: TEXT, isEnded: true });
     }

@@ -63,8 +63,8 @@ afterAll(async () => {
 });
 
 const PINGS: Readonly<Record<string, string>> = {
-  "openai-chat": ": ping\n\n",
-  "openai-responses": ": ping\n\n",
+  "openai-chat": ": ping\n",
+  "openai-responses": ": ping\n",
   "anthropic-messages": 'event: ping\ndata: {"type":"ping"}\n\n',
   gemini: "\n\n",
 };

@@ -70,7 +70,8 @@ export const openaiChat = {
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => false,
   takesComments: true,
-  ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  // No blank line: openai-go before openai/openai-go#621 takes a block without data for an event, and fails.
+  ping: (framing) => (framing === "sse" ? ": ping\n" : null),
   modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },
   renderModels,

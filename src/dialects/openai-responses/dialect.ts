@@ -81,7 +81,8 @@ export const openaiResponses = {
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => true,
   takesComments: true,
-  ping: (framing) => (framing === "sse" ? ": ping\n\n" : null),
+  // No blank line: openai-go before openai/openai-go#621 takes a block without data for an event, and fails.
+  ping: (framing) => (framing === "sse" ? ": ping\n" : null),
   modelListPaths: [],
   pageParameters: { limit: "limit", after: "after" },
   renderModels,

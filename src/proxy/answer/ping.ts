@@ -18,10 +18,7 @@ export function pingOf(dialect: DialectName, framing: Framing): Uint8Array | nul
   return made;
 }
 
-/**
- * Headers as comments, in a block of their own: an official SDK loses an event that holds a comment. null:
- * there are none, or the framing has no comments.
- */
+/** Headers as comments in front of an event. null: there are none, or the stream has no comments. */
 export function noteOf(
   dialect: DialectName,
   framing: Framing,
@@ -29,5 +26,5 @@ export function noteOf(
 ): Uint8Array | null {
   if (framing !== "sse" || !DIALECTS[dialect].takesComments || headers.length === 0) return null;
   const lines = headers.map(([name, value]) => `: ${name}: ${value.replaceAll(/[\r\n]/g, " ")}\n`);
-  return encoder.encode(`${lines.join("")}\n`);
+  return encoder.encode(lines.join(""));
 }
