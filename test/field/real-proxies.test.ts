@@ -53,7 +53,7 @@ describeKind(kind, () => {
   let gateway: Gateway;
   /** Says nothing while it waits. */
   let mute: Gateway;
-  let proxies: readonly RunningProxy[];
+  const proxies: RunningProxy[] = [];
 
   beforeAll(async () => {
     await installProxies();
@@ -62,12 +62,14 @@ describeKind(kind, () => {
     gateway = await startGateway({ toml, server: SERVER });
     mute = await startGateway({ toml, server: "ping_interval_ms = 600000" });
     const gatewayPort = gateway.port;
-    proxies = await Promise.all(
-      PROXIES.map((name) => startProxy(name, { gatewayPort, readTimeoutS: READ_TIMEOUT_S })),
+    await Promise.all(
+      PROXIES.map(async (name) => {
+        proxies.push(await startProxy(name, { gatewayPort, readTimeoutS: READ_TIMEOUT_S }));
+      }),
     );
   }, 300_000);
   afterAll(async () => {
-    await Promise.all((proxies ?? []).map((proxy) => proxy.close()));
+    await Promise.all(proxies.map((proxy) => proxy.close()));
     await gateway?.close();
     await mute?.close();
     await upstream?.close();

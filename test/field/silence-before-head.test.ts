@@ -101,7 +101,7 @@ const ENDS: readonly End[] = [
   {
     name: "a limit of every credential",
     acts: [tooMany],
-    error: { says: /at its limit/, kind: "credentials_cooling" },
+    error: { says: /try again in \d+s/, kind: "credentials_cooling" },
     attempts: 2,
   },
   {
