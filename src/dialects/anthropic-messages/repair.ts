@@ -20,10 +20,15 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["return-reasoning"],
   },
   // Anthropic's documentation of extended thinking
-  { words: /^Thinking may not be enabled when tool_choice forces tool use/i, repairs: ["free-tool-choice"] },
+  {
+    words: /^Thinking may not be enabled when tool_choice forces tool use/i,
+    repairs: ["free-tool-choice"],
+    isOnce: true,
+  },
   {
     words: /^tool_choice[:.]? .{0,80}(?:not supported|incompatible) (?:with|while|when) thinking/i,
     repairs: ["free-tool-choice"],
+    isOnce: true,
   },
   {
     words: /^messages: roles must alternate between "user" and "assistant"/i,
@@ -35,11 +40,12 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["without-beta"],
   },
   // Amazon Bedrock names none of them
-  { words: /^invalid beta flag/i, repairs: ["without-beta"] },
+  { words: /^invalid beta flag/i, repairs: ["without-beta"], isOnce: true },
   {
     words: /^`?temperature`? and `?top_p`? cannot both be specified/i,
     repairs: ["without"],
     members: ["top_p"],
+    isOnce: true,
   },
   {
     words: /^This model does not support the effort parameter/i,
@@ -50,6 +56,7 @@ const REFUSALS: readonly Refusal[] = [
     words: /^adaptive thinking is not supported on this model/i,
     repairs: ["without"],
     members: ["thinking"],
+    isOnce: true,
   },
   ...REFUSED_MEMBER,
 ];

@@ -22,7 +22,7 @@ const REFUSALS: readonly Refusal[] = [
       /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^thinking is enabled but reasoning_content is missing|^Missing [`'"]?reasoning_content[`'"]? field/i,
     repairs: ["return-reasoning"],
   },
-  FORCED_TOOL_REFUSED,
+  ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   // OpenAI's models from GPT-5.4 on: https://platform.openai.com/docs/guides/latest-model
   { words: /^Function tools with reasoning_effort are not supported/i, repairs: ["no-effort"] },

@@ -27,7 +27,7 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["without"],
     members: ["include"],
   },
-  FORCED_TOOL_REFUSED,
+  ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   ...REFUSED_MEMBER,
 ];

@@ -4,13 +4,18 @@ import { type BodyEdit, mapMember, type Refusal } from "../repair.ts";
 
 /**
  * A forced tool while the model thinks. DeepSeek: BerriAI/litellm#37470; Kimi: UKGovernmentBEIS/inspect_ai#5152;
- * Qwen: cloudwego/eino#994; Claude behind resellers.
+ * Qwen: cloudwego/eino#994; Claude behind resellers. Where the request says whether the model thinks, the next one may
+ * say otherwise.
  */
-export const FORCED_TOOL_REFUSED: Refusal = {
-  words:
-    /^Thinking mode does not support this tool_choice|^\S+ does not support this tool_choice|^tool_choice ['"`]?\w+['"`]? is incompatible with thinking enabled|^The tool_choice parameter does not support being set to required or object in thinking mode|^Thinking may not be enabled when tool_choice forces tool use/i,
-  repairs: ["free-tool-choice"],
-};
+export const FORCED_TOOL_REFUSED: readonly Refusal[] = [
+  {
+    words:
+      /^Thinking mode does not support this tool_choice|^tool_choice ['"`]?\w+['"`]? is incompatible with thinking enabled|^The tool_choice parameter does not support being set to required or object in thinking mode|^Thinking may not be enabled when tool_choice forces tool use/i,
+    repairs: ["free-tool-choice"],
+    isOnce: true,
+  },
+  { words: /^\S+ does not support this tool_choice/i, repairs: ["free-tool-choice"] },
+];
 
 export const FREE_TOOL_CHOICE: BodyEdit = {
   field: "tool_choice",
