@@ -27,6 +27,11 @@ export interface Route extends Omit<Endpoint, "name" | "path"> {
   readonly stateId: string | null;
 }
 
+/** What a route asks a model for: an endpoint for counts, or one that is only relayed, takes other members. */
+export function useOf({ purpose, endpoint }: Route): string {
+  return purpose ?? endpoint;
+}
+
 const BY_NAME = new Map(ENDPOINTS.map((endpoint) => [endpoint.name, endpoint]));
 
 /** A route without a model or an id in its path. */

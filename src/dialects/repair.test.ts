@@ -92,6 +92,31 @@ for (const [dialect, { repairs: rules }] of Object.entries(DIALECTS)) {
   });
 }
 
+test("a word of JSON Schema is left out of schemas, and stays as the name of a property and in data", () => {
+  const rules = DIALECTS.gemini.repairs;
+  const word = { type: "string", examples: ["a"] };
+  const schema = {
+    examples: [1],
+    properties: { examples: word, list: { items: word }, either: { anyOf: [word, { enum: ["examples"] }] } },
+    default: { examples: 1 },
+    required: ["examples"],
+  };
+  const left = {
+    properties: {
+      examples: { type: "string" },
+      list: { items: { type: "string" } },
+      either: { anyOf: [{ type: "string" }, { enum: ["examples"] }] },
+    },
+    default: { examples: 1 },
+    required: ["examples"],
+  };
+  const bodyWith = (parameters: JsonObject) => ({ tools: [{ functionDeclarations: [{ parameters }] }] });
+  const member = "tools.*.functionDeclarations.*.parameters.**.examples";
+  const repair: Repair = { kind: "without", dialect: "gemini", member, amount: null, isLasting: true };
+  expect(repairBody(rules, bodyWith(schema), [repair]).body).toEqual(bodyWith(left));
+  expect(repairBody(rules, bodyWith(left), [repair]).changes).toEqual([]);
+});
+
 describe("a limit that was learned from another request", () => {
   const limited = (dialect: DialectName, body: JsonObject, isLasting = true) => {
     const { limits } = DIALECTS[dialect].repairs;

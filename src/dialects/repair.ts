@@ -6,6 +6,7 @@
  */
 import type { JsonObject } from "../core/json.ts";
 import type { Parameter } from "../neutral/request.ts";
+import { mapMember as mapSchemas } from "../neutral/tools/schema-walk.ts";
 import { asArray, asObject } from "../wire/json.ts";
 import { type LimitPlaces, outputLimitIn, withOutputLimit } from "./shared/output-limit.ts";
 
@@ -96,7 +97,7 @@ export interface RepairRules {
   readonly refusals: readonly Refusal[];
   /**
    * The members that a request can do without (hints, sampling, cache marks, administration), by their paths.
-   * A `*` is any element of a list, `**` any number of steps. The value is the part of a translated request that the client then
+   * A `*` is any element of a list, `**` any schema within a JSON Schema. The value is the part of a translated request that the client then
    * misses; null: none. A refusal of any other member goes to the client.
    */
   readonly optional: Readonly<Record<string, Parameter | null>>;
@@ -117,6 +118,8 @@ export interface EncodeRepairs {
   readonly returnReasoning: boolean;
 }
 
+const OF_MEMBERS: ReadonlySet<RepairKind> = new Set(["without", "without-beta", "rename"]);
+
 export const NO_REPAIRS: Repairs = Object.freeze([]);
 
 export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
@@ -125,13 +128,17 @@ export function hasKind(repairs: Repairs, kind: RepairKind): boolean {
 
 /**
  * Each repair is made once a request; a member is left out once, other members too. A limit may be lowered
- * again.
+ * again, and a member that got its other name may get the first one back.
  */
 export function isSameRepair(one: Repair, other: Repair): boolean {
   if (one.kind !== other.kind || one.dialect !== other.dialect) return false;
   if (one.kind === "limit-answer") return one.member === other.member && one.amount === other.amount;
-  const isOfMany = one.kind === "without" || one.kind === "without-beta";
-  return !isOfMany || one.member === other.member;
+  return !OF_MEMBERS.has(one.kind) || one.member === other.member;
+}
+
+/** Whether one repair takes the other one back: a server knows only one of two names. */
+export function isOppositeRepair(one: Repair, other: Repair): boolean {
+  return one.kind === "rename" && other.kind === "rename" && !isSameRepair(one, other);
 }
 
 /** The repairs that concern requests in this dialect. */
@@ -221,16 +228,21 @@ function without(value: unknown, path: readonly string[]): unknown {
   return inner === object[name] ? object : { ...object, [name]: inner };
 }
 
-/** The value with the path followed from each value inside it. */
-function withoutBelow(value: unknown, path: readonly string[]): unknown {
-  if (Array.isArray(value)) return mapChanged(value, (item) => without(item, path));
-  const object = asObject(value);
-  if (object === null) return value;
+/** A JSON Schema with the path followed from each schema inside it: names of properties, and data, are no members. */
+function withoutBelow(schema: unknown, path: readonly string[]): unknown {
+  const object = asObject(schema);
+  if (object === null) return schema;
   const entries = Object.entries(object);
   const inner = mapChanged(entries, (entry) => {
     const [name, before] = entry as [string, unknown];
-    const after = without(before, path);
-    return after === before ? entry : [name, after];
+    let isChanged = false;
+    const rebuild = (one: JsonObject): unknown => {
+      const after = without(one, path);
+      isChanged ||= after !== one;
+      return after;
+    };
+    const after = mapSchemas(name, before, rebuild, "");
+    return isChanged ? [name, after] : entry;
   });
   return inner === entries ? object : Object.fromEntries(inner as [string, unknown][]);
 }

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import { HeaderList } from "../core/header-view.ts";
-import type { Route } from "../dialects/endpoint.ts";
+import { type Route, useOf } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Target } from "../plan/plan.ts";
@@ -130,7 +130,7 @@ async function explainTarget(
   if (isCountedHere(route, upstream)) return { ...named, mode: "count" };
   try {
     if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
-    const repairs = gateway.repairs.of(upstream, target.model, asked.exchange.principal.name);
+    const repairs = gateway.repairs.of(upstream, useOf(route), target.model, asked.exchange.principal.name);
     const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
     const auth = upstream.family.authorization.headerNames.map((name) => [name, MASK] as const);
     const { translated } = prepared;

@@ -4,6 +4,7 @@
  * next step.
  */
 import { GatewayError } from "../core/errors.ts";
+import { useOf } from "../dialects/endpoint.ts";
 import type { Repairs } from "../dialects/repair.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
@@ -13,21 +14,14 @@ import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
-import {
-  canServe,
-  isCountedHere,
-  isSameRequest,
-  type PreparedRequest,
-  prepareRequest,
-} from "./attempt/prepare.ts";
+import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
+import { mayBeRepaired, type Refused, refusalOf } from "./attempt/refused.ts";
 import { Repeats } from "./attempt/repeats.ts";
 import { giveUp, withRetryAfter } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
-/** Changes of a request that was refused: with the first try, an upstream gets it four times. */
-const MAX_REPAIRS = 3;
 /** The upstream was taken out of the configuration while the request ran. */
 const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
@@ -48,8 +42,8 @@ interface CurrentTarget {
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;
-  /** How often the request was changed after a refusal. */
-  repairCount: number;
+  /** The refusals after which the request was changed; null: it was not. */
+  refused: readonly Refused[] | null;
   /** Credentials that have failed this request; null: none has. */
   excluded: Set<string> | null;
 }
@@ -133,11 +127,16 @@ class TargetWalk implements AttemptOwner, Walk {
       estimateCount(this.#request, upstream.name, target.model, (outcome) => this.#end(outcome));
       return;
     }
-    const repairs = gateway.repairs.of(upstream, target.model, exchange.principal.name);
+    const repairs = gateway.repairs.of(
+      upstream,
+      useOf(exchange.route),
+      target.model,
+      exchange.principal.name,
+    );
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     this.#prepare(upstream, target, repairs, (prepared) => {
       if (prepared === null) this.next();
-      else this.#lease({ target, stickyTo, prepared, repairs, repairCount: 0, excluded: null });
+      else this.#lease({ target, stickyTo, prepared, repairs, refused: null, excluded: null });
     });
   }
 
@@ -248,7 +247,8 @@ class TargetWalk implements AttemptOwner, Walk {
       if (result.kind === "delivered") {
         const { gateway, exchange } = this.#request;
         const { target, repaired } = current.prepared;
-        gateway.repairs.learn(attempt.upstream, target.model, exchange.principal.name, repaired);
+        const { name } = exchange.principal;
+        gateway.repairs.learn(attempt.upstream, useOf(exchange.route), target.model, name, repaired);
       }
       this.#end(result);
     } catch (cause) {
@@ -257,22 +257,18 @@ class TargetWalk implements AttemptOwner, Walk {
   }
 
   #onFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
-    const { repairs } = failure;
-    if (repairs.length === 0 || current.repairCount >= MAX_REPAIRS) {
-      this.#afterFailure(current, lease, failure);
-      return;
-    }
+    const refused = [...(current.refused ?? []), { prepared: current.prepared, failure }];
     const upstream = this.#request.gateway.snapshot.upstreams.get(current.target.upstream);
-    if (upstream === undefined) {
+    if (upstream === undefined || !mayBeRepaired(refused)) {
       this.#afterFailure(current, lease, failure);
       return;
     }
-    current.repairCount += 1;
-    current.repairs = [...current.repairs, ...repairs];
+    current.refused = refused;
+    current.repairs = [...current.repairs, ...failure.repairs];
     this.#prepare(upstream, current.target, current.repairs, (repaired) => {
-      // The same request would be refused again: the refusal may only have quoted the client's own words.
-      if (repaired === null || isSameRequest(repaired, current.prepared)) {
-        this.#afterFailure(current, lease, failure);
+      const refusal = repaired === null ? failure : refusalOf(repaired, refused);
+      if (repaired === null || refusal !== null) {
+        this.#afterFailure(current, lease, refusal ?? failure);
       } else {
         current.prepared = repaired;
         this.#lease(current);

@@ -156,7 +156,7 @@ test("a refusal that repeats the client's own words is told at once, and teaches
   const { reply: relayed } = await ask(asked);
   expect([relayed.status, upstream.seen.length]).toEqual([400, 2]);
   const local = gateway.snapshot.upstreams.get("local") as UpstreamView;
-  expect(gateway.repairs.of(local, "qwen3", "tester")).toEqual(NO_REPAIRS);
+  expect(gateway.repairs.of(local, "answer", "qwen3", "tester")).toEqual(NO_REPAIRS);
 });
 
 test("what an upstream takes when it is repaired is remembered", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { answerWell } from "../faults/asking.ts";
 import { type Frame, UPSTREAMS } from "../flow/translated.ts";
 import { type Gateway, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
@@ -225,5 +226,131 @@ describeKind(kind, () => {
       return upstream.seen.slice(before).some((arrived) => arrived.target.startsWith("/moved"));
     });
     expect(await asks("ann", "openai-chat", target, stream)).toBe(2);
+  });
+
+  describe("a fact holds for requests like the one that taught it", () => {
+    test("a member that the count of tokens refuses is kept in requests for answers", async () => {
+      const target = `a-anthropic-messages/${model}`;
+      const count = async (): Promise<number> => {
+        const before = upstream.seen.length;
+        const headers = { authorization: `Bearer ${keyOf("ann")}` };
+        const body = JSON.stringify({ ...bodyOf("anthropic-messages", target), temperature: 0.5 });
+        const reply = await request(gateway.port, "/v1/messages/count_tokens", { body, headers });
+        expect(reply.status).toBe(200);
+        return upstream.seen.length - before;
+      };
+      upstream.refuse();
+      upstream.answer = (arrived) => {
+        const isRefused = arrived.target.endsWith("count_tokens") && arrived.body.includes("temperature");
+        const refusal = { error: { message: "temperature: Extra inputs are not permitted" } };
+        return isRefused
+          ? sendWhole(arrived, JSON.stringify(refusal), undefined, "400 Bad Request")
+          : answerWell(arrived);
+      };
+      expect([await count(), await count()]).toEqual([2, 1]);
+      upstream.forget();
+      expect(await asks("ann", "anthropic-messages", target, { temperature: 0.5 })).toBe(1);
+      expect(upstream.bodies().map(({ temperature }) => temperature)).toEqual([0.5]);
+    });
+
+    const forced = { tool_choice: { type: "any" }, tools: [{ name: "t", input_schema: { type: "object" } }] };
+    const rows: readonly (readonly [
+      string,
+      DialectName,
+      string,
+      (body: Frame) => boolean,
+      object,
+      object,
+    ])[] = [
+      [
+        "a tool is forced without thinking",
+        "anthropic-messages",
+        "Thinking may not be enabled when tool_choice forces tool use.",
+        (body) => body.thinking !== undefined && body.tool_choice.type === "any",
+        { ...forced, thinking: { type: "enabled", budget_tokens: 1_024 } },
+        forced,
+      ],
+      [
+        "top_p without temperature",
+        "anthropic-messages",
+        "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+        (body) => body.temperature !== undefined && body.top_p !== undefined,
+        { temperature: 0.5, top_p: 0.5 },
+        { top_p: 0.5 },
+      ],
+      [
+        "thinking with a budget",
+        "anthropic-messages",
+        "adaptive thinking is not supported on this model",
+        (body) => body.thinking?.type === "adaptive",
+        { thinking: { type: "adaptive" } },
+        { thinking: { type: "enabled", budget_tokens: 1_024 } },
+      ],
+      [
+        "a tool is forced without thinking, in Chat",
+        "openai-chat",
+        "Thinking mode does not support this tool_choice",
+        (body) => body.enable_thinking === true && body.tool_choice === "required",
+        { enable_thinking: true, tool_choice: "required" },
+        { enable_thinking: false, tool_choice: "required" },
+      ],
+    ];
+    for (const [title, dialect, refusal, isRefused, refused, taken] of rows) {
+      test(`${title}: what another value was refused for is sent as it is`, async () => {
+        const target = `a-${dialect}/${model}`;
+        upstream.refuse({ isRefused, refusal });
+        expect(await asks("ann", dialect, target, refused)).toBe(2);
+        upstream.forget();
+        expect(await asks("ann", dialect, target, taken)).toBe(1);
+        expect(upstream.bodies()[0]).toMatchObject(taken);
+      });
+    }
+
+    test("a limit that one request had is not given to one that has none, nor put beside its other name", async () => {
+      const target = `a-openai-chat/${model}`;
+      const refusal = "max_tokens is too large: 9000. This model supports at most 4096 completion tokens.";
+      upstream.refuse({ isRefused: ({ max_tokens }) => max_tokens > 4_096, refusal });
+      expect(await asks("ann", "openai-chat", target, { max_tokens: 9_000 })).toBe(2);
+      upstream.forget();
+      await asks("ann", "openai-chat", target);
+      await asks("ann", "openai-chat", target, { max_completion_tokens: 100 });
+      await asks("ann", "openai-chat", target, { max_completion_tokens: 9_000 });
+      const limits = upstream.bodies().map((body) => [body.max_tokens, body.max_completion_tokens]);
+      expect(limits).toEqual([
+        [undefined, undefined],
+        [undefined, 100],
+        [undefined, 4_096],
+      ]);
+    });
+  });
+
+  describe("two names of one member", () => {
+    const refuses = (member: string): Pickiness => ({
+      isRefused: (body) => body[member] !== undefined,
+      refusal: `Unsupported parameter: '${member}' is not supported with this model.`,
+    });
+
+    test("a server that takes the other name from now on gets it", async () => {
+      const target = `a-openai-chat/${model}`;
+      const limit = { max_tokens: 9 };
+      upstream.refuse(refuses("max_tokens"));
+      expect(await asks("ann", "openai-chat", target, limit)).toBe(2);
+      expect(await asks("ann", "openai-chat", target, limit)).toBe(1);
+      for (const member of ["max_completion_tokens", "max_tokens"]) {
+        upstream.refuse(refuses(member));
+        expect(await asks("ann", "openai-chat", target, limit)).toBe(2);
+        expect(await asks("ann", "openai-chat", target, limit)).toBe(1);
+      }
+    });
+
+    test("a server that takes neither is asked by each once, and the client is told of its own", async () => {
+      const target = `a-openai-chat/${model}`;
+      for (const member of ["max_tokens", "max_completion_tokens"]) {
+        upstream.refuse(refuses("max_tokens"), refuses("max_completion_tokens"));
+        const reply = await ask("ann", "openai-chat", target, { [member]: 9 });
+        expect([reply.status, upstream.bodies().length]).toEqual([400, 2]);
+        expect(reply.body.toString()).toContain(`'${member}'`);
+      }
+    });
   });
 });

@@ -258,15 +258,3 @@ function namedByClient({ fieldNames }: Codec, dropped: readonly Drop[]): Drop[] 
   const names: Readonly<Record<string, string | null>> = fieldNames;
   return dropped.map(({ field, reason }) => ({ field: names[field] ?? field, reason }));
 }
-
-/** Whether an upstream would get the same request twice. */
-export function isSameRequest(one: PreparedRequest, other: PreparedRequest): boolean {
-  if (one.isUsageAsked !== other.isUsageAsked || betasOf(one) !== betasOf(other)) return false;
-  const [a, b] = [one, other].map(({ translated, body }) => translated?.body ?? body);
-  return a != null && b != null && Buffer.compare(a, b) === 0;
-}
-
-/** How many repairs take betas out of the request's header. */
-function betasOf({ repaired }: PreparedRequest): number {
-  return repaired.filter(({ repair }) => repair.kind === "without-beta").length;
-}

@@ -1,6 +1,12 @@
 /** The repairs that upstreams were found to need. In memory only. */
 import type { Clock } from "../../core/clock.ts";
-import { isSameRepair, NO_REPAIRS, type Repair, type Repairs } from "../../dialects/repair.ts";
+import {
+  isOppositeRepair,
+  isSameRepair,
+  NO_REPAIRS,
+  type Repair,
+  type Repairs,
+} from "../../dialects/repair.ts";
 
 /** A repair of a request that was answered. */
 export interface Answered {
@@ -25,11 +31,13 @@ interface Fact {
 /** A server may have learned what it did not know: it is asked anew after this time. */
 const HOLDS_MS = 3_600_000;
 const MAX_MODELS = 1_000;
-const MAX_FACTS = 16;
+/** Of one client key, and of all keys together. The oldest facts of single keys make room. */
+const MAX_FACTS_OF_KEY = 16;
+const MAX_FACTS = 256;
 const MAX_NAME_CHARS = 256;
 
 /**
- * Facts by upstream and model, for an hour each. A fact about something that the gateway added holds for every client key at
+ * Facts by upstream, use (answers, counts, or an endpoint) and model, for an hour each. A fact about something that the gateway added holds for every client key at
  * once. A fact about something that a client wrote holds for this client's key, until a second key has seen
  * the same: one client alone cannot change the requests of others.
  */
@@ -41,9 +49,9 @@ export class LearnedRepairs {
     this.#clock = clock;
   }
 
-  of(upstream: Taught, model: string, key: string): Repairs {
+  of(upstream: Taught, use: string, model: string, key: string): Repairs {
     if (this.#learned.size === 0) return NO_REPAIRS;
-    const facts = this.#learned.get(nameOf(upstream, model));
+    const facts = this.#learned.get(nameOf(upstream, use, model));
     if (facts === undefined) return NO_REPAIRS;
     const nowMs = this.#clock.nowMs();
     const own = facts.filter((fact) => nowMs < fact.untilMs && (fact.key === null || fact.key === key));
@@ -54,10 +62,10 @@ export class LearnedRepairs {
    * The upstream answered a request of this client key with these repairs. A refusal alone teaches nothing,
    * because it may quote the client.
    */
-  learn(upstream: Taught, model: string, key: string, answered: readonly Answered[]): void {
+  learn(upstream: Taught, use: string, model: string, key: string, answered: readonly Answered[]): void {
     const lasting = answered.filter(({ repair }) => repair.isLasting);
     if (lasting.length === 0 || model.length > MAX_NAME_CHARS) return;
-    const name = nameOf(upstream, model);
+    const name = nameOf(upstream, use, model);
     const nowMs = this.#clock.nowMs();
     let facts: readonly Fact[] = (this.#learned.get(name) ?? []).filter(({ untilMs }) => nowMs < untilMs);
     for (const one of lasting) facts = withFact(facts, one, key, nowMs + HOLDS_MS);
@@ -76,13 +84,16 @@ function withFact(
   untilMs: number,
 ): readonly Fact[] {
   const known = facts.find((fact) => isSameRepair(fact.repair, repair));
-  if (known === undefined) {
-    return facts.length >= MAX_FACTS ? facts : [...facts, { repair, key: isClients ? key : null, untilMs }];
-  }
-  if (known.key === null || (isClients && known.key === key)) return facts;
-  return facts.map((fact) => (fact === known ? { repair, key: null, untilMs } : fact));
+  if (known !== undefined && (known.key === null || (isClients && known.key === key))) return facts;
+  const owner = isClients && known === undefined ? key : null;
+  const others = facts.filter(
+    (fact) => fact !== known && !(fact.key === owner && isOppositeRepair(fact.repair, repair)),
+  );
+  if (others.filter((fact) => fact.key === owner).length >= MAX_FACTS_OF_KEY) return facts;
+  const oldest = others.length < MAX_FACTS ? undefined : others.find((fact) => fact.key !== null);
+  return [...others.filter((fact) => fact !== oldest), { repair, key: owner, untilMs }];
 }
 
-function nameOf({ name, baseUrl }: Taught, model: string): string {
-  return `${name} ${baseUrl} ${model}`;
+function nameOf({ name, baseUrl }: Taught, use: string, model: string): string {
+  return `${name} ${baseUrl} ${use} ${model}`;
 }
