@@ -40,7 +40,7 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["without-beta"],
   },
   // Amazon Bedrock names none of them
-  { words: /^invalid beta flag/i, repairs: ["without-beta"], isOnce: true },
+  { words: /^invalid beta flag/i, repairs: ["without-beta"] },
   {
     words: /^`?temperature`? and `?top_p`? cannot both be specified/i,
     repairs: ["without"],
