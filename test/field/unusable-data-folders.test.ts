@@ -2,9 +2,18 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { KEYS_TOML, makeFolder, runGateway, runProgram } from "../kit/gateway.ts";
+import { KEYS_TOML, makeFolder, plainEnv, runGateway, runProgram } from "../kit/gateway.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/unusable-data-folders.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+/** Runs a command as a user with fewer rights than the owner of the folder; null: this machine cannot. */
+const ASIDE: readonly string[] | null =
+  process.getuid?.() !== 0
+    ? []
+    : Bun.which("setpriv")
+      ? ["setpriv", "--reuid=65534", "--clear-groups"]
+      : null;
 
 /** A folder that cannot be used, made in `folder`; returns its path. */
 type Spoil = (folder: string) => string;
@@ -153,13 +162,28 @@ describeKind(kind, () => {
     await gateway.close();
   });
 
-  const isRoot = process.getuid?.() === 0;
-  test.skipIf(isRoot)("a folder and a database that this user may not write", async () => {
-    const dataDir = join(folder, "data");
-    mkdirSync(dataDir);
-    chmodSync(dataDir, 0o500);
-    const { exitCode, err } = await runProgram(["serve", "--config", configure(dataDir)], folder);
-    expect([exitCode, err]).toEqual([1, expect.stringContaining("EACCES")]);
-    chmodSync(dataDir, 0o700);
-  });
+  test.skipIf(ASIDE === null)(
+    "reported: a folder, and a database, that this user may not write",
+    async () => {
+      const dataDir = join(folder, "data");
+      mkdirSync(dataDir);
+      const file = configure(dataDir);
+      chmodSync(folder, 0o755);
+      chmodSync(file, 0o644);
+      const start = () => {
+        const command = [...(ASIDE ?? []), process.execPath, MAIN, "serve", "--config", file];
+        const { exitCode, stderr } = Bun.spawnSync(command, { cwd: folder, env: plainEnv(folder) });
+        return [exitCode, stderr.toString()];
+      };
+      chmodSync(dataDir, 0o555);
+      expect(start()).toEqual([1, expect.stringMatching(/cannot be used: EACCES.*this user may write/)]);
+      chmodSync(dataDir, 0o755);
+      const gateway = await runGateway(folder, file, ["serve", "--config", file]);
+      gateway.signal("SIGTERM");
+      expect(await gateway.exited).toBe(0);
+      chmodSync(join(dataDir, "ledger.db"), 0o444);
+      chmodSync(dataDir, 0o777);
+      expect(start()).toEqual([1, expect.stringMatching(/cannot be used: .*readonly.*this user may write/)]);
+    },
+  );
 });
