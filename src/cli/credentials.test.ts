@@ -97,6 +97,16 @@ test("lists each credential with state, time left and reason, and its parked mod
   );
 });
 
+test("what a provider said to one request is shown as unconfirmed, with the time until it is asked again", async () => {
+  keep(
+    park("main", { state: "exhausted", reason: "unconfirmed: no balance" }),
+    park("spare", { reason: "unconfirmed: the key was refused", untilMs: NOW + 30_000 }),
+  );
+  const { out } = await run();
+  expect(out).toContain("openai/main  exhausted 90.0s unconfirmed: no balance\n");
+  expect(out).toContain("openai/spare cooling   30.0s unconfirmed: the key was refused\n");
+});
+
 test("with --json, one object a line, in ISO times and milliseconds", async () => {
   keep(park("main", {}), park("spare", { state: "ready", reason: "", untilMs: null, strikes: 0 }));
   const { out } = await run("--json");

@@ -65,6 +65,11 @@ export function isDoubtful({ state, reason }: Park): boolean {
   return state === "forbidden" || reason.startsWith(UNCONFIRMED);
 }
 
+/** What a provider has said against the credential, in a reason that is not confirmed; null: the reason is another one. */
+export function accusationIn(reason: string): string | null {
+  return reason.startsWith(UNCONFIRMED) ? reason.slice(UNCONFIRMED.length) : null;
+}
+
 /** The park answers to this accusation, and is not confirmed yet. */
 export function isAccused(park: Park, accused: Accusation["class"]): boolean {
   return park.reason.startsWith(UNCONFIRMED) && park.state === accusedState(accused);

@@ -2,6 +2,7 @@
 import { GatewayError } from "../core/errors.ts";
 import { retryAfterS } from "../dialects/shared/retry-header.ts";
 import type { Unavailable } from "../pool/credential.ts";
+import { accusationIn } from "../pool/park.ts";
 import type { AttemptFailure } from "./attempt/outcome.ts";
 import { comingBackAfter } from "./attempt/upstream-error.ts";
 import { foreignDialect } from "./refusals.ts";
@@ -35,7 +36,7 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
     const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
     return new GatewayError(
       "credentials_cooling",
-      `no credential for this model is ready; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
+      `${whyNoneIsReady(cooling)}; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
       { retryAfterMs },
     );
   }
@@ -71,6 +72,14 @@ export function withRetryAfter(failure: AttemptFailure): AttemptFailure {
     error: comingBackAfter(error, retryAfterMs),
     upstreamReply: upstreamReply === null ? null : { ...upstreamReply, headers },
   };
+}
+
+/** A refusal of every credential is no limit: whoever runs the gateway should know. */
+function whyNoneIsReady(cooling: readonly Unavailable[]): string {
+  const reasons = cooling.flatMap((one) => one.reasons).map(({ reason }) => accusationIn(reason));
+  if (reasons.includes(null)) return "no credential for this model is ready";
+  const said = [...new Set(reasons)].join(", ");
+  return `the upstream has refused every credential for this model (${said}; see \`clewline credentials\`)`;
 }
 
 /** As in "2 cooling, 1 invalid". */

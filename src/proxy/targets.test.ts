@@ -232,7 +232,11 @@ test("credentials that need a person are a 503 that names their state and no sec
   begin({ up: ["one"] });
   script = () => ({ status: 402, body: openaiError("Insufficient Balance", "unknown_error", null) });
   // A client's request alone makes nobody wait for a person; the gateway's own call confirms it.
-  expect((await ask()).reply.status).toBe(429);
+  const unproven = await ask();
+  expect(unproven.reply.status).toBe(429);
+  expect(unproven.body.error?.message).toStartWith(
+    "the upstream has refused every credential for this model (no balance; see `clewline credentials`); try again in ",
+  );
   gateway.pool.prove("up/one", fingerprintOf("sk-of-one"), "credit", true);
   const { reply, body } = await ask();
   expect(reply.status).toBe(503);
