@@ -30,7 +30,10 @@ export class Books {
       usage === null || !isWhole
         ? {}
         : { input_tokens: usage.input, output_tokens: usage.output, usage_state: "final" };
-    const names = answer.headers.get("x-clewline-dropped");
+    // The row names both what was left out in translation and what was changed for the upstream.
+    const names = ["x-clewline-dropped", "x-clewline-changed"].flatMap(
+      (header) => answer.headers.get(header)?.split(", ") ?? [],
+    );
     this.#entries.push({
       id: id as string,
       row: {
@@ -42,7 +45,7 @@ export class Books {
           : {}),
         ...tokens,
       },
-      dropped: names === null ? [] : names.split(", ").sort(),
+      dropped: names.sort(),
       isWhole,
       isCutByUs,
       usage: isWhole ? usage : null,

@@ -209,6 +209,8 @@ const WARM: Record<Cell["dialect"], Json> = {
 };
 /** In a relay, the provider itself refuses. */
 const itself: Seen = { trouble: { status: 400 }, ending: null };
+/** And is asked again without what it names. */
+const repaired: Seen = { ...good, headers: { "x-clewline-changed": /^temperature, top_[kp]$/ } };
 
 matrix("H-113 sampling, for models that take none", {
   asks: [ask(WARM)],
@@ -222,11 +224,11 @@ matrix("H-113 sampling, for models that take none", {
     "openai-responses": {
       anthropic: less("temperature", "top_p"),
       gemini: good,
-      openai: itself,
+      openai: repaired,
       compat: good,
     },
     "anthropic-messages": {
-      anthropic: itself,
+      anthropic: repaired,
       gemini: good,
       openai: less("temperature", "top_k"),
       compat: less("top_k"),

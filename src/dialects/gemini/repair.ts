@@ -25,6 +25,12 @@ const REFUSALS: readonly Refusal[] = [
     members: ["generationConfig.thinkingConfig.thinkingLevel"],
   },
   {
+    words: /^Thinking level \w+ is not supported for this model/i,
+    repairs: ["without"],
+    members: ["generationConfig.thinkingConfig.thinkingLevel"],
+    isOnce: true,
+  },
+  {
     words: /^Penalty is not enabled for/i,
     repairs: ["without"],
     members: ["generationConfig.presencePenalty", "generationConfig.frequencyPenalty"],
