@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { CODECS } from "../codecs.ts";
 import type { DialectName } from "../dialect.ts";
+import { unwrapError } from "./error-body.ts";
 import { failEvent } from "./failure-text.ts";
 
 const WORDS = "This model's maximum context length is 262144 tokens.";
@@ -59,4 +60,11 @@ describe.each(Object.keys(CODECS) as DialectName[])("%s", (name) => {
 test("the raw error of a stream keeps its wrapper, which classification reads", () => {
   const error = WRAPPED["OpenRouter, JSON text"];
   expect(JSON.parse(failEvent(error).raw)).toEqual(error);
+});
+
+test("names of errors that end in no error cost no time", () => {
+  const message = `${"Error.".repeat(26)}!{}`;
+  const startMs = performance.now();
+  expect(unwrapError({ message })).toEqual({ message });
+  expect(performance.now() - startMs).toBeLessThan(1_000);
 });

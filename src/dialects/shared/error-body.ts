@@ -14,10 +14,11 @@ const MAX_WRAPPINGS = 4;
 
 /**
  * Words that a server puts before the body of the server behind it, as in `AiError: {…}` or
- * `litellm.BadRequestError: OpenAIException - {…}`.
+ * `litellm.BadRequestError: OpenAIException - {…}`. Each name ends where the letters and dots end: were there two ways
+ * to read a text, the time for it would double with each name.
  */
 const WRAPPER =
-  /^(?:[\w.]*(?:Error|Exception)\b[\s:-]*|Error code: \d{3}[\s:-]*|HTTP \d{3}[\s:-]*|\d{3}[\s:-]+)*$/;
+  /^(?:[\w.]*(?:Error|Exception)(?![\w.])[\s:-]*|Error code: \d{3}[\s:-]*|HTTP \d{3}[\s:-]*|\d{3}[\s:-]+)*$/;
 
 const MAX_WRAPPER_CHARS = 200;
 
