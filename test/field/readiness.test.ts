@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, ask, WAYS, type Way } from "../faults/asking.ts";
-import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import {
+  CLIENT_KEY,
+  type Gateway,
+  KEYS_TOML,
+  OPENAI_AT_LOCALHOST,
+  openaiUrl,
+  startGateway,
+  until,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import { type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/readiness.ts";
@@ -98,6 +107,35 @@ describeKind(kind, () => {
       }, 60_000);
     }
   }
+
+  test("keys that the provider has proven dead make it red until a person acts", async () => {
+    const refusing = await startRawUpstream((request) => {
+      const error = {
+        message: "Incorrect API key provided",
+        type: "invalid_request_error",
+        code: "invalid_api_key",
+      };
+      const headers = { "content-type": "application/json" };
+      return sendWhole(request, JSON.stringify({ error }), headers, "401 Unauthorized");
+    });
+    gateway = await startGateway({
+      toml: [upstreamToml("openai", "openai", openaiUrl(refusing.url)), KEYS_TOML].join("\n"),
+      preloads: [OPENAI_AT_LOCALHOST],
+    });
+    try {
+      expect((await readyz()).status).toBe(200);
+      await ask(gateway.url, chat);
+      await until("the keys are proven dead", async () => (await readyz()).status === 503);
+      expect(JSON.stringify((await readyz()).page)).toContain(
+        "no credential can be used until a person acts",
+      );
+      await gateway.command("credentials", "reset", "openai/main");
+      await until("the reset is taken over", async () => (await readyz()).status === 200);
+    } finally {
+      await gateway.close();
+      await refusing.close();
+    }
+  }, 60_000);
 
   test("an upstream that is down leaves it green", async () => {
     gateway = await startGateway({
