@@ -1,6 +1,7 @@
 /** Reads the first source, the package `genai-prices`, into the form of our price list. */
 import type { NamePattern } from "../src/prices/model-name.ts";
 import type { ListedModel, ListedPrice, ListedProvider, ListedTariff } from "../src/prices/price-list.ts";
+import { isProviderAddress } from "../src/prices/provider-address.ts";
 import { RATE_KIND_NAMES, type RateKind, type UsdRates } from "../src/prices/rates.ts";
 import { OWN_TIERS, type OwnTier } from "../src/prices/tier.ts";
 
@@ -79,6 +80,52 @@ const STANDARD = new Set(["service_tier=default", "search_type=web"]);
 /** A provider that no address reaches: another one with the same address stands before it. */
 const UNREACHED = new Set(["openai-decisions"]);
 
+/** Patterns of addresses that are more than a host and a path. A new form stops the script. */
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  "https://bedrock-runtime\\.[a-z0-9-]+\\.amazonaws\\.com(/|$)": ["bedrock-runtime.*.amazonaws.com"],
+  "(https?://)?([^.]*\\.)?(?:openai\\.azure\\.com|azure-api\\.net|cognitiveservices\\.azure\\.com|services\\.ai\\.azure\\.com)":
+    ["*.openai.azure.com", "*.azure-api.net", "*.cognitiveservices.azure.com", "*.services.ai.azure.com"],
+  "https://api\\.cloudflare\\.com/client/v4/accounts/[^/]+/ai(?:/|$)": [
+    "api.cloudflare.com/client/v4/accounts/*/ai",
+  ],
+  "https://api\\.cohere\\.(?:ai|com)": ["api.cohere.ai", "api.cohere.com"],
+  "https://[^/]+\\.(?:cloud\\.databricks\\.com|azuredatabricks\\.net|gcp\\.databricks\\.com)/(?:serving-endpoints|ai-gateway)(?:/|$)":
+    ["*.cloud.databricks.com", "*.*.azuredatabricks.net", "*.*.gcp.databricks.com"].flatMap((host) => [
+      `${host}/serving-endpoints`,
+      `${host}/ai-gateway`,
+    ]),
+  "https://api\\.(?:(?:us|eu\\.residency|in\\.residency|sg\\.residency)\\.)?elevenlabs\\.io(?:/|$)": [
+    "api.elevenlabs.io",
+    "api.us.elevenlabs.io",
+    "api.*.residency.elevenlabs.io",
+  ],
+  "https://(.*\\.)?googleapis\\.com": ["*.googleapis.com", "*.*.googleapis.com", "*.*.*.googleapis.com"],
+  "https://api\\.minimax(i)?\\.(?:com|io)": [
+    "api.minimax.com",
+    "api.minimax.io",
+    "api.minimaxi.com",
+    "api.minimaxi.io",
+  ],
+  "https://[^/]+\\.modal\\.(?:run|direct)(?:/|$)": [
+    "*.modal.run",
+    "*.*.modal.run",
+    "*.modal.direct",
+    "*.*.modal.direct",
+  ],
+  // Without an end the pattern would match every host that begins so.
+  "https://api\\.moonshot\\.": ["api.moonshot.ai", "api.moonshot.cn"],
+  "https://(api\\.)?openrouter\\.ai": ["openrouter.ai", "api.openrouter.ai"],
+};
+
+function addressesOf(pattern: string): readonly string[] {
+  const known = ADDRESSES[pattern];
+  if (known !== undefined) return known;
+  const plain =
+    /^https:\/\/(.+?)(?:\(\?:\/\|\$\)|\(\/\|\$\))?$/.exec(pattern)?.[1]?.replaceAll("\\.", ".") ?? "";
+  if (isProviderAddress(plain) && !plain.includes("*")) return [plain];
+  throw new Error(`genai-prices has a new form of address, ${pattern}: add it to ADDRESSES`);
+}
+
 export interface Reading {
   readonly providers: readonly ListedProvider[];
   /** Models that are charged by units that we cannot count, and prices that we cannot express. */
@@ -96,7 +143,7 @@ export function readGenaiPrices(providers: readonly GenaiProvider[], today: stri
       (provider): ListedProvider => ({
         id: provider.id,
         name: provider.name,
-        urls: provider.api_pattern,
+        addresses: addressesOf(provider.api_pattern),
         ...(provider.fallback_model_providers ? { resells: provider.fallback_model_providers } : null),
         models: provider.models.flatMap((model) => {
           const reason = reasonToSkip(model);

@@ -117,7 +117,7 @@ async function writeList(version: string): Promise<string> {
   const maker = {
     id: "maker",
     name: "Maker",
-    urls: "https://x\\.test",
+    addresses: ["x.test"],
     models: [{ id: "pen", names: ["pen"], prices: [{ rates: { input: 1.5 } }] }],
   };
   writeFileSync(file, JSON.stringify({ ...list, version, providers: [maker] }));

@@ -11,7 +11,7 @@ const LIST: PriceList = {
     {
       id: "maker",
       name: "Maker",
-      urls: "https://api\\.maker\\.test",
+      addresses: ["api.maker.test"],
       models: [
         { id: "pen-2024-05-13", names: ["pen-2024-05-13"], prices: [{ rates: { input: 9 } }] },
         {
@@ -23,7 +23,7 @@ const LIST: PriceList = {
         { id: "new", names: ["new"], prices: [{ since: "2027-01-01", rates: { input: 1 } }] },
       ],
     },
-    { id: "shop", name: "Shop", urls: "https://shop\\.test", resells: ["maker"], models: [] },
+    { id: "shop", name: "Shop", addresses: ["shop.test"], resells: ["maker"], models: [] },
   ],
 };
 

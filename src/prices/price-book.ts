@@ -9,6 +9,7 @@ import {
   pricedModel,
   priceOf,
 } from "./price-list.ts";
+import { isAtAddress, placeOfUrl, type UrlPlace } from "./provider-address.ts";
 
 /** A price that a person sets: for models that no list has, for contracts, for servers of their own. */
 export interface PriceOverride {
@@ -98,20 +99,19 @@ export class PriceBook {
     return index;
   }
 
-  /** The provider at a base URL; null: none of the list. A host stands for the names below it. */
+  /** The provider at a base URL; null: none of the list. A host stands for the names just below it. */
   providerAt(baseUrl: string): ProviderPlace | null {
-    const url = new URL(baseUrl);
-    const own = this.#providerOf(url.href);
+    const place = placeOfUrl(baseUrl);
+    if (place === null) return null;
+    const own = this.#providerOf(place);
     if (own !== null) return { provider: own, region: null };
-    const dot = url.hostname.indexOf(".");
-    if (dot < 0) return null;
-    const region = url.hostname.slice(0, dot);
-    url.hostname = url.hostname.slice(dot + 1);
-    const parent = this.#providerOf(url.href);
+    const [region = "", ...labels] = place.labels;
+    const parent = region === "" ? null : this.#providerOf({ ...place, labels });
     return parent === null ? null : { provider: parent, region };
   }
 
-  #providerOf(href: string): string | null {
-    return this.list.providers.find(({ urls }) => new RegExp(`^(?:${urls})`).test(href))?.id ?? null;
+  #providerOf(place: UrlPlace): string | null {
+    const isHere = (address: string): boolean => isAtAddress(place, address);
+    return this.list.providers.find(({ addresses }) => addresses.some(isHere))?.id ?? null;
   }
 }

@@ -10,7 +10,7 @@ const GOOD = {
     {
       id: "maker",
       name: "Maker",
-      urls: "https://api\\.maker\\.test",
+      addresses: ["api.maker.test"],
       models: [{ id: "pen", names: ["pen", ["pen-*", "/x/"]], prices: [{ rates: { input: 1, output: 2 } }] }],
     },
   ],
@@ -83,8 +83,8 @@ test.each([
     /windows\[0\]\.from must be a time such as 16:30/,
   ],
   [
-    { ...GOOD, providers: [{ ...GOOD.providers[0], urls: "(" }] },
-    "providers[0].urls must be a regular expression",
+    { ...GOOD, providers: [{ ...GOOD.providers[0], addresses: ["*.com"] }] },
+    "providers[0].addresses[0] must be a host in lower case, perhaps with a path",
   ],
   [
     { ...GOOD, providers: [GOOD.providers[0], GOOD.providers[0]] },

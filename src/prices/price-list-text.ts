@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { isExpression } from "./model-name.ts";
 import type { PriceList } from "./price-list.ts";
+import { isProviderAddress } from "./provider-address.ts";
 import { RATE_KIND_NAMES } from "./rates.ts";
 import { OWN_TIERS } from "./tier.ts";
 
@@ -52,6 +53,13 @@ const pattern = v.pipe(
   text,
   v.check(isPattern, "must be a name, a name with *, or a regular expression between slashes"),
 );
+const address = v.pipe(
+  text,
+  v.check(
+    isProviderAddress,
+    "must be a host in lower case, perhaps with a path, as in api.openai.com; * stands for one label before the last two, or for one segment of the path",
+  ),
+);
 const value = v.nullable(v.number());
 const model = v.strictObject({
   id: text,
@@ -75,7 +83,7 @@ const schema = v.strictObject({
       v.strictObject({
         id: text,
         name: text,
-        urls: v.pipe(text, v.check(isRegularExpression, "must be a regular expression")),
+        addresses: v.array(address, "must be a list of addresses"),
         resells: v.optional(v.array(text)),
         models: v.array(model, "must be a list of models"),
       }),

@@ -26,8 +26,8 @@ export interface PriceSource {
 export interface ListedProvider {
   readonly id: string;
   readonly name: string;
-  /** A regular expression for the start of base URLs. */
-  readonly urls: string;
+  /** Where it is reached, in the form of `provider-address.ts`. */
+  readonly addresses: readonly string[];
   /** Providers whose prices hold for models that this one does not list. */
   readonly resells?: readonly string[];
   /** The first that matches a name is the model. */
