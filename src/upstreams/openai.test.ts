@@ -310,6 +310,52 @@ const COMPATIBLE: readonly Case[] = [
     },
     says: { class: "forbid" },
   },
+  ...[403, 429].map((status) => ({
+    name: `${status} of xAI without credits`,
+    status,
+    body: JSON.stringify({
+      code: "The caller does not have permission to execute the specified operation",
+      error:
+        "Your team 0a1b-2c has either used all available credits or reached its monthly spending limit. To continue making API requests, please purchase more credits.",
+    }),
+    says: { class: "credit" },
+  })),
+  {
+    name: "403 of xAI for a new team",
+    status: 403,
+    error: "Your newly created team doesn't have any credits or licenses yet.",
+    says: { class: "credit" },
+  },
+  {
+    name: "400 of xAI about the key",
+    status: 400,
+    error: "Incorrect API key provided: xa***. You can obtain an API key from https://console.x.ai.",
+    says: { class: "invalid" },
+  },
+  {
+    name: "403 of Model Studio about the free tier of a model",
+    status: 403,
+    error: {
+      message: "The free tier of the model has been exhausted.",
+      code: "AllocationQuota.FreeTierOnly",
+    },
+    says: { class: "forbid" },
+  },
+  {
+    name: "404 of Ark",
+    status: 404,
+    error: { message: "The model or endpoint gpt-5 does not exist", code: "InvalidEndpointOrModel.NotFound" },
+    says: { class: "forbid" },
+  },
+  {
+    name: "400 of Model Studio about the account",
+    status: 400,
+    error: {
+      message: "Access denied, please make sure your account is in good standing.",
+      code: "Arrearage",
+    },
+    says: { class: "credit" },
+  },
   {
     name: "402 of OpenRouter about max_tokens",
     status: 402,

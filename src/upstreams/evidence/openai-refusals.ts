@@ -25,6 +25,9 @@ function isAboutRequest({ message }: Failure): boolean {
   );
 }
 
+/** OpenAI and many others; Volcengine's Ark. */
+const MODEL_CODES = /^(?:model_not_found|ModelNotOpen|InvalidEndpointOrModel\.NotFound)$/;
+
 /** A provider that names the asked model as not there, or not for this key. */
 const MODEL_ROWS: readonly Row[] = [
   {
@@ -40,11 +43,17 @@ const MODEL_ROWS: readonly Row[] = [
   },
   {
     status: [400, 403, 404],
-    code: /^model_not_found$/,
+    code: MODEL_CODES,
     when: namesAnother,
     verdict: { class: "bad", reason: "the request names something that is not there" },
   },
-  { status: [400, 403, 404], code: /^model_not_found$/, verdict: NO_MODEL },
+  { status: [400, 403, 404], code: MODEL_CODES, verdict: NO_MODEL },
+  {
+    // Alibaba's Model Studio, of the asked model.
+    status: [403],
+    code: /^AllocationQuota\.FreeTierOnly$/,
+    verdict: { class: "forbid", reason: "the free tier of the model is used up" },
+  },
   {
     status: [400, 403, 404],
     text: wording(
@@ -106,6 +115,10 @@ const SCOPE_ROWS: readonly Row[] = [
   },
 ];
 
+const XAI_NO_CREDITS = wording(
+  "your newly created teams? doesn't have any credits|your team (?:\\S{1,60} )?has either used all available credits or reached its monthly",
+);
+
 /** After the rows of models: the key itself, and its money. */
 const ACCOUNT_ROWS: readonly Row[] = [
   {
@@ -144,6 +157,13 @@ const ACCOUNT_ROWS: readonly Row[] = [
   },
   { status: [402], verdict: { class: "credit", reason: "no balance" } },
   {
+    // xAI
+    status: [400],
+    text: wording("incorrect api key provided"),
+    verdict: { class: "invalid", reason: "the key was refused" },
+  },
+  { status: [403], text: XAI_NO_CREDITS, verdict: { class: "credit", reason: "no credits" } },
+  {
     // New API: QuantumNous/new-api; Volcengine's Ark: AccountOverdueError.
     status: [403],
     code: /^(?:insufficient_user_quota|AccountOverdueError)$/,
@@ -177,13 +197,14 @@ export const REFUSAL_ROWS: readonly Row[] = [...SCOPE_ROWS, ...MODEL_ROWS, ...AC
  */
 export const EMPTY_ACCOUNT_ROWS: readonly Row[] = [
   {
-    // Moonshot: https://platform.moonshot.ai/docs/api/errors
+    // Moonshot
     status: [429],
     code: /^exceeded_current_quota_error$/,
     text: wording("your account .{0,200}\\b(?:suspended|insufficient balance)"),
     verdict: { class: "credit", reason: "no balance", isStatement: true },
   },
-  // Zhipu: https://docs.bigmodel.cn/cn/api/api-code
+  { status: [429], text: XAI_NO_CREDITS, verdict: { class: "credit", reason: "no credits" } },
+  // Zhipu
   { status: [429], code: /^1113$/, verdict: { class: "credit", reason: "no balance" } },
   {
     status: [429],
