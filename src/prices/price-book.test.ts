@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { priceAt } from "./price.ts";
 import { PriceBook, type PriceTarget } from "./price-book.ts";
-import type { PriceList } from "./price-list.ts";
+import type { ListedPrice, PriceList } from "./price-list.ts";
 
 const LIST: PriceList = {
   format: 1,
@@ -55,7 +55,7 @@ test("a price holds from 00:00 UTC of its day until the next one", () => {
   const at = (time: string) => priceAt(pen, Date.parse(time));
   expect(at("2026-02-28T23:59:59.999Z")?.standard.rates.input).toBe(3e9);
   expect(at("2026-03-01T00:00:00Z")?.standard.rates.input).toBe(2e9);
-  expect(at("2026-03-01T00:00:00Z")?.version).toBe("2026-11-29 maker/pen@2026-03-01");
+  expect(at("2026-03-01T00:00:00Z")?.version).toMatch(/^2026-11-29 maker\/pen@2026-03-01#[0-9a-f]{12}$/);
   const unborn = find({ model: "new" });
   expect(unborn === null ? null : priceAt(unborn, Date.parse("2026-12-31T23:59:59Z"))).toBeNull();
 });
@@ -70,6 +70,44 @@ test("a person's price comes first, for one upstream or for all, by name or patt
   ).toBe(0);
   expect(find({ model: "pen-9" }, book)).toMatchObject({ provider: "configuration", model: "Pen*" });
   expect(find({ model: "ink" }, book)).toBeNull();
+});
+
+const versionsOf = (...prices: ListedPrice[]): (string | undefined)[] => {
+  const book = new PriceBook(LIST, [{ upstream: null, model: "pen", prices }]);
+  return find({}, book)?.prices.map(({ version }) => version) ?? [];
+};
+
+test("a person's price has a version that follows from its content", () => {
+  const [version] = versionsOf({ rates: { input: 1, output: 2 } });
+  expect(version).toMatch(/^configuration pen#[0-9a-f]{12}$/);
+  expect(versionsOf({ rates: { output: 2, input: 1 } })).toEqual([version]);
+  expect(versionsOf({ since: "2026-03-01", rates: { input: 1 } })[0]).toMatch(
+    /^configuration pen@2026-03-01#[0-9a-f]{12}$/,
+  );
+  const written = (us: string, eu: string) => ({ rates: { input: 1 }, uplifts: { [us]: 1.1, [eu]: 1.1 } });
+  expect(versionsOf(written("us", "eu"))).toEqual(versionsOf(written("eu", "us")));
+});
+
+test("prices of different content have different versions", () => {
+  const rates = { input: 1, output: 2 };
+  const contents: readonly ListedPrice[] = [
+    { rates },
+    { rates: { ...rates, input: 1.000000001 } },
+    { rates: { input: 1 } },
+    { rates: { ...rates, cacheRead: 1 } },
+    { rates, steps: [{ above: 1000, rates: { input: 2 } }] },
+    { rates, steps: [{ above: 1001, rates: { input: 2 } }] },
+    { rates, tiers: { batch: { rates: { input: 0.5 } } } },
+    { rates, tiers: { flex: { rates: { input: 0.5 } } } },
+    { rates, windows: [{ from: "01:00", to: "02:00", rates: { input: 2 } }] },
+    { rates, windows: [{ from: "01:00", to: "02:01", rates: { input: 2 } }] },
+    { rates, uplifts: { us: 1.1 } },
+    { rates, uplifts: { eu: 1.1 } },
+    { rates, uplifts: { us: 1.101 } },
+    { since: "2026-03-01", rates },
+  ];
+  const versions = contents.flatMap((content) => versionsOf(content));
+  expect(new Set(versions).size).toBe(contents.length);
 });
 
 test("the number of remembered names has a limit, and what is forgotten is found again", () => {

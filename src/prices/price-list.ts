@@ -1,4 +1,5 @@
 /** The file of prices: its form, and the prices in it as whole numbers. */
+import { createHash } from "node:crypto";
 import type { NamePattern } from "./model-name.ts";
 import type { DayWindow, Dispute, Price, PricedModel, Tariff } from "./price.ts";
 import { ratesOf, type UsdRates } from "./rates.ts";
@@ -69,19 +70,35 @@ export function pricedModel(list: string, provider: string, model: ListedModel):
   };
 }
 
-/** One price; `name` is its version without the date. */
+/** One price; `name` is its version without the date and the hash of what it says. */
 export function priceOf(name: string, listed: ListedPrice): Price {
+  const dated = listed.since === undefined ? name : `${name}@${listed.since}`;
+  const content = contentOf(listed);
+  return { version: `${dated}#${hashOf(content)}`, ...content };
+}
+
+const HASH_CHARS = 12;
+
+/** The same rates have the same hash, however a file writes them. */
+function hashOf(content: PriceContent): string {
+  const json = JSON.stringify(content);
+  return createHash("sha256").update(json).digest("hex").slice(0, HASH_CHARS);
+}
+
+type PriceContent = Omit<Price, "version">;
+
+/** The members of each object are in an order of ours. */
+function contentOf(listed: ListedPrice): PriceContent {
   const { since, windows = [], tiers = {}, uplifts = {} } = listed;
   const standard = tariffOf(listed);
   return {
-    version: since === undefined ? name : `${name}@${since}`,
     sinceMs: since === undefined ? null : Date.parse(since),
     standard,
     windows: windows.map(
       ({ from, to, rates }): DayWindow => ({
         fromMinute: minuteOf(from),
         toMinute: minuteOf(to),
-        tariff: { rates: { ...standard.rates, ...ratesOf(rates) }, steps: [] },
+        tariff: { rates: ratesOf({ ...listed.rates, ...rates }), steps: [] },
       }),
     ),
     tiers: Object.fromEntries(
@@ -91,7 +108,9 @@ export function priceOf(name: string, listed: ListedPrice): Price {
       }),
     ),
     uplifts: Object.fromEntries(
-      Object.entries(uplifts).map(([region, factor]) => [region, Math.round(factor * 1000)]),
+      Object.entries(uplifts)
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([region, factor]) => [region, Math.round(factor * 1000)]),
     ),
   };
 }
@@ -100,7 +119,7 @@ function tariffOf({ rates, steps = [] }: ListedTariff): Tariff {
   const base = ratesOf(rates);
   return {
     rates: base,
-    steps: steps.map((step) => ({ aboveTokens: step.above, rates: { ...base, ...ratesOf(step.rates) } })),
+    steps: steps.map((step) => ({ aboveTokens: step.above, rates: ratesOf({ ...rates, ...step.rates }) })),
   };
 }
 

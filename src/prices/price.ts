@@ -29,7 +29,8 @@ export interface DayWindow {
 
 export interface Price {
   /**
-   * Names this price for ever: `2026-11-29 anthropic/claude-opus-5@2026-03-13`, with the version of its list.
+   * Names this price for ever: `2026-11-29 anthropic/claude-opus-5@2026-03-13#0123456789ab`, with the version of
+   * its list and a hash of all that decides a cost. A price that a person changed has another hash.
    */
   readonly version: string;
   /** Unix milliseconds; null: from the beginning. */
