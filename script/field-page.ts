@@ -6,12 +6,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FieldKind } from "../test/field/kind.ts";
+import { readReportedTests } from "./junit.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const KINDS = join(ROOT, "test/field/kinds");
 const PAGE = join(ROOT, "docs/field.md");
 /** Tests of the reported inputs begin with it; see `test/field/kind.ts`. */
 const REPORTED = "reported:";
+/** `describeKind` puts it before the id of a kind. */
+const DESCRIBED = "field ";
 
 export interface FieldTest {
   readonly kind: string;
@@ -21,31 +24,9 @@ export interface FieldTest {
 
 /** The tests of kinds in a JUnit report of `bun test`. */
 export function readReport(junit: string): readonly FieldTest[] {
-  const tests: FieldTest[] = [];
-  for (const [, attributes = "", close, inner = ""] of junit.matchAll(
-    /<testcase\b([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g,
-  )) {
-    const attribute = (name: string): string =>
-      unescapeXml(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
-    const kind = /(?:^|> ?)field ([\w-]+)/.exec(attribute("classname"))?.[1];
-    if (kind === undefined) continue;
-    const isWhole = close === "/>";
-    const result = isWhole || !/<(?:failure|error|skipped)\b/.test(inner) ? "passed" : null;
-    tests.push({
-      kind,
-      name: attribute("name"),
-      result: result ?? (inner.includes("<skipped") ? "skipped" : "failed"),
-    });
-  }
-  return tests;
-}
-
-function unescapeXml(text: string): string {
-  const names: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-  return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, name) => {
-    if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-    return names[name] ?? whole;
+  return readReportedTests(junit).flatMap(({ name, around, result }) => {
+    const kind = around.find((title) => title.startsWith(DESCRIBED))?.slice(DESCRIBED.length);
+    return kind === undefined ? [] : [{ kind, name, result }];
   });
 }
 

@@ -7,11 +7,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HARD_CASES } from "../test/hard-cases.ts";
+import { readReportedTests } from "./junit.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(ROOT, "docs/hard-cases.md");
 /** Where tests of hard cases may stand. */
-export const FOLDERS = ["./src", "./test/matrix", "./test/flow", "./test/field", "./test/faults", "./test/clients"];
+export const FOLDERS = [
+  "./src",
+  "./test/matrix",
+  "./test/flow",
+  "./test/field",
+  "./test/faults",
+  "./test/clients",
+];
 
 /** One test that names cases. */
 export interface CaseTest {
@@ -28,27 +36,16 @@ export function casesOf(name: string): readonly number[] {
 /** Tests by case, from a JUnit report. */
 export function readReport(junit: string): ReadonlyMap<number, readonly CaseTest[]> {
   const tests = new Map<number, CaseTest[]>();
-  for (const match of junit.matchAll(/<testcase\b([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    const [, attributes = "", , body = ""] = match;
-    const name = decodeEntities(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "");
-    const file = decodeEntities(/\bfile="([^"]*)"/.exec(attributes)?.[1] ?? "");
-    if (body.includes("<skipped")) continue;
+  for (const { name, around, file, result } of readReportedTests(junit)) {
+    if (result === "skipped") continue;
     // A `describe` may be about a case as a whole.
-    const around = decodeEntities(/\bclassname="([^"]*)"/.exec(attributes)?.[1] ?? "").split(" > ");
     for (const number of new Set([name, ...around].flatMap(casesOf))) {
       const list = tests.get(number) ?? [];
-      list.push({ file, hasPassed: !body.includes("<failure") && !body.includes("<error") });
+      list.push({ file, hasPassed: result === "passed" });
       tests.set(number, list);
     }
   }
   return tests;
-}
-
-function decodeEntities(text: string): string {
-  const NAMES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-  return text.replace(/&(lt|gt|quot|apos|amp|#\d+);/g, (_, name: string) =>
-    name.startsWith("#") ? String.fromCodePoint(Number(name.slice(1))) : (NAMES[name] ?? ""),
-  );
 }
 
 /** The page. */

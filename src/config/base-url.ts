@@ -29,7 +29,7 @@ export interface BaseUrlSlip {
   /** The part that is too much, as in `/chat/completions`. */
   readonly ending: string;
   /** The URL without it, as the family's official SDK takes it. */
-  readonly baseUrl: string;
+  readonly suggested: string;
 }
 
 /** null: the URL does not end in the path of an endpoint. */
@@ -38,5 +38,5 @@ export function findSlip(family: unknown, url: string): BaseUrlSlip | null {
   if (found === null) return null;
   const base = url.slice(0, found.index);
   const isVersioned = VERSIONED_FAMILIES.includes(family);
-  return { ending: found[0].replace(/\/+$/, ""), baseUrl: isVersioned ? base : base.replace(VERSION, "") };
+  return { ending: found[0].replace(/\/+$/, ""), suggested: isVersioned ? base : base.replace(VERSION, "") };
 }

@@ -75,7 +75,7 @@ function checkUpstreams(draft: Draft): void {
 function checkBaseUrl(draft: Draft, path: Path, { family, base_url: url }: Tree): void {
   const slip = typeof url === "string" ? findSlip(family, url) : null;
   if (slip === null) return;
-  const shown = renderValue(slip.baseUrl, false);
+  const shown = renderValue(slip.suggested, false);
   const repair = shown === HIDDEN ? "write the URL up to there" : `write ${shown}`;
   draft.refuse(path, `ends in the path of an endpoint (${slip.ending})`, repair);
 }
