@@ -39,9 +39,9 @@ export class Repeats<Place> {
 
   /** A redirect comes again, and a connection that was waited for in vain would be waited for again. */
   #mayPass({ isRedirect, error }: AttemptFailure): boolean {
-    const { gateway, exchange } = this.#request;
     if (error.kind !== "upstream_connect") return isRedirect !== true;
-    return gateway.clock.monotonicMs() - exchange.startedMs < MAX_CONNECTING_MS;
+    const tookMs = this.#request.exchange.attemptNotes.at(-1)?.ms ?? 0;
+    return tookMs < MAX_CONNECTING_MS;
   }
 
   /** A credential that has failed lately need not be tried any more. */
