@@ -439,6 +439,7 @@ test.each([
   [{ error: { code: 502, message: "Provider disconnected" } }, 502],
   [{ error: { code: "401", message: "Invalid token" } }, 401],
   [{ error: { code: "invalid_prompt" } }, 400],
+  [{ error: { code: "unknown_parameter" } }, 400],
   [{ error: { type: "invalid_request_error", code: "context_length_exceeded" } }, 400],
   [{ error: { message: "something" } }, 500],
   [{ error: "something" }, 500],

@@ -161,8 +161,11 @@ const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ["base_resp_2056", 429],
 ]);
 
+/** Codes of refused requests. */
+const REFUSED_CODE = /^(?:(?:invalid|unsupported)_|(?:unknown|unrecognized)_parameter$|extra_forbidden$)/;
+
 function statusOfCode(code: string): number | undefined {
-  return STATUS_OF_CODE.get(code) ?? (/^(?:invalid|unsupported)_/.test(code) ? 400 : undefined);
+  return STATUS_OF_CODE.get(code) ?? (REFUSED_CODE.test(code) ? 400 : undefined);
 }
 
 export const openai: Family = {

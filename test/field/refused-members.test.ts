@@ -602,6 +602,23 @@ describeKind(kind, () => {
     }
   });
 
+  test.each([
+    { message: "Unknown parameter: 'temperature'." },
+    { message: "No.", param: "temperature", code: "unknown_parameter" },
+  ])("a refusal in place of an answer of status 200: %j", async (refusal) => {
+    upstream.refuse();
+    const { answer } = upstream;
+    upstream.answer = (arrived) =>
+      arrived.body.includes("temperature")
+        ? sendWhole(arrived, JSON.stringify({ error: refusal }))
+        : answer(arrived);
+    for (const client of ["openai-chat", "anthropic-messages"] as const) {
+      upstream.forget();
+      expectAnswer(client, false, await ask(client, "openai-chat", false, { temperature: 0.5 }));
+      expect(upstream.bodies()).toHaveLength(2);
+    }
+  });
+
   test("a server in Python reports an unknown member as 500", async () => {
     upstream.refuse({
       isRefused: (body) => body.stream_options !== undefined,

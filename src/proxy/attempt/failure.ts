@@ -140,12 +140,14 @@ export function inBandFailure(
   raw: string,
   request: TranslatedRequest | null,
 ): AttemptFailure {
-  const { family } = attempt.upstream;
+  const { family, profile } = attempt.upstream;
   const status = family.inBandStatus(raw);
   const facts = factsOf(attempt, status, head.headers, raw);
-  const classified = family.classify(facts);
+  const classified = family.classify(facts, profile);
   const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
-  const repairs = mayRepair(classified, status) ? repairsOf(attempt.prepared, status, raw) : NO_REPAIRS;
+  // 500 stands for an error without a known code, whose words may still be those of a refusal.
+  const refusedAs = status === 500 ? 400 : status;
+  const repairs = mayRepair(classified, status) ? repairsOf(attempt.prepared, refusedAs, raw) : NO_REPAIRS;
   const signal = repairs.length === 0 ? classified : REPAIRABLE;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
