@@ -619,6 +619,23 @@ describeKind(kind, () => {
     }
   });
 
+  test("a changed request that is refused for something else: the refusal and the row name the change", async () => {
+    const refusal = (member: string): object => ({ error: { message: `Unknown parameter: '${member}'.` } });
+    upstream.refuse(
+      { isRefused: (body) => body.temperature !== undefined, refusal: refusal("temperature") },
+      { isRefused: (body) => body.n !== undefined, refusal: refusal("n") },
+    );
+    const { reply } = await ask("openai-chat", "openai-chat", false, { temperature: 0.5, n: 2 });
+    expect([reply.status, reply.headers.get("x-clewline-changed")]).toEqual([400, "temperature"]);
+    expect(JSON.parse(reply.body.toString())).toEqual(refusal("n"));
+    const row = (await gateway.rows()).at(-1);
+    expect([row?.status, row?.attempts, row?.drops?.map(({ field }) => field)]).toEqual([
+      400,
+      2,
+      ["temperature"],
+    ]);
+  });
+
   test("a server in Python reports an unknown member as 500", async () => {
     upstream.refuse({
       isRefused: (body) => body.stream_options !== undefined,

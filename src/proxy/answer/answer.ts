@@ -4,13 +4,12 @@
  */
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
-import type { Drop } from "../../neutral/request.ts";
-import { droppedHeader } from "../../translate/drops.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
+import { allChanges, nameChanges } from "../attempt/changes.ts";
 import { deliverCount } from "./counted.ts";
 import { LinesCall } from "./lines-call.ts";
 import { ReadAheadCall } from "./read-ahead.ts";
@@ -86,7 +85,7 @@ function reframe(attempt: RunningAttempt, head: ReplyHead, framing: Framing): vo
     (request) =>
       attempt.guard(() => {
         if (request === null) relayAsItIs(attempt, head, framing);
-        else translate(attempt, head, { ...request, dropped: partsOf(attempt) }, framing);
+        else translate(attempt, head, { ...request, dropped: allChanges(attempt.prepared) }, framing);
       }),
     (cause: unknown) => attempt.end(attempt.broken(cause)),
   );
@@ -106,11 +105,6 @@ function relayAsItIs(attempt: RunningAttempt, head: ReplyHead, framing: Framing)
   relay(attempt, head, framing);
 }
 
-/** All that the upstream did not get as the client sent it. */
-function partsOf({ prepared: { dropped, changed } }: RunningAttempt): readonly Drop[] {
-  return changed.length === 0 ? dropped : [...dropped, ...changed];
-}
-
 function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   const { served, prepared } = attempt;
   const { exchange, gateway } = served;
@@ -121,12 +115,10 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
     maxHeldBytes: HELD_FRAME_BYTES,
   });
   attempt.reads(tap);
-  const { dropped, changed } = prepared;
   exchange.attempt.isStream = framing !== "json";
-  exchange.attempt.dropped = partsOf(attempt);
+  exchange.attempt.dropped = allChanges(prepared);
   const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
-  if (dropped.length > 0) headers["x-clewline-dropped"] = droppedHeader(dropped);
-  if (changed.length > 0) headers["x-clewline-changed"] = droppedHeader(changed);
+  nameChanges(headers, prepared);
   correctType(headers, framing);
   if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, reread);
   else {

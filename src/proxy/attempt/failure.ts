@@ -16,6 +16,7 @@ import { repairsFor } from "../../upstreams/refusals/repair.ts";
 import type { ReplyFacts, Signal } from "../../upstreams/signal.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";
+import { allChanges, nameChanges } from "./changes.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { withoutSecrets } from "./redact.ts";
@@ -91,6 +92,9 @@ function classifiedFailure(
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
   const signal: Signal = repairs.length === 0 ? classified : REPAIRABLE;
   const { translated } = prepared;
+  const isRepaired = prepared.repaired.length > 0;
+  // The refusal is that of the changed request.
+  if (isRepaired) served.exchange.attempt.dropped = allChanges(prepared);
   if (translated === null) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
     // instead.
@@ -102,6 +106,7 @@ function classifiedFailure(
           body: bytesForClient(attempt, text, bytes),
         }
       : null;
+    if (isRepaired && upstreamReply !== null) nameChanges(upstreamReply.headers, prepared);
     return {
       kind: "failed",
       signal,
