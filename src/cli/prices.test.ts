@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
@@ -150,4 +158,70 @@ test("a list that cannot be used changes nothing and is named", async () => {
   expect(shown.code).toBe(0);
   expect(shown.err).toContain("prices.json cannot be used: it is no JSON");
   expect(readFileSync(join(dir, "prices.json"), "utf8")).toBe("{");
+});
+
+/** The files of the data folder, and their text. */
+const stateOf = (folder: string): readonly (readonly [string, string])[] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => [name, readFileSync(join(folder, name), "utf8")]);
+
+test("a hostile file is refused with one line, and leaves the list that was there", async () => {
+  const data = join(dir, "data");
+  mkdirSync(data);
+  await run("update", "--from", await writeList("2999-01-01"), "--data-dir", data);
+  const before = stateOf(data);
+  expect(before.map(([name]) => name)).toEqual(["prices.json"]);
+  const good = readFileSync(await writeList("2999-01-02"), "utf8");
+  const file = join(dir, "hostile.json");
+  const HOSTILE: readonly (readonly [text: string | Buffer, fault: string])[] = [
+    ["", "it is no JSON"],
+    [good.slice(0, -1), "it is no JSON"],
+    ["[".repeat(1e6), "it is no JSON"],
+    [`${good.slice(0, -1)},"x":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, "hostile.json is no price list: "],
+    [good.replace('"input":1.5', '"input":NaN'), "it is no JSON"],
+    [good.replace('"input":1.5', '"input":1e999'), "rates.input must be"],
+    [good.replace('"input":1.5', '"input":-1.5'), "rates.input must not be below 0"],
+    [good.replace('"input":1.5', '"input":"1.5"'), "rates.input must be a number of dollars"],
+    [good.replace('"input":1.5', '"input":null'), "rates.input must be a number of dollars"],
+    [good.replace('"input":1.5', '"__proto__":{"input":1}'), "__proto__ is not a member"],
+    [good.replace('"input":1.5', '"constructor":1'), "constructor is not a member"],
+    [good.replace('"pen"]', '"/(a+)+$/"]'), "must be a name in lower case"],
+    [good.replace("x.test", "*.test"), "addresses[0] must be a host"],
+    [good.replace("2999-01-02", "2999-02-30"), "version must be a day"],
+    [Buffer.from(good.replace("Maker", "M\u00e4ker"), "latin1"), "it is not UTF-8"],
+    [Buffer.alloc(17 * 1024 * 1024, 0x20), "it has 17825792 bytes; a list has 16777216 at most"],
+  ];
+  for (const [text, fault] of HOSTILE) {
+    writeFileSync(file, text);
+    const { code, out, err } = await run("update", "--from", file, "--data-dir", data);
+    expect([fault, code, out]).toEqual([fault, 1, ""]);
+    expect(err).toContain(fault);
+    expect(err.trimEnd()).not.toContain("\n");
+    expect(stateOf(data)).toEqual(before);
+  }
+});
+
+test.skipIf(process.platform === "win32")("a folder or a device is no price list", async () => {
+  for (const path of [dir, "/dev/zero"])
+    expect((await run("update", "--from", path, "--data-dir", dir)).err).toContain(
+      "it is not a file but a folder or a device",
+    );
+});
+
+test("a list that cannot be written leaves nothing half-written", async () => {
+  const data = join(dir, "data");
+  mkdirSync(join(data, "prices.json", "full"), { recursive: true });
+  const { code, out, err } = await run("update", "--from", await writeList("2999-01-01"), "--data-dir", data);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("cannot be written");
+  expect(readdirSync(data)).toEqual(["prices.json"]);
+});
+
+test("show: a pattern is never a regular expression", async () => {
+  for (const pattern of ["/*/", "/(a+)+*$/", "(*", `${"*a".repeat(2000)}*`]) {
+    const { code, err } = await run("show", pattern);
+    expect([pattern.slice(0, 10), code]).toEqual([pattern.slice(0, 10), 1]);
+    expect(err).toContain("no price for");
+  }
 });

@@ -1,15 +1,13 @@
 /** `clewline prices`: shows what models cost, and takes a newer price list. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { writeAtomically } from "../config/atomic-file.ts";
 import { suggest } from "../core/nearest.ts";
-import { matchesName } from "../prices/model-name.ts";
+import { matchesGlob } from "../prices/model-name.ts";
 import { type Price, type PricedModel, priceAt, type Tariff } from "../prices/price.ts";
 import { PriceBook } from "../prices/price-book.ts";
-import { builtInPrices, loadPrices, pricesFile } from "../prices/price-files.ts";
+import { builtInPrices, loadPrices, pricesFile, readPriceFile } from "../prices/price-files.ts";
 import { type PriceList, pricedModel } from "../prices/price-list.ts";
-import { PriceListError, readPriceList } from "../prices/price-list-text.ts";
+import { PriceListError } from "../prices/price-list-text.ts";
 import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type Rates, usdOf } from "../prices/rates.ts";
 import { OWN_TIERS } from "../prices/tier.ts";
 import { type CliIo, EXIT } from "./cli.ts";
@@ -105,10 +103,9 @@ function findModels(list: PriceList, model: string): readonly PricedModel[] {
     // A provider that resells another one's models has found the other one's price.
     return [...new Map(found.map((entry) => [`${entry.provider}/${entry.model}`, entry])).values()];
   }
-  const pattern = model.toLowerCase();
   return list.providers.flatMap((provider) =>
     provider.models
-      .filter(({ id, prices: listed }) => listed.length > 0 && matchesName(pattern, id.toLowerCase()))
+      .filter(({ id, prices: listed }) => listed.length > 0 && matchesGlob(model, id))
       .map((entry) => pricedModel(list.version, provider.id, entry)),
   );
 }
@@ -239,32 +236,34 @@ function usdRates(rates: Rates): Record<string, number> {
 }
 
 async function update(from: string, flags: FolderFlags, io: CliIo): Promise<number> {
-  const source = resolve(io.cwd, from);
   if (/^[a-z]+:\/\//i.test(from))
     throw new UsageError(`--from ${from} is a URL; download it, look at it, and give the file`);
-  if (!existsSync(source))
-    throw new UsageError(`--from ${from} does not exist; give the path of a price list`);
-  try {
-    const text = await readFile(source, "utf8");
-    const list = readPriceList(text);
-    const builtIn = await builtInPrices();
-    if (list.version <= builtIn.version) {
-      io.err(
-        `clewline prices: ${from} is of ${list.version} and the program's own list is of ${builtIn.version}, so the program's holds already; give a later list\n`,
-      );
-      return EXIT.failed;
-    }
-    const file = pricesFile(await findDataDir(flags, io));
-    await writeAtomically(file, text, io.ids.hex(8));
-    const models = list.providers.flatMap((provider) => provider.models);
-    const disputed = models.filter(({ disputes = [] }) => disputes.length > 0).length;
-    io.out(
-      `${file}: prices of ${list.version}, ${list.providers.length} providers, ${models.length} models, ${disputed} disputed\n`,
-    );
-    return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof PriceListError)) throw error;
-    io.err(`clewline prices: ${from} is no price list: ${error.message}\n`);
+  const refuse = (fault: string): number => {
+    io.err(`clewline prices: ${fault}\n`);
     return EXIT.failed;
+  };
+  const read = await readPriceFile(resolve(io.cwd, from)).catch((error: Error) => error);
+  if (read instanceof PriceListError) return refuse(`${from} is no price list: ${read.message}`);
+  if (read instanceof Error)
+    throw new UsageError(`--from ${from} does not exist; give the path of a price list`);
+  const { list, text } = read;
+  const builtIn = await builtInPrices();
+  if (list.version <= builtIn.version)
+    return refuse(
+      `${from} is of ${list.version} and the program's own list is of ${builtIn.version}, so the program's holds already; give a later list`,
+    );
+  const file = pricesFile(await findDataDir(flags, io));
+  try {
+    await writeAtomically(file, text, io.ids.hex(8));
+  } catch (error) {
+    return refuse(
+      `${file} cannot be written (${(error as Error).message}), so the list before it still holds`,
+    );
   }
+  const models = list.providers.flatMap((provider) => provider.models);
+  const disputed = models.filter(({ disputes = [] }) => disputes.length > 0).length;
+  io.out(
+    `${file}: prices of ${list.version}, ${list.providers.length} providers, ${models.length} models, ${disputed} disputed\n`,
+  );
+  return EXIT.ok;
 }

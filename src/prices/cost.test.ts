@@ -119,6 +119,41 @@ test("a count that is too large to be exact is no count", () => {
   expect(nano({ inputTokens: 1, webSearches: 1e300 }, { rates: { input: 1 } })).toBeUndefined();
 });
 
+test("an unknown whole is long when its known parts are", () => {
+  const listed: ListedPrice = {
+    rates: { output: 1, cacheRead: 1 },
+    steps: [{ above: 100, rates: { cacheRead: 2 } }],
+  };
+  expect(nano({ cacheReadTokens: 100, outputTokens: 0 }, listed)).toBe(100 * 1000);
+  expect(nano({ cacheReadTokens: 101, outputTokens: 0 }, listed)).toBe(101 * 2000);
+});
+
+test("a region that is named like a member of every object has no factor", () => {
+  const listed: ListedPrice = { rates: { input: 1 }, uplifts: { us: 2 } };
+  for (const region of ["constructor", "toString", "__proto__", "hasOwnProperty", "eu", ""])
+    expect([region, nano({ inputTokens: 5 }, listed, { region })]).toEqual([region, 5000]);
+  expect(nano({ inputTokens: 5 }, listed, { region: "us" })).toBe(10_000);
+});
+
+test("counts that no provider can mean cost nothing, never NaN and never less than nothing", () => {
+  const listed: ListedPrice = { rates: { input: 1, output: 1, webSearch: 1 } };
+  for (const count of [
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -1,
+    -0,
+    -(2 ** 53),
+    Number.NEGATIVE_INFINITY,
+    0.9,
+  ])
+    expect([count, nano({ inputTokens: 1, outputTokens: count, webSearches: count }, listed)]).toEqual([
+      count,
+      1000,
+    ]);
+  for (const count of [2 ** 50 + 1, 2 ** 53, 2 ** 53 + 2, Number.MAX_VALUE])
+    expect([count, nano({ inputTokens: 1, outputTokens: count }, listed)]).toEqual([count, undefined]);
+});
+
 /** Millionths of a dollar, so that the decimals are exact. */
 const usd = fc.integer({ min: 0, max: 200_000_000 }).map((micro) => micro / 1e6);
 const rates = fc.record(

@@ -82,7 +82,8 @@ export function costParts(reported: Usage, price: Price, facts: CostFacts): read
 }
 
 function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
-  return region === null ? NO_UPLIFT : (uplifts[region] ?? NO_UPLIFT);
+  // A region is a name from a host, and `constructor` is a member of every object.
+  return region !== null && Object.hasOwn(uplifts, region) ? (uplifts[region] ?? NO_UPLIFT) : NO_UPLIFT;
 }
 
 class Sum implements Bill {
@@ -151,7 +152,7 @@ function tariffOf(tier: Tier | null, price: Price, atMs: number): Tariff | null 
  * images; only those count as cached that do not fit into the rest of the input.
  */
 function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void {
-  const rates = ratesFor(tariff, usage.inputTokens ?? 0);
+  const rates = ratesFor(tariff, usage.inputTokens ?? knownInput(usage));
   const add = (kind: RateKind, units: number): void => {
     // A region makes tokens dearer, not the calls of tools.
     const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
@@ -165,14 +166,23 @@ function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void 
 
 type Add = (kind: RateKind, units: number) => void;
 
+/** An unknown whole is at least its known parts. */
+function knownInput(usage: Usage): number {
+  return (
+    (usage.cacheReadTokens ?? 0) +
+    (usage.cacheWriteTokens ?? usage.cacheWrite1hTokens ?? 0) +
+    (usage.inputAudioTokens ?? 0) +
+    (usage.inputImageTokens ?? 0)
+  );
+}
+
 function chargeInput(usage: Usage, add: Add): void {
   const read = usage.cacheReadTokens ?? 0;
   const written1h = usage.cacheWrite1hTokens ?? 0;
   const written = usage.cacheWriteTokens ?? written1h;
   const audio = usage.inputAudioTokens ?? 0;
   const image = usage.inputImageTokens ?? 0;
-  // An unknown whole is at least its known parts.
-  const fresh = (usage.inputTokens ?? read + written + audio + image) - read - written;
+  const fresh = (usage.inputTokens ?? knownInput(usage)) - read - written;
   const freshAudio = Math.min(audio, fresh);
   const freshImage = Math.min(image, fresh - freshAudio);
   const readAudio = Math.min(audio - freshAudio, read);

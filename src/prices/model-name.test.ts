@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { matchesName, NameIndex, type NamePattern, nameForms } from "./model-name.ts";
+import {
+  isCheapExpression,
+  MAX_NAME_CHARS,
+  matchesGlob,
+  matchesName,
+  NameIndex,
+  type NamePattern,
+  nameForms,
+} from "./model-name.ts";
 
 test("patterns: a name, stars, a regular expression, several at once", () => {
   expect(matchesName("gpt-5", "gpt-5")).toBe(true);
@@ -22,6 +30,50 @@ test("stars match as the regular expression of the same pattern does", () => {
     fc.property(fc.array(word, { minLength: 2, maxLength: 5 }), word, (parts, name) => {
       const expected = new RegExp(`^${parts.join(".*")}$`).test(name);
       expect(matchesName(parts.join("*"), name)).toBe(expected);
+    }),
+  );
+});
+
+test("in a person's pattern only the star means something", () => {
+  expect(matchesGlob("Claude-*", "claude-opus-5")).toBe(true);
+  expect(matchesGlob("claude", "Claude")).toBe(true);
+  expect(matchesGlob("/.*/", "claude")).toBe(false);
+  expect(matchesGlob("/*/", "/a/")).toBe(true);
+  expect(matchesGlob("(*", "claude")).toBe(false);
+});
+
+test("stars in any number take little time", () => {
+  const name = "a".repeat(MAX_NAME_CHARS);
+  const startMs = performance.now();
+  expect(matchesGlob(`${"*a".repeat(200)}*b`, name)).toBe(false);
+  expect(matchesGlob("*".repeat(100_000), name)).toBe(true);
+  expect(performance.now() - startMs).toBeLessThan(1000);
+});
+
+test("an expression that is taken for cheap is cheap", () => {
+  const unit = fc.constantFrom(
+    "a",
+    "aa",
+    "[ab]",
+    "a*",
+    "a+",
+    ".*",
+    "a?",
+    "(?:a|aa)",
+    "(a)",
+    "a{1,9}",
+    "(?!b)",
+    "a{9}",
+    "$",
+  );
+  const name = "a".repeat(MAX_NAME_CHARS);
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 12 }), (units) => {
+      const source = `${units.join("")}b`;
+      fc.pre(isCheapExpression(source));
+      const startMs = performance.now();
+      expect(new RegExp(source).test(name)).toBe(false);
+      expect(performance.now() - startMs).toBeLessThan(1000);
     }),
   );
 });

@@ -8,6 +8,9 @@ export type NamePattern = string | readonly string[];
 
 type Matcher = (name: string) => boolean;
 
+/** Longer names are nobody's, and would be costly to compare and to remember. */
+export const MAX_NAME_CHARS = 256;
+
 /** Whether a name in lower case matches. Throws `SyntaxError` for a wrong regular expression. */
 export function matchesName(pattern: NamePattern, name: string): boolean {
   return matcherOf(pattern)(name);
@@ -22,13 +25,31 @@ function matcherOf(pattern: NamePattern): Matcher {
     const expression = new RegExp(pattern.slice(1, -1));
     return (name) => expression.test(name);
   }
-  if (!pattern.includes("*")) return (name) => name === pattern;
-  const parts = pattern.split("*");
-  return (name) => matchesGlob(parts, name);
+  const parts = pattern.split(/\*+/);
+  return parts.length === 1 ? (name) => name === pattern : (name) => matchesParts(parts, name);
+}
+
+/** Whether a name matches a pattern of a person, in which only `*` means something. Case does not count. */
+export function matchesGlob(pattern: string, name: string): boolean {
+  const parts = pattern.toLowerCase().split(/\*+/);
+  return parts.length === 1 ? name.toLowerCase() === parts[0] : matchesParts(parts, name.toLowerCase());
 }
 
 export function isExpression(pattern: string): boolean {
   return pattern.length > 2 && pattern.startsWith("/") && pattern.endsWith("/");
+}
+
+const MAX_EXPRESSION_CHARS = 200;
+const MAX_CHOICES = 2;
+
+/**
+ * Whether a regular expression takes little time for every name: at most two places at which it can go on in
+ * more than one way, and no repeated group. Some that are refused would be fast, too.
+ */
+export function isCheapExpression(source: string): boolean {
+  if (source.length > MAX_EXPRESSION_CHARS || /\)[*+{]/.test(source)) return false;
+  const choices = source.match(/[*+|]|(?<!\()\?|\{\d+,/g) ?? [];
+  return choices.length <= MAX_CHOICES;
 }
 
 /**
@@ -61,7 +82,7 @@ export class NameIndex<Entry extends { readonly names: readonly NamePattern[] }>
 }
 
 /** Without a regular expression: one with many stars could take very long. */
-function matchesGlob(parts: readonly string[], name: string): boolean {
+function matchesParts(parts: readonly string[], name: string): boolean {
   const head = parts[0] ?? "";
   const tail = parts.at(-1) ?? "";
   if (!name.startsWith(head)) return false;
@@ -83,9 +104,10 @@ const LATEST = /-latest$/;
 /**
  * The forms in which a name is looked for, the nearest first: as it is; with its date in dashes; without its
  * date or `-latest`; each without its maker (`openai/gpt-5`). A name with another ending, such as `:free`, is
- * another model.
+ * another model. None for a name that is too long.
  */
 export function nameForms(model: string): readonly string[] {
+  if (model.length > MAX_NAME_CHARS) return [];
   const name = model.toLowerCase().replace(PATHS, "");
   const forms = new Set<string>();
   for (const form of [name, name.slice(name.indexOf("/") + 1)]) {

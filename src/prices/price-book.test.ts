@@ -110,6 +110,13 @@ test("prices of different content have different versions", () => {
   expect(new Set(versions).size).toBe(contents.length);
 });
 
+test("a name that is too long is nobody's, also for a person's price", () => {
+  const book = new PriceBook(LIST, [{ upstream: null, model: "pen*", prices: [{ rates: { input: 1 } }] }]);
+  expect(find({ model: `pen${"x".repeat(253)}` }, book)).not.toBeNull();
+  expect(find({ model: `pen${"x".repeat(254)}` }, book)).toBeNull();
+  expect(find({ model: `pen-2${"x".repeat(1e6)}` })).toBeNull();
+});
+
 test("the number of remembered names has a limit, and what is forgotten is found again", () => {
   const book = new PriceBook(LIST, []);
   for (let i = 0; i < 10_000; i++) expect(find({ model: `unknown-${i}` }, book)).toBeNull();

@@ -1,5 +1,5 @@
 /** Looks up what a model costs: the configuration's prices first, then those of a list. */
-import { matchesName, NameIndex, nameForms } from "./model-name.ts";
+import { MAX_NAME_CHARS, matchesGlob, NameIndex, nameForms } from "./model-name.ts";
 import type { PricedModel } from "./price.ts";
 import {
   type ListedModel,
@@ -54,6 +54,7 @@ export class PriceBook {
 
   /** null: the model is unpriced, which is not a price of 0. */
   find(target: PriceTarget): PricedModel | null {
+    if (target.model.length > MAX_NAME_CHARS) return null;
     const key = `${target.upstream}\n${target.provider ?? ""}\n${target.model}`;
     const known = this.#found.get(key);
     if (known !== undefined) return known;
@@ -64,11 +65,8 @@ export class PriceBook {
   }
 
   #findOverride({ upstream, model }: PriceTarget): PricedModel | null {
-    const name = model.toLowerCase();
     const override = this.#overrides.find(
-      (entry) =>
-        (entry.upstream === null || entry.upstream === upstream) &&
-        matchesName(entry.model.toLowerCase(), name),
+      (entry) => (entry.upstream === null || entry.upstream === upstream) && matchesGlob(entry.model, model),
     );
     if (override === undefined) return null;
     const prices = override.prices.map((price) => priceOf(`configuration ${override.model}`, price));

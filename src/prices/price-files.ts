@@ -1,5 +1,6 @@
 /** The price list of this program, and the newer one that a person may have put into the data folder. */
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { PriceList } from "./price-list.ts";
 import { PriceListError, readPriceList } from "./price-list-text.ts";
@@ -13,6 +14,47 @@ export async function builtInPrices(): Promise<PriceList> {
 /** Path of the list within the data folder. */
 export function pricesFile(dataDir: string): string {
   return join(dataDir, "prices.json");
+}
+
+/** The program's own list has 0.4 MB. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+export interface PriceFile {
+  readonly list: PriceList;
+  readonly text: string;
+}
+
+/** Throws `PriceListError`, and the system's `ENOENT` where there is no file. */
+export async function readPriceFile(file: string): Promise<PriceFile> {
+  const text = await readText(file).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof PriceListError || error.code === "ENOENT") throw error;
+    throw new PriceListError(
+      `it cannot be read (${error.code ?? error.message}); give a file that this user may read`,
+    );
+  });
+  return { list: readPriceList(text), text };
+}
+
+/** A device or a pipe could have no end, so only a file is read, and without waiting for a writer. */
+async function readText(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new PriceListError("it is not a file but a folder or a device; give a file");
+    if (stats.size > MAX_FILE_BYTES)
+      throw new PriceListError(`it has ${stats.size} bytes; a list has ${MAX_FILE_BYTES} at most`);
+    return decode(await handle.readFile());
+  } finally {
+    await handle.close();
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new PriceListError("it is not UTF-8; save it as UTF-8");
+  }
 }
 
 export interface LoadedPrices {
@@ -29,7 +71,7 @@ export async function loadPrices(dataDir: string | null): Promise<LoadedPrices> 
   if (dataDir === null) return { list: builtIn, file: null, problem: null };
   const file = pricesFile(dataDir);
   try {
-    const list = readPriceList(await readFile(file, "utf8"));
+    const { list } = await readPriceFile(file);
     // A later program brings a later list.
     return list.version > builtIn.version
       ? { list, file, problem: null }
@@ -37,11 +79,10 @@ export async function loadPrices(dataDir: string | null): Promise<LoadedPrices> 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
       return { list: builtIn, file: null, problem: null };
-    const fault = error instanceof PriceListError ? error.message : (error as Error).message;
     return {
       list: builtIn,
       file: null,
-      problem: `${file} cannot be used: ${fault}; the prices of this program hold (${builtIn.version})`,
+      problem: `${file} cannot be used: ${(error as Error).message}; the prices of this program hold (${builtIn.version})`,
     };
   }
 }

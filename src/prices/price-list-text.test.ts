@@ -42,8 +42,12 @@ test("a good list", () => {
           rates: { input: 1, webSearch: 10 },
           steps: [{ above: 1, rates: {} }],
           tiers: { batch: { rates: { input: 0.5 } } },
-          windows: [{ from: "23:00", to: "01:00", rates: { input: 2 } }],
           uplifts: { us: 1.1 },
+        },
+        {
+          since: "2026-03-14",
+          rates: { input: 9000, output: 0.000000001 },
+          windows: [{ from: "23:00", to: "01:00", rates: { input: 2 } }],
         },
       ),
     ),
@@ -78,6 +82,35 @@ test.each([
     withPrices({ since: "2026-02-01", rates: {} }, { since: "2026-01-01", rates: {} }),
     `${AT} must go from the oldest to the newest`,
   ],
+  [withPrices({ rates: { input: 1e-10 } }), `${AT}[0].rates.input must have nine decimals at most`],
+  [
+    withPrices({ rates: {}, uplifts: { us: 1.0001 } }),
+    `${AT}[0].uplifts.us must have three decimals at most`,
+  ],
+  [withPrices({ rates: {}, uplifts: { us: 0 } }), `${AT}[0].uplifts.us must be at least 0.001`],
+  [withPrices({ rates: {}, uplifts: { us: -1 } }), `${AT}[0].uplifts.us must be at least 0.001`],
+  [withPrices({ rates: {}, windows: {} }), `${AT}[0].windows must be a list of hours`],
+  [
+    withPrices({ rates: {}, windows: [{ from: "01:00", to: "01:00", rates: {} }] }),
+    `${AT}[0].windows[0] must not end when it begins`,
+  ],
+  [
+    withPrices({
+      rates: {},
+      steps: [{ above: 1, rates: {} }],
+      windows: [{ from: "01:00", to: "02:00", rates: {} }],
+    }),
+    `${AT}[0] must not have steps and windows`,
+  ],
+  [
+    withPrices({ rates: {}, steps: [{ above: 1.5, rates: {} }] }),
+    `${AT}[0].steps[0].above must be a whole number`,
+  ],
+  [
+    withPrices({ rates: {}, steps: [{ above: -1, rates: {} }] }),
+    `${AT}[0].steps[0].above must be at least 1`,
+  ],
+  [{ ...GOOD, version: "x".repeat(1e6) }, "version must have 10000 characters at most"],
   [
     withPrices({ rates: {}, windows: [{ from: "24:00", to: "1", rates: {} }] }),
     /windows\[0\]\.from must be a time such as 16:30/,
@@ -93,6 +126,52 @@ test.each([
 ] as const)("a bad list says where and what: %#", (value, fault) => {
   if (typeof fault === "string") expect(faultOf(value)).toContain(fault);
   else expect(faultOf(value)).toMatch(fault);
+});
+
+test.each(Object.getOwnPropertyNames(Object.prototype))("%s is no member of a list", (name) => {
+  const at = (json: string) => JSON.stringify(GOOD).replace(json, `{"${name}":{"input":1},${json.slice(1)}`);
+  for (const json of ['{"format"', '{"id":"maker"', '{"id":"pen"', '{"rates"', '{"input"'])
+    expect(faultOf(at(json))).toStartWith(`${name} is not a member that a price list has`);
+});
+
+test.each([
+  ["deep lists", "[".repeat(1e6)],
+  ["deep objects", '{"a":'.repeat(1e6)],
+  [
+    "a deep member",
+    JSON.stringify(GOOD).replace('"format":1', `"format":${"[".repeat(1e5)}${"]".repeat(1e5)}`),
+  ],
+  [
+    "a rate beyond a number",
+    JSON.stringify(withPrices({ rates: { input: 1 } })).replace('"input":1', '"input":1e999'),
+  ],
+  ["NaN", JSON.stringify(withPrices({ rates: { input: 1 } })).replace('"input":1', '"input":NaN')],
+  ["a byte order mark", `\ufeff${JSON.stringify(GOOD)}`],
+  ["nothing", ""],
+])("%s: a fault of one short line", (_, json) => {
+  const fault = faultOf(json);
+  expect(fault).not.toBe("none");
+  expect(fault).not.toContain("\n");
+  expect(fault.length).toBeLessThan(400);
+});
+
+const COSTLY = [
+  "(a+)+$",
+  "(a*)*b",
+  "(a|a)(a|a)(a|a)b",
+  "a?a?a?a?aaaa",
+  "(?:a{1,9}){1,9}b",
+  ".*.*.*x",
+  "(a|aa){30}$",
+  "a".repeat(300),
+];
+
+test.each(COSTLY)("an expression that may take long is refused: %s", (source) => {
+  const list = {
+    ...GOOD,
+    providers: [{ ...GOOD.providers[0], models: [{ id: "a", names: [`/${source}/`], prices: [] }] }],
+  };
+  expect(faultOf(list)).toStartWith("providers[0].models[0].names[0] must be a name in lower case");
 });
 
 test("any JSON is a list or a PriceListError", () => {

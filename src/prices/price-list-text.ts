@@ -1,6 +1,6 @@
 /** Reads the text of a price list, and says what is wrong with it. */
 import * as v from "valibot";
-import { isExpression } from "./model-name.ts";
+import { isCheapExpression, isExpression } from "./model-name.ts";
 import type { PriceList } from "./price-list.ts";
 import { isProviderAddress } from "./provider-address.ts";
 import { RATE_KIND_NAMES } from "./rates.ts";
@@ -11,14 +11,20 @@ export class PriceListError extends Error {}
 
 /** In dollars. Nano-dollars for a million calls are then still exact in a number. */
 const MAX_RATE = 9000;
+const MAX_TEXT_CHARS = 10_000;
 const MAX_SHOWN = 5;
 
 const rate = v.pipe(
   v.number("must be a number of dollars"),
   v.minValue(0, "must not be below 0"),
   v.maxValue(MAX_RATE, `must be at most ${MAX_RATE} dollars`),
+  v.check((usd) => hasDecimals(usd, 9), "must have nine decimals at most, or it would be rounded"),
 );
-const text = v.pipe(v.string("must be a text"), v.minLength(1, "must not be empty"));
+const text = v.pipe(
+  v.string("must be a text"),
+  v.minLength(1, "must not be empty"),
+  v.maxLength(MAX_TEXT_CHARS, `must have ${MAX_TEXT_CHARS} characters at most`),
+);
 const rates = v.strictObject(
   Object.fromEntries(RATE_KIND_NAMES.map((kind) => [kind, v.optional(rate)])),
   `must be an object whose members are among ${RATE_KIND_NAMES.join(", ")}`,
@@ -26,7 +32,11 @@ const rates = v.strictObject(
 const steps = v.pipe(
   v.array(
     v.strictObject({
-      above: v.pipe(v.number("must be a number of tokens"), v.integer(), v.minValue(1)),
+      above: v.pipe(
+        v.number("must be a number of tokens"),
+        v.safeInteger("must be a whole number"),
+        v.minValue(1, "must be at least 1"),
+      ),
       rates,
     }),
     "must be a list of steps",
@@ -39,19 +49,42 @@ const steps = v.pipe(
 const tariff = { rates, steps: v.optional(steps) };
 const day = v.pipe(text, v.check(isDay, "must be a day such as 2026-03-13"));
 const time = v.pipe(text, v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 16:30"));
-const factor = v.pipe(v.number("must be a factor such as 1.1"), v.minValue(0.001), v.maxValue(100));
-const price = v.strictObject({
+const factor = v.pipe(
+  v.number("must be a factor such as 1.1"),
+  v.minValue(0.001, "must be at least 0.001"),
+  v.maxValue(100, "must be at most 100"),
+  v.check((times) => hasDecimals(times, 3), "must have three decimals at most, or it would be rounded"),
+);
+const priceMembers = v.strictObject({
   ...tariff,
   since: v.optional(day),
   tiers: v.optional(
     v.strictObject(Object.fromEntries(OWN_TIERS.map((tier) => [tier, v.optional(v.strictObject(tariff))]))),
   ),
-  windows: v.optional(v.array(v.strictObject({ from: time, to: time, rates }))),
+  windows: v.optional(
+    v.array(
+      v.pipe(
+        v.strictObject({ from: time, to: time, rates }),
+        v.check(({ from, to }) => from !== to, "must not end when it begins; a whole day needs no window"),
+      ),
+      "must be a list of hours",
+    ),
+  ),
   uplifts: v.optional(v.record(text, factor)),
 });
+const price = v.pipe(
+  priceMembers,
+  v.check(
+    ({ steps, windows }) => steps === undefined || windows === undefined,
+    "must not have steps and windows: nothing says what a long prompt costs in a window",
+  ),
+);
 const pattern = v.pipe(
   text,
-  v.check(isPattern, "must be a name, a name with *, or a regular expression between slashes"),
+  v.check(
+    isPattern,
+    "must be a name in lower case, a name with *, or a regular expression between slashes that has no repeated group and at most two of * + ? |",
+  ),
 );
 const address = v.pipe(
   text,
@@ -100,8 +133,9 @@ const schema = v.strictObject({
 export function readPriceList(json: string): PriceList {
   let tree: unknown;
   try {
-    tree = JSON.parse(json);
+    tree = JSON.parse(json, refuseInherited);
   } catch (error) {
+    if (error instanceof PriceListError) throw error;
     throw new PriceListError(
       `it is no JSON (${(error as Error).message}); give a price list as script/update-prices.ts writes it`,
     );
@@ -113,6 +147,13 @@ export function readPriceList(json: string): PriceList {
   const lines = result.issues.slice(0, MAX_SHOWN).map((issue) => `${placeOf(issue)} ${faultOf(issue)}`);
   const more = result.issues.length > MAX_SHOWN ? `; and ${result.issues.length - MAX_SHOWN} more` : "";
   throw new PriceListError(`${lines.join("; ")}${more}`);
+}
+
+/** Names such as `constructor` are in every object, so a check of members would take them for known ones. */
+function refuseInherited(name: string, value: unknown): unknown {
+  if (name in Object.prototype)
+    throw new PriceListError(`${name} is not a member that a price list has; leave it out`);
+  return value;
 }
 
 type Issue = v.BaseIssue<unknown>;
@@ -133,6 +174,10 @@ function isAscending<Key extends string | number>(keys: readonly Key[]): boolean
   return keys.every((key, index) => index === 0 || (keys[index - 1] as Key) < key);
 }
 
+function hasDecimals(value: number, count: number): boolean {
+  return Number(value.toFixed(count)) === value;
+}
+
 function isDay(day: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(day)) return false;
   const atMs = Date.parse(day);
@@ -141,7 +186,7 @@ function isDay(day: string): boolean {
 
 function isPattern(pattern: string): boolean {
   return isExpression(pattern)
-    ? isRegularExpression(pattern.slice(1, -1))
+    ? isCheapExpression(pattern) && isRegularExpression(pattern.slice(1, -1))
     : pattern === pattern.toLowerCase();
 }
 
