@@ -1,4 +1,7 @@
-/** Costs that providers publish, and sums of published counts and rates, from the list of this program. */
+/**
+ * Costs that are published, and sums of published counts and rates, from the list of this program. The addresses
+ * were read in November 2026, some as copies that public repositories keep.
+ */
 import { expect, test } from "bun:test";
 import { makeUsage, type Usage } from "../neutral/usage.ts";
 import { type Cost, type CostFacts, costOf } from "./cost.ts";
@@ -28,16 +31,18 @@ interface Example {
   readonly usd: string;
 }
 
-/** https://platform.claude.com/docs/en/about-claude/pricing, read in November 2026. */
-const ANTHROPIC: readonly Example[] = [
+/** The cost itself stands on the page. */
+const PUBLISHED: readonly Example[] = [
   {
-    title: "a coding session: 50,000 × $5 + 15,000 × $25 a million",
+    // https://platform.claude.com/docs/en/about-claude/pricing, where 0.08 for an hour of a session is added
+    title: "an hour of an agent: 50,000 × $5 + 15,000 × $25 a million",
     provider: "anthropic",
     model: "claude-opus-5",
     usage: { inputTokens: 50_000, outputTokens: 15_000 },
     usd: "0.625",
   },
   {
+    // The same page
     title: "the same with 40,000 tokens read from a cache: 0.05 + 0.02 + 0.375",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -45,6 +50,7 @@ const ANTHROPIC: readonly Example[] = [
     usd: "0.445",
   },
   {
+    // The same page, which counts all tokens at the rate of input
     title: "a support ticket of 3,700 tokens: $37.00 for 10,000",
     provider: "anthropic",
     model: "claude-haiku-4-5",
@@ -52,6 +58,71 @@ const ANTHROPIC: readonly Example[] = [
     usd: "0.0037",
   },
   {
+    // The reply of the sample at https://docs.x.ai/developers/rest-api-reference/inference/responses says
+    // `cost_in_usd_ticks: 37756000`; https://docs.x.ai/developers/cost-tracking: 10^10 are a dollar, and that
+    // is what was billed
+    title:
+      "what a reply says that it cost, at the rates of its day: 3 × $2 + 128 × $0.20 + 624 × $6 a million",
+    provider: "x-ai",
+    model: "grok-4.20-0309-reasoning",
+    usage: { inputTokens: 131, cacheReadTokens: 128, outputTokens: 624, reasoningTokens: 246 },
+    facts: { atMs: 1_774_274_151_000 },
+    usd: "0.0037756",
+  },
+  {
+    // https://community.openai.com/t/gpt-image-1-collected-pricing-information-and-why-responses-is-undocumented/1275254
+    title: "a square image of low quality: 272 tokens at $40 a million",
+    provider: "openai",
+    model: "gpt-image-1",
+    usage: { inputTokens: 0, outputTokens: 272, outputImageTokens: 272 },
+    usd: "0.01088",
+  },
+  {
+    // The same thread
+    title: "a square image of medium quality: 1,056 tokens at $40 a million",
+    provider: "openai",
+    model: "gpt-image-1",
+    usage: { inputTokens: 0, outputTokens: 1056, outputImageTokens: 1056 },
+    usd: "0.04224",
+  },
+  {
+    // The same thread
+    title: "a square image of high quality: 4,160 tokens at $40 a million",
+    provider: "openai",
+    model: "gpt-image-1",
+    usage: { inputTokens: 0, outputTokens: 4160, outputImageTokens: 4160 },
+    usd: "0.1664",
+  },
+  {
+    // https://ai.google.dev/gemini-api/docs/pricing: $0.039
+    title: "an image of 1,290 tokens at $30 a million",
+    provider: "google",
+    model: "gemini-2.5-flash-image",
+    usage: { inputTokens: 0, outputTokens: 1290, outputImageTokens: 1290 },
+    usd: "0.0387",
+  },
+  {
+    // The same page: $0.134
+    title: "an image of 1,120 tokens at $120 a million",
+    provider: "google",
+    model: "gemini-3-pro-image-preview",
+    usage: { inputTokens: 0, outputTokens: 1120, outputImageTokens: 1120 },
+    usd: "0.1344",
+  },
+  {
+    // The same page: $0.24
+    title: "an image of 2,000 tokens at $120 a million",
+    provider: "google",
+    model: "gemini-3-pro-image-preview",
+    usage: { inputTokens: 0, outputTokens: 2000, outputImageTokens: 2000 },
+    usd: "0.24",
+  },
+];
+
+/** The rule and the rates stand on the page, and the counts where it says so; the sum is ours. */
+const COUNTED: readonly Example[] = [
+  {
+    // https://platform.claude.com/docs/en/about-claude/pricing#batch-processing
     title: "a batch at half the price: $2.50 and $12.50 a million",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -59,6 +130,7 @@ const ANTHROPIC: readonly Example[] = [
     usd: "15",
   },
   {
+    // https://platform.claude.com/docs/en/about-claude/pricing#prompt-caching
     title: "cache multipliers stack with the batch discount: 0.5 × (1.25 + 2 + 0.1) × $5",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -72,6 +144,7 @@ const ANTHROPIC: readonly Example[] = [
     usd: "8.375",
   },
   {
+    // https://platform.claude.com/docs/en/about-claude/pricing#fast-mode-pricing
     title: "fast mode: $10 and $50 a million",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -80,6 +153,21 @@ const ANTHROPIC: readonly Example[] = [
     usd: "60",
   },
   {
+    // The same page: the multipliers of caches and of a region apply on top of fast mode
+    title: "fast mode in the US with a cache: 1.1 × (1.25 + 0.1) × $10",
+    provider: "anthropic",
+    model: "claude-opus-5",
+    usage: {
+      inputTokens: 2_000_000,
+      cacheReadTokens: 1_000_000,
+      cacheWriteTokens: 1_000_000,
+      outputTokens: 0,
+    },
+    facts: { tier: "fast", region: "us" },
+    usd: "14.85",
+  },
+  {
+    // https://platform.claude.com/docs/en/about-claude/pricing#data-residency-pricing
     title: "inference in the US: 1.1 × all categories of tokens, and not the searches",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -88,6 +176,7 @@ const ANTHROPIC: readonly Example[] = [
     usd: "0.7075",
   },
   {
+    // https://platform.claude.com/docs/en/about-claude/pricing#long-context-pricing
     title: "900,000 tokens of a newer model at the rate of 9,000",
     provider: "anthropic",
     model: "claude-opus-4-6",
@@ -95,8 +184,7 @@ const ANTHROPIC: readonly Example[] = [
     usd: "4.5",
   },
   {
-    // The usage of the sample at
-    // https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+    // Usage: the sample at https://platform.claude.com/docs/en/about-claude/pricing#web-search-tool
     title: "one web search at $10 per 1,000 beside the tokens",
     provider: "anthropic",
     model: "claude-opus-5",
@@ -109,12 +197,8 @@ const ANTHROPIC: readonly Example[] = [
     },
     usd: "0.21096775",
   },
-];
-
-const OPENAI: readonly Example[] = [
   {
-    // The usage of the sample at https://platform.openai.com/docs/guides/prompt-caching, and the rates at
-    // https://platform.openai.com/docs/pricing: $2.50, $1.25 cached, $10.
+    // Usage and rates: https://openai.com/index/api-prompt-caching/
     title: "cached input: 86 × $2.50 + 1,920 × $1.25 + 300 × $10 a million",
     provider: "openai",
     model: "gpt-4o-2024-08-06",
@@ -122,24 +206,8 @@ const OPENAI: readonly Example[] = [
     usd: "0.005615",
   },
   {
-    // https://platform.openai.com/docs/guides/image-generation#cost-and-latency: about $0.011
-    title: "a square image of low quality: 272 tokens at $40 a million",
-    provider: "openai",
-    model: "gpt-image-1",
-    usage: { inputTokens: 0, outputTokens: 272, outputImageTokens: 272 },
-    usd: "0.01088",
-  },
-  {
-    // The same page: about $0.042
-    title: "a square image of medium quality: 1,056 tokens at $40 a million",
-    provider: "openai",
-    model: "gpt-image-1",
-    usage: { inputTokens: 0, outputTokens: 1056, outputImageTokens: 1056 },
-    usd: "0.04224",
-  },
-  {
-    // https://developers.openai.com/api/docs/models/gpt-5.4: above 272K input tokens twice the input and 1.5
-    // times the output, for the whole session
+    // https://developers.openai.com/api/docs/models/gpt-5.4: with more than 272K input tokens twice the input
+    // and 1.5 times the output, for the whole session
     title: "a long prompt is charged as a whole: 300,000 × $5 + 1,000 × $22.50 a million",
     provider: "openai",
     model: "gpt-5.4",
@@ -154,7 +222,8 @@ const OPENAI: readonly Example[] = [
     usd: "0.695",
   },
   {
-    // https://developers.openai.com/api/docs/guides/flex-processing: at the prices of a batch
+    // https://developers.openai.com/api/docs/guides/flex-processing: at the rates of a batch, which are
+    // $0.625, $0.0625 and $5 at https://developers.openai.com/api/docs/pricing
     title: "flex at half the price",
     provider: "openai",
     model: "gpt-5",
@@ -162,7 +231,8 @@ const OPENAI: readonly Example[] = [
     usd: "5.34375",
   },
   {
-    // https://developers.openai.com/api/docs/guides/your-data: 10 % more for newer models
+    // https://developers.openai.com/api/docs/pricing: 10 % more for models since 5 March 2026; the rates are
+    // also at https://github.com/merefield/codexometer/releases/tag/v0.18.4
     title: "processing in the EU: 1.1 × the tokens",
     provider: "openai",
     model: "gpt-6-sol",
@@ -170,27 +240,10 @@ const OPENAI: readonly Example[] = [
     facts: { region: "eu" },
     usd: "0.33",
   },
-];
-
-/** https://ai.google.dev/gemini-api/docs/pricing, read in November 2026. */
-const GOOGLE: readonly Example[] = [
   {
-    title: "an image of 1,290 tokens: $0.039",
-    provider: "google",
-    model: "gemini-2.5-flash-image",
-    usage: { inputTokens: 0, outputTokens: 1290, outputImageTokens: 1290 },
-    usd: "0.0387",
-  },
-  {
-    title: "an image of 1,120 tokens: $0.134",
-    provider: "google",
-    model: "gemini-3-pro-image-preview",
-    usage: { inputTokens: 0, outputTokens: 1120, outputImageTokens: 1120 },
-    usd: "0.1344",
-  },
-  {
-    // https://discuss.ai.google.dev/t/question-about-gemini-api-caching-pricing/107349: each request pays for
-    // the cached tokens that it uses; thoughts are output
+    // Usage: https://discuss.ai.google.dev/t/question-about-gemini-api-caching-pricing/107349, where each
+    // request pays for the cached tokens that it uses, and thoughts are output; rates:
+    // https://ai.google.dev/gemini-api/docs/pricing
     title: "cached tokens: 1,500 × $1.25 + 10,000 × $0.125 + 11,000 × $10 a million",
     provider: "google",
     model: "models/gemini-2.5-pro",
@@ -198,32 +251,45 @@ const GOOGLE: readonly Example[] = [
     usd: "0.113125",
   },
   {
-    title: "a prompt above 200,000 tokens is charged as a whole, with its cached tokens counted",
+    // https://ai.google.dev/gemini-api/docs/pricing: $2.50, $0.25 and $15 for prompts above 200k tokens
+    title: "a prompt above 200,000 tokens: 50,000 × $2.50 + 200,000 × $0.25 + 1,000 × $15 a million",
     provider: "google",
     model: "gemini-2.5-pro",
     usage: { inputTokens: 250_000, cacheReadTokens: 200_000, outputTokens: 1000 },
     usd: "0.19",
   },
   {
-    // https://ai.google.dev/gemini-api/docs/audio: 32 tokens a second
+    // https://ai.google.dev/gemini-api/docs/audio: 32 tokens a second; rates: the page of prices
     title: "a minute of audio at $1.00 beside text at $0.30",
     provider: "google",
     model: "gemini-2.5-flash",
     usage: { inputTokens: 1920 + 1000, inputAudioTokens: 1920, outputTokens: 0 },
     usd: "0.00222",
   },
+  {
+    // Usage: the sample at https://console.groq.com/docs/prompt-caching, where cached tokens cost half; rates:
+    // https://github.com/braintrustdata/braintrust-proxy/issues/925, which read them at Groq's
+    title: "cached input at half the rate: 33 × $0.15 + 4,608 × $0.075 + 1,817 × $0.60 a million",
+    provider: "groq",
+    model: "openai/gpt-oss-120b",
+    usage: { inputTokens: 4641, cacheReadTokens: 4608, outputTokens: 1817 },
+    usd: "0.00144075",
+  },
 ];
 
-for (const { title, provider, model, usage, facts, usd } of [...ANTHROPIC, ...OPENAI, ...GOOGLE]) {
-  test(`${model}: ${title}`, () => {
-    const result = cost(provider, model, usage, facts);
-    expect(result.nanoUsd).toBe(Math.round(Number(usd) * 1e9));
-    expect(result.gaps).toEqual([]);
-  });
-}
+const GROUPS = { published: PUBLISHED, "counts × rates": COUNTED };
+
+for (const [group, examples] of Object.entries(GROUPS))
+  for (const { title, provider, model, usage, facts, usd } of examples)
+    test(`${group}: ${model}: ${title}`, () => {
+      const result = cost(provider, model, usage, facts);
+      expect(result.nanoUsd).toBe(Math.round(Number(usd) * 1e9));
+      expect(result.gaps).toEqual([]);
+    });
 
 test("Claude Sonnet 4.5: the tokens of a cache make a prompt long", () => {
-  // https://platform.claude.com/docs/en/build-with-claude/context-windows, while that model had 1M tokens
+  // https://platform.claude.com/docs/en/about-claude/pricing while that model had 1M tokens: the sum of all
+  // three kinds of input decides, and the whole request is charged at the higher rates
   const usage = { inputTokens: 210_000, cacheReadTokens: 60_000, outputTokens: 1000 };
   expect(cost("anthropic", "claude-sonnet-4-5-20250929", usage).nanoUsd).toBe(
     150_000 * 6000 + 60_000 * 600 + 1000 * 22_500,
@@ -231,6 +297,9 @@ test("Claude Sonnet 4.5: the tokens of a cache make a prompt long", () => {
 });
 
 test("DeepSeek: the hours of the day, and the days on which prices changed", () => {
+  // https://github.com/ccusage/ccusage/issues/1643, https://github.com/pydantic/genai-prices/pull/581 and
+  // https://github.com/BerriAI/litellm/issues/37255. The first change was at 16:00 UTC of the day before: the
+  // list has whole days.
   const usage = { inputTokens: 1_000_000, outputTokens: 0 };
   const at = (time: string): number =>
     cost("deepseek", "deepseek-v4-flash", usage, { atMs: Date.parse(time) }).nanoUsd;
@@ -238,5 +307,8 @@ test("DeepSeek: the hours of the day, and the days on which prices changed", () 
   expect(at("2026-08-17T00:00:00Z")).toBe(220_000_000);
   expect(at("2026-11-02T00:59:59Z")).toBe(150_000_000);
   expect(at("2026-11-02T01:00:00Z")).toBe(300_000_000);
+  expect(at("2026-11-02T03:59:59.999Z")).toBe(300_000_000);
   expect(at("2026-11-02T04:00:00Z")).toBe(150_000_000);
+  expect(at("2026-11-02T06:00:00Z")).toBe(300_000_000);
+  expect(at("2026-11-02T10:00:00Z")).toBe(150_000_000);
 });
