@@ -32,6 +32,14 @@ export type RepairKind =
   | "mark-prefix"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
+  /** The model is not told to decide itself how much to think. */
+  | "without-adaptive"
+  /** One kind of sampling, where a request has two. */
+  | "one-sampling"
+  /** No encrypted reasoning is asked for. */
+  | "without-encrypted"
+  /** Only tools with closed schemas are strict. */
+  | "strict-when-closed"
   /** Schemas of tools name their properties, if only none. */
   | "add-properties"
   /** The model is told not to think, because it has tools. */

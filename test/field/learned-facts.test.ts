@@ -253,6 +253,8 @@ describeKind(kind, () => {
       expect(upstream.bodies().map(({ temperature }) => temperature)).toEqual([0.5]);
     });
 
+    const LOOSE = { type: "object", properties: { a: { type: "string" } } };
+    const CLOSED = { ...LOOSE, required: ["a"], additionalProperties: false };
     const forced = { tool_choice: { type: "any" }, tools: [{ name: "t", input_schema: { type: "object" } }] };
     const rows: readonly (readonly [
       string,
@@ -287,12 +289,30 @@ describeKind(kind, () => {
         { thinking: { type: "enabled", budget_tokens: 1_024 } },
       ],
       [
+        "what else a reply may include",
+        "openai-responses",
+        "Encrypted content is not supported with this model.",
+        (body) => body.include?.includes("reasoning.encrypted_content"),
+        { include: ["reasoning.encrypted_content", "message.output_text.logprobs"] },
+        { include: ["message.output_text.logprobs"] },
+      ],
+      [
+        "tools are strict whose schemas are",
+        "openai-chat",
+        "Invalid schema for function 't': In context=(), 'required' is required to be supplied and to be an array",
+        (body) =>
+          body.tools?.[0].function.strict === true &&
+          body.tools[0].function.parameters.required === undefined,
+        { tools: [{ type: "function", function: { name: "t", strict: true, parameters: LOOSE } }] },
+        { tools: [{ type: "function", function: { name: "t", strict: true, parameters: CLOSED } }] },
+      ],
+      [
         "a tool is forced without thinking, in Chat",
         "openai-chat",
         "Thinking mode does not support this tool_choice",
         (body) => body.enable_thinking === true && body.tool_choice === "required",
-        { enable_thinking: true, tool_choice: "required" },
-        { enable_thinking: false, tool_choice: "required" },
+        { enable_thinking: true, tool_choice: "required", tools: [] },
+        { enable_thinking: false, tool_choice: "required", tools: [] },
       ],
     ];
     for (const [title, dialect, refusal, isRefused, refused, taken] of rows) {
@@ -300,6 +320,8 @@ describeKind(kind, () => {
         const target = `a-${dialect}/${model}`;
         upstream.refuse({ isRefused, refusal });
         expect(await asks("ann", dialect, target, refused)).toBe(2);
+        // Where the request itself says what it was refused for, that is remembered.
+        expect(await asks("ann", dialect, target, refused)).toBe("tool_choice" in refused ? 2 : 1);
         upstream.forget();
         expect(await asks("ann", dialect, target, taken)).toBe(1);
         expect(upstream.bodies()[0]).toMatchObject(taken);

@@ -43,9 +43,7 @@ const REFUSALS: readonly Refusal[] = [
   { words: /^invalid beta flag/i, repairs: ["without-beta"] },
   {
     words: /^`?temperature`? and `?top_p`? cannot both be specified/i,
-    repairs: ["without"],
-    members: ["top_p"],
-    isOnce: true,
+    repairs: ["one-sampling"],
   },
   {
     words: /^This model does not support the effort parameter/i,
@@ -54,9 +52,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     words: /^adaptive thinking is not supported on this model/i,
-    repairs: ["without"],
-    members: ["thinking"],
-    isOnce: true,
+    repairs: ["without-adaptive"],
   },
   ...REFUSED_MEMBER,
 ];
@@ -113,6 +109,24 @@ const EDITS = {
       if (choice?.type !== "any" && choice?.type !== "tool") return body;
       const { name: _, ...rest } = choice;
       return { ...body, tool_choice: { ...rest, type: "auto" } };
+    },
+  },
+  "without-adaptive": {
+    field: "thinking",
+    parameter: "reasoning",
+    reason: "left out, because the model does not decide itself how much to think",
+    change(body) {
+      const { thinking, ...rest } = body;
+      return asObject(thinking)?.type === "adaptive" ? rest : body;
+    },
+  },
+  "one-sampling": {
+    field: "top_p",
+    parameter: "topP",
+    reason: "left out, because the model does not take it beside temperature",
+    change(body) {
+      const { top_p: topP, ...rest } = body;
+      return topP === undefined || body.temperature === undefined ? body : rest;
     },
   },
   "join-turns": {

@@ -11,6 +11,7 @@ import {
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { joinContents, joinTurns } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
+import { isClosed } from "./tool-encode.ts";
 
 /** Template engines report a refusal as 400 or, in llama.cpp, as 500. */
 const TEMPLATE_STATUSES: readonly number[] = [400, 422, 500];
@@ -34,8 +35,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     words:
       /^Invalid schema for function '[^'\n]{0,80}': In context=\([^\n]{0,200}\), '(?:additionalProperties|required)' is required to be supplied/i,
-    repairs: ["without"],
-    members: ["tools.*.function.strict"],
+    repairs: ["strict-when-closed"],
   },
   // Gemma's template in vLLM and llama.cpp
   {
@@ -144,6 +144,12 @@ const EDITS = {
     change: (body) => mapMember(body, "messages", withReasoning),
   },
   "free-tool-choice": FREE_TOOL_CHOICE,
+  "strict-when-closed": {
+    field: "tools",
+    parameter: null,
+    reason: "a tool whose schema is open is not strict, because the upstream refuses it",
+    change: (body) => mapMember(body, "tools", strictWhenClosed),
+  },
   "add-properties": {
     field: "tools",
     parameter: null,
@@ -216,6 +222,14 @@ function withMessages(
   const changed = change(messages);
   const isSame = changed.length === messages.length && changed.every((item, n) => item === messages[n]);
   return isSame ? body : { ...body, messages: changed };
+}
+
+function strictWhenClosed(tool: JsonObject): JsonObject {
+  const named = asObject(tool.function);
+  const schema = asObject(named?.parameters);
+  if (named?.strict !== true || (schema !== null && isClosed(schema))) return tool;
+  const { strict: _, ...loose } = named;
+  return { ...tool, function: loose };
 }
 
 function withProperties(tool: JsonObject): JsonObject {

@@ -131,7 +131,7 @@ export function strictOf(
   return false;
 }
 
-function isClosed(root: JsonObject): boolean {
+export function isClosed(root: JsonObject): boolean {
   const open: JsonObject[] = [root];
   for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
     const { type, properties, required, additionalProperties } = schema;

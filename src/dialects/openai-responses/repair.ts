@@ -1,4 +1,5 @@
 /** What servers of Responses refuse, and what is changed for them. */
+import { asArray } from "../../wire/json.ts";
 import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
 import {
   DEVELOPER_REFUSED,
@@ -24,8 +25,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     words: /^Encrypted content is not supported with this model/i,
-    repairs: ["without"],
-    members: ["include"],
+    repairs: ["without-encrypted"],
   },
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
@@ -62,7 +62,21 @@ const OPTIONAL = {
   "tools.*.strict": null,
 } satisfies RepairRules["optional"];
 
+const ENCRYPTED = "reasoning.encrypted_content";
+
 const EDITS = {
+  "without-encrypted": {
+    field: "include",
+    parameter: null,
+    reason: "encrypted reasoning was not asked for, because the model has none",
+    change(body) {
+      const { include, ...rest } = body;
+      const asked = asArray(include);
+      const kept = asked.filter((item) => item !== ENCRYPTED);
+      if (kept.length === asked.length) return body;
+      return kept.length === 0 ? rest : { ...rest, include: kept };
+    },
+  },
   "free-tool-choice": FREE_TOOL_CHOICE,
   "system-role": systemRole("input"),
   "without-seals": {
