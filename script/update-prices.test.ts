@@ -25,6 +25,22 @@ const read = (model: Partial<Model>) => {
   return { model: providers[0]?.models[0], skipped };
 };
 
+test("a pattern of addresses becomes hosts and paths, and a new form of one stops the script", () => {
+  const at = (api_pattern: string) =>
+    readGenaiPrices([{ ...providerOf({}), api_pattern }], TODAY).providers[0]?.addresses;
+  expect(at("https://api\\.maker\\.test")).toEqual(["api.maker.test"]);
+  expect(at("https://api\\.maker\\.test(?:/|$)")).toEqual(["api.maker.test"]);
+  expect(at("https://api\\.maker\\.test/pens(/|$)")).toEqual(["api.maker.test/pens"]);
+  expect(at("https://api\\.moonshot\\.")).toEqual(["api.moonshot.ai", "api.moonshot.cn"]);
+  for (const pattern of [
+    "https://(.*\\.)?maker\\.test",
+    "https://api\\.maker\\.",
+    "api\\.maker\\.test",
+    "https://[^/]+",
+  ])
+    expect(() => at(pattern)).toThrow("add it to ADDRESSES");
+});
+
 test("the clauses of names become patterns", () => {
   const match = {
     is: "ClauseOr",

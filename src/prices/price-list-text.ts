@@ -1,7 +1,8 @@
 /** Reads the text of a price list, and says what is wrong with it. */
 import * as v from "valibot";
 import { isCheapExpression, isExpression } from "./model-name.ts";
-import type { PriceList } from "./price-list.ts";
+import { DAY_MINUTES } from "./price.ts";
+import { minuteOf, type PriceList } from "./price-list.ts";
 import { isProviderAddress } from "./provider-address.ts";
 import { RATE_KIND_NAMES } from "./rates.ts";
 import { OWN_TIERS } from "./tier.ts";
@@ -13,6 +14,9 @@ export class PriceListError extends Error {}
 const MAX_RATE = 9000;
 const MAX_TEXT_CHARS = 10_000;
 const MAX_SHOWN = 5;
+const MAX_SHOWN_CHARS = 120;
+const MAX_WINDOWS = 24;
+const CONTROL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/gu;
 
 const rate = v.pipe(
   v.number("must be a number of dollars"),
@@ -24,6 +28,8 @@ const text = v.pipe(
   v.string("must be a text"),
   v.minLength(1, "must not be empty"),
   v.maxLength(MAX_TEXT_CHARS, `must have ${MAX_TEXT_CHARS} characters at most`),
+  // Commands print these texts.
+  v.check((value) => value.search(CONTROL) < 0, "must not have control characters"),
 );
 const rates = v.strictObject(
   Object.fromEntries(RATE_KIND_NAMES.map((kind) => [kind, v.optional(rate)])),
@@ -55,22 +61,26 @@ const factor = v.pipe(
   v.maxValue(100, "must be at most 100"),
   v.check((times) => hasDecimals(times, 3), "must have three decimals at most, or it would be rounded"),
 );
+const windows = v.pipe(
+  v.array(
+    v.pipe(
+      v.strictObject({ from: time, to: time, rates }),
+      v.check(({ from, to }) => from !== to, "must not end when it begins; a whole day needs no window"),
+    ),
+    "must be a list of hours",
+  ),
+  v.maxLength(MAX_WINDOWS, `must have ${MAX_WINDOWS} windows at most`),
+  v.check((list) => isUnique(list.flatMap(minutesOf)), "must not overlap"),
+);
+const region = v.pipe(text, v.regex(/^[a-z0-9-]+$/, "must be a region in lower case, such as eu"));
 const priceMembers = v.strictObject({
   ...tariff,
   since: v.optional(day),
   tiers: v.optional(
     v.strictObject(Object.fromEntries(OWN_TIERS.map((tier) => [tier, v.optional(v.strictObject(tariff))]))),
   ),
-  windows: v.optional(
-    v.array(
-      v.pipe(
-        v.strictObject({ from: time, to: time, rates }),
-        v.check(({ from, to }) => from !== to, "must not end when it begins; a whole day needs no window"),
-      ),
-      "must be a list of hours",
-    ),
-  ),
-  uplifts: v.optional(v.record(text, factor)),
+  windows: v.optional(windows),
+  uplifts: v.optional(v.record(region, factor)),
 });
 const price = v.pipe(
   priceMembers,
@@ -118,14 +128,22 @@ const schema = v.strictObject({
         name: text,
         addresses: v.array(address, "must be a list of addresses"),
         resells: v.optional(v.array(text)),
-        models: v.array(model, "must be a list of models"),
+        models: v.pipe(
+          v.array(model, "must be a list of models"),
+          v.check((list) => isUnique(list.map(({ id }) => id)), "must not name a model twice"),
+        ),
       }),
       "must be a list of providers",
     ),
+    v.check((list) => isUnique(list.map(({ id }) => id)), "must not name a provider twice"),
     v.check(
-      (list) => new Set(list.map(({ id }) => id)).size === list.length,
-      "must not name a provider twice",
+      (list) => isUnique(list.flatMap(({ addresses }) => [...new Set(addresses)])),
+      "must not have two providers at one address",
     ),
+    v.check((list) => {
+      const ids = new Set(list.map(({ id }) => id));
+      return list.every(({ resells = [] }) => resells.every((id) => ids.has(id)));
+    }, "must resell only from providers of the list"),
   ),
 });
 
@@ -137,7 +155,7 @@ export function readPriceList(json: string): PriceList {
   } catch (error) {
     if (error instanceof PriceListError) throw error;
     throw new PriceListError(
-      `it is no JSON (${(error as Error).message}); give a price list as script/update-prices.ts writes it`,
+      `it is no JSON (${shown((error as Error).message)}); give a price list as script/update-prices.ts writes it`,
     );
   }
   if (Array.isArray(tree))
@@ -160,14 +178,31 @@ type Issue = v.BaseIssue<unknown>;
 
 function placeOf({ path }: Issue): string {
   const steps = (path ?? []).map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
-  return steps.length === 0 ? "the file" : steps.join("").replace(/^\./, "");
+  return steps.length === 0 ? "the file" : shown(steps.join("").replace(/^\./, ""));
 }
 
 function faultOf({ kind, type, expected, message, received }: Issue): string {
   if (type === "strict_object" && expected === "never")
     return `is not a member that a price list has; leave it out`;
   if (type === "strict_object" && expected?.startsWith('"')) return "is missing";
-  return kind === "schema" ? `${message}, not ${received}` : message;
+  return kind === "schema" ? `${message}, not ${shown(received)}` : message;
+}
+
+/** A part of the file as it may stand in a line for people. */
+function shown(part: string): string {
+  const chars = [...part.slice(0, 2 * MAX_SHOWN_CHARS).replace(CONTROL, "\ufffd")];
+  return chars.length > MAX_SHOWN_CHARS ? `${chars.slice(0, MAX_SHOWN_CHARS).join("")}…` : chars.join("");
+}
+
+function isUnique(values: readonly unknown[]): boolean {
+  return new Set(values).size === values.length;
+}
+
+/** The minutes of a day in a window, which may pass midnight. */
+function minutesOf(window: { readonly from: string; readonly to: string }): readonly number[] {
+  const from = minuteOf(window.from);
+  const count = (minuteOf(window.to) - from + DAY_MINUTES) % DAY_MINUTES;
+  return Array.from({ length: count }, (_, index) => (from + index) % DAY_MINUTES);
 }
 
 function isAscending<Key extends string | number>(keys: readonly Key[]): boolean {

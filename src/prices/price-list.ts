@@ -123,7 +123,8 @@ function tariffOf({ rates, steps = [] }: ListedTariff): Tariff {
   };
 }
 
-function minuteOf(time: string): number {
+/** Minutes since midnight of a time such as `16:30`. */
+export function minuteOf(time: string): number {
   const [hours = "", minutes = ""] = time.split(":");
   return Number(hours) * 60 + Number(minutes);
 }

@@ -73,7 +73,7 @@ export function ratesFor({ rates, steps }: Tariff, promptTokens: number): Rates 
 }
 
 const MINUTE_MS = 60_000;
-const DAY_MINUTES = 1440;
+export const DAY_MINUTES = 1440;
 
 /** The tariff of the standard tier at a time of the day. */
 export function standardAt({ standard, windows }: Price, atMs: number): Tariff {
