@@ -58,6 +58,12 @@ describe("a changed value keeps the bytes of what stays", () => {
       expect(rewritten(`{"max":${number},"n":1}`, rename)).toBe(`{"n":1,"limit":${number}}`);
   });
 
+  test("renamed: of a name that stands twice, the last value counts", () => {
+    const rename = ({ max, ...rest }: JsonObject): JsonObject => ({ ...rest, limit: max });
+    expect(rewritten('{"max":9,"n":3,"n":9}', rename)).toBe('{"n":9,"limit":9}');
+    expect(rewritten('{"max":3,"n":9,"max":9}', rename)).toBe('{"n":9,"limit":9}');
+  });
+
   test("a name that stands twice", () => {
     const big = "12345678901234567890";
     expect(rewritten(`{"n":1E400,"a":1,"m":${big},"a":2,"b":3}`, without("b"))).toBe(
@@ -97,5 +103,32 @@ test("any change of any value: the text parses to what was asked for", () => {
         expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(after)));
       },
     ),
+  );
+});
+
+test("any names, also repeated ones: what is left out and renamed is written, and what stays keeps its bytes", () => {
+  const name = fc.constantFrom("a", "b", "c", "__proto__", "\\u0061", "1");
+  const value = fc.constantFrom(
+    "1",
+    "2",
+    "1E2",
+    "12345678901234567890",
+    '{"a":1.0}',
+    '{"a":2.0,"a":3}',
+    '"}"',
+  );
+  const members = fc.array(fc.tuple(name, value, fc.constantFrom("", " ", "\n")), { maxLength: 6 });
+  fc.assert(
+    fc.property(members, fc.subarray(["a", "b", "__proto__"]), fc.boolean(), (list, gone, isRenamed) => {
+      const text = `{${list.map(([key, bytes, space]) => `${space}"${key}":${space}${bytes}`).join(",")}}`;
+      const before = JSON.parse(text) as JsonObject;
+      const kept = Object.entries(before).filter(([key]) => !gone.includes(key));
+      const renamed = gone.filter((key) => isRenamed && Object.hasOwn(before, key));
+      const after = Object.fromEntries([...kept, ...renamed.map((key) => [`new ${key}`, before[key]])]);
+      const written = Buffer.from(rewriteJson(Buffer.from(text), before, after)).toString();
+      expect(JSON.parse(written)).toEqual(after);
+      for (const [, bytes] of list) if (bytes === "1E2") expect(written).not.toContain(":100");
+    }),
+    { numRuns: 1_000 },
   );
 });

@@ -72,7 +72,7 @@ class Rewriter {
     let hasKept = false;
     members.forEach((member, n) => {
       if (!isKept(member, n)) {
-        gone.push(member);
+        if (!Object.hasOwn(after, member.name)) gone.push(member);
         const next = members[n + 1];
         const start = hasKept ? (members[n - 1] as Entry).end : member.start;
         this.#replace(start, hasKept ? member.end : (next?.start ?? member.end), "");
