@@ -124,7 +124,8 @@ test("a part that breaks off behind its last word is gone on with, and what brea
     };
     const reply = await handle(gateway, CHAT, asking(true), TESTER);
     const text = await reply.text();
-    expect(upstream.seen).toHaveLength(2);
+    // A reset of a connection that was kept may say that it was stale: that request is sent once more.
+    expect(upstream.seen).toHaveLength(breaks ? 2 : 3);
     expect(text).toContain('"error"');
     expect((await gateway.rows()).at(-1)).toMatchObject({ outcome: "upstream_cut", usageState: "partial" });
   }
