@@ -163,7 +163,7 @@ const server = table({
     durationMs,
     30_000,
     "start",
-    "Longest silence of a client while it sends a body of more than 64 KiB, or of unknown length: the time between two pieces, not of the whole request. Up to 8 seconds more, because the clock has steps of 4 s. Values above 251000 act as 251000.",
+    "Longest silence of a client while it sends a body: the time between two pieces, not of the whole request. Up to 9 seconds more, because the clock has steps of 4 s and starts when a body takes longer than a second. Values above 251000 act as 251000.",
   ),
   idle_connection_ms: withDefault(
     durationMs,

@@ -1,7 +1,6 @@
 /** Reads a request body, bounded before and after decoding. */
 import { promisify } from "node:util";
 import { GatewayError } from "../core/errors.ts";
-import type { ClientRequest } from "./client-request.ts";
 
 type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
@@ -37,22 +36,10 @@ export interface BodyReader {
   bodyFailed(cause: unknown): void;
 }
 
-/**
- * A shorter body comes with its head or right after it. To set the connection's clock for it would cost each
- * request something, and win nothing: the clock for idle connections runs.
- */
-const LONG_BODY_BYTES = 65_536;
-
 /** Reads the body, up to `limitBytes` of it, and gives it to `reader`, never before `startReading` returns. */
-export function startReading(
-  client: Pick<ClientRequest, "request" | "limitSilence">,
-  limitBytes: number,
-  reader: BodyReader,
-): void {
-  const { request } = client;
+export function startReading(request: Request, limitBytes: number, reader: BodyReader): void {
   const { headers } = request;
   const declared = headers.get("content-length");
-  if (declared === null || Number(declared) > LONG_BODY_BYTES) client.limitSilence();
   if (declared === null || Number(declared) > limitBytes || headers.get("content-encoding") !== null) {
     readBody(request, limitBytes).then(
       (body) => reader.bodyRead(body),

@@ -9,7 +9,7 @@ export type BunServer = Bun.Server<undefined>;
 export interface ConnectionClocks {
   /** Between requests. */
   readonly idleS: number;
-  /** While the client sends a long body. */
+  /** While the client sends a body that takes its time. */
   readonly sendingS: number;
 }
 

