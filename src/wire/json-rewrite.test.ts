@@ -76,6 +76,18 @@ describe("a changed value keeps the bytes of what stays", () => {
     expect(rewritten('{"a":1,"a":2,"b":3}', (value) => value)).toBe('{"a":1,"a":2,"b":3}');
   });
 
+  test("undefined is written as JSON.stringify writes it", () => {
+    const change = (value: JsonObject): JsonObject => ({
+      ...value,
+      a: undefined,
+      c: undefined,
+      b: [undefined, 2],
+    });
+    expect(rewritten('{"a":1,"b":[1,2],"d":3}', change)).toBe('{"b":[null,2],"d":3}');
+    expect(rewritten('{"b":[1]}', change)).toBe('{"b":[null,2]}');
+    expect(rewritten('{"b":{"x":1}}', () => ({ b: [{ x: undefined }] }))).toBe('{"b":[{}]}');
+  });
+
   test("__proto__ is a name like any other", () => {
     expect(rewritten('{"__proto__":{"a":1},"b":2}', without("b"))).toBe('{"__proto__":{"a":1}}');
   });

@@ -58,7 +58,7 @@ class Rewriter {
     else {
       const start = this.#at;
       this.#skipValue();
-      if (isChanged) this.#replace(start, this.#at, JSON.stringify(after));
+      if (isChanged) this.#replace(start, this.#at, jsonOf(after));
     }
   }
 
@@ -72,7 +72,7 @@ class Rewriter {
     let hasKept = false;
     members.forEach((member, n) => {
       if (!isKept(member, n)) {
-        if (!Object.hasOwn(after, member.name)) gone.push(member);
+        if (!isIn(after, member.name)) gone.push(member);
         const next = members[n + 1];
         const start = hasKept ? (members[n - 1] as Entry).end : member.start;
         this.#replace(start, hasKept ? member.end : (next?.start ?? member.end), "");
@@ -83,7 +83,7 @@ class Rewriter {
       this.#at = member.valueAt;
       this.value(before[member.name], after[member.name]);
     });
-    const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
+    const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name) && isIn(after, name));
     const texts = added.map((name) => {
       // A member that has another name keeps the bytes of its value.
       const renamed = gone.findLast((member) => Object.is(before[member.name], after[name]));
@@ -107,7 +107,7 @@ class Rewriter {
       const places = new Map(before.map((item, n) => [item, elements[n] as Entry]));
       const texts = after.map((item) => {
         const place = typeof item === "object" ? places.get(item) : undefined;
-        return place === undefined ? JSON.stringify(item) : this.#text(place);
+        return place === undefined ? jsonOf(item) : this.#text(place);
       });
       this.#replace(start, end, `[${texts.join(",")}]`);
     }
@@ -208,7 +208,17 @@ function keptOf(
   before: JsonObject,
   after: JsonObject,
 ): (member: Entry, n: number) => boolean {
-  if (members.length === Object.keys(before).length) return ({ name }) => Object.hasOwn(after, name);
+  if (members.length === Object.keys(before).length) return ({ name }) => isIn(after, name);
   const last = new Map(members.map(({ name }, n) => [name, n]));
-  return ({ name }, n) => last.get(name) === n && Object.hasOwn(after, name);
+  return ({ name }, n) => last.get(name) === n && isIn(after, name);
+}
+
+/** A member that is undefined is none, as for `JSON.stringify`. */
+function isIn(object: JsonObject, name: string): boolean {
+  return Object.hasOwn(object, name) && object[name] !== undefined;
+}
+
+/** JSON has no undefined: in a list it is null. */
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
 }
