@@ -1,7 +1,7 @@
 /** Finds the configuration file and reads it. */
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import type { Env } from "./environment.ts";
 import { CONFIG_FILE_NAME, configFolder, resolvePath } from "./folders.ts";
 import { ConfigError, type Problem } from "./problem.ts";
@@ -35,19 +35,7 @@ export function findConfigFile(
 /** Reads and parses the file. Throws `ConfigError`. */
 export async function readToml(file: string, cwd: string): Promise<TomlFile> {
   const name = shownName(file, cwd);
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_FILE_BYTES)
-      throw new ConfigError([ofFile(name, "the file is larger than 4 MiB", "is it the right one?")]);
-    bytes = await readFile(file);
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new ConfigError([
-      ofFile(name, `the file cannot be read (${code})`, "check the path and the permissions"),
-    ]);
-  }
+  const bytes = await readBytes(file, name);
   try {
     return parseToml(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
@@ -57,6 +45,20 @@ export async function readToml(file: string, cwd: string): Promise<TomlFile> {
     }
     throw new ConfigError([ofFile(name, "the file is not UTF-8", "save the file as UTF-8")]);
   }
+}
+
+async function readBytes(file: string, name: string): Promise<Uint8Array> {
+  const read = await readRegularFile(file, MAX_FILE_BYTES).catch((error: unknown) => {
+    throw new ConfigError([
+      ofFile(name, `the file cannot be read (${codeOf(error)})`, "check the path and the permissions"),
+    ]);
+  });
+  if (read.ok) return read.bytes;
+  throw new ConfigError([
+    read.fault === "not-a-file"
+      ? ofFile(name, "this is not a file", "name a file: Clewline reads it again when it changes")
+      : ofFile(name, "the file is larger than 4 MiB", "is it the right one?"),
+  ]);
 }
 
 /** The name of a file for messages: relative to the working folder when the file is inside it. */

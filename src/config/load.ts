@@ -2,8 +2,9 @@
  * Loads the configuration: reads the file, applies the overrides, checks everything, and reports every
  * problem at once.
  */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
 import { buildConfig, type ResolvedPaths } from "./build.ts";
 import { type CertificatePair, findCertificateFault } from "./certificate.ts";
@@ -195,18 +196,23 @@ async function resolvePaths(
   return { dataDir: at(["server", "data_dir"]) ?? stateFolder(env), certFile, keyFile, ...pair };
 }
 
+/** A certificate with a long chain has a few dozen kilobytes. */
+const MAX_PEM_BYTES = 1_048_576;
+
 /** Empty texts where a file is not named, or was refused. */
 async function readCertificate(draft: Draft, certFile: string, keyFile: string): Promise<CertificatePair> {
   const read = async (path: Path, file: string): Promise<string> => {
     if (file === "") return "";
     await draft.willRead(file);
     try {
-      return await readFile(file, "utf8");
+      const pem = await readRegularFile(file, MAX_PEM_BYTES);
+      if (pem.ok) return new TextDecoder().decode(pem.bytes);
+      const message = pem.fault === "not-a-file" ? "this is not a file" : "the file is larger than 1 MiB";
+      draft.refuse(path, message, "name a PEM file");
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-      draft.refuse(path, `the file cannot be read (${code})`, "check the path and the permissions");
-      return "";
+      draft.refuse(path, `the file cannot be read (${codeOf(error)})`, "check the path and the permissions");
     }
+    return "";
   };
   const problems = draft.problems.length;
   const cert = await read(["server", "tls", "cert_file"], certFile);

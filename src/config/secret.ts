@@ -1,6 +1,6 @@
 /** Resolves secrets: `env:NAME`, `file:PATH`, or the text itself. */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+
+import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import type { Env } from "./environment.ts";
 import { resolvePath } from "./folders.ts";
 import { looksSecret } from "./problem.ts";
@@ -58,24 +58,16 @@ function resolveVariable(value: string, env: Env): SecretResult {
 
 async function resolveFile(file: string): Promise<SecretResult> {
   try {
-    // Without O_NONBLOCK a pipe without a writer would block the start for ever.
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    try {
-      if (!(await handle.stat()).isFile())
-        return fail("this is not a file", "name a file that contains the secret alone");
-      const buffer = new Uint8Array(MAX_SECRET_BYTES + 1);
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      if (bytesRead > MAX_SECRET_BYTES) {
-        return fail("the file is too large for a secret", "name a file that contains the secret alone");
-      }
-      const text = new TextDecoder().decode(buffer.subarray(0, bytesRead)).replace(/[\r\n]+$/, "");
-      return text === "" ? fail("the file is empty", "write the secret into the file") : { ok: true, text };
-    } finally {
-      await handle.close();
+    const read = await readRegularFile(file, MAX_SECRET_BYTES);
+    if (!read.ok) {
+      const message =
+        read.fault === "not-a-file" ? "this is not a file" : "the file is too large for a secret";
+      return fail(message, "name a file that contains the secret alone");
     }
+    const text = new TextDecoder().decode(read.bytes).replace(/[\r\n]+$/, "");
+    return text === "" ? fail("the file is empty", "write the secret into the file") : { ok: true, text };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    return fail(`the file cannot be read (${code})`, "check the path and the permissions");
+    return fail(`the file cannot be read (${codeOf(error)})`, "check the path and the permissions");
   }
 }
 

@@ -1,7 +1,6 @@
 /** The price list of this program, and the newer one that a person may have put into the data folder. */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { readRegularFile } from "../core/regular-file.ts";
 import type { PriceList } from "./price-list.ts";
 import { PriceListError, readPriceList } from "./price-list-text.ts";
 
@@ -35,18 +34,14 @@ export async function readPriceFile(file: string): Promise<PriceFile> {
   return { list: readPriceList(text), text };
 }
 
-/** A device or a pipe could have no end, so only a file is read, and without waiting for a writer. */
 async function readText(file: string): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new PriceListError("it is not a file but a folder or a device; give a file");
-    if (stats.size > MAX_FILE_BYTES)
-      throw new PriceListError(`it has ${stats.size} bytes; a list has ${MAX_FILE_BYTES} at most`);
-    return decode(await handle.readFile());
-  } finally {
-    await handle.close();
-  }
+  const read = await readRegularFile(file, MAX_FILE_BYTES);
+  if (read.ok) return decode(read.bytes);
+  throw new PriceListError(
+    read.fault === "not-a-file"
+      ? "it is not a file but a folder or a device; give a file"
+      : `it has ${read.sizeBytes} bytes; a list has ${MAX_FILE_BYTES} at most`,
+  );
 }
 
 function decode(bytes: Uint8Array): string {

@@ -97,6 +97,17 @@ function isNeverRepeated(): boolean {
   return false;
 }
 
+/** Each try searches the request, so a message gets no more of them; what is left could only repeat it. */
+const MAX_TRIES = 16;
+
+/** Words of a message that announce a time. */
+interface Announced {
+  readonly at: number;
+  readonly words: string;
+  /** null: they are no time. */
+  readonly endMs: number | null;
+}
+
 /**
  * The first end that the message announces and that is not over; null: it announces none. `isRepeated`: the message only
  * repeats these words of the request.
@@ -106,22 +117,27 @@ export function endInWords(
   nowMs: number,
   isRepeated: (words: string) => boolean = isNeverRepeated,
 ): number | null {
-  const found: { readonly at: number; readonly endMs: number | null }[] = [];
+  const first = announcedIn(message, nowMs)
+    .filter(({ endMs }) => endMs !== null && endMs >= nowMs)
+    .sort((one, other) => one.at - other.at)
+    .slice(0, MAX_TRIES)
+    .find(({ words }) => !isRepeated(words));
+  return first?.endMs ?? bareNumber(message, nowMs, isRepeated);
+}
+
+function announcedIn(message: string, nowMs: number): readonly Announced[] {
+  const found: Announced[] = [];
   for (const match of message.matchAll(DURATION)) {
     const words = announcement(message, match, THEN);
-    if (words === null || isRepeated(words)) continue;
-    found.push({ at: match.index, endMs: nowMs + durationMs(match[0]) });
+    if (words !== null) found.push({ at: match.index, words, endMs: nowMs + durationMs(match[0]) });
   }
   for (const { pattern, read } of MOMENTS) {
     for (const match of message.matchAll(pattern)) {
       const words = announcement(message, match, THEN_RESET);
-      if (words === null || isRepeated(words)) continue;
-      found.push({ at: match.index, endMs: read(match.slice(1), nowMs) });
+      if (words !== null) found.push({ at: match.index, words, endMs: read(match.slice(1), nowMs) });
     }
   }
-  found.sort((one, other) => one.at - other.at);
-  const first = found.find(({ endMs }) => endMs !== null && endMs >= nowMs);
-  return first?.endMs ?? bareNumber(message, nowMs, isRepeated);
+  return found;
 }
 
 /** `retry after 30`, `"retry_after": 30`: seconds without a unit. */

@@ -38,6 +38,19 @@ describeKind(kind, () => {
       test(`no end is read from: ${text}`, () => expect(endInWords(text, NOW)).toBeNull());
     }
 
+    test("a message that repeats many times of a long request is searched for a few of them", () => {
+      let searches = 0;
+      const isRepeated = (): boolean => {
+        searches += 1;
+        return true;
+      };
+      for (const words of ["try again in 1s. ", "resets at 2026-12-31 18:00 UTC. ", "reached|1796000000 "]) {
+        searches = 0;
+        expect(endInWords(words.repeat(500), NOW, isRepeated)).toBeNull();
+        expect(searches).toBeWithin(1, 33);
+      }
+    });
+
     test("a reset that is over, and one of a bucket with something left, do not count", () => {
       const headers = {
         "retry-after": "Sun, 29 Nov 2026 09:00:00 GMT",

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { type Gateway, IS_FULL, KEYS_TOML, startGateway, until } from "../kit/gateway.ts";
@@ -114,6 +114,17 @@ describeKind(kind, () => {
       expect((await client.reply()).body.toString()).toContain(words);
       client.leave();
     }
+    renew(SECOND);
+    await untilServed(SECOND);
+  });
+
+  test("a pipe in place of a certificate is not read, and the next change is", async () => {
+    const file = join(gateway.folder, "cert.pem");
+    rmSync(file);
+    Bun.spawnSync(["mkfifo", file]);
+    await until("it is said", () => gateway.log().includes("this is not a file"), LIMIT_MS);
+    expect(await served()).toBe(serialOf(FIRST));
+    rmSync(file);
     renew(SECOND);
     await untilServed(SECOND);
   });
