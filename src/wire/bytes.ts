@@ -17,6 +17,11 @@ export function decodeUtf8(bytes: Uint8Array, from: number, to: number): string 
   return Buffer.prototype.toString.call(bytes as Buffer, "utf8", from, to);
 }
 
+/** The length of the byte order mark that the bytes begin with; 0 for none. */
+export function markBytes(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
 /** Joins the parts. A single part is returned without a copy; no part gives null. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array | null {
   if (parts.length === 0) return null;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { JsonObject } from "../core/json.ts";
+import { parseJsonObject } from "./json.ts";
 import { rewriteJson } from "./json-rewrite.ts";
 
 function rewritten(text: string, change: (value: JsonObject) => JsonObject): string {
@@ -86,6 +87,12 @@ describe("a changed value keeps the bytes of what stays", () => {
     expect(rewritten('{"a":1,"b":[1,2],"d":3}', change)).toBe('{"b":[null,2],"d":3}');
     expect(rewritten('{"b":[1]}', change)).toBe('{"b":[null,2]}');
     expect(rewritten('{"b":{"x":1}}', () => ({ b: [{ x: undefined }] }))).toBe('{"b":[{}]}');
+  });
+
+  test("a byte order mark stays", () => {
+    const body = Buffer.from('\ufeff{"a":1,"b":2}');
+    const before = parseJsonObject(body) as JsonObject;
+    expect(Buffer.from(rewriteJson(body, before, { b: 2 })).toString()).toBe('\ufeff{"b":2}');
   });
 
   test("__proto__ is a name like any other", () => {

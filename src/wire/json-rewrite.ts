@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../core/json.ts";
-import { decodeUtf8, indexOfBytes } from "./bytes.ts";
+import { decodeUtf8, indexOfBytes, markBytes } from "./bytes.ts";
 import { BACKSLASH, BYTE_KIND, COLON, COMMA } from "./json-bytes.ts";
 import { type SpliceEdit, splice } from "./json-splice.ts";
 
@@ -43,10 +43,11 @@ const QUOTE = Buffer.from('"');
 class Rewriter {
   readonly edits: SpliceEdit[] = [];
   readonly #body: Uint8Array;
-  #at = 0;
+  #at: number;
 
   constructor(body: Uint8Array) {
     this.#body = body;
+    this.#at = markBytes(body);
   }
 
   /** Reads the value at the current place and edits it. */

@@ -1,6 +1,6 @@
 /** Reads JSON values of unknown shape. */
 import { isObject, type JsonObject } from "../core/json.ts";
-import { decodeUtf8 } from "./bytes.ts";
+import { decodeUtf8, markBytes } from "./bytes.ts";
 
 /** The value as an object; null for any other value and for an array. */
 export function asObject(value: unknown): JsonObject | null {
@@ -27,11 +27,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The bytes as a JSON object; null for other bytes. Builds the whole value, so relayed bodies must not come
+ * The bytes as a JSON object, with or without a byte order mark; null for other bytes. Builds the whole value, so relayed bodies must not come
  * here.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
-  return asObject(parseJson(decodeUtf8(bytes, 0, bytes.length)));
+  return asObject(parseJson(decodeUtf8(bytes, markBytes(bytes), bytes.length)));
 }
 
 /** JSON text of a parsed value; null when the value is nested too deeply for the runtime. */

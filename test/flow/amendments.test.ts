@@ -233,3 +233,18 @@ test("what is not touched of a relayed body stays as it was", async () => {
     temperature: 0.25,
   });
 });
+
+test("no spelling of a body leaves out what an entry fixes: a byte order mark, or words that some servers take for JSON", async () => {
+  for (const client of [CHAT, RESPONSES, MESSAGES, GEMINI]) {
+    const { path, body } = asking(client, `fixed-${client.dialect}`, false);
+    upstream.forget();
+    const marked = await request(gateway.port, path, { body: `\ufeff${body}` });
+    expect([marked.status, upstream.seen.length]).toEqual([200, 1]);
+    const sent: Frame = JSON.parse(upstream.seen[0]?.body.toString() ?? "null");
+    expect((sent.generationConfig ?? sent).temperature).toBe(0.25);
+    upstream.forget();
+    const loose = await request(gateway.port, path, { body: `{"x":[NaN],${String(body).slice(1)}` });
+    expect([loose.status, upstream.seen.length]).toEqual([400, 0]);
+    expect(loose.body.toString()).toContain("not a JSON object");
+  }
+});

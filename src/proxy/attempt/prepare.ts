@@ -3,6 +3,7 @@
  * translated.
  */
 import { Buffer } from "node:buffer";
+import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
@@ -188,6 +189,10 @@ function changeBody(
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
   const before = exchange.amendment === null && !mayConcern(body, repairs) ? null : parseJsonObject(body);
+  if (before === null && exchange.amendment !== null) {
+    // Servers that read more than JSON would take it without what the operator fixed.
+    throw new GatewayError("bad_request", "the body is not a JSON object; send one");
+  }
   // A body that is not JSON passes, and the upstream refuses it.
   if (before === null) return { bytes: body, dropped: NOTHING, changed: NOTHING, repaired: NOTHING };
   let amended = before;
