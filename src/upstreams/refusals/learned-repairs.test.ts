@@ -124,3 +124,11 @@ test("of two opposite facts the newer one holds", () => {
     expect(learned.of(LOCAL, "answer", "m", "ann")).toEqual([(facts.at(-1) as Answered).repair]);
   }
 });
+
+test("what a refusal does not name is left to the key that met it", () => {
+  const learned = new LearnedRepairs(clock);
+  const all: Repair = { ...TEMPERATURE, kind: "without-beta", member: "*" };
+  for (const key of ["ann", "ben", "ann"])
+    learned.learn(LOCAL, "answer", "m", key, [{ repair: all, isClients: true }]);
+  expect(["ann", "ben", "cid"].map((key) => learned.of(LOCAL, "answer", "m", key).length)).toEqual([1, 1, 0]);
+});

@@ -83,7 +83,9 @@ function withFact(
   key: string,
   untilMs: number,
 ): readonly Fact[] {
-  const known = facts.find((fact) => isSameRepair(fact.repair, repair));
+  // A refusal that names nothing says of one client's words that they are refused, and of no other's.
+  const isNamed = repair.member !== "*";
+  const known = facts.find((fact) => isSameRepair(fact.repair, repair) && (isNamed || fact.key === key));
   if (known !== undefined && (known.key === null || (isClients && known.key === key))) return facts;
   const owner = isClients && known === undefined ? key : null;
   const others = facts.filter(
