@@ -163,7 +163,8 @@ export function explainUnavailable(
     const untilMs = Math.max(readyAtMs(park, nowMs), readyAtMs(modelPark ?? null, nowMs));
     retryAtMs = Math.min(retryAtMs ?? untilMs, untilMs);
   }
-  if (hasTried || reasons.length === 0) return { kind: "none", retryAtMs: null, reasons };
+  if (hasTried) return { kind: "tried", retryAtMs: null, reasons };
+  if (reasons.length === 0) return { kind: "none", retryAtMs: null, reasons };
   if (retryAtMs !== null) return { kind: "cooling", retryAtMs, reasons };
   return { kind: isForbidden ? "forbidden" : "unusable", retryAtMs: null, reasons };
 }

@@ -48,9 +48,9 @@ export type LeaseResult = { readonly lease: Lease } | { readonly unavailable: Un
 export interface Unavailable {
   /**
    * cooling: at least one credential is parked until a time. unusable: all are invalid, without credit or off. forbidden:
-   * no usable credential may use the model. none: all usable ones were excluded, or the upstream has no credentials.
+   * no usable credential may use the model. tried: all usable ones were excluded. none: the upstream has no credentials.
    */
-  readonly kind: "cooling" | "unusable" | "forbidden" | "none";
+  readonly kind: "cooling" | "unusable" | "forbidden" | "tried" | "none";
   /** With `cooling`: the earliest time at which one of the credentials may work again. */
   readonly retryAtMs: number | null;
   /** The state of each parked credential, for messages and logs. Holds no secret. */

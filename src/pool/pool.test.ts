@@ -106,7 +106,7 @@ describe("choice", () => {
     const { pool } = make([spec("a"), spec("b")]);
     expect(taken(pool.lease("up", "m", new Set(["up/a"]), null, "alice")).credentialId).toBe("up/b");
     expect(refusal(pool, "m", new Set(["up/a", "up/b"]))).toEqual({
-      kind: "none",
+      kind: "tried",
       retryAtMs: null,
       reasons: [],
     });
@@ -552,7 +552,7 @@ describe("why nothing is left", () => {
   test("none when one is fine but this request has tried it", () => {
     const { pool } = make([spec("a"), spec("b")]);
     attempt(pool, rate(60));
-    expect(refusal(pool, "m", new Set(["up/b"]))).toMatchObject({ kind: "none" });
+    expect(refusal(pool, "m", new Set(["up/b"]))).toMatchObject({ kind: "tried" });
   });
 
   test("a forbidden model can still be asked for, to get the provider's own answer", () => {

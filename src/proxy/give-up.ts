@@ -24,6 +24,9 @@ export interface Obstacles {
   readonly foreign: readonly string[];
 }
 
+/** The time to come back where no upstream has named one. */
+const COME_BACK_MS = 1_000;
+
 /**
  * The obstacle that helps the client most: a time to come back first, then the upstream's own words, then the
  * rest.
@@ -49,6 +52,13 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
       { retryAfterMs: 1_000 },
     );
   }
+  if (unavailable.some(({ kind }) => kind === "tried")) {
+    return new GatewayError(
+      "credentials_cooling",
+      "the upstream refused each credential for this model, but one is ready again; try again in 1s",
+      { retryAfterMs: COME_BACK_MS },
+    );
+  }
   if (unavailable.length > 0) {
     return new GatewayError(
       "credentials_unusable",
@@ -57,9 +67,6 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
   }
   return foreignDialect(obstacles.dialect, foreign);
 }
-
-/** The time to come back after an overload whose upstream named none. */
-const COME_BACK_MS = 1_000;
 
 /** Tells the client of an overloaded upstream when to try again. */
 export function withRetryAfter(failure: AttemptFailure): AttemptFailure {

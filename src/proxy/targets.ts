@@ -220,7 +220,7 @@ class TargetWalk implements AttemptOwner, Walk {
 
   /** Whether no credential is left but a repeat is still due. */
   #mayRepeat(current: CurrentTarget, { kind }: Unavailable): boolean {
-    return this.#repeats?.due === current && kind === "none" && current.excluded !== null;
+    return this.#repeats?.due === current && kind === "tried" && current.excluded !== null;
   }
 
   /** Asks the current target with one credential. */

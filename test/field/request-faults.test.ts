@@ -203,6 +203,29 @@ describeKind(kind, () => {
     await stage.close();
   }, 60_000);
 
+  test("a credential that is proven good while the next one is refused needs no person", async () => {
+    const stage = await RefusingStage.open({
+      credentials: ["one", "two"],
+      servers: "api.deepseek.com",
+      proof: () => ({ status: 200, body: { is_available: true, balance_infos: [] } }),
+    });
+    stage.refusal = openai(402, "Insufficient Balance", "unknown_error", "invalid_request_error");
+    const { answer } = stage.upstream;
+    let asked = 0;
+    stage.upstream.answer = async (request) => {
+      if (request.method === "POST") asked += 1;
+      if (asked === 2)
+        await until("the first is proven good", () =>
+          stage.gateway.log().includes("a credential was asked about"),
+        );
+      await answer(request);
+    };
+    const { status, text } = await stage.refused(CHAT_WHOLE);
+    expect([status, asked]).toEqual([429, 2]);
+    expect(text).toContain("one is ready again; try again in 1s");
+    await stage.close();
+  }, 60_000);
+
   describe("at servers that prove a key or its money", () => {
     const RICH: Refusal = { status: 200, body: { is_available: true, balance_infos: [] } };
     const POOR: Refusal = { status: 200, body: { is_available: false, balance_infos: [] } };
