@@ -86,6 +86,35 @@ test("while open, one request a second probes; its success closes it", () => {
   ]);
 });
 
+test.each([1, 2, 3, 4])("%d keys whose requests fail leave probes for another key", (count) => {
+  const breaker = makeBreaker(clock);
+  const failing = Array.from({ length: Math.max(count, 2) }, (_, n) => `failing-${n}`);
+  fail(breaker, 40, failing);
+  let served = 0;
+  for (let tick = 0; tick < 600; tick++) {
+    now += 100;
+    for (const key of failing.slice(0, count)) if (breaker.allows("a", "m", key)) fail(breaker, 1, [key]);
+    // The other key asks last each time. Its answer does not come, so that the breaker stays open.
+    if (breaker.allows("a", "m", "carol")) served += 1;
+  }
+  expect(served).toBeGreaterThanOrEqual(10);
+});
+
+test("a key that is left alone soon probes every other second", () => {
+  const breaker = makeBreaker(clock);
+  fail(breaker, 40, ["a", "b", "c", "d"]);
+  for (let tick = 0; tick < 100; tick++) {
+    now += 100;
+    for (const key of ["a", "b", "c", "d"]) breaker.allows("a", "m", key);
+  }
+  let probes = 0;
+  for (let tick = 0; tick < 200; tick++) {
+    now += 100;
+    if (breaker.allows("a", "m", "a")) probes += 1;
+  }
+  expect(probes).toBeWithin(7, 11);
+});
+
 test("one key alone still probes", () => {
   const breaker = makeBreaker(clock);
   fail(breaker, 20, ["alice"]);

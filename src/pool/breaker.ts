@@ -9,6 +9,8 @@ const FAILURES_TO_OPEN = 20;
 /** So many of them count for one client key, so that no key alone takes a model from the others. */
 const MAX_FAILURES_OF_KEY = FAILURES_TO_OPEN / 2;
 const PROBE_INTERVAL_MS = 1_000;
+/** So many keys that probed lately wait for each other's turn. */
+const MAX_TURNS = 4;
 /** A model that nobody asked for so long counts as good again. */
 const FORGET_MS = 60_000;
 const SWEEP_MS = 10_000;
@@ -20,7 +22,7 @@ const MAX_KEYS = 32;
 /** `model` is the upstream's name for the model; `key` is the name of the client's key. */
 export interface Breaker {
   /**
-   * Whether a request may go to the upstream now. While the breaker is open, one request a second may, as a
+   * Whether a request may go to the upstream now. While the breaker is open, at most one request a second may, as a
    * probe.
    */
   allows(upstream: string, model: string, key: string): boolean;
@@ -191,13 +193,15 @@ class ModelHealth {
   failedAtMs = 0;
   readonly #keys = new Map<string, FailureRun>();
   #probedAtMs = 0;
-  #probedBy = "";
+  /** When the keys that probed lately did so, the earliest first. */
+  readonly #turns = new Map<string, number>();
 
   allows(key: string, nowMs: number): boolean {
     if (!this.isOpenForAll) return this.#keys.get(key)?.allows(nowMs) !== false;
-    // The last one to probe waits longer: its request may be the reason why the probe fails.
-    const waitMs = key === this.#probedBy ? 2 * PROBE_INTERVAL_MS : PROBE_INTERVAL_MS;
-    if (nowMs - this.#probedAtMs < waitMs) return false;
+    if (nowMs - this.#probedAtMs < PROBE_INTERVAL_MS) return false;
+    // The requests of the keys that probed may be the reason why probes fail, so each turn of theirs leaves one for others.
+    const waitMs = (this.#turns.size + 1) * PROBE_INTERVAL_MS;
+    if (nowMs - (this.#turns.get(key) ?? Number.NEGATIVE_INFINITY) < waitMs) return false;
     this.#probe(key, nowMs);
     return true;
   }
@@ -236,6 +240,12 @@ class ModelHealth {
 
   #probe(key: string, nowMs: number): void {
     this.#probedAtMs = nowMs;
-    this.#probedBy = key;
+    const turns = this.#turns;
+    turns.delete(key);
+    for (const [other, atMs] of turns) {
+      const isOver = nowMs - atMs > MAX_TURNS * PROBE_INTERVAL_MS;
+      if (isOver || turns.size >= MAX_TURNS) turns.delete(other);
+    }
+    turns.set(key, nowMs);
   }
 }
