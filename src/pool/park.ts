@@ -55,9 +55,21 @@ export const RESET_REASON = "reset by hand";
 /** A signal that parks. */
 type ParkingSignal = Exclude<Signal, { readonly class: "ok" | "overload" | "bad" }>;
 
-/** The park's time is over, or so far ahead that the clock must have gone back. */
-export function isDue(park: Park, nowMs: number): boolean {
-  return park.untilMs !== null && (park.untilMs <= nowMs || park.untilMs > nowMs + MAX_WAIT_MS);
+/** A clock that was set back by less makes a park longer by no more. */
+const MAX_STEP_BACK_MS = 60_000;
+
+/**
+ * The park's time is over, or the clock has been set back since the park began: then nobody knows how much of it is left,
+ * and to ask once too early costs one request.
+ */
+export function isDue({ untilMs, sinceMs }: Park, nowMs: number): boolean {
+  if (untilMs === null) return false;
+  return untilMs <= nowMs || sinceMs > nowMs + MAX_STEP_BACK_MS || untilMs > nowMs + MAX_WAIT_MS;
+}
+
+/** Whether the park began before `atMs`. One from the future began before the clock was set back. */
+export function isOlder({ sinceMs }: Park, atMs: number, nowMs: number): boolean {
+  return sinceMs <= atMs || sinceMs > nowMs;
 }
 
 /** The park rests on a provider's word that a client's request may have brought about. */

@@ -337,11 +337,21 @@ describe("time", () => {
     expect(refusal(pool)?.kind).toBe("cooling");
   });
 
-  test("when the clock goes back by a year, nobody stays parked for a year", () => {
+  test.each([
+    ["a year", 365 * 24 * HOUR],
+    ["an hour", HOUR],
+  ])("when the clock goes back by %s, nobody stays parked for as long", (_, byMs) => {
     const { pool } = make([spec("a")]);
     attempt(pool, rate(60));
-    now -= 365 * 24 * HOUR;
+    now -= byMs;
     expect(take(pool).isProbe).toBe(true);
+  });
+
+  test("when the clock goes back by a few seconds, a limit is still kept", () => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, rate(60));
+    now -= 5_000;
+    expect(refusal(pool)).toMatchObject({ kind: "cooling", retryAtMs: now + 65_000 });
   });
 });
 
@@ -520,6 +530,22 @@ describe("what needs a person", () => {
     now += 1_000;
     pool.adopt([reset(now)]);
     expect([1, 2].map(() => attempt(pool, OK))).toEqual(["up/a", "up/a"]);
+  });
+
+  test("a person's reset counts when the clock was set back since the park began", () => {
+    const { pool } = make([spec("a")]);
+    attempt(pool, CREDIT);
+    proven(pool, "a");
+    now -= HOUR;
+    const row = {
+      upstream: "up",
+      credential: "a",
+      model: null,
+      state: "ready",
+      reason: RESET_REASON,
+    } as const;
+    pool.adopt([{ ...row, untilMs: null, sinceMs: now, strikes: 0, fingerprint: "key-a" }]);
+    expect(attempt(pool, OK)).toBe("up/a");
   });
 });
 

@@ -31,6 +31,7 @@ import {
   isAccused,
   isDoubtful,
   isDue,
+  isOlder,
   type Park,
   parkAfter,
   RESET_REASON,
@@ -266,13 +267,14 @@ class CredentialPool implements Pool {
   }
 
   adopt(states: readonly PersistedState[]): void {
+    const nowMs = this.#clock.nowMs();
     for (const row of states) {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
       if (credential === undefined || row.state !== "ready" || row.reason !== RESET_REASON) continue;
       const { park, models } = credential;
-      if (park !== null && park.sinceMs <= row.sinceMs) this.#setPark(credential, null, null);
+      if (park !== null && isOlder(park, row.sinceMs, nowMs)) this.#setPark(credential, null, null);
       for (const [model, modelPark] of models) {
-        if (modelPark.sinceMs <= row.sinceMs) this.#setPark(credential, model, null);
+        if (isOlder(modelPark, row.sinceMs, nowMs)) this.#setPark(credential, model, null);
       }
     }
   }
