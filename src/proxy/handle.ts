@@ -239,14 +239,14 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #endWithoutClient(facts: AnswerFacts | null): void {
     const exchange = this.#ended();
     const answer = (): void => this.#answer(new Response(null, { status: 499 }));
-    // A drain that has run out of time closes the streams that are open.
-    const isCut = exchange.early !== null && this.#gateway.isDraining;
+    // A drain that has run out of time closes every connection.
+    const isCut = this.#gateway.isDraining;
     if (exchange.isSettled) {
       answer();
       return;
     }
     const ending: Ending = {
-      status: 499,
+      status: isCut ? 503 : 499,
       outcome: isCut ? "error" : "client_left",
       errorKind: isCut ? "shutting_down" : null,
       facts,

@@ -105,6 +105,20 @@ describe("a client that leaves", () => {
     await reader.cancel();
     expect(await lastRow()).toMatchObject({ outcome: "error", errorKind: "shutting_down", status: 200 });
   });
+
+  test("nor has one that still waits for its answer then", async () => {
+    const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+    upstream.answer = () => resolve();
+    const client = clientOf("openai/gpt-4.1");
+    const reply = handle(gateway, ROUTE, client, TESTER);
+    await isAsked;
+    // Long enough for the gateway to listen for the client.
+    await Bun.sleep(250);
+    gateway.isDraining = true;
+    client.leave();
+    await reply;
+    expect(await lastRow()).toMatchObject({ outcome: "error", errorKind: "shutting_down", status: 503 });
+  });
 });
 
 test("an error that does not end is not read to its end", async () => {
