@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 
-export type FileBytes =
+type FileBytes =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly fault: "not-a-file" }
   | { readonly ok: false; readonly fault: "too-large"; readonly sizeBytes: number };
