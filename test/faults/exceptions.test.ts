@@ -103,10 +103,11 @@ test("an upstream that is down is asked once a second only, and used again withi
     }
   };
   const clients = Promise.all(Array.from({ length: 10 }, client));
+  // Requests that were under way still repeat, after pauses of up to a second.
   await until("it is believed to be down", async () => {
     const before = connections;
-    await Bun.sleep(300);
-    return connections === before;
+    await Bun.sleep(1_000);
+    return connections - before <= 3;
   });
   const before = connections;
   const sinceMs = performance.now();
