@@ -1,5 +1,5 @@
 /** Tells the form of a body by its bytes, for replies whose content-type says another one. */
-import { CLOSE_BRACKET } from "./json-bytes.ts";
+import { CLOSE_BRACKET, OPEN_BRACE } from "./json-bytes.ts";
 
 const SKIPPED = /^(?:\ufeff|\s)+/;
 /** A field of an event stream, or a comment (WHATWG HTML, 9.2.5). */
@@ -8,9 +8,16 @@ const LOOKED_AT_BYTES = 64;
 
 /** `json`: it begins an object or an array. `events`: it begins as an event stream. null: as something else. */
 export function bodyForm(bytes: Uint8Array): "json" | "events" | null {
+  // Nearly every body: no text is made for it.
+  if (bytes[0] === OPEN_BRACE) return "json";
   const text = new TextDecoder().decode(bytes.subarray(0, LOOKED_AT_BYTES)).replace(SKIPPED, "");
   if (text.startsWith("{") || text.startsWith("[")) return "json";
   return EVENT_LINE.test(text) ? "events" : null;
+}
+
+/** Whether a body that has so far begun with these bytes may still turn out to be of a known form. */
+export function isFormOpen(bytes: Uint8Array): boolean {
+  return bytes.byteLength < LOOKED_AT_BYTES && bodyForm(bytes) === null;
 }
 
 const BLANK = 32;

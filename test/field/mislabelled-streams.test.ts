@@ -106,13 +106,15 @@ describeKind(kind, () => {
     for (const client of [CHAT, MESSAGES]) {
       for (const { recording, model } of Object.values(UPSTREAMS)) {
         for (const isStream of [true, false]) {
-          upstream.answer = (arrived) => sendLabelled(arrived, [recording.whole], "text/event-stream");
-          const got = await ask(client, model, isStream);
-          expect({ from: recording.name, isStream, ...got }).toEqual({
-            from: recording.name,
-            isStream,
-            ...good(client, isStream),
-          });
+          const { whole } = recording;
+          for (const pieces of [[whole], [whole.slice(0, 1), whole.slice(1)], ["\n", whole]]) {
+            upstream.answer = (arrived) => sendLabelled(arrived, pieces, "text/event-stream");
+            const at = { from: recording.name, isStream, pieces: pieces.length };
+            expect({ ...at, ...(await ask(client, model, isStream)) }).toEqual({
+              ...at,
+              ...good(client, isStream),
+            });
+          }
         }
       }
     }
@@ -153,6 +155,35 @@ describeKind(kind, () => {
           expect({ ...at, ...got }).toEqual({ ...at, ...good(client, true) });
         }
       }
+    }
+  }, 30_000);
+
+  test("a JSON value without an end, under the type of a stream, is given up at the limit", async () => {
+    const limited = await startGateway({
+      toml: translatedToml(upstream.url),
+      server: "reply_limit_bytes = 1000000",
+    });
+    try {
+      for (const [client, model] of [
+        [CHAT, UPSTREAMS["openai-chat"].model],
+        [MESSAGES, UPSTREAMS["openai-chat"].model],
+      ] as const) {
+        let sent = 0;
+        upstream.answer = async (arrived) => {
+          await arrived.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+          await arrived.send(chunkOf('{"choices":"'));
+          const piece = "x".repeat(100_000);
+          for (; sent < 400 && !arrived.isClosed; sent += 1) await arrived.send(chunkOf(piece));
+        };
+        const { path, body } = asking(client, model, true);
+        const reply = await request(limited.port, path, { body });
+        expect(reply.status).toBe(client === CHAT ? 502 : 500);
+        expect(reply.body.toString()).toContain("reply_limit_bytes");
+        // What the sockets' buffers take is sent before the upstream sees that nobody reads.
+        expect(sent).toBeLessThan(200);
+      }
+    } finally {
+      await limited.close();
     }
   }, 30_000);
 

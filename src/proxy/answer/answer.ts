@@ -5,9 +5,9 @@
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { ReplyHead } from "../../transport/call.ts";
+import type { Call, ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
-import { bodyForm } from "../../wire/body-form.ts";
+import { bodyForm, isFormOpen } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { allChanges, nameChanges } from "../attempt/changes.ts";
 import { deliverCount } from "./counted.ts";
@@ -43,26 +43,36 @@ export function answer(attempt: RunningAttempt, head: ReplyHead): void {
 
 /**
  * The header does not say what was asked for. Some servers label their streams wrongly, so the first bytes
- * decide.
+ * decide. `knownBytes`: so many of them do not tell.
  */
-function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
-  attempt.readWhole(0, null, (read) => {
-    const form = bodyForm(read.bytes);
+function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing, knownBytes = 0): void {
+  attempt.readWhole(knownBytes, null, (read) => {
+    const { bytes } = read;
     const call = new ReadAheadCall(attempt.call, read);
+    if (!read.isWhole && read.error === null && isFormOpen(bytes)) {
+      goOnWith(attempt, call, () => lookAhead(attempt, head, framing, bytes.byteLength));
+      return;
+    }
+    const form = bodyForm(bytes);
     const isLines = form === "json" && LINES_TYPE.test(head.headers.get("content-type") ?? "");
     const { replyLimitBytes } = attempt.served.gateway.snapshot.config.server;
-    attempt.follow(isLines ? new LinesCall(call, replyLimitBytes) : call);
     const isValue = form === "json" && framing === "sse";
     const found: Framing = form === "events" || isLines ? "sse" : isValue ? "json" : framing;
-    // Not in the turn of the first chunk, because the sink of that chunk pauses the call when it returns.
-    queueMicrotask(() => attempt.guard(() => (isLines ? deliverAnew : deliver)(attempt, head, found)));
+    goOnWith(attempt, isLines ? new LinesCall(call, replyLimitBytes) : call, () =>
+      (isLines ? deliverAnew : deliver)(attempt, head, found),
+    );
   });
+}
+
+/** Not in the turn of the last chunk, because the sink of that chunk pauses the call when it returns. */
+function goOnWith(attempt: RunningAttempt, call: Call, step: () => void): void {
+  attempt.follow(call);
+  queueMicrotask(() => attempt.guard(step));
 }
 
 /** The reply is in another form than its header says, which was the form that was asked for. */
 function reread(attempt: RunningAttempt, head: ReplyHead, read: WholeRead, framing: Framing): void {
-  attempt.follow(new ReadAheadCall(attempt.call, read));
-  queueMicrotask(() => attempt.guard(() => deliver(attempt, head, framing)));
+  goOnWith(attempt, new ReadAheadCall(attempt.call, read), () => deliver(attempt, head, framing));
 }
 
 function deliver(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {

@@ -9,12 +9,13 @@ import { asGatewayError } from "../../http/error-reply.ts";
 import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type Watchdog, Watched } from "../../transport/watchdog.ts";
-import { firstJsonByte, OPEN_BRACE, OPEN_BRACKET } from "../../wire/json-bytes.ts";
+import type { WholeRead } from "../../transport/whole.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
+import { Opening } from "./opening.ts";
 import { pingOf } from "./ping.ts";
 import type { Beginning, StreamedReply } from "./streamed-reply.ts";
 
@@ -72,15 +73,11 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   #earlyEnd: GatewayError | null | undefined = undefined;
   /** With `cut`: the exception of the gateway that ended the reply; undefined: the upstream ended it. */
   fault: unknown;
-  /** The bracket of the JSON array has come. */
-  #isArray = false;
-  /** The client gets the upstream's JSON array as it is, so bytes without a bracket are garbage. */
-  readonly #awaitsBracket: boolean;
   readonly #isTranslated: boolean;
-  /** Nothing has come yet of what is said to be an event stream. */
-  #awaitsEvents: boolean;
-  /** null: events came, or nothing yet. */
-  #json: Uint8Array[] | null = null;
+  /** null: the body has begun. */
+  #opening: Opening | null;
+  /** Gets the rest of a body that is a JSON value in place of events. */
+  #next: BodySink | null = null;
 
   constructor(
     { attempt, head, tap, framing, isEvents }: StreamedReply,
@@ -100,8 +97,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#first = first;
     this.#onBegun = onBegun;
     this.#isTranslated = tap.isTranslation;
-    this.#awaitsEvents = isEvents && first === null;
-    this.#awaitsBracket = framing === "json-array" && !this.#isTranslated;
+    // The client gets the upstream's JSON array as it is.
+    const isArray = framing === "json-array" && !tap.isTranslation;
+    this.#opening = first === null && (isEvents || isArray) ? new Opening(isArray) : null;
     this.#stream = new ReplyStream(this);
     this.#pingIntervalMs = gateway.snapshot.config.server.pingIntervalMs;
     this.#ping = pingOf(exchange.route.dialect, framing);
@@ -136,50 +134,49 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   chunk(bytes: Uint8Array): boolean {
-    if (this.#phase === "over") return true;
+    if (this.#phase === "over") return this.#next === null || this.#next.chunk(bytes);
     this.#lastReadMs = this.#watchdog.nowMs;
-    if (this.#phase === "beginning" && this.#keepsJson(bytes)) return true;
+    const begun = this.#opening === null ? bytes : this.#open(bytes, this.#opening);
+    if (begun === null) return this.#phase === "beginning";
     let out: Uint8Array | null;
     try {
-      out = this.#tap.push(bytes);
+      out = this.#tap.push(begun);
     } catch (cause) {
       this.#broken(cause);
       return true;
     }
-    if (this.#phase !== "flowing") return this.#takeEarly(bytes, out);
+    if (this.#phase !== "flowing") return this.#takeEarly(out);
     // The answer goes on behind a chunk that passes as it is.
-    if (out === bytes) return this.#send(bytes);
+    if (out === begun) return this.#send(begun);
     const isTaken = out === null || this.#send(out);
     if (this.#isOver()) this.#conclude();
     return isTaken;
   }
 
-  /** Keeps a body that begins with a brace, as no event stream does. */
-  #keepsJson(bytes: Uint8Array): boolean {
-    if (this.#awaitsEvents && bytes[0] === OPEN_BRACE) this.#json = [];
-    this.#awaitsEvents = false;
-    this.#json?.push(bytes);
-    return this.#json !== null;
+  /** The body so far, once it begins as it is said to; null: it does not, or has not begun yet. */
+  #open(bytes: Uint8Array, opening: Opening): Uint8Array | null {
+    const found = opening.take(bytes);
+    if (found === "blank") return null;
+    this.#opening = null;
+    if (found === "good") return opening.bytes;
+    this.#first = opening.bytes;
+    this.#decided(found === "json" ? "json" : "cut");
+    return null;
   }
 
-  /** With `json`: the body. The relay is over. */
-  takeJson(): Uint8Array {
+  /** With `json`: the beginning of the body, and the way to its rest. The relay is over. */
+  takeJson(): WholeRead {
     this.#finish();
-    return Buffer.concat(this.#json ?? []);
+    const handOver = (sink: BodySink): void => {
+      this.#next = sink;
+    };
+    return { bytes: this.#first as Uint8Array, isWhole: false, error: null, handOver };
   }
 
   /** A chunk that comes before the client's stream has started. */
-  #takeEarly(bytes: Uint8Array, out: Uint8Array | null): boolean {
+  #takeEarly(out: Uint8Array | null): boolean {
     const { progress } = this.#tap;
     if (out !== null) this.#first = this.#first === null ? out : Buffer.concat([this.#first, out]);
-    if (this.#awaitsBracket && this.#phase === "beginning" && !this.#isArray) {
-      const start = firstJsonByte(bytes);
-      this.#isArray = start === OPEN_BRACKET;
-      if (start !== undefined && !this.#isArray) {
-        this.#decided("cut");
-        return false;
-      }
-    }
     if (this.#first === null && progress === "open") return true;
     this.#decided(this.#first === null && progress === "failed" ? "failed" : "open");
     return this.#first === null || this.#first.length < MAX_EARLY_BYTES;
@@ -188,9 +185,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   end(error: GatewayError | null): void {
     // An exception of the gateway goes to the client, whatever was to come.
     if (error?.kind === "internal") this.#broken(error.cause ?? error);
+    else if (this.#next !== null) this.#next.end(error);
     else if (this.#phase === "over") this.#watchdog.delete(this);
-    else if (this.#phase === "beginning")
-      this.#decided(this.#json === null || error !== null ? "cut" : "json");
+    else if (this.#phase === "beginning") this.#decided("cut");
     else if (this.#phase === "decided") this.#earlyEnd = error;
     else this.#ended(error);
   }
@@ -236,7 +233,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     }
     if (this.#ping === null || nowMs - this.#lastWriteMs < this.#pingIntervalMs) return;
     if (this.#phase === "beginning") {
-      if (this.#json === null && !this.#exchange.opensEarly) this.#decided("open");
+      if (!this.#exchange.opensEarly) this.#decided("open");
     } else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
       this.#lastWriteMs = nowMs;
       this.#stream.write(this.#ping);
@@ -261,6 +258,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
 
   #decided(beginning: Beginning): void {
     this.#phase = "decided";
+    this.#opening = null;
     const onBegun = this.#onBegun;
     this.#onBegun = null;
     onBegun?.(beginning);

@@ -21,7 +21,7 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, r
   const relay = new Relay(streamed, read?.bytes ?? null, (beginning) =>
     attempt.guard(() => {
       if (beginning === "json") {
-        reread(attempt, head, wholeOf(relay.takeJson()), "json");
+        reread(attempt, head, relay.takeJson(), "json");
         return;
       }
       if (beginning !== "open" || attempt.hasLeft) {
@@ -48,11 +48,6 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, r
     read.handOver(relay);
     relay.begin();
   }
-}
-
-/** A body that is there as a whole. */
-export function wholeOf(bytes: Uint8Array): WholeRead {
-  return { bytes, isWhole: true, error: null, handOver: () => undefined };
 }
 
 /** The reply turned out to be a failure before the client got a byte. */

@@ -24,7 +24,7 @@ export type Beginning =
   | "open"
   /** The upstream reported in-band that it failed. */
   | "failed"
-  /** A JSON value came whole in place of the events; `takeJson` has it. */
+  /** A JSON value comes in place of the events; `takeJson` has its beginning. */
   | "json"
   /** The reply ended or broke before anything came, or its first byte makes no sense. */
   | "cut";

@@ -7,7 +7,7 @@ import { bodyForm, withoutEndMark } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import { type AnswerFacts, settle } from "../settle.ts";
-import { deliverStream, type Reread, wholeOf } from "./stream.ts";
+import { deliverStream, type Reread } from "./stream.ts";
 
 /**
  * A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be
@@ -66,6 +66,11 @@ function isReread(
   if (tap.progress !== "open" || bodyForm(read.bytes) !== "events") return false;
   reread(attempt, head, read, "sse");
   return true;
+}
+
+/** A body that is there as a whole. */
+function wholeOf(bytes: Uint8Array): WholeRead {
+  return { bytes, isWhole: true, error: null, handOver: () => undefined };
 }
 
 /** null: the reply is a good answer. */

@@ -37,8 +37,8 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   /** null before `start`, and once the reply is whole or the call has failed. */
   #connection: Connection | null = null;
   #writer: RequestWriter | null = null;
+  /** Head and body are kept until the reply begins, because a stale connection may have to be replaced. */
   #requestHead = "";
-  /** Kept until the reply begins, because a stale connection may have to be replaced. */
   #requestBody: Uint8Array | null = null;
   #decoder: Decoder | null = null;
   #isDecoderFull = false;
@@ -73,6 +73,11 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#connection = connection;
     this.#writer = new RequestWriter(this.#requestHead, this.#requestBody, connection);
     if (connection.isOpen) this.ready();
+  }
+
+  #forgetRequest(): void {
+    this.#requestHead = "";
+    this.#requestBody = null;
   }
 
   /** Nothing of a reply has come over a used connection: a new connection gets the request. */
@@ -197,7 +202,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   #begin({ status, headers, framing }: ParsedHead): void {
     const coding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
     if (coding !== "identity" && framing !== "none" && !this.#decode(coding, headers)) return;
-    this.#requestBody = null;
+    this.#forgetRequest();
     // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
     this.#head = { status, headers };
@@ -273,7 +278,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#watchdog.delete(this);
     this.#connection?.terminate();
     this.#connection = null;
-    this.#requestBody = null;
+    this.#forgetRequest();
     this.#writer?.stop();
     this.#decoder?.destroy();
     const waiter = this.#waiter;
