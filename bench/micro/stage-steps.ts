@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** Runs the step so many times. */
 export type Run = (times: number) => void | Promise<void>;
@@ -22,7 +22,7 @@ export class Tree {
   readonly #closers: (() => void | Promise<void>)[] = [];
 
   constructor(path: string) {
-    this.path = path;
+    this.path = resolve(path);
   }
 
   load<M>(file: string): Promise<M> {
