@@ -16,6 +16,7 @@ const OWN_FIELDS = [
   "id",
   "atMs",
   "key",
+  "team",
   "dialect",
   "endpoint",
   "clientRequestId",
@@ -38,11 +39,15 @@ const OWN_FIELDS = [
   "replyBytes",
   "usageState",
   "costNanoUsd",
+  "priceVersion",
+  "costGaps",
   "drops",
   "cache",
   "upstreamRequestId",
   "clientAddress",
   "userAgent",
+  "endUser",
+  "tags",
 ] as const satisfies readonly OwnField[];
 
 const USAGE_MEMBERS = [...USAGE_KIND_NAMES, "serviceTier"] as const satisfies readonly (keyof Usage)[];
@@ -73,14 +78,24 @@ const ENTRY_COLUMNS = [
   "client_address",
   "user_agent",
   "client_request_id",
+  "cost_nano_usd",
 ] as const;
 
 /**
- * Most rows have no more than these columns: three nulls less to bind take 0.6 µs off a row. A row that the table has
+ * Most rows have no more than these columns: each null less to bind takes 0.2 µs off a row. A row that the table has
  * already stays as it is: the caller looks at the number of changes.
  */
 export const INSERT_PLAIN = insertSql(["seq", "fact", ...ENTRY_COLUMNS]);
-export const INSERT_WHOLE = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "id", "at_ms", "rest"]);
+export const INSERT_WHOLE = insertSql([
+  "seq",
+  "fact",
+  ...ENTRY_COLUMNS,
+  "end_user",
+  "tags",
+  "id",
+  "at_ms",
+  "rest",
+]);
 
 function insertSql(columns: readonly string[]): string {
   const values = columns.map(() => "?").join(", ");
@@ -106,6 +121,7 @@ export function plainParams(row: LedgerRow, key: number, fact: Fact | null): Sql
     row.clientAddress,
     row.userAgent,
     row.clientRequestId,
+    row.costNanoUsd,
   ];
 }
 
@@ -114,7 +130,7 @@ function rareColumns(row: LedgerRow): Readonly<Record<string, SqlValue>> {
   const { usage } = row;
   return {
     attempt_log: row.attemptLog,
-    cost_nano_usd: row.costNanoUsd,
+    cost_gaps: row.costGaps,
     drops: row.drops,
     cache: row.cache,
     cache_write_1h_tokens: usage.cacheWrite1hTokens,
@@ -130,7 +146,7 @@ function hasRareColumns(row: LedgerRow): boolean {
   const { usage } = row;
   return (
     row.attemptLog !== null ||
-    row.costNanoUsd !== null ||
+    row.costGaps !== null ||
     row.drops !== null ||
     row.cache !== null ||
     usage.cacheWrite1hTokens !== null ||
@@ -150,7 +166,8 @@ export function restOf(row: LedgerRow, fact: Fact | null): string | null {
     fact.model_used === row.modelUsed &&
     fact.model_reported === row.modelReported &&
     fact.stop_reason === row.stopReason &&
-    fact.service_tier === row.usage.serviceTier;
+    fact.service_tier === row.usage.serviceTier &&
+    fact.price_version === row.priceVersion;
   if (isWholeFact && !hasRareColumns(row)) return null;
   const rest: Record<string, SqlValue> = {};
   if (!isWholeFact) {
@@ -169,7 +186,7 @@ export const ENTRIES_AND_FACTS = "entries e LEFT JOIN facts f ON f.fact = e.fact
 const ENTRY_OWN_SQL: Readonly<Record<string, string>> = {
   id: "e.id",
   at_ms: `coalesce(e.at_ms, e.seq / ${KEYS_A_MS} + ${EPOCH_MS})`,
-  ...Object.fromEntries(ENTRY_COLUMNS.map((column) => [column, `e.${column}`])),
+  ...Object.fromEntries([...ENTRY_COLUMNS, "end_user", "tags"].map((column) => [column, `e.${column}`])),
 };
 
 /** The SQL of each column that is not in `rest` alone. A fact's column may be in `rest` too: `withRest` adds it. */

@@ -65,8 +65,10 @@ export class EntryWriter {
     const params = plainParams(row, key, fact);
     const atMs = row.atMs === timeOfKey(key) ? null : row.atMs;
     const rest = restOf(row, fact);
-    if (id === null && atMs === null && rest === null) return this.#insertPlain.run(...params) === 1;
-    return this.#insertWhole.run(...params, id, atMs, rest) === 1;
+    const { endUser, tags } = row;
+    const isPlain = id === null && atMs === null && rest === null && endUser === null && tags === null;
+    if (isPlain) return this.#insertPlain.run(...params) === 1;
+    return this.#insertWhole.run(...params, endUser, tags, id, atMs, rest) === 1;
   }
 
   /**

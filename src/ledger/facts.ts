@@ -10,6 +10,7 @@ import type { LedgerRow } from "./row.ts";
 /** The columns of a fact that operators choose, or that have few values. */
 const CLOSED_COLUMNS = [
   "key",
+  "team",
   "dialect",
   "endpoint",
   "upstream",
@@ -23,8 +24,15 @@ const CLOSED_COLUMNS = [
   "usage_state",
 ] as const;
 
-/** The columns of a fact whose texts clients and upstreams choose. */
-const OPEN_COLUMNS = ["model_asked", "model_used", "model_reported", "stop_reason", "service_tier"] as const;
+/** The columns of a fact whose texts clients and upstreams choose, or that follow from such a text. */
+const OPEN_COLUMNS = [
+  "model_asked",
+  "model_used",
+  "model_reported",
+  "stop_reason",
+  "service_tier",
+  "price_version",
+] as const;
 
 export const FACT_COLUMNS = [...CLOSED_COLUMNS, ...OPEN_COLUMNS] as const;
 export type FactColumn = (typeof FACT_COLUMNS)[number];
@@ -134,13 +142,16 @@ function isFactOf(fact: Fact, row: LedgerRow): boolean {
     fact.error_kind === row.errorKind &&
     fact.attempts === row.attempts &&
     fact.usage_state === row.usageState &&
-    fact.service_tier === row.usage.serviceTier
+    fact.service_tier === row.usage.serviceTier &&
+    fact.price_version === row.priceVersion &&
+    fact.team === row.team
   );
 }
 
 export function combinationOf(row: LedgerRow): Combination {
   return {
     key: row.key,
+    team: row.team,
     dialect: row.dialect,
     endpoint: row.endpoint,
     upstream: row.upstream,
@@ -157,5 +168,6 @@ export function combinationOf(row: LedgerRow): Combination {
     model_reported: row.modelReported,
     stop_reason: row.stopReason,
     service_tier: row.usage.serviceTier,
+    price_version: row.priceVersion,
   };
 }

@@ -60,6 +60,7 @@ test("a row reads back as it was written, whatever it holds", () => {
     id: fc.integer({ min: 1, max: 2 ** 53 - 2 }).map((key) => printId(key, number)),
     atMs: count,
     key: text,
+    team: textOrNull,
     dialect: text,
     endpoint: text,
     clientRequestId: textOrNull,
@@ -84,13 +85,18 @@ test("a row reads back as it was written, whatever it holds", () => {
       ...Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, countOrNull])),
       serviceTier: textOrNull,
     }) as fc.Arbitrary<Usage>,
-    usageState: fc.constantFrom("final", "partial", "unknown"),
-    costNanoUsd: countOrNull,
+    usageState: fc.constantFrom("final", "partial", "estimated", "unknown"),
+    // A correction is below zero.
+    costNanoUsd: fc.option(fc.maxSafeInteger(), { nil: null }),
+    priceVersion: textOrNull,
+    costGaps: textOrNull,
     drops: textOrNull,
     cache: textOrNull,
     upstreamRequestId: textOrNull,
     clientAddress: textOrNull,
     userAgent: textOrNull,
+    endUser: textOrNull,
+    tags: textOrNull,
   });
   fc.assert(
     fc.property(fc.uniqueArray(row, { selector: ({ id }) => id, maxLength: 5 }), (rows) => {

@@ -2,6 +2,7 @@
 import type { SqlValue } from "../store/sql.ts";
 import { ENTRIES_AND_FACTS, ENTRY_SQL, PLAIN_SQL } from "./columns.ts";
 import { keyOfId } from "./request-ids.ts";
+import { olderSql } from "./schema.ts";
 
 /** A status code, a class such as 4 for 4xx, or the kind of ending. */
 export type StatusFilter =
@@ -55,8 +56,8 @@ export const OLDER: Part = {
   from: "older_requests",
   where: "id >= ? AND id > ?",
   order: "id",
-  columnSql: (column) => column,
-  listSql: (columns) => ["NULL AS seq", ...columns].join(", "),
+  columnSql: olderSql,
+  listSql: (columns) => ["NULL AS seq", ...columns.map((name) => `${olderSql(name)} AS ${name}`)].join(", "),
 };
 
 /** The condition of a filter on a part. */

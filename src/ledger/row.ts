@@ -10,9 +10,10 @@ export type Outcome = "ok" | "error" | "client_left" | "upstream_cut" | "refused
 
 /**
  * `final`: the usage is the provider's final count. `partial`: the answer broke off, or a failed attempt reported usage,
- * so the provider may bill more. `unknown`: no attempt reported usage.
+ * so the provider may bill more. `estimated`: at least one count is an estimate of what passed, because the provider
+ * gave none. `unknown`: no attempt reported usage.
  */
-export type UsageState = "final" | "partial" | "unknown";
+export type UsageState = "final" | "partial" | "estimated" | "unknown";
 
 /**
  * Appended once, when the request is over. Fields stay writable until the row is committed: when a row cannot be written
@@ -25,6 +26,8 @@ export interface LedgerRow {
   atMs: number;
   /** Name of the client key. */
   key: string;
+  /** The team of the key when the request was accepted; null: the key has none. */
+  team: string | null;
   /** The client's dialect. */
   dialect: string;
   /**
@@ -65,7 +68,15 @@ export interface LedgerRow {
    */
   usage: Usage;
   usageState: UsageState;
+  /** The cost of `usage` in billionths of a dollar; null: the request has no price, or its usage is not known. */
   costNanoUsd: number | null;
+  /**
+   * `Price.version` of the last attempt that has a cost; null: none has. A price that a person gave to the row later has
+   * the word of that price.
+   */
+  priceVersion: string | null;
+  /** JSON array of what a price did not say, so that the true cost may be another one; null: nothing is missing. */
+  costGaps: string | null;
   /** JSON array of the parts of the request that a translation dropped. */
   drops: string | null;
   cache: string | null;
@@ -73,4 +84,8 @@ export interface LedgerRow {
   clientAddress: string | null;
   /** At most 200 characters. */
   userAgent: string | null;
+  /** Whom the client asks for, in its own words (`user`, `metadata.user_id`). At most 128 characters. */
+  endUser: string | null;
+  /** JSON array of the client's own words for the request (`x-clewline-tags`). At most 256 characters. */
+  tags: string | null;
 }

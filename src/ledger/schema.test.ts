@@ -38,6 +38,7 @@ test("steps that databases have already are never edited", () => {
     ["credential states", "2d75d91889c6355190f0fd48da349898a083e43a81b1befa63fb1a33b8775b1c"],
     ["state ids", "d1e73ab7251668107fc035fa2255c297e7d48eba663f73115cc1626ed3165752"],
     ["narrow rows", "283d9c0b4af933a17e33e0989322cdd43d8a76820d616237261be219e6592e5a"],
+    ["costs, teams, users and tags", "6bc22e3900e8e90f7ccb5aa756adde0a6bed72743599431bdc89de14544f1de7"],
   ]);
 });
 
@@ -51,5 +52,42 @@ test("an older database gets the younger columns, and its rows read as unknown i
   makeLedgerWriter(sql, new RequestIds(makeIds())).write([row], 0, 1, []);
   const usages = [...readRows(sql)].map(({ usage }) => usage);
   expect(usages).toEqual([{ ...NO_USAGE, inputTokens: 7, outputTokens: 2 }, row.usage]);
+  sql.close();
+});
+
+test("a database with narrow rows gets costs, teams, users and tags; its rows are unpriced", () => {
+  const sql = openSqlite(join(folder, "ledger.db"), { mode: "write", busyTimeoutMs: 0 });
+  migrate(sql, MIGRATIONS.slice(0, 10));
+  sql.exec(`INSERT INTO facts (fact, key, model_used) VALUES (1, 'me', 'gpt-5-mini');
+    INSERT INTO entries (seq, fact, input_tokens) VALUES (4096, 1, 7)`);
+  migrate(sql, MIGRATIONS);
+  prepareOlderRows(sql);
+  const money = {
+    team: "research",
+    costNanoUsd: 5_000_000,
+    priceVersion: "list a/b#1",
+    costGaps: '["tier"]',
+  };
+  const plain = sampleRow({ id: "2", team: "research", costNanoUsd: 7, priceVersion: "list a/b#1" });
+  const whole = sampleRow({ id: "3", ...money, endUser: "u-1", tags: '["nightly"]' });
+  makeLedgerWriter(sql, new RequestIds(makeIds())).write([plain, whole], 0, 2, []);
+  const [older, ...younger] = [...readRows(sql)];
+  expect(older).toMatchObject({
+    key: "me",
+    modelUsed: "gpt-5-mini",
+    costNanoUsd: null,
+    team: null,
+    tags: null,
+  });
+  expect(older?.usage.inputTokens).toBe(7);
+  expect(younger).toEqual([plain, whole]);
+  const inView = sql.prepare(
+    "SELECT team, cost_nano_usd, price_version, end_user, tags FROM requests ORDER BY id",
+  );
+  expect(inView.all().map((row) => Object.values(row))).toEqual([
+    [null, null, null, null, null],
+    ["research", 7, "list a/b#1", null, null],
+    ["research", 5_000_000, "list a/b#1", "u-1", '["nightly"]'],
+  ]);
   sql.close();
 });

@@ -123,6 +123,16 @@ CREATE TABLE older_move (
 INSERT INTO older_move VALUES ('', 0, 0)`,
 };
 
+/** Invariant: as in `ENTRIES`, no constraint. */
+const MONEY: Migration = {
+  name: "costs, teams, users and tags",
+  sql: `ALTER TABLE entries ADD COLUMN cost_nano_usd INTEGER;
+ALTER TABLE entries ADD COLUMN end_user TEXT;
+ALTER TABLE entries ADD COLUMN tags TEXT;
+ALTER TABLE facts ADD COLUMN team TEXT;
+ALTER TABLE facts ADD COLUMN price_version TEXT`,
+};
+
 /** All steps, oldest first. A new step is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
   REQUESTS,
@@ -135,16 +145,24 @@ export const MIGRATIONS: readonly Migration[] = [
   usageColumn("webSearches"),
   addColumn(COLUMNS.serviceTier, "TEXT"),
   ENTRIES,
+  MONEY,
 ];
 
-/** The order of the columns of the first versions; what is younger follows. */
-const FIRST_COLUMNS = `id at_ms key dialect endpoint client_request_id model_asked upstream upstream_dialect
+/** The columns of the older table, in their order. */
+const OLDER_COLUMNS = `id at_ms key dialect endpoint client_request_id model_asked upstream upstream_dialect
 model_used model_reported credential is_stream status outcome error_kind stop_reason attempts attempt_log ttfb_ms
 duration_ms request_bytes reply_bytes input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens
 output_tokens reasoning_tokens usage_state cost_nano_usd drops cache upstream_request_id client_address
-user_agent`.split(/\s/);
+user_agent input_audio_tokens input_image_tokens output_audio_tokens output_image_tokens web_searches
+service_tier`.split(/\s/);
 
-const VIEW_COLUMNS = [...new Set([...FIRST_COLUMNS, ...Object.values(COLUMNS)])];
+/** The columns of the older table first, so that a younger one changes no place. */
+const VIEW_COLUMNS = [...new Set([...OLDER_COLUMNS, ...Object.values(COLUMNS)])];
+
+/** The SQL of a column of the view in the older table, which has no column that is younger than the table. */
+export function olderSql(column: string): string {
+  return OLDER_COLUMNS.includes(column) ? column : "NULL";
+}
 
 /** `printId` in SQL. */
 function idSql(): string {
@@ -159,7 +177,8 @@ function viewSql(hasOlder: boolean): string {
   const columns = VIEW_COLUMNS.map((name) => `${name === "id" ? idSql() : ENTRY_SQL[name]} AS ${name}`);
   const entries = `SELECT ${columns.join(", ")} FROM ${ENTRIES_AND_FACTS}`;
   if (!hasOlder) return `CREATE VIEW requests AS ${entries}`;
-  return `CREATE VIEW requests AS SELECT ${VIEW_COLUMNS.join(", ")} FROM older_requests
+  const older = VIEW_COLUMNS.map((name) => `${olderSql(name)} AS ${name}`);
+  return `CREATE VIEW requests AS SELECT ${older.join(", ")} FROM older_requests
     WHERE id > (SELECT to_id FROM older_move) UNION ALL ${entries}`;
 }
 

@@ -103,6 +103,7 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
     id: exchange.id,
     atMs: exchange.atMs,
     key: exchange.principal.name,
+    team: null,
     dialect: route.dialect,
     endpoint: route.endpoint,
     clientRequestId:
@@ -128,11 +129,15 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
     usage: usage ?? NO_USAGE,
     usageState: usage === null ? "unknown" : isFinal ? "final" : "partial",
     costNanoUsd: null,
+    priceVersion: null,
+    costGaps: null,
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
     cache: null,
     upstreamRequestId: bounded(attempt.upstreamRequestId),
     clientAddress: exchange.client.address(),
     userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
+    endUser: null,
+    tags: null,
   };
 }
 

@@ -6,7 +6,7 @@ import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { encodeTime } from "../../src/core/ids.ts";
-import { MIGRATIONS } from "../../src/ledger/schema.ts";
+import { MIGRATIONS, olderSql } from "../../src/ledger/schema.ts";
 import { migrate } from "../../src/store/migrations.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 
@@ -101,7 +101,7 @@ export function makeOlderLedger(dataDir: string, rows: number): void {
 
 export interface OlderRows {
   readonly rows: number;
-  /** Of all columns of all rows, in the order of the ids. */
+  /** Of all columns of the older table in all rows, in the order of the ids. */
   readonly digest: string;
 }
 
@@ -112,7 +112,8 @@ export function readOlderRows(dataDir: string, upToId: string): OlderRows {
     const columns = database
       .query<{ name: string }, []>("SELECT name FROM pragma_table_info('requests') ORDER BY name")
       .all()
-      .map(({ name }) => name);
+      .map(({ name }) => name)
+      .filter((name) => olderSql(name) === name);
     const hash = new Bun.CryptoHasher("sha256");
     let rows = 0;
     const select = database.query(`SELECT ${columns.join(", ")} FROM requests WHERE id <= ? ORDER BY id`);
