@@ -1,48 +1,34 @@
 /**
  * Several calls in a row that make one answer. When the provider pauses, the next call continues; the relay
- * sees one body.
+ * sees one body. The inner call is that of the current part.
  */
 import { GatewayError } from "../core/errors.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead } from "../transport/call.ts";
+import { WrappedCall } from "../transport/wrapped-call.ts";
 import { AccessRefused } from "../upstreams/authorization.ts";
 import type { StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
-export class ContinuedCall implements Call, BodySink, HeadWaiter {
+export class ContinuedCall extends WrappedCall implements BodySink, HeadWaiter {
   readonly #answer: StreamTranslation;
   readonly #send: (request: TranslatedRequest) => Call;
-  /** The call of the current part. */
-  #call: Call;
   #sink: BodySink | null = null;
   #isAborted = false;
 
   constructor(first: Call, answer: StreamTranslation, send: (request: TranslatedRequest) => Call) {
-    this.#call = first;
+    super(first);
     this.#answer = answer;
     this.#send = send;
   }
 
-  get reason(): GatewayError | null {
-    return this.#call.reason;
-  }
-
-  /** Hears of the head of the current part. */
-  awaitHead(waiter: HeadWaiter): void {
-    this.#call.awaitHead(waiter);
-  }
-
   pipe(sink: BodySink): void {
     this.#sink = sink;
-    this.#call.pipe(this);
+    this.inner.pipe(this);
   }
 
-  resume(): void {
-    this.#call.resume();
-  }
-
-  abort(reason: GatewayError): void {
+  override abort(reason: GatewayError): void {
     this.#isAborted = true;
-    this.#call.abort(reason);
+    super.abort(reason);
   }
 
   chunk(bytes: Uint8Array): boolean {
@@ -62,18 +48,18 @@ export class ContinuedCall implements Call, BodySink, HeadWaiter {
   }
 
   #follow(call: Call): void {
-    this.#call = call;
+    this.inner = call;
     call.awaitHead(this);
   }
 
   /** The next part begins. */
   replied({ status }: ReplyHead): void {
     if (status < 300) {
-      this.#call.pipe(this);
+      this.inner.pipe(this);
       return;
     }
     const error = continuationRefused(status);
-    this.#call.abort(error);
+    this.inner.abort(error);
     this.#end(error);
   }
 

@@ -1,44 +1,28 @@
 /** A call whose body is lines of JSON (NDJSON), and goes on as an event stream: each line is an event. */
 import { GatewayError } from "../../core/errors.ts";
 import { REPLY_FAULTS } from "../../dialects/shared/reply-faults.ts";
-import type { BodySink, Call, HeadWaiter } from "../../transport/call.ts";
+import type { BodySink, Call } from "../../transport/call.ts";
+import { WrappedCall } from "../../transport/wrapped-call.ts";
 import { GrowingBytes } from "../../wire/bytes.ts";
 
 const LF = 10;
 const BEFORE = new TextEncoder().encode("data: ");
 const BEHIND = new TextEncoder().encode("\n\n");
 
-export class LinesCall implements Call, BodySink {
-  readonly #call: Call;
+export class LinesCall extends WrappedCall implements BodySink {
   readonly #maxLineBytes: number;
   #sink: BodySink | null = null;
   /** The beginning of a line. */
   readonly #rest = new GrowingBytes();
 
   constructor(call: Call, maxLineBytes: number) {
-    this.#call = call;
+    super(call);
     this.#maxLineBytes = maxLineBytes;
-  }
-
-  get reason(): GatewayError | null {
-    return this.#call.reason;
-  }
-
-  awaitHead(waiter: HeadWaiter): void {
-    this.#call.awaitHead(waiter);
   }
 
   pipe(sink: BodySink): void {
     this.#sink = sink;
-    this.#call.pipe(this);
-  }
-
-  resume(): void {
-    this.#call.resume();
-  }
-
-  abort(reason: GatewayError): void {
-    this.#call.abort(reason);
+    this.inner.pipe(this);
   }
 
   chunk(bytes: Uint8Array): boolean {
@@ -52,7 +36,7 @@ export class LinesCall implements Call, BodySink {
     this.#rest.append(bytes, from, bytes.length);
     if (this.#rest.size > this.#maxLineBytes) {
       const error = new GatewayError("upstream_garbage", REPLY_FAULTS.longEvent);
-      this.#call.abort(error);
+      this.inner.abort(error);
       // An aborted call tells its sink nothing.
       this.#sink?.end(error);
       return false;

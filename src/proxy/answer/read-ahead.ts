@@ -1,23 +1,14 @@
 /** A call whose body was read up to a point, and is read again from its beginning. */
-import type { GatewayError } from "../../core/errors.ts";
-import type { BodySink, Call, HeadWaiter } from "../../transport/call.ts";
+import type { BodySink, Call } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
+import { WrappedCall } from "../../transport/wrapped-call.ts";
 
-export class ReadAheadCall implements Call {
-  readonly #call: Call;
+export class ReadAheadCall extends WrappedCall {
   readonly #read: WholeRead;
 
   constructor(call: Call, read: WholeRead) {
-    this.#call = call;
+    super(call);
     this.#read = read;
-  }
-
-  get reason(): GatewayError | null {
-    return this.#call.reason;
-  }
-
-  awaitHead(waiter: HeadWaiter): void {
-    this.#call.awaitHead(waiter);
   }
 
   pipe(sink: BodySink): void {
@@ -26,14 +17,6 @@ export class ReadAheadCall implements Call {
     if (!isOver) this.#read.handOver(sink);
     const isTaken = bytes.byteLength === 0 || sink.chunk(bytes);
     if (isOver) sink.end(error);
-    else if (isTaken) this.#call.resume();
-  }
-
-  resume(): void {
-    this.#call.resume();
-  }
-
-  abort(reason: GatewayError): void {
-    this.#call.abort(reason);
+    else if (isTaken) this.inner.resume();
   }
 }
