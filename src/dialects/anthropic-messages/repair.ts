@@ -1,9 +1,9 @@
 /** What servers of Messages refuse, and what is changed for them. */
 import type { JsonObject } from "../../core/json.ts";
-import { asArray, asObject } from "../../wire/json.ts";
+import { asObject } from "../../wire/json.ts";
 import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
-import { joinContents, joinTurns, partsOf } from "../shared/turns.ts";
+import { joinContents, joinTurnsIn, partsOf, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 
 const REFUSALS: readonly Refusal[] = [
@@ -129,22 +129,8 @@ const EDITS = {
       return topP === undefined || body.temperature === undefined ? body : rest;
     },
   },
-  "join-turns": {
-    field: "messages",
-    parameter: null,
-    reason: "neighbouring turns of one role were joined, because the upstream wants them to alternate",
-    change(body) {
-      const messages = asArray(body.messages);
-      const joined = joinTurns(messages, joinMessages);
-      return joined === messages ? body : { ...body, messages: joined };
-    },
-  },
-  "without-seals": {
-    field: "messages",
-    parameter: "reasoning",
-    reason: "the reasoning state was left out, because the upstream refused it",
-    change: (body) => withoutSeals(body) ?? body,
-  },
+  "join-turns": joinTurnsIn("messages", joinMessages),
+  "without-seals": withoutSealsIn("messages", withoutSeals),
 } satisfies Readonly<Record<string, BodyEdit>>;
 
 export const REPAIRS: RepairRules = {

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray } from "../../wire/json.ts";
 import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
-import { joinTurns } from "../shared/turns.ts";
+import { joinTurnsIn, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 
 const REFUSALS: readonly Refusal[] = [
@@ -76,22 +76,8 @@ const OPTIONAL = {
 } satisfies RepairRules["optional"];
 
 const EDITS = {
-  "join-turns": {
-    field: "contents",
-    parameter: null,
-    reason: "neighbouring turns of one role were joined, because the upstream wants them to alternate",
-    change(body) {
-      const contents = asArray(body.contents);
-      const joined = joinTurns(contents, joinParts);
-      return joined === contents ? body : { ...body, contents: joined };
-    },
-  },
-  "without-seals": {
-    field: "contents",
-    parameter: "reasoning",
-    reason: "the reasoning state was left out, because the upstream refused it",
-    change: (body) => withoutSeals(body) ?? body,
-  },
+  "join-turns": joinTurnsIn("contents", joinParts),
+  "without-seals": withoutSealsIn("contents", withoutSeals),
 } satisfies Readonly<Record<string, BodyEdit>>;
 
 export const REPAIRS: RepairRules = {

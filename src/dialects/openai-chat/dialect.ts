@@ -1,6 +1,6 @@
 /** Chat Completions, and the embeddings beside it. */
 import type { Dialect } from "../dialect.ts";
-import { ID, NUMBER } from "../query-values.ts";
+import { ID, STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { tapOf } from "../shared/tap-of.ts";
@@ -36,21 +36,7 @@ export const openaiChat = {
   isSpokenAt: (path) => path.includes("/chat/completions") || path.includes("/embeddings"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
-  // Of stored objects, their lists and their streams; `api-version` on Azure.
-  queryParameters: {
-    limit: NUMBER,
-    order: /^(?:asc|desc)$/,
-    after: ID,
-    before: ID,
-    "api-version": ID,
-    stream: /^(?:true|false)$/,
-    starting_after: NUMBER,
-    include: /^[\w.,]{1,512}$/,
-    "include[]": /^[\w.,]{1,512}$/,
-    include_obfuscation: /^(?:true|false)$/,
-    model: ID,
-    "metadata[]": ID,
-  },
+  queryParameters: { ...STORED_QUERY, model: ID, "metadata[]": ID },
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new ChatPeek(),
   usageOption: USAGE_OPTION,

@@ -9,7 +9,7 @@ import {
   systemRole,
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
-import { joinContents, joinTurns } from "../shared/turns.ts";
+import { joinContents, joinTurns, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 import { isClosed } from "./tool-encode.ts";
 
@@ -196,12 +196,7 @@ const EDITS = {
         return [...messages.slice(0, -1), { ...last, prefix: true }];
       }),
   },
-  "without-seals": {
-    field: "messages",
-    parameter: "reasoning",
-    reason: "the reasoning state was left out, because the upstream refused it",
-    change: (body) => withoutSeals(body) ?? body,
-  },
+  "without-seals": withoutSealsIn("messages", withoutSeals),
 } satisfies Readonly<Record<string, BodyEdit>>;
 
 export const REPAIRS: RepairRules = {

@@ -1,6 +1,6 @@
 /** OpenAI's Responses API. */
 import type { Dialect } from "../dialect.ts";
-import { ID, NUMBER } from "../query-values.ts";
+import { STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
@@ -57,19 +57,7 @@ export const openaiResponses = {
   isSpokenAt: (path) => path.includes("/responses"),
   isSpokenBy: () => false,
   streamFraming: () => "sse",
-  // Of stored objects, their lists and their streams; `api-version` on Azure.
-  queryParameters: {
-    limit: NUMBER,
-    order: /^(?:asc|desc)$/,
-    after: ID,
-    before: ID,
-    "api-version": ID,
-    stream: /^(?:true|false)$/,
-    starting_after: NUMBER,
-    include: /^[\w.,]{1,512}$/,
-    "include[]": /^[\w.,]{1,512}$/,
-    include_obfuscation: /^(?:true|false)$/,
-  },
+  queryParameters: STORED_QUERY,
   peekShape: PEEK_SHAPE,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,

@@ -8,6 +8,7 @@ import {
   systemRole,
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 
 const REFUSALS: readonly Refusal[] = [
@@ -79,12 +80,7 @@ const EDITS = {
   },
   "free-tool-choice": FREE_TOOL_CHOICE,
   "system-role": systemRole("input"),
-  "without-seals": {
-    field: "input",
-    parameter: "reasoning",
-    reason: "the reasoning state was left out, because the upstream refused it",
-    change: (body) => withoutSeals(body) ?? body,
-  },
+  "without-seals": withoutSealsIn("input", withoutSeals),
 } satisfies Readonly<Record<string, BodyEdit>>;
 
 export const REPAIRS: RepairRules = {

@@ -19,7 +19,7 @@ export const REFUSED_MEMBER: readonly Refusal[] = [
   refusing("Unknown (?:parameter|field|name|argument|key)s?:? MEMBER"),
   // OpenAI: caozhiyuan/copilot-api#164
   refusing("Unsupported (?:parameter|argument|field)s?: MEMBER"),
-  // OpenAI's models that think take one value only: any other value is refused too
+  // OpenAI's models that think take the default alone, so every value is refused
   refusing("Unsupported value: MEMBER does not support [^\\n]{0,80}Only the default"),
   refusing("Unsupported value: MEMBER (?:does not support|is not supported)", true),
   // Anthropic, and pydantic's list after it was read: anthropics/claude-code#31033, mistralai/platform-docs-public#7
