@@ -2,13 +2,11 @@
  * Fetches a file that a client names by URL. A client must not reach through the gateway what only the gateway can
  * reach, so the fetch connects to public addresses only, and to the very ones that it has checked.
  */
-import { lookup } from "node:dns/promises";
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { GatewayError } from "../core/errors.ts";
+import { isPublicAddress } from "../core/public-address.ts";
 import { plainMediaType, sniffMediaType } from "./media-type.ts";
-import { isPublicAddress } from "./public-address.ts";
+import { addressesOf, bareHost, NoReply, portOf, type Resolve, sendPinned } from "./pinned-call.ts";
 
 const MAX_CONCURRENT = 16;
 const MAX_REDIRECTS = 3;
@@ -39,7 +37,7 @@ export interface MediaFetchOptions {
   /** Fetches that run at once, 16 when absent; further ones wait in order. */
   readonly maxConcurrent?: number;
   /** All addresses of a host name; the system's resolver when absent. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  readonly resolve?: Resolve;
   /** Allowed addresses; ports 80 and 443 of public addresses when absent. */
   readonly isAllowed?: (address: string, port: number) => boolean;
 }
@@ -64,14 +62,13 @@ class Refusal extends Error {
 /** Makes the fetch. All callers share its limits. */
 export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
   const { limitBytes, timeoutMs } = options;
-  const resolve = options.resolve ?? resolveHost;
   const isAllowed = options.isAllowed ?? isAllowedAddress;
   const turns = new Turns(options.maxConcurrent ?? MAX_CONCURRENT);
 
   async function fetchMedia(start: URL, fetching: Fetching): Promise<Media> {
     let target = start;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const addresses = await addressesOf(target);
+      const addresses = await allowedAddressesOf(target);
       fetching.signal.throwIfAborted();
       const reply = await send(target, addresses, fetching);
       try {
@@ -85,14 +82,13 @@ export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
   }
 
   /** Throws unless all of a host's addresses are allowed: the system chooses the one to connect to. */
-  async function addressesOf(target: URL): Promise<readonly string[]> {
-    const host = bareHost(target);
+  async function allowedAddressesOf(target: URL): Promise<readonly string[]> {
     const port = portOf(target);
-    const addresses = isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
+    const addresses = await addressesOf(target, options.resolve);
     if (addresses.length === 0 || !addresses.every((address) => isAllowed(address, port))) {
       // An unknown name and a private one get the same words, or any client could tell them apart.
       const reason = "its host is not a public one, or its port is not 80 or 443";
-      throw new Refusal(reason, `${host} port ${port}: ${addresses.join(" ") || "no address"}`);
+      throw new Refusal(reason, `${bareHost(target)} port ${port}: ${addresses.join(" ") || "no address"}`);
     }
     return addresses;
   }
@@ -174,72 +170,33 @@ function nextTarget(from: URL, location: string | undefined): URL {
   return target;
 }
 
-function bareHost(target: URL): string {
-  return target.hostname.replace(/^\[|\]$/g, "");
-}
-
-function portOf(target: URL): number {
-  if (target.port !== "") return Number(target.port);
-  return target.protocol === "https:" ? 443 : 80;
-}
-
 function isAllowedAddress(address: string, port: number): boolean {
   return isPublicAddress(address) && (port === 80 || port === 443);
 }
 
-async function resolveHost(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
-}
-
-/** Resolves with the reply's head. Connects to one of `addresses`, and looks no name up again. */
-function send(target: URL, addresses: readonly string[], fetching: Fetching): Promise<IncomingMessage> {
-  const isSecure = target.protocol === "https:";
-  const options: RequestOptions & { rejectUnauthorized: boolean } = {
-    // Also the `host` header, the name for SNI, and the name that the certificate must have.
-    host: bareHost(target),
-    port: portOf(target),
-    path: target.pathname + target.search,
-    headers: {
-      accept: fetching.accept.join(", "),
-      "accept-encoding": "identity",
-      // Some servers refuse a request without a user agent.
-      "user-agent": "clewline",
-    },
-    lookup: pinTo(addresses),
-    // No kept connection: it could lead to an address that was checked for another fetch.
-    agent: false,
-    signal: fetching.signal,
-    // Set here, so that no environment variable can turn it off.
-    rejectUnauthorized: true,
+/** Resolves with the reply's head. */
+function send(
+  target: URL,
+  addresses: readonly string[],
+  { accept, signal }: Fetching,
+): Promise<IncomingMessage> {
+  const headers = {
+    accept: accept.join(", "),
+    "accept-encoding": "identity",
+    // Some servers refuse a request without a user agent.
+    "user-agent": "clewline",
   };
-  return new Promise((resolve, reject) => {
-    const call = (isSecure ? requestHttps : requestHttp)(options, resolve);
-    call.on("upgrade", (_reply, socket) => {
-      socket.destroy();
-      reject(new Refusal("its server answers with status 101"));
-    });
-    call.on("error", (cause: NodeJS.ErrnoException) => reject(unreachable(cause)));
-    call.end();
+  const call = { target, addresses, method: "GET", headers, body: null, signal } as const;
+  return sendPinned(call).catch((cause: unknown) => {
+    throw cause instanceof NoReply ? new Refusal(NO_REPLY[cause.why], cause.detail) : cause;
   });
 }
 
-function pinTo(addresses: readonly string[]): LookupFunction {
-  const pinned = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, options, callback) => {
-    const first = pinned[0];
-    if (options.all === true || first === undefined) callback(null, pinned);
-    else callback(null, first.address, first.family);
-  };
-}
-
-function unreachable(cause: NodeJS.ErrnoException): Refusal {
-  const code = cause.code ?? "";
-  const isCertificate = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED/.test(code);
-  const reason = isCertificate
-    ? "the TLS certificate of its server is not accepted"
-    : "its server cannot be reached";
-  return new Refusal(reason, `${code} ${cause.message}`);
-}
+const NO_REPLY: Readonly<Record<NoReply["why"], string>> = {
+  certificate: "the TLS certificate of its server is not accepted",
+  unreachable: "its server cannot be reached",
+  upgrade: "its server answers with status 101",
+};
 
 function tooLarge(limitBytes: number): Refusal {
   return new Refusal(`it is larger than ${limitBytes} bytes`);
