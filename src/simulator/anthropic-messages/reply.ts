@@ -1,6 +1,7 @@
 // Anthropic Messages: the answer as one message and as a stream.
 
 import { REFUSAL, type SimulatedAnswer } from "../answer/answer.ts";
+import { billedOf } from "../answer/billed.ts";
 import { countPrompt } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { isRecord, type JsonRecord } from "../base/json.ts";
@@ -31,6 +32,7 @@ export function replyMessages(request: SimRequest): Reply {
   };
   return {
     isStream: body.stream === true,
+    billed: billedOf(answer),
     whole: () => message,
     stream: () => ({
       framing: "sse",
@@ -64,7 +66,7 @@ function* events(
   for (const [index, block] of blocks.entries()) {
     yield event("content_block_start", { index, content_block: block.start });
     for (const delta of block.deltas) {
-      yield event("content_block_delta", { index, delta });
+      yield { ...event("content_block_delta", { index, delta }), hasOutput: true };
     }
     if (isOdd) {
       yield event("content_block_delta", { index, delta: { type: "simulated_delta", simulated: true } });

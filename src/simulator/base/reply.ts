@@ -1,11 +1,15 @@
 // The result of a route for the sender: a whole body or a list of stream events, before framing.
 
+import type { Billed } from "../answer/billed.ts";
+
 export interface StreamEvent {
   /** The SSE event name; absent if the dialect does not name events. */
   readonly name?: string;
   readonly data: string;
   /** Whether this event ends a good answer. The fault `no-done` removes it. */
   readonly isLast?: boolean;
+  /** Whether this event holds a piece of the model's output. The bill of a cut stream counts these events. */
+  readonly hasOutput?: boolean;
 }
 
 export interface WholeReply {
@@ -23,6 +27,8 @@ export interface StreamReply {
 /** A good answer in both forms. The sender sends one form; a fault may choose the other. */
 export interface Reply {
   readonly isStream: boolean;
+  /** What a provider charges for the whole answer; absent if the reply costs nothing. */
+  readonly billed?: Billed;
   whole(): unknown;
   stream(): StreamReply;
   /**
@@ -34,9 +40,10 @@ export interface Reply {
 }
 
 /** An answer that has no streamed form. */
-export function wholeReply(body: unknown): Reply {
+export function wholeReply(body: unknown, billed?: Billed): Reply {
   return {
     isStream: false,
+    ...(billed === undefined ? {} : { billed }),
     whole: () => body,
     stream: () => ({ framing: "sse", events: [{ data: JSON.stringify(body) }] }),
     errorEvent: (error) => ({ data: JSON.stringify(error) }),

@@ -1,6 +1,7 @@
 // Gemini generateContent: the answer as one response, as a stream of them, and as one growing JSON array.
 
 import { REFUSAL, type SimulatedAnswer } from "../answer/answer.ts";
+import { type Billed, billedOf } from "../answer/billed.ts";
 import { countPrompt } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asNumber, asRecord, type JsonRecord } from "../base/json.ts";
@@ -16,15 +17,17 @@ export function replyGenerate(request: SimRequest): Reply {
   const answer = request.answer(question);
   const common = { modelVersion: request.model, responseId: request.hex(11) };
   const parts = answerParts(answer, request);
+  const candidateCount = asNumber(asRecord(body.generationConfig).candidateCount) ?? 1;
   const frame: Frame = {
     parts,
     finish: finishOf(answer, request, question.hops ?? 0),
-    usage: usageOf(answer),
+    usage: usageOf(answer, candidateCount),
     common,
-    candidateCount: asNumber(asRecord(body.generationConfig).candidateCount) ?? 1,
+    candidateCount,
   };
   return {
     isStream: request.path.endsWith(":streamGenerateContent"),
+    billed: script.has("blocks") ? promptOnly(billedOf(answer)) : billedOf(answer, candidateCount),
     whole: () =>
       script.has("blocks") ? blocked(frame) : whole(frame, groundingOf(answer, joined(parts)), request),
     stream: () => ({
@@ -78,6 +81,10 @@ function finishOf(answer: SimulatedAnswer, { script }: SimRequest, hop: number):
 
 const RATING = { category: "HARM_CATEGORY_DANGEROUS_CONTENT", probability: "HIGH", blocked: true };
 
+function promptOnly(billed: Billed): Billed {
+  return { ...billed, output: 0 };
+}
+
 /** The answer to a blocked prompt: no candidate, and only the prompt's tokens are counted. */
 function blocked({ usage, common }: Frame): JsonRecord {
   const { promptTokenCount, promptTokensDetails } = usage;
@@ -129,7 +136,7 @@ function* events(frame: Frame, grounding: JsonRecord, request: SimRequest): Iter
   const indexes = Array.from({ length: candidateCount }, (_, index) => index);
   for (const part of parts) {
     for (const index of indexes) {
-      yield running([{ content: { role: "model", parts: [part] }, index }]);
+      yield { ...running([{ content: { role: "model", parts: [part] }, index }]), hasOutput: true };
     }
   }
   const last = indexes.map((index) => ({
@@ -153,8 +160,11 @@ function chunk(response: JsonRecord): StreamEvent {
   return { data: JSON.stringify(response) };
 }
 
-function usageOf({ usage }: SimulatedAnswer): JsonRecord {
-  const { prompt, output, reasoning } = usage;
+/** The counts of output are sums over all candidates. */
+function usageOf({ usage }: SimulatedAnswer, candidateCount: number): JsonRecord {
+  const { prompt } = usage;
+  const output = usage.output * candidateCount;
+  const reasoning = usage.reasoning * candidateCount;
   const details = (tokenCount: number) => [{ modality: "TEXT", tokenCount }];
   return {
     promptTokenCount: prompt.total,

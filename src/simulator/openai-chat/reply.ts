@@ -1,6 +1,7 @@
 // OpenAI Chat Completions: the answer as one completion and as a stream of chunks.
 
 import type { SimulatedAnswer } from "../answer/answer.ts";
+import { billedOf } from "../answer/billed.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asList, asNumber, asRecord, type JsonRecord } from "../base/json.ts";
 import type { Reply, StreamEvent } from "../base/reply.ts";
@@ -25,6 +26,7 @@ export function replyChat(request: SimRequest): Reply {
   const indexes = Array.from({ length: choiceCount }, (_, index) => index);
   return {
     isStream: body.stream === true,
+    billed: billedOf(answer, choiceCount),
     whole: () => ({
       ...common,
       object: "chat.completion",
@@ -135,16 +137,14 @@ function* events(
     if (isOdd("one-chunk")) {
       const { refusal: _, annotations: __, ...message } = messageOf(answer, calls, request);
       const tool_calls = asList(message.tool_calls).map((call, at) => ({ index: at, ...asRecord(call) }));
-      yield chunk(
-        [one({ ...message, ...(tool_calls.length === 0 ? {} : { tool_calls }) }, last)],
-        finalUsage,
-      );
+      const whole = one({ ...message, ...(tool_calls.length === 0 ? {} : { tool_calls }) }, last);
+      yield { ...chunk([whole], finalUsage), hasOutput: true };
       continue;
     }
     const hasNoText = calls.length > 0 || answer.ending === "refusal";
     yield chunk([one({ role: "assistant", content: hasNoText ? null : "", refusal: null, ...role })]);
     for (const delta of deltasOf(answer, calls, request)) {
-      yield chunk([one(delta)]);
+      yield { ...chunk([one(delta)]), hasOutput: true };
     }
     if (finish_reason !== null) {
       yield chunk([one({}, last)], finalUsage);

@@ -1,6 +1,7 @@
 // OpenAI Responses: the answer as one response and as a stream of events.
 
 import type { SimulatedAnswer } from "../answer/answer.ts";
+import { billedOf } from "../answer/billed.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asList, asRecord, asString, type JsonRecord } from "../base/json.ts";
 import type { Reply, StreamEvent } from "../base/reply.ts";
@@ -46,6 +47,7 @@ export function replyResponse(
   }
   return {
     isStream: body.stream === true,
+    billed: billedOf(answer),
     whole: () => finished,
     stream: () => ({ framing: "sse", events: numbered(events(frame, finished, items, isOdd)) }),
     errorEvent,
@@ -148,7 +150,7 @@ function* numbered(list: Iterable<readonly [string, JsonRecord]>): Iterable<Stre
   let sequence_number = 0;
   for (const [type, rest] of list) {
     const data = JSON.stringify({ type, sequence_number, ...rest });
-    yield LAST.has(type) ? { name: type, data, isLast: true } : { name: type, data };
+    yield { name: type, data, isLast: LAST.has(type), hasOutput: type.endsWith(".delta") };
     sequence_number += 1;
   }
 }

@@ -124,11 +124,13 @@ export function helpPage(): string {
     ]),
     "Orders in the user's prompt:",
     ...listed(ORDERS),
+    "The payer of an answer: [[bill NAME]] in the prompt",
     "Scenarios, by the same names:",
     ...Object.entries(SCENARIOS).map(([name, scenario]) => `  ${name}: ${scenario.signal}`),
     "",
     "GET /_simulator/requests?since=N: what was asked. GET /_simulator/last?back=N: the body of the last request, as it",
-    "came (back=1: of the one before). POST /_simulator/reset: forget all.",
+    "came (back=1: of the one before). GET /_simulator/bill: what each credential and payer has to pay. POST",
+    "/_simulator/reset: forget all.",
     "",
   ].join("\n");
 }

@@ -40,17 +40,19 @@ export async function readBody(request: IncomingMessage): Promise<{ body: Buffer
   return { body: Buffer.concat(chunks), isTooLarge: sizeBytes > MAX_BODY_BYTES };
 }
 
-export type ParsedBody = { body: JsonRecord; problem?: undefined } | { body?: undefined; problem: string };
+/** `text`: the body before parsing. */
+export type ParsedBody =
+  | { body: JsonRecord; text: string; problem?: undefined }
+  | { body?: undefined; text?: undefined; problem: string };
 
 export function parseBody(arrival: Arrival): ParsedBody {
   if (arrival.verb !== "POST" || (arrival.body.length === 0 && arrival.path.endsWith("/cancel"))) {
-    return { body: {} };
+    return { body: {}, text: "" };
   }
   try {
-    const value: unknown = JSON.parse(
-      decoded(arrival.body, arrival.header("content-encoding")).toString("utf8"),
-    );
-    return isRecord(value) ? { body: value } : { problem: "the body is no JSON object" };
+    const text = decoded(arrival.body, arrival.header("content-encoding")).toString("utf8");
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? { body: value, text } : { problem: "the body is no JSON object" };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

@@ -1,6 +1,7 @@
 // The answers of each provider's methods to a good request.
 
 import { createHash } from "node:crypto";
+import { billedOf } from "../answer/billed.ts";
 import * as catalogue from "../answer/catalogue.ts";
 import { countPrompt, countTokens } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
@@ -38,9 +39,9 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
         input_tokens: inputTokens(request.body, historyOf(request, store)),
       });
     case "compact":
-      return wholeReply(compact(request, historyOf(request, store)));
+      return compact(request, historyOf(request, store));
     case "embeddings":
-      return wholeReply(embeddings(request));
+      return embeddings(request);
     case "messages":
       return replyMessages(request);
     case "count-messages":
@@ -78,11 +79,11 @@ function inputTokens(body: JsonRecord, history: readonly JsonRecord[]): number {
   return countPrompt(promptOf(body, [...history, ...inputItems(body)]));
 }
 
-function compact(request: SimRequest, history: readonly JsonRecord[]): unknown {
+function compact(request: SimRequest, history: readonly JsonRecord[]): Reply {
   const input = [...history, ...inputItems(request.body)];
   const answer = request.answer(questionOf(request, input));
   const users = input.filter((item) => item.role === "user");
-  return {
+  const compaction = {
     id: `resp_${request.hex(25)}`,
     object: "response.compaction",
     created_at: Math.floor(request.nowMs / 1000),
@@ -96,12 +97,13 @@ function compact(request: SimRequest, history: readonly JsonRecord[]): unknown {
     ],
     usage: usageOf(answer),
   };
+  return wholeReply(compaction, billedOf(answer));
 }
 
 const DEFAULT_DIMENSIONS = 1536;
 
 /** A unit vector that depends on the text alone. */
-function embeddings(request: SimRequest): unknown {
+function embeddings(request: SimRequest): Reply {
   const { body } = request;
   const inputs = Array.isArray(body.input) && typeof body.input[0] !== "number" ? body.input : [body.input];
   const dimensions = asNumber(body.dimensions) ?? DEFAULT_DIMENSIONS;
@@ -112,12 +114,9 @@ function embeddings(request: SimRequest): unknown {
       body.encoding_format === "base64" ? Buffer.from(vector.buffer).toString("base64") : [...vector];
     return { object: "embedding", index, embedding };
   });
-  return {
-    object: "list",
-    data,
-    model: request.model,
-    usage: { prompt_tokens: tokens, total_tokens: tokens },
-  };
+  const usage = { prompt_tokens: tokens, total_tokens: tokens };
+  const billed = { input: tokens, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, searches: 0 };
+  return wholeReply({ object: "list", data, model: request.model, usage }, billed);
 }
 
 function embed(text: string, dimensions: number): Float32Array {

@@ -15,6 +15,7 @@ import {
 } from "node:zlib";
 import { type Fault, numberParam } from "../base/fault.ts";
 import type { Reply, StreamEvent, StreamReply, WholeReply } from "../base/reply.ts";
+import type { Generated } from "./bill.ts";
 import type { SeenRequest } from "./recorder.ts";
 
 /** Long enough for sent bytes to reach a reader on this machine before a reset discards them. */
@@ -36,6 +37,7 @@ export class Sender {
   readonly #seen: SeenRequest;
   readonly #hash = createHash("sha256");
   readonly #gone = new AbortController();
+  #generated: Generated = "none";
 
   constructor(response: ServerResponse, fault: Fault, seen: SeenRequest) {
     this.#response = response;
@@ -43,6 +45,11 @@ export class Sender {
     this.#seen = seen;
     response.on("close", () => this.#gone.abort());
     response.on("error", () => this.#gone.abort());
+  }
+
+  /** How much of the model's answer has been generated so far. */
+  get generated(): Generated {
+    return this.#generated;
   }
 
   /** Applies the faults before the first byte. True: the reply is finished. */
@@ -86,10 +93,15 @@ export class Sender {
 
   async sendReply(reply: Reply, headers: Readonly<Record<string, string>>, inBand: unknown): Promise<void> {
     const isStream = this.#has("sse-for-json") || (reply.isStream && !this.#has("json-for-stream"));
+    const isFromModel =
+      !["html", "empty", "garbage"].some((name) => this.#has(name)) &&
+      (numberParam(this.#fault, "status") ?? 200) < 400;
     if (!isStream || this.#has("html") || this.#has("empty")) {
+      this.#generated = isFromModel ? "all" : "none";
       await this.sendWhole({ status: 200, headers, body: reply.whole() }, isStream);
       return;
     }
+    this.#generated = isFromModel ? { events: 0 } : "none";
     const stream = reply.stream();
     const type =
       stream.framing === "sse" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
@@ -130,6 +142,7 @@ export class Sender {
       if (this.#isOver()) {
         return;
       }
+      this.#noteGenerated(event);
       await push(Buffer.from(this.#frame(stream.framing, event, count)));
       count += 1;
     }
@@ -144,6 +157,17 @@ export class Sender {
     }
     await push(undefined);
     this.#end();
+  }
+
+  #noteGenerated(event: StreamEvent): void {
+    if (this.#generated === "none" || this.#generated === "all") {
+      return;
+    }
+    if (event.isLast) {
+      this.#generated = "all";
+    } else if (event.hasOutput) {
+      this.#generated = { events: this.#generated.events + 1 };
+    }
   }
 
   /** The events as the fault changes them: with an error event, or without the last event. */

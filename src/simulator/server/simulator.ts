@@ -20,6 +20,7 @@ import {
   splitSuffix,
 } from "../base/fault.ts";
 import { asString, isRecord } from "../base/json.ts";
+import type { Reply } from "../base/reply.ts";
 import { Refusal, type Vendor } from "../base/refusal.ts";
 import { ResponseStore } from "../openai-responses/store.ts";
 import { type Scenario, scenarioReply } from "../scenarios/scenario.ts";
@@ -35,6 +36,7 @@ import {
   tooLarge,
 } from "./arrival.ts";
 import { keyOf, requireKey } from "./auth.ts";
+import { Bill, type BillView, markerIn } from "./bill.ts";
 import { replyTo } from "./methods.ts";
 import { Recorder, type SeenRequest } from "./recorder.ts";
 import { guessVendor, matchRoute, type Route } from "./route.ts";
@@ -61,6 +63,8 @@ export interface Simulator {
   requests(since?: number): readonly SeenRequest[];
   /** The body of the request `back` requests before the last one; undefined if the body was dropped. */
   lastBody(back?: number): Uint8Array | undefined;
+  /** What every caller has to pay since the start or the last reset. */
+  bill(): BillView;
   close(): Promise<void>;
 }
 
@@ -88,6 +92,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     port: address.port,
     requests: (since = 0) => simulated.recorder.since(since),
     lastBody: (back = 0) => simulated.recorder.body(back),
+    bill: () => simulated.bill.view(),
     close: () => close(server),
   };
 }
@@ -103,6 +108,7 @@ function close(server: Server): Promise<void> {
 class SimulatorServer {
   readonly #options: SimulatorOptions;
   readonly recorder = new Recorder();
+  readonly bill = new Bill();
   readonly #faults = new FaultCounter();
   readonly #cache = new PromptCache();
   readonly #store = new ResponseStore();
@@ -179,7 +185,17 @@ class SimulatorServer {
       const reply = replyTo(good.route, checkedRequest(good.route.method, good.request), this.#store);
       const inBand = inBandError(scenario, fault, vendor, named.plain, nowMs);
       const error = inBand === undefined ? undefined : withRequestId(inBand.body, headers);
-      await sender.sendReply(reply, { ...headers, ...scripted }, error);
+      const payer = {
+        credential: seen.keySuffix,
+        marker: markerIn(parsed.text ?? ""),
+        model: named.plain,
+      };
+      const close = reply.billed === undefined ? undefined : this.bill.open(payer, reply.billed);
+      try {
+        await sender.sendReply(reply, { ...headers, ...scripted }, error);
+      } finally {
+        close?.(sender.generated, () => countOutputEvents(reply));
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) {
         throw error;
@@ -234,6 +250,7 @@ class SimulatorServer {
   #serveOwn(verb: string, path: string, query: URLSearchParams, response: ServerResponse): void {
     if (verb === "POST" && path === "/_simulator/reset") {
       this.recorder.clear();
+      this.bill.clear();
       this.#faults.clear();
       this.#cache.clear();
       this.#store.clear();
@@ -241,6 +258,9 @@ class SimulatorServer {
     } else if (verb === "GET" && path === "/_simulator/requests") {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify(this.recorder.since(Number(query.get("since") ?? 0) || 0)));
+    } else if (verb === "GET" && path === "/_simulator/bill") {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(this.bill.view()));
     } else if (verb === "GET" && path === "/_simulator/last") {
       const body = this.recorder.body(Number(query.get("back") ?? 0) || 0);
       response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/octet-stream" });
@@ -262,6 +282,14 @@ function scenarioOf(fault: Fault, vendor: Vendor): Scenario | undefined {
     }
   }
   return undefined;
+}
+
+function countOutputEvents(reply: Reply): number {
+  let count = 0;
+  for (const event of reply.stream().events) {
+    count += Number(event.hasOutput === true);
+  }
+  return count;
 }
 
 function isInBand(scenario: Scenario | undefined, fault: Fault): boolean {
