@@ -17,7 +17,10 @@ export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messag
 /** How a reply's bytes are framed: one JSON value, server-sent events, or Gemini's incremental JSON array. */
 export type Framing = "json" | "sse" | "json-array";
 
-/** What a request's body says at its top level. Offsets are bytes of the body. */
+/**
+ * What a request's body says at its top level, and in the few objects that hold its limits. Offsets are bytes
+ * of the body.
+ */
 export interface Peek {
   /** Null when the body names none: the path may. */
   readonly model: string | null;
@@ -29,6 +32,18 @@ export interface Peek {
   /** Id of state that lives at a provider under the credential that made it, and the field that names it. */
   readonly stateId: string | null;
   readonly stateField: string | null;
+  /** The most that one answer may be, thinking included; null: the request says nothing that can be read. */
+  readonly maxOutputTokens: number | null;
+  /** How many answers the request asks for; at least 1. */
+  readonly answers: number;
+  /** The provider's word for the tier that the request asks for; null: none. */
+  readonly tier: string | null;
+  /** Where the request must be served, in the provider's word (`inference_geo`); null: anywhere. */
+  readonly region: string | null;
+  /** The reply comes at once, and the answer is made later. */
+  readonly isBackground: boolean;
+  /** The client's name for its own user; null: none. As long as the client made it. */
+  readonly user: string | null;
 }
 
 /**

@@ -113,6 +113,77 @@ describe("what a request says", () => {
   });
 });
 
+describe("what decides the cost of the answer", () => {
+  test.each([
+    ["openai-chat", '{"max_tokens":100}', 100],
+    ["openai-chat", '{"max_completion_tokens":200}', 200],
+    ["openai-chat", '{"max_completion_tokens":200,"max_tokens":100}', 200],
+    ["openai-chat", '{"max_tokens":300,"max_tokens":1}', 300],
+    ["openai-chat", '{"max\\u005ftokens":7}', 7],
+    ["openai-chat", '{"max_tokens":"400"}', 400],
+    ["openai-chat", '{"max_tokens":1e3}', 1000],
+    ["openai-chat", '{"max_tokens":10.2}', 11],
+    ["openai-chat", '{"max_tokens":0}', 0],
+    ["openai-chat", '{"max_tokens":null}', null],
+    ["openai-chat", '{"max_tokens":-5}', null],
+    ["openai-chat", '{"max_tokens":"many"}', null],
+    ["openai-chat", '{"max_tokens":""}', null],
+    ["openai-chat", '{"max_tokens":[5]}', null],
+    ["openai-chat", `{"max_tokens":1${"0".repeat(400)}}`, 1e9],
+    ["openai-chat", '{"max_tokens":1e999}', 1e9],
+    ["openai-chat", '{"messages":[{"max_tokens":5}],"metadata":{"max_tokens":5}}', null],
+    ["openai-responses", '{"max_output_tokens":500}', 500],
+    ["anthropic-messages", '{"max_tokens":600}', 600],
+    ["gemini", '{"generationConfig":{"maxOutputTokens":700}}', 700],
+    ["gemini", '{"generation_config":{"max_output_tokens":"800"}}', 800],
+    ["gemini", '{"maxOutputTokens":900}', null],
+    ["gemini", '{"generationConfig":null}', null],
+  ] as const)("%s %s: the most of an answer is %p", (dialect, body, most) => {
+    expect(peek(body, dialect).maxOutputTokens).toBe(most);
+  });
+
+  test.each([
+    ["openai-chat", "{}", 1],
+    ["openai-chat", '{"n":3}', 3],
+    ["openai-chat", '{"n":0}', 1],
+    ["openai-chat", '{"n":null}', 1],
+    ["openai-chat", '{"n":5,"n":1}', 5],
+    ["gemini", '{"generationConfig":{"candidateCount":4}}', 4],
+    ["gemini", '{"generation_config":{"candidate_count":2}}', 2],
+  ] as const)("%s %s: it asks for %p answers", (dialect, body, answers) => {
+    expect(peek(body, dialect).answers).toBe(answers);
+  });
+
+  test.each([
+    ["openai-chat", '{"service_tier":"flex"}', { tier: "flex" }],
+    ["openai-chat", '{"service_tier":null}', { tier: null }],
+    [
+      "openai-responses",
+      '{"service_tier":"priority","background":true}',
+      { tier: "priority", isBackground: true },
+    ],
+    ["openai-responses", '{"background":false}', { isBackground: false }],
+    ["openai-responses", '{"background":"true"}', { isBackground: false }],
+    ["anthropic-messages", '{"service_tier":"auto","speed":"fast"}', { tier: "fast" }],
+    ["anthropic-messages", '{"speed":"fast","service_tier":"auto"}', { tier: "fast" }],
+    ["anthropic-messages", '{"inference_geo":"us"}', { region: "us" }],
+    ["gemini", '{"serviceTier":"flex"}', { tier: "flex" }],
+  ] as const)("%s %s: tier, place and background", (dialect, body, seen) => {
+    expect(peek(body, dialect)).toMatchObject(seen);
+  });
+
+  test.each([
+    ["openai-chat", '{"user":"u-1"}', "u-1"],
+    ["openai-responses", '{"user":"u-\\u0032"}', "u-2"],
+    ["anthropic-messages", '{"metadata":{"user_id":"u-3"}}', "u-3"],
+    ["anthropic-messages", '{"metadata":{"user_id":null}}', null],
+    ["anthropic-messages", '{"metadata":"u-4"}', null],
+    ["openai-chat", '{"user":{"id":1}}', null],
+  ] as const)("%s %s: the user is %p", (dialect, body, user) => {
+    expect(peek(body, dialect)).toMatchObject({ user, stateId: null });
+  });
+});
+
 describe("a body that cannot be relayed is refused, with the place and the repair", () => {
   test.each([
     ["", /empty/],

@@ -17,6 +17,8 @@ export interface ShapeNode {
   readonly name: string;
   readonly element: ShapeNode | null;
   readonly members: readonly ShapeMember[];
+  /** The members by the size of their keys, from 0 to that of the longest: most keys of a value match none. */
+  readonly bySize: readonly (readonly ShapeMember[])[];
 }
 
 interface ShapeMember {
@@ -33,18 +35,26 @@ export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode 
     if (key === "*") element = node;
     else members.push({ key: new TextEncoder().encode(key), node });
   }
-  return { path, name, element, members };
+  return { path, name, element, members, bySize: bySize(members) };
+}
+
+function bySize(members: readonly ShapeMember[]): ShapeMember[][] {
+  const longest = Math.max(-1, ...members.map(({ key }) => key.length));
+  return Array.from({ length: longest + 1 }, (_, size) => members.filter(({ key }) => key.length === size));
 }
 
 /** The member of `node` with this raw key. An escape in the key counts as its character. */
 export function matchMember(node: ShapeNode, bytes: Uint8Array, from: number, to: number): ShapeNode | null {
   const size = to - from;
-  for (const member of node.members) {
-    const key = member.key;
-    if (key.length !== size) continue;
-    let at = 0;
-    while (at < size && key[at] === bytes[from + at]) at++;
-    if (at === size) return member.node;
+  const candidates = node.bySize[size];
+  if (candidates !== undefined) {
+    for (let i = 0; i < candidates.length; i++) {
+      const member = candidates[i] as ShapeMember;
+      const key = member.key;
+      let at = 0;
+      while (at < size && key[at] === bytes[from + at]) at++;
+      if (at === size) return member.node;
+    }
   }
   if (size > MAX_KEY_BYTES) return null;
   for (let at = from; at < to; at++) {

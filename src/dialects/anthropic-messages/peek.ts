@@ -7,6 +7,11 @@ export const PEEK_SHAPE = compileShape({
   stream: true,
   container: { id: true },
   thread: { previous_message_id: true },
+  max_tokens: true,
+  metadata: { user_id: true },
+  service_tier: true,
+  speed: true,
+  inference_geo: true,
 });
 
 export class MessagesPeek extends RequestPeek {

@@ -4,4 +4,18 @@
  */
 import { compileShape } from "../../wire/json-shape.ts";
 
-export const PEEK_SHAPE = compileShape({ cachedContent: true, cached_content: true });
+const CONFIG = {
+  maxOutputTokens: true,
+  max_output_tokens: true,
+  candidateCount: true,
+  candidate_count: true,
+} as const;
+
+export const PEEK_SHAPE = compileShape({
+  cachedContent: true,
+  cached_content: true,
+  generationConfig: CONFIG,
+  generation_config: CONFIG,
+  serviceTier: true,
+  service_tier: true,
+});

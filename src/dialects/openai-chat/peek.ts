@@ -12,6 +12,11 @@ export const PEEK_SHAPE = compileShape({
   stream_options: { include_usage: true },
   reasoning_effort: true,
   tools: true,
+  max_tokens: true,
+  max_completion_tokens: true,
+  n: true,
+  service_tier: true,
+  user: true,
 });
 
 const USAGE_NODE = compileShape({ include_usage: true });

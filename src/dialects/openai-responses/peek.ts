@@ -6,4 +6,8 @@ export const PEEK_SHAPE = compileShape({
   stream: true,
   previous_response_id: true,
   conversation: { id: true },
+  max_output_tokens: true,
+  service_tier: true,
+  background: true,
+  user: true,
 });
