@@ -56,7 +56,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "auth, plan, pool, limits and ledger do not know one another: proxy/ joins them",
   },
   prices: {
-    imports: ["core", "neutral"],
+    imports: ["core", "neutral", "config"],
     reason: "prices are data and arithmetic: who is asked, and what is recorded, is no business of theirs",
   },
   cache: {
@@ -65,7 +65,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
   snapshot: {
-    imports: ["core", "neutral", "config", "dialects", "upstreams", "auth", "plan", "pool"],
+    imports: ["core", "neutral", "config", "dialects", "upstreams", "auth", "plan", "pool", "prices"],
     reason: "the snapshot is what the hot path reads, so it must not reach into the hot path",
   },
   admin: {
@@ -120,6 +120,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "limits",
       "plan",
       "pool",
+      "prices",
       "ledger",
       "cache",
       "snapshot",
@@ -169,6 +170,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "auth",
       "plan",
       "pool",
+      "prices",
       "limits",
       "ledger",
       "cache",

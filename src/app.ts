@@ -5,9 +5,9 @@
 
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
-import { type Watcher, watchFiles } from "./config/change/watch.ts";
+import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
 import type { Config } from "./config/config.ts";
-import { ConfigError, type Problem, renderProblem } from "./config/problem.ts";
+import { ConfigError, type Problem, problemOf, renderProblem } from "./config/problem.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
@@ -28,6 +28,8 @@ import { makeBreaker } from "./pool/breaker.ts";
 import type { PersistedState } from "./pool/credential.ts";
 import { firstStates } from "./pool/first-states.ts";
 import { makePool, type PoolOptions } from "./pool/pool.ts";
+import type { PriceList } from "./prices/price-list.ts";
+import { PricesInForce } from "./prices/prices-in-force.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { Prober } from "./proxy/prober.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
@@ -72,7 +74,9 @@ const DRAIN_POLL_MS = 20;
  * when the port is taken.
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  const running = new RunningApp(options, await openAtStart(options));
+  const sql = await openAtStart(options);
+  const prices = await PricesInForce.load(options.config.server.dataDir, options.log);
+  const running = new RunningApp(options, sql, prices);
   try {
     running.start();
   } catch (cause) {
@@ -108,6 +112,7 @@ type ChangingGateway = Gateway & {
 
 class RunningApp implements App {
   readonly #options: AppOptions;
+  readonly #prices: PricesInForce;
   readonly #states: StateStore;
   readonly #gateway: ChangingGateway;
   readonly #prober: Prober;
@@ -123,9 +128,10 @@ class RunningApp implements App {
   #memoryTimer: ReturnType<typeof setInterval> | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(options: AppOptions, sql: Sql | null) {
+  constructor(options: AppOptions, sql: Sql | null, prices: PricesInForce) {
     const { config, clock, log } = options;
     this.#options = options;
+    this.#prices = prices;
     this.#startedAtMs = clock.nowMs();
     const open = () => openStore(config.server.dataDir);
     const requestIds = new RequestIds(options.ids);
@@ -134,6 +140,7 @@ class RunningApp implements App {
     const accused: PoolOptions["accused"] = (id, of) => this.#prober.ask(id, of);
     this.#gateway = makeGateway(options, {
       sql,
+      prices: prices.list,
       states: this.#states,
       restored: restored ?? [],
       requestIds,
@@ -171,7 +178,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#olderRows.start();
     this.#watchMemory();
-    this.#watcher = watchFiles(config.readFiles, () => void this.reload());
+    this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
 
   get url(): string {
@@ -244,6 +251,7 @@ class RunningApp implements App {
     const { log, metrics, pool } = gateway;
     const before = gateway.snapshot.config;
     let config: Config;
+    await this.#prices.reload();
     try {
       config = await this.#options.reloadConfig();
       const emptied = findEmptied(before, config);
@@ -251,12 +259,12 @@ class RunningApp implements App {
       this.#listener?.reload(config.server);
     } catch (cause) {
       // Also the files that only the rejected configuration names: a change of one may repair it.
-      if (cause instanceof ConfigError) this.#watcher?.watch([...before.readFiles, ...cause.readFiles]);
+      if (cause instanceof ConfigError) this.#watch([...before.readFiles, ...cause.readFiles]);
       this.#reject(cause instanceof ConfigError ? cause.problems : [problemOf(cause)]);
       return;
     }
-    this.#watcher?.watch(config.readFiles);
-    gateway.snapshot = makeSnapshot(config);
+    this.#watch(config.readFiles);
+    gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list });
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
     this.#listRefresh.restart();
     this.#prober.stop();
@@ -271,6 +279,10 @@ class RunningApp implements App {
     for (const name of keysForNextStart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
     }
+  }
+
+  #watch(configFiles: readonly ReadFile[]): void {
+    this.#watcher?.watch([...configFiles, this.#prices.readFile]);
   }
 
   /** The states in the database are then those of the keys that this process uses; `clewline credentials` tells. */
@@ -308,6 +320,7 @@ class RunningApp implements App {
 interface GatewayParts {
   /** The ledger's first connection; null: it opens one. */
   readonly sql: Sql | null;
+  readonly prices: PriceList;
   readonly states: StateStore;
   readonly restored: readonly PersistedState[];
   readonly requestIds: RequestIds;
@@ -316,11 +329,11 @@ interface GatewayParts {
 
 function makeGateway(
   { config, clock, log }: AppOptions,
-  { sql, states, restored, requestIds, accused }: GatewayParts,
+  { sql, prices, states, restored, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
   let opened = sql;
-  const snapshot = makeSnapshot(config);
+  const snapshot = makeSnapshot(config, { prices });
   const gateway: ChangingGateway = {
     snapshot,
     clock,
@@ -376,9 +389,4 @@ function loadCredentialStates(states: StateStore, log: Log): readonly PersistedS
 
 function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
   return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
-}
-
-function problemOf(cause: unknown): Problem {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return { file: null, line: null, column: null, key: "", value: null, message, repair: "" };
 }

@@ -10,6 +10,8 @@ import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
+import { PriceBook, type ProviderPlace } from "./prices/price-book.ts";
+import { NO_PRICES, type PriceList } from "./prices/price-list.ts";
 import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
@@ -40,6 +42,8 @@ export interface UpstreamView
   /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
   readonly countDialect: DialectName | null;
   readonly urls: UrlMemo;
+  /** The provider of the price list at the base URL; null: the list has none there. */
+  readonly place: ProviderPlace | null;
   /** By id. */
   readonly credentials: ReadonlyMap<string, CredentialView>;
 }
@@ -49,20 +53,34 @@ export interface Snapshot {
   readonly keys: KeyRing;
   readonly plan: (model: string) => Plan;
   readonly modelTraits: ModelTraitsTable;
+  readonly prices: PriceBook;
   /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
   readonly filterReplyHeaders: (upstream: HeaderView, requestId: string) => Record<string, string>;
 }
 
-/** `families` is a parameter for tests. */
-export function makeSnapshot(config: Config, families: Families = FAMILIES): Snapshot {
-  const upstreams = config.upstreams.map((upstream) => makeUpstreamView(upstream, families[upstream.family]));
+export interface SnapshotOptions {
+  /** Absent: no model has a listed price, which is enough where no request is recorded. */
+  readonly prices?: PriceList;
+  /** For tests. */
+  readonly families?: Families;
+}
+
+export function makeSnapshot(
+  config: Config,
+  { prices = NO_PRICES, families = FAMILIES }: SnapshotOptions = {},
+): Snapshot {
+  const book = new PriceBook(prices, []);
+  const upstreams = config.upstreams.map((upstream) =>
+    makeUpstreamView(upstream, families[upstream.family], book),
+  );
   return Object.freeze({
     config,
     keys: makeKeyRing(config.keys),
     plan: makePlanner({ models: config.models, upstreams }),
     modelTraits: makeModelTraitsTable(config.traits.map(makeTraitsOverride)),
+    prices: book,
     upstreams: new Map(upstreams.map((view) => [view.name, view])),
     credentialSpecs: config.upstreams.flatMap((upstream, i) =>
       makeCredentialSpecs(upstream, upstreams[i] as UpstreamView),
@@ -71,7 +89,7 @@ export function makeSnapshot(config: Config, families: Families = FAMILIES): Sna
   });
 }
 
-function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView {
+function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBook): UpstreamView {
   const baseUrl = config.baseUrl ?? family.defaultBaseUrl;
   const profile = family.profileOf(baseUrl);
   const dialects = new Set<DialectName>(config.dialects ?? family.dialects);
@@ -86,6 +104,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family): UpstreamView 
       profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
     profile,
     urls: new UrlMemo(family, { baseUrl, profile }),
+    place: book.providerAt(baseUrl),
     credentials: new Map(
       config.credentials.map((credential) => [
         credentialId(config.name, credential.name),

@@ -63,7 +63,8 @@ interface ShowFlags extends FolderFlags {
 
 async function show(model: string, flags: ShowFlags, io: CliIo): Promise<number> {
   const { list, file, problem } = await loadPrices(await dataDirOf(flags, io));
-  if (problem !== null) io.err(`clewline prices: ${problem}\n`);
+  if (problem !== null)
+    io.err(`clewline prices: ${problem}; the prices of this program hold (${list.version})\n`);
   const { provider } = flags;
   const ids = list.providers.map(({ id }) => id);
   if (provider !== undefined && !ids.includes(provider))

@@ -104,3 +104,9 @@ function escapeControls(text: string): string {
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** The problem that an exception is, where nothing else is known of it. */
+export function problemOf(cause: unknown): Problem {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { file: null, line: null, column: null, key: "", value: null, message, repair: "" };
+}

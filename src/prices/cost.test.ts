@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { makeUsage, NO_USAGE, USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
+import { makeUsage, NO_USAGE, type Usage } from "../neutral/usage.ts";
 import { type CostFacts, costOf, costParts } from "./cost.ts";
+import { facts, listedPrice, rates, usage } from "./fixtures/price-cases.ts";
 import type { Price } from "./price.ts";
 import { type ListedPrice, priceOf } from "./price-list.ts";
-import { RATE_KIND_NAMES, RATE_KINDS, type RateKind } from "./rates.ts";
-import { OWN_TIERS } from "./tier.ts";
+import { RATE_KIND_NAMES, RATE_KINDS } from "./rates.ts";
 
 const FACTS: CostFacts = { atMs: 0, tier: null, region: null };
 const made = (listed: ListedPrice): Price => priceOf("test", listed);
@@ -152,57 +152,6 @@ test("counts that no provider can mean cost nothing, never NaN and never less th
     ]);
   for (const count of [2 ** 50 + 1, 2 ** 53, 2 ** 53 + 2, Number.MAX_VALUE])
     expect([count, nano({ inputTokens: 1, outputTokens: count }, listed)]).toEqual([count, undefined]);
-});
-
-/** Millionths of a dollar, so that the decimals are exact. */
-const usd = fc.integer({ min: 0, max: 200_000_000 }).map((micro) => micro / 1e6);
-const rates = fc.record(
-  Object.fromEntries(RATE_KIND_NAMES.map((kind) => [kind, usd])) as Record<RateKind, typeof usd>,
-  { requiredKeys: [] },
-);
-const tariff = fc.record({ rates }, { requiredKeys: ["rates"] });
-const listedPrice: fc.Arbitrary<ListedPrice> = fc
-  .tuple(
-    rates,
-    fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }), { maxLength: 3 }),
-    fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 3, maxLength: 3 }),
-    fc.record(Object.fromEntries(OWN_TIERS.map((tier) => [tier, tariff])), { requiredKeys: [] }),
-    fc.integer({ min: 1000, max: 3000 }),
-  )
-  .map(([base, aboves, factors, tiers, uplift]) => {
-    let factor = 1;
-    const steps = aboves
-      .sort((a, b) => a - b)
-      .map((above, index) => {
-        factor *= factors[index] ?? 1;
-        return {
-          above,
-          rates: Object.fromEntries(Object.entries(base).map(([kind, rate]) => [kind, rate * factor])),
-        };
-      });
-    return { rates: base, steps, tiers, uplifts: { us: uplift / 1000 } } as ListedPrice;
-  });
-/** Small counts stay within what a number holds; others need more. */
-const count = fc.option(
-  fc.oneof(
-    fc.integer({ min: 0, max: 2_000_000 }),
-    fc.maxSafeInteger(),
-    fc.double({ noDefaultInfinity: false }),
-  ),
-);
-const usage = fc
-  .record({
-    ...(Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, count])) as Record<
-      (typeof USAGE_KIND_NAMES)[number],
-      typeof count
-    >),
-    serviceTier: fc.option(fc.constantFrom("default", "batch", "flex", "priority", "fast", "unheard-of")),
-  })
-  .map((reported) => reported as Usage);
-const facts = fc.record({
-  atMs: fc.integer({ min: 0, max: 4e12 }),
-  tier: fc.option(fc.constantFrom("standard" as const, ...OWN_TIERS)),
-  region: fc.option(fc.constantFrom("us", "eu")),
 });
 
 test("any usage at any price: a whole number, never NaN, and the sum of its parts rounded once", () => {

@@ -54,7 +54,7 @@ const MAX_NANO_USD = BigInt(Number.MAX_SAFE_INTEGER);
 /** The sum of a few such counts is still exact. */
 const MAX_COUNT = 2 ** 50;
 /** A rate is in nano-dollars a million, so a thousandth of it is in atto-dollars. */
-const NO_UPLIFT = 1000;
+export const NO_UPLIFT = 1000;
 const NO_GAPS: readonly CostGap[] = Object.freeze([]);
 
 /**
@@ -64,7 +64,7 @@ const NO_GAPS: readonly CostGap[] = Object.freeze([]);
 export function costOf(reported: Usage, price: Price, facts: CostFacts): Cost | null {
   const usage = makeUsage(reported);
   if (!isKnown(usage)) return null;
-  const sum = new Sum();
+  const sum = new CostSum();
   const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
   if (own === null) sum.addGap("tier");
   charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), sum);
@@ -86,7 +86,8 @@ function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
   return region !== null && Object.hasOwn(uplifts, region) ? (uplifts[region] ?? NO_UPLIFT) : NO_UPLIFT;
 }
 
-class Sum implements Bill {
+/** A sum of units at rates, rounded once, half up. */
+export class CostSum implements Bill {
   /**
    * Millionths of a nano-dollar without an uplift, as long as a number holds them: 3 ns a kind, `bigint`
    * takes 240.
@@ -210,7 +211,7 @@ function chargeOutput(usage: Usage, add: Add): void {
 }
 
 /** The rate of a kind, or of the kind that it is charged as; null: neither is priced. */
-function rateOf(kind: RateKind, rates: Rates): number | null {
+export function rateOf(kind: RateKind, rates: Rates): number | null {
   for (let name: RateKind | null = kind; name !== null; name = RATE_KINDS[name].otherwise) {
     const rate = rates[name];
     if (rate !== undefined) return rate;

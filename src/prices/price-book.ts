@@ -35,7 +35,12 @@ export interface ProviderPlace {
   readonly region: string | null;
 }
 
-/** Clients name models, so the number of remembered answers has a limit. */
+interface Remembered {
+  readonly provider: string | null;
+  readonly models: Map<string, PricedModel | null>;
+}
+
+/** Clients name models, so the number of remembered answers of an upstream has a limit. */
 const MAX_REMEMBERED = 4096;
 
 export class PriceBook {
@@ -44,7 +49,8 @@ export class PriceBook {
   readonly #providers: ReadonlyMap<string, ListedProvider>;
   /** Made when a provider is first asked for. */
   readonly #indexes = new Map<string, NameIndex<ListedModel>>();
-  readonly #found = new Map<string, PricedModel | null>();
+  /** By the name of an upstream: a gateway's upstreams keep their providers. */
+  readonly #found = new Map<string, Remembered>();
 
   constructor(list: PriceList, overrides: readonly PriceOverride[]) {
     this.list = list;
@@ -55,12 +61,17 @@ export class PriceBook {
   /** null: the model is unpriced, which is not a price of 0. */
   find(target: PriceTarget): PricedModel | null {
     if (target.model.length > MAX_NAME_CHARS) return null;
-    const key = `${target.upstream}\n${target.provider ?? ""}\n${target.model}`;
-    const known = this.#found.get(key);
+    let remembered = this.#found.get(target.upstream);
+    if (remembered?.provider !== target.provider) {
+      remembered = { provider: target.provider, models: new Map() };
+      this.#found.set(target.upstream, remembered);
+    }
+    const { models } = remembered;
+    const known = models.get(target.model);
     if (known !== undefined) return known;
     const found = this.#findOverride(target) ?? this.#findListed(target);
-    if (this.#found.size >= MAX_REMEMBERED) this.#found.clear();
-    this.#found.set(key, found);
+    if (models.size >= MAX_REMEMBERED) models.clear();
+    models.set(target.model, found);
     return found;
   }
 

@@ -56,7 +56,7 @@ export interface LoadedPrices {
   readonly list: PriceList;
   /** The file that the list is from; null: the program. */
   readonly file: string | null;
-  /** Why the file in the data folder is not used; null: it is used, or there is none. */
+  /** Why the file in the data folder cannot be used; null: it can, or there is none. */
   readonly problem: string | null;
 }
 
@@ -77,7 +77,7 @@ export async function loadPrices(dataDir: string | null): Promise<LoadedPrices> 
     return {
       list: builtIn,
       file: null,
-      problem: `${file} cannot be used: ${(error as Error).message}; the prices of this program hold (${builtIn.version})`,
+      problem: `${file} cannot be used: ${(error as Error).message}`,
     };
   }
 }

@@ -59,6 +59,8 @@ export interface ListedPrice extends ListedTariff {
   readonly uplifts?: Readonly<Record<string, number>>;
 }
 
+export const NO_PRICES: PriceList = Object.freeze({ format: 1, version: "", sources: [], providers: [] });
+
 /** The prices of a model. `list` names the list in the version of each price. */
 export function pricedModel(list: string, provider: string, model: ListedModel): PricedModel {
   return {

@@ -32,6 +32,26 @@ export type RateKind = keyof typeof RATE_KINDS;
 
 export const RATE_KIND_NAMES = Object.keys(RATE_KINDS) as readonly RateKind[];
 
+/** The kinds that a token of input can be charged as. */
+export const INPUT_KINDS = [
+  "input",
+  "cacheRead",
+  "cacheWrite",
+  "cacheWrite1h",
+  "inputAudio",
+  "cacheReadAudio",
+  "inputImage",
+  "cacheReadImage",
+] as const satisfies readonly RateKind[];
+
+/** The kinds that a token of output can be charged as. */
+export const OUTPUT_KINDS = [
+  "output",
+  "reasoning",
+  "outputAudio",
+  "outputImage",
+] as const satisfies readonly RateKind[];
+
 /**
  * Whole nano-dollars for a million units, a unit being a token or a call. Absent: the price has no such rate.
  */
