@@ -18,6 +18,10 @@ export type ErrorKind =
   | "foreign_dialect"
   | "not_translatable"
   | "context_overflow"
+  | "rate_limited"
+  | "budget_exhausted"
+  | "request_over_limit"
+  | "model_unpriced"
   | "credentials_cooling"
   | "credentials_unusable"
   | "upstream_connect"
@@ -55,6 +59,10 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   foreign_dialect: { status: 400, origin: "client", retryable: false },
   not_translatable: { status: 400, origin: "client", retryable: false },
   context_overflow: { status: 400, origin: "client", retryable: false },
+  rate_limited: { status: 429, origin: "client", retryable: true },
+  budget_exhausted: { status: 429, origin: "gateway", retryable: false },
+  request_over_limit: { status: 400, origin: "client", retryable: false },
+  model_unpriced: { status: 403, origin: "gateway", retryable: false },
   credentials_cooling: { status: 429, origin: "gateway", retryable: true },
   credentials_unusable: { status: 503, origin: "gateway", retryable: false },
   upstream_connect: { status: 502, origin: "upstream", retryable: true },

@@ -180,6 +180,86 @@ test("an error in a JSON array closes it", () => {
   );
 });
 
+describe("a limit of the client's key", () => {
+  const question = { model: "m", messages: [{ role: "user" as const, content: "x" }] };
+  const asks: Readonly<Record<DialectName, (url: string) => Promise<unknown>>> = {
+    "openai-chat": (url) => new OpenAI({ apiKey: "k", baseURL: url }).chat.completions.create(question),
+    "openai-responses": (url) =>
+      new OpenAI({ apiKey: "k", baseURL: url }).responses.create({ model: "m", input: "x" }),
+    "anthropic-messages": (url) =>
+      new Anthropic({ apiKey: "k", baseURL: url }).messages.create({ ...question, max_tokens: 9 }),
+    gemini: (url) =>
+      new GoogleGenAI({ apiKey: "k", httpOptions: { baseUrl: url } }).models.generateContent({
+        model: "m",
+        contents: "x",
+      }),
+  };
+  const statuses: Readonly<Record<string, Readonly<Record<DialectName, number>>>> = {
+    budget_exhausted: { "openai-chat": 429, "openai-responses": 429, "anthropic-messages": 402, gemini: 429 },
+    request_over_limit: {
+      "openai-chat": 400,
+      "openai-responses": 400,
+      "anthropic-messages": 400,
+      gemini: 400,
+    },
+    model_unpriced: { "openai-chat": 403, "openai-responses": 403, "anthropic-messages": 403, gemini: 403 },
+  };
+
+  test.each(
+    NAMES.flatMap((name) =>
+      (["budget_exhausted", "request_over_limit", "model_unpriced"] as const).map(
+        (kind) => [name, kind] as const,
+      ),
+    ),
+  )("%s: the SDK with its own settings asks once for %s", async (name, kind) => {
+    await withReply(render(name, kind), async (url, calls) => {
+      const error = await asks[name](url).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({ status: statuses[kind]?.[name] });
+      expect(calls()).toBe(1);
+    });
+  });
+
+  test.each(NAMES)(
+    "%s: whoever reads the header does not repeat a request that no money is left for",
+    (name) => {
+      expect(render(name, "budget_exhausted", 7_200_000).headers).toMatchObject({
+        "x-should-retry": "false",
+        "retry-after": "7200",
+      });
+    },
+  );
+
+  test.each(["openai-chat", "openai-responses", "anthropic-messages"] as const)(
+    "%s: the SDK comes back for a rate, as often as it repeats anything",
+    async (name) => {
+      await withReply(render(name, "rate_limited", 1), async (url, calls) => {
+        expect(await asks[name](url).catch((cause: unknown) => cause)).toMatchObject({ status: 429 });
+        expect(calls()).toBe(3);
+      });
+    },
+  );
+
+  test("is told in each dialect's own words", () => {
+    const told = (name: DialectName, kind: ErrorKind) => JSON.parse(render(name, kind, 9_500).body).error;
+    for (const name of ["openai-chat", "openai-responses"] as const) {
+      expect(told(name, "rate_limited").code).toBe("rate_limit_exceeded");
+      expect(told(name, "budget_exhausted")).toMatchObject({
+        type: "insufficient_quota",
+        code: "insufficient_quota",
+      });
+    }
+    expect(told("anthropic-messages", "rate_limited").type).toBe("rate_limit_error");
+    expect(told("anthropic-messages", "budget_exhausted").type).toBe("billing_error");
+    for (const kind of ["rate_limited", "budget_exhausted"] as const) {
+      expect(told("gemini", kind)).toMatchObject({ code: 429, status: "RESOURCE_EXHAUSTED" });
+      expect(told("gemini", kind).details).toContainEqual({
+        "@type": "type.googleapis.com/google.rpc.RetryInfo",
+        retryDelay: "10s",
+      });
+    }
+  });
+});
+
 describe("the OpenAI SDK", () => {
   const client = (baseUrl: string): OpenAI => new OpenAI({ apiKey: "k", baseURL: baseUrl, maxRetries: 1 });
   const ask = (baseUrl: string) => client(baseUrl).chat.completions.create({ model: "m", messages: [] });

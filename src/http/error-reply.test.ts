@@ -15,6 +15,7 @@ const SECRET = "sk-planted-secret";
  */
 const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>>> = {
   "anthropic-messages": {
+    budget_exhausted: 402,
     upstream_connect: 500,
     upstream_overloaded: 529,
     upstream_cut: 500,

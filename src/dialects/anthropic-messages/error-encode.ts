@@ -9,7 +9,7 @@ interface Name {
   readonly type: string;
 }
 
-/** Anthropic has statuses of its own: 529 for overload, 500 for faults behind the gateway. */
+/** Anthropic has statuses of its own: 402 for money, 529 for overload, 500 for faults behind the gateway. */
 const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_request: { status: 400, type: "invalid_request_error" },
   bad_path: { status: 400, type: "invalid_request_error" },
@@ -23,6 +23,10 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   foreign_dialect: { status: 400, type: "invalid_request_error" },
   not_translatable: { status: 400, type: "invalid_request_error" },
   context_overflow: { status: 400, type: "invalid_request_error" },
+  rate_limited: { status: 429, type: "rate_limit_error" },
+  budget_exhausted: { status: 402, type: "billing_error" },
+  request_over_limit: { status: 400, type: "invalid_request_error" },
+  model_unpriced: { status: 403, type: "permission_error" },
   credentials_cooling: { status: 429, type: "rate_limit_error" },
   credentials_unusable: { status: 503, type: "api_error" },
   upstream_connect: { status: 500, type: "api_error" },

@@ -1,8 +1,8 @@
 /** Errors in the form of Google's APIs. The code has to be a number: the official SDK ignores any other. */
-import type { ErrorKind, GatewayError } from "../../core/errors.ts";
+import { ERRORS, type ErrorKind, type GatewayError } from "../../core/errors.ts";
 import type { ErrorReply, FailurePlace } from "../dialect.ts";
 import { type OversizeWords, oversizeWords } from "../shared/oversize-words.ts";
-import { retryAfterS } from "../shared/retry-header.ts";
+import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
   readonly code: number;
@@ -22,6 +22,10 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   foreign_dialect: { code: 400, status: "INVALID_ARGUMENT" },
   not_translatable: { code: 400, status: "INVALID_ARGUMENT" },
   context_overflow: { code: 400, status: "INVALID_ARGUMENT" },
+  rate_limited: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  budget_exhausted: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  request_over_limit: { code: 400, status: "INVALID_ARGUMENT" },
+  model_unpriced: { code: 403, status: "PERMISSION_DENIED" },
   credentials_cooling: { code: 429, status: "RESOURCE_EXHAUSTED" },
   credentials_unusable: { code: 503, status: "UNAVAILABLE" },
   upstream_connect: { code: 500, status: "INTERNAL" },
@@ -67,9 +71,12 @@ function renderBody(error: GatewayError, requestId: string): string {
 }
 
 export function renderError(error: GatewayError, requestId: string): ErrorReply {
-  const headers: Record<string, string> = {};
-  if (error.retryAfterMs !== undefined) headers["retry-after"] = String(retryAfterS(error.retryAfterMs));
-  return { status: NAMES[error.kind].code, headers, body: renderBody(error, requestId) };
+  const status = NAMES[error.kind].code;
+  return {
+    status,
+    headers: retryHeaders(error, status, ERRORS[error.kind].retryable),
+    body: renderBody(error, requestId),
+  };
 }
 
 /** An error chunk; in a JSON array it is the last element and closes the array. */

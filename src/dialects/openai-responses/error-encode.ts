@@ -8,7 +8,12 @@ interface Name {
   readonly type: string;
   readonly code: string;
   /** A code that `response.failed` knows, or that Codex acts on. */
-  readonly streamCode: "server_error" | "rate_limit_exceeded" | "invalid_prompt" | "context_length_exceeded";
+  readonly streamCode:
+    | "server_error"
+    | "rate_limit_exceeded"
+    | "insufficient_quota"
+    | "invalid_prompt"
+    | "context_length_exceeded";
 }
 
 const invalid = (code: string): Name => ({
@@ -16,6 +21,11 @@ const invalid = (code: string): Name => ({
   code,
   streamCode: "invalid_prompt",
 });
+const rate: Name = {
+  type: "rate_limit_error",
+  code: "rate_limit_exceeded",
+  streamCode: "rate_limit_exceeded",
+};
 const server = (code: string): Name => ({ type: "server_error", code, streamCode: "server_error" });
 
 const NAMES: Readonly<Record<ErrorKind, Name>> = {
@@ -31,11 +41,15 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   foreign_dialect: invalid("foreign_dialect"),
   not_translatable: invalid("unsupported_parameter"),
   context_overflow: { ...invalid("context_length_exceeded"), streamCode: "context_length_exceeded" },
-  credentials_cooling: {
-    type: "rate_limit_error",
-    code: "rate_limit_exceeded",
-    streamCode: "rate_limit_exceeded",
+  rate_limited: rate,
+  budget_exhausted: {
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    streamCode: "insufficient_quota",
   },
+  request_over_limit: invalid("request_over_limit"),
+  model_unpriced: { ...invalid("model_unpriced"), type: "permission_error" },
+  credentials_cooling: rate,
   credentials_unusable: server("upstream_credential"),
   upstream_connect: server("upstream_unreachable"),
   upstream_timeout: server("upstream_timeout"),
