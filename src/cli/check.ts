@@ -1,7 +1,7 @@
 /** `clewline check`: validates the configuration and reports every problem with its repair. */
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
-import { firstRunFile } from "../config/first-run.ts";
+import { firstRunFile } from "../config/first-run/first-run.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, type Problem, renderProblems } from "../config/problem.ts";
 import { type CliIo, EXIT } from "./cli.ts";

@@ -2,9 +2,9 @@
 import { type App, startApp } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
-import { firstRun, firstRunFile } from "../config/first-run.ts";
+import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
+import { ensureAdminPassword } from "../config/first-run/password.ts";
 import { loadConfig } from "../config/load.ts";
-import { ensureAdminPassword } from "../config/password.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand } from "./command.ts";

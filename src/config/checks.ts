@@ -7,7 +7,7 @@ import { findSlip } from "./base-url.ts";
 import type { Draft } from "./draft.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
-import { isTree, type Tree } from "./toml.ts";
+import { isTree, type Tree } from "./toml/toml.ts";
 
 /** Adds a problem to the draft for every broken rule. */
 export function checkTogether(draft: Draft): void {

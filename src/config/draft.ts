@@ -2,7 +2,7 @@
 import { type ReadFile, versionOf } from "./change/watch.ts";
 import { type Path, type Problem, renderPath, renderValue } from "./problem.ts";
 import { isSecret, schemaAt } from "./schema-entries.ts";
-import { isTree, makeTree, type TomlFile, type Tree } from "./toml.ts";
+import { isTree, makeTree, type TomlFile, type Tree } from "./toml/toml.ts";
 
 export class Draft {
   readonly root: Tree;

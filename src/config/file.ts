@@ -5,7 +5,7 @@ import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import type { Env } from "./environment.ts";
 import { CONFIG_FILE_NAME, configFolder, resolvePath } from "./folders.ts";
 import { ConfigError, type Problem } from "./problem.ts";
-import { parseToml, TomlError, type TomlFile } from "./toml.ts";
+import { parseToml, TomlError, type TomlFile } from "./toml/toml.ts";
 
 const MAX_FILE_BYTES = 4_194_304;
 

@@ -7,7 +7,7 @@ import type { Draft } from "./draft.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 import { configSchemaEntries, isSecret, schemaAt, shapeOf } from "./schema-entries.ts";
-import { isTree } from "./toml.ts";
+import { isTree } from "./toml/toml.ts";
 
 /**
  * Adds every violation to the draft; returns the checked values with defaults, or null when there was a

@@ -14,9 +14,9 @@ import type { Config } from "./config.ts";
 import { Draft } from "./draft.ts";
 import { applyOverrides, type ConfigFlags, type Env, warnOfUnknownVariables } from "./environment.ts";
 import { readToml, shownName } from "./file.ts";
+import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./first-run/password-hash.ts";
 import { resolvePath, stateFolder } from "./folders.ts";
 import { holdToSchema } from "./issues.ts";
-import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./password-hash.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
 

@@ -1,6 +1,6 @@
 /** Finds the positions of keys and values in a valid TOML text, because the parser returns values alone. */
 import { parse, TomlError } from "smol-toml";
-import type { Path } from "./problem.ts";
+import type { Path } from "../problem.ts";
 
 /** Line and column from 1; columns in UTF-16 units. */
 export interface Position {

@@ -1,13 +1,13 @@
 /** Makes a configuration when there is none, with a key and a password. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Ids } from "../core/ids.ts";
-import { writeAtomically } from "./atomic-file.ts";
-import type { Env } from "./environment.ts";
-import { CONFIG_FILE_NAME, configFolder } from "./folders.ts";
+import type { Ids } from "../../core/ids.ts";
+import { writeAtomically } from "../atomic-file.ts";
+import type { Env } from "../environment.ts";
+import { CONFIG_FILE_NAME, configFolder } from "../folders.ts";
+import { ConfigError } from "../problem.ts";
 import { makePassword } from "./password.ts";
 import type { HashPassword } from "./password-hash.ts";
-import { ConfigError } from "./problem.ts";
 
 export interface FirstRunOptions {
   /** The file to make; see `firstRunFile`. */

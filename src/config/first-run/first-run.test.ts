@@ -3,12 +3,12 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { makeIds } from "../core/ids.ts";
+import { makeIds } from "../../core/ids.ts";
+import { loadConfig } from "../load.ts";
+import { ConfigError, renderProblems } from "../problem.ts";
+import { parseToml } from "../toml/toml.ts";
 import { firstRun, firstRunFile } from "./first-run.ts";
-import { loadConfig } from "./load.ts";
 import { ensureAdminPassword, withPassword } from "./password.ts";
-import { ConfigError, renderProblems } from "./problem.ts";
-import { parseToml } from "./toml.ts";
 
 const ids = makeIds();
 const HASH = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGg";

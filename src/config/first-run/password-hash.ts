@@ -1,6 +1,6 @@
 /** Recognizes argon2id hashes, and texts that only look like a hash. */
-import type { Draft } from "./draft.ts";
-import type { Path } from "./problem.ts";
+import type { Draft } from "../draft.ts";
+import type { Path } from "../problem.ts";
 
 /** Makes an argon2id hash in PHC form. Only `cli/` may use the runtime's own function. */
 export type HashPassword = (text: string) => Promise<string>;

@@ -4,15 +4,15 @@
  */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Ids } from "../core/ids.ts";
-import { writeAtomically } from "./atomic-file.ts";
-import type { Env } from "./environment.ts";
-import { readToml, shownName } from "./file.ts";
+import type { Ids } from "../../core/ids.ts";
+import { writeAtomically } from "../atomic-file.ts";
+import type { Env } from "../environment.ts";
+import { readToml, shownName } from "../file.ts";
+import { ConfigError, type Problem } from "../problem.ts";
+import { isLiteral } from "../secret.ts";
+import type { Span } from "../toml/positions.ts";
+import { isTree, makeTree, parseToml, type Tree } from "../toml/toml.ts";
 import { type HashPassword, isPasswordHash } from "./password-hash.ts";
-import type { Span } from "./positions.ts";
-import { ConfigError, type Problem } from "./problem.ts";
-import { isLiteral } from "./secret.ts";
-import { isTree, makeTree, parseToml, type Tree } from "./toml.ts";
 
 export interface PasswordOptions {
   readonly file: string;

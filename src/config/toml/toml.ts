@@ -1,7 +1,8 @@
 /** Reads TOML into plain values, and finds the position of each. */
 
 import { TomlError as ParserError, parse } from "smol-toml";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../../core/json.ts";
+import type { Path } from "../problem.ts";
 import {
   lineStarts,
   type Place,
@@ -11,7 +12,6 @@ import {
   scanPlaces,
   toPathId,
 } from "./positions.ts";
-import type { Path } from "./problem.ts";
 
 /**
  * A table without a prototype, so that a key such as `__proto__` is a key like any other. Unlike a

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
+import type { Path } from "../problem.ts";
 import { lineStarts, positionAt, scanPlaces, toPathId } from "./positions.ts";
-import type { Path } from "./problem.ts";
 
 /** Values in all the ways that TOML writes them. */
 const VALUES = [
