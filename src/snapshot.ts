@@ -77,7 +77,7 @@ export function makeSnapshot(
   );
   return Object.freeze({
     config,
-    keys: makeKeyRing(config.keys),
+    keys: makeKeyRing(config.keys, config.teams),
     plan: makePlanner({ models: config.models, upstreams }),
     modelTraits: makeModelTraitsTable(config.traits.map(makeTraitsOverride)),
     prices: book,

@@ -2,10 +2,10 @@
  * What one relayed JSON request of `script/bench json` makes Clewline do, step by step, over the real functions of a source
  * tree. Types are those of this tree; where an older tree differs, a step takes what fits.
  */
-import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { PLAIN_SETTINGS } from "../../src/config/client-keys.ts";
 
 /** Runs the step so many times. */
 export type Run = (times: number) => void | Promise<void>;
@@ -170,7 +170,7 @@ export const STEPS: readonly Step[] = [
     ways: [
       async (tree) => {
         const { makeKeyRing, digestOf, authenticate } = await tree.load<Keys>("auth/keys.ts");
-        const ring = makeKeyRing([{ name: "bench", keySha256: digestOf(KEY), strict: false }]);
+        const ring = makeKeyRing([{ ...PLAIN_SETTINGS, name: "bench", keySha256: digestOf(KEY) }]);
         const headers = await clientHeaders(tree);
         if (authenticate(ring, headers, "") === null) throw new Error("the key was refused");
         return repeat(() => authenticate(ring, headers, ""));

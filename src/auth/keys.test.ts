@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
+import { PLAIN_SETTINGS } from "../config/client-keys.ts";
 import { authenticate, bearerOf, digestOf, isSameDigest, makeKeyRing } from "./keys.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const RING = makeKeyRing([
-  { name: "one", strict: false, keySha256: sha256("clw-one") },
-  { name: "two", strict: false, keySha256: sha256("clw-two") },
+  { name: "one", ...PLAIN_SETTINGS, keySha256: sha256("clw-one") },
+  { name: "two", ...PLAIN_SETTINGS, keySha256: sha256("clw-two") },
 ]);
 const searchOf = (key: string | null): string => (key === null ? "" : `?${new URLSearchParams({ key })}`);
 const who = (headers: Record<string, string>, queryKey: string | null = null): string | null =>
@@ -64,7 +65,7 @@ test("nothing shown, or a ring without keys, is nobody", () => {
 });
 
 const RING_OF_ODD_KEYS = makeKeyRing(
-  ["", "abc", "a+b", "one"].map((key) => ({ name: `<${key}>`, strict: false, keySha256: sha256(key) })),
+  ["", "abc", "a+b", "one"].map((key) => ({ name: `<${key}>`, ...PLAIN_SETTINGS, keySha256: sha256(key) })),
 );
 
 test.each([

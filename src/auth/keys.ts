@@ -1,27 +1,47 @@
 /** Client keys: from the key in a request to the principal that the key stands for. */
 import { hash, timingSafeEqual } from "node:crypto";
+import type { KeyConfig, KeyLimits, TeamConfig } from "../config/client-keys.ts";
+import { type AddressList, makeAddressList } from "../core/address-list.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderView } from "../core/header-view.ts";
 
-export interface Principal {
-  /** The key's name in the config. */
-  readonly name: string;
-  /** A translation refuses a field that it would otherwise leave out. */
-  readonly strict: boolean;
-}
-
-export interface KeyEntry {
-  readonly name: string;
-  readonly strict: boolean;
-  /** SHA-256 of the key, lower-case hex. */
-  readonly keySha256: string;
+/** Who a key stands for, and what the key may do. Frozen. */
+export interface Principal extends Omit<KeyConfig, "addresses" | "limits"> {
+  /** The addresses from which the key may be used; null: all. */
+  readonly addresses: AddressList | null;
+  /**
+   * The limits of the key, all of them null when only its team has limits. null: neither has any, so nothing needs to be
+   * reserved.
+   */
+  readonly limits: KeyLimits | null;
 }
 
 export type KeyRing = ReadonlyMap<string, Principal>;
 
+/** Limits of a key that has none itself, in a team that has. */
+const ONLY_OF_TEAM: KeyLimits = Object.freeze({
+  requestsPerMinute: null,
+  tokensPerMinute: null,
+  concurrency: null,
+  budgetPerDayNanoUsd: null,
+  budgetPerWeekNanoUsd: null,
+  budgetPerMonthNanoUsd: null,
+  timeZone: "UTC",
+  perModel: [],
+});
+
 /** Keys by digest, so that the time of a look-up does not show how much of a guess was right. */
-export function makeKeyRing(keys: readonly KeyEntry[]): KeyRing {
-  return new Map(keys.map((key) => [key.keySha256, Object.freeze({ name: key.name, strict: key.strict })]));
+export function makeKeyRing(keys: readonly KeyConfig[], teams: readonly TeamConfig[] = []): KeyRing {
+  return new Map(keys.map((key) => [key.keySha256, makePrincipal(key, teams)]));
+}
+
+export function makePrincipal(key: KeyConfig, teams: readonly TeamConfig[] = []): Principal {
+  const hasTeamLimits = teams.some(({ name, limits }) => name === key.team && limits !== null);
+  return Object.freeze({
+    ...key,
+    addresses: key.addresses === null ? null : makeAddressList(key.addresses),
+    limits: key.limits ?? (hasTeamLimits ? ONLY_OF_TEAM : null),
+  });
 }
 
 /** SHA-256 in lower-case hex. */

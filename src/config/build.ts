@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import { toCamel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { ReadFile } from "./change/watch.ts";
+import { makeKeyConfig, makeTeamConfig } from "./client-keys.ts";
 import type { Config } from "./config.ts";
+import { KEY_HASH_PREFIX } from "./key-values.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 
 /** Absolute paths, and the texts of the certificate and its key; "" where the configuration names none. */
@@ -47,11 +49,13 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
         apiKey: secretAt(secrets, `upstreams.${i}.credentials.${j}.api_key`),
       })),
     })),
-    keys: keys.keys.map(({ key: _key, ...rest }, i) => ({
-      ...rest,
-      keySha256: sha256(secretAt(secrets, `keys.${i}.key`)),
-    })),
+    keys: checked.keys.map((key, i) => makeKeyConfig(key, digestOfKey(key.key_hash, secrets, i))),
+    teams: checked.teams.map(makeTeamConfig),
   });
+}
+
+function digestOfKey(written: string | undefined, secrets: ReadonlyMap<string, string>, i: number): string {
+  return written?.slice(KEY_HASH_PREFIX.length) ?? sha256(secretAt(secrets, `keys.${i}.key`));
 }
 
 function secretAt(secrets: ReadonlyMap<string, string>, path: string): string {
@@ -60,7 +64,8 @@ function secretAt(secrets: ReadonlyMap<string, string>, path: string): string {
   return found;
 }
 
-function sha256(value: string): string {
+/** In lower-case hex. */
+export function sha256(value: string): string {
   return createHash("sha256").update(value).digest("hex");
 }
 

@@ -4,6 +4,7 @@
 
 import { suggest } from "../core/nearest.ts";
 import { findSlip } from "./base-url.ts";
+import { checkKeys } from "./check-keys.ts";
 import type { Draft } from "./draft.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
@@ -13,18 +14,21 @@ import { isTree, type Tree } from "./toml/toml.ts";
 export function checkTogether(draft: Draft): void {
   checkNames(draft);
   checkUpstreams(draft);
+  checkKeys(draft);
   checkModels(draft);
   checkTraits(draft);
   checkPorts(draft);
 }
 
 function checkNames(draft: Draft): void {
-  const lists: (readonly [list: Path, key: "name" | "match"])[] = [
+  const lists: (readonly [list: Path, key: "name" | "match" | "model"])[] = [
     [["upstreams"], "name"],
     [["keys"], "name"],
+    [["teams"], "name"],
     [["models"], "name"],
     [["traits"], "match"],
     ...draft.tables(["upstreams"]).map(({ path }) => [[...path, "credentials"], "name"] as const),
+    ...draft.tables(["keys"]).map(({ path }) => [[...path, "per_model"], "model"] as const),
   ];
   for (const [list, key] of lists) {
     const firsts = new Map<string, Path>();

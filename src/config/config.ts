@@ -5,6 +5,7 @@
 import type { Camel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { ReadFile } from "./change/watch.ts";
+import type { KeyConfig, TeamConfig } from "./client-keys.ts";
 import type { FileConfig } from "./schema.ts";
 
 type Keys = Camel<FileConfig>;
@@ -24,6 +25,7 @@ export type Config = Replace<
     metrics: MetricsConfig;
     upstreams: readonly UpstreamConfig[];
     keys: readonly KeyConfig[];
+    teams: readonly TeamConfig[];
   }
 >;
 
@@ -52,9 +54,6 @@ export type CredentialConfig = Replace<
     apiKey: string;
   }
 >;
-
-/** `keySha256`: SHA-256 of the client's key in lower-case hex. */
-type KeyConfig = Replace<Omit<Keys["keys"][number], "key">, { keySha256: string }>;
 
 export type ModelConfig = Keys["models"][number];
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ParameterValues } from "../neutral/amendment.ts";
+import { PLAIN_SETTINGS } from "./client-keys.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";
@@ -158,11 +159,12 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       ],
       keys: [
         {
+          ...PLAIN_SETTINGS,
           name: "me",
           keySha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-          strict: false,
         },
       ],
+      teams: [],
       models: [
         {
           name: "fast-*",
@@ -536,12 +538,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, models, media, translation, traits",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a single table for a list",

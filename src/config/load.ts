@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
-import { buildConfig, type ResolvedPaths } from "./build.ts";
+import { buildConfig, type ResolvedPaths, sha256 } from "./build.ts";
 import { type CertificatePair, findCertificateFault } from "./certificate.ts";
 import { versionOf } from "./change/watch.ts";
 import { checkTogether } from "./checks.ts";
@@ -17,6 +17,7 @@ import { readToml, shownName } from "./file.ts";
 import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./first-run/password-hash.ts";
 import { resolvePath, stateFolder } from "./folders.ts";
 import { holdToSchema } from "./issues.ts";
+import { KEY_HASH_PREFIX } from "./key-values.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
 
@@ -166,15 +167,20 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     const isSecretInFile =
       isLiteral(written) && draft.originOf(path) === null && !(isPassword && isPasswordHash(written));
     hasLiterals ||= isSecretInFile;
-    if (path[0] === "keys") refuseSecondUse(draft, clientKeys, path, result.text);
+    if (path[0] === "keys") refuseSecondUse(draft, clientKeys, path, sha256(result.text));
     texts.set(path.join("."), result.text);
+  }
+  for (const { table, path } of draft.tables(["keys"])) {
+    if (typeof table.key_hash !== "string") continue;
+    const digest = table.key_hash.toLowerCase().slice(KEY_HASH_PREFIX.length);
+    refuseSecondUse(draft, clientKeys, [...path, "key_hash"], digest);
   }
   return { texts, variables: referencedVariables(draft), hasLiterals };
 }
 
-function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, key: string): void {
-  const first = firsts.get(key);
-  if (first === undefined) firsts.set(key, path);
+function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, digest: string): void {
+  const first = firsts.get(digest);
+  if (first === undefined) firsts.set(digest, path);
   else draft.refuse(path, `is the same key as keys[${first[1]}]`, "give each client a key of its own");
 }
 

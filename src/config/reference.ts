@@ -9,7 +9,11 @@ const TABLES: Readonly<Record<string, string>> = {
   ledger: "The record of every request.",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
-  "keys[]": "The keys of clients. One entry for each client.",
+  "keys[]":
+    "The keys of clients. One entry for each client; `name` and `key` are enough. Keys may also be made with `clewline keys`, with the same settings: see [keys.md](keys.md).",
+  "keys[].per_model[]":
+    "Limits for some models of the key above the entry, beside those of the key as a whole. One entry for each model or pattern.",
+  "teams[]": "Teams, each with a budget that its keys share. One entry for each team.",
   "models[]":
     "Names of your own for models. A model without an entry goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream. A model's name that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask in another way; models of compatible servers, other than OpenAI's, keep such names whole. Below its entry, `[models.defaults]` has parameters for clients that give none, and `[models.fixed]` has parameters that replace the client's.",
   media: "Images and documents that clients name by URL.",

@@ -32,6 +32,7 @@ export function shapeOf(schema: v.GenericSchema): Shape {
   const bare = unwrap(schema);
   switch (bare.type) {
     case "object":
+    case "strict_object":
       return {
         kind: "table",
         entries: (bare as unknown as { entries: Record<string, v.GenericSchema> }).entries,

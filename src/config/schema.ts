@@ -4,7 +4,8 @@
  * more than one key are in checks.ts.
  */
 import * as v from "valibot";
-import { model, modelTraits, strict } from "./schema-models.ts";
+import { clientKey, team } from "./schema-keys.ts";
+import { model, modelTraits } from "./schema-models.ts";
 import {
   address,
   baseUrl,
@@ -248,20 +249,8 @@ export const fileSchema = v.object({
     queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
   }),
   upstreams: v.optional(v.array(upstream), []),
-  keys: v.optional(
-    v.array(
-      v.object({
-        name: required(label, "reload", "Owner of the key, shown in logs and the ledger. Unique."),
-        key: required(
-          secret,
-          "reload",
-          `The key that the client sends: ${secretNote}. Only its hash is kept in memory.`,
-        ),
-        strict,
-      }),
-    ),
-    [],
-  ),
+  keys: v.optional(v.array(clientKey), []),
+  teams: v.optional(v.array(team), []),
   models: v.optional(v.array(model), []),
   media: table({
     fetch: withDefault(

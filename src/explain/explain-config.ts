@@ -1,4 +1,6 @@
 /** Explains a request by a configuration alone, without a gateway that runs. */
+import { makePrincipal } from "../auth/keys.ts";
+import { PLAIN_SETTINGS } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import { systemClock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -26,7 +28,7 @@ export async function explainByConfig(
       ...question,
       ...found,
       headers: new Headers({ "content-type": "application/json" }),
-      principal: { name: "explain", strict: false },
+      principal: makePrincipal({ name: "explain", keySha256: "", ...PLAIN_SETTINGS }),
     },
   );
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type RawUpstream, startRawUpstream } from "../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { EndpointName } from "../dialects/index.ts";
-import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
+import { GatewayUnderTest, TESTER } from "../proxy/fixtures/gateway-under-test.ts";
 import { signedFamily } from "../upstreams/fixtures/signed-family.ts";
 import { FAMILIES } from "../upstreams/index.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -32,7 +32,7 @@ async function ask(endpoint: EndpointName, body: object): Promise<Explanation> {
     search: "",
     body: Buffer.from(JSON.stringify({ model: "both", ...body })),
     headers: new Headers(),
-    principal: { name: "tester", strict: false },
+    principal: TESTER,
     id: "01K00000000000000000000000",
     atMs: 0,
   };

@@ -1,5 +1,6 @@
 /** The client's address, as seen through trusted proxies. */
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { makeAddressList } from "../core/address-list.ts";
 
 /** From the address of the socket's peer and `X-Forwarded-For` to the client's address. */
 export type AddressReader = (peer: string | null, forwardedFor: string | null) => string | null;
@@ -10,22 +11,12 @@ export type AddressReader = (peer: string | null, forwardedFor: string | null) =
  */
 export function makeAddressReader(trusted: readonly string[]): AddressReader {
   if (trusted.length === 0) return (peer) => withoutV4Prefix(peer);
-  const list = new BlockList();
-  for (const entry of trusted) {
-    const [address, bits] = entry.split("/") as [string, string?];
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  const isTrusted = (address: string): boolean => {
-    const version = isIP(address);
-    return version !== 0 && list.check(address, version === 6 ? "ipv6" : "ipv4");
-  };
+  const list = makeAddressList(trusted);
   return (peer, forwardedFor) => {
     let address = withoutV4Prefix(peer);
     if (address === null || forwardedFor === null) return address;
     const hops = forwardedFor.split(",").map((hop) => withoutPort(hop.trim()));
-    while (address !== null && isTrusted(address)) {
+    while (address !== null && list.has(address)) {
       const hop = hops.pop();
       if (hop === undefined || isIP(hop) === 0) break;
       address = hop;

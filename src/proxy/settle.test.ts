@@ -5,7 +5,7 @@ import { DIALECTS, type EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
 import { type Asked, type AttemptRecord, accept, Exchange } from "./exchange.ts";
-import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
+import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { type Ending, settle, settleFailure } from "./settle.ts";
 
 let gateway: GatewayUnderTest;
@@ -48,8 +48,7 @@ const begin = (
   asked: Partial<Asked> = {},
 ): Exchange => {
   const client = clientUnderTest("/x", "{}", headers);
-  const principal = { name: "tester", strict: false };
-  const accepted = accept(gateway, makeRoute(endpoint, `/v1/${endpoint}`), client, principal);
+  const accepted = accept(gateway, makeRoute(endpoint, `/v1/${endpoint}`), client, TESTER);
   return new Exchange(accepted, { ...ASKED, ...asked });
 };
 

@@ -1,0 +1,144 @@
+/** Client keys and teams as the program sees them, from the checked values of the file or of a stored row. */
+import type * as v from "valibot";
+import { toCamel } from "./camel-case.ts";
+import { nanoUsdOf, parseExpiry } from "./key-values.ts";
+import type { clientKey, storedKeySettings, team } from "./schema-keys.ts";
+import { storedKeySettings as settingsSchema, team as teamSchema } from "./schema-keys.ts";
+
+/** Limits of one kind of request; null: no such limit. */
+export interface LimitSet {
+  /** In any 60 seconds. */
+  readonly requestsPerMinute: number | null;
+  /** In any 60 seconds; tokens of prompts and answers. */
+  readonly tokensPerMinute: number | null;
+  readonly concurrency: number | null;
+  /** A day in the time zone of the key, as the week (from Monday) and the month are. */
+  readonly budgetPerDayNanoUsd: number | null;
+  readonly budgetPerWeekNanoUsd: number | null;
+  readonly budgetPerMonthNanoUsd: number | null;
+}
+
+/** Limits for the requests for models that match. They count beside the limits of the key as a whole. */
+export interface ModelLimits extends LimitSet {
+  /** A pattern for `matchesModel` of `core/model-pattern.ts`. */
+  readonly model: string;
+}
+
+/** The limits of a key or of a team. */
+export interface KeyLimits extends LimitSet {
+  /** An IANA name. */
+  readonly timeZone: string;
+  readonly perModel: readonly ModelLimits[];
+}
+
+/** Everything about a client's key but its name and the key itself. */
+export interface KeySettings {
+  readonly team: string | null;
+  /** Unix milliseconds; from this moment on the key is refused. null: never. */
+  readonly expiresAtMs: number | null;
+  /** Patterns for `matchesModel`; null: all models. */
+  readonly models: readonly string[] | null;
+  /** null: all upstreams. */
+  readonly upstreams: readonly string[] | null;
+  /** Addresses and CIDRs; null: all. */
+  readonly addresses: readonly string[] | null;
+  /** The client may ask for `x-clewline-report`. */
+  readonly mayReport: boolean;
+  readonly strict: boolean;
+  /** null: the key has no limit of its own. */
+  readonly limits: KeyLimits | null;
+}
+
+/** The settings of a key of which only name and key are known: it may do everything, without limits. */
+export const PLAIN_SETTINGS: KeySettings = Object.freeze({
+  team: null,
+  expiresAtMs: null,
+  models: null,
+  upstreams: null,
+  addresses: null,
+  mayReport: false,
+  strict: false,
+  limits: null,
+});
+
+/** An entry of `[[keys]]`. */
+export interface KeyConfig extends KeySettings {
+  readonly name: string;
+  /** SHA-256 of the client's key in lower-case hex. */
+  readonly keySha256: string;
+}
+
+/** An entry of `[[teams]]`. */
+export interface TeamConfig {
+  readonly name: string;
+  /** Budgets only; null: the team has none. */
+  readonly limits: KeyLimits | null;
+}
+
+/** What the schema returns for the settings of a key. */
+export type CheckedKeySettings = v.InferOutput<typeof storedKeySettings>;
+
+/** The settings of a stored key. */
+function makeKeySettings(checked: CheckedKeySettings): KeySettings {
+  const { expires, report, models, upstreams, addresses, strict, team, perModel, timeZone, ...limits } =
+    toCamel(settingsSchema, checked);
+  return {
+    team,
+    expiresAtMs: expires === null ? null : parseExpiry(expires),
+    models,
+    upstreams,
+    addresses,
+    mayReport: report,
+    strict,
+    limits: limitsOf({ ...makeLimitSet(limits), timeZone, perModel: perModel.map(makeModelLimits) }),
+  };
+}
+
+/** `keySha256`: of the key that the entry names, or `key_hash`. */
+export function makeKeyConfig(checked: v.InferOutput<typeof clientKey>, keySha256: string): KeyConfig {
+  const { name, key: _key, key_hash: _hash, ...settings } = checked;
+  return { name, keySha256, ...makeKeySettings(settings) };
+}
+
+export function makeTeamConfig(checked: v.InferOutput<typeof team>): TeamConfig {
+  const { name, timeZone, ...budgets } = toCamel(teamSchema, checked);
+  const none = { requestsPerMinute: null, tokensPerMinute: null, concurrency: null };
+  return { name, limits: limitsOf({ ...makeLimitSet({ ...none, ...budgets }), timeZone, perModel: [] }) };
+}
+
+type WrittenLimits = Pick<LimitSet, "requestsPerMinute" | "tokensPerMinute" | "concurrency"> & {
+  readonly [Key in "budgetUsdPerDay" | "budgetUsdPerWeek" | "budgetUsdPerMonth"]: string | null;
+};
+
+function makeModelLimits({ model, ...limits }: WrittenLimits & { readonly model: string }): ModelLimits {
+  return { model, ...makeLimitSet(limits) };
+}
+
+function makeLimitSet(written: WrittenLimits): LimitSet {
+  return {
+    requestsPerMinute: written.requestsPerMinute,
+    tokensPerMinute: written.tokensPerMinute,
+    concurrency: written.concurrency,
+    budgetPerDayNanoUsd: nanoOrNull(written.budgetUsdPerDay),
+    budgetPerWeekNanoUsd: nanoOrNull(written.budgetUsdPerWeek),
+    budgetPerMonthNanoUsd: nanoOrNull(written.budgetUsdPerMonth),
+  };
+}
+
+function nanoOrNull(usd: string | null): number | null {
+  return usd === null ? null : nanoUsdOf(usd);
+}
+
+/** null when none of the limits is set. */
+function limitsOf(limits: KeyLimits): KeyLimits | null {
+  const isSet = [limits, ...limits.perModel].some(
+    (set) =>
+      set.requestsPerMinute !== null ||
+      set.tokensPerMinute !== null ||
+      set.concurrency !== null ||
+      set.budgetPerDayNanoUsd !== null ||
+      set.budgetPerWeekNanoUsd !== null ||
+      set.budgetPerMonthNanoUsd !== null,
+  );
+  return isSet ? limits : null;
+}

@@ -1,0 +1,206 @@
+/**
+ * The keys about clients: `[[keys]]` and `[[teams]]`. A key that is stored in the data folder has the members of
+ * `keySettings` too, as JSON, and is held to the same schema.
+ */
+import * as v from "valibot";
+import { MAX_BUDGET_USD, nanoUsdOf, parseExpiry } from "./key-values.ts";
+import { strict } from "./schema-models.ts";
+import {
+  address,
+  label,
+  optional,
+  required,
+  rule,
+  secret,
+  secretNote,
+  upstreamName,
+  whole,
+  withDefault,
+} from "./schema-rules.ts";
+
+const MAX_REQUESTS = 1_000_000_000;
+const MAX_TOKENS = 1_000_000_000_000;
+const MAX_CONCURRENCY = 1_000_000;
+const MAX_PATTERN_CHARS = 256;
+
+/** Dollars as decimal text, which has an exact value in nano-dollars. */
+const usd = v.pipe(
+  v.string(),
+  rule(
+    (value) => nanoUsdOf(value) !== null,
+    "is not an amount in dollars",
+    'write the digits, with at most nine decimals, as in "5.00"',
+  ),
+  rule(
+    (value) => nanoUsdOf(value) !== 0,
+    "is an empty budget, so it would refuse everything",
+    "write an amount above 0, or revoke the key",
+  ),
+  rule(
+    (value) => (nanoUsdOf(value) ?? 0) <= MAX_BUDGET_USD * 1e9,
+    `is above ${MAX_BUDGET_USD} dollars, the largest budget`,
+    "write a smaller amount, or remove the line for no budget",
+  ),
+);
+
+const expiry = v.pipe(
+  v.string(),
+  rule(
+    (value) => parseExpiry(value) !== null,
+    "is not a day or a time",
+    'write a day, as in "2027-01-31" (until its end, UTC), or a time, as in "2027-01-31T12:00:00Z"',
+  ),
+);
+
+const timeZone = v.pipe(
+  v.string(),
+  rule(
+    isTimeZone,
+    "is not a time zone that is known",
+    'write its name in the IANA list, as in "Europe/Berlin" or "UTC"',
+  ),
+);
+
+/** A name of a model with any number of `*`, each for any text. */
+const modelPattern = v.pipe(
+  v.string(),
+  rule(
+    (value) => value.length <= MAX_PATTERN_CHARS && /^[^\s\p{C}]+$/u.test(value),
+    "is not a name or a pattern of models",
+    `use 1 to ${MAX_PATTERN_CHARS} characters without spaces, as in "claude-*"`,
+  ),
+);
+
+const keyHash = v.pipe(
+  v.string(),
+  v.toLowerCase(),
+  rule(
+    (value) => /^sha256:[0-9a-f]{64}$/.test(value),
+    "is not the hash of a key",
+    'write "sha256:" and the 64 hexadecimal digits of the key\'s SHA-256; printf %s "$KEY" | sha256sum prints them',
+  ),
+);
+
+/** A list that, once it is there, allows what it names. An empty one would allow nothing. */
+function allowed<const Item extends v.GenericSchema>(item: Item, what: string) {
+  return v.pipe(
+    v.array(item),
+    v.minLength(
+      1,
+      `is empty, so the key could use no ${what}\nname at least one, or remove the line for all`,
+    ),
+  );
+}
+
+const perDay = optional(usd, "reload", "Most dollars a day, as text with at most nine decimals.");
+const perWeek = optional(usd, "reload", "Most dollars a week. Weeks begin on Monday.");
+const perMonth = optional(usd, "reload", "Most dollars a calendar month.");
+const zone = withDefault(
+  timeZone,
+  "UTC",
+  "reload",
+  "Zone of the days, weeks and months of budgets, by its IANA name.",
+);
+
+const budgets = {
+  budget_usd_per_day: perDay,
+  budget_usd_per_week: perWeek,
+  budget_usd_per_month: perMonth,
+};
+
+const limits = {
+  requests_per_minute: optional(whole(1, MAX_REQUESTS), "reload", "Most requests in any 60 seconds."),
+  tokens_per_minute: optional(
+    whole(1, MAX_TOKENS),
+    "reload",
+    "Most tokens of prompts and answers in any 60 seconds.",
+  ),
+  concurrency: optional(whole(1, MAX_CONCURRENCY), "reload", "Most requests at the same time."),
+  ...budgets,
+};
+
+const modelLimits = {
+  model: required(
+    modelPattern,
+    "reload",
+    "The models whose requests count together: a name or a pattern, as in `models`. Unique within its key.",
+  ),
+  ...limits,
+};
+
+/** Everything about a client's key but its name and the key itself. */
+const keySettings = {
+  team: optional(label, "reload", "Name of the `[[teams]]` entry whose budget the key shares."),
+  expires: optional(
+    expiry,
+    "reload",
+    'When the key ends: a day, as in `"2027-01-31"` (until its end, UTC), or a time, as in `"2027-01-31T12:00:00Z"`. Default: never.',
+  ),
+  models: optional(
+    allowed(modelPattern, "model"),
+    "reload",
+    "The models that the key may use: names as clients ask for them, or `upstream/model`. A `*` stands for any text. Default: all.",
+  ),
+  upstreams: optional(
+    allowed(upstreamName, "upstream"),
+    "reload",
+    "Names of the upstreams that the key may use. Default: all.",
+  ),
+  addresses: optional(
+    allowed(address, "address"),
+    "reload",
+    "Addresses and CIDRs from which the key may be used. Behind a proxy, see `server.trusted_proxies`. Default: all.",
+  ),
+  report: withDefault(
+    v.boolean(),
+    false,
+    "reload",
+    "The client may ask with `x-clewline-report: 1` for headers that tell cost, credential, upstream and attempts.",
+  ),
+  strict,
+  ...limits,
+  time_zone: zone,
+  per_model: v.optional(v.array(v.object(modelLimits)), []),
+};
+
+/** An entry of `[[keys]]`. */
+export const clientKey = v.object({
+  name: required(label, "reload", "Owner of the key, shown in logs and the ledger. Unique."),
+  key: optional(
+    secret,
+    "reload",
+    `The key that the client sends: ${secretNote}. Only its hash is kept in memory. Either this or \`key_hash\` is required.`,
+  ),
+  key_hash: optional(
+    keyHash,
+    "reload",
+    "`sha256:` and the SHA-256 of the key in hexadecimal, in place of `key`.",
+  ),
+  ...keySettings,
+});
+
+/** An entry of `[[teams]]`. */
+export const team = v.object({
+  name: required(label, "reload", "Name of the team, for `team` of its keys. Unique."),
+  ...budgets,
+  time_zone: zone,
+});
+
+/**
+ * The settings of a key that is stored in the data folder. Unknown members are refused: a newer version may have written
+ * a limit that this one would ignore.
+ */
+export const storedKeySettings = v.strictObject({
+  ...keySettings,
+  per_model: v.optional(v.array(v.strictObject(modelLimits)), []),
+});
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
