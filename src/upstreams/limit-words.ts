@@ -3,8 +3,9 @@
  * counts only where a word in front of it, or behind it, says that the limit ends then: "try again in 7.66s",
  * "resets at 3pm (UTC)", "请在 30 秒后重试". A limit's own length ("3 requests per 1 minute") does not.
  */
+
+import { momentIn, type WallTime, wallTimeIn, type Zone, zoneOf } from "../core/time-zone.ts";
 import { endOfNumber, endOfWallTime } from "./reset-time.ts";
-import { momentIn, type WallTime, wallTimeIn, type Zone, zoneOf } from "./time-zone.ts";
 
 /** Words in front of an end. What follows them holds no digit and no word that makes a rate of it. */
 const ANNOUNCED =

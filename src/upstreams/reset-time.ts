@@ -2,10 +2,12 @@
  * Reads the end of a limit from a value that a provider gives for it: a number, a date, a duration such as
  * `6m0s`; and calendar resets. Results are milliseconds since the epoch; null when the value cannot be read.
  */
-import { BEIJING, momentIn, nextMidnight, UTC, type WallTime, type Zone, zoneOf } from "./time-zone.ts";
+import { momentIn, nextMidnight, UTC, type WallTime, type Zone, zoneOf } from "../core/time-zone.ts";
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
+/** Most servers that write dates without a zone are in China. */
+const BEIJING: Zone = () => 8 * 3_600 * SECOND_MS;
 /**
  * A limit counts as no shorter and no longer than this, so that a wrong clock or header parks no credential
  * for a year.

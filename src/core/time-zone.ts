@@ -17,8 +17,6 @@ export interface WallTime {
 export type Zone = (atMs: number) => number;
 
 export const UTC: Zone = () => 0;
-/** Most servers that write dates without a zone are in China. */
-export const BEIJING: Zone = () => 8 * HOUR_MS;
 
 /** Zones whose abbreviation has one meaning, in hours from UTC. */
 const HOURS: Readonly<Record<string, number>> = {
