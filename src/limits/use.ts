@@ -1,0 +1,19 @@
+/** The limits of a key as they stand now, for people and for headers. */
+import type { Period } from "./key-limits.ts";
+import type { LimitName, LimitPlace } from "./refusal.ts";
+
+/** One limit as it stands now. `used` and `reserved` are requests, tokens or nano-dollars. */
+export interface LimitUse extends LimitPlace {
+  readonly limit: LimitName;
+  /** Of a budget; null for other limits. */
+  readonly period: Period | null;
+  readonly limitValue: number;
+  readonly used: number;
+  /** Held by running requests; not in `used`. */
+  readonly reserved: number;
+  readonly remaining: number;
+  /** When all of the limit is free again, if nothing more is asked for, Unix milliseconds; null: not known. */
+  readonly resetsAtMs: number | null;
+}
+
+export type KeyUse = readonly LimitUse[];
