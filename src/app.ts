@@ -3,6 +3,13 @@
  * when the configuration changes. The only file that may import every folder.
  */
 
+import {
+  type ChangingGateway,
+  loadCredentialStates,
+  makeConfiguredMediaFetch,
+  makeGateway,
+  openAtStart,
+} from "./app/make-gateway.ts";
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
@@ -12,35 +19,23 @@ import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
 import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
-import { Metrics } from "./core/metrics.ts";
 import { type Listener, listen } from "./http/listener.ts";
-import { DataFolderError, openDataFolder } from "./ledger/data-folder.ts";
-import { makeLedger } from "./ledger/ledger.ts";
 import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
-import { openStore, setStoreAside, spaceOfStore } from "./ledger/store-file.ts";
-import { makeEntryWriter, makeLedgerWriter } from "./ledger/writer.ts";
+import { openStore, spaceOfStore } from "./ledger/store-file.ts";
+import { makeEntryWriter } from "./ledger/writer.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
-import { METERED_KINDS } from "./neutral/usage.ts";
 import type { ProcessFacts } from "./pages/metrics.ts";
-import { makeBreaker } from "./pool/breaker.ts";
 import type { PersistedState } from "./pool/credential.ts";
 import { firstStates } from "./pool/first-states.ts";
-import { makePool, type PoolOptions } from "./pool/pool.ts";
-import type { PriceList } from "./prices/price-list.ts";
+import type { PoolOptions } from "./pool/pool.ts";
 import { PricesInForce } from "./prices/prices-in-force.ts";
-import type { Gateway } from "./proxy/gateway.ts";
 import { Prober } from "./proxy/prober.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
 import { makeSnapshot } from "./snapshot.ts";
 import type { Sql } from "./store/sql.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
-import { makeSealMemory } from "./translate/seal-memory.ts";
-import { makeHttp1Transport } from "./transport/http1/client.ts";
-import { type MediaFetch, makeMediaFetch } from "./transport/media-fetch.ts";
-import { makeWatchdog } from "./transport/watchdog.ts";
-import { LearnedRepairs } from "./upstreams/refusals/learned-repairs.ts";
 
 export interface AppOptions {
   readonly config: Config;
@@ -85,30 +80,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
   return running;
 }
-
-/**
- * The ledger's database. null with `on_failure = "serve"`, when it cannot be written for a reason that may pass by
- * itself: that keeps no such gateway from its start.
- */
-async function openAtStart({ config, clock, log }: AppOptions): Promise<Sql | null> {
-  const { dataDir } = config.server;
-  const setAside = () => setDamagedStoreAside(dataDir, clock, log);
-  try {
-    return await openDataFolder({ dataDir, clock, setAside });
-  } catch (cause) {
-    const mayPass = cause instanceof DataFolderError && (cause.fault === "full" || cause.fault === "locked");
-    if (config.ledger.onFailure !== "serve" || !mayPass) throw cause;
-    log.error({}, `${cause.message}; requests are served, and their rows kept in memory until it can`);
-    return null;
-  }
-}
-
-/** The gateway with the members that a reload or a drain changes. */
-type ChangingGateway = Gateway & {
-  snapshot: Gateway["snapshot"];
-  fetchMedia: Gateway["fetchMedia"];
-  isDraining: boolean;
-};
 
 class RunningApp implements App {
   readonly #options: AppOptions;
@@ -315,78 +286,4 @@ class RunningApp implements App {
       isConfigRejected: this.#rejected.length > 0,
     };
   }
-}
-
-interface GatewayParts {
-  /** The ledger's first connection; null: it opens one. */
-  readonly sql: Sql | null;
-  readonly prices: PriceList;
-  readonly states: StateStore;
-  readonly restored: readonly PersistedState[];
-  readonly requestIds: RequestIds;
-  readonly accused: NonNullable<PoolOptions["accused"]>;
-}
-
-function makeGateway(
-  { config, clock, log }: AppOptions,
-  { sql, prices, states, restored, requestIds, accused }: GatewayParts,
-): ChangingGateway {
-  const { dataDir } = config.server;
-  let opened = sql;
-  const snapshot = makeSnapshot(config, { prices });
-  const gateway: ChangingGateway = {
-    snapshot,
-    clock,
-    ids: requestIds,
-    log,
-    metrics: new Metrics(METERED_KINDS),
-    transport: makeHttp1Transport(clock, makeWatchdog(clock)),
-    breaker: makeBreaker(clock),
-    pool: makePool({
-      specs: snapshot.credentialSpecs,
-      clock,
-      log,
-      restore: restored,
-      accused,
-      persist: (changed) => states.saveCredentialStates(changed),
-    }),
-    ledger: makeLedger({
-      openWriter: (isDamaged) => {
-        if (isDamaged) setDamagedStoreAside(dataDir, clock, log);
-        const database = opened ?? openStore(dataDir);
-        opened = null;
-        return makeLedgerWriter(database, requestIds);
-      },
-      clock,
-      log,
-      onFailure: config.ledger.onFailure,
-      queueRows: config.ledger.queueRows,
-    }),
-    repairs: new LearnedRepairs(clock),
-    memory: makeSealMemory(config.translation.memoryBytes),
-    fetchMedia: makeConfiguredMediaFetch(config),
-    findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),
-    isDraining: false,
-  };
-  return gateway;
-}
-
-/** Rows are money: a damaged file is kept for repair, and a new one begun beside it. */
-function setDamagedStoreAside(dataDir: string, clock: Clock, log: Log): void {
-  const file = setStoreAside(dataDir, clock.nowMs());
-  log.error({ file }, "the ledger's database is damaged; it was moved aside, and a new one is begun");
-}
-
-/** null: they cannot be read now. */
-function loadCredentialStates(states: StateStore, log: Log): readonly PersistedState[] | null {
-  try {
-    return states.loadCredentialStates();
-  } catch (cause) {
-    log.error({ error: String(cause) }, "the states of the credentials cannot be read");
-    return null;
-  }
-}
-
-function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
-  return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
 }

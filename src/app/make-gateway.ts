@@ -1,0 +1,128 @@
+/** Builds the gateway around its first snapshot: the part of the composition root that a reload does not repeat. */
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { Metrics } from "../core/metrics.ts";
+import { DataFolderError, openDataFolder } from "../ledger/data-folder.ts";
+import { makeLedger } from "../ledger/ledger.ts";
+import type { RequestIds } from "../ledger/request-ids.ts";
+import { openStore, setStoreAside } from "../ledger/store-file.ts";
+import { makeLedgerWriter } from "../ledger/writer.ts";
+import { METERED_KINDS } from "../neutral/usage.ts";
+import { makeBreaker } from "../pool/breaker.ts";
+import type { PersistedState } from "../pool/credential.ts";
+import { makePool, type PoolOptions } from "../pool/pool.ts";
+import type { PriceList } from "../prices/price-list.ts";
+import type { Gateway } from "../proxy/gateway.ts";
+import { makeSnapshot } from "../snapshot.ts";
+import type { Sql } from "../store/sql.ts";
+import type { StateStore } from "../store/state.ts";
+import { makeSealMemory } from "../translate/seal-memory.ts";
+import { makeHttp1Transport } from "../transport/http1/client.ts";
+import { type MediaFetch, makeMediaFetch } from "../transport/media-fetch.ts";
+import { makeWatchdog } from "../transport/watchdog.ts";
+import { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The gateway with the members that a reload or a drain changes. */
+export type ChangingGateway = Gateway & {
+  snapshot: Gateway["snapshot"];
+  fetchMedia: Gateway["fetchMedia"];
+  isDraining: boolean;
+};
+
+export interface GatewayParts {
+  /** The ledger's first connection; null: it opens one. */
+  readonly sql: Sql | null;
+  readonly prices: PriceList;
+  readonly states: StateStore;
+  readonly restored: readonly PersistedState[];
+  readonly requestIds: RequestIds;
+  readonly accused: NonNullable<PoolOptions["accused"]>;
+}
+
+export function makeGateway(
+  { config, clock, log }: GatewayOptions,
+  { sql, prices, states, restored, requestIds, accused }: GatewayParts,
+): ChangingGateway {
+  const { dataDir } = config.server;
+  let opened = sql;
+  const snapshot = makeSnapshot(config, { prices });
+  const gateway: ChangingGateway = {
+    snapshot,
+    clock,
+    ids: requestIds,
+    log,
+    metrics: new Metrics(METERED_KINDS),
+    transport: makeHttp1Transport(clock, makeWatchdog(clock)),
+    breaker: makeBreaker(clock),
+    pool: makePool({
+      specs: snapshot.credentialSpecs,
+      clock,
+      log,
+      restore: restored,
+      accused,
+      persist: (changed) => states.saveCredentialStates(changed),
+    }),
+    ledger: makeLedger({
+      openWriter: (isDamaged) => {
+        if (isDamaged) setDamagedStoreAside(dataDir, clock, log);
+        const database = opened ?? openStore(dataDir);
+        opened = null;
+        return makeLedgerWriter(database, requestIds);
+      },
+      clock,
+      log,
+      onFailure: config.ledger.onFailure,
+      queueRows: config.ledger.queueRows,
+    }),
+    repairs: new LearnedRepairs(clock),
+    memory: makeSealMemory(config.translation.memoryBytes),
+    fetchMedia: makeConfiguredMediaFetch(config),
+    findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),
+    isDraining: false,
+  };
+  return gateway;
+}
+
+/** Rows are money: a damaged file is kept for repair, and a new one begun beside it. */
+function setDamagedStoreAside(dataDir: string, clock: Clock, log: Log): void {
+  const file = setStoreAside(dataDir, clock.nowMs());
+  log.error({ file }, "the ledger's database is damaged; it was moved aside, and a new one is begun");
+}
+
+/** null: they cannot be read now. */
+export function loadCredentialStates(states: StateStore, log: Log): readonly PersistedState[] | null {
+  try {
+    return states.loadCredentialStates();
+  } catch (cause) {
+    log.error({ error: String(cause) }, "the states of the credentials cannot be read");
+    return null;
+  }
+}
+
+export function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
+  return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
+}
+
+/**
+ * The ledger's database. null with `on_failure = "serve"`, when it cannot be written for a reason that may pass by
+ * itself: that keeps no such gateway from its start.
+ */
+export async function openAtStart({ config, clock, log }: GatewayOptions): Promise<Sql | null> {
+  const { dataDir } = config.server;
+  const setAside = () => setDamagedStoreAside(dataDir, clock, log);
+  try {
+    return await openDataFolder({ dataDir, clock, setAside });
+  } catch (cause) {
+    const mayPass = cause instanceof DataFolderError && (cause.fault === "full" || cause.fault === "locked");
+    if (config.ledger.onFailure !== "serve" || !mayPass) throw cause;
+    log.error({}, `${cause.message}; requests are served, and their rows kept in memory until it can`);
+    return null;
+  }
+}
