@@ -206,7 +206,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     ],
     reason: "a command reads what is stored or starts the app; it never serves a request by itself",
   },
-  main: { imports: ["core", "config", "http", "cli", "app"], reason: "only the room app may import every folder" },
+  main: {
+    imports: ["core", "config", "http", "cli", "app"],
+    reason: "only the room app may import every folder",
+  },
 };
 
 /**

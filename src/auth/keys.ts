@@ -1,6 +1,6 @@
 /** Client keys: from the key in a request to the principal that the key stands for. */
 import { hash, timingSafeEqual } from "node:crypto";
-import type { KeyConfig, KeyLimits, TeamConfig } from "../config/client-keys.ts";
+import { hasBudget, type KeyConfig, type KeyLimits, type TeamConfig } from "../config/client-keys.ts";
 import { type AddressList, makeAddressList } from "../core/address-list.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderView } from "../core/header-view.ts";
@@ -36,7 +36,7 @@ export function makeKeyRing(keys: readonly KeyConfig[], teams: readonly TeamConf
 }
 
 export function makePrincipal(key: KeyConfig, teams: readonly TeamConfig[] = []): Principal {
-  const hasTeamLimits = teams.some(({ name, limits }) => name === key.team && limits !== null);
+  const hasTeamLimits = teams.some((team) => team.name === key.team && hasBudget(team));
   return Object.freeze({
     ...key,
     addresses: key.addresses === null ? null : makeAddressList(key.addresses),

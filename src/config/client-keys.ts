@@ -5,22 +5,25 @@ import { nanoUsdOf, parseExpiry } from "./key-values.ts";
 import type { clientKey, storedKeySettings, team } from "./schema-keys.ts";
 import { storedKeySettings as settingsSchema, team as teamSchema } from "./schema-keys.ts";
 
-/** Limits of one kind of request; null: no such limit. */
-export interface LimitSet {
-  /** In any 60 seconds. */
-  readonly requestsPerMinute: number | null;
-  /** In any 60 seconds; tokens of prompts and answers. */
-  readonly tokensPerMinute: number | null;
-  readonly concurrency: number | null;
-  /** A day in the time zone of the key, as the week (from Monday) and the month are. */
+/** In nano-dollars; null: no such budget. Days, weeks (from Monday) and months are those of a time zone. */
+export interface BudgetSet {
   readonly budgetPerDayNanoUsd: number | null;
   readonly budgetPerWeekNanoUsd: number | null;
   readonly budgetPerMonthNanoUsd: number | null;
 }
 
+/** Limits of one kind of request; null: no such limit. */
+export interface LimitSet extends BudgetSet {
+  /** In any 60 seconds. */
+  readonly requestsPerMinute: number | null;
+  /** In any 60 seconds; tokens of prompts and answers. */
+  readonly tokensPerMinute: number | null;
+  readonly concurrency: number | null;
+}
+
 /** Limits for the requests for models that match. They count beside the limits of the key as a whole. */
 export interface ModelLimits extends LimitSet {
-  /** A pattern for `matchesModel` of `core/model-pattern.ts`. */
+  /** A glob. */
   readonly model: string;
 }
 
@@ -36,7 +39,7 @@ export interface KeySettings {
   readonly team: string | null;
   /** Unix milliseconds; from this moment on the key is refused. null: never. */
   readonly expiresAtMs: number | null;
-  /** Patterns for `matchesModel`; null: all models. */
+  /** Globs; null: all models. */
   readonly models: readonly string[] | null;
   /** null: all upstreams. */
   readonly upstreams: readonly string[] | null;
@@ -68,11 +71,11 @@ export interface KeyConfig extends KeySettings {
   readonly keySha256: string;
 }
 
-/** An entry of `[[teams]]`. */
-export interface TeamConfig {
+/** An entry of `[[teams]]`: the budgets that its keys share. */
+export interface TeamConfig extends BudgetSet {
   readonly name: string;
-  /** Budgets only; null: the team has none. */
-  readonly limits: KeyLimits | null;
+  /** An IANA name. */
+  readonly timeZone: string;
 }
 
 /** What the schema returns for the settings of a key. */
@@ -102,13 +105,13 @@ export function makeKeyConfig(checked: v.InferOutput<typeof clientKey>, keySha25
 
 export function makeTeamConfig(checked: v.InferOutput<typeof team>): TeamConfig {
   const { name, timeZone, ...budgets } = toCamel(teamSchema, checked);
-  const none = { requestsPerMinute: null, tokensPerMinute: null, concurrency: null };
-  return { name, limits: limitsOf({ ...makeLimitSet({ ...none, ...budgets }), timeZone, perModel: [] }) };
+  return { name, timeZone, ...makeBudgetSet(budgets) };
 }
 
-type WrittenLimits = Pick<LimitSet, "requestsPerMinute" | "tokensPerMinute" | "concurrency"> & {
+type WrittenBudgets = {
   readonly [Key in "budgetUsdPerDay" | "budgetUsdPerWeek" | "budgetUsdPerMonth"]: string | null;
 };
+type WrittenLimits = Omit<LimitSet, keyof BudgetSet> & WrittenBudgets;
 
 function makeModelLimits({ model, ...limits }: WrittenLimits & { readonly model: string }): ModelLimits {
   return { model, ...makeLimitSet(limits) };
@@ -119,6 +122,12 @@ function makeLimitSet(written: WrittenLimits): LimitSet {
     requestsPerMinute: written.requestsPerMinute,
     tokensPerMinute: written.tokensPerMinute,
     concurrency: written.concurrency,
+    ...makeBudgetSet(written),
+  };
+}
+
+function makeBudgetSet(written: WrittenBudgets): BudgetSet {
+  return {
     budgetPerDayNanoUsd: nanoOrNull(written.budgetUsdPerDay),
     budgetPerWeekNanoUsd: nanoOrNull(written.budgetUsdPerWeek),
     budgetPerMonthNanoUsd: nanoOrNull(written.budgetUsdPerMonth),
@@ -136,9 +145,15 @@ function limitsOf(limits: KeyLimits): KeyLimits | null {
       set.requestsPerMinute !== null ||
       set.tokensPerMinute !== null ||
       set.concurrency !== null ||
-      set.budgetPerDayNanoUsd !== null ||
-      set.budgetPerWeekNanoUsd !== null ||
-      set.budgetPerMonthNanoUsd !== null,
+      hasBudget(set),
   );
   return isSet ? limits : null;
+}
+
+export function hasBudget(set: BudgetSet): boolean {
+  return (
+    set.budgetPerDayNanoUsd !== null ||
+    set.budgetPerWeekNanoUsd !== null ||
+    set.budgetPerMonthNanoUsd !== null
+  );
 }

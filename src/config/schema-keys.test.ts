@@ -110,9 +110,18 @@ name = "unlimited"
     expect(teams).toEqual([
       {
         name: "research",
-        limits: { ...NO_LIMITS, budgetPerMonthNanoUsd: 500e9, timeZone: "UTC", perModel: [] },
+        timeZone: "UTC",
+        budgetPerDayNanoUsd: null,
+        budgetPerWeekNanoUsd: null,
+        budgetPerMonthNanoUsd: 500e9,
       },
-      { name: "unlimited", limits: null },
+      {
+        name: "unlimited",
+        timeZone: "UTC",
+        budgetPerDayNanoUsd: null,
+        budgetPerWeekNanoUsd: null,
+        budgetPerMonthNanoUsd: null,
+      },
     ]);
     expect(Object.isFrozen(keys[0]?.limits?.perModel)).toBe(true);
   });

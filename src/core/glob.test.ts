@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { makeGlob } from "./glob.ts";
+import { makeExactGlob, makeGlob } from "./glob.ts";
 
 describe("a glob", () => {
   const cases: readonly (readonly [pattern: string, name: string, matches: boolean])[] = [
@@ -34,4 +34,10 @@ describe("a glob", () => {
       }),
     );
   });
+});
+
+test("an exact glob tells upper and lower case apart", () => {
+  expect(makeExactGlob("gpt-*")("gpt-5")).toBe(true);
+  expect(makeExactGlob("gpt-*")("GPT-5")).toBe(false);
+  expect(makeExactGlob("*")("GPT-5")).toBe(true);
 });
