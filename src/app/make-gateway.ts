@@ -13,6 +13,7 @@ import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
 import type { PriceList } from "../prices/price-list.ts";
+import { UnpricedModels } from "../prices/unpriced-models.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import type { Sql } from "../store/sql.ts";
@@ -82,6 +83,7 @@ export function makeGateway(
       queueRows: config.ledger.queueRows,
     }),
     repairs: new LearnedRepairs(clock),
+    unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),
     fetchMedia: makeConfiguredMediaFetch(config),
     findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),

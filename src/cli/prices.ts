@@ -107,7 +107,7 @@ function findModels(list: PriceList, model: string): readonly PricedModel[] {
   return list.providers.flatMap((provider) =>
     provider.models
       .filter(({ id, prices: listed }) => listed.length > 0 && matchesGlob(model, id))
-      .map((entry) => pricedModel(list.version, provider.id, entry)),
+      .map((entry) => pricedModel(provider.id, entry)),
   );
 }
 

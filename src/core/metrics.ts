@@ -115,6 +115,8 @@ interface RequestSeries {
   readonly ok: Series;
   /** By position in the list of counted kinds; empty until a request reports the kind. */
   readonly tokens: Series[];
+  /** null: no request had a cost yet. */
+  cost: Series | null;
   readonly duration: HistogramSeries;
   readonly firstByte: HistogramSeries;
 }
@@ -136,6 +138,8 @@ export interface RequestFacts {
   readonly ttfbMs: number | null;
   /** Counts by kind; null: not reported. */
   readonly usage: Readonly<Record<string, number | string | null>>;
+  /** null: the request has no price, or used nothing that is known. */
+  readonly costNanoUsd: number | null;
 }
 
 /** All counts of a gateway. */
@@ -151,6 +155,14 @@ export class Metrics {
     ["upstream", "signal"],
   );
   readonly tokens = new Counter("clewline_tokens_total", "Tokens by kind.", ["upstream", "kind"]);
+  readonly cost = new Counter("clewline_cost_nano_usd_total", "Cost in billionths of a dollar.", [
+    "upstream",
+  ]);
+  readonly unpriced = new Counter(
+    "clewline_unpriced_requests_total",
+    "Requests that used a model without a price.",
+    ["upstream"],
+  );
   readonly reloads = new Counter("clewline_config_reloads_total", "Changes of the configuration.", [
     "result",
   ]);
@@ -218,12 +230,16 @@ export class Metrics {
       series.tokens[i] = tokens;
       tokens.value += count;
     }
+    if (facts.costNanoUsd === null) return;
+    series.cost ??= this.cost.at(upstream);
+    series.cost.value += facts.costNanoUsd;
   }
 
   #makeSeries(dialect: string, upstream: string): RequestSeries {
     const made = {
       ok: this.requests.at(dialect, upstream, "ok"),
       tokens: [],
+      cost: null,
       duration: this.duration.at(dialect),
       firstByte: this.firstByte.at(dialect),
     };

@@ -50,7 +50,11 @@ const OWN_FIELDS = [
   "tags",
 ] as const satisfies readonly OwnField[];
 
-const USAGE_MEMBERS = [...USAGE_KIND_NAMES, "serviceTier"] as const satisfies readonly (keyof Usage)[];
+const USAGE_MEMBERS = [
+  ...USAGE_KIND_NAMES,
+  "serviceTier",
+  "region",
+] as const satisfies readonly (keyof Usage)[];
 
 const NAMES = [...OWN_FIELDS, ...USAGE_MEMBERS] as const;
 
@@ -139,6 +143,9 @@ function rareColumns(row: LedgerRow): Readonly<Record<string, SqlValue>> {
     output_audio_tokens: usage.outputAudioTokens,
     output_image_tokens: usage.outputImageTokens,
     web_searches: usage.webSearches,
+    cache_read_audio_tokens: usage.cacheReadAudioTokens,
+    cache_read_image_tokens: usage.cacheReadImageTokens,
+    region: usage.region,
   };
 }
 
@@ -154,7 +161,10 @@ function hasRareColumns(row: LedgerRow): boolean {
     usage.inputImageTokens !== null ||
     usage.outputAudioTokens !== null ||
     usage.outputImageTokens !== null ||
-    usage.webSearches !== null
+    usage.webSearches !== null ||
+    usage.cacheReadAudioTokens !== null ||
+    usage.cacheReadImageTokens !== null ||
+    usage.region !== null
   );
 }
 

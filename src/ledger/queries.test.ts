@@ -84,6 +84,7 @@ test("a row reads back as it was written, whatever it holds", () => {
     usage: fc.record({
       ...Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, countOrNull])),
       serviceTier: textOrNull,
+      region: textOrNull,
     }) as fc.Arbitrary<Usage>,
     usageState: fc.constantFrom("final", "partial", "estimated", "unknown"),
     // A correction is below zero.

@@ -29,7 +29,7 @@ test("H-149 impossible counts are brought into the bounds that the table of kind
   fc.assert(
     fc.property(usageOf(fc.oneof(fc.integer(), fc.double(), fc.constant(null))), (raw) => {
       const usage = makeUsage(raw);
-      expect(Object.keys(usage)).toEqual([...USAGE_KIND_NAMES, "serviceTier"]);
+      expect(Object.keys(usage)).toEqual([...USAGE_KIND_NAMES, "serviceTier", "region"]);
       for (const kind of USAGE_KIND_NAMES) {
         const given = raw[kind];
         const bound = boundOf(kind, usage) ?? Number.POSITIVE_INFINITY;
@@ -72,8 +72,11 @@ test("what is unknown stays unknown", () => {
   expect(makeUsage({ ...NO_USAGE, reasoningTokens: 5 })).toEqual({ ...NO_USAGE, reasoningTokens: 5 });
 });
 
-test("a sum has the later tier that is known", () => {
+test("a sum has the later tier and the later region that are known", () => {
   const flex = { ...NO_USAGE, serviceTier: "flex" };
   expect(addUsage(flex, { ...NO_USAGE, serviceTier: "default" }).serviceTier).toBe("default");
   expect(addUsage(flex, NO_USAGE).serviceTier).toBe("flex");
+  const us = { ...NO_USAGE, region: "us" };
+  expect(addUsage(us, { ...NO_USAGE, region: "global" }).region).toBe("global");
+  expect(addUsage(us, NO_USAGE).region).toBe("us");
 });

@@ -16,9 +16,12 @@ export const USAGE_KINDS = {
   /** All input tokens, with those read from a cache and those written to a cache. */
   inputTokens: { partOf: null, metric: "input" },
   cacheReadTokens: { partOf: "inputTokens", metric: null },
+  cacheReadAudioTokens: { partOf: "cacheReadTokens", metric: null },
+  cacheReadImageTokens: { partOf: "cacheReadTokens", after: "cacheReadAudioTokens", metric: null },
   cacheWriteTokens: { partOf: "inputTokens", after: "cacheReadTokens", metric: null },
   /** Cache writes that are kept for one hour; they have a price of their own. */
   cacheWrite1hTokens: { partOf: "cacheWriteTokens", metric: null },
+  /** With those read from a cache. So with images. */
   inputAudioTokens: { partOf: "inputTokens", metric: null },
   inputImageTokens: { partOf: "inputTokens", after: "inputAudioTokens", metric: null },
   /** All output tokens, with those of reasoning. */
@@ -47,6 +50,8 @@ export type Usage = { readonly [Kind in keyof typeof USAGE_KINDS]: number | null
    * `PROVISIONED_THROUGHPUT`).
    */
   readonly serviceTier: string | null;
+  /** Where the provider says that it served the request, in its own word (`us`, `global`). */
+  readonly region: string | null;
 };
 
 export const NO_USAGE: Usage = makeUsage({});
@@ -59,6 +64,8 @@ export const NO_USAGE: Usage = makeUsage({});
 export function makeUsage(reported: Partial<Usage>): Usage {
   const inputTokens = clamp(reported.inputTokens, null);
   const cacheReadTokens = clamp(reported.cacheReadTokens, inputTokens);
+  const possiblyRead = cacheReadTokens ?? inputTokens;
+  const cacheReadAudioTokens = clamp(reported.cacheReadAudioTokens, possiblyRead);
   const uncachedTokens = less(inputTokens, cacheReadTokens);
   const cacheWriteTokens = clamp(reported.cacheWriteTokens, uncachedTokens);
   const outputTokens = clamp(reported.outputTokens, null);
@@ -67,6 +74,8 @@ export function makeUsage(reported: Partial<Usage>): Usage {
   return {
     inputTokens,
     cacheReadTokens,
+    cacheReadAudioTokens,
+    cacheReadImageTokens: clamp(reported.cacheReadImageTokens, less(possiblyRead, cacheReadAudioTokens)),
     cacheWriteTokens,
     cacheWrite1hTokens: clamp(reported.cacheWrite1hTokens, cacheWriteTokens ?? uncachedTokens),
     inputAudioTokens,
@@ -77,6 +86,7 @@ export function makeUsage(reported: Partial<Usage>): Usage {
     outputImageTokens: clamp(reported.outputImageTokens, less(outputTokens, outputAudioTokens)),
     webSearches: clamp(reported.webSearches, null),
     serviceTier: reported.serviceTier ?? null,
+    region: reported.region ?? null,
   };
 }
 
@@ -92,8 +102,8 @@ function less(whole: number | null, part: number | null): number | null {
 
 /**
  * The sum of two requests' usage. A kind that only one of the requests reported has that count; null when
- * neither did. A part stays within its whole, also where one request reported the part alone. The tier is
- * that of `other`, the later.
+ * neither did. A part stays within its whole, also where one request reported the part alone. The tier and
+ * the region are those of `other`, the later.
  */
 export function addUsage(one: Usage, other: Usage): Usage {
   const sum: { -readonly [Member in keyof Usage]: Usage[Member] } = { ...one };
@@ -102,5 +112,6 @@ export function addUsage(one: Usage, other: Usage): Usage {
     if (count !== null) sum[kind] = (sum[kind] ?? 0) + count;
   }
   sum.serviceTier = other.serviceTier ?? one.serviceTier;
+  sum.region = other.region ?? one.region;
   return makeUsage(sum);
 }

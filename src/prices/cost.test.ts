@@ -79,6 +79,26 @@ test("audio and images that do not fit into the rest of the input were read from
   ]);
 });
 
+test("audio and images of the cache are counted as the usage says", () => {
+  const usage = makeUsage({
+    inputTokens: 100,
+    cacheReadTokens: 40,
+    cacheReadAudioTokens: 10,
+    cacheReadImageTokens: 20,
+    inputAudioTokens: 25,
+    inputImageTokens: 20,
+    outputTokens: 0,
+  });
+  const parts = costParts(usage, made({ rates: { input: 1, output: 1 } }), FACTS);
+  expect(parts.map(({ kind, units }) => [kind, units])).toEqual([
+    ["input", 45],
+    ["cacheRead", 10],
+    ["inputAudio", 15],
+    ["cacheReadAudio", 10],
+    ["cacheReadImage", 20],
+  ]);
+});
+
 test("a kind without a rate is charged as the kind that it is a part of, and named when there is none", () => {
   const usage = { inputTokens: 10, cacheReadTokens: 10, outputTokens: 5, reasoningTokens: 5, webSearches: 1 };
   const cost = costOf(makeUsage(usage), made({ rates: { input: 1, output: 2 } }), FACTS);
@@ -216,6 +236,8 @@ test("any usage: the cost is that of the fractions of its rates", () => {
     fc.property(usage, rates, (reported, invented) => {
       const known = makeUsage({
         ...reported,
+        cacheReadAudioTokens: null,
+        cacheReadImageTokens: null,
         inputAudioTokens: null,
         inputImageTokens: null,
         outputAudioTokens: null,

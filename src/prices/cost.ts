@@ -148,10 +148,7 @@ function tariffOf(tier: Tier | null, price: Price, atMs: number): Tariff | null 
   return tier === null ? null : (price.tiers[tier] ?? null);
 }
 
-/**
- * Adds what the request used: each token once. Usage does not say which of the cached tokens are audio or
- * images; only those count as cached that do not fit into the rest of the input.
- */
+/** Adds what the request used: each token once. */
 function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void {
   const rates = ratesFor(tariff, usage.inputTokens ?? knownInput(usage));
   const add = (kind: RateKind, units: number): void => {
@@ -177,17 +174,23 @@ function knownInput(usage: Usage): number {
   );
 }
 
+/**
+ * Where usage does not say which of the cached tokens are audio or images, only those count as cached that do not
+ * fit into the rest of the input.
+ */
 function chargeInput(usage: Usage, add: Add): void {
   const read = usage.cacheReadTokens ?? 0;
   const written1h = usage.cacheWrite1hTokens ?? 0;
   const written = usage.cacheWriteTokens ?? written1h;
-  const audio = usage.inputAudioTokens ?? 0;
-  const image = usage.inputImageTokens ?? 0;
   const fresh = (usage.inputTokens ?? knownInput(usage)) - read - written;
+  let readAudio = Math.min(usage.cacheReadAudioTokens ?? 0, read);
+  let readImage = Math.min(usage.cacheReadImageTokens ?? 0, read - readAudio);
+  const audio = Math.max(0, (usage.inputAudioTokens ?? 0) - readAudio);
+  const image = Math.max(0, (usage.inputImageTokens ?? 0) - readImage);
   const freshAudio = Math.min(audio, fresh);
   const freshImage = Math.min(image, fresh - freshAudio);
-  const readAudio = Math.min(audio - freshAudio, read);
-  const readImage = Math.min(image - freshImage, read - readAudio);
+  readAudio += Math.min(audio - freshAudio, read - readAudio - readImage);
+  readImage += Math.min(image - freshImage, read - readAudio - readImage);
   add("input", fresh - freshAudio - freshImage);
   add("cacheRead", read - readAudio - readImage);
   add("cacheWrite", written - written1h);

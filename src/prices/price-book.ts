@@ -92,8 +92,7 @@ export class PriceBook {
       for (const seller of sellers) {
         const found = this.#indexOf(seller).find(form);
         // A model that is listed without prices is charged by something else than tokens.
-        if (found !== null)
-          return found.prices.length === 0 ? null : pricedModel(this.list.version, seller.id, found);
+        if (found !== null) return found.prices.length === 0 ? null : pricedModel(seller.id, found);
       }
     }
     return null;

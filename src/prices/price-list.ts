@@ -61,12 +61,11 @@ export interface ListedPrice extends ListedTariff {
 
 export const NO_PRICES: PriceList = Object.freeze({ format: 1, version: "", sources: [], providers: [] });
 
-/** The prices of a model. `list` names the list in the version of each price. */
-export function pricedModel(list: string, provider: string, model: ListedModel): PricedModel {
+export function pricedModel(provider: string, model: ListedModel): PricedModel {
   return {
     provider,
     model: model.id,
-    prices: model.prices.map((price) => priceOf(`${list} ${provider}/${model.id}`, price)),
+    prices: model.prices.map((price) => priceOf(`${provider}/${model.id}`, price)),
     disputes: (model.disputes ?? []).map(([rate, first, second]): Dispute => ({ rate, first, second })),
     filled: model.filled ?? [],
   };

@@ -29,8 +29,8 @@ export interface DayWindow {
 
 export interface Price {
   /**
-   * Names this price for ever: `2026-11-29 anthropic/claude-opus-5@2026-03-13#0123456789ab`, with the version of
-   * its list and a hash of all that decides a cost. A price that a person changed has another hash.
+   * Names this price for ever: `anthropic/claude-opus-5@2026-03-13#0123456789ab`, with a hash of all that decides a
+   * cost. A newer list that does not change the price does not change its name.
    */
   readonly version: string;
   /** Unix milliseconds; null: from the beginning. */

@@ -11,6 +11,8 @@ import type { ReplyStream } from "../http/reply-stream.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
+import { addCharges, type Charge, type ChargedAnswer, chargeOf } from "../prices/charge.ts";
+import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Gateway } from "./gateway.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
@@ -56,6 +58,8 @@ export interface OpenStream {
 /** One attempt, as the ledger row shows it. The row shows the last one. */
 export interface AttemptRecord {
   readonly upstream: string | null;
+  /** The upstream's provider, whose prices hold; null: the price list has none there. */
+  readonly place: ProviderPlace | null;
   readonly upstreamDialect: DialectName | null;
   readonly credential: string | null;
   /** null: the request names no model. */
@@ -78,6 +82,7 @@ export interface AttemptNote {
 
 const NO_ATTEMPT: AttemptRecord = Object.freeze({
   upstream: null,
+  place: null,
   upstreamDialect: null,
   credential: null,
   modelUsed: null,
@@ -129,6 +134,7 @@ export class Exchange implements Accepted, Asked {
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;
+  #earlierCharge: Charge | null = null;
   #isSettled = false;
 
   constructor(accepted: Accepted, asked: Asked) {
@@ -179,9 +185,18 @@ export class Exchange implements Accepted, Asked {
     if (this.attemptNotes.length < MAX_ATTEMPT_NOTES) this.attemptNotes.push(note);
   }
 
-  /** Adds the usage of a failed attempt, because the provider may bill it. */
-  keepUsage(usage: Usage): void {
+  /** Adds the usage of a failed attempt and its cost, because the provider may bill it. */
+  keepUsage(answer: ChargedAnswer, book: PriceBook): void {
+    const { usage } = answer;
+    if (usage === null) return;
     this.#earlierUsage = this.#earlierUsage === null ? usage : addUsage(this.#earlierUsage, usage);
+    this.#earlierCharge = this.chargeWith(answer, book);
+  }
+
+  /** The cost of all attempts, of which the last one got this answer; null: nothing that is billed was used. */
+  chargeWith(answer: ChargedAnswer | null, book: PriceBook): Charge | null {
+    if (answer === null || !this.route.isBilled) return this.#earlierCharge;
+    return addCharges(this.#earlierCharge, chargeOf(book, this.#attempt, answer, this.atMs));
   }
 
   /** Throws when the exchange has ended before. Only `settle.ts` calls this. */

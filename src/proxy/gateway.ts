@@ -6,6 +6,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { UnpricedModels } from "../prices/unpriced-models.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
 import type { SealMemory } from "../translate/seal-memory.ts";
@@ -26,6 +27,8 @@ export interface Gateway {
   readonly fetchMedia: MediaFetch;
   /** Changes to requests that upstreams were found to need. */
   readonly repairs: LearnedRepairs;
+  /** Models that were used without a price. */
+  readonly unpriced: UnpricedModels;
   /** Sealed reasoning, for clients whose dialect cannot carry it. */
   readonly memory: SealMemory;
   readonly clock: Clock;

@@ -34,6 +34,7 @@ const OK: Ending = {
 
 const ATTEMPT: AttemptRecord = {
   upstream: "up",
+  place: null,
   upstreamDialect: "openai-chat",
   credential: "main",
   modelUsed: "gpt-5",
@@ -97,7 +98,7 @@ test("all exchanges have the same fields in the same order, whatever happens to 
     shapes.add(Object.keys(exchange).join());
     exchange.beginAttempt({ ...ATTEMPT });
     exchange.noteAttempt({ upstream: "up", credential: "main", status: 200, signal: "ok", ms: 1 });
-    exchange.keepUsage({ ...NO_USAGE, inputTokens: 1 });
+    exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 1 }, model: null }, gateway.snapshot.prices);
     shapes.add(Object.keys(exchange).join());
     await end(exchange, { facts: readTap() });
     shapes.add(Object.keys(exchange).join());
@@ -193,9 +194,15 @@ describe("usage", () => {
   test("of failed attempts is added to that of the answer, and makes the sum partial", async () => {
     const exchange = begin();
     exchange.beginAttempt({ ...ATTEMPT });
-    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30, outputTokens: 4 });
+    exchange.keepUsage(
+      { usage: { ...NO_USAGE, inputTokens: 30, outputTokens: 4 }, model: null },
+      gateway.snapshot.prices,
+    );
     exchange.beginAttempt({ ...ATTEMPT, upstream: "other" });
-    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30, cacheWriteTokens: 2 });
+    exchange.keepUsage(
+      { usage: { ...NO_USAGE, inputTokens: 30, cacheWriteTokens: 2 }, model: null },
+      gateway.snapshot.prices,
+    );
     exchange.beginAttempt({ ...ATTEMPT, upstream: "third" });
     expect(await settled(exchange, { facts: readTap() })).toMatchObject({
       upstream: "third",
@@ -213,7 +220,7 @@ describe("usage", () => {
   test("of failed attempts is kept when no answer follows", async () => {
     const exchange = begin();
     exchange.beginAttempt({ ...ATTEMPT });
-    exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
+    exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 30 }, model: null }, gateway.snapshot.prices);
     expect(await settled(exchange, { status: 502, outcome: "error" })).toMatchObject({
       usage: { inputTokens: 30, outputTokens: null },
       usageState: "partial",
@@ -224,7 +231,7 @@ describe("usage", () => {
     "of %s is of no work done now, and not counted",
     async (endpoint) => {
       const exchange = begin(endpoint);
-      exchange.keepUsage({ ...NO_USAGE, inputTokens: 30 });
+      exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 30 }, model: null }, gateway.snapshot.prices);
       expect(await settled(exchange, { facts: readTap() })).toMatchObject({
         usage: { inputTokens: null, outputTokens: null },
         usageState: "unknown",

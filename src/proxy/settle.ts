@@ -6,6 +6,7 @@ import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { addUsage, NO_USAGE } from "../neutral/usage.ts";
+import type { ChargedAnswer } from "../prices/charge.ts";
 import type { StateId } from "../store/state.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -17,7 +18,8 @@ const MAX_NAME_CHARS = 256;
 
 /** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
 export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
-  Pick<Tap, "isCutShort">;
+  Pick<Tap, "isCutShort"> &
+  ChargedAnswer;
 
 /** How an exchange ended. */
 export interface Ending {
@@ -73,9 +75,17 @@ export function settleFailure(
 function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
   exchange.markSettled();
   gateway.metrics.inFlight -= 1;
-  const row = makeRow(exchange, ending, gateway.clock.monotonicMs());
+  const row = makeRow(gateway, exchange, ending);
   gateway.metrics.countRequest(row);
+  if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   return row;
+}
+
+/** A request that used something, and has no cost, has no price. */
+function noteUnpriced({ metrics, unpriced }: Gateway, { upstream, modelUsed, usage, atMs }: LedgerRow): void {
+  if (upstream === null || (usage.inputTokens === null && usage.outputTokens === null)) return;
+  metrics.unpriced.add(1, upstream);
+  unpriced.note(upstream, modelUsed ?? "", atMs);
 }
 
 function append(
@@ -88,7 +98,7 @@ function append(
   gateway.ledger.append(row, stateIdsOf(exchange, facts), settled);
 }
 
-function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
+function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
   const { attempt, attempts, earlierUsage, early, route, startedMs } = exchange;
   const { facts, outcome, firstByteMs } = ending;
   const { headers } = exchange.client;
@@ -96,6 +106,8 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
   const last = facts?.usage ?? null;
   const all = earlierUsage === null || last === null ? (last ?? earlierUsage) : addUsage(earlierUsage, last);
   const usage = route.isBilled ? all : null;
+  const charge = exchange.chargeWith(facts, gateway.snapshot.prices);
+  const costNanoUsd = charge?.nanoUsd ?? null;
   const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
   const clientRequestId = headers.get("x-request-id");
   const userAgent = headers.get("user-agent");
@@ -123,14 +135,17 @@ function makeRow(exchange: Exchange, ending: Ending, nowMs: number): LedgerRow {
     attempts,
     attemptLog: exchange.attemptNotes.length === 0 ? null : JSON.stringify(exchange.attemptNotes),
     ttfbMs: firstByteMs === null ? null : firstByteMs - startedMs,
-    durationMs: nowMs - startedMs,
+    durationMs: gateway.clock.monotonicMs() - startedMs,
     requestBytes: exchange.requestBytes,
     replyBytes: ending.replyBytes,
     usage: usage ?? NO_USAGE,
     usageState: usage === null ? "unknown" : isFinal ? "final" : "partial",
-    costNanoUsd: null,
-    priceVersion: null,
-    costGaps: null,
+    costNanoUsd,
+    priceVersion: charge?.priceVersion ?? null,
+    costGaps:
+      charge === null || costNanoUsd === null || charge.gaps.length === 0
+        ? null
+        : JSON.stringify(charge.gaps),
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
     cache: null,
     upstreamRequestId: bounded(attempt.upstreamRequestId),

@@ -63,6 +63,10 @@ export class StreamTranslation implements Tap {
   #decoder: StreamDecoder;
   /** Usage of the parts before the last pause. */
   #earlier: Usage | null = null;
+  /** Usage of each part before the last pause. */
+  readonly #earlierParts: Usage[] = [];
+  /** Usage of the part since then. */
+  #part: Usage | null = null;
   #next: TranslatedRequest | null = null;
   #isLaterPart = false;
   /** The body has ended for good, so a pause is the end. */
@@ -82,6 +86,12 @@ export class StreamTranslation implements Tap {
   constructor(parts: TranslationParts) {
     this.#parts = parts;
     this.#decoder = parts.decoder;
+  }
+
+  /** The usage of each part of the answer; undefined: the answer did not pause. */
+  get partUsages(): readonly Usage[] | undefined {
+    if (this.#earlierParts.length === 0) return undefined;
+    return this.#part === null ? this.#earlierParts : [...this.#earlierParts, this.#part];
   }
 
   push(chunk: Uint8Array): Uint8Array | null {
@@ -172,6 +182,7 @@ export class StreamTranslation implements Tap {
         this.#start = this.#parts.encoder.encode(event);
         return;
       case "usage": {
+        this.#part = event.usage;
         this.usage = this.#earlier === null ? event.usage : addUsage(this.#earlier, event.usage);
         this.#parts.observer?.(event);
         // Usage is no content: a failure behind it can still be retried.
@@ -200,6 +211,8 @@ export class StreamTranslation implements Tap {
         this.#decoder = continuation.decoder;
         this.#hasSaid = false;
         this.#earlier = this.usage;
+        if (this.#part !== null) this.#earlierParts.push(this.#part);
+        this.#part = null;
         this.#isLaterPart = true;
         return;
       }

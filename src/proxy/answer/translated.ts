@@ -46,6 +46,8 @@ export class TranslatedWhole {
   readonly #head: ReplyHead;
   /** The parts before the last pause. */
   #former: PartialReply | null = null;
+  /** The usage of each part so far. */
+  readonly #usages: Usage[] = [];
   /** Room for all parts of the answer together. */
   #roomBytes: number;
 
@@ -72,7 +74,8 @@ export class TranslatedWhole {
     const form = isEvents ? "sse" : framing;
     const part = replies.readWhole(request, form, form === "json" ? withoutEndMark(read.bytes) : read.bytes);
     const all = joinParts(this.#former, part);
-    const facts = factsOf(all);
+    if (part.usage !== null) this.#usages.push(part.usage);
+    const facts = factsOf(all, this.#usages);
     attempt.reads(facts);
     const { stop } = all;
     if (stop === null) {
@@ -144,6 +147,7 @@ function isCounted(usage: Usage | null): boolean {
 }
 
 /** The facts that the row takes from an answer. */
-function factsOf({ usage, model, stop }: PartialReply): AnswerFacts {
-  return { usage, model, stopReason: stop?.raw ?? null, stateIds: [], isCutShort: false };
+function factsOf({ usage, model, stop }: PartialReply, usages: readonly Usage[]): AnswerFacts {
+  const partUsages = usages.length > 1 ? [...usages] : undefined;
+  return { usage, partUsages, model, stopReason: stop?.raw ?? null, stateIds: [], isCutShort: false };
 }

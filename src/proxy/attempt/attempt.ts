@@ -78,6 +78,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.#owner = owner;
     exchange.beginAttempt({
       upstream: upstream.name,
+      place: upstream.place,
       upstreamDialect: prepared.dialect,
       credential: this.credential.name,
       modelUsed: target.model === "" ? null : target.model,
@@ -323,8 +324,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   }
 
   #keepUsage(): void {
-    const usage = this.#facts?.usage ?? null;
-    if (usage !== null) this.served.exchange.keepUsage(usage);
+    const { gateway, exchange } = this.served;
+    if (this.#facts !== null) exchange.keepUsage(this.#facts, gateway.snapshot.prices);
   }
 }
 
