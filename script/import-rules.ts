@@ -124,8 +124,9 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "cache",
       "snapshot",
-      // The type of state ids, which the ledger writes along with a row.
+      // The types of state ids and of charges, which the ledger writes along with a row.
       "store/state.ts",
+      "store/budgets.ts",
     ],
     reason: "a request's life needs no database, no command line and no simulator",
   },

@@ -240,6 +240,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#prober.stop();
     pool.replace(gateway.snapshot.credentialSpecs);
+    gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);
     this.#keepNewKeys(states);

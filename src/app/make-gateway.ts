@@ -8,6 +8,7 @@ import { makeLedger } from "../ledger/ledger.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { openStore, setStoreAside } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
+import { Limiter } from "../limits/limiter.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
@@ -82,6 +83,7 @@ export function makeGateway(
       onFailure: config.ledger.onFailure,
       queueRows: config.ledger.queueRows,
     }),
+    limiter: new Limiter({ clock, keys: [...snapshot.keys.values()], teams: config.teams }),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),

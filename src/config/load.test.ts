@@ -139,6 +139,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
         keySha256: sha("scrape-me"),
       },
       ledger: { onFailure: "serve", queueRows: 10_000 },
+      limits: { assumedOutputTokens: 4_096, unpriced: "refuse" },
       upstreams: [
         {
           ...UPSTREAM_DEFAULTS,
@@ -538,12 +539,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, teams, models, media, translation, traits",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, ledger, upstreams, keys, teams, models, media, translation, traits",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a single table for a list",

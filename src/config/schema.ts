@@ -239,6 +239,20 @@ export const fileSchema = v.object({
     ),
     key: optional(secret, "reload", `Bearer that may read \`/metrics\` on the main port: ${secretNote}.`),
   }),
+  limits: table({
+    assumed_output_tokens: withDefault(
+      whole(1, 1_000_000),
+      4_096,
+      "reload",
+      "Tokens that a request of a limited key reserves for an answer when it names no maximum itself. What an answer used in fact is counted when it ends.",
+    ),
+    unpriced: withDefault(
+      v.picklist(["refuse", "allow"]),
+      "refuse",
+      "reload",
+      "What a key with a budget gets when the gateway knows no price of a model: `refuse` leaves out the targets without a price; `allow` lets such requests pass, and the budget does not count them.",
+    ),
+  }),
   ledger: table({
     on_failure: withDefault(
       v.picklist(["refuse", "serve"]),

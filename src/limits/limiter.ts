@@ -77,6 +77,19 @@ export class Limiter {
     return entries.flatMap((entry) => entry.use(nowMs, monotonicMs));
   }
 
+  /** Whether a budget of the key or its team counts the requests for the model. */
+  hasBudget(_key: LimitedKey, _model: string | null): boolean {
+    return false;
+  }
+
+  /** The limits that hold for a request of the key for the model, as they stand now. */
+  useFor(key: LimitedKey, model: string | null): KeyUse {
+    const applied = this.#appliedTo(key, model);
+    const nowMs = this.#clock.nowMs();
+    const monotonicMs = this.#clock.monotonicMs();
+    return [...applied.requests, ...applied.tokens].map((rate) => rate.use(nowMs, monotonicMs));
+  }
+
   #appliedTo(key: LimitedKey, model: string | null): Applied {
     const state = this.#stateOf(key);
     // Most keys have the same limits for all models.

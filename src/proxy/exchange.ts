@@ -13,6 +13,7 @@ import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
 import { addCharges, type Charge, type ChargedAnswer, chargeOf } from "../prices/charge.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
+import type { Admission } from "./admission/admission.ts";
 import type { Gateway } from "./gateway.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
@@ -111,7 +112,7 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts and its early stream. All fields are set in the constructor, so that every
+ * Readonly but for its attempts, its early stream and its admission. All fields are set in the constructor, so that every
  * exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
@@ -131,6 +132,8 @@ export class Exchange implements Accepted, Asked {
   opensEarly: boolean;
   /** The client's stream, if it was opened before its answer. */
   early: OpenStream | null = null;
+  /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
+  admission: Admission | null = null;
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;

@@ -4,6 +4,7 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Limiter } from "../limits/limiter.ts";
 import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { UnpricedModels } from "../prices/unpriced-models.ts";
@@ -20,6 +21,7 @@ export interface Gateway {
   readonly pool: Pool;
   readonly breaker: Breaker;
   readonly ledger: Ledger;
+  readonly limiter: Limiter;
   readonly transport: Transport;
   /** The upstream and credential that hold a stored object of a provider; null: unknown. */
   findState(id: string): StateId | null;

@@ -1,5 +1,5 @@
 /**
- * The life of a request with a valid key, top to bottom: read → peek → plan → attempt → answer → settle.
+ * The life of a request with a valid key, top to bottom: read → peek → plan → admit → attempt → answer → settle.
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
 import type { Principal } from "../auth/keys.ts";
@@ -11,6 +11,7 @@ import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { Watched } from "../transport/watchdog.ts";
+import { admit } from "./admission/admit.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
@@ -119,11 +120,13 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
+    const isLimited = exchange.principal.limits !== null;
+    const targets = isLimited ? admit(gateway, exchange, peek, this.#planned) : this.#planned.targets;
     if (exchange.opensEarly) {
       this.#waitsSinceMs = gateway.clock.monotonicMs();
       gateway.transport.watchdog.add(this);
     }
-    this.#walk = tryTargets(request, this.#planned.targets, this);
+    this.#walk = tryTargets(request, targets, this);
   }
 
   override check(nowMs: number): void {

@@ -16,6 +16,8 @@ import { modelMissing, modelNotFound } from "./refusals.ts";
 export interface PlannedRequest {
   /** In the order to try them; at least one. */
   readonly targets: readonly Target[];
+  /** The client's name for the model, without the suffixes that ask for something; null: it names none. */
+  readonly modelName: string | null;
   readonly amendment: Amendment | null;
   /** The model's entry orders to refuse rather than to drop. */
   readonly isStrict: boolean;
@@ -30,12 +32,13 @@ export function planRequest(
 ): PlannedRequest {
   if (model === null) {
     if (!route.mayOmitModel) throw modelMissing();
-    return { targets: [speaker(snapshot, route, sticky)], amendment: null, isStrict: false };
+    return { targets: [speaker(snapshot, route, sticky)], modelName: null, amendment: null, isStrict: false };
   }
   const plan = snapshot.plan(model);
   if (!("targets" in plan)) throw modelNotFound(model, plan.nearest);
   return {
     targets: plan.targets,
+    modelName: plan.modelName,
     amendment: route.isGenerative ? amendmentOf(plan) : null,
     isStrict: plan.entry?.strict === true,
   };

@@ -7,6 +7,7 @@ import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { addUsage, NO_USAGE } from "../neutral/usage.ts";
 import type { ChargedAnswer } from "../prices/charge.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -15,6 +16,7 @@ const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_USER_AGENT_CHARS = 200;
 /** Clients and upstreams choose these texts, so a bound keeps the row small. */
 const MAX_NAME_CHARS = 256;
+const NO_CHARGES: readonly Charge[] = [];
 
 /** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
 export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
@@ -88,6 +90,17 @@ function noteUnpriced({ metrics, unpriced }: Gateway, { upstream, modelUsed, usa
   unpriced.note(upstream, modelUsed ?? "", atMs);
 }
 
+/** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */
+function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readonly Charge[] {
+  if (admission === null) return NO_CHARGES;
+  if (attempts === 0 && row.outcome !== "ok") {
+    admission.release();
+    return NO_CHARGES;
+  }
+  const { inputTokens, outputTokens } = row.usage;
+  return admission.settle((inputTokens ?? 0) + (outputTokens ?? 0), row.costNanoUsd ?? 0);
+}
+
 function append(
   gateway: Gateway,
   exchange: Exchange,
@@ -95,6 +108,7 @@ function append(
   row: LedgerRow,
   settled: (failure: GatewayError | null) => void,
 ): void {
+  endAdmission(exchange, row);
   gateway.ledger.append(row, stateIdsOf(exchange, facts), settled);
 }
 

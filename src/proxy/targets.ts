@@ -187,6 +187,7 @@ class TargetWalk implements AttemptOwner, Walk {
   #lease(current: CurrentTarget): void {
     if (this.#isOver()) return;
     const { gateway, exchange } = this.#request;
+    exchange.admission?.renew();
     const { target, stickyTo } = current;
     const key = exchange.principal.name;
     const upstream = this.#upstreamOf(target);

@@ -43,7 +43,7 @@ export class ContinuedCall extends WrappedCall implements BodySink, HeadWaiter {
       if (next === null) this.#end(error);
       else this.#follow(this.#send(next));
     } catch (cause) {
-      this.#end(new GatewayError("internal", "an internal error", { cause }));
+      this.#end(failureOf(cause));
     }
   }
 

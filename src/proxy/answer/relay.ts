@@ -352,11 +352,11 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   #cut(cause: GatewayError | null): void {
     const error =
       cause ?? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer");
-    this.#attempt.verdict.cutLate(this.#head);
+    const outcome = this.#attempt.verdict.cutLate(this.#head, error);
     const held = this.#tap.cut();
     if (held !== null) this.#replyBytes += held.byteLength;
     // The held bytes may say why the answer stopped: like a good end, they wait for the row.
-    settleFailure(this.#gateway, this.#exchange, this.#ending("upstream_cut", error.kind), () => {
+    settleFailure(this.#gateway, this.#exchange, this.#ending(outcome, error.kind), () => {
       if (held !== null) {
         this.#hasSent = true;
         this.#stream.write(held);

@@ -160,6 +160,9 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
 
   /** Sends the request that continues a paused answer, with the same credential. */
   sendAgain(request: TranslatedRequest): Call {
+    const { admission } = this.served.exchange;
+    admission?.spent();
+    admission?.renew();
     return this.#send(this.#translated(request));
   }
 
@@ -280,7 +283,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
 
   /** The reply broke off (`upstream_cut`), or makes no sense (`upstream_garbage`). */
   transportFailed(error: GatewayError): AttemptFailure {
-    this.#keepUsage();
+    // Without a connection nothing was sent, so nothing can be charged.
+    if (error.kind !== "upstream_connect") this.#keepUsage();
     this.call.abort(error);
     this.verdict.transportFailed(error);
     const signal = { class: "overload", reason: error.message } as const;
@@ -323,8 +327,10 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     return { kind: "client-left", facts: this.#facts };
   }
 
+  /** The provider may charge for a request that began well, also without a word about its usage. */
   #keepUsage(): void {
     const { gateway, exchange } = this.served;
+    exchange.admission?.spent();
     if (this.#facts !== null) exchange.keepUsage(this.#facts, gateway.snapshot.prices);
   }
 }

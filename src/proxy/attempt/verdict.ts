@@ -1,5 +1,5 @@
 /** Tells the pool, the breaker, the metrics, the log and the row how one attempt went. */
-import type { GatewayError } from "../../core/errors.ts";
+import { ERRORS, type GatewayError } from "../../core/errors.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { ReplyHead } from "../../transport/call.ts";
@@ -87,10 +87,15 @@ export class Verdict {
     this.#report(signal);
   }
 
-  /** The reply broke off after content. */
-  cutLate(head: ReplyHead): void {
+  /**
+   * The reply broke off after content. Returns how the request ended: a key without room for the next part of an
+   * answer is no fault of the upstream.
+   */
+  cutLate(head: ReplyHead, { kind }: GatewayError): "upstream_cut" | "error" {
+    if (ERRORS[kind].origin !== "upstream") return "error";
     this.#note(head.status, "cut");
     this.#countFailure();
+    return "upstream_cut";
   }
 
   /** The client left before an answer. Ends the lease. */

@@ -20,8 +20,8 @@ import {
   splitSuffix,
 } from "../base/fault.ts";
 import { asString, isRecord } from "../base/json.ts";
-import type { Reply } from "../base/reply.ts";
 import { Refusal, type Vendor } from "../base/refusal.ts";
+import type { Reply } from "../base/reply.ts";
 import { ResponseStore } from "../openai-responses/store.ts";
 import { type Scenario, scenarioReply } from "../scenarios/scenario.ts";
 import { scenarioNamed } from "../scenarios/scenarios.ts";

@@ -1,0 +1,45 @@
+/**
+ * Admission: a request of a key with limits gets room in all of them before it is sent, or an error. What is
+ * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
+ */
+import type { Peek } from "../../dialects/dialect.ts";
+import { Reservation } from "../../limits/reservation.ts";
+import type { Target } from "../../plan/plan.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
+import type { PlannedRequest } from "../plan-request.ts";
+import { Admission } from "./admission.ts";
+import { demandAt } from "./demand.ts";
+import { limitReached, modelUnpriced } from "./limit-errors.ts";
+
+/**
+ * Takes room in the limits of the key, for the dearest of the targets. Returns the targets that the key may use.
+ * Throws the client's error when there is no room, and `model_unpriced` when a budget cannot count the model.
+ */
+export function admit(
+  gateway: Gateway,
+  exchange: Exchange,
+  peek: Peek | null,
+  { targets, modelName }: PlannedRequest,
+): readonly Target[] {
+  const { snapshot, limiter } = gateway;
+  const { principal, atMs } = exchange;
+  const hasBudget = limiter.hasBudget(principal, modelName);
+  const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
+  const usable: Target[] = [];
+  let tokens = 0;
+  let costNanoUsd: number | null = null;
+  for (const target of targets) {
+    const demand = demandAt(snapshot, exchange, peek, target, hasBudget);
+    if (mustHavePrice && demand.costNanoUsd === null) continue;
+    usable.push(target);
+    tokens = Math.max(tokens, demand.tokens);
+    if (demand.costNanoUsd !== null) costNanoUsd = Math.max(costNanoUsd ?? 0, demand.costNanoUsd);
+  }
+  if (usable.length === 0) throw modelUnpriced(modelName);
+  const needed = { tokens, costNanoUsd };
+  const given = limiter.reserve(principal, { model: modelName, ...needed, atMs });
+  if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
+  exchange.admission = new Admission(given, needed, () => gateway.clock.nowMs());
+  return usable;
+}

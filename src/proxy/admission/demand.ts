@@ -1,0 +1,91 @@
+/** The most that a request may take of the limits of its key: tokens, and money at the dearest of its targets. */
+import type { Peek } from "../../dialects/dialect.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
+import type { Target } from "../../plan/plan.ts";
+import { mostNanoUsd } from "../../prices/reserve.ts";
+import { type Tier, tierOfWord } from "../../prices/tier.ts";
+import type { Snapshot, UpstreamView } from "../../snapshot.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** A body is rarely written in fewer bytes for a token: https://github.com/openai/tiktoken gives 4 for English. */
+const BYTES_A_TOKEN = 3;
+/** Sums of such counts are exact. */
+const MAX_TOKENS = 1e12;
+
+/** What a request may take at one target. */
+export interface TargetDemand {
+  readonly target: Target;
+  /** Of input and of all answers. */
+  readonly tokens: number;
+  /** null: the model has no price. */
+  readonly costNanoUsd: number | null;
+}
+
+/** `hasBudget`: the cost counts. Without it no price is looked up, and every cost is null. */
+export function demandAt(
+  snapshot: Snapshot,
+  exchange: Exchange,
+  peek: Peek | null,
+  target: Target,
+  hasBudget: boolean,
+): TargetDemand {
+  const { route } = exchange;
+  const upstream = snapshot.upstreams.get(target.upstream);
+  // Nobody is charged for a count or for a stored answer.
+  if (upstream === undefined || !route.isBilled) return { target, tokens: 0, costNanoUsd: 0 };
+  const traits = traitsOf(snapshot, exchange, upstream, target.model);
+  const inputTokens = Math.min(
+    Math.ceil(exchange.requestBytes / BYTES_A_TOKEN),
+    traits.contextTokens ?? MAX_TOKENS,
+  );
+  const outputTokens = route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0;
+  const tokens = inputTokens + outputTokens;
+  if (!hasBudget) return { target, tokens, costNanoUsd: null };
+  const priced = snapshot.prices.find({
+    upstream: upstream.name,
+    provider: upstream.place?.provider ?? null,
+    model: target.model,
+  });
+  const costNanoUsd =
+    priced === null
+      ? null
+      : mostNanoUsd(priced, {
+          inputTokens,
+          outputTokens,
+          // How often a model searches is not known before it has.
+          webSearches: 0,
+          tier: tierAsked(peek?.tier ?? null),
+          region: upstream.place?.region ?? peek?.region ?? null,
+          atMs: exchange.atMs,
+        });
+  return { target, tokens, costNanoUsd };
+}
+
+function traitsOf(
+  { modelTraits }: Snapshot,
+  { route }: Exchange,
+  upstream: UpstreamView,
+  model: string,
+): ModelTraits {
+  const dialect = upstream.dialects.has(route.dialect) ? route.dialect : upstream.translatedTo[0];
+  return modelTraits.traitsOf(upstream, dialect, model);
+}
+
+/** All answers together. */
+function mostOutput(
+  { config }: Snapshot,
+  { amendment }: Exchange,
+  peek: Peek | null,
+  { maxOutputTokens }: ModelTraits,
+): number {
+  const asked =
+    amendment?.fixed.maxOutputTokens ?? peek?.maxOutputTokens ?? amendment?.defaults.maxOutputTokens ?? null;
+  const one = Math.min(asked ?? config.limits.assumedOutputTokens, maxOutputTokens ?? MAX_TOKENS);
+  return Math.min(one * (peek?.answers ?? 1), MAX_TOKENS);
+}
+
+/** null: the provider may choose. */
+function tierAsked(word: string | null): Tier | null {
+  if (word === null || word === "auto") return null;
+  return word === "standard_only" ? "standard" : tierOfWord(word);
+}
