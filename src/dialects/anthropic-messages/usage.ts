@@ -33,6 +33,7 @@ const COUNT_NAMES = [
 export class UsageCounts {
   #counts: Counts | null = null;
   #serviceTier: string | null = null;
+  #region: string | null = null;
 
   /** Takes the next usage object. */
   add(usage: JsonObject): void {
@@ -40,13 +41,20 @@ export class UsageCounts {
     const counts = this.#counts;
     if (counts !== null) for (const name of COUNT_NAMES) next[name] ??= counts[name];
     this.#counts = next;
-    this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
+    // Fast mode has a price of its own, and the service tier beside it says `standard`.
+    this.#serviceTier = usage.speed === "fast" ? "fast" : (tierOf(usage.service_tier) ?? this.#serviceTier);
+    this.#region = regionOf(usage.inference_geo) ?? this.#region;
   }
 
   /** null before the first usage object. */
   get usage(): Usage | null {
-    return this.#counts === null ? null : usageOf(this.#counts, this.#serviceTier);
+    return this.#counts === null ? null : usageOf(this.#counts, this.#serviceTier, this.#region);
   }
+}
+
+/** `global` is anywhere, and `not_available` comes from models without regions. */
+function regionOf(geo: unknown): string | null {
+  return geo === "global" || geo === "not_available" ? null : tierOf(geo);
 }
 
 function readCounts(usage: JsonObject): Counts {
@@ -76,7 +84,7 @@ function readOwnCounts(usage: JsonObject): Counts {
   };
 }
 
-function usageOf(counts: Counts, serviceTier: string | null): Usage {
+function usageOf(counts: Counts, serviceTier: string | null, region: string | null): Usage {
   const cacheWriteTokens = counts.cacheWrite ?? sumOf(counts.cacheWrite5m, counts.cacheWrite1h);
   return makeUsage({
     inputTokens: sumOf(counts.input, counts.cacheRead, cacheWriteTokens),
@@ -87,6 +95,7 @@ function usageOf(counts: Counts, serviceTier: string | null): Usage {
     reasoningTokens: counts.thinking,
     webSearches: counts.webSearches,
     serviceTier,
+    region,
   });
 }
 

@@ -18,7 +18,7 @@ import { Grounding } from "./grounding-decode.ts";
 import { PartialArguments } from "./partial-args.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
 import { decodeStop, type Finish } from "./stop.ts";
-import { isPlaceholder, readUsage } from "./usage.ts";
+import { isPlaceholder, readUsage, Searches } from "./usage.ts";
 import { OPAQUE_MEMBERS } from "./wire.ts";
 
 type Emit = (event: ModelEvent) => void;
@@ -48,9 +48,11 @@ export class ContentDecoder {
   #minted = 0;
   #finish: Finish | null = null;
   readonly #grounding = new Grounding();
+  readonly #searches = new Searches();
   /** The last counts. They come with every chunk, and are read only when they are told. */
   #counts: JsonObject | null = null;
   #toldCounts: JsonObject | null = null;
+  #toldSearches: number | null = null;
   isOver = false;
 
   constructor(idSeed: string, emit: Emit, isWhole: boolean) {
@@ -81,6 +83,7 @@ export class ContentDecoder {
     }
     const metadata = asObject(chunk.usageMetadata);
     if (metadata !== null && (this.#counts === null || !isPlaceholder(metadata))) this.#counts = metadata;
+    for (const entry of asArray(chunk.candidates)) this.#searches.add(asObject(entry) ?? {});
     this.#tellUsage();
     for (const entry of asArray(chunk.candidates)) {
       const candidate = asObject(entry);
@@ -309,9 +312,12 @@ export class ContentDecoder {
    * Emits usage only between blocks, so an answer that is cut has reported its usage up to the last block.
    */
   #tellUsage(): void {
-    if (this.#open !== null || this.#counts === null || this.#counts === this.#toldCounts) return;
+    const searches = this.#searches.count;
+    const isTold = this.#counts === this.#toldCounts && searches === this.#toldSearches;
+    if (this.#open !== null || this.#counts === null || isTold) return;
     this.#toldCounts = this.#counts;
-    this.#emit({ type: "usage", usage: readUsage(this.#counts) });
+    this.#toldSearches = searches;
+    this.#emit({ type: "usage", usage: readUsage(this.#counts, searches) });
   }
 }
 

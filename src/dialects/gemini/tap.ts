@@ -10,10 +10,16 @@ import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
 import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
-import { laterUsage } from "./usage.ts";
+import { laterUsage, Searches } from "./usage.ts";
 
 const CHUNK = {
-  candidates: { "*": { finishReason: true, content: { parts: { "*": true } } } },
+  candidates: {
+    "*": {
+      finishReason: true,
+      content: { parts: { "*": true } },
+      groundingMetadata: { webSearchQueries: true },
+    },
+  },
   promptFeedback: true,
   usageMetadata: true,
   modelVersion: true,
@@ -23,6 +29,7 @@ const FRAME = compileShape(CHUNK);
 const SEARCH = new NeedleSearch([
   keyNeedle("finishReason"),
   keyNeedle("promptFeedback"),
+  keyNeedle("webSearchQueries"),
   keyNeedle("error"),
   textNeedle("[DONE]"),
 ]);
@@ -35,6 +42,7 @@ export class GeminiReader implements AnswerReader {
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #running = new RunningUsage();
+  readonly #searches = new Searches();
 
   defers(bytes: Uint8Array, from: number, to: number): boolean {
     return this.#running.keep(bytes, from, to);
@@ -60,9 +68,11 @@ export class GeminiReader implements AnswerReader {
     for (const entry of asArray(chunk.candidates)) {
       const candidate = asObject(entry);
       if (candidate === null) continue;
+      this.#searches.add(candidate);
       finishReason = asString(candidate.finishReason) ?? finishReason;
       hasContent ||= asArray(asObject(candidate.content)?.parts).some(isContent);
     }
+    this.#readSearches();
     if (hasContent) this.answer.hasContent = true;
     if (finishReason !== null) {
       this.answer.stopReason = finishReason;
@@ -93,7 +103,14 @@ export class GeminiReader implements AnswerReader {
     this.answer.model = asString(chunk.modelVersion) ?? this.answer.model;
     const metadata = asObject(chunk.usageMetadata);
     if (metadata === null) return;
-    this.answer.usage = laterUsage(this.answer.usage, metadata);
+    this.answer.usage = laterUsage(this.answer.usage, metadata, this.#searches.count);
+  }
+
+  /** The searches may stand in another chunk than the counts. */
+  #readSearches(): void {
+    const { usage } = this.answer;
+    const webSearches = this.#searches.count;
+    if (usage !== null && usage.webSearches !== webSearches) this.answer.usage = { ...usage, webSearches };
   }
 }
 

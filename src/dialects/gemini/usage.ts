@@ -5,12 +5,34 @@ import { asArray, asObject } from "../../wire/json.ts";
 import { countOf, sumOf, tierOf } from "../shared/token-count.ts";
 import type { WireUsage } from "./wire.ts";
 
+/**
+ * The searches of an answer: Google bills each query once, however often it stands there
+ * (https://ai.google.dev/gemini-api/docs/google-search).
+ */
+export class Searches {
+  readonly #queries = new Set<string>();
+
+  /** Reads a candidate. */
+  add(candidate: JsonObject): void {
+    for (const query of asArray(asObject(candidate.groundingMetadata)?.webSearchQueries))
+      if (typeof query === "string" && query !== "") this.#queries.add(query);
+  }
+
+  /** null: there was none. */
+  get count(): number | null {
+    return this.#queries.size === 0 ? null : this.#queries.size;
+  }
+}
+
 /** Reads `usageMetadata`. */
-export function readUsage(metadata: JsonObject): Usage {
-  const { promptTokensDetails, toolUsePromptTokensDetails, candidatesTokensDetails } = metadata;
+export function readUsage(metadata: JsonObject, webSearches: number | null): Usage {
+  const { promptTokensDetails, toolUsePromptTokensDetails, candidatesTokensDetails, cacheTokensDetails } =
+    metadata;
   return makeUsage({
     inputTokens: inputOf(metadata),
     cacheReadTokens: countOf(metadata.cachedContentTokenCount),
+    cacheReadAudioTokens: modalityCount(cacheTokensDetails, "AUDIO"),
+    cacheReadImageTokens: modalityCount(cacheTokensDetails, "IMAGE"),
     inputAudioTokens: sumOf(
       modalityCount(promptTokensDetails, "AUDIO"),
       modalityCount(toolUsePromptTokensDetails, "AUDIO"),
@@ -23,6 +45,7 @@ export function readUsage(metadata: JsonObject): Usage {
     reasoningTokens: countOf(metadata.thoughtsTokenCount),
     outputAudioTokens: modalityCount(candidatesTokensDetails, "AUDIO"),
     outputImageTokens: modalityCount(candidatesTokensDetails, "IMAGE"),
+    webSearches,
     // Vertex names the tier in a member of its own.
     serviceTier: tierOf(metadata.serviceTier ?? metadata.trafficType),
   });
@@ -59,8 +82,10 @@ export function isPlaceholder(metadata: JsonObject): boolean {
 }
 
 /** The counts that hold after these, where `former` held before. */
-export function laterUsage(former: Usage | null, metadata: JsonObject): Usage {
-  return former !== null && isPlaceholder(metadata) ? former : readUsage(metadata);
+export function laterUsage(former: Usage | null, metadata: JsonObject, webSearches: number | null): Usage {
+  return former !== null && isPlaceholder(metadata)
+    ? { ...former, webSearches }
+    : readUsage(metadata, webSearches);
 }
 
 /** An unknown count is 0, because clients compute with the counts unchecked. */

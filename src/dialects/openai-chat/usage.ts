@@ -10,6 +10,7 @@ import { countOf, tierOf } from "../shared/token-count.ts";
 export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   const input = asObject(usage.prompt_tokens_details);
   const output = asObject(usage.completion_tokens_details);
+  const cached = asObject(input?.cached_tokens_details);
   const inputTokens = countOf(usage.prompt_tokens);
   const reasoningTokens = countOf(output?.reasoning_tokens);
   const totalTokens = countOf(usage.total_tokens);
@@ -23,12 +24,18 @@ export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
     inputTokens,
     // DeepSeek's servers have their own name for cache hits.
     cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
+    cacheReadAudioTokens: countOf(cached?.audio_tokens),
+    cacheReadImageTokens: countOf(cached?.image_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
     inputAudioTokens: countOf(input?.audio_tokens),
     inputImageTokens: countOf(input?.image_tokens),
     outputTokens,
     reasoningTokens,
     outputAudioTokens: countOf(output?.audio_tokens),
+    outputImageTokens: countOf(output?.image_tokens),
+    // OpenRouter's name and Perplexity's. OpenAI's models that search give no count here.
+    webSearches:
+      countOf(asObject(usage.server_tool_use)?.web_search_requests) ?? countOf(usage.num_search_queries),
     serviceTier: tierOf(serviceTier),
   });
 }

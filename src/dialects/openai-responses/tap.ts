@@ -22,10 +22,11 @@ const RESPONSE = {
   incomplete_details: true,
   usage: true,
   tool_usage: { web_search: true },
+  output: { "*": { type: true, action: { type: true } } },
   service_tier: true,
   conversation: { id: true },
 } as const;
-const BODY = compileShape({ ...RESPONSE, ...STATED_ERROR_MEMBERS, output: { "*": { type: true } } });
+const BODY = compileShape({ ...RESPONSE, ...STATED_ERROR_MEMBERS });
 const FRAME = compileShape({
   type: true,
   code: true,

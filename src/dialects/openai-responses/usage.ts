@@ -1,7 +1,7 @@
 /** Usage as the Responses API counts it: input includes cached tokens, output includes reasoning. */
 import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { asObject } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
 
 /** Reads a response's `usage`, with the members beside it that are paid for; null when it has no `usage`. */
@@ -17,9 +17,24 @@ export function decodeUsage(response: JsonObject): Usage | null {
     cacheWriteTokens: countOf(input?.cache_write_tokens),
     outputTokens: countOf(usage.output_tokens),
     reasoningTokens: countOf(output?.reasoning_tokens),
-    webSearches: countOf(searches?.num_requests),
+    webSearches: countOf(searches?.num_requests) ?? countSearches(response.output),
     serviceTier: tierOf(response.service_tier),
   });
+}
+
+/**
+ * The searches among the items of an answer; null: there is none. Opening a page, or looking for a text in it, is no
+ * search, and is not billed.
+ */
+function countSearches(output: unknown): number | null {
+  let count = 0;
+  for (const entry of asArray(output)) {
+    const item = asObject(entry);
+    if (item?.type !== "web_search_call") continue;
+    const action = asString(asObject(item.action)?.type);
+    if (action === null || action === "search") count += 1;
+  }
+  return count === 0 ? null : count;
 }
 
 /**

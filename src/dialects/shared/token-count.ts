@@ -12,7 +12,7 @@ export function countOf(value: unknown): number | null {
 const MAX_TIER_CHARS = 64;
 
 /**
- * A provider's name of a tier, cut to the length that a row of the ledger can hold; null when there is none.
+ * A provider's name of a tier or a region, cut to the length that a row of the ledger can hold; null when there is none.
  */
 export function tierOf(value: unknown): string | null {
   return asString(value)?.slice(0, MAX_TIER_CHARS) ?? null;
