@@ -171,6 +171,25 @@ function upliftsOf(entry: Entry): Readonly<Record<string, number>> {
   );
 }
 
+/**
+ * Providers that do not charge by the search, where both sources say that they do. Google charges models before Gemini 3
+ * by the prompt that was grounded (https://ai.google.dev/gemini-api/docs/google-search). OpenAI's models that search on
+ * Chat Completions do so for each request, and their replies count no searches
+ * (https://developers.openai.com/api/docs/guides/tools-web-search).
+ */
+const OTHER_SEARCHES: readonly { provider: string; models: RegExp; kind: RateKind }[] = [
+  { provider: "google", models: /^gemini-[12]\b/, kind: "searchRequest" },
+  { provider: "openai", models: /-search-/, kind: "request" },
+];
+
+/** The model with its searches charged as its provider does. */
+export function withSearches(provider: string, model: ListedModel): ListedModel {
+  const other = OTHER_SEARCHES.find((entry) => entry.provider === provider && entry.models.test(model.id));
+  return other === undefined
+    ? model
+    : JSON.parse(JSON.stringify(model).replaceAll('"webSearch"', JSON.stringify(other.kind)));
+}
+
 /** The price with what the second source alone has, and the names of those parts. */
 export function fill(
   price: ListedPrice,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ListedPrice } from "../src/prices/price-list.ts";
 import { type GenaiProvider, readGenaiPrices } from "./genai-prices.ts";
-import { disputesOf, entriesOf, entryOf, fill, statedIn } from "./litellm-prices.ts";
+import { disputesOf, entriesOf, entryOf, fill, statedIn, withSearches } from "./litellm-prices.ts";
 
 const TODAY = "2026-11-29";
 const dated = (...args: number[]) => ({ is: "StartDateConstraint", start_date: { is: "date", args } });
@@ -195,6 +195,16 @@ test("what only the second source has is filled in and named, but no tier beside
   expect(fill(PRICE, stated, true).filled).toEqual(["webSearch", "uplifts"]);
   const own: ListedPrice = { ...PRICE, tiers: { batch: { rates: { input: 0.9 } } } };
   expect(fill(own, stated, false).price.tiers?.batch?.rates).toEqual({ input: 0.9, webSearch: 10 });
+});
+
+test("searches are charged as the provider does: by the prompt, or with each request", () => {
+  const model = (id: string) => ({ id, names: [id], prices: [{ rates: { input: 1, webSearch: 35 } }] });
+  const kinds = (provider: string, id: string): unknown =>
+    Object.keys(withSearches(provider, model(id)).prices[0]?.rates ?? {});
+  expect(kinds("google", "gemini-2.5-pro")).toEqual(["input", "searchRequest"]);
+  expect(kinds("google", "gemini-3-flash-preview")).toEqual(["input", "webSearch"]);
+  expect(kinds("openai", "gpt-5-search-api")).toEqual(["input", "request"]);
+  expect(kinds("openai", "gpt-5")).toEqual(["input", "webSearch"]);
 });
 
 test("the entry of a model: its own name first, then the shortest that the model answers to", () => {

@@ -9,7 +9,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { ListedModel, ListedProvider, PriceList } from "../src/prices/price-list.ts";
 import { type GenaiProvider, readGenaiPrices } from "./genai-prices.ts";
-import { disputesOf, entriesOf, entryOf, fill, type LitellmModels, statedIn } from "./litellm-prices.ts";
+import {
+  disputesOf,
+  entriesOf,
+  entryOf,
+  fill,
+  type LitellmModels,
+  statedIn,
+  withSearches,
+} from "./litellm-prices.ts";
 
 interface Sources {
   readonly genai: { version: string; license: string; providers: readonly GenaiProvider[] };
@@ -47,7 +55,10 @@ function noticeOf(name: string, license: string): string {
 
 function merge(provider: ListedProvider, models: LitellmModels): ListedProvider {
   const entries = entriesOf(models, provider.id);
-  return { ...provider, models: provider.models.map((model) => mergeModel(model, provider, entries)) };
+  return {
+    ...provider,
+    models: provider.models.map((model) => withSearches(provider.id, mergeModel(model, provider, entries))),
+  };
 }
 
 function mergeModel(

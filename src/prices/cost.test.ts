@@ -31,7 +31,9 @@ test("a request is rounded once, half up", () => {
 });
 
 test("each token counts once, in its most special kind", () => {
-  const rates = Object.fromEntries(RATE_KIND_NAMES.map((kind, index) => [kind, 2 ** index / 1000]));
+  const { searchRequest: _, ...rates } = Object.fromEntries(
+    RATE_KIND_NAMES.map((kind, index) => [kind, 2 ** index / 1000]),
+  );
   const usage = makeUsage({
     inputTokens: 1000,
     cacheReadTokens: 200,
@@ -107,6 +109,13 @@ test("a kind without a rate is charged as the kind that it is a part of, and nam
     nanoUsd: 10 * 1000 + 10_000_000,
     gaps: ["reasoning"],
   });
+});
+
+test("a price by the request that searches does not count the searches", () => {
+  const listed: ListedPrice = { rates: { input: 1, webSearch: 10, searchRequest: 35 } };
+  expect([null, 0, 1, 4].map((webSearches) => nano({ inputTokens: 0, webSearches }, listed))).toEqual([
+    0, 0, 35_000_000, 35_000_000,
+  ]);
 });
 
 test("tiers: the reply's word decides unless the request was a batch; a tier without rates is a gap", () => {
@@ -245,6 +254,7 @@ test("any usage: the cost is that of the fractions of its rates", () => {
         serviceTier: null,
       });
       fc.pre(known.inputTokens !== null && known.outputTokens !== null);
+      const { searchRequest: _, ...bySearch } = invented;
       const own = {
         input: 1,
         cacheRead: 1,
@@ -253,7 +263,7 @@ test("any usage: the cost is that of the fractions of its rates", () => {
         output: 1,
         reasoning: 1,
         webSearch: 1,
-        ...invented,
+        ...bySearch,
       };
       const big = (value: number | null): bigint => BigInt(value ?? 0);
       const micro = (kind: keyof typeof own): bigint => BigInt(Math.round((own[kind] ?? 0) * 1e6));

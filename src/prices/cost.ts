@@ -158,7 +158,9 @@ function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void 
   };
   chargeInput(usage, add);
   chargeOutput(usage, add);
-  add("webSearch", usage.webSearches ?? 0);
+  const searches = usage.webSearches ?? 0;
+  if (rates.searchRequest === undefined) add("webSearch", searches);
+  else if (searches > 0) add("searchRequest", 1);
   if (rates.request !== undefined) add("request", 1);
 }
 

@@ -259,6 +259,23 @@ const COUNTED: readonly Example[] = [
     usd: "0.19",
   },
   {
+    // https://ai.google.dev/gemini-api/docs/google-search: with Gemini 3 two queries in one call are two billable
+    // uses; rate: https://ai.google.dev/gemini-api/docs/pricing, $14 per 1,000 queries
+    title: "two queries of a grounded answer",
+    provider: "google",
+    model: "gemini-3-flash-preview",
+    usage: { inputTokens: 0, outputTokens: 0, webSearches: 2 },
+    usd: "0.028",
+  },
+  {
+    // The same pages: models before Gemini 3 are billed by the prompt, $35 per 1,000 grounded prompts
+    title: "a grounded prompt, whatever the number of its queries",
+    provider: "google",
+    model: "gemini-2.5-flash",
+    usage: { inputTokens: 0, outputTokens: 0, webSearches: 2 },
+    usd: "0.035",
+  },
+  {
     // https://ai.google.dev/gemini-api/docs/audio: 32 tokens a second; rates: the page of prices
     title: "a minute of audio at $1.00 beside text at $0.30",
     provider: "google",

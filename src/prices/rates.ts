@@ -24,6 +24,8 @@ export const RATE_KINDS = {
   cacheReadImage: { label: "image cache read", per: "million tokens", otherwise: "cacheRead" },
   outputImage: { label: "image out", per: "million tokens", otherwise: "output" },
   webSearch: { label: "web search", per: "thousand calls", otherwise: null },
+  /** Charged once for a request that searched, in place of its searches. */
+  searchRequest: { label: "request that searches", per: "thousand calls", otherwise: null },
   /** Charged once for each request. */
   request: { label: "request", per: "thousand calls", otherwise: null },
 } as const satisfies Readonly<Record<string, RateKindTraits>>;

@@ -72,7 +72,7 @@ test("the hours and the day of the request count", () => {
 });
 
 test("every kind of tokens is an input or an output", () => {
-  const all = [...INPUT_KINDS, ...OUTPUT_KINDS, "webSearch", "request"];
+  const all = [...INPUT_KINDS, ...OUTPUT_KINDS, "webSearch", "searchRequest", "request"];
   expect(all.sort()).toEqual([...RATE_KIND_NAMES].sort());
 });
 

@@ -54,7 +54,9 @@ function nanoUsdAt(rates: Rates, limits: CostLimits, uplift: number): number {
   const sum = new CostSum();
   sum.add("input", limits.inputTokens, dearestOf(INPUT_KINDS, rates), uplift);
   sum.add("output", limits.outputTokens, dearestOf(OUTPUT_KINDS, rates), uplift);
-  sum.add("webSearch", limits.webSearches, rates.webSearch ?? 0, NO_UPLIFT);
+  if (rates.searchRequest === undefined)
+    sum.add("webSearch", limits.webSearches, rates.webSearch ?? 0, NO_UPLIFT);
+  else if (limits.webSearches > 0) sum.add("searchRequest", 1, rates.searchRequest, NO_UPLIFT);
   sum.add("request", 1, rates.request ?? 0, NO_UPLIFT);
   return sum.nanoUsd;
 }
