@@ -149,7 +149,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "an endpoint of its own: it prepares a request as proxy/ does, and sends nothing",
   },
   models: {
-    imports: ["core", "dialects", "upstreams", "transport", "http", "snapshot", "proxy"],
+    imports: ["core", "dialects", "upstreams", "transport", "http", "plan", "snapshot", "proxy"],
     reason: "an endpoint of its own: it lists models, and serves no request of a model",
   },
   routes: {

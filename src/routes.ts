@@ -2,7 +2,7 @@
  * The table of routes: every path that the gateway answers, who may call it, and its handler. A new resource
  * is one line here and one file with its handler.
  */
-import { authenticate, type Principal, unauthenticated } from "./auth/keys.ts";
+import { authenticate, findKeyRefusal, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
 import type { GatewayError } from "./core/errors.ts";
 import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
@@ -76,8 +76,10 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
 function modelLines(models: ModelLists, { path, dialect }: ModelCollection): RouteLine[] {
   const line = { methods: READ, who: "client", ...(dialect === undefined ? {} : { dialect }) } as const;
   const dialectOf = (client: ClientRequest) => dialect ?? dialectOfHeaders(client.headers);
-  const answerList: ClientHandler = (client) => models.answerList(client, dialectOf(client));
-  const answerModel: ClientHandler = (client, { model = "" }) => models.answerModel(model, dialectOf(client));
+  const answerList: ClientHandler = (client, _params, principal) =>
+    models.answerList(client, dialectOf(client), principal);
+  const answerModel: ClientHandler = (client, { model = "" }, principal) =>
+    models.answerModel(model, dialectOf(client), principal);
   return [
     { ...line, path, handler: answerList },
     { ...line, path: `${path}/{model...}`, handler: answerModel },
@@ -112,9 +114,13 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
         ...line,
         handler: (client, params) => {
           const principal = authenticate(gateway.snapshot.keys, client.headers, client.search);
-          return principal === null
-            ? refuse(client, unauthenticated())
-            : line.handler(client, params, principal);
+          if (principal === null) return refuse(client, unauthenticated());
+          // Most keys never end, and may be used from everywhere.
+          if (principal.expiresAtMs !== null || principal.addresses !== null) {
+            const refusal = findKeyRefusal(principal, gateway.clock.nowMs(), () => client.address());
+            if (refusal !== null) return refuse(client, refusal);
+          }
+          return line.handler(client, params, principal);
         },
       };
     case "metrics": {

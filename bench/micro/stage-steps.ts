@@ -194,7 +194,7 @@ export const STEPS: readonly Step[] = [
         const { makeRoute } = await tree.load<Endpoints>("dialects/endpoint.ts");
         const snapshot = await snapshotOf(tree);
         const route = makeRoute("chat.completions", "/v1/chat/completions");
-        return repeat(() => planRequest(snapshot, route, MODEL, null));
+        return repeat(() => planRequest(snapshot, route, MODEL, null, { modelGlobs: null, upstreams: null }));
       },
     ],
   },

@@ -2,13 +2,17 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { hasBudget, type KeyConfig, type KeyLimits, type TeamConfig } from "../config/client-keys.ts";
 import { type AddressList, makeAddressList } from "../core/address-list.ts";
+import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import { type Glob, makeExactGlob } from "../core/glob.ts";
 import type { HeaderView } from "../core/header-view.ts";
 
 /** Who a key stands for, and what the key may do. Frozen. */
 export interface Principal extends Omit<KeyConfig, "addresses" | "limits"> {
   /** The addresses from which the key may be used; null: all. */
   readonly addresses: AddressList | null;
+  /** Of `models`, compiled; null: all models. */
+  readonly modelGlobs: readonly Glob[] | null;
   /**
    * The limits of the key, all of them null when only its team has limits. null: neither has any, so nothing needs to be
    * reserved.
@@ -40,6 +44,7 @@ export function makePrincipal(key: KeyConfig, teams: readonly TeamConfig[] = [])
   return Object.freeze({
     ...key,
     addresses: key.addresses === null ? null : makeAddressList(key.addresses),
+    modelGlobs: key.models === null ? null : key.models.map(makeExactGlob),
     limits: key.limits ?? (hasTeamLimits ? ONLY_OF_TEAM : null),
   });
 }
@@ -79,6 +84,54 @@ export function authenticate(
   }
   const queryKey = search.includes("key=") ? new URLSearchParams(search).get("key") : null;
   return queryKey === null ? null : (ring.get(digestOf(queryKey)) ?? null);
+}
+
+/**
+ * Why a key may not be used at this moment, or from this address; null: it may. `addressOf` gives null for an address
+ * that is not known, and is called for a key with a list of addresses only.
+ */
+export function findKeyRefusal(
+  principal: Principal,
+  nowMs: number,
+  addressOf: () => string | null,
+): GatewayError | null {
+  const { expiresAtMs, addresses } = principal;
+  if (expiresAtMs !== null && nowMs >= expiresAtMs) return keyExpired(expiresAtMs);
+  if (addresses === null) return null;
+  const address = addressOf();
+  if (address !== null && addresses.has(address)) return null;
+  return new GatewayError(
+    "key_forbidden",
+    `this key may not be used from the address ${address ?? "of this connection"}; use it from one of its addresses, or have yours added to them`,
+  );
+}
+
+/**
+ * Why a key that was valid when its request came is not any more; null: it still is. A look-up by digest, so that a
+ * request may ask before each of its attempts.
+ */
+export function findEndOfKey(
+  ring: KeyRing,
+  principal: Principal,
+  clock: Pick<Clock, "nowMs">,
+): GatewayError | null {
+  const now = ring.get(principal.keySha256);
+  if (now === undefined || now.name !== principal.name) {
+    return new GatewayError(
+      "unauthenticated",
+      "this key was revoked while its request waited; use another key",
+    );
+  }
+  const { expiresAtMs } = now;
+  return expiresAtMs !== null && clock.nowMs() >= expiresAtMs ? keyExpired(expiresAtMs) : null;
+}
+
+function keyExpired(atMs: number): GatewayError {
+  const at = new Date(atMs).toISOString();
+  return new GatewayError(
+    "unauthenticated",
+    `this key has expired (${at}); ask for a new one, or for a later end`,
+  );
 }
 
 export function unauthenticated(): GatewayError {

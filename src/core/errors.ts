@@ -12,6 +12,7 @@ export type ErrorKind =
   | "bad_encoding"
   | "body_too_large"
   | "unauthenticated"
+  | "key_forbidden"
   | "route_not_found"
   | "method_not_allowed"
   | "model_not_found"
@@ -53,6 +54,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   bad_encoding: { status: 415, origin: "client", retryable: false },
   body_too_large: { status: 413, origin: "client", retryable: false },
   unauthenticated: { status: 401, origin: "client", retryable: false },
+  key_forbidden: { status: 403, origin: "client", retryable: false },
   route_not_found: { status: 404, origin: "client", retryable: false },
   method_not_allowed: { status: 405, origin: "client", retryable: false },
   model_not_found: { status: 404, origin: "client", retryable: false },

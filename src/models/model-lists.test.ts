@@ -1,6 +1,8 @@
 // The list of models: remembered, never waited for in vain, and never a secret or an upstream's error in it.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type RawUpstream, sendWhole, startRawUpstream } from "../../test/kit/raw-upstream.ts";
+import { makeExactGlob } from "../core/glob.ts";
+import type { Rights } from "../plan/rights.ts";
 import {
   type ConfigUnderTest,
   clientUnderTest,
@@ -35,9 +37,12 @@ function begin(more: Partial<ConfigUnderTest> = {}): void {
   lists = makeModelLists(gateway);
 }
 
-async function ask(id: string | null = null, search = ""): Promise<Response> {
-  if (id !== null) return await lists.answerModel(id, "openai-chat");
-  return await lists.answerList(clientUnderTest(`/v1/models${search}`, null), "openai-chat");
+const ALL: Rights = { modelGlobs: null, upstreams: null };
+const only = (...globs: string[]): Rights => ({ modelGlobs: globs.map(makeExactGlob), upstreams: null });
+
+async function ask(id: string | null = null, search = "", rights = ALL): Promise<Response> {
+  if (id !== null) return await lists.answerModel(id, "openai-chat", rights);
+  return await lists.answerList(clientUnderTest(`/v1/models${search}`, null), "openai-chat", rights);
 }
 
 async function idsOf(reply: Response): Promise<string[]> {
@@ -170,4 +175,46 @@ test("what a list says of a model is known from then on, and a list that fails t
   upstream.answer = (request) => sendWhole(request, "no", undefined, "500 No");
   await lists.refresh();
   expect(traitsOf("local-7b").contextTokens).toBeNull();
+});
+
+describe("a key that may not use all models", () => {
+  const models = [
+    { name: "best", targets: ["up/gpt-5"] },
+    { name: "gpt-*", targets: ["up/gpt-*"] },
+  ];
+
+  test.each<[string, Rights, string[]]>([
+    ["by the name of an entry", only("best"), ["best"]],
+    ["by upstream and model", only("up/*"), ["best", "up/gpt-5", "up/org/deep"]],
+    ["by the bare name", only("gpt-*"), ["gpt-5"]],
+    ["by a name that leads elsewhere", only("gpt-4*"), []],
+    ["by the upstream", { modelGlobs: null, upstreams: ["other"] }, []],
+  ])("%s sees what it may ask for", async (_what, rights, ids) => {
+    begin({ models });
+    expect(await idsOf(await ask(null, "", rights))).toEqual(ids);
+  });
+
+  test("sees a model once that several upstreams have", async () => {
+    const up = { family: "openai", baseUrl: upstream.url } as const;
+    begin({
+      upstreams: [
+        { ...up, name: "a" },
+        { ...up, name: "b" },
+      ],
+    });
+    expect(await idsOf(await ask(null, "", only("gpt-*")))).toEqual(["gpt-5"]);
+  });
+
+  test("sees one model as in the list", async () => {
+    begin({ models });
+    expect((await ask("best", "", only("best"))).status).toBe(200);
+    expect((await ask("up/gpt-5", "", only("best"))).status).toBe(404);
+    expect((await ask("gpt-5", "", only("gpt-*"))).status).toBe(200);
+  });
+
+  test("an upstream that it may not use is not asked", async () => {
+    begin();
+    await ask(null, "", { modelGlobs: null, upstreams: [] });
+    expect(upstream.seen).toEqual([]);
+  });
 });

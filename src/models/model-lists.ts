@@ -6,6 +6,7 @@ import type { Dialect, DialectName, ModelEntry } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import { allowedTargets, isUpstreamAllowed, mayAsk, type Rights } from "../plan/rights.ts";
 import { sendRequest } from "../proxy/attempt/send.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
@@ -27,10 +28,10 @@ interface Remembered {
 }
 
 export interface ModelLists {
-  /** Answers `GET /v1/models` in the dialect's form. */
-  answerList(client: ClientRequest, dialect: DialectName): Promise<Response>;
+  /** Answers `GET /v1/models` in the dialect's form, with the models that a key with these rights may use. */
+  answerList(client: ClientRequest, dialect: DialectName, rights: Rights): Promise<Response>;
   /** Answers `GET /v1/models/{id}` in the dialect's form. `id` may leave out the upstream. */
-  answerModel(id: string, dialect: DialectName): Promise<Response>;
+  answerModel(id: string, dialect: DialectName, rights: Rights): Promise<Response>;
   /** Asks every upstream whose list is not fresh, and keeps the traits in it. Never throws; logs failures. */
   refresh(): Promise<void>;
 }
@@ -66,8 +67,8 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     return asked;
   };
 
-  const all = async (snapshot: Snapshot): Promise<ModelEntry[]> => {
-    const upstreams = [...snapshot.upstreams.values()];
+  const all = async (snapshot: Snapshot, rights: Rights): Promise<readonly ModelEntry[]> => {
+    const upstreams = [...snapshot.upstreams.values()].filter(({ name }) => isUpstreamAllowed(rights, name));
     const lists = await Promise.all(
       upstreams.map((upstream) =>
         inTime(modelsOf(snapshot, upstream), () => {
@@ -79,16 +80,15 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       ),
     );
     const own = snapshot.config.models
-      .filter((model) => !model.name.endsWith("*"))
+      .filter(({ name }) => !name.endsWith("*") && mayAsk(snapshot.plan(name), name, rights))
       .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
     const theirs = upstreams.flatMap((upstream, i) =>
-      (lists[i] ?? []).map((model) => ({
-        id: `${upstream.name}/${model.id}`,
-        ownedBy: upstream.name,
-        createdAtS: model.createdAtS,
-      })),
+      (lists[i] ?? []).flatMap((model) => {
+        const id = idFor(snapshot, rights, upstream.name, model.id);
+        return id === null ? [] : [{ id, ownedBy: upstream.name, createdAtS: model.createdAtS }];
+      }),
     );
-    return [...own, ...theirs];
+    return rights.modelGlobs === null ? [...own, ...theirs] : withoutRepeats([...own, ...theirs]);
   };
 
   return {
@@ -96,12 +96,12 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       const { snapshot } = gateway;
       await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));
     },
-    async answerList(client, dialect) {
-      const models = await all(gateway.snapshot);
+    async answerList(client, dialect, rights) {
+      const models = await all(gateway.snapshot, rights);
       return json(renderPage(DIALECTS[dialect], models, client.search), newRequestId());
     },
-    async answerModel(id, dialect) {
-      const models = await all(gateway.snapshot);
+    async answerModel(id, dialect, rights) {
+      const models = await all(gateway.snapshot, rights);
       const found =
         models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
       if (found !== undefined) return json(DIALECTS[dialect].renderModel({ ...found, id }), newRequestId());
@@ -112,6 +112,26 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       return replyWithError(dialect, error, newRequestId());
     },
   };
+}
+
+/**
+ * The id by which a key asks for a model of an upstream: with the upstream's name before it, or without where the key
+ * may use only that. null: the key may not use the model.
+ */
+function idFor(snapshot: Snapshot, rights: Rights, upstream: string, model: string): string | null {
+  const id = `${upstream}/${model}`;
+  if (rights.modelGlobs === null || mayAsk(snapshot.plan(id), id, rights)) return id;
+  const plan = snapshot.plan(model);
+  if (!("targets" in plan)) return null;
+  const isThere = allowedTargets(plan, model, rights).some(
+    (target) => target.upstream === upstream && target.model === model,
+  );
+  return isThere ? model : null;
+}
+
+/** Several upstreams may have the model of one name. */
+function withoutRepeats(models: readonly ModelEntry[]): readonly ModelEntry[] {
+  return [...new Map(models.toReversed().map((model) => [model.id, model])).values()].toReversed();
 }
 
 /** The page by the dialect's parameters: a limit, and the id of the last entry that the client has. */

@@ -2,7 +2,7 @@
  * The life of a request with a valid key, top to bottom: read → peek → plan → admit → attempt → answer → settle.
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
-import type { Principal } from "../auth/keys.ts";
+import { findEndOfKey, type Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -17,7 +17,7 @@ import { keptAlive } from "./answer/keep-alive.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
+import { checkFallbacks, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { tryTargets } from "./targets.ts";
@@ -110,14 +110,19 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   }
 
   #plan(body: Uint8Array | null, peek: Peek | null): void {
-    const { route } = this.#accepted;
+    const { route, principal } = this.#accepted;
     const gateway = this.#gateway;
+    // Reading may have taken long.
+    const endOfKey = body === null ? null : findEndOfKey(gateway.snapshot.keys, principal, gateway.clock);
+    if (endOfKey !== null) throw endOfKey;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
     this.#modelAsked = modelAsked;
     const stateId = route.stateId ?? peek?.stateId ?? null;
     const sticky = stateId === null ? null : gateway.findState(stateId);
-    // Reading may have taken long, so the plan is that of the configuration in force now.
-    this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky);
+    // The plan is that of the configuration in force now.
+    this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
+    if (principal.modelGlobs !== null && body !== null)
+      checkFallbacks(body, this.#planned.targets, principal);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const isLimited = exchange.principal.limits !== null;

@@ -3,15 +3,25 @@
  * it.
  */
 import { GatewayError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Target } from "../plan/plan.ts";
+import { allowedTargets, isUpstreamAllowed, mayFallBack, type Rights } from "../plan/rights.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
+import { pickJson } from "../wire/json-pick.ts";
+import { compileShape } from "../wire/json-shape.ts";
 import { amendmentOf } from "./amendment.ts";
-import { modelMissing, modelNotFound } from "./refusals.ts";
+import {
+  fallbacksNotAllowed,
+  modelMissing,
+  modelNotAllowed,
+  modelNotFound,
+  stateNotAllowed,
+} from "./refusals.ts";
 
 export interface PlannedRequest {
   /** In the order to try them; at least one. */
@@ -23,25 +33,59 @@ export interface PlannedRequest {
   readonly isStrict: boolean;
 }
 
-/** Throws `bad_request` without a model, `model_not_found` with the nearest names. */
+/**
+ * Throws `bad_request` without a model, `model_not_found` with the nearest names, or without them for a model that the
+ * key may not use, and `key_forbidden` for an object at an upstream that the key may not use.
+ */
 export function planRequest(
   snapshot: Snapshot,
   route: Route,
   model: string | null,
   sticky: StateId | null,
+  rights: Rights,
 ): PlannedRequest {
+  if (sticky !== null && !isUpstreamAllowed(rights, sticky.upstream)) throw stateNotAllowed(sticky.id);
   if (model === null) {
-    if (!route.mayOmitModel) throw modelMissing();
-    return { targets: [speaker(snapshot, route, sticky)], modelName: null, amendment: null, isStrict: false };
+    // A stored prompt of the provider's may name any model.
+    const mayOmitModel = route.mayOmitModel && (rights.modelGlobs === null || !route.hasBody);
+    if (!mayOmitModel) throw modelMissing();
+    const targets = [speaker(snapshot, route, sticky, rights)];
+    return { targets, modelName: null, amendment: null, isStrict: false };
   }
   const plan = snapshot.plan(model);
-  if (!("targets" in plan)) throw modelNotFound(model, plan.nearest);
+  const hasRights = rights.modelGlobs !== null || rights.upstreams !== null;
+  if (!("targets" in plan)) throw hasRights ? modelNotAllowed(model) : modelNotFound(model, plan.nearest);
+  const targets = hasRights ? allowedTargets(plan, model, rights) : plan.targets;
+  if (targets.length === 0) throw modelNotAllowed(model);
   return {
-    targets: plan.targets,
+    targets,
     modelName: plan.modelName,
     amendment: route.isGenerative ? amendmentOf(plan) : null,
     isStrict: plan.entry?.strict === true,
   };
+}
+
+/** Members by which a request names models for its upstream to fall back on: OpenRouter's, and Anthropic's. */
+const FALLBACKS = compileShape({ models: { "*": true }, fallbacks: { "*": true } });
+/** More is not picked, so nobody could say what it names. */
+const MAX_FALLBACKS = 255;
+
+/**
+ * Throws `model_not_found` when the body names a model for its upstream to fall back on that the key may not use, and
+ * `key_forbidden` when it is not clear which models the body names.
+ */
+export function checkFallbacks(body: Uint8Array, targets: readonly Target[], rights: Rights): void {
+  const picked = pickJson(FALLBACKS, body);
+  if (!isObject(picked)) return;
+  for (const member of ["models", "fallbacks"]) {
+    const list = picked[member] ?? [];
+    if (!Array.isArray(list) || list.length > MAX_FALLBACKS) throw fallbacksNotAllowed(member);
+    for (const entry of list as readonly unknown[]) {
+      const model = isObject(entry) ? entry.model : entry;
+      if (typeof model !== "string") throw fallbacksNotAllowed(member);
+      if (!mayFallBack(targets, model, rights)) throw modelNotAllowed(model);
+    }
+  }
 }
 
 /** The form in which the client wants its answer. `search` is the query with its question mark, or "". */
@@ -50,13 +94,16 @@ export function framingAsked(route: Route, peek: Peek, search: string): Framing 
 }
 
 /** The upstream that holds the state, or else the first one that speaks the client's dialect. */
-function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null): Target {
+function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null, rights: Rights): Target {
   const names = [...snapshot.upstreams.values()]
-    .filter((upstream) => upstream.dialects.has(route.dialect))
+    .filter((upstream) => upstream.dialects.has(route.dialect) && isUpstreamAllowed(rights, upstream.name))
     .map((upstream) => upstream.name);
   const [first] = names;
   if (first === undefined) {
-    const message = `no upstream speaks ${route.dialect}; add one to the configuration`;
+    const message =
+      rights.upstreams === null
+        ? `no upstream speaks ${route.dialect}; add one to the configuration`
+        : `no upstream that this key may use speaks ${route.dialect}; use another key`;
     throw new GatewayError("model_not_found", message);
   }
   return {

@@ -18,6 +18,35 @@ export function modelNotFound(model: string, nearest: readonly string[]): Gatewa
   });
 }
 
+/**
+ * The key may not use the model. In the words of OpenAI, which clients know, and the same whether there is such a model
+ * or not.
+ */
+export function modelNotAllowed(model: string): GatewayError {
+  return new GatewayError(
+    "model_not_found",
+    `the model \`${model.slice(0, 200)}\` does not exist or you do not have access to it; GET /v1/models lists the models that this key may use`,
+    { param: "model" },
+  );
+}
+
+/** Nobody can say which models this member names. */
+export function fallbacksNotAllowed(member: string): GatewayError {
+  return new GatewayError(
+    "key_forbidden",
+    `this key may use some models only, and "${member}" is no list of at most 255 names of models; leave it out`,
+    { param: member },
+  );
+}
+
+/** The object that the request names is at an upstream that its key may not use. */
+export function stateNotAllowed(id: string): GatewayError {
+  return new GatewayError(
+    "key_forbidden",
+    `this key may not use the upstream that holds "${id.slice(0, 200)}"; begin anew without it, or use another key`,
+  );
+}
+
 export function modelMissing(): GatewayError {
   return new GatewayError("bad_request", 'the field "model" is missing; name the model to use', {
     param: "model",

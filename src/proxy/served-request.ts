@@ -2,6 +2,8 @@
  * A request that has been read and planned, with the gateway that serves it. Every later phase gets this one
  * object.
  */
+import { findEndOfKey, type KeyRing } from "../auth/keys.ts";
+import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
@@ -17,6 +19,8 @@ export class ServedRequest {
   #peek: Peek | null;
   /** The credential that holds the stored object which the request names; null: none is known. */
   readonly sticky: StateId | null;
+  /** The keys when the request was planned. */
+  readonly #keys: KeyRing;
   #translator: RequestTranslator | null = null;
   #replies: ReplyTranslator | null = null;
 
@@ -32,6 +36,15 @@ export class ServedRequest {
     this.#body = body;
     this.#peek = peek;
     this.sticky = sticky;
+    this.#keys = gateway.snapshot.keys;
+  }
+
+  /** Why the client's key may not be used any more; null: it may. Cheap as long as no key has changed. */
+  get endOfKey(): GatewayError | null {
+    const { snapshot, clock } = this.gateway;
+    const { principal } = this.exchange;
+    if (snapshot.keys === this.#keys && principal.expiresAtMs === null) return null;
+    return findEndOfKey(snapshot.keys, principal, clock);
   }
 
   get body(): Uint8Array | null {

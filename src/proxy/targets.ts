@@ -10,12 +10,14 @@ import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { ReplyHead } from "../transport/call.ts";
+import { Watched } from "../transport/watchdog.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
+import type { CurrentTarget } from "./attempt/current-target.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
-import { mayBeRepaired, type Refused, refusalOf } from "./attempt/refused.ts";
+import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
 import { Repeats } from "./attempt/repeats.ts";
 import { giveUp, withRetryAfter } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
@@ -35,20 +37,8 @@ export function tryTargets(request: ServedRequest, targets: readonly Target[], o
   return walk;
 }
 
-/** The state of the walk at one target. */
-interface CurrentTarget {
-  readonly target: Target;
-  /** The credential (`upstream/credential`) that holds the stored object of the request; null: any will do. */
-  readonly stickyTo: string | null;
-  prepared: PreparedRequest;
-  repairs: Repairs;
-  /** The refusals after which the request was changed; null: it was not. */
-  refused: readonly Refused[] | null;
-  /** Credentials that have failed this request; null: none has. */
-  excluded: Set<string> | null;
-}
-
-class TargetWalk implements AttemptOwner, Walk {
+/** The watchdog looks at it while it waits without an attempt. */
+class TargetWalk extends Watched implements AttemptOwner, Walk {
   readonly #request: ServedRequest;
   readonly #targets: readonly Target[];
   readonly #owner: WalkOwner;
@@ -73,6 +63,7 @@ class TargetWalk implements AttemptOwner, Walk {
   #isAskingForbidden = false;
 
   constructor(request: ServedRequest, targets: readonly Target[], owner: WalkOwner) {
+    super();
     this.#request = request;
     this.#targets = atProvider(targets, request.sticky?.upstream ?? null);
     this.#owner = owner;
@@ -163,6 +154,7 @@ class TargetWalk implements AttemptOwner, Walk {
   }
 
   #awaitPrepared(prepared: Promise<PreparedRequest>, then: (prepared: PreparedRequest | null) => void): void {
+    this.#request.gateway.transport.watchdog.add(this);
     prepared.then(
       (ready) => this.#guard(() => then(ready)),
       (cause: unknown) =>
@@ -226,6 +218,7 @@ class TargetWalk implements AttemptOwner, Walk {
 
   /** Asks the current target with one credential. */
   #attempt(current: CurrentTarget, upstream: UpstreamView, lease: Lease): void {
+    this.#request.gateway.transport.watchdog.delete(this);
     this.#current = current;
     this.#running = new RunningAttempt(this.#request, current.prepared, upstream, lease, this);
     this.#running.begin();
@@ -307,6 +300,7 @@ class TargetWalk implements AttemptOwner, Walk {
     const limitMs = this.#request.gateway.snapshot.upstreams.get(upstream)?.firstByteTimeoutMs ?? 0;
     const over = (): void => this.#guard(() => this.#lease(current));
     const left = (): void => this.#end({ kind: "client-left", facts: null });
+    this.#request.gateway.transport.watchdog.add(this);
     if (!repeats.wait(limitMs, hasOther, over, left)) this.next();
   }
 
@@ -374,10 +368,17 @@ class TargetWalk implements AttemptOwner, Walk {
     else this.#running.leave();
   }
 
-  /** Whether no step may follow, because the client has left or the walk has ended. */
+  /** Whether no step may follow: the client has left, its key has ended, or the walk has. */
   #isOver(): boolean {
+    const { endOfKey } = this.#request;
     if (this.#hasLeft) this.#end({ kind: "client-left", facts: null });
+    else if (endOfKey !== null) this.#end({ kind: "error", error: endOfKey });
     return this.#isDone;
+  }
+
+  /** While a pause goes on, or a file of the client's is fetched. */
+  override check(): void {
+    this.#isOver();
   }
 
   #guard(step: () => void): void {
@@ -392,6 +393,7 @@ class TargetWalk implements AttemptOwner, Walk {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#repeats?.stop();
+    this.#request.gateway.transport.watchdog.delete(this);
     this.#owner.walked(outcome);
   }
 }

@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_encoding: { status: 415, type: "invalid_request_error" },
   body_too_large: { status: 413, type: "request_too_large" },
   unauthenticated: { status: 401, type: "authentication_error" },
+  key_forbidden: { status: 403, type: "permission_error" },
   route_not_found: { status: 404, type: "not_found_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
   model_not_found: { status: 404, type: "not_found_error" },

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_encoding: { code: 415, status: "INVALID_ARGUMENT" },
   body_too_large: { code: 413, status: "INVALID_ARGUMENT" },
   unauthenticated: { code: 401, status: "UNAUTHENTICATED" },
+  key_forbidden: { code: 403, status: "PERMISSION_DENIED" },
   route_not_found: { code: 404, status: "NOT_FOUND" },
   method_not_allowed: { code: 405, status: "INVALID_ARGUMENT" },
   model_not_found: { code: 404, status: "NOT_FOUND" },

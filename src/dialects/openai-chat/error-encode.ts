@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_encoding: { type: "invalid_request_error", code: "unsupported_encoding" },
   body_too_large: { type: "invalid_request_error", code: "request_too_large" },
   unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
+  key_forbidden: { type: "permission_error", code: "key_forbidden" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },

@@ -35,6 +35,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_encoding: invalid("unsupported_encoding"),
   body_too_large: invalid("request_too_large"),
   unauthenticated: invalid("invalid_api_key"),
+  key_forbidden: { ...invalid("key_forbidden"), type: "permission_error" },
   route_not_found: invalid("unknown_url"),
   method_not_allowed: invalid("method_not_supported"),
   model_not_found: invalid("model_not_found"),
