@@ -112,11 +112,11 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #plan(body: Uint8Array | null, peek: Peek | null): void {
     const { route, principal } = this.#accepted;
     const gateway = this.#gateway;
+    const modelAsked = route.pathModel ?? peek?.model ?? null;
+    this.#modelAsked = modelAsked;
     // Reading may have taken long.
     const endOfKey = body === null ? null : findEndOfKey(gateway.snapshot.keys, principal, gateway.clock);
     if (endOfKey !== null) throw endOfKey;
-    const modelAsked = route.pathModel ?? peek?.model ?? null;
-    this.#modelAsked = modelAsked;
     const stateId = route.stateId ?? peek?.stateId ?? null;
     const sticky = stateId === null ? null : gateway.findState(stateId);
     // The plan is that of the configuration in force now.
