@@ -59,6 +59,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "neutral", "config"],
     reason: "prices are data and arithmetic: who is asked, and what is recorded, is no business of theirs",
   },
+  alerts: {
+    imports: ["core", "config", "store", "transport"],
+    reason: "alerts read facts that app.ts hands in, so that no room knows of them and none waits for them",
+  },
   cache: {
     imports: ["core", "neutral", "config", "store"],
     reason: "the cache keeps replies, it makes none",
@@ -174,6 +178,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "prices",
       "limits",
       "ledger",
+      "alerts",
       "cache",
       "cluster",
       "snapshot",
@@ -200,6 +205,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "pool",
       "ledger",
       "prices",
+      "alerts",
       "simulator",
       "snapshot",
       "explain",

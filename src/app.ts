@@ -3,6 +3,8 @@
  * when the configuration changes. The only file that may import every folder.
  */
 
+import type { Alerts } from "./alerts/alerts.ts";
+import { makeAlerts } from "./app/make-alerts.ts";
 import {
   type ChangingGateway,
   loadCredentialStates,
@@ -90,6 +92,7 @@ class RunningApp implements App {
   readonly #models: ModelLists;
   readonly #listRefresh: ListRefresh;
   readonly #olderRows: OlderRowsMover;
+  readonly #alerts: Alerts;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
@@ -125,6 +128,7 @@ class RunningApp implements App {
       clock,
       log,
     });
+    this.#alerts = makeAlerts(this.#gateway, options.ids, () => this.#rejected);
     this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
@@ -148,6 +152,7 @@ class RunningApp implements App {
     }
     this.#listRefresh.restart();
     this.#olderRows.start();
+    this.#alerts.start();
     this.#watchMemory();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
@@ -205,6 +210,7 @@ class RunningApp implements App {
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#states.close();
+    this.#alerts.close();
   }
 
   #watchMemory(): void {
@@ -237,6 +243,7 @@ class RunningApp implements App {
     this.#watch(config.readFiles);
     gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list });
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
+    this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();
     this.#prober.stop();
     pool.replace(gateway.snapshot.credentialSpecs);

@@ -33,6 +33,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "what models cost, and newer price lists",
     load: async () => (await import("./cli/prices.ts")).prices,
   },
+  alerts: {
+    summary: "send a test alert to the webhook",
+    load: async () => (await import("./cli/alerts.ts")).alerts,
+  },
   simulate: {
     summary: "serve the provider dialects without any key, for trying things out",
     load: async () => (await import("./cli/simulate.ts")).simulate,

@@ -41,6 +41,11 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
     readFiles,
     server: { ...keys.server, dataDir, tls: keys.server.tls && tls },
     admin: passwordHash === null ? null : { ...admin, passwordHash },
+    alerts: {
+      ...keys.alerts,
+      webhook: secrets.get("alerts.webhook") ?? null,
+      secret: secrets.get("alerts.secret") ?? null,
+    },
     metrics: { ...metrics, keySha256: metricsKey === undefined ? null : sha256(metricsKey) },
     upstreams: keys.upstreams.map((upstream, i) => ({
       ...upstream,

@@ -23,6 +23,7 @@ export type Config = Replace<
     /** null: the admin is off. */
     admin: AdminConfig | null;
     metrics: MetricsConfig;
+    alerts: AlertsConfig;
     upstreams: readonly UpstreamConfig[];
     keys: readonly KeyConfig[];
     teams: readonly TeamConfig[];
@@ -44,6 +45,16 @@ type AdminConfig = Replace<Omit<NonNullable<Keys["admin"]>, "password">, { passw
 
 /** `keySha256`: SHA-256 of the key in lower-case hex; null when no key is set. */
 type MetricsConfig = Replace<Omit<Keys["metrics"], "key">, { keySha256: string | null }>;
+
+export type AlertsConfig = Replace<
+  Keys["alerts"],
+  {
+    /** The address itself, which is a secret: never log it, never show it. null: no alerts. */
+    webhook: string | null;
+    /** `whsec_` and base64; a secret as well. null: calls are not signed. */
+    secret: string | null;
+  }
+>;
 
 export type UpstreamConfig = Replace<Keys["upstreams"][number], { credentials: readonly CredentialConfig[] }>;
 

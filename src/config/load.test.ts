@@ -133,6 +133,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       },
       log: { level: "warn" },
       admin: { passwordHash: "hash of open sesame" },
+      alerts: { ...DEFAULTS.alerts, webhook: null, secret: null },
       metrics: {
         enabled: true,
         port: 9001,
@@ -539,12 +540,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, upstreams, keys, teams, models, media, translation, traits",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, alerts, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, upstreams, keys, teams, models, media, translation, traits",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, alerts, upstreams, keys, teams, models, media, translation, traits",
   ],
   [
     "a single table for a list",

@@ -6,6 +6,7 @@ import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
+import { checkAlerts } from "./alerts/alert-checks.ts";
 import { buildConfig, type ResolvedPaths, sha256 } from "./build.ts";
 import { type CertificatePair, findCertificateFault } from "./certificate.ts";
 import { versionOf } from "./change/watch.ts";
@@ -58,6 +59,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   checkTogether(draft);
   const needsSecrets = options.needsSecrets ?? true;
   const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
+  checkAlerts(draft, secrets.texts);
   const paths = await resolvePaths(draft, env, baseDir, cwd, needsSecrets);
   if (checked === null || draft.problems.length > 0) {
     throw new ConfigError(inOrder(draft.problems), draft.readFiles);
@@ -115,6 +117,8 @@ function secretPaths(draft: Draft): readonly Path[] {
   return [
     ["admin", "password"],
     ["metrics", "key"],
+    ["alerts", "webhook"],
+    ["alerts", "secret"],
     ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
     ...draft
       .tables(["upstreams"])

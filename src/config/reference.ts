@@ -7,6 +7,7 @@ const TABLES: Readonly<Record<string, string>> = {
   admin: "The admin. Without this table the admin is off, and Clewline does not change the file.",
   metrics: "`/metrics` for Prometheus.",
   ledger: "The record of every request.",
+  alerts: "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
   "keys[]":

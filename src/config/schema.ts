@@ -4,6 +4,7 @@
  * more than one key are in checks.ts.
  */
 import * as v from "valibot";
+import { alerts } from "./alerts/schema-alerts.ts";
 import { clientKey, team } from "./schema-keys.ts";
 import { model, modelTraits } from "./schema-models.ts";
 import {
@@ -262,6 +263,7 @@ export const fileSchema = v.object({
     ),
     queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
   }),
+  alerts,
   upstreams: v.optional(v.array(upstream), []),
   keys: v.optional(v.array(clientKey), []),
   teams: v.optional(v.array(team), []),

@@ -167,6 +167,11 @@ export class Metrics {
     "result",
   ]);
   readonly exceptions = new Counter("clewline_exceptions_total", "Exceptions that failed one request.", []);
+  readonly alerts = new Counter(
+    "clewline_alerts_total",
+    "Alerts that the webhook took (sent), tries that failed, and alerts that are lost (dropped).",
+    ["type", "result"],
+  );
   readonly duration = new Histogram(
     "clewline_request_duration_seconds",
     "Time from a request's acceptance to the end of its answer.",

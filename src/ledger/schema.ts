@@ -1,6 +1,7 @@
 /** The schema of the database that the ledger is kept in. */
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
+import { ALERTS } from "../store/alerts.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
@@ -146,6 +147,7 @@ export const MIGRATIONS: readonly Migration[] = [
   addColumn(COLUMNS.serviceTier, "TEXT"),
   ENTRIES,
   MONEY,
+  ALERTS,
 ];
 
 /** The columns of the older table, in their order. */

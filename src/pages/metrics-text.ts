@@ -66,14 +66,15 @@ export async function renderMetrics(
       point(labels, { buckets: { boundaries: [...one.bounds], counts: [...counts] }, sum: total, count }),
     ),
   });
-  const { requests, attempts, tokens, cost, unpriced, reloads, exceptions, duration, firstByte } = metrics;
+  const { requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts, duration, firstByte } =
+    metrics;
   return new PrometheusSerializer(undefined, false, undefined, true, true).serialize({
     resource: resourceFromAttributes({}),
     scopeMetrics: [
       {
         scope: { name: "clewline" },
         metrics: [
-          ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions].map(sum),
+          ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts].map(sum),
           ...[duration, firstByte].map(histogram),
           ...gauges.map(gauge),
         ],

@@ -1,0 +1,52 @@
+/** Hands the facts of the gateway to the alerts. */
+import { Alerts, type AlertsOptions } from "../alerts/alerts.ts";
+import { makeWebhook } from "../alerts/webhook.ts";
+import { type Problem, renderProblem } from "../config/problem.ts";
+import type { Ids } from "../core/ids.ts";
+import { openStore, spaceOfStore } from "../ledger/store-file.ts";
+import type { Gateway } from "../proxy/gateway.ts";
+import { makeAlertStore } from "../store/alerts.ts";
+import { StoreError } from "../store/sql.ts";
+
+const DAY_MS = 86_400_000;
+
+/** `rejected`: the problems of the changed configuration that is not in effect. */
+export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly Problem[]): Alerts {
+  const { clock, log, metrics, ledger, pool, unpriced } = gateway;
+  const { alerts: settings, server } = gateway.snapshot.config;
+  const facts: AlertsOptions["facts"] = {
+    ledgerFailure: () => ledger.failure,
+    freeBytes: () => freeBytesOf(server.dataDir),
+    rejected: () => rejected().map(renderProblem),
+    credentials: () => pool.list(),
+    budgets: () => [],
+    unpriced: () => unpricedSince(unpriced, clock.nowMs() - DAY_MS),
+  };
+  return new Alerts({
+    settings,
+    facts,
+    store: makeAlertStore(() => openStore(server.dataDir)),
+    send: makeWebhook(),
+    clock,
+    ids,
+    log,
+    count: (type, result) => metrics.alerts.add(1, type, result),
+  });
+}
+
+function unpricedSince(unpriced: Gateway["unpriced"], sinceMs: number): readonly string[] {
+  return unpriced
+    .list()
+    .filter(({ lastAtMs }) => lastAtMs > sinceMs)
+    .map(({ upstream, model }) => `${upstream}/${model}`);
+}
+
+/** null: the folder cannot be read, which the ledger's own failure tells. */
+function freeBytesOf(dataDir: string): number | null {
+  try {
+    return spaceOfStore(dataDir).freeBytes;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return null;
+  }
+}
