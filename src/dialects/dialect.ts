@@ -4,6 +4,7 @@
  * credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
+import type { HeaderLines } from "../core/header-view.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { Usage } from "../neutral/usage.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
@@ -165,6 +166,14 @@ export interface ErrorReply {
   readonly body: string;
 }
 
+/** What a client's key may do in a minute. */
+export interface RateRoom {
+  readonly limit: number;
+  readonly remaining: number;
+  /** When all of the limit is free again, if nothing more is asked for; Unix milliseconds. */
+  readonly resetsAtMs: number;
+}
+
 /** One entry of a model list. */
 export interface ModelEntry {
   readonly id: string;
@@ -232,6 +241,11 @@ export interface Dialect {
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
+  /**
+   * The headers by which the provider tells clients how much they may ask; none where it has no such headers.
+   * `nowMs`: Unix milliseconds.
+   */
+  rateHeaders(unit: "requests" | "tokens", room: RateRoom, nowMs: number): HeaderLines;
   /** The envelope of an HTTP error around a failure that a reply reported in-band (`TapState.failure`). */
   wrapFailure(failure: string): string;
   /**

@@ -8,6 +8,7 @@ import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { ReplyStream } from "../http/reply-stream.ts";
+import type { LedgerRow } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
@@ -112,7 +113,7 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream and its admission. All fields are set in the constructor, so that every
+ * Readonly but for its attempts, its early stream, its admission and its row. All fields are set in the constructor, so that every
  * exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
@@ -134,6 +135,8 @@ export class Exchange implements Accepted, Asked {
   early: OpenStream | null = null;
   /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
   admission: Admission | null = null;
+  /** The ledger row, once the exchange has ended. */
+  row: LedgerRow | null = null;
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;

@@ -12,8 +12,10 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
+import { setLimitHeaders } from "./admission/limit-headers.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
+import { reportOf } from "./answer/report.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -50,7 +52,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
   readonly #accepted: Accepted;
-  readonly #answer: (reply: Response) => void;
+  readonly #resolve: (reply: Response) => void;
   #isRead: boolean;
   #requestBytes = 0;
   #modelAsked: string | null = null;
@@ -68,7 +70,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     this.#accepted = accepted;
     const { promise, resolve } = Promise.withResolvers<Response>();
     this.reply = promise;
-    this.#answer = resolve;
+    this.#resolve = resolve;
     this.#isRead = !accepted.route.hasBody;
     this.#read();
   }
@@ -77,7 +79,8 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   keptAlive(intervalMs: number): Promise<Response> {
     // null: the request has not been read yet.
     const asksForStream = (): boolean | null => (this.#isRead ? this.#clientFraming !== "json" : null);
-    return keptAlive(this.#accepted, asksForStream, this.reply, intervalMs);
+    const kept = keptAlive(this.#accepted, asksForStream, this.reply, intervalMs);
+    return this.#accepted.principal.limits === null ? kept : kept.then((reply) => this.#withLimits(reply));
   }
 
   #read(): void {
@@ -263,6 +266,22 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       isHeadSent: false,
     };
     settleFailure(this.#gateway, exchange, ending, answer);
+  }
+
+  /** Answers the client. Only a key with limits, or with the right to a report, gets more headers. */
+  #answer(reply: Response): void {
+    const { limits, mayReport } = this.#accepted.principal;
+    if (limits !== null) this.#withLimits(reply);
+    if (mayReport) for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
+    this.#resolve(reply);
+  }
+
+  #withLimits(reply: Response): Response {
+    const { limiter, clock } = this.#gateway;
+    const { principal, route } = this.#accepted;
+    const use = limiter.useFor(principal, this.#planned?.modelName ?? null);
+    setLimitHeaders(reply.headers, route.dialect, use, clock.nowMs());
+    return reply;
   }
 
   #ended(): Exchange {

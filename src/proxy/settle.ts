@@ -78,6 +78,7 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   exchange.markSettled();
   gateway.metrics.inFlight -= 1;
   const row = makeRow(gateway, exchange, ending);
+  exchange.row = row;
   gateway.metrics.countRequest(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   return row;

@@ -24,6 +24,8 @@ const CLIENT_ONLY = [
   "x-goog-user-project",
   "Cookie",
   "Origin",
+  "X-Clewline-Report",
+  "X-Clewline-Tags",
   "Referer",
   "Host",
   "Content-Length",

@@ -59,6 +59,8 @@ const CLIENT_ONLY = new Set<string>([
 ]);
 
 const CLIENT_ONLY_PREFIXES = [
+  // What clients ask of this gateway.
+  "x-clewline-",
   "x-forwarded-",
   "x-envoy-",
   "x-b3-",

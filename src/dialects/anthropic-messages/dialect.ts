@@ -47,6 +47,12 @@ export const anthropicMessages = {
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,
+  // https://docs.claude.com/en/api/rate-limits#response-headers
+  rateHeaders: (unit, { limit, remaining, resetsAtMs }) => [
+    [`anthropic-ratelimit-${unit}-limit`, String(limit)],
+    [`anthropic-ratelimit-${unit}-remaining`, String(remaining)],
+    [`anthropic-ratelimit-${unit}-reset`, new Date(resetsAtMs).toISOString()],
+  ],
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
   needsEndMark: () => true,
   takesComments: true,

@@ -1,5 +1,7 @@
-/** The headers by which the official SDKs decide whether and when they retry. */
+/** The headers by which the official SDKs decide whether and when they ask again. */
 import type { GatewayError } from "../../core/errors.ts";
+import type { HeaderLines } from "../../core/header-view.ts";
+import type { RateRoom } from "../dialect.ts";
 
 /**
  * `retry-after` in whole seconds (at least 1) and `retry-after-ms`, when a time is known. `x-should-retry:
@@ -27,4 +29,25 @@ export function retryAfterS(retryAfterMs: number): number {
 /** The SDKs do not repeat a 402, but tools in front of them repeat whatever is a limit. */
 function mayBeRetried(status: number): boolean {
   return status === 402 || status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
+const MINUTE_S = 60;
+
+/** OpenAI's: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers. */
+export function rateHeaders(
+  unit: "requests" | "tokens",
+  { limit, remaining, resetsAtMs }: RateRoom,
+  nowMs: number,
+): HeaderLines {
+  return [
+    [`x-ratelimit-limit-${unit}`, String(limit)],
+    [`x-ratelimit-remaining-${unit}`, String(remaining)],
+    [`x-ratelimit-reset-${unit}`, durationText(resetsAtMs - nowMs)],
+  ];
+}
+
+/** As in `1s` and `6m0s`. */
+function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds < MINUTE_S ? `${seconds}s` : `${Math.floor(seconds / MINUTE_S)}m${seconds % MINUTE_S}s`;
 }

@@ -11,6 +11,7 @@ import { Watched } from "../../transport/watchdog.ts";
 import type { Exchange, OpenStream } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { noteOf, pingOf } from "./ping.ts";
+import { reportOf } from "./report.ts";
 import { contentTypeOf } from "./translated-headers.ts";
 
 const encoder = new TextEncoder();
@@ -106,7 +107,10 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
   }
 
   #tell(headers: Readonly<Record<string, string>>): void {
-    const late = Object.entries(headers).filter(([name]) => name.startsWith(LATE_HEADERS));
+    const late = [
+      ...Object.entries(headers).filter(([name]) => name.startsWith(LATE_HEADERS)),
+      ...reportOf(this.#exchange),
+    ];
     const { route, clientFraming } = this.#exchange;
     const note = noteOf(route.dialect, clientFraming, late);
     if (note !== null) this.#stream.write(note);

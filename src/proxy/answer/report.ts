@@ -1,0 +1,28 @@
+/**
+ * What a key that may know it is told about its request, when it asks with `x-clewline-report: 1`: whom the
+ * gateway asked, how often, and what the answer cost. A stream's cost is known only at its end, in its row.
+ */
+import type { HeaderLines } from "../../core/header-view.ts";
+import { usdText } from "../../core/money.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** A name that people chose may hold any letters, and a header may not. */
+const PLAIN_TEXT = /^[\x20-\x7e]*$/;
+
+/** Empty: the client does not ask, or its key may not. */
+export function reportOf({ principal, client, attempt, attempts, row }: Exchange): HeaderLines {
+  if (!principal.mayReport || client.headers.get("x-clewline-report") !== "1") return [];
+  const lines: [string, string][] = [["x-clewline-attempts", String(attempts)]];
+  const add = (name: string, value: string | null): void => {
+    if (value !== null) lines.push([name, PLAIN_TEXT.test(value) ? value : encodeURIComponent(value)]);
+  };
+  add("x-clewline-upstream", attempt.upstream);
+  add("x-clewline-credential", attempt.credential);
+  if (row === null) return lines;
+  const { costNanoUsd, usage, cache } = row;
+  const isUsed = usage.inputTokens !== null || usage.outputTokens !== null;
+  // Absent is not 0: without a word about usage there is no cost to tell.
+  add("x-clewline-cost", costNanoUsd !== null ? usdText(costNanoUsd) : isUsed ? "unpriced" : null);
+  add("x-clewline-cache", cache ?? "none");
+  return lines;
+}
