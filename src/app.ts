@@ -24,6 +24,7 @@ import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
+import { Roller } from "./ledger/roll-up/roller.ts";
 import { openStore, spaceOfStore } from "./ledger/store-file.ts";
 import { makeEntryWriter } from "./ledger/writer.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
@@ -93,6 +94,7 @@ class RunningApp implements App {
   readonly #listRefresh: ListRefresh;
   readonly #olderRows: OlderRowsMover;
   readonly #alerts: Alerts;
+  readonly #roller: Roller;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
@@ -129,6 +131,7 @@ class RunningApp implements App {
       log,
     });
     this.#alerts = makeAlerts(this.#gateway, options.ids, () => this.#rejected);
+    this.#roller = new Roller({ open, clock, log });
     this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
@@ -153,6 +156,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#olderRows.start();
     this.#alerts.start();
+    this.#roller.start();
     this.#watchMemory();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
@@ -202,6 +206,7 @@ class RunningApp implements App {
     this.#listRefresh.stop();
     this.#prober.stop();
     this.#olderRows.stop();
+    this.#roller.stop();
     this.#watcher?.close();
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     await this.#listener?.kill();

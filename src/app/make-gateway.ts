@@ -76,7 +76,7 @@ export function makeGateway(
         if (isDamaged) setDamagedStoreAside(dataDir, clock, log);
         const database = opened ?? openStore(dataDir);
         opened = null;
-        return makeLedgerWriter(database, requestIds);
+        return makeLedgerWriter(database, requestIds, clock);
       },
       clock,
       log,

@@ -3,6 +3,7 @@ import type { Sql, SqlStatement } from "../store/sql.ts";
 import { INSERT_PLAIN, INSERT_WHOLE, plainParams, restOf } from "./columns.ts";
 import { type Fact, Facts } from "./facts.ts";
 import { keyOfId, type RequestIds, timeOfKey } from "./request-ids.ts";
+import { LateRows } from "./roll-up/late-rows.ts";
 import type { LedgerRow } from "./row.ts";
 
 /** A row with another id than the one that its key prints has its id as text. */
@@ -12,6 +13,7 @@ export class EntryWriter {
   /** Smaller keys belong to rows of older versions. */
   readonly #floor: number;
   readonly #facts: Facts;
+  readonly #late: LateRows;
   readonly #insertPlain: SqlStatement;
   readonly #insertWhole: SqlStatement;
   readonly #findKey: SqlStatement;
@@ -22,12 +24,18 @@ export class EntryWriter {
     this.#number = database.number;
     this.#floor = database.floor;
     this.#facts = new Facts(sql);
+    this.#late = new LateRows(sql);
     this.#insertPlain = sql.prepare(INSERT_PLAIN);
     this.#insertWhole = sql.prepare(INSERT_WHOLE);
     this.#findKey = sql.prepare(
       "SELECT at_ms, duration_ms, request_bytes FROM entries WHERE seq = ? AND id IS NULL",
     );
     this.#findId = sql.prepare("SELECT seq FROM entries WHERE id = ?");
+  }
+
+  /** A transaction of the caller begins. */
+  begin(nowMs: number): void {
+    this.#late.begin(nowMs);
   }
 
   /** Writes a row, in a transaction of the caller. Leaves a row alone that the table has already. */
@@ -67,8 +75,12 @@ export class EntryWriter {
     const rest = restOf(row, fact);
     const { endUser, tags } = row;
     const isPlain = id === null && atMs === null && rest === null && endUser === null && tags === null;
-    if (isPlain) return this.#insertPlain.run(...params) === 1;
-    return this.#insertWhole.run(...params, endUser, tags, id, atMs, rest) === 1;
+    const inserted = isPlain
+      ? this.#insertPlain.run(...params)
+      : this.#insertWhole.run(...params, endUser, tags, id, atMs, rest);
+    if (inserted === 0) return false;
+    this.#late.written(key);
+    return true;
   }
 
   /**

@@ -26,13 +26,18 @@ export class Listing {
   readonly #columns: readonly string[];
   readonly #filter: RowFilter;
   readonly #readMove: () => OlderMove | null;
+  readonly #isInSnapshot: boolean;
   readonly #statements = new Map<string, SqlStatement>();
   #position: Position;
   /** Keys of moved rows are below; 0: there were none when the listing began. */
   #floor = 0;
 
-  /** `columns` are those of the view `requests`. A row without an id has `seq`. */
-  constructor(sql: Sql, columns: readonly string[], filter: RowFilter) {
+  /**
+   * `columns` are those of the view `requests`. A row without an id has `seq`. `isInSnapshot`: all pages are read in a
+   * transaction of the caller.
+   */
+  constructor(sql: Sql, columns: readonly string[], filter: RowFilter, isInSnapshot = false) {
+    this.#isInSnapshot = isInSnapshot;
     this.#sql = sql;
     this.#columns = ["id", ...columns.filter((column) => column !== "id")];
     this.#filter = filter;
@@ -58,14 +63,18 @@ export class Listing {
   }
 
   #inSnapshot<T>(read: (move: OlderMove | null) => T): T {
+    if (this.#isInSnapshot) return read(this.#remember(this.#readMove()));
     this.#sql.exec("BEGIN");
     try {
-      const move = this.#readMove();
-      if (move !== null) this.#floor = move.floor;
-      return read(move);
+      return read(this.#remember(this.#readMove()));
     } finally {
       this.#sql.exec("COMMIT");
     }
+  }
+
+  #remember(move: OlderMove | null): OlderMove | null {
+    if (move !== null) this.#floor = move.floor;
+    return move;
   }
 
   #readPage(move: OlderMove | null): SqlRow[] {
@@ -135,7 +144,10 @@ export class Listing {
   }
 }
 
-function startOf({ sinceMs }: RowFilter): Position {
-  if (sinceMs === undefined) return { key: 0, id: "" };
-  return { key: firstKey(sinceMs), id: encodeTime(Math.max(0, Math.floor(sinceMs))) };
+function startOf({ sinceMs, fromKey = 0 }: RowFilter): Position {
+  if (sinceMs === undefined) return { key: fromKey, id: "" };
+  return {
+    key: Math.max(firstKey(sinceMs), fromKey),
+    id: encodeTime(Math.max(0, Math.floor(sinceMs))),
+  };
 }

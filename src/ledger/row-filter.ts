@@ -15,6 +15,10 @@ export interface RowFilter {
   readonly id?: string | undefined;
   /** Requests accepted at or after this time, Unix milliseconds. */
   readonly sinceMs?: number | undefined;
+  /** Requests accepted before this time, Unix milliseconds. */
+  readonly untilMs?: number | undefined;
+  /** Rows with this key or a later one, and rows of the older table. */
+  readonly fromKey?: number | undefined;
   readonly key?: string | undefined;
   /** The model that was asked for, or the model that was used. */
   readonly model?: string | undefined;
@@ -69,9 +73,10 @@ export function conditions(filter: RowFilter, part: Part): Condition {
     terms.push(sql);
     params.push(...values);
   };
-  const { id, sinceMs, key, model, status } = filter;
+  const { id, sinceMs, untilMs, key, model, status } = filter;
   if (id !== undefined) add(...idCondition(id, part));
   if (sinceMs !== undefined) add(`${columnSql("at_ms")} >= ?`, sinceMs);
+  if (untilMs !== undefined) add(`${columnSql("at_ms")} < ?`, untilMs);
   if (key !== undefined) add(`${columnSql("key")} = ?`, key);
   if (model !== undefined) {
     add(`(${columnSql("model_asked")} = ? OR ${columnSql("model_used")} = ?)`, model, model);

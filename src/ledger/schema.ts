@@ -7,6 +7,7 @@ import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
+import { ROLL_UP } from "./roll-up/schema.ts";
 
 /** The table of the first versions. Its rows are moved to `entries`. */
 const REQUESTS: Migration = {
@@ -148,6 +149,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ENTRIES,
   MONEY,
   ALERTS,
+  ROLL_UP,
 ];
 
 /** The columns of the older table, in their order. */

@@ -1,4 +1,5 @@
 /** Writes rows and state ids into the store, together or not at all. */
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { Sql } from "../store/sql.ts";
 import { type StateId, StateIdWriter } from "../store/state.ts";
 import { EntryWriter } from "./entry-writer.ts";
@@ -18,13 +19,14 @@ export interface LedgerWriter {
 }
 
 /** The writer owns `sql` from now on. The ids become those of this database. */
-export function makeLedgerWriter(sql: Sql, ids: RequestIds): LedgerWriter {
+export function makeLedgerWriter(sql: Sql, ids: RequestIds, clock: Clock = systemClock): LedgerWriter {
   const entries = makeEntryWriter(sql, ids);
   const stateIdWriter = new StateIdWriter(sql);
   return {
     write(rows, from, to, stateIds) {
       try {
         sql.transaction(() => {
+          entries.begin(clock.nowMs());
           for (let i = from; i < to; i++) entries.put(rows[i] as LedgerRow);
           if (stateIds.length > 0) stateIdWriter.write(stateIds);
         });

@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeIds } from "../../core/ids.ts";
+import { silentLog } from "../../core/log.ts";
+import { type Sql, StoreError } from "../../store/sql.ts";
+import { sampleRow } from "../fixtures/row.ts";
+import { plainGroups, usageByRows } from "../fixtures/usage-by-rows.ts";
+import { firstKey, printId, RequestIds } from "../request-ids.ts";
+import type { LedgerRow } from "../row.ts";
+import { openStore, openStoreReader } from "../store-file.ts";
+import { readUsage } from "../usage/read-usage.ts";
+import type { UsageQuery } from "../usage/usage-query.ts";
+import { makeLedgerWriter } from "../writer.ts";
+import { beginRebuild } from "./eraser.ts";
+import { RollUp } from "./roll-up.ts";
+import { Roller } from "./roller.ts";
+
+const HOUR_MS = 3_600_000;
+const START_MS = Date.UTC(2026, 10, 1);
+
+let dir = "";
+let sql: Sql;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "clewline-roll-up-"));
+  sql = openStore(dir);
+});
+afterEach(() => {
+  sql.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function query(change: Partial<UsageQuery>): UsageQuery {
+  const range = { sinceMs: null, untilMs: null, limit: null, cursor: null };
+  return { by: [], period: null, timeZone: "UTC", where: {}, ...range, ...change };
+}
+
+function expectAgreement(): void {
+  const reader = openStoreReader(dir);
+  for (const asked of [
+    query({}),
+    query({ by: ["key", "model"], period: "day" }),
+    query({ by: ["upstream"] }),
+  ]) {
+    expect(plainGroups(readUsage(reader, asked).groups)).toEqual(usageByRows(reader, asked));
+  }
+  reader.close();
+}
+
+function write(atMs: number, changes: readonly Partial<LedgerRow>[], nowMs = atMs): void {
+  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+  const number = String(sql.prepare("SELECT number FROM identity").get()?.number);
+  const rows = changes.map((change, i) =>
+    sampleRow({ id: printId(firstKey(atMs) + i, number), atMs, ...change }),
+  );
+  makeLedgerWriter(sql, new RequestIds(makeIds()), clock).write(rows, 0, rows.length, []);
+}
+
+function rollUpAll(nowMs = START_MS + 1000 * HOUR_MS): void {
+  const rollUp = new RollUp(sql);
+  while (rollUp.step(500, nowMs).isBehind);
+}
+
+const count = (table: string): number => Number(sql.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n);
+
+test("kills in the middle of adding, folding and rebuilding lose no row and count none twice", async () => {
+  const rolling = join(import.meta.dir, "../fixtures/rolling.ts");
+  sql.close();
+  for (let kill = 0; kill < 12; kill++) {
+    const program = `import { writeSync } from "node:fs";
+      import { rollUntilKilled } from ${JSON.stringify(rolling)};
+      rollUntilKilled(${JSON.stringify(dir)}, ${kill % 3 === 2}, () => writeSync(1, "."));`;
+    const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
+    let steps = 0;
+    for await (const chunk of child.stdout) {
+      steps += chunk.length;
+      if (steps > (kill * 37) % 100) child.kill("SIGKILL");
+    }
+    await child.exited;
+    expectAgreement();
+  }
+  sql = openStore(dir);
+  expect(count("usage_hours")).toBeGreaterThan(0);
+  rollUpAll(Date.now() + HOUR_MS);
+  expect(count("usage_late")).toBe(0);
+  expect(count("usage_spans")).toBeGreaterThan(0);
+  expectAgreement();
+}, 120_000);
+
+test("a step that fails at any statement changes nothing, and the next one does all of it", () => {
+  for (let i = 0; i < 30; i++) write(START_MS + i * HOUR_MS, [{ key: `key-${i % 2}` }, {}]);
+  for (let failAt = 1; failAt < 60; failAt++) {
+    let left = failAt;
+    const faulty: Sql = {
+      ...sql,
+      exec: (text) => sql.exec(text),
+      transaction: (work) => sql.transaction(work),
+      prepare(text) {
+        const statement = sql.prepare(text);
+        const isChange = /^(INSERT|UPDATE|DELETE)/.test(text);
+        return {
+          run(...params) {
+            if (isChange && --left === 0) throw new StoreError("full", "no space");
+            return statement.run(...params);
+          },
+          get: (...params) => statement.get(...params),
+          all: (...params) => statement.all(...params),
+        };
+      },
+    };
+    const rollUp = new RollUp(faulty);
+    try {
+      while (rollUp.step(4, START_MS + 100 * HOUR_MS).isBehind);
+    } catch (error) {
+      expect(error).toBeInstanceOf(StoreError);
+    }
+    expectAgreement();
+    if (failAt % 7 === 0) beginRebuild(sql);
+  }
+  rollUpAll();
+  expectAgreement();
+});
+
+test("a row that is committed after the roll-up has passed its key is added with the next step", () => {
+  write(START_MS, [{ key: "first" }]);
+  write(START_MS + HOUR_MS, [{ key: "second" }]);
+  write(START_MS + 30 * HOUR_MS, [{ key: "third" }]);
+  rollUpAll();
+  // An answer of half an hour: accepted between the first and the second.
+  write(START_MS + HOUR_MS / 2, [{ key: "long", costNanoUsd: 7 }], START_MS + HOUR_MS);
+  expect(count("usage_late")).toBe(1);
+  expectAgreement();
+  rollUpAll();
+  expect(count("usage_late")).toBe(0);
+  expectAgreement();
+});
+
+test("an ordinary row asks nothing of the roll-up", () => {
+  write(START_MS, [{}]);
+  rollUpAll();
+  // Not old when it is committed: nobody looks, though the roll-up is past it.
+  write(START_MS - 1000, [{ key: "b" }], START_MS);
+  expect(count("usage_late")).toBe(0);
+});
+
+test("sums whose rows are gone stay, and a rebuild keeps them", () => {
+  for (let i = 0; i < 72; i++) write(START_MS + i * HOUR_MS, [{ key: `key-${i % 2}`, costNanoUsd: 5 }]);
+  rollUpAll();
+  const asked = query({ by: ["key"], period: "day" });
+  const before = readUsage(sql, asked);
+  sql.prepare("DELETE FROM entries WHERE seq < ?").run(firstKey(START_MS + 30 * HOUR_MS));
+  expect(readUsage(sql, asked)).toEqual(before);
+  beginRebuild(sql);
+  expect(readUsage(sql, asked)).toEqual(before);
+  for (const rollUp = new RollUp(sql); rollUp.step(3, START_MS + 100 * HOUR_MS).isBehind; ) {
+    expect(readUsage(sql, asked)).toEqual(before);
+  }
+  expect(readUsage(sql, asked)).toEqual(before);
+});
+
+test("a rebuild repairs sums that somebody has spoiled", () => {
+  for (let i = 0; i < 50; i++) write(START_MS + i * HOUR_MS, [{ costNanoUsd: 5 }]);
+  rollUpAll();
+  sql.exec("UPDATE usage_hours SET cost_nano_usd = 1; DELETE FROM usage_spans WHERE is_day = 1");
+  expect(readUsage(sql, query({})).groups[0]?.costNanoUsd).not.toBe(250n);
+  beginRebuild(sql);
+  expectAgreement();
+  rollUpAll();
+  expectAgreement();
+});
+
+test("models that clients make up do not fill the tables", () => {
+  const changes = Array.from({ length: 1200 }, (_, i) => ({ modelUsed: null, modelAsked: `made-up-${i}` }));
+  write(START_MS, changes);
+  rollUpAll();
+  write(START_MS + 60 * HOUR_MS, [{}]);
+  rollUpAll();
+  const { groups } = readUsage(sql, query({ by: ["model"] }));
+  expect(groups.reduce((sum, { requests }) => sum + requests, 0)).toBe(1201);
+  // Beyond 1000 new ones a day, what is left is shown as one; the last row is of another day.
+  expect(groups).toHaveLength(1002);
+  expect(groups.at(-1)).toMatchObject({ values: { model: null }, requests: 200 });
+});
+
+test("the roller adds rows beside other work, and goes on after a lock", async () => {
+  write(START_MS, [{}, {}]);
+  const other = openStore(dir);
+  other.exec("BEGIN IMMEDIATE");
+  const roller = new Roller({
+    open: () => openStore(dir),
+    clock: { nowMs: () => START_MS + HOUR_MS, monotonicMs: () => performance.now() },
+    log: silentLog,
+    lookMs: 1,
+  });
+  roller.start();
+  await Bun.sleep(20);
+  other.exec("COMMIT");
+  other.close();
+  while (count("usage_hours") === 0) await Bun.sleep(5);
+  roller.stop();
+  expectAgreement();
+});

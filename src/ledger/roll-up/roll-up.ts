@@ -1,0 +1,113 @@
+/**
+ * Adds the ledger's rows to the sums of the roll-up, a step a call. A step is one transaction with the mark that says
+ * how far the roll-up has come, so that a kill neither loses a row nor counts it twice.
+ *
+ * Rows add to the hours of the base views. When an hour is over, it is *folded* into the hours of the other views; when a
+ * day is over, into its days. A row that comes later adds to all that its hour was folded into.
+ */
+import type { Sql, SqlRow, SqlStatement } from "../../store/sql.ts";
+import { withRest } from "../columns.ts";
+import { firstKey, timeOfKey } from "../request-ids.ts";
+import { ENTRIES } from "../row-filter.ts";
+import { Adder, type Sums } from "./adder.ts";
+import { Cells, hourOf } from "./cells.ts";
+import { Eraser } from "./eraser.ts";
+import { Folder } from "./folder.ts";
+import { Groups } from "./groups.ts";
+import { type Mark, MarkStore } from "./mark.ts";
+import { USAGE_COLUMNS } from "./usage-columns.ts";
+
+/** Rows that are younger than this wait: most of those that are accepted before them are committed by then. */
+const LAG_MS = 60_000;
+
+/** What a step did. */
+export interface RollUpStep {
+  readonly rows: number;
+  /** There is more to do at once. */
+  readonly isBehind: boolean;
+}
+
+export class RollUp {
+  readonly #sql: Sql;
+  readonly #marks: MarkStore;
+  readonly #adder: Adder;
+  readonly #folder: Folder;
+  readonly #eraser: Eraser;
+  readonly #readRows: SqlStatement;
+  readonly #readLate: SqlStatement;
+  readonly #forgetLate: SqlStatement;
+
+  constructor(sql: Sql) {
+    const columns = `e.fact, ${ENTRIES.listSql(USAGE_COLUMNS)}`;
+    this.#sql = sql;
+    this.#marks = new MarkStore(sql);
+    const groups = new Groups(sql);
+    const cells = new Cells(sql);
+    this.#adder = new Adder(groups, cells);
+    this.#folder = new Folder(sql, groups, cells);
+    this.#eraser = new Eraser(sql);
+    this.#readRows = sql.prepare(
+      `SELECT ${columns} FROM ${ENTRIES.from} WHERE ${ENTRIES.where} ORDER BY e.seq LIMIT ?`,
+    );
+    this.#readLate = sql.prepare(
+      `SELECT l.seq AS late, ${columns} FROM usage_late l LEFT JOIN entries e ON e.seq = l.seq
+       LEFT JOIN facts f ON f.fact = e.fact ORDER BY l.seq LIMIT ?`,
+    );
+    this.#forgetLate = sql.prepare("DELETE FROM usage_late WHERE seq = ?");
+  }
+
+  /** Handles up to `rows` rows in one transaction. Throws `StoreError`: nothing was done. */
+  step(rows: number, nowMs: number): RollUpStep {
+    try {
+      return this.#sql.transaction(() => this.#step(rows, nowMs));
+    } catch (error) {
+      this.#adder.forget();
+      throw error;
+    }
+  }
+
+  #step(limit: number, nowMs: number): RollUpStep {
+    const mark = this.#marks.read();
+    if (mark.isErasing) {
+      this.#eraser.step(mark);
+      this.#marks.write(mark);
+      return { rows: 0, isBehind: true };
+    }
+    const sums: Sums = new Map();
+    const late = this.#takeLate(sums, mark, limit);
+    const next = this.#takeNext(sums, mark, limit - late, nowMs);
+    this.#adder.add(sums, mark);
+    if (next !== null) mark.mark = next.mark;
+    const rows = late + (next?.rows ?? 0);
+    const isBehind = rows >= limit || this.#folder.step(mark, hourOf(timeOfKey(mark.mark)));
+    if (rows > 0 || isBehind) this.#marks.write(mark);
+    return { rows, isBehind };
+  }
+
+  #takeLate(sums: Sums, mark: Mark, limit: number): number {
+    const found = this.#readLate.all(limit);
+    for (const row of found) {
+      this.#forgetLate.run(row.late ?? null);
+      if (row.seq !== null) this.#tally(withRest(row), sums, mark);
+    }
+    return found.length;
+  }
+
+  #takeNext(
+    sums: Sums,
+    mark: Mark,
+    limit: number,
+    nowMs: number,
+  ): { readonly rows: number; readonly mark: number } | null {
+    if (limit <= 0) return null;
+    const found = this.#readRows.all(mark.mark, firstKey(nowMs - LAG_MS), limit);
+    for (const row of found) this.#tally(withRest(row), sums, mark);
+    const last = found.at(-1);
+    return last === undefined ? null : { rows: found.length, mark: Number(last.seq) + 1 };
+  }
+
+  #tally(row: SqlRow, sums: Sums, mark: Mark): void {
+    if (hourOf(Number(row.at_ms)) < mark.fromHour) return;
+    this.#adder.tallyOf(row, sums, (tally) => tally.addRow(row));
+  }
+}

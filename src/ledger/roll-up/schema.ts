@@ -1,0 +1,42 @@
+/** The tables of the roll-up: sums over the ledger's rows, by the hour and by the day. */
+import type { Migration } from "../../store/migrations.ts";
+
+const SUMS = `requests INTEGER, errors INTEGER, client_left INTEGER, unsure_usage INTEGER, estimated INTEGER,
+  unpriced INTEGER, cost_nano_usd INTEGER, input_tokens INTEGER, cache_read_tokens INTEGER,
+  cache_write_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER,
+  rare TEXT, -- JSON of the other kinds of usage
+  ttfb TEXT, duration TEXT, -- counts in buckets of 1 %`;
+
+/** Hours are counted from 1970 in UTC; a day has its first hour's number. */
+export const ROLL_UP: Migration = {
+  name: "usage roll-up",
+  sql: `CREATE TABLE usage_groups (
+  grp INTEGER PRIMARY KEY,
+  view TEXT NOT NULL,
+  name TEXT NOT NULL, -- JSON array of the values of the view's dimensions
+  day INTEGER NOT NULL, -- the day of its first row
+  UNIQUE (view, name)
+);
+CREATE INDEX usage_groups_day ON usage_groups (view, day);
+CREATE TABLE usage_hours ( -- what is written as rows come: neighbours in time are neighbours here
+  hour INTEGER, grp INTEGER, ${SUMS}
+  PRIMARY KEY (hour, grp)
+) WITHOUT ROWID;
+CREATE TABLE usage_spans ( -- what is made of hours that are over: neighbours in time of one group are neighbours here
+  grp INTEGER, is_day INTEGER, start INTEGER, ${SUMS}
+  PRIMARY KEY (grp, is_day, start)
+) WITHOUT ROWID;
+CREATE TABLE usage_late ( -- rows that were committed when rows behind them were in the roll-up already
+  seq INTEGER PRIMARY KEY
+);
+CREATE TABLE usage_mark (
+  mark INTEGER NOT NULL, -- the rows with smaller keys are in the roll-up, but for those in usage_late
+  from_hour INTEGER NOT NULL, -- rows of earlier hours were in the roll-up before the last rebuild
+  is_erasing INTEGER NOT NULL, -- hours from from_hour on are being deleted, and are not valid
+  erased_grp INTEGER NOT NULL, -- the spans of groups up to this one are deleted
+  fold_step INTEGER NOT NULL, -- day times 25, plus the hour of the day, or 24 for the day itself
+  fold_grp INTEGER NOT NULL -- of this step, groups up to this one are folded into usage_spans
+);
+INSERT INTO usage_mark VALUES (0, 0, 0, 0, 0, 0);
+CREATE INDEX entries_at_ms ON entries (at_ms) WHERE at_ms IS NOT NULL`,
+};

@@ -1,0 +1,198 @@
+/** The sums over a group of the ledger's rows, and their form in the tables of the roll-up. */
+import { USAGE_KIND_NAMES, type UsageKind } from "../../neutral/usage.ts";
+import type { SqlRow, SqlValue } from "../../store/sql.ts";
+import { COLUMNS } from "../columns.ts";
+import { Percentiles } from "../percentiles.ts";
+
+/** Rows of these endpoints book money and are no requests. */
+const BOOKINGS: readonly SqlValue[] = ["lost", "correction"];
+
+/** No request has more: an upstream that reports more must not make the sums of all others inexact. */
+const MAX_COUNTED = 1e12;
+
+/** The kinds of usage that have a column of their own in the tables of the roll-up. The others are in `rare`. */
+const PLAIN_KINDS = [
+  "inputTokens",
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "outputTokens",
+  "reasoningTokens",
+] as const satisfies readonly UsageKind[];
+
+const COUNTS = ["requests", "errors", "clientLeft", "unsureUsage", "estimated", "unpriced"] as const;
+
+/** Columns with whole numbers, in the order of `toParams`. */
+const NUMBER_COLUMNS = [
+  "requests",
+  "errors",
+  "client_left",
+  "unsure_usage",
+  "estimated",
+  "unpriced",
+  "cost_nano_usd",
+  ...PLAIN_KINDS.map((kind) => COLUMNS[kind]),
+] as const;
+
+/** All columns of a cell but its keys, in the order of `toParams`. */
+export const TALLY_COLUMNS: readonly string[] = [...NUMBER_COLUMNS, "rare", "ttfb", "duration"];
+
+/** The columns of one cell. */
+export const CELL_SQL = TALLY_COLUMNS.map((column) => `c.${column}`).join(", ");
+
+/**
+ * The columns of the sum of several cells. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
+ * read as text.
+ */
+export const CELLS_SUM_SQL = [
+  ...NUMBER_COLUMNS.map((column) =>
+    column === "cost_nano_usd"
+      ? `CAST(sum(c.${column}) AS TEXT) AS ${column}`
+      : `sum(c.${column}) AS ${column}`,
+  ),
+  "group_concat(c.rare, char(10)) AS rare",
+  "group_concat(c.ttfb, '') AS ttfb",
+  "group_concat(c.duration, '') AS duration",
+].join(", ");
+
+/** The columns of the ledger's rows that `addRow` reads. */
+export const TALLIED_COLUMNS: readonly string[] = [
+  "endpoint",
+  "outcome",
+  "usage_state",
+  "upstream",
+  "duration_ms",
+  "ttfb_ms",
+  "cost_nano_usd",
+  ...USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]),
+];
+
+/** Sums of requests. The sum of a kind of usage, and of costs, is null when no row has one. */
+export class Tally {
+  requests = 0;
+  /** Requests that ended in an error; requests whose client left are none. */
+  errors = 0;
+  clientLeft = 0;
+  /** Requests that went to an upstream, but whose usage is not the provider's final count. */
+  unsureUsage = 0;
+  /** Those of them with an estimate. */
+  estimated = 0;
+  /** Requests with usage and without a cost. */
+  unpriced = 0;
+  readonly usage: Record<UsageKind, number | null>;
+  readonly ttfb = new Percentiles();
+  readonly duration = new Percentiles();
+  /** The sum of costs is `#cost`, and what was beyond 2^53. */
+  #cost: number | null = null;
+  #beyond = 0n;
+
+  constructor() {
+    this.usage = Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as Tally["usage"];
+  }
+
+  /** Billionths of a dollar; null: no row has a cost. */
+  get costNanoUsd(): bigint | null {
+    return this.#cost === null ? null : this.#beyond + BigInt(this.#cost);
+  }
+
+  /** Adds a row of the ledger, with the columns `TALLIED_COLUMNS`. */
+  addRow(row: SqlRow): void {
+    if (typeof row.cost_nano_usd === "number") this.#addCost(row.cost_nano_usd);
+    if (BOOKINGS.includes(row.endpoint as SqlValue)) return;
+    this.requests++;
+    if (row.outcome === "client_left") this.clientLeft++;
+    else if (row.outcome !== "ok") this.errors++;
+    if (row.usage_state !== "final" && (row.upstream ?? null) !== null) this.unsureUsage++;
+    if (row.usage_state === "estimated") this.estimated++;
+    if (isUnpriced(row)) this.unpriced++;
+    for (const kind of USAGE_KIND_NAMES) {
+      const count = row[COLUMNS[kind]];
+      if (typeof count === "number") this.#addUsage(kind, Math.min(count, MAX_COUNTED));
+    }
+    if (typeof row.duration_ms === "number") this.duration.add(row.duration_ms);
+    if (typeof row.ttfb_ms === "number") this.ttfb.add(row.ttfb_ms);
+  }
+
+  /** Adds the change of a row that gets another cost: as if the row had been added with it. */
+  addChangedCost(row: SqlRow, costNanoUsd: number): void {
+    const changed = { ...row, cost_nano_usd: costNanoUsd };
+    if (!BOOKINGS.includes(row.endpoint as SqlValue))
+      this.unpriced += Number(isUnpriced(changed)) - Number(isUnpriced(row));
+    if (typeof row.cost_nano_usd === "number") this.#addCost(-row.cost_nano_usd);
+    this.#addCost(costNanoUsd);
+  }
+
+  /** Adds a cell (`CELL_SQL`), or the sum of some (`CELLS_SUM_SQL`). */
+  addCell(cell: SqlRow): void {
+    this.requests += Number(cell.requests);
+    this.errors += Number(cell.errors);
+    this.clientLeft += Number(cell.client_left);
+    this.unsureUsage += Number(cell.unsure_usage);
+    this.estimated += Number(cell.estimated);
+    this.unpriced += Number(cell.unpriced);
+    const cost = cell.cost_nano_usd;
+    if (typeof cost === "number") this.#addCost(cost);
+    else if (typeof cost === "string") this.#addBigCost(BigInt(cost));
+    for (const kind of PLAIN_KINDS) {
+      const count = cell[COLUMNS[kind]];
+      if (typeof count === "number") this.#addUsage(kind, count);
+    }
+    if (typeof cell.rare === "string") for (const json of cell.rare.split("\n")) this.#addRare(json);
+    if (typeof cell.ttfb === "string") this.ttfb.addText(cell.ttfb);
+    if (typeof cell.duration === "string") this.duration.addText(cell.duration);
+  }
+
+  add(other: Tally): void {
+    for (const count of COUNTS) this[count] += other[count];
+    if (other.#cost !== null) this.#addBigCost(other.#beyond + BigInt(other.#cost));
+    for (const kind of USAGE_KIND_NAMES) {
+      const count = other.usage[kind];
+      if (count !== null) this.#addUsage(kind, count);
+    }
+    this.ttfb.addText(other.ttfb.toText());
+    this.duration.addText(other.duration.toText());
+  }
+
+  /** The values of `TALLY_COLUMNS`. */
+  toParams(): SqlValue[] {
+    const rare = USAGE_KIND_NAMES.flatMap((kind) => {
+      const count = this.usage[kind];
+      return count === null || PLAIN_KINDS.some((plain) => plain === kind) ? [] : [[kind, count] as const];
+    });
+    return [
+      ...COUNTS.map((count) => this[count]),
+      this.#cost === null ? null : Number(this.costNanoUsd),
+      ...PLAIN_KINDS.map((kind) => this.usage[kind]),
+      rare.length === 0 ? null : JSON.stringify(Object.fromEntries(rare)),
+      this.ttfb.toText(),
+      this.duration.toText(),
+    ];
+  }
+
+  #addRare(json: string): void {
+    const rare = JSON.parse(json) as Partial<Record<UsageKind, number>>;
+    for (const kind of USAGE_KIND_NAMES) {
+      const count = rare[kind];
+      if (count !== undefined) this.#addUsage(kind, count);
+    }
+  }
+
+  #addUsage(kind: UsageKind, count: number): void {
+    this.usage[kind] = Math.min((this.usage[kind] ?? 0) + count, Number.MAX_SAFE_INTEGER);
+  }
+
+  #addCost(nanoUsd: number): void {
+    const sum = (this.#cost ?? 0) + nanoUsd;
+    if (Number.isSafeInteger(sum)) this.#cost = sum;
+    else this.#addBigCost(BigInt(nanoUsd));
+  }
+
+  #addBigCost(nanoUsd: bigint): void {
+    this.#beyond += BigInt(this.#cost ?? 0) + nanoUsd;
+    this.#cost = 0;
+  }
+}
+
+function isUnpriced(row: SqlRow): boolean {
+  if ((row.cost_nano_usd ?? null) !== null || (row.upstream ?? null) === null) return false;
+  return USAGE_KIND_NAMES.some((kind) => typeof row[COLUMNS[kind]] === "number");
+}
