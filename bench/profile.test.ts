@@ -9,7 +9,7 @@ function profileOf(samples: readonly number[], timeDeltas = samples.map(() => 50
     { id: 1, callFrame: frame("(root)"), children: [2, 4, 5] },
     { id: 2, callFrame: frame("authenticate", "file:///tree/src/auth/keys.ts"), children: [3] },
     { id: 3, callFrame: frame("hash") },
-    { id: 4, callFrame: frame("push", "file:///tree/src/dialects/shared/json-tap.ts") },
+    { id: 4, callFrame: frame("push", "file:///tree/src/dialects/shared/tap/json-tap.ts") },
     { id: 5, callFrame: frame("runMicrotasks") },
   ];
   return { startTime: 1_000_000, nodes, samples, timeDeltas };

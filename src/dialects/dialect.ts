@@ -80,6 +80,11 @@ export interface Alternative {
 export interface TapState {
   /** Token counts in the neutral accounting; null as long as the upstream reported none. */
   readonly usage: Usage | null;
+  /**
+   * Bytes that the model has written since the upstream reported usage last: words, reasoning and arguments, without
+   * their framing. For an estimate where the final count never comes.
+   */
+  readonly uncountedBytes: number;
   /** The model that the upstream says it used. */
   readonly model: string | null;
   /**

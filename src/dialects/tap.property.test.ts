@@ -9,7 +9,7 @@ import { encode, makeTap, stateOf } from "./fixtures/tap-under-test.ts";
 import { GeminiReader } from "./gemini/tap.ts";
 import { ChatReader } from "./openai-chat/tap.ts";
 import { ResponsesReader } from "./openai-responses/tap.ts";
-import type { AnswerReader } from "./shared/answer-reader.ts";
+import type { AnswerReader } from "./shared/tap/answer-reader.ts";
 
 setDefaultTimeout(Math.max(60_000, 60 * PROPERTY_RUNS));
 

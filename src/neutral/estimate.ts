@@ -1,6 +1,7 @@
-/** Estimates the tokens of a request, for targets that cannot count them. */
+/** Estimates tokens: of a request, for targets that cannot count them, and of an answer that nobody has counted. */
 import type { AssistantPart, UserPart } from "./message.ts";
 import type { ModelRequest } from "./request.ts";
+import { makeUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 /** English text and code have about four UTF-8 bytes per token in the tokenizers in use. */
 const BYTES_PER_TOKEN = 4;
@@ -55,4 +56,67 @@ export function estimateInputTokens(request: ModelRequest): number {
   }
   if (request.tools.length > 0) addText(JSON.stringify(request.tools));
   return Math.max(1, tokens + Math.ceil(bytes / BYTES_PER_TOKEN));
+}
+
+/**
+ * Bytes of a request or an answer for each token that is reserved or booked for it. Prose has more bytes per token; code,
+ * numbers and other scripts have fewer. What nobody counted is rather booked too high than too low.
+ */
+const BYTES_PER_BOOKED_TOKEN = 3;
+
+/** The bytes that a model has written in a part of its answer; media count as if their tokens were text. */
+export function writtenBytes(part: AssistantPart): number {
+  switch (part.type) {
+    case "text":
+    case "refusal":
+    case "reasoning":
+      return Buffer.byteLength(part.text);
+    case "tool-call":
+      return Buffer.byteLength(part.name) + Buffer.byteLength(part.input);
+    case "image":
+      return TOKENS_PER_IMAGE * BYTES_PER_BOOKED_TOKEN;
+    case "search":
+    case "opaque":
+      return Buffer.byteLength(part.raw?.data ?? "");
+  }
+}
+
+/**
+ * The most tokens that so many bytes of a request are taken for, at least 1. `contextTokens`: what its model can read;
+ * null: not known.
+ */
+export function bookedInputTokens(requestBytes: number, contextTokens: number | null): number {
+  return bookedTokens(requestBytes, contextTokens);
+}
+
+/** What has passed between a client and a model, beside what the provider reported. */
+export interface Passed {
+  readonly requestBytes: number;
+  /** What the model has written since the provider reported usage last; null: its output has no tokens (embeddings). */
+  readonly uncountedBytes: number | null;
+  /** What the model can read and write at most; null: not known. */
+  readonly contextTokens: number | null;
+  readonly maxOutputTokens: number | null;
+}
+
+/**
+ * The usage with estimates in the place of counts that the provider did not give. Returns `reported` itself when it has
+ * them all.
+ */
+export function estimateUsage(reported: Usage | null, passed: Passed): Usage | null {
+  const { inputTokens, outputTokens } = reported ?? NO_USAGE;
+  const uncountedBytes = passed.uncountedBytes ?? 0;
+  if (inputTokens !== null && uncountedBytes === 0) return reported;
+  return makeUsage({
+    ...reported,
+    inputTokens: inputTokens ?? bookedInputTokens(passed.requestBytes, passed.contextTokens),
+    outputTokens:
+      uncountedBytes === 0
+        ? outputTokens
+        : (outputTokens ?? 0) + bookedTokens(uncountedBytes, passed.maxOutputTokens),
+  });
+}
+
+function bookedTokens(bytes: number, most: number | null): number {
+  return Math.max(1, Math.min(Math.ceil(bytes / BYTES_PER_BOOKED_TOKEN), most ?? Number.POSITIVE_INFINITY));
 }

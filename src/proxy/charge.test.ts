@@ -70,6 +70,7 @@ function attempt(exchange: Exchange, upstream: string, modelUsed: string | null)
     upstreamDialect: "openai-chat",
     credential: "main",
     modelUsed,
+    mayBeBilled: true,
     isStream: false,
     dropped: [],
     upstreamRequestId: null,
@@ -80,6 +81,7 @@ function attempt(exchange: Exchange, upstream: string, modelUsed: string | null)
 function factsOf(usage: Partial<Usage>, more: Partial<AnswerFacts> = {}): AnswerFacts {
   return {
     usage: makeUsage(usage),
+    uncountedBytes: 0,
     model: null,
     stateIds: [],
     stopReason: "stop",
@@ -120,7 +122,7 @@ test("a failed attempt that was billed costs what its own target's price says", 
   const exchange = begin();
   attempt(exchange, "two", "big");
   const failed = factsOf({ inputTokens: 7 });
-  exchange.keepUsage(failed, gateway.snapshot.prices);
+  exchange.keepUsage(failed, gateway.snapshot.prices, false);
   attempt(exchange, "one", "big");
   const row = await settled(exchange, factsOf({ inputTokens: 100, outputTokens: 10 }));
   expect(money(row)).toEqual([7 * 10_000 + 100 * 2000 + 10 * 8000, "one/big", null]);
@@ -131,9 +133,24 @@ test("a failed attempt without a price is missing in the cost, and named", async
   const exchange = begin();
   attempt(exchange, "own", "llama");
   const failed = factsOf({ inputTokens: 7 });
-  exchange.keepUsage(failed, gateway.snapshot.prices);
+  exchange.keepUsage(failed, gateway.snapshot.prices, false);
   attempt(exchange, "one", "big");
   expect(money(await settled(exchange, factsOf({ inputTokens: 1 })))).toEqual([2000, "one/big", '["price"]']);
+});
+
+test("what passed uncounted has a cost too, also behind the parts of an answer", async () => {
+  const left = begin();
+  attempt(left, "one", "big");
+  const half = factsOf({ inputTokens: 100, outputTokens: 1 }, { uncountedBytes: 30 });
+  const row = await settled(left, half);
+  expect([row.usageState, row.usage.outputTokens]).toEqual(["estimated", 11]);
+  expect(money(row)).toEqual([100 * 2000 + 11 * 8000, "one/big", null]);
+  const several = begin();
+  attempt(several, "one", "big");
+  const parts = [makeUsage({ inputTokens: 100, outputTokens: 1 }), makeUsage({ inputTokens: 50 })];
+  const sum = { inputTokens: 150, outputTokens: 1 };
+  const last = await settled(several, factsOf(sum, { partUsages: parts, uncountedBytes: 30 }));
+  expect(money(last)).toEqual([150 * 2000 + 11 * 8000, "one/big", null]);
 });
 
 test("each part of an answer is a call of its own: its prompt alone makes it long, and it is rounded alone", async () => {
@@ -210,13 +227,14 @@ test("what a price lacks is named in the row", async () => {
   expect(money(row)).toEqual([1000, "one/no-output", '["tier","output"]']);
 });
 
-test("what is not billed, and what reports no usage, has no cost and is not unpriced", async () => {
+test("what is not billed, and what was refused, has no cost and is not unpriced", async () => {
   const counted = begin("messages.count_tokens");
   attempt(counted, "one", "big");
   expect(money(await settled(counted, factsOf({ inputTokens: 5 })))).toEqual([null, null, null]);
   await gateway.close();
   const silent = begin();
   attempt(silent, "own", "llama");
+  silent.attempt.mayBeBilled = false;
   expect(money(await settled(silent, factsOf({})))).toEqual([null, null, null]);
   expect(gateway.unpriced.list()).toEqual([]);
 });

@@ -66,6 +66,8 @@ export interface AttemptRecord {
   readonly credential: string | null;
   /** null: the request names no model. */
   readonly modelUsed: string | null;
+  /** The upstream got the request and has not refused it, so its provider may bill the request. */
+  mayBeBilled: boolean;
   /** The next three are known when a good reply begins. */
   isStream: boolean;
   dropped: readonly Drop[];
@@ -88,6 +90,7 @@ const NO_ATTEMPT: AttemptRecord = Object.freeze({
   upstreamDialect: null,
   credential: null,
   modelUsed: null,
+  mayBeBilled: false,
   isStream: false,
   dropped: [],
   upstreamRequestId: null,
@@ -141,6 +144,7 @@ export class Exchange implements Accepted, Asked {
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;
   #earlierCharge: Charge | null = null;
+  #isEarlierEstimated = false;
   #isSettled = false;
 
   constructor(accepted: Accepted, asked: Asked) {
@@ -168,9 +172,13 @@ export class Exchange implements Accepted, Asked {
     return this.#attempt;
   }
 
-  /** Usage that failed attempts reported before they failed; null: none did. */
+  /** Usage of failed attempts, as they reported it before they failed, or as an estimate; null: none has. */
   get earlierUsage(): Usage | null {
     return this.#earlierUsage;
+  }
+
+  get isEarlierEstimated(): boolean {
+    return this.#isEarlierEstimated;
   }
 
   get isSettled(): boolean {
@@ -192,9 +200,10 @@ export class Exchange implements Accepted, Asked {
   }
 
   /** Adds the usage of a failed attempt and its cost, because the provider may bill it. */
-  keepUsage(answer: ChargedAnswer, book: PriceBook): void {
+  keepUsage(answer: ChargedAnswer, book: PriceBook, isEstimated: boolean): void {
     const { usage } = answer;
     if (usage === null) return;
+    this.#isEarlierEstimated ||= isEstimated;
     this.#earlierUsage = this.#earlierUsage === null ? usage : addUsage(this.#earlierUsage, usage);
     this.#earlierCharge = this.chargeWith(answer, book);
   }

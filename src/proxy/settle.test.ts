@@ -38,6 +38,7 @@ const ATTEMPT: AttemptRecord = {
   upstreamDialect: "openai-chat",
   credential: "main",
   modelUsed: "gpt-5",
+  mayBeBilled: true,
   isStream: false,
   dropped: [],
   upstreamRequestId: null,
@@ -98,7 +99,11 @@ test("all exchanges have the same fields in the same order, whatever happens to 
     shapes.add(Object.keys(exchange).join());
     exchange.beginAttempt({ ...ATTEMPT });
     exchange.noteAttempt({ upstream: "up", credential: "main", status: 200, signal: "ok", ms: 1 });
-    exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 1 }, model: null }, gateway.snapshot.prices);
+    exchange.keepUsage(
+      { usage: { ...NO_USAGE, inputTokens: 1 }, model: null },
+      gateway.snapshot.prices,
+      false,
+    );
     shapes.add(Object.keys(exchange).join());
     await end(exchange, { facts: readTap() });
     shapes.add(Object.keys(exchange).join());
@@ -197,11 +202,13 @@ describe("usage", () => {
     exchange.keepUsage(
       { usage: { ...NO_USAGE, inputTokens: 30, outputTokens: 4 }, model: null },
       gateway.snapshot.prices,
+      false,
     );
     exchange.beginAttempt({ ...ATTEMPT, upstream: "other" });
     exchange.keepUsage(
       { usage: { ...NO_USAGE, inputTokens: 30, cacheWriteTokens: 2 }, model: null },
       gateway.snapshot.prices,
+      false,
     );
     exchange.beginAttempt({ ...ATTEMPT, upstream: "third" });
     expect(await settled(exchange, { facts: readTap() })).toMatchObject({
@@ -219,8 +226,12 @@ describe("usage", () => {
 
   test("of failed attempts is kept when no answer follows", async () => {
     const exchange = begin();
-    exchange.beginAttempt({ ...ATTEMPT });
-    exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 30 }, model: null }, gateway.snapshot.prices);
+    exchange.beginAttempt({ ...ATTEMPT, mayBeBilled: false });
+    exchange.keepUsage(
+      { usage: { ...NO_USAGE, inputTokens: 30 }, model: null },
+      gateway.snapshot.prices,
+      false,
+    );
     expect(await settled(exchange, { status: 502, outcome: "error" })).toMatchObject({
       usage: { inputTokens: 30, outputTokens: null },
       usageState: "partial",
@@ -231,7 +242,11 @@ describe("usage", () => {
     "of %s is of no work done now, and not counted",
     async (endpoint) => {
       const exchange = begin(endpoint);
-      exchange.keepUsage({ usage: { ...NO_USAGE, inputTokens: 30 }, model: null }, gateway.snapshot.prices);
+      exchange.keepUsage(
+        { usage: { ...NO_USAGE, inputTokens: 30 }, model: null },
+        gateway.snapshot.prices,
+        false,
+      );
       expect(await settled(exchange, { facts: readTap() })).toMatchObject({
         usage: { inputTokens: null, outputTokens: null },
         usageState: "unknown",

@@ -9,6 +9,7 @@ import { addUsage, NO_USAGE } from "../neutral/usage.ts";
 import type { ChargedAnswer } from "../prices/charge.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
+import { passedAnswer } from "./attempt/passed-usage.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -19,9 +20,11 @@ const MAX_NAME_CHARS = 256;
 const NO_CHARGES: readonly Charge[] = [];
 
 /** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
-export type AnswerFacts = Pick<TapState, "usage" | "model" | "stateIds" | "stopReason"> &
+export type AnswerFacts = Pick<TapState, "uncountedBytes" | "stateIds" | "stopReason"> &
   Pick<Tap, "isCutShort"> &
   ChargedAnswer;
+
+type Money = Pick<LedgerRow, "usage" | "usageState" | "costNanoUsd" | "priceVersion" | "costGaps">;
 
 /** How an exchange ended. */
 export interface Ending {
@@ -114,16 +117,10 @@ function append(
 }
 
 function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
-  const { attempt, attempts, earlierUsage, early, route, startedMs } = exchange;
+  const { attempt, attempts, early, route, startedMs } = exchange;
   const { facts, outcome, firstByteMs } = ending;
   const { headers } = exchange.client;
   const isRefused = attempts === 0 && outcome === "refused";
-  const last = facts?.usage ?? null;
-  const all = earlierUsage === null || last === null ? (last ?? earlierUsage) : addUsage(earlierUsage, last);
-  const usage = route.isBilled ? all : null;
-  const charge = exchange.chargeWith(facts, gateway.snapshot.prices);
-  const costNanoUsd = charge?.nanoUsd ?? null;
-  const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
   const clientRequestId = headers.get("x-request-id");
   const userAgent = headers.get("user-agent");
   return {
@@ -153,14 +150,7 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     durationMs: gateway.clock.monotonicMs() - startedMs,
     requestBytes: exchange.requestBytes,
     replyBytes: ending.replyBytes,
-    usage: usage ?? NO_USAGE,
-    usageState: usage === null ? "unknown" : isFinal ? "final" : "partial",
-    costNanoUsd,
-    priceVersion: charge?.priceVersion ?? null,
-    costGaps:
-      charge === null || costNanoUsd === null || charge.gaps.length === 0
-        ? null
-        : JSON.stringify(charge.gaps),
+    ...moneyOf(gateway, exchange, ending),
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
     cache: null,
     upstreamRequestId: bounded(attempt.upstreamRequestId),
@@ -168,6 +158,38 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
     endUser: null,
     tags: null,
+  };
+}
+
+const NOT_BILLED = {
+  usage: NO_USAGE,
+  usageState: "unknown",
+  costNanoUsd: null,
+  priceVersion: null,
+  costGaps: null,
+} as const;
+
+/** The usage of all attempts with its cost, and where the counts are from. */
+function moneyOf(gateway: Gateway, exchange: Exchange, { facts, outcome }: Ending): Money {
+  const { earlierUsage, isEarlierEstimated } = exchange;
+  if (!exchange.route.isBilled) return NOT_BILLED;
+  const answer = passedAnswer(gateway, exchange, facts);
+  const last = answer.usage;
+  if (last === null && earlierUsage === null) return NOT_BILLED;
+  const isEstimated = isEarlierEstimated || last !== (facts?.usage ?? null);
+  const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
+  const charge = exchange.chargeWith(answer, gateway.snapshot.prices);
+  const costNanoUsd = charge?.nanoUsd ?? null;
+  const gaps = costNanoUsd === null ? [] : (charge?.gaps ?? []);
+  return {
+    usage:
+      earlierUsage === null || last === null
+        ? (last ?? earlierUsage ?? NO_USAGE)
+        : addUsage(earlierUsage, last),
+    usageState: isEstimated ? "estimated" : isFinal ? "final" : "partial",
+    costNanoUsd,
+    priceVersion: charge?.priceVersion ?? null,
+    costGaps: gaps.length === 0 ? null : JSON.stringify(gaps),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Tap, TapState } from "../dialects/dialect.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
 import type { StopWatch } from "../neutral/answer/stop-watch.ts";
+import { writtenBytes } from "../neutral/estimate.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
 import { hasSaid, isPause } from "./continuation.ts";
@@ -47,6 +48,7 @@ export class StreamTranslation implements Tap {
   readonly isBetweenFrames = true;
   readonly isTranslation = true;
   usage: Usage | null = null;
+  uncountedBytes = 0;
   model: string | null = null;
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
@@ -183,6 +185,7 @@ export class StreamTranslation implements Tap {
         return;
       case "usage": {
         this.#part = event.usage;
+        if (event.usage.outputTokens !== null) this.uncountedBytes = 0;
         this.usage = this.#earlier === null ? event.usage : addUsage(this.#earlier, event.usage);
         this.#parts.observer?.(event);
         // Usage is no content: a failure behind it can still be retried.
@@ -198,6 +201,8 @@ export class StreamTranslation implements Tap {
       default:
         this.hasContent = true;
         this.#hasSaid ||= hasSaid(event);
+        if (event.type === "delta") this.uncountedBytes += Buffer.byteLength(event.text);
+        else if (event.type === "part") this.uncountedBytes += writtenBytes(event.part);
         this.#parts.observer?.(event);
         this.#write(this.#parts.encoder.encode(event));
     }

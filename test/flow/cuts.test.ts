@@ -145,13 +145,13 @@ for (const recording of RECORDINGS) {
   }, 1_200_000);
 }
 
-test("H-8 usage that was said before a cut is on the record as partial", async () => {
+test("H-8 usage that was said before a cut is on the record, with an estimate of what followed", async () => {
   const upTo = Buffer.byteLength(MESSAGES.frames.slice(0, 6).join(""));
   const reply = await streamCutAt(MESSAGES, upTo, "fin");
   expect(await gateway.row(reply.headers.get("x-request-id"))).toMatchObject({
     status: 200,
     outcome: "upstream_cut",
-    usage_state: "partial",
+    usage_state: "estimated",
     input_tokens: MESSAGES.inputTokens,
   });
 });

@@ -98,7 +98,7 @@ for (const how of ["fin", "rst"] as const) {
     await expectAllReady();
   });
 
-  test(`H-17 a client that leaves (${how}) a translated stream: the upstream sees it, usage so far is partial`, async () => {
+  test(`H-17 a client that leaves (${how}) a translated stream: the upstream sees it, usage so far is estimated`, async () => {
     const left: [Cell, string][] = [];
     for (const cell of CELLS_AND_ARRAYS) {
       const { name, arrived } = await leave(
@@ -121,7 +121,7 @@ for (const how of ["fin", "rst"] as const) {
       expect(row).toMatchObject({ outcome: "client_left", status: 200, error_kind: null });
       expect(row?.usage_state).not.toBe("final");
       if (cell.upstream.dialect === "anthropic-messages")
-        expect(row).toMatchObject({ usage_state: "partial", input_tokens: cell.upstream.inputTokens });
+        expect(row).toMatchObject({ usage_state: "estimated", input_tokens: cell.upstream.inputTokens });
     }
     await expectAllReady();
     expect(gateway.log()).not.toMatch(/unhandled|"level":(50|60)/i);

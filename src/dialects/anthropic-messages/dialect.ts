@@ -1,7 +1,7 @@
 /** Anthropic's Messages API. */
 import type { Dialect } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
-import { tapOf } from "../shared/tap-of.ts";
+import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { MessagesPeek, PEEK_SHAPE } from "./peek.ts";

@@ -4,9 +4,10 @@ import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
-import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts";
+import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
-import { NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { UsageCounts } from "./usage.ts";
 
@@ -32,9 +33,12 @@ const FRAME = compileShape({
  */
 const SEARCH = new NeedleSearch([textNeedle("message_"), textNeedle('"error"')]);
 
+const CONTENT = new ContentSearch("delta");
+
 export class MessagesReader implements AnswerReader {
   readonly answer = new AnswerReading();
   readonly search = SEARCH;
+  readonly content = CONTENT;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #keepsReplyId: boolean;
@@ -87,6 +91,10 @@ export class MessagesReader implements AnswerReader {
       return;
     }
     this.#readMessage(message);
+  }
+
+  contentOf(body: JsonObject): unknown {
+    return body.content;
   }
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {

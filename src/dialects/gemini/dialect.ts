@@ -2,7 +2,7 @@
 import type { Dialect, EndpointFacts, EndpointPath } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
-import { tapOf } from "../shared/tap-of.ts";
+import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { PEEK_SHAPE } from "./peek.ts";

@@ -4,9 +4,10 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
-import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts";
+import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { STATED_ERROR_MEMBERS } from "../shared/error-body.ts";
-import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
@@ -36,9 +37,12 @@ const SEARCH = new NeedleSearch([
 /** A body is one object, or an array of chunks. */
 const BODY = compileShape({ ...CHUNK, "*": CHUNK });
 
+const CONTENT = new ContentSearch("parts");
+
 export class GeminiReader implements AnswerReader {
   readonly answer = new AnswerReading();
   readonly search = SEARCH;
+  readonly content = CONTENT;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #running = new RunningUsage();
@@ -93,6 +97,10 @@ export class GeminiReader implements AnswerReader {
   readBody(body: unknown): void {
     if (!Array.isArray(body)) this.readFrame("", body);
     for (const chunk of asArray(body)) this.readFrame("", chunk);
+  }
+
+  contentOf(body: JsonObject): unknown {
+    return asArray(body.candidates).map((candidate) => asObject(asObject(candidate)?.content)?.parts);
   }
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {

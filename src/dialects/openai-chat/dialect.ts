@@ -4,7 +4,7 @@ import { ID, STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { rateHeaders } from "../shared/retry-header.ts";
-import { tapOf } from "../shared/tap-of.ts";
+import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { ChatPeek, PEEK_SHAPE, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";

@@ -4,9 +4,10 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
-import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts";
+import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
-import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -31,9 +32,12 @@ const SEARCH = new NeedleSearch([
   textNeedle("[DONE]"),
 ]);
 
+const CONTENT = new ContentSearch("delta");
+
 export class ChatReader implements AnswerReader {
   readonly answer = new AnswerReading();
   readonly search = SEARCH;
+  readonly content = CONTENT;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   readonly #removeUsageChunk: boolean;
@@ -86,6 +90,10 @@ export class ChatReader implements AnswerReader {
       return;
     }
     this.answer.stopReason = finishReasonOf(choices);
+  }
+
+  contentOf(body: JsonObject): unknown {
+    return body.choices;
   }
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {

@@ -5,7 +5,7 @@ import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { rateHeaders } from "../shared/retry-header.ts";
-import { tapOf } from "../shared/tap-of.ts";
+import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { PEEK_SHAPE } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";

@@ -5,9 +5,10 @@ import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
-import { type AnswerReader, AnswerReading } from "../shared/answer-reader.ts";
+import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts";
+import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
-import { keyNeedle, NeedleSearch, textNeedle } from "../shared/needle.ts";
+import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -41,9 +42,12 @@ const SEQUENCE_KEY = Buffer.from('"sequence_number":');
 /** Events in front of the answer. */
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
 
+const CONTENT = new ContentSearch("delta");
+
 export class ResponsesReader implements AnswerReader {
   readonly answer = new AnswerReading();
   readonly search = SEARCH;
+  readonly content = CONTENT;
   readonly frameShape = FRAME;
   readonly bodyShape = BODY;
   #responseId: string | null = null;
@@ -99,6 +103,10 @@ export class ResponsesReader implements AnswerReader {
       number = number * 10 + (byte - 0x30);
     }
     if (number < Number.MAX_SAFE_INTEGER) this.#nextSequenceNumber = number + 1;
+  }
+
+  contentOf(body: JsonObject): unknown {
+    return body.output;
   }
 
   renderFailure(error: GatewayError, requestId: string, place: FailurePlace): string {

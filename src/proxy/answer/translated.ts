@@ -2,6 +2,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { DialectName, Framing } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
+import { writtenBytes } from "../../neutral/estimate.ts";
 import type { ModelReply, PartialReply } from "../../neutral/event.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { joinParts } from "../../translate/continuation.ts";
@@ -147,7 +148,15 @@ function isCounted(usage: Usage | null): boolean {
 }
 
 /** The facts that the row takes from an answer. */
-function factsOf({ usage, model, stop }: PartialReply, usages: readonly Usage[]): AnswerFacts {
-  const partUsages = usages.length > 1 ? [...usages] : undefined;
-  return { usage, partUsages, model, stopReason: stop?.raw ?? null, stateIds: [], isCutShort: false };
+function factsOf({ usage, model, stop, parts }: PartialReply, usages: readonly Usage[]): AnswerFacts {
+  const isCounted = stop !== null && (usage?.outputTokens ?? null) !== null;
+  return {
+    usage,
+    partUsages: usages.length > 1 ? [...usages] : undefined,
+    uncountedBytes: isCounted ? 0 : parts.reduce((sum, part) => sum + writtenBytes(part), 0),
+    model,
+    stopReason: stop?.raw ?? null,
+    stateIds: [],
+    isCutShort: false,
+  };
 }

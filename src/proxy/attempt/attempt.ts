@@ -18,6 +18,7 @@ import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "../settle.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
 import type { AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
+import { passedAnswer } from "./passed-usage.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { sendRequest } from "./send.ts";
 import { relayRequest, translatedRequest } from "./upstream-request.ts";
@@ -82,6 +83,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
       upstreamDialect: prepared.dialect,
       credential: this.credential.name,
       modelUsed: target.model === "" ? null : target.model,
+      mayBeBilled: true,
       isStream: false,
       dropped: NOTHING_DROPPED,
       upstreamRequestId: null,
@@ -139,6 +141,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
 
   /** An HTTP status that is not a success. */
   #onRefusal(head: ReplyHead): void {
+    this.served.exchange.attempt.mayBeBilled = false;
     this.readWhole(ERROR_BODY_BYTES, null, ({ bytes, isWhole }) => {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
@@ -265,7 +268,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   broken(cause: unknown): AttemptFailure | ClientLeft | Fault {
     if (this.#hasLeft) return this.left();
     if (cause instanceof AccessRefused) {
-      this.#keepUsage();
+      this.#keepReported();
       this.verdict.failed(cause.signal, cause.status);
       return accessFailure(cause);
     }
@@ -273,7 +276,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     if (reason instanceof GatewayError && ERRORS[reason.kind].origin === "upstream") {
       return this.transportFailed(reason);
     }
-    this.#keepUsage();
+    this.#keepPassed();
     this.call.abort(new GatewayError("internal", "the request is given up"));
     this.verdict.endLease();
     // The transport wraps an exception of its sink; the log needs the exception itself.
@@ -283,8 +286,12 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
 
   /** The reply broke off (`upstream_cut`), or makes no sense (`upstream_garbage`). */
   transportFailed(error: GatewayError): AttemptFailure {
-    // Without a connection nothing was sent, so nothing can be charged.
-    if (error.kind !== "upstream_connect") this.#keepUsage();
+    // A connection that was closed before a word of an answer, and a page in its place, are no work that anybody bills.
+    const hasWritten = (this.#facts?.uncountedBytes ?? 0) > 0;
+    if (hasWritten || error.kind === "upstream_timeout") this.#keepPassed();
+    else this.#keepReported();
+    // Without a connection nothing was sent; anything else needs room all the same.
+    if (error.kind !== "upstream_connect") this.served.exchange.admission?.spent();
     this.call.abort(error);
     this.verdict.transportFailed(error);
     const signal = { class: "overload", reason: error.message } as const;
@@ -296,7 +303,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
    * another one.
    */
   failedInBand(head: ReplyHead, raw: string, request: TranslatedRequest | null): AttemptFailure {
-    this.#keepUsage();
+    this.#keepReported();
     const failure = inBandFailure(this, head, raw, request);
     this.verdict.failed(failure.signal, head.status);
     return failure;
@@ -315,7 +322,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
    */
   unusable(head: ReplyHead, message: string): AttemptFailure {
     const error = new GatewayError("upstream_garbage", message);
-    this.#keepUsage();
+    this.#keepPassed();
     this.call.abort(error);
     const signal = { class: "bad", reason: error.message } as const;
     this.verdict.failed(signal, head.status);
@@ -327,11 +334,19 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     return { kind: "client-left", facts: this.#facts };
   }
 
-  /** The provider may charge for a request that began well, also without a word about its usage. */
-  #keepUsage(): void {
+  /** The attempt has failed, and the provider bills no more than it said so far. */
+  #keepReported(): void {
+    this.served.exchange.attempt.mayBeBilled = false;
+    this.#keepPassed();
+  }
+
+  /** The attempt has failed, and the provider may bill what has passed. */
+  #keepPassed(): void {
     const { gateway, exchange } = this.served;
-    exchange.admission?.spent();
-    if (this.#facts !== null) exchange.keepUsage(this.#facts, gateway.snapshot.prices);
+    const answer = passedAnswer(gateway, exchange, this.#facts);
+    exchange.keepUsage(answer, gateway.snapshot.prices, answer.usage !== (this.#facts?.usage ?? null));
+    exchange.attempt.mayBeBilled = false;
+    if (answer.usage !== null) exchange.admission?.spent();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The common part of the taps of all framings: they show their reader's answer. */
-import type { GatewayError } from "../../core/errors.ts";
-import type { Usage } from "../../neutral/usage.ts";
-import type { Framing, Tap, TapState } from "../dialect.ts";
+import type { GatewayError } from "../../../core/errors.ts";
+import type { Usage } from "../../../neutral/usage.ts";
+import type { Framing, Tap, TapState } from "../../dialect.ts";
 import type { AnswerReader, AnswerReading } from "./answer-reader.ts";
 
 export abstract class AnswerTap implements Tap {
@@ -22,6 +22,11 @@ export abstract class AnswerTap implements Tap {
   get usage(): Usage | null {
     this.reader.catchUp?.();
     return this.answer.usage;
+  }
+
+  get uncountedBytes(): number {
+    this.reader.catchUp?.();
+    return this.answer.uncountedBytes;
   }
 
   get model(): string | null {

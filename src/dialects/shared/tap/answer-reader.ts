@@ -1,21 +1,34 @@
 /** The state of an answer that a tap reads, and the contract of a dialect's reader. */
-import type { GatewayError } from "../../core/errors.ts";
-import type { Usage } from "../../neutral/usage.ts";
-import { asString } from "../../wire/json.ts";
-import type { ShapeNode } from "../../wire/json-shape.ts";
-import type { FailurePlace, TapState } from "../dialect.ts";
-import { failureText } from "./failure-text.ts";
+import type { GatewayError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import type { Usage } from "../../../neutral/usage.ts";
+import { asString } from "../../../wire/json.ts";
+import type { ShapeNode } from "../../../wire/json-shape.ts";
+import type { FailurePlace, TapState } from "../../dialect.ts";
+import type { ContentSearch } from "./content-bytes.ts";
+import { failureText } from "../failure-text.ts";
 import type { NeedleSearch } from "./needle.ts";
 
 /** The state that a reader writes and a tap shows. */
 export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
-  usage: Usage | null = null;
+  #usage: Usage | null = null;
+  /** Bytes of content that have passed since usage was reported last. */
+  uncountedBytes = 0;
   model: string | null = null;
   stateIds: readonly string[] = [];
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
   failure: string | null = null;
   hasContent = false;
+
+  get usage(): Usage | null {
+    return this.#usage;
+  }
+
+  set usage(usage: Usage | null) {
+    this.#usage = usage;
+    if (usage !== null && usage.outputTokens !== null) this.uncountedBytes = 0;
+  }
 
   /** The upstream reported an error. */
   fail(error: unknown): void {
@@ -53,6 +66,10 @@ export interface AnswerReader {
   /** The members to pick from a frame's data that is too long to be built whole. */
   readonly frameShape: ShapeNode;
   readonly bodyShape: ShapeNode;
+  /** Finds what the model has written in a frame. One for all readers of a dialect. */
+  readonly content: ContentSearch;
+  /** The part of a body that the model has written. */
+  contentOf(body: JsonObject): unknown;
   /**
    * Sees whole frames between `from` and `to` in which the search found nothing. Returns false when they have
    * to be read all the same. What the reader keeps of them is read by `catchUp`.

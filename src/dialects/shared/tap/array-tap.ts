@@ -1,9 +1,11 @@
 /** The tap of a reply that is a JSON array of chunks, delivered as they come (Gemini without `alt=sse`). */
-import { GrowingBytes } from "../../wire/bytes.ts";
-import { JsonPicker } from "../../wire/json-pick.ts";
-import type { Framing } from "../dialect.ts";
+import { isObject } from "../../../core/json.ts";
+import { GrowingBytes } from "../../../wire/bytes.ts";
+import { JsonPicker } from "../../../wire/json-pick.ts";
+import type { Framing } from "../../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
+import { stringBytesIn } from "./content-bytes.ts";
 
 export class ArrayTap extends AnswerTap {
   readonly #maxHeldBytes: number;
@@ -56,6 +58,8 @@ export class ArrayTap extends AnswerTap {
 
   /** `end` is the element's end in the stream. */
   #takeElement(element: unknown, end: number): void {
+    // Usage in this element counts what is written in it.
+    if (isObject(element)) this.answer.uncountedBytes += stringBytesIn(this.reader.contentOf(element));
     this.reader.readFrame("", element);
     if (this.answer.progress === "open") this.#heldFrom = -1;
     else if (this.#heldFrom === -1) this.#heldFrom = Math.max(this.#elementEnd, this.#sentTo);

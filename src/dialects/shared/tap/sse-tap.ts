@@ -1,6 +1,6 @@
 /** The tap of a stream of server-sent events, for every dialect. Its reader knows the meaning of frames. */
-import { decodeUtf8, GrowingBytes, joinBytes } from "../../wire/bytes.ts";
-import { JsonPicker, pickJson } from "../../wire/json-pick.ts";
+import { decodeUtf8, GrowingBytes, joinBytes } from "../../../wire/bytes.ts";
+import { JsonPicker, pickJson } from "../../../wire/json-pick.ts";
 import {
   CR,
   endsFrame,
@@ -9,10 +9,11 @@ import {
   readSseFrame,
   SseFrameFollower,
   SseSplitter,
-} from "../../wire/sse.ts";
-import type { Framing } from "../dialect.ts";
+} from "../../../wire/sse.ts";
+import type { Framing } from "../../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
+import type { ContentSearch } from "./content-bytes.ts";
 import type { NeedleSearch } from "./needle.ts";
 
 /** Longer data is not parsed: a picker reads the members that matter. */
@@ -36,6 +37,7 @@ export class SseTap extends AnswerTap {
    */
   #isInside = false;
   readonly #search: NeedleSearch;
+  readonly #content: ContentSearch;
   readonly #notesPassed: boolean;
   readonly #defers: boolean;
   readonly #maxHeldBytes: number;
@@ -54,6 +56,7 @@ export class SseTap extends AnswerTap {
     super(reader);
     this.#maxHeldBytes = maxHeldBytes;
     this.#search = reader.search;
+    this.#content = reader.content;
     this.#notesPassed = reader.notePassed !== undefined;
     this.#defers = reader.defers !== undefined;
   }
@@ -61,6 +64,8 @@ export class SseTap extends AnswerTap {
   push(chunk: Uint8Array): Uint8Array | null {
     if (this.#isPlain && endsFrame(chunk) && !this.#search.finds(chunk) && this.#isDeferred(chunk, 0)) {
       if (this.#notesPassed) this.reader.notePassed?.(chunk, chunk.length);
+      this.#content.begin();
+      this.#count(chunk, 0, chunk.length);
       return chunk;
     }
     if (chunk.length === 0 || this.#isOverfull()) return null;
@@ -105,6 +110,8 @@ export class SseTap extends AnswerTap {
     this.#hold(bytes, 0, end);
     this.#releaseInto(out);
     if (end > 0) this.reader.notePassed?.(bytes, end);
+    this.#content.begin();
+    this.#count(bytes, 0, end);
     this.#keepRest(bytes, end, pendingBytes > 0, out);
     return joinBytes(out);
   }
@@ -132,6 +139,7 @@ export class SseTap extends AnswerTap {
     const wasOpenBefore = this.answer.progress === "open";
     this.#splitter.begin(bytes, seen);
     this.#search.begin();
+    this.#content.begin();
     for (let to = this.#splitter.next(); to !== -1; to = this.#splitter.next()) {
       const wasOpen = this.answer.progress === "open";
       const isTakenOut = this.#read(bytes, from, to);
@@ -157,6 +165,8 @@ export class SseTap extends AnswerTap {
   #read(bytes: Uint8Array, from: number, to: number): boolean {
     const isFirst = this.#isFirstFrame;
     this.#isFirstFrame = false;
+    // Usage in this frame counts what is written in it.
+    this.#count(bytes, from, to);
     if (this.#passing !== null) {
       const { follower, picker } = this.#passing;
       follower.push(bytes, from, to);
@@ -171,6 +181,10 @@ export class SseTap extends AnswerTap {
     }
     const { event, data } = readSseFrame(bytes, from, to, isFirst);
     return data !== null && this.#readData(event, data);
+  }
+
+  #count(bytes: Uint8Array, from: number, to: number): void {
+    this.answer.uncountedBytes += this.#content.count(bytes, from, to);
   }
 
   #isDeferred(bytes: Uint8Array, from: number, to = bytes.length): boolean {
@@ -205,6 +219,9 @@ export class SseTap extends AnswerTap {
       this.#passing = { follower: new SseFrameFollower((data) => picker.push(data)), picker };
     }
     if (this.#passing !== null) {
+      // Of a frame that is too long to be held, so much as is there in one piece.
+      this.#content.begin();
+      this.#count(bytes, from, bytes.length);
       this.#passing.follower.push(bytes, from, bytes.length);
       this.#pending.clear();
       if (size > 0) out.push(bytes.subarray(from));

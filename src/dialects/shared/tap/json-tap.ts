@@ -1,9 +1,11 @@
 /** The tap of a reply that is one JSON value, for every dialect. */
-import { decodeUtf8, joinBytes } from "../../wire/bytes.ts";
-import { JsonPicker } from "../../wire/json-pick.ts";
-import type { Framing } from "../dialect.ts";
+import { isObject } from "../../../core/json.ts";
+import { decodeUtf8, joinBytes } from "../../../wire/bytes.ts";
+import { JsonPicker } from "../../../wire/json-pick.ts";
+import type { Framing } from "../../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { AnswerTap } from "./answer-tap.ts";
+import { stringBytesIn } from "./content-bytes.ts";
 
 /** A reply up to this size in one piece is parsed, which costs less than scanning it. */
 const MAX_PARSED_BYTES = 16 * 1024;
@@ -56,12 +58,21 @@ export class JsonTap extends AnswerTap {
       const body = chunk.length > MAX_PARSED_BYTES ? undefined : parseBody(chunk);
       if (body !== undefined) {
         this.#close(body);
+        this.#countWritten(body);
         return;
       }
       this.#picker = new JsonPicker(this.reader.bodyShape);
     }
+    // All of a long body: only a part of it is built.
+    this.answer.uncountedBytes += chunk.length;
     this.#picker.push(chunk);
     if (this.#picker.status === "closed") this.#close(this.#picker.root);
+  }
+
+  /** Where the body itself does not say it. */
+  #countWritten(body: unknown): void {
+    if ((this.answer.usage?.outputTokens ?? null) !== null) return;
+    this.answer.uncountedBytes = stringBytesIn(isObject(body) ? this.reader.contentOf(body) : body);
   }
 
   #close(body: unknown): void {

@@ -1,5 +1,5 @@
 /** Makes the tap for a framing. */
-import type { Tap, TapOptions } from "../dialect.ts";
+import type { Tap, TapOptions } from "../../dialect.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { ArrayTap } from "./array-tap.ts";
 import { JsonTap } from "./json-tap.ts";

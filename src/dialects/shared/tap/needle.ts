@@ -3,7 +3,7 @@
  * look like a key, as its quotes are escaped. Decoding the frame settles the rest.
  */
 import { Buffer } from "node:buffer";
-import { indexOfBytes } from "../../wire/bytes.ts";
+import { indexOfBytes } from "../../../wire/bytes.ts";
 
 const NOWHERE = 0x7fffffff;
 

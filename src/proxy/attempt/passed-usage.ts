@@ -1,0 +1,62 @@
+/** The usage of an attempt whose answer the provider has not counted, or not to its end. */
+import type { TapState } from "../../dialects/dialect.ts";
+import { estimateUsage } from "../../neutral/estimate.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
+import { makeUsage, NO_USAGE, type Usage } from "../../neutral/usage.ts";
+import type { ChargedAnswer } from "../../prices/charge.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
+
+const NOTHING: ChargedAnswer = Object.freeze({ usage: null, model: null });
+
+/**
+ * The last attempt's answer: its usage as the provider reported it, with an estimate of what has passed beyond that.
+ * `usage` is what was reported itself when nothing else has passed; null: the attempt costs nothing.
+ */
+export function passedAnswer(
+  gateway: Gateway,
+  exchange: Exchange,
+  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes">) | null,
+): ChargedAnswer {
+  const { attempt, route } = exchange;
+  const reported = facts?.usage ?? null;
+  const uncountedBytes = facts?.uncountedBytes ?? 0;
+  const isCounted = reported !== null && reported.inputTokens !== null && uncountedBytes === 0;
+  if (isCounted || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
+  const usage = estimateUsage(reported, {
+    requestBytes: exchange.requestBytes,
+    // Embeddings are numbers: their output has no tokens.
+    uncountedBytes: route.isGenerative ? uncountedBytes : null,
+    ...limitsOf(gateway, exchange),
+  });
+  const model = facts?.model ?? null;
+  const partUsages = facts?.partUsages;
+  if (usage === null || partUsages === undefined) return { usage, model };
+  return { usage, model, partUsages: [...partUsages, beyond(reported, usage)] };
+}
+
+/** The estimates alone. */
+function beyond(reported: Usage | null, usage: Usage): Usage {
+  const { inputTokens, outputTokens } = reported ?? NO_USAGE;
+  return makeUsage({
+    inputTokens: inputTokens === null ? usage.inputTokens : null,
+    outputTokens: usage.outputTokens === null ? null : usage.outputTokens - (outputTokens ?? 0),
+  });
+}
+
+const UNKNOWN_LIMITS = { contextTokens: null, maxOutputTokens: null } as const;
+
+function limitsOf(
+  { snapshot }: Gateway,
+  { attempt, route }: Exchange,
+): Pick<ModelTraits, "contextTokens" | "maxOutputTokens"> {
+  const upstream = snapshot.upstreams.get(attempt.upstream ?? "");
+  if (upstream === undefined || attempt.modelUsed === null) return UNKNOWN_LIMITS;
+  const dialect = attempt.upstreamDialect ?? route.dialect;
+  const { contextTokens, maxOutputTokens } = snapshot.modelTraits.traitsOf(
+    upstream,
+    dialect,
+    attempt.modelUsed,
+  );
+  return { contextTokens, maxOutputTokens };
+}
