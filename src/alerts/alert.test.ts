@@ -81,13 +81,13 @@ test("each budget, window, threshold and limit is a subject of its own", () => {
 });
 
 const STATE = { state: "cooling", reason: "rate limit", untilMs: NOW + 60_000, sinceMs: NOW - 5, models: [] };
-const CREDENTIAL = { ...STATE, id: "openai/main", upstream: "openai" };
+const CREDENTIAL = { ...STATE, id: "openai/main", upstream: "openai", refusals: 0 };
 
 test("a credential needs a person when its state does not end by itself", () => {
   const told = (state: string, untilMs: number | null) =>
     credentialAlert({ ...CREDENTIAL, state, untilMs, reason: "the key was refused" }, NOW)?.text ?? null;
   expect(told("invalid", null)).toBe(
-    "Credential openai/main is invalid and needs a person: the key was refused. To repair: replace its key.",
+    "Credential openai/main is invalid and needs a person: the key was refused. To repair: replace its key, or repair its account.",
   );
   expect(told("exhausted", null)).toContain("add credit or raise its limit at the provider");
   expect([
@@ -96,6 +96,16 @@ test("a credential needs a person when its state does not end by itself", () => 
     told("ready", null),
     told("off", null),
   ]).toEqual([null, null, null, null]);
+});
+
+test("a credential that no call can prove wrong needs a person once it was refused often", () => {
+  const told = (refusals: number) =>
+    credentialAlert({ ...CREDENTIAL, reason: "unconfirmed: the key was refused", refusals }, NOW);
+  expect(told(4)).toBeNull();
+  expect(told(5)?.text).toStartWith(
+    "Credential openai/main was refused 5 times in a row and needs a person: unconf",
+  );
+  expect(told(6)?.about).toBe(told(5)?.about as string);
 });
 
 test("an upstream without a usable credential is told of with its first end, unless that is soon", () => {

@@ -42,6 +42,8 @@ export interface CredentialFacts extends StateFacts {
   /** `upstream/name`. */
   readonly id: string;
   readonly upstream: string;
+  /** How often in a row its provider refused it, without a proof that would make its state final; 0: not at all. */
+  readonly refusals: number;
   readonly models: readonly (StateFacts & { readonly model: string })[];
 }
 
@@ -60,6 +62,8 @@ const REMINDER_MS: Readonly<Record<AlertEvent, number>> = {
 };
 /** Limits of some seconds are everyday. */
 const SHORT_WAIT_MS = 30_000;
+/** The waits between them sum up to a quarter of an hour. */
+const MANY_REFUSALS = 5;
 const MAX_TEXT_CHARS = 500;
 const MAX_NAME_CHARS = 200;
 const LOW = 0.8;
@@ -94,18 +98,25 @@ export function budgetAlert(budget: BudgetFacts): Alert | null {
   };
 }
 
-/** null: the credential works, or will by itself. */
-export function credentialAlert(
-  { id, state, reason, untilMs, sinceMs }: CredentialFacts,
-  nowMs: number,
-): Alert | null {
-  if (untilMs !== null || (state !== "invalid" && state !== "exhausted")) return null;
+/**
+ * null: the credential works, or will by itself. Few servers have a call that proves a refusal; where there is none, a
+ * credential that is refused each time after longer and longer waits needs a person as well.
+ */
+export function credentialAlert(credential: CredentialFacts, nowMs: number): Alert | null {
+  const { id, state, reason, untilMs, sinceMs, refusals } = credential;
+  const isFinal = untilMs === null && (state === "invalid" || state === "exhausted");
+  if (!isFinal && refusals < MANY_REFUSALS) return null;
   const repair =
-    state === "invalid" ? "replace its key" : "add credit or raise its limit at the provider, then reset it";
-  return tell("credential.needs_person", [id, sinceMs], nowMs, {
-    text: `Credential ${shown(id)} is ${state} and needs a person: ${shown(reason)}. To repair: ${repair}.`,
+    state === "exhausted"
+      ? "add credit or raise its limit at the provider, then reset it"
+      : "replace its key, or repair its account";
+  const what = isFinal ? `is ${state}` : `was refused ${refusals} times in a row`;
+  const alert = tell("credential.needs_person", [id, isFinal ? sinceMs : "refused"], nowMs, {
+    text: `Credential ${shown(id)} ${what} and needs a person: ${shown(reason)}. To repair: ${repair}.`,
     data: { credential: id, state, reason, since: time(sinceMs) },
   });
+  // Each refusal begins a state of its own, so the subject cannot tell a new trouble from the old one.
+  return isFinal ? alert : { ...alert, quietUntilMs: nowMs + DAY_MS };
 }
 
 /** No credential of an upstream can be used: at all (model null), or for one model. null: one can be used soon. */

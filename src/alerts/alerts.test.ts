@@ -131,7 +131,7 @@ function budget(changes: Partial<BudgetFacts> = {}): BudgetFacts {
 
 function credential(name: string, changes: Partial<CredentialFacts> = {}): CredentialFacts {
   const state = { state: "ready", reason: "", untilMs: null, sinceMs: START };
-  return { ...state, id: `a/${name}`, upstream: "a", models: [], ...changes };
+  return { ...state, id: `a/${name}`, upstream: "a", refusals: 0, models: [], ...changes };
 }
 
 test("an event comes with type, id, time, text and data, and the same id as its header", async () => {

@@ -1,9 +1,12 @@
 /** Hands the facts of the gateway to the alerts. */
+import type { CredentialFacts } from "../alerts/alert.ts";
 import { Alerts, type AlertsOptions } from "../alerts/alerts.ts";
 import { makeWebhook } from "../alerts/webhook.ts";
 import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Ids } from "../core/ids.ts";
 import { openStore, spaceOfStore } from "../ledger/store-file.ts";
+import { accusationIn } from "../pool/park.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { makeAlertStore } from "../store/alerts.ts";
 import { StoreError } from "../store/sql.ts";
@@ -18,7 +21,7 @@ export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly 
     ledgerFailure: () => ledger.failure,
     freeBytes: () => freeBytesOf(server.dataDir),
     rejected: () => rejected().map(renderProblem),
-    credentials: () => pool.list(),
+    credentials: () => credentialsOf(pool),
     budgets: () => [],
     unpriced: () => unpricedSince(unpriced, clock.nowMs() - DAY_MS),
   };
@@ -32,6 +35,14 @@ export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly 
     log,
     count: (type, result) => metrics.alerts.add(1, type, result),
   });
+}
+
+/** The states of all credentials as alerts read them. */
+export function credentialsOf(pool: Pick<Pool, "list">): readonly CredentialFacts[] {
+  return pool.list().map((status) => ({
+    ...status,
+    refusals: accusationIn(status.reason) === null ? 0 : status.strikes,
+  }));
 }
 
 function unpricedSince(unpriced: Gateway["unpriced"], sinceMs: number): readonly string[] {
