@@ -12,6 +12,7 @@ import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
 import { PriceBook, type ProviderPlace } from "./prices/price-book.ts";
 import { NO_PRICES, type PriceList } from "./prices/price-list.ts";
+import { makePriceOverrides } from "./prices/price-overrides.ts";
 import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
@@ -71,7 +72,7 @@ export function makeSnapshot(
   config: Config,
   { prices = NO_PRICES, families = FAMILIES }: SnapshotOptions = {},
 ): Snapshot {
-  const book = new PriceBook(prices, []);
+  const book = new PriceBook(prices, makePriceOverrides(config.prices));
   const upstreams = config.upstreams.map((upstream) =>
     makeUpstreamView(upstream, families[upstream.family], book),
   );

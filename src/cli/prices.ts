@@ -1,8 +1,8 @@
 /** `clewline prices`: shows what models cost, and takes a newer price list. */
 import { resolve } from "node:path";
 import { writeAtomically } from "../config/atomic-file.ts";
+import { makeGlob } from "../core/glob.ts";
 import { suggest } from "../core/nearest.ts";
-import { matchesGlob } from "../prices/model-name.ts";
 import { type Price, type PricedModel, priceAt, type Tariff } from "../prices/price.ts";
 import { PriceBook } from "../prices/price-book.ts";
 import { builtInPrices, loadPrices, pricesFile, readPriceFile } from "../prices/price-files.ts";
@@ -104,9 +104,10 @@ function findModels(list: PriceList, model: string): readonly PricedModel[] {
     // A provider that resells another one's models has found the other one's price.
     return [...new Map(found.map((entry) => [`${entry.provider}/${entry.model}`, entry])).values()];
   }
+  const matches = makeGlob(model);
   return list.providers.flatMap((provider) =>
     provider.models
-      .filter(({ id, prices: listed }) => listed.length > 0 && matchesGlob(model, id))
+      .filter(({ id, prices: listed }) => listed.length > 0 && matches(id))
       .map((entry) => pricedModel(provider.id, entry)),
   );
 }

@@ -6,6 +6,7 @@ import { suggest } from "../core/nearest.ts";
 import { findSlip } from "./base-url.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { Draft } from "./draft.ts";
+import { checkPrices } from "./prices/check-prices.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
 import { isTree, type Tree } from "./toml/toml.ts";
@@ -17,6 +18,7 @@ export function checkTogether(draft: Draft): void {
   checkKeys(draft);
   checkModels(draft);
   checkTraits(draft);
+  checkPrices(draft);
   checkPorts(draft);
 }
 

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { alerts } from "./alerts/schema-alerts.ts";
+import { priceEntry } from "./prices/schema-prices.ts";
 import { clientKey, team } from "./schema-keys.ts";
 import { model, modelTraits } from "./schema-models.ts";
 import {
@@ -297,6 +298,7 @@ export const fileSchema = v.object({
     ),
   }),
   traits: v.optional(v.array(modelTraits), []),
+  prices: v.optional(v.array(priceEntry), []),
 });
 
 /** A checked file with its defaults; secrets are still as written. */

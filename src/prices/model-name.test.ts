@@ -3,7 +3,6 @@ import fc from "fast-check";
 import {
   isCheapExpression,
   MAX_NAME_CHARS,
-  matchesGlob,
   matchesName,
   NameIndex,
   type NamePattern,
@@ -34,19 +33,11 @@ test("stars match as the regular expression of the same pattern does", () => {
   );
 });
 
-test("in a person's pattern only the star means something", () => {
-  expect(matchesGlob("Claude-*", "claude-opus-5")).toBe(true);
-  expect(matchesGlob("claude", "Claude")).toBe(true);
-  expect(matchesGlob("/.*/", "claude")).toBe(false);
-  expect(matchesGlob("/*/", "/a/")).toBe(true);
-  expect(matchesGlob("(*", "claude")).toBe(false);
-});
-
 test("stars in any number take little time", () => {
   const name = "a".repeat(MAX_NAME_CHARS);
   const startMs = performance.now();
-  expect(matchesGlob(`${"*a".repeat(200)}*b`, name)).toBe(false);
-  expect(matchesGlob("*".repeat(100_000), name)).toBe(true);
+  expect(matchesName(`${"*a".repeat(200)}*b`, name)).toBe(false);
+  expect(matchesName("*".repeat(100_000), name)).toBe(true);
   expect(performance.now() - startMs).toBeLessThan(1000);
 });
 

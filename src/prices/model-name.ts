@@ -29,12 +29,6 @@ function matcherOf(pattern: NamePattern): Matcher {
   return parts.length === 1 ? (name) => name === pattern : (name) => matchesParts(parts, name);
 }
 
-/** Whether a name matches a pattern of a person, in which only `*` means something. Case does not count. */
-export function matchesGlob(pattern: string, name: string): boolean {
-  const parts = pattern.toLowerCase().split(/\*+/);
-  return parts.length === 1 ? name.toLowerCase() === parts[0] : matchesParts(parts, name.toLowerCase());
-}
-
 export function isExpression(pattern: string): boolean {
   return pattern.length > 2 && pattern.startsWith("/") && pattern.endsWith("/");
 }

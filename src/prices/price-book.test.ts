@@ -79,10 +79,10 @@ const versionsOf = (...prices: ListedPrice[]): (string | undefined)[] => {
 
 test("a person's price has a version that follows from its content", () => {
   const [version] = versionsOf({ rates: { input: 1, output: 2 } });
-  expect(version).toMatch(/^configuration pen#[0-9a-f]{12}$/);
+  expect(version).toMatch(/^configuration\/pen#[0-9a-f]{12}$/);
   expect(versionsOf({ rates: { output: 2, input: 1 } })).toEqual([version]);
   expect(versionsOf({ since: "2026-03-01", rates: { input: 1 } })[0]).toMatch(
-    /^configuration pen@2026-03-01#[0-9a-f]{12}$/,
+    /^configuration\/pen@2026-03-01#[0-9a-f]{12}$/,
   );
   const written = (us: string, eu: string) => ({ rates: { input: 1 }, uplifts: { [us]: 1.1, [eu]: 1.1 } });
   expect(versionsOf(written("us", "eu"))).toEqual(versionsOf(written("eu", "us")));

@@ -1,5 +1,6 @@
 /** Looks up what a model costs: the configuration's prices first, then those of a list. */
-import { MAX_NAME_CHARS, matchesGlob, NameIndex, nameForms } from "./model-name.ts";
+import { type Glob, makeGlob } from "../core/glob.ts";
+import { MAX_NAME_CHARS, NameIndex, nameForms } from "./model-name.ts";
 import type { PricedModel } from "./price.ts";
 import {
   type ListedModel,
@@ -18,6 +19,12 @@ export interface PriceOverride {
   /** The upstream's name for the model, or a pattern with `*`. */
   readonly model: string;
   readonly prices: readonly ListedPrice[];
+}
+
+interface Override {
+  readonly upstream: string | null;
+  readonly matches: Glob;
+  readonly priced: PricedModel;
 }
 
 /** A model as an upstream knows it. */
@@ -45,16 +52,27 @@ const MAX_REMEMBERED = 4096;
 
 export class PriceBook {
   readonly list: PriceList;
-  readonly #overrides: readonly PriceOverride[];
+  readonly #overrides: readonly Override[];
   readonly #providers: ReadonlyMap<string, ListedProvider>;
   /** Made when a provider is first asked for. */
   readonly #indexes = new Map<string, NameIndex<ListedModel>>();
   /** By the name of an upstream: a gateway's upstreams keep their providers. */
   readonly #found = new Map<string, Remembered>();
 
+  /** Of the overrides the first that matches holds. */
   constructor(list: PriceList, overrides: readonly PriceOverride[]) {
     this.list = list;
-    this.#overrides = overrides;
+    this.#overrides = overrides.map(({ upstream, model, prices }) => ({
+      upstream,
+      matches: makeGlob(model),
+      priced: {
+        provider: "configuration",
+        model,
+        prices: prices.map((price) => priceOf(`configuration/${model}`, price)),
+        disputes: [],
+        filled: [],
+      },
+    }));
     this.#providers = new Map(list.providers.map((provider) => [provider.id, provider]));
   }
 
@@ -76,12 +94,10 @@ export class PriceBook {
   }
 
   #findOverride({ upstream, model }: PriceTarget): PricedModel | null {
-    const override = this.#overrides.find(
-      (entry) => (entry.upstream === null || entry.upstream === upstream) && matchesGlob(entry.model, model),
+    const found = this.#overrides.find(
+      (entry) => (entry.upstream === null || entry.upstream === upstream) && entry.matches(model),
     );
-    if (override === undefined) return null;
-    const prices = override.prices.map((price) => priceOf(`configuration ${override.model}`, price));
-    return { provider: "configuration", model: override.model, prices, disputes: [], filled: [] };
+    return found?.priced ?? null;
   }
 
   #findListed({ provider, model }: PriceTarget): PricedModel | null {
