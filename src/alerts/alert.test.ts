@@ -29,7 +29,10 @@ test("a budget is told of from 80 % on, and again when it is empty", () => {
     (spentNanoUsd) => budgetAlert({ ...BUDGET, spentNanoUsd })?.type ?? null,
   );
   expect(types).toEqual([null, null, "budget.low", "budget.low", "budget.empty", "budget.empty"]);
-  expect(budgetAlert({ ...BUDGET, hasRefused: true })?.type).toBe("budget.empty");
+  expect(budgetAlert({ ...BUDGET, spentNanoUsd: 40_000_000_000, hasRefused: true })?.type).toBe(
+    "budget.empty",
+  );
+  expect(budgetAlert({ ...BUDGET, spentNanoUsd: 39_999_999_999, hasRefused: true })).toBeNull();
   // Nothing may be spent: the budget is empty from the start.
   expect(budgetAlert({ ...BUDGET, limitNanoUsd: 0 })?.type).toBe("budget.empty");
 });
@@ -55,10 +58,10 @@ test("a budget's alert says what was spent, of what, and until when", () => {
     scope: "team",
     name: "research",
     model: "claude-*",
-    hasRefused: true,
+    spentNanoUsd: 50_000_000_000,
   });
   expect(team?.text).toStartWith(
-    "Team research has spent 0.00 of 50.00 dollars of its budget for this month for claude-·; req",
+    "Team research has spent 50.00 of 50.00 dollars of its budget for this month for claude-·; req",
   );
 });
 
@@ -139,7 +142,7 @@ test("the name of a model mentions nobody and makes no link in a chat", () => {
 test("docs/alerts.md has each event, and each member of its data", async () => {
   const page = await Bun.file(new URL("../../docs/alerts.md", import.meta.url).pathname).text();
   const alerts = [
-    budgetAlert({ ...BUDGET, hasRefused: true }),
+    budgetAlert({ ...BUDGET, spentNanoUsd: 50_000_000_000 }),
     budgetAlert({ ...BUDGET, spentNanoUsd: 45_000_000_000 }),
     credentialAlert({ ...CREDENTIAL, state: "invalid", untilMs: null }, NOW),
     unavailableAlert("openai", null, [CREDENTIAL], NOW),

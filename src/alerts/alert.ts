@@ -25,7 +25,7 @@ export interface BudgetFacts {
   readonly limitNanoUsd: number;
   /** Settled costs, without what is only reserved. */
   readonly spentNanoUsd: number;
-  /** A request was refused in this window, because what was left did not do. */
+  /** A request was refused in this window because of what is spent, not of what running requests hold. */
   readonly hasRefused: boolean;
 }
 
@@ -71,8 +71,9 @@ const LOW = 0.8;
 /** The alert that a budget's use calls for; null: none. */
 export function budgetAlert(budget: BudgetFacts): Alert | null {
   const { scope, name, model, period, startMs, resetsAtMs, limitNanoUsd, spentNanoUsd, hasRefused } = budget;
+  // One request that would cost more than is left says little of a budget that is hardly used.
+  if (spentNanoUsd < limitNanoUsd * LOW) return null;
   const isEmpty = spentNanoUsd >= limitNanoUsd || hasRefused;
-  if (!isEmpty && spentNanoUsd < limitNanoUsd * LOW) return null;
   const type = isEmpty ? "budget.empty" : "budget.low";
   const spent = `${usd(spentNanoUsd)} of ${usd(limitNanoUsd)} dollars of its budget for this ${period}`;
   const models = model === null ? "" : ` for ${shown(model)}`;
