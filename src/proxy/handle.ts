@@ -12,7 +12,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
-import { setLimitHeaders } from "./admission/limit-headers.ts";
+import { dropAccountRates, setLimitHeaders } from "./admission/limit-headers.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import { reportOf } from "./answer/report.ts";
@@ -277,8 +277,9 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   }
 
   #withLimits(reply: Response): Response {
-    const { limiter, clock } = this.#gateway;
+    const { limiter, clock, snapshot } = this.#gateway;
     const { principal, route } = this.#accepted;
+    if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(reply.headers);
     const use = limiter.useFor(principal, this.#planned?.modelName ?? null);
     setLimitHeaders(reply.headers, route.dialect, use, clock.nowMs());
     return reply;

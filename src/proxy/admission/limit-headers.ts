@@ -7,11 +7,15 @@ import type { KeyUse, LimitUse } from "../../limits/use.ts";
 /** The upstream's own headers of rates are about the gateway's account, and would stand beside the key's. */
 const ACCOUNT_RATES = ["x-ratelimit-", "anthropic-ratelimit-"];
 
-/** Sets the headers. `use`: the limits that hold for the request; `nowMs`: Unix milliseconds. */
-export function setLimitHeaders(headers: Headers, dialect: DialectName, use: KeyUse, nowMs: number): void {
+/** `server.forward_upstream_headers` may have let them through. */
+export function dropAccountRates(headers: Headers): void {
   for (const name of [...headers.keys()]) {
     if (ACCOUNT_RATES.some((prefix) => name.startsWith(prefix))) headers.delete(name);
   }
+}
+
+/** Sets the headers. `use`: the limits that hold for the request; `nowMs`: Unix milliseconds. */
+export function setLimitHeaders(headers: Headers, dialect: DialectName, use: KeyUse, nowMs: number): void {
   const { rateHeaders } = DIALECTS[dialect];
   const set = (unit: "requests" | "tokens", limit: LimitName): void => {
     const tightest = tightestOf(use, limit);

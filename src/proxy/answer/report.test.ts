@@ -72,11 +72,12 @@ describe("a whole answer", () => {
     expect(report(await ask({ model: "gpt-3.5-turbo" }))).toMatchObject({ "x-clewline-cost": "unpriced" });
   });
 
-  test("without a word about usage has no cost to tell", async () => {
+  test("without a word about usage has the cost of an estimate", async () => {
     start();
     const { usage: _, ...answer } = JSON.parse(RECORDING.whole) as { usage: object };
     upstream.answer = (request) => sendWhole(request, JSON.stringify(answer));
-    expect(report(await ask())).toEqual({ ...SAID, "x-clewline-cache": "none" });
+    expect(Number(report(await ask())["x-clewline-cost"])).toBeGreaterThan(0);
+    expect(await gateway.rows()).toMatchObject([{ usageState: "estimated" }]);
   });
 
   test("tells each attempt, and the credential that answered", async () => {
