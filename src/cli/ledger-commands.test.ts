@@ -127,6 +127,40 @@ test("requests filters by time, key and status", async () => {
   expect(await list("--id", "no-such-id")).toEqual([]);
 });
 
+test("requests shows users and tags, and filters by them", async () => {
+  const rows = write(
+    { endUser: "u-1", tags: '["team=a","nightly"]' },
+    { endUser: "u-1", tags: '["nightly"]' },
+    { endUser: "u-2" },
+    {},
+  );
+  const list = async (...args: string[]): Promise<unknown[]> =>
+    jsonLines((await run(requests, "--data-dir", dir, "--json", ...args)).out).map((line) => line.request_id);
+  const idsOf = (...indexes: number[]): unknown[] => indexes.map((i) => rows[i]?.id);
+  expect(await list("--user", "u-1")).toEqual(idsOf(0, 1));
+  expect(await list("--tag", "nightly")).toEqual(idsOf(0, 1));
+  expect(await list("--tag", "team=a", "--user", "u-1")).toEqual(idsOf(0));
+  expect(await list("--tag", "team=a", "--user", "u-2")).toEqual([]);
+  // A part of a tag is none.
+  expect(await list("--tag", "team")).toEqual([]);
+  const { out } = await run(requests, "--data-dir", dir, "--json");
+  expect(jsonLines(out).map(({ end_user, tags }) => [end_user, tags])).toEqual([
+    ["u-1", ["team=a", "nightly"]],
+    ["u-1", ["nightly"]],
+    ["u-2", null],
+    [null, null],
+  ]);
+});
+
+test("an estimate is told from a count", async () => {
+  write({ usageState: "estimated", usage: { ...SAMPLE_USAGE, inputTokens: 4_711, outputTokens: null } });
+  write({ usage: { ...SAMPLE_USAGE, inputTokens: 4_712 } });
+  const { out } = await run(requests, "--data-dir", dir);
+  expect(out).toContain(" ~4711 ");
+  expect(out).toContain("  4712 ");
+  expect(out).not.toContain("~-");
+});
+
 test("tables fit 100 columns and never pass control characters on", async () => {
   const nasty = `\u001b[31m\u0007\u202e${"long-name-".repeat(10)}`;
   const big = 123_456_789_012;

@@ -24,28 +24,34 @@ const PIECE_CHARS = 64 * 1024;
 export const requests = makeCommand(
   {
     name: "requests",
-    usage: ["[--id ID] [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--limit N] [--json]"],
+    usage: [
+      "[--id ID] [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--user USER] [--tag TAG] [--limit N] [--json]",
+    ],
     about: `Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
 Words after the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an
-upstream was asked). --json shows the reason, the parts that translation left out, and each attempt (error_kind, drops,
-attempt_log).`,
+upstream was asked). A count with ~ is an estimate, because the provider gave none. --json shows the user and the tags, the
+reason, the parts that translation left out, and each attempt (end_user, tags, error_kind, drops, attempt_log).`,
     flags: {
       id: { value: "ID", help: "only the request with this id" },
       key: { value: "NAME", help: "only requests of this client key" },
       model: { value: "MODEL", help: "only requests that asked for this model, or were served by it" },
       status: { value: "STATUS", help: "ok, error, a code such as 429, or a class such as 4xx" },
+      user: { value: "USER", help: "only requests for this user of the client (user, metadata.user_id)" },
+      tag: { value: "TAG", help: "only requests with this tag (x-clewline-tags)" },
       limit: { value: "N", help: "only the newest N" },
       ...READER_FLAGS,
     },
   },
   ({ flags }, io) => {
-    const { id, since, key, model, status, limit } = flags;
+    const { id, since, key, model, status, user, tag, limit } = flags;
     const filter: RowFilter = {
       id,
       sinceMs: since === undefined ? undefined : parseSince(since, io.clock.nowMs()),
       key,
       model,
       status: status === undefined ? undefined : parseStatus(status),
+      user,
+      tag,
       limit: limit === undefined ? undefined : parseLimit(limit),
     };
     return withLedger("requests", flags, io, (sql) => {
@@ -97,6 +103,7 @@ function toJson(row: LedgerRow): Record<string, unknown> {
   }
   json.attempt_log = nested(row.attemptLog);
   json.drops = nested(row.drops);
+  json.tags = nested(row.tags);
   return json;
 }
 
@@ -108,6 +115,10 @@ const SHORT_OUTCOME: Readonly<Record<LedgerRow["outcome"], string>> = {
   refused: " ref",
 };
 
+function countOf({ usageState }: LedgerRow, count: number | null): string {
+  return usageState === "estimated" && count !== null ? `~${formatCount(count)}` : formatCount(count);
+}
+
 function toCells(row: LedgerRow): string[] {
   return [
     new Date(row.atMs).toISOString().slice(5, 19).replace("T", " "),
@@ -118,8 +129,8 @@ function toCells(row: LedgerRow): string[] {
     row.outcome === "error" && row.status >= 400
       ? String(row.status)
       : `${row.status}${SHORT_OUTCOME[row.outcome]}`,
-    formatCount(row.usage.inputTokens),
-    formatCount(row.usage.outputTokens),
+    countOf(row, row.usage.inputTokens),
+    countOf(row, row.usage.outputTokens),
     formatMs(row.durationMs),
   ];
 }

@@ -23,6 +23,10 @@ export interface RowFilter {
   /** The model that was asked for, or the model that was used. */
   readonly model?: string | undefined;
   readonly status?: StatusFilter | undefined;
+  /** The user that the client named. */
+  readonly user?: string | undefined;
+  /** One of the request's tags. */
+  readonly tag?: string | undefined;
   /** Only so many of the newest rows; undefined: every matching row. */
   readonly limit?: number | undefined;
 }
@@ -73,7 +77,7 @@ export function conditions(filter: RowFilter, part: Part): Condition {
     terms.push(sql);
     params.push(...values);
   };
-  const { id, sinceMs, untilMs, key, model, status } = filter;
+  const { id, sinceMs, untilMs, key, model, status, user, tag } = filter;
   if (id !== undefined) add(...idCondition(id, part));
   if (sinceMs !== undefined) add(`${columnSql("at_ms")} >= ?`, sinceMs);
   if (untilMs !== undefined) add(`${columnSql("at_ms")} < ?`, untilMs);
@@ -81,6 +85,9 @@ export function conditions(filter: RowFilter, part: Part): Condition {
   if (model !== undefined) {
     add(`(${columnSql("model_asked")} = ? OR ${columnSql("model_used")} = ?)`, model, model);
   }
+  if (user !== undefined) add(`${columnSql("end_user")} = ?`, user);
+  // Rows of older versions have no tags.
+  if (tag !== undefined) add(`EXISTS (SELECT 1 FROM json_each(${columnSql("tags")}) WHERE value = ?)`, tag);
   if (status === undefined) return { sql: terms.join(" AND "), params };
   if ("outcome" in status) add(`${columnSql("outcome")} ${status.outcome === "ok" ? "=" : "<>"} 'ok'`);
   else if ("code" in status) add(`${columnSql("status")} = ?`, status.code);

@@ -60,6 +60,7 @@ function begin(endpoint: EndpointName = "chat.completions", nowMs?: number): Exc
     clientFraming: "json",
     amendment: null,
     isStrict: false,
+    endUser: null,
   } as ConstructorParameters<typeof Exchange>[1]);
 }
 

@@ -42,6 +42,8 @@ export interface Asked {
   readonly amendment: Amendment | null;
   /** Refuse the request rather than drop a part of it. */
   readonly isStrict: boolean;
+  /** The client's name for its own user, as it may stand in the row. */
+  readonly endUser: string | null;
 }
 
 /**
@@ -131,6 +133,7 @@ export class Exchange implements Accepted, Asked {
   readonly clientFraming: Framing;
   readonly amendment: Amendment | null;
   readonly isStrict: boolean;
+  readonly endUser: string | null;
   readonly attemptNotes: AttemptNote[] = [];
   /** The client's stream opens before its answer, if the answer takes long. */
   opensEarly: boolean;
@@ -159,6 +162,7 @@ export class Exchange implements Accepted, Asked {
     this.clientFraming = asked.clientFraming;
     this.amendment = asked.amendment;
     this.isStrict = asked.isStrict;
+    this.endUser = asked.endUser;
     this.opensEarly = asked.clientFraming !== "json" && accepted.route.isGenerative;
   }
 

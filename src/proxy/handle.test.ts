@@ -11,7 +11,7 @@ import {
 } from "../../test/kit/raw-upstream.ts";
 import { CHAT as RECORDING } from "../../test/kit/recordings.ts";
 import { makeRoute, type Route } from "../dialects/endpoint.ts";
-import { DIALECTS } from "../dialects/index.ts";
+import { DIALECTS, type EndpointName } from "../dialects/index.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { handle } from "./handle.ts";
 
@@ -68,6 +68,39 @@ test.each(["", "{", "[]", '"text"', "{}", '{"model":7}', `${BODY}x`])(
     expect(upstream.seen).toEqual([]);
   },
 );
+
+describe("the row names", () => {
+  const ask = (endpoint: EndpointName, path: string, body: object, headers: Record<string, string> = {}) =>
+    handle(gateway, makeRoute(endpoint, path), clientUnderTest(path, JSON.stringify(body), headers), TESTER);
+
+  test.each([
+    ["chat.completions", "/v1/chat/completions", { user: "u-1" }, "u-1"],
+    ["responses", "/v1/responses", { user: "u-2" }, "u-2"],
+    ["messages", "/v1/messages", { metadata: { user_id: "u-3" } }, "u-3"],
+    // Neither names a person: one is for abuse, the other for a cache.
+    ["chat.completions", "/v1/chat/completions", { safety_identifier: "s", prompt_cache_key: "p" }, null],
+    ["responses", "/v1/responses", { safety_identifier: "s", prompt_cache_key: "p" }, null],
+    ["chat.completions", "/v1/chat/completions", { user: `\u0007${"x".repeat(5_000)}` }, "x".repeat(128)],
+    ["chat.completions", "/v1/chat/completions", { user: ["u"] }, null],
+  ] as const)("the client's user: %s %s %j", async (endpoint, path, more, user) => {
+    await ask(endpoint, path, { model: "gpt-5", ...more });
+    expect(await gateway.rows()).toMatchObject([{ endUser: user, tags: null }]);
+  });
+
+  test("the client's tags, which no upstream gets", async () => {
+    const headers = { "x-clewline-tags": "team=a, nightly" };
+    await ask("chat.completions", "/v1/chat/completions", { model: "gpt-5" }, headers);
+    expect(await gateway.rows()).toMatchObject([{ tags: '["team=a","nightly"]' }]);
+    expect(upstream.seen).toHaveLength(1);
+    expect(upstream.seen[0]?.head).not.toMatch(/clewline-tags|nightly/);
+  });
+
+  test("both of a request that was refused", async () => {
+    const headers = { "x-clewline-tags": "t" };
+    await ask("chat.completions", "/v1/chat/completions", { model: "none/of/ours", user: "u" }, headers);
+    expect(await gateway.rows()).toMatchObject([{ endUser: "u", tags: '["t"]' }]);
+  });
+});
 
 test("an upstream's good answer without a body is a whole answer", async () => {
   upstream.answer = (request) => request.send("HTTP/1.1 204 No Content\r\n\r\n");

@@ -10,6 +10,7 @@ import { peekRequest } from "../dialects/peek.ts";
 import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
 import { dropAccountRates, setLimitHeaders } from "./admission/limit-headers.ts";
@@ -56,6 +57,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #isRead: boolean;
   #requestBytes = 0;
   #modelAsked: string | null = null;
+  #endUser: string | null = null;
   #clientFraming: Framing = "json";
   #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
@@ -100,6 +102,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       this.#requestBytes = body.byteLength;
       const peek = peekRequest(route.dialect, body);
       this.#clientFraming = framingAsked(route, peek, client.search);
+      this.#endUser = userLabel(peek.user);
       this.#isRead = true;
       this.#plan(body, peek);
     } catch (cause) {
@@ -299,6 +302,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       clientFraming: this.#clientFraming,
       amendment: this.#planned?.amendment ?? null,
       isStrict: this.#accepted.principal.strict || this.#planned?.isStrict === true,
+      endUser: this.#endUser,
     });
     return this.#exchange;
   }

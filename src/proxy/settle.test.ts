@@ -20,6 +20,7 @@ const ASKED: Asked = {
   clientFraming: "json",
   amendment: null,
   isStrict: false,
+  endUser: null,
 };
 
 const OK: Ending = {

@@ -5,6 +5,7 @@
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE } from "../neutral/usage.ts";
 import type { ChargedAnswer } from "../prices/charge.ts";
 import type { Charge } from "../store/budgets.ts";
@@ -156,8 +157,8 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     upstreamRequestId: bounded(attempt.upstreamRequestId),
     clientAddress: exchange.client.address(),
     userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
-    endUser: null,
-    tags: null,
+    endUser: exchange.endUser,
+    tags: tagsLabel(headers.get("x-clewline-tags")),
   };
 }
 
