@@ -139,6 +139,7 @@ class RunningApp implements App {
 
   start(): void {
     const { config } = this.#options;
+    this.#gateway.limiter.start();
     const served: Served = {
       gateway: this.#gateway,
       models: this.#models,
@@ -214,6 +215,7 @@ class RunningApp implements App {
     this.#gateway.transport.stop();
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
+    this.#gateway.limiter.close();
     this.#states.close();
     this.#alerts.close();
   }

@@ -8,7 +8,6 @@ import { makeLedger } from "../ledger/ledger.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { openStore, setStoreAside } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
-import { Limiter } from "../limits/limiter.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
@@ -24,6 +23,7 @@ import { makeHttp1Transport } from "../transport/http1/client.ts";
 import { type MediaFetch, makeMediaFetch } from "../transport/media-fetch.ts";
 import { makeWatchdog } from "../transport/watchdog.ts";
 import { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
+import { makeLimiter } from "./make-limiter.ts";
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -83,7 +83,14 @@ export function makeGateway(
       onFailure: config.ledger.onFailure,
       queueRows: config.ledger.queueRows,
     }),
-    limiter: new Limiter({ clock, keys: [...snapshot.keys.values()], teams: config.teams }),
+    limiter: makeLimiter({
+      dataDir,
+      keys: [...snapshot.keys.values()],
+      teams: config.teams,
+      requestIds,
+      clock,
+      log,
+    }),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),

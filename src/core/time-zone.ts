@@ -38,6 +38,8 @@ const HOURS: Readonly<Record<string, number>> = {
   KST: 9,
   北京时间: 8,
 };
+/** Providers' texts are full of words that are no places. */
+const PLACE = /^[A-Za-z_]+(?:\/[A-Za-z_+-]+){1,2}$/;
 const PLACES: Readonly<Record<string, string>> = {
   PT: "America/Los_Angeles",
   PACIFIC: "America/Los_Angeles",
@@ -56,15 +58,16 @@ export function zoneOf(name: string): Zone | null {
     const offsetMs = Number(hour) * HOUR_MS + Number(minute) * MINUTE_MS;
     return () => (sign === "-" ? -offsetMs : offsetMs);
   }
-  return zoneOfPlace(PLACES[text.toUpperCase()] ?? text);
+  const place = PLACES[text.toUpperCase()] ?? text;
+  return PLACE.test(place) ? zoneOfPlace(place) : null;
 }
 
 /** A formatter takes six megabytes of calendar data on its first use, so none is made before it is needed. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 const MAX_FORMATS = 16;
 
-/** The zone of a name such as `America/Los_Angeles`; null: there is no such place. */
-function zoneOfPlace(place: string): Zone | null {
+/** The zone of a name in the IANA list, such as `America/Los_Angeles`; null: there is no such name. */
+export function zoneOfPlace(place: string): Zone | null {
   const format = formatOf(place);
   if (format === null) return null;
   return (atMs) => utcOf(wallTimeBy(format, atMs)) - Math.floor(atMs / 1_000) * 1_000;
@@ -73,7 +76,6 @@ function zoneOfPlace(place: string): Zone | null {
 function formatOf(place: string): Intl.DateTimeFormat | null {
   const known = formats.get(place);
   if (known !== undefined) return known;
-  if (!/^[A-Za-z_]+(?:\/[A-Za-z_+-]+){1,2}$/.test(place)) return null;
   try {
     const format = new Intl.DateTimeFormat("en-US", {
       timeZone: place,

@@ -38,16 +38,18 @@ export class EntryWriter {
     this.#late.begin(nowMs);
   }
 
-  /** Writes a row, in a transaction of the caller. Leaves a row alone that the table has already. */
-  put(row: LedgerRow): void {
+  /** Writes a row, in a transaction of the caller; false: the table has the row already, and it stays as it is. */
+  put(row: LedgerRow): boolean {
     const fact = this.#facts.of(row);
     const key = keyOfId(row.id);
     const isOwn = row.id.endsWith(this.#number);
-    if (key !== null && key >= this.#floor && this.#insertAt(row, key, isOwn ? null : row.id, fact)) return;
-    if (this.#findId.get(row.id) !== null) return;
-    if (key !== null && isOwn && this.#isAt(row, key)) return;
+    if (key !== null && key >= this.#floor && this.#insertAt(row, key, isOwn ? null : row.id, fact))
+      return true;
+    if (this.#findId.get(row.id) !== null) return false;
+    if (key !== null && isOwn && this.#isAt(row, key)) return false;
     // Another process has taken the key, or the id is of another database.
     while (!this.#insertAt(row, this.#ids.nextKey(row.atMs), row.id, fact));
+    return true;
   }
 
   /**

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { silentLog } from "../core/log.ts";
+import { BudgetTable, type BudgetWindow } from "../store/budgets.ts";
 import { type Sql, type SqlStatement, StoreError, type StoreFault } from "../store/sql.ts";
 import { appendTo } from "./fixtures/append.ts";
 import { sampleRow } from "./fixtures/row.ts";
@@ -33,6 +34,21 @@ function storedIds(dir: string): string[] {
   } finally {
     reader.close();
   }
+}
+
+function beginBudget(dir: string): BudgetWindow {
+  const window: BudgetWindow = {
+    scope: "key",
+    name: "me",
+    model: "",
+    period: "day",
+    startMs: 0,
+    endMs: 86_400_000,
+  };
+  const sql = openStore(dir);
+  new BudgetTable(sql).begin(window, 0);
+  sql.close();
+  return window;
 }
 
 /** Counts calls into the store and fails the wanted one. */
@@ -88,7 +104,7 @@ function faulty(sql: Sql, point: FaultPoint): Sql {
 }
 
 for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
-  test(`whichever call fails once (${fault}): what was acknowledged is there, nothing is there twice, all is there in the end`, async () => {
+  test(`whichever call fails once (${fault}): what was acknowledged is there, nothing is there twice, all is there in the end, charged once`, async () => {
     let points = 0;
     for (let failAt = 1; ; failAt++) {
       const point = new FaultPoint(failAt, fault);
@@ -106,14 +122,15 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
           lockWaitMs: 5,
           probeMs: 2,
         });
+        const window = beginBudget(dir);
         const appended: string[] = [];
         for (let turn = 0; turn < 3; turn++) {
           const waiting = [0, 1].map(async (i) => {
             const id = ids.ulid(Date.now());
             appended.push(id);
-            await appendTo(ledger, sampleRow({ id }), [
-              { id: `resp_${turn}_${i}`, upstream: "openai", credential: "main", atMs: 1 },
-            ]);
+            const stateId = { id: `resp_${turn}_${i}`, upstream: "openai", credential: "main", atMs: 1 };
+            const charge = { window, nanoUsd: 10, grantNanoUsd: 1, holder: null };
+            await appendTo(ledger, sampleRow({ id }), [stateId], [charge]);
             expect(storedIds(dir)).toContain(id);
           });
           const results = await Promise.allSettled(waiting);
@@ -128,6 +145,7 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
         expect(ledger.stats).toMatchObject({ rows: 6, droppedRows: 0 });
         const reader = openStoreReader(dir);
         expect(reader.prepare("SELECT count(*) AS n FROM state_ids").get()).toEqual({ n: 6 });
+        expect(new BudgetTable(reader).find(window)).toEqual({ spentNanoUsd: 60, grantedNanoUsd: 6 });
         reader.close();
         await ledger.close();
       });

@@ -5,6 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Charge } from "../store/budgets.ts";
 import { StoreError, type StoreFault } from "../store/sql.ts";
 import type { StateId } from "../store/state.ts";
 import type { LedgerRow } from "./row.ts";
@@ -27,9 +28,15 @@ export interface Ledger {
    * that the request made, are committed. It gets `GatewayError("ledger_unavailable")` when the row cannot be written
    * in time: the row stays queued, may still be corrected by `settled`, and is written when the store recovers. When
    * the store is known to be broken, `settled` is called as a microtask. With `onFailure: "serve"` it gets null, unless the ledger is closed.
-   * An exception of `settled` is logged, and changes nothing for other rows.
+   * An exception of `settled` is logged, and changes nothing for other rows. `charges`: what the row has cost the budgets
+   * of its key; they are committed with the row.
    */
-  append(row: LedgerRow, stateIds: readonly StateId[] | undefined, settled: Settled): void;
+  append(
+    row: LedgerRow,
+    stateIds: readonly StateId[] | undefined,
+    settled: Settled,
+    charges?: readonly Charge[],
+  ): void;
   /**
    * False: new requests must be refused, because they cannot be recorded. Always true with `onFailure:
    * "serve"`.
@@ -67,6 +74,7 @@ export interface LedgerOptions {
  * recovery.
  */
 const COMMIT_ROWS = 1000;
+const NO_CHARGES: readonly Charge[] = [];
 const LOCK_RETRIES_MS = [2, 5, 10, 25] as const;
 const LOCK_RETRY_MS = 50;
 const DROP_LOG_EVERY_MS = 10_000;
@@ -139,16 +147,21 @@ class DurableQueue implements Ledger {
     };
   }
 
-  append(row: LedgerRow, stateIds: readonly StateId[] | undefined, settled: Settled): void {
+  append(
+    row: LedgerRow,
+    stateIds: readonly StateId[] | undefined,
+    settled: Settled,
+    charges: readonly Charge[] = NO_CHARGES,
+  ): void {
     if (this.#isClosed) {
       this.#tellSoon(settled, this.#error("the ledger is closed"));
     } else if (this.#queue.isFull) {
       this.#dropNew(row, settled);
     } else if (this.#failure !== null) {
-      this.#queue.push(row, stateIds, null);
+      this.#queue.push(row, stateIds, charges, null);
       this.#tellSoon(settled, this.#refusal(this.#failure));
     } else {
-      this.#queue.push(row, stateIds, settled);
+      this.#queue.push(row, stateIds, charges, settled);
       this.#schedule();
     }
   }

@@ -1,5 +1,6 @@
 /** The rows that wait for a commit, and the callbacks of those who wait for the rows. */
 import type { GatewayError } from "../core/errors.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
 import type { LedgerRow } from "./row.ts";
 import type { LedgerWriter } from "./writer.ts";
@@ -19,6 +20,8 @@ export class RowQueue {
   #rows: LedgerRow[] = [];
   /** Who waits for the row of the same index; null: nobody does any more. */
   #waiters: (Settled | null)[] = [];
+  /** What the row of the same index has cost. */
+  #charges: (readonly Charge[])[] = [];
   #head = 0;
   /** Rows that have left the queue since the start. */
   #takenRows = 0;
@@ -40,16 +43,24 @@ export class RowQueue {
     return this.#rows[this.#head];
   }
 
-  push(row: LedgerRow, stateIds: readonly StateId[] | undefined, settled: Settled | null): void {
+  push(
+    row: LedgerRow,
+    stateIds: readonly StateId[] | undefined,
+    charges: readonly Charge[],
+    settled: Settled | null,
+  ): void {
     this.#rows.push(row);
     this.#waiters.push(settled);
+    this.#charges.push(charges);
     if (stateIds === undefined || stateIds.length === 0) return;
     this.#stateIds.push({ ids: stateIds, row: this.#takenRows + this.length - 1 });
   }
 
   /** Commits the oldest `count` rows, which stay until `take`. Throws `StoreError`. */
   writeTo(writer: LedgerWriter, count: number): void {
-    writer.write(this.#rows, this.#head, this.#head + count, this.#stateIdsUntil(this.#takenRows + count));
+    const to = this.#head + count;
+    const stateIds = this.#stateIdsUntil(this.#takenRows + count);
+    writer.write(this.#rows, this.#head, to, stateIds, this.#charges);
   }
 
   /** Takes the oldest `count` rows off, and returns those who wait for them. */
@@ -62,10 +73,12 @@ export class RowQueue {
     if (to === this.#rows.length) {
       this.#rows = [];
       this.#waiters = [];
+      this.#charges = [];
       this.#head = 0;
     } else if (to > this.#maxRows) {
       this.#rows = this.#rows.slice(to);
       this.#waiters = this.#waiters.slice(to);
+      this.#charges = this.#charges.slice(to);
       this.#head = 0;
     }
     if (this.#stateIds.length > 0) {

@@ -2,6 +2,7 @@
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
 import { ALERTS } from "../store/alerts.ts";
+import { BUDGETS } from "../store/budgets.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
@@ -150,6 +151,7 @@ export const MIGRATIONS: readonly Migration[] = [
   MONEY,
   ALERTS,
   ROLL_UP,
+  BUDGETS,
 ];
 
 /** The columns of the older table, in their order. */

@@ -1,5 +1,6 @@
-/** Writes rows and state ids into the store, together or not at all. */
+/** Writes rows, what they cost, and state ids into the store, together or not at all. */
 import { type Clock, systemClock } from "../core/clock.ts";
+import { type Charge, ChargeWriter } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
 import { type StateId, StateIdWriter } from "../store/state.ts";
 import { EntryWriter } from "./entry-writer.ts";
@@ -9,10 +10,17 @@ import type { LedgerRow } from "./row.ts";
 
 export interface LedgerWriter {
   /**
-   * Commits rows `from` (inclusive) to `to` (exclusive) and the state ids in one transaction. Leaves a row alone that
-   * the table has already. Throws `StoreError`: then nothing is written, or, after an I/O error, perhaps all.
+   * Commits rows `from` (inclusive) to `to` (exclusive), what each of them cost, and the state ids in one transaction.
+   * Leaves a row alone that the table has already, with its charges. `charges` are by the index of their row. Throws
+   * `StoreError`: then nothing is written, or, after an I/O error, perhaps all.
    */
-  write(rows: readonly LedgerRow[], from: number, to: number, stateIds: readonly StateId[]): void;
+  write(
+    rows: readonly LedgerRow[],
+    from: number,
+    to: number,
+    stateIds: readonly StateId[],
+    charges?: readonly (readonly Charge[])[],
+  ): void;
   /** False when somebody has deleted or replaced the file: close, and open again. */
   isCurrent(): boolean;
   close(): void;
@@ -22,18 +30,30 @@ export interface LedgerWriter {
 export function makeLedgerWriter(sql: Sql, ids: RequestIds, clock: Clock = systemClock): LedgerWriter {
   const entries = makeEntryWriter(sql, ids);
   const stateIdWriter = new StateIdWriter(sql);
+  const chargeWriter = new ChargeWriter(sql);
   return {
-    write(rows, from, to, stateIds) {
+    write(rows, from, to, stateIds, charges = []) {
+      let hasCharges = false;
       try {
         sql.transaction(() => {
           entries.begin(clock.nowMs());
-          for (let i = from; i < to; i++) entries.put(rows[i] as LedgerRow);
+          for (let i = from; i < to; i++) {
+            const isNew = entries.put(rows[i] as LedgerRow);
+            const ofRow = charges[i];
+            if (ofRow === undefined || ofRow.length === 0) continue;
+            hasCharges = true;
+            if (isNew) chargeWriter.add(ofRow);
+          }
+          if (hasCharges) chargeWriter.write();
           if (stateIds.length > 0) stateIdWriter.write(stateIds);
         });
       } catch (error) {
         entries.forget();
+        chargeWriter.forget();
         throw error;
       }
+      if (!hasCharges) return;
+      for (let i = from; i < to; i++) for (const charge of charges[i] ?? []) charge.holder?.charged(charge);
     },
     isCurrent: () => sql.isCurrent(),
     close: () => sql.close(),

@@ -1,6 +1,8 @@
 /** The limits of one entry: of a key, of a key for some models, or of a team; and those that one request has to keep. */
+import type { LimitSet } from "../config/client-keys.ts";
+import type { Budget } from "./budget.ts";
+import type { BudgetBook } from "./budget-book.ts";
 import { Concurrency } from "./concurrency.ts";
-import type { LimitSet } from "./key-limits.ts";
 import { MinuteRate } from "./minute-rate.ts";
 import type { LimitPlace } from "./refusal.ts";
 import type { LimitUse } from "./use.ts";
@@ -10,27 +12,32 @@ export interface Applied {
   readonly concurrency: readonly Concurrency[];
   readonly requests: readonly MinuteRate[];
   readonly tokens: readonly MinuteRate[];
+  readonly budgets: readonly Budget[];
 }
 
 /** A changed limit keeps what it has counted. */
-export class EntryLimits {
+export class EntryLimits implements Applied {
+  readonly #place: LimitPlace;
   readonly #concurrency: Concurrency;
   readonly #requests: MinuteRate;
   readonly #tokens: MinuteRate;
   concurrency: readonly Concurrency[] = [];
   requests: readonly MinuteRate[] = [];
   tokens: readonly MinuteRate[] = [];
+  budgets: readonly Budget[] = [];
 
   constructor(place: LimitPlace) {
+    this.#place = place;
     this.#concurrency = new Concurrency(place);
     this.#requests = new MinuteRate("requests_per_minute", place);
     this.#tokens = new MinuteRate("tokens_per_minute", place);
   }
 
-  configure(set: LimitSet): void {
+  configure(set: LimitSet, timeZone: string, book: BudgetBook): void {
     this.concurrency = withLimit(this.#concurrency, set.concurrency);
     this.requests = withLimit(this.#requests, set.requestsPerMinute);
     this.tokens = withLimit(this.#tokens, set.tokensPerMinute);
+    this.budgets = book.budgetsOf(this.#place, set, timeZone);
   }
 
   /** `nowMs` is the time, `monotonicMs` the clock of the rates. */
@@ -38,6 +45,7 @@ export class EntryLimits {
     return [
       ...this.concurrency.map((concurrency) => concurrency.use()),
       ...[...this.requests, ...this.tokens].map((rate) => rate.use(nowMs, monotonicMs)),
+      ...this.budgets.map((budget) => budget.use(nowMs)),
     ];
   }
 }
@@ -56,5 +64,6 @@ export function joinLimits(entries: readonly EntryLimits[]): Applied {
     concurrency: entries.flatMap((entry) => entry.concurrency),
     requests: entries.flatMap((entry) => entry.requests),
     tokens: entries.flatMap((entry) => entry.tokens),
+    budgets: entries.flatMap((entry) => entry.budgets),
   };
 }

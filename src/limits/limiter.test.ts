@@ -1,48 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import type { KeyLimits, LimitedKey, LimitSet } from "./key-limits.ts";
-import { Limiter } from "./limiter.ts";
+import type { KeyLimits } from "../config/client-keys.ts";
+import { ask, LimitsFolder, makeKey, NO_LIMITS, refused, reserved } from "./fixtures/limits-under-test.ts";
 import type { Refusal } from "./refusal.ts";
-import { type Demand, Reservation } from "./reservation.ts";
-
-const NO_LIMITS: LimitSet = {
-  requestsPerMinute: null,
-  tokensPerMinute: null,
-  concurrency: null,
-  budgetPerDayNanoUsd: null,
-  budgetPerWeekNanoUsd: null,
-  budgetPerMonthNanoUsd: null,
-};
-
-const START_MS = Date.UTC(2026, 10, 29, 12);
-
-class SetClock {
-  atMs = 0;
-  nowMs = (): number => START_MS + this.atMs;
-  monotonicMs = (): number => this.atMs;
-}
-
-function makeKey(limits: Partial<KeyLimits>): LimitedKey {
-  return { name: "ci", team: null, limits: { ...NO_LIMITS, timeZone: "UTC", perModel: [], ...limits } };
-}
-
-function ask(demand: Partial<Demand> = {}): Demand {
-  return { model: "gpt-5.5", tokens: 100, costNanoUsd: 1_000, atMs: START_MS, ...demand };
-}
+import type { Demand, Reservation } from "./reservation.ts";
 
 function makeLimiter(limits: Partial<KeyLimits>) {
-  const clock = new SetClock();
   const key = makeKey(limits);
-  const limiter = new Limiter({ clock, keys: [key], teams: [] });
-  const reserve = (demand: Partial<Demand> = {}): Reservation => {
-    const found = limiter.reserve(key, ask(demand));
-    if (!(found instanceof Reservation)) throw new Error(`refused: ${JSON.stringify(found)}`);
-    return found;
-  };
-  const refusal = (demand: Partial<Demand> = {}): Refusal => {
-    const found = limiter.reserve(key, ask(demand));
-    if (found instanceof Reservation) throw new Error("not refused");
-    return found;
-  };
+  using folder = new LimitsFolder();
+  const { clock } = folder;
+  const limiter = folder.limiter([key]);
+  const reserve = (demand: Partial<Demand> = {}): Reservation => reserved(limiter.reserve(key, ask(demand)));
+  const refusal = (demand: Partial<Demand> = {}): Refusal => refused(limiter.reserve(key, ask(demand)));
   return { clock, key, limiter, reserve, refusal };
 }
 

@@ -2,54 +2,90 @@
  * The limits of client keys and teams. A request reserves room in all of its limits before it is sent, or in none, and
  * settles when its facts are known. All is synchronous.
  */
+import type { KeyLimits, TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
-import { makeGlob } from "../core/glob.ts";
+import { type Glob, makeGlob } from "../core/glob.ts";
+import type { BudgetShare } from "./budget.ts";
+import { BudgetBook } from "./budget-book.ts";
+import type { BudgetStore } from "./budget-store.ts";
 import { type Applied, EntryLimits, joinLimits } from "./entry-limits.ts";
-import type { LimitedKey, LimitedTeam } from "./key-limits.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
 import { type Demand, Reservation } from "./reservation.ts";
 import type { KeyUse } from "./use.ts";
 
-export interface LimiterOptions {
-  readonly clock: Clock;
-  readonly keys: readonly LimitedKey[];
-  readonly teams: readonly LimitedTeam[];
+/** A key and its limits. They are null when neither the key nor its team has any. */
+export interface LimitedKey {
+  readonly name: string;
+  readonly team: string | null;
+  readonly limits: KeyLimits | null;
 }
 
+export interface LimiterOptions {
+  readonly clock: Clock;
+  readonly store: BudgetStore;
+  readonly keys: Iterable<LimitedKey>;
+  readonly teams: readonly TeamConfig[];
+}
+
+/** Teams have budgets only. */
+const NO_RATES = { requestsPerMinute: null, tokensPerMinute: null, concurrency: null };
 /** Clients choose the names of models, so what is remembered of them needs a bound. */
 const MAX_REMEMBERED_MODELS = 256;
 
 interface ModelEntry {
   readonly entry: EntryLimits;
-  readonly isFor: (model: string) => boolean;
+  readonly isFor: Glob;
 }
 
 interface KeyState {
   readonly own: EntryLimits;
-  /** By glob. */
-  readonly perModel: Map<string, ModelEntry>;
+  /** By pattern. */
+  readonly perModel: ReadonlyMap<string, ModelEntry>;
+  readonly team: EntryLimits | null;
   readonly appliedTo: Map<string | null, Applied>;
 }
 
 export class Limiter {
   readonly #clock: Clock;
   readonly #monotonicMs: () => number;
+  readonly #store: BudgetStore;
+  readonly #book: BudgetBook;
   #keys = new Map<string, KeyState>();
+  #teams = new Map<string, EntryLimits>();
 
-  constructor({ clock, keys, teams }: LimiterOptions) {
+  constructor({ clock, store, keys, teams }: LimiterOptions) {
     this.#clock = clock;
     this.#monotonicMs = () => clock.monotonicMs();
+    this.#store = store;
+    this.#book = new BudgetBook(store, clock);
     this.replace(keys, teams);
   }
 
-  /** Takes over a changed configuration. Running reservations keep counting. */
-  replace(keys: readonly LimitedKey[], _teams: readonly LimitedTeam[]): void {
-    const before = this.#keys;
-    this.#keys = new Map();
-    for (const key of keys) if (key.limits !== null) this.#configure(key, before.get(key.name));
+  /** Opens the store if there are budgets, and books what ended processes left open. Never throws. */
+  start(): void {
+    if (this.#allEntries().some(({ budgets }) => budgets.length > 0)) this.#store.start();
   }
 
-  /** Takes room in all limits of the key and its team, or in none: then it returns the first limit without room. */
+  /** Takes over a changed configuration. Running reservations keep counting. */
+  replace(keys: Iterable<LimitedKey>, teams: readonly TeamConfig[]): void {
+    const teamsBefore = this.#teams;
+    this.#teams = new Map();
+    for (const team of teams) {
+      const { name, timeZone } = team;
+      const entry = teamsBefore.get(name) ?? new EntryLimits({ scope: "team", name, model: null });
+      entry.configure({ ...NO_RATES, ...team }, timeZone, this.#book);
+      this.#teams.set(name, entry);
+    }
+    const keysBefore = this.#keys;
+    this.#keys = new Map();
+    for (const key of keys) if (key.limits !== null) this.#configure(key, keysBefore.get(key.name));
+    this.#book.keepOnly(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
+  }
+
+  /**
+   * Takes room in all limits of the key and its team, or in none: then it returns the first limit without room. Throws
+   * `GatewayError("ledger_unavailable")` when a budget needs the store, and the store fails.
+   */
   reserve(key: LimitedKey, demand: Demand): Reservation | Refusal {
     const applied = this.#appliedTo(key, demand.model);
     const nowMs = this.#clock.monotonicMs();
@@ -65,21 +101,31 @@ export class Limiter {
       const refusal = rate.check(demand.tokens, nowMs);
       if (refusal !== null) return refusal;
     }
-    return new Reservation(applied, demand, this.#monotonicMs);
+    const shares: BudgetShare[] = [];
+    for (const budget of applied.budgets) {
+      const share = budget.shareAt(demand.atMs);
+      const refusal = share.check(demand.costNanoUsd ?? 0);
+      if (refusal !== null) return refusal;
+      shares.push(share);
+    }
+    return new Reservation({ applied, shares, monotonicMs: this.#monotonicMs }, demand, nowMs);
   }
 
-  /** Every limit of the key and its team as it stands now. */
+  /** Every limit of the key and its team as it stands now. Throws `GatewayError("ledger_unavailable")`. */
   use(key: LimitedKey): KeyUse {
-    const state = this.#stateOf(key);
     const nowMs = this.#clock.nowMs();
     const monotonicMs = this.#clock.monotonicMs();
-    const entries = [state.own, ...Array.from(state.perModel.values(), ({ entry }) => entry)];
-    return entries.flatMap((entry) => entry.use(nowMs, monotonicMs));
+    return entriesOf(this.#stateOf(key)).flatMap((entry) => entry.use(nowMs, monotonicMs));
+  }
+
+  /** After the last row is committed: gives all portions back, and closes the store. */
+  close(): void {
+    this.#book.close();
   }
 
   /** Whether a budget of the key or its team counts the requests for the model. */
-  hasBudget(_key: LimitedKey, _model: string | null): boolean {
-    return false;
+  hasBudget(key: LimitedKey, model: string | null): boolean {
+    return this.#appliedTo(key, model).budgets.length > 0;
   }
 
   /** The limits that hold for a request of the key for the model, as they stand now. */
@@ -96,7 +142,8 @@ export class Limiter {
     const name = state.perModel.size === 0 ? null : model;
     const known = state.appliedTo.get(name);
     if (known !== undefined) return known;
-    const applied = joinLimits([state.own, ...entriesFor(state, name)]);
+    const { own, team } = state;
+    const applied = joinLimits([own, ...entriesFor(state, name), ...(team === null ? [] : [team])]);
     if (state.appliedTo.size >= MAX_REMEMBERED_MODELS) state.appliedTo.clear();
     state.appliedTo.set(name, applied);
     return applied;
@@ -110,23 +157,37 @@ export class Limiter {
   #configure(key: LimitedKey, before: KeyState | undefined): KeyState {
     const place: LimitPlace = { scope: "key", name: key.name, model: null };
     const own = before?.own ?? new EntryLimits(place);
-    if (key.limits !== null) own.configure(key.limits);
     const perModel = new Map<string, ModelEntry>();
-    for (const limits of key.limits?.perModel ?? []) {
-      const { model } = limits;
-      const known = before?.perModel.get(model) ?? {
-        entry: new EntryLimits({ ...place, model }),
-        isFor: makeGlob(model),
-      };
-      known.entry.configure(limits);
-      perModel.set(model, known);
+    if (key.limits !== null) {
+      const { timeZone } = key.limits;
+      own.configure(key.limits, timeZone, this.#book);
+      for (const limits of key.limits.perModel) {
+        const { model } = limits;
+        const known = before?.perModel.get(model) ?? {
+          entry: new EntryLimits({ ...place, model }),
+          isFor: makeGlob(model),
+        };
+        known.entry.configure(limits, timeZone, this.#book);
+        perModel.set(model, known);
+      }
     }
-    const state: KeyState = { own, perModel, appliedTo: new Map() };
+    const team = key.team === null ? null : (this.#teams.get(key.team) ?? null);
+    const state: KeyState = { own, perModel, team, appliedTo: new Map() };
     this.#keys.set(key.name, state);
     return state;
   }
+
+  #allEntries(): EntryLimits[] {
+    return [...this.#teams.values(), ...[...this.#keys.values()].flatMap(entriesOf)];
+  }
 }
 
+function entriesOf({ own, perModel, team }: KeyState): EntryLimits[] {
+  const ofModels = Array.from(perModel.values(), ({ entry }) => entry);
+  return [own, ...ofModels, ...(team === null ? [] : [team])];
+}
+
+/** The entries for some models that this model is one of. */
 function entriesFor({ perModel }: KeyState, model: string | null): EntryLimits[] {
   if (model === null) return [];
   const bare = model.slice(model.indexOf("/") + 1);

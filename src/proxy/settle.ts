@@ -113,8 +113,8 @@ function append(
   row: LedgerRow,
   settled: (failure: GatewayError | null) => void,
 ): void {
-  endAdmission(exchange, row);
-  gateway.ledger.append(row, stateIdsOf(exchange, facts), settled);
+  const charges = endAdmission(exchange, row);
+  gateway.ledger.append(row, stateIdsOf(exchange, facts), settled, charges);
 }
 
 function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {

@@ -1,10 +1,32 @@
-/** Budgets that survive a restart: what is spent of each, and what a process may spend. */
+/**
+ * Budgets that survive a restart. A row is a budget in one stretch of time: what is spent of it, and what is granted to
+ * processes. A process grants itself a portion before it lets a request begin, so that what a killed process may have
+ * spent is known: granted and not spent.
+ */
+import type { Migration } from "./migrations.ts";
+import type { Sql, SqlRow, SqlStatement } from "./sql.ts";
+
+export const BUDGETS: Migration = {
+  name: "budgets",
+  sql: `CREATE TABLE budgets (
+  id INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  model TEXT NOT NULL, -- '' stands for all models
+  period TEXT NOT NULL,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  spent_nano_usd INTEGER NOT NULL, -- the costs of the ledger's rows that count for it
+  granted_nano_usd INTEGER NOT NULL, -- what is spent, and what running requests may spend
+  UNIQUE (scope, name, model, period, start_ms)
+)`,
+};
 
 /** A budget in one stretch of time. */
 export interface BudgetWindow {
   readonly scope: "key" | "team";
   readonly name: string;
-  /** The glob of the models that it is for; "": for all. */
+  /** The pattern of the models that it is for; "": for all. */
   readonly model: string;
   readonly period: string;
   readonly startMs: number;
@@ -12,10 +34,202 @@ export interface BudgetWindow {
   readonly endMs: number;
 }
 
-/** What a request has cost one window. It is written with the row of the request, or not at all. */
+export interface BudgetSums {
+  readonly spentNanoUsd: number;
+  readonly grantedNanoUsd: number;
+}
+
+/** What a row of the ledger has cost one window. It is committed with the row, or not at all. */
 export interface Charge {
   readonly window: BudgetWindow;
   readonly nanoUsd: number;
-  /** What of it goes beyond all that was granted. */
-  readonly overNanoUsd: number;
+  /** Granted by the fact alone, when a request cost more than it held; negative: given back. */
+  readonly grantNanoUsd: number;
+  /** Hears when the charge is committed; null: nobody does. */
+  readonly holder: ChargeHolder | null;
+}
+
+export interface ChargeHolder {
+  charged(charge: Charge): void;
+}
+
+const WHERE_WINDOW = "WHERE scope = ? AND name = ? AND model = ? AND period = ? AND start_ms = ?";
+
+type WindowParams = [scope: string, name: string, model: string, period: string, startMs: number];
+
+function paramsOf({ scope, name, model, period, startMs }: BudgetWindow): WindowParams {
+  return [scope, name, model, period, startMs];
+}
+
+/** Writes charges within the transaction of their rows. */
+export class ChargeWriter {
+  readonly #find: SqlStatement;
+  readonly #update: SqlStatement;
+  readonly #ids = new WeakMap<BudgetWindow, number>();
+  readonly #sums = new Map<BudgetWindow, { nanoUsd: number; grantNanoUsd: number }>();
+
+  constructor(sql: Sql) {
+    this.#find = sql.prepare(`SELECT id FROM budgets ${WHERE_WINDOW}`);
+    this.#update = sql.prepare(
+      `UPDATE budgets SET spent_nano_usd = spent_nano_usd + ?, granted_nano_usd = granted_nano_usd + ? WHERE id = ?`,
+    );
+  }
+
+  add(charges: readonly Charge[]): void {
+    for (const { window, nanoUsd, grantNanoUsd } of charges) {
+      const sum = this.#sums.get(window);
+      if (sum === undefined) this.#sums.set(window, { nanoUsd, grantNanoUsd });
+      else {
+        sum.nanoUsd += nanoUsd;
+        sum.grantNanoUsd += grantNanoUsd;
+      }
+    }
+  }
+
+  /** Writes what was added: one update for each window. */
+  write(): void {
+    for (const [window, { nanoUsd, grantNanoUsd }] of this.#sums) {
+      const id = this.#idOf(window);
+      // Without a row, the file was replaced: the next grant writes the row with all that is known.
+      if (id !== null) this.#update.run(nanoUsd, grantNanoUsd, id);
+    }
+    this.#sums.clear();
+  }
+
+  /** After a failed transaction. */
+  forget(): void {
+    this.#sums.clear();
+  }
+
+  #idOf(window: BudgetWindow): number | null {
+    const known = this.#ids.get(window);
+    if (known !== undefined) return known;
+    const found = this.#find.get(...paramsOf(window));
+    if (found === null) return null;
+    const id = Number(found.id);
+    this.#ids.set(window, id);
+    return id;
+  }
+}
+
+/** A part of what was granted to a process. */
+export interface Portion {
+  readonly window: BudgetWindow;
+  readonly nanoUsd: number;
+}
+
+export interface WantedGrant {
+  /** With less than this, nothing is granted. */
+  readonly leastNanoUsd: number;
+  readonly bestNanoUsd: number;
+  /** Most that may be granted of the window in all. */
+  readonly limitNanoUsd: number;
+}
+
+/** The table of budgets in an open store. Every method throws `StoreError`. */
+export class BudgetTable {
+  readonly #sql: Sql;
+  readonly #find: SqlStatement;
+  readonly #insert: SqlStatement;
+  readonly #grant: SqlStatement;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#find = sql.prepare(`SELECT spent_nano_usd, granted_nano_usd FROM budgets ${WHERE_WINDOW}`);
+    this.#insert = sql.prepare(
+      `INSERT INTO budgets (scope, name, model, period, start_ms, end_ms, spent_nano_usd, granted_nano_usd)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#grant = sql.prepare(`UPDATE budgets SET granted_nano_usd = granted_nano_usd + ? ${WHERE_WINDOW}`);
+  }
+
+  get sql(): Sql {
+    return this.#sql;
+  }
+
+  /** null: the window has no row. */
+  find(window: BudgetWindow): BudgetSums | null {
+    const row = this.#find.get(...paramsOf(window));
+    return row === null ? null : sumsOf(row);
+  }
+
+  /** Makes the row of a window, unless another process was faster; returns what the row has. */
+  begin(window: BudgetWindow, spentNanoUsd: number): BudgetSums {
+    return this.#sql.transaction(() =>
+      this.#findOrInsert(window, { spentNanoUsd, grantedNanoUsd: spentNanoUsd }),
+    );
+  }
+
+  /**
+   * Grants a portion, in one transaction, so that two processes never get the same room. Returns what the row has then,
+   * and the portion: 0 when there is not enough room. A row that is missing is written with what is `known`.
+   */
+  grant(
+    window: BudgetWindow,
+    known: BudgetSums,
+    { leastNanoUsd, bestNanoUsd, limitNanoUsd }: WantedGrant,
+  ): BudgetSums & { readonly portionNanoUsd: number } {
+    return this.#sql.transaction(() => {
+      const { spentNanoUsd, grantedNanoUsd } = this.#findOrInsert(window, known);
+      const room = limitNanoUsd - Math.max(grantedNanoUsd, spentNanoUsd);
+      const portionNanoUsd = room < leastNanoUsd ? 0 : Math.min(Math.max(leastNanoUsd, bestNanoUsd), room);
+      if (portionNanoUsd > 0) this.#grant.run(portionNanoUsd, ...paramsOf(window));
+      return { spentNanoUsd, grantedNanoUsd: grantedNanoUsd + portionNanoUsd, portionNanoUsd };
+    });
+  }
+
+  giveBack(portions: readonly Portion[]): void {
+    this.#sql.transaction(() => {
+      for (const { window, nanoUsd } of portions) this.#grant.run(-nanoUsd, ...paramsOf(window));
+    });
+  }
+
+  #findOrInsert(window: BudgetWindow, known: BudgetSums): BudgetSums {
+    const found = this.find(window);
+    if (found !== null) return found;
+    this.#insert.run(...paramsOf(window), window.endMs, known.spentNanoUsd, known.grantedNanoUsd);
+    return known;
+  }
+}
+
+export interface OpenBudget extends BudgetWindow {
+  /** Granted and not spent. */
+  readonly openNanoUsd: number;
+}
+
+/** The windows of which a part is granted and not spent, the oldest first. */
+export function readOpenBudgets(sql: Sql): OpenBudget[] {
+  return sql
+    .prepare("SELECT * FROM budgets WHERE granted_nano_usd > spent_nano_usd ORDER BY start_ms, id")
+    .all()
+    .map(openBudgetOf);
+}
+
+function openBudgetOf(row: SqlRow): OpenBudget {
+  return {
+    scope: row.scope === "team" ? "team" : "key",
+    name: String(row.name),
+    model: String(row.model),
+    period: String(row.period),
+    startMs: Number(row.start_ms),
+    endMs: Number(row.end_ms),
+    openNanoUsd: Number(row.granted_nano_usd) - Number(row.spent_nano_usd),
+  };
+}
+
+function sumsOf(row: SqlRow): BudgetSums {
+  return { spentNanoUsd: Number(row.spent_nano_usd), grantedNanoUsd: Number(row.granted_nano_usd) };
+}
+
+/** The windows of a key or a team that hold a moment, whatever is granted of them. */
+export function readBudgetsAt(
+  sql: Sql,
+  scope: BudgetWindow["scope"],
+  name: string,
+  atMs: number,
+): OpenBudget[] {
+  return sql
+    .prepare("SELECT * FROM budgets WHERE scope = ? AND name = ? AND start_ms <= ? AND end_ms > ?")
+    .all(scope, name, atMs, atMs)
+    .map(openBudgetOf);
 }

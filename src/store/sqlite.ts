@@ -133,14 +133,15 @@ class SqliteConnection implements Sql {
 }
 
 export interface SqliteOptions {
-  readonly mode: "write" | "read";
+  readonly mode: "write" | "read" | "lock";
   /** How long a statement may block the thread while another connection holds the lock. */
   readonly busyTimeoutMs: number;
 }
 
 /**
  * Opens a database file. `write` makes the file (0600) and its folder (0700) when they are missing; `read`
- * never writes, and works beside a running writer and after a killed one.
+ * never writes, and works beside a running writer and after a killed one. `lock` is for a file that is only locked: it
+ * has no write-ahead log, so that readers keep out a writer.
  */
 export function openSqlite(path: string, options: SqliteOptions): Sql {
   return guarded(() => {
@@ -152,6 +153,9 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Only for a missing file: closing a second handle of an open database would drop its locks (POSIX).
     if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+    if (options.mode === "lock") {
+      return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, []);
+    }
     return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
       // Only for a new file: it can give back free pages in small steps. An old file would have to be rewritten.
       "PRAGMA auto_vacuum = INCREMENTAL",

@@ -1,0 +1,303 @@
+/** Limits and the ledger together: what a killed process leaves, and what a new budget begins with. */
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TeamConfig } from "../config/client-keys.ts";
+import { makeIds } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import { correctLost } from "../ledger/added-rows.ts";
+import { sampleRow } from "../ledger/fixtures/row.ts";
+import { readRows } from "../ledger/queries.ts";
+import { RequestIds } from "../ledger/request-ids.ts";
+import { SpentCounter } from "../ledger/spent-before.ts";
+import { openStore } from "../ledger/store-file.ts";
+import { makeLedgerWriter } from "../ledger/writer.ts";
+import {
+  ask,
+  makeKey,
+  makeTeam,
+  NO_LIMITS,
+  refused,
+  reserved,
+  SetClock,
+  START_MS,
+} from "../limits/fixtures/limits-under-test.ts";
+import { type LimitedKey, Limiter } from "../limits/limiter.ts";
+import type { Reservation } from "../limits/reservation.ts";
+import type { BudgetWindow } from "../store/budgets.ts";
+import { makeBudgetStore } from "./make-limiter.ts";
+
+const DAY_MS = 86_400_000;
+
+interface Process {
+  readonly limiter: Limiter;
+  /** The process is gone: its locks are, and nothing is given back. */
+  readonly kill: () => void;
+}
+
+/** A data folder in which gateways come and go. */
+class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "clewline-limiter-"));
+  readonly clock = new SetClock();
+  readonly ids = new RequestIds(makeIds());
+  readonly logged: string[] = [];
+
+  /** A started gateway's limiter, and its store. */
+  process(keys: readonly LimitedKey[], teams: readonly TeamConfig[] = []): Process {
+    const keep = (_fields: object, message: string): void => void this.logged.push(message);
+    const log: Log = { debug: keep, info: keep, warn: keep, error: keep };
+    const parts = { dataDir: this.path, keys, teams, requestIds: this.ids, clock: this.clock, log };
+    const store = makeBudgetStore(parts);
+    const limiter = new Limiter({ clock: this.clock, store, keys, teams });
+    limiter.start();
+    return { limiter, kill: () => store.close() };
+  }
+
+  /** Settles a request, and commits its row. */
+  settle(
+    reservation: Reservation,
+    nanoUsd: number,
+    row: Parameters<typeof sampleRow>[0] | object = {},
+  ): void {
+    const charges = reservation.settle(1, nanoUsd);
+    this.write({ key: "ci", costNanoUsd: nanoUsd, ...row }, charges);
+  }
+
+  write(row: object, charges: ReturnType<Reservation["settle"]> = []): void {
+    const writer = makeLedgerWriter(openStore(this.path), this.ids);
+    const atMs = this.clock.nowMs();
+    writer.write([sampleRow({ id: this.ids.ulid(atMs), atMs, ...row })], 0, 1, [], [charges]);
+    writer.close();
+  }
+
+  /** What is in the database: the windows, and the rows that no request ended in. */
+  found() {
+    const sql = openStore(this.path);
+    const windows = sql
+      .prepare("SELECT * FROM budgets ORDER BY scope, name, model, period, start_ms")
+      .all()
+      .map((row) => [
+        `${row.scope} ${row.name}${row.model === "" ? "" : ` ${row.model}`} ${row.period}`,
+        Number(row.spent_nano_usd),
+        Number(row.granted_nano_usd),
+      ]);
+    const added = [...readRows(sql)]
+      .filter(({ endpoint }) => endpoint === "lost" || endpoint === "correction")
+      .map(({ id, endpoint, key, team, modelAsked, atMs, costNanoUsd }) => ({
+        id,
+        endpoint,
+        key,
+        team,
+        modelAsked,
+        atMs,
+        costNanoUsd,
+      }));
+    sql.close();
+    return { windows, added };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+describe("what a killed process left open", () => {
+  test("is spent at the next start, with a row, and nothing stays granted", () => {
+    using folder = new Folder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const first = folder.process([key]);
+    folder.settle(reserved(first.limiter.reserve(key, ask({ costNanoUsd: 500 }))), 120);
+    reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 })));
+    first.kill();
+    const next = folder.process([key]);
+    expect(folder.found()).toEqual({
+      windows: [["key ci day", 600, 600]],
+      added: [
+        {
+          id: expect.any(String),
+          endpoint: "lost",
+          key: "ci",
+          team: null,
+          modelAsked: null,
+          atMs: START_MS,
+          costNanoUsd: 480,
+        },
+      ],
+    });
+    expect(folder.logged.join()).toContain("booked as lost");
+    expect(next.limiter.use(key)).toMatchObject([{ used: 600, reserved: 0 }]);
+    next.kill();
+    folder.process([key]).limiter.close();
+    expect(folder.found().added.length).toBe(1);
+  });
+
+  test("costs no more than what is open in each of the key's budgets, and of the team the rest is lost", () => {
+    using folder = new Folder();
+    const key = makeKey(
+      { budgetPerDayNanoUsd: 10_000, budgetPerWeekNanoUsd: 100_000, budgetPerMonthNanoUsd: 1_000_000 },
+      "ci",
+      "research",
+    );
+    const teams = [makeTeam({ budgetPerMonthNanoUsd: 50_000 })];
+    const first = folder.process([key], teams);
+    reserved(first.limiter.reserve(key, ask({ costNanoUsd: 90 })));
+    first.kill();
+    folder.process([key], teams).limiter.close();
+    const { windows, added } = folder.found();
+    expect(added).toMatchObject([
+      { key: "ci", team: "research", costNanoUsd: 100 },
+      { key: "", team: "research", costNanoUsd: 400 },
+    ]);
+    expect(windows).toEqual([
+      ["key ci day", 100, 100],
+      ["key ci month", 100, 100],
+      ["key ci week", 100, 100],
+      ["team research month", 500, 500],
+    ]);
+  });
+
+  test("of a team that its keys have not lost is a row of the team", () => {
+    using folder = new Folder();
+    const keys = ["a", "b"].map((name) => makeKey({}, name, "research"));
+    const teams = [makeTeam({ budgetPerMonthNanoUsd: 50_000 })];
+    const first = folder.process(keys, teams);
+    reserved(first.limiter.reserve(keys[0] as LimitedKey, ask({ costNanoUsd: 600 })));
+    first.kill();
+    folder.process(keys, teams).limiter.close();
+    expect(folder.found()).toMatchObject({
+      windows: [["team research month", 600, 600]],
+      added: [{ key: "", team: "research", costNanoUsd: 600 }],
+    });
+  });
+
+  test("of some models is a row of their pattern, and is not lost twice", () => {
+    using folder = new Folder();
+    const key = makeKey({
+      budgetPerDayNanoUsd: 10_000,
+      perModel: [{ ...NO_LIMITS, model: "claude-*", budgetPerDayNanoUsd: 1_000 }],
+    });
+    const first = folder.process([key]);
+    reserved(first.limiter.reserve(key, ask({ model: "claude-opus-5", costNanoUsd: 300 })));
+    reserved(first.limiter.reserve(key, ask({ costNanoUsd: 400 })));
+    first.kill();
+    folder.process([key]).limiter.close();
+    expect(folder.found()).toMatchObject({
+      windows: [
+        ["key ci day", 700, 700],
+        ["key ci claude-* day", 300, 300],
+      ],
+      added: [
+        { modelAsked: "claude-*", costNanoUsd: 300 },
+        { modelAsked: null, costNanoUsd: 400 },
+      ],
+    });
+  });
+
+  test("belongs to the day in which it may have been spent", () => {
+    using folder = new Folder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000, budgetPerMonthNanoUsd: 100_000 });
+    const first = folder.process([key]);
+    reserved(first.limiter.reserve(key, ask({ costNanoUsd: 90 })));
+    first.kill();
+    folder.clock.atMs = DAY_MS;
+    const next = folder.process([key]);
+    expect(folder.found().added).toMatchObject([{ atMs: START_MS + DAY_MS / 2 - 1, costNanoUsd: 100 }]);
+    reserved(next.limiter.reserve(key, ask({ costNanoUsd: 10_000, atMs: START_MS + DAY_MS })));
+  });
+
+  test("is left alone while another process runs: it may be the other's", () => {
+    using folder = new Folder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const running = folder.process([key]);
+    const held = reserved(running.limiter.reserve(key, ask({ costNanoUsd: 500 })));
+    const second = folder.process([key]);
+    expect(folder.found()).toEqual({ windows: [["key ci day", 0, 500]], added: [] });
+    folder.settle(held, 80);
+    running.limiter.close();
+    second.limiter.close();
+    expect(folder.found()).toEqual({ windows: [["key ci day", 80, 80]], added: [] });
+  });
+});
+
+describe("a correction", () => {
+  test("takes a lost cost out of all of its budgets, once; the running gateway finds the room", () => {
+    using folder = new Folder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000, budgetPerMonthNanoUsd: 5_000 });
+    const first = folder.process([key]);
+    reserved(first.limiter.reserve(key, ask({ costNanoUsd: 900 })));
+    first.kill();
+    const next = folder.process([key]);
+    expect(refused(next.limiter.reserve(key, ask({ costNanoUsd: 101 })))).toMatchObject({ remaining: 100 });
+    const [lost] = folder.found().added;
+    const sql = openStore(folder.path);
+    const id = String(lost?.id);
+    expect(correctLost(sql, folder.ids, id)).toEqual({
+      kind: "corrected",
+      id: `${id}-correction`,
+      key: "ci",
+      nanoUsd: 900,
+    });
+    expect(correctLost(sql, folder.ids, id)).toEqual({ kind: "corrected_before" });
+    expect(correctLost(sql, folder.ids, `${id}-correction`)).toEqual({ kind: "not_lost" });
+    expect(correctLost(sql, folder.ids, "01JABCDEFGHJKMNPQRSTVWXYZ0")).toEqual({ kind: "not_found" });
+    sql.close();
+    folder.clock.atMs = 1_000;
+    reserved(next.limiter.reserve(key, ask({ costNanoUsd: 1_000 })));
+    const { windows, added } = folder.found();
+    expect(windows).toEqual([
+      ["key ci day", 0, 1_000],
+      ["key ci month", 0, 1_000],
+    ]);
+    expect(added).toMatchObject([{ costNanoUsd: 900 }, { endpoint: "correction", costNanoUsd: -900 }]);
+  });
+});
+
+describe("what the ledger has for a new budget", () => {
+  const day: BudgetWindow = {
+    scope: "key",
+    name: "ci",
+    model: "",
+    period: "day",
+    startMs: START_MS - DAY_MS / 2,
+    endMs: START_MS + DAY_MS / 2,
+  };
+
+  function count(
+    folder: Folder,
+    window: BudgetWindow,
+    stepRows?: number,
+  ): { nanoUsd: number; steps: number } {
+    const sql = openStore(folder.path);
+    const counter = new SpentCounter(stepRows);
+    for (let steps = 1; ; steps++) {
+      const nanoUsd = counter.spentBefore(sql, window);
+      if (nanoUsd === null) continue;
+      sql.close();
+      return { nanoUsd, steps };
+    }
+  }
+
+  test("is the sum of the rows of its key or team, its models and its days", () => {
+    using folder = new Folder();
+    const write = (atMs: number, row: object): void => {
+      folder.clock.atMs = atMs;
+      folder.write(row);
+    };
+    write(-DAY_MS / 2 - 1, { key: "ci", costNanoUsd: 1 });
+    write(-DAY_MS / 2, { key: "ci", costNanoUsd: 10, modelAsked: "anthropic/claude-OPUS_5" });
+    write(0, { key: "other", team: "research", costNanoUsd: 100 });
+    write(1, { key: "ci", team: "research", costNanoUsd: 1_000, modelAsked: "claude-opus-5" });
+    write(2, { key: "ci", costNanoUsd: null });
+    // Its fact is unknown to the table of facts, so the row itself says whose it is.
+    write(3, { key: "ci", costNanoUsd: 10_000, modelAsked: "claude-opus%5" });
+    write(DAY_MS / 2, { key: "ci", costNanoUsd: 100_000 });
+    expect(count(folder, day).nanoUsd).toBe(11_010);
+    expect(count(folder, { ...day, scope: "team", name: "research" }).nanoUsd).toBe(1_100);
+    expect(count(folder, { ...day, model: "claude-opus*" }).nanoUsd).toBe(11_010);
+    expect(count(folder, { ...day, model: "claude-opus_*" }).nanoUsd).toBe(10);
+    expect(count(folder, { ...day, model: "claude-opus-5" }).nanoUsd).toBe(1_000);
+    expect(count(folder, { ...day, name: "nobody" }).nanoUsd).toBe(0);
+    expect(count(folder, day, 2)).toEqual({ nanoUsd: 11_010, steps: 4 });
+  });
+});

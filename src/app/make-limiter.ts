@@ -1,0 +1,49 @@
+/** Joins the limits of keys with the ledger: what ended processes left open, and what was spent before a budget began. */
+import type { TeamConfig } from "../config/client-keys.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { writeLost } from "../ledger/added-rows.ts";
+import type { RequestIds } from "../ledger/request-ids.ts";
+import { SpentCounter } from "../ledger/spent-before.ts";
+import { openStore } from "../ledger/store-file.ts";
+import { BudgetStore } from "../limits/budget-store.ts";
+import { type LimitedKey, Limiter } from "../limits/limiter.ts";
+import { findLost } from "../limits/lost.ts";
+import { presenceIn } from "../store/presence.ts";
+import type { Sql } from "../store/sql.ts";
+
+export interface LimiterParts {
+  readonly dataDir: string;
+  readonly keys: readonly LimitedKey[];
+  readonly teams: readonly TeamConfig[];
+  readonly requestIds: RequestIds;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function makeLimiter(parts: LimiterParts): Limiter {
+  const { clock, keys, teams } = parts;
+  return new Limiter({ clock, store: makeBudgetStore(parts), keys, teams });
+}
+
+export function makeBudgetStore({ dataDir, keys, requestIds, clock, log }: LimiterParts): BudgetStore {
+  const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
+  const counter = new SpentCounter();
+  const bookLost = (sql: Sql): void => {
+    const lost = findLost(sql, { nowMs: clock.nowMs(), teamOf });
+    if (lost.length === 0) return;
+    writeLost(sql, requestIds, lost);
+    log.warn(
+      { rows: lost.length, nanoUsd: lost.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0) },
+      "an earlier process ended without settling its budgets: what it may have spent is booked as lost",
+    );
+  };
+  return new BudgetStore({
+    open: () => openStore(dataDir),
+    presence: presenceIn(dataDir),
+    bookLost,
+    spentBefore: (sql, window) => counter.spentBefore(sql, window),
+    clock,
+    log,
+  });
+}

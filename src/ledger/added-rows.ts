@@ -1,0 +1,122 @@
+/**
+ * Rows that no request ends in: what an ended process may have spent of a budget (`lost`), and a person's correction of
+ * such a row (`correction`).
+ */
+import { NO_USAGE } from "../neutral/usage.ts";
+import { type Charge, readBudgetsAt } from "../store/budgets.ts";
+import type { Sql } from "../store/sql.ts";
+import { readRows } from "./queries.ts";
+import type { RequestIds } from "./request-ids.ts";
+import type { LedgerRow } from "./row.ts";
+import { makeLedgerWriter } from "./writer.ts";
+
+/** Money that was granted to an ended process, and may be spent. */
+export interface LostCost {
+  /** "": of the team's keys, it is not known which. */
+  readonly key: string;
+  readonly team: string | null;
+  /** The pattern of the models that it is for; null: for all. */
+  readonly model: string | null;
+  /** A time at which it may have been spent. */
+  readonly atMs: number;
+  readonly nanoUsd: number;
+  readonly charges: readonly Charge[];
+}
+
+/** Writes a row for each, with its charges, in one transaction. Throws `StoreError`. */
+export function writeLost(sql: Sql, ids: RequestIds, lost: readonly LostCost[]): void {
+  const writer = makeLedgerWriter(sql, ids);
+  const rows = lost.map(({ key, team, model, atMs, nanoUsd }) =>
+    makeAddedRow({
+      id: ids.ulid(atMs),
+      atMs,
+      key,
+      team,
+      endpoint: "lost",
+      modelAsked: model,
+      costNanoUsd: nanoUsd,
+    }),
+  );
+  writer.write(
+    rows,
+    0,
+    rows.length,
+    [],
+    lost.map(({ charges }) => charges),
+  );
+}
+
+export type Correction =
+  | { readonly kind: "corrected"; readonly id: string; readonly key: string; readonly nanoUsd: number }
+  | { readonly kind: "not_found" | "not_lost" | "corrected_before" };
+
+/**
+ * Takes a lost row's cost out of the budgets that it counts for, with a row of the negative cost: each lost row once.
+ * Throws `StoreError`.
+ */
+export function correctLost(sql: Sql, ids: RequestIds, id: string): Correction {
+  const [lost] = readRows(sql, { id });
+  if (lost === undefined) return { kind: "not_found" };
+  const { atMs, key, team, modelAsked, costNanoUsd } = lost;
+  if (lost.endpoint !== "lost" || costNanoUsd === null) return { kind: "not_lost" };
+  // The table has each id once, so two people who correct at once do it once.
+  const correctionId = `${id}-correction`;
+  const [before] = readRows(sql, { id: correctionId });
+  if (before !== undefined) return { kind: "corrected_before" };
+  const windows = [
+    ...(key === "" ? [] : readBudgetsAt(sql, "key", key, atMs)),
+    ...(team === null ? [] : readBudgetsAt(sql, "team", team, atMs)),
+  ].filter(({ model }) => model === "" || model === modelAsked);
+  const charges = windows.map(
+    (window): Charge => ({ window, nanoUsd: -costNanoUsd, grantNanoUsd: -costNanoUsd, holder: null }),
+  );
+  const writer = makeLedgerWriter(sql, ids);
+  const row = makeAddedRow({
+    id: correctionId,
+    atMs,
+    key,
+    team,
+    endpoint: "correction",
+    modelAsked,
+    costNanoUsd: -costNanoUsd,
+  });
+  writer.write([{ ...row, clientRequestId: id }], 0, 1, [], [charges]);
+  return { kind: "corrected", id: correctionId, key, nanoUsd: costNanoUsd };
+}
+
+function makeAddedRow(
+  known: Pick<LedgerRow, "id" | "atMs" | "key" | "team" | "endpoint" | "modelAsked" | "costNanoUsd">,
+): LedgerRow {
+  return {
+    ...known,
+    dialect: "",
+    clientRequestId: null,
+    upstream: null,
+    upstreamDialect: null,
+    modelUsed: null,
+    modelReported: null,
+    credential: null,
+    isStream: false,
+    status: 0,
+    outcome: "error",
+    errorKind: null,
+    stopReason: null,
+    attempts: 0,
+    attemptLog: null,
+    ttfbMs: null,
+    durationMs: 0,
+    requestBytes: 0,
+    replyBytes: 0,
+    usage: NO_USAGE,
+    usageState: "unknown",
+    priceVersion: null,
+    costGaps: null,
+    drops: null,
+    cache: null,
+    upstreamRequestId: null,
+    clientAddress: null,
+    userAgent: null,
+    endUser: null,
+    tags: null,
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * The way to the table of budgets: it opens the store when it is needed, also after a failure, and turns failures into
+ * the refusal of the request that needed the store.
+ */
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import {
+  type BudgetSums,
+  BudgetTable,
+  type BudgetWindow,
+  type Portion,
+  type WantedGrant,
+} from "../store/budgets.ts";
+import type { Presence } from "../store/presence.ts";
+import { type Sql, StoreError, type StoreFault } from "../store/sql.ts";
+
+export interface BudgetStoreOptions {
+  /** Opens the store for writing; called when a connection is needed, also after one was lost. Throws `StoreError`. */
+  readonly open: () => Sql;
+  readonly presence: Presence;
+  /**
+   * Books what ended processes left open. Called once, before the first grant, when no other process is present. Throws
+   * `StoreError`.
+   */
+  readonly bookLost: (sql: Sql) => void;
+  /**
+   * What the ledger has for a window that has no row yet; null: it is not counted to the end, ask again. Throws
+   * `StoreError`.
+   */
+  readonly spentBefore: (sql: Sql, window: BudgetWindow) => number | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A store that failed is tried again after so long. A lock is held for milliseconds only. */
+const RETRY_MS: Readonly<Record<StoreFault, number>> = {
+  locked: 10,
+  full: 1_000,
+  corrupt: 1_000,
+  rejected: 1_000,
+  unavailable: 1_000,
+};
+/** Between two steps of a count, other work has its turn. */
+const COUNT_PAUSE_MS = 5;
+/** A request that was refused may come again after so long. */
+const RETRY_AFTER_MS = 1_000;
+const IS_COUNTED = "what was spent before is being counted";
+
+export class BudgetStore {
+  readonly #options: BudgetStoreOptions;
+  #table: BudgetTable | null = null;
+  #hasFailed = false;
+  /** On the monotonic clock. */
+  #retryAtMs = Number.NEGATIVE_INFINITY;
+  /** Windows that are being counted, and the timers of their next steps. */
+  readonly #counts = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(options: BudgetStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the store before a request needs it, and books what ended processes left open. Never throws. */
+  start(): void {
+    try {
+      this.#run(() => undefined);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+    }
+  }
+
+  /**
+   * The sums of a window, from its row; the window has a row then. Without one, a `fresh` window begins with nothing
+   * spent, and any other with what the ledger has: that may take several steps, and throws until then. Throws
+   * `GatewayError("ledger_unavailable")` as the other methods do.
+   */
+  begin(window: BudgetWindow, isFresh: boolean): BudgetSums {
+    const id = JSON.stringify([window.scope, window.name, window.model, window.period, window.startMs]);
+    if (this.#counts.has(id)) throw refusal(IS_COUNTED);
+    return this.#run((table) => {
+      const known = table.find(window);
+      if (known !== null) return known;
+      const spentNanoUsd = isFresh ? 0 : this.#options.spentBefore(table.sql, window);
+      if (spentNanoUsd !== null) return table.begin(window, spentNanoUsd);
+      this.#counts.set(
+        id,
+        setTimeout(() => this.#countOn(id, window), COUNT_PAUSE_MS),
+      );
+      throw refusal(IS_COUNTED);
+    });
+  }
+
+  /** null: the window has no row, because its file was replaced. */
+  find(window: BudgetWindow): BudgetSums | null {
+    return this.#run((table) => table.find(window));
+  }
+
+  grant(
+    window: BudgetWindow,
+    known: BudgetSums,
+    wanted: WantedGrant,
+  ): BudgetSums & { readonly portionNanoUsd: number } {
+    return this.#run((table) => table.grant(window, known, wanted));
+  }
+
+  /** Never throws: what cannot be given back now is booked as spent at the next start. */
+  giveBack(portions: readonly Portion[]): void {
+    const some = portions.filter(({ nanoUsd }) => nanoUsd > 0);
+    if (some.length === 0) return;
+    try {
+      this.#run((table) => table.giveBack(some));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#options.log.warn(
+        { windows: some.length },
+        "granted money could not be given back: it counts as spent",
+      );
+    }
+  }
+
+  close(): void {
+    for (const timer of this.#counts.values()) clearTimeout(timer);
+    this.#counts.clear();
+    this.#disconnect();
+    this.#options.presence.leave();
+  }
+
+  #countOn(id: string, window: BudgetWindow): void {
+    this.#counts.delete(id);
+    try {
+      this.begin(window, false);
+    } catch (error) {
+      // Not at its end yet, or the store fails: then the next request goes on.
+      if (!(error instanceof GatewayError)) throw error;
+    }
+  }
+
+  #run<Result>(work: (table: BudgetTable) => Result): Result {
+    const { clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs < this.#retryAtMs) throw refusal("the ledger's database failed a moment ago");
+    try {
+      const result = work(this.#connected());
+      if (this.#hasFailed) log.info({}, "budgets can be kept again");
+      this.#hasFailed = false;
+      return result;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.fault !== "locked") this.#disconnect();
+      this.#retryAtMs = nowMs + RETRY_MS[error.fault];
+      if (!this.#hasFailed && error.fault !== "locked") {
+        this.#hasFailed = true;
+        log.error(
+          { fault: error.fault, detail: error.message },
+          "budgets cannot be kept: keys with a budget are refused until they can",
+        );
+      }
+      throw refusal("the ledger's database cannot be written", error);
+    }
+  }
+
+  #connected(): BudgetTable {
+    if (this.#table !== null && !this.#table.sql.isCurrent()) this.#disconnect();
+    if (this.#table !== null) return this.#table;
+    const { open, presence, bookLost } = this.#options;
+    const sql = open();
+    try {
+      presence.enter(() => bookLost(sql));
+      this.#table = new BudgetTable(sql);
+      return this.#table;
+    } catch (error) {
+      sql.close();
+      throw error;
+    }
+  }
+
+  #disconnect(): void {
+    const table = this.#table;
+    this.#table = null;
+    try {
+      table?.sql.close();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#options.log.warn(
+        { fault: error.fault, detail: error.message },
+        "the database could not be closed",
+      );
+    }
+  }
+}
+
+function refusal(reason: string, cause?: StoreError): GatewayError {
+  return new GatewayError(
+    "ledger_unavailable",
+    `The budget of this key cannot be kept now (${reason}), and what is not kept is not served. Try again in a moment.`,
+    cause === undefined
+      ? { retryAfterMs: RETRY_AFTER_MS }
+      : { retryAfterMs: RETRY_AFTER_MS, detail: cause.message, cause },
+  );
+}

@@ -1,0 +1,334 @@
+import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { GatewayError } from "../core/errors.ts";
+import { type Sql, StoreError } from "../store/sql.ts";
+import {
+  ask,
+  LimitsFolder,
+  makeKey,
+  makeTeam,
+  NO_LIMITS,
+  refused,
+  reserved,
+  START_MS,
+} from "./fixtures/limits-under-test.ts";
+
+const DAY_MS = 86_400_000;
+
+describe("a budget", () => {
+  test("is granted on disk in portions of a hundredth, before a request may begin", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const limiter = folder.limiter([key]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 30 })));
+    expect(folder.windows()).toEqual([{ name: "ci", period: "day", spent: 0, granted: 100 }]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 70 })));
+    expect(folder.windows()).toMatchObject([{ granted: 100 }]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+    expect(folder.windows()).toMatchObject([{ granted: 200 }]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 5_000 })));
+    expect(folder.windows()).toMatchObject([{ granted: 5_101 }]);
+  });
+
+  test("refuses what does not fit, and says when it begins anew", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000, budgetPerWeekNanoUsd: 5_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 700 })));
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 301 })))).toEqual({
+      scope: "key",
+      name: "ci",
+      model: null,
+      limit: "budget",
+      period: "day",
+      limitValue: 1_000,
+      remaining: 300,
+      retryAfterMs: DAY_MS / 2,
+      isNeverPossible: false,
+    });
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1_001 })))).toMatchObject({
+      isNeverPossible: true,
+    });
+    folder.commit(first.settle(10, 100));
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 900 })));
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1 })))).toMatchObject({ remaining: 0 });
+    // What costs nothing needs no room.
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 0 })));
+    reserved(limiter.reserve(key, ask({ costNanoUsd: null })));
+  });
+
+  test("of a request that cost more than it held is spent beyond the limit, and nothing else is", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    const [first, second] = [500, 500].map((costNanoUsd) =>
+      reserved(limiter.reserve(key, ask({ costNanoUsd }))),
+    );
+    folder.commit(first?.settle(1, 800) ?? []);
+    // What the second one holds is granted still.
+    expect(folder.windows()).toMatchObject([{ spent: 800, granted: 1_300 }]);
+    folder.commit(second?.settle(1, 100) ?? []);
+    expect(folder.windows()).toMatchObject([{ spent: 900, granted: 1_300 }]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 100 })));
+    refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+  });
+
+  test("holds room for a further attempt, or refuses it", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 400 })));
+    expect(first.grow(0, 400)).toBeNull();
+    expect(first.grow(0, 400)).toMatchObject({ limit: "budget", remaining: 200 });
+    refused(limiter.reserve(key, ask({ costNanoUsd: 201 })));
+    first.release();
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1_000 })));
+  });
+
+  test("begins anew at midnight of its zone, and counts a request for the day of its acceptance", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000, timeZone: "Asia/Tokyo" });
+    const limiter = folder.limiter([key]);
+    const midnightMs = START_MS + 3 * 3_600_000;
+    const late = reserved(limiter.reserve(key, ask({ costNanoUsd: 900, atMs: midnightMs - 1 })));
+    folder.clock.atMs = 3 * 3_600_000 + 5;
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1_000, atMs: midnightMs })));
+    // It was accepted yesterday, and its body took some time.
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 101, atMs: midnightMs - 1 })))).toMatchObject({
+      remaining: 100,
+    });
+    folder.commit(late.settle(1, 850));
+    expect(folder.windows()).toEqual([
+      { name: "ci", period: "day", spent: 850, granted: 900 },
+      { name: "ci", period: "day", spent: 0, granted: 1_000 },
+    ]);
+  });
+
+  test("is the team's as well, for all of its keys together", () => {
+    using folder = new LimitsFolder();
+    const keys = ["a", "b"].map((name) => makeKey({}, name, "research"));
+    const limiter = folder.limiter(keys, [makeTeam({ budgetPerMonthNanoUsd: 1_000 })]);
+    const [a, b] = keys;
+    reserved(limiter.reserve(a as never, ask({ costNanoUsd: 600 })));
+    expect(refused(limiter.reserve(b as never, ask({ costNanoUsd: 401 })))).toMatchObject({
+      scope: "team",
+      name: "research",
+      period: "month",
+      remaining: 400,
+    });
+    expect(limiter.hasBudget(b as never, "gpt-5.5")).toBe(true);
+  });
+
+  test("of some models counts these alone", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({
+      perModel: [{ ...NO_LIMITS, model: "claude-opus-*", budgetPerDayNanoUsd: 1_000 }],
+    });
+    const limiter = folder.limiter([key]);
+    reserved(limiter.reserve(key, ask({ model: "claude-opus-5", costNanoUsd: 1_000 })));
+    expect(refused(limiter.reserve(key, ask({ model: "claude-opus-6", costNanoUsd: 1 })))).toMatchObject({
+      model: "claude-opus-*",
+    });
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 5_000 })));
+    expect([limiter.hasBudget(key, "gpt-5.5"), limiter.hasBudget(key, "claude-opus-5")]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  test("a refused request holds nothing in the other budgets", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 5_000, budgetPerMonthNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    refused(limiter.reserve(key, ask({ costNanoUsd: 1_001 })));
+    expect(limiter.use(key)).toMatchObject([
+      { period: "day", used: 0, reserved: 0, remaining: 5_000 },
+      { period: "month", used: 0, reserved: 0, remaining: 1_000, resetsAtMs: Date.UTC(2026, 11, 1) },
+    ]);
+  });
+});
+
+describe("a reload", () => {
+  test("with a smaller budget refuses until there is room, and gives no granted room away", () => {
+    using folder = new LimitsFolder();
+    const limiter = folder.limiter([makeKey({ budgetPerDayNanoUsd: 100_000 })]);
+    const key = makeKey({ budgetPerDayNanoUsd: 700 });
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
+    limiter.replace([key], []);
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 101 })))).toMatchObject({ remaining: 100 });
+    folder.commit(first.settle(1, 50));
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 650 })));
+    refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+  });
+
+  test("without the budget gives back what no running request holds, and a later one the rest", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
+    limiter.replace([makeKey({ concurrency: 5 })], []);
+    expect(folder.windows()).toMatchObject([{ spent: 0, granted: 600 }]);
+    folder.commit(first.settle(1, 250));
+    limiter.replace([makeKey({ concurrency: 4 })], []);
+    expect(folder.windows()).toMatchObject([{ spent: 250, granted: 250 }]);
+  });
+});
+
+describe("a stop", () => {
+  test("gives back what is granted and not spent", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 60 })));
+    folder.commit(first.settle(1, 20));
+    limiter.close();
+    expect(folder.windows()).toMatchObject([{ spent: 20, granted: 20 }]);
+    const next = folder.limiter([key]);
+    expect(next.use(key)).toMatchObject([{ used: 20, remaining: 9_980 }]);
+  });
+
+  test("keeps what a request holds that never ended", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const limiter = folder.limiter([key]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 60 })));
+    limiter.close();
+    expect(folder.windows()).toMatchObject([{ spent: 0, granted: 60 }]);
+  });
+});
+
+describe("two processes", () => {
+  test("never get the same room", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const limiters = [folder.limiter([key]), folder.limiter([key])];
+    let held = 0;
+    for (let i = 0; i < 100; i++) {
+      const found = limiters[i % 2]?.reserve(key, ask({ costNanoUsd: 37 }));
+      if (found !== undefined && !("limit" in found)) held += 37;
+    }
+    // Each may hold a part of a portion that is smaller than a request.
+    expect(held).toBe(999);
+  });
+
+  test("what one gives back the other finds within a second", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const [one, other] = [folder.limiter([key]), folder.limiter([key])];
+    const first = reserved(one.reserve(key, ask({ costNanoUsd: 1_000 })));
+    refused(other.reserve(key, ask({ costNanoUsd: 100 })));
+    first.release();
+    one.close();
+    refused(other.reserve(key, ask({ costNanoUsd: 100 })));
+    folder.clock.atMs = 1_000;
+    reserved(other.reserve(key, ask({ costNanoUsd: 100 })));
+  });
+});
+
+describe("a database that fails", () => {
+  /** A folder whose database fails when it is told to. */
+  function failing() {
+    const state = { fault: null as StoreError | null, opened: 0 };
+    const folder: LimitsFolder = new LimitsFolder({
+      open: (): Sql => {
+        state.opened++;
+        if (state.fault !== null) throw state.fault;
+        const sql = folder.open();
+        return {
+          ...sql,
+          exec: (text) => sql.exec(text),
+          prepare: (text) => sql.prepare(text),
+          isCurrent: () => sql.isCurrent(),
+          close: () => sql.close(),
+          transaction(work) {
+            if (state.fault !== null) throw state.fault;
+            return sql.transaction(work);
+          },
+        };
+      },
+    });
+    return { state, folder };
+  }
+
+  test.each(["full", "unavailable", "corrupt", "rejected"] as const)(
+    "(%s) refuses keys with budgets alone, tries again each second, and recovers by itself",
+    (fault) => {
+      const { state, folder } = failing();
+      using _ = folder;
+      const [key, free] = [makeKey({ budgetPerDayNanoUsd: 10_000 }), makeKey({ concurrency: 5 }, "free")];
+      const limiter = folder.limiter([key, free]);
+      reserved(limiter.reserve(key, ask({ costNanoUsd: 60 })));
+      state.fault = new StoreError(fault, "injected");
+      // What is granted may be used.
+      reserved(limiter.reserve(key, ask({ costNanoUsd: 40 })));
+      for (let i = 0; i < 100; i++) {
+        expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow(GatewayError);
+      }
+      expect(state.opened).toBe(1);
+      reserved(limiter.reserve(free, ask({ costNanoUsd: 1 })));
+      folder.clock.atMs = 1_000;
+      expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("cannot be kept now");
+      state.fault = null;
+      folder.clock.atMs = 2_000;
+      reserved(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+      expect(folder.logged.map(({ level }) => level)).toEqual(["error", "info"]);
+    },
+  );
+
+  test("(locked) refuses for as long as the lock is held", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const limiter = folder.limiter([key]);
+    const other = folder.open();
+    other.exec("BEGIN IMMEDIATE");
+    expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow(GatewayError);
+    other.exec("COMMIT");
+    other.close();
+    folder.clock.atMs = 10;
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+    expect(folder.logged).toEqual([]);
+  });
+
+  test("a file that is deleted in use gets what is known", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 500 })));
+    folder.commit(first.settle(1, 400));
+    for (const suffix of ["", "-wal", "-shm"])
+      rmSync(join(folder.path, `ledger.db${suffix}`), { force: true });
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 300 })));
+    expect(folder.windows()).toMatchObject([{ spent: 400, granted: 700 }]);
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 301 })))).toMatchObject({ remaining: 300 });
+  });
+});
+
+describe("a budget that is new", () => {
+  test("begins with what the ledger has, and waits until it is counted", async () => {
+    let steps = 0;
+    using folder = new LimitsFolder({ spentBefore: () => (++steps < 4 ? null : 800) });
+    const key = makeKey({ budgetPerMonthNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    for (let i = 0; i < 10; i++) {
+      expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+    }
+    // A crowd of requests does not make the count faster.
+    expect(steps).toBe(1);
+    while (steps < 4) await Bun.sleep(1);
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 201 })))).toMatchObject({ remaining: 200 });
+    limiter.close();
+  });
+
+  test("needs no count for a day that begins later", () => {
+    using folder = new LimitsFolder({
+      spentBefore: () => {
+        throw new Error("counted");
+      },
+    });
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const limiter = folder.limiter([key]);
+    folder.clock.atMs = DAY_MS;
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1_000, atMs: START_MS + DAY_MS })));
+  });
+});
