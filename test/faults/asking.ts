@@ -73,6 +73,10 @@ export interface Asked {
 
 export interface AskOptions {
   readonly model?: string;
+  /** Instead of the request of the way's recording. */
+  readonly request?: { readonly path: string; readonly body: string };
+  /** The client's key, if it is another one than `CLIENT_KEY`. */
+  readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
@@ -82,7 +86,7 @@ export interface AskOptions {
 
 /** Asks once and reads to the end, good or bad. Never rejects. */
 export async function ask(url: string, way: Way, options: AskOptions = {}): Promise<Asked> {
-  const { path, body } = requestFor(way, options.model);
+  const { path, body } = options.request ?? requestFor(way, options.model);
   const limit = AbortSignal.timeout(options.limitMs ?? HANG_MS);
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   let status = 0;
@@ -103,7 +107,7 @@ export async function ask(url: string, way: Way, options: AskOptions = {}): Prom
     const reply = await fetch(url + path, {
       method: "POST",
       headers: {
-        authorization: `Bearer ${CLIENT_KEY}`,
+        authorization: `Bearer ${options.key ?? CLIENT_KEY}`,
         "content-type": "application/json",
         ...options.headers,
       },

@@ -54,9 +54,14 @@ export function billedOf({ usage }: SimulatedAnswer, choices = 1): Billed {
   };
 }
 
+/** The prices of a model. */
+function priceOf(model: string): Price {
+  return SIMULATED_PRICES[model] ?? OTHER_PRICE;
+}
+
 /** Integer nano-dollars. */
 export function costNanoUsd(model: string, billed: Billed): number {
-  const rates = SIMULATED_PRICES[model] ?? OTHER_PRICE;
+  const rates = priceOf(model);
   return (
     billed.input * rates.input +
     billed.cacheRead * rates.cacheRead +

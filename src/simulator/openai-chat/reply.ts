@@ -26,7 +26,8 @@ export function replyChat(request: SimRequest): Reply {
   const indexes = Array.from({ length: choiceCount }, (_, index) => index);
   return {
     isStream: body.stream === true,
-    billed: billedOf(answer, choiceCount),
+    // A search has no price of its own in this dialect: models that search are paid by the request.
+    billed: { ...billedOf(answer, choiceCount), searches: 0 },
     whole: () => ({
       ...common,
       object: "chat.completion",

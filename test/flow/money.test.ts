@@ -1,0 +1,216 @@
+/**
+ * Money from end to end: what the simulator bills is what the ledger says that the requests cost, request by
+ * request and in sum, to the nano-dollar. The two share no code: the simulator counts what it generated.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import type { BillView } from "../../src/simulator/server/bill.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
+import { ask, WAYS } from "../faults/asking.ts";
+import { type CostRow, readRows } from "../faults/budgets/records.ts";
+import { billedRequest, UPSTREAM_MODELS } from "../faults/budgets/requests.ts";
+import { billedTo, costsByPayer, settledBill, simulatedToml } from "../kit/bill.ts";
+import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, until } from "../kit/gateway.ts";
+import type { DialectName } from "../kit/recordings.ts";
+
+const DIALECTS = Object.keys(UPSTREAM_MODELS) as DialectName[];
+
+/** What the simulated model does; some of it shows in one dialect only. */
+const WORDS: readonly string[] = [
+  "",
+  "count=40",
+  "thinks",
+  "cites",
+  "refuses",
+  "length",
+  "cache-min=8",
+  "pauses=2,cites",
+  "continues=2",
+  "gzip",
+  "split,by=7",
+  "compat=usage-twice",
+  "compat=flat-cache",
+  "compat=usage-in-finish",
+  "compat=late-usage",
+  "compat=usage-chunk",
+  // The first attempt fails, and nothing was generated for it.
+  "overload,times=1",
+];
+
+let simulator: Simulator;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+  gateway = await startGateway({ toml: simulatedToml(simulator.url) + KEYS_TOML });
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await simulator.close();
+});
+
+interface Outcome {
+  readonly payer: string;
+  readonly what: string;
+  readonly requestId: string | null;
+  readonly status: number;
+}
+
+/** Asks once in each way, of each upstream, for each word. */
+async function askAll(): Promise<Outcome[]> {
+  const cases = WAYS.flatMap((way) =>
+    DIALECTS.flatMap((served) => WORDS.map((words) => ({ way, served, words }))),
+  );
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let n = next++; n < cases.length; n = next++) {
+      const { way, served, words } = cases[n] as (typeof cases)[number];
+      const payer = `mixed-${n}`;
+      const request = billedRequest({ payer, way, served, words, maxTokens: 400 });
+      const { status, requestId } = await ask(gateway.url, way, { request });
+      outcomes.push({ payer, what: `${way.name} of ${served}, ${words}`, requestId, status });
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, client));
+  return outcomes;
+}
+
+const requestOf = async (path: string, body: object): Promise<Response> => {
+  const headers = { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" };
+  const response = await fetch(gateway.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  await response.bytes();
+  return response;
+};
+
+async function rowOf(requestId: string | null): Promise<CostRow> {
+  let row: CostRow | undefined;
+  await until(`row ${requestId}`, () => {
+    row = readRows(gateway.folder).find(({ id }) => id === requestId);
+    return row !== undefined;
+  });
+  return row as CostRow;
+}
+
+const billOf = async (payer: string): Promise<number | undefined> =>
+  costsByPayer((await settledBill(simulator)).lines).get(payer);
+
+describe("the bill and the ledger", () => {
+  let outcomes: readonly Outcome[];
+  let bill: BillView;
+  let rows: ReadonlyMap<string, CostRow>;
+
+  beforeAll(async () => {
+    outcomes = await askAll();
+    bill = await settledBill(simulator);
+    rows = new Map(readRows(gateway.folder).map((row) => [row.id, row]));
+  });
+
+  test("agree on each request that the provider has answered", () => {
+    const costs = costsByPayer(bill.lines);
+    const served = outcomes.filter(({ status }) => status === 200);
+    // Some words ask for what a dialect cannot carry; most are served.
+    expect(served.length).toBeGreaterThan(outcomes.length * 0.9);
+    const differing = served
+      .map(({ payer, what, requestId }) => ({
+        what,
+        billed: costs.get(payer) ?? null,
+        recorded: rows.get(requestId ?? "")?.cost_nano_usd ?? null,
+      }))
+      .filter(({ billed, recorded }) => billed !== recorded);
+    expect(differing).toEqual([]);
+  });
+
+  test("agree on the sum, to the nano-dollar", () => {
+    const sum = [...rows.values()].reduce((total, row) => total + (row.cost_nano_usd ?? 0), 0);
+    expect(sum).toBe(bill.nanoUsd);
+    expect(sum).toBeGreaterThan(outcomes.length * 10_000);
+  });
+
+  test("speak of cache, searches and reasoning, or they would show nothing", () => {
+    const total = (kind: "cacheRead" | "searches" | "output"): number =>
+      bill.lines.reduce((sum, line) => sum + line[kind], 0);
+    expect(total("cacheRead")).toBeGreaterThan(0);
+    expect(total("searches")).toBeGreaterThan(0);
+    expect(bill.lines.some(({ answers }) => answers > 1)).toBe(true);
+  });
+
+  test.each([
+    [
+      "several choices of Chat",
+      "choices",
+      "/v1/chat/completions",
+      {
+        model: "chat/house-1",
+        n: 3,
+        messages: [{ role: "user", content: `Hello ${billedTo("choices")}` }],
+      },
+    ],
+    [
+      "several candidates of Gemini",
+      "candidates",
+      "/v1beta/models/gemini%2Fgemini-3-flash:generateContent",
+      {
+        contents: [{ role: "user", parts: [{ text: `Hello ${billedTo("candidates")}` }] }],
+        generationConfig: { candidateCount: 2 },
+      },
+    ],
+    [
+      "embeddings",
+      "vectors",
+      "/v1/embeddings",
+      { model: "chat/text-embedding-3-small", input: [`Hello ${billedTo("vectors")}`, "World"] },
+    ],
+  ])("agree on %s", async (_, payer, path, body) => {
+    const response = await requestOf(path, body);
+    expect(response.status).toBe(200);
+    const { cost_nano_usd } = await rowOf(response.headers.get("x-request-id"));
+    expect(cost_nano_usd).toBe((await billOf(payer)) ?? null);
+    expect(cost_nano_usd).toBeGreaterThan(0);
+  });
+
+  test("agree on cache marks that are kept for five minutes and for an hour", async () => {
+    const marked = (text: string, ttl: "5m" | "1h"): object => ({
+      type: "text",
+      text: text.repeat(80),
+      cache_control: { type: "ephemeral", ttl },
+    });
+    const body = {
+      model: "anthropic/claude-haiku-4-5~cache-min=16",
+      max_tokens: 200,
+      system: [marked("Rules of the house. ", "1h")],
+      messages: [
+        {
+          role: "user",
+          content: [marked("A long story. ", "5m"), { type: "text", text: `Go on. ${billedTo("marks")}` }],
+        },
+      ],
+    };
+    let recorded = 0;
+    for (let time = 0; time < 2; time++) {
+      const response = await requestOf("/v1/messages", body);
+      expect(response.status).toBe(200);
+      recorded += (await rowOf(response.headers.get("x-request-id"))).cost_nano_usd ?? 0;
+    }
+    const [line] = (await settledBill(simulator)).lines.filter(({ marker }) => marker === "marks");
+    expect(line).toMatchObject({ answers: 2 });
+    for (const kind of ["cacheRead", "cacheWrite5m", "cacheWrite1h"] as const)
+      expect(line?.[kind]).toBeGreaterThan(0);
+    expect(recorded).toBe(line?.nanoUsd as number);
+  });
+
+  test("a count of tokens costs nothing on either side", async () => {
+    const before = (await settledBill(simulator)).nanoUsd;
+    const messages = [{ role: "user", content: "Hello" }];
+    const response = await requestOf("/v1/messages/count_tokens", {
+      model: "anthropic/claude-haiku-4-5",
+      messages,
+    });
+    expect(response.status).toBe(200);
+    const { cost_nano_usd } = await rowOf(response.headers.get("x-request-id"));
+    expect(cost_nano_usd ?? 0).toBe(0);
+    expect((await settledBill(simulator)).nanoUsd).toBe(before);
+  });
+});
