@@ -15,14 +15,14 @@ const DAY_MS = 86_400_000;
 
 /** `rejected`: the problems of the changed configuration that is not in effect. */
 export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly Problem[]): Alerts {
-  const { clock, log, metrics, ledger, pool, unpriced } = gateway;
+  const { clock, log, metrics, ledger, limiter, pool, unpriced } = gateway;
   const { alerts: settings, server } = gateway.snapshot.config;
   const facts: AlertsOptions["facts"] = {
     ledgerFailure: () => ledger.failure,
     freeBytes: () => freeBytesOf(server.dataDir),
     rejected: () => rejected().map(renderProblem),
     credentials: () => credentialsOf(pool),
-    budgets: () => [],
+    budgets: () => limiter.budgets(),
     unpriced: () => unpricedSince(unpriced, clock.nowMs() - DAY_MS),
   };
   return new Alerts({

@@ -6,6 +6,7 @@ import { Budget } from "./budget.ts";
 import type { BudgetStore } from "./budget-store.ts";
 import type { Period } from "./calendar.ts";
 import type { LimitPlace } from "./refusal.ts";
+import type { BudgetStanding } from "./use.ts";
 
 const LIMIT_OF = {
   day: "budgetPerDayNanoUsd",
@@ -35,6 +36,12 @@ export class BudgetBook {
       found.push(budget);
     }
     return found;
+  }
+
+  /** The budgets that were used in their present day, week or month. */
+  standings(): readonly BudgetStanding[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.#budgets.values()].flatMap((budget) => budget.standing(nowMs) ?? []);
   }
 
   /** Gives back what the budgets hold that are no longer in use. */

@@ -31,6 +31,43 @@ describe("a budget", () => {
     expect(folder.windows()).toMatchObject([{ granted: 5_101 }]);
   });
 
+  test("is told of once it is used, with what is spent, and whether that is why a request was refused", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 }, "ci", "research");
+    const limiter = folder.limiter([key], [makeTeam({ budgetPerMonthNanoUsd: 5_000 })]);
+    expect(limiter.budgets()).toEqual([]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 900 })));
+    const told = () =>
+      limiter.budgets().map((budget) => [budget.scope, budget.spentNanoUsd, budget.hasRefused]);
+    refused(limiter.reserve(key, ask({ costNanoUsd: 200 })));
+    // Too large for the whole budget: the budget need not be spent for that.
+    refused(limiter.reserve(key, ask({ costNanoUsd: 1_001 })));
+    expect(told()).toEqual([
+      ["team", 0, false],
+      ["key", 0, false],
+    ]);
+    folder.commit(first.settle(10, 850));
+    expect(told()).toEqual([
+      ["team", 850, false],
+      ["key", 850, false],
+    ]);
+    refused(limiter.reserve(key, ask({ costNanoUsd: 151 })));
+    expect(limiter.budgets()[1]).toEqual({
+      scope: "key",
+      name: "ci",
+      model: null,
+      period: "day",
+      startMs: START_MS - DAY_MS / 2,
+      resetsAtMs: START_MS + DAY_MS / 2,
+      limitNanoUsd: 1_000,
+      spentNanoUsd: 850,
+      hasRefused: true,
+    });
+    folder.clock.atMs = DAY_MS;
+    // The key's day is over; the team's month goes on, or is over as well.
+    expect(told().filter(([scope]) => scope === "key")).toEqual([]);
+  });
+
   test("refuses what does not fit, and says when it begins anew", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 1_000, budgetPerWeekNanoUsd: 5_000 });

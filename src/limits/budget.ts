@@ -7,7 +7,7 @@ import type { BudgetWindow, Charge, ChargeHolder, Portion } from "../store/budge
 import type { BudgetStore } from "./budget-store.ts";
 import { type Period, type Stretch, stretchAt } from "./calendar.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
-import type { LimitUse } from "./use.ts";
+import type { BudgetStanding, LimitUse } from "./use.ts";
 
 /** A portion is this part of the limit, or what a request needs. */
 const PORTIONS = 100;
@@ -45,6 +45,12 @@ export class Budget {
 
   use(nowMs: number): LimitUse {
     return this.shareAt(nowMs).use();
+  }
+
+  /** As this process knows it, without a question to the store; null: not used in this stretch of time. */
+  standing(nowMs: number): BudgetStanding | null {
+    const last = this.#shares[0];
+    return last?.holds(nowMs) === true ? last.standing() : null;
   }
 
   /** Portions that no running request holds, taken away from this process. */
@@ -93,6 +99,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
   #uncommitted = 0;
   /** On the monotonic clock: until then `#granted` counts as fresh. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
+  #hasRefused = false;
 
   /** Throws `GatewayError("ledger_unavailable")`. */
   constructor(budget: Budget, { startMs, endMs }: Stretch) {
@@ -172,11 +179,28 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
       limit: "budget",
       period: this.period,
       limitValue: limit,
-      used: this.#granted - this.#open,
+      used: this.#spent,
       reserved: this.#reserved,
       remaining: Math.max(0, this.#room),
       resetsAtMs: this.endMs,
     };
+  }
+
+  standing(): BudgetStanding {
+    return {
+      ...this.#budget.options.place,
+      period: this.period,
+      startMs: this.startMs,
+      resetsAtMs: this.endMs,
+      limitNanoUsd: this.#budget.limit,
+      spentNanoUsd: this.#spent,
+      hasRefused: this.#hasRefused,
+    };
+  }
+
+  /** With what other processes have been granted. */
+  get #spent(): number {
+    return this.#granted - this.#open;
   }
 
   /** Granted to this process and not held. */
@@ -207,6 +231,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
   #refusal(nanoUsd: number): Refusal {
     const { place, clock } = this.#budget.options;
     const { limit } = this.#budget;
+    if (nanoUsd <= limit && nanoUsd > limit - this.#spent) this.#hasRefused = true;
     return {
       ...place,
       limit: "budget",

@@ -11,7 +11,7 @@ import type { BudgetStore } from "./budget-store.ts";
 import { type Applied, EntryLimits, joinLimits } from "./entry-limits.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
 import { type Demand, Reservation } from "./reservation.ts";
-import type { KeyUse } from "./use.ts";
+import type { BudgetStanding, KeyUse } from "./use.ts";
 
 /** A key and its limits. They are null when neither the key nor its team has any. */
 export interface LimitedKey {
@@ -116,6 +116,11 @@ export class Limiter {
     const nowMs = this.#clock.nowMs();
     const monotonicMs = this.#clock.monotonicMs();
     return entriesOf(this.#stateOf(key)).flatMap((entry) => entry.use(nowMs, monotonicMs));
+  }
+
+  /** All budgets that were used in their present day, week or month. Asks the store nothing, and never throws. */
+  budgets(): readonly BudgetStanding[] {
+    return this.#book.standings();
   }
 
   /** After the last row is committed: gives all portions back, and closes the store. */

@@ -16,4 +16,16 @@ export interface LimitUse extends LimitPlace {
   readonly resetsAtMs: number | null;
 }
 
+/** A budget in a stretch of time. Money is in nano-dollars. */
+export interface BudgetStanding extends LimitPlace {
+  readonly period: Period;
+  readonly startMs: number;
+  readonly resetsAtMs: number;
+  readonly limitNanoUsd: number;
+  /** Without what running requests hold. */
+  readonly spentNanoUsd: number;
+  /** A request was refused because of what is spent, and not because of what running requests hold. */
+  readonly hasRefused: boolean;
+}
+
 export type KeyUse = readonly LimitUse[];

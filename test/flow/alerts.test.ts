@@ -83,6 +83,35 @@ test("what needs a person is told as it happens, and the gateway's log holds no 
   expect(gateway.log()).not.toContain("secret-path");
 });
 
+test("a budget is told of at 80 %, and once a request was refused because it is spent", async () => {
+  const receiver = await startReceiver();
+  const upstream = await startRawUpstream(async (request) => {
+    const body = `{"id":"msg_1","type":"message","role":"assistant","model":"claude-haiku-4-5","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":9}}`;
+    await request.send(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    request.fin();
+  });
+  open.push(upstream);
+  // Nine tokens of output cost 0.009 dollars, and so much may a request cost.
+  const prices = '[[prices]]\nmodel = "claude-haiku-4-5"\ninput = 0\noutput = 1000';
+  const keys = `[[keys]]\nname = "tester"\nkey = "${CLIENT_KEY}"\nbudget_usd_per_day = "0.045"`;
+  const text = toml(upstream, receiver.url).replace(KEYS_TOML, `${keys}\n${prices}\n`);
+  const gateway = await startGateway({ toml: text });
+  open.push(gateway);
+  for (let request = 0; request < 4; request++) expect((await ask(gateway)).status).toBe(200);
+  await until("the budget is low", () => types(receiver).includes("budget.low"));
+  expect((await ask(gateway)).status).toBe(200);
+  await until("the budget is empty", () => types(receiver).includes("budget.empty"));
+  expect((await ask(gateway)).status).toBe(402);
+  expect(events(receiver).map(({ type, data }) => [type, data.name, data.spent_usd, data.limit_usd])).toEqual(
+    [
+      ["budget.low", "tester", "0.036", "0.045"],
+      ["budget.empty", "tester", "0.045", "0.045"],
+    ],
+  );
+});
+
 test("what was told is not told again after a kill, and what was not yet taken is", async () => {
   const receiver = await startReceiver((response) => {
     const { type } = JSON.parse(receiver.taken.at(-1)?.body ?? "");
