@@ -42,9 +42,10 @@ export class Draft {
     this.#origins.set(JSON.stringify(path), origin);
   }
 
-  /** The variable or flag that set this path; null: the file. */
+  /** The variable or flag that set this path, or the list that this path is an entry of; null: the file. */
   originOf(path: Path): string | null {
-    return this.#origins.get(JSON.stringify(path)) ?? null;
+    const list = typeof path.at(-1) === "number" ? path.slice(0, -1) : path;
+    return this.#origins.get(JSON.stringify(list)) ?? null;
   }
 
   /** The value at a path; undefined when there is none. */

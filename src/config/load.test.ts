@@ -361,12 +361,17 @@ describe("environment and flags", () => {
   });
 
   test("mistakes are named by what made them", async () => {
-    const env = { CLEWLINE_LOG_LEVEL: "loud", CLEWLINE_METRICS__ENABLED: "yes" };
+    const env = {
+      CLEWLINE_LOG_LEVEL: "loud",
+      CLEWLINE_METRICS__ENABLED: "yes",
+      CLEWLINE_SERVER__HOSTS: "a.example,b:1",
+    };
     const text = await problemsOf("[log]\n", { env, flags: { port: "many" } });
     expect(text.trim().split("\n").toSorted()).toEqual([
       '--port = "many": must be a whole number from 0 to 65535',
       'CLEWLINE_LOG_LEVEL = "loud": unknown level; use "debug" or "info" or "warn" or "error"',
       'CLEWLINE_METRICS__ENABLED = "yes": must be true or false',
+      'CLEWLINE_SERVER__HOSTS = "b:1": is not a host name or address; write the host without scheme, port and path, as in "gateway.example.com"',
     ]);
   });
 });
