@@ -1,0 +1,76 @@
+/** `clewline keys correct ID...`: takes the cost of a lost row out of the budgets that it counts for. */
+import { existsSync } from "node:fs";
+import { usdText } from "../core/money.ts";
+import { type Correction, correctLost } from "../ledger/added-rows.ts";
+import { RequestIds } from "../ledger/request-ids.ts";
+import { openStore, storeFile } from "../ledger/store-file.ts";
+import { type Sql, StoreError } from "../store/sql.ts";
+import { type CliIo, EXIT } from "./cli.ts";
+import { UsageError } from "./command.ts";
+import { findDataDir, reportDataFailure } from "./ledger-reader.ts";
+import { toJsonLine } from "./table.ts";
+
+interface CorrectFlags {
+  readonly json: boolean;
+  readonly config: string | undefined;
+  readonly "data-dir": string | undefined;
+}
+
+/** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
+const WRITE_TIMEOUT_MS = 5_000;
+const WRITE_POLL_MS = 50;
+
+export async function correct(ids: readonly string[], flags: CorrectFlags, io: CliIo): Promise<number> {
+  if (ids.length === 0)
+    throw new UsageError("correct needs the id of a lost row; clewline requests lists the rows");
+  try {
+    const dataDir = await findDataDir(flags, io);
+    if (!existsSync(storeFile(dataDir))) {
+      io.err(
+        `clewline keys: there is no ledger in ${dataDir}; name the gateway's folder with --config or --data-dir\n`,
+      );
+      return EXIT.failed;
+    }
+    let code: number = EXIT.ok;
+    for (const id of ids) {
+      const found = await correctInTime(dataDir, id, io);
+      if (found.kind === "corrected") {
+        const { key, nanoUsd } = found;
+        const owner = key === "" ? "the keys of its team" : `key ${key}`;
+        if (flags.json) io.out(toJsonLine({ id, correction: found.id, key, nano_usd: nanoUsd }));
+        else io.out(`${id}: $${usdText(nanoUsd)} of ${owner} no longer count as spent\n`);
+        continue;
+      }
+      io.err(`clewline keys: ${id} ${REASONS[found.kind]}\n`);
+      code = EXIT.failed;
+    }
+    return code;
+  } catch (error) {
+    return reportDataFailure("keys", error, io);
+  }
+}
+
+const REASONS: Readonly<Record<Exclude<Correction["kind"], "corrected">, string>> = {
+  not_found: "is in no row of the ledger; clewline requests lists the rows with their ids",
+  not_lost:
+    "is no lost row: only a row whose endpoint is lost can be corrected, the cost of a request is a fact",
+  corrected_before: "was corrected before; nothing has changed",
+};
+
+/** Waits for a gateway that is writing. A correction that was written is not written again. */
+async function correctInTime(dataDir: string, id: string, io: CliIo): Promise<Correction> {
+  const untilMs = io.clock.monotonicMs() + WRITE_TIMEOUT_MS;
+  for (;;) {
+    let sql: Sql | null = null;
+    try {
+      sql = openStore(dataDir);
+      return correctLost(sql, new RequestIds(io.ids), id);
+    } catch (error) {
+      const mayPass = error instanceof StoreError && error.fault === "locked";
+      if (!mayPass || io.clock.monotonicMs() >= untilMs) throw error;
+    } finally {
+      sql?.close();
+    }
+    await new Promise((wake) => setTimeout(wake, WRITE_POLL_MS));
+  }
+}
