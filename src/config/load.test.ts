@@ -404,6 +404,21 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
     "clewline.toml:2:8 server.port = 80.5: must be a whole number from 0 to 65535",
   ],
   [
+    "no room for an answer",
+    "[limits]\nassumed_output_tokens = 0",
+    "clewline.toml:2:25 limits.assumed_output_tokens = 0: must be a whole number from 1 to 1000000",
+  ],
+  [
+    "a word for models without a price that is none",
+    '[limits]\nunpriced = "free"',
+    'clewline.toml:2:12 limits.unpriced = "free": unknown unpriced; use "refuse" or "allow"',
+  ],
+  [
+    "a limit that belongs to a key",
+    "[limits]\nrequests_per_minute = 5",
+    "clewline.toml:2:1 limits.requests_per_minute: unknown key; this key belongs in [[keys]]",
+  ],
+  [
     "a number beyond all numbers",
     "[ledger]\nqueue_rows = 99999999999999999999",
     "clewline.toml:2:14 ledger.queue_rows: must be a whole number from 1 to 1000000",
