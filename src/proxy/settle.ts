@@ -128,7 +128,7 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     id: exchange.id,
     atMs: exchange.atMs,
     key: exchange.principal.name,
-    team: null,
+    team: exchange.principal.team,
     dialect: route.dialect,
     endpoint: route.endpoint,
     clientRequestId:
