@@ -18,8 +18,8 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import("./cli/credentials.ts")).credentials,
   },
   usage: {
-    summary: "requests, tokens and latency by key, model and day",
-    load: async () => (await import("./cli/usage.ts")).usage,
+    summary: "requests, tokens, cost and latency by key, model and day, or by what else you like",
+    load: async () => (await import("./cli/usage/usage.ts")).usage,
   },
   explain: {
     summary: "explain a request without sending it",
@@ -135,6 +135,10 @@ function makeIo(): CliIo {
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
+    // An empty line at the end leaves nothing on the screen.
+    ...(process.stderr.isTTY === true && {
+      progress: (line: string) => writeAll(2, `\r\u001b[K${line}`),
+    }),
     env: process.env,
     cwd: process.cwd(),
     clock: systemClock,

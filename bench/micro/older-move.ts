@@ -13,9 +13,11 @@ import type { Log } from "../../src/core/log.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { makeLedger } from "../../src/ledger/ledger.ts";
 import { OlderRowsMover } from "../../src/ledger/older-rows-mover.ts";
-import { readRows, readUsage } from "../../src/ledger/queries.ts";
+import { readRows } from "../../src/ledger/queries.ts";
 import { RequestIds } from "../../src/ledger/request-ids.ts";
 import { openStore, openStoreReader, spaceOfStore, storeFile } from "../../src/ledger/store-file.ts";
+import { readUsage } from "../../src/ledger/usage/read-usage.ts";
+import { ALL_USAGE } from "../../src/ledger/usage/usage-query.ts";
 import { makeEntryWriter, makeLedgerWriter } from "../../src/ledger/writer.ts";
 import { makeOlderLedger } from "../../test/kit/older-ledger.ts";
 
@@ -43,7 +45,7 @@ function report(when: string): void {
     const took = `${seconds(performance.now() - startMs)} s, CPU ${seconds(cpuMs() - startCpuMs)} s`;
     console.log(`${when}: ${name}: ${took} (${String(result)})`);
   };
-  timed("usage of all rows, requests", () => readUsage(reader, [], {})[0]?.requests);
+  timed("usage of all rows, requests", () => readUsage(reader, ALL_USAGE).groups[0]?.requests);
   timed("the newest 1000 rows", () => [...readRows(reader, { limit: 1000 })].length);
   timed("one row by its id", () => {
     const [newest] = readRows(reader, { limit: 1 });

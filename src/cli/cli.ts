@@ -8,6 +8,8 @@ export interface CliIo {
   out(text: string): void;
   /** Writes to standard error; adds no newline. */
   err(text: string): void;
+  /** Replaces the last line that it has written; only there where standard error is a terminal. */
+  readonly progress?: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
@@ -13,7 +13,7 @@ import { NO_USAGE } from "../neutral/usage.ts";
 import type { Sql } from "../store/sql.ts";
 import type { CliIo, Command } from "./cli.ts";
 import { requests } from "./requests.ts";
-import { usage } from "./usage.ts";
+import { usage } from "./usage/usage.ts";
 
 const ids = new RequestIds(makeIds());
 const NOW_MS = Date.UTC(2026, 10, 23, 8, 0, 0);
@@ -224,6 +224,103 @@ test("usage tells dated models apart as long as there is room", async () => {
   for (const name of names) expect(out).toContain(` ${name} `);
 });
 
+test("usage prints amounts to the last nano-dollar, and says what they do not hold", async () => {
+  const one = 9_007_199_254_740_991;
+  write(
+    { costNanoUsd: one },
+    { costNanoUsd: one },
+    { costNanoUsd: 2 },
+    { costNanoUsd: null, usageState: "estimated" },
+    { endpoint: "lost", costNanoUsd: 5_000_000_000, upstream: null },
+    { endpoint: "correction", costNanoUsd: -4_000_000_001, upstream: null },
+  );
+  const { out } = await run(usage, "--data-dir", dir, "--by", "none");
+  expect(out).toContain(" 18014399.509481983+ ");
+  expect(out).toContain("+ without the cost of requests whose model has no price: 1\n");
+  expect(out).toContain("requests whose usage is an estimate, because the provider gave none: 1\n");
+  expect(out).toContain("crashes may have lost: 5.00; corrected by a person: -4.000000001\n");
+  const byEndpoint = jsonLines((await run(usage, "--data-dir", dir, "--by", "endpoint", "--json")).out);
+  expect(byEndpoint).toMatchObject([
+    { endpoint: "chat.completions", requests: 4, cost_usd: "18014398.509481984", requests_without_price: 1 },
+    { endpoint: "correction", requests: 0, cost_usd: "-4.000000001" },
+    { endpoint: "lost", requests: 0, cost_usd: "5.00" },
+  ]);
+});
+
+test("usage filters by what it can split, in a time zone", async () => {
+  write(
+    { key: "ann", team: "red", endUser: "u1", tags: '["a","b"]', costNanoUsd: 1 },
+    { key: "bob", team: null, atMs: Date.UTC(2026, 10, 22, 23, 30), costNanoUsd: 10 },
+    { key: "ann", team: "red", upstream: "other", atMs: Date.UTC(2026, 10, 21), costNanoUsd: 100 },
+  );
+  const json = async (...args: string[]): Promise<unknown[]> =>
+    jsonLines((await run(usage, "--data-dir", dir, "--json", ...args)).out).map((line) =>
+      Object.values(line).filter((value) => typeof value === "string"),
+    );
+  expect(await json("--by", "team,key")).toEqual([
+    ["", "bob", "0.00000001"],
+    ["red", "ann", "0.000000101"],
+  ]);
+  expect(await json("--by", "none", "--team", "")).toEqual([["0.00000001"]]);
+  expect(await json("--by", "none", "--key", "ann,bob", "--upstream", "other")).toEqual([["0.0000001"]]);
+  expect(await json("--by", "tag", "--user", "u1")).toEqual([
+    ["a", "0.000000001"],
+    ["b", "0.000000001"],
+  ]);
+  expect(await json("--by", "none", "--tag", "a,b")).toEqual([["0.000000001"]]);
+  expect(await json("--by", "day", "--zone", "Europe/Berlin")).toEqual([
+    ["2026-11-21", "0.0000001"],
+    ["2026-11-23", "0.000000011"],
+  ]);
+  // A date is one of the zone: its day begins at 23:00 UTC.
+  expect(await json("--by", "none", "--zone", "Europe/Berlin", "--since", "2026-11-23")).toEqual([
+    ["0.000000011"],
+  ]);
+  expect(await json("--by", "none", "--until", "2026-11-22")).toEqual([["0.0000001"]]);
+});
+
+test("comma-separated values have a line of names, and no formulas of clients", async () => {
+  write({ modelUsed: '=cmd|"/c calc"!A1', costNanoUsd: 5 }, { modelUsed: "a,b", costNanoUsd: -5 });
+  const sums = (await run(usage, "--data-dir", dir, "--by", "model", "--csv")).out.split("\r\n");
+  expect(sums[0]).toStartWith("model,requests,errors,client_left,input_tokens,");
+  expect(sums[1]).toStartWith('"\'=cmd|""/c calc""!A1",1,0,0,120,');
+  expect(sums[2]).toStartWith('"a,b",1,0,0,120,');
+  expect(sums[2]).toContain(",-0.000000005,");
+  const rows = (await run(requests, "--data-dir", dir, "--csv")).out.split("\r\n");
+  expect(rows[0]).toStartWith("request_id,at,key,team,dialect,");
+  expect(rows).toHaveLength(4);
+  expect(rows[1]).toContain(',"\'=cmd|""/c calc""!A1",');
+});
+
+test("requests are exported to a new file that only its owner can read", async () => {
+  write({ atMs: NOW_MS - 49 * HOUR_MS }, {}, {});
+  const to = join(dir, "rows.jsonl");
+  const made = await run(requests, "--data-dir", dir, "--json", "--since", "2d", "--to", to);
+  expect(made).toEqual({ code: 0, out: `${to}: 2 rows\n`, err: "" });
+  expect(jsonLines(readFileSync(to, "utf8"))).toHaveLength(2);
+  expect(statSync(to).mode & 0o777).toBe(0o600);
+  const again = await run(requests, "--data-dir", dir, "--to", to);
+  expect([again.code, again.err]).toEqual([
+    1,
+    `clewline requests: ${to} is there already; give a name that is free\n`,
+  ]);
+  const nowhere = await run(requests, "--data-dir", dir, "--to", join(dir, "no", "rows"));
+  expect(nowhere.code).toBe(1);
+  expect(nowhere.err).toContain("cannot be written");
+});
+
+test("usage rebuild makes the sums anew, also beside a gateway", async () => {
+  write({ key: "ann" }, { key: "bob", atMs: NOW_MS - 30 * HOUR_MS });
+  const before = (await run(usage, "--data-dir", dir, "--json")).out;
+  expect((await run(usage, "--data-dir", dir, "rebuild")).out).toBe("The sums are made anew from 2 rows.\n");
+  open[0]?.exec("UPDATE usage_hours SET requests = 7");
+  expect((await run(usage, "--data-dir", dir, "--json")).out).not.toBe(before);
+  expect((await run(usage, "--data-dir", dir, "rebuild")).code).toBe(0);
+  expect((await run(usage, "--data-dir", dir, "--json")).out).toBe(before);
+  const missing = await run(usage, "--data-dir", join(dir, "nowhere"), "rebuild");
+  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("there is no ledger in")]);
+});
+
 test("the data folder comes from the configuration", async () => {
   const [row] = write({});
   writeFileSync(join(dir, "clewline.toml"), `[server]\ndata_dir = ${JSON.stringify(dir)}\n`, { mode: 0o600 });
@@ -254,8 +351,17 @@ test("wrong flags are named, with what would do", async () => {
     [requests, ["--limit", "0"], "--limit 0"],
     [requests, ["--nope"], "--nope"],
     [requests, ["extra"], "extra"],
-    [usage, ["--by", "key,colour"], "--by colour cannot split the sums; give key"],
+    [usage, ["--by", "key,colour"], "--by colour cannot split the sums; give some of hour, day"],
     [usage, ["--since"], "--since"],
+    [usage, ["--by", "keys"], 'did you mean "key"'],
+    [usage, ["--by", "day,week"], "--by day,week has several lengths of time; give one of day, week"],
+    [usage, ["--zone", "Mars"], "--zone Mars is no time zone"],
+    [usage, ["--json", "--csv"], "--json and --csv exclude each other"],
+    [usage, ["--until", "soon"], "--until soon is not a time"],
+    [usage, ["--since", "1h", "--until", "2h"], "--until 2h is not behind --since 1h"],
+    [usage, ["rebuild", "all"], "all is no action; give rebuild"],
+    [usage, ["repair"], "repair is no action; give rebuild"],
+    [requests, ["--json", "--csv"], "--json and --csv exclude each other"],
   ];
   for (const [command, args, text] of cases) {
     const { code, out, err } = await run(command, ...args);

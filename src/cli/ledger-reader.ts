@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
+import { momentIn, UTC, wallTimeIn, type Zone } from "../core/time-zone.ts";
 import { openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
@@ -11,7 +12,9 @@ import { UsageError } from "./command.ts";
 
 export const READER_FLAGS = {
   since: { value: "WHEN", help: "accepted since then: 90m, 12h, 7d, or a date (UTC) such as 2026-11-01" },
+  until: { value: "WHEN", help: "accepted before then, in the same forms" },
   json: { help: "one JSON object a line" },
+  csv: { help: "comma-separated values, with a line of names" },
   config: { value: "FILE", help: "the configuration that says where the data is" },
   "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
 } as const;
@@ -24,22 +27,26 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Unix milliseconds of `7d` (ago), or of a date or time, which is UTC unless it names an offset. */
-export function parseSince(text: string, nowMs: number): number {
+/**
+ * Unix milliseconds of `7d` (ago), or of a date or time, which is one of the zone unless it names an offset. `flag` is
+ * the name of the flag that has the text.
+ */
+export function parseTime(flag: string, text: string, nowMs: number, zone: Zone = UTC): number {
   const ago = /^(\d{1,9})([smhdw])$/.exec(text);
   if (ago !== null) return nowMs - Number(ago[1]) * (UNITS_MS[ago[2] ?? ""] ?? 0);
   const date = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
-  const atMs = date === null ? Number.NaN : Date.parse(`${date[1]}T${date[2] ?? "00:00"}${date[3] ?? "Z"}`);
+  const wallMs = date === null ? Number.NaN : Date.parse(`${date[1]}T${date[2] ?? "00:00"}${date[3] ?? "Z"}`);
   // Date.parse would take the 31st of February for a day in March.
   if (
-    Number.isNaN(atMs) ||
-    (date?.[2] === undefined && new Date(atMs).toISOString().slice(0, 10) !== date?.[1])
+    Number.isNaN(wallMs) ||
+    (date?.[3] === undefined && new Date(wallMs).toISOString().slice(0, 10) !== date?.[1])
   ) {
     throw new UsageError(
-      `--since ${text} is not a time; give 90m, 12h or 7d, or a date such as 2026-11-01 or 2026-11-01T08:30`,
+      `--${flag} ${text} is not a time; give 90m, 12h or 7d, or a date such as 2026-11-01 or 2026-11-01T08:30`,
     );
   }
-  return atMs;
+  if (date?.[3] !== undefined) return wallMs;
+  return momentIn(zone, wallTimeIn(UTC, wallMs)) + (wallMs % 1000);
 }
 
 interface FolderFlags {
@@ -56,32 +63,34 @@ export async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string
 }
 
 /**
- * Runs `report` on the ledger of this machine, also while a gateway writes it. Failures become their text on
- * standard error and their exit code.
+ * Runs `report` on the ledger of this machine, also while a gateway writes it; returns its exit code. Failures become
+ * their text on standard error and their exit code.
  */
 export async function withLedger(
   name: string,
   flags: FolderFlags,
   io: CliIo,
-  report: (sql: Sql) => void,
+  report: (sql: Sql) => number | undefined,
 ): Promise<number> {
   let sql: Sql | null = null;
   try {
     const dataDir = await findDataDir(flags, io);
-    if (!existsSync(storeFile(dataDir))) {
-      io.err(
-        `clewline ${name}: there is no ledger in ${dataDir} yet, because the gateway makes it when it starts; if the gateway uses another folder, name that folder with --config or --data-dir\n`,
-      );
-      return EXIT.failed;
-    }
+    if (!existsSync(storeFile(dataDir))) return reportNoLedger(name, dataDir, io);
     sql = openStoreReader(dataDir);
-    report(sql);
-    return EXIT.ok;
+    return report(sql) ?? EXIT.ok;
   } catch (error) {
     return reportDataFailure(name, error, io);
   } finally {
     sql?.close();
   }
+}
+
+/** Says that the folder has no database yet; returns the exit code. */
+export function reportNoLedger(name: string, dataDir: string, io: CliIo): number {
+  io.err(
+    `clewline ${name}: there is no ledger in ${dataDir} yet, because the gateway makes it when it starts; if the gateway uses another folder, name that folder with --config or --data-dir\n`,
+  );
+  return EXIT.failed;
 }
 
 /**

@@ -1,10 +1,14 @@
 /** `clewline requests`: the ledger's rows, oldest first. */
+import { resolve } from "node:path";
 import { COLUMNS } from "../ledger/columns.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { RowFilter, StatusFilter } from "../ledger/row-filter.ts";
+import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
-import { parseSince, READER_FLAGS, withLedger } from "./ledger-reader.ts";
+import { type CsvValue, csvLine } from "./csv.ts";
+import { parseTime, READER_FLAGS, withLedger } from "./ledger-reader.ts";
+import { OutputError, PieceWriter } from "./piece-writer.ts";
 import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "./table.ts";
 
 const COLUMNS_SHOWN: readonly Column[] = [
@@ -18,14 +22,15 @@ const COLUMNS_SHOWN: readonly Column[] = [
   { title: "TIME", align: "right", maxChars: 6, minChars: 6 },
 ];
 
-/** Output is written in pieces of about this size: a write for each line would dominate long listings. */
-const PIECE_CHARS = 64 * 1024;
+/** The progress is shown anew after so many rows. */
+const PROGRESS_ROWS = 5000;
 
 export const requests = makeCommand(
   {
     name: "requests",
     usage: [
-      "[--id ID] [--since WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--user USER] [--tag TAG] [--limit N] [--json]",
+      `[--id ID] [--since WHEN] [--until WHEN] [--key NAME] [--model MODEL] [--status STATUS] [--user USER] [--tag TAG]
+         [--limit N] [--json | --csv] [--to FILE]`,
     ],
     about: `Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
 Words after the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an
@@ -39,14 +44,18 @@ reason, the parts that translation left out, and each attempt (end_user, tags, e
       user: { value: "USER", help: "only requests for this user of the client (user, metadata.user_id)" },
       tag: { value: "TAG", help: "only requests with this tag (x-clewline-tags)" },
       limit: { value: "N", help: "only the newest N" },
+      to: { value: "FILE", help: "write into this new file, which only you can read" },
       ...READER_FLAGS,
     },
   },
   ({ flags }, io) => {
-    const { id, since, key, model, status, user, tag, limit } = flags;
+    const { id, since, until, key, model, status, user, tag, limit, to } = flags;
+    if (flags.json && flags.csv)
+      throw new UsageError("--json and --csv exclude each other; give one of them");
     const filter: RowFilter = {
       id,
-      sinceMs: since === undefined ? undefined : parseSince(since, io.clock.nowMs()),
+      sinceMs: since === undefined ? undefined : parseTime("since", since, io.clock.nowMs()),
+      untilMs: until === undefined ? undefined : parseTime("until", until, io.clock.nowMs()),
       key,
       model,
       status: status === undefined ? undefined : parseStatus(status),
@@ -54,20 +63,68 @@ reason, the parts that translation left out, and each attempt (end_user, tags, e
       tag,
       limit: limit === undefined ? undefined : parseLimit(limit),
     };
+    const form = flags.json ? JSON_FORM : flags.csv ? CSV_FORM : TABLE_FORM;
     return withLedger("requests", flags, io, (sql) => {
-      const widths = columnWidths(COLUMNS_SHOWN, []);
-      const line = (cells: readonly string[]): string => `${tableLine(COLUMNS_SHOWN, widths, cells)}\n`;
-      let piece = flags.json ? "" : line(COLUMNS_SHOWN.map(({ title }) => title));
-      for (const row of readRows(sql, filter)) {
-        piece += flags.json ? toJsonLine(toJson(row)) : line(toCells(row));
-        if (piece.length < PIECE_CHARS) continue;
-        io.out(piece);
-        piece = "";
+      try {
+        writeRows(readRows(sql, filter), form, io, to === undefined ? null : resolve(io.cwd, to));
+        return EXIT.ok;
+      } catch (error) {
+        if (!(error instanceof OutputError)) throw error;
+        io.err(`clewline requests: ${error.message}\n`);
+        return EXIT.failed;
       }
-      if (piece !== "") io.out(piece);
     });
   },
 );
+
+interface Form {
+  readonly head: string;
+  readonly line: (row: LedgerRow) => string;
+}
+
+const WIDTHS = columnWidths(COLUMNS_SHOWN, []);
+const toLine = (cells: readonly string[]): string => `${tableLine(COLUMNS_SHOWN, WIDTHS, cells)}\n`;
+const TABLE_FORM: Form = {
+  head: toLine(COLUMNS_SHOWN.map(({ title }) => title)),
+  line: (row) => toLine(toCells(row)),
+};
+const JSON_FORM: Form = { head: "", line: (row) => toJsonLine(toJson(row)) };
+const CSV_COLUMNS = Object.entries(COLUMNS);
+const CSV_FORM: Form = {
+  head: csvLine(["request_id", "at", ...CSV_COLUMNS.flatMap(([, name]) => (isOfRow(name) ? [name] : []))]),
+  line: (row) => {
+    const fields: Readonly<Record<string, unknown>> = { ...row, ...row.usage };
+    const values = CSV_COLUMNS.flatMap(([field, name]) => (isOfRow(name) ? [fields[field]] : []));
+    return csvLine([row.id, new Date(row.atMs).toISOString(), ...(values as CsvValue[])]);
+  },
+};
+
+/** The id and the time have names of their own. */
+function isOfRow(column: string): boolean {
+  return column !== "id" && column !== "at_ms";
+}
+
+function writeRows(rows: Iterable<LedgerRow>, form: Form, io: CliIo, file: string | null): void {
+  const writer = new PieceWriter(io, file);
+  // Rows on the same terminal show how far the work has come.
+  const progress = file === null && io.isTty ? undefined : io.progress;
+  let count = 0;
+  try {
+    writer.write(form.head);
+    for (const row of rows) {
+      writer.write(form.line(row));
+      if (++count % PROGRESS_ROWS === 0)
+        progress?.(`${count} rows, ${new Date(row.atMs).toISOString().slice(0, 16)}`);
+    }
+    writer.end();
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  } finally {
+    progress?.("");
+  }
+  if (file !== null) io.out(`${file}: ${count} rows\n`);
+}
 
 function parseStatus(text: string): StatusFilter {
   if (text === "ok" || text === "error") return { outcome: text };

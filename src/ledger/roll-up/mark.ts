@@ -9,7 +9,10 @@ export interface Mark {
   fromHour: number;
   /** The hours from `fromHour` on are being deleted, and are not valid. */
   isErasing: boolean;
+  /** The spans of groups up to this one are deleted. */
   erasedGrp: number;
+  /** A rebuild is under way until the mark is here. */
+  rebuildTo: number;
   /** The step that is under way: an hour of a day, or the day itself. */
   foldStep: number;
   /** Groups up to this one have taken the step. */
@@ -35,7 +38,7 @@ export class MarkStore {
   constructor(sql: Sql) {
     this.#read = sql.prepare("SELECT * FROM usage_mark");
     this.#write = sql.prepare(
-      "UPDATE usage_mark SET mark = ?, from_hour = ?, is_erasing = ?, erased_grp = ?, fold_step = ?, fold_grp = ?",
+      "UPDATE usage_mark SET mark = ?, from_hour = ?, is_erasing = ?, erased_grp = ?, rebuild_to = ?, fold_step = ?, fold_grp = ?",
     );
   }
 
@@ -46,13 +49,14 @@ export class MarkStore {
       fromHour: Number(row?.from_hour),
       isErasing: row?.is_erasing === 1,
       erasedGrp: Number(row?.erased_grp),
+      rebuildTo: Number(row?.rebuild_to),
       foldStep: Number(row?.fold_step),
       foldGrp: Number(row?.fold_grp),
     };
   }
 
   write(mark: Mark): void {
-    const { fromHour, isErasing, erasedGrp, foldStep, foldGrp } = mark;
-    this.#write.run(mark.mark, fromHour, isErasing ? 1 : 0, erasedGrp, foldStep, foldGrp);
+    const { fromHour, isErasing, erasedGrp, rebuildTo, foldStep, foldGrp } = mark;
+    this.#write.run(mark.mark, fromHour, isErasing ? 1 : 0, erasedGrp, rebuildTo, foldStep, foldGrp);
   }
 }

@@ -11,9 +11,9 @@ import { firstKey, printId, RequestIds } from "../request-ids.ts";
 import type { LedgerRow } from "../row.ts";
 import { openStore, openStoreReader } from "../store-file.ts";
 import { readUsage } from "../usage/read-usage.ts";
-import type { UsageQuery } from "../usage/usage-query.ts";
+import { ALL_USAGE, type UsageQuery } from "../usage/usage-query.ts";
 import { makeLedgerWriter } from "../writer.ts";
-import { beginRebuild } from "./eraser.ts";
+import { beginRebuild } from "./rebuild.ts";
 import { RollUp } from "./roll-up.ts";
 import { Roller } from "./roller.ts";
 
@@ -33,8 +33,7 @@ afterEach(() => {
 });
 
 function query(change: Partial<UsageQuery>): UsageQuery {
-  const range = { sinceMs: null, untilMs: null, limit: null, cursor: null };
-  return { by: [], period: null, timeZone: "UTC", where: {}, ...range, ...change };
+  return { ...ALL_USAGE, ...change };
 }
 
 function expectAgreement(): void {

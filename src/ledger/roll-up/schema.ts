@@ -34,9 +34,10 @@ CREATE TABLE usage_mark (
   from_hour INTEGER NOT NULL, -- rows of earlier hours were in the roll-up before the last rebuild
   is_erasing INTEGER NOT NULL, -- hours from from_hour on are being deleted, and are not valid
   erased_grp INTEGER NOT NULL, -- the spans of groups up to this one are deleted
+  rebuild_to INTEGER NOT NULL, -- a rebuild is under way until the mark is here
   fold_step INTEGER NOT NULL, -- day times 25, plus the hour of the day, or 24 for the day itself
   fold_grp INTEGER NOT NULL -- of this step, groups up to this one are folded into usage_spans
 );
-INSERT INTO usage_mark VALUES (0, 0, 0, 0, 0, 0);
+INSERT INTO usage_mark VALUES (0, 0, 0, 0, 0, 0, 0);
 CREATE INDEX entries_at_ms ON entries (at_ms) WHERE at_ms IS NOT NULL`,
 };

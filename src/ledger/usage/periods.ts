@@ -7,7 +7,9 @@ export type PeriodName = (typeof PERIODS)[number];
 export interface Period {
   /** `2026-11-23T14:00+01:00`, `2026-11-23`, the Monday of a week, or `2026-11`. */
   readonly name: string;
-  /** Unix milliseconds; the first and the last period may be cut by the range of a report. */
+  /** When it begins by the calendar, Unix milliseconds. */
+  readonly calendarMs: number;
+  /** The first and the last period may be cut by the range of a report. */
   readonly startMs: number;
   readonly endMs: number;
 }
@@ -28,6 +30,7 @@ export function periodsBetween(
     const endMs = endOf(period, zone, startMs);
     periods.push({
       name: nameOf(period, zone, startMs),
+      calendarMs: startMs,
       startMs: Math.max(startMs, range.sinceMs),
       endMs: Math.min(endMs, range.untilMs),
     });

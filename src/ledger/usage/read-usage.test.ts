@@ -11,7 +11,7 @@ import { plainGroups, usageByRows } from "../fixtures/usage-by-rows.ts";
 import { readRows } from "../queries.ts";
 import { firstKey, keyOfId, printId, RequestIds } from "../request-ids.ts";
 import { CostCorrection } from "../roll-up/correction.ts";
-import { beginRebuild } from "../roll-up/eraser.ts";
+import { beginRebuild } from "../roll-up/rebuild.ts";
 import { RollUp } from "../roll-up/roll-up.ts";
 import { DIMENSIONS } from "../roll-up/views.ts";
 import type { LedgerRow } from "../row.ts";
@@ -19,24 +19,13 @@ import { openStore } from "../store-file.ts";
 import { type LedgerWriter, makeLedgerWriter } from "../writer.ts";
 import { PERIODS } from "./periods.ts";
 import { readUsage } from "./read-usage.ts";
-import type { UsageQuery } from "./usage-query.ts";
+import { ALL_USAGE, type UsageQuery, UsageQueryError } from "./usage-query.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Berlin's clocks go back on the 25th. */
 const START_MS = Date.UTC(2026, 9, 23);
-
-const EVERYTHING: UsageQuery = {
-  by: [],
-  period: null,
-  timeZone: "UTC",
-  sinceMs: null,
-  untilMs: null,
-  where: {},
-  limit: null,
-  cursor: null,
-};
 
 let dir = "";
 let sql: Sql;
@@ -77,7 +66,7 @@ function rollUpAll(): void {
 }
 
 function expectAgreement(query: Partial<UsageQuery>): void {
-  const whole = { ...EVERYTHING, ...query };
+  const whole = { ...ALL_USAGE, ...query };
   const { groups, next } = readUsage(sql, whole);
   expect(next).toBeNull();
   const expected = usageByRows(sql, whole);
@@ -210,4 +199,123 @@ test("at any moment of the roll-up a report agrees with the rows, to the last na
     }),
     { numRuns: 60 },
   );
+});
+
+const report = (query: Partial<UsageQuery>) => readUsage(sql, { ...ALL_USAGE, ...query }).groups;
+
+test("usage by day, key and model; days are UTC; what nobody reported stays unknown", () => {
+  write(
+    {
+      atMs: START_MS + DAY_MS - 1,
+      key: "ann",
+      usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 1 },
+      durationMs: 100,
+      ttfbMs: 10,
+    },
+    { atMs: START_MS + DAY_MS, key: "ann", usage: { ...NO_USAGE, outputTokens: 2 }, usageState: "partial" },
+    {
+      atMs: START_MS + DAY_MS,
+      key: "bob",
+      modelUsed: "m",
+      status: 502,
+      outcome: "error",
+      usage: NO_USAGE,
+      usageState: "unknown",
+    },
+    {
+      atMs: START_MS + DAY_MS,
+      key: "bob",
+      modelUsed: "m",
+      outcome: "client_left",
+      usage: NO_USAGE,
+      ttfbMs: null,
+    },
+  );
+  const all = report({ by: ["key", "model"], period: "day" });
+  expect(all.map(({ period, values, requests }) => [period, values.key, values.model, requests])).toEqual([
+    ["2026-10-23", "ann", "gpt-5-mini", 1],
+    ["2026-10-24", "ann", "gpt-5-mini", 1],
+    ["2026-10-24", "bob", "m", 2],
+  ]);
+  expect(all[0]).toMatchObject({ usage: { inputTokens: 10, outputTokens: 1 }, errors: 0, unsureUsage: 0 });
+  expect(all[1]).toMatchObject({ usage: { inputTokens: null, outputTokens: 2 }, unsureUsage: 1 });
+  expect(all[2]).toMatchObject({
+    usage: { inputTokens: null, outputTokens: null },
+    errors: 1,
+    clientLeft: 1,
+    unsureUsage: 1,
+  });
+  const [total] = report({});
+  expect(total).toMatchObject({
+    period: null,
+    values: {},
+    requests: 4,
+    usage: { inputTokens: 10, outputTokens: 3 },
+  });
+  expect(report({ period: "day", sinceMs: START_MS + DAY_MS }).map(({ requests }) => requests)).toEqual([3]);
+  expect(report({ by: ["key"], sinceMs: START_MS + 9 * DAY_MS })).toEqual([]);
+});
+
+test("latencies are within one per cent of the exact percentiles", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0.01, max: 1e7, noNaN: true }), { minLength: 1, maxLength: 50 }),
+      (durations) => {
+        sql.exec("DELETE FROM entries");
+        write(...durations.map((durationMs) => ({ durationMs, ttfbMs: null })));
+        const sorted = [...durations].sort((a, b) => a - b);
+        const exact = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
+        const [group] = report({});
+        expect(Math.abs((group?.durationP50Ms ?? 0) / exact(0.5) - 1)).toBeLessThan(0.01);
+        expect(Math.abs((group?.durationP95Ms ?? 0) / exact(0.95) - 1)).toBeLessThan(0.01);
+        expect(group?.ttfbP50Ms).toBeNull();
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test("pages follow one another without a gap, whatever comes meanwhile", () => {
+  write(...Array.from({ length: 30 }, (_, i) => ({ key: `key-${i % 7}`, modelUsed: `m-${i % 3}` })));
+  const asked: UsageQuery = { ...ALL_USAGE, by: ["key", "model"], period: "day" };
+  const whole = readUsage(sql, asked).groups;
+  expect(whole).toHaveLength(21);
+  const pages: unknown[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = readUsage(sql, { ...asked, limit: 4, cursor });
+    expect(page.groups.length).toBeLessThanOrEqual(4);
+    pages.push(...page.groups);
+    cursor = page.next;
+    rollUp.step(3, nowMs + HOUR_MS);
+  } while (cursor !== null);
+  expect(pages).toEqual([...whole]);
+});
+
+test("what cannot be asked is said", () => {
+  write({});
+  const wrong: [Partial<UsageQuery>, string][] = [
+    [{ period: "day", timeZone: "Mars/Olympus" }, "Mars/Olympus is no time zone"],
+    [{ cursor: "%%%" }, "the cursor is of another question"],
+    [{ cursor: Buffer.from('["x"]').toString("base64url") }, "the cursor is of another question"],
+    [{ by: ["key"], cursor: Buffer.from("[1]").toString("base64url") }, "the cursor is of another question"],
+  ];
+  for (const [query, text] of wrong) {
+    expect(() => report(query)).toThrow(UsageQueryError);
+    expect(() => report(query)).toThrow(text);
+  }
+  write({ atMs: START_MS + 30_000 * DAY_MS });
+  expect(() => report({ period: "hour" })).toThrow("more than 20000 periods of one hour");
+});
+
+test("a week begins on Monday, and a day with the wall of its zone", () => {
+  // A Sunday evening in UTC is Monday in Berlin.
+  write({ atMs: Date.UTC(2026, 10, 22, 23, 30) });
+  const of = (period: UsageQuery["period"], timeZone: string) =>
+    report({ period, timeZone }).map((group) => group.period);
+  expect(of("week", "UTC")).toEqual(["2026-11-16"]);
+  expect(of("week", "Europe/Berlin")).toEqual(["2026-11-23"]);
+  expect(of("day", "Europe/Berlin")).toEqual(["2026-11-23"]);
+  expect(of("hour", "Asia/Kolkata")).toEqual(["2026-11-23T05:00+05:30"]);
+  expect(of("month", "UTC")).toEqual(["2026-11"]);
 });

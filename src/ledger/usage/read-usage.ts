@@ -92,7 +92,7 @@ class Report {
 
   #periods(bounds: Bounds): Period[] {
     const { period } = this.#query;
-    if (period === null) return [{ name: "", startMs: bounds.sinceMs, endMs: bounds.untilMs }];
+    if (period === null) return [{ name: "", calendarMs: 0, startMs: bounds.sinceMs, endMs: bounds.untilMs }];
     const periods = periodsBetween(period, this.#zone, bounds, MAX_PERIODS);
     if (periods.length > MAX_PERIODS)
       throw new UsageQueryError(

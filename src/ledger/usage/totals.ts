@@ -81,14 +81,14 @@ export class Totals {
   }
 
   cursorOf({ period, values }: Total): string {
-    return Buffer.from(JSON.stringify([period.endMs, ...values])).toString("base64url");
+    return Buffer.from(JSON.stringify([period.calendarMs, ...values])).toString("base64url");
   }
 
   /** The index of the first total behind the one of the cursor. */
   indexBehind(all: readonly Total[], cursor: string): number {
-    const [endMs, ...values] = readCursor(cursor, this.#by.length);
+    const [calendarMs, ...values] = readCursor(cursor, this.#by.length);
     const index = all.findIndex((total) => {
-      if (total.period.endMs !== endMs) return total.period.endMs > endMs;
+      if (total.period.calendarMs !== calendarMs) return total.period.calendarMs > calendarMs;
       return compareValues(total.values, values) > 0;
     });
     return index < 0 ? all.length : index;
@@ -96,7 +96,7 @@ export class Totals {
 }
 
 function compareTotals(a: Total, b: Total): number {
-  return a.period.startMs - b.period.startMs || compareValues(a.values, b.values);
+  return a.period.calendarMs - b.period.calendarMs || compareValues(a.values, b.values);
 }
 
 /** What is not told apart comes last. */

@@ -22,6 +22,18 @@ export interface UsageQuery {
   readonly cursor: string | null;
 }
 
+/** One sum over everything; a question names what it wants otherwise. */
+export const ALL_USAGE: UsageQuery = {
+  by: [],
+  period: null,
+  timeZone: "UTC",
+  sinceMs: null,
+  untilMs: null,
+  where: {},
+  limit: null,
+  cursor: null,
+};
+
 /** A request with several tags is in the group of each. Other groups have each request once. */
 export interface UsageGroup {
   /** `Period.name`; null: the report is not split by time. */

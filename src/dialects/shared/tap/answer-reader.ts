@@ -5,8 +5,8 @@ import type { Usage } from "../../../neutral/usage.ts";
 import { asString } from "../../../wire/json.ts";
 import type { ShapeNode } from "../../../wire/json-shape.ts";
 import type { FailurePlace, TapState } from "../../dialect.ts";
-import type { ContentSearch } from "./content-bytes.ts";
 import { failureText } from "../failure-text.ts";
+import type { ContentSearch } from "./content-bytes.ts";
 import type { NeedleSearch } from "./needle.ts";
 
 /** The state that a reader writes and a tap shows. */
