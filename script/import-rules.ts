@@ -90,7 +90,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
   },
   pages: {
-    imports: ["core", "config", "auth", "pool", "ledger", "snapshot"],
+    imports: ["core", "config", "auth", "pool", "limits", "ledger", "snapshot"],
     reason: "the pages must be able to tell about a proxy that is broken: they read facts and call nothing",
   },
   translate: {

@@ -144,6 +144,7 @@ class RunningApp implements App {
       gateway: this.#gateway,
       models: this.#models,
       processFacts: () => this.#processFacts(),
+      spending: () => Promise.resolve(null),
       configProblems: () => this.#rejected,
     };
     this.#listener = listen(config.server, makeRoutes(served), this.#gateway);

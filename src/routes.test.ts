@@ -223,6 +223,7 @@ describe("without a key", () => {
       gateway,
       models: makeModelLists(gateway),
       processFacts: () => FACTS,
+      spending: () => Promise.resolve(null),
       configProblems: () => [],
     });
     const { handler } = routes[TABLE.indexOf(line)] as (typeof routes)[number];
@@ -258,6 +259,7 @@ test("of the metrics' keys a reload takes over the key alone: the port is opened
       gateway,
       models: makeModelLists(gateway),
       processFacts: () => FACTS,
+      spending: () => Promise.resolve(null),
       configProblems: () => [],
     });
     const { handler } = routes[TABLE.findIndex(({ who }) => who === "metrics")] as (typeof routes)[number];

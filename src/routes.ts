@@ -13,6 +13,8 @@ import { replyWithError } from "./http/error-reply.ts";
 import type { Handler, HttpRoute } from "./http/route.ts";
 import type { PathParams } from "./http/router.ts";
 import type { ModelLists } from "./models/model-lists.ts";
+import type { KeyFactsSource } from "./pages/own-key/key-facts.ts";
+import { KEY_PAGES, keyPage } from "./pages/own-key/key-pages.ts";
 import { findMetricsRefusal, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
 import { readinessPage } from "./pages/readiness.ts";
 import { livenessPage, rootPage } from "./pages/root.ts";
@@ -24,6 +26,8 @@ export interface Served {
   readonly gateway: Gateway;
   readonly models: ModelLists;
   readonly processFacts: () => ProcessFacts;
+  /** What a client key has spent; see `KeyFactsSource`. */
+  readonly spending: KeyFactsSource["spending"];
   /** The problems of a changed configuration that was rejected; empty once a good one is there. */
   readonly configProblems: () => readonly Problem[];
 }
@@ -48,7 +52,13 @@ const READ = ["GET", "HEAD"] as const;
 const POST = ["POST"] as const;
 const HEALTH = { methods: READ, who: "anyone", isHealthPage: true } as const;
 
-export function makeTable({ gateway, models, processFacts, configProblems }: Served): readonly RouteLine[] {
+export function makeTable({
+  gateway,
+  models,
+  processFacts,
+  configProblems,
+  spending,
+}: Served): readonly RouteLine[] {
   return [
     ...ENDPOINT_PATHS.map(
       ({ routeOf, ...line }): RouteLine => ({
@@ -65,6 +75,16 @@ export function makeTable({ gateway, models, processFacts, configProblems }: Ser
       who: "client",
       handler: (client, _params, principal) => answerExplain(gateway, client, principal),
     },
+    ...KEY_PAGES.map(
+      ({ path, form }): RouteLine => ({
+        methods: READ,
+        path,
+        dialect: DEFAULT_DIALECT,
+        who: "client",
+        handler: (_client, _params, principal) =>
+          keyPage({ limiter: gateway.limiter, spending }, principal, form),
+      }),
+    ),
     { ...HEALTH, path: "/", handler: () => rootPage(processFacts().version) },
     { ...HEALTH, path: "/healthz", handler: livenessPage },
     { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems()) },
