@@ -1,5 +1,6 @@
 /** What an alert says: one function for each event. Pure. The members of `data` are documented in docs/alerts.md. */
 import type { AlertEvent } from "../config/alerts/schema-alerts.ts";
+import { usdText } from "../core/money.ts";
 
 export interface Alert {
   readonly type: AlertEvent;
@@ -75,7 +76,7 @@ export function budgetAlert(budget: BudgetFacts): Alert | null {
   if (spentNanoUsd < limitNanoUsd * LOW) return null;
   const isEmpty = spentNanoUsd >= limitNanoUsd || hasRefused;
   const type = isEmpty ? "budget.empty" : "budget.low";
-  const spent = `${usd(spentNanoUsd)} of ${usd(limitNanoUsd)} dollars of its budget for this ${period}`;
+  const spent = `${usdText(spentNanoUsd)} of ${usdText(limitNanoUsd)} dollars of its budget for this ${period}`;
   const models = model === null ? "" : ` for ${shown(model)}`;
   const end = isEmpty ? "; requests that it has no room for are refused" : "";
   return {
@@ -93,8 +94,8 @@ export function budgetAlert(budget: BudgetFacts): Alert | null {
       period,
       starts_at: time(startMs),
       resets_at: time(resetsAtMs),
-      limit_usd: usd(limitNanoUsd),
-      spent_usd: usd(spentNanoUsd),
+      limit_usd: usdText(limitNanoUsd),
+      spent_usd: usdText(spentNanoUsd),
     },
   };
 }
@@ -216,11 +217,4 @@ function sentence(text: string): string {
 
 function time(atMs: number): string {
   return new Date(atMs).toISOString();
-}
-
-/** Exact dollars. */
-function usd(nanoUsd: number): string {
-  const whole = Math.floor(nanoUsd / 1e9);
-  const rest = String(nanoUsd - whole * 1e9).padStart(9, "0");
-  return `${whole}.${rest.replace(/0{1,7}$/, "")}`;
 }

@@ -6,6 +6,7 @@ const TABLES: Readonly<Record<string, string>> = {
   log: "Logs go to standard error, one JSON object per line.",
   admin: "The admin. Without this table the admin is off, and Clewline does not change the file.",
   metrics: "`/metrics` for Prometheus.",
+  limits: "How requests of keys with limits are counted; see [limits.md](limits.md).",
   ledger: "The record of every request.",
   alerts: "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
