@@ -27,15 +27,22 @@ const WAYS = CLIENTS.flatMap((client) =>
 ).map((way, index) => ({
   ...way,
   key: `clw-way-${String(index).padStart(20, "0")}`,
+  payer: `clw-pay-${String(index).padStart(20, "0")}`,
   title: `${way.client.name} → ${way.name}, ${way.isStream ? "stream" : "whole"}`,
 }));
+/** The 4,096 tokens that an answer may have cost 0.4096 dollars: there is room for one answer. */
+const PRICES = '[[prices]]\nmodel = "*"\ninput = 0\noutput = 100\n';
+const BUDGET = "0.41";
 const PAUSED_KEY = "clw-paused-00000000000000000000";
 
 beforeAll(async () => {
   upstream = await startRawUpstream(answerWell);
-  const keys = WAYS.map(({ key }) => `[[keys]]\nname = "${key}"\nkey = "${key}"\nrequests_per_minute = 1\n`);
+  const keys = WAYS.flatMap(({ key, payer }) => [
+    `[[keys]]\nname = "${key}"\nkey = "${key}"\nrequests_per_minute = 1\n`,
+    `[[keys]]\nname = "${payer}"\nkey = "${payer}"\nbudget_usd_per_day = "${BUDGET}"\n`,
+  ]);
   const paused = `[[keys]]\nname = "paused"\nkey = "${PAUSED_KEY}"\ntokens_per_minute = 1500\n`;
-  gateway = await startGateway({ toml: [translatedToml(upstream.url), ...keys, paused].join("\n") });
+  gateway = await startGateway({ toml: [translatedToml(upstream.url), PRICES, ...keys, paused].join("\n") });
 });
 afterAll(async () => {
   await gateway?.close();
@@ -78,6 +85,35 @@ test.each(WAYS.map((way) => [way.title, way] as const))(
     const { error } = JSON.parse(second.body.toString()) as { error: { message: string } };
     expect(error).toMatchObject(RATE[client.dialect]);
     expect(error.message).toMatch(/limited to 1 request a minute; 0 are left; try again in \d+s/);
+    expect(upstream.seen).toEqual([]);
+  },
+);
+
+/** No money in the words of each dialect. */
+const NO_MONEY: Readonly<Record<DialectName, readonly [status: number, error: object]>> = {
+  "openai-chat": [429, { type: "insufficient_quota", code: "insufficient_quota" }],
+  "openai-responses": [429, { type: "insufficient_quota", code: "insufficient_quota" }],
+  "anthropic-messages": [402, { type: "billing_error" }],
+  gemini: [429, { code: 429, status: "RESOURCE_EXHAUSTED" }],
+};
+
+test.each(WAYS.map((way) => [way.title, way] as const))(
+  "%s: a second request for the money of one",
+  async (_, way) => {
+    const { client, model, isStream, payer } = way;
+    // The other clients name no maximum, so it is assumed.
+    const more = client === MESSAGES ? { max_tokens: 4_096 } : {};
+    const first = await ask(client, model, isStream, payer, more);
+    expect([first.status, readTold(client, isStream, plainLines(first)).isEnded]).toEqual([200, true]);
+    upstream.forget();
+    const second = await ask(client, model, isStream, payer, more);
+    const [status, said] = NO_MONEY[client.dialect];
+    expect([second.status, second.headers.get("x-should-retry")]).toEqual([status, "false"]);
+    const { error } = JSON.parse(second.body.toString()) as { error: { message: string } };
+    expect(error).toMatchObject(said);
+    expect(error.message).toMatch(
+      /the budget of this key, 0\.41 dollars a day, has 0\.40\d+ dollars left, and this request may cost 0\.4096/,
+    );
     expect(upstream.seen).toEqual([]);
   },
 );
