@@ -206,6 +206,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "prices",
       "alerts",
+      // A price list that a person names by its URL.
+      "transport/download.ts",
       "simulator",
       "snapshot",
       "explain",

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
@@ -109,13 +109,15 @@ test("show: an unknown model is no price of 0", async () => {
 });
 
 test("wrong usage", async () => {
-  expect((await run()).err).toContain("nothing is no action; give show or update");
+  expect((await run()).err).toContain("nothing is no action; give show, update or apply");
   expect((await run("shw", "x")).err).toContain('did you mean "show"?');
   expect((await run("show")).err).toContain("show needs the name of a model");
   expect((await run("show", "a", "b")).err).toContain("b is one argument too many");
   expect((await run("show", "gpt-5", "--provider", "opnai")).err).toContain('did you mean "openai"?');
-  expect((await run("update")).err).toContain("update needs --from FILE");
-  expect((await run("update", "--from", "https://x.test/p.json")).err).toContain("is a URL; download it");
+  expect((await run("update")).err).toContain("update needs --from, the price list");
+  expect((await run("update", "x")).err).toContain("update takes no x");
+  expect((await run("apply")).err).toContain("apply needs --since WHEN");
+  expect((await run("apply", "--since", "yesterday")).err).toContain("--since yesterday is not a time");
   expect((await run("update", "--from", "none.json")).err).toContain("does not exist");
 });
 
@@ -144,6 +146,110 @@ test("update: a later list holds from then on, an earlier one does not", async (
   );
   const older = await run("update", "--from", await writeList("2020-01-01"), "--data-dir", dir);
   expect([older.code, older.err]).toEqual([1, expect.stringContaining("the program's own list is of")]);
+});
+
+test("show: prices of the configuration come first, with the upstream that they are for", async () => {
+  const file = join(dir, "clewline.toml");
+  writeFileSync(
+    file,
+    `[[upstreams]]
+name = "up"
+family = "openai"
+credentials = [{ name = "main", api_key = "env:NOT_SET" }]
+[[prices]]
+model = "gpt-5.4"
+upstream = "up"
+input = 1.25
+[[prices]]
+model = "llama-*"
+input = 0.1
+`,
+    { mode: 0o600 },
+  );
+  const { out } = await run("show", "gpt-5.4", "--json", "--config", file);
+  expect(jsonLines(out)[0]).toMatchObject({
+    provider: "up",
+    model: "gpt-5.4",
+    version: expect.stringMatching(/^configuration\/gpt-5\.4#/),
+    tariffs: [{ when: "standard", usd: { input: 1.25 } }],
+  });
+  expect(jsonLines(out).length).toBeGreaterThan(1);
+  for (const name of ["llama-3", "llama*", "*-*"]) {
+    const shown = jsonLines((await run("show", name, "--json", "--config", file)).out);
+    expect([name, shown.some(({ model }) => model === "llama-*")]).toEqual([name, true]);
+  }
+});
+
+describe("update from a URL", () => {
+  const FOLDER = join(import.meta.dir, "../transport/http1/fixtures");
+  const MAIN = join(import.meta.dir, "../main.ts");
+  const servers: { stop(): void }[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.stop();
+  });
+
+  function serve(certificate: string, reply: (path: string) => Response): string {
+    const pem = readFileSync(join(FOLDER, `${certificate}.pem`), "utf8");
+    const server = Bun.serve({
+      port: 0,
+      tls: { cert: pem, key: pem },
+      fetch: (request) => reply(new URL(request.url).pathname),
+    });
+    servers.push(server);
+    return `https://localhost:${server.port}`;
+  }
+
+  async function update(url: string): Promise<{ code: number; out: string; err: string }> {
+    const child = Bun.spawn([process.execPath, MAIN, "prices", "update", "--from", url, "--data-dir", dir], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: join(FOLDER, "ca.pem") },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { code: await child.exited, out, err };
+  }
+
+  test("a list behind a redirect is taken", async () => {
+    const text = readFileSync(await writeList("2999-01-01"), "utf8");
+    const url = serve("localhost", (path) =>
+      path === "/new"
+        ? new Response(text)
+        : new Response(null, { status: 302, headers: { location: "/new" } }),
+    );
+    const { code, out } = await update(`${url}/latest`);
+    expect([code, out]).toEqual([0, expect.stringContaining("prices of 2999-01-01, 1 providers")]);
+    expect(readFileSync(join(dir, "prices.json"), "utf8")).toBe(text);
+  }, 30_000);
+
+  test("what is no list, too long, elsewhere or not safe on its way changes nothing", async () => {
+    const url = serve("localhost", (path) => {
+      if (path === "/status") return new Response("no", { status: 404 });
+      if (path === "/text") return new Response("<html>");
+      if (path === "/long") return new Response(Buffer.alloc(17 * 1024 * 1024, 0x20));
+      const location = path === "/plain" ? "http://localhost:1/p.json" : path;
+      return new Response(null, { status: 307, headers: { location } });
+    });
+    const foreign = serve("self-signed", () => new Response("{}"));
+    const CASES = [
+      [`${url}/status`, "cannot be downloaded: its server answers with status 404"],
+      [`${url}/text`, "is no price list: it is no JSON"],
+      [`${url}/long`, "cannot be downloaded: it has more than 16777216 bytes"],
+      [`${url}/plain`, "cannot be downloaded: it is no https URL, or redirects to one that is none"],
+      [`${url}/round`, "cannot be downloaded: its server redirects more than 3 times"],
+      ["http://localhost:1/p.json", "cannot be downloaded: it is no https URL"],
+      ["file:///etc/passwd", "cannot be downloaded: it is no https URL"],
+      [foreign, "cannot be downloaded: "],
+    ] as const;
+    for (const [from, fault] of CASES) {
+      const { code, out, err } = await update(from);
+      expect([from, code, out]).toEqual([from, 1, ""]);
+      expect(err).toContain(fault);
+      expect(existsSync(join(dir, "prices.json"))).toBe(false);
+    }
+  }, 60_000);
 });
 
 test("a list that cannot be used changes nothing and is named", async () => {

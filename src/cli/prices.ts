@@ -1,18 +1,20 @@
 /** `clewline prices`: shows what models cost, and takes a newer price list. */
 import { resolve } from "node:path";
-import { writeAtomically } from "../config/atomic-file.ts";
+import { findConfigFile } from "../config/file.ts";
+import { loadConfig } from "../config/load.ts";
 import { makeGlob } from "../core/glob.ts";
 import { suggest } from "../core/nearest.ts";
 import { type Price, type PricedModel, priceAt, type Tariff } from "../prices/price.ts";
 import { PriceBook } from "../prices/price-book.ts";
-import { builtInPrices, loadPrices, pricesFile, readPriceFile } from "../prices/price-files.ts";
+import { loadPrices } from "../prices/price-files.ts";
 import { type PriceList, pricedModel } from "../prices/price-list.ts";
-import { PriceListError } from "../prices/price-list-text.ts";
+import { makePriceOverrides, type PriceOverride, pricedOverride } from "../prices/price-overrides.ts";
 import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type Rates, usdOf } from "../prices/rates.ts";
 import { OWN_TIERS } from "../prices/tier.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
-import { findDataDir } from "./ledger-reader.ts";
+import { apply } from "./prices-apply.ts";
+import { update } from "./prices-update.ts";
 import { type Column, columnWidths, tableLine, toJsonLine } from "./table.ts";
 
 export const prices = makeCommand(
@@ -20,17 +22,24 @@ export const prices = makeCommand(
     name: "prices",
     usage: [
       "show MODEL [--provider PROVIDER] [--json] [--config FILE] [--data-dir DIR]",
-      "update --from FILE [--config FILE] [--data-dir DIR]",
+      "update --from FILE|URL [--config FILE] [--data-dir DIR]",
+      "apply --since WHEN [--dry-run] [--json] [--config FILE] [--data-dir DIR]",
     ],
-    about: `Shows what models cost, in dollars for a million tokens, and takes a newer price list into the data folder.`,
+    about: `Shows what models cost, in dollars for a million tokens, takes a newer price list into the data folder, and gives rows without a cost their cost.`,
     positionals: {
       "show MODEL": "the price of a model by its name or a pattern with *, at every provider that has it",
       update: "check a price list and keep it in the data folder, where it holds in place of the program's",
+      apply: "give rows of the ledger a cost whose models had no price then; a gateway may run meanwhile",
     },
     flags: {
       provider: { value: "PROVIDER", help: "this provider only, as in openai, anthropic, google" },
-      from: { value: "FILE", help: "the price list" },
-      json: { help: "one JSON object a line" },
+      from: { value: "FILE|URL", help: "the price list: a file, or an https URL" },
+      since: {
+        value: "WHEN",
+        help: "apply: rows accepted since then: 12h, 7d, or a date (UTC) such as 2026-11-01",
+      },
+      "dry-run": { help: "apply: say what would get a cost, and change nothing" },
+      json: { help: "show, apply: one JSON object a line" },
       config: { value: "FILE", help: "the configuration that says where the data is" },
       "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
     },
@@ -41,12 +50,13 @@ export const prices = makeCommand(
     if (rest.length > 0) throw new UsageError(`${rest[0]} is one argument too many`);
     if (action === "show" && model !== undefined) return show(model, flags, io);
     if (action === "show") throw new UsageError(`show needs the name of a model, as in show claude-opus-5`);
-    if (action !== "update")
+    if (action !== "update" && action !== "apply")
       throw new UsageError(
-        `${action ?? "nothing"} is no action; ${suggest(action ?? "", ["show", "update"], "give show or update")}`,
+        `${action ?? "nothing"} is no action; ${suggest(action ?? "", ["show", "update", "apply"], "give show, update or apply")}`,
       );
-    if (model !== undefined) throw new UsageError(`update takes no ${model}; name the file with --from`);
-    if (flags.from === undefined) throw new UsageError(`update needs --from FILE, the price list`);
+    if (model !== undefined) throw new UsageError(`${action} takes no ${model}; see clewline prices --help`);
+    if (action === "apply") return apply(flags, io);
+    if (flags.from === undefined) throw new UsageError(`update needs --from, the price list`);
     return update(flags.from, flags, io);
   },
 );
@@ -62,7 +72,8 @@ interface ShowFlags extends FolderFlags {
 }
 
 async function show(model: string, flags: ShowFlags, io: CliIo): Promise<number> {
-  const { list, file, problem } = await loadPrices(await dataDirOf(flags, io));
+  const { dataDir, own } = await folderOf(flags, io);
+  const { list, file, problem } = await loadPrices(dataDir);
   if (problem !== null)
     io.err(`clewline prices: ${problem}; the prices of this program hold (${list.version})\n`);
   const { provider } = flags;
@@ -71,7 +82,7 @@ async function show(model: string, flags: ShowFlags, io: CliIo): Promise<number>
     throw new UsageError(
       `--provider ${provider} is not in the list; ${suggest(provider, ids, `give one of ${ids.join(", ")}`)}`,
     );
-  const found = findModels(list, model).filter(
+  const found = [...findOwn(own, model), ...findModels(list, model)].filter(
     (entry) => provider === undefined || entry.provider === provider,
   );
   if (found.length === 0) {
@@ -91,10 +102,36 @@ async function show(model: string, flags: ShowFlags, io: CliIo): Promise<number>
   return EXIT.ok;
 }
 
+interface Folder {
+  /** null: no configuration says which. */
+  readonly dataDir: string | null;
+  /** The prices of the configuration. */
+  readonly own: readonly PriceOverride[];
+}
+
 /** The prices of the program are shown also where no configuration is. */
-async function dataDirOf(flags: FolderFlags, io: CliIo): Promise<string | null> {
-  if (flags["data-dir"] !== undefined || flags.config !== undefined) return findDataDir(flags, io);
-  return findDataDir(flags, io).catch(() => null);
+async function folderOf(flags: FolderFlags, io: CliIo): Promise<Folder> {
+  const named = flags["data-dir"];
+  if (named !== undefined) return { dataDir: resolve(io.cwd, named), own: [] };
+  try {
+    const file = findConfigFile(flags, io.env, io.cwd);
+    const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd, needsSecrets: false });
+    return { dataDir: config.server.dataDir, own: makePriceOverrides(config.prices) };
+  } catch (error) {
+    if (flags.config !== undefined) throw error;
+    return { dataDir: null, own: [] };
+  }
+}
+
+/** Prices of the configuration for a name, or whose names a pattern matches. */
+function findOwn(own: readonly PriceOverride[], model: string): readonly PricedModel[] {
+  const matches = makeGlob(model);
+  return own
+    .filter((override) => makeGlob(override.model)(model) || matches(override.model))
+    .map((override) => ({
+      ...pricedOverride(override),
+      provider: override.upstream ?? "every upstream",
+    }));
 }
 
 function findModels(list: PriceList, model: string): readonly PricedModel[] {
@@ -235,37 +272,4 @@ function usdRates(rates: Rates): Record<string, number> {
       return rate === undefined ? [] : [[kind, usdOf(kind, rate)]];
     }),
   );
-}
-
-async function update(from: string, flags: FolderFlags, io: CliIo): Promise<number> {
-  if (/^[a-z]+:\/\//i.test(from))
-    throw new UsageError(`--from ${from} is a URL; download it, look at it, and give the file`);
-  const refuse = (fault: string): number => {
-    io.err(`clewline prices: ${fault}\n`);
-    return EXIT.failed;
-  };
-  const read = await readPriceFile(resolve(io.cwd, from)).catch((error: Error) => error);
-  if (read instanceof PriceListError) return refuse(`${from} is no price list: ${read.message}`);
-  if (read instanceof Error)
-    throw new UsageError(`--from ${from} does not exist; give the path of a price list`);
-  const { list, text } = read;
-  const builtIn = await builtInPrices();
-  if (list.version <= builtIn.version)
-    return refuse(
-      `${from} is of ${list.version} and the program's own list is of ${builtIn.version}, so the program's holds already; give a later list`,
-    );
-  const file = pricesFile(await findDataDir(flags, io));
-  try {
-    await writeAtomically(file, text, io.ids.hex(8));
-  } catch (error) {
-    return refuse(
-      `${file} cannot be written (${(error as Error).message}), so the list before it still holds`,
-    );
-  }
-  const models = list.providers.flatMap((provider) => provider.models);
-  const disputed = models.filter(({ disputes = [] }) => disputes.length > 0).length;
-  io.out(
-    `${file}: prices of ${list.version}, ${list.providers.length} providers, ${models.length} models, ${disputed} disputed\n`,
-  );
-  return EXIT.ok;
 }

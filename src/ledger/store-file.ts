@@ -30,7 +30,10 @@ export function openStore(dataDir: string): Sql {
 
 /** Opens the store for reading, whether a gateway runs or not. */
 export function openStoreReader(dataDir: string): Sql {
-  const sql = openSqlite(storeFile(dataDir), { mode: "read", busyTimeoutMs: 1000 });
+  return withCurrentSchema(openSqlite(storeFile(dataDir), { mode: "read", busyTimeoutMs: 1000 }));
+}
+
+function withCurrentSchema(sql: Sql): Sql {
   try {
     if (appliedCount(sql, MIGRATIONS) < MIGRATIONS.length) {
       throw new StoreError(
@@ -43,6 +46,11 @@ export function openStoreReader(dataDir: string): Sql {
     sql.close();
     throw toStoreError(error);
   }
+}
+
+/** Opens the store for a command that changes rows while a gateway may write. Waits for short locks only. */
+export function openStoreForChanges(dataDir: string): Sql {
+  return withCurrentSchema(openSqlite(storeFile(dataDir), { mode: "write", busyTimeoutMs: 100 }));
 }
 
 /** Bytes of the database file with its log, and bytes that are free on its disk. Throws `StoreError`. */

@@ -2,24 +2,9 @@
 import { type Glob, makeGlob } from "../core/glob.ts";
 import { MAX_NAME_CHARS, NameIndex, nameForms } from "./model-name.ts";
 import type { PricedModel } from "./price.ts";
-import {
-  type ListedModel,
-  type ListedPrice,
-  type ListedProvider,
-  type PriceList,
-  pricedModel,
-  priceOf,
-} from "./price-list.ts";
+import { type ListedModel, type ListedProvider, type PriceList, pricedModel } from "./price-list.ts";
+import { type PriceOverride, pricedOverride } from "./price-overrides.ts";
 import { isAtAddress, placeOfUrl, type UrlPlace } from "./provider-address.ts";
-
-/** A price that a person sets: for models that no list has, for contracts, for servers of their own. */
-export interface PriceOverride {
-  /** The name of an upstream in the configuration; null: every upstream. */
-  readonly upstream: string | null;
-  /** The upstream's name for the model, or a pattern with `*`. */
-  readonly model: string;
-  readonly prices: readonly ListedPrice[];
-}
 
 interface Override {
   readonly upstream: string | null;
@@ -62,16 +47,10 @@ export class PriceBook {
   /** Of the overrides the first that matches holds. */
   constructor(list: PriceList, overrides: readonly PriceOverride[]) {
     this.list = list;
-    this.#overrides = overrides.map(({ upstream, model, prices }) => ({
-      upstream,
-      matches: makeGlob(model),
-      priced: {
-        provider: "configuration",
-        model,
-        prices: prices.map((price) => priceOf(`configuration/${model}`, price)),
-        disputes: [],
-        filled: [],
-      },
+    this.#overrides = overrides.map((override) => ({
+      upstream: override.upstream,
+      matches: makeGlob(override.model),
+      priced: pricedOverride(override),
     }));
     this.#providers = new Map(list.providers.map((provider) => [provider.id, provider]));
   }

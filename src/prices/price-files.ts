@@ -16,7 +16,7 @@ export function pricesFile(dataDir: string): string {
 }
 
 /** The program's own list has 0.4 MB. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 export interface PriceFile {
   readonly list: PriceList;
@@ -25,18 +25,24 @@ export interface PriceFile {
 
 /** Throws `PriceListError`, and the system's `ENOENT` where there is no file. */
 export async function readPriceFile(file: string): Promise<PriceFile> {
-  const text = await readText(file).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readBytes(file).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof PriceListError || error.code === "ENOENT") throw error;
     throw new PriceListError(
       `it cannot be read (${error.code ?? error.message}); give a file that this user may read`,
     );
   });
+  return readPriceBytes(bytes);
+}
+
+/** Throws `PriceListError`. */
+export function readPriceBytes(bytes: Uint8Array): PriceFile {
+  const text = decode(bytes);
   return { list: readPriceList(text), text };
 }
 
-async function readText(file: string): Promise<string> {
+async function readBytes(file: string): Promise<Uint8Array> {
   const read = await readRegularFile(file, MAX_FILE_BYTES);
-  if (read.ok) return decode(read.bytes);
+  if (read.ok) return read.bytes;
   throw new PriceListError(
     read.fault === "not-a-file"
       ? "it is not a file but a folder or a device; give a file"

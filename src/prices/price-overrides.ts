@@ -1,11 +1,33 @@
 /** The prices of the configuration in the form of a price list. */
 import type { Config } from "../config/config.ts";
-import type { PriceOverride } from "./price-book.ts";
-import type { ListedPrice, ListedTariff } from "./price-list.ts";
+import type { PricedModel } from "./price.ts";
+import { type ListedPrice, type ListedTariff, priceOf } from "./price-list.ts";
 import { RATE_KIND_NAMES, type UsdRates } from "./rates.ts";
 import { OWN_TIERS } from "./tier.ts";
 
 type Entry = Config["prices"][number];
+
+/** The provider of a person's prices. */
+const CONFIGURATION = "configuration";
+
+export function pricedOverride({ model, prices }: PriceOverride): PricedModel {
+  return {
+    provider: CONFIGURATION,
+    model,
+    prices: prices.map((price) => priceOf(`${CONFIGURATION}/${model}`, price)),
+    disputes: [],
+    filled: [],
+  };
+}
+
+/** A price that a person sets: for models that no list has, for contracts, for servers of their own. */
+export interface PriceOverride {
+  /** The name of an upstream in the configuration; null: every upstream. */
+  readonly upstream: string | null;
+  /** The upstream's name for the model, or a pattern with `*`. */
+  readonly model: string;
+  readonly prices: readonly ListedPrice[];
+}
 
 /** The most special price first: an upstream's own before everybody's, then a name before a pattern. */
 export function makePriceOverrides(entries: Config["prices"]): readonly PriceOverride[] {
