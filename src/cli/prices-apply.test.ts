@@ -16,6 +16,7 @@ import { openStore, openStoreReader } from "../ledger/store-file.ts";
 import { readUsage } from "../ledger/usage/read-usage.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
+import { BudgetTable, type BudgetWindow } from "../store/budgets.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { prices } from "./prices.ts";
 
@@ -185,6 +186,37 @@ test("a row keeps the rest of what it says, and a sum of several calls is named"
     costNanoUsd: 96_000,
     priceVersion: expect.stringMatching(/^openai\/gpt-5-mini/),
   });
+});
+
+test("budgets that the rows count for are spent by as much, others are not", async () => {
+  write([{ key: "ci", team: "research" }, { key: "ci" }, { key: "ann" }]);
+  const sql = openStore(data());
+  const window = (scope: "key" | "team", name: string, model: string, startMs: number): BudgetWindow => ({
+    scope,
+    name,
+    model,
+    period: "month",
+    startMs,
+    endMs: startMs + 30 * 24 * HOUR_MS,
+  });
+  const windows = [
+    window("key", "ci", "", START_MS),
+    window("key", "ci", "gpt-*", START_MS),
+    window("key", "ci", "claude-*", START_MS),
+    window("key", "ci", "", START_MS + 500 * HOUR_MS),
+    window("team", "research", "", START_MS),
+    window("key", "bob", "", START_MS),
+  ];
+  const table = new BudgetTable(sql);
+  for (const one of windows) table.begin(one, 1000);
+  await apply("--since", "7d");
+  const spent = windows.map((one) => {
+    const sums = table.find(one);
+    expect(sums?.grantedNanoUsd).toBe(sums?.spentNanoUsd as number);
+    return sums?.spentNanoUsd;
+  });
+  expect(spent).toEqual([1000 + 2 * 96_000, 1000 + 2 * 96_000, 1000, 1000, 1000 + 96_000, 1000]);
+  sql.close();
 });
 
 test("a lock of another process only delays it", async () => {

@@ -15,7 +15,7 @@ import { makeSnapshot, type Snapshot } from "../snapshot.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { UsageError } from "./command.ts";
-import { parseSince, reportDataFailure } from "./ledger-reader.ts";
+import { parseTime, reportDataFailure } from "./ledger-reader.ts";
 import { toJsonLine } from "./table.ts";
 
 export interface ApplyFlags {
@@ -37,7 +37,7 @@ const SHOWN_MODELS = 10;
 export async function apply(flags: ApplyFlags, io: CliIo): Promise<number> {
   if (flags.since === undefined)
     throw new UsageError("apply needs --since WHEN, as in --since 7d or --since 2026-11-01");
-  const sinceMs = parseSince(flags.since, io.clock.nowMs());
+  const sinceMs = parseTime("since", flags.since, io.clock.nowMs());
   try {
     const file = findConfigFile(flags, io.env, io.cwd);
     const { config } = await loadConfig({

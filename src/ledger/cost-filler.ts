@@ -1,7 +1,10 @@
 /**
- * Gives rows a cost that had none when they were written, because their model had no price then. Short transactions, so
- * that a gateway that writes the same ledger waits for none of them.
+ * Gives rows a cost that had none when they were written, because their model had no price then. The sums of the roll-up
+ * and what is spent of budgets change in the same transaction. Transactions are short, so that a gateway that writes the
+ * same ledger does not wait long.
  */
+import { makeGlob } from "../core/glob.ts";
+import { type Charge, ChargeWriter, readBudgetsAt } from "../store/budgets.ts";
 import type { Sql, SqlStatement } from "../store/sql.ts";
 import { COLUMNS, ENTRY_SQL, readRow, withRest } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
@@ -20,10 +23,17 @@ export interface FillStep {
   readonly isDone: boolean;
 }
 
+interface Fill {
+  readonly seq: number;
+  readonly row: LedgerRow;
+  readonly money: RowMoney;
+}
+
 export class CostFiller {
   readonly #sql: Sql;
   readonly #number: string;
   readonly #correction: CostCorrection;
+  readonly #charges: ChargeWriter;
   readonly #read: SqlStatement;
   readonly #isOpen: SqlStatement;
   readonly #write: SqlStatement;
@@ -34,6 +44,7 @@ export class CostFiller {
     this.#sql = sql;
     this.#number = String(sql.prepare("SELECT number FROM identity").get()?.number);
     this.#correction = new CostCorrection(sql);
+    this.#charges = new ChargeWriter(sql);
     this.#from = firstKey(sinceMs);
     this.#read = sql.prepare(
       `SELECT ${ENTRIES.listSql(Object.values(COLUMNS))} FROM ${ENTRIES.from}
@@ -50,8 +61,9 @@ export class CostFiller {
     const found = this.#read.all(this.#from, rows);
     const fills = found.flatMap((columns) => {
       const seq = Number(columns.seq);
-      const money = moneyOf(readRow(withRest(columns), this.#number));
-      return money === null ? [] : [{ seq, money }];
+      const row = readRow(withRest(columns), this.#number);
+      const money = moneyOf(row);
+      return money === null ? [] : [{ seq, row, money }];
     });
     const filled = fills.length === 0 ? 0 : this.#fill(fills);
     const last = found.at(-1);
@@ -59,28 +71,43 @@ export class CostFiller {
     return { filled, isDone: found.length < rows };
   }
 
-  #fill(fills: readonly { readonly seq: number; readonly money: RowMoney }[]): number {
+  #fill(fills: readonly Fill[]): number {
     try {
       return this.#sql.transaction(() => {
         let filled = 0;
         // Another command may have given a row its cost meanwhile.
-        for (const { seq, money } of fills)
-          if (this.#isOpen.get(seq) !== null) filled += this.#put(seq, money);
+        for (const fill of fills) if (this.#isOpen.get(fill.seq) !== null) filled += this.#put(fill);
         this.#correction.write();
+        this.#charges.write();
         return filled;
       });
     } catch (error) {
       this.#correction.forget();
+      this.#charges.forget();
       throw error;
     }
   }
 
-  #put(seq: number, { costNanoUsd, priceVersion, costGaps }: RowMoney): number {
+  #put({ seq, row, money: { costNanoUsd, priceVersion, costGaps } }: Fill): number {
     this.#correction.change(seq, costNanoUsd);
+    this.#charges.add(chargesOf(this.#sql, row, costNanoUsd));
     const rest = {
       [COLUMNS.priceVersion]: priceVersion,
       ...(costGaps === null ? null : { [COLUMNS.costGaps]: costGaps }),
     };
     return this.#write.run(costNanoUsd, JSON.stringify(rest), seq);
   }
+}
+
+/** What the cost of a row adds to the budgets that it counts for. */
+function chargesOf(sql: Sql, { key, team, modelAsked, atMs }: LedgerRow, nanoUsd: number): readonly Charge[] {
+  const windows = [
+    ...readBudgetsAt(sql, "key", key, atMs),
+    ...(team === null ? [] : readBudgetsAt(sql, "team", team, atMs)),
+  ];
+  const asked = modelAsked ?? "";
+  const names = [asked, asked.slice(asked.indexOf("/") + 1)];
+  return windows
+    .filter(({ model }) => model === "" || names.some(makeGlob(model)))
+    .map((window): Charge => ({ window, nanoUsd, grantNanoUsd: nanoUsd, holder: null }));
 }
