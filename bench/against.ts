@@ -204,7 +204,7 @@ async function compareRow(
   while (values.ours.length < rounds) {
     const subjects: [Side, Subject][] = [];
     try {
-      subjects.push(["base", await open({ ...stage, program: baseProgram })]);
+      subjects.push(["base", await open({ ...stage, program: baseProgram, isLimited: false })]);
       subjects.push(["ours", await open(stage)]);
       // An unmeasured round first: it compiles and loads code that the later rounds use.
       for (const [, subject] of subjects) await subject.measure();

@@ -15,7 +15,7 @@ const WORKS_OF_BUILDS = [
   ...["latency", "memory", "translated-open", "start"],
 ];
 const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short] [--rounds N] [--dev]
-       script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--json]
+       script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--limited] [--json]
 
   NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name, but for ${ONLY_BY_NAME.join(" and ")}
   --before C  a build of commit C beside this one: both take turns with nginx. Without a name these works:
@@ -25,7 +25,8 @@ const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short
   --rounds N  rounds of each comparison, 1 to ${MAX_ROUNDS} (10)
   --dev       measure src/main.ts instead of the compiled binary
   --against C compare the working tree with a build of commit C; exit code 1 when a row is worse
-  --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent`;
+  --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent
+  --limited   with --against: the key of the working tree has limits and budgets, and its model a price; that of C has none`;
 
 async function main(): Promise<number> {
   const { values, positionals: names } = readArguments();
@@ -41,7 +42,8 @@ async function main(): Promise<number> {
     ((against === undefined ? values.rows !== undefined : names.length > 0)
       ? "rows belong to --against, and names of works to a run without it"
       : null) ??
-    (against !== undefined && before !== undefined ? "--against and --before exclude each other" : null);
+    (against !== undefined && before !== undefined ? "--against and --before exclude each other" : null) ??
+    (values.limited && against === undefined ? "--limited belongs to --against" : null);
   if (problem !== null) return refuse(problem);
 
   const beganMs = performance.now();
@@ -60,6 +62,7 @@ async function main(): Promise<number> {
     program,
     treeBefore,
     programBefore: treeBefore === undefined ? undefined : clewlineCommand(values.dev, treeBefore),
+    isLimited: values.limited,
   };
   const run: RunFacts = { machine, pinned, rounds };
   if (against !== undefined) {
@@ -171,6 +174,7 @@ function readArguments() {
         against: { type: "string" },
         before: { type: "string" },
         rows: { type: "string" },
+        limited: { type: "boolean", default: false },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

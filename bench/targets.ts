@@ -46,6 +46,8 @@ export interface Stage {
   /** The source tree of the older build, when there is one, and the command that runs it. */
   readonly treeBefore: string | undefined;
   readonly programBefore: readonly string[] | undefined;
+  /** Clewline's client key has limits of every kind, none of which is reached, and its model has a price. */
+  readonly isLimited: boolean;
 }
 
 /** The builds of Clewline in this run. */
@@ -246,7 +248,7 @@ api_key = "sk-bench-upstream"
 [[keys]]
 name = "bench"
 key = "${CLIENT_KEY}"
-
+${stage.isLimited ? LIMITS : ""}
 [[models]]
 name = "bench-model"
 targets = ["bench/bench-model"]
@@ -255,6 +257,24 @@ ${isTranslating ? translatingConfig(stage.upstreamPort) : ""}`,
   );
   return { folder, dataDir, configPath, port };
 }
+
+/** The end of the key's entry, and what its budgets need. */
+const LIMITS = `team = "benchers"
+requests_per_minute = 100000000
+tokens_per_minute = 100000000000
+concurrency = 100000
+budget_usd_per_day = "1000000"
+budget_usd_per_month = "1000000"
+
+[[teams]]
+name = "benchers"
+budget_usd_per_month = "1000000"
+
+[[prices]]
+model = "bench-model"
+input = 2
+output = 8
+`;
 
 function translatingConfig(upstreamPort: number): string {
   return `
