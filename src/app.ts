@@ -4,6 +4,7 @@
  */
 
 import type { Alerts } from "./alerts/alerts.ts";
+import { KeysInForce } from "./app/keys-in-force.ts";
 import { makeAlerts } from "./app/make-alerts.ts";
 import {
   type ChangingGateway,
@@ -87,6 +88,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 class RunningApp implements App {
   readonly #options: AppOptions;
   readonly #prices: PricesInForce;
+  readonly #keys: KeysInForce;
   readonly #states: StateStore;
   readonly #gateway: ChangingGateway;
   readonly #prober: Prober;
@@ -114,8 +116,10 @@ class RunningApp implements App {
     this.#states = makeStateStore({ open, log });
     const restored = loadCredentialStates(this.#states, log);
     const accused: PoolOptions["accused"] = (id, of) => this.#prober.ask(id, of);
+    this.#keys = new KeysInForce(open, log);
     this.#gateway = makeGateway(options, {
       sql,
+      keys: this.#keys.with(config),
       prices: prices.list,
       states: this.#states,
       restored: restored ?? [],
@@ -159,6 +163,7 @@ class RunningApp implements App {
     this.#olderRows.start();
     this.#alerts.start();
     this.#roller.start();
+    this.#keys.start(this.#gateway);
     this.#watchMemory();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
@@ -209,6 +214,7 @@ class RunningApp implements App {
     this.#prober.stop();
     this.#olderRows.stop();
     this.#roller.stop();
+    this.#keys.stop();
     this.#watcher?.close();
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     await this.#listener?.kill();
@@ -239,7 +245,7 @@ class RunningApp implements App {
     await this.#prices.reload();
     try {
       config = await this.#options.reloadConfig();
-      const emptied = findEmptied(before, config);
+      const emptied = findEmptied(before, config, this.#keys.areStored);
       if (emptied.length > 0) throw new ConfigError(emptied, config.readFiles);
       this.#listener?.reload(config.server);
     } catch (cause) {
@@ -249,7 +255,7 @@ class RunningApp implements App {
       return;
     }
     this.#watch(config.readFiles);
-    gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list });
+    gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list, keys: this.#keys.with(config) });
     gateway.fetchMedia = makeConfiguredMediaFetch(config);
     this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();

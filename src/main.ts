@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "list credentials with their states",
     load: async () => (await import("./cli/credentials.ts")).credentials,
   },
+  keys: {
+    summary: "make, list, limit, rotate and revoke client keys",
+    load: async () => (await import("./cli/keys.ts")).keys,
+  },
   usage: {
     summary: "requests, tokens, cost and latency by key, model and day, or by what else you like",
     load: async () => (await import("./cli/usage/usage.ts")).usage,

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
+import type { KeyConfig } from "./config/client-keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
@@ -64,13 +65,15 @@ export interface Snapshot {
 export interface SnapshotOptions {
   /** Absent: no model has a listed price, which is enough where no request is recorded. */
   readonly prices?: PriceList;
+  /** Those of the file and of the database; absent: those of the file. */
+  readonly keys?: readonly KeyConfig[];
   /** For tests. */
   readonly families?: Families;
 }
 
 export function makeSnapshot(
   config: Config,
-  { prices = NO_PRICES, families = FAMILIES }: SnapshotOptions = {},
+  { prices = NO_PRICES, keys = config.keys, families = FAMILIES }: SnapshotOptions = {},
 ): Snapshot {
   const book = new PriceBook(prices, makePriceOverrides(config.prices));
   const upstreams = config.upstreams.map((upstream) =>
@@ -78,7 +81,7 @@ export function makeSnapshot(
   );
   return Object.freeze({
     config,
-    keys: makeKeyRing(config.keys, config.teams),
+    keys: makeKeyRing(keys, config.teams),
     plan: makePlanner({ models: config.models, upstreams }),
     modelTraits: makeModelTraitsTable(config.traits.map(makeTraitsOverride)),
     prices: book,
@@ -88,6 +91,11 @@ export function makeSnapshot(
     ),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),
   });
+}
+
+/** The same view with other keys. */
+export function withKeys(snapshot: Snapshot, keys: readonly KeyConfig[]): Snapshot {
+  return Object.freeze({ ...snapshot, keys: makeKeyRing(keys, snapshot.config.teams) });
 }
 
 function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBook): UpstreamView {

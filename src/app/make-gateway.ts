@@ -1,4 +1,5 @@
 /** Builds the gateway around its first snapshot: the part of the composition root that a reload does not repeat. */
+import type { KeyConfig } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -42,6 +43,8 @@ export interface GatewayParts {
   /** The ledger's first connection; null: it opens one. */
   readonly sql: Sql | null;
   readonly prices: PriceList;
+  /** Of the file and of the database. */
+  readonly keys: readonly KeyConfig[];
   readonly states: StateStore;
   readonly restored: readonly PersistedState[];
   readonly requestIds: RequestIds;
@@ -50,11 +53,11 @@ export interface GatewayParts {
 
 export function makeGateway(
   { config, clock, log }: GatewayOptions,
-  { sql, prices, states, restored, requestIds, accused }: GatewayParts,
+  { sql, prices, keys, states, restored, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
   let opened = sql;
-  const snapshot = makeSnapshot(config, { prices });
+  const snapshot = makeSnapshot(config, { prices, keys });
   const gateway: ChangingGateway = {
     snapshot,
     clock,

@@ -1,11 +1,14 @@
 /** `clewline check`: validates the configuration and reports every problem with its repair. */
+import { joinKeys } from "../auth/join-keys.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
 import { firstRunFile } from "../config/first-run/first-run.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, type Problem, renderProblems } from "../config/problem.ts";
+import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand } from "./command.ts";
+import { storedKeysIn } from "./keys.ts";
 import { toJsonLine } from "./table.ts";
 
 export const check = makeCommand(
@@ -29,8 +32,9 @@ export const check = makeCommand(
         // Nobody signs in here, so no time is spent on a real hash.
         hashPassword: async () => "",
       });
-      if (flags.json) io.out(toJsonLine({ ok: true, ...summary(config), problems: [], warnings }));
-      else io.out(`${warningText(warnings)}${goodText(config, io)}`);
+      const all = [...warnings, ...keyWarnings(config, io)];
+      if (flags.json) io.out(toJsonLine({ ok: true, ...summary(config), problems: [], warnings: all }));
+      else io.out(`${warningText(all)}${goodText(config, io)}`);
       return EXIT.ok;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -40,6 +44,47 @@ export const check = makeCommand(
     }
   },
 );
+
+/** Keys of the file that have expired, and keys of the database that do not count. */
+function keyWarnings(config: Config, io: CliIo): readonly Problem[] {
+  const nowMs = io.clock.nowMs();
+  const warn = (key: string, message: string, repair: string): Problem => ({
+    file: null,
+    line: null,
+    column: null,
+    key,
+    value: null,
+    message,
+    repair,
+  });
+  const expired = config.keys.flatMap(({ expiresAtMs }, i) =>
+    expiresAtMs === null || nowMs < expiresAtMs
+      ? []
+      : [
+          warn(
+            `keys[${i}].expires`,
+            "has passed, so the key is refused",
+            "write a later time, or remove the entry",
+          ),
+        ],
+  );
+  return [...expired, ...storedKeyWarnings(config, warn)];
+}
+
+function storedKeyWarnings(
+  config: Config,
+  warn: (key: string, message: string, repair: string) => Problem,
+): readonly Problem[] {
+  try {
+    const { faults } = joinKeys(config, storedKeysIn(config.server.dataDir));
+    return faults.map(({ name, message, repair }) =>
+      warn(`the key "${name}" in the database`, message, repair),
+    );
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return [warn("the keys in the database", `cannot be read: ${error.message}`, "")];
+  }
+}
 
 function summary(config: Config) {
   return {

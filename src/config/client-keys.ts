@@ -1,8 +1,9 @@
 /** Client keys and teams as the program sees them, from the checked values of the file or of a stored row. */
-import type * as v from "valibot";
+import * as v from "valibot";
 import { toCamel } from "./camel-case.ts";
 import { nanoUsdOf, parseExpiry } from "./key-values.ts";
-import type { clientKey, storedKeySettings, team } from "./schema-keys.ts";
+import { renderPath } from "./problem.ts";
+import type { clientKey, team } from "./schema-keys.ts";
 import { storedKeySettings as settingsSchema, team as teamSchema } from "./schema-keys.ts";
 
 /** In nano-dollars; null: no such budget. Days, weeks (from Monday) and months are those of a time zone. */
@@ -79,9 +80,55 @@ export interface TeamConfig extends BudgetSet {
 }
 
 /** What the schema returns for the settings of a key. */
-export type CheckedKeySettings = v.InferOutput<typeof storedKeySettings>;
+type CheckedKeySettings = v.InferOutput<typeof settingsSchema>;
 
-/** The settings of a stored key. */
+/** What is wrong with a setting, and its repair. */
+export interface SettingFault {
+  /** As in `budget_usd_per_day`, or `per_model[0].model`; "" for all of them. */
+  readonly setting: string;
+  readonly message: string;
+  readonly repair: string;
+}
+
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: KeySettings }
+  | { readonly ok: false; readonly faults: readonly [SettingFault, ...SettingFault[]] };
+
+/** The settings of a stored key, from their JSON. */
+export function parseKeySettings(json: string): SettingsResult {
+  try {
+    return readKeySettings(JSON.parse(json));
+  } catch {
+    return { ok: false, faults: [{ setting: "", message: "the settings are not JSON", repair: "" }] };
+  }
+}
+
+/** Settings in the shape of `[[keys]]`, without the name and the key. */
+export function readKeySettings(value: unknown): SettingsResult {
+  // The schema takes a list for an object without members.
+  const result = v.safeParse(settingsSchema, Array.isArray(value) ? null : value);
+  if (result.success) return { ok: true, settings: makeKeySettings(result.output) };
+  const [first, ...others] = result.issues;
+  return { ok: false, faults: [faultOf(first), ...others.map(faultOf)] };
+}
+
+/** Words for values of the wrong type. Numbers have words of their own in the schema. */
+const WRONG_TYPE: Readonly<Record<string, string>> = {
+  string: "must be text",
+  boolean: "must be true or false",
+  array: "must be a list",
+  strict_object: "is not known",
+};
+
+function faultOf(issue: v.BaseIssue<unknown>): SettingFault {
+  const setting = renderPath((issue.path ?? []).map((step) => step.key as string | number));
+  const [message = "", repair = ""] = issue.message.split("\n");
+  const isOfType = issue.kind === "schema" && issue.type !== "number";
+  return isOfType
+    ? { setting, message: WRONG_TYPE[issue.type] ?? "is not valid", repair: "" }
+    : { setting, message, repair };
+}
+
 function makeKeySettings(checked: CheckedKeySettings): KeySettings {
   const { expires, report, models, upstreams, addresses, strict, team, perModel, timeZone, ...limits } =
     toCamel(settingsSchema, checked);

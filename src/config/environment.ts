@@ -96,7 +96,7 @@ function isFromKubernetes(name: string, value: string): boolean {
 }
 
 /** Converts text to the type of the key. Text that does not fit stays text, and the schema reports it. */
-function readText(path: Path, text: string): unknown {
+export function readText(path: Path, text: string): unknown {
   const schema = schemaAt(path);
   switch (schema === null ? null : shapeOf(schema).kind) {
     case "number":

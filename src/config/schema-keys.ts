@@ -195,6 +195,11 @@ export const storedKeySettings = v.strictObject({
   per_model: v.optional(v.array(v.strictObject(modelLimits)), []),
 });
 
+/** Whether a key may have this name. */
+export function isKeyName(name: string): boolean {
+  return v.safeParse(label, name).success;
+}
+
 function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {

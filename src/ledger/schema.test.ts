@@ -42,6 +42,7 @@ test("steps that databases have already are never edited", () => {
     ["alerts", "fdd1566aa32e29e880dd764185cabf13266da2b44adee921c315e8bd118d106b"],
     ["usage roll-up", "2cd4de110ed1b6f9a12ef8ea8c60f78180e9c47a563c33aa81a9ae540bbafc17"],
     ["budgets", "befd08e84abb7eda4bf14544e6b2124be451dcfee5749adb85c829556098cd46"],
+    ["client keys", "d87eea4a9437ab175281b938155fe2a6d69caec971ca7b49d14c6cd4e4f246cb"],
   ]);
 });
 

@@ -1,8 +1,10 @@
 /** The schema of the database that the ledger is kept in. */
+
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
 import { ALERTS } from "../store/alerts.ts";
 import { BUDGETS } from "../store/budgets.ts";
+import { CLIENT_KEYS } from "../store/client-keys.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
@@ -152,6 +154,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ALERTS,
   ROLL_UP,
   BUDGETS,
+  CLIENT_KEYS,
 ];
 
 /** The columns of the older table, in their order. */

@@ -7,15 +7,21 @@ import type { Problem } from "../problem.ts";
 
 const LISTS = ["keys", "upstreams"] as const;
 
-/** The lists that have entries in the configuration in force, and none in the changed one. */
-export function findEmptied(before: Config, after: Config): readonly Problem[] {
-  return LISTS.filter((list) => before[list].length > 0 && after[list].length === 0).map((list) => ({
-    file: after.file,
-    line: null,
-    column: null,
-    key: list,
-    value: null,
-    message: `there are no ${list} any more, so the previous configuration stays`,
-    repair: `restore [[${list}]], or restart Clewline if it is to run without them`,
-  }));
+/**
+ * The lists that have entries in the configuration in force, and none in the changed one. With keys in the database,
+ * `hasOtherKeys`, a file without keys refuses nobody else.
+ */
+export function findEmptied(before: Config, after: Config, hasOtherKeys: boolean): readonly Problem[] {
+  const lists = LISTS.filter((list) => list !== "keys" || !hasOtherKeys);
+  return lists
+    .filter((list) => before[list].length > 0 && after[list].length === 0)
+    .map((list) => ({
+      file: after.file,
+      line: null,
+      column: null,
+      key: list,
+      value: null,
+      message: `there are no ${list} any more, so the previous configuration stays`,
+      repair: `restore [[${list}]], or restart Clewline if it is to run without them`,
+    }));
 }

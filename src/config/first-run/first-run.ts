@@ -26,6 +26,11 @@ export interface FirstRunResult {
 
 const CLIENT_KEY_BYTES = 24;
 
+/** A new key of 192 random bits. */
+export function makeClientKey(ids: Ids): string {
+  return `clew-${ids.hex(CLIENT_KEY_BYTES)}`;
+}
+
 /** The place of a first configuration: the user's configuration folder, not the working folder. */
 export function firstRunFile(env: Env): string {
   return join(configFolder(env), CONFIG_FILE_NAME);
@@ -38,7 +43,7 @@ export function firstRunFile(env: Env): string {
 export async function firstRun({ file, ids, hashPassword }: FirstRunOptions): Promise<FirstRunResult> {
   if (existsSync(file))
     throw failure(file, "the file already exists", "start Clewline with --config and this file");
-  const clientKey = `clew-${ids.hex(CLIENT_KEY_BYTES)}`;
+  const clientKey = makeClientKey(ids);
   const adminPassword = makePassword(ids);
   const text = firstText(clientKey, await hashPassword(adminPassword));
   try {

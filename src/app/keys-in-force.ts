@@ -1,0 +1,52 @@
+/** The client keys of file and database together, and the swap of the key ring when the database changes. */
+import { joinKeys } from "../auth/join-keys.ts";
+import type { KeyConfig } from "../config/client-keys.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../core/log.ts";
+import { withKeys } from "../snapshot.ts";
+import { KeyWatch } from "../store/key-watch.ts";
+import type { Sql } from "../store/sql.ts";
+import type { ChangingGateway } from "./make-gateway.ts";
+
+export class KeysInForce {
+  readonly #log: Log;
+  readonly #watch: KeyWatch;
+  #gateway: ChangingGateway | null = null;
+
+  constructor(open: () => Sql, log: Log) {
+    this.#log = log;
+    this.#watch = new KeyWatch({ open, log, onChange: () => this.#swap() });
+  }
+
+  /** The keys with this file; tells which stored keys do not count. */
+  with(config: Config): readonly KeyConfig[] {
+    const { keys, faults } = joinKeys(config, this.#watch.keys);
+    for (const { name, message, repair } of faults)
+      this.#log.warn({ key: name, repair }, `the key "${name}" in the database ${message}`);
+    return keys;
+  }
+
+  /** The database has keys that are not revoked. */
+  get areStored(): boolean {
+    return this.#watch.keys.some(({ revokedMs }) => revokedMs === null);
+  }
+
+  /** From now on the gateway follows the database. */
+  start(gateway: ChangingGateway): void {
+    this.#gateway = gateway;
+    this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  #swap(): void {
+    const gateway = this.#gateway;
+    if (gateway === null) return;
+    const { config } = gateway.snapshot;
+    gateway.snapshot = withKeys(gateway.snapshot, this.with(config));
+    gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
+    this.#log.info({ keys: gateway.snapshot.keys.size }, "the client keys in the database have changed");
+  }
+}
