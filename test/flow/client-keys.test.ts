@@ -176,6 +176,7 @@ test("an answer that has begun goes on to its end", async () => {
   const { name, key } = await makeKey();
   let finish = (): void => undefined;
   upstream.answer = async (arrived) => {
+    if (upstream.seen.length > 1) return await good(arrived);
     const held = new Promise<void>((resolve) => {
       finish = resolve;
     });
