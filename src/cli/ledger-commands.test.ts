@@ -161,6 +161,13 @@ test("an estimate is told from a count", async () => {
   expect(out).not.toContain("~-");
 });
 
+test("money that no request spent is named, and has neither a status nor counts", async () => {
+  const booked = { key: "ci", modelUsed: null, modelAsked: null, status: 0, usage: NO_USAGE, durationMs: 0 };
+  write({ ...booked, endpoint: "lost" }, { ...booked, endpoint: "correction" });
+  const { out } = await run(requests, "--data-dir", dir);
+  expect(out).toMatch(/ ci +lost +- +- +- +-\n.* ci +correction +- +- +- +-\n$/);
+});
+
 test("tables fit 100 columns and never pass control characters on", async () => {
   const nasty = `\u001b[31m\u0007\u202e${"long-name-".repeat(10)}`;
   const big = 123_456_789_012;

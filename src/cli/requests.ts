@@ -34,8 +34,10 @@ export const requests = makeCommand(
     ],
     about: `Lists the requests on the ledger, oldest first: every one that matches, whether the gateway runs or not. Times are UTC.
 Words after the status: err (failed), cut (the upstream broke off), left (the client went away), ref (refused before an
-upstream was asked). A count with ~ is an estimate, because the provider gave none. --json shows the user and the tags, the
-reason, the parts that translation left out, and each attempt (end_user, tags, error_kind, drops, attempt_log).`,
+upstream was asked). A count with ~ is an estimate, because the provider gave none. Rows named lost and correction are no
+requests: they are money that a crash may have spent, and what clewline keys correct took back of it. --json and --csv show
+the cost (cost_nano_usd: billionths of a dollar), the user and the tags, the reason, the parts that translation left out, and
+each attempt (end_user, tags, error_kind, drops, attempt_log).`,
     flags: {
       id: { value: "ID", help: "only the request with this id" },
       key: { value: "NAME", help: "only requests of this client key" },
@@ -176,9 +178,16 @@ function countOf({ usageState }: LedgerRow, count: number | null): string {
   return usageState === "estimated" && count !== null ? `~${formatCount(count)}` : formatCount(count);
 }
 
+/** Rows that no request ended in: what a crash may have lost, and what a person took back of it. */
+function isBooked({ endpoint }: LedgerRow): boolean {
+  return endpoint === "lost" || endpoint === "correction";
+}
+
 function toCells(row: LedgerRow): string[] {
+  const time = new Date(row.atMs).toISOString().slice(5, 19).replace("T", " ");
+  if (isBooked(row)) return [time, row.id, row.key, row.endpoint, "-", "-", "-", "-"];
   return [
-    new Date(row.atMs).toISOString().slice(5, 19).replace("T", " "),
+    time,
     row.id,
     row.key,
     row.modelUsed ?? row.modelAsked ?? "-",
