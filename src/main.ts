@@ -10,7 +10,8 @@ import { makeIds } from "./core/ids.ts";
 import { suggest } from "./core/nearest.ts";
 import { shellWord } from "./core/shell-word.ts";
 
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+/** Without a summary: the gateway itself calls the command. */
+const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Promise<Command> }>> = {
   serve: { summary: "start the gateway (default)", load: async () => (await import("./cli/serve.ts")).serve },
   check: { summary: "check the configuration", load: async () => (await import("./cli/check.ts")).check },
   credentials: {
@@ -23,7 +24,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   usage: {
     summary: "requests, tokens, cost and latency by key, model and day, or by what else you like",
-    load: async () => (await import("./cli/usage/usage.ts")).usage,
+    load: async () => (await import("./cli/ledger/usage.ts")).usage,
   },
   explain: {
     summary: "explain a request without sending it",
@@ -31,7 +32,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   requests: {
     summary: "list the ledger's rows",
-    load: async () => (await import("./cli/requests.ts")).requests,
+    load: async () => (await import("./cli/ledger/requests.ts")).requests,
   },
   prices: {
     summary: "what models cost, and newer price lists",
@@ -40,6 +41,18 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   alerts: {
     summary: "send a test alert to the webhook",
     load: async () => (await import("./cli/alerts.ts")).alerts,
+  },
+  backup: {
+    summary: "copy the ledger, also of a running gateway",
+    load: async () => (await import("./cli/ledger/backup.ts")).backup,
+  },
+  "copy-ledger": {
+    summary: null,
+    load: async () => (await import("./cli/ledger/copy-ledger.ts")).copyLedger,
+  },
+  "read-ledger": {
+    summary: null,
+    load: async () => (await import("./cli/ledger/read-ledger.ts")).readLedger,
   },
   simulate: {
     summary: "serve the provider dialects without any key, for trying things out",
@@ -73,7 +86,9 @@ const DANGEROUS = [
 ];
 
 function help(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
+  const lines = Object.entries(COMMANDS)
+    .filter(([, { summary }]) => summary !== null)
+    .map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
   return `clewline [COMMAND] [OPTIONS]: a self-hosted LLM gateway\n\n${lines.join("\n")}\n\n  --version    print the version\n  --help       this text; clewline COMMAND --help for a command's own\n`;
 }
 
@@ -152,6 +167,7 @@ function makeIo(): CliIo {
     // `Bun.gc(true)` would throw compiled code away as well.
     memory: { residentBytes, collect: () => void Bun.gc(false), collectAll: () => void fullGC() },
     program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
+    ownCommand: [process.execPath, ...scriptArgument()],
     isTty: process.stdout.isTTY === true,
   };
 }
@@ -189,7 +205,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const name = isNamed ? first : "serve";
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    const repair = suggest(name, Object.keys(COMMANDS), "use a command of the list below");
+    const shown = Object.keys(COMMANDS).filter((one) => COMMANDS[one]?.summary !== null);
+    const repair = suggest(name, shown, "use a command of the list below");
     process.stderr.write(`clewline: there is no command "${name}"; ${repair}\n\n${help()}`);
     return 2;
   }

@@ -21,6 +21,8 @@ export interface CliIo {
   readonly memory: ProcessMemory;
   /** The start of a shell's command line that runs this program. */
   readonly program: string;
+  /** The program and its first arguments, to start it once more; a command that does so needs them. */
+  readonly ownCommand?: readonly string[];
   /** Standard output is a terminal. */
   readonly isTty: boolean;
 }

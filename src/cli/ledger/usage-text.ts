@@ -4,8 +4,8 @@ import { COLUMNS } from "../../ledger/columns.ts";
 import type { Dimension, Value } from "../../ledger/roll-up/views.ts";
 import type { UsageGroup, UsageQuery } from "../../ledger/usage/usage-query.ts";
 import { USAGE_KIND_NAMES } from "../../neutral/usage.ts";
-import { csvLine } from "../csv.ts";
 import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "../table.ts";
+import { csvLine } from "./csv.ts";
 
 interface UsageColumn extends Column {
   readonly text: (group: UsageGroup) => string;

@@ -1,15 +1,15 @@
 /** `clewline requests`: the ledger's rows, oldest first. */
 import { resolve } from "node:path";
-import { COLUMNS } from "../ledger/columns.ts";
-import { readRows } from "../ledger/queries.ts";
-import type { LedgerRow } from "../ledger/row.ts";
-import type { RowFilter, StatusFilter } from "../ledger/row-filter.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { makeCommand, UsageError } from "./command.ts";
+import { COLUMNS } from "../../ledger/columns.ts";
+import { readRows } from "../../ledger/queries.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import type { RowFilter, StatusFilter } from "../../ledger/row-filter.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { makeCommand, UsageError } from "../command.ts";
+import { parseTime, READER_FLAGS, withLedger } from "../ledger-reader.ts";
+import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "../table.ts";
 import { type CsvValue, csvLine } from "./csv.ts";
-import { parseTime, READER_FLAGS, withLedger } from "./ledger-reader.ts";
 import { OutputError, PieceWriter } from "./piece-writer.ts";
-import { type Column, columnWidths, formatCount, formatMs, tableLine, toJsonLine } from "./table.ts";
 
 const COLUMNS_SHOWN: readonly Column[] = [
   { title: "TIME (UTC)", align: "left", maxChars: 14, minChars: 14 },

@@ -1,6 +1,6 @@
 /** Writes long output in pieces, to standard output or to a new file. */
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import type { CliIo } from "./cli.ts";
+import type { CliIo } from "../cli.ts";
 
 /** A write for each line would dominate a long output. */
 const PIECE_CHARS = 64 * 1024;
