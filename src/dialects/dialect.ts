@@ -43,6 +43,8 @@ export interface Peek {
   readonly region: string | null;
   /** The reply comes at once, and the answer is made later. */
   readonly isBackground: boolean;
+  /** The body names models for its upstream to fall back on; `fallbackModels` reads them. */
+  readonly namesFallbacks: boolean;
   /** The client's name for its own user; null: none. As long as the client made it. */
   readonly user: string | null;
 }

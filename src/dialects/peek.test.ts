@@ -173,6 +173,17 @@ describe("what decides the cost of the answer", () => {
   });
 
   test.each([
+    ["openai-chat", '{"models":["a","b"]}', true],
+    ["openai-chat", '{"models":"a"}', true],
+    ["openai-responses", '{"models":[{"model":"a"}]}', true],
+    ["anthropic-messages", '{"fallbacks":[{"model":"a"}]}', true],
+    ["openai-chat", '{"models":[],"fallbacks":null}', false],
+    ["openai-chat", '{"metadata":{"models":["a"]}}', false],
+  ] as const)("%s %s: other models are named: %p", (dialect, body, named) => {
+    expect(peek(body, dialect).namesFallbacks).toBe(named);
+  });
+
+  test.each([
     ["openai-chat", '{"user":"u-1"}', "u-1"],
     ["openai-responses", '{"user":"u-\\u0032"}', "u-2"],
     ["anthropic-messages", '{"metadata":{"user_id":"u-3"}}', "u-3"],

@@ -81,7 +81,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const model = route.pathModel ?? peek.model;
   if (model === null) throw modelMissing();
   const plan = planRequest(snapshot, route, model, null, principal);
-  if (principal.modelGlobs !== null) checkFallbacks(body, plan.targets, principal);
+  if (principal.modelGlobs !== null && peek.namesFallbacks) checkFallbacks(body, plan.targets, principal);
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
   const client: ClientRequest = {
     request,

@@ -11,6 +11,8 @@ export interface ChargedTarget {
   readonly place: ProviderPlace | null;
   /** The model that the upstream was asked for. */
   readonly modelUsed: string | null;
+  /** The request named other models for the upstream to fall back on, so the one that it reports is charged. */
+  readonly mayFallBack?: boolean;
 }
 
 /** What its answer says. */
@@ -54,7 +56,7 @@ export function chargeOf(
 
 function chargeOfCall(
   book: PriceBook,
-  { upstream, place, modelUsed }: ChargedTarget,
+  { upstream, place, modelUsed, mayFallBack }: ChargedTarget,
   usage: Usage,
   modelReported: string | null,
   atMs: number,
@@ -62,9 +64,10 @@ function chargeOfCall(
   if (upstream === null || (usage.inputTokens === null && usage.outputTokens === null)) return null;
   const provider = place?.provider ?? null;
   // A name of the upstream's own, such as that of a deployment, has no listed price; the model behind it may.
+  const [first, second] = mayFallBack === true ? [modelReported, modelUsed] : [modelUsed, modelReported];
   const priced =
-    (modelUsed === null ? null : book.find({ upstream, provider, model: modelUsed })) ??
-    (modelReported === null ? null : book.find({ upstream, provider, model: modelReported }));
+    (first === null ? null : book.find({ upstream, provider, model: first })) ??
+    (second === null ? null : book.find({ upstream, provider, model: second }));
   const price = priced === null ? null : priceAt(priced, atMs);
   const region = usage.region ?? place?.region ?? null;
   const cost = price === null ? null : costOf(usage, price, { atMs, tier: null, region });

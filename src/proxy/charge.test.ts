@@ -71,6 +71,7 @@ function attempt(exchange: Exchange, upstream: string, modelUsed: string | null)
     upstreamDialect: "openai-chat",
     credential: "main",
     modelUsed,
+    mayFallBack: false,
     mayBeBilled: true,
     isStream: false,
     dropped: [],

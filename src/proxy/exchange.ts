@@ -68,6 +68,8 @@ export interface AttemptRecord {
   readonly credential: string | null;
   /** null: the request names no model. */
   readonly modelUsed: string | null;
+  /** As in `ChargedTarget`. */
+  readonly mayFallBack: boolean;
   /** The upstream got the request and has not refused it, so its provider may bill the request. */
   mayBeBilled: boolean;
   /** The next three are known when a good reply begins. */
@@ -92,6 +94,7 @@ const NO_ATTEMPT: AttemptRecord = Object.freeze({
   upstreamDialect: null,
   credential: null,
   modelUsed: null,
+  mayFallBack: false,
   mayBeBilled: false,
   isStream: false,
   dropped: [],

@@ -127,12 +127,12 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const sticky = stateId === null ? null : gateway.findState(stateId);
     // The plan is that of the configuration in force now.
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
-    if (principal.modelGlobs !== null && body !== null)
+    if (principal.modelGlobs !== null && body !== null && peek?.namesFallbacks === true)
       checkFallbacks(body, this.#planned.targets, principal);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const isLimited = exchange.principal.limits !== null;
-    const targets = isLimited ? admit(gateway, exchange, peek, this.#planned) : this.#planned.targets;
+    const targets = isLimited ? admit(request, this.#planned) : this.#planned.targets;
     if (exchange.opensEarly) {
       this.#waitsSinceMs = gateway.clock.monotonicMs();
       gateway.transport.watchdog.add(this);

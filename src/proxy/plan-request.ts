@@ -71,20 +71,32 @@ const FALLBACKS = compileShape({ models: { "*": true }, fallbacks: { "*": true }
 const MAX_FALLBACKS = 255;
 
 /**
- * Throws `model_not_found` when the body names a model for its upstream to fall back on that the key may not use, and
- * `key_forbidden` when it is not clear which models the body names.
+ * The models that a body names for its upstream to fall back on. Throws `key_forbidden` when it is not clear which they
+ * are.
  */
-export function checkFallbacks(body: Uint8Array, targets: readonly Target[], rights: Rights): void {
+export function fallbackModels(body: Uint8Array): readonly string[] {
+  const models: string[] = [];
   const picked = pickJson(FALLBACKS, body);
-  if (!isObject(picked)) return;
+  if (!isObject(picked)) return models;
   for (const member of ["models", "fallbacks"]) {
     const list = picked[member] ?? [];
     if (!Array.isArray(list) || list.length > MAX_FALLBACKS) throw fallbacksNotAllowed(member);
     for (const entry of list as readonly unknown[]) {
       const model = isObject(entry) ? entry.model : entry;
       if (typeof model !== "string") throw fallbacksNotAllowed(member);
-      if (!mayFallBack(targets, model, rights)) throw modelNotAllowed(model);
+      models.push(model);
     }
+  }
+  return models;
+}
+
+/**
+ * Throws `model_not_found` when the body names a model for its upstream to fall back on that the key may not use, and
+ * `key_forbidden` when it is not clear which models the body names.
+ */
+export function checkFallbacks(body: Uint8Array, targets: readonly Target[], rights: Rights): void {
+  for (const model of fallbackModels(body)) {
+    if (!mayFallBack(targets, model, rights)) throw modelNotAllowed(model);
   }
 }
 

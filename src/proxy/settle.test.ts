@@ -39,6 +39,7 @@ const ATTEMPT: AttemptRecord = {
   upstreamDialect: "openai-chat",
   credential: "main",
   modelUsed: "gpt-5",
+  mayFallBack: false,
   mayBeBilled: true,
   isStream: false,
   dropped: [],

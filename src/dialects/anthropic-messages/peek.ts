@@ -12,6 +12,8 @@ export const PEEK_SHAPE = compileShape({
   service_tier: true,
   speed: true,
   inference_geo: true,
+  models: true,
+  fallbacks: true,
 });
 
 export class MessagesPeek extends RequestPeek {

@@ -17,6 +17,8 @@ export const PEEK_SHAPE = compileShape({
   n: true,
   service_tier: true,
   user: true,
+  models: true,
+  fallbacks: true,
 });
 
 const USAGE_NODE = compileShape({ include_usage: true });

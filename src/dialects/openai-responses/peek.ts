@@ -10,4 +10,6 @@ export const PEEK_SHAPE = compileShape({
   service_tier: true,
   background: true,
   user: true,
+  models: true,
+  fallbacks: true,
 });

@@ -30,6 +30,7 @@ export class RequestPeek implements PeekSink {
   tier: string | null = null;
   region: string | null = null;
   isBackground = false;
+  namesFallbacks = false;
   user: string | null = null;
 
   open(node: ShapeNode, start: number): void {
@@ -77,6 +78,11 @@ export class RequestPeek implements PeekSink {
         break;
       case "background":
         this.isBackground = readFlag(bytes, from, to) === true;
+        break;
+      // OpenRouter's, and Anthropic's. An empty list, and null, name nothing.
+      case "models":
+      case "fallbacks":
+        if (end - start > 2 && !(bytes !== null && isWord(bytes, from, to, NULL))) this.namesFallbacks = true;
         break;
       case "user":
       case "user_id":

@@ -2,12 +2,10 @@
  * Admission: a request of a key with limits gets room in all of them before it is sent, or an error. What is
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
-import type { Peek } from "../../dialects/dialect.ts";
 import { Reservation } from "../../limits/reservation.ts";
 import type { Target } from "../../plan/plan.ts";
-import type { Exchange } from "../exchange.ts";
-import type { Gateway } from "../gateway.ts";
-import type { PlannedRequest } from "../plan-request.ts";
+import { fallbackModels, type PlannedRequest } from "../plan-request.ts";
+import type { ServedRequest } from "../served-request.ts";
 import { Admission } from "./admission.ts";
 import { demandAt } from "./demand.ts";
 import { limitReached, modelUnpriced } from "./limit-errors.ts";
@@ -16,21 +14,18 @@ import { limitReached, modelUnpriced } from "./limit-errors.ts";
  * Takes room in the limits of the key, for the dearest of the targets. Returns the targets that the key may use.
  * Throws the client's error when there is no room, and `model_unpriced` when a budget cannot count the model.
  */
-export function admit(
-  gateway: Gateway,
-  exchange: Exchange,
-  peek: Peek | null,
-  { targets, modelName }: PlannedRequest,
-): readonly Target[] {
+export function admit(request: ServedRequest, { targets, modelName }: PlannedRequest): readonly Target[] {
+  const { gateway, exchange } = request;
   const { snapshot, limiter } = gateway;
   const { principal, atMs } = exchange;
   const hasBudget = limiter.hasBudget(principal, modelName);
   const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
+  const fallbacks = hasBudget ? fallbacksOf(request) : NO_MODELS;
   const usable: Target[] = [];
   let tokens = 0;
   let costNanoUsd: number | null = null;
   for (const target of targets) {
-    const demand = demandAt(snapshot, exchange, peek, target, hasBudget);
+    const demand = demandAt(request, target, hasBudget, fallbacks);
     if (mustHavePrice && demand.costNanoUsd === null) continue;
     usable.push(target);
     tokens = Math.max(tokens, demand.tokens);
@@ -42,4 +37,11 @@ export function admit(
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
   exchange.admission = new Admission(given, needed, () => gateway.clock.nowMs());
   return usable;
+}
+
+const NO_MODELS: readonly string[] = [];
+
+/** Models that the upstream may charge for in place of the one that it is asked for. */
+function fallbacksOf({ body, peek }: ServedRequest): readonly string[] {
+  return body !== null && peek?.namesFallbacks === true ? fallbackModels(body) : NO_MODELS;
 }

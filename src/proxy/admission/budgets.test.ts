@@ -1,7 +1,7 @@
 // A key with a budget: what a request may cost is taken before it is sent, and what it cost stands in its row.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { answerWell } from "../../../test/faults/asking.ts";
-import { type RawUpstream, replyHead, startRawUpstream } from "../../../test/kit/raw-upstream.ts";
+import { type RawUpstream, replyHead, sendWhole, startRawUpstream } from "../../../test/kit/raw-upstream.ts";
 import { CHAT as RECORDING } from "../../../test/kit/recordings.ts";
 import type { KeyLimits } from "../../config/client-keys.ts";
 import { ENDPOINTS, makeRoute, type Route, routeTo } from "../../dialects/endpoint.ts";
@@ -191,6 +191,55 @@ test("the dearest of the targets is what has to fit", async () => {
   gateway.snapshot = { ...gateway.snapshot, prices };
   expect((await ask({ model: "up/cheap" })).status).toBe(200);
   expect((await ask({ model: "any" })).status).toBe(400);
+});
+
+describe("models that a request names for its upstream to fall back on", () => {
+  const prices = new PriceBook(NO_PRICES, [
+    { upstream: null, model: "cheap", prices: [{ rates: { input: 0, output: 1 } }] },
+    { upstream: null, model: "dear", prices: [{ rates: { input: 0, output: 100 } }] },
+  ]);
+  /** For the answer of the dear one, 10,000,000 nano-dollars, and for no more. */
+  const startWith = (budgetPerDayNanoUsd: number): void => {
+    start({ budgetPerDayNanoUsd });
+    gateway.snapshot = { ...gateway.snapshot, prices };
+  };
+  const answerBy = (model: string): void => {
+    const whole = RECORDING.whole.replace("gpt-4.1-2025", model);
+    upstream.answer = (request) => sendWhole(request, whole);
+  };
+
+  test("have to fit into the budget as well", async () => {
+    startWith(9_999_999);
+    expect((await ask({ model: "up/cheap" })).status).toBe(200);
+    expect((await ask({ model: "up/cheap", models: ["dear"] })).status).toBe(400);
+    expect((await ask({ model: "up/cheap", fallbacks: [{ model: "dear" }] })).status).toBe(400);
+    expect((await ask({ model: "up/cheap", models: ["cheap"] })).status).toBe(200);
+  });
+
+  test("are charged for when the upstream reports one of them", async () => {
+    startWith(20_000_000);
+    answerBy("dear");
+    await ask({ model: "up/cheap", models: ["dear"] });
+    answerBy("cheap");
+    await ask({ model: "up/cheap", models: ["dear"] });
+    // Without fallbacks the model that was asked for is charged, whatever a server calls itself.
+    answerBy("dear");
+    await ask({ model: "up/cheap" });
+    const costs = (await gateway.rows()).map(({ costNanoUsd }) => costNanoUsd);
+    const { outputTokens } = RECORDING;
+    expect(costs).toEqual([outputTokens * 100_000, outputTokens * 1_000, outputTokens * 1_000]);
+  });
+
+  test("need a price, and have to be clear", async () => {
+    startWith(20_000_000);
+    expect((await ask({ model: "up/cheap", models: ["own-model"] })).status).toBe(403);
+    const unclear = await ask({ model: "up/cheap", models: "dear" });
+    expect(unclear.status).toBe(403);
+    expect((await errorOf(unclear)).message).toMatch(
+      /^this key has a budget or may use some models only, and "models"/,
+    );
+    expect(upstream.seen).toEqual([]);
+  });
 });
 
 test("of many requests at once only those that fit are sent, and the budget is the sum of the rows", async () => {

@@ -2,10 +2,12 @@
 import type { Peek } from "../../dialects/dialect.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { Target } from "../../plan/plan.ts";
-import { mostNanoUsd } from "../../prices/reserve.ts";
+import type { PriceBook } from "../../prices/price-book.ts";
+import { type CostLimits, mostNanoUsd } from "../../prices/reserve.ts";
 import { type Tier, tierOfWord } from "../../prices/tier.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import type { Exchange } from "../exchange.ts";
+import type { ServedRequest } from "../served-request.ts";
 
 /** A body is rarely written in fewer bytes for a token: https://github.com/openai/tiktoken gives 4 for English. */
 const BYTES_A_TOKEN = 3;
@@ -14,51 +16,58 @@ const MAX_TOKENS = 1e12;
 
 /** What a request may take at one target. */
 export interface TargetDemand {
-  readonly target: Target;
   /** Of input and of all answers. */
   readonly tokens: number;
-  /** null: the model has no price. */
+  /** null: the model, or one that it may fall back on, has no price. */
   readonly costNanoUsd: number | null;
 }
 
-/** `hasBudget`: the cost counts. Without it no price is looked up, and every cost is null. */
+/**
+ * `hasBudget`: the cost counts. Without it no price is looked up, and every cost is null. `fallbacks`: other models that
+ * the target may charge for.
+ */
 export function demandAt(
-  snapshot: Snapshot,
-  exchange: Exchange,
-  peek: Peek | null,
+  { gateway: { snapshot }, exchange, peek }: ServedRequest,
   target: Target,
   hasBudget: boolean,
+  fallbacks: readonly string[],
 ): TargetDemand {
-  const { route } = exchange;
+  const { route, requestBytes } = exchange;
   const upstream = snapshot.upstreams.get(target.upstream);
   // Nobody is charged for a count or for a stored answer.
-  if (upstream === undefined || !route.isBilled) return { target, tokens: 0, costNanoUsd: 0 };
+  if (upstream === undefined || !route.isBilled) return NOTHING;
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
-  const inputTokens = Math.min(
-    Math.ceil(exchange.requestBytes / BYTES_A_TOKEN),
-    traits.contextTokens ?? MAX_TOKENS,
-  );
+  const inputTokens = Math.min(Math.ceil(requestBytes / BYTES_A_TOKEN), traits.contextTokens ?? MAX_TOKENS);
   const outputTokens = route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0;
   const tokens = inputTokens + outputTokens;
-  if (!hasBudget) return { target, tokens, costNanoUsd: null };
-  const priced = snapshot.prices.find({
-    upstream: upstream.name,
-    provider: upstream.place?.provider ?? null,
-    model: target.model,
-  });
-  const costNanoUsd =
-    priced === null
-      ? null
-      : mostNanoUsd(priced, {
-          inputTokens,
-          outputTokens,
-          // How often a model searches is not known before it has.
-          webSearches: 0,
-          tier: tierAsked(peek?.tier ?? null),
-          region: upstream.place?.region ?? peek?.region ?? null,
-          atMs: exchange.atMs,
-        });
-  return { target, tokens, costNanoUsd };
+  if (!hasBudget) return { tokens, costNanoUsd: null };
+  const limits: CostLimits = {
+    inputTokens,
+    outputTokens,
+    // How often a model searches is not known before it has.
+    webSearches: 0,
+    tier: tierAsked(peek?.tier ?? null),
+    region: upstream.place?.region ?? peek?.region ?? null,
+    atMs: exchange.atMs,
+  };
+  let costNanoUsd = mostAt(snapshot.prices, upstream, target.model, limits);
+  for (const model of fallbacks) {
+    const other = mostAt(snapshot.prices, upstream, model, limits);
+    costNanoUsd = costNanoUsd === null || other === null ? null : Math.max(costNanoUsd, other);
+  }
+  return { tokens, costNanoUsd };
+}
+
+const NOTHING: TargetDemand = Object.freeze({ tokens: 0, costNanoUsd: 0 });
+
+function mostAt(
+  prices: PriceBook,
+  { name, place }: UpstreamView,
+  model: string,
+  limits: CostLimits,
+): number | null {
+  const priced = prices.find({ upstream: name, provider: place?.provider ?? null, model });
+  return priced === null ? null : mostNanoUsd(priced, limits);
 }
 
 function traitsOf(

@@ -83,6 +83,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
       upstreamDialect: prepared.dialect,
       credential: this.credential.name,
       modelUsed: target.model === "" ? null : target.model,
+      mayFallBack: prepared.translated === null && served.peek?.namesFallbacks === true,
       mayBeBilled: true,
       isStream: false,
       dropped: NOTHING_DROPPED,
