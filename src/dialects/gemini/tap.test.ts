@@ -30,6 +30,15 @@ test("usage and the end are read from the recorded stream", () => {
 });
 
 describe("usage", () => {
+  test("of the prompt alone leaves the text that came with it uncounted", () => {
+    const prompt = { usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 } };
+    const chunks = [chunk("abc", {}, prompt), chunk("de", {}, prompt)];
+    expect(tapOf(sse(...chunks)).state).toMatchObject({ uncountedBytes: 5, usage: { inputTokens: 4 } });
+    expect(arrayOf(`[${chunks.join()}`).state).toMatchObject({ uncountedBytes: 5 });
+    const end = { usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 2, totalTokenCount: 6 } };
+    expect(tapOf(sse(...chunks, chunk("", {}, end))).state).toMatchObject({ uncountedBytes: 0 });
+  });
+
   test("is a running total: the last holds, placeholders of zero do not", () => {
     const total = { usageMetadata: { promptTokenCount: 4, candidatesTokenCount: 6, totalTokenCount: 10 } };
     const zero = { usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 } };

@@ -27,7 +27,8 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
 
   set usage(usage: Usage | null) {
     this.#usage = usage;
-    if (usage !== null && usage.outputTokens !== null) this.uncountedBytes = 0;
+    // Gemini tells the prompt's tokens along with the first text, and no output yet: that text is not counted.
+    if (usage !== null && (usage.outputTokens ?? 0) > 0) this.uncountedBytes = 0;
   }
 
   /** The upstream reported an error. */
