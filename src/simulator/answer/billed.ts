@@ -55,7 +55,7 @@ export function billedOf({ usage }: SimulatedAnswer, choices = 1): Billed {
 }
 
 /** The prices of a model. */
-function priceOf(model: string): Price {
+export function priceOf(model: string): Price {
   return SIMULATED_PRICES[model] ?? OTHER_PRICE;
 }
 

@@ -5,7 +5,8 @@
 import { costNanoUsd } from "../../../src/simulator/answer/billed.ts";
 import { billedTo } from "../../kit/bill.ts";
 import type { DialectName } from "../../kit/recordings.ts";
-import type { Way } from "../asking.ts";
+import { type Way, WAYS } from "../asking.ts";
+import type { Chance } from "../seeded.ts";
 
 /** What each dialect's upstream of `simulatedToml` serves. */
 export const UPSTREAM_MODELS: Readonly<Record<DialectName, { upstream: string; model: string }>> = {
@@ -95,4 +96,17 @@ function requestOf(
       return { path, body: JSON.stringify({ contents, generationConfig: { maxOutputTokens: maxTokens } }) };
     }
   }
+}
+
+const DIALECTS = Object.keys(UPSTREAM_MODELS) as DialectName[];
+
+/** Any way to ask, of any upstream: one in two is translated. */
+export function anyRequest(
+  chance: Chance,
+  wishes: Pick<RequestWishes, "payer" | "words" | "maxTokens" | "text">,
+): BilledRequest {
+  const way = chance.pick(WAYS);
+  const foreign = DIALECTS.filter((dialect) => dialect !== way.recording.dialect);
+  const served = chance.next() < 0.5 ? way.recording.dialect : chance.pick(foreign);
+  return billedRequest({ ...wishes, way, served });
 }
