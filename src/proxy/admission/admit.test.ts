@@ -9,9 +9,9 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../../../test/kit/raw-upstream.ts";
-import { CHAT as RECORDING } from "../../../test/kit/recordings.ts";
+import { CHAT as RECORDING, RESPONSES } from "../../../test/kit/recordings.ts";
 import type { KeyLimits } from "../../config/client-keys.ts";
-import { makeRoute } from "../../dialects/endpoint.ts";
+import { makeRoute, type Route } from "../../dialects/endpoint.ts";
 import type { EndpointName } from "../../dialects/index.ts";
 import type { ClientUnderTest, ConfigUnderTest } from "../fixtures/gateway-under-test.ts";
 import { clientUnderTest, GatewayUnderTest } from "../fixtures/gateway-under-test.ts";
@@ -220,6 +220,27 @@ test("routes that nobody is charged for count as requests, and take no tokens", 
   expect([(await count()).status, (await count()).status]).toEqual([200, 200]);
   expect(taken("tokens_per_minute")).toBe(0);
   expect((await count()).status).toBe(429);
+});
+
+test("embeddings have no answer, so they take their input alone", async () => {
+  start({ tokensPerMinute: 100 });
+  const path = "/v1/embeddings";
+  const body = JSON.stringify({ model: "text-embedding-3-small", input: "x".repeat(200) });
+  upstream.answer = (request) =>
+    sendWhole(request, '{"object":"list","data":[],"usage":{"prompt_tokens":50,"total_tokens":50}}');
+  expect((await ask(clientUnderTest(path, body), "embeddings", path)).status).toBe(200);
+  expect(taken("tokens_per_minute")).toBe(50);
+  expect((await ask(clientUnderTest(path, body), "embeddings", path)).status).toBe(429);
+});
+
+test("a stored answer that is asked for counts as a request, and takes no tokens", async () => {
+  start({ requestsPerMinute: 1, tokensPerMinute: 10 });
+  const route: Route = { ...makeRoute("responses.stored", "/v1/responses/resp_1"), stateId: "resp_1" };
+  upstream.answer = (request) => sendWhole(request, RESPONSES.whole);
+  const look = () => handle(gateway, route, clientUnderTest("/v1/responses/resp_1", null), gateway.tester);
+  expect((await look()).status).toBe(200);
+  expect(taken("tokens_per_minute")).toBe(0);
+  expect((await look()).status).toBe(429);
 });
 
 describe("after every end nothing stays reserved:", () => {
