@@ -19,8 +19,8 @@ const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Pr
     load: async () => (await import("./cli/credentials.ts")).credentials,
   },
   keys: {
-    summary: "make, list, limit, rotate and revoke client keys",
-    load: async () => (await import("./cli/keys.ts")).keys,
+    summary: "list, make, limit, rotate and revoke client keys",
+    load: async () => (await import("./cli/keys/keys.ts")).keys,
   },
   usage: {
     summary: "requests, tokens, cost and latency by key, model and day, or by what else you like",

@@ -8,7 +8,7 @@ import { ConfigError, type Problem, renderProblems } from "../config/problem.ts"
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand } from "./command.ts";
-import { storedKeysIn } from "./keys.ts";
+import { storedKeysIn } from "./keys/stored-keys.ts";
 import { toJsonLine } from "./table.ts";
 
 export const check = makeCommand(

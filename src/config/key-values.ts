@@ -15,13 +15,6 @@ export function nanoUsdOf(text: string): number | null {
   return whole === "" ? null : Number(whole + decimals.padEnd(NANO_DIGITS, "0"));
 }
 
-/** Nano-dollars as decimal text, with two decimals at least. */
-export function usdTextOf(nanoUsd: number): string {
-  const digits = String(nanoUsd).padStart(NANO_DIGITS + 1, "0");
-  const decimals = digits.slice(-NANO_DIGITS).replace(/0{1,7}$/, "");
-  return `${digits.slice(0, -NANO_DIGITS)}.${decimals}`;
-}
-
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})$/;
 

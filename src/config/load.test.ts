@@ -295,7 +295,7 @@ match = "bare"
     expect(config.server.dataDir).toContain("clewline");
     expect(warnings.map((warning) => warning.message)).toEqual([
       "there are no upstreams, so no model can be reached",
-      "there are no keys, so every request is refused",
+      "there are no keys, so every request is refused, unless `clewline keys` has made some",
     ]);
   });
 

@@ -77,8 +77,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (checked.keys.length === 0) {
     draft.warn(
       [],
-      "there are no keys, so every request is refused",
-      "add [[keys]] with a name and a key; a running Clewline that has some keeps them",
+      "there are no keys, so every request is refused, unless `clewline keys` has made some",
+      "add [[keys]] with a name and a key, or make one: clewline keys create NAME; a running Clewline that has some keeps them",
     );
   }
   const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);

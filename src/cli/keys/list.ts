@@ -1,10 +1,10 @@
 /** The client keys of file and database as a table, or as JSON. Never a key itself. */
-import { configOf, type KeysOfFile } from "../auth/join-keys.ts";
-import type { KeyConfig, KeySettings, LimitSet } from "../config/client-keys.ts";
-import { usdTextOf } from "../config/key-values.ts";
-import type { StoredKey } from "../store/client-keys.ts";
-import type { CliIo } from "./cli.ts";
-import { type Column, columnWidths, formatCount, tableLine, toJsonLine } from "./table.ts";
+import { configOf, type KeysOfFile } from "../../auth/join-keys.ts";
+import type { KeyConfig, KeySettings, LimitSet } from "../../config/client-keys.ts";
+import { usdText } from "../../core/money.ts";
+import type { StoredKey } from "../../store/client-keys.ts";
+import type { CliIo } from "../cli.ts";
+import { type Column, columnWidths, formatCount, tableLine, toJsonLine } from "../table.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "NAME", align: "left", maxChars: 24 },
@@ -106,7 +106,7 @@ function limitsText({ limits }: KeySettings): string {
 
 function limitTexts(set: LimitSet): string[] {
   const budget = (nanoUsd: number | null, period: string): string =>
-    nanoUsd === null ? "" : `$${usdTextOf(nanoUsd)}/${period}`;
+    nanoUsd === null ? "" : `$${usdText(nanoUsd)}/${period}`;
   return [
     set.requestsPerMinute === null ? "" : `${formatCount(set.requestsPerMinute)} requests/min`,
     set.tokensPerMinute === null ? "" : `${formatCount(set.tokensPerMinute)} tokens/min`,
@@ -155,7 +155,7 @@ function toJson({ name, state, from, fault, settings, stored }: Listed): object 
 }
 
 function limitsToJson(set: LimitSet): object {
-  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdTextOf(nanoUsd));
+  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdText(nanoUsd));
   return {
     requests_per_minute: set.requestsPerMinute,
     tokens_per_minute: set.tokensPerMinute,

@@ -1,24 +1,20 @@
 /** `clewline keys correct ID...`: takes the cost of a lost row out of the budgets that it counts for. */
 import { existsSync } from "node:fs";
-import { usdText } from "../core/money.ts";
-import { type Correction, correctLost } from "../ledger/added-rows.ts";
-import { RequestIds } from "../ledger/request-ids.ts";
-import { openStore, storeFile } from "../ledger/store-file.ts";
-import { type Sql, StoreError } from "../store/sql.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { UsageError } from "./command.ts";
-import { findDataDir, reportDataFailure } from "./ledger-reader.ts";
-import { toJsonLine } from "./table.ts";
+import { usdText } from "../../core/money.ts";
+import { type Correction, correctLost } from "../../ledger/added-rows.ts";
+import { RequestIds } from "../../ledger/request-ids.ts";
+import { storeFile } from "../../ledger/store-file.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { UsageError } from "../command.ts";
+import { findDataDir, reportDataFailure } from "../ledger-reader.ts";
+import { toJsonLine } from "../table.ts";
+import { writeStore } from "../write-store.ts";
 
 interface CorrectFlags {
   readonly json: boolean;
   readonly config: string | undefined;
   readonly "data-dir": string | undefined;
 }
-
-/** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
-const WRITE_TIMEOUT_MS = 5_000;
-const WRITE_POLL_MS = 50;
 
 export async function correct(ids: readonly string[], flags: CorrectFlags, io: CliIo): Promise<number> {
   if (ids.length === 0)
@@ -33,7 +29,7 @@ export async function correct(ids: readonly string[], flags: CorrectFlags, io: C
     }
     let code: number = EXIT.ok;
     for (const id of ids) {
-      const found = await correctInTime(dataDir, id, io);
+      const found = await writeStore(dataDir, io, (sql) => correctLost(sql, new RequestIds(io.ids), id));
       if (found.kind === "corrected") {
         const { key, nanoUsd } = found;
         const owner = key === "" ? "the keys of its team" : `key ${key}`;
@@ -56,21 +52,3 @@ const REASONS: Readonly<Record<Exclude<Correction["kind"], "corrected">, string>
     "is no lost row: only a row whose endpoint is lost can be corrected, the cost of a request is a fact",
   corrected_before: "was corrected before; nothing has changed",
 };
-
-/** Waits for a gateway that is writing. A correction that was written is not written again. */
-async function correctInTime(dataDir: string, id: string, io: CliIo): Promise<Correction> {
-  const untilMs = io.clock.monotonicMs() + WRITE_TIMEOUT_MS;
-  for (;;) {
-    let sql: Sql | null = null;
-    try {
-      sql = openStore(dataDir);
-      return correctLost(sql, new RequestIds(io.ids), id);
-    } catch (error) {
-      const mayPass = error instanceof StoreError && error.fault === "locked";
-      if (!mayPass || io.clock.monotonicMs() >= untilMs) throw error;
-    } finally {
-      sql?.close();
-    }
-    await new Promise((wake) => setTimeout(wake, WRITE_POLL_MS));
-  }
-}

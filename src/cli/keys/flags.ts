@@ -1,7 +1,7 @@
 /** The settings of a client key on the command line: each has a flag with the name that it has in `[[keys]]`. */
-import { type KeySettings, readKeySettings } from "../config/client-keys.ts";
-import { readText } from "../config/environment.ts";
-import { UsageError } from "./command.ts";
+import { type KeySettings, readKeySettings } from "../../config/client-keys.ts";
+import { readText } from "../../config/environment.ts";
+import { UsageError } from "../command.ts";
 
 const LIMIT_FLAGS = {
   "requests-per-minute": { value: "N", help: "most requests in any 60 seconds" },

@@ -1,32 +1,29 @@
 /** `clewline keys`: makes, lists, changes and ends the client keys in the data folder. */
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { KeysOfFile } from "../auth/join-keys.ts";
-import { digestOf } from "../auth/keys.ts";
-import { findConfigFile } from "../config/file.ts";
-import { makeClientKey } from "../config/first-run/first-run.ts";
-import { loadConfig } from "../config/load.ts";
-import { isKeyName } from "../config/schema-keys.ts";
-import { suggest } from "../core/nearest.ts";
-import { openStore, openStoreReader, storeFile } from "../ledger/store-file.ts";
-import { changeStoredKeys, type KeyTable, readStoredKeys, type StoredKey } from "../store/client-keys.ts";
-import { StoreError } from "../store/sql.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { makeCommand, UsageError } from "./command.ts";
+import type { KeysOfFile } from "../../auth/join-keys.ts";
+import { digestOf } from "../../auth/keys.ts";
+import { findConfigFile } from "../../config/file.ts";
+import { makeClientKey } from "../../config/first-run/first-run.ts";
+import { loadConfig } from "../../config/load.ts";
+import { isKeyName } from "../../config/schema-keys.ts";
+import { suggest } from "../../core/nearest.ts";
+import { changeStoredKeys, type KeyTable, type StoredKey } from "../../store/client-keys.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { makeCommand, UsageError } from "../command.ts";
+import { READER_FLAGS, reportDataFailure } from "../ledger-reader.ts";
+import { toJsonLine } from "../table.ts";
+import { writeStore } from "../write-store.ts";
+import { correct } from "./correct.ts";
 import {
   type ChangedSettings,
   SETTING_FLAGS,
   type SettingTexts,
   type WrittenSettings,
   withFlags,
-} from "./key-flags.ts";
-import { listKeys } from "./key-list.ts";
-import { READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
-import { toJsonLine } from "./table.ts";
+} from "./flags.ts";
+import { listKeys } from "./list.ts";
+import { storedKeysIn } from "./stored-keys.ts";
 
-/** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
-const WRITE_TIMEOUT_MS = 5_000;
-const WRITE_POLL_MS = 50;
 /** Of a key of 53 characters. The rest cannot be guessed. */
 const PREFIX_CHARS = 9;
 const LAST_CHARS = 4;
@@ -63,6 +60,7 @@ export const keys = makeCommand(
       "limit NAME [--model PATTERN] SETTINGS",
       "rotate NAME [--keep-old 1h] [--json]",
       "revoke NAME...",
+      "correct ID... [--json]",
     ],
     about: `Lists the keys of the configuration file and of the data folder, and makes, changes and ends those of the data folder,
 whether the gateway runs or not. A running gateway takes a change over within a second.
@@ -70,7 +68,9 @@ whether the gateway runs or not. A running gateway takes a change over within a 
 create and rotate print a key once, alone on standard output; only its hash is kept. limit sets what its flags name and
 leaves the rest; the value none takes a setting away. With --model its limits hold for the models of that pattern,
 beside those of the key. rotate replaces a key; --keep-old leaves the one before in force for a while. A name that the
-file has too is the file's.`,
+file has too is the file's.
+
+correct takes back what a crash booked as spent: the ids are those of rows with the endpoint lost.`,
     positionals: {},
     flags: {
       ...SETTING_FLAGS,
@@ -86,14 +86,20 @@ file has too is the file's.`,
   },
   async ({ flags, positionals }, io) => {
     const [verb = "list", ...names] = positionals;
-    const run = VERBS[verb];
-    if (run === undefined)
-      throw new UsageError(
-        `unknown argument ${verb}; ${suggest(verb, Object.keys(VERBS), `use ${Object.keys(VERBS).join(", ")}`)}`,
-      );
-    checkFlags(verb, names, flags);
+    if (verb === "correct") {
+      checkFlags(verb, flags);
+      return await correct(names, flags, io);
+    }
+    const found = VERBS[verb];
+    if (found === undefined) {
+      const verbs = [...Object.keys(VERBS), "correct"];
+      throw new UsageError(`unknown argument ${verb}; ${suggest(verb, verbs, `use ${verbs.join(", ")}`)}`);
+    }
+    const [isCountGood, countText] = COUNTS[found.names];
+    if (!isCountGood(names.length)) throw new UsageError(`${verb} ${countText}`);
+    checkFlags(verb, flags);
     try {
-      return await run({ names, flags, place: await findPlace(flags, io), io });
+      return await found.run({ names, flags, place: await findPlace(flags, io), io });
     } catch (error) {
       if (!(error instanceof Refused)) return reportDataFailure("keys", error, io);
       io.err(`clewline keys: ${error.message}\n`);
@@ -102,33 +108,41 @@ file has too is the file's.`,
   },
 );
 
-const VERBS: Readonly<Record<string, (call: Call) => number | Promise<number>>> = {
-  list,
-  create,
-  limit,
-  rotate,
-  revoke,
+const COUNTS = {
+  none: [(count: number) => count === 0, "takes no name"],
+  one: [(count: number) => count === 1, "needs the name of one key"],
+  some: [(count: number) => count > 0, "needs the name of a key, or of several"],
+} as const;
+
+interface Verb {
+  readonly names: keyof typeof COUNTS;
+  readonly run: (call: Call) => number | Promise<number>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  list: { names: "none", run: list },
+  create: { names: "one", run: create },
+  limit: { names: "one", run: limit },
+  rotate: { names: "one", run: rotate },
+  revoke: { names: "some", run: revoke },
 };
 
-/** What each verb takes, so that a flag of another one is not passed over in silence. */
-function checkFlags(verb: string, names: readonly string[], flags: Call["flags"]): void {
-  const settings = Object.keys(SETTING_FLAGS).filter(
-    (flag) => flags[flag as keyof SettingTexts] !== undefined,
-  );
-  const [count, repair] =
-    verb === "list"
-      ? [0, "takes no name"]
-      : [1, `needs the name of ${verb === "revoke" ? "keys" : "one key"}`];
-  if (verb === "revoke" ? names.length < 1 : names.length !== count)
-    throw new UsageError(`${verb} ${repair}`);
-  const refuse = (flag: string, home: string): never => {
-    throw new UsageError(`${verb} takes no --${flag}; it belongs to ${home}`);
-  };
-  if (settings[0] !== undefined && verb !== "create" && verb !== "limit")
-    refuse(settings[0], "create and limit");
-  if (flags.model !== undefined && verb !== "limit") refuse("model", "limit");
-  if (flags["keep-old"] !== undefined && verb !== "rotate") refuse("keep-old", "rotate");
-  if (verb === "limit" && settings.length === 0)
+/** The verbs of each flag, so that a flag of another verb is not passed over in silence. */
+const HOMES: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.keys(SETTING_FLAGS).map((flag) => [flag, ["create", "limit"]])),
+  model: ["limit"],
+  "keep-old": ["rotate"],
+  json: ["list", "create", "rotate", "correct"],
+};
+
+function checkFlags(verb: string, flags: Call["flags"]): void {
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined && value !== false);
+  for (const [flag] of given) {
+    const homes = HOMES[flag];
+    if (homes !== undefined && !homes.includes(verb))
+      throw new UsageError(`${verb} takes no --${flag}; it belongs to ${homes.join(" and ")}`);
+  }
+  if (verb === "limit" && !given.some(([flag]) => flag in SETTING_FLAGS))
     throw new UsageError(
       "limit needs a setting, such as --requests-per-minute 60, or --requests-per-minute none to take it away",
     );
@@ -151,17 +165,6 @@ async function findPlace(
 function list({ flags, place, io }: Call): number {
   listKeys(place, storedKeysIn(place.dataDir), flags.json, io);
   return EXIT.ok;
-}
-
-/** Empty without a database. */
-export function storedKeysIn(dataDir: string): readonly StoredKey[] {
-  if (!existsSync(storeFile(dataDir))) return [];
-  const sql = openStoreReader(dataDir);
-  try {
-    return readStoredKeys(sql);
-  } finally {
-    sql.close();
-  }
 }
 
 async function create(call: Call): Promise<number> {
@@ -312,29 +315,14 @@ async function changeOne(
   });
 }
 
-/** `work` returns why it changed nothing. Waits for a gateway that writes. Throws `Refused` or `StoreError`. */
+/** `work` returns why it changed nothing. Throws `Refused` or `StoreError`. */
 async function change(
   { dataDir }: Place,
   io: CliIo,
   work: (table: KeyTable) => string | null,
 ): Promise<void> {
-  const untilMs = io.clock.monotonicMs() + WRITE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      const sql = openStore(dataDir);
-      try {
-        const refusal = changeStoredKeys(sql, work);
-        if (refusal !== null) throw new Refused(refusal);
-        return;
-      } finally {
-        sql.close();
-      }
-    } catch (error) {
-      const isLocked = error instanceof StoreError && error.fault === "locked";
-      if (!isLocked || io.clock.monotonicMs() >= untilMs) throw error;
-      await new Promise((wake) => setTimeout(wake, WRITE_POLL_MS));
-    }
-  }
+  const refusal = await writeStore(dataDir, io, (sql) => changeStoredKeys(sql, work));
+  if (refusal !== null) throw new Refused(refusal);
 }
 
 function traitsOf(key: string): Pick<StoredKey, "keySha256" | "prefix" | "lastFour"> {

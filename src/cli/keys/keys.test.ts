@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configSchemaEntries } from "../config/schema-entries.ts";
-import { makeIds } from "../core/ids.ts";
-import { openStore, openStoreReader, storeFile } from "../ledger/store-file.ts";
-import { readStoredKeys, type StoredKey } from "../store/client-keys.ts";
-import { check } from "./check.ts";
-import type { CliIo, Command } from "./cli.ts";
-import { SETTING_FLAGS } from "./key-flags.ts";
+import { configSchemaEntries } from "../../config/schema-entries.ts";
+import { makeIds } from "../../core/ids.ts";
+import { openStore, openStoreReader, storeFile } from "../../ledger/store-file.ts";
+import { readStoredKeys, type StoredKey } from "../../store/client-keys.ts";
+import { check } from "../check.ts";
+import type { CliIo, Command } from "../cli.ts";
+import { SETTING_FLAGS } from "./flags.ts";
 import { keys } from "./keys.ts";
 
 const NOW = Date.parse("2026-11-23T10:00:00Z");
@@ -346,8 +346,12 @@ const BAD: readonly (readonly [args: string, code: number, said: string])[] = [
   ["rotate ci --keep-old soon", 2, "--keep-old soon is not a time; give 30m, 1h or 7d"],
   ["rotate ci --keep-old 0h", 2, "--keep-old 0h is not a time"],
   ["rotate ci --concurrency 1", 2, "rotate takes no --concurrency; it belongs to create and limit"],
-  ["revoke", 2, "revoke needs the name of keys"],
+  ["revoke", 2, "revoke needs the name of a key, or of several"],
   ["revoke me", 1, '"me" is the name of a key in'],
+  ["revoke ci --json", 2, "revoke takes no --json; it belongs to list and create and rotate and correct"],
+  ["correct", 2, "correct needs the id of a lost row"],
+  ["correct 01K00000000000000000000000", 1, "is in no row of the ledger"],
+  ["correct x --team research", 2, "correct takes no --team; it belongs to create and limit"],
   ["list ci", 2, "list takes no name"],
   ["lsit", 2, 'unknown argument lsit; did you mean "list"?'],
   ["remove ci", 2, "unknown argument remove"],

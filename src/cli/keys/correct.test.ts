@@ -2,17 +2,17 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../core/clock.ts";
-import { makeIds } from "../core/ids.ts";
-import { writeLost } from "../ledger/added-rows.ts";
-import { sampleRow } from "../ledger/fixtures/row.ts";
-import { readRows } from "../ledger/queries.ts";
-import { RequestIds } from "../ledger/request-ids.ts";
-import { openStore } from "../ledger/store-file.ts";
-import { makeLedgerWriter } from "../ledger/writer.ts";
-import { BudgetTable, type BudgetWindow } from "../store/budgets.ts";
-import { UsageError } from "./command.ts";
-import { correct } from "./keys-correct.ts";
+import { systemClock } from "../../core/clock.ts";
+import { makeIds } from "../../core/ids.ts";
+import { writeLost } from "../../ledger/added-rows.ts";
+import { sampleRow } from "../../ledger/fixtures/row.ts";
+import { readRows } from "../../ledger/queries.ts";
+import { RequestIds } from "../../ledger/request-ids.ts";
+import { openStore } from "../../ledger/store-file.ts";
+import { makeLedgerWriter } from "../../ledger/writer.ts";
+import { BudgetTable, type BudgetWindow } from "../../store/budgets.ts";
+import { UsageError } from "../command.ts";
+import { correct } from "./correct.ts";
 
 const NOW_MS = Date.parse("2026-11-29T12:00:00Z");
 const DAY: BudgetWindow = {
