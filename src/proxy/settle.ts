@@ -81,11 +81,21 @@ export function settleFailure(
 function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
   exchange.markSettled();
   gateway.metrics.inFlight -= 1;
-  const row = makeRow(gateway, exchange, ending);
+  const row = rowOf(gateway, exchange, ending);
   exchange.row = row;
   gateway.metrics.countRequest(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   return row;
+}
+
+/** An exception here costs the row, but what the request held must not be held for ever. */
+function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
+  try {
+    return makeRow(gateway, exchange, ending);
+  } catch (cause) {
+    exchange.admission?.release();
+    throw cause;
+  }
 }
 
 /** A request that used something, and has no cost, has no price. */

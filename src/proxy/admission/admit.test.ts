@@ -354,6 +354,16 @@ describe("after every end nothing stays reserved:", () => {
     expect([taken("concurrency"), taken("requests_per_minute")]).toEqual([0, 0]);
   });
 
+  test("an exception while its row is made", async () => {
+    start(WIDE);
+    const client = clientUnderTest(CHAT_PATH, question());
+    const address = (): never => {
+      throw new TypeError("made for the test");
+    };
+    expect((await ask({ ...client, address })).status).toBe(500);
+    expect([taken("concurrency"), taken("tokens_per_minute")]).toEqual([0, 0]);
+  });
+
   test.each([
     ["an answer kept alive with white space", { keepaliveIntervalS: 1 }, {}],
     ["a stream that opened before its answer", { pingIntervalMs: 50 }, STREAM],

@@ -4,7 +4,7 @@
  */
 import { Reservation } from "../../limits/reservation.ts";
 import type { Target } from "../../plan/plan.ts";
-import { fallbackModels, type PlannedRequest } from "../plan-request.ts";
+import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { Admission } from "./admission.ts";
 import { demandAt } from "./demand.ts";
@@ -24,7 +24,7 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   const usable: Target[] = [];
   let tokens = 0;
   let costNanoUsd: number | null = null;
-  for (const target of targets) {
+  for (const target of atProvider(targets, request.sticky?.upstream ?? null)) {
     const demand = demandAt(request, target, hasBudget, fallbacks);
     if (mustHavePrice && demand.costNanoUsd === null) continue;
     usable.push(target);

@@ -167,6 +167,29 @@ describe("a model without a price", () => {
     expect(JSON.parse(String(upstream.seen[0]?.body)).model).toBe("gpt-4.1");
   });
 
+  test("is refused where it holds the state that the request continues", async () => {
+    start(
+      { budgetPerDayNanoUsd: 10_000_000 },
+      {
+        upstreams: [
+          { name: "other", family: "openai", baseUrl: `${upstream.url}/v1` },
+          { name: "up", family: "openai", baseUrl: `${upstream.url}/v1` },
+        ],
+        models: [{ name: "best", targets: ["up/gpt-4.1", "other/own-model"] }],
+      },
+    );
+    gateway.findState = (id) => ({ id, upstream: "other", credential: "main", atMs: 0 });
+    const body = JSON.stringify({ model: "best", input: "x", previous_response_id: "resp_1" });
+    const reply = await handle(
+      gateway,
+      makeRoute("responses", "/v1/responses"),
+      clientUnderTest("/v1/responses", body),
+      gateway.tester,
+    );
+    expect(reply.status).toBe(403);
+    expect(upstream.seen).toEqual([]);
+  });
+
   test("is served to a key that has other limits", async () => {
     start({ requestsPerMinute: 5 });
     expect((await ask({ model: "own-model" })).status).toBe(200);
