@@ -64,7 +64,8 @@ function chargeOfCall(
   if (upstream === null || (usage.inputTokens === null && usage.outputTokens === null)) return null;
   const provider = place?.provider ?? null;
   // A name of the upstream's own, such as that of a deployment, has no listed price; the model behind it may.
-  const [first, second] = mayFallBack === true ? [modelReported, modelUsed] : [modelUsed, modelReported];
+  const first = mayFallBack === true ? modelReported : modelUsed;
+  const second = mayFallBack === true ? modelUsed : modelReported;
   const priced =
     (first === null ? null : book.find({ upstream, provider, model: first })) ??
     (second === null ? null : book.find({ upstream, provider, model: second }));
