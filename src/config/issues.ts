@@ -73,7 +73,7 @@ function explain(
   if (issue.input === undefined) return ["is missing", repairMissing(path, schema)];
   switch (shape.kind) {
     case "string":
-      return ["must be text", 'put the text in quotes: key = "text"'];
+      return ["must be text", `put the text in quotes: ${quoted(path)}`];
     case "number":
       return [ruleMessage, isQuoted ? "write digits without quotes" : ""];
     case "boolean":
@@ -99,6 +99,12 @@ function explain(
         `write [${renderPath(path.filter((step) => typeof step === "string"))}] above its keys`,
       ];
   }
+}
+
+/** An entry of a list has no name of its own. */
+function quoted(path: Path): string {
+  const name = path.at(-1);
+  return typeof name === "string" ? `${name} = "…"` : '"…"';
 }
 
 /** The noun for a path: `family` for `family`, `dialect` for `dialects[0]`. */

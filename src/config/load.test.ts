@@ -431,7 +431,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a date",
     "[server]\nhost = 2026-01-01",
-    'clewline.toml:2:8 server.host: must be text; put the text in quotes: key = "text"',
+    'clewline.toml:2:8 server.host: must be text; put the text in quotes: host = "…"',
   ],
   [
     "a table that is a date",

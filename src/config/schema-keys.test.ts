@@ -181,7 +181,7 @@ const BAD_LINES: readonly (readonly [line: string, said: string])[] = [
     'expires = "2027-02-30"',
     'keys[0].expires = "2027-02-30": is not a day or a time; write a day, as in "2027-01-31" (until its end, UTC), or a time, as in "2027-01-31T12:00:00Z"',
   ],
-  ["expires = 2027-02-28", 'keys[0].expires: must be text; put the text in quotes: key = "text"'],
+  ["expires = 2027-02-28", 'keys[0].expires: must be text; put the text in quotes: expires = "…"'],
   ["requests_per_minute = 0", `keys[0].requests_per_minute = 0: ${LIMIT} 1000000000`],
   ["requests_per_minute = 1.5", `keys[0].requests_per_minute = 1.5: ${LIMIT} 1000000000`],
   [
@@ -191,7 +191,7 @@ const BAD_LINES: readonly (readonly [line: string, said: string])[] = [
   ["concurrency = -1", `keys[0].concurrency = -1: ${LIMIT} 1000000`],
   [
     "budget_usd_per_day = 5",
-    'keys[0].budget_usd_per_day = 5: must be text; put the text in quotes: key = "text"',
+    'keys[0].budget_usd_per_day = 5: must be text; put the text in quotes: budget_usd_per_day = "…"',
   ],
   [
     'budget_usd_per_day = "$5"',
