@@ -15,6 +15,10 @@ interface Part {
   readonly isParallel: boolean;
   /** Parts of script/check; each counts as one test. */
   readonly checks: readonly string[];
+  /** Folders and files of other parts, which the full form runs too. */
+  readonly more?: readonly string[];
+  /** The cases of each property in the full form; absent: as many as in the short form. */
+  readonly cases?: number;
 }
 
 export interface Count {
@@ -46,6 +50,20 @@ const PARTS: readonly Part[] = [
     isParallel: false,
     checks: [],
   })),
+  {
+    name: "money",
+    folders: ["./test/money"],
+    isParallel: false,
+    checks: [],
+    more: [
+      "./test/flow/money.test.ts",
+      "./src/prices",
+      "./src/neutral/usage.test.ts",
+      "./src/proxy/charge.test.ts",
+      "./src/cli/prices-apply.test.ts",
+    ],
+    cases: 10_000,
+  },
 ];
 
 const NOTHING: Count = { passed: 0, failed: 0, skipped: 0 };
@@ -138,19 +156,24 @@ async function copy(stream: ReadableStream<Uint8Array>, output: TestOutput): Pro
 async function runTests(part: Part, form: "short" | "full"): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "clewline-test-"));
   const report = join(folder, "junit.xml");
+  const cases = form === "full" ? part.cases : undefined;
   try {
     const { exitCode, isOutOfTime, seen } = await run(
       [
         BUN,
         "test",
         ...(part.isParallel ? ["--parallel"] : []),
+        ...(cases === undefined ? [] : ["--preload", "./test/kit/property-seed.ts"]),
         `--timeout=${TEST_LIMIT_MS[form]}`,
         "--reporter=junit",
         `--reporter-outfile=${report}`,
         ...part.folders,
       ],
       PART_LIMIT_MS[form],
-      form === "full" ? { CLEWLINE_TEST_FULL: "1" } : {},
+      {
+        ...(form === "full" ? { CLEWLINE_TEST_FULL: "1" } : {}),
+        ...(cases === undefined ? {} : { PROPERTY_RUNS: String(cases) }),
+      },
     );
     if (isOutOfTime) {
       const ran = seen.passed + seen.failed;
@@ -174,7 +197,8 @@ async function runPart(part: Part, form: "short" | "full"): Promise<Count> {
     const isGood = exitCode === 0;
     count = add(count, isGood ? { ...NOTHING, passed: 1 } : ONE_FAILED);
   }
-  const folders = part.folders.filter((folder) => existsSync(join(ROOT, folder)));
+  const wanted = form === "full" ? [...part.folders, ...(part.more ?? [])] : part.folders;
+  const folders = wanted.filter((folder) => existsSync(join(ROOT, folder)));
   if (folders.length === 0) {
     console.log(`FAILED  ${part.name}: there is no ${part.folders.join(", ")}`);
     return add(count, ONE_FAILED);

@@ -36,8 +36,12 @@ const NUMBER_COLUMNS = [
 /** All columns of a cell but its keys, in the order of `toParams`. */
 export const TALLY_COLUMNS: readonly string[] = [...NUMBER_COLUMNS, "rare", "ttfb", "duration"];
 
-/** The columns of one cell. */
-export const CELL_SQL = TALLY_COLUMNS.map((column) => `c.${column}`).join(", ");
+/** The columns of one cell. A cost above 2^53 is read as text. */
+export const CELL_SQL = TALLY_COLUMNS.map((column) =>
+  column === "cost_nano_usd"
+    ? `iif(c.${column} NOT BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}, CAST(c.${column} AS TEXT), c.${column}) AS ${column}`
+    : `c.${column}`,
+).join(", ");
 
 /**
  * The columns of the sum of several cells. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
@@ -160,7 +164,8 @@ export class Tally {
     });
     return [
       ...COUNTS.map((count) => this[count]),
-      this.#cost === null ? null : Number(this.costNanoUsd),
+      // The column takes a whole number as text, too.
+      this.#beyond === 0n ? this.#cost : String(this.costNanoUsd),
       ...PLAIN_KINDS.map((kind) => this.usage[kind]),
       rare.length === 0 ? null : JSON.stringify(Object.fromEntries(rare)),
       this.ttfb.toText(),
