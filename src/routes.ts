@@ -123,7 +123,10 @@ function metricsHandler({ gateway, processFacts }: Pick<Served, "gateway" | "pro
 function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
   const refuse = (client: ClientRequest, error: GatewayError): Response => {
     const requestId = gateway.ids.ulid(gateway.clock.nowMs());
-    gateway.log.debug({ requestId, address: client.address() }, "a request without a valid key was refused");
+    gateway.log.debug(
+      { requestId, address: client.address(), error: error.kind, reason: error.message },
+      "a request was refused for its key",
+    );
     return replyWithError(line.dialect ?? dialectOfHeaders(client.headers), error, requestId);
   };
   switch (line.who) {

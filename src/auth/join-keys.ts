@@ -1,5 +1,6 @@
 /** Joins the keys of the file with those of the database. */
 import { type KeyConfig, parseKeySettings, type TeamConfig } from "../config/client-keys.ts";
+import { shellWord } from "../core/shell-word.ts";
 import type { StoredKey } from "../store/client-keys.ts";
 
 /** Why a stored key is not accepted, although it is not revoked. */
@@ -41,7 +42,7 @@ export function configOf(file: KeysOfFile, key: StoredKey): KeyConfig | KeyFault
     return {
       name,
       message: "is also the name of a key in the file, which counts alone",
-      repair: `rename or remove one of them: clewline keys revoke ${name} ends the one in the database`,
+      repair: `rename or remove one of them: clewline keys revoke ${shellWord(name)} ends the one in the database`,
     };
   }
   const same = file.keys.find((other) => other.keySha256 === keySha256);
@@ -67,7 +68,7 @@ export function configOf(file: KeysOfFile, key: StoredKey): KeyConfig | KeyFault
     return {
       name,
       message: `is refused: its team "${team}" is not in the file`,
-      repair: `add [[teams]] with this name, or give the key another one: clewline keys limit ${name} --team TEAM`,
+      repair: `add [[teams]] with this name, or give the key another one: clewline keys limit ${shellWord(name)} --team TEAM`,
     };
   }
   return { name, keySha256, ...result.settings };

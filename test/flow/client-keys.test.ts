@@ -15,9 +15,13 @@ const busy = (arrived: Arrived): Promise<void> =>
   sendWhole(arrived, '{"error":{"message":"busy"}}', { "retry-after": "5" }, "503 Busy");
 
 const toml = (): string =>
-  [KEYS_TOML, upstreamToml("up", "openai", `${upstream.url}/v1`), '[[teams]]\nname = "research"\n'].join(
-    "\n",
-  );
+  [
+    KEYS_TOML,
+    upstreamToml("up", "openai", `${upstream.url}/v1`),
+    upstreamToml("claude", "anthropic", upstream.url),
+    '[[models]]\nname = "m"\ntargets = ["up/m"]\n',
+    '[[teams]]\nname = "research"\n',
+  ].join("\n");
 
 beforeAll(async () => {
   upstream = await startRawUpstream(good);
@@ -228,4 +232,36 @@ test("a file may lose its last key while the database has one", async () => {
   expect((await ask(key)).status).toBe(200);
   gateway.configure({ toml: toml(), server: "ping_interval_ms = 200" });
   await untilStatus("clw-client-key-0123456789abcdef", 200);
+});
+
+test("a paused answer is not continued for a key that has ended", async () => {
+  const part = (stop: string): string =>
+    JSON.stringify({
+      id: "msg_1",
+      type: "message",
+      role: "assistant",
+      model: "m",
+      content: [{ type: "text", text: "Looking. " }],
+      stop_reason: stop,
+      stop_sequence: null,
+      usage: { input_tokens: 10, output_tokens: 3 },
+    });
+  const { name, key } = await makeKey();
+  let pause = (): void => undefined;
+  upstream.answer = async (arrived) => {
+    if (!arrived.target.includes("/messages")) return await good(arrived);
+    await new Promise<void>((resolve) => {
+      pause = resolve;
+    });
+    await sendWhole(arrived, part("pause_turn"));
+  };
+  const asked = ask(key, "chat", { model: "claude/m" });
+  await until("the upstream was asked", () => upstream.seen.length === 1);
+  await keys("revoke", name);
+  await untilStatus(key, 401);
+  upstream.forget();
+  pause();
+  const reply = await asked;
+  expect(reply.text).toContain("this key was revoked while its request waited");
+  expect(upstream.seen).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { makeClientKey } from "../../config/first-run/first-run.ts";
 import { loadConfig } from "../../config/load.ts";
 import { isKeyName } from "../../config/schema-keys.ts";
 import { suggest } from "../../core/nearest.ts";
+import { shellWord } from "../../core/shell-word.ts";
 import { changeStoredKeys, type KeyTable, type StoredKey } from "../../store/client-keys.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { makeCommand, UsageError } from "../command.ts";
@@ -185,7 +186,7 @@ async function create(call: Call): Promise<number> {
   await change(place, io, (table) => {
     const taken = table.find(name);
     if (taken?.revokedMs === null)
-      return `there is a key "${name}" already; clewline keys rotate ${name} replaces it`;
+      return `there is a key "${name}" already; clewline keys rotate ${shellWord(name)} replaces it`;
     if (taken !== null)
       return `"${name}" was the name of a key that is revoked; choose another one, so that the usage of both stays apart`;
     const settings = JSON.stringify(written);

@@ -162,9 +162,14 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.#call = call;
   }
 
-  /** Sends the request that continues a paused answer, with the same credential. */
+  /**
+   * Sends the request that continues a paused answer, with the same credential. Throws when the client's key has ended,
+   * or has no room.
+   */
   sendAgain(request: TranslatedRequest): Call {
-    const { admission } = this.served.exchange;
+    const { endOfKey, exchange } = this.served;
+    if (endOfKey !== null) throw endOfKey;
+    const { admission } = exchange;
     admission?.spent();
     admission?.renew();
     return this.#send(this.#translated(request));
