@@ -185,7 +185,8 @@ export class StreamTranslation implements Tap {
         return;
       case "usage": {
         this.#part = event.usage;
-        if (event.usage.outputTokens !== null) this.uncountedBytes = 0;
+        // Usage of the prompt alone can come along with text.
+        if ((event.usage.outputTokens ?? 0) > 0) this.uncountedBytes = 0;
         this.usage = this.#earlier === null ? event.usage : addUsage(this.#earlier, event.usage);
         this.#parts.observer?.(event);
         // Usage is no content: a failure behind it can still be retried.

@@ -214,3 +214,74 @@ describe("the bill and the ledger", () => {
     expect((await settledBill(simulator)).nanoUsd).toBe(before);
   });
 });
+
+describe("when the provider fails,", () => {
+  interface Fault {
+    readonly words: string;
+    readonly isStream: boolean;
+  }
+  interface Reckoned {
+    readonly what: string;
+    readonly billed: number;
+    readonly recorded: number | null;
+    readonly usage: string;
+  }
+
+  /** Asks for the fault in each way, and of each of these upstreams. */
+  async function reckon(faults: readonly Fault[], upstreams: readonly DialectName[]): Promise<Reckoned[]> {
+    const cases = faults.flatMap(({ words, isStream }) =>
+      WAYS.filter((way) => way.isStream === isStream).flatMap((way) =>
+        upstreams.map((served) => ({ way, served, words })),
+      ),
+    );
+    const asked = await Promise.all(
+      cases.map(async ({ way, served, words }, index) => {
+        const payer = `failing-${words.replaceAll(/\W/g, "-")}-${way.isStream}-${index}`;
+        const request = billedRequest({ payer, way, served, words, maxTokens: 400 });
+        await ask(gateway.url, way, { request, headers: { "x-request-id": payer } });
+        return { payer, what: `${way.name} of ${served}, ${words}` };
+      }),
+    );
+    const costs = costsByPayer((await settledBill(simulator)).lines);
+    let found = new Map<string | null, CostRow>();
+    await until("each request has its row", () => {
+      found = new Map(readRows(gateway.folder).map((row) => [row.client_request_id, row]));
+      return asked.every(({ payer }) => found.has(payer));
+    });
+    return asked.map(({ payer, what }) => ({
+      what,
+      billed: costs.get(payer) ?? 0,
+      recorded: found.get(payer)?.cost_nano_usd ?? null,
+      usage: found.get(payer)?.usage_state ?? "",
+    }));
+  }
+
+  test("what it did not generate costs nothing", async () => {
+    const words = ["overload", "status=500", "html", "garbage", "empty", "cut,before-headers"];
+    const faults = words.flatMap((one) => [
+      { words: one, isStream: false },
+      { words: one, isStream: true },
+    ]);
+    const reckoned = await reckon(faults, DIALECTS);
+    expect(reckoned.filter(({ billed, recorded }) => billed !== 0 || recorded !== null)).toEqual([]);
+  });
+
+  test("what it generated and did not count is estimated, and not below the bill", async () => {
+    const faults = [
+      { words: "cut", isStream: false },
+      { words: "error-mid,after=6", isStream: true },
+      { words: "cut,after=8", isStream: true },
+      { words: "compat=no-usage", isStream: false },
+      { words: "no-done", isStream: true },
+    ];
+    // Of these two, all that is generated passes; others think without a word, which nobody can see.
+    const reckoned = await reckon(faults, ["openai-chat", "anthropic-messages"]);
+    expect(reckoned.filter(({ billed, recorded }) => (recorded ?? 0) < billed)).toEqual([]);
+    expect(reckoned.some(({ usage }) => usage === "estimated")).toBe(true);
+  });
+
+  test("text that comes with a count of the prompt alone is estimated too", async () => {
+    const reckoned = await reckon([{ words: "error-mid,after=8", isStream: true }], ["gemini"]);
+    expect(reckoned.filter(({ usage }) => usage !== "estimated")).toEqual([]);
+  });
+});

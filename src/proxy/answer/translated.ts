@@ -1,6 +1,6 @@
 /** Delivers answers that the client gets in another dialect, or in another form, than the upstream gave. */
 import { GatewayError } from "../../core/errors.ts";
-import type { DialectName, Framing } from "../../dialects/dialect.ts";
+import type { DialectName, Framing, TapState } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { writtenBytes } from "../../neutral/estimate.ts";
 import type { ModelReply, PartialReply } from "../../neutral/event.ts";
@@ -80,8 +80,13 @@ export class TranslatedWhole {
     attempt.reads(facts);
     const { stop } = all;
     if (stop === null) {
-      const usage = facts.usage ?? statedUsage(request.dialect, form, read.bytes);
-      attempt.reads({ ...facts, usage });
+      const stated = statedFacts(request.dialect, form, read.bytes);
+      const usage = facts.usage ?? stated.usage;
+      attempt.reads({
+        ...facts,
+        usage,
+        uncountedBytes: Math.max(facts.uncountedBytes, stated.uncountedBytes),
+      });
       attempt.end(this.#failure(part, request, read.error, usage));
       return;
     }
@@ -135,12 +140,16 @@ export class TranslatedWhole {
   }
 }
 
-/** The usage that a reply states although it is no answer. */
-function statedUsage(dialect: DialectName, framing: Framing, bytes: Uint8Array): Usage | null {
+/** What a reply says of its usage although it is no answer, or is cut off. */
+function statedFacts(
+  dialect: DialectName,
+  framing: Framing,
+  bytes: Uint8Array,
+): Pick<TapState, "usage" | "uncountedBytes"> {
   const maxHeldBytes = bytes.byteLength;
   const tap = DIALECTS[dialect].makeTap({ framing, peek: null, isUsageInjected: false, maxHeldBytes });
   tap.push(bytes);
-  return tap.usage;
+  return tap;
 }
 
 function isCounted(usage: Usage | null): boolean {

@@ -293,7 +293,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   /** The reply broke off (`upstream_cut`), or makes no sense (`upstream_garbage`). */
   transportFailed(error: GatewayError): AttemptFailure {
     // A connection that was closed before a word of an answer, and a page in its place, are no work that anybody bills.
-    const hasWritten = (this.#facts?.uncountedBytes ?? 0) > 0;
+    const hasWritten = error.kind !== "upstream_garbage" && (this.#facts?.uncountedBytes ?? 0) > 0;
     if (hasWritten || error.kind === "upstream_timeout") this.#keepPassed();
     else this.#keepReported();
     // Without a connection nothing was sent; anything else needs room all the same.

@@ -128,6 +128,7 @@ describe("the bill", () => {
     ["an answer that failed with a status", sample("openai-chat", { fault: "status=500" })],
     ["an empty stream", sample("openai-chat", { stream: true, fault: "empty" })],
     ["a failed stream", sample("openai-chat", { stream: true, fault: "status=503" })],
+    ["a failure before the first word", sample("openai-chat", { stream: true, fault: "error-first" })],
     ["garbage for a stream", sample("openai-chat", { stream: true, fault: "garbage" })],
     [
       "a count of tokens",

@@ -195,6 +195,10 @@ export class Sender {
   }
 
   #errorEvent(reply: Reply, inBand: unknown, index: number): StreamEvent {
+    if (typeof this.#generated === "object" && this.#generated.events === 0) {
+      // A model that failed before its first word has done no work.
+      this.#generated = "none";
+    }
     const failure = this.#has("failed") ? reply.failureEvent?.(inBand, index) : undefined;
     return failure ?? reply.errorEvent(inBand, index);
   }
