@@ -94,6 +94,24 @@ test("a model of one's own falls back to its second target", async () => {
   expect(new TextDecoder().decode(simulator.lastBody())).toContain("Be brief.");
 });
 
+test("a key is held to its limits, and tells what it has spent", async () => {
+  const running = await start("limits.toml");
+  const ask = (): Promise<Response> =>
+    fetch(`${running.url}/v1/messages`, {
+      method: "POST",
+      headers: { "x-api-key": CLIENT_KEY, "x-clewline-report": "1", "content-type": "application/json" },
+      body: '{"model":"claude-haiku-4-5","max_tokens":50,"messages":[{"role":"user","content":"hi"}]}',
+    });
+  const replies: Response[] = [];
+  for (let request = 0; request < 7; request++) replies.push(await ask());
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 429]);
+  expect(Number(replies[0]?.headers.get("x-clewline-cost"))).toBeGreaterThan(0);
+  const key = await fetch(`${running.url}/v1/key`, { headers: { authorization: `Bearer ${CLIENT_KEY}` } });
+  expect(await key.json()).toMatchObject({ name: "me", team: "research", is_limited: true });
+  const { out } = await running.command("usage", "--by", "team", "--json");
+  expect(JSON.parse(out)).toMatchObject({ team: "research", requests: 7, requests_without_price: 0 });
+});
+
 test("clients of every dialect reach a compatible server", async () => {
   const running = await start("compatible.toml");
   await run(running, [join(FOLDER, "curl.sh"), "llama-3-70b"]);
@@ -110,7 +128,7 @@ test("clients of every dialect reach a compatible server", async () => {
 test("each model that the page names for a configuration answers there in every dialect", async () => {
   const page = await Bun.file(join(FOLDER, "README.md")).text();
   const rows = [...page.matchAll(/^\| \[(\S+\.toml)\].*\| (.*) \|$/gm)];
-  expect(rows).toHaveLength(4);
+  expect(rows).toHaveLength(5);
   for (const [, file, cell] of rows) {
     const running = await start(file as string);
     const models = [...(cell as string).matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
