@@ -95,6 +95,15 @@ afterAll(async () => {
 const statusesOf = (replies: readonly StormReply[]): number[] =>
   [...new Set(replies.map(({ reply }) => reply.status))].sort((a, b) => a - b);
 
+/** What each limit of a key holds for requests that run. */
+async function reservedOf(of: Gateway, name: string): Promise<number[]> {
+  const { body } = await exchangeBytes(of.port, requestBytes("/v1/key", { key: secretOf(name) }));
+  const { limits } = JSON.parse(body.toString()) as {
+    limits: { reserved?: number; reserved_nano_usd?: number }[];
+  };
+  return limits.map(({ reserved, reserved_nano_usd }) => reserved ?? reserved_nano_usd ?? Number.NaN);
+}
+
 /** The error of a refusal, in the words of its dialect. */
 function errorOf({ reply }: StormReply): Record<string, unknown> {
   const parsed = JSON.parse(reply.body.toString()) as unknown;
@@ -142,7 +151,9 @@ describe("a thousand requests at once, in a ledger without rows", () => {
   afterEach(() => fresh.close());
 
   test("of a budget with room for 37: 37 are served, and then what the answers left over", async () => {
-    const { served, refused } = await storm(fresh.port, upstream, requests(REQUESTS, "money"));
+    const { served, refused } = await storm(fresh.port, upstream, requests(REQUESTS, "money"), async () => {
+      expect(await reservedOf(fresh, "money")).toEqual([ROOM * MOST]);
+    });
     expect(served).toHaveLength(ROOM);
     expectBudgetRefusals(refused);
     // Nothing is reserved any more: of the budget, only what the answers cost is gone.
@@ -153,6 +164,7 @@ describe("a thousand requests at once, in a ledger without rows", () => {
       expect(next.served).toHaveLength(fitting);
       left -= fitting * COST;
     }
+    expect(await reservedOf(fresh, "money")).toEqual([0]);
   });
 
   test("of a budget of a team with room for 37, over two keys", async () => {
@@ -162,6 +174,7 @@ describe("a thousand requests at once, in a ledger without rows", () => {
     const fitting = Math.floor((BUDGET - ROOM * COST) / MOST);
     const next = await storm(fresh.port, upstream, requests(fitting + 20, "second", "first"));
     expect(next.served).toHaveLength(fitting);
+    expect(await reservedOf(fresh, "first")).toEqual([0]);
   });
 });
 
@@ -189,6 +202,7 @@ describe("a thousand requests at once", () => {
       const { served, refused } = await storm(gateway.port, upstream, requests(count, "atonce"));
       expect(served).toHaveLength(ROOM);
       if (refused.length > 0) expectRateRefusals(refused);
+      expect(await reservedOf(gateway, "atonce")).toEqual([0]);
     }
   });
 
@@ -271,19 +285,71 @@ describe("a thousand requests at once", () => {
   });
 });
 
-test("a key that is revoked: requests that wait are refused as well, before they are sent once more", async () => {
-  const body = TOKENS_REQUEST.body.replace("claude-haiku-4-5", "claude-busy-1");
-  const before = upstream.arrived;
-  const bytes = requestBytes("/v1/messages", { body, key: secretOf("leaving") });
-  const waiting = Array.from({ length: 50 }, () => exchangeBytes(gateway.port, bytes));
-  await until("each request waits", () => upstream.arrived - before >= waiting.length);
-  const { leaving: _, ...others } = KEYS;
-  gateway.configure({ toml: configToml(upstream.url, others) });
-  const replies = await Promise.all(waiting);
-  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([401]));
-  expect(upstream.arrived - before).toBe(waiting.length);
-  expect((await exchangeBytes(gateway.port, bytes)).status).toBe(401);
-  gateway.configure({ toml: configToml(upstream.url) });
+describe("a key that ends while its requests wait for a provider that is overloaded:", () => {
+  const WAITING = 50;
+  // A model for each test: one that was overloaded often is not asked for a while.
+  let model = 0;
+  beforeEach(() => {
+    model += 1;
+  });
+  const ask = async (secret: string): Promise<number> =>
+    (
+      await exchangeBytes(
+        gateway.port,
+        requestBytes("/v1/messages", {
+          body: TOKENS_REQUEST.body.replace("claude-haiku-4-5", `claude-busy-${model}`),
+          key: secret,
+        }),
+      )
+    ).status;
+  const isKnown = async (secret: string): Promise<boolean> =>
+    (await exchangeBytes(gateway.port, requestBytes("/v1/models", { key: secret }))).status === 200;
+
+  /** All are refused, and none is sent once more. */
+  async function expectRefused(secret: string, end: () => Promise<void>): Promise<void> {
+    const before = upstream.arrived;
+    const statuses: number[] = [];
+    const all = Array.from({ length: WAITING }, async () => {
+      statuses.push(await ask(secret));
+    });
+    await until("each request waits", () => upstream.arrived - before + statuses.length >= WAITING);
+    await end();
+    await Promise.all(all);
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    expect(upstream.arrived - before).toBeLessThanOrEqual(WAITING);
+    expect(await ask(secret)).toBe(401);
+  }
+
+  async function created(...flags: readonly string[]): Promise<string> {
+    const { exitCode, out, err } = await gateway.command("keys", "create", ...flags);
+    expect([exitCode, err]).toEqual([0, expect.any(String)]);
+    const secret = out.trim();
+    await until("the gateway knows the key", () => isKnown(secret));
+    return secret;
+  }
+
+  test("it goes from the file", async () => {
+    const { leaving: _, ...others } = KEYS;
+    await expectRefused(secretOf("leaving"), async () =>
+      gateway.configure({ toml: configToml(upstream.url, others) }),
+    );
+    gateway.configure({ toml: configToml(upstream.url) });
+    await until("the key is back", () => isKnown(secretOf("leaving")));
+  });
+
+  test("a command revokes it", async () => {
+    const secret = await created("passing", "--concurrency", "100");
+    await expectRefused(secret, async () => {
+      expect((await gateway.command("keys", "revoke", "passing")).exitCode).toBe(0);
+    });
+  });
+
+  test("its time is over", async () => {
+    // The provider wants to be asked again after four seconds.
+    const expires = new Date(Date.now() + 3_500).toISOString();
+    const secret = await created("short", "--concurrency", "100", "--expires", expires);
+    await expectRefused(secret, async () => undefined);
+  });
 });
 
 test("all models and dialects of the storms are served without a limit", async () => {
