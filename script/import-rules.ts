@@ -130,6 +130,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "snapshot",
       // The types of state ids and of charges, which the ledger writes along with a row.
       "store/state.ts",
+      // Background responses outlive a process; who waits for them is a part of the proxy.
+      "store/background.ts",
       "store/budgets.ts",
     ],
     reason: "a request's life needs no database, no command line and no simulator",
@@ -358,6 +360,8 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/ledger/",
       "src/simulator/",
       "src/cli/",
+      // The gateway's own record of a response, which no client or upstream wrote.
+      "src/store/background.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
       // The arguments of calls are JSON as text in every dialect.

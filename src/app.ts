@@ -144,6 +144,7 @@ class RunningApp implements App {
   start(): void {
     const { config } = this.#options;
     this.#gateway.limiter.start();
+    this.#gateway.background.start();
     const served: Served = {
       gateway: this.#gateway,
       models: this.#models,
@@ -219,10 +220,12 @@ class RunningApp implements App {
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
+    this.#gateway.background.stop();
     this.#gateway.transport.stop();
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#gateway.limiter.close();
+    this.#gateway.background.close();
     this.#states.close();
     this.#alerts.close();
   }

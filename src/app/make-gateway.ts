@@ -15,8 +15,10 @@ import type { PersistedState } from "../pool/credential.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
 import type { PriceList } from "../prices/price-list.ts";
 import { UnpricedModels } from "../prices/unpriced-models.ts";
+import { BackgroundWatch } from "../proxy/background/background-watch.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { makeSnapshot } from "../snapshot.ts";
+import { makeBackgroundStore } from "../store/background.ts";
 import type { Sql } from "../store/sql.ts";
 import type { StateStore } from "../store/state.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
@@ -36,6 +38,7 @@ export interface GatewayOptions {
 export type ChangingGateway = Gateway & {
   snapshot: Gateway["snapshot"];
   fetchMedia: Gateway["fetchMedia"];
+  readonly background: BackgroundWatch;
   isDraining: boolean;
 };
 
@@ -94,6 +97,10 @@ export function makeGateway(
       clock,
       log,
     }),
+    background: new BackgroundWatch(
+      () => gateway,
+      makeBackgroundStore(() => openStore(dataDir)),
+    ),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),

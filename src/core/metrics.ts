@@ -240,6 +240,20 @@ export class Metrics {
     series.cost.value += facts.costNanoUsd;
   }
 
+  /** Usage and cost of an answer whose request was counted before. */
+  countUsage({
+    upstream,
+    usage,
+    costNanoUsd,
+  }: Pick<RequestFacts, "upstream" | "usage" | "costNanoUsd">): void {
+    const name = upstream ?? "";
+    for (const kind of this.#tokenKinds) {
+      const count = usage[kind.name];
+      if (typeof count === "number") this.tokens.add(count, name, kind.metric);
+    }
+    if (costNanoUsd !== null) this.cost.add(costNanoUsd, name);
+  }
+
   #makeSeries(dialect: string, upstream: string): RequestSeries {
     const made = {
       ok: this.requests.at(dialect, upstream, "ok"),

@@ -93,6 +93,11 @@ export interface TapState {
    * Ids of state that now lives at the provider under this credential: stored responses, containers, threads.
    */
   readonly stateIds: readonly string[];
+  /**
+   * The id of a response that its provider goes on to make behind this reply: its usage can be fetched later; null: there
+   * is none.
+   */
+  readonly pendingId: string | null;
   /** The upstream's own stop or finish reason, raw. */
   readonly stopReason: string | null;
   /**

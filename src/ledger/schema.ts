@@ -3,6 +3,7 @@
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
 import { ALERTS } from "../store/alerts.ts";
+import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
 import { CLIENT_KEYS } from "../store/client-keys.ts";
 import type { Migration } from "../store/migrations.ts";
@@ -155,6 +156,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ROLL_UP,
   BUDGETS,
   CLIENT_KEYS,
+  BACKGROUND_RESPONSES,
 ];
 
 /** The columns of the older table, in their order. */

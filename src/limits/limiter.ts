@@ -111,6 +111,19 @@ export class Limiter {
     return new Reservation({ applied, shares, monotonicMs: this.#monotonicMs }, demand, nowMs);
   }
 
+  /**
+   * Takes room for a request that an earlier process has let begin. Where there is no room it holds none, and is charged
+   * all the same. Throws `GatewayError("ledger_unavailable")`.
+   */
+  resume(key: LimitedKey, demand: Demand): Reservation {
+    const given = this.reserve(key, demand);
+    if (given instanceof Reservation) return given;
+    const applied = this.#appliedTo(key, demand.model);
+    const shares = applied.budgets.map((budget) => budget.shareAt(demand.atMs));
+    const nothing = { ...demand, tokens: 0, costNanoUsd: 0 };
+    return new Reservation({ applied, shares, monotonicMs: this.#monotonicMs }, nothing, this.#monotonicMs());
+  }
+
   /** Every limit of the key and its team as it stands now. Throws `GatewayError("ledger_unavailable")`. */
   use(key: LimitedKey): KeyUse {
     const nowMs = this.#clock.nowMs();

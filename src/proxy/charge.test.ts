@@ -61,6 +61,7 @@ function begin(endpoint: EndpointName = "chat.completions", nowMs?: number): Exc
     amendment: null,
     isStrict: false,
     endUser: null,
+    outputLimit: null,
   } as ConstructorParameters<typeof Exchange>[1]);
 }
 
@@ -86,6 +87,7 @@ function factsOf(usage: Partial<Usage>, more: Partial<AnswerFacts> = {}): Answer
     uncountedBytes: 0,
     model: null,
     stateIds: [],
+    pendingId: null,
     stopReason: "stop",
     isCutShort: false,
     ...more,

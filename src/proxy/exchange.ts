@@ -44,6 +44,8 @@ export interface Asked {
   readonly isStrict: boolean;
   /** The client's name for its own user, as it may stand in the row. */
   readonly endUser: string | null;
+  /** The most that the answer may be, in tokens; null: the request does not say. */
+  readonly outputLimit: number | null;
 }
 
 /**
@@ -137,6 +139,7 @@ export class Exchange implements Accepted, Asked {
   readonly amendment: Amendment | null;
   readonly isStrict: boolean;
   readonly endUser: string | null;
+  readonly outputLimit: number | null;
   readonly attemptNotes: AttemptNote[] = [];
   /** The client's stream opens before its answer, if the answer takes long. */
   opensEarly: boolean;
@@ -166,6 +169,7 @@ export class Exchange implements Accepted, Asked {
     this.amendment = asked.amendment;
     this.isStrict = asked.isStrict;
     this.endUser = asked.endUser;
+    this.outputLimit = asked.outputLimit;
     this.opensEarly = asked.clientFraming !== "json" && accepted.route.isGenerative;
   }
 

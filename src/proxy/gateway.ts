@@ -14,6 +14,7 @@ import type { SealMemory } from "../translate/seal-memory.ts";
 import type { Transport } from "../transport/call.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
+import type { Background } from "./background/pending.ts";
 
 export interface Gateway {
   /** The view in force. Read it once for each request. */
@@ -31,6 +32,8 @@ export interface Gateway {
   readonly repairs: LearnedRepairs;
   /** Models that were used without a price. */
   readonly unpriced: UnpricedModels;
+  /** Responses that providers go on to make behind their replies. */
+  readonly background: Background;
   /** Sealed reasoning, for clients whose dialect cannot carry it. */
   readonly memory: SealMemory;
   readonly clock: Clock;

@@ -58,6 +58,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #requestBytes = 0;
   #modelAsked: string | null = null;
   #endUser: string | null = null;
+  #outputLimit: number | null = null;
   #clientFraming: Framing = "json";
   #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
@@ -103,6 +104,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       const peek = peekRequest(route.dialect, body);
       this.#clientFraming = framingAsked(route, peek, client.search);
       this.#endUser = userLabel(peek.user);
+      this.#outputLimit = peek.maxOutputTokens;
       this.#isRead = true;
       this.#plan(body, peek);
     } catch (cause) {
@@ -303,6 +305,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       amendment: this.#planned?.amendment ?? null,
       isStrict: this.#accepted.principal.strict || this.#planned?.isStrict === true,
       endUser: this.#endUser,
+      outputLimit: this.#planned?.amendment?.fixed.maxOutputTokens ?? this.#outputLimit,
     });
     return this.#exchange;
   }

@@ -21,6 +21,7 @@ const ASKED: Asked = {
   amendment: null,
   isStrict: false,
   endUser: null,
+  outputLimit: null,
 };
 
 const OK: Ending = {

@@ -10,7 +10,9 @@ import { addUsage, NO_USAGE } from "../neutral/usage.ts";
 import type { ChargedAnswer } from "../prices/charge.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
+import { queryFor } from "./attempt/query.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
+import { backgroundRow, type PendingResponse } from "./background/pending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -21,7 +23,7 @@ const MAX_NAME_CHARS = 256;
 const NO_CHARGES: readonly Charge[] = [];
 
 /** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
-export type AnswerFacts = Pick<TapState, "uncountedBytes" | "stateIds" | "stopReason"> &
+export type AnswerFacts = Pick<TapState, "uncountedBytes" | "stateIds" | "pendingId" | "stopReason"> &
   Pick<Tap, "isCutShort"> &
   ChargedAnswer;
 
@@ -99,10 +101,49 @@ function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow 
 }
 
 /** A request that used something, and has no cost, has no price. */
-function noteUnpriced({ metrics, unpriced }: Gateway, { upstream, modelUsed, usage, atMs }: LedgerRow): void {
+function noteUnpriced(
+  { metrics, unpriced }: Pick<Gateway, "metrics" | "unpriced">,
+  { upstream, modelUsed, usage, atMs }: LedgerRow,
+): void {
   if (upstream === null || (usage.inputTokens === null && usage.outputTokens === null)) return;
   metrics.unpriced.add(1, upstream);
   unpriced.note(upstream, modelUsed ?? "", atMs);
+}
+
+/**
+ * Whether the provider goes on with the answer: its usage is fetched later, and what the request holds is held until
+ * then. A client's own look at such an answer may end the wait.
+ */
+function waitForBackground(
+  gateway: Gateway,
+  exchange: Exchange,
+  facts: AnswerFacts | null,
+  row: LedgerRow,
+): boolean {
+  const { attempt, route } = exchange;
+  const { upstream, credential } = attempt;
+  if (facts === null || upstream === null || credential === null) return false;
+  if (route.isLookup && route.stateId !== null && gateway.background.size > 0) {
+    gateway.background.seen(upstream, route.stateId, facts);
+  }
+  const id = route.isBilled ? facts.pendingId : null;
+  if (id === null) return false;
+  const pending: PendingResponse = {
+    upstream,
+    id,
+    credential,
+    query: queryFor(route.dialect, exchange.client.search),
+    requestBytes: exchange.requestBytes,
+    outputLimit: exchange.outputLimit,
+    held: exchange.admission?.needed ?? null,
+    row: backgroundRow(row, gateway.ids.ulid(exchange.atMs), id),
+    hasEnded: false,
+    polls: 0,
+    misses: 0,
+    nextMs: 0,
+  };
+  gateway.background.begin(pending, exchange.admission);
+  return true;
 }
 
 /** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */
@@ -116,6 +157,18 @@ function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readon
   return admission.settle((inputTokens ?? 0) + (outputTokens ?? 0), row.costNanoUsd ?? 0);
 }
 
+/** Ends a background response, whose request has ended before with a row of its own. */
+export function settleBackground(
+  gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced">,
+  row: LedgerRow,
+  charges: readonly Charge[],
+  settled: (failure: GatewayError | null) => void,
+): void {
+  gateway.metrics.countUsage(row);
+  if (row.costNanoUsd === null) noteUnpriced(gateway, row);
+  commit(gateway, row, undefined, charges, settled);
+}
+
 function append(
   gateway: Gateway,
   exchange: Exchange,
@@ -123,8 +176,19 @@ function append(
   row: LedgerRow,
   settled: (failure: GatewayError | null) => void,
 ): void {
-  const charges = endAdmission(exchange, row);
-  gateway.ledger.append(row, stateIdsOf(exchange, facts), settled, charges);
+  const isPending = waitForBackground(gateway, exchange, facts, row);
+  const charges = isPending ? NO_CHARGES : endAdmission(exchange, row);
+  commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
+}
+
+function commit(
+  { ledger }: Pick<Gateway, "ledger">,
+  row: LedgerRow,
+  stateIds: readonly StateId[] | undefined,
+  charges: readonly Charge[],
+  settled: (failure: GatewayError | null) => void,
+): void {
+  ledger.append(row, stateIds, settled, charges);
 }
 
 function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {

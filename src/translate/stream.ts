@@ -45,6 +45,7 @@ export interface TranslationParts {
 
 export class StreamTranslation implements Tap {
   readonly stateIds: readonly string[] = [];
+  readonly pendingId = null;
   readonly isBetweenFrames = true;
   readonly isTranslation = true;
   usage: Usage | null = null;

@@ -19,6 +19,7 @@ const RESPONSE = {
   created_at: true,
   store: true,
   status: true,
+  background: true,
   error: true,
   incomplete_details: true,
   usage: true,
@@ -85,12 +86,9 @@ export class ResponsesReader implements AnswerReader {
     const response = asObject(body);
     if (response === null) return;
     this.#readResponse(response);
-    const stated = failureIn(response);
-    if (stated !== null) {
-      this.answer.fail(stated);
-      return;
-    }
     this.answer.stopReason = stopReasonOf(response);
+    const stated = failureIn(response);
+    if (stated !== null) this.answer.fail(stated);
   }
 
   notePassed(bytes: Uint8Array, to: number): void {
@@ -123,12 +121,18 @@ export class ResponsesReader implements AnswerReader {
     answer.model ??= asString(response.model);
     this.#responseId ??= asString(response.id);
     if (typeof response.created_at === "number") this.#createdAtS = response.created_at;
+    answer.pendingId = pendingIdOf(response);
     if (response.store !== false && response.object !== "response.compaction") {
       answer.addStateId(response.id);
     }
     answer.addStateId(asObject(response.conversation)?.id);
     answer.usage = decodeUsage(response) ?? answer.usage;
   }
+}
+
+/** A background response is made behind the reply that names it. */
+function pendingIdOf({ background, status, id }: JsonObject): string | null {
+  return background === true && (status === "queued" || status === "in_progress") ? asString(id) : null;
 }
 
 function stopReasonOf(response: JsonObject | null): string | null {

@@ -15,6 +15,11 @@ export class Admission {
     this.#nowMs = nowMs;
   }
 
+  /** What is held for each time that the request is sent. */
+  get needed(): Needed {
+    return this.#needed;
+  }
+
   /** The provider may charge for what was sent so far. */
   spent(): void {
     this.#isSpent = true;

@@ -166,6 +166,7 @@ function factsOf({ usage, model, stop, parts }: PartialReply, usages: readonly U
     model,
     stopReason: stop?.raw ?? null,
     stateIds: [],
+    pendingId: null,
     isCutShort: false,
   };
 }

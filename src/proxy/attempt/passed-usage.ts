@@ -16,13 +16,15 @@ const NOTHING: ChargedAnswer = Object.freeze({ usage: null, model: null });
 export function passedAnswer(
   gateway: Gateway,
   exchange: Exchange,
-  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes">) | null,
+  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes" | "pendingId">) | null,
 ): ChargedAnswer {
   const { attempt, route } = exchange;
   const reported = facts?.usage ?? null;
   const uncountedBytes = facts?.uncountedBytes ?? 0;
   const isCounted = reported !== null && reported.inputTokens !== null && uncountedBytes === 0;
-  if (isCounted || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
+  // The provider goes on, and its usage comes later.
+  const isPending = (facts?.pendingId ?? null) !== null;
+  if (isCounted || isPending || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
   const usage = estimateUsage(reported, {
     requestBytes: exchange.requestBytes,
     // Embeddings are numbers: their output has no tokens.

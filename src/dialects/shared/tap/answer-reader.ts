@@ -16,6 +16,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   uncountedBytes = 0;
   model: string | null = null;
   stateIds: readonly string[] = [];
+  pendingId: string | null = null;
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
   failure: string | null = null;

@@ -38,6 +38,10 @@ export abstract class AnswerTap implements Tap {
     return this.answer.stateIds;
   }
 
+  get pendingId(): string | null {
+    return this.answer.pendingId;
+  }
+
   get stopReason(): string | null {
     return this.answer.stopReason;
   }

@@ -1,0 +1,85 @@
+/** How a background response ended: its usage, or an estimate of it, and its cost. */
+import type { LedgerRow } from "../../ledger/row.ts";
+import { bookedInputTokens, estimateUsage } from "../../neutral/estimate.ts";
+import { makeUsage, type Usage } from "../../neutral/usage.ts";
+import { chargeOf } from "../../prices/charge.ts";
+import type { UpstreamView } from "../../snapshot.ts";
+import type { Gateway } from "../gateway.ts";
+import type { PendingResponse, ResponseFacts } from "./pending.ts";
+
+export type End =
+  | { readonly kind: "ended"; readonly facts: ResponseFacts }
+  /** Nobody will know any more. */
+  | { readonly kind: "gone"; readonly reason: string };
+
+type RowEnd = Pick<
+  LedgerRow,
+  | "outcome"
+  | "errorKind"
+  | "stopReason"
+  | "modelReported"
+  | "durationMs"
+  | "usage"
+  | "usageState"
+  | "costNanoUsd"
+  | "priceVersion"
+  | "costGaps"
+>;
+
+export function endOf(
+  { snapshot, clock }: Pick<Gateway, "snapshot" | "clock">,
+  pending: PendingResponse,
+  end: End,
+): RowEnd {
+  const { row } = pending;
+  const upstream = snapshot.upstreams.get(pending.upstream);
+  const usage = usageOf(snapshot, upstream, pending, end);
+  const isFinal = end.kind === "ended" && usage === end.facts.usage;
+  const model = end.kind === "ended" ? end.facts.model : null;
+  const target = { upstream: pending.upstream, place: upstream?.place ?? null, modelUsed: row.modelUsed };
+  const charge = chargeOf(snapshot.prices, target, { usage, model }, row.atMs);
+  const gaps = charge?.nanoUsd == null ? [] : charge.gaps;
+  return {
+    ...wordsOf(end),
+    modelReported: model,
+    durationMs: Math.max(0, clock.nowMs() - row.atMs),
+    usage,
+    usageState: isFinal ? "final" : "estimated",
+    costNanoUsd: charge?.nanoUsd ?? null,
+    priceVersion: charge?.priceVersion ?? null,
+    costGaps: gaps.length === 0 ? null : JSON.stringify(gaps),
+  };
+}
+
+function wordsOf(end: End): Pick<RowEnd, "outcome" | "errorKind" | "stopReason"> {
+  if (end.kind === "gone") return { outcome: "upstream_cut", errorKind: "upstream_cut", stopReason: null };
+  const { stopReason } = end.facts;
+  if (stopReason === "failed") return { outcome: "error", errorKind: "upstream_error", stopReason };
+  return { outcome: stopReason === "cancelled" ? "client_left" : "ok", errorKind: null, stopReason };
+}
+
+/**
+ * What the provider says it used. Where it says nothing, what the answer shows of it; where there is no answer to see, the
+ * most that it may be, so that deleting an answer makes it no cheaper.
+ */
+function usageOf(
+  { config, modelTraits }: Gateway["snapshot"],
+  upstream: UpstreamView | undefined,
+  { requestBytes, outputLimit, row }: PendingResponse,
+  end: End,
+): Usage {
+  const traits =
+    upstream === undefined ? null : modelTraits.traitsOf(upstream, "openai-responses", row.modelUsed ?? "");
+  const contextTokens = traits?.contextTokens ?? null;
+  const maxOutputTokens = traits?.maxOutputTokens ?? null;
+  if (end.kind === "gone") {
+    const most = outputLimit ?? config.limits.assumedOutputTokens;
+    return makeUsage({
+      inputTokens: bookedInputTokens(requestBytes, contextTokens),
+      outputTokens: Math.min(most, maxOutputTokens ?? most),
+    });
+  }
+  const { usage, uncountedBytes } = end.facts;
+  const limits = { requestBytes, uncountedBytes, contextTokens, maxOutputTokens };
+  return estimateUsage(usage, limits) ?? makeUsage({});
+}

@@ -1,0 +1,83 @@
+/**
+ * A response that its provider goes on to make after the client has its reply (`background: true`). Its usage is fetched
+ * later, with the credential that made it, and gets a row of its own.
+ */
+import type { TapState } from "../../dialects/dialect.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import type { Reservation } from "../../limits/reservation.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
+import type { ChargedAnswer } from "../../prices/charge.ts";
+
+/** What a reply says of the response that it holds. */
+export type ResponseFacts = ChargedAnswer & Pick<TapState, "uncountedBytes" | "stopReason" | "pendingId">;
+
+/** What a request holds in limits. */
+export type Held = Pick<Reservation, "settle" | "release">;
+
+/** Waits for background responses to end. */
+export interface Background {
+  /** How many responses are waited for. */
+  readonly size: number;
+  /** Waits for one more response, and takes over what its request holds; null: it holds nothing. */
+  begin(pending: PendingResponse, held: Held | null): void;
+  /** A client has asked for the response itself, and these are the facts of the reply. */
+  seen(upstream: string, id: string, facts: ResponseFacts): void;
+}
+
+/** The most that the request may need, as its reservation holds it. */
+export interface HeldAmounts {
+  readonly tokens: number;
+  /** null: unpriced. */
+  readonly costNanoUsd: number | null;
+}
+
+/** As it stands in the store. */
+export interface PendingResponse {
+  readonly upstream: string;
+  readonly id: string;
+  /** The name of the credential that made it. */
+  readonly credential: string;
+  /** The query of the request, for servers that need one. */
+  readonly query: string;
+  readonly requestBytes: number;
+  /** The most that the answer may be, in tokens; null: the request does not say. */
+  readonly outputLimit: number | null;
+  /** null: the key had no limits. */
+  readonly held: HeldAmounts | null;
+  /** The row of its end, without what its end decides. */
+  readonly row: LedgerRow;
+  /** The row is the final one: what is left is to commit it. */
+  hasEnded: boolean;
+  polls: number;
+  /** Replies in a row that do not know the response. */
+  misses: number;
+  /** When it is due to be asked about, Unix milliseconds. */
+  nextMs: number;
+}
+
+/**
+ * The row of a background response: whose it is comes from the row of the request that began it, and the time as well,
+ * because that time decides the day that its cost counts for.
+ */
+export function backgroundRow(begun: LedgerRow, id: string, responseId: string): LedgerRow {
+  return {
+    ...begun,
+    id,
+    endpoint: "responses.background",
+    isStream: false,
+    stopReason: null,
+    attempts: 0,
+    attemptLog: null,
+    ttfbMs: null,
+    durationMs: 0,
+    requestBytes: 0,
+    replyBytes: 0,
+    usage: NO_USAGE,
+    usageState: "unknown",
+    costNanoUsd: null,
+    priceVersion: null,
+    costGaps: null,
+    drops: null,
+    upstreamRequestId: responseId,
+  };
+}
