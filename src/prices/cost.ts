@@ -64,7 +64,7 @@ const NO_GAPS: readonly CostGap[] = Object.freeze([]);
 export function costOf(reported: Usage, price: Price, facts: CostFacts): Cost | null {
   const usage = makeUsage(reported);
   if (!isKnown(usage)) return null;
-  const sum = new CostSum();
+  const sum = new Sum();
   const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
   if (own === null) sum.addGap("tier");
   charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), sum);
@@ -86,8 +86,7 @@ function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
   return region !== null && Object.hasOwn(uplifts, region) ? (uplifts[region] ?? NO_UPLIFT) : NO_UPLIFT;
 }
 
-/** A sum of units at rates, rounded once, half up. */
-export class CostSum implements Bill {
+class Sum implements Bill {
   /**
    * Millionths of a nano-dollar without an uplift, as long as a number holds them: 3 ns a kind, `bigint`
    * takes 240.

@@ -1,5 +1,5 @@
 /** The most that a request can cost, known before its reply says what it used. */
-import { CostSum, NO_UPLIFT, rateOf } from "./cost.ts";
+import { NO_UPLIFT, rateOf } from "./cost.ts";
 import { type Price, type PricedModel, priceAt, standardAt, type Tariff } from "./price.ts";
 import { INPUT_KINDS, OUTPUT_KINDS, type RateKind, type Rates } from "./rates.ts";
 import { OWN_TIERS, type Tier } from "./tier.ts";
@@ -50,19 +50,40 @@ function dearestUplift({ uplifts }: Price, region: string | null): number {
   return Object.hasOwn(uplifts, region) ? Math.max(NO_UPLIFT, uplifts[region] ?? 0) : NO_UPLIFT;
 }
 
-function nanoUsdAt(rates: Rates, limits: CostLimits, uplift: number): number {
-  const sum = new CostSum();
-  sum.add("input", limits.inputTokens, dearestOf(INPUT_KINDS, rates), uplift);
-  sum.add("output", limits.outputTokens, dearestOf(OUTPUT_KINDS, rates), uplift);
-  if (rates.searchRequest === undefined)
-    sum.add("webSearch", limits.webSearches, rates.webSearch ?? 0, NO_UPLIFT);
-  else if (limits.webSearches > 0) sum.add("searchRequest", 1, rates.searchRequest, NO_UPLIFT);
-  sum.add("request", 1, rates.request ?? 0, NO_UPLIFT);
-  return sum.nanoUsd;
+/** The dearest rate of each kind of tokens. */
+interface Dearest {
+  readonly input: number;
+  readonly output: number;
 }
 
-function dearestOf(kinds: readonly RateKind[], rates: Rates): number {
-  let dearest = 0;
-  for (const kind of kinds) dearest = Math.max(dearest, rateOf(kind, rates) ?? 0);
+const dearestRates = new WeakMap<Rates, Dearest>();
+
+function dearestOf(rates: Rates): Dearest {
+  let dearest = dearestRates.get(rates);
+  if (dearest === undefined) {
+    dearest = { input: maxOf(INPUT_KINDS, rates), output: maxOf(OUTPUT_KINDS, rates) };
+    dearestRates.set(rates, dearest);
+  }
   return dearest;
+}
+
+function maxOf(kinds: readonly RateKind[], rates: Rates): number {
+  return kinds.reduce((most, kind) => Math.max(most, rateOf(kind, rates) ?? 0), 0);
+}
+
+/** A rate is in nano-dollars a million, and an uplift in thousandths. */
+const PARTS_A_NANO = 1e9;
+/** More than what a sum of a few rounded products can lack. */
+const ROUNDING = 1e-14;
+
+/** Rounded as a cost is, and never less, where a number is no longer exact: `bigint` would take a microsecond. */
+function nanoUsdAt(rates: Rates, limits: CostLimits, uplift: number): number {
+  const { input, output } = dearestOf(rates);
+  const tokens = limits.inputTokens * input + limits.outputTokens * output;
+  const searches =
+    rates.searchRequest === undefined
+      ? limits.webSearches * (rates.webSearch ?? 0)
+      : Math.min(1, limits.webSearches) * rates.searchRequest;
+  const parts = tokens * uplift + (searches + (rates.request ?? 0)) * NO_UPLIFT;
+  return Math.min(Math.floor((parts / PARTS_A_NANO) * (1 + ROUNDING) + 0.5), Number.MAX_SAFE_INTEGER);
 }
