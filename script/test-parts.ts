@@ -44,7 +44,7 @@ const PARTS: readonly Part[] = [
     isParallel: true,
     checks: ["format", "lint", "types", "imports", "unused"],
   },
-  ...["flow", "matrix", "field", "faults", "clients"].map((name) => ({
+  ...["flow", "matrix", "field", "faults", "usage", "clients"].map((name) => ({
     name,
     folders: [`./test/${name}`],
     isParallel: false,
