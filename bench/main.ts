@@ -7,8 +7,8 @@ import { WORKS } from "./works.ts";
 import { Workspace } from "./workspace.ts";
 
 const MAX_ROUNDS = 50;
-/** They explain figures and have no goals. */
-const ONLY_BY_NAME = ["ladder", "stages"];
+/** They explain figures and have no goals, or need a ledger of ten million rows. */
+const ONLY_BY_NAME = ["ladder", "stages", "reader"];
 /** What is measured of two builds beside nginx: the works with a goal that a change of the request's path may move. */
 const WORKS_OF_BUILDS = [
   ...["json", "translated-json", "burst", "translated-burst", "streams"],
@@ -17,7 +17,7 @@ const WORKS_OF_BUILDS = [
 const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short] [--rounds N] [--dev]
        script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--limited] [--json]
 
-  NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name, but for ${ONLY_BY_NAME.join(" and ")}
+  NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name, but for ${ONLY_BY_NAME.join(", ")}
   --before C  a build of commit C beside this one: both take turns with nginx. Without a name these works:
               ${WORKS_OF_BUILDS.join(" ")}
   --json      one JSON object on standard output instead of the table

@@ -206,12 +206,19 @@ export function startTranslating(stage: Stage, name: BuildName | RelayName): Pro
   return startClewline(stage, name, true);
 }
 
+/** Clewline on a data folder that has a ledger already. */
+export function startClewlineOn(stage: Stage, dataDir: string): Promise<Target> {
+  return startClewline(stage, "clewline", false, dataDir);
+}
+
 async function startClewline(
   stage: Stage,
   name: BuildName | RelayName,
   isTranslating: boolean,
+  ownDataDir?: string,
 ): Promise<Target> {
-  const { configPath, port, dataDir, folder } = await prepareClewline(stage, isTranslating);
+  const prepared = await prepareClewline(stage, isTranslating, ownDataDir);
+  const { configPath, port, dataDir, folder } = prepared;
   const running = stage.workspace.start([...programOf(stage, name), "serve", "--config", configPath], {
     core: stage.targetCore,
     folder,
@@ -223,10 +230,10 @@ async function startClewline(
   return { name, jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };
 }
 
-/** Writes a config into a folder of its own, with an empty data folder and a free port. */
-export async function prepareClewline(stage: Stage, isTranslating = false) {
+/** Writes a config into a folder of its own, with an empty data folder, or the one given, and a free port. */
+export async function prepareClewline(stage: Stage, isTranslating = false, ownDataDir?: string) {
   const folder = stage.workspace.newFolder("clewline");
-  const dataDir = stage.workspace.newFolder("data");
+  const dataDir = ownDataDir ?? stage.workspace.newFolder("data");
   const configPath = join(folder, "clewline.toml");
   const port = await freePort();
   writeFileSync(

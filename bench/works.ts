@@ -13,6 +13,7 @@ import {
 } from "./measure.ts";
 import { measureMemory } from "./memory.ts";
 import { burstPlan, jsonPlan, streamsPlan } from "./plans.ts";
+import { measureReader } from "./reader.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
 import { measureLadder, measureStages } from "./stages.ts";
 import {
@@ -209,6 +210,8 @@ export const WORKS: Record<string, Work> = {
       rounds: {},
     };
   },
+  reader: measureReader,
+
   ...TRANSLATION_WORKS,
 
   ladder: measureLadder,

@@ -12,8 +12,17 @@ for (const [value, digit] of [...DIGITS].entries()) VALUES[digit.charCodeAt(0)] 
 const FIRST_BUCKET = Math.round(Math.log(SHORTEST_MS) / BUCKET_FACTOR);
 const LAST_BUCKET = FIRST_BUCKET + 64 * 64 - 1;
 
+/** So many durations are kept as a list: most groups of an hour have fewer. */
+const MAX_FEW = 48;
+/** The counts grow by so many buckets. */
+const GROWTH = 128;
+
 export class Percentiles {
-  readonly #buckets = new Map<number, number>();
+  /** The buckets of the durations; null: there are too many, and `#counts` has them. */
+  #few: number[] | null = [];
+  /** The counts of the buckets from `#first` on. */
+  #counts = new Float64Array(0);
+  #first = 0;
   #count = 0;
   /** Texts that nobody has asked about yet: most groups of a long report are never shown. */
   #texts: string[] = [];
@@ -32,12 +41,12 @@ export class Percentiles {
     if (this.#count === 0) return null;
     const wanted = Math.max(1, Math.ceil(share * this.#count));
     let seen = 0;
-    let bucket = 0;
-    for (bucket of [...this.#buckets.keys()].sort((a, b) => a - b)) {
-      seen += this.#buckets.get(bucket) ?? 0;
-      if (seen >= wanted) break;
-    }
-    return Math.exp(bucket * BUCKET_FACTOR);
+    let found = 0;
+    this.#each((bucket, count) => {
+      if (seen < wanted) found = bucket;
+      seen += count;
+    });
+    return Math.exp(found * BUCKET_FACTOR);
   }
 
   /**
@@ -48,13 +57,13 @@ export class Percentiles {
     if (this.#count === 0 && this.#texts.length === 1) return this.#texts[0] as string;
     this.#read();
     let text = "";
-    for (const [bucket, count] of this.#buckets) {
+    this.#each((bucket, count) => {
       const place = bucket - FIRST_BUCKET;
       text += DIGITS.charAt(place >> 6) + DIGITS.charAt(place & 63);
       let left = count;
       for (; left >= 32; left = Math.floor(left / 32)) text += DIGITS.charAt(32 + (left % 32));
       text += DIGITS.charAt(left);
-    }
+    });
     return text;
   }
 
@@ -65,6 +74,7 @@ export class Percentiles {
 
   #read(): void {
     const texts = this.#texts;
+    if (texts.length === 0) return;
     this.#texts = [];
     for (const text of texts) this.#readText(text);
   }
@@ -83,9 +93,51 @@ export class Percentiles {
     }
   }
 
+  /** The buckets that have a count, the shortest durations first. */
+  #each(visit: (bucket: number, count: number) => void): void {
+    if (this.#few === null) {
+      const counts = this.#counts;
+      for (let i = 0; i < counts.length; i++) {
+        const count = counts[i] as number;
+        if (count > 0) visit(this.#first + i, count);
+      }
+      return;
+    }
+    const few = this.#few.sort((a, b) => a - b);
+    for (let i = 0; i < few.length; ) {
+      const bucket = few[i] as number;
+      const start = i;
+      while (few[i] === bucket) i++;
+      visit(bucket, i - start);
+    }
+  }
+
   #addTo(bucket: number, count: number): void {
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + count);
     this.#count += count;
+    const few = this.#few;
+    if (few === null) this.#addMany(bucket, count);
+    else if (few.length + count <= MAX_FEW) for (let i = 0; i < count; i++) few.push(bucket);
+    else {
+      this.#few = null;
+      for (const one of few.sort((a, b) => b - a)) this.#addMany(one, 1);
+      this.#addMany(bucket, count);
+    }
+  }
+
+  #addMany(bucket: number, count: number): void {
+    if (bucket < this.#first || bucket >= this.#first + this.#counts.length) this.#growTo(bucket);
+    const i = bucket - this.#first;
+    this.#counts[i] = (this.#counts[i] as number) + count;
+  }
+
+  #growTo(bucket: number): void {
+    const before = this.#counts;
+    const isEmpty = before.length === 0;
+    const low = Math.floor(Math.min(bucket, isEmpty ? bucket : this.#first) / GROWTH) * GROWTH;
+    const end = Math.max(bucket + 1, isEmpty ? bucket + 1 : this.#first + before.length);
+    this.#counts = new Float64Array(Math.ceil((end - low) / GROWTH) * GROWTH);
+    this.#counts.set(before, isEmpty ? 0 : this.#first - low);
+    this.#first = low;
   }
 }
 

@@ -12,7 +12,7 @@ import { makeLedgerWriter } from "../../src/ledger/writer.ts";
 import { NO_USAGE } from "../../src/neutral/usage.ts";
 
 const DAY_MS = 86_400_000;
-export const BIG_DAYS = 60;
+const BIG_DAYS = 60;
 /** Behind the last row. Berlin's clocks go back within the 60 days. */
 export const BIG_END_MS = Date.UTC(2026, 10, 20);
 const BIG_START_MS = BIG_END_MS - BIG_DAYS * DAY_MS;
