@@ -31,6 +31,19 @@ function mayBeRetried(status: number): boolean {
   return status === 402 || status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
+/** A name that is put together for each reply costs more than its value. */
+const RATE_NAMES = {
+  requests: {
+    limit: "x-ratelimit-limit-requests",
+    remaining: "x-ratelimit-remaining-requests",
+    reset: "x-ratelimit-reset-requests",
+  },
+  tokens: {
+    limit: "x-ratelimit-limit-tokens",
+    remaining: "x-ratelimit-remaining-tokens",
+    reset: "x-ratelimit-reset-tokens",
+  },
+} as const;
 const MINUTE_S = 60;
 
 /** OpenAI's: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers. */
@@ -39,10 +52,11 @@ export function rateHeaders(
   { limit, remaining, resetsAtMs }: RateRoom,
   nowMs: number,
 ): HeaderLines {
+  const names = RATE_NAMES[unit];
   return [
-    [`x-ratelimit-limit-${unit}`, String(limit)],
-    [`x-ratelimit-remaining-${unit}`, String(remaining)],
-    [`x-ratelimit-reset-${unit}`, durationText(resetsAtMs - nowMs)],
+    [names.limit, String(limit)],
+    [names.remaining, String(remaining)],
+    [names.reset, durationText(resetsAtMs - nowMs)],
   ];
 }
 
