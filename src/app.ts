@@ -24,9 +24,11 @@ import type { Log } from "./core/log.ts";
 import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
+import { LedgerReader } from "./ledger/reader/ledger-reader.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
 import { Roller } from "./ledger/roll-up/roller.ts";
 import { openStore, spaceOfStore } from "./ledger/store-file.ts";
+import { KeySpendings } from "./ledger/usage/key-spending.ts";
 import { makeEntryWriter } from "./ledger/writer.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
@@ -50,6 +52,8 @@ export interface AppOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly memory: ProcessMemory;
+  /** The program itself with its arguments, for processes of its own; absent: what they read is not known. */
+  readonly ownCommand?: readonly string[] | undefined;
 }
 
 export interface App {
@@ -97,6 +101,8 @@ class RunningApp implements App {
   readonly #olderRows: OlderRowsMover;
   readonly #alerts: Alerts;
   readonly #roller: Roller;
+  readonly #reader: LedgerReader;
+  readonly #spendings: KeySpendings;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
@@ -136,6 +142,10 @@ class RunningApp implements App {
     });
     this.#alerts = makeAlerts(this.#gateway, options.ids, () => this.#rejected);
     this.#roller = new Roller({ open, clock, log });
+    const { dataDir } = config.server;
+    const command = [...(options.ownCommand ?? []), "read-ledger", dataDir];
+    this.#reader = new LedgerReader({ command, dataDir });
+    this.#spendings = new KeySpendings({ ask: (query) => this.#reader.usage(query), clock, log });
     this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
@@ -149,7 +159,7 @@ class RunningApp implements App {
       gateway: this.#gateway,
       models: this.#models,
       processFacts: () => this.#processFacts(),
-      spending: () => Promise.resolve(null),
+      spending: (key) => this.#spendings.of(key),
       configProblems: () => this.#rejected,
     };
     this.#listener = listen(config.server, makeRoutes(served), this.#gateway);

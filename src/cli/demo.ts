@@ -124,6 +124,7 @@ async function start(file: string, port: number, io: CliIo): Promise<App> {
     ids: io.ids,
     log: makeLog("error"),
     memory: io.memory,
+    ownCommand: io.ownCommand,
   };
   try {
     return await startApp({ ...options, config: await load(port) });

@@ -55,6 +55,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         ids: io.ids,
         log,
         memory: io.memory,
+        ownCommand: io.ownCommand,
       });
       io.onReload(() => void app.reload());
       io.out(greeting(app, config));

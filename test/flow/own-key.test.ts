@@ -115,6 +115,7 @@ test("a request shows in its key's use, and in no other key's", async () => {
   });
   const plain = await get("/v1/key", CLIENT_KEY);
   expect(plain.json).toMatchObject({ name: "tester", team: null, is_limited: false, limits: [] });
+  expect(plain.json.spent).toMatchObject({ day_nano_usd: 0, all_usd: "0.00" });
   expect(JSON.stringify(plain.json)).not.toMatch(/ci|research/);
 });
 

@@ -45,6 +45,42 @@ test("usage, ids and the end are read from the recorded stream", () => {
   expect(run.held.startsWith("event: response.completed")).toBe(true);
 });
 
+describe("a background response", () => {
+  const background = { background: true };
+  const whole = (body: object) =>
+    runTap(makeTap("openai-responses", "json"), JSON.stringify((body as { response: object }).response))
+      .state;
+
+  test.each([
+    ["queued", background, "resp_1"],
+    ["in_progress", background, "resp_1"],
+    ["completed", background, null],
+    ["cancelled", background, null],
+    ["failed", background, null],
+    ["in_progress", { background: false }, null],
+    ["in_progress", {}, null],
+    ["queued", { ...background, store: false }, "resp_1"],
+    ["queued", { ...background, id: "x".repeat(257) }, null],
+    ["queued", { ...background, id: 7 }, null],
+  ])("%s %j goes on behind the reply: %p", (status, more, id) => {
+    expect(whole(response(status, more)).pendingId).toBe(id);
+  });
+
+  test("goes on until its stream says how it ended", () => {
+    const begun = event("response.created", 0, response("queued", background)) + text(1);
+    expect(tapOf(begun).state.pendingId).toBe("resp_1");
+    const ended = begun + event("response.completed", 2, response("completed", { ...background, ...USAGE }));
+    expect(tapOf(ended).state.pendingId).toBeNull();
+  });
+
+  test("that failed has its status as its reason", () => {
+    expect(whole(response("failed", { ...background, error: { code: "x" } }))).toMatchObject({
+      progress: "failed",
+      stopReason: "failed",
+    });
+  });
+});
+
 describe("the end", () => {
   test("incomplete is an end too, with its reason", () => {
     const end = response("incomplete", { incomplete_details: { reason: "max_output_tokens" }, ...USAGE });

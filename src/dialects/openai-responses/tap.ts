@@ -42,6 +42,8 @@ const SEARCH = new NeedleSearch([keyNeedle("response"), textNeedle('"error"')]);
 const SEQUENCE_KEY = Buffer.from('"sequence_number":');
 /** Events in front of the answer. */
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
+/** Ids have about 60 characters; they are kept for as long as the response is made. */
+const MAX_PENDING_ID_CHARS = 256;
 
 const CONTENT = new ContentSearch("delta");
 
@@ -132,7 +134,9 @@ export class ResponsesReader implements AnswerReader {
 
 /** A background response is made behind the reply that names it. */
 function pendingIdOf({ background, status, id }: JsonObject): string | null {
-  return background === true && (status === "queued" || status === "in_progress") ? asString(id) : null;
+  if (background !== true || (status !== "queued" && status !== "in_progress")) return null;
+  const name = asString(id);
+  return name === null || name === "" || name.length > MAX_PENDING_ID_CHARS ? null : name;
 }
 
 function stopReasonOf(response: JsonObject | null): string | null {
