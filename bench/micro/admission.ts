@@ -63,6 +63,7 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
     amendment: null,
     isStrict: false,
     endUser: null,
+    outputLimit: null,
   } as const;
   const costNanoUsd = budgetPerDayNanoUsd === null ? 0 : 100;
   const make = (): ServedRequest =>
