@@ -1,6 +1,6 @@
 /** The client keys of file and database together, and the swap of the key ring when the database changes. */
-import { joinKeys } from "../auth/join-keys.ts";
-import type { KeyConfig } from "../config/client-keys.ts";
+import { joinKeys, type ParseSettings } from "../auth/join-keys.ts";
+import { type KeyConfig, parseKeySettings, type SettingsResult } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
 import { withKeys } from "../snapshot.ts";
@@ -12,6 +12,7 @@ export class KeysInForce {
   readonly #log: Log;
   readonly #watch: KeyWatch;
   #gateway: ChangingGateway | null = null;
+  #parsed: ReadonlyMap<string, SettingsResult> = new Map();
 
   constructor(open: () => Sql, log: Log) {
     this.#log = log;
@@ -20,10 +21,22 @@ export class KeysInForce {
 
   /** The keys with this file; tells which stored keys do not count. */
   with(config: Config): readonly KeyConfig[] {
-    const { keys, faults } = joinKeys(config, this.#watch.keys);
+    const { keys, faults } = joinKeys(config, this.#watch.keys, this.#rememberingParse());
     for (const { name, message, repair } of faults)
       this.#log.warn({ key: name, repair }, `the key "${name}" in the database ${message}`);
     return keys;
+  }
+
+  /** Of thousands of keys few change at once. What is not asked for again is forgotten. */
+  #rememberingParse(): ParseSettings {
+    const before = this.#parsed;
+    const parsed = new Map<string, SettingsResult>();
+    this.#parsed = parsed;
+    return (json) => {
+      const result = parsed.get(json) ?? before.get(json) ?? parseKeySettings(json);
+      parsed.set(json, result);
+      return result;
+    };
   }
 
   /** The database has keys that are not revoked. */

@@ -22,13 +22,20 @@ export interface KeysOfFile {
   readonly teams: readonly Pick<TeamConfig, "name">[] | null;
 }
 
+/** Reads the settings of a stored key from their JSON. */
+export type ParseSettings = typeof parseKeySettings;
+
 /** The file wins: a stored key with the name of a key in the file, or that is the same key, does not count. */
-export function joinKeys(file: KeysOfFile, stored: readonly StoredKey[]): JoinedKeys {
+export function joinKeys(
+  file: KeysOfFile,
+  stored: readonly StoredKey[],
+  parse: ParseSettings = parseKeySettings,
+): JoinedKeys {
   const keys = [...file.keys];
   const faults: KeyFault[] = [];
   for (const key of stored) {
     if (key.revokedMs !== null) continue;
-    const found = configOf(file, key);
+    const found = configOf(file, key, parse);
     if ("message" in found) faults.push(found);
     else keys.push(...withOldKey(found, key));
   }
@@ -36,7 +43,11 @@ export function joinKeys(file: KeysOfFile, stored: readonly StoredKey[]): Joined
 }
 
 /** The settings of a stored key, or why it does not count. */
-export function configOf(file: KeysOfFile, key: StoredKey): KeyConfig | KeyFault {
+export function configOf(
+  file: KeysOfFile,
+  key: StoredKey,
+  parse: ParseSettings = parseKeySettings,
+): KeyConfig | KeyFault {
   const { name, keySha256 } = key;
   if (file.keys.some((other) => other.name === name)) {
     return {
@@ -53,7 +64,7 @@ export function configOf(file: KeysOfFile, key: StoredKey): KeyConfig | KeyFault
       repair: "revoke it",
     };
   }
-  const result = parseKeySettings(key.settings);
+  const result = parse(key.settings);
   if (!result.ok) {
     const [{ setting, message, repair }] = result.faults;
     const what = setting === "" ? message : `the setting ${setting} ${message}`;

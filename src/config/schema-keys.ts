@@ -200,12 +200,18 @@ export function isKeyName(name: string): boolean {
   return v.safeParse(label, name).success;
 }
 
+/** To make a format takes as long as to check the rest of a key. Thousands of keys have few zones. */
+const KNOWN_ZONES = new Set(["UTC"]);
+const MAX_KNOWN_ZONES = 1_000;
+
 function isTimeZone(name: string): boolean {
+  if (KNOWN_ZONES.has(name)) return true;
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
   } catch {
     return false;
   }
+  if (KNOWN_ZONES.size < MAX_KNOWN_ZONES) KNOWN_ZONES.add(name);
+  return true;
 }
