@@ -13,7 +13,7 @@ import type { Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { checkFallbacks, framingAsked, planRequest } from "../proxy/plan-request.ts";
+import { checkOtherModels, framingAsked, planRequest } from "../proxy/plan-request.ts";
 import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
@@ -81,7 +81,8 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const model = route.pathModel ?? peek.model;
   if (model === null) throw modelMissing();
   const plan = planRequest(snapshot, route, model, null, principal);
-  if (principal.modelGlobs !== null && peek.namesFallbacks) checkFallbacks(body, plan.targets, principal);
+  if (principal.modelGlobs !== null || principal.limits !== null)
+    checkOtherModels(body, peek, plan.targets, principal);
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
   const client: ClientRequest = {
     request,

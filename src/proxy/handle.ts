@@ -20,7 +20,7 @@ import { reportOf } from "./answer/report.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { checkFallbacks, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
+import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { tryTargets } from "./targets.ts";
@@ -129,8 +129,8 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const sticky = stateId === null ? null : gateway.findState(stateId);
     // The plan is that of the configuration in force now.
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
-    if (principal.modelGlobs !== null && body !== null && peek?.namesFallbacks === true)
-      checkFallbacks(body, this.#planned.targets, principal);
+    if (body !== null && peek !== null && (principal.modelGlobs !== null || principal.limits !== null))
+      checkOtherModels(body, peek, this.#planned.targets, principal);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const isLimited = exchange.principal.limits !== null;

@@ -39,6 +39,15 @@ export function fallbacksNotAllowed(member: string): GatewayError {
   );
 }
 
+/** Some servers would read the model from this member. */
+export function otherCaseNotAllowed(member: string): GatewayError {
+  return new GatewayError(
+    "key_forbidden",
+    `this key has limits or may use some models only, and "${member}" names a model to servers that do not look at case; write "model" alone`,
+    { param: member },
+  );
+}
+
 /** The object that the request names is at an upstream that its key may not use. */
 export function stateNotAllowed(id: string): GatewayError {
   return new GatewayError(

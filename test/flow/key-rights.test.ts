@@ -33,6 +33,7 @@ beforeAll(async () => {
       key("openai", 'upstreams = ["openai"]'),
       key("either", 'models = ["anthropic/*", "gpt-5"]'),
       key("here", 'addresses = ["10.0.0.0/8", "2001:db8::/32"]'),
+      key("limited", "concurrency = 9"),
       key("ended", 'expires = "2020-01-31"'),
       key("ends", 'expires = "2999-12-31T23:59:59+02:00"'),
       upstreamToml("anthropic", "anthropic", `${upstream.url}/a`),
@@ -177,10 +178,20 @@ test.each([
   [{ models: "gpt-5" }],
   [{ fallbacks: [["gpt-5"]] }],
   [{ models: Array.from({ length: 256 }, () => "claude-haiku-4-5") }],
-])("models to fall back on that cannot be read are refused", async (more) => {
+  [{ Model: "claude-opus-4-5" }],
+  [{ MODEL: "claude-opus-4-5" }],
+])("further models that cannot be read are refused", async (more) => {
   const body = { ...WAYS.messages?.body("claude-haiku-4-5"), ...more };
   expect((await ask("claude", "/v1/messages", body)).status).toBe(403);
   expect((await ask("free", "/v1/messages", body)).status).toBe(200);
+});
+
+test("a model in another case is none that a limit would count", async () => {
+  const body = { model: "gpt-5", messages, Model: "gpt-5-pro" };
+  expect((await ask("limited", "/v1/chat/completions", body)).text).toContain(
+    '\\"Model\\" names a model to servers',
+  );
+  expect((await ask("limited", "/v1/chat/completions", { model: "gpt-5", messages })).status).toBe(200);
 });
 
 test("a prompt that the provider stores may name any model", async () => {
