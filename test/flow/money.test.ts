@@ -10,7 +10,7 @@ import { type Simulator, startSimulator } from "../../src/simulator/server/simul
 import { ask, WAYS } from "../faults/asking.ts";
 import { type CostRow, readRows } from "../faults/budgets/records.ts";
 import { billedRequest, UPSTREAM_MODELS } from "../faults/budgets/requests.ts";
-import { billedTo, costsByPayer, settledBill, simulatedToml } from "../kit/bill.ts";
+import { billedTo, costsByPayer, readUsage, settledBill, simulatedToml } from "../kit/bill.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, until } from "../kit/gateway.ts";
 import type { DialectName } from "../kit/recordings.ts";
 
@@ -128,6 +128,16 @@ describe("the bill and the ledger", () => {
     expect(sum).toBe(bill.nanoUsd);
     expect(sum).toBeGreaterThan(outcomes.length * 10_000);
   });
+
+  test.each(["none", "key", "model", "upstream", "dialect", "endpoint", "credential", "hour,key,model"])(
+    "agree on the sum of the usage by %s",
+    async (by) => {
+      const { exitCode, out, err } = await gateway.command("usage", "--by", by, "--json");
+      expect([exitCode, err]).toEqual([0, ""]);
+      const sum = readUsage(out).reduce((total, { nanoUsd }) => total + nanoUsd, 0);
+      expect(sum).toBe((await settledBill(simulator)).nanoUsd);
+    },
+  );
 
   test("speak of cache, searches and reasoning, or they would show nothing", () => {
     const total = (kind: "cacheRead" | "searches" | "output"): number =>

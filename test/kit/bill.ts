@@ -22,6 +22,18 @@ export function costsByPayer(lines: readonly BillLine[]): ReadonlyMap<string, nu
   return costs;
 }
 
+/** The lines of `clewline usage --json`; `key` is there for `--by key`. */
+export function readUsage(lines: string): { readonly key: string | null; readonly nanoUsd: number }[] {
+  return lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const { key = null, cost_usd } = JSON.parse(line) as { key?: string; cost_usd: string | null };
+      const [dollars = "0", decimals = ""] = (cost_usd ?? "0").split(".");
+      return { key, nanoUsd: Number(dollars) * 1e9 + Number(decimals.padEnd(9, "0")) };
+    });
+}
+
 /** One upstream for each dialect, all played by the simulator, with the simulator's prices. */
 export function simulatedToml(url: string): string {
   return [

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../../src/core/clock.ts";
 import { makeIds } from "../../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/server/simulator.ts";
-import { costsByPayer, settledBill } from "../../kit/bill.ts";
+import { costsByPayer, readUsage, settledBill } from "../../kit/bill.ts";
 import { priceOf } from "../../../src/simulator/answer/billed.ts";
 import { type Gateway, runGateway, startGateway } from "../../kit/gateway.ts";
 import { ask, WAYS } from "../asking.ts";
@@ -159,6 +159,7 @@ class BudgetRun {
     );
     await this.#restart();
     this.#findFreed(stopped);
+    await this.#findOtherSums(stopped);
     await this.#findReserved();
     const complete = this.#sent.filter(({ completeAtMs }) => completeAtMs !== null);
     return {
@@ -199,6 +200,18 @@ class BudgetRun {
     }
   }
 
+  /** The sums of usage, made while the gateway was killed again and again, are those of the rows. */
+  async #findOtherSums({ rows }: BudgetRecords): Promise<void> {
+    const { exitCode, out, err } = await this.#gateway.command("usage", "--by", "key", "--json");
+    if (exitCode !== 0) this.#faults.push(`clewline usage ended with ${exitCode}: ${err}`);
+    const sums = new Map(readUsage(out).map(({ key, nanoUsd }) => [key ?? "", nanoUsd]));
+    for (const key of new Set(rows.map((row) => row.key))) {
+      const cost = rows.reduce((sum, row) => sum + (row.key === key ? (row.cost_nano_usd ?? 0) : 0), 0);
+      if (sums.get(key) !== cost)
+        this.#faults.push(`the usage of "${key}" is ${sums.get(key)}, and its rows cost ${cost}`);
+    }
+  }
+
   /** Nothing is reserved any more: a request that asks for nearly all of the room that is left is served. */
   async #findReserved(): Promise<void> {
     for (const key of this.#budgets.keys) {
@@ -214,13 +227,17 @@ class BudgetRun {
   }
 }
 
-/** Slow streams and held answers, so that kills and leaving clients meet answers that are under way. */
+/** Slow streams and held answers, so that kills and leaving clients meet answers under way; and a provider that fails. */
 function wordsFrom(chance: Chance): string {
   const throwOf = chance.next();
   if (throwOf < 0.4) return "slow,ms=2";
   if (throwOf < 0.55) return "stall,after=0,ms=20";
   // Far more words than the request's maximum: the provider bills beyond what could be reserved.
-  return throwOf < 0.6 ? "count=300,slow,ms=1" : "";
+  if (throwOf < 0.6) return "count=300,slow,ms=1";
+  // Answers that break off, and some that come only with a second attempt or not at all.
+  if (throwOf < 0.63) return "cut,after=9";
+  if (throwOf < 0.65) return "error-mid,after=9";
+  return throwOf < 0.67 ? `overload,times=${chance.whole(1, 4)}` : "";
 }
 
 /** What is left of the budgets of a key and its team; infinite without any. */
