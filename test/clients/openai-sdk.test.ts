@@ -1,6 +1,7 @@
 // The official OpenAI SDK through the gateway, in both of its dialects.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import OpenAI from "openai";
+import { until } from "../kit/gateway.ts";
 import { expectWait, LIMITED } from "./scene.ts";
 import { openStage, type Stage } from "./stage.ts";
 
@@ -139,6 +140,36 @@ test("responses: a whole answer, kept by the provider and found again", async ()
   await client.responses.delete(first.id);
   const gone = await client.responses.retrieve(first.id).catch((e) => e);
   expect(gone).toBeInstanceOf(OpenAI.NotFoundError);
+});
+
+test("responses: a background response is booked once, though its client asks for it again and again", async () => {
+  const asked = await client.responses.create({
+    model: "gpt-5.4",
+    input: "Tell me of the labyrinth.",
+    background: true,
+    user: "ariadne",
+  });
+  expect(asked.status).toBe("queued");
+  expect(await stage.row(asked._request_id)).toMatchObject({ usage_state: "unknown", input_tokens: null });
+  let found = await client.responses.retrieve(asked.id);
+  while (found.status === "in_progress") {
+    await Bun.sleep(100);
+    found = await client.responses.retrieve(asked.id);
+  }
+  expect(found.output_text).toContain("Tell me of the labyrinth.");
+  await client.responses.retrieve(asked.id);
+  const booked = async () =>
+    (await stage.rows()).filter(({ endpoint }) => endpoint === "responses.background");
+  await until("the response is booked", async () => (await booked()).length > 0);
+  expect(await booked()).toMatchObject([
+    {
+      key: "tester",
+      outcome: "ok",
+      input_tokens: found.usage?.input_tokens as number,
+      output_tokens: found.usage?.output_tokens as number,
+      usage_state: "final",
+    },
+  ]);
 });
 
 test("responses: a stream ends as the SDK expects it, reasoning and all", async () => {

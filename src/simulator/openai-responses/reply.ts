@@ -9,11 +9,17 @@ import type { CompatWord } from "../scenarios/words.ts";
 import { type Item, itemsOf } from "./item.ts";
 import { inputItems, isStrict, questionOf } from "./question.ts";
 
+/** A background response that is no stream takes so long. */
+export const BACKGROUND_MS = 1_000;
+
 /** A response with its input, for the store. */
 export interface StoredResponse {
   readonly id: string;
   readonly response: JsonRecord;
   readonly input: readonly JsonRecord[];
+  /** Until then the response is `begun`, Unix milliseconds; null: it was made at once. */
+  readonly readyAtMs: number | null;
+  readonly begun: JsonRecord;
 }
 
 /** `history` holds the items of the previous response. `keep` is called once the response is made. */
@@ -38,17 +44,20 @@ export function replyResponse(
     output: items.map((item) => item.whole),
     usage: isOdd("no-usage") ? null : usageOf(answer, isOdd("short-usage")),
   };
+  const goesOn = body.background === true && body.stream !== true;
   if (body.store !== false) {
     keep({
       id,
       response: finished,
       input: input.map((item, index) => ({ id: `msg_${id.slice(5)}_${index}`, ...item })),
+      readyAtMs: goesOn ? request.nowMs + BACKGROUND_MS : null,
+      begun: frame,
     });
   }
   return {
     isStream: body.stream === true,
     billed: billedOf(answer),
-    whole: () => finished,
+    whole: () => (goesOn ? { ...frame, status: "queued" } : finished),
     stream: () => ({ framing: "sse", events: numbered(events(frame, finished, items, isOdd)) }),
     errorEvent,
     failureEvent: (error, index) => failureEvent(frame, error, index),

@@ -16,6 +16,12 @@ export class ResponseStore {
     }
   }
 
+  /** The response as it stands at a time. Throws as `find` does. */
+  read(owner: string, id: string, nowMs: number): JsonRecord {
+    const { response, begun, readyAtMs } = this.find(owner, id);
+    return readyAtMs !== null && nowMs < readyAtMs ? begun : response;
+  }
+
   /** Throws the same 404 for an unknown response and for the response of another key. */
   find(owner: string, id: string): StoredResponse {
     const stored = this.#stored.get(id);
@@ -30,16 +36,17 @@ export class ResponseStore {
     this.#stored.delete(id);
   }
 
-  /**
-   * Only a background response can be cancelled. The simulator finishes each response at once, so nothing
-   * changes.
-   */
-  cancel(owner: string, id: string): JsonRecord {
-    const { response } = this.find(owner, id);
-    if (response.background !== true) {
+  /** Only a background response can be cancelled; one that is made already stays as it is. */
+  cancel(owner: string, id: string, nowMs: number): JsonRecord {
+    const stored = this.find(owner, id);
+    if (stored.begun.background !== true) {
       throw openaiRefusal(400, { message: "Only responses with background=true can be cancelled." });
     }
-    return response;
+    const { begun, readyAtMs } = stored;
+    if (readyAtMs === null || nowMs >= readyAtMs) return stored.response;
+    const cancelled = { ...begun, status: "cancelled" };
+    this.keep(owner, { ...stored, response: cancelled, readyAtMs: null });
+    return cancelled;
   }
 
   /** The history: input and output of the previous response, which holds its own history. */

@@ -25,12 +25,12 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "responses":
       return replyResponse(request, historyOf(request, store), (stored) => store.keep(owner, stored));
     case "response-get":
-      return wholeReply(store.find(owner, route.id).response);
+      return wholeReply(store.read(owner, route.id, request.nowMs));
     case "response-delete":
       store.remove(owner, route.id);
       return wholeReply({ id: route.id, object: "response", deleted: true });
     case "response-cancel":
-      return wholeReply(store.cancel(owner, route.id));
+      return wholeReply(store.cancel(owner, route.id, request.nowMs));
     case "response-items":
       return wholeReply(openaiList(store.find(owner, route.id).input));
     case "input-tokens":

@@ -157,6 +157,23 @@ describe("OpenAI SDK", () => {
     expect(await refusal(client().responses.retrieve(final.id))).toMatchObject({ status: 404 });
   });
 
+  test("a background response goes on behind its reply, and can be cancelled until it is made", async () => {
+    const ask = () => client().responses.create({ model: "gpt-5-mini", input: "Hello", background: true });
+    const asked = await ask();
+    expect([asked.status, asked.usage, asked.output]).toEqual(["queued", null, []] as unknown[] as never);
+    const cancelled = await client().responses.cancel((await ask()).id);
+    expect([cancelled.status, cancelled.usage]).toEqual(["cancelled", null] as unknown[] as never);
+    expect((await client().responses.retrieve(cancelled.id)).status).toBe("cancelled");
+    let found = await client().responses.retrieve(asked.id);
+    while (found.status === "in_progress") {
+      await Bun.sleep(50);
+      found = await client().responses.retrieve(asked.id);
+    }
+    expect([found.status, found.output_text]).toEqual(["completed", expect.stringContaining("Hello")]);
+    expect(found.usage?.output_tokens).toBeGreaterThan(0);
+    expect((await client().responses.cancel(asked.id)).status).toBe("completed");
+  });
+
   test("responses replays sealed reasoning with a tool call, within one organisation", async () => {
     const tools = [{ type: "function" as const, name: "weather", parameters, strict: true }];
     const request = {
