@@ -255,11 +255,11 @@ class RunningApp implements App {
     const { log, metrics, pool } = gateway;
     const before = gateway.snapshot.config;
     let config: Config;
-    await this.#prices.reload();
     try {
       config = await this.#options.reloadConfig();
       const emptied = findEmptied(before, config, this.#keys.areStored);
       if (emptied.length > 0) throw new ConfigError(emptied, config.readFiles);
+      await this.#prices.reload();
       this.#listener?.reload(config.server);
     } catch (cause) {
       // Also the files that only the rejected configuration names: a change of one may repair it.
