@@ -10,7 +10,7 @@ import { type Item, itemsOf } from "./item.ts";
 import { inputItems, isStrict, questionOf } from "./question.ts";
 
 /** A background response that is no stream takes so long. */
-export const BACKGROUND_MS = 1_000;
+const BACKGROUND_MS = 1_000;
 
 /** A response with its input, for the store. */
 export interface StoredResponse {
