@@ -1,7 +1,18 @@
 // Keys in the data folder: a command makes, changes or ends one, and the running gateway follows, also for requests
 // that wait.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { type Gateway, KEYS_TOML, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Gateway,
+  KEYS_TOML,
+  makeFolder,
+  runGateway,
+  runProgram,
+  startGateway,
+  until,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import { openClient, request } from "../kit/raw-client.ts";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT } from "../kit/recordings.ts";
@@ -264,4 +275,28 @@ test("a paused answer is not continued for a key that has ended", async () => {
   const reply = await asked;
   expect(reply.text).toContain("this key was revoked while its request waited");
   expect(upstream.seen).toEqual([]);
+});
+
+test("a key that was made before the gateway started is accepted, and outlives its data folder", async () => {
+  const folder = makeFolder();
+  const configFile = join(folder, "clewline.toml");
+  writeFileSync(
+    configFile,
+    `[server]\nport = 0\ndata_dir = "${folder}/data"\n${upstreamToml("up", "openai", `${upstream.url}/v1`)}`,
+  );
+  const made = await runProgram(["keys", "create", "early", "--config", configFile], folder);
+  const key = made.out.trim();
+  const own = await runGateway(folder, configFile, ["serve", "--config", configFile]);
+  const status = async (): Promise<number> => {
+    const [path, body] = WAYS.chat as (typeof WAYS)[string];
+    const headers = { authorization: `Bearer ${key}` };
+    return (await request(own.port, path, { body: JSON.stringify(body), headers })).status;
+  };
+  expect(await status()).toBe(200);
+  rmSync(join(folder, "data"), { recursive: true });
+  await until("the key is in the new database", async () =>
+    (await own.command("keys", "--json")).out.includes('"name":"early","state":"active"'),
+  );
+  expect(await status()).toBe(200);
+  await own.close();
 });
