@@ -234,9 +234,9 @@ function wordsFrom(chance: Chance): string {
   if (throwOf < 0.55) return "stall,after=0,ms=20";
   // Far more words than the request's maximum: the provider bills beyond what could be reserved.
   if (throwOf < 0.6) return "count=300,slow,ms=1";
-  // Answers that break off, and some that come only with a second attempt or not at all.
-  if (throwOf < 0.63) return "cut,after=9";
-  if (throwOf < 0.65) return "error-mid,after=9";
+  // Answers that break off early, and some that come only with a second attempt or not at all.
+  if (throwOf < 0.63) return "cut,after=4";
+  if (throwOf < 0.65) return "error-mid,after=4";
   return throwOf < 0.67 ? `overload,times=${chance.whole(1, 4)}` : "";
 }
 
