@@ -1,0 +1,112 @@
+/**
+ * A background response costs what the simulator bills, once, whoever asks for its end and whatever happens to the
+ * gateway meanwhile.
+ */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
+import { type BudgetRecords, readRecords } from "../faults/budgets/records.ts";
+import { billedTo, settledBill, simulatedToml } from "../kit/bill.ts";
+import { CLIENT_KEY, type Gateway, runGateway, startGateway, until } from "../kit/gateway.ts";
+
+const KEY_TOML = `[[keys]]\nname = "worker"\nkey = "${CLIENT_KEY}"\nbudget_usd_per_day = "1.00"\n`;
+
+let simulator: Simulator;
+let gateway: Gateway;
+
+beforeEach(async () => {
+  simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+  gateway = await startGateway({ toml: simulatedToml(simulator.url) + KEY_TOML });
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await simulator.close();
+});
+
+async function call(path: string, body?: object): Promise<Record<string, unknown>> {
+  const response = await fetch(gateway.url + path, {
+    headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+/** Begins one, and returns its id at the provider. */
+async function begin(): Promise<string> {
+  const { id, status } = await call("/v1/responses", {
+    model: "responses/gpt-5.4",
+    input: `Think about it. ${billedTo("background")}`,
+    max_output_tokens: 2_000,
+    background: true,
+  });
+  expect(status).toBe("queued");
+  return String(id);
+}
+
+const reserved = async (): Promise<number> => {
+  const { limits } = (await call("/v1/key")) as { limits: { reserved_nano_usd: number }[] };
+  return limits.reduce((sum, limit) => sum + limit.reserved_nano_usd, 0);
+};
+
+const costOf = ({ rows }: BudgetRecords): number =>
+  rows.reduce((sum, row) => sum + (row.cost_nano_usd ?? 0), 0);
+
+async function billed(): Promise<number> {
+  const { nanoUsd, lines } = await settledBill(simulator);
+  expect(lines).toHaveLength(1);
+  expect(nanoUsd).toBeGreaterThan(0);
+  return nanoUsd;
+}
+
+/** The rows with a cost, once the end is booked and nothing is reserved. */
+async function booked(): Promise<BudgetRecords> {
+  await until("the end is booked", async () => (await reserved()) === 0);
+  return readRecords(gateway.folder);
+}
+
+async function restart(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  const { folder, configFile } = gateway;
+  gateway.signal(signal);
+  await gateway.exited;
+  gateway = await runGateway(folder, configFile, ["serve", "--config", configFile]);
+}
+
+test("its room is held until its usage is known, and its cost is the bill", async () => {
+  await begin();
+  expect(await reserved()).toBeGreaterThan(0);
+  const records = await booked();
+  expect(records.rows.filter(({ cost_nano_usd }) => cost_nano_usd !== null)).toHaveLength(1);
+  expect(costOf(records)).toBe(await billed());
+  expect(records.windows).toMatchObject([{ spent_nano_usd: await billed() }]);
+});
+
+test("a client that asks for it until it is there is not charged twice", async () => {
+  const id = await begin();
+  await until("it is complete", async () => (await call(`/v1/responses/${id}`)).status === "completed");
+  await call(`/v1/responses/${id}`);
+  expect(costOf(await booked())).toBe(await billed());
+});
+
+test("a clean restart goes on with it: one row, and nothing is lost", async () => {
+  await begin();
+  await restart("SIGTERM");
+  await until("the end is booked", () => costOf(readRecords(gateway.folder)) > 0);
+  const records = await booked();
+  expect(records.rows.filter(({ endpoint }) => endpoint === "lost")).toEqual([]);
+  expect(costOf(records)).toBe(await billed());
+  expect(records.windows).toMatchObject([{ spent_nano_usd: await billed() }]);
+});
+
+test("a kill spends and never frees: what it left open is booked, and the window is the sum of its rows", async () => {
+  await begin();
+  await restart("SIGKILL");
+  const before = readRecords(gateway.folder);
+  expect(before.rows.filter(({ endpoint }) => endpoint === "lost")).toHaveLength(1);
+  await until("the end is booked", () => readRecords(gateway.folder).rows.length > before.rows.length);
+  const records = await booked();
+  expect(costOf(records)).toBeGreaterThanOrEqual(await billed());
+  expect(records.windows).toMatchObject([{ spent_nano_usd: costOf(records) }]);
+});
