@@ -56,18 +56,17 @@ export async function measureReader(stage: Stage, effort: Effort): Promise<WorkR
   const added = (name: "quiet" | "beside"): number[] =>
     reports[name].map((report, i) => (report.p99_us - (reports.direct[i]?.p99_us ?? Number.NaN)) / 1000);
   const [quiet, beside] = [added("quiet"), added("beside")];
+  const ratio = spreadOf(beside.map((ms, i) => ms / (quiet[i] ?? Number.NaN)));
+  const quartiles = `${ratio.lowerQuartile.toFixed(2)} to ${ratio.upperQuartile.toFixed(2)}`;
   return {
     work: "reader",
     figures: [
       only("added p99, no report", "ms", median(quiet)),
-      {
-        ...only("added p99 beside a report", "ms", median(beside)),
-        ratio: spreadOf(beside.map((ms, i) => ms / (quiet[i] ?? Number.NaN))),
-        goal: { of: "ratio", atMost: 1.25 },
-      },
+      only("added p99, beside a report", "ms", median(beside)),
+      only("the second over the first, of each pair", "", ratio.median, 1.25),
     ],
     errors,
-    notes: [`reader: ${questions} reports were begun beside ${reports.beside.length} rounds`],
+    notes: [`quartiles ${quartiles}; ${questions} reports were begun beside ${reports.beside.length} rounds`],
     rounds: reports,
   };
 }

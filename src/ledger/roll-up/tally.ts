@@ -19,6 +19,8 @@ const PLAIN_KINDS = [
   "reasoningTokens",
 ] as const satisfies readonly UsageKind[];
 
+const RARE_KINDS = USAGE_KIND_NAMES.filter((kind) => !PLAIN_KINDS.some((plain) => plain === kind));
+
 const COUNTS = ["requests", "errors", "clientLeft", "unsureUsage", "estimated", "unpriced"] as const;
 
 /** Columns with whole numbers, in the order of `toParams`. */
@@ -70,6 +72,8 @@ export const TALLIED_COLUMNS: readonly string[] = [
   ...USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]),
 ];
 
+const NO_SUMS = Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as Tally["usage"];
+
 /** Sums of requests. The sum of a kind of usage, and of costs, is null when no row has one. */
 export class Tally {
   requests = 0;
@@ -82,16 +86,12 @@ export class Tally {
   estimated = 0;
   /** Requests with usage and without a cost. */
   unpriced = 0;
-  readonly usage: Record<UsageKind, number | null>;
+  readonly usage: Record<UsageKind, number | null> = { ...NO_SUMS };
   readonly ttfb = new Percentiles();
   readonly duration = new Percentiles();
   /** The sum of costs is `#cost`, and what was beyond 2^53. */
   #cost: number | null = null;
   #beyond = 0n;
-
-  constructor() {
-    this.usage = Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as Tally["usage"];
-  }
 
   /** Billionths of a dollar; null: no row has a cost. */
   get costNanoUsd(): bigint | null {
@@ -158,24 +158,26 @@ export class Tally {
 
   /** The values of `TALLY_COLUMNS`. */
   toParams(): SqlValue[] {
-    const rare = USAGE_KIND_NAMES.flatMap((kind) => {
-      const count = this.usage[kind];
-      return count === null || PLAIN_KINDS.some((plain) => plain === kind) ? [] : [[kind, count] as const];
-    });
     return [
       ...COUNTS.map((count) => this[count]),
       // The column takes a whole number as text, too.
       this.#beyond === 0n ? this.#cost : String(this.costNanoUsd),
       ...PLAIN_KINDS.map((kind) => this.usage[kind]),
-      rare.length === 0 ? null : JSON.stringify(Object.fromEntries(rare)),
+      this.#rare(),
       this.ttfb.toText(),
       this.duration.toText(),
     ];
   }
 
+  #rare(): string | null {
+    const reported = RARE_KINDS.filter((kind) => this.usage[kind] !== null);
+    if (reported.length === 0) return null;
+    return JSON.stringify(Object.fromEntries(reported.map((kind) => [kind, this.usage[kind]])));
+  }
+
   #addRare(json: string): void {
     const rare = JSON.parse(json) as Partial<Record<UsageKind, number>>;
-    for (const kind of USAGE_KIND_NAMES) {
+    for (const kind of RARE_KINDS) {
       const count = rare[kind];
       if (count !== undefined) this.#addUsage(kind, count);
     }
