@@ -42,10 +42,16 @@ export function readFragments(
   for (const row of apart.all(fromMs, toMs, mark)) take(withRest(row));
 }
 
-/** Rows that are behind the mark, and not in the roll-up yet. */
+/** Rows that are behind the mark, and not in the roll-up yet; in a transaction of the caller. */
 export function readLateRows(sql: Sql, take: (row: SqlRow) => void): void {
   const late = sql.prepare(
-    `SELECT ${COLUMNS} FROM usage_late l CROSS JOIN entries e ON e.seq = l.seq LEFT JOIN facts f ON f.fact = e.fact`,
+    `SELECT l.seq AS late, ${COLUMNS} FROM usage_late l CROSS JOIN entries e ON e.seq = l.seq
+     LEFT JOIN facts f ON f.fact = e.fact WHERE l.seq >= ? ORDER BY l.seq LIMIT ${PAGE_ROWS}`,
   );
-  for (const row of late.all()) take(withRest(row));
+  for (let from = 0; ; ) {
+    const page = late.all(from);
+    for (const row of page) take(withRest(row));
+    if (page.length < PAGE_ROWS) return;
+    from = Number(page.at(-1)?.late) + 1;
+  }
 }
