@@ -50,8 +50,8 @@ const CLIENTS_PER_KEY = 4;
 const MAX_TOKENS = 220;
 /** How long a client that was refused waits before it asks again. */
 const REFUSED_PAUSE_MS = 15;
-/** Kills that no load brings about come after this time. */
-const KILL_LIMIT_MS = 5_000;
+/** An end that no load brings about comes after this time. */
+const LOAD_LIMIT_MS = 5_000;
 
 export async function killBudgets(kills: number, seed: number): Promise<Reckoning> {
   const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
@@ -59,7 +59,10 @@ export async function killBudgets(kills: number, seed: number): Promise<Reckonin
   const toml = budgetsToml(simulator.url, budgets);
   const run = new BudgetRun(simulator, budgets, chanceFrom(seed), await startGateway({ toml }));
   try {
-    for (let kill = 1; kill <= kills; kill++) await run.loadAndKill();
+    for (let kill = 1; kill <= kills; kill++) {
+      await run.loadAndEnd("SIGKILL");
+      await run.restart();
+    }
     return await run.reckon(kills);
   } finally {
     await run.close();
@@ -89,21 +92,22 @@ class BudgetRun {
     return this.#gateway.kill();
   }
 
-  async loadAndKill(): Promise<void> {
+  /** Ends the gateway in the midst of its work; returns its exit code. */
+  async loadAndEnd(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const gateway = this.#gateway;
     let left = this.#chance.whole(1, 120);
-    let isKilled = false;
-    const killNow = (): void => {
-      isKilled = true;
-      gateway.signal("SIGKILL");
+    let hasEnded = false;
+    const endNow = (): void => {
+      hasEnded = true;
+      gateway.signal(signal);
     };
     const onComplete = (): void => {
       left -= 1;
-      if (left === 0) setTimeout(killNow, this.#chance.next() * 15);
+      if (left === 0) setTimeout(endNow, this.#chance.next() * 15);
     };
-    const onLimit = setTimeout(killNow, KILL_LIMIT_MS);
+    const onLimit = setTimeout(endNow, LOAD_LIMIT_MS);
     const client = async (key: BudgetKey): Promise<void> => {
-      while (!isKilled) {
+      while (!hasEnded) {
         const sent = await this.#ask(key, onComplete);
         this.#sent.push(sent);
         if (sent.status >= 400) await Bun.sleep(REFUSED_PAUSE_MS);
@@ -112,11 +116,10 @@ class BudgetRun {
     const clients = this.#budgets.keys.flatMap((key) => Array.from({ length: CLIENTS_PER_KEY }, () => key));
     await Promise.all(clients.map(client));
     clearTimeout(onLimit);
-    await gateway.exited;
-    await this.#restart();
+    return await gateway.exited;
   }
 
-  async #restart(): Promise<void> {
+  async restart(): Promise<void> {
     const { folder, configFile } = this.#gateway;
     this.#gateway = await runGateway(folder, configFile, ["serve", "--config", configFile]);
     this.#opened += 1;
@@ -148,16 +151,18 @@ class BudgetRun {
     return { ...asked, key, request, hasLeft: asked.fault !== null && leaving.signal.aborted };
   }
 
-  /** Compares the ledger with the bill, after a clean stop and after the start that follows it. */
+  /** Compares the ledger with the bill, after a clean stop under load and after the start that follows it. */
   async reckon(kills: number): Promise<Reckoning> {
+    const exitCode = await this.loadAndEnd("SIGTERM");
+    if (exitCode !== 0) this.#faults.push(`a clean stop ended with ${exitCode}`);
     const bill = await settledBill(this.#simulator);
-    const stopped = await this.#stop();
+    const stopped = readRecords(this.#gateway.folder);
     const accounts = accountsOf(this.#budgets, this.#sent, costsByPayer(bill.lines), stopped);
     this.#faults.push(
       ...faultsOfAccounts(accounts),
       ...faultsOfRows(this.#sent, stopped.rows, costsByPayer(bill.lines)),
     );
-    await this.#restart();
+    await this.restart();
     this.#findFreed(stopped);
     await this.#findOtherSums(stopped);
     await this.#findReserved();
@@ -178,14 +183,6 @@ class BudgetRun {
       accounts,
       faults: this.#faults,
     };
-  }
-
-  /** Ends the gateway as a person does. */
-  async #stop(): Promise<BudgetRecords> {
-    this.#gateway.signal("SIGTERM");
-    const exitCode = await this.#gateway.exited;
-    if (exitCode !== 0) this.#faults.push(`a clean stop ended with ${exitCode}`);
-    return readRecords(this.#gateway.folder);
   }
 
   /** A clean restart must free nothing that was spent, and lose nothing either. */
