@@ -27,6 +27,8 @@ test.each([
   ],
   ['{"delta":{"thinking":"abc","signature":"0123456789"}}', 3],
   ['{"delta":{"nested":{"deep":["a",["b"]]},"x":"c"},"other":"no"}', 3],
+  ['{"delta":{"stop_reason":"refusal","stop_details":{"explanation":["no",{"x":"no"}]},"text":"abc"}}', 3],
+  ['{"delta":{"stop_details":null,"stop_sequence":"x","text":"abc"}}', 3],
   // Words of the answer that look like a key.
   ['{"delta":"\\"delta\\":\\"x\\""}', 15],
   ['{"text":"\\"delta\\":\\"x\\""}', 0],

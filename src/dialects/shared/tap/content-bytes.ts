@@ -12,10 +12,11 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACE = 0x7d;
 
 /** Longer strings are media in base64, whose tokens have nothing to do with their length. */
 const MAX_STRING_BYTES = 16 * 1024;
-/** Members whose strings no model wrote: words of the wire, ids, signatures. */
+/** Members that no model wrote: words of the wire, ids, signatures. */
 const WIRE_NAMES: ReadonlySet<string> = new Set([
   "type",
   "id",
@@ -25,6 +26,9 @@ const WIRE_NAMES: ReadonlySet<string> = new Set([
   "thought_signature",
   "mimeType",
   "encrypted_content",
+  "stop_reason",
+  "stop_sequence",
+  "stop_details",
 ]);
 const MAX_WIRE_NAME = Math.max(...[...WIRE_NAMES].map((name) => name.length));
 const NOWHERE = 0x7fffffff;
@@ -75,6 +79,7 @@ class ValueWalk {
     this.end = from;
   }
 
+  /** The bytes of the value behind the next colon. */
   stringBytes(): number {
     const bytes = this.#bytes;
     this.#skipSpace();
@@ -91,24 +96,20 @@ class ValueWalk {
     const bytes = this.#bytes;
     let sum = 0;
     let depth = 0;
-    let isWire = false;
     while (this.end < this.#to) {
       const byte = bytes[this.end] as number;
       if (byte === QUOTE) {
         const from = this.end + 1;
         const size = this.#string();
         this.#skipSpace();
-        if (bytes[this.end] === COLON) isWire = isWireName(bytes, from, from + size);
-        else {
-          if (!isWire) sum += size;
-          isWire = false;
-        }
+        if (bytes[this.end] !== COLON) sum += size;
+        else if (isWireName(bytes, from, from + size)) this.stringBytes();
         continue;
       }
       this.end++;
       // Braces and brackets, opening and closing, differ in these bits from all else that stands outside of strings.
       if ((byte | 0x20) === OPEN_BRACE) depth++;
-      else if ((byte | 0x20) === 0x7d && --depth === 0) break;
+      else if ((byte | 0x20) === CLOSE_BRACE && --depth === 0) break;
     }
     return sum;
   }
