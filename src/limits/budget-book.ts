@@ -1,10 +1,10 @@
 /** All budgets of this process, each once, also those that the configuration no longer has and running requests hold. */
 
 import type { LimitSet } from "../config/client-keys.ts";
+import type { Period } from "../core/calendar.ts";
 import type { Clock } from "../core/clock.ts";
 import { Budget } from "./budget.ts";
 import type { BudgetStore } from "./budget-store.ts";
-import type { Period } from "./calendar.ts";
 import type { LimitPlace } from "./refusal.ts";
 import type { BudgetStanding } from "./use.ts";
 

@@ -2,10 +2,11 @@
  * A budget of money: never spent and reserved above its limit. What running requests may spend lies within a portion that
  * is granted on disk before.
  */
+import { type Period, type Stretch, stretchAt } from "../core/calendar.ts";
 import type { Clock } from "../core/clock.ts";
+import { UTC, zoneOfPlace } from "../core/time-zone.ts";
 import type { BudgetWindow, Charge, ChargeHolder, Portion } from "../store/budgets.ts";
 import type { BudgetStore } from "./budget-store.ts";
-import { type Period, type Stretch, stretchAt } from "./calendar.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
 import type { BudgetStanding, LimitUse } from "./use.ts";
 
@@ -65,8 +66,10 @@ export class Budget {
 
   #otherShareAt(atMs: number): BudgetShare {
     const { period, timeZone, store } = this.options;
+    // The configuration has only zones that are known.
+    const zone = zoneOfPlace(timeZone) ?? UTC;
     const known = this.#shares.find((share) => share.holds(atMs));
-    const share = known ?? new BudgetShare(this, stretchAt(period, timeZone, atMs));
+    const share = known ?? new BudgetShare(this, stretchAt(period, zone, atMs));
     const others = this.#shares.filter((other) => other !== share);
     if (known !== undefined) {
       this.#shares = [share, ...others];

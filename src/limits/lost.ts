@@ -5,6 +5,8 @@
  * A running request held its most in every budget of its key, so all running requests of a key cost no more than what is
  * open in any one of them: the least counts, and the rest is given back.
  */
+
+import { PERIODS } from "../core/calendar.ts";
 import {
   type BudgetWindow,
   type Charge,
@@ -13,7 +15,6 @@ import {
   readOpenBudgets,
 } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
-import { PERIODS } from "./calendar.ts";
 
 export interface Lost {
   readonly key: string;

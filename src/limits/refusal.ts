@@ -1,5 +1,5 @@
 /** Why a limit has no room for a request. */
-import type { Period } from "./calendar.ts";
+import type { Period } from "../core/calendar.ts";
 
 export type LimitName = "requests_per_minute" | "tokens_per_minute" | "concurrency" | "budget";
 

@@ -1,5 +1,5 @@
 /** The limits of a key as they stand now, for people and for headers. */
-import type { Period } from "./calendar.ts";
+import type { Period } from "../core/calendar.ts";
 import type { LimitName, LimitPlace } from "./refusal.ts";
 
 /** One limit as it stands now. `used` and `reserved` are requests, tokens or nano-dollars. */

@@ -1,7 +1,9 @@
 /** What the requests of a key have cost, for the key itself. The ledger is asked seldom, however often a client asks. */
+import { type Period, stretchAt } from "../../core/calendar.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
-import type { UsageGroup, UsagePage, UsageQuery } from "./usage-query.ts";
+import { UTC } from "../../core/time-zone.ts";
+import { ALL_USAGE, type UsageGroup, type UsagePage, type UsageQuery } from "./usage-query.ts";
 
 /** In nano-dollars. Days, weeks (from Monday) and months are those of UTC. */
 export interface KeySpending {
@@ -20,7 +22,6 @@ export interface KeySpendingsOptions {
 
 /** An answer is good for so long: a question takes a process of its own. */
 const FRESH_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 interface Known {
   readonly untilMs: number;
@@ -48,11 +49,13 @@ export class KeySpendings {
 
   async #read(key: string): Promise<KeySpending | null> {
     const { ask, clock, log } = this.#options;
-    const { dayMs, weekMs, monthMs } = startsAt(clock.nowMs());
-    const where = { key: [key] };
+    const nowMs = clock.nowMs();
+    const startOf = (period: Period): number => stretchAt(period, UTC, nowMs).startMs;
+    const [dayMs, weekMs, monthMs] = [startOf("day"), startOf("week"), startOf("month")];
+    const asked = { ...ALL_USAGE, where: { key: [key] } };
     try {
-      const days = await ask({ ...WHOLE, where, period: "day", sinceMs: Math.min(weekMs, monthMs) });
-      const all = await ask({ ...WHOLE, where });
+      const days = await ask({ ...asked, period: "day", sinceMs: Math.min(weekMs, monthMs) });
+      const all = await ask(asked);
       const since = (startMs: number): number =>
         sumOf(days.groups.filter(({ period }) => period !== null && Date.parse(period) >= startMs));
       return {
@@ -67,27 +70,6 @@ export class KeySpendings {
       return null;
     }
   }
-}
-
-const WHOLE: Omit<UsageQuery, "where"> = {
-  by: [],
-  period: null,
-  timeZone: "UTC",
-  sinceMs: null,
-  untilMs: null,
-  limit: null,
-  cursor: null,
-};
-
-/** The starts of the day, the week and the month that hold a moment. */
-function startsAt(nowMs: number): { dayMs: number; weekMs: number; monthMs: number } {
-  const now = new Date(nowMs);
-  const dayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
-  return {
-    dayMs,
-    weekMs: dayMs - ((now.getUTCDay() + 6) % 7) * DAY_MS,
-    monthMs: Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1),
-  };
 }
 
 function sumOf(groups: readonly UsageGroup[]): number {

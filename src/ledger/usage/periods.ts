@@ -1,10 +1,11 @@
-/** Hours, days, weeks and months of a time zone. Weeks begin on Monday. */
-import { momentIn, wallTimeIn, type Zone } from "../../core/time-zone.ts";
+/** Hours, days, weeks and months of a time zone, with the names that reports give them. */
+import { PERIODS as CALENDAR_PERIODS, type Period, stretchAt } from "../../core/calendar.ts";
+import type { Zone } from "../../core/time-zone.ts";
 
-export const PERIODS = ["hour", "day", "week", "month"] as const;
+export const PERIODS = ["hour", ...CALENDAR_PERIODS] as const;
 export type PeriodName = (typeof PERIODS)[number];
 
-export interface Period {
+export interface NamedPeriod {
   /** `2026-11-23T14:00+01:00`, `2026-11-23`, the Monday of a week, or `2026-11`. */
   readonly name: string;
   /** When it begins by the calendar, Unix milliseconds. */
@@ -23,59 +24,39 @@ export function periodsBetween(
   zone: Zone,
   range: { readonly sinceMs: number; readonly untilMs: number },
   max: number,
-): Period[] {
-  const periods: Period[] = [];
-  let startMs = startOf(period, zone, range.sinceMs);
-  while (startMs < range.untilMs && periods.length <= max) {
-    const endMs = endOf(period, zone, startMs);
+): NamedPeriod[] {
+  const periods: NamedPeriod[] = [];
+  for (let atMs = range.sinceMs; atMs < range.untilMs && periods.length <= max; ) {
+    const { startMs, endMs } = period === "hour" ? hourAt(zone, atMs) : stretchAt(period, zone, atMs);
+    // A zone that moves its clocks by half an hour cuts one hour short.
+    const fromMs = Math.max(startMs, atMs);
     periods.push({
-      name: nameOf(period, zone, startMs),
+      name: period === "hour" ? hourName(zone, fromMs) : dateName(period, zone, startMs),
       calendarMs: startMs,
-      startMs: Math.max(startMs, range.sinceMs),
+      startMs: fromMs,
       endMs: Math.min(endMs, range.untilMs),
     });
-    startMs = endMs;
+    atMs = endMs;
   }
   return periods;
 }
 
-function startOf(period: PeriodName, zone: Zone, atMs: number): number {
-  if (period === "hour") {
-    const offsetMs = zone(atMs);
-    return Math.floor((atMs + offsetMs) / HOUR_MS) * HOUR_MS - offsetMs;
-  }
-  const { year, month, day } = wallTimeIn(zone, atMs);
-  if (period === "month") return midnight(zone, year, month, 1);
-  const daysBack = period === "day" ? 0 : (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
-  return midnight(zone, year, month, day - daysBack);
+function hourAt(zone: Zone, atMs: number): { readonly startMs: number; readonly endMs: number } {
+  const offsetMs = zone(atMs);
+  const startMs = Math.floor((atMs + offsetMs) / HOUR_MS) * HOUR_MS - offsetMs;
+  return { startMs, endMs: startMs + HOUR_MS };
 }
 
-function endOf(period: PeriodName, zone: Zone, startMs: number): number {
-  if (period === "hour") return startMs + HOUR_MS;
-  const { year, month, day } = dateOf(zone, startMs);
-  if (period === "month") return midnight(zone, year, month + 1, 1);
-  return midnight(zone, year, month, day + (period === "day" ? 1 : 7));
+function dateName(period: Period, zone: Zone, startMs: number): string {
+  const wall = new Date(startMs + zone(startMs)).toISOString();
+  return wall.slice(0, period === "month" ? 7 : 10);
 }
 
-function nameOf(period: PeriodName, zone: Zone, startMs: number): string {
-  const offsetMs = zone(startMs);
-  const { year, month, day } = dateOf(zone, startMs);
-  const date = new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10);
-  if (period === "month") return date.slice(0, 7);
-  if (period !== "hour") return date;
-  const time = new Date(startMs + offsetMs).toISOString().slice(0, 16);
+function hourName(zone: Zone, atMs: number): string {
+  const offsetMs = zone(atMs);
+  const hour = `${new Date(atMs + offsetMs).toISOString().slice(0, 13)}:00`;
+  if (offsetMs === 0) return `${hour}Z`;
   const minutes = Math.abs(offsetMs) / MINUTE_MS;
   const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
-  const offset =
-    offsetMs === 0 ? "Z" : `${offsetMs < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
-  return time + offset;
-}
-
-/** Where a day begins at 1 o'clock, because the clocks go forward at midnight, midnight is an hour before. */
-function dateOf(zone: Zone, startMs: number): { year: number; month: number; day: number } {
-  return wallTimeIn(zone, startMs + 2 * HOUR_MS);
-}
-
-function midnight(zone: Zone, year: number, month: number, day: number): number {
-  return momentIn(zone, { year, month, day, hour: 0, minute: 0, second: 0 });
+  return `${hour}${offsetMs < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
 }

@@ -13,7 +13,7 @@ import { MarkStore } from "../roll-up/mark.ts";
 import { type Dimension, findView, type Value, valuesOf } from "../roll-up/views.ts";
 import { foldedOf, readCells } from "./cell-source.ts";
 import { coverOf } from "./cover.ts";
-import { type Period, periodsBetween } from "./periods.ts";
+import { type NamedPeriod, periodsBetween } from "./periods.ts";
 import { readFragments, readLateRows, readRowsFrom } from "./row-source.ts";
 import { Totals } from "./totals.ts";
 import { type UsageGroup, type UsagePage, type UsageQuery, UsageQueryError } from "./usage-query.ts";
@@ -90,7 +90,7 @@ class Report {
     return by.includes("tag") || (where.tag?.length ?? 1) === 1;
   }
 
-  #periods(bounds: Bounds): Period[] {
+  #periods(bounds: Bounds): NamedPeriod[] {
     const { period } = this.#query;
     if (period === null) return [{ name: "", calendarMs: 0, startMs: bounds.sinceMs, endMs: bounds.untilMs }];
     const periods = periodsBetween(period, this.#zone, bounds, MAX_PERIODS);

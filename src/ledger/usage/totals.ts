@@ -1,24 +1,24 @@
 /** The groups of a report, by period and values. */
 import { Tally } from "../roll-up/tally.ts";
 import type { Dimension, Value } from "../roll-up/views.ts";
-import type { Period } from "./periods.ts";
+import type { NamedPeriod } from "./periods.ts";
 import { UsageQueryError } from "./usage-query.ts";
 
 export interface Total {
-  readonly period: Period;
+  readonly period: NamedPeriod;
   readonly values: readonly Value[];
   readonly tally: Tally;
 }
 
 export class Totals {
-  readonly #periods: readonly Period[];
+  readonly #periods: readonly NamedPeriod[];
   readonly #by: readonly Dimension[];
   readonly #numbers = new Map<string, number>();
   readonly #values: (readonly Value[])[] = [];
   /** By the number of the values, then by the period. */
   readonly #tallies: Map<number, Tally>[] = [];
 
-  constructor(periods: readonly Period[], by: readonly Dimension[]) {
+  constructor(periods: readonly NamedPeriod[], by: readonly Dimension[]) {
     this.#periods = periods;
     this.#by = by;
   }
@@ -40,7 +40,7 @@ export class Totals {
     let high = periods.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((periods[middle] as Period).startMs <= atMs) low = middle + 1;
+      if ((periods[middle] as NamedPeriod).startMs <= atMs) low = middle + 1;
       else high = middle;
     }
     const found = periods[low - 1];
@@ -75,7 +75,7 @@ export class Totals {
     for (const [number, tallies] of this.#tallies.entries()) {
       const values = this.#values[number] as readonly Value[];
       for (const [index, tally] of tallies)
-        all.push({ period: this.#periods[index] as Period, values, tally });
+        all.push({ period: this.#periods[index] as NamedPeriod, values, tally });
     }
     return all.sort(compareTotals);
   }

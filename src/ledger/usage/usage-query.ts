@@ -36,7 +36,7 @@ export const ALL_USAGE: UsageQuery = {
 
 /** A request with several tags is in the group of each. Other groups have each request once. */
 export interface UsageGroup {
-  /** `Period.name`; null: the report is not split by time. */
+  /** `NamedPeriod.name`; null: the report is not split by time. */
   readonly period: string | null;
   /** The values of the dimensions that the report is split by; null: all values that are too many to be told apart. */
   readonly values: Readonly<Partial<Record<Dimension, Value>>>;

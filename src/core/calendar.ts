@@ -1,5 +1,5 @@
 /** The days, weeks and months of a time zone, as stretches of time. */
-import { UTC, wallTimeIn, type Zone, zoneOfPlace } from "../core/time-zone.ts";
+import { wallTimeIn, type Zone } from "./time-zone.ts";
 
 export const PERIODS = ["day", "week", "month"] as const;
 export type Period = (typeof PERIODS)[number];
@@ -13,12 +13,10 @@ export interface Stretch {
 const DAY_MS = 86_400_000;
 
 /**
- * The day, week or month that holds a moment, in a time zone by its IANA name. Weeks begin on Monday. Neighbours touch:
- * a day of 23 or 25 hours is one day.
+ * The day, week or month of a zone that holds a moment. Weeks begin on Monday. Neighbours touch: a day of 23 or 25 hours
+ * is one day.
  */
-export function stretchAt(period: Period, timeZone: string, atMs: number): Stretch {
-  // The configuration has only zones that are known.
-  const zone = zoneOfPlace(timeZone) ?? UTC;
+export function stretchAt(period: Period, zone: Zone, atMs: number): Stretch {
   const { year, month, day } = wallTimeIn(zone, atMs);
   const today = Date.UTC(year, month - 1, day);
   switch (period) {
