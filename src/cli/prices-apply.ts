@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
-import type { Clock } from "../core/clock.ts";
 import { usdText } from "../core/money.ts";
 import { CostFiller, type RowMoney } from "../ledger/cost-filler.ts";
 import { makeMoveReader } from "../ledger/older-rows.ts";
@@ -12,11 +11,11 @@ import { openStoreForChanges, storeFile } from "../ledger/store-file.ts";
 import { chargeOf } from "../prices/charge.ts";
 import { loadPrices } from "../prices/price-files.ts";
 import { makeSnapshot, type Snapshot } from "../snapshot.ts";
-import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { UsageError } from "./command.ts";
 import { parseTime, reportDataFailure } from "./ledger-reader.ts";
 import { toJsonLine } from "./table.ts";
+import { whenUnlocked } from "./write-store.ts";
 
 export interface ApplyFlags {
   readonly since: string | undefined;
@@ -30,8 +29,6 @@ export interface ApplyFlags {
 const STEP_ROWS = 250;
 /** The gateway has the database for itself twice as long as this command. */
 const PAUSE_FACTOR = 2;
-const LOCK_PAUSE_MS = 50;
-const MAX_LOCK_TRIES = 600;
 const SHOWN_MODELS = 10;
 
 export async function apply(flags: ApplyFlags, io: CliIo): Promise<number> {
@@ -59,7 +56,7 @@ export async function apply(flags: ApplyFlags, io: CliIo): Promise<number> {
       return EXIT.failed;
     }
     const pricing = new Pricing(makeSnapshot(config, { prices: list }));
-    const isMoving = await run(dataDir, sinceMs, pricing, flags["dry-run"], io.clock);
+    const isMoving = await run(dataDir, sinceMs, pricing, flags["dry-run"], io);
     io.out(flags.json ? toJsonLine(pricing.toJson()) : pricing.toText(flags["dry-run"]));
     if (isMoving)
       io.err("clewline prices: rows of an older version are still being moved; apply again when they are\n");
@@ -75,15 +72,15 @@ async function run(
   sinceMs: number,
   pricing: Pricing,
   isDry: boolean,
-  clock: Clock,
+  io: CliIo,
 ): Promise<boolean> {
-  const sql = await whenUnlocked(() => openStoreForChanges(dataDir));
+  const sql = await whenUnlocked(io, () => openStoreForChanges(dataDir));
   try {
     const filler = new CostFiller(sql, sinceMs);
     for (let isDone = false; !isDone; ) {
-      const startMs = clock.monotonicMs();
+      const startMs = io.clock.monotonicMs();
       const before = pricing.counts;
-      const step = await whenUnlocked(() => {
+      const step = await whenUnlocked(io, () => {
         pricing.counts = before;
         return filler.step(STEP_ROWS, (row) => {
           const money = pricing.moneyOf(row);
@@ -91,24 +88,11 @@ async function run(
         });
       });
       isDone = step.isDone;
-      await pause(PAUSE_FACTOR * (clock.monotonicMs() - startMs));
+      await pause(PAUSE_FACTOR * (io.clock.monotonicMs() - startMs));
     }
     return makeMoveReader(sql)() !== null;
   } finally {
     sql.close();
-  }
-}
-
-/** Tries again while another process has the database for itself, for half a minute. */
-async function whenUnlocked<Result>(work: () => Result): Promise<Result> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return work();
-    } catch (error) {
-      const isLocked = error instanceof StoreError && error.fault === "locked";
-      if (!isLocked || tries >= MAX_LOCK_TRIES) throw error;
-      await pause(LOCK_PAUSE_MS);
-    }
   }
 }
 

@@ -41,7 +41,10 @@ export const prices = makeCommand(
       "dry-run": { help: "apply: say what would get a cost, and change nothing" },
       json: { help: "show, apply: one JSON object a line" },
       config: { value: "FILE", help: "the configuration that says where the data is" },
-      "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
+      "data-dir": {
+        value: "DIR",
+        help: "the data folder itself; only apply reads a configuration then, for upstreams and prices",
+      },
     },
     notes: `A disputed price is one in which two sources differ by more than 1 %: the first source's holds.`,
   },
