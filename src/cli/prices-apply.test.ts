@@ -132,6 +132,40 @@ test("rows get the cost of their model, in steps, and the reports agree to the l
   expect((await apply("--since", "2026-01-01")).out).toBe("0 rows got a cost, 0.00 dollars in all\n");
 });
 
+test("rows may be rolled up, written and priced at the same time", async () => {
+  const models = ["gpt-5-mini", "gpt-5", "llama-1", "llama-2"];
+  write(
+    Array.from({ length: 2000 }, (_, i) => ({
+      key: `key-${i % 7}`,
+      modelUsed: models[i % 4] as string,
+      upstream: i % 4 < 2 ? "openai" : "own",
+    })),
+  );
+  // Another connection, as a gateway has one.
+  const sql = openStore(data());
+  const rollUp = new RollUp(sql);
+  const number = String(sql.prepare("SELECT number FROM identity").get()?.number);
+  let turn = 0;
+  const nowMs = (): number => START_MS + (1000 + 10 * turn) * HOUR_MS;
+  const writer = makeLedgerWriter(sql, new RequestIds(makeIds()), { nowMs, monotonicMs: nowMs });
+  const timer = setInterval(() => {
+    rollUp.step(40, nowMs());
+    const atMs = START_MS + (turn % 900) * HOUR_MS + 1;
+    writer.write([sampleRow({ id: printId(firstKey(atMs) + turn, number), atMs, key: "late" })], 0, 1, []);
+    turn++;
+  }, 1);
+  await apply("--since", "2026-01-01");
+  clearInterval(timer);
+  expect(turn).toBeGreaterThan(5);
+  expectReportsToAgree();
+  await apply("--since", "2026-01-01");
+  expectReportsToAgree();
+  while (rollUp.step(500, START_MS + 9000 * HOUR_MS).isBehind);
+  expectReportsToAgree();
+  expect(rows().every(({ costNanoUsd }) => costNanoUsd !== null)).toBe(true);
+  sql.close();
+}, 60_000);
+
 test("rows before the time, with a cost, without usage or without a price stay as they are, and are named", async () => {
   write([
     {},
