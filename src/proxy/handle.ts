@@ -2,7 +2,7 @@
  * The life of a request with a valid key, top to bottom: read → peek → plan → admit → attempt → answer → settle.
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
-import { findEndOfKey, type Principal } from "../auth/keys.ts";
+import { findEndOfKey, findKeyRefusal, type Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -52,7 +52,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
-  readonly #accepted: Accepted;
+  #accepted: Accepted;
   readonly #resolve: (reply: Response) => void;
   #isRead: boolean;
   #requestBytes = 0;
@@ -118,13 +118,12 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   }
 
   #plan(body: Uint8Array | null, peek: Peek | null): void {
-    const { route, principal } = this.#accepted;
+    const { route } = this.#accepted;
     const gateway = this.#gateway;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
     this.#modelAsked = modelAsked;
-    // Reading may have taken long.
-    const endOfKey = body === null ? null : findEndOfKey(gateway.snapshot.keys, principal, gateway.clock);
-    if (endOfKey !== null) throw endOfKey;
+    if (body !== null) this.#renewPrincipal();
+    const { principal } = this.#accepted;
     const stateId = route.stateId ?? peek?.stateId ?? null;
     const sticky = stateId === null ? null : gateway.findState(stateId);
     // The plan is that of the configuration in force now.
@@ -140,6 +139,19 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       gateway.transport.watchdog.add(this);
     }
     this.#walk = tryTargets(request, targets, this);
+  }
+
+  /** Reading may have taken long: the key may have ended since, or have other rights and limits. */
+  #renewPrincipal(): void {
+    const { snapshot, clock } = this.#gateway;
+    const { principal, client } = this.#accepted;
+    const endOfKey = findEndOfKey(snapshot.keys, principal, clock);
+    if (endOfKey !== null) throw endOfKey;
+    const now = snapshot.keys.get(principal.keySha256) as Principal;
+    if (now === principal) return;
+    const refusal = findKeyRefusal(now, clock.nowMs(), () => client.address());
+    if (refusal !== null) throw refusal;
+    this.#accepted = { ...this.#accepted, principal: now };
   }
 
   override check(nowMs: number): void {
