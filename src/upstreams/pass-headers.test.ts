@@ -22,6 +22,7 @@ const CLIENT_ONLY = [
   "OpenAI-Project",
   "anthropic-workspace-id",
   "x-goog-user-project",
+  "X-Goog-FieldMask",
   "Cookie",
   "Origin",
   "X-Clewline-Report",

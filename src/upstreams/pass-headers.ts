@@ -21,8 +21,8 @@ const HOP_BY_HOP = [
 ] as const;
 
 /**
- * Headers that never reach an upstream: the client's credentials and account, its network and browser, and
- * headers that the connection to the upstream sets. `origin` makes Anthropic refuse the request.
+ * Headers that never reach an upstream: the client's credentials and account, its network and browser, a choice of
+ * members of the reply, and headers that the connection to the upstream sets. `origin` makes Anthropic refuse the request.
  */
 const CLIENT_ONLY = new Set<string>([
   ...HOP_BY_HOP,
@@ -38,6 +38,8 @@ const CLIENT_ONLY = new Set<string>([
   "openai-project",
   "anthropic-workspace-id",
   "x-goog-user-project",
+  // It can take the usage out of Google's replies: https://cloud.google.com/apis/docs/system-parameters
+  "x-goog-fieldmask",
   "cookie",
   "origin",
   "referer",
