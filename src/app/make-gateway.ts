@@ -12,6 +12,7 @@ import { makeLedgerWriter } from "../ledger/writer.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
+import { namesOf } from "../plan/plan.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
 import type { PriceList } from "../prices/price-list.ts";
 import { UnpricedModels } from "../prices/unpriced-models.ts";
@@ -90,6 +91,7 @@ export function makeGateway(
       queueRows: config.ledger.queueRows,
     }),
     limiter: makeLimiter({
+      namesOf: (model) => namesOf(gateway.snapshot.plan(model)),
       dataDir,
       keys: [...snapshot.keys.values()],
       teams: config.teams,

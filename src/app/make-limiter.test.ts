@@ -49,7 +49,7 @@ class Folder implements Disposable {
     const log: Log = { debug: keep, info: keep, warn: keep, error: keep };
     const parts = { dataDir: this.path, keys, teams, requestIds: this.ids, clock: this.clock, log };
     const store = makeBudgetStore(parts);
-    const limiter = new Limiter({ clock: this.clock, store, keys, teams });
+    const limiter = new Limiter({ namesOf: () => [], clock: this.clock, store, keys, teams });
     limiter.start();
     return { limiter, kill: () => store.close() };
   }
@@ -291,13 +291,17 @@ describe("what the ledger has for a new budget", () => {
     write(2, { key: "ci", costNanoUsd: null });
     // Its fact is unknown to the table of facts, so the row itself says whose it is.
     write(3, { key: "ci", costNanoUsd: 10_000, modelAsked: "claude-opus%5" });
+    const elsewhere = { upstream: "router", modelUsed: "anthropic/claude-haiku-5" };
+    write(4, { key: "ci", costNanoUsd: 1_000_000, modelAsked: "quick", ...elsewhere });
     write(DAY_MS / 2, { key: "ci", costNanoUsd: 100_000 });
-    expect(count(folder, day).nanoUsd).toBe(11_010);
+    expect(count(folder, day).nanoUsd).toBe(1_011_010);
     expect(count(folder, { ...day, scope: "team", name: "research" }).nanoUsd).toBe(1_100);
     expect(count(folder, { ...day, model: "claude-opus*" }).nanoUsd).toBe(11_010);
     expect(count(folder, { ...day, model: "claude-opus_*" }).nanoUsd).toBe(10);
     expect(count(folder, { ...day, model: "claude-opus-5" }).nanoUsd).toBe(1_000);
+    for (const model of ["quick", "claude-haiku-*", "anthropic/claude-haiku-*", "router/*"])
+      expect(count(folder, { ...day, model }).nanoUsd).toBe(1_000_000);
     expect(count(folder, { ...day, name: "nobody" }).nanoUsd).toBe(0);
-    expect(count(folder, day, 2)).toEqual({ nanoUsd: 11_010, steps: 4 });
+    expect(count(folder, day, 2)).toEqual({ nanoUsd: 1_011_010, steps: 4 });
   });
 });

@@ -7,12 +7,12 @@ import type { RequestIds } from "../ledger/request-ids.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
 import { openStore } from "../ledger/store-file.ts";
 import { BudgetStore } from "../limits/budget-store.ts";
-import { type LimitedKey, Limiter } from "../limits/limiter.ts";
+import { type LimitedKey, Limiter, type LimiterOptions } from "../limits/limiter.ts";
 import { findLost } from "../limits/lost.ts";
 import { presenceIn } from "../store/presence.ts";
 import type { Sql } from "../store/sql.ts";
 
-export interface LimiterParts {
+export interface LimiterParts extends Pick<LimiterOptions, "namesOf"> {
   readonly dataDir: string;
   readonly keys: readonly LimitedKey[];
   readonly teams: readonly TeamConfig[];
@@ -22,11 +22,17 @@ export interface LimiterParts {
 }
 
 export function makeLimiter(parts: LimiterParts): Limiter {
-  const { clock, keys, teams } = parts;
-  return new Limiter({ clock, store: makeBudgetStore(parts), keys, teams });
+  const { namesOf, clock, keys, teams } = parts;
+  return new Limiter({ namesOf, clock, store: makeBudgetStore(parts), keys, teams });
 }
 
-export function makeBudgetStore({ dataDir, keys, requestIds, clock, log }: LimiterParts): BudgetStore {
+export function makeBudgetStore({
+  dataDir,
+  keys,
+  requestIds,
+  clock,
+  log,
+}: Omit<LimiterParts, "namesOf">): BudgetStore {
   const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
   const counter = new SpentCounter();
   const bookLost = (sql: Sql): void => {

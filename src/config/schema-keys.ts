@@ -123,7 +123,7 @@ const modelLimits = {
   model: required(
     modelPattern,
     "reload",
-    "The models whose requests count together: a name or a pattern, as in `models`. Unique within its key.",
+    "The models whose requests count together: a name or a pattern. It holds by every name of a model: the client's, `upstream/model` of each target, and what follows a slash in them. Unique within its key.",
   ),
   ...limits,
 };

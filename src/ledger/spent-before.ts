@@ -44,11 +44,9 @@ export class SpentCounter {
 
 /** A key or a team is named in the row itself when its fact does not say it. */
 function stepSql({ scope, model }: BudgetWindow): string {
-  const asked = ENTRY_SQL.model_asked as string;
-  const isForModel =
-    model === ""
-      ? ""
-      : ` AND (${asked} LIKE ? ESCAPE '\\' OR substr(${asked}, instr(${asked}, '/') + 1) LIKE ? ESCAPE '\\')`;
+  const names = [ENTRY_SQL.model_asked, `${ENTRY_SQL.upstream} || '/' || ${ENTRY_SQL.model_used}`];
+  const isFor = names.map((name) => `'/' || ${name} LIKE ? ESCAPE '\\'`);
+  const isForModel = model === "" ? "" : ` AND (${isFor.join(" OR ")})`;
   return `SELECT count(*) AS rows, max(seq) AS last, sum(cost) AS cost FROM (
     SELECT e.seq AS seq, CASE
       WHEN e.cost_nano_usd IS NOT NULL AND ${ENTRY_SQL[scope]} = ?
@@ -58,7 +56,8 @@ function stepSql({ scope, model }: BudgetWindow): string {
 }
 
 function paramsOf({ name, model, startMs, endMs }: BudgetWindow): SqlValue[] {
-  const pattern = likeOf(model);
+  // A pattern may leave out the upstream, or the maker that the upstream writes before the model.
+  const pattern = `%/${likeOf(model)}`;
   return [name, startMs, endMs, ...(model === "" ? [] : [pattern, pattern])];
 }
 

@@ -21,6 +21,11 @@ export interface LimitedKey {
 }
 
 export interface LimiterOptions {
+  /**
+   * The other names that a client's name for a model stands for, as `upstream/model`. Asked again after each `replace`
+   * only.
+   */
+  readonly namesOf: (model: string) => readonly string[];
   readonly clock: Clock;
   readonly store: BudgetStore;
   readonly keys: Iterable<LimitedKey>;
@@ -46,6 +51,7 @@ interface KeyState {
 }
 
 export class Limiter {
+  readonly #namesOf: LimiterOptions["namesOf"];
   readonly #clock: Clock;
   readonly #monotonicMs: () => number;
   readonly #store: BudgetStore;
@@ -53,7 +59,8 @@ export class Limiter {
   #keys = new Map<string, KeyState>();
   #teams = new Map<string, EntryLimits>();
 
-  constructor({ clock, store, keys, teams }: LimiterOptions) {
+  constructor({ namesOf, clock, store, keys, teams }: LimiterOptions) {
+    this.#namesOf = namesOf;
     this.#clock = clock;
     this.#monotonicMs = () => clock.monotonicMs();
     this.#store = store;
@@ -161,10 +168,17 @@ export class Limiter {
     const known = state.appliedTo.get(name);
     if (known !== undefined) return known;
     const { own, team } = state;
-    const applied = joinLimits([own, ...entriesFor(state, name), ...(team === null ? [] : [team])]);
+    const applied = joinLimits([own, ...this.#entriesFor(state, name), ...(team === null ? [] : [team])]);
     if (state.appliedTo.size >= MAX_REMEMBERED_MODELS) state.appliedTo.clear();
     state.appliedTo.set(name, applied);
     return applied;
+  }
+
+  /** The entries for some models that this model is one of, by whatever name the client asks for it. */
+  #entriesFor({ perModel }: KeyState, model: string | null): EntryLimits[] {
+    if (model === null) return [];
+    const names = [model, ...this.#namesOf(model)].flatMap(spellingsOf);
+    return [...perModel.values()].filter(({ isFor }) => names.some(isFor)).map(({ entry }) => entry);
   }
 
   /** A request that began before its key was taken away is held to the limits that it came with. */
@@ -205,9 +219,7 @@ function entriesOf({ own, perModel, team }: KeyState): EntryLimits[] {
   return [own, ...ofModels, ...(team === null ? [] : [team])];
 }
 
-/** The entries for some models that this model is one of. */
-function entriesFor({ perModel }: KeyState, model: string | null): EntryLimits[] {
-  if (model === null) return [];
-  const bare = model.slice(model.indexOf("/") + 1);
-  return [...perModel.values()].filter(({ isFor }) => isFor(model) || isFor(bare)).map(({ entry }) => entry);
+/** A pattern may leave out the upstream, or the maker that the upstream writes before the model. */
+function spellingsOf(name: string): readonly string[] {
+  return [name, name.slice(name.indexOf("/") + 1), name.slice(name.lastIndexOf("/") + 1)];
 }

@@ -27,6 +27,12 @@ export interface FoundPlan {
 /** The targets, or names that the client may have meant. */
 export type Plan = FoundPlan | { readonly nearest: readonly string[] };
 
+/** Names by which a plan's model is known: without suffixes, and as `upstream/model` at each of its targets. */
+export function namesOf(plan: Plan): readonly string[] {
+  if (!("targets" in plan)) return [];
+  return [plan.modelName, ...plan.targets.map(({ upstream, model }) => `${upstream}/${model}`)];
+}
+
 export interface PlannedUpstream {
   readonly name: string;
   readonly family: Pick<Family, "modelNames" | "servesOtherMakers">;

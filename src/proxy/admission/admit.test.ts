@@ -206,6 +206,28 @@ describe("a limit without room", () => {
     expect((await chat({ model: "up/gpt-4.1" })).status).toBe(429);
     expect((await chat({ model: "gpt-5" })).status).toBe(200);
   });
+
+  test.each(
+    ["gpt-4.1", "up/*gpt-4.1"].flatMap((pattern) =>
+      [
+        "gpt-4.1",
+        "up/gpt-4.1",
+        "openai/gpt-4.1",
+        "up/openai/gpt-4.1",
+        "GPT-4.1",
+        "models/gpt-4.1",
+        "gpt-4.1-search",
+        "quick",
+        "quick-search",
+      ].map((model) => [pattern, model] as const),
+    ),
+  )("of %s: holds for %s as well", async (pattern, model) => {
+    start(
+      { perModel: [{ ...NO_LIMITS, model: pattern, tokensPerMinute: 1 }] },
+      { models: [{ name: "quick", targets: ["up/gpt-4.1"] }] },
+    );
+    expect((await chat({ model })).status).toBe(400);
+  });
 });
 
 test("routes that nobody is charged for count as requests, and take no tokens", async () => {
