@@ -1,11 +1,13 @@
 /**
  * What the rows of the ledger have cost a budget. Only a budget that is new, or whose days are others than before, asks.
- * The rows are read in steps that take about a millisecond, so that no request waits for long.
+ * The sums of usage tell most of it. The other rows are read in steps that take about a millisecond, so that no request
+ * waits for long.
  */
 import type { BudgetWindow } from "../store/budgets.ts";
 import type { Sql, SqlValue } from "../store/sql.ts";
 import { ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
+import { readSummedCost } from "./usage/summed-cost.ts";
 
 const STEP_ROWS = 1_000;
 
@@ -29,7 +31,7 @@ export class SpentCounter {
   spentBefore(sql: Sql, window: BudgetWindow): number | null {
     const { scope, name, model, startMs, endMs } = window;
     const id = JSON.stringify([scope, name, model, startMs, endMs]);
-    const progress = this.#progress.get(id) ?? { key: firstKey(startMs) - 1, nanoUsd: 0 };
+    const progress = this.#progress.get(id) ?? begin(sql, window);
     const read = sql.prepare(stepSql(window)).get(...paramsOf(window), progress.key, this.#stepRows);
     progress.nanoUsd += Number(read?.cost ?? 0);
     if (Number(read?.rows ?? 0) < this.#stepRows) {
@@ -40,6 +42,14 @@ export class SpentCounter {
     this.#progress.set(id, progress);
     return null;
   }
+}
+
+/** The sums do not tell which names of models clients asked for. */
+function begin(sql: Sql, window: BudgetWindow): Progress {
+  const key = firstKey(window.startMs) - 1;
+  const summed = window.model === "" ? readSummedCost(sql, window) : null;
+  if (summed === null || summed.fromKey <= key) return { key, nanoUsd: 0 };
+  return { key: summed.fromKey - 1, nanoUsd: summed.nanoUsd };
 }
 
 /** A key or a team is named in the row itself when its fact does not say it. */
