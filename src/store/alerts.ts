@@ -1,6 +1,7 @@
 /** Alerts that survive a restart: those that wait to be sent, and what was told so lately that it is not told again. */
+import { Connection } from "./connection.ts";
 import type { Migration } from "./migrations.ts";
-import { type Sql, type SqlRow, type SqlStatement, StoreError } from "./sql.ts";
+import type { Sql, SqlRow } from "./sql.ts";
 
 export const ALERTS: Migration = {
   name: "alerts",
@@ -39,43 +40,20 @@ export interface AlertStore {
   close(): void;
 }
 
-interface Connection {
-  readonly sql: Sql;
-  readonly put: SqlStatement;
-  readonly remove: SqlStatement;
-}
-
 /** `open` opens the store for writing; it is called when a connection is needed, also after one was lost. */
 export function makeAlertStore(open: () => Sql): AlertStore {
-  let connection: Connection | null = null;
-
-  const close = (): void => {
-    const old = connection;
-    connection = null;
-    old?.sql.close();
-  };
-
-  const connected = (): Connection => {
-    if (connection !== null && !connection.sql.isCurrent()) close();
-    connection ??= connect(open());
-    return connection;
-  };
-
-  /** After a failure other than a lock the connection may be of no use any more. */
-  const withConnection = <T>(work: (connection: Connection) => T): T => {
-    try {
-      return work(connected());
-    } catch (error) {
-      if (error instanceof StoreError && error.fault !== "locked") close();
-      throw error;
-    }
-  };
-
+  const connection = new Connection(open, (sql) => ({
+    sql,
+    put: sql.prepare(
+      "INSERT OR REPLACE INTO alerts (about, id, type, at_ms, quiet_until_ms, text, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ),
+    remove: sql.prepare("DELETE FROM alerts WHERE about = ?"),
+  }));
   return {
     load: () =>
-      withConnection(({ sql }) => sql.prepare("SELECT * FROM alerts ORDER BY at_ms, id").all().map(toRow)),
+      connection.use(({ sql }) => sql.prepare("SELECT * FROM alerts ORDER BY at_ms, id").all().map(toRow)),
     save(rows, gone) {
-      withConnection(({ sql, put, remove }) =>
+      connection.use(({ sql, put, remove }) =>
         sql.transaction(() => {
           for (const { about, id, type, atMs, quietUntilMs, message } of rows)
             put.run(about, id, type, atMs, quietUntilMs, message?.text ?? null, message?.data ?? null);
@@ -83,17 +61,7 @@ export function makeAlertStore(open: () => Sql): AlertStore {
         }),
       );
     },
-    close,
-  };
-}
-
-function connect(sql: Sql): Connection {
-  return {
-    sql,
-    put: sql.prepare(
-      "INSERT OR REPLACE INTO alerts (about, id, type, at_ms, quiet_until_ms, text, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ),
-    remove: sql.prepare("DELETE FROM alerts WHERE about = ?"),
+    close: () => connection.close(),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Responses that their providers still make, and whose usage the gateway has to fetch: they survive a restart. */
+import { Connection } from "./connection.ts";
 import type { Migration } from "./migrations.ts";
-import { type Sql, type SqlStatement, StoreError } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 
 export const BACKGROUND_RESPONSES: Migration = {
   name: "background responses",
@@ -30,40 +31,19 @@ export interface BackgroundStore {
   close(): void;
 }
 
-interface Connection {
-  readonly sql: Sql;
-  readonly put: SqlStatement;
-  readonly drop: SqlStatement;
-}
-
 /** `open` opens the store for writing; it is called when a connection is needed, also after one was lost. */
 export function makeBackgroundStore(open: () => Sql): BackgroundStore {
-  let connection: Connection | null = null;
-
-  const close = (): void => {
-    const old = connection;
-    connection = null;
-    old?.sql.close();
-  };
-
-  const connected = (): Connection => {
-    if (connection !== null && !connection.sql.isCurrent()) close();
-    connection ??= connect(open());
-    return connection;
-  };
-
-  const using = <Result>(run: (connection: Connection) => Result): Result => {
-    try {
-      return run(connected());
-    } catch (error) {
-      if (error instanceof StoreError && error.fault !== "locked") close();
-      throw error;
-    }
-  };
-
+  const connection = new Connection(open, (sql) => ({
+    sql,
+    put: sql.prepare(
+      `INSERT INTO background_responses (upstream, id, detail) VALUES (?, ?, ?)
+       ON CONFLICT (upstream, id) DO UPDATE SET detail = excluded.detail`,
+    ),
+    drop: sql.prepare("DELETE FROM background_responses WHERE upstream = ? AND id = ?"),
+  }));
   return {
     load: () =>
-      using(({ sql }) =>
+      connection.use(({ sql }) =>
         sql
           .prepare("SELECT upstream, id, detail FROM background_responses")
           .all()
@@ -74,9 +54,9 @@ export function makeBackgroundStore(open: () => Sql): BackgroundStore {
           })),
       ),
     save: ({ upstream, id, detail }) =>
-      using(({ put }) => void put.run(upstream, id, JSON.stringify(detail))),
-    remove: (upstream, id) => using(({ drop }) => void drop.run(upstream, id)),
-    close,
+      connection.use(({ put }) => void put.run(upstream, id, JSON.stringify(detail))),
+    remove: (upstream, id) => connection.use(({ drop }) => void drop.run(upstream, id)),
+    close: () => connection.close(),
   };
 }
 
@@ -87,15 +67,4 @@ function parsed(text: string): unknown {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-}
-
-function connect(sql: Sql): Connection {
-  return {
-    sql,
-    put: sql.prepare(
-      `INSERT INTO background_responses (upstream, id, detail) VALUES (?, ?, ?)
-       ON CONFLICT (upstream, id) DO UPDATE SET detail = excluded.detail`,
-    ),
-    drop: sql.prepare("DELETE FROM background_responses WHERE upstream = ? AND id = ?"),
-  };
 }

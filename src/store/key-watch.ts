@@ -1,6 +1,7 @@
 /** Sees within half a second that a command has changed the client keys in the database. */
 import type { Log } from "../core/log.ts";
 import { changeStoredKeys, prepareKeysVersion, readStoredKeys, type StoredKey } from "./client-keys.ts";
+import { Connection } from "./connection.ts";
 import { type Sql, type SqlStatement, StoreError } from "./sql.ts";
 
 /** A change must be in force within a second. A look is one read of one row. */
@@ -14,17 +15,27 @@ export interface KeyWatchOptions {
   readonly onChange: () => void;
 }
 
+interface WatchedKeys {
+  readonly sql: Sql;
+  readonly readVersion: SqlStatement;
+  /** null: no look has succeeded on this connection. */
+  version: number | null;
+}
+
 export class KeyWatch {
   readonly #options: KeyWatchOptions;
+  readonly #connection: Connection<WatchedKeys>;
   #keys: readonly StoredKey[] = [];
-  /** null: no look has succeeded on this connection. */
-  #version: number | null = null;
-  #connection: { readonly sql: Sql; readonly version: SqlStatement } | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
   #hasFailed = false;
 
   constructor(options: KeyWatchOptions) {
     this.#options = options;
+    this.#connection = new Connection(options.open, (sql) => ({
+      sql,
+      readVersion: prepareKeysVersion(sql),
+      version: null,
+    }));
     this.#look();
   }
 
@@ -42,19 +53,18 @@ export class KeyWatch {
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
-    this.#disconnect();
+    this.#connection.close();
   }
 
   /** Whether the keys have changed. */
   #look(): boolean {
     try {
-      const hasChanged = this.#read();
+      const hasChanged = this.#connection.use((watched) => this.#read(watched));
       if (this.#hasFailed) this.#options.log.info({}, "the keys in the database can be read again");
       this.#hasFailed = false;
       return hasChanged;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (error.fault !== "locked") this.#disconnect();
       if (!this.#hasFailed) {
         this.#options.log.warn(
           { fault: error.fault, detail: error.message },
@@ -66,14 +76,15 @@ export class KeyWatch {
     }
   }
 
-  #read(): boolean {
-    const { sql, version: statement } = this.#connected();
-    const version = Number(statement.get()?.version ?? 0);
-    if (version === this.#version) return false;
+  #read(watched: WatchedKeys): boolean {
+    const { sql, readVersion } = watched;
+    const version = Number(readVersion.get()?.version ?? 0);
+    if (version === watched.version) return false;
     const before = this.#keys;
     if (version === 0 && before.length > 0) this.#restore(sql, before);
     else this.#keys = readStoredKeys(sql);
-    this.#version = Number(statement.get()?.version ?? 0);
+    // A change since then has raised the number again, and the next look sees it.
+    watched.version = version;
     return JSON.stringify(before) !== JSON.stringify(this.#keys);
   }
 
@@ -86,21 +97,5 @@ export class KeyWatch {
       { keys: keys.length },
       "the database is a new one; the client keys were written into it",
     );
-  }
-
-  #connected(): { readonly sql: Sql; readonly version: SqlStatement } {
-    if (this.#connection !== null && !this.#connection.sql.isCurrent()) this.#disconnect();
-    if (this.#connection === null) {
-      const sql = this.#options.open();
-      this.#connection = { sql, version: prepareKeysVersion(sql) };
-      this.#version = null;
-    }
-    return this.#connection;
-  }
-
-  #disconnect(): void {
-    const old = this.#connection;
-    this.#connection = null;
-    old?.sql.close();
   }
 }

@@ -1,6 +1,7 @@
 /** State that survives a restart: states of credentials, and the owner of each provider-side state. */
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { Connection } from "./connection.ts";
 import type { Migration } from "./migrations.ts";
 import { type Sql, type SqlRow, type SqlStatement, StoreError } from "./sql.ts";
 
@@ -111,14 +112,7 @@ export interface StateStore {
   close(): void;
 }
 
-interface Connection {
-  readonly sql: Sql;
-  readonly save: SqlStatement;
-  readonly forget: SqlStatement;
-  readonly find: SqlStatement;
-}
-
-function connect(sql: Sql): Connection {
+function prepare(sql: Sql) {
   return {
     sql,
     save: sql.prepare(
@@ -163,32 +157,31 @@ function toStateRow(row: SqlRow): CredentialStateRow {
 /** `open` opens the store for writing; it is called when a connection is needed, also after one was lost. */
 export function makeStateStore(options: { readonly open: () => Sql; readonly log: Log }): StateStore {
   const unsaved = new Map<string, CredentialStateRow>();
-  let connection: Connection | null = null;
+  const connection = new Connection(options.open, prepare);
   let retry: ReturnType<typeof setTimeout> | null = null;
   let hasFailed = false;
 
-  const connected = (): Connection => {
-    if (connection !== null && !connection.sql.isCurrent()) disconnect();
-    connection ??= connect(options.open());
-    return connection;
-  };
-
-  const disconnect = (): void => {
-    const old = connection;
-    connection = null;
-    old?.sql.close();
-  };
-
   const saveAll = (): void => {
-    const { sql, save, forget } = connected();
-    sql.transaction(() => {
-      for (const row of unsaved.values()) {
-        const { upstream, credential, model, state, reason, untilMs, sinceMs, strikes, fingerprint } = row;
-        if (isForgettable(row)) forget.run(upstream, credential, model);
-        else
-          save.run(upstream, credential, model ?? "", state, reason, untilMs, sinceMs, strikes, fingerprint);
-      }
-    });
+    connection.use(({ sql, save, forget }) =>
+      sql.transaction(() => {
+        for (const row of unsaved.values()) {
+          const { upstream, credential, model, state, reason, untilMs, sinceMs, strikes, fingerprint } = row;
+          if (isForgettable(row)) forget.run(upstream, credential, model);
+          else
+            save.run(
+              upstream,
+              credential,
+              model ?? "",
+              state,
+              reason,
+              untilMs,
+              sinceMs,
+              strikes,
+              fingerprint,
+            );
+        }
+      }),
+    );
     unsaved.clear();
   };
 
@@ -199,7 +192,6 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
       hasFailed = false;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (error.fault !== "locked") disconnect();
       if (!hasFailed) {
         options.log.warn(
           { fault: error.fault, detail: error.message },
@@ -215,7 +207,7 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
   };
 
   return {
-    loadCredentialStates: () => readCredentialStates(connected().sql),
+    loadCredentialStates: () => connection.use(({ sql }) => readCredentialStates(sql)),
 
     saveCredentialStates(rows) {
       for (const row of rows) unsaved.set(JSON.stringify([row.upstream, row.credential, row.model]), row);
@@ -232,12 +224,11 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
 
     findStateId(upstream, id) {
       try {
-        const row = connected().find.get(upstream, id);
+        const row = connection.use(({ find }) => find.get(upstream, id));
         if (row === null) return null;
         return { upstream, id, credential: String(row.credential), atMs: Number(row.at_ms) };
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
-        if (error.fault !== "locked") disconnect();
         throw new GatewayError(
           "ledger_unavailable",
           "the owner of this id cannot be looked up now; try again",
@@ -254,7 +245,7 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
       retry = null;
       if (unsaved.size > 0) trySave();
       if (retry !== null) clearTimeout(retry);
-      disconnect();
+      connection.close();
     },
   };
 }
