@@ -201,6 +201,8 @@ export function fill(
     (kind) =>
       RATE_KINDS[kind].otherwise === null &&
       price.rates[kind] === undefined &&
+      // Where each request has a price, that price holds its search.
+      (kind !== "webSearch" || price.rates.request === undefined) &&
       stated.standard.rates[kind] !== undefined,
   );
   const added: UsdRates = Object.fromEntries(kinds.map((kind) => [kind, stated.standard.rates[kind]]));

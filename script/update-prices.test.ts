@@ -193,6 +193,8 @@ test("what only the second source has is filled in and named, but no tier beside
     filled: ["webSearch", "batch", "uplifts"],
   });
   expect(fill(PRICE, stated, true).filled).toEqual(["webSearch", "uplifts"]);
+  const byRequest: ListedPrice = { ...PRICE, rates: { ...PRICE.rates, request: 12 } };
+  expect(fill(byRequest, stated, true).price.rates).not.toHaveProperty("webSearch");
   const own: ListedPrice = { ...PRICE, tiers: { batch: { rates: { input: 0.9 } } } };
   expect(fill(own, stated, false).price.tiers?.batch?.rates).toEqual({ input: 0.9, webSearch: 10 });
 });

@@ -46,7 +46,11 @@ describe("Messages", () => {
   test("a stream names both at its start", () => {
     const frames = [
       { type: "message_start", message: { ...reply({ speed: "fast", inference_geo: "us" }), content: [] } },
-      { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 9 } },
+      {
+        type: "message_delta",
+        delta: { stop_reason: "end_turn" },
+        usage: { output_tokens: 9, service_tier: "standard" },
+      },
       { type: "message_stop" },
     ];
     const text = frames.map((frame) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`).join("");

@@ -118,6 +118,13 @@ test("a price by the request that searches does not count the searches", () => {
   ]);
 });
 
+test("a price by the request holds its searches, unless they have a price too", () => {
+  const cost = (listed: ListedPrice) =>
+    costOf(makeUsage({ inputTokens: 0, webSearches: 3 }), made(listed), FACTS);
+  expect(cost({ rates: { input: 1, request: 12 } })).toEqual({ nanoUsd: 12_000_000, gaps: [] });
+  expect(cost({ rates: { input: 1, request: 12, webSearch: 5 } })?.nanoUsd).toBe(27_000_000);
+});
+
 test("tiers: the reply's word decides unless the request was a batch; a tier without rates is a gap", () => {
   const listed: ListedPrice = {
     rates: { input: 4 },

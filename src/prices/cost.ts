@@ -158,8 +158,10 @@ function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void 
   chargeInput(usage, add);
   chargeOutput(usage, add);
   const searches = usage.webSearches ?? 0;
-  if (rates.searchRequest === undefined) add("webSearch", searches);
-  else if (searches > 0) add("searchRequest", 1);
+  // A price for each request without one for searches holds them.
+  const isInRequest = rates.request !== undefined && rates.webSearch === undefined;
+  if (rates.searchRequest !== undefined) add("searchRequest", Math.min(1, searches));
+  else if (!isInRequest) add("webSearch", searches);
   if (rates.request !== undefined) add("request", 1);
 }
 

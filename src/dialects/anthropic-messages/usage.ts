@@ -33,6 +33,7 @@ const COUNT_NAMES = [
 export class UsageCounts {
   #counts: Counts | null = null;
   #serviceTier: string | null = null;
+  #isFast = false;
   #region: string | null = null;
 
   /** Takes the next usage object. */
@@ -41,14 +42,16 @@ export class UsageCounts {
     const counts = this.#counts;
     if (counts !== null) for (const name of COUNT_NAMES) next[name] ??= counts[name];
     this.#counts = next;
-    // Fast mode has a price of its own, and the service tier beside it says `standard`.
-    this.#serviceTier = usage.speed === "fast" ? "fast" : (tierOf(usage.service_tier) ?? this.#serviceTier);
+    this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
+    if (typeof usage.speed === "string") this.#isFast = usage.speed === "fast";
     this.#region = regionOf(usage.inference_geo) ?? this.#region;
   }
 
   /** null before the first usage object. */
   get usage(): Usage | null {
-    return this.#counts === null ? null : usageOf(this.#counts, this.#serviceTier, this.#region);
+    if (this.#counts === null) return null;
+    // Fast mode has a price of its own, and the service tier beside it says `standard`.
+    return usageOf(this.#counts, this.#isFast ? "fast" : this.#serviceTier, this.#region);
   }
 }
 
