@@ -3,25 +3,12 @@
  * such a row (`correction`).
  */
 import { NO_USAGE } from "../neutral/usage.ts";
-import { type Charge, readBudgetsAt } from "../store/budgets.ts";
+import { type Charge, type LostCost, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
 import { readRows } from "./queries.ts";
 import type { RequestIds } from "./request-ids.ts";
 import type { LedgerRow } from "./row.ts";
 import { makeLedgerWriter } from "./writer.ts";
-
-/** Money that was granted to an ended process, and may be spent. */
-export interface LostCost {
-  /** "": of the team's keys, it is not known which. */
-  readonly key: string;
-  readonly team: string | null;
-  /** The pattern of the models that it is for; null: for all. */
-  readonly model: string | null;
-  /** A time at which it may have been spent. */
-  readonly atMs: number;
-  readonly nanoUsd: number;
-  readonly charges: readonly Charge[];
-}
 
 /** Writes a row for each, with its charges, in one transaction. Throws `StoreError`. */
 export function writeLost(sql: Sql, ids: RequestIds, lost: readonly LostCost[]): void {
@@ -63,10 +50,7 @@ export function correctLost(sql: Sql, ids: RequestIds, id: string): Correction {
   const correctionId = `${id}-correction`;
   const [before] = readRows(sql, { id: correctionId });
   if (before !== undefined) return { kind: "corrected_before" };
-  const windows = [
-    ...(key === "" ? [] : readBudgetsAt(sql, "key", key, atMs)),
-    ...(team === null ? [] : readBudgetsAt(sql, "team", team, atMs)),
-  ].filter(({ model }) => model === "" || model === modelAsked);
+  const windows = readBudgetsOf(sql, lost).filter(({ model }) => model === "" || model === modelAsked);
   const charges = windows.map(
     (window): Charge => ({ window, nanoUsd: -costNanoUsd, grantNanoUsd: -costNanoUsd, holder: null }),
   );

@@ -4,7 +4,7 @@
  * same ledger does not wait long.
  */
 import { makeGlob } from "../core/glob.ts";
-import { type Charge, ChargeWriter, readBudgetsAt } from "../store/budgets.ts";
+import { type Charge, ChargeWriter, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql, SqlStatement } from "../store/sql.ts";
 import { COLUMNS, ENTRY_SQL, readRow, withRest } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
@@ -100,14 +100,10 @@ export class CostFiller {
 }
 
 /** What the cost of a row adds to the budgets that it counts for. */
-function chargesOf(sql: Sql, { key, team, modelAsked, atMs }: LedgerRow, nanoUsd: number): readonly Charge[] {
-  const windows = [
-    ...readBudgetsAt(sql, "key", key, atMs),
-    ...(team === null ? [] : readBudgetsAt(sql, "team", team, atMs)),
-  ];
-  const asked = modelAsked ?? "";
+function chargesOf(sql: Sql, row: LedgerRow, nanoUsd: number): readonly Charge[] {
+  const asked = row.modelAsked ?? "";
   const names = [asked, asked.slice(asked.indexOf("/") + 1)];
-  return windows
+  return readBudgetsOf(sql, row)
     .filter(({ model }) => model === "" || names.some(makeGlob(model)))
     .map((window): Charge => ({ window, nanoUsd, grantNanoUsd: nanoUsd, holder: null }));
 }

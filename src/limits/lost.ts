@@ -10,22 +10,14 @@ import { PERIODS } from "../core/calendar.ts";
 import {
   type BudgetWindow,
   type Charge,
+  type LostCost,
   type OpenBudget,
-  readBudgetsAt,
+  readBudgetsOf,
   readOpenBudgets,
 } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
 
-export interface Lost {
-  readonly key: string;
-  readonly team: string | null;
-  readonly model: string | null;
-  readonly atMs: number;
-  readonly nanoUsd: number;
-  readonly charges: readonly Charge[];
-}
-
-type LostWithoutCharges = Omit<Lost, "charges">;
+type LostWithoutCharges = Omit<LostCost, "charges">;
 
 export interface LostOptions {
   readonly nowMs: number;
@@ -34,7 +26,7 @@ export interface LostOptions {
 }
 
 /** The lost costs, with charges that leave nothing open. Throws `StoreError`. */
-export function findLost(sql: Sql, { nowMs, teamOf }: LostOptions): Lost[] {
+export function findLost(sql: Sql, { nowMs, teamOf }: LostOptions): LostCost[] {
   const open = readOpenBudgets(sql);
   const lost: LostWithoutCharges[] = [];
   const ofTeam = groupBy(open, "team");
@@ -123,14 +115,13 @@ function isIn({ startMs, endMs }: BudgetWindow, atMs: number): boolean {
 }
 
 /** A lost cost counts for every window that holds its time, as the cost of a request does. */
-function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readonly OpenBudget[]): Lost[] {
+function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readonly OpenBudget[]): LostCost[] {
   const left = new Map(open.map((window) => [idOf(window), window]));
-  const result = lost.map((cost): Lost & { readonly charges: Charge[] } => {
-    const { key, team, model, atMs, nanoUsd } = cost;
-    const windows = [
-      ...(key === "" ? [] : readBudgetsAt(sql, "key", key, atMs)),
-      ...(team === null ? [] : readBudgetsAt(sql, "team", team, atMs)),
-    ].filter((window) => window.model === "" || window.model === model);
+  const result = lost.map((cost): LostCost & { readonly charges: Charge[] } => {
+    const { model, nanoUsd } = cost;
+    const windows = readBudgetsOf(sql, cost).filter(
+      (window) => window.model === "" || window.model === model,
+    );
     const charges = windows.map((window): Charge => {
       const openNanoUsd = left.delete(idOf(window)) ? window.openNanoUsd : 0;
       return { window, nanoUsd, grantNanoUsd: nanoUsd - openNanoUsd, holder: null };

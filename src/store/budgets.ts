@@ -221,15 +221,30 @@ function sumsOf(row: SqlRow): BudgetSums {
   return { spentNanoUsd: Number(row.spent_nano_usd), grantedNanoUsd: Number(row.granted_nano_usd) };
 }
 
-/** The windows of a key or a team that hold a moment, whatever is granted of them. */
-export function readBudgetsAt(
-  sql: Sql,
-  scope: BudgetWindow["scope"],
-  name: string,
-  atMs: number,
-): OpenBudget[] {
+/** Whose budgets a cost counts for. */
+export interface CostOwner {
+  /** "": no key, or none that is known. */
+  readonly key: string;
+  readonly team: string | null;
+  /** The moment that decides the day: when the request was accepted, Unix milliseconds. */
+  readonly atMs: number;
+}
+
+/** The windows of a key and its team that hold a moment, for all models and for some, whatever is granted of them. */
+export function readBudgetsOf(sql: Sql, { key, team, atMs }: CostOwner): OpenBudget[] {
   return sql
-    .prepare("SELECT * FROM budgets WHERE scope = ? AND name = ? AND start_ms <= ? AND end_ms > ?")
-    .all(scope, name, atMs, atMs)
+    .prepare(
+      `SELECT * FROM budgets WHERE start_ms <= ? AND end_ms > ?
+       AND (scope = 'key' AND name = ? OR scope = 'team' AND name = ?)`,
+    )
+    .all(atMs, atMs, key, team)
     .map(openBudgetOf);
+}
+
+/** A cost that ended processes may have had, with charges that leave none of its budgets open. */
+export interface LostCost extends CostOwner {
+  /** The pattern of the models that it is for; null: for all. */
+  readonly model: string | null;
+  readonly nanoUsd: number;
+  readonly charges: readonly Charge[];
 }
