@@ -64,6 +64,7 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
     isStrict: false,
     endUser: null,
     outputLimit: null,
+    isBackground: false,
   } as const;
   const costNanoUsd = budgetPerDayNanoUsd === null ? 0 : 100;
   const make = (): ServedRequest =>

@@ -89,6 +89,20 @@ export function bookedInputTokens(requestBytes: number, contextTokens: number | 
   return bookedTokens(requestBytes, contextTokens);
 }
 
+/** What limits a request whose answer nobody can look at. */
+export interface Unseen extends Pick<Passed, "requestBytes" | "contextTokens" | "maxOutputTokens"> {
+  /** The most that the answer may be, as the request says or as is assumed. */
+  readonly outputLimit: number;
+}
+
+/** The most that such a request may have used. */
+export function mostUsage({ requestBytes, contextTokens, outputLimit, maxOutputTokens }: Unseen): Usage {
+  return makeUsage({
+    inputTokens: bookedInputTokens(requestBytes, contextTokens),
+    outputTokens: Math.min(outputLimit, maxOutputTokens ?? outputLimit),
+  });
+}
+
 /** What has passed between a client and a model, beside what the provider reported. */
 export interface Passed {
   readonly requestBytes: number;

@@ -46,6 +46,8 @@ export interface Asked {
   readonly endUser: string | null;
   /** The most that the answer may be, in tokens; null: the request does not say. */
   readonly outputLimit: number | null;
+  /** The provider is asked to go on with the answer behind its reply. */
+  readonly isBackground: boolean;
 }
 
 /**
@@ -140,6 +142,7 @@ export class Exchange implements Accepted, Asked {
   readonly isStrict: boolean;
   readonly endUser: string | null;
   readonly outputLimit: number | null;
+  readonly isBackground: boolean;
   readonly attemptNotes: AttemptNote[] = [];
   /** The client's stream opens before its answer, if the answer takes long. */
   opensEarly: boolean;
@@ -170,6 +173,7 @@ export class Exchange implements Accepted, Asked {
     this.isStrict = asked.isStrict;
     this.endUser = asked.endUser;
     this.outputLimit = asked.outputLimit;
+    this.isBackground = asked.isBackground;
     this.opensEarly = asked.clientFraming !== "json" && accepted.route.isGenerative;
   }
 

@@ -59,6 +59,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #modelAsked: string | null = null;
   #endUser: string | null = null;
   #outputLimit: number | null = null;
+  #isBackground = false;
   #clientFraming: Framing = "json";
   #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
@@ -105,6 +106,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       this.#clientFraming = framingAsked(route, peek, client.search);
       this.#endUser = userLabel(peek.user);
       this.#outputLimit = peek.maxOutputTokens;
+      this.#isBackground = peek.isBackground;
       this.#isRead = true;
       this.#plan(body, peek);
     } catch (cause) {
@@ -318,6 +320,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       isStrict: this.#accepted.principal.strict || this.#planned?.isStrict === true,
       endUser: this.#endUser,
       outputLimit: this.#planned?.amendment?.fixed.maxOutputTokens ?? this.#outputLimit,
+      isBackground: this.#isBackground,
     });
     return this.#exchange;
   }

@@ -22,6 +22,7 @@ const ASKED: Asked = {
   isStrict: false,
   endUser: null,
   outputLimit: null,
+  isBackground: false,
 };
 
 const OK: Ending = {

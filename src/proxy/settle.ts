@@ -135,6 +135,7 @@ function waitForBackground(
     query: queryFor(route.dialect, exchange.client.search),
     requestBytes: exchange.requestBytes,
     outputLimit: exchange.outputLimit,
+    passedBytes: facts.uncountedBytes ?? 0,
     held: exchange.admission?.needed ?? null,
     row: backgroundRow(row, gateway.ids.ulid(exchange.atMs), id),
     hasEnded: false,

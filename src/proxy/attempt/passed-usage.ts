@@ -1,6 +1,6 @@
 /** The usage of an attempt whose answer the provider has not counted, or not to its end. */
 import type { TapState } from "../../dialects/dialect.ts";
-import { estimateUsage } from "../../neutral/estimate.ts";
+import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { makeUsage, NO_USAGE, type Usage } from "../../neutral/usage.ts";
 import type { ChargedAnswer } from "../../prices/charge.ts";
@@ -16,7 +16,7 @@ const NOTHING: ChargedAnswer = Object.freeze({ usage: null, model: null });
 export function passedAnswer(
   gateway: Gateway,
   exchange: Exchange,
-  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes" | "pendingId">) | null,
+  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes" | "pendingId" | "stopReason">) | null,
 ): ChargedAnswer {
   const { attempt, route } = exchange;
   const reported = facts?.usage ?? null;
@@ -25,16 +25,31 @@ export function passedAnswer(
   // The provider goes on, and its usage comes later.
   const isPending = (facts?.pendingId ?? null) !== null;
   if (isCounted || isPending || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
+  const limits = limitsOf(gateway, exchange);
+  if (reported === null && uncountedBytes === 0 && goesOnUnseen(exchange, facts)) {
+    const { requestBytes, outputLimit } = exchange;
+    const { assumedOutputTokens } = gateway.snapshot.config.limits;
+    const most = mostUsage({ requestBytes, outputLimit: outputLimit ?? assumedOutputTokens, ...limits });
+    return { usage: most, model: null };
+  }
   const usage = estimateUsage(reported, {
     requestBytes: exchange.requestBytes,
     // Embeddings are numbers: their output has no tokens.
     uncountedBytes: route.isGenerative ? uncountedBytes : null,
-    ...limitsOf(gateway, exchange),
+    ...limits,
   });
   const model = facts?.model ?? null;
   const partUsages = facts?.partUsages;
   if (usage === null || partUsages === undefined) return { usage, model };
   return { usage, model, partUsages: [...partUsages, beyond(reported, usage)] };
+}
+
+/** Whether the provider makes an answer whose id nobody has heard, because its reply did not come through. */
+function goesOnUnseen(
+  { isBackground, attempt, route }: Exchange,
+  facts: Pick<TapState, "stopReason"> | null,
+): boolean {
+  return isBackground && attempt.upstreamDialect === route.dialect && (facts?.stopReason ?? null) === null;
 }
 
 /** The estimates alone. */

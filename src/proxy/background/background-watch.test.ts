@@ -411,6 +411,55 @@ describe("a stream of a background response", () => {
   });
 });
 
+test("a stream that was read and is cancelled then is booked with what it showed", async () => {
+  start();
+  const whole = upstream.answer;
+  const piece = `data: {"type":"response.output_text.delta","delta":"${"x".repeat(291)}"}\n\n`;
+  upstream.answer = async (request) => {
+    if (request.method === "GET") return whole(request);
+    await request.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+    await request.send(
+      chunkOf(`data: {"type":"response.created","response":${response("queued")}}\n\n${piece}`),
+    );
+  };
+  const reader = (await begin(JSON.stringify({ ...JSON.parse(BODY), stream: true }))).body?.getReader();
+  for (let text = ""; !text.includes("xxx"); )
+    text += new TextDecoder().decode((await reader?.read())?.value);
+  await reader?.cancel();
+  expect(gateway.background.size).toBe(1);
+  stored = (request) => sendWhole(request, response("cancelled"));
+  await look(HOUR_MS);
+  expect(await endRows()).toMatchObject([
+    { stopReason: "cancelled", usageState: "estimated", usage: { outputTokens: 97 } },
+  ]);
+});
+
+test("one whose client leaves before its id is known is booked with the most that it may be", async () => {
+  start();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upstream.answer = async (request) => {
+    await promise;
+    await sendWhole(request, response("queued"));
+  };
+  const client = clientUnderTest("/v1/responses", BODY);
+  const reply = handle(gateway, RESPONSES, client, gateway.tester);
+  while (upstream.seen.length === 0) await Bun.sleep(1);
+  // The gateway listens for the client once the call takes long.
+  await Bun.sleep(300);
+  client.leave();
+  expect((await reply).status).toBe(499);
+  resolve();
+  expect(await gateway.rows()).toMatchObject([
+    {
+      outcome: "client_left",
+      usageState: "estimated",
+      usage: { inputTokens: BOOKED, outputTokens: 1_000 },
+      costNanoUsd: MOST,
+    },
+  ]);
+  expect(held("budget")).toEqual({ used: MOST, reserved: 0 });
+});
+
 describe("after a restart", () => {
   test("the next process goes on with it, holds its room again, and books it once", async () => {
     start();

@@ -1,6 +1,6 @@
 /** How a background response ended: its usage, or an estimate of it, and its cost. */
 import type { LedgerRow } from "../../ledger/row.ts";
-import { bookedInputTokens, estimateUsage } from "../../neutral/estimate.ts";
+import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { chargeOf } from "../../prices/charge.ts";
 import type { UpstreamView } from "../../snapshot.ts";
@@ -65,21 +65,25 @@ function wordsOf(end: End): Pick<RowEnd, "outcome" | "errorKind" | "stopReason">
 function usageOf(
   { config, modelTraits }: Gateway["snapshot"],
   upstream: UpstreamView | undefined,
-  { requestBytes, outputLimit, row }: PendingResponse,
+  { requestBytes, outputLimit, passedBytes, row }: PendingResponse,
   end: End,
 ): Usage {
   const traits =
     upstream === undefined ? null : modelTraits.traitsOf(upstream, "openai-responses", row.modelUsed ?? "");
   const contextTokens = traits?.contextTokens ?? null;
   const maxOutputTokens = traits?.maxOutputTokens ?? null;
+  const traitLimits = { contextTokens, maxOutputTokens };
   if (end.kind === "gone") {
-    const most = outputLimit ?? config.limits.assumedOutputTokens;
-    return makeUsage({
-      inputTokens: bookedInputTokens(requestBytes, contextTokens),
-      outputTokens: Math.min(most, maxOutputTokens ?? most),
+    return mostUsage({
+      requestBytes,
+      outputLimit: outputLimit ?? config.limits.assumedOutputTokens,
+      ...traitLimits,
     });
   }
   const { usage, uncountedBytes } = end.facts;
-  const limits = { requestBytes, uncountedBytes, contextTokens, maxOutputTokens };
-  return estimateUsage(usage, limits) ?? makeUsage({});
+  // A provider may show nothing of an answer that was cancelled after its stream had been read.
+  const writtenBytes = usage === null ? Math.max(passedBytes ?? 0, uncountedBytes) : uncountedBytes;
+  return (
+    estimateUsage(usage, { requestBytes, uncountedBytes: writtenBytes, ...traitLimits }) ?? makeUsage({})
+  );
 }

@@ -42,6 +42,8 @@ export interface PendingResponse {
   readonly requestBytes: number;
   /** The most that the answer may be, in tokens; null: the request does not say. */
   readonly outputLimit: number | null;
+  /** What the model had written when the client's stream ended. An earlier version did not store it. */
+  readonly passedBytes?: number;
   /** null: the key had no limits. */
   readonly held: HeldAmounts | null;
   /** The row of its end, without what its end decides. */
