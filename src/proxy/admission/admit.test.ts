@@ -129,6 +129,23 @@ const NO_VALUES = {
   seed: null,
 };
 
+test.each([
+  [{}, 200_000],
+  [{ "anthropic-beta": "context-1m-2025-08-07" }, 400_000],
+])(
+  "a long prompt takes no more than the context, with a beta for a longer one as well: %j",
+  async (headers, input) => {
+    start({ tokensPerMinute: 10 }, { server: { bodyLimitBytes: 2_000_000 } });
+    const path = "/v1/messages";
+    const body = JSON.stringify({ model: "claude-sonnet-4-5", max_tokens: 1, messages: [] }).padEnd(
+      1_200_000,
+    );
+    const reply = await ask(clientUnderTest(path, body, headers), "messages", path);
+    expect(reply.status).toBe(400);
+    expect((await errorOf(reply)).message).toContain(`this request alone may take ${input + 1};`);
+  },
+);
+
 describe("a limit without room", () => {
   test("of requests: refused until the minute has passed, with a row and without an upstream", async () => {
     start({ requestsPerMinute: 2 });

@@ -37,7 +37,7 @@ export function demandAt(
   // Nobody is charged for a count or for a stored answer.
   if (upstream === undefined || !route.isBilled) return NOTHING;
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
-  const inputTokens = Math.min(Math.ceil(requestBytes / BYTES_A_TOKEN), traits.contextTokens ?? MAX_TOKENS);
+  const inputTokens = Math.min(Math.ceil(requestBytes / BYTES_A_TOKEN), contextOf(exchange, traits));
   const outputTokens = route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0;
   const tokens = inputTokens + outputTokens;
   if (!hasBudget) return { tokens, costNanoUsd: null };
@@ -78,6 +78,18 @@ function traitsOf(
 ): ModelTraits {
   const dialect = upstream.dialects.has(route.dialect) ? route.dialect : upstream.translatedTo[0];
   return modelTraits.traitsOf(upstream, dialect, model);
+}
+
+/**
+ * With this beta, Claude models of a smaller context read as much:
+ * https://docs.claude.com/en/docs/build-with-claude/context-windows
+ */
+const LONG_CONTEXT = { beta: "context-1m-", tokens: 1_000_000 };
+
+function contextOf({ client }: Exchange, { contextTokens }: ModelTraits): number {
+  const most = contextTokens ?? MAX_TOKENS;
+  const betas = most < LONG_CONTEXT.tokens ? client.headers.get("anthropic-beta") : null;
+  return betas?.includes(LONG_CONTEXT.beta) === true ? LONG_CONTEXT.tokens : most;
 }
 
 /** All answers together. */
