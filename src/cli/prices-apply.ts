@@ -8,7 +8,7 @@ import { CostFiller, type RowMoney } from "../ledger/cost-filler.ts";
 import { makeMoveReader } from "../ledger/older-rows.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { openStoreForChanges, storeFile } from "../ledger/store-file.ts";
-import { chargeOf } from "../prices/charge.ts";
+import { costOfAnswer, rowCostOf } from "../prices/answer-cost.ts";
 import { loadPrices } from "../prices/price-files.ts";
 import { makeSnapshot, type Snapshot } from "../snapshot.ts";
 import { type CliIo, EXIT } from "./cli.ts";
@@ -119,22 +119,17 @@ class Pricing {
     const { upstream, modelUsed, modelReported, usage, atMs } = row;
     const place = this.#snapshot.upstreams.get(upstream ?? "")?.place ?? null;
     const answer = { usage, model: modelReported };
-    const charge = chargeOf(this.#snapshot.prices, { upstream, place, modelUsed }, answer, atMs);
-    if (charge === null) return null;
+    const cost = costOfAnswer(this.#snapshot.prices, { upstream, place, modelUsed }, answer, atMs);
+    if (cost === null) return null;
     const { rows, nanoUsd, unpriced } = this.counts;
-    if (charge.nanoUsd === null) {
+    if (cost.nanoUsd === null) {
       const name = `${upstream}/${modelUsed ?? ""}`;
       this.counts = { rows, nanoUsd, unpriced: new Map(unpriced).set(name, (unpriced.get(name) ?? 0) + 1) };
       return null;
     }
-    this.counts = { rows: rows + 1, nanoUsd: nanoUsd + BigInt(charge.nanoUsd), unpriced };
+    this.counts = { rows: rows + 1, nanoUsd: nanoUsd + BigInt(cost.nanoUsd), unpriced };
     // The row has the sum of its calls: of several, nobody knows any more which one was long.
-    const gaps = [...charge.gaps, ...(row.attempts > 1 ? ["calls"] : [])];
-    return {
-      costNanoUsd: charge.nanoUsd,
-      priceVersion: charge.priceVersion,
-      costGaps: gaps.length === 0 ? null : JSON.stringify(gaps),
-    };
+    return { ...rowCostOf(cost, row.attempts > 1 ? ["calls"] : []), costNanoUsd: cost.nanoUsd };
   }
 
   get #unpriced(): readonly (readonly [model: string, rows: number])[] {

@@ -12,7 +12,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
-import { addCharges, type Charge, type ChargedAnswer, chargeOf } from "../prices/charge.ts";
+import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Admission } from "./admission/admission.ts";
 import type { Gateway } from "./gateway.ts";
@@ -72,7 +72,7 @@ export interface AttemptRecord {
   readonly credential: string | null;
   /** null: the request names no model. */
   readonly modelUsed: string | null;
-  /** As in `ChargedTarget`. */
+  /** As in `BilledTarget`. */
   readonly mayFallBack: boolean;
   /** The upstream got the request and has not refused it, so its provider may bill the request. */
   mayBeBilled: boolean;
@@ -155,7 +155,7 @@ export class Exchange implements Accepted, Asked {
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;
-  #earlierCharge: Charge | null = null;
+  #earlierCost: AnswerCost | null = null;
   #isEarlierEstimated = false;
   #isSettled = false;
 
@@ -215,18 +215,18 @@ export class Exchange implements Accepted, Asked {
   }
 
   /** Adds the usage of a failed attempt and its cost, because the provider may bill it. */
-  keepUsage(answer: ChargedAnswer, book: PriceBook, isEstimated: boolean): void {
+  keepUsage(answer: BilledAnswer, book: PriceBook, isEstimated: boolean): void {
     const { usage } = answer;
     if (usage === null) return;
     this.#isEarlierEstimated ||= isEstimated;
     this.#earlierUsage = this.#earlierUsage === null ? usage : addUsage(this.#earlierUsage, usage);
-    this.#earlierCharge = this.chargeWith(answer, book);
+    this.#earlierCost = this.costWith(answer, book);
   }
 
   /** The cost of all attempts, of which the last one got this answer; null: nothing that is billed was used. */
-  chargeWith(answer: ChargedAnswer | null, book: PriceBook): Charge | null {
-    if (answer === null || !this.route.isBilled) return this.#earlierCharge;
-    return addCharges(this.#earlierCharge, chargeOf(book, this.#attempt, answer, this.atMs));
+  costWith(answer: BilledAnswer | null, book: PriceBook): AnswerCost | null {
+    if (answer === null || !this.route.isBilled) return this.#earlierCost;
+    return addCosts(this.#earlierCost, costOfAnswer(book, this.#attempt, answer, this.atMs));
   }
 
   /** Throws when the exchange has ended before. Only `settle.ts` calls this. */

@@ -7,11 +7,11 @@ import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE } from "../neutral/usage.ts";
-import type { ChargedAnswer } from "../prices/charge.ts";
+import { type BilledAnswer, rowCostOf } from "../prices/answer-cost.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
-import { queryFor } from "./attempt/query.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
+import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -25,7 +25,7 @@ const NO_CHARGES: readonly Charge[] = [];
 /** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
 export type AnswerFacts = Pick<TapState, "uncountedBytes" | "stateIds" | "pendingId" | "stopReason"> &
   Pick<Tap, "isCutShort"> &
-  ChargedAnswer;
+  BilledAnswer;
 
 type Money = Pick<LedgerRow, "usage" | "usageState" | "costNanoUsd" | "priceVersion" | "costGaps">;
 
@@ -240,9 +240,7 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
 const NOT_BILLED = {
   usage: NO_USAGE,
   usageState: "unknown",
-  costNanoUsd: null,
-  priceVersion: null,
-  costGaps: null,
+  ...rowCostOf(null),
 } as const;
 
 /** The usage of all attempts with its cost, and where the counts are from. */
@@ -254,18 +252,13 @@ function moneyOf(gateway: Gateway, exchange: Exchange, { facts, outcome }: Endin
   if (last === null && earlierUsage === null) return NOT_BILLED;
   const isEstimated = isEarlierEstimated || last !== (facts?.usage ?? null);
   const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
-  const charge = exchange.chargeWith(answer, gateway.snapshot.prices);
-  const costNanoUsd = charge?.nanoUsd ?? null;
-  const gaps = costNanoUsd === null ? [] : (charge?.gaps ?? []);
   return {
     usage:
       earlierUsage === null || last === null
         ? (last ?? earlierUsage ?? NO_USAGE)
         : addUsage(earlierUsage, last),
     usageState: isEstimated ? "estimated" : isFinal ? "final" : "partial",
-    costNanoUsd,
-    priceVersion: charge?.priceVersion ?? null,
-    costGaps: gaps.length === 0 ? null : JSON.stringify(gaps),
+    ...rowCostOf(exchange.costWith(answer, gateway.snapshot.prices)),
   };
 }
 

@@ -16,7 +16,7 @@ import { readUsage } from "../../src/ledger/usage/read-usage.ts";
 import { ALL_USAGE } from "../../src/ledger/usage/usage-query.ts";
 import { makeLedgerWriter } from "../../src/ledger/writer.ts";
 import { addUsage, makeUsage, USAGE_KIND_NAMES, type Usage } from "../../src/neutral/usage.ts";
-import { addCharges, type Charge, chargeOf } from "../../src/prices/charge.ts";
+import { type AnswerCost, addCosts, costOfAnswer } from "../../src/prices/answer-cost.ts";
 import { costOf, costParts } from "../../src/prices/cost.ts";
 import { facts, listedPrice, rates, usage } from "../../src/prices/fixtures/price-cases.ts";
 import { PriceBook } from "../../src/prices/price-book.ts";
@@ -32,15 +32,18 @@ const nano = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 10_000_000_000 }) },
   { weight: 1, arbitrary: fc.maxSafeNat() },
 );
-const charge: fc.Arbitrary<Charge | null> = fc.constantFrom("unused", "unpriced", "priced").chain((kind) => {
-  if (kind === "unused") return fc.constant(null);
-  if (kind === "unpriced") return fc.constant<Charge>({ nanoUsd: null, priceVersion: null, gaps: ["price"] });
-  return fc.record<Charge>({
-    nanoUsd: nano,
-    priceVersion: fc.constantFrom("a/x#1", "b/y#2"),
-    gaps: fc.constantFrom<Charge["gaps"]>([], ["tier"], ["output", "tier"]),
+const cost: fc.Arbitrary<AnswerCost | null> = fc
+  .constantFrom("unused", "unpriced", "priced")
+  .chain((kind) => {
+    if (kind === "unused") return fc.constant(null);
+    if (kind === "unpriced")
+      return fc.constant<AnswerCost>({ nanoUsd: null, priceVersion: null, gaps: ["price"] });
+    return fc.record<AnswerCost>({
+      nanoUsd: nano,
+      priceVersion: fc.constantFrom("a/x#1", "b/y#2"),
+      gaps: fc.constantFrom<AnswerCost["gaps"]>([], ["tier"], ["output", "tier"]),
+    });
   });
-});
 
 /** Counts of kinds that do not overlap, so that any part of them is a usage. */
 const buckets = fc.array(fc.nat(1_000_000_000), { minLength: 10, maxLength: 10 });
@@ -84,11 +87,11 @@ describe("calls", () => {
   test("any grouping of calls has the same sum, gaps and all", () => {
     fc.assert(
       fc.property(
-        fc.array(charge, { maxLength: 12 }),
+        fc.array(cost, { maxLength: 12 }),
         fc.array(fc.nat(3), { minLength: 12, maxLength: 12 }),
         (all, groups) => {
-          const sum = (some: readonly (Charge | null)[]): Charge | null =>
-            some.reduce<Charge | null>((total, one) => addCharges(total, one), null);
+          const sum = (some: readonly (AnswerCost | null)[]): AnswerCost | null =>
+            some.reduce<AnswerCost | null>((total, one) => addCosts(total, one), null);
           const parts = [0, 1, 2, 3].map((group) => sum(all.filter((_, i) => groups[i] === group)));
           const [whole, grouped] = [sum(all), sum(parts)];
           expect(grouped?.nanoUsd ?? null).toBe(whole?.nanoUsd ?? null);
@@ -109,7 +112,7 @@ describe("calls", () => {
         const target = { upstream: "up", place: null, modelUsed: "m" };
         const known = parts.map((part) => makeUsage(part));
         const total = known.reduce(addUsage);
-        const found = chargeOf(book, target, { usage: total, partUsages: known, model: null }, 0);
+        const found = costOfAnswer(book, target, { usage: total, partUsages: known, model: null }, 0);
         const costs = known.map(
           (part) =>
             costOf(part, priceOf("x", listed), { atMs: 0, tier: null, region: part.region })?.nanoUsd ?? null,

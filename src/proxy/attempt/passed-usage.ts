@@ -3,11 +3,11 @@ import type { TapState } from "../../dialects/dialect.ts";
 import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { makeUsage, NO_USAGE, type Usage } from "../../neutral/usage.ts";
-import type { ChargedAnswer } from "../../prices/charge.ts";
+import type { BilledAnswer } from "../../prices/answer-cost.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 
-const NOTHING: ChargedAnswer = Object.freeze({ usage: null, model: null });
+const NOTHING: BilledAnswer = Object.freeze({ usage: null, model: null });
 
 /**
  * The last attempt's answer: its usage as the provider reported it, with an estimate of what has passed beyond that.
@@ -16,8 +16,8 @@ const NOTHING: ChargedAnswer = Object.freeze({ usage: null, model: null });
 export function passedAnswer(
   gateway: Gateway,
   exchange: Exchange,
-  facts: (ChargedAnswer & Pick<TapState, "uncountedBytes" | "pendingId" | "stopReason">) | null,
-): ChargedAnswer {
+  facts: (BilledAnswer & Pick<TapState, "uncountedBytes" | "pendingId" | "stopReason">) | null,
+): BilledAnswer {
   const { attempt, route } = exchange;
   const reported = facts?.usage ?? null;
   const uncountedBytes = facts?.uncountedBytes ?? 0;

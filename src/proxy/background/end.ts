@@ -2,7 +2,7 @@
 import type { LedgerRow } from "../../ledger/row.ts";
 import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
-import { chargeOf } from "../../prices/charge.ts";
+import { costOfAnswer, rowCostOf } from "../../prices/answer-cost.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import type { Gateway } from "../gateway.ts";
 import type { PendingResponse, ResponseFacts } from "./pending.ts";
@@ -37,17 +37,14 @@ export function endOf(
   const isFinal = end.kind === "ended" && usage === end.facts.usage;
   const model = end.kind === "ended" ? end.facts.model : null;
   const target = { upstream: pending.upstream, place: upstream?.place ?? null, modelUsed: row.modelUsed };
-  const charge = chargeOf(snapshot.prices, target, { usage, model }, row.atMs);
-  const gaps = charge?.nanoUsd == null ? [] : charge.gaps;
+  const cost = costOfAnswer(snapshot.prices, target, { usage, model }, row.atMs);
   return {
     ...wordsOf(end),
     modelReported: model,
     durationMs: Math.max(0, clock.nowMs() - row.atMs),
     usage,
     usageState: isFinal ? "final" : "estimated",
-    costNanoUsd: charge?.nanoUsd ?? null,
-    priceVersion: charge?.priceVersion ?? null,
-    costGaps: gaps.length === 0 ? null : JSON.stringify(gaps),
+    ...rowCostOf(cost),
   };
 }
 

@@ -6,10 +6,10 @@ import type { TapState } from "../../dialects/dialect.ts";
 import type { LedgerRow } from "../../ledger/row.ts";
 import type { Reservation } from "../../limits/reservation.ts";
 import { NO_USAGE } from "../../neutral/usage.ts";
-import type { ChargedAnswer } from "../../prices/charge.ts";
+import type { BilledAnswer } from "../../prices/answer-cost.ts";
 
 /** What a reply says of the response that it holds. */
-export type ResponseFacts = ChargedAnswer & Pick<TapState, "uncountedBytes" | "stopReason" | "pendingId">;
+export type ResponseFacts = BilledAnswer & Pick<TapState, "uncountedBytes" | "stopReason" | "pendingId">;
 
 /** What a request holds in limits. */
 export type Held = Pick<Reservation, "settle" | "release">;

@@ -5,18 +5,18 @@ import { priceAt } from "./price.ts";
 import type { PriceBook, ProviderPlace } from "./price-book.ts";
 
 /** Whom a call was sent to. */
-export interface ChargedTarget {
+export interface BilledTarget {
   /** null: nobody. */
   readonly upstream: string | null;
   readonly place: ProviderPlace | null;
   /** The model that the upstream was asked for. */
   readonly modelUsed: string | null;
-  /** The request named other models for the upstream to fall back on, so the one that it reports is charged. */
+  /** The request named other models for the upstream to fall back on, so the one that it reports is billed. */
   readonly mayFallBack?: boolean;
 }
 
 /** What its answer says. */
-export interface ChargedAnswer {
+export interface BilledAnswer {
   readonly usage: Usage | null;
   /** The usage of each part of an answer that paused, of which `usage` is the sum; absent: there is one part. */
   readonly partUsages?: readonly Usage[] | undefined;
@@ -25,42 +25,60 @@ export interface ChargedAnswer {
 }
 
 /** `price`: a call has no price while another one has. */
-type ChargeGap = CostGap | "price";
+type AnswerCostGap = CostGap | "price";
 
-export interface Charge {
+export interface AnswerCost {
   /** null: nothing that was used has a price. */
   readonly nanoUsd: number | null;
   /** `Price.version` of the last call that has a cost. */
   readonly priceVersion: string | null;
-  readonly gaps: readonly ChargeGap[];
+  readonly gaps: readonly AnswerCostGap[];
 }
 
-const UNPRICED: Charge = { nanoUsd: null, priceVersion: null, gaps: ["price"] };
+/** A cost in the columns of a row. */
+export interface RowCost {
+  readonly costNanoUsd: number | null;
+  readonly priceVersion: string | null;
+  /** JSON array; null: nothing is missing. */
+  readonly costGaps: string | null;
+}
+
+/** `moreGaps` are those that the row itself has. Without a cost a row has no gaps. */
+export function rowCostOf(cost: AnswerCost | null, moreGaps: readonly string[] = []): RowCost {
+  if (cost === null || cost.nanoUsd === null) return NO_ROW_COST;
+  const { nanoUsd, priceVersion } = cost;
+  const gaps = moreGaps.length === 0 ? cost.gaps : [...cost.gaps, ...moreGaps];
+  return { costNanoUsd: nanoUsd, priceVersion, costGaps: gaps.length === 0 ? null : JSON.stringify(gaps) };
+}
+
+const NO_ROW_COST: RowCost = Object.freeze({ costNanoUsd: null, priceVersion: null, costGaps: null });
+
+const UNPRICED: AnswerCost = { nanoUsd: null, priceVersion: null, gaps: ["price"] };
 
 /**
  * The cost of an answer at the prices in force at a time. A provider bills each call: an answer of several parts is
  * several calls, each with its own prompt. null: nothing is known to be used.
  */
-export function chargeOf(
+export function costOfAnswer(
   book: PriceBook,
-  target: ChargedTarget,
-  { usage, partUsages, model }: ChargedAnswer,
+  target: BilledTarget,
+  { usage, partUsages, model }: BilledAnswer,
   atMs: number,
-): Charge | null {
+): AnswerCost | null {
   if (usage === null) return null;
-  if (partUsages === undefined) return chargeOfCall(book, target, usage, model, atMs);
-  let sum: Charge | null = null;
-  for (const part of partUsages) sum = addCharges(sum, chargeOfCall(book, target, part, model, atMs));
+  if (partUsages === undefined) return costOfCall(book, target, usage, model, atMs);
+  let sum: AnswerCost | null = null;
+  for (const part of partUsages) sum = addCosts(sum, costOfCall(book, target, part, model, atMs));
   return sum;
 }
 
-function chargeOfCall(
+function costOfCall(
   book: PriceBook,
-  { upstream, place, modelUsed, mayFallBack }: ChargedTarget,
+  { upstream, place, modelUsed, mayFallBack }: BilledTarget,
   usage: Usage,
   modelReported: string | null,
   atMs: number,
-): Charge | null {
+): AnswerCost | null {
   if (upstream === null || (usage.inputTokens === null && usage.outputTokens === null)) return null;
   const provider = place?.provider ?? null;
   // A name of the upstream's own, such as that of a deployment, has no listed price; the model behind it may.
@@ -77,7 +95,7 @@ function chargeOfCall(
 }
 
 /** The costs of two calls. What has no price is missing in the sum, and named. */
-export function addCharges(one: Charge | null, other: Charge | null): Charge | null {
+export function addCosts(one: AnswerCost | null, other: AnswerCost | null): AnswerCost | null {
   if (one === null || other === null) return one ?? other;
   if (one.nanoUsd === null && other.nanoUsd === null) return UNPRICED;
   return {
