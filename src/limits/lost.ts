@@ -2,11 +2,11 @@
  * What ended processes left open: granted and not spent. Nobody knows how much of it their requests cost, so all that
  * they can have cost counts as spent.
  *
- * A running request held its most in every budget of its key, so all running requests of a key cost no more than what is
+ * A running request held its most in every budget of its key, so the running requests of a key cost no more than what is
  * open in any one of them: the least counts, and the rest is given back.
  */
 
-import { PERIODS } from "../core/calendar.ts";
+import { PERIODS, type Stretch } from "../core/calendar.ts";
 import {
   type BudgetWindow,
   type Charge,
@@ -14,6 +14,7 @@ import {
   type OpenBudget,
   readBudgetsOf,
   readOpenBudgets,
+  windowId,
 } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
 
@@ -23,32 +24,42 @@ export interface LostOptions {
   readonly nowMs: number;
   /** The teams of the configuration's keys, by the name of the key. */
   readonly teamOf: ReadonlyMap<string, string | null>;
+  /** The window is one of a budget that the configuration has. */
+  readonly isInForce: (window: BudgetWindow) => boolean;
 }
 
 /** The lost costs, with charges that leave nothing open. Throws `StoreError`. */
-export function findLost(sql: Sql, { nowMs, teamOf }: LostOptions): LostCost[] {
+export function findLost(sql: Sql, { nowMs, teamOf, isInForce }: LostOptions): LostCost[] {
   const open = readOpenBudgets(sql);
   const lost: LostWithoutCharges[] = [];
-  const ofTeam = groupBy(open, "team");
-  for (const [key, windows] of groupBy(open, "key")) {
+  const ofTeam = groupBy(open, "team", isInForce);
+  for (const [key, windows] of groupBy(open, "key", isInForce)) {
     const team = teamOf.get(key) ?? null;
     const shared = (team === null ? undefined : ofTeam.get(team)) ?? [];
     for (const part of lostOfKey(windows, shared, nowMs)) lost.push({ key, team, ...part });
   }
   for (const [name, windows] of ofTeam) {
     const known = lost.filter(({ team }) => team === name);
-    for (const part of remainders(partsOf(windows, [], nowMs), known)) {
-      lost.push({ key: "", team: name, model: null, ...part });
+    for (const { atMs, nanoUsd } of remainders(partsOf(windows, [], nowMs), known)) {
+      lost.push({ key: "", team: name, model: null, atMs, nanoUsd });
     }
   }
   return withCharges(sql, lost, open);
 }
 
-function groupBy(open: readonly OpenBudget[], scope: OpenBudget["scope"]): Map<string, OpenBudget[]> {
-  return Map.groupBy(
-    open.filter((window) => window.scope === scope),
-    ({ name }) => name,
-  );
+/** By name. What was held in budgets that are gone says little of requests that came later: others count, if there are some. */
+function groupBy(
+  open: readonly OpenBudget[],
+  scope: OpenBudget["scope"],
+  isInForce: LostOptions["isInForce"],
+): Map<string, readonly OpenBudget[]> {
+  const ofScope = open.filter((window) => window.scope === scope);
+  const groups = new Map<string, readonly OpenBudget[]>();
+  for (const [name, windows] of Map.groupBy(ofScope, (window) => window.name)) {
+    const inForce = windows.filter(isInForce);
+    groups.set(name, inForce.length > 0 ? inForce : windows);
+  }
+  return groups;
 }
 
 /** `shared` are the windows of the key's team. */
@@ -63,19 +74,26 @@ function lostOfKey(
   for (const [model, own] of ofModel) {
     if (model === "") continue;
     // These requests were held in the budgets for all models and of the team as well.
-    for (const part of partsOf(own, [ofAll, shared], nowMs)) lost.push({ ...part, model });
+    for (const { atMs, nanoUsd } of partsOf(own, [ofAll, shared], nowMs)) {
+      lost.push({ atMs, nanoUsd, model });
+    }
   }
-  for (const part of remainders(partsOf(ofAll, [shared], nowMs), lost)) lost.push({ ...part, model: null });
+  for (const { atMs, nanoUsd } of remainders(partsOf(ofAll, [shared], nowMs), lost)) {
+    lost.push({ atMs, nanoUsd, model: null });
+  }
   return lost;
 }
 
-interface Part {
-  readonly window: BudgetWindow;
+/** A stretch of time, and the most that can be lost in it. */
+interface Part extends Stretch {
   readonly atMs: number;
   readonly nanoUsd: number;
 }
 
-/** One part for each window of the shortest period. The same requests were held in each list of `wider` as well. */
+/**
+ * What can be lost of `windows`, by stretches of time. The same requests were held in each list of `wider` as well, and in
+ * each list in a window of each of its periods: where one of these is missing, nothing was held.
+ */
 function partsOf(
   windows: readonly OpenBudget[],
   wider: readonly (readonly OpenBudget[])[],
@@ -84,46 +102,63 @@ function partsOf(
   const shortest = PERIODS.find((period) => windows.some((window) => window.period === period));
   return windows
     .filter(({ period }) => period === shortest)
-    .map((window) => ({
-      window,
-      atMs: Math.max(window.startMs, Math.min(nowMs, window.endMs - 1)),
-      nanoUsd: Math.min(...[windows, ...wider].map((some) => leastOver(some, window))),
-    }));
+    .flatMap((window) => {
+      const budgets = [windows, ...wider].flatMap((list) => budgetsOver(list, window));
+      const parts = cut(window, budgets.flat()).map((stretch): Part => {
+        const least = budgets.map((budget) => budget.find((one) => covers(one, stretch))?.openNanoUsd ?? 0);
+        return { ...stretch, atMs: timeIn(stretch, nowMs), nanoUsd: Math.min(...least) };
+      });
+      const lost = parts.filter(({ nanoUsd }) => nanoUsd > 0);
+      // The budgets changed while the process ran, so its requests were not held in all of them.
+      if (lost.length > 0) return lost;
+      return [{ ...window, atMs: timeIn(window, nowMs), nanoUsd: window.openNanoUsd }];
+    });
+}
+
+/** The windows of each period that overlap with one, the periods without any left out. */
+function budgetsOver(windows: readonly OpenBudget[], { startMs, endMs }: Stretch): OpenBudget[][] {
+  const over = windows.filter((window) => window.startMs < endMs && window.endMs > startMs);
+  return PERIODS.map((period) => over.filter((window) => window.period === period)).filter(
+    ({ length }) => length > 0,
+  );
+}
+
+/** Cuts a stretch where a window begins or ends in it. */
+function cut({ startMs, endMs }: Stretch, windows: readonly Stretch[]): Stretch[] {
+  const times = windows.flatMap((window) => [window.startMs, window.endMs]);
+  const inner = times.filter((atMs) => atMs > startMs && atMs < endMs);
+  const cuts = [...new Set([startMs, ...inner, endMs])].toSorted((a, b) => a - b);
+  return cuts.slice(1).map((end, i) => ({ startMs: cuts[i] as number, endMs: end }));
+}
+
+function covers(window: Stretch, { startMs, endMs }: Stretch): boolean {
+  return window.startMs <= startMs && window.endMs >= endMs;
+}
+
+function timeIn({ startMs, endMs }: Stretch, nowMs: number): number {
+  return Math.max(startMs, Math.min(nowMs, endMs - 1));
 }
 
 /** The parts without what is known to be lost of them already. */
-function remainders(parts: readonly Part[], known: readonly Omit<Part, "window">[]): Part[] {
+function remainders(parts: readonly Part[], known: readonly { atMs: number; nanoUsd: number }[]): Part[] {
   return parts
     .map((part) => {
-      const before = known.filter(({ atMs }) => isIn(part.window, atMs));
+      const before = known.filter(({ atMs }) => atMs >= part.startMs && atMs < part.endMs);
       return { ...part, nanoUsd: before.reduce((rest, { nanoUsd }) => rest - nanoUsd, part.nanoUsd) };
     })
     .filter(({ nanoUsd }) => nanoUsd > 0);
 }
 
-/** The most that windows leave open during one of them: for each period the sum, and of the periods the least. */
-function leastOver(windows: readonly OpenBudget[], during: BudgetWindow): number {
-  const over = windows.filter(({ startMs, endMs }) => startMs < during.endMs && endMs > during.startMs);
-  const sums = PERIODS.map((period) =>
-    over.filter((window) => window.period === period).reduce((sum, { openNanoUsd }) => sum + openNanoUsd, 0),
-  );
-  return Math.min(...sums.filter((sum) => sum > 0));
-}
-
-function isIn({ startMs, endMs }: BudgetWindow, atMs: number): boolean {
-  return atMs >= startMs && atMs < endMs;
-}
-
 /** A lost cost counts for every window that holds its time, as the cost of a request does. */
 function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readonly OpenBudget[]): LostCost[] {
-  const left = new Map(open.map((window) => [idOf(window), window]));
+  const left = new Map(open.map((window) => [windowId(window), window]));
   const result = lost.map((cost): LostCost & { readonly charges: Charge[] } => {
     const { model, nanoUsd } = cost;
     const windows = readBudgetsOf(sql, cost).filter(
       (window) => window.model === "" || window.model === model,
     );
     const charges = windows.map((window): Charge => {
-      const openNanoUsd = left.delete(idOf(window)) ? window.openNanoUsd : 0;
+      const openNanoUsd = left.delete(windowId(window)) ? window.openNanoUsd : 0;
       return { window, nanoUsd, grantNanoUsd: nanoUsd - openNanoUsd, holder: null };
     });
     return { ...cost, charges };
@@ -134,8 +169,4 @@ function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readon
     last?.charges.push({ window, nanoUsd: 0, grantNanoUsd: -window.openNanoUsd, holder: null });
   }
   return result;
-}
-
-function idOf({ scope, name, model, period, startMs }: BudgetWindow): string {
-  return JSON.stringify([scope, name, model, period, startMs]);
 }

@@ -1,7 +1,11 @@
 /** The room that one request holds in the limits of its key, until its facts are known. */
 import type { Charge } from "../store/budgets.ts";
-import type { BudgetShare } from "./budget.ts";
+import type { Budget } from "./budget.ts";
+import type { BudgetShare } from "./budget-share.ts";
+import type { Concurrency } from "./concurrency.ts";
 import type { Applied } from "./entry-limits.ts";
+import type { LimitedKey } from "./limited-key.ts";
+import type { MinuteRate } from "./minute-rate.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** The most that a request may need. */
@@ -15,11 +19,10 @@ export interface Demand {
   readonly atMs: number;
 }
 
-/** What a reservation holds. `shares` are those of the budgets, in their order. */
-export interface Held {
-  readonly applied: Applied;
-  readonly shares: readonly BudgetShare[];
-  readonly monotonicMs: () => number;
+/** Whom a reservation is for, and who hears of its end. */
+export interface ReservationOwner {
+  monotonicMs(): number;
+  ended(reservation: Reservation): void;
 }
 
 /** Tokens that were taken in one second. */
@@ -32,23 +35,55 @@ const NO_CHARGES: readonly Charge[] = [];
 
 /** Ended exactly once, by `settle` or `release`. */
 export class Reservation {
-  readonly #held: Held;
+  readonly #owner: ReservationOwner;
+  readonly key: LimitedKey;
+  readonly demand: Demand;
+  readonly #requests: readonly MinuteRate[];
+  readonly #rates: readonly MinuteRate[];
+  #concurrency: readonly Concurrency[];
+  #shares: readonly BudgetShare[];
+  /** Budgets that a reload has brought while the store failed, or counted. */
+  #missing: Budget[] = [];
   readonly #second: number;
-  readonly #tokens: number;
   #nanoUsd = 0;
   #grown: TakenTokens[] | null = null;
   #isEnded = false;
 
-  /** Takes the room, which the caller has found at `nowMs` on the monotonic clock. */
-  constructor(held: Held, demand: Demand, nowMs: number) {
-    const { concurrency, requests, tokens } = held.applied;
-    this.#held = held;
-    this.#tokens = demand.tokens;
+  /** Takes the room, which the caller has found. `shares` are those of the budgets of `applied`. */
+  constructor(
+    owner: ReservationOwner,
+    key: LimitedKey,
+    demand: Demand,
+    applied: Applied,
+    shares: readonly BudgetShare[],
+  ) {
+    const nowMs = owner.monotonicMs();
+    this.#owner = owner;
+    this.key = key;
+    this.demand = demand;
+    this.#requests = applied.requests;
+    this.#rates = applied.tokens;
+    this.#concurrency = applied.concurrency;
+    this.#shares = shares;
     this.#second = Math.floor(nowMs / 1_000);
-    for (const limit of concurrency) limit.running++;
-    for (const rate of requests) rate.take(1, nowMs);
-    for (const rate of tokens) rate.take(demand.tokens, nowMs);
+    for (const limit of this.#concurrency) limit.running++;
+    for (const rate of this.#requests) rate.take(1, nowMs);
+    for (const rate of this.#rates) rate.take(demand.tokens, nowMs);
     this.#holdMoney(demand.costNanoUsd ?? 0);
+  }
+
+  /** After a reload: counts in the limits that are in force now, whether they have room or not. */
+  adopt({ concurrency, budgets }: Applied): void {
+    for (const limit of concurrency) {
+      if (this.#concurrency.includes(limit)) continue;
+      limit.running++;
+      this.#concurrency = [...this.#concurrency, limit];
+    }
+    const before = this.#shares;
+    this.#shares = [];
+    this.#missing = [];
+    for (const budget of budgets) this.#join(budget, before);
+    for (const share of before) if (!this.#shares.includes(share)) share.release(this.#nanoUsd);
   }
 
   /**
@@ -57,17 +92,16 @@ export class Reservation {
    */
   grow(tokens: number, costNanoUsd: number | null): Refusal | null {
     this.#mustRun();
-    const { applied, shares, monotonicMs } = this.#held;
-    const nowMs = monotonicMs();
-    for (const rate of applied.tokens) {
+    const nowMs = this.#owner.monotonicMs();
+    for (const rate of this.#rates) {
       const refusal = rate.check(tokens, nowMs);
       if (refusal !== null) return refusal;
     }
-    for (const share of shares) {
+    for (const share of this.#shares) {
       const refusal = share.check(costNanoUsd ?? 0);
       if (refusal !== null) return refusal;
     }
-    for (const rate of applied.tokens) rate.take(tokens, nowMs);
+    for (const rate of this.#rates) rate.take(tokens, nowMs);
     this.#grown ??= [];
     this.#grown.push({ tokens, second: Math.floor(nowMs / 1_000) });
     this.#holdMoney(costNanoUsd ?? 0);
@@ -77,14 +111,14 @@ export class Reservation {
   /** The facts, once. The charges belong to the commit of the request's row. */
   settle(tokens: number, costNanoUsd: number): readonly Charge[] {
     this.#end();
-    const { applied, shares, monotonicMs } = this.#held;
-    if (applied.tokens.length > 0) {
+    if (this.#rates.length > 0) {
       const unused = this.#heldTokens() - tokens;
       if (unused > 0) this.#giveBackTokens(unused);
-      else if (unused < 0) for (const rate of applied.tokens) rate.take(-unused, monotonicMs());
+      else if (unused < 0) for (const rate of this.#rates) rate.take(-unused, this.#owner.monotonicMs());
     }
-    if (shares.length === 0) return NO_CHARGES;
-    if (costNanoUsd > 0) return shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
+    for (const budget of this.#missing.splice(0)) this.#join(budget, []);
+    if (this.#shares.length === 0) return NO_CHARGES;
+    if (costNanoUsd > 0) return this.#shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
     this.#releaseMoney();
     return NO_CHARGES;
   }
@@ -93,14 +127,25 @@ export class Reservation {
   release(): void {
     this.#end();
     this.#giveBackTokens(this.#heldTokens());
-    for (const rate of this.#held.applied.requests) rate.giveBack(1, this.#second);
+    for (const rate of this.#requests) rate.giveBack(1, this.#second);
     this.#releaseMoney();
+  }
+
+  #join(budget: Budget, before: readonly BudgetShare[]): void {
+    const share = budget.shareIfPossible(this.demand.atMs);
+    if (share === null) {
+      this.#missing.push(budget);
+      return;
+    }
+    if (!before.includes(share)) share.reserveAnyway(this.#nanoUsd);
+    this.#shares = [...this.#shares, share];
   }
 
   #end(): void {
     this.#mustRun();
     this.#isEnded = true;
-    for (const concurrency of this.#held.applied.concurrency) concurrency.running--;
+    for (const limit of this.#concurrency) limit.running--;
+    this.#owner.ended(this);
   }
 
   #mustRun(): void {
@@ -109,16 +154,16 @@ export class Reservation {
 
   #holdMoney(nanoUsd: number): void {
     this.#nanoUsd += nanoUsd;
-    for (const share of this.#held.shares) share.reserve(nanoUsd);
+    for (const share of this.#shares) share.reserve(nanoUsd);
   }
 
   #releaseMoney(): void {
-    for (const share of this.#held.shares) share.release(this.#nanoUsd);
+    for (const share of this.#shares) share.release(this.#nanoUsd);
   }
 
   #heldTokens(): number {
-    if (this.#grown === null) return this.#tokens;
-    return this.#grown.reduce((sum, { tokens }) => sum + tokens, this.#tokens);
+    const { tokens: first } = this.demand;
+    return this.#grown === null ? first : this.#grown.reduce((sum, { tokens }) => sum + tokens, first);
   }
 
   /** The tokens that were taken last are the first to be given back: they would be counted for longest. */
@@ -126,9 +171,9 @@ export class Reservation {
     let left = unused;
     for (const { tokens, second } of this.#grown?.toReversed() ?? []) {
       const back = Math.min(left, tokens);
-      for (const rate of this.#held.applied.tokens) rate.giveBack(back, second);
+      for (const rate of this.#rates) rate.giveBack(back, second);
       left -= back;
     }
-    for (const rate of this.#held.applied.tokens) rate.giveBack(left, this.#second);
+    for (const rate of this.#rates) rate.giveBack(left, this.#second);
   }
 }

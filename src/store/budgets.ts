@@ -9,7 +9,7 @@ import type { Sql, SqlRow, SqlStatement } from "./sql.ts";
 export const BUDGETS: Migration = {
   name: "budgets",
   sql: `CREATE TABLE budgets (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, -- a row that comes later never has the id of one that is gone
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   model TEXT NOT NULL, -- '' stands for all models
@@ -18,6 +18,7 @@ export const BUDGETS: Migration = {
   end_ms INTEGER NOT NULL,
   spent_nano_usd INTEGER NOT NULL, -- the costs of the ledger's rows that count for it
   granted_nano_usd INTEGER NOT NULL, -- what is spent, and what running requests may spend
+  is_stale INTEGER NOT NULL DEFAULT 0, -- 1: it was not in use for a time, so costs may be missing
   UNIQUE (scope, name, model, period, start_ms)
 )`,
 };
@@ -34,9 +35,19 @@ export interface BudgetWindow {
   readonly endMs: number;
 }
 
+/** Tells windows apart. */
+export function windowId({ scope, name, model, period, startMs }: BudgetWindow): string {
+  return JSON.stringify([scope, name, model, period, startMs]);
+}
+
 export interface BudgetSums {
   readonly spentNanoUsd: number;
   readonly grantedNanoUsd: number;
+}
+
+export interface StoredSums extends BudgetSums {
+  /** The window was not in use for a time, so costs may be missing. */
+  readonly isStale: boolean;
 }
 
 /** What a row of the ledger has cost one window. It is committed with the row, or not at all. */
@@ -89,7 +100,9 @@ export class ChargeWriter {
   /** Writes what was added: one update for each window. */
   write(): void {
     for (const [window, { nanoUsd, grantNanoUsd }] of this.#sums) {
-      const id = this.#idOf(window);
+      const known = this.#ids.get(window);
+      if (known !== undefined && this.#update.run(nanoUsd, grantNanoUsd, known) > 0) continue;
+      const id = this.#findId(window);
       // Without a row, the file was replaced: the next grant writes the row with all that is known.
       if (id !== null) this.#update.run(nanoUsd, grantNanoUsd, id);
     }
@@ -101,9 +114,7 @@ export class ChargeWriter {
     this.#sums.clear();
   }
 
-  #idOf(window: BudgetWindow): number | null {
-    const known = this.#ids.get(window);
-    if (known !== undefined) return known;
+  #findId(window: BudgetWindow): number | null {
     const found = this.#find.get(...paramsOf(window));
     if (found === null) return null;
     const id = Number(found.id);
@@ -132,14 +143,18 @@ export class BudgetTable {
   readonly #find: SqlStatement;
   readonly #insert: SqlStatement;
   readonly #grant: SqlStatement;
+  readonly #set: SqlStatement;
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    this.#find = sql.prepare(`SELECT spent_nano_usd, granted_nano_usd FROM budgets ${WHERE_WINDOW}`);
+    this.#find = sql.prepare(
+      `SELECT spent_nano_usd, granted_nano_usd, is_stale FROM budgets ${WHERE_WINDOW}`,
+    );
     this.#insert = sql.prepare(
       `INSERT INTO budgets (scope, name, model, period, start_ms, end_ms, spent_nano_usd, granted_nano_usd)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    this.#set = sql.prepare(`UPDATE budgets SET spent_nano_usd = ?, granted_nano_usd = ? ${WHERE_WINDOW}`);
     this.#grant = sql.prepare(`UPDATE budgets SET granted_nano_usd = granted_nano_usd + ? ${WHERE_WINDOW}`);
   }
 
@@ -148,7 +163,7 @@ export class BudgetTable {
   }
 
   /** null: the window has no row. */
-  find(window: BudgetWindow): BudgetSums | null {
+  find(window: BudgetWindow): StoredSums | null {
     const row = this.#find.get(...paramsOf(window));
     return row === null ? null : sumsOf(row);
   }
@@ -158,6 +173,16 @@ export class BudgetTable {
     return this.#sql.transaction(() =>
       this.#findOrInsert(window, { spentNanoUsd, grantedNanoUsd: spentNanoUsd }),
     );
+  }
+
+  /** The row of a window, with what the ledger has for it. What is open stays open. */
+  recount(window: BudgetWindow, spentNanoUsd: number): BudgetSums {
+    return this.#sql.transaction(() => {
+      const known = this.#findOrInsert(window, { spentNanoUsd, grantedNanoUsd: spentNanoUsd });
+      const grantedNanoUsd = known.grantedNanoUsd + spentNanoUsd - known.spentNanoUsd;
+      this.#set.run(spentNanoUsd, grantedNanoUsd, ...paramsOf(window));
+      return { spentNanoUsd, grantedNanoUsd };
+    });
   }
 
   /**
@@ -175,6 +200,21 @@ export class BudgetTable {
       const portionNanoUsd = room < leastNanoUsd ? 0 : Math.min(Math.max(leastNanoUsd, bestNanoUsd), room);
       if (portionNanoUsd > 0) this.#grant.run(portionNanoUsd, ...paramsOf(window));
       return { spentNanoUsd, grantedNanoUsd: grantedNanoUsd + portionNanoUsd, portionNanoUsd };
+    });
+  }
+
+  /**
+   * For present windows that no budget uses: costs will not be added to them any more, so their rows are deleted, or marked
+   * as stale while something of them is granted. `used` are ids of windows.
+   */
+  disuse(used: ReadonlySet<string>, nowMs: number): void {
+    const remove = this.#sql.prepare(`DELETE FROM budgets ${WHERE_WINDOW}`);
+    const mark = this.#sql.prepare(`UPDATE budgets SET is_stale = 1 ${WHERE_WINDOW}`);
+    this.#sql.transaction(() => {
+      for (const window of readPresentBudgets(this.#sql, nowMs)) {
+        if (used.has(windowId(window))) continue;
+        (window.openNanoUsd > 0 ? mark : remove).run(...paramsOf(window));
+      }
     });
   }
 
@@ -205,6 +245,14 @@ export function readOpenBudgets(sql: Sql): OpenBudget[] {
     .map(openBudgetOf);
 }
 
+/** Those that hold a moment. */
+export function readPresentBudgets(sql: Sql, atMs: number): OpenBudget[] {
+  return sql
+    .prepare("SELECT * FROM budgets WHERE start_ms <= ? AND end_ms > ?")
+    .all(atMs, atMs)
+    .map(openBudgetOf);
+}
+
 function openBudgetOf(row: SqlRow): OpenBudget {
   return {
     scope: row.scope === "team" ? "team" : "key",
@@ -217,8 +265,12 @@ function openBudgetOf(row: SqlRow): OpenBudget {
   };
 }
 
-function sumsOf(row: SqlRow): BudgetSums {
-  return { spentNanoUsd: Number(row.spent_nano_usd), grantedNanoUsd: Number(row.granted_nano_usd) };
+function sumsOf(row: SqlRow): StoredSums {
+  return {
+    spentNanoUsd: Number(row.spent_nano_usd),
+    grantedNanoUsd: Number(row.granted_nano_usd),
+    isStale: row.is_stale === 1,
+  };
 }
 
 /** Whose budgets a cost counts for. */
