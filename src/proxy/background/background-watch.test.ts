@@ -460,6 +460,18 @@ test("one whose client leaves before its id is known is booked with the most tha
   expect(held("budget")).toEqual({ used: MOST, reserved: 0 });
 });
 
+test("two requests that get one response count as two, and it is booked once", async () => {
+  start();
+  await begin();
+  await begin();
+  expect([held("requests_per_minute").used, held("concurrency").reserved]).toEqual([2, 1]);
+  expect(held("budget")).toEqual({ used: 0, reserved: MOST });
+  stored = (request) => sendWhole(request, completed);
+  await look(2_000);
+  expect(await endRows()).toHaveLength(1);
+  expect(held("budget")).toEqual({ used: COST, reserved: 0 });
+});
+
 describe("after a restart", () => {
   test("the next process goes on with it, holds its room again, and books it once", async () => {
     start();

@@ -79,8 +79,8 @@ export class BackgroundWatch implements Background {
     const watched: Watched = { pending, held, call: null, isAsked: false };
     const known = this.#watched.get(keyOf(pending));
     if (known !== undefined) {
-      // The provider has answered two requests with one response: it is paid for once.
-      held?.release();
+      // The provider has answered two requests with one response: it is paid for once, and they are two requests.
+      held?.settle(0, 0);
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
