@@ -141,6 +141,18 @@ export async function runProgram(
   return { exitCode, out, err };
 }
 
+/** Runs the program, and ends it by SIGKILL after a time, whatever it has come to by then. */
+export async function killProgram(args: readonly string[], folder: string, afterMs: number): Promise<void> {
+  const child = Bun.spawn([...programUnderTest(), ...args], {
+    cwd: folder,
+    env: plainEnv(folder),
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  await Bun.sleep(afterMs);
+  child.kill("SIGKILL");
+  await child.exited;
+}
+
 /** One upstream's part of a configuration. */
 export function upstreamToml(
   name: string,

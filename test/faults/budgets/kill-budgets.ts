@@ -9,7 +9,7 @@ import { makeIds } from "../../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/server/simulator.ts";
 import { costsByPayer, readUsage, settledBill } from "../../kit/bill.ts";
 import { priceOf } from "../../../src/simulator/answer/billed.ts";
-import { type Gateway, runGateway, startGateway } from "../../kit/gateway.ts";
+import { type Gateway, killProgram, runGateway, startGateway } from "../../kit/gateway.ts";
 import { ask, WAYS } from "../asking.ts";
 import { anyRequest, type BilledRequest, billedRequest } from "./requests.ts";
 import {
@@ -61,6 +61,7 @@ export async function killBudgets(kills: number, seed: number): Promise<Reckonin
   try {
     for (let kill = 1; kill <= kills; kill++) {
       await run.loadAndEnd("SIGKILL");
+      await run.killAtStart();
       await run.restart();
     }
     return await run.reckon(kills);
@@ -117,6 +118,13 @@ class BudgetRun {
     await Promise.all(clients.map(client));
     clearTimeout(onLimit);
     return await gateway.exited;
+  }
+
+  /** Now and then the next start is killed too, perhaps while it books what this kill has left open. */
+  async killAtStart(): Promise<void> {
+    if (this.#chance.next() < 0.6) return;
+    const { folder, configFile } = this.#gateway;
+    await killProgram(["serve", "--config", configFile], folder, this.#chance.whole(50, 500));
   }
 
   async restart(): Promise<void> {
