@@ -493,6 +493,16 @@ describe("after a restart", () => {
     third.close();
   });
 
+  test("the next process goes on with one that a request of the drain began", async () => {
+    start();
+    gateway.background.stop();
+    await begin();
+    expect(held("budget")).toEqual({ used: 0, reserved: 0 });
+    gateway.background = makeWatch();
+    gateway.background.start();
+    expect([gateway.background.size, held("budget").reserved]).toEqual([1, MOST]);
+  });
+
   test("a row that was stored and perhaps committed is committed once", async () => {
     start();
     await begin();

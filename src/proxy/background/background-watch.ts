@@ -84,8 +84,13 @@ export class BackgroundWatch implements Background {
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
-    this.#watched.set(keyOf(pending), watched);
     this.#save(pending);
+    if (this.#isStopped) {
+      // The last requests of a drain: the next process goes on with them.
+      held?.release();
+      return;
+    }
+    this.#watched.set(keyOf(pending), watched);
     if (this.#watched.size > MAX_PENDING) this.#end(watched, { kind: "gone", reason: "too many at once" });
     else this.#arm();
   }
