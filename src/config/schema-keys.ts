@@ -8,6 +8,7 @@ import { strict } from "./schema-models.ts";
 import {
   address,
   label,
+  modelPattern,
   optional,
   required,
   rule,
@@ -21,7 +22,6 @@ import {
 const MAX_REQUESTS = 1_000_000_000;
 const MAX_TOKENS = 1_000_000_000_000;
 const MAX_CONCURRENCY = 1_000_000;
-const MAX_PATTERN_CHARS = 256;
 
 /** Dollars as decimal text, which has an exact value in nano-dollars. */
 const usd = v.pipe(
@@ -58,16 +58,6 @@ const timeZone = v.pipe(
     isTimeZone,
     "is not a time zone that is known",
     'write its name in the IANA list, as in "Europe/Berlin" or "UTC"',
-  ),
-);
-
-/** A name of a model with any number of `*`, each for any text. */
-const modelPattern = v.pipe(
-  v.string(),
-  rule(
-    (value) => value.length <= MAX_PATTERN_CHARS && /^[^\s\p{C}]+$/u.test(value),
-    "is not a name or a pattern of models",
-    `use 1 to ${MAX_PATTERN_CHARS} characters without spaces, as in "claude-*"`,
   ),
 );
 

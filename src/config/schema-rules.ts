@@ -103,6 +103,18 @@ export const upstreamName = v.pipe(
   ),
 );
 
+const MAX_PATTERN_CHARS = 256;
+
+/** A name of a model with any number of `*`, each for any text. */
+export const modelPattern = v.pipe(
+  v.string(),
+  rule(
+    (value) => value.length <= MAX_PATTERN_CHARS && /^[^\s\p{C}]+$/u.test(value),
+    "is not a name or a pattern of models",
+    `use 1 to ${MAX_PATTERN_CHARS} characters without spaces, as in "claude-*"`,
+  ),
+);
+
 /** A host name or an IP address, without port. */
 export const hostName = v.pipe(
   v.string(),

@@ -31,12 +31,13 @@ export interface PriceOverride {
 
 /** The most special price first: an upstream's own before everybody's, then a name before a pattern. */
 export function makePriceOverrides(entries: Config["prices"]): readonly PriceOverride[] {
-  const models = groupBy(entries, ({ upstream, model }) => JSON.stringify([upstream, model]));
-  return models
+  const models = Map.groupBy(entries, ({ upstream, model }) => JSON.stringify([upstream, model]));
+  return [...models.values()]
     .map((own): PriceOverride => {
       const { upstream, model } = own[0] as Entry;
-      const prices = groupBy(own, ({ since }) => since ?? "").map(priceOfDay);
-      return { upstream, model, prices: prices.sort((a, b) => compare(a.since ?? "", b.since ?? "")) };
+      const days = Map.groupBy(own, ({ since }) => since ?? "");
+      const prices = [...days].sort(([a], [b]) => compare(a, b)).map(([, ofDay]) => priceOfDay(ofDay));
+      return { upstream, model, prices };
     })
     .sort(
       (a, b) =>
@@ -82,16 +83,6 @@ function ratesOf(entry: Entry): UsdRates {
   const rates: { -readonly [Kind in keyof UsdRates]?: number } = {};
   for (const kind of RATE_KIND_NAMES) if (entry[kind] !== null) rates[kind] = entry[kind];
   return rates;
-}
-
-function groupBy<Item>(items: readonly Item[], nameOf: (item: Item) => string): readonly (readonly Item[])[] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(nameOf(item));
-    if (group === undefined) groups.set(nameOf(item), [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
 }
 
 function compare(one: string, other: string): number {

@@ -164,7 +164,7 @@ describe("a bad file", () => {
     [
       "an upstream that is not there",
       entry('model = "m"', 'upstream = "upp"', "input = 1"),
-      '3:12 prices[0].upstream = "upp": is not the name of an upstream; did you mean "up"?',
+      '3:12 prices[0].upstream = "upp": is not the name of one of [[upstreams]]; did you mean "up"?',
     ],
     [
       "a rate as a text",

@@ -1,7 +1,7 @@
 /** Rules over several keys of `[[prices]]`, and over several entries. */
-import { suggest } from "../../core/nearest.ts";
 import type { Draft } from "../draft.ts";
 import { type Path, renderPath } from "../problem.ts";
+import { checkReference, namesIn } from "../references.ts";
 import type { Tree } from "../toml/toml.ts";
 import { minutesOf, RATE_KEYS } from "./schema-prices.ts";
 
@@ -15,21 +15,12 @@ interface Entry {
 
 export function checkPrices(draft: Draft): void {
   const entries = draft.tables(["prices"]);
-  const upstreams = draft
-    .tables(["upstreams"])
-    .flatMap(({ table }) => (typeof table.name === "string" ? [table.name] : []));
+  const upstreams = namesIn(draft, "upstreams");
   for (const { table, path } of entries) {
-    checkUpstream(draft, [...path, "upstream"], table.upstream, upstreams);
+    checkReference(draft, [...path, "upstream"], table.upstream, upstreams);
     checkMembers(draft, table, path);
   }
   for (const group of groupsOf(entries)) checkGroup(draft, group);
-}
-
-function checkUpstream(draft: Draft, path: Path, name: unknown, upstreams: readonly string[]): void {
-  if (typeof name !== "string" || upstreams.includes(name)) return;
-  const known =
-    upstreams.length === 0 ? "add [[upstreams]] with this name" : `upstreams: ${upstreams.join(", ")}`;
-  draft.refuse(path, "is not the name of an upstream", suggest(name, upstreams, known));
 }
 
 function checkMembers(draft: Draft, table: Tree, path: Path): void {
@@ -62,15 +53,9 @@ function checkMembers(draft: Draft, table: Tree, path: Path): void {
 
 /** The entries of one price: of the same upstream, model and day. */
 function groupsOf(entries: readonly Entry[]): Iterable<readonly Entry[]> {
-  const groups = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    const { upstream = null, model, since = null } = entry.table;
-    const name = JSON.stringify([upstream, model, since]);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [entry]);
-    else group.push(entry);
-  }
-  return groups.values();
+  return Map.groupBy(entries, ({ table: { upstream = null, model, since = null } }) =>
+    JSON.stringify([upstream, model, since]),
+  ).values();
 }
 
 function checkGroup(draft: Draft, group: readonly Entry[]): void {

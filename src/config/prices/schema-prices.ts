@@ -1,10 +1,18 @@
 /** The keys about prices: `[[prices]]`. */
 import * as v from "valibot";
-import { decimal, optional, required, rule, text, upstreamName, whole } from "../schema-rules.ts";
+import {
+  decimal,
+  modelPattern,
+  optional,
+  required,
+  rule,
+  text,
+  upstreamName,
+  whole,
+} from "../schema-rules.ts";
 
 /** In dollars. Nano-dollars for a million calls are then still exact in a number. */
 const MAX_RATE = 9000;
-const MAX_NAME_CHARS = 256;
 const MAX_TOKENS = 100_000_000;
 
 const exact = (min: number, max: number, places: number) =>
@@ -48,14 +56,7 @@ export const priceEntry = v.object({
     "The upstream whose price this is. Without it: every upstream. A price with it goes before one without.",
   ),
   model: required(
-    v.pipe(
-      v.string(),
-      rule(
-        (value) => value.length <= MAX_NAME_CHARS && /^[^\s\p{C}]+$/u.test(value),
-        "is not a name or a pattern of models",
-        `use 1 to ${MAX_NAME_CHARS} characters without spaces, as in "claude-*"`,
-      ),
-    ),
+    modelPattern,
     "reload",
     "The upstream's name for the model; each `*` is any text. A name without `*` goes before one with it, then the longest.",
   ),
