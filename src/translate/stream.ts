@@ -50,6 +50,7 @@ export class StreamTranslation implements Tap {
   readonly isTranslation = true;
   usage: Usage | null = null;
   uncountedBytes = 0;
+  #isOutputCounted = false;
   model: string | null = null;
   stopReason: string | null = null;
   progress: TapState["progress"] = "open";
@@ -162,8 +163,28 @@ export class StreamTranslation implements Tap {
   }
 
   readonly #onDecoded = (event: ModelEvent): void => {
+    this.#countWritten(event);
     this.#parts.restorer.push(event, this.#onRestored);
   };
+
+  /** Of the upstream's own events: what the gateway adds to an answer has no tokens. */
+  #countWritten(event: ModelEvent): void {
+    switch (event.type) {
+      case "delta":
+        this.uncountedBytes += Buffer.byteLength(event.text);
+        return;
+      case "part":
+        this.uncountedBytes += writtenBytes(event.part);
+        return;
+      case "usage":
+        this.#isOutputCounted = event.usage.outputTokens !== null;
+        if (this.#isOutputCounted) this.uncountedBytes = 0;
+        return;
+      case "end":
+        // A decoder explains a garbled answer behind the last count; at the end that count is of the whole answer.
+        if (this.#isOutputCounted) this.uncountedBytes = 0;
+    }
+  }
 
   readonly #onRestored = (event: ModelEvent): void => {
     const { stopWatch } = this.#parts;
@@ -203,8 +224,6 @@ export class StreamTranslation implements Tap {
       default:
         this.hasContent = true;
         this.#hasSaid ||= hasSaid(event);
-        if (event.type === "delta") this.uncountedBytes += Buffer.byteLength(event.text);
-        else if (event.type === "part") this.uncountedBytes += writtenBytes(event.part);
         this.#parts.observer?.(event);
         this.#write(this.#parts.encoder.encode(event));
     }
