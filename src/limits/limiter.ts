@@ -87,7 +87,7 @@ export class Limiter {
     this.#book.retireOthers(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
     for (const reservation of this.#running) {
       const { key, demand } = reservation;
-      if (this.#keys.has(key.name)) reservation.adopt(this.#appliedTo(key, demand.model));
+      if (this.#keys.has(key.name)) reservation.adopt(this.#appliedTo(key, demand.model, demand.fallbacks));
     }
     this.#book.giveBackRetired();
   }
@@ -97,7 +97,7 @@ export class Limiter {
    * `GatewayError("ledger_unavailable")` when a budget needs the store, and the store fails.
    */
   reserve(key: LimitedKey, demand: Demand): Reservation | Refusal {
-    const applied = this.#appliedTo(key, demand.model);
+    const applied = this.#appliedTo(key, demand.model, demand.fallbacks);
     const nowMs = this.#clock.monotonicMs();
     for (const concurrency of applied.concurrency) {
       const refusal = concurrency.check();
@@ -128,7 +128,7 @@ export class Limiter {
   resume(key: LimitedKey, demand: Demand): Reservation {
     const given = this.reserve(key, demand);
     if (given instanceof Reservation) return given;
-    const applied = this.#appliedTo(key, demand.model);
+    const applied = this.#appliedTo(key, demand.model, demand.fallbacks);
     const shares = applied.budgets.map((budget) => budget.shareAt(demand.atMs));
     const nothing = { ...demand, tokens: 0, costNanoUsd: 0 };
     return this.#hold(key, nothing, applied, shares);
@@ -151,9 +151,9 @@ export class Limiter {
     this.#book.close();
   }
 
-  /** Whether a budget of the key or its team counts the requests for the model. */
-  hasBudget(key: LimitedKey, model: string | null): boolean {
-    return this.#appliedTo(key, model).budgets.length > 0;
+  /** Whether a budget of the key or its team counts the requests for the model. `fallbacks` are as in `Demand`. */
+  hasBudget(key: LimitedKey, model: string | null, fallbacks: readonly string[] = []): boolean {
+    return this.#appliedTo(key, model, fallbacks).budgets.length > 0;
   }
 
   /** The limits that hold for a request of the key for the model, as they stand now. */
@@ -170,24 +170,30 @@ export class Limiter {
     return reservation;
   }
 
-  #appliedTo(key: LimitedKey, model: string | null): Applied {
+  #appliedTo(key: LimitedKey, model: string | null, fallbacks: readonly string[] = []): Applied {
     const state = this.#stateOf(key);
+    const { perModel, appliedTo } = state;
+    if (perModel.size > 0 && fallbacks.length > 0)
+      return this.#join(state, [...this.#allNames(model), ...fallbacks]);
     // Most keys have the same limits for all models.
-    const name = state.perModel.size === 0 ? null : model;
-    const known = state.appliedTo.get(name);
+    const name = perModel.size === 0 ? null : model;
+    const known = appliedTo.get(name);
     if (known !== undefined) return known;
-    const { own, team } = state;
-    const applied = joinLimits([own, ...this.#entriesFor(state, name), ...(team === null ? [] : [team])]);
-    if (state.appliedTo.size >= MAX_REMEMBERED_MODELS) state.appliedTo.clear();
-    state.appliedTo.set(name, applied);
+    const applied = this.#join(state, this.#allNames(name));
+    if (appliedTo.size >= MAX_REMEMBERED_MODELS) appliedTo.clear();
+    appliedTo.set(name, applied);
     return applied;
   }
 
-  /** The entries for some models that this model is one of, by whatever name the client asks for it. */
-  #entriesFor({ perModel }: KeyState, model: string | null): EntryLimits[] {
-    if (model === null) return [];
-    const names = [model, ...this.#namesOf(model)].flatMap(spellingsOf);
-    return [...perModel.values()].filter(({ isFor }) => names.some(isFor)).map(({ entry }) => entry);
+  #allNames(model: string | null): readonly string[] {
+    return model === null ? [] : [model, ...this.#namesOf(model)];
+  }
+
+  /** With the limits for some models that one of these names stands for. */
+  #join({ own, perModel, team }: KeyState, names: readonly string[]): Applied {
+    const spellings = names.flatMap(spellingsOf);
+    const ofModels = [...perModel.values()].filter(({ isFor }) => spellings.some(isFor));
+    return joinLimits([own, ...ofModels.map(({ entry }) => entry), ...(team === null ? [] : [team])]);
   }
 
   /** A request that began before its key was taken away is held to the limits that it came with. */

@@ -12,6 +12,8 @@ import type { Refusal } from "./refusal.ts";
 export interface Demand {
   /** As the client asks for it. */
   readonly model: string | null;
+  /** Other models that may answer in its place, as `upstream/model`; absent: none. */
+  readonly fallbacks?: readonly string[];
   readonly tokens: number;
   /** null: unpriced. It holds no room in a budget. */
   readonly costNanoUsd: number | null;

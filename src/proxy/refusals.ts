@@ -34,7 +34,7 @@ export function modelNotAllowed(model: string): GatewayError {
 export function fallbacksNotAllowed(member: string): GatewayError {
   return new GatewayError(
     "key_forbidden",
-    `this key has a budget or may use some models only, and "${member}" is no list of at most 255 names of models; leave it out`,
+    `this key has limits or may use some models only, and "${member}" is no list of at most 255 names of models; leave it out`,
     { param: member },
   );
 }

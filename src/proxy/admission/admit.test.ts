@@ -247,6 +247,19 @@ describe("a limit without room", () => {
   });
 });
 
+test.each([
+  ["models", ["openai/gpt-4.1"], "gpt-4.1"],
+  ["models", ["gpt-4.1"], "up/gpt-4.1"],
+  ["fallbacks", [{ model: "gpt-4.1" }], "gpt-4*"],
+])(
+  "limits of some models hold for a request that may fall back on one: %s %j, %s",
+  async (member, value, model) => {
+    start({ perModel: [{ ...NO_LIMITS, model, tokensPerMinute: 1 }] });
+    expect((await chat({ model: "gpt-5", [member]: value })).status).toBe(400);
+    expect((await chat({ model: "gpt-5", [member]: ["gpt-5-mini"] })).status).toBe(200);
+  },
+);
+
 test("routes that nobody is charged for count as requests, and take no tokens", async () => {
   start({ requestsPerMinute: 2, tokensPerMinute: 10 });
   const path = "/v1/messages/count_tokens";

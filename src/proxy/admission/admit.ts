@@ -18,14 +18,15 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   const { gateway, exchange } = request;
   const { snapshot, limiter } = gateway;
   const { principal, atMs } = exchange;
-  const hasBudget = limiter.hasBudget(principal, modelName);
+  const others = fallbacksOf(request, modelName);
+  const fallbacks = others.length === 0 ? NO_MODELS : namesAt(targets, others);
+  const hasBudget = limiter.hasBudget(principal, modelName, fallbacks);
   const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
-  const fallbacks = hasBudget ? fallbacksOf(request) : NO_MODELS;
   const usable: Target[] = [];
   let tokens = 0;
   let costNanoUsd: number | null = null;
   for (const target of atProvider(targets, request.sticky?.upstream ?? null)) {
-    const demand = demandAt(request, target, hasBudget, fallbacks);
+    const demand = demandAt(request, target, hasBudget, others);
     if (mustHavePrice && demand.costNanoUsd === null) continue;
     usable.push(target);
     tokens = Math.max(tokens, demand.tokens);
@@ -33,7 +34,7 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   }
   if (usable.length === 0) throw modelUnpriced(modelName);
   const needed = { tokens, costNanoUsd };
-  const given = limiter.reserve(principal, { model: modelName, ...needed, atMs });
+  const given = limiter.reserve(principal, { model: modelName, fallbacks, ...needed, atMs });
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
   exchange.admission = new Admission(given, needed, () => gateway.clock.nowMs());
   return usable;
@@ -41,7 +42,17 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
 
 const NO_MODELS: readonly string[] = [];
 
-/** Models that the upstream may charge for in place of the one that it is asked for. */
-function fallbacksOf({ body, peek }: ServedRequest): readonly string[] {
-  return body !== null && peek?.namesFallbacks === true ? fallbackModels(body) : NO_MODELS;
+function namesAt(targets: readonly Target[], models: readonly string[]): readonly string[] {
+  return targets.flatMap(({ upstream }) => models.map((model) => `${upstream}/${model}`));
+}
+
+/** Models that the upstream may charge for in place of the one that it is asked for, where limits depend on the model. */
+function fallbacksOf(
+  { gateway: { limiter }, exchange: { principal }, body, peek }: ServedRequest,
+  modelName: string | null,
+): readonly string[] {
+  if (body === null || peek?.namesFallbacks !== true) return NO_MODELS;
+  const isAboutModels =
+    (principal.limits?.perModel.length ?? 0) > 0 || limiter.hasBudget(principal, modelName);
+  return isAboutModels ? fallbackModels(body) : NO_MODELS;
 }

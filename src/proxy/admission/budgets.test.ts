@@ -259,7 +259,7 @@ describe("models that a request names for its upstream to fall back on", () => {
     const unclear = await ask({ model: "up/cheap", models: "dear" });
     expect(unclear.status).toBe(403);
     expect((await errorOf(unclear)).message).toMatch(
-      /^this key has a budget or may use some models only, and "models"/,
+      /^this key has limits or may use some models only, and "models"/,
     );
     expect(upstream.seen).toEqual([]);
   });
