@@ -69,6 +69,7 @@ export class BudgetBook implements BudgetsInForce {
 
   /** Gives all portions back but for what running requests hold. */
   close(): void {
+    this.#store.beginEnd();
     this.#store.giveBack(this.#all().flatMap((budget) => budget.takeFree()));
     this.#disuse();
     this.#store.close();

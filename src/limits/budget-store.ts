@@ -57,6 +57,8 @@ const RETRY_MS: Readonly<Record<StoreFault, number>> = {
   rejected: 1_000,
   unavailable: 1_000,
 };
+/** A gateway that starts while this one ends holds the lock for milliseconds, again and again. */
+const LAST_LOCK_WAIT_MS = 1_000;
 /** Between two steps of a count, other work has its turn. */
 const COUNT_PAUSE_MS = 5;
 /** A request that was refused may come again after so long. */
@@ -139,6 +141,12 @@ export class BudgetStore {
     this.#runIfPossible("granted money could not be given back: it counts as spent", (table) =>
       table.giveBack(some),
     );
+  }
+
+  /** What comes next is the end of the process: it waits for a lock rather than leave money open. */
+  beginEnd(): void {
+    this.#retryAtMs = Number.NEGATIVE_INFINITY;
+    this.#table?.waitForLock(LAST_LOCK_WAIT_MS);
   }
 
   close(): void {

@@ -267,6 +267,24 @@ describe("a stop", () => {
     expect(next.use(key)).toMatchObject([{ used: 20, remaining: 9_980 }]);
   });
 
+  test("waits for another process that is writing", async () => {
+    using folder = new LimitsFolder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const limiter = folder.limiter([key]);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 60 }))).release();
+    const script = `const { Database } = require("bun:sqlite");
+      const sql = new Database(${JSON.stringify(join(folder.path, "ledger.db"))});
+      sql.run("BEGIN IMMEDIATE");
+      console.log("locked");
+      setTimeout(() => { sql.run("COMMIT"); }, 100);`;
+    const other = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    const reader = other.stdout.getReader();
+    await reader.read();
+    limiter.close();
+    await other.exited;
+    expect(folder.windows()).toMatchObject([{ spent: 0, granted: 0 }]);
+  });
+
   test("keeps what a request holds that never ended", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 10_000 });

@@ -162,6 +162,11 @@ export class BudgetTable {
     return this.#sql;
   }
 
+  /** From now on a write waits so long for the lock of another process. */
+  waitForLock(ms: number): void {
+    this.#sql.exec(`PRAGMA busy_timeout = ${ms}`);
+  }
+
   /** null: the window has no row. */
   find(window: BudgetWindow): StoredSums | null {
     const row = this.#find.get(...paramsOf(window));

@@ -346,6 +346,8 @@ export class World implements Disposable {
   end(): void {
     for (const i of this.#processes.keys()) this.stop(i);
     this.start(0);
+    // A look opens the windows, and counts those that were not in use for a time.
+    for (const key of keysOf(this.#limits)) this.#processes[0]?.limiter.use(key);
     const sql = openStore(this.#path);
     const rows = sql.prepare("SELECT * FROM budgets").all();
     const open = rows.filter((row) => row.granted_nano_usd !== row.spent_nano_usd);
