@@ -5,6 +5,7 @@ import { exchangeBytes, openClient, requestBytes } from "../../kit/raw-client.ts
 import type { DialectName } from "../../kit/recordings.ts";
 import { WAYS } from "../asking.ts";
 import { usdText } from "./keys.ts";
+import { readRecords } from "./records.ts";
 import { type BilledRequest, billedRequest, UPSTREAM_MODELS } from "./requests.ts";
 import { type HeldUpstream, startHeldUpstream, type StormReply, type StormRequest, storm } from "./storm.ts";
 
@@ -40,6 +41,11 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   second: ['team = "crew"'],
   changing: [`concurrency = ${ROOM}`],
   leaving: ["concurrency = 100"],
+  fleeing: [
+    `budget_usd_per_day = "${usdText(REQUESTS * MOST)}"`,
+    `concurrency = ${REQUESTS}`,
+    "tokens_per_minute = 100000000",
+  ],
   plain: [],
 };
 
@@ -175,6 +181,29 @@ describe("a thousand requests at once, in a ledger without rows", () => {
     const next = await storm(fresh.port, upstream, requests(fitting + 20, "second", "first"));
     expect(next.served).toHaveLength(fitting);
     expect(await reservedOf(fresh, "first")).toEqual([0]);
+  });
+
+  test("of a key whose clients leave at any moment: nothing stays reserved, and what is spent is the sum of the rows", async () => {
+    await Promise.all(
+      requests(REQUESTS, "fleeing").map(async ({ secret, request }, index) => {
+        const client = await openClient(fresh.port);
+        client.send(requestBytes(request.path, { body: request.body, key: secret }));
+        setTimeout(() => client.leave(index % 2 === 0 ? "fin" : "rst"), (index % 50) * 20);
+        await client.closed;
+      }),
+    );
+    await until("no request runs", async () => {
+      const [running = -1, , money = -1] = await reservedOf(fresh, "fleeing");
+      return running === 0 && money === 0;
+    });
+    const { rows, windows } = readRecords(fresh.folder);
+    const own = rows.filter(({ key }) => key === "fleeing");
+    const spent = windows.find(({ name }) => name === "fleeing")?.spent_nano_usd;
+    expect(own.reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0)).toBe(spent as number);
+    expect(spent).toBeGreaterThan(0);
+    expect(new Set(own.map(({ outcome }) => outcome))).toContain("client_left");
+    const { served } = await storm(fresh.port, upstream, requests(REQUESTS / 10, "fleeing"));
+    expect(served).toHaveLength(REQUESTS / 10);
   });
 });
 
