@@ -6,6 +6,8 @@ import { Percentiles } from "../percentiles.ts";
 
 /** Rows of these endpoints book money and are no requests. */
 const BOOKINGS: readonly SqlValue[] = ["lost", "correction"];
+/** The usage of a request that has a row already: its answer was made behind the reply. */
+const LATER_USAGE = "responses.background";
 
 /** No request has more: an upstream that reports more must not make the sums of all others inexact. */
 const MAX_COUNTED = 1e12;
@@ -102,9 +104,10 @@ export class Tally {
   addRow(row: SqlRow): void {
     if (typeof row.cost_nano_usd === "number") this.#addCost(row.cost_nano_usd);
     if (BOOKINGS.includes(row.endpoint as SqlValue)) return;
-    this.requests++;
-    if (row.outcome === "client_left") this.clientLeft++;
-    else if (row.outcome !== "ok") this.errors++;
+    const isRequest = row.endpoint !== LATER_USAGE;
+    if (isRequest) this.requests++;
+    if (isRequest && row.outcome === "client_left") this.clientLeft++;
+    else if (isRequest && row.outcome !== "ok") this.errors++;
     if (row.usage_state !== "final" && (row.upstream ?? null) !== null) this.unsureUsage++;
     if (row.usage_state === "estimated") this.estimated++;
     if (isUnpriced(row)) this.unpriced++;
@@ -112,7 +115,7 @@ export class Tally {
       const count = row[COLUMNS[kind]];
       if (typeof count === "number") this.#addUsage(kind, Math.min(count, MAX_COUNTED));
     }
-    if (typeof row.duration_ms === "number") this.duration.add(row.duration_ms);
+    if (typeof row.duration_ms === "number" && isRequest) this.duration.add(row.duration_ms);
     if (typeof row.ttfb_ms === "number") this.ttfb.add(row.ttfb_ms);
   }
 

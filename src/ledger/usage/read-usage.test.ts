@@ -83,7 +83,7 @@ const rows = fc.record<Partial<LedgerRow>>({
   modelAsked: text("fast", "slow"),
   upstream: nullable(text("a", "b")),
   credential: nullable(text("main", "second")),
-  endpoint: text("messages", "embeddings", "lost", "correction"),
+  endpoint: text("messages", "embeddings", "lost", "correction", "responses.background"),
   outcome: text("ok", "error", "client_left", "upstream_cut", "refused") as fc.Arbitrary<
     LedgerRow["outcome"]
   >,
