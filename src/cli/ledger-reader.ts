@@ -19,7 +19,7 @@ export const READER_FLAGS = {
   "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
 } as const;
 
-const UNITS_MS: Readonly<Record<string, number>> = {
+export const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
@@ -49,7 +49,8 @@ export function parseTime(flag: string, text: string, nowMs: number, zone: Zone 
   return momentIn(zone, wallTimeIn(UTC, wallMs)) + (wallMs % 1000);
 }
 
-interface FolderFlags {
+/** How a command finds its data folder. */
+export interface FolderFlags {
   readonly config: string | undefined;
   readonly "data-dir": string | undefined;
 }

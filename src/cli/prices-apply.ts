@@ -13,16 +13,14 @@ import { loadPrices } from "../prices/price-files.ts";
 import { makeSnapshot, type Snapshot } from "../snapshot.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { UsageError } from "./command.ts";
-import { parseTime, reportDataFailure } from "./ledger-reader.ts";
+import { type FolderFlags, parseTime, reportDataFailure, reportNoLedger } from "./ledger-reader.ts";
 import { toJsonLine } from "./table.ts";
 import { whenUnlocked } from "./write-store.ts";
 
-export interface ApplyFlags {
+export interface ApplyFlags extends FolderFlags {
   readonly since: string | undefined;
   readonly "dry-run": boolean;
   readonly json: boolean;
-  readonly config: string | undefined;
-  readonly "data-dir": string | undefined;
 }
 
 /** A few milliseconds of a lock that a gateway's commits wait for. */
@@ -46,10 +44,7 @@ export async function apply(flags: ApplyFlags, io: CliIo): Promise<number> {
     });
     const named = flags["data-dir"];
     const dataDir = named === undefined ? config.server.dataDir : resolve(io.cwd, named);
-    if (!existsSync(storeFile(dataDir))) {
-      io.err(`clewline prices: there is no ledger in ${dataDir} yet, so there is nothing to price\n`);
-      return EXIT.failed;
-    }
+    if (!existsSync(storeFile(dataDir))) return reportNoLedger("prices", dataDir, io);
     const { list, problem } = await loadPrices(dataDir);
     if (problem !== null) {
       io.err(`clewline prices: ${problem}; repair or remove it, so that the right prices are applied\n`);

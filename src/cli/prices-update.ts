@@ -13,17 +13,12 @@ import { PriceListError } from "../prices/price-list-text.ts";
 import { DownloadError, download } from "../transport/download.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { UsageError } from "./command.ts";
-import { findDataDir } from "./ledger-reader.ts";
+import { type FolderFlags, findDataDir } from "./ledger-reader.ts";
 
 const TIMEOUT_MS = 60_000;
 
-export interface UpdateFlags {
-  readonly config: string | undefined;
-  readonly "data-dir": string | undefined;
-}
-
 /** `from`: the path of a list, or its https URL. */
-export async function update(from: string, flags: UpdateFlags, io: CliIo): Promise<number> {
+export async function update(from: string, flags: FolderFlags, io: CliIo): Promise<number> {
   const refuse = (fault: string): number => {
     io.err(`clewline prices: ${fault}\n`);
     return EXIT.failed;

@@ -13,6 +13,7 @@ import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type Rates, usdOf } from ".
 import { OWN_TIERS } from "../prices/tier.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
+import type { FolderFlags } from "./ledger-reader.ts";
 import { apply } from "./prices-apply.ts";
 import { update } from "./prices-update.ts";
 import { type Column, columnWidths, tableLine, toJsonLine } from "./table.ts";
@@ -63,11 +64,6 @@ export const prices = makeCommand(
     return update(flags.from, flags, io);
   },
 );
-
-interface FolderFlags {
-  readonly config: string | undefined;
-  readonly "data-dir": string | undefined;
-}
 
 interface ShowFlags extends FolderFlags {
   readonly provider: string | undefined;

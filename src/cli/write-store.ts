@@ -5,7 +5,7 @@ import type { CliIo } from "./cli.ts";
 
 /** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
 const WRITE_TIMEOUT_MS = 5_000;
-const WRITE_POLL_MS = 50;
+const WRITE_POLL_MS = 10;
 
 /**
  * Runs `work` on the store, again and again while another process holds the lock. `work` is one transaction: what was

@@ -9,6 +9,19 @@ import type { Usage } from "../neutral/usage.ts";
 export type Outcome = "ok" | "error" | "client_left" | "upstream_cut" | "refused";
 
 /**
+ * Endpoints of rows that no request ended in: money that an ended process may have spent, and what a person took back of
+ * it.
+ */
+export const BOOKINGS = ["lost", "correction"] as const;
+
+export function isBooking(endpoint: unknown): boolean {
+  return endpoint === "lost" || endpoint === "correction";
+}
+
+/** The endpoint of a row with the usage of an answer that was made behind its reply: the request has a row of its own. */
+export const BACKGROUND_ENDPOINT = "responses.background";
+
+/**
  * `final`: the usage is the provider's final count. `partial`: the answer broke off, or a failed attempt reported usage,
  * so the provider may bill more. `estimated`: at least one count is an estimate of what passed, because the provider
  * gave none. `unknown`: no attempt reported usage.

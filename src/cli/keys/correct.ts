@@ -6,14 +6,12 @@ import { RequestIds } from "../../ledger/request-ids.ts";
 import { storeFile } from "../../ledger/store-file.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { UsageError } from "../command.ts";
-import { findDataDir, reportDataFailure } from "../ledger-reader.ts";
+import { type FolderFlags, findDataDir, reportDataFailure, reportNoLedger } from "../ledger-reader.ts";
 import { toJsonLine } from "../table.ts";
 import { writeStore } from "../write-store.ts";
 
-interface CorrectFlags {
+interface CorrectFlags extends FolderFlags {
   readonly json: boolean;
-  readonly config: string | undefined;
-  readonly "data-dir": string | undefined;
 }
 
 export async function correct(ids: readonly string[], flags: CorrectFlags, io: CliIo): Promise<number> {
@@ -21,12 +19,7 @@ export async function correct(ids: readonly string[], flags: CorrectFlags, io: C
     throw new UsageError("correct needs the id of a lost row; clewline requests lists the rows");
   try {
     const dataDir = await findDataDir(flags, io);
-    if (!existsSync(storeFile(dataDir))) {
-      io.err(
-        `clewline keys: there is no ledger in ${dataDir}; name the gateway's folder with --config or --data-dir\n`,
-      );
-      return EXIT.failed;
-    }
+    if (!existsSync(storeFile(dataDir))) return reportNoLedger("keys", dataDir, io);
     let code: number = EXIT.ok;
     for (const id of ids) {
       const found = await writeStore(dataDir, io, (sql) => correctLost(sql, new RequestIds(io.ids), id));

@@ -11,7 +11,7 @@ import { shellWord } from "../../core/shell-word.ts";
 import { changeStoredKeys, type KeyTable, type StoredKey } from "../../store/client-keys.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { makeCommand, UsageError } from "../command.ts";
-import { READER_FLAGS, reportDataFailure } from "../ledger-reader.ts";
+import { type FolderFlags, READER_FLAGS, reportDataFailure, UNITS_MS } from "../ledger-reader.ts";
 import { toJsonLine } from "../table.ts";
 import { writeStore } from "../write-store.ts";
 import { correct } from "./correct.ts";
@@ -28,8 +28,6 @@ import { storedKeysIn } from "./stored-keys.ts";
 /** Of a key of 53 characters. The rest cannot be guessed. */
 const PREFIX_CHARS = 9;
 const LAST_CHARS = 4;
-
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Without a configuration its teams and upstreams are not known. */
 interface Place extends KeysOfFile {
@@ -149,10 +147,7 @@ function checkFlags(verb: string, flags: Call["flags"]): void {
     );
 }
 
-async function findPlace(
-  flags: { readonly config: string | undefined; readonly "data-dir": string | undefined },
-  io: CliIo,
-): Promise<Place> {
+async function findPlace(flags: FolderFlags, io: CliIo): Promise<Place> {
   const named = flags["data-dir"];
   if (named !== undefined)
     return { keys: [], teams: null, upstreams: null, file: null, dataDir: resolve(io.cwd, named) };
@@ -219,7 +214,7 @@ async function limit(call: Call): Promise<number> {
 }
 
 async function rotate({ names: [name = ""], flags, place, io }: Call): Promise<number> {
-  const keptMs = parseTime(flags["keep-old"]);
+  const keptMs = parseKeptTime(flags["keep-old"]);
   refuseNameOfFile(name, place);
   const key = makeClientKey(io.ids);
   const untilMs = io.clock.nowMs() + keptMs;
@@ -336,9 +331,9 @@ function show(name: string, key: string, isJson: boolean, io: CliIo): void {
   io.err(`This is the key "${name}", shown once. A running gateway accepts it within a second.\n`);
 }
 
-function parseTime(text: string | undefined): number {
+function parseKeptTime(text: string | undefined): number {
   if (text === undefined) return 0;
-  const [, amount = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const [, amount = "", unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   const ms = Number(amount) * (UNITS_MS[unit] ?? 0);
   if (amount === "" || ms === 0) throw new UsageError(`--keep-old ${text} is not a time; give 30m, 1h or 7d`);
   return ms;

@@ -5,20 +5,15 @@ import { MarkStore } from "../../ledger/roll-up/mark.ts";
 import { beginRebuild, isRebuilding } from "../../ledger/roll-up/rebuild.ts";
 import { RollUp } from "../../ledger/roll-up/roll-up.ts";
 import { openStore, storeFile } from "../../ledger/store-file.ts";
-import { type Sql, StoreError } from "../../store/sql.ts";
+import type { Sql } from "../../store/sql.ts";
 import { type CliIo, EXIT } from "../cli.ts";
-import { findDataDir, reportDataFailure, reportNoLedger } from "../ledger-reader.ts";
-
-interface FolderFlags {
-  readonly config: string | undefined;
-  readonly "data-dir": string | undefined;
-}
+import { type FolderFlags, findDataDir, reportDataFailure, reportNoLedger } from "../ledger-reader.ts";
+import { whenUnlocked } from "../write-store.ts";
 
 /** A gateway may have to wait for a step: it takes some milliseconds. */
 const STEP_ROWS = 500;
 /** A gateway gets the lock in between. */
 const PAUSE_MS = 2;
-const LOCK_PAUSE_MS = 5;
 const PROGRESS_EVERY = 50;
 
 export async function rebuild(flags: FolderFlags, io: CliIo): Promise<number> {
@@ -26,9 +21,9 @@ export async function rebuild(flags: FolderFlags, io: CliIo): Promise<number> {
   try {
     const dataDir = await findDataDir(flags, io);
     if (!existsSync(storeFile(dataDir))) return reportNoLedger("usage", dataDir, io);
-    const opened = await unlocked(() => openStore(dataDir));
+    const opened = await whenUnlocked(io, () => openStore(dataDir));
     sql = opened;
-    const begin = await unlocked(() => beginRebuild(opened));
+    const begin = await whenUnlocked(io, () => beginRebuild(opened));
     if (begin === "empty") {
       io.out("The ledger has no rows, so there is nothing to sum up.\n");
       return EXIT.ok;
@@ -50,7 +45,7 @@ async function rollUp(sql: Sql, io: CliIo): Promise<number> {
   const marks = new MarkStore(sql);
   let rows = 0;
   for (let count = 1; ; count++) {
-    const step = await unlocked(() => steps.step(STEP_ROWS, io.clock.nowMs()));
+    const step = await whenUnlocked(io, () => steps.step(STEP_ROWS, io.clock.nowMs()));
     rows += step.rows;
     if (!step.isBehind) break;
     if (count % PROGRESS_EVERY === 0) {
@@ -62,18 +57,6 @@ async function rollUp(sql: Sql, io: CliIo): Promise<number> {
   }
   io.progress?.("");
   return rows;
-}
-
-/** The lock is a gateway's for some milliseconds. */
-async function unlocked<T>(work: () => T): Promise<T> {
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.fault !== "locked") throw error;
-      await pause(LOCK_PAUSE_MS);
-    }
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { COLUMNS } from "../../ledger/columns.ts";
 import { readRows } from "../../ledger/queries.ts";
-import type { LedgerRow } from "../../ledger/row.ts";
+import { isBooking, type LedgerRow } from "../../ledger/row.ts";
 import type { RowFilter, StatusFilter } from "../../ledger/row-filter.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { makeCommand, UsageError } from "../command.ts";
@@ -178,14 +178,9 @@ function countOf({ usageState }: LedgerRow, count: number | null): string {
   return usageState === "estimated" && count !== null ? `~${formatCount(count)}` : formatCount(count);
 }
 
-/** Rows that no request ended in: what a crash may have lost, and what a person took back of it. */
-function isBooked({ endpoint }: LedgerRow): boolean {
-  return endpoint === "lost" || endpoint === "correction";
-}
-
 function toCells(row: LedgerRow): string[] {
   const time = new Date(row.atMs).toISOString().slice(5, 19).replace("T", " ");
-  if (isBooked(row)) return [time, row.id, row.key, row.endpoint, "-", "-", "-", "-"];
+  if (isBooking(row.endpoint)) return [time, row.id, row.key, row.endpoint, "-", "-", "-", "-"];
   return [
     time,
     row.id,

@@ -1,6 +1,7 @@
 /** `clewline usage`: requests, errors, tokens, cost and latency, summed up. */
 
 import { usdText } from "../../core/money.ts";
+import { BOOKINGS } from "../../ledger/row.ts";
 import { readUsage } from "../../ledger/usage/read-usage.ts";
 import { type UsageQuery, UsageQueryError } from "../../ledger/usage/usage-query.ts";
 import type { Sql } from "../../store/sql.ts";
@@ -56,8 +57,12 @@ function bookingsOf(sql: Sql, query: UsageQuery): string {
   const { where } = query;
   // Of users and tags these rows have none.
   if (where.endpoint !== undefined || where.user !== undefined || where.tag !== undefined) return "";
-  const endpoint = ["lost", "correction"];
-  const booked = readUsage(sql, { ...query, by: ["endpoint"], period: null, where: { ...where, endpoint } });
+  const booked = readUsage(sql, {
+    ...query,
+    by: ["endpoint"],
+    period: null,
+    where: { ...where, endpoint: BOOKINGS },
+  });
   const amount = (name: string): bigint =>
     booked.groups.find(({ values }) => values.endpoint === name)?.costNanoUsd ?? 0n;
   const [lost, corrected] = [amount("lost"), amount("correction")];

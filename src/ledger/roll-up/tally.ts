@@ -3,11 +3,7 @@ import { USAGE_KIND_NAMES, type UsageKind } from "../../neutral/usage.ts";
 import type { SqlRow, SqlValue } from "../../store/sql.ts";
 import { COLUMNS } from "../columns.ts";
 import { Percentiles } from "../percentiles.ts";
-
-/** Rows of these endpoints book money and are no requests. */
-const BOOKINGS: readonly SqlValue[] = ["lost", "correction"];
-/** The usage of a request that has a row already: its answer was made behind the reply. */
-const LATER_USAGE = "responses.background";
+import { BACKGROUND_ENDPOINT, isBooking } from "../row.ts";
 
 /** No request has more: an upstream that reports more must not make the sums of all others inexact. */
 const MAX_COUNTED = 1e12;
@@ -103,8 +99,8 @@ export class Tally {
   /** Adds a row of the ledger, with the columns `TALLIED_COLUMNS`. */
   addRow(row: SqlRow): void {
     if (typeof row.cost_nano_usd === "number") this.#addCost(row.cost_nano_usd);
-    if (BOOKINGS.includes(row.endpoint as SqlValue)) return;
-    const isRequest = row.endpoint !== LATER_USAGE;
+    if (isBooking(row.endpoint)) return;
+    const isRequest = row.endpoint !== BACKGROUND_ENDPOINT;
     if (isRequest) this.requests++;
     if (isRequest && row.outcome === "client_left") this.clientLeft++;
     else if (isRequest && row.outcome !== "ok") this.errors++;
@@ -122,8 +118,7 @@ export class Tally {
   /** Adds the change of a row that gets another cost: as if the row had been added with it. */
   addChangedCost(row: SqlRow, costNanoUsd: number): void {
     const changed = { ...row, cost_nano_usd: costNanoUsd };
-    if (!BOOKINGS.includes(row.endpoint as SqlValue))
-      this.unpriced += Number(isUnpriced(changed)) - Number(isUnpriced(row));
+    if (!isBooking(row.endpoint)) this.unpriced += Number(isUnpriced(changed)) - Number(isUnpriced(row));
     if (typeof row.cost_nano_usd === "number") this.#addCost(-row.cost_nano_usd);
     this.#addCost(costNanoUsd);
   }

@@ -3,7 +3,7 @@
  * later, with the credential that made it, and gets a row of its own.
  */
 import type { TapState } from "../../dialects/dialect.ts";
-import type { LedgerRow } from "../../ledger/row.ts";
+import { BACKGROUND_ENDPOINT, type LedgerRow } from "../../ledger/row.ts";
 import type { Reservation } from "../../limits/reservation.ts";
 import { NO_USAGE } from "../../neutral/usage.ts";
 import type { BilledAnswer } from "../../prices/answer-cost.ts";
@@ -65,7 +65,7 @@ export function backgroundRow(begun: LedgerRow, id: string, responseId: string):
   return {
     ...begun,
     id,
-    endpoint: "responses.background",
+    endpoint: BACKGROUND_ENDPOINT,
     isStream: false,
     stopReason: null,
     attempts: 0,
