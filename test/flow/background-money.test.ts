@@ -6,11 +6,12 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
+import { zoneFarFromMidnight } from "../faults/budgets/keys.ts";
 import { type BudgetRecords, readRecords } from "../faults/budgets/records.ts";
 import { billedTo, settledBill, simulatedToml } from "../kit/bill.ts";
 import { CLIENT_KEY, type Gateway, runGateway, startGateway, until } from "../kit/gateway.ts";
 
-const KEY_TOML = `[[keys]]\nname = "worker"\nkey = "${CLIENT_KEY}"\nbudget_usd_per_day = "1.00"\n`;
+const KEY_TOML = `[[keys]]\nname = "worker"\nkey = "${CLIENT_KEY}"\nbudget_usd_per_day = "1.00"\ntime_zone = "${zoneFarFromMidnight(Date.now())}"\n`;
 
 let simulator: Simulator;
 let gateway: Gateway;

@@ -51,7 +51,7 @@ export function makeBudgets(rounds: number, nowMs: number): Budgets {
 }
 
 /** A time zone in which no day begins or ends within the next hours, so that a run is within one window. */
-function zoneFarFromMidnight(nowMs: number): string {
+export function zoneFarFromMidnight(nowMs: number): string {
   return new Date(nowMs).getUTCHours() < 12 ? "UTC" : "Pacific/Honolulu";
 }
 

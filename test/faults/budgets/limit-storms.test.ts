@@ -4,7 +4,7 @@ import { type Gateway, startGateway, until, upstreamToml } from "../../kit/gatew
 import { exchangeBytes, openClient, requestBytes } from "../../kit/raw-client.ts";
 import type { DialectName } from "../../kit/recordings.ts";
 import { WAYS } from "../asking.ts";
-import { usdText } from "./keys.ts";
+import { usdText, zoneFarFromMidnight } from "./keys.ts";
 import { readRecords } from "./records.ts";
 import { type BilledRequest, billedRequest, UPSTREAM_MODELS } from "./requests.ts";
 import { type HeldUpstream, startHeldUpstream, type StormReply, type StormRequest, storm } from "./storm.ts";
@@ -27,12 +27,17 @@ function keyToml(name: string, ...lines: readonly string[]): string {
   return [`[[keys]]\nname = "${name}"\nkey = "${secretOf(name)}"`, ...lines, ""].join("\n");
 }
 
+function budgetLines(nanoUsd: number): string {
+  const zone = zoneFarFromMidnight(Date.now());
+  return `budget_usd_per_day = "${usdText(nanoUsd)}"\ntime_zone = "${zone}"`;
+}
+
 const TOKENS_REQUEST = requestOfTokens();
 /** Body bytes ÷ 3, and the request's own maximum. */
 const TOKENS_DEMAND = Buffer.byteLength(TOKENS_REQUEST.body) / 3 + MAX_TOKENS;
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  money: [`budget_usd_per_day = "${usdText(BUDGET)}"`],
+  money: [budgetLines(BUDGET)],
   rate: [`requests_per_minute = ${ROOM}`],
   tokens: [`tokens_per_minute = ${ROOM * TOKENS_DEMAND + TOKENS_DEMAND - 1}`],
   atonce: [`concurrency = ${ROOM}`],
@@ -41,11 +46,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   second: ['team = "crew"'],
   changing: [`concurrency = ${ROOM}`],
   leaving: ["concurrency = 100"],
-  fleeing: [
-    `budget_usd_per_day = "${usdText(REQUESTS * MOST)}"`,
-    `concurrency = ${REQUESTS}`,
-    "tokens_per_minute = 100000000",
-  ],
+  fleeing: [budgetLines(REQUESTS * MOST), `concurrency = ${REQUESTS}`, "tokens_per_minute = 100000000"],
   plain: [],
 };
 
@@ -57,7 +58,7 @@ function configToml(url: string, keys = KEYS): string {
     upstreamToml("gemini", "gemini", url),
     `[[prices]]\nmodel = "*"\ninput = 0\noutput = ${RATE / 1_000}`,
     ...Object.entries(keys).map(([name, lines]) => keyToml(name, ...lines)),
-    `[[teams]]\nname = "crew"\nbudget_usd_per_day = "${usdText(BUDGET)}"`,
+    `[[teams]]\nname = "crew"\n${budgetLines(BUDGET)}`,
   ].join("\n");
 }
 
