@@ -1,6 +1,6 @@
 /**
- * How long reports of usage take on a big ledger: `node_modules/.bin/bun bench/micro/usage-queries.ts FOLDER [--rounds N]`, with a
- * folder that `script/make-ledger` has made. Each round opens the database anew, as each report does. Prints a table.
+ * How long reports of usage take on a big ledger: `node_modules/.bin/bun bench/micro/usage-queries.ts FOLDER [--rounds N] [--quick]`,
+ * with a folder that `script/make-ledger` has made. Each round opens the database anew, as each report does. Prints a table.
  */
 import { parseArgs } from "node:util";
 import { openStoreReader } from "../../src/ledger/store-file.ts";
@@ -48,28 +48,36 @@ const QUERIES: readonly (readonly [name: string, query: Partial<UsageQuery>])[] 
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string", default: "5" } },
+  options: { rounds: { type: "string", default: "5" }, quick: { type: "boolean", default: false } },
 });
 const [folder] = positionals;
 if (folder === undefined) throw new Error("give the folder of a ledger that script/make-ledger has made");
 const rounds = Number(values.rounds);
 
-console.log(
-  `${"split by".padEnd(38)} ${"groups".padStart(7)} ${"median ms".padStart(10)} ${"worst ms".padStart(10)}`,
-);
+const line = (name: string, ...cells: readonly string[]): void =>
+  console.log(name.padEnd(38) + cells.map((cell) => cell.padStart(10)).join(" "));
+
+line("split by", "groups", "median ms", "worst ms", "CPU ms");
 for (const [name, change] of QUERIES) {
+  const isSlow = name.startsWith("slow");
+  if (isSlow && values.quick) continue;
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   let groups = 0;
-  for (let round = 0; round < (name.startsWith("slow") ? 1 : rounds); round++) {
+  for (let round = 0; round < (isSlow ? 1 : rounds); round++) {
     const startMs = performance.now();
+    const startCpu = process.cpuUsage();
     const sql = openStoreReader(folder);
     groups = readUsage(sql, { ...ALL_USAGE, ...change, limit: PAGE }).groups.length;
     sql.close();
     times.push(performance.now() - startMs);
+    const { user, system } = process.cpuUsage(startCpu);
+    cpuTimes.push((user + system) / 1000);
   }
-  times.sort((a, b) => a - b);
-  const [median = 0, worst = 0] = [times[Math.floor(times.length / 2)], times.at(-1)];
-  console.log(
-    `${name.padEnd(38)} ${String(groups).padStart(7)} ${median.toFixed(1).padStart(10)} ${worst.toFixed(1).padStart(10)}`,
-  );
+  const figures = [median(times), Math.max(...times), median(cpuTimes)];
+  line(name, String(groups), ...figures.map((ms) => ms.toFixed(1)));
+}
+
+function median(all: readonly number[]): number {
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
 }

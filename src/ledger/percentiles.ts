@@ -80,16 +80,17 @@ export class Percentiles {
   }
 
   #readText(text: string): void {
+    if (this.#few !== null && text.length > 3 * MAX_FEW) this.#spill(this.#few);
     for (let i = 0; i + 2 < text.length; ) {
-      const place = valueAt(text, i) * 64 + valueAt(text, i + 1);
+      const bucket = FIRST_BUCKET + valueAt(text, i) * 64 + valueAt(text, i + 1);
       i += 2;
-      let count = 0;
-      for (let unit = 1; i < text.length; unit *= 32) {
-        const digit = valueAt(text, i++);
+      let digit = valueAt(text, i++);
+      let count = digit & 31;
+      for (let unit = 32; digit >= 32 && i < text.length; unit *= 32) {
+        digit = valueAt(text, i++);
         count += (digit & 31) * unit;
-        if (digit < 32) break;
       }
-      this.#addTo(FIRST_BUCKET + place, count);
+      this.#addTo(bucket, count);
     }
   }
 
@@ -118,10 +119,16 @@ export class Percentiles {
     if (few === null) this.#addMany(bucket, count);
     else if (few.length + count <= MAX_FEW) for (let i = 0; i < count; i++) few.push(bucket);
     else {
-      this.#few = null;
-      for (const one of few.sort((a, b) => b - a)) this.#addMany(one, 1);
+      this.#spill(few);
       this.#addMany(bucket, count);
     }
+  }
+
+  /** Counts from now on. */
+  #spill(few: readonly number[]): void {
+    this.#few = null;
+    // The longest first, so that the counts grow less often.
+    for (const bucket of few.toSorted((a, b) => b - a)) this.#addMany(bucket, 1);
   }
 
   #addMany(bucket: number, count: number): void {

@@ -36,27 +36,28 @@ const NUMBER_COLUMNS = [
 /** All columns of a cell but its keys, in the order of `toParams`. */
 export const TALLY_COLUMNS: readonly string[] = [...NUMBER_COLUMNS, "rare", "ttfb", "duration"];
 
-/** The columns of one cell. A cost above 2^53 is read as text. */
-export const CELL_SQL = TALLY_COLUMNS.map((column) =>
+const COUNT_COLUMNS = [...NUMBER_COLUMNS, "rare"] as const;
+
+/** The columns of one cell but its latencies, which are most of its bytes. A cost above 2^53 is read as text. */
+export const CELL_COUNTS_SQL = COUNT_COLUMNS.map((column) =>
   column === "cost_nano_usd"
     ? `iif(c.${column} NOT BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}, CAST(c.${column} AS TEXT), c.${column}) AS ${column}`
     : `c.${column}`,
 ).join(", ");
+export const CELL_LATENCIES_SQL = "c.ttfb, c.duration";
+/** All of one cell. */
+export const CELL_SQL = `${CELL_COUNTS_SQL}, ${CELL_LATENCIES_SQL}`;
 
 /**
  * The columns of the sum of several cells. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
  * read as text.
  */
-export const CELLS_SUM_SQL = [
-  ...NUMBER_COLUMNS.map((column) =>
-    column === "cost_nano_usd"
-      ? `CAST(sum(c.${column}) AS TEXT) AS ${column}`
-      : `sum(c.${column}) AS ${column}`,
-  ),
-  "group_concat(c.rare, char(10)) AS rare",
-  "group_concat(c.ttfb, '') AS ttfb",
-  "group_concat(c.duration, '') AS duration",
-].join(", ");
+export const SUM_COUNTS_SQL = COUNT_COLUMNS.map((column) => {
+  if (column === "rare") return "group_concat(c.rare, char(10)) AS rare";
+  const sum = `sum(c.${column})`;
+  return `${column === "cost_nano_usd" ? `CAST(${sum} AS TEXT)` : sum} AS ${column}`;
+}).join(", ");
+export const SUM_LATENCIES_SQL = "group_concat(c.ttfb, '') AS ttfb, group_concat(c.duration, '') AS duration";
 
 /** The columns of the ledger's rows that `addRow` reads. */
 export const TALLIED_COLUMNS: readonly string[] = [
@@ -123,8 +124,20 @@ export class Tally {
     this.#addCost(costNanoUsd);
   }
 
-  /** Adds a cell (`CELL_SQL`), or the sum of some (`CELLS_SUM_SQL`). */
+  /** Adds a cell (`CELL_SQL`). */
   addCell(cell: SqlRow): void {
+    this.addCounts(cell);
+    this.addLatencies(cell);
+  }
+
+  /** Adds those of a cell, or of the sum of some (`SUM_LATENCIES_SQL`). */
+  addLatencies({ ttfb, duration }: SqlRow): void {
+    if (typeof ttfb === "string") this.ttfb.addText(ttfb);
+    if (typeof duration === "string") this.duration.addText(duration);
+  }
+
+  /** Adds all else of a cell, or of the sum of some (`SUM_COUNTS_SQL`). */
+  addCounts(cell: SqlRow): void {
     this.requests += Number(cell.requests);
     this.errors += Number(cell.errors);
     this.clientLeft += Number(cell.client_left);
@@ -139,8 +152,6 @@ export class Tally {
       if (typeof count === "number") this.#addUsage(kind, count);
     }
     if (typeof cell.rare === "string") for (const json of cell.rare.split("\n")) this.#addRare(json);
-    if (typeof cell.ttfb === "string") this.ttfb.addText(cell.ttfb);
-    if (typeof cell.duration === "string") this.duration.addText(cell.duration);
   }
 
   add(other: Tally): void {

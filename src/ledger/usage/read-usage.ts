@@ -1,7 +1,4 @@
-/**
- * Reports of usage: the sums of the roll-up, and the rows that are not in it yet. All of the roll-up is read at one moment;
- * rows never change, so those that are not in it may be read page by page after that.
- */
+/** Reports of usage: the sums of the roll-up, and the rows that are not in it yet, all of one moment. */
 import type { Zone } from "../../core/time-zone.ts";
 import { UTC, zoneOf } from "../../core/time-zone.ts";
 import { USAGE_KIND_NAMES } from "../../neutral/usage.ts";
@@ -11,11 +8,11 @@ import { timeOfKey } from "../request-ids.ts";
 import { HOUR_MS, hourOf } from "../roll-up/cells.ts";
 import { MarkStore } from "../roll-up/mark.ts";
 import { type Dimension, findView, type Value, valuesOf } from "../roll-up/views.ts";
-import { foldedOf, readCells } from "./cell-source.ts";
+import { CellSource, foldedOf } from "./cell-source.ts";
 import { coverOf } from "./cover.ts";
 import { type NamedPeriod, periodsBetween } from "./periods.ts";
 import { readFragments, readLateRows, readRowsFrom } from "./row-source.ts";
-import { Totals } from "./totals.ts";
+import { type Total, Totals } from "./totals.ts";
 import { type UsageGroup, type UsagePage, type UsageQuery, UsageQueryError } from "./usage-query.ts";
 
 /** So many hours are two years. */
@@ -50,7 +47,7 @@ class Report {
     this.#zone = zone;
   }
 
-  /** `endSnapshot` ends the transaction in which the sums are read. */
+  /** `endSnapshot` ends the transaction in which all is read; a report that reads rows alone needs none. */
   read(endSnapshot: () => void): UsagePage {
     const sql = this.#sql;
     const { by, where } = this.#query;
@@ -59,29 +56,30 @@ class Report {
     const periods = this.#periods(bounds);
     const totals = new Totals(periods, by);
     const view = this.#hasSums() ? findView([...by, ...(Object.keys(where) as Dimension[])]) : null;
-    // While the older rows are moved, a row could leave one table and be missed in the other.
-    const isMoving = makeMoveReader(sql)() !== null;
-    const mark = new MarkStore(sql).read();
     const take = (row: SqlRow): void => this.#addRow(totals, row);
-    if (view !== null) {
-      const { cells, rows } = coverOf(periods, foldedOf(mark, view));
-      readCells(sql, { view, where, pieces: cells, mark, isSplitByTime: periods.length > 1 }, totals);
-      const isInFragment = (atMs: number): boolean =>
-        rows.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
-      readLateRows(sql, (row) => {
-        const atMs = Number(row.at_ms);
-        if (hourOf(atMs) >= mark.fromHour && !isInFragment(atMs)) take(row);
-      });
+    if (view === null) {
+      // While the older rows are moved, a row could leave one table and be missed in the other.
+      const isMoving = makeMoveReader(sql)() !== null;
       if (!isMoving) endSnapshot();
-      for (const piece of rows) readFragments(sql, piece, mark.mark, take);
+      for (const row of readRowsFrom(sql, 0, bounds, isMoving)) take(row);
+      return this.#page(totals, () => undefined);
     }
-    const fromKey = view === null ? 0 : mark.mark;
-    const fromHour = view === null ? Number.NEGATIVE_INFINITY : mark.fromHour;
-    if (!isMoving) endSnapshot();
-    for (const row of readRowsFrom(sql, fromKey, bounds, isMoving)) {
-      if (hourOf(Number(row.at_ms)) >= fromHour) take(row);
+    const mark = new MarkStore(sql).read();
+    const { cells, rows } = coverOf(periods, foldedOf(mark, view));
+    const isSplitByTime = periods.length > 1;
+    const source = new CellSource(sql, { view, where, pieces: cells, mark, isSplitByTime }, totals);
+    source.addCounts();
+    const isInFragment = (atMs: number): boolean =>
+      rows.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
+    readLateRows(sql, (row) => {
+      const atMs = Number(row.at_ms);
+      if (hourOf(atMs) >= mark.fromHour && !isInFragment(atMs)) take(row);
+    });
+    for (const piece of rows) readFragments(sql, piece, mark.mark, take);
+    for (const row of readRowsFrom(sql, mark.mark, bounds, true)) {
+      if (hourOf(Number(row.at_ms)) >= mark.fromHour) take(row);
     }
-    return this.#page(totals);
+    return this.#page(totals, (shown) => source.addLatencies(shown));
   }
 
   /** Requests with one of several tags would be counted once for each. */
@@ -117,12 +115,15 @@ class Report {
     }
   }
 
-  #page(totals: Totals): UsagePage {
+  /** `complete` adds to the totals of the page what is read for them alone. */
+  #page(totals: Totals, complete: (shown: readonly Total[]) => void): UsagePage {
     const { limit, cursor, period, by } = this.#query;
     const all = totals.sorted();
     const start = cursor === null ? 0 : totals.indexBehind(all, cursor);
     const end = limit === null ? all.length : Math.min(all.length, start + limit);
-    const groups = all.slice(start, end).map(({ period: name, values, tally }): UsageGroup => {
+    const shown = all.slice(start, end);
+    complete(shown);
+    const groups = shown.map(({ period: name, values, tally }): UsageGroup => {
       const { usage, duration, ttfb } = tally;
       return {
         period: period === null ? null : name.name,

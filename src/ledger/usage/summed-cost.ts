@@ -4,7 +4,7 @@ import { makeMoveReader } from "../older-rows.ts";
 import { hourOf } from "../roll-up/cells.ts";
 import { MarkStore } from "../roll-up/mark.ts";
 import { valuesOf } from "../roll-up/views.ts";
-import { foldedOf, readCells } from "./cell-source.ts";
+import { CellSource, foldedOf } from "./cell-source.ts";
 import { coverOf } from "./cover.ts";
 import { readLateRows } from "./row-source.ts";
 import { Totals } from "./totals.ts";
@@ -39,7 +39,7 @@ function readAtOnce(sql: Sql, { scope, name, startMs, endMs }: CostWanted): Summ
   if (rows.length > 0) return null;
   const totals = new Totals([{ name: "", calendarMs: 0, startMs, endMs }], []);
   const where = { [scope]: [name] };
-  readCells(sql, { view: "key", where, pieces: cells, mark, isSplitByTime: false }, totals);
+  new CellSource(sql, { view: "key", where, pieces: cells, mark, isSplitByTime: false }, totals).addCounts();
   readLateRows(sql, (row) => {
     const atMs = Number(row.at_ms);
     if (valuesOf(row)[scope] === name && hourOf(atMs) >= mark.fromHour) totals.of(atMs, [])?.addRow(row);

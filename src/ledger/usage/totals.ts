@@ -6,6 +6,8 @@ import { UsageQueryError } from "./usage-query.ts";
 
 export interface Total {
   readonly period: NamedPeriod;
+  /** As `numberOf` gives it. */
+  readonly number: number;
   readonly values: readonly Value[];
   readonly tally: Tally;
 }
@@ -75,7 +77,7 @@ export class Totals {
     for (const [number, tallies] of this.#tallies.entries()) {
       const values = this.#values[number] as readonly Value[];
       for (const [index, tally] of tallies)
-        all.push({ period: this.#periods[index] as NamedPeriod, values, tally });
+        all.push({ period: this.#periods[index] as NamedPeriod, number, values, tally });
     }
     return all.sort(compareTotals);
   }
