@@ -75,6 +75,8 @@ export class BudgetStore {
   #retryAtMs = Number.NEGATIVE_INFINITY;
   /** Windows that are being counted, and the timers of their next steps. */
   readonly #counts = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Windows whose rows have been counted anew, and that nobody has begun since. */
+  readonly #counted = new Set<string>();
 
   constructor(options: BudgetStoreOptions) {
     this.#options = options;
@@ -99,7 +101,8 @@ export class BudgetStore {
     if (this.#counts.has(id)) throw refusal(IS_COUNTED);
     return this.#run((table) => {
       const known = table.find(window);
-      if (known?.isStale === false && trust !== "ledger") return known;
+      const isCounted = this.#counted.delete(id);
+      if (known?.isStale === false && (trust !== "ledger" || isCounted)) return known;
       if (known === null && trust === "fresh") return table.begin(window, 0);
       const spentNanoUsd = this.#options.spentBefore(table.sql, window);
       if (spentNanoUsd !== null) return table.recount(window, spentNanoUsd);
@@ -160,6 +163,7 @@ export class BudgetStore {
     this.#counts.delete(id);
     try {
       this.begin(window, trust);
+      this.#counted.add(id);
     } catch (error) {
       // Not at its end yet, or the store fails: then the next request goes on.
       if (!(error instanceof GatewayError)) throw error;

@@ -417,6 +417,23 @@ describe("a budget that is new", () => {
     limiter.close();
   });
 
+  test("that a reload brings is counted to its end as well, and once", async () => {
+    let steps = 0;
+    using folder = new LimitsFolder({ spentBefore: () => (++steps % 4 === 0 ? 800 : null) });
+    const limiter = folder.limiter([makeKey({ requestsPerMinute: 100 })]);
+    const key = makeKey({ budgetPerMonthNanoUsd: 1_000 });
+    const running = reserved(limiter.reserve(key, ask({ costNanoUsd: 50 })));
+    limiter.replace([key], []);
+    expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+    while (steps < 4) await Bun.sleep(1);
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 1 })));
+    // It began before the budget was known, and is charged at its end.
+    folder.commit(running.settle(1, 40));
+    expect(refused(limiter.reserve(key, ask({ costNanoUsd: 160 })))).toMatchObject({ remaining: 159 });
+    expect(steps).toBe(4);
+    limiter.close();
+  });
+
   test("needs no count for a day that begins later", () => {
     using folder = new LimitsFolder({
       spentBefore: () => {
