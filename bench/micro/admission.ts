@@ -79,7 +79,7 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
   const reply = (): Response => new Response("x", { headers: { "content-type": "application/json" } });
   measure(`${name}: a reply`, reply);
   measure(`${name}: with the headers of its limits`, () => {
-    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.useFor(tester, MODEL), Date.now());
+    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.ratesFor(tester, MODEL), Date.now());
   });
   await gateway.close();
 }

@@ -28,7 +28,7 @@ export interface ModelLimits extends LimitSet {
   readonly model: string;
 }
 
-/** The limits of a key or of a team. */
+/** The limits of a key. */
 export interface KeyLimits extends LimitSet {
   /** An IANA name. */
   readonly timeZone: string;

@@ -156,8 +156,8 @@ export class Limiter {
     return this.#appliedTo(key, model, fallbacks).budgets.length > 0;
   }
 
-  /** The limits that hold for a request of the key for the model, as they stand now. */
-  useFor(key: LimitedKey, model: string | null): KeyUse {
+  /** The rates that hold for a request of the key for the model, as they stand now. Asks the store nothing. */
+  ratesFor(key: LimitedKey, model: string | null): KeyUse {
     const applied = this.#appliedTo(key, model);
     const nowMs = this.#clock.nowMs();
     const monotonicMs = this.#clock.monotonicMs();

@@ -9,14 +9,18 @@ import type { MinuteRate } from "./minute-rate.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** The most that a request may need. */
-export interface Demand {
+export interface Needed {
+  /** Of input and of all answers. */
+  readonly tokens: number;
+  /** null: unpriced, or no budget asks for it. It holds no room in a budget. */
+  readonly costNanoUsd: number | null;
+}
+
+export interface Demand extends Needed {
   /** As the client asks for it. */
   readonly model: string | null;
   /** Other models that may answer in its place, as `upstream/model`; absent: none. */
   readonly fallbacks?: readonly string[];
-  readonly tokens: number;
-  /** null: unpriced. It holds no room in a budget. */
-  readonly costNanoUsd: number | null;
   /** When the request was accepted, Unix milliseconds, as in its row: this time decides the day that it counts for. */
   readonly atMs: number;
 }

@@ -125,8 +125,8 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream, its admission and its row. All fields are set in the constructor, so that every
- * exchange has the same shape.
+ * Readonly but for its attempts, its early stream, its admission and its row. All fields are set in the constructor, so
+ * that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
   readonly id: string;

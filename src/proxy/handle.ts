@@ -299,7 +299,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const { limiter, clock, snapshot } = this.#gateway;
     const { principal, route } = this.#accepted;
     if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(reply.headers);
-    const use = limiter.useFor(principal, this.#planned?.modelName ?? null);
+    const use = limiter.ratesFor(principal, this.#planned?.modelName ?? null);
     setLimitHeaders(reply.headers, route.dialect, use, clock.nowMs());
     return reply;
   }

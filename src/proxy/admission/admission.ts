@@ -1,7 +1,7 @@
 /** The room in limits that one request holds, from its admission to its row. */
-import type { Reservation } from "../../limits/reservation.ts";
+import type { Needed, Reservation } from "../../limits/reservation.ts";
 import type { Charge } from "../../store/budgets.ts";
-import { limitReached, type Needed } from "./limit-errors.ts";
+import { limitReached } from "./limit-errors.ts";
 
 export class Admission {
   readonly #reservation: Reservation;

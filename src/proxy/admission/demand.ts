@@ -1,5 +1,6 @@
 /** The most that a request may take of the limits of its key: tokens, and money at the dearest of its targets. */
 import type { Peek } from "../../dialects/dialect.ts";
+import type { Needed } from "../../limits/reservation.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { PriceBook } from "../../prices/price-book.ts";
@@ -14,24 +15,17 @@ const BYTES_A_TOKEN = 3;
 /** Sums of such counts are exact. */
 const MAX_TOKENS = 1e12;
 
-/** What a request may take at one target. */
-export interface TargetDemand {
-  /** Of input and of all answers. */
-  readonly tokens: number;
-  /** null: the model, or one that it may fall back on, has no price. */
-  readonly costNanoUsd: number | null;
-}
-
 /**
- * `hasBudget`: the cost counts. Without it no price is looked up, and every cost is null. `fallbacks`: other models that
- * the target may charge for.
+ * What a request may need at one target. `hasBudget`: the cost counts; a null cost then says that the model, or one that
+ * it may fall back on, has no price. Without it no price is looked up, and every cost is null. `fallbacks`: other models
+ * that the target may charge for.
  */
 export function demandAt(
   { gateway: { snapshot }, exchange, peek }: ServedRequest,
   target: Target,
   hasBudget: boolean,
   fallbacks: readonly string[],
-): TargetDemand {
+): Needed {
   const { route, requestBytes } = exchange;
   const upstream = snapshot.upstreams.get(target.upstream);
   // Nobody is charged for a count or for a stored answer.
@@ -58,7 +52,7 @@ export function demandAt(
   return { tokens, costNanoUsd };
 }
 
-const NOTHING: TargetDemand = Object.freeze({ tokens: 0, costNanoUsd: 0 });
+const NOTHING: Needed = Object.freeze({ tokens: 0, costNanoUsd: 0 });
 
 function mostAt(
   prices: PriceBook,

@@ -3,13 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { usdText } from "../../core/money.ts";
 import { retryAfterS } from "../../dialects/shared/retry-header.ts";
 import type { Refusal } from "../../limits/refusal.ts";
-
-/** The most that a request may take. */
-export interface Needed {
-  readonly tokens: number;
-  /** null: no target has a price, and the configuration allows that; or no budget asks for it. */
-  readonly costNanoUsd: number | null;
-}
+import type { Needed } from "../../limits/reservation.ts";
 
 /** `nowMs`: Unix milliseconds. */
 export function limitReached(refusal: Refusal, needed: Needed, nowMs: number): GatewayError {

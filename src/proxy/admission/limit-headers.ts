@@ -14,7 +14,7 @@ export function dropAccountRates(headers: Headers): void {
   }
 }
 
-/** Sets the headers. `use`: the limits that hold for the request; `nowMs`: Unix milliseconds. */
+/** Sets the headers. `use`: the rates that hold for the request; `nowMs`: Unix milliseconds. */
 export function setLimitHeaders(headers: Headers, dialect: DialectName, use: KeyUse, nowMs: number): void {
   const { rateHeaders } = DIALECTS[dialect];
   const set = (unit: "requests" | "tokens", limit: LimitName): void => {

@@ -151,7 +151,7 @@ export class BackgroundWatch implements Background {
     watched.isAsked = false;
     // A client's own poll, or a stop, may have come first.
     if (this.#isStopped || pending.hasEnded) return;
-    this.#guard(() => this.#heard(watched, found));
+    this.#try("a background response cannot be settled", () => this.#heard(watched, found));
   }
 
   #heard(watched: Watched, found: Found): void {
@@ -254,10 +254,6 @@ export class BackgroundWatch implements Background {
   }
 
   /** An exception in one step costs that response alone. */
-  #guard(step: () => void): void {
-    this.#try("a background response cannot be settled", step);
-  }
-
   #try(what: string, step: () => void): void {
     try {
       step();

@@ -4,7 +4,7 @@
  */
 import type { TapState } from "../../dialects/dialect.ts";
 import { BACKGROUND_ENDPOINT, type LedgerRow } from "../../ledger/row.ts";
-import type { Reservation } from "../../limits/reservation.ts";
+import type { Needed, Reservation } from "../../limits/reservation.ts";
 import { NO_USAGE } from "../../neutral/usage.ts";
 import type { BilledAnswer } from "../../prices/answer-cost.ts";
 
@@ -24,13 +24,6 @@ export interface Background {
   seen(upstream: string, id: string, facts: ResponseFacts): void;
 }
 
-/** The most that the request may need, as its reservation holds it. */
-export interface HeldAmounts {
-  readonly tokens: number;
-  /** null: unpriced. */
-  readonly costNanoUsd: number | null;
-}
-
 /** As it stands in the store. */
 export interface PendingResponse {
   readonly upstream: string;
@@ -44,8 +37,8 @@ export interface PendingResponse {
   readonly outputLimit: number | null;
   /** What the model had written when the client's stream ended. An earlier version did not store it. */
   readonly passedBytes?: number;
-  /** null: the key had no limits. */
-  readonly held: HeldAmounts | null;
+  /** What its reservation holds; null: the key had no limits. */
+  readonly held: Needed | null;
   /** The row of its end, without what its end decides. */
   readonly row: LedgerRow;
   /** The row is the final one: what is left is to commit it. */
