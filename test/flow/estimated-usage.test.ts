@@ -142,14 +142,18 @@ test("an answer that was cut", async () => {
 });
 
 /** Sends a request and leaves once `isTime` is true of what came. */
-async function leave(asked: Asked, isTime: (received: string) => boolean): Promise<void> {
+async function leave(
+  asked: Asked,
+  isTime: (received: string) => boolean,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const before = upstream.seen.length;
   const client = await openClient(gateway.port);
   let received = "";
   client.socket.on("data", (bytes: Buffer) => {
     received += bytes.toString();
   });
-  client.send(requestBytes(asked.path, { body: asked.body, headers: headersOf(asked) }));
+  client.send(requestBytes(asked.path, { body: asked.body, headers: { ...headersOf(asked), ...more } }));
   await until("the moment to leave", () => upstream.seen.length > before && isTime(received));
   client.leave();
 }
@@ -222,4 +226,21 @@ test("an estimate is never more than the model can read and write", async () => 
   await request(gateway.port, asked.path, { body, headers: headersOf(asked) });
   const [[, row]] = (await rowsOf([asked])) as [[Asked, LedgerLine]];
   expect(row).toMatchObject({ usage_state: "estimated", input_tokens: 128_000, output_tokens: 16_384 });
+});
+
+test("a request that asks Claude for its long context may have filled it", async () => {
+  const way = WAYS.find(
+    ({ client, upstream: { dialect } }) => client.dialect === dialect && dialect === "anthropic-messages",
+  ) as Way;
+  upstream.answer = () => undefined;
+  const all: Asked[] = [];
+  for (const beta of ["context-1m-2025-08-07", "other-2026-01-01"]) {
+    const asked = ask(way, false, { messages: [{ role: "user", content: "y".repeat(900_000) }] });
+    const body = asked.body.replace(/"model":"[^"]*"/, '"model":"anthropic-messages/claude-sonnet-4-5"');
+    all.push(asked);
+    await leave({ ...asked, body }, () => true, { "anthropic-beta": beta });
+  }
+  const [long, plain] = (await rowsOf(all)).map(([, row]) => row.input_tokens);
+  expect(long).toBeGreaterThan(300_000);
+  expect(plain).toBe(200_000);
 });

@@ -1,6 +1,7 @@
 /** The most that a request may take of the limits of its key: tokens, and money at the dearest of its targets. */
 import type { Peek } from "../../dialects/dialect.ts";
 import type { Needed } from "../../limits/reservation.ts";
+import { bookedInputTokens } from "../../neutral/estimate.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { PriceBook } from "../../prices/price-book.ts";
@@ -10,8 +11,6 @@ import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ServedRequest } from "../served-request.ts";
 
-/** A body is rarely written in fewer bytes for a token: https://github.com/openai/tiktoken gives 4 for English. */
-const BYTES_A_TOKEN = 3;
 /** Sums of such counts are exact. */
 const MAX_TOKENS = 1e12;
 
@@ -31,7 +30,7 @@ export function demandAt(
   // Nobody is charged for a count or for a stored answer.
   if (upstream === undefined || !route.isBilled) return NOTHING;
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
-  const inputTokens = Math.min(Math.ceil(requestBytes / BYTES_A_TOKEN), contextOf(exchange, traits));
+  const inputTokens = bookedInputTokens(requestBytes, contextOf(exchange, traits));
   const outputTokens = route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0;
   const tokens = inputTokens + outputTokens;
   if (!hasBudget) return { tokens, costNanoUsd: null };
@@ -80,7 +79,8 @@ function traitsOf(
  */
 const LONG_CONTEXT = { beta: "context-1m-", tokens: 1_000_000 };
 
-function contextOf({ client }: Exchange, { contextTokens }: ModelTraits): number {
+/** What the model can read for this request; a very large number where it is not known. */
+export function contextOf({ client }: Exchange, { contextTokens }: ModelTraits): number {
   const most = contextTokens ?? MAX_TOKENS;
   const betas = most < LONG_CONTEXT.tokens ? client.headers.get("anthropic-beta") : null;
   return betas?.includes(LONG_CONTEXT.beta) === true ? LONG_CONTEXT.tokens : most;

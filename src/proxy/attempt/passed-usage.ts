@@ -4,6 +4,7 @@ import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { makeUsage, NO_USAGE, type Usage } from "../../neutral/usage.ts";
 import type { BilledAnswer } from "../../prices/answer-cost.ts";
+import { contextOf } from "../admission/demand.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 
@@ -65,15 +66,12 @@ const UNKNOWN_LIMITS = { contextTokens: null, maxOutputTokens: null } as const;
 
 function limitsOf(
   { snapshot }: Gateway,
-  { attempt, route }: Exchange,
+  exchange: Exchange,
 ): Pick<ModelTraits, "contextTokens" | "maxOutputTokens"> {
+  const { attempt, route } = exchange;
   const upstream = snapshot.upstreams.get(attempt.upstream ?? "");
   if (upstream === undefined || attempt.modelUsed === null) return UNKNOWN_LIMITS;
   const dialect = attempt.upstreamDialect ?? route.dialect;
-  const { contextTokens, maxOutputTokens } = snapshot.modelTraits.traitsOf(
-    upstream,
-    dialect,
-    attempt.modelUsed,
-  );
-  return { contextTokens, maxOutputTokens };
+  const traits = snapshot.modelTraits.traitsOf(upstream, dialect, attempt.modelUsed);
+  return { contextTokens: contextOf(exchange, traits), maxOutputTokens: traits.maxOutputTokens };
 }
