@@ -177,7 +177,8 @@ export class StreamTranslation implements Tap {
         this.uncountedBytes += writtenBytes(event.part);
         return;
       case "usage":
-        this.#isOutputCounted = event.usage.outputTokens !== null;
+        // Usage of the prompt alone can come along with text.
+        this.#isOutputCounted = (event.usage.outputTokens ?? 0) > 0;
         if (this.#isOutputCounted) this.uncountedBytes = 0;
         return;
       case "end":
