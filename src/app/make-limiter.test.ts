@@ -233,15 +233,17 @@ describe("a correction", () => {
     const [lost] = folder.found().added;
     const sql = openStore(folder.path);
     const id = String(lost?.id);
-    expect(correctLost(sql, folder.ids, id)).toEqual({
+    expect(correctLost(sql, folder.ids, folder.clock, id)).toEqual({
       kind: "corrected",
       id: `${id}-correction`,
       key: "ci",
       nanoUsd: 900,
     });
-    expect(correctLost(sql, folder.ids, id)).toEqual({ kind: "corrected_before" });
-    expect(correctLost(sql, folder.ids, `${id}-correction`)).toEqual({ kind: "not_lost" });
-    expect(correctLost(sql, folder.ids, "01JABCDEFGHJKMNPQRSTVWXYZ0")).toEqual({ kind: "not_found" });
+    expect(correctLost(sql, folder.ids, folder.clock, id)).toEqual({ kind: "corrected_before" });
+    expect(correctLost(sql, folder.ids, folder.clock, `${id}-correction`)).toEqual({ kind: "not_lost" });
+    expect(correctLost(sql, folder.ids, folder.clock, "01JABCDEFGHJKMNPQRSTVWXYZ0")).toEqual({
+      kind: "not_found",
+    });
     sql.close();
     folder.clock.atMs = 1_000;
     reserved(next.limiter.reserve(key, ask({ costNanoUsd: 1_000 })));

@@ -38,7 +38,7 @@ export function makeBudgetStore({
   const bookLost: BudgetStoreOptions["bookLost"] = (sql, isInForce) => {
     const lost = findLost(sql, { nowMs: clock.nowMs(), teamOf, isInForce });
     if (lost.length === 0) return;
-    writeLost(sql, requestIds, lost);
+    writeLost(sql, requestIds, clock, lost);
     log.warn(
       { rows: lost.length, nanoUsd: lost.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0) },
       "an earlier process ended without settling its budgets: what it may have spent is booked as lost",

@@ -2,6 +2,7 @@
  * Rows that no request ends in: what an ended process may have spent of a budget (`lost`), and a person's correction of
  * such a row (`correction`).
  */
+import type { Clock } from "../core/clock.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
 import { type Charge, type LostCost, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
@@ -11,8 +12,8 @@ import type { LedgerRow } from "./row.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
 /** Writes a row for each, with its charges, in one transaction. Throws `StoreError`. */
-export function writeLost(sql: Sql, ids: RequestIds, lost: readonly LostCost[]): void {
-  const writer = makeLedgerWriter(sql, ids);
+export function writeLost(sql: Sql, ids: RequestIds, clock: Clock, lost: readonly LostCost[]): void {
+  const writer = makeLedgerWriter(sql, ids, clock);
   const rows = lost.map(({ key, team, model, atMs, nanoUsd }) =>
     makeAddedRow({
       id: ids.ulid(atMs),
@@ -41,7 +42,7 @@ export type Correction =
  * Takes a lost row's cost out of the budgets that it counts for, with a row of the negative cost: each lost row once.
  * Throws `StoreError`.
  */
-export function correctLost(sql: Sql, ids: RequestIds, id: string): Correction {
+export function correctLost(sql: Sql, ids: RequestIds, clock: Clock, id: string): Correction {
   const [lost] = readRows(sql, { id });
   if (lost === undefined) return { kind: "not_found" };
   const { atMs, key, team, modelAsked, costNanoUsd } = lost;
@@ -54,7 +55,7 @@ export function correctLost(sql: Sql, ids: RequestIds, id: string): Correction {
   const charges = windows.map(
     (window): Charge => ({ window, nanoUsd: -costNanoUsd, grantNanoUsd: -costNanoUsd, holder: null }),
   );
-  const writer = makeLedgerWriter(sql, ids);
+  const writer = makeLedgerWriter(sql, ids, clock);
   const row = makeAddedRow({
     id: correctionId,
     atMs,

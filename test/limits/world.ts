@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { makeBudgetStore } from "../../src/app/make-limiter.ts";
 import type { KeyLimits, LimitSet, TeamConfig } from "../../src/config/client-keys.ts";
 import { type Period, stretchAt } from "../../src/core/calendar.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { makeGlob } from "../../src/core/glob.ts";
 import { makeIds } from "../../src/core/ids.ts";
@@ -181,7 +182,7 @@ export class World implements Disposable {
     if (this.#processes[i] !== null) return;
     const keys = keysOf(this.#limits);
     const teams = teamsOf(this.#limits);
-    const clock = { nowMs: () => this.#nowMs, monotonicMs: () => this.#clock.monotonic };
+    const clock = this.#newClock();
     const ids = new RequestIds(makeIds());
     const writer = makeLedgerWriter(openStore(this.#path), ids, clock);
     const log = silentLog;
@@ -202,6 +203,10 @@ export class World implements Disposable {
     process.isPresent = true;
     const isAlone = this.#processes.every((other) => other === process || other?.isPresent !== true);
     if (isAlone) for (const truth of this.#truths) truth.isBooked = truth.lostIn !== null;
+  }
+
+  #newClock(): Clock {
+    return { nowMs: () => this.#nowMs, monotonicMs: () => this.#clock.monotonic };
   }
 
   /** A step of the clock; the monotonic one goes on. */
@@ -336,7 +341,7 @@ export class World implements Disposable {
     const sql = openStore(this.#path);
     const ids = new RequestIds(makeIds());
     const lost = [...readRows(sql)].filter(({ endpoint }) => endpoint === "lost");
-    for (const { id } of lost) correctLost(sql, ids, id);
+    for (const { id } of lost) correctLost(sql, ids, this.#newClock(), id);
     sql.close();
     // Only what is booked can be corrected; what is open still counts.
     for (const truth of this.#truths) if (truth.isBooked) truth.cost = 0;

@@ -22,7 +22,9 @@ export async function correct(ids: readonly string[], flags: CorrectFlags, io: C
     if (!existsSync(storeFile(dataDir))) return reportNoLedger("keys", dataDir, io);
     let code: number = EXIT.ok;
     for (const id of ids) {
-      const found = await writeStore(dataDir, io, (sql) => correctLost(sql, new RequestIds(io.ids), id));
+      const found = await writeStore(dataDir, io, (sql) =>
+        correctLost(sql, new RequestIds(io.ids), io.clock, id),
+      );
       if (found.kind === "corrected") {
         const { key, nanoUsd } = found;
         const owner = key === "" ? "the keys of its team" : `key ${key}`;
