@@ -5,11 +5,6 @@ import type { Groups } from "./groups.ts";
 import { type Mark, STEPS_A_DAY } from "./mark.ts";
 import { CELL_SQL, Tally } from "./tally.ts";
 
-/** Cells that a step reads. */
-const HOUR_CELLS = 300;
-/** Groups whose day a step sums up, of 24 cells each. */
-const DAY_GROUPS = 24;
-
 export class Folder {
   readonly #groups: Groups;
   readonly #cells: Cells;
@@ -23,7 +18,7 @@ export class Folder {
     this.#groups = groups;
     this.#cells = cells;
     this.#readHour = sql.prepare(
-      `SELECT grp, ${CELL_SQL} FROM usage_hours c WHERE hour = ? AND grp > ? ORDER BY grp LIMIT ${HOUR_CELLS}`,
+      `SELECT grp, ${CELL_SQL} FROM usage_hours c WHERE hour = ? AND grp > ? ORDER BY grp LIMIT ?`,
     );
     this.#readBaseHours = sql.prepare(
       `SELECT grp, ${CELL_SQL} FROM usage_hours c WHERE hour = ? AND grp > ? AND grp <= ?`,
@@ -37,19 +32,19 @@ export class Folder {
 
   /**
    * Takes one step, in a transaction of the caller; moves the mark's fold on. False: all hours before `endHour` are
-   * folded, and the days that they complete.
+   * folded, and the days that they complete. It reads about `limit` cells.
    */
-  step(mark: Mark, endHour: number): boolean {
+  step(mark: Mark, endHour: number, limit: number): boolean {
     const day = Math.floor(mark.foldStep / STEPS_A_DAY);
     const index = mark.foldStep % STEPS_A_DAY;
     if (index === DAY_HOURS) {
-      this.#foldDay(mark, day);
+      this.#foldDay(mark, day, Math.ceil(limit / DAY_HOURS));
       return true;
     }
     const hour = day * DAY_HOURS + index;
     if (hour >= endHour) return false;
     if (mark.foldGrp === 0 && this.#skipTo(mark, hour, endHour)) return true;
-    this.#foldHour(mark, hour);
+    this.#foldHour(mark, hour, limit);
     return true;
   }
 
@@ -65,8 +60,8 @@ export class Folder {
     return true;
   }
 
-  #foldHour(mark: Mark, hour: number): void {
-    const found = this.#readHour.all(hour, mark.foldGrp);
+  #foldHour(mark: Mark, hour: number, limit: number): void {
+    const found = this.#readHour.all(hour, mark.foldGrp, limit);
     const sums = new Map<number, Tally>();
     for (const cell of found) {
       for (const derived of this.#groups.derivedOf(Number(cell.grp), dayOf(hour))) {
@@ -76,15 +71,15 @@ export class Folder {
       }
     }
     for (const [grp, tally] of sums) this.#cells.addSpanHour(grp, hour, tally);
-    if (found.length < HOUR_CELLS) {
+    if (found.length < limit) {
       mark.foldStep++;
       mark.foldGrp = 0;
     } else mark.foldGrp = Number(found.at(-1)?.grp);
   }
 
-  #foldDay(mark: Mark, day: number): void {
+  #foldDay(mark: Mark, day: number, groups: number): void {
     const from = mark.foldGrp;
-    const to = from + DAY_GROUPS;
+    const to = from + groups;
     const sums = new Map<number, Tally>();
     const add = (cell: ReturnType<SqlStatement["all"]>[number]): void => {
       const tally = sums.get(Number(cell.grp)) ?? new Tally();

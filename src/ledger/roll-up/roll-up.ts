@@ -56,7 +56,7 @@ export class RollUp {
     this.#forgetLate = sql.prepare("DELETE FROM usage_late WHERE seq = ?");
   }
 
-  /** Handles up to `rows` rows in one transaction. Throws `StoreError`: nothing was done. */
+  /** Handles up to `rows` rows, or as many sums of hours that are over, in one transaction. Throws `StoreError`: nothing was done. */
   step(rows: number, nowMs: number): RollUpStep {
     try {
       return this.#sql.transaction(() => this.#step(rows, nowMs));
@@ -79,7 +79,7 @@ export class RollUp {
     this.#adder.add(sums, mark);
     if (next !== null) mark.mark = next.mark;
     const rows = late + (next?.rows ?? 0);
-    const isBehind = rows >= limit || this.#folder.step(mark, hourOf(timeOfKey(mark.mark)));
+    const isBehind = rows >= limit || this.#folder.step(mark, hourOf(timeOfKey(mark.mark)), limit);
     if (rows > 0 || isBehind) this.#marks.write(mark);
     return { rows, isBehind };
   }
