@@ -223,7 +223,8 @@ test("a row keeps the rest of what it says, and a sum of several calls is named"
 });
 
 test("budgets that the rows count for are spent by as much, others are not", async () => {
-  write([{ key: "ci", team: "research" }, { key: "ci" }, { key: "ann" }]);
+  // The second one asked for an entry of [[models]].
+  write([{ key: "ci", team: "research" }, { key: "ci", modelAsked: "fast" }, { key: "ann" }]);
   const sql = openStore(data());
   const window = (scope: "key" | "team", name: string, model: string, startMs: number): BudgetWindow => ({
     scope,

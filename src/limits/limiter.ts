@@ -4,7 +4,7 @@
  */
 import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Glob, makeGlob } from "../core/glob.ts";
+import { type Glob, makeGlob, modelSpellings } from "../core/glob.ts";
 import { BudgetBook } from "./budget-book.ts";
 import type { BudgetShare } from "./budget-share.ts";
 import type { BudgetStore } from "./budget-store.ts";
@@ -191,7 +191,7 @@ export class Limiter {
 
   /** With the limits for some models that one of these names stands for. */
   #join({ own, perModel, team }: KeyState, names: readonly string[]): Applied {
-    const spellings = names.flatMap(spellingsOf);
+    const spellings = names.flatMap(modelSpellings);
     const ofModels = [...perModel.values()].filter(({ isFor }) => spellings.some(isFor));
     return joinLimits([own, ...ofModels.map(({ entry }) => entry), ...(team === null ? [] : [team])]);
   }
@@ -232,9 +232,4 @@ export class Limiter {
 function entriesOf({ own, perModel, team }: KeyState): EntryLimits[] {
   const ofModels = Array.from(perModel.values(), ({ entry }) => entry);
   return [own, ...ofModels, ...(team === null ? [] : [team])];
-}
-
-/** A pattern may leave out the upstream, or the maker that the upstream writes before the model. */
-function spellingsOf(name: string): readonly string[] {
-  return [name, name.slice(name.indexOf("/") + 1), name.slice(name.lastIndexOf("/") + 1)];
 }
