@@ -123,8 +123,6 @@ interface Truth {
   held: number;
   /** What it cost, once it has ended or its process was killed. */
   cost: number | null;
-  /** The number of its commit. A process that was there before does not know that it cost more than it held. */
-  committedAs: number | null;
   /** Its process was killed before its row was committed: then it counts for the budgets of that moment. */
   lostIn: ReadonlySet<string> | null;
   /** It is booked as lost, so that a person can correct it. */
@@ -147,8 +145,6 @@ interface Process {
   readonly ids: RequestIds;
   readonly writer: LedgerWriter;
   readonly kill: () => void;
-  /** The number of commits before its start. */
-  readonly startedAs: number;
   /** It has opened its store: at a start, or when the first budget came. */
   isPresent: boolean;
   running: Running[];
@@ -160,7 +156,11 @@ export class World implements Disposable {
   readonly #clock = { atMs: 0, monotonic: 0 };
   readonly #truths: Truth[] = [];
   readonly #processes: (Process | null)[] = [null, null];
-  #commits = 0;
+  /**
+   * A second process was there since one started alone. What a request costs beyond its reservation takes no room from
+   * what the other one has been granted.
+   */
+  #isShared = false;
   #limits: Limits;
   #rules: readonly Rule[];
   /** Requests that were refused, and all that asked. */
@@ -180,6 +180,7 @@ export class World implements Disposable {
 
   start(i: number): void {
     if (this.#processes[i] !== null) return;
+    this.#isShared = this.#processes.some((other) => other !== null);
     const keys = keysOf(this.#limits);
     const teams = teamsOf(this.#limits);
     const clock = this.#newClock();
@@ -189,8 +190,7 @@ export class World implements Disposable {
     const store = makeBudgetStore({ dataDir: this.#path, keys, teams, requestIds: ids, clock, log });
     const limiter = new Limiter({ namesOf: () => [], clock, store, keys, teams });
     const kill = (): void => store.close();
-    const startedAs = this.#commits;
-    const process = { limiter, ids, writer, kill, startedAs, isPresent: false, running: [], pending: [] };
+    const process = { limiter, ids, writer, kill, isPresent: false, running: [], pending: [] };
     this.#processes[i] = process;
     this.#enter(process);
   }
@@ -234,7 +234,6 @@ export class World implements Disposable {
       atMs,
       held: nanoUsd,
       cost: null,
-      committedAs: null,
       lostIn: null,
       isBooked: false,
     };
@@ -291,8 +290,6 @@ export class World implements Disposable {
       [],
       pending.map(({ charges }) => charges),
     );
-    this.#commits++;
-    for (const { truth } of pending) truth.committedAs = this.#commits;
   }
 
   /**
@@ -394,7 +391,6 @@ export class World implements Disposable {
   /** `nanoUsd` were given to a request just now. */
   #mustBeWithin(truth: Truth, nanoUsd: number): void {
     if (nanoUsd === 0) return;
-    const knownUntil = this.#processes[truth.process]?.startedAs ?? 0;
     for (const rule of this.#rules) {
       if (!rule.counts(truth.key, truth.model)) continue;
       const { startMs, endMs } = stretchAt(rule.period, zoneOfPlace(rule.timeZone) ?? UTC, truth.atMs);
@@ -402,10 +398,8 @@ export class World implements Disposable {
       for (const other of this.#truths) {
         if (other.atMs < startMs || other.atMs >= endMs || !rule.counts(other.key, other.model)) continue;
         if (other.lostIn !== null && !other.lostIn.has(rule.id)) continue;
-        const isKnown =
-          other.process === truth.process || (other.committedAs !== null && other.committedAs <= knownUntil);
         const cost = other.cost ?? other.held;
-        sum += isKnown ? cost : Math.min(cost, other.held);
+        sum += this.#isShared ? Math.min(cost, other.held) : cost;
       }
       if (sum > rule.limit) throw new Error(`${rule.id}: ${sum} are spent and held of ${rule.limit}`);
     }
