@@ -110,11 +110,17 @@ function noteUnpriced(
   unpriced.note(upstream, modelUsed ?? "", atMs);
 }
 
+/** A client's own look at a background response may tell the end that the gateway waits for. */
+function noteLookup({ background }: Gateway, { attempt, route }: Exchange, facts: AnswerFacts | null): void {
+  if (facts === null || attempt.upstream === null || background.size === 0) return;
+  if (route.isLookup && route.stateId !== null) background.seen(attempt.upstream, route.stateId, facts);
+}
+
 /**
- * Whether the provider goes on with the answer: its usage is fetched later, and what the request holds is held until
- * then. A client's own look at such an answer may end the wait.
+ * False: the answer is at its end. Else its provider goes on: its usage is fetched later, and what the request holds is
+ * held until then.
  */
-function waitForBackground(
+function beginBackground(
   gateway: Gateway,
   exchange: Exchange,
   facts: AnswerFacts | null,
@@ -122,12 +128,8 @@ function waitForBackground(
 ): boolean {
   const { attempt, route } = exchange;
   const { upstream, credential } = attempt;
-  if (facts === null || upstream === null || credential === null) return false;
-  if (route.isLookup && route.stateId !== null && gateway.background.size > 0) {
-    gateway.background.seen(upstream, route.stateId, facts);
-  }
-  const id = route.isBilled ? facts.pendingId : null;
-  if (id === null) return false;
+  const id = route.isBilled ? (facts?.pendingId ?? null) : null;
+  if (facts === null || id === null || upstream === null || credential === null) return false;
   const pending: PendingResponse = {
     upstream,
     id,
@@ -177,11 +179,13 @@ function append(
   row: LedgerRow,
   settled: (failure: GatewayError | null) => void,
 ): void {
-  const isPending = waitForBackground(gateway, exchange, facts, row);
+  noteLookup(gateway, exchange, facts);
+  const isPending = beginBackground(gateway, exchange, facts, row);
   const charges = isPending ? NO_CHARGES : endAdmission(exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
 }
 
+/** The one call of the ledger's `append`. */
 function commit(
   { ledger }: Pick<Gateway, "ledger">,
   row: LedgerRow,
