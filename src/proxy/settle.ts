@@ -138,6 +138,7 @@ function beginBackground(
     requestBytes: exchange.requestBytes,
     outputLimit: exchange.outputLimit,
     passedBytes: facts.uncountedBytes ?? 0,
+    earlier: { tokens: tokensOf(row), costNanoUsd: row.costNanoUsd ?? 0 },
     held: exchange.admission?.needed ?? null,
     row: backgroundRow(row, gateway.ids.ulid(exchange.atMs), id),
     hasEnded: false,
@@ -156,8 +157,12 @@ function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readon
     admission.release();
     return NO_CHARGES;
   }
-  const { inputTokens, outputTokens } = row.usage;
-  return admission.settle((inputTokens ?? 0) + (outputTokens ?? 0), row.costNanoUsd ?? 0);
+  return admission.settle(tokensOf(row), row.costNanoUsd ?? 0);
+}
+
+/** What a row counts for in limits of tokens. */
+export function tokensOf({ usage: { inputTokens, outputTokens } }: Pick<LedgerRow, "usage">): number {
+  return (inputTokens ?? 0) + (outputTokens ?? 0);
 }
 
 /** Ends a background response, whose request has ended before with a row of its own. */

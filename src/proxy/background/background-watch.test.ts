@@ -472,6 +472,22 @@ test("two requests that get one response count as two, and it is booked once", a
   expect(held("budget")).toEqual({ used: COST, reserved: 0 });
 });
 
+test("what an attempt before it cost is in the row of its request, and charged with its own cost", async () => {
+  start();
+  upstream.answer = (request) => {
+    if (request.method === "GET") return stored(request);
+    const failed = response("failed", { usage: USAGE, error: { code: "server_error", message: "x" } });
+    return sendWhole(request, request.n === 1 ? failed : response("queued"));
+  };
+  await (await begin()).text();
+  expect(await gateway.rows()).toMatchObject([{ attempts: 2, stopReason: "queued", costNanoUsd: COST }]);
+  stored = (request) => sendWhole(request, completed);
+  await look(2_000);
+  expect(await endRows()).toMatchObject([{ usageState: "final", costNanoUsd: COST }]);
+  expect([held("budget"), spentOnDisk()]).toEqual([{ used: 2 * COST, reserved: 0 }, 2 * COST]);
+  expect(held("tokens_per_minute").used).toBe(2 * 150);
+});
+
 describe("after a restart", () => {
   test("the next process goes on with it, holds its room again, and books it once", async () => {
     start();

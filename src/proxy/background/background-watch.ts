@@ -8,7 +8,7 @@ import type { BackgroundStore } from "../../store/background.ts";
 import type { Charge } from "../../store/budgets.ts";
 import type { Call } from "../../transport/call.ts";
 import type { Gateway } from "../gateway.ts";
-import { settleBackground } from "../settle.ts";
+import { settleBackground, tokensOf } from "../settle.ts";
 import { type End, endOf } from "./end.ts";
 import { type Found, fetchResponse, givenUp } from "./fetch-response.ts";
 import type { Background, Held, PendingResponse, ResponseFacts } from "./pending.ts";
@@ -204,11 +204,11 @@ export class BackgroundWatch implements Background {
   }
 
   #charge(watched: Watched): readonly Charge[] {
-    const { usage, costNanoUsd } = watched.pending.row;
+    const { row, earlier } = watched.pending;
     this.#try("a limit cannot be charged", () => this.#hold(watched));
     const charges = watched.held?.settle(
-      (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0),
-      costNanoUsd ?? 0,
+      tokensOf(row) + (earlier?.tokens ?? 0),
+      (row.costNanoUsd ?? 0) + (earlier?.costNanoUsd ?? 0),
     );
     watched.held = null;
     return charges ?? [];

@@ -37,6 +37,8 @@ export interface PendingResponse {
   readonly outputLimit: number | null;
   /** What the model had written when the client's stream ended. An earlier version did not store it. */
   readonly passedBytes?: number;
+  /** What attempts before used, as the request's row has it: charged along with the response. As above. */
+  readonly earlier?: { readonly tokens: number; readonly costNanoUsd: number };
   /** What its reservation holds; null: the key had no limits. */
   readonly held: Needed | null;
   /** The row of its end, without what its end decides. */
