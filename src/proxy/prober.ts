@@ -9,7 +9,7 @@ import { type Call, headOf, type ReplyHead } from "../transport/call.ts";
 import { WholeSink } from "../transport/whole.ts";
 import { hasMoney, type Proof } from "../upstreams/evidence/proof.ts";
 import type { Accusation } from "../upstreams/signal.ts";
-import { sendRequest } from "./attempt/send.ts";
+import { sendOwnGet } from "./attempt/own-call.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** Longest silence of the provider, and longest call. */
@@ -93,24 +93,8 @@ export class Prober {
   }
 
   #send({ upstream, credential, proof }: Found): Call {
-    const request = {
-      url: new URL(proof.path, upstream.baseUrl).href,
-      method: "GET",
-      headers: [
-        ["accept", "application/json"],
-        ["accept-encoding", "identity"],
-        ["user-agent", "clewline"],
-        ...upstream.family.defaultHeaders,
-        ...(credential.access.fixedLines ?? []),
-      ] as const,
-      body: null,
-    };
-    const patience = {
-      ...upstream,
-      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, SILENCE_MS),
-      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, SILENCE_MS),
-    };
-    return sendRequest(this.#gateway, patience, credential, request, null);
+    const url = new URL(proof.path, upstream.baseUrl).href;
+    return sendOwnGet(this.#gateway, upstream, credential, url, SILENCE_MS);
   }
 
   /** Whether the answer confirms the accusation; null: the answer says nothing about it. */

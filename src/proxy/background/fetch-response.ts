@@ -4,7 +4,7 @@ import type { Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import { type BodySink, type Call, headOf } from "../../transport/call.ts";
-import { sendRequest } from "../attempt/send.ts";
+import { sendOwnGet } from "../attempt/own-call.ts";
 import type { Gateway } from "../gateway.ts";
 import type { PendingResponse, ResponseFacts } from "./pending.ts";
 
@@ -32,24 +32,8 @@ export async function fetchResponse(
 ): Promise<Found> {
   try {
     const path = `/v1/responses/${encodeURIComponent(id)}${query}`;
-    const parts = {
-      url: upstream.urls.urlOf(path, row.modelUsed ?? "", false),
-      method: "GET",
-      headers: [
-        ["accept", "application/json"],
-        ["accept-encoding", "identity"],
-        ["user-agent", "clewline"],
-        ...upstream.family.defaultHeaders,
-        ...(credential.access.fixedLines ?? []),
-      ] as const,
-      body: null,
-    };
-    const patience = {
-      ...upstream,
-      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, SILENCE_MS),
-      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, SILENCE_MS),
-    };
-    const call = sendRequest(gateway, patience, credential, parts, null);
+    const url = upstream.urls.urlOf(path, row.modelUsed ?? "", false);
+    const call = sendOwnGet(gateway, upstream, credential, url, SILENCE_MS);
     began(call);
     const { status } = await headOf(call);
     const tap = await readThrough(call);
