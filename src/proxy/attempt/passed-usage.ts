@@ -23,9 +23,9 @@ export function passedAnswer(
   const reported = facts?.usage ?? null;
   const uncountedBytes = facts?.uncountedBytes ?? 0;
   const isCounted = reported !== null && reported.inputTokens !== null && uncountedBytes === 0;
-  // The provider goes on, and its usage comes later.
-  const isPending = (facts?.pendingId ?? null) !== null;
-  if (isCounted || isPending || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
+  // The provider goes on, and its usage comes later: a count up to now would be counted twice.
+  if ((facts?.pendingId ?? null) !== null) return NOTHING;
+  if (isCounted || !attempt.mayBeBilled || !route.isBilled) return facts ?? NOTHING;
   const limits = limitsOf(gateway, exchange);
   if (reported === null && uncountedBytes === 0 && goesOnUnseen(exchange, facts)) {
     const { requestBytes, outputLimit } = exchange;

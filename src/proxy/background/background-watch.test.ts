@@ -472,6 +472,18 @@ test("two requests that get one response count as two, and it is booked once", a
   expect(held("budget")).toEqual({ used: COST, reserved: 0 });
 });
 
+test("usage that a reply has while the response is made is counted at its end alone", async () => {
+  start();
+  const running = response("in_progress", { usage: { ...USAGE, output_tokens: 10, total_tokens: 110 } });
+  upstream.answer = (request) => (request.method === "GET" ? stored(request) : sendWhole(request, running));
+  await (await begin()).text();
+  expect(await gateway.rows()).toMatchObject([{ usageState: "unknown", costNanoUsd: null }]);
+  stored = (request) => sendWhole(request, completed);
+  await look(2_000);
+  expect(await endRows()).toMatchObject([{ usageState: "final", costNanoUsd: COST }]);
+  expect([held("budget"), spentOnDisk()]).toEqual([{ used: COST, reserved: 0 }, COST]);
+});
+
 test("what an attempt before it cost is in the row of its request, and charged with its own cost", async () => {
   start();
   upstream.answer = (request) => {
