@@ -39,6 +39,7 @@ export function makeKeyRing(keys: readonly KeyConfig[], teams: readonly TeamConf
   return new Map(keys.map((key) => [key.keySha256, makePrincipal(key, teams)]));
 }
 
+/** `teams`: those of the configuration; a team with a budget limits its keys. */
 export function makePrincipal(key: KeyConfig, teams: readonly TeamConfig[] = []): Principal {
   const hasTeamLimits = teams.some((team) => team.name === key.team && hasBudget(team));
   return Object.freeze({

@@ -19,6 +19,7 @@ export const READER_FLAGS = {
   "data-dir": { value: "DIR", help: "the data folder itself; no configuration is read then" },
 } as const;
 
+/** Milliseconds of the units of `90m`, `12h`, `7d`. */
 export const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,

@@ -90,6 +90,7 @@ export interface SettingFault {
   readonly repair: string;
 }
 
+/** The settings, or all that is wrong with them. */
 export type SettingsResult =
   | { readonly ok: true; readonly settings: KeySettings }
   | { readonly ok: false; readonly faults: readonly [SettingFault, ...SettingFault[]] };
@@ -150,6 +151,7 @@ export function makeKeyConfig(checked: v.InferOutput<typeof clientKey>, keySha25
   return { name, keySha256, ...makeKeySettings(settings) };
 }
 
+/** From the checked entry of `[[teams]]`. */
 export function makeTeamConfig(checked: v.InferOutput<typeof team>): TeamConfig {
   const { name, timeZone, ...budgets } = toCamel(teamSchema, checked);
   return { name, timeZone, ...makeBudgetSet(budgets) };
@@ -197,6 +199,7 @@ function limitsOf(limits: KeyLimits): KeyLimits | null {
   return isSet ? limits : null;
 }
 
+/** Whether any of the budgets is set. */
 export function hasBudget(set: BudgetSet): boolean {
   return (
     set.budgetPerDayNanoUsd !== null ||

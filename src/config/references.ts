@@ -9,6 +9,7 @@ export interface Names {
   readonly names: readonly string[];
 }
 
+/** Names of the wrong type are left out. */
 export function namesIn(draft: Draft, list: Names["list"]): Names {
   const tables = draft.tables([list]);
   return { list, names: tables.flatMap(({ table }) => (typeof table.name === "string" ? [table.name] : [])) };

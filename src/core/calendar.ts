@@ -4,6 +4,7 @@ import { wallTimeIn, type Zone } from "./time-zone.ts";
 export const PERIODS = ["day", "week", "month"] as const;
 export type Period = (typeof PERIODS)[number];
 
+/** One day, week or month, in Unix milliseconds. */
 export interface Stretch {
   readonly startMs: number;
   /** The first millisecond after it. */

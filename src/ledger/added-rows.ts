@@ -34,6 +34,7 @@ export function writeLost(sql: Sql, ids: RequestIds, clock: Clock, lost: readonl
   );
 }
 
+/** What came of a correction. */
 export type Correction =
   | { readonly kind: "corrected"; readonly id: string; readonly key: string; readonly nanoUsd: number }
   | { readonly kind: "not_found" | "not_lost" | "corrected_before" };

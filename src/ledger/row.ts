@@ -14,6 +14,7 @@ export type Outcome = "ok" | "error" | "client_left" | "upstream_cut" | "refused
  */
 export const BOOKINGS = ["lost", "correction"] as const;
 
+/** Whether the row with this endpoint books money and is no request. */
 export function isBooking(endpoint: unknown): boolean {
   return endpoint === "lost" || endpoint === "correction";
 }

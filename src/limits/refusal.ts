@@ -1,6 +1,7 @@
 /** Why a limit has no room for a request. */
 import type { Period } from "../core/calendar.ts";
 
+/** The kinds of limits, by their names in the configuration; `budget` stands for all three periods. */
 export type LimitName = "requests_per_minute" | "tokens_per_minute" | "concurrency" | "budget";
 
 /** Whose limit it is. `model`: the glob of the models that it is for; null: it is for all. */

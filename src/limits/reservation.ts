@@ -16,6 +16,7 @@ export interface Needed {
   readonly costNanoUsd: number | null;
 }
 
+/** What a request asks of the limits of its key. */
 export interface Demand extends Needed {
   /** As the client asks for it. */
   readonly model: string | null;

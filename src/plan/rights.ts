@@ -38,6 +38,7 @@ export function mayFallBack(targets: readonly Target[], model: string, { modelGl
   return targets.every(({ upstream }) => isNamed(modelGlobs, `${upstream}/${model}`));
 }
 
+/** Whether the key may use the upstream of this name. */
 export function isUpstreamAllowed({ upstreams }: Rights, upstream: string): boolean {
   return upstreams === null || upstreams.includes(upstream);
 }

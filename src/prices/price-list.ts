@@ -59,6 +59,7 @@ export interface ListedPrice extends ListedTariff {
   readonly uplifts?: Readonly<Record<string, number>>;
 }
 
+/** A list of no model. */
 export const NO_PRICES: PriceList = Object.freeze({ format: 1, version: "", sources: [], providers: [] });
 
 export function pricedModel(provider: string, model: ListedModel): PricedModel {

@@ -40,6 +40,7 @@ export function windowId({ scope, name, model, period, startMs }: BudgetWindow):
   return JSON.stringify([scope, name, model, period, startMs]);
 }
 
+/** The sums of a window, over all processes. What is granted includes what is spent. */
 export interface BudgetSums {
   readonly spentNanoUsd: number;
   readonly grantedNanoUsd: number;
@@ -60,6 +61,7 @@ export interface Charge {
   readonly holder: ChargeHolder | null;
 }
 
+/** Hears of the charges that it has made. */
 export interface ChargeHolder {
   charged(charge: Charge): void;
 }
@@ -129,6 +131,7 @@ export interface Portion {
   readonly nanoUsd: number;
 }
 
+/** The portion that a process asks for, in nano-dollars. */
 export interface WantedGrant {
   /** With less than this, nothing is granted. */
   readonly leastNanoUsd: number;
@@ -237,6 +240,7 @@ export class BudgetTable {
   }
 }
 
+/** A window as its row stands. */
 export interface OpenBudget extends BudgetWindow {
   /** Granted and not spent. */
   readonly openNanoUsd: number;

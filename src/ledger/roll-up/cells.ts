@@ -5,7 +5,9 @@ import { CELL_SQL, TALLY_COLUMNS, Tally } from "./tally.ts";
 export const HOUR_MS = 3_600_000;
 export const DAY_HOURS = 24;
 
+/** The number of an hour: hours since 1970 in UTC. */
 export const hourOf = (atMs: number): number => Math.floor(atMs / HOUR_MS);
+/** The number of the day that holds an hour. */
 export const dayOf = (hour: number): number => Math.floor(hour / DAY_HOURS);
 
 const COLUMNS = TALLY_COLUMNS.join(", ");

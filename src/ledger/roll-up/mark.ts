@@ -22,8 +22,10 @@ export interface Mark {
 /** A day takes a step for each hour, and one for itself. */
 export const STEPS_A_DAY = DAY_HOURS + 1;
 
+/** The step that folds this hour. */
 export const stepOfHour = (hour: number): number =>
   dayOf(hour) * STEPS_A_DAY + (hour - dayOf(hour) * DAY_HOURS);
+/** The step that folds the hours of this day. */
 export const stepOfDay = (day: number): number => day * STEPS_A_DAY + DAY_HOURS;
 
 /** Whether the group has taken the step. */

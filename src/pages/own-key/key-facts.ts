@@ -24,6 +24,7 @@ export interface KeyFactsSource {
   readonly spending: (key: string) => Promise<KeySpending | null>;
 }
 
+/** Resolves with the facts of the moment. Throws `GatewayError("ledger_unavailable")`. */
 export async function factsOf(
   { limiter, spending }: KeyFactsSource,
   principal: Principal,

@@ -11,6 +11,7 @@ const NANO_PER_USD = 1e9;
 /** OpenRouter's words for the periods. */
 const RESETS: Readonly<Record<string, string>> = { day: "daily", week: "weekly", month: "monthly" };
 
+/** Dollars as a number, which is not exact. */
 export function usdNumber(nanoUsd: number): number {
   return nanoUsd / NANO_PER_USD;
 }

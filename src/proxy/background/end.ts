@@ -7,6 +7,7 @@ import type { UpstreamView } from "../../snapshot.ts";
 import type { Gateway } from "../gateway.ts";
 import type { PendingResponse, ResponseFacts } from "./pending.ts";
 
+/** How the wait for a response ended. */
 export type End =
   | { readonly kind: "ended"; readonly facts: ResponseFacts }
   /** Nobody will know any more. */
@@ -26,6 +27,7 @@ type RowEnd = Pick<
   | "costGaps"
 >;
 
+/** What the end decides of the row. */
 export function endOf(
   { snapshot, clock }: Pick<Gateway, "snapshot" | "clock">,
   pending: PendingResponse,

@@ -13,6 +13,7 @@ const SILENCE_MS = 30_000;
 /** Replies that no repeat changes by itself, but for 408, 409, 425 and 429. */
 const IS_REFUSAL = /^4(?!08|09|25|29)\d\d$/;
 
+/** What a provider says of a response. */
 export type Found =
   /** The response is being made. */
   | { readonly kind: "pending" }
