@@ -19,7 +19,7 @@ export interface ShareOptions {
   readonly clock: Clock;
 }
 
-/** What this process knows and holds of a budget in one stretch of time. */
+/** What this process knows and holds of one window. */
 export class BudgetShare implements BudgetWindow, ChargeHolder {
   readonly #options: ShareOptions;
   readonly #budget: { readonly limit: number };

@@ -44,7 +44,7 @@ export class Budget {
     return stretchAt(period, this.#zone, startMs).startMs === startMs;
   }
 
-  /** The stretch of time that a moment is in. Throws `GatewayError("ledger_unavailable")`. */
+  /** The share of the window that holds a moment. Throws `GatewayError("ledger_unavailable")`. */
   shareAt(atMs: number): BudgetShare {
     const last = this.#shares[0];
     if (last?.holds(atMs)) return last;
@@ -65,7 +65,7 @@ export class Budget {
     return this.shareAt(nowMs).use();
   }
 
-  /** As this process knows it, without a question to the store; null: not used in this stretch of time. */
+  /** As this process knows it, without a question to the store; null: not used in this window. */
   standing(nowMs: number): BudgetStanding | null {
     const last = this.#shares[0];
     return last?.holds(nowMs) === true ? last.standing() : null;

@@ -16,7 +16,7 @@ export interface LimitUse extends LimitPlace {
   readonly resetsAtMs: number | null;
 }
 
-/** A budget in a stretch of time. Money is in nano-dollars. */
+/** A window as it stands now. Money is in nano-dollars. */
 export interface BudgetStanding extends LimitPlace {
   readonly period: Period;
   readonly startMs: number;

@@ -1,7 +1,7 @@
 /**
- * Budgets that survive a restart. A row is a budget in one stretch of time: what is spent of it, and what is granted to
- * processes. A process grants itself a portion before it lets a request begin, so that what a killed process may have
- * spent is known: granted and not spent.
+ * Budgets that survive a restart. A row is a window, one day, week or month of a budget: what is spent of it, and what
+ * is granted to processes. A process grants itself a portion before it lets a request begin, so that what a killed
+ * process may have spent is known: granted and not spent.
  */
 import type { Migration } from "./migrations.ts";
 import type { Sql, SqlRow, SqlStatement } from "./sql.ts";
@@ -23,7 +23,7 @@ export const BUDGETS: Migration = {
 )`,
 };
 
-/** A budget in one stretch of time. */
+/** One day, week or month of a budget. */
 export interface BudgetWindow {
   readonly scope: "key" | "team";
   readonly name: string;
