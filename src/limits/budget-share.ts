@@ -40,6 +40,8 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
   #uncommitted = 0;
   /** On the monotonic clock: until then `#granted` counts as fresh. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
+  /** The limit when `#granted` was read: below a lower one, others may have been granted more than is known here. */
+  #limitThen: number;
   #hasRefused = false;
 
   /** `sums` are those of the window's row. */
@@ -58,6 +60,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
     this.startMs = window.startMs;
     this.endMs = window.endMs;
     this.#granted = sums.grantedNanoUsd;
+    this.#limitThen = budget.limit;
   }
 
   holds(atMs: number): boolean {
@@ -72,9 +75,10 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
   /** Whether there is room for a cost, granted on disk; null: there is. Throws `GatewayError("ledger_unavailable")`. */
   check(nanoUsd: number): Refusal | null {
     if (nanoUsd <= 0) return null;
-    if (nanoUsd <= this.#free && nanoUsd <= this.#room) return null;
-    const { clock } = this.#options;
-    if (nanoUsd > this.#room && clock.monotonicMs() < this.#freshUntilMs) return this.#refusal(nanoUsd);
+    const isLowered = this.#budget.limit < this.#limitThen;
+    if (!isLowered && nanoUsd <= this.#free && nanoUsd <= this.#room) return null;
+    const isFresh = !isLowered && this.#options.clock.monotonicMs() < this.#freshUntilMs;
+    if (isFresh && nanoUsd > this.#room) return this.#refusal(nanoUsd);
     this.#grant(Math.max(0, nanoUsd - this.#free), this.#budget.limit);
     return nanoUsd <= this.#free && nanoUsd <= this.#room ? null : this.#refusal(nanoUsd);
   }
@@ -190,6 +194,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
     });
     this.#granted = found.grantedNanoUsd + this.#uncommitted;
     this.#open += found.portionNanoUsd;
+    this.#limitThen = this.#budget.limit;
     this.#freshUntilMs = clock.monotonicMs() + ASK_AGAIN_MS;
   }
 

@@ -46,7 +46,10 @@ export interface BudgetsInForce {
   isInForce(window: BudgetWindow): boolean;
 }
 
-/** What tells what is spent of a window: its row, the ledger, or the row, which is there once something is spent. */
+/**
+ * What tells what is spent of a window. `row`: its row, or the ledger when it has none. `ledger`: the ledger, also when it
+ * has a row. `fresh`: its row; without one nothing is spent.
+ */
 export type Trust = "row" | "ledger" | "fresh";
 
 /** A store that failed is tried again after so long. A lock is held for milliseconds only. */
@@ -92,9 +95,8 @@ export class BudgetStore {
   }
 
   /**
-   * The sums of a window, which has a row then. `row`: they are those of the row, if there is one. `fresh`: nothing can be
-   * spent without a row. What is left is counted in the ledger: that may take several steps, and throws until then.
-   * Throws `GatewayError("ledger_unavailable")` as the other methods do.
+   * The sums of a window, which has a row then. A count in the ledger may take several steps, and throws until it is at its
+   * end. Throws `GatewayError("ledger_unavailable")` as the other methods do.
    */
   begin(window: BudgetWindow, trust: Trust): BudgetSums {
     const id = windowId(window);

@@ -309,6 +309,19 @@ describe("two processes", () => {
     expect(held).toBe(999);
   });
 
+  test("know of each other when a reload lowers the limit", () => {
+    using folder = new LimitsFolder();
+    const before = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const [one, other] = [folder.limiter([before]), folder.limiter([before])];
+    const first = reserved(one.reserve(before, ask({ costNanoUsd: 300 })));
+    folder.commit(reserved(other.reserve(before, ask({ costNanoUsd: 400 }))).settle(1, 400));
+    const key = makeKey({ budgetPerDayNanoUsd: 500 });
+    for (const limiter of [one, other]) limiter.replace([key], []);
+    first.release();
+    expect(refused(one.reserve(key, ask({ costNanoUsd: 101 })))).toMatchObject({ remaining: 100 });
+    reserved(one.reserve(key, ask({ costNanoUsd: 100 })));
+  });
+
   test("what one gives back the other finds within a second", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
