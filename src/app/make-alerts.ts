@@ -23,7 +23,7 @@ export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly 
     rejected: () => rejected().map(renderProblem),
     credentials: () => credentialsOf(pool),
     budgets: () => limiter.budgets(),
-    unpriced: () => unpricedSince(unpriced, clock.nowMs() - DAY_MS),
+    unpriced: () => unpriced.after(clock.nowMs() - DAY_MS),
   };
   return new Alerts({
     settings,
@@ -43,13 +43,6 @@ export function credentialsOf(pool: Pick<Pool, "list">): readonly CredentialFact
     ...status,
     refusals: accusationIn(status.reason) === null ? 0 : status.strikes,
   }));
-}
-
-function unpricedSince(unpriced: Gateway["unpriced"], sinceMs: number): readonly string[] {
-  return unpriced
-    .list()
-    .filter(({ lastAtMs }) => lastAtMs > sinceMs)
-    .map(({ upstream, model }) => `${upstream}/${model}`);
 }
 
 /** null: the folder cannot be read, which the ledger's own failure tells. */

@@ -119,7 +119,7 @@ test("an answer costs what its target's price says", async () => {
   attempt(exchange, "one", "big");
   const row = await settled(exchange, factsOf({ inputTokens: 100, outputTokens: 10 }));
   expect(money(row)).toEqual([100 * 2000 + 10 * 8000, "one/big", null]);
-  expect(gateway.unpriced.list()).toEqual([]);
+  expect(gateway.unpriced.after(0)).toEqual([]);
 });
 
 test("a failed attempt that was billed costs what its own target's price says", async () => {
@@ -211,9 +211,8 @@ test("a model without a price has no cost, which is not 0, and is remembered and
   attempt(exchange, "own", "llama");
   const row = await settled(exchange, factsOf({ inputTokens: 5, outputTokens: 6 }));
   expect(money(row)).toEqual([null, null, null]);
-  expect(gateway.unpriced.list()).toEqual([
-    { upstream: "own", model: "llama", firstAtMs: exchange.atMs, lastAtMs: exchange.atMs, requests: 1 },
-  ]);
+  expect(gateway.unpriced.after(exchange.atMs - 1)).toEqual(["own/llama"]);
+  expect(gateway.unpriced.after(exchange.atMs)).toEqual([]);
   expect([...gateway.metrics.unpriced.series()]).toEqual([{ labels: { upstream: "own" }, value: 1 }]);
 });
 
@@ -240,7 +239,7 @@ test("what is not billed, and what was refused, has no cost and is not unpriced"
   attempt(silent, "own", "llama");
   silent.attempt.mayBeBilled = false;
   expect(money(await settled(silent, factsOf({})))).toEqual([null, null, null]);
-  expect(gateway.unpriced.list()).toEqual([]);
+  expect(gateway.unpriced.after(0)).toEqual([]);
 });
 
 test("costs of an upstream are counted", async () => {
