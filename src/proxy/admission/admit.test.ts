@@ -260,6 +260,18 @@ test.each([
   },
 );
 
+test("a key with limits of some models has to name the model, but for what nobody is charged for", async () => {
+  start({ perModel: [{ ...NO_LIMITS, model: "gpt-5*", tokensPerMinute: 1 }] });
+  const body = JSON.stringify({ prompt: { id: "pmpt_1" } });
+  const reply = await ask(clientUnderTest("/v1/responses", body), "responses", "/v1/responses");
+  expect([reply.status, upstream.seen.length]).toEqual([400, 0]);
+  expect((await errorOf(reply)).message).toStartWith('the field "model" is missing');
+  const route: Route = { ...makeRoute("responses.stored", "/v1/responses/resp_1"), stateId: "resp_1" };
+  upstream.answer = (request) => sendWhole(request, RESPONSES.whole);
+  const looked = await handle(gateway, route, clientUnderTest("/v1/responses/resp_1", null), gateway.tester);
+  expect(looked.status).toBe(200);
+});
+
 test("routes that nobody is charged for count as requests, and take no tokens", async () => {
   start({ requestsPerMinute: 2, tokensPerMinute: 10 });
   const path = "/v1/messages/count_tokens";

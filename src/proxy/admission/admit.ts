@@ -5,6 +5,7 @@
 import { Reservation } from "../../limits/reservation.ts";
 import type { Target } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
+import { modelMissing } from "../refusals.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { Admission } from "./admission.ts";
 import { demandAt } from "./demand.ts";
@@ -18,7 +19,10 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   const { gateway, exchange } = request;
   const { snapshot, limiter } = gateway;
   const { principal, atMs } = exchange;
-  const others = fallbacksOf(request, modelName);
+  const hasModelLimits = (principal.limits?.perModel.length ?? 0) > 0;
+  // A stored prompt of the provider's may name any model.
+  if (modelName === null && hasModelLimits && exchange.route.isBilled) throw modelMissing();
+  const others = fallbacksOf(request, modelName, hasModelLimits);
   const fallbacks = others.length === 0 ? NO_MODELS : namesAt(targets, others);
   const hasBudget = limiter.hasBudget(principal, modelName, fallbacks);
   const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
@@ -50,9 +54,9 @@ function namesAt(targets: readonly Target[], models: readonly string[]): readonl
 function fallbacksOf(
   { gateway: { limiter }, exchange: { principal }, body, peek }: ServedRequest,
   modelName: string | null,
+  hasModelLimits: boolean,
 ): readonly string[] {
   if (body === null || peek?.namesFallbacks !== true) return NO_MODELS;
-  const isAboutModels =
-    (principal.limits?.perModel.length ?? 0) > 0 || limiter.hasBudget(principal, modelName);
+  const isAboutModels = hasModelLimits || limiter.hasBudget(principal, modelName);
   return isAboutModels ? fallbackModels(body) : NO_MODELS;
 }
