@@ -59,7 +59,7 @@ const PARTS: readonly Part[] = [
       "./test/flow/money.test.ts",
       "./src/prices",
       "./src/neutral/usage.test.ts",
-      "./src/proxy/charge.test.ts",
+      "./src/proxy/costs.test.ts",
       "./src/cli/prices-apply.test.ts",
     ],
     cases: 10_000,
