@@ -21,7 +21,7 @@ export const USAGE_KINDS = {
   cacheWriteTokens: { partOf: "inputTokens", after: "cacheReadTokens", metric: null },
   /** Cache writes that are kept for one hour; they have a price of their own. */
   cacheWrite1hTokens: { partOf: "cacheWriteTokens", metric: null },
-  /** With those read from a cache. So with images. */
+  /** With those read from a cache; images as well. */
   inputAudioTokens: { partOf: "inputTokens", metric: null },
   inputImageTokens: { partOf: "inputTokens", after: "inputAudioTokens", metric: null },
   /** All output tokens, with those of reasoning. */

@@ -16,7 +16,7 @@ export const QUERY_FLAGS = {
     value: "ZONE",
     help: "time zone of hours, days, weeks and months, as in Europe/Berlin (default: UTC)",
   },
-  key: { value: "NAMES", help: "only these client keys, with commas; so with the flags below" },
+  key: { value: "NAMES", help: "only these client keys, with commas; the flags below work in the same way" },
   team: { value: "NAMES", help: "teams" },
   model: {
     value: "NAMES",

@@ -71,7 +71,7 @@ export const priceEntry = v.object({
   tier: optional(
     v.picklist(["batch", "flex", "priority", "fast"]),
     "reload",
-    "The entry is for this tier only. What it does not say is as in the entry of the same upstream, model and day that has no condition. So with `above_tokens` and `hours`.",
+    "The entry is for this tier only. What it does not say is as in the entry of the same upstream, model and day that has no condition. The same holds for `above_tokens` and `hours`.",
   ),
   above_tokens: optional(
     whole(1, MAX_TOKENS),
