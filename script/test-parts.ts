@@ -60,7 +60,7 @@ const PARTS: readonly Part[] = [
       "./src/prices",
       "./src/neutral/usage.test.ts",
       "./src/proxy/costs.test.ts",
-      "./src/cli/prices-apply.test.ts",
+      "./src/cli/prices/apply.test.ts",
     ],
     cases: 10_000,
   },

@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Pr
   },
   prices: {
     summary: "what models cost, and newer price lists",
-    load: async () => (await import("./cli/prices.ts")).prices,
+    load: async () => (await import("./cli/prices/prices.ts")).prices,
   },
   alerts: {
     summary: "send a test alert to the webhook",

@@ -1,21 +1,21 @@
 /** `clewline prices apply`: gives rows from before their model had a price their cost. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { findConfigFile } from "../config/file.ts";
-import { loadConfig } from "../config/load.ts";
-import { usdText } from "../core/money.ts";
-import { CostFiller, type RowMoney } from "../ledger/cost-filler.ts";
-import { makeMoveReader } from "../ledger/older-rows.ts";
-import type { LedgerRow } from "../ledger/row.ts";
-import { openStoreForChanges, storeFile } from "../ledger/store-file.ts";
-import { costOfAnswer, rowCostOf } from "../prices/answer-cost.ts";
-import { loadPrices } from "../prices/price-files.ts";
-import { makeSnapshot, type Snapshot } from "../snapshot.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { UsageError } from "./command.ts";
-import { type FolderFlags, parseTime, reportDataFailure, reportNoLedger } from "./ledger-reader.ts";
-import { toJsonLine } from "./table.ts";
-import { whenUnlocked } from "./write-store.ts";
+import { findConfigFile } from "../../config/file.ts";
+import { loadConfig } from "../../config/load.ts";
+import { usdText } from "../../core/money.ts";
+import { CostFiller, type RowMoney } from "../../ledger/cost-filler.ts";
+import { makeMoveReader } from "../../ledger/older-rows.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import { openStoreForChanges, storeFile } from "../../ledger/store-file.ts";
+import { costOfAnswer, rowCostOf } from "../../prices/answer-cost.ts";
+import { loadPrices } from "../../prices/price-files.ts";
+import { makeSnapshot, type Snapshot } from "../../snapshot.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { UsageError } from "../command.ts";
+import { type FolderFlags, parseTime, reportDataFailure, reportNoLedger } from "../ledger-reader.ts";
+import { toJsonLine } from "../table.ts";
+import { whenUnlocked } from "../write-store.ts";
 
 export interface ApplyFlags extends FolderFlags {
   readonly since: string | undefined;

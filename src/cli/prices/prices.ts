@@ -1,22 +1,22 @@
 /** `clewline prices`: shows what models cost, and takes a newer price list. */
 import { resolve } from "node:path";
-import { findConfigFile } from "../config/file.ts";
-import { loadConfig } from "../config/load.ts";
-import { makeGlob } from "../core/glob.ts";
-import { suggest } from "../core/nearest.ts";
-import { type Price, type PricedModel, priceAt, type Tariff } from "../prices/price.ts";
-import { PriceBook } from "../prices/price-book.ts";
-import { loadPrices } from "../prices/price-files.ts";
-import { type PriceList, pricedModel } from "../prices/price-list.ts";
-import { makePriceOverrides, type PriceOverride, pricedOverride } from "../prices/price-overrides.ts";
-import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type Rates, usdOf } from "../prices/rates.ts";
-import { OWN_TIERS } from "../prices/tier.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { makeCommand, UsageError } from "./command.ts";
-import type { FolderFlags } from "./ledger-reader.ts";
-import { apply } from "./prices-apply.ts";
-import { update } from "./prices-update.ts";
-import { type Column, columnWidths, tableLine, toJsonLine } from "./table.ts";
+import { findConfigFile } from "../../config/file.ts";
+import { loadConfig } from "../../config/load.ts";
+import { makeGlob } from "../../core/glob.ts";
+import { suggest } from "../../core/nearest.ts";
+import { type Price, type PricedModel, priceAt, type Tariff } from "../../prices/price.ts";
+import { PriceBook } from "../../prices/price-book.ts";
+import { loadPrices } from "../../prices/price-files.ts";
+import { type PriceList, pricedModel } from "../../prices/price-list.ts";
+import { makePriceOverrides, type PriceOverride, pricedOverride } from "../../prices/price-overrides.ts";
+import { RATE_KIND_NAMES, RATE_KINDS, type RateKind, type Rates, usdOf } from "../../prices/rates.ts";
+import { OWN_TIERS } from "../../prices/tier.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { makeCommand, UsageError } from "../command.ts";
+import type { FolderFlags } from "../ledger-reader.ts";
+import { type Column, columnWidths, tableLine, toJsonLine } from "../table.ts";
+import { apply } from "./apply.ts";
+import { update } from "./update.ts";
 
 export const prices = makeCommand(
   {

@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../core/clock.ts";
-import { makeIds } from "../core/ids.ts";
-import { builtInPrices } from "../prices/price-files.ts";
+import { systemClock } from "../../core/clock.ts";
+import { makeIds } from "../../core/ids.ts";
+import { builtInPrices } from "../../prices/price-files.ts";
 import { prices } from "./prices.ts";
 
 const NOW_MS = Date.parse("2026-11-29T12:00:00Z");
@@ -181,8 +181,8 @@ input = 0.1
 });
 
 describe("update from a URL", () => {
-  const FOLDER = join(import.meta.dir, "../transport/http1/fixtures");
-  const MAIN = join(import.meta.dir, "../main.ts");
+  const FOLDER = join(import.meta.dir, "../../transport/http1/fixtures");
+  const MAIN = join(import.meta.dir, "../../main.ts");
   const servers: { stop(): void }[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) server.stop();

@@ -1,6 +1,6 @@
 /** `clewline prices update`: takes a newer price list into the data folder. */
 import { resolve } from "node:path";
-import { writeAtomically } from "../config/atomic-file.ts";
+import { writeAtomically } from "../../config/atomic-file.ts";
 import {
   builtInPrices,
   MAX_FILE_BYTES,
@@ -8,12 +8,12 @@ import {
   pricesFile,
   readPriceBytes,
   readPriceFile,
-} from "../prices/price-files.ts";
-import { PriceListError } from "../prices/price-list-text.ts";
-import { DownloadError, download } from "../transport/download.ts";
-import { type CliIo, EXIT } from "./cli.ts";
-import { UsageError } from "./command.ts";
-import { type FolderFlags, findDataDir } from "./ledger-reader.ts";
+} from "../../prices/price-files.ts";
+import { PriceListError } from "../../prices/price-list-text.ts";
+import { DownloadError, download } from "../../transport/download.ts";
+import { type CliIo, EXIT } from "../cli.ts";
+import { UsageError } from "../command.ts";
+import { type FolderFlags, findDataDir } from "../ledger-reader.ts";
 
 const TIMEOUT_MS = 60_000;
 
