@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type Asked, answerWell, ask, WAYS, type Way, wayOf } from "../faults/asking.ts";
 import { type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
@@ -41,8 +41,8 @@ describeKind(kind, () => {
         KEYS_TOML,
       ].join("\n"),
     });
-    return async () => await gateway.close();
   });
+  afterEach(() => gateway.close());
 
   /** The only credential meets its limit. Returns when the client may come back. */
   async function limit(way: Way, retryAfter: string | null): Promise<number> {
