@@ -1,4 +1,5 @@
 /** The room in limits that one request holds, from its admission to its row. */
+import type { Clock } from "../../core/clock.ts";
 import type { Needed, Reservation } from "../../limits/reservation.ts";
 import type { Charge } from "../../store/budgets.ts";
 import { limitReached } from "./limit-errors.ts";
@@ -6,13 +7,13 @@ import { limitReached } from "./limit-errors.ts";
 export class Admission {
   readonly #reservation: Reservation;
   readonly #needed: Needed;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
   #isSpent = false;
 
-  constructor(reservation: Reservation, needed: Needed, nowMs: () => number) {
+  constructor(reservation: Reservation, needed: Needed, clock: Clock) {
     this.#reservation = reservation;
     this.#needed = needed;
-    this.#nowMs = nowMs;
+    this.#clock = clock;
   }
 
   /** What is held for each time that the request is sent. */
@@ -30,7 +31,7 @@ export class Admission {
     if (!this.#isSpent) return;
     const { tokens, costNanoUsd } = this.#needed;
     const refusal = this.#reservation.grow(tokens, costNanoUsd);
-    if (refusal !== null) throw limitReached(refusal, this.#needed, this.#nowMs());
+    if (refusal !== null) throw limitReached(refusal, this.#needed, this.#clock.nowMs());
     this.#isSpent = false;
   }
 

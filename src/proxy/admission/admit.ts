@@ -38,9 +38,9 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   }
   if (usable.length === 0) throw modelUnpriced(modelName);
   const needed = { tokens, costNanoUsd };
-  const given = limiter.reserve(principal, { model: modelName, fallbacks, ...needed, atMs });
+  const given = limiter.reserve(principal, { model: modelName, fallbacks, tokens, costNanoUsd, atMs });
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
-  exchange.admission = new Admission(given, needed, () => gateway.clock.nowMs());
+  exchange.admission = new Admission(given, needed, gateway.clock);
   return usable;
 }
 
