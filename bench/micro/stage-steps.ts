@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { PLAIN_SETTINGS } from "../../src/config/client-keys.ts";
+import { leaseAndReport } from "./lease.ts";
 
 /** Runs the step so many times. */
 export type Run = (times: number) => void | Promise<void>;
@@ -218,11 +219,7 @@ export const STEPS: readonly Step[] = [
         const { credentialSpecs } = await snapshotOf(tree);
         const options = { clock: systemClock, log: silentLog, restore: [], persist: () => undefined };
         const pool = makePool({ specs: credentialSpecs, ...options });
-        return repeat(() => {
-          const result = pool.lease("bench", MODEL, null, null, "bench");
-          if (!("lease" in result)) throw new Error("no credential is free");
-          pool.report(result.lease, MODEL, { class: "ok" });
-        });
+        return repeat(leaseAndReport(pool, "bench", MODEL));
       },
     ],
   },

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { credentialAlert } from "../alerts/alert.ts";
 import { silentLog } from "../core/log.ts";
 import type { LeaseResult } from "../pool/credential.ts";
+import { ownNeed } from "../pool/fixtures/need.ts";
 import { makePool, type Pool } from "../pool/pool.ts";
 import type { Signal } from "../upstreams/signal.ts";
 import { credentialsOf } from "./make-alerts.ts";
@@ -26,7 +27,7 @@ function make(): Pool {
 }
 
 function attempt(pool: Pool, signal: Signal): void {
-  const result: LeaseResult = pool.lease("up", "m", null, null, "me");
+  const result: LeaseResult = pool.lease(ownNeed("up", "m"));
   if (!("lease" in result)) throw new Error(`no lease: ${result.unavailable.kind}`);
   pool.report(result.lease, "m", signal);
 }

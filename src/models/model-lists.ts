@@ -22,6 +22,17 @@ const WAIT_MS = 2_000;
 const MAX_SILENCE_MS = 30_000;
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
+/** Nobody is charged for a list. */
+const NEED = {
+  model: "",
+  excluded: null,
+  stickyTo: null,
+  key: "",
+  inputTokens: 0,
+  outputTokens: 0,
+  prefix: null,
+} as const;
+
 interface Remembered {
   readonly models: readonly ListedModel[];
   readonly untilMs: number;
@@ -164,7 +175,7 @@ async function inTime(
 }
 
 async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
-  const leased = gateway.pool.lease(upstream.name, "", null, null, "");
+  const leased = gateway.pool.lease({ ...NEED, upstream: upstream.name });
   if ("unavailable" in leased) throw new Error("no credential is ready");
   try {
     const credential = upstream.credentials.get(leased.lease.credentialId);

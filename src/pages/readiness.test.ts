@@ -1,6 +1,7 @@
 // When the gateway counts as ready, and the reasons that it gives if it does not.
 import { afterEach, expect, test } from "bun:test";
 import type { Problem } from "../config/problem.ts";
+import { ownNeed } from "../pool/fixtures/need.ts";
 import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { readinessPage } from "./readiness.ts";
 
@@ -53,7 +54,7 @@ test("it is not ready without a credential that is ready, or will be by itself",
 test("it is ready while every credential waits for the end of a limit, because no balancer can mend that", async () => {
   begin({ main: "sk-main", second: "sk-second" });
   for (const name of ["main", "second"]) {
-    const leased = gateway.pool.lease("up", "m", null, `up/${name}`, "tester");
+    const leased = gateway.pool.lease({ ...ownNeed("up", "m"), stickyTo: `up/${name}` });
     if ("unavailable" in leased) throw new Error("no lease");
     const untilMs = gateway.clock.nowMs() + 60_000;
     gateway.pool.report(leased.lease, "m", {

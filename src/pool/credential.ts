@@ -48,10 +48,14 @@ export type LeaseResult = { readonly lease: Lease } | { readonly unavailable: Un
 export interface Unavailable {
   /**
    * cooling: at least one credential is parked until a time. unusable: all are invalid, without credit or off. forbidden:
-   * no usable credential may use the model. tried: all usable ones were excluded. none: the upstream has no credentials.
+   * no usable credential may use the model. tried: all usable ones were excluded. full: at least one is good, and none of
+   * the good ones has room now. none: the upstream has no credentials.
    */
-  readonly kind: "cooling" | "unusable" | "forbidden" | "tried" | "none";
-  /** With `cooling`: the earliest time at which one of the credentials may work again. */
+  readonly kind: "cooling" | "unusable" | "forbidden" | "tried" | "full" | "none";
+  /**
+   * With `cooling`: the earliest time at which one of the credentials may work again. With `full`: the earliest time at
+   * which room is expected; null then: only the end of a lease gives room.
+   */
   readonly retryAtMs: number | null;
   /** The state of each parked credential, for messages and logs. Holds no secret. */
   readonly reasons: readonly {

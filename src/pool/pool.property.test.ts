@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
 import type { CredentialSpec, CredentialStatus, HeldLease, Lease, PersistedState } from "./credential.ts";
+import { needOf } from "./fixtures/need.ts";
 import { isDoubtful, isDue, type Park } from "./park.ts";
 import { makePool } from "./pool.ts";
 
@@ -116,7 +117,7 @@ test("a limited credential is never leased, a guess is probed by one request, no
         } else if (each.do === "lease") {
           const before = pool.list();
           const excluded = new Set(each.excluded.map((one) => `up/${one}`));
-          const result = pool.lease("up", each.model, excluded, null, "alice");
+          const result = pool.lease(needOf("up", each.model, excluded, null, "alice"));
           if ("unavailable" in result) {
             const { kind, retryAtMs } = result.unavailable;
             expect(kind === "cooling").toBe(retryAtMs !== null);
@@ -175,11 +176,11 @@ test("a limited credential is never leased, a guess is probed by one request, no
       // With nothing on its way, the time that a client is told is a time at which it is served.
       for (const one of held) pool.release(one.lease);
       for (const asked of MODELS) {
-        const result = pool.lease("up", asked, null, null, "alice");
+        const result = pool.lease(needOf("up", asked, null, null, "alice"));
         if ("lease" in result) pool.release(result.lease);
         if ("lease" in result || result.unavailable.retryAtMs === null) continue;
         nowMs = result.unavailable.retryAtMs;
-        const served = pool.lease("up", asked, null, null, "alice");
+        const served = pool.lease(needOf("up", asked, null, null, "alice"));
         expect(served).toHaveProperty("lease");
         if ("lease" in served) pool.release(served.lease);
       }
@@ -207,7 +208,7 @@ test("what is kept makes the same pool again", async () => {
       for (const each of signals) {
         nowMs += 7_000;
         const excluded = new Set(NAMES.filter((other) => other !== each.name).map((other) => `up/${other}`));
-        const result = pool.lease("up", each.model, excluded, null, "alice");
+        const result = pool.lease(needOf("up", each.model, excluded, null, "alice"));
         if ("unavailable" in result) continue;
         const { class: kind, ...rest } = each.verdict;
         const until = "waitMs" in rest ? { untilMs: nowMs + rest.waitMs, scope: rest.scope } : {};

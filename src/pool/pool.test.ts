@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
 import type { CredentialSpec, Lease, LeaseResult, PersistedState } from "./credential.ts";
+import { needOf } from "./fixtures/need.ts";
 import { RESET_REASON } from "./park.ts";
 import { makePool, type Pool } from "./pool.ts";
 
@@ -63,9 +64,9 @@ function taken(result: LeaseResult): Lease {
   return result.lease;
 }
 
-const take = (pool: Pool, model = "m"): Lease => taken(pool.lease("up", model, null, null, "alice"));
+const take = (pool: Pool, model = "m"): Lease => taken(pool.lease(needOf("up", model, null, null, "alice")));
 const refusal = (pool: Pool, model = "m", excluded: ReadonlySet<string> | null = null) => {
-  const result = pool.lease("up", model, excluded, null, "alice");
+  const result = pool.lease(needOf("up", model, excluded, null, "alice"));
   return "unavailable" in result ? result.unavailable : null;
 };
 /** What a request is told that has met the refusal of one credential itself. */
@@ -104,7 +105,7 @@ describe("choice", () => {
 
   test("what a request has tried is not given to it again", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    expect(taken(pool.lease("up", "m", new Set(["up/a"]), null, "alice")).credentialId).toBe("up/b");
+    expect(taken(pool.lease(needOf("up", "m", new Set(["up/a"]), null, "alice"))).credentialId).toBe("up/b");
     expect(refusal(pool, "m", new Set(["up/a", "up/b"]))).toEqual({
       kind: "tried",
       retryAtMs: null,
@@ -115,19 +116,21 @@ describe("choice", () => {
   test("what lives under one credential goes to that one only, while it is in the config", () => {
     const { pool } = make([spec("a"), spec("b")]);
     for (let i = 0; i < 3; i++)
-      expect(taken(pool.lease("up", "m", null, "up/b", "alice")).credentialId).toBe("up/b");
-    pool.report(taken(pool.lease("up", "m", null, "up/b", "alice")), "m", rate(60));
-    expect(pool.lease("up", "m", null, "up/b", "alice")).toMatchObject({
+      expect(taken(pool.lease(needOf("up", "m", null, "up/b", "alice"))).credentialId).toBe("up/b");
+    pool.report(taken(pool.lease(needOf("up", "m", null, "up/b", "alice"))), "m", rate(60));
+    expect(pool.lease(needOf("up", "m", null, "up/b", "alice"))).toMatchObject({
       unavailable: { kind: "cooling", retryAtMs: now + 60_000 },
     });
-    expect(pool.lease("up", "m", new Set(["up/b"]), "up/b", "alice")).toMatchObject({ unavailable: {} });
-    expect(taken(pool.lease("up", "m", null, "up/gone", "alice")).credentialId).toBe("up/a");
-    expect(taken(pool.lease("up", "m", null, "elsewhere/b", "alice")).credentialId).toBe("up/a");
+    expect(pool.lease(needOf("up", "m", new Set(["up/b"]), "up/b", "alice"))).toMatchObject({
+      unavailable: {},
+    });
+    expect(taken(pool.lease(needOf("up", "m", null, "up/gone", "alice"))).credentialId).toBe("up/a");
+    expect(taken(pool.lease(needOf("up", "m", null, "elsewhere/b", "alice"))).credentialId).toBe("up/a");
   });
 
   test("an upstream without credentials has none to give", () => {
     const { pool } = make([spec("a")]);
-    expect(pool.lease("other", "m", null, null, "alice")).toEqual({
+    expect(pool.lease(needOf("other", "m", null, null, "alice"))).toEqual({
       unavailable: { kind: "none", retryAtMs: null, reasons: [] },
     });
   });
@@ -407,7 +410,7 @@ describe("a word against a credential", () => {
       const { pool } = make([spec("a"), spec("b"), spec("c")]);
       const tried = new Set<string>();
       for (let i = 0; i < 3; i++) {
-        const lease = taken(pool.lease("up", "m", tried, null, "alice"));
+        const lease = taken(pool.lease(needOf("up", "m", tried, null, "alice")));
         tried.add(lease.credentialId);
         pool.report(lease, "m", signal);
       }
@@ -499,8 +502,8 @@ describe("what needs a person", () => {
 
   test("without credit it is not tried again, and a limit reported late does not bring it back", () => {
     const { pool } = make([spec("a"), spec("b")]);
-    const late = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
-    pool.report(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")), "m", CREDIT);
+    const late = taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice")));
+    pool.report(taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice"))), "m", CREDIT);
     proven(pool, "a");
     pool.report(late, "m", quota(10));
     now += 60 * 24 * HOUR;
@@ -585,12 +588,14 @@ describe("why nothing is left", () => {
     const { pool } = make([spec("a")]);
     attempt(pool, FORBID);
     expect(refusalAfter(pool, "a")?.kind).toBe("forbidden");
-    const [first, second] = [1, 2].map(() => taken(pool.leaseForbidden("up", "m")));
+    const [first, second] = [1, 2].map(() =>
+      taken(pool.leaseForbidden(needOf("up", "m", null, null, "alice"))),
+    );
     pool.report(second as Lease, "m", FORBID);
     expect(refusalAfter(pool, "a")?.kind).toBe("forbidden");
     pool.report(first as Lease, "m", FORBID);
     expect(stateOf(pool, "a")).toMatchObject({ inFlight: 0 });
-    pool.report(taken(pool.leaseForbidden("up", "m")), "m", OK);
+    pool.report(taken(pool.leaseForbidden(needOf("up", "m", null, null, "alice"))), "m", OK);
     expect(refusal(pool)).toBeNull();
   });
 });
@@ -699,13 +704,13 @@ describe("over a restart and a new config", () => {
 describe("a credential whose attempt failed by no fault of its own", () => {
   const pair = [spec("a"), spec("b")];
   const next = (pool: Pool, key: string, model = "m") => {
-    const lease = taken(pool.lease("up", model, null, null, key));
+    const lease = taken(pool.lease(needOf("up", model, null, null, key)));
     pool.release(lease);
     return lease.credentialId;
   };
   function suspect(pool: Pool, name: string, key: string, model = "m"): void {
     const others = new Set(["a", "b", "c"].filter((each) => each !== name).map((each) => `up/${each}`));
-    const lease = taken(pool.lease("up", model, others, null, key));
+    const lease = taken(pool.lease(needOf("up", model, others, null, key)));
     pool.suspect(lease, model, key);
     pool.release(lease);
   }
@@ -733,15 +738,15 @@ describe("a credential whose attempt failed by no fault of its own", () => {
     suspect(pool, "a", "alice");
     now += 10_000;
     expect(new Set([1, 2].map(() => next(pool, "alice")))).toEqual(new Set(["up/a", "up/b"]));
-    const retry = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
+    const retry = taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice")));
     expect([retry.credentialId, retry.isSuspect]).toEqual(["up/a", true]);
     pool.report(retry, "m", OK);
-    expect(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")).isSuspect).toBe(false);
+    expect(taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice"))).isSuspect).toBe(false);
   });
 
   test("is not held against a new key under the same name, and is forgotten with the old one", () => {
     const { pool } = make(pair);
-    const old = taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice"));
+    const old = taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice")));
     const changed = [spec("a", { fingerprint: "another key" }), spec("b")];
     suspect(pool, "b", "alice");
     pool.replace(changed);
@@ -750,7 +755,7 @@ describe("a credential whose attempt failed by no fault of its own", () => {
     pool.release(old);
     // Whatever the old lease did, the other suspicion still counts, and is the only one.
     expect([1, 2, 3].map(() => next(pool, "alice"))).toEqual(["up/a", "up/a", "up/a"]);
-    expect(taken(pool.lease("up", "m", new Set(["up/b"]), null, "alice")).isSuspect).toBe(false);
+    expect(taken(pool.lease(needOf("up", "m", new Set(["up/b"]), null, "alice"))).isSuspect).toBe(false);
   });
 
   test("is remembered for a bounded number of models", () => {
@@ -758,7 +763,7 @@ describe("a credential whose attempt failed by no fault of its own", () => {
     for (let i = 0; i < 1_000; i++) suspect(pool, "a", "alice", `model-${i}`);
     suspect(pool, "a", "alice", "x".repeat(100_000));
     const isSuspect = (model: string): boolean => {
-      const lease = taken(pool.lease("up", model, new Set(["up/none"]), null, "alice"));
+      const lease = taken(pool.lease(needOf("up", model, new Set(["up/none"]), null, "alice")));
       pool.release(lease);
       return lease.isSuspect;
     };

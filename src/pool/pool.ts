@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { RoomFacts } from "../upstreams/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
 import {
   choose,
@@ -24,6 +25,7 @@ import {
   type Unavailable,
 } from "./credential.ts";
 import { chooseDoubtful } from "./doubt.ts";
+import type { Need } from "./need.ts";
 import {
   confirmedPark,
   duePark,
@@ -41,24 +43,22 @@ import { StateChanges } from "./state-changes.ts";
 import { REMEMBER_MS, SUSPECT_MS, Suspicions } from "./suspicion.ts";
 
 export interface Pool {
-  /**
-   * A credential of `upstream` for `model`: the lowest priority number first, round-robin among equals. `excluded` holds
-   * the ids that this request has tried; null on a first attempt. `stickyTo` is the id of the credential that holds the
-   * state that the request refers to: while the configuration has that credential, no other one is chosen. `key` is the
-   * name of the client's key, because a suspicion that one key brought about does not count for others.
-   */
-  lease(
-    upstream: string,
-    model: string,
-    excluded: ReadonlySet<string> | null,
-    stickyTo: string | null,
-    key: string,
-  ): LeaseResult;
+  /** A credential for the need: the lowest priority number first, round-robin among equals. */
+  lease(need: Need): LeaseResult;
   /**
    * A credential that may not use `model`, so that a client whose model nobody else serves gets the provider's own answer.
    * Only for the last target, after `lease` returned `forbidden`.
    */
-  leaseForbidden(upstream: string, model: string): LeaseResult;
+  leaseForbidden(need: Need): LeaseResult;
+  /** A reply to the lease's attempt, good or not, has announced what is left of the provider's limits. */
+  announce(lease: Lease, model: string, facts: RoomFacts): void;
+  /**
+   * Calls `listener`, at most once in a turn and never within a call of the pool, after something has happened that may
+   * give room to a need that found none: a lease has ended, a state has healed, more room was announced, the
+   * configuration has changed. The passing of a time is not told: `Unavailable.retryAtMs` names it. One listener; null
+   * while nobody waits, so that the end of a lease costs one comparison then.
+   */
+  onRoom(listener: (() => void) | null): void;
   /**
    * A good reply has begun: ends a probe's park without waiting for the end of a long stream. The lease goes
    * on.
@@ -122,6 +122,8 @@ class CredentialPool implements Pool {
   #upstreams: ReadonlyMap<string, readonly PriorityGroup[]> = new Map();
   /** Usually empty, and then `lease` skips the check. */
   readonly #suspicions: Suspicions;
+  #onRoom: (() => void) | null = null;
+  #willTell = false;
 
   constructor({ specs, clock, log, restore, persist, accused }: PoolOptions) {
     this.#clock = clock;
@@ -138,13 +140,7 @@ class CredentialPool implements Pool {
     }
   }
 
-  lease(
-    upstream: string,
-    model: string,
-    excluded: ReadonlySet<string> | null,
-    stickyTo: string | null,
-    key: string,
-  ): LeaseResult {
+  lease({ upstream, model, excluded, stickyTo, key }: Need): LeaseResult {
     const groups = this.#upstreams.get(upstream);
     if (groups === undefined) return { unavailable: NONE };
     const only =
@@ -175,13 +171,32 @@ class CredentialPool implements Pool {
     return chooseAmongSuspects(groups, model, excluded, only, isTrusted, this.#clock);
   }
 
-  leaseForbidden(upstream: string, model: string): LeaseResult {
+  leaseForbidden({ upstream, model }: Need): LeaseResult {
     const groups = this.#upstreams.get(upstream) ?? [];
     return (
       chooseForbidden(groups, model, this.#clock) ?? {
         unavailable: explainUnavailable(groups, model, null, null, this.#clock.nowMs()),
       }
     );
+  }
+
+  announce(lease: Lease, model: string, facts: RoomFacts): void {
+    // Nothing is learned yet.
+    void [held(lease), model, facts];
+  }
+
+  onRoom(listener: (() => void) | null): void {
+    this.#onRoom = listener;
+  }
+
+  /** Tells the listener once in this turn, after the caller's work. */
+  #mayHaveRoom(): void {
+    if (this.#onRoom === null || this.#willTell) return;
+    this.#willTell = true;
+    queueMicrotask(() => {
+      this.#willTell = false;
+      this.#onRoom?.();
+    });
   }
 
   suspect(lease: Lease, model: string, key: string): void {
@@ -229,6 +244,7 @@ class CredentialPool implements Pool {
     credential.inFlight--;
     if (probed !== null) probed.probes--;
     if (probedModel !== null) probedModel.probes--;
+    if (this.#onRoom !== null) this.#mayHaveRoom();
   }
 
   list(): readonly CredentialStatus[] {
@@ -264,6 +280,7 @@ class CredentialPool implements Pool {
     this.#credentials = credentials;
     this.#upstreams = upstreams;
     this.#suspicions.keepOnly(new Set(credentials.values()));
+    this.#mayHaveRoom();
   }
 
   adopt(states: readonly PersistedState[]): void {
@@ -315,6 +332,7 @@ class CredentialPool implements Pool {
       }
     }
     this.#changes.add(credential.spec, model, factsOf(park, this.#clock.nowMs()));
+    if (park === null) this.#mayHaveRoom();
   }
 }
 

@@ -33,7 +33,7 @@ const COME_BACK_MS = 1_000;
  */
 export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
   const { nowMs, unavailable, failure, untranslatable, foreign } = obstacles;
-  const cooling = unavailable.filter(({ kind }) => kind === "cooling");
+  const cooling = unavailable.filter(({ kind }) => kind === "cooling" || kind === "full");
   if (cooling.length > 0) {
     const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
     const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);

@@ -14,7 +14,7 @@ import { Watched } from "../transport/watchdog.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
-import type { CurrentTarget } from "./attempt/current-target.ts";
+import { CurrentTarget } from "./attempt/current-target.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
 import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
 import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
@@ -127,7 +127,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     this.#prepare(upstream, target, repairs, (prepared) => {
       if (prepared === null) this.next();
-      else this.#lease({ target, stickyTo, prepared, repairs, refused: null, excluded: null });
+      else this.#lease(new CurrentTarget(this.#request, target, stickyTo, prepared, repairs));
     });
   }
 
@@ -180,19 +180,17 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     if (this.#isOver()) return;
     const { gateway, exchange } = this.#request;
     exchange.admission?.renew();
-    const { target, stickyTo } = current;
-    const key = exchange.principal.name;
-    const upstream = this.#upstreamOf(target);
+    const upstream = this.#upstreamOf(current.target);
     if (upstream === null) {
       this.next();
       return;
     }
-    let leased = gateway.pool.lease(upstream.name, target.model, current.excluded, stickyTo, key);
+    let leased = gateway.pool.lease(current);
     if ("unavailable" in leased && this.#mayRepeat(current, leased.unavailable)) {
       // After an overload the same credential is as good as another one: a pool of one gets its retries too.
       this.#repeats?.begun();
       current.excluded = null;
-      leased = gateway.pool.lease(upstream.name, target.model, null, stickyTo, key);
+      leased = gateway.pool.lease(current);
     }
     if ("unavailable" in leased) {
       const { unavailable } = leased;
@@ -319,10 +317,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
 
   /** No credential may use the model: the provider's own words are the best answer there is. */
   #askForbidden(upstream: UpstreamView, current: CurrentTarget): void {
-    const leased =
-      this.#forbidden === null
-        ? this.#request.gateway.pool.leaseForbidden(upstream.name, current.target.model)
-        : null;
+    const leased = this.#forbidden === null ? this.#request.gateway.pool.leaseForbidden(current) : null;
     if (leased === null || "unavailable" in leased) {
       this.next();
       return;

@@ -12,10 +12,10 @@ import { CODECS } from "../dialects/codecs.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import { NO_REPAIRS } from "../dialects/repair.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { ownNeed } from "../pool/fixtures/need.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { Family } from "../upstreams/family.ts";
 import { FAMILIES } from "../upstreams/index.ts";
-
 import {
   type ConfigUnderTest,
   clientUnderTest,
@@ -216,7 +216,7 @@ test("a wording that needs a verified organization costs no credential its model
   expect([reply.status, upstream.seen.length]).toEqual([200, 2]);
   const excluded = new Set<string>();
   for (let i = 0; i < 2; i++) {
-    const leased = gateway.pool.lease("up", "gpt-5.4", excluded, null, "tester");
+    const leased = gateway.pool.lease({ ...ownNeed("up", "gpt-5.4"), excluded });
     if ("unavailable" in leased) throw new Error(leased.unavailable.kind);
     excluded.add(leased.lease.credentialId);
     gateway.pool.release(leased.lease);

@@ -20,18 +20,17 @@ const MAX_TOKENS = 1e12;
  * that the target may charge for.
  */
 export function demandAt(
-  { gateway: { snapshot }, exchange, peek }: ServedRequest,
+  request: ServedRequest,
   target: Target,
   hasBudget: boolean,
   fallbacks: readonly string[],
 ): Needed {
-  const { route, requestBytes } = exchange;
+  const { exchange, peek } = request;
+  const { snapshot } = request.gateway;
   const upstream = snapshot.upstreams.get(target.upstream);
+  const { input: inputTokens, output: outputTokens } = tokensAt(request, target);
   // Nobody is charged for a count or for a stored answer.
-  if (upstream === undefined || !route.isBilled) return NOTHING;
-  const traits = traitsOf(snapshot, exchange, upstream, target.model);
-  const inputTokens = bookedInputTokens(requestBytes, contextOf(exchange, traits));
-  const outputTokens = route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0;
+  if (upstream === undefined || !exchange.route.isBilled) return NOTHING;
   const tokens = inputTokens + outputTokens;
   if (!hasBudget) return { tokens, costNanoUsd: null };
   const limits: CostLimits = {
@@ -49,6 +48,28 @@ export function demandAt(
     costNanoUsd = costNanoUsd === null || other === null ? null : Math.max(costNanoUsd, other);
   }
   return { tokens, costNanoUsd };
+}
+
+/** The most tokens that a request may take at a target. */
+export interface DemandedTokens {
+  readonly input: number;
+  readonly output: number;
+}
+
+const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, output: 0 });
+
+export function tokensAt(
+  { gateway: { snapshot }, exchange, peek }: ServedRequest,
+  target: Target,
+): DemandedTokens {
+  const { route, requestBytes } = exchange;
+  const upstream = snapshot.upstreams.get(target.upstream);
+  if (upstream === undefined || !route.isBilled) return NO_TOKENS;
+  const traits = traitsOf(snapshot, exchange, upstream, target.model);
+  return {
+    input: bookedInputTokens(requestBytes, contextOf(exchange, traits)),
+    output: route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0,
+  };
 }
 
 const NOTHING: Needed = Object.freeze({ tokens: 0, costNanoUsd: 0 });

@@ -1,17 +1,63 @@
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
+import type { Need, PrefixKeys } from "../../pool/need.ts";
+import { type DemandedTokens, tokensAt } from "../admission/demand.ts";
+import type { ServedRequest } from "../served-request.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import type { Refused } from "./refused.ts";
 
-/** The state of a walk at one target. */
-export interface CurrentTarget {
+/** The state of a walk at one target, which is also what the walk needs of a credential there. */
+export class CurrentTarget implements Need {
+  readonly #request: ServedRequest;
   readonly target: Target;
   /** The credential (`upstream/credential`) that holds the stored object of the request; null: any will do. */
   readonly stickyTo: string | null;
   prepared: PreparedRequest;
   repairs: Repairs;
   /** The refusals after which the request was changed; null: it was not. */
-  refused: readonly Refused[] | null;
+  refused: readonly Refused[] | null = null;
   /** Credentials that have failed this request; null: none has. */
-  excluded: Set<string> | null;
+  excluded: Set<string> | null = null;
+  /** null: no limit has asked for them. */
+  #tokens: DemandedTokens | null = null;
+
+  constructor(
+    request: ServedRequest,
+    target: Target,
+    stickyTo: string | null,
+    prepared: PreparedRequest,
+    repairs: Repairs,
+  ) {
+    this.#request = request;
+    this.target = target;
+    this.stickyTo = stickyTo;
+    this.prepared = prepared;
+    this.repairs = repairs;
+  }
+
+  get upstream(): string {
+    return this.target.upstream;
+  }
+
+  get model(): string {
+    return this.target.model;
+  }
+
+  get key(): string {
+    return this.#request.exchange.principal.name;
+  }
+
+  get inputTokens(): number {
+    this.#tokens ??= tokensAt(this.#request, this.target);
+    return this.#tokens.input;
+  }
+
+  get outputTokens(): number {
+    this.#tokens ??= tokensAt(this.#request, this.target);
+    return this.#tokens.output;
+  }
+
+  get prefix(): PrefixKeys | null {
+    return null;
+  }
 }

@@ -1,0 +1,29 @@
+/** What one attempt needs of a credential. */
+
+/** The parts of a prompt that a provider's cache may hold. */
+export interface PrefixKeys {
+  /** Hashes of the stable beginning of the prompt, the shortest part first. */
+  readonly hashes: readonly number[];
+}
+
+/** Read while `lease` runs, and not kept: the object may be that of a walk, and change with it. */
+export interface Need {
+  readonly upstream: string;
+  /** The upstream's own name; "" when the request has no model. */
+  readonly model: string;
+  /** Ids (`upstream/credential`) that the request has tried; null on a first attempt. */
+  readonly excluded: ReadonlySet<string> | null;
+  /**
+   * The id of the credential that holds the state which the request refers to: while the configuration has that
+   * credential, no other one is chosen.
+   */
+  readonly stickyTo: string | null;
+  /** Name of the client's key. A suspicion that one key brought about does not count for others. */
+  readonly key: string;
+  /** The most that the request is taken for; 0 where it is not billed. Read only where a limit counts tokens. */
+  readonly inputTokens: number;
+  /** The most that the answer may be; 0 where it is not billed. Read only where a limit counts tokens. */
+  readonly outputTokens: number;
+  /** null: the request has no prompt whose place matters. */
+  readonly prefix: PrefixKeys | null;
+}

@@ -1,0 +1,27 @@
+/** The room that a provider announces beside a reply: what is left of the limits of its credential. */
+import type { SignalScope } from "./signal.ts";
+
+/** `tokens`: input and output together. */
+export type Dimension = "requests" | "input" | "output" | "tokens";
+
+/** The time that a limit counts; `other`: the provider names none, so its reset alone is known. */
+export type Span = "minute" | "day" | "month" | "other";
+
+export interface AnnouncedRoom {
+  readonly dimension: Dimension;
+  readonly span: Span;
+  readonly scope: SignalScope;
+  /** null: the provider does not say. */
+  readonly limit: number | null;
+  readonly remaining: number;
+  /** When all of the limit is there again, Unix milliseconds; null: the provider does not say. */
+  readonly resetAtMs: number | null;
+  /** Room comes back little by little until the reset. Otherwise it comes back at the reset, all at once. */
+  readonly isGradual: boolean;
+}
+
+export interface RoomFacts {
+  /** The organization or project whose limits these are; null: the reply does not say. */
+  readonly owner: string | null;
+  readonly rooms: readonly AnnouncedRoom[];
+}
