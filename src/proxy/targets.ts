@@ -5,7 +5,6 @@
  */
 import { GatewayError } from "../core/errors.ts";
 import { useOf } from "../dialects/endpoint.ts";
-import type { Repairs } from "../dialects/repair.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
 import type { UpstreamView } from "../snapshot.ts";
@@ -16,12 +15,13 @@ import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
 import { CurrentTarget } from "./attempt/current-target.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
-import { canServe, isCountedHere, type PreparedRequest, prepareRequest } from "./attempt/prepare.ts";
+import { canServe, isCountedHere } from "./attempt/prepare.ts";
 import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
 import { Repeats } from "./attempt/repeats.ts";
-import { giveUp, withRetryAfter } from "./give-up.ts";
 import { atProvider } from "./plan-request.ts";
 import type { ServedRequest } from "./served-request.ts";
+import { giveUp, Obstacles, withRetryAfter } from "./targets/give-up.ts";
+import { prepareTarget } from "./targets/prepare-target.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
 /** The upstream was taken out of the configuration while the request ran. */
@@ -46,14 +46,8 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
   #nextIndex = 0;
   /** null: no attempt has failed by overload or transport. */
   #repeats: Repeats<CurrentTarget> | null = null;
-  /** The last failure that says the model is not for the credential. */
-  #forbidden: AttemptFailure | null = null;
-  readonly #unavailable: Unavailable[] = [];
-  /** Upstreams that cannot serve this route at all. */
-  readonly #foreign: string[] = [];
-  /** The first target's reason why it cannot take the request. */
-  #untranslatable: GatewayError | null = null;
-  #isBreakerOpen = false;
+  /** null: no target has failed to serve the request so far. */
+  #obstacles: Obstacles | null = null;
   /** The attempt that runs; null: none does at the moment. */
   #running: RunningAttempt | null = null;
   #hasLeft = false;
@@ -94,11 +88,11 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
   #mayAsk(upstream: UpstreamView, model: string): boolean {
     const { gateway, exchange } = this.#request;
     if (!canServe(exchange.route, upstream)) {
-      this.#foreign.push(upstream.name);
+      this.met().foreign.push(upstream.name);
       return false;
     }
     if (gateway.breaker.allows(upstream.name, model, exchange.principal.name)) return true;
-    this.#isBreakerOpen = true;
+    this.met().isBreakerOpen = true;
     return false;
   }
 
@@ -108,7 +102,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
    */
   #upstreamOf(target: Target): UpstreamView | null {
     const upstream = this.#request.gateway.snapshot.upstreams.get(target.upstream);
-    if (upstream === undefined) this.#unavailable.push(GONE);
+    if (upstream === undefined) this.met().unavailable.push(GONE);
     return upstream ?? null;
   }
 
@@ -125,52 +119,10 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
       exchange.principal.name,
     );
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
-    this.#prepare(upstream, target, repairs, (prepared) => {
+    prepareTarget(this, this.#request, upstream, target, repairs, (prepared) => {
       if (prepared === null) this.next();
       else this.#lease(new CurrentTarget(this.#request, target, stickyTo, prepared, repairs));
     });
-  }
-
-  /**
-   * Makes the request ready for a target, once, before a credential is taken. `then` gets null when the
-   * target cannot take the request: the next target may be able to.
-   */
-  #prepare(
-    upstream: UpstreamView,
-    target: Target,
-    repairs: Repairs,
-    then: (prepared: PreparedRequest | null) => void,
-  ): void {
-    let prepared: PreparedRequest | Promise<PreparedRequest>;
-    try {
-      prepared = prepareRequest(this.#request, upstream, target, repairs);
-    } catch (cause) {
-      this.#noteRefusal(cause);
-      then(null);
-      return;
-    }
-    if (prepared instanceof Promise) this.#awaitPrepared(prepared, then);
-    else then(prepared);
-  }
-
-  #awaitPrepared(prepared: Promise<PreparedRequest>, then: (prepared: PreparedRequest | null) => void): void {
-    this.#request.gateway.transport.watchdog.add(this);
-    prepared.then(
-      (ready) => this.#guard(() => then(ready)),
-      (cause: unknown) =>
-        this.#guard(() => {
-          this.#noteRefusal(cause);
-          then(null);
-        }),
-    );
-  }
-
-  /** The target cannot take the request. Throws anything else. */
-  #noteRefusal(cause: unknown): void {
-    const isRefusal =
-      cause instanceof GatewayError && (cause.kind === "not_translatable" || cause.kind === "bad_request");
-    if (!isRefusal) throw cause;
-    this.#untranslatable ??= cause;
   }
 
   /**
@@ -194,7 +146,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     }
     if ("unavailable" in leased) {
       const { unavailable } = leased;
-      this.#unavailable.push(unavailable);
+      this.met().unavailable.push(unavailable);
       if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
       else this.next();
       return;
@@ -257,7 +209,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     }
     current.refused = refused;
     current.repairs = [...current.repairs, ...failure.repairs];
-    this.#prepare(upstream, current.target, current.repairs, (repaired) => {
+    prepareTarget(this, this.#request, upstream, current.target, current.repairs, (repaired) => {
       const refusal = repaired === null ? failure : refusalOf(repaired, refused);
       if (repaired === null || refusal !== null) {
         this.#afterFailure(current, lease, refusal ?? failure);
@@ -280,7 +232,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
       this.#repeats ??= new Repeats(this.#request, failure);
       this.#repeats.add(failure, current);
     } else if (signal.class === "forbid") {
-      this.#forbidden = failure;
+      this.met().forbidden = failure;
     }
     current.excluded ??= new Set();
     current.excluded.add(lease.credentialId);
@@ -296,7 +248,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     const { upstream } = current.target;
     const hasOther = this.#targets.slice(this.#nextIndex).some((later) => later.upstream !== upstream);
     const limitMs = this.#request.gateway.snapshot.upstreams.get(upstream)?.firstByteTimeoutMs ?? 0;
-    const over = (): void => this.#guard(() => this.#lease(current));
+    const over = (): void => this.guard(() => this.#lease(current));
     const left = (): void => this.#end({ kind: "client-left", facts: null });
     this.#request.gateway.transport.watchdog.add(this);
     if (!repeats.wait(limitMs, hasOther, over, left)) this.next();
@@ -317,7 +269,10 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
 
   /** No credential may use the model: the provider's own words are the best answer there is. */
   #askForbidden(upstream: UpstreamView, current: CurrentTarget): void {
-    const leased = this.#forbidden === null ? this.#request.gateway.pool.leaseForbidden(current) : null;
+    const leased =
+      (this.#obstacles?.forbidden ?? null) === null
+        ? this.#request.gateway.pool.leaseForbidden(current)
+        : null;
     if (leased === null || "unavailable" in leased) {
       this.next();
       return;
@@ -328,7 +283,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
 
   #afterForbidden(failure: AttemptFailure): void {
     this.#isAskingForbidden = false;
-    if (failure.signal.class === "forbid") this.#forbidden = failure;
+    if (failure.signal.class === "forbid") this.met().forbidden = failure;
     this.next();
   }
 
@@ -344,17 +299,15 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
   /** No target has answered: the client gets the reason that helps it most. */
   #giveUp(): void {
     const { gateway, exchange } = this.#request;
-    const reason = giveUp({
-      nowMs: gateway.clock.nowMs(),
-      dialect: exchange.route.dialect,
-      unavailable: this.#unavailable,
-      failure: this.#repeats?.last ?? this.#forbidden,
-      untranslatable: this.#untranslatable,
-      isBreakerOpen: this.#isBreakerOpen,
-      foreign: this.#foreign,
-    });
+    const overload = this.#repeats?.last ?? null;
+    const reason = giveUp(this.met(), overload, exchange.route.dialect, gateway.clock.nowMs());
     if (reason instanceof GatewayError) this.#end({ kind: "error", error: reason });
     else this.#failWith(reason);
+  }
+
+  met(): Obstacles {
+    this.#obstacles ??= new Obstacles();
+    return this.#obstacles;
   }
 
   leave(): void {
@@ -376,7 +329,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     this.#isOver();
   }
 
-  #guard(step: () => void): void {
+  guard(step: () => void): void {
     try {
       step();
     } catch (cause) {

@@ -1,27 +1,31 @@
 /** The client's error when no target has answered its request. */
-import { GatewayError } from "../core/errors.ts";
-import { retryAfterS } from "../dialects/shared/retry-header.ts";
-import type { Unavailable } from "../pool/credential.ts";
-import { accusationIn } from "../pool/park.ts";
-import type { AttemptFailure } from "./attempt/outcome.ts";
-import { comingBackAfter } from "./attempt/upstream-error.ts";
-import { foreignDialect } from "./refusals.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { retryAfterS } from "../../dialects/shared/retry-header.ts";
+import type { Unavailable } from "../../pool/credential.ts";
+import { accusationIn } from "../../pool/park.ts";
+import type { AttemptFailure } from "../attempt/outcome.ts";
+import { comingBackAfter } from "../attempt/upstream-error.ts";
+import { foreignDialect } from "../refusals.ts";
 
-/** The reasons why no target answered. */
-export interface Obstacles {
-  /** Unix milliseconds. */
-  readonly nowMs: number;
-  /** The client's dialect. */
-  readonly dialect: string;
+/** The reasons why no target has answered so far. Made with the first: most requests meet none. */
+export class Obstacles {
   /** Pools that had no credential to lease. */
-  readonly unavailable: readonly Unavailable[];
-  /** The upstream's overload, or else its refusal of the model to every credential. */
-  readonly failure: AttemptFailure | null;
-  /** A part of the request that a target cannot take. */
-  readonly untranslatable: GatewayError | null;
-  readonly isBreakerOpen: boolean;
+  readonly unavailable: Unavailable[] = [];
   /** Upstreams that have nothing like the client's route. */
-  readonly foreign: readonly string[];
+  readonly foreign: string[] = [];
+  /** The last failure that says the model is not for the credential. */
+  forbidden: AttemptFailure | null = null;
+  /** The first target's reason why it cannot take the request. */
+  untranslatable: GatewayError | null = null;
+  isBreakerOpen = false;
+
+  /** The target cannot take the request. Throws anything else. */
+  noteRefusal(cause: unknown): void {
+    const isRefusal =
+      cause instanceof GatewayError && (cause.kind === "not_translatable" || cause.kind === "bad_request");
+    if (!isRefusal) throw cause;
+    this.untranslatable ??= cause;
+  }
 }
 
 /** The time to come back where no upstream has named one. */
@@ -29,10 +33,16 @@ const COME_BACK_MS = 1_000;
 
 /**
  * The obstacle that helps the client most: a time to come back first, then the upstream's own words, then the
- * rest.
+ * rest. `overload` is the last failure of that kind, `dialect` the client's, `nowMs` in Unix milliseconds.
  */
-export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
-  const { nowMs, unavailable, failure, untranslatable, foreign } = obstacles;
+export function giveUp(
+  obstacles: Obstacles,
+  overload: AttemptFailure | null,
+  dialect: string,
+  nowMs: number,
+): GatewayError | AttemptFailure {
+  const { unavailable, untranslatable, foreign } = obstacles;
+  const failure = overload ?? obstacles.forbidden;
   const cooling = unavailable.filter(({ kind }) => kind === "cooling" || kind === "full");
   if (cooling.length > 0) {
     const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
@@ -65,7 +75,7 @@ export function giveUp(obstacles: Obstacles): GatewayError | AttemptFailure {
       `no credential for this model can be used until a person acts (${counted(unavailable)}); see \`clewline credentials\``,
     );
   }
-  return foreignDialect(obstacles.dialect, foreign);
+  return foreignDialect(dialect, foreign);
 }
 
 /** Tells the client of an overloaded upstream when to try again. */
