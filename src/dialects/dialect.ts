@@ -11,6 +11,7 @@ import type { ShapeNode } from "../wire/json-shape.ts";
 import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
 import type { RepairRules } from "./repair.ts";
+import type { PrefixPlan } from "./shared/prefix-plan.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -243,6 +244,8 @@ export interface Dialect {
   /** The members of a request that a peek reads. */
   readonly peekShape: ShapeNode;
   makePeekSink(): PeekSink;
+  /** Where the stable prefix of a request stands. */
+  readonly prefix: PrefixPlan;
   /** null: every stream reports usage. */
   readonly usageOption: UsageOption | null;
   readonly alternative: Alternative | null;

@@ -1,10 +1,5 @@
 /** What one attempt needs of a credential. */
-
-/** The parts of a prompt that a provider's cache may hold. */
-export interface PrefixKeys {
-  /** Hashes of the stable beginning of the prompt, the shortest part first. */
-  readonly hashes: readonly number[];
-}
+import type { Prefix } from "../dialects/prefix.ts";
 
 /** Read while `lease` runs, and not kept: the object may be that of a walk, and change with it. */
 export interface Need {
@@ -24,6 +19,9 @@ export interface Need {
   readonly inputTokens: number;
   /** The most that the answer may be; 0 where it is not billed. Read only where a limit counts tokens. */
   readonly outputTokens: number;
-  /** null: the request has no prompt whose place matters. */
-  readonly prefix: PrefixKeys | null;
+  /**
+   * What a provider's prompt cache may hold of the request; null: nothing. To ask for it may read the whole body once, so
+   * only a choice among several credentials does.
+   */
+  readonly prefix: Prefix | null;
 }

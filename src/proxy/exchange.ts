@@ -6,6 +6,7 @@ import type { Principal } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import type { Prefix } from "../dialects/prefix.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { ReplyStream } from "../http/reply-stream.ts";
 import type { LedgerRow } from "../ledger/row.ts";
@@ -125,7 +126,7 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream, its admission and its row. All fields are set in the constructor, so
+ * Readonly but for its attempts, its early stream, its admission, its prefix and its row. All fields are set in the constructor, so
  * that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
@@ -150,6 +151,8 @@ export class Exchange implements Accepted, Asked {
   early: OpenStream | null = null;
   /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
   admission: Admission | null = null;
+  /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
+  prefix: Prefix | null | undefined = undefined;
   /** The ledger row, once the exchange has ended. */
   row: LedgerRow | null = null;
   #attempts = 0;

@@ -5,6 +5,7 @@
 import { findEndOfKey, type KeyRing } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
+import { type Prefix, prefixOf } from "../dialects/prefix.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
@@ -53,6 +54,16 @@ export class ServedRequest {
 
   get peek(): Peek | null {
     return this.#peek;
+  }
+
+  /** The stable prefix of the prompt; null: there is none. Found when it is asked for first, and kept for the row's end. */
+  get prefix(): Prefix | null {
+    const { exchange } = this;
+    if (exchange.prefix === undefined) {
+      const { dialect, isGenerative } = exchange.route;
+      exchange.prefix = isGenerative && this.#body !== null ? prefixOf(dialect, this.#body) : null;
+    }
+    return exchange.prefix;
   }
 
   /** The request cannot be sent again, so its body is not kept through a long answer. */

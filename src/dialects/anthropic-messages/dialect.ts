@@ -4,7 +4,7 @@ import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
-import { MessagesPeek, PEEK_SHAPE } from "./peek.ts";
+import { MessagesPeek, PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { MessagesReader } from "./tap.ts";
 
@@ -39,6 +39,7 @@ export const anthropicMessages = {
   // Of lists, and the mark that SDKs put on beta endpoints.
   queryParameters: { beta: /^true$/, limit: NUMBER, before_id: ID, after_id: ID },
   peekShape: PEEK_SHAPE,
+  prefix: PREFIX,
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,

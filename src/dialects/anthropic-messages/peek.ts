@@ -1,6 +1,9 @@
 /** The peek at a Messages request. */
+import { Buffer } from "node:buffer";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
+import { prefixPlan } from "../shared/prefix-plan.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
+import { ATTRIBUTION } from "./wire.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -14,6 +17,49 @@ export const PEEK_SHAPE = compileShape({
   inference_geo: true,
   models: true,
   fallbacks: true,
+});
+
+const ATTRIBUTION_BYTES = Buffer.from(`"${ATTRIBUTION}`);
+
+function isAttribution(bytes: Uint8Array, from: number): boolean {
+  return ATTRIBUTION_BYTES.every((byte, at) => bytes[from + at] === byte);
+}
+
+/** What the model reads of a tool. */
+const TOOL_MEMBERS = { type: true, name: true, description: true, input_schema: true } as const;
+const MARK = { ttl: true } as const;
+const NESTED = { text: true, source: true, cache_control: MARK } as const;
+
+/**
+ * Marks move to later turns as a conversation grows, and a marked text is an array of one block: neither may count. The
+ * line on who is billed differs in each request, and the provider takes it out.
+ */
+export const PREFIX = prefixPlan({
+  head: {
+    tools: { "*": { ...TOOL_MEMBERS, cache_control: MARK } },
+    system: { "*": { text: true, cache_control: MARK } },
+  },
+  turns: "messages",
+  turn: {
+    role: true,
+    content: {
+      "*": {
+        text: true,
+        id: true,
+        name: true,
+        input: true,
+        tool_use_id: true,
+        content: { "*": NESTED },
+        source: true,
+        thinking: true,
+        signature: true,
+        data: true,
+        cache_control: MARK,
+      },
+    },
+  },
+  others: { cache_control: MARK },
+  isOutside: isAttribution,
 });
 
 export class MessagesPeek extends RequestPeek {

@@ -5,7 +5,7 @@ import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
-import { PEEK_SHAPE } from "./peek.ts";
+import { PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { GeminiReader } from "./tap.ts";
 
@@ -61,6 +61,7 @@ export const gemini = {
     updateMask: /^[\w.,]{0,512}$/,
   },
   peekShape: PEEK_SHAPE,
+  prefix: PREFIX,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,

@@ -3,6 +3,7 @@
  * count.
  */
 import { compileShape } from "../../wire/json-shape.ts";
+import { prefixPlan } from "../shared/prefix-plan.ts";
 
 const CONFIG = {
   maxOutputTokens: true,
@@ -18,4 +19,18 @@ export const PEEK_SHAPE = compileShape({
   generation_config: CONFIG,
   serviceTier: true,
   service_tier: true,
+});
+
+/** Without marks, so a turn is taken as it stands. */
+export const PREFIX = prefixPlan({
+  head: {
+    tools: true,
+    systemInstruction: true,
+    system_instruction: true,
+    toolConfig: true,
+    tool_config: true,
+  },
+  turns: "contents",
+  turn: true,
+  others: {},
 });

@@ -6,7 +6,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { rateHeaders } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
-import { ChatPeek, PEEK_SHAPE, USAGE_OPTION } from "./peek.ts";
+import { ChatPeek, PEEK_SHAPE, PREFIX, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { ChatReader } from "./tap.ts";
 
@@ -39,6 +39,7 @@ export const openaiChat = {
   streamFraming: () => "sse",
   queryParameters: { ...STORED_QUERY, model: ID, "metadata[]": ID },
   peekShape: PEEK_SHAPE,
+  prefix: PREFIX,
   makePeekSink: () => new ChatPeek(),
   usageOption: USAGE_OPTION,
   alternative: {

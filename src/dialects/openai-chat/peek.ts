@@ -4,6 +4,7 @@ import { JsonScanner } from "../../wire/json-scan.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import type { SpliceEdit } from "../../wire/json-splice.ts";
 import type { UsageOption } from "../dialect.ts";
+import { prefixPlan } from "../shared/prefix-plan.ts";
 import { RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
@@ -19,6 +20,30 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+});
+
+/** A marked text is an array of one part, and marks may move: neither may count. */
+export const PREFIX = prefixPlan({
+  head: { tools: true, functions: true, response_format: true },
+  turns: "messages",
+  turn: {
+    role: true,
+    content: {
+      "*": {
+        text: true,
+        refusal: true,
+        image_url: true,
+        input_audio: true,
+        file: true,
+        prompt_cache_breakpoint: { ttl: true },
+      },
+    },
+    tool_calls: true,
+    function_call: true,
+    tool_call_id: true,
+    reasoning_content: true,
+  },
+  others: { prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: { ttl: true } },
 });
 
 const USAGE_NODE = compileShape({ include_usage: true });

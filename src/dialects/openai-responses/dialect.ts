@@ -7,7 +7,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { rateHeaders } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
-import { PEEK_SHAPE } from "./peek.ts";
+import { PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { ResponsesReader } from "./tap.ts";
 
@@ -60,6 +60,7 @@ export const openaiResponses = {
   streamFraming: () => "sse",
   queryParameters: STORED_QUERY,
   peekShape: PEEK_SHAPE,
+  prefix: PREFIX,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,

@@ -1,5 +1,6 @@
 /** The peek at a Responses request. */
 import { compileShape } from "../../wire/json-shape.ts";
+import { prefixPlan } from "../shared/prefix-plan.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -12,4 +13,33 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+});
+
+/** Ids and states of items are no part of the prompt, and some clients leave them out of later requests. */
+export const PREFIX = prefixPlan({
+  head: { tools: true, instructions: true, text: { format: true } },
+  turns: "input",
+  turn: {
+    role: true,
+    content: {
+      "*": {
+        text: true,
+        refusal: true,
+        image_url: true,
+        file_id: true,
+        file_data: true,
+        file_url: true,
+        prompt_cache_breakpoint: { ttl: true },
+      },
+    },
+    type: true,
+    call_id: true,
+    name: true,
+    arguments: true,
+    input: true,
+    action: true,
+    output: true,
+    encrypted_content: true,
+  },
+  others: { prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: { ttl: true } },
 });

@@ -1,6 +1,7 @@
+import type { Prefix } from "../../dialects/prefix.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
-import type { Need, PrefixKeys } from "../../pool/need.ts";
+import type { Need } from "../../pool/need.ts";
 import { type DemandedTokens, tokensAt } from "../admission/demand.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { PreparedRequest } from "./prepare.ts";
@@ -57,7 +58,7 @@ export class CurrentTarget implements Need {
     return this.#tokens.output;
   }
 
-  get prefix(): PrefixKeys | null {
-    return null;
+  get prefix(): Prefix | null {
+    return this.#request.prefix;
   }
 }
