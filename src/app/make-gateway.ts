@@ -18,6 +18,7 @@ import type { PriceList } from "../prices/price-list.ts";
 import { UnpricedModels } from "../prices/unpriced-models.ts";
 import { BackgroundWatch } from "../proxy/background/background-watch.ts";
 import type { Gateway } from "../proxy/gateway.ts";
+import { ObservedTargets } from "../proxy/order/observed-targets.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeBackgroundStore } from "../store/background.ts";
 import type { Sql } from "../store/sql.ts";
@@ -103,6 +104,7 @@ export function makeGateway(
       () => gateway,
       makeBackgroundStore(() => openStore(dataDir)),
     ),
+    observed: new ObservedTargets(),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),

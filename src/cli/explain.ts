@@ -5,6 +5,7 @@ import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { GatewayError } from "../core/errors.ts";
 import { explainByConfig } from "../explain/explain-config.ts";
+import { loadPrices } from "../prices/price-files.ts";
 import { EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 
@@ -51,7 +52,8 @@ uses the model lists of the providers, which it has read: ask it by POST /v1/exp
     try {
       const atMs = io.clock.nowMs();
       const asked = { path: flags.path ?? "/v1/chat/completions", body, id: io.ids.ulid(atMs), atMs };
-      const explanation = await explainByConfig(config, asked);
+      const { list } = await loadPrices(config.server.dataDir);
+      const explanation = await explainByConfig(config, { prices: list }, asked);
       io.out(flags.json ? `${JSON.stringify(explanation, null, 2)}\n` : text(explanation));
       return explanation.targets.some(({ mode }) => mode !== null) ? EXIT.ok : EXIT.failed;
     } catch (error) {
@@ -63,11 +65,15 @@ uses the model lists of the providers, which it has read: ask it by POST /v1/exp
   },
 );
 
-function text(explanation: Awaited<ReturnType<typeof explainByConfig>>): string {
+type Explanation = Awaited<ReturnType<typeof explainByConfig>>;
+type Explained = Explanation["targets"][number];
+
+function text(explanation: Explanation): string {
   const lines = [`${explanation.model}, asked in ${explanation.dialect} (${explanation.endpoint})`];
+  if (explanation.order !== "given") lines.push(`targets ordered: ${explanation.order}`);
   explanation.targets.forEach((target, i) => {
     const { mode, dialect, request, dropped = [], watched_stops: stops = [], error } = target;
-    lines.push("", `${i + 1}. ${target.upstream}/${target.model}`);
+    lines.push("", `${i + 1}. ${target.upstream}/${target.model}${reasonText(target.ordered_by)}`);
     if (error !== undefined) {
       lines.push(`   not asked: ${error.message}${error.param === null ? "" : ` (${error.param})`}`);
       return;
@@ -85,6 +91,21 @@ function text(explanation: Awaited<ReturnType<typeof explainByConfig>>): string 
     lines.push("", indent(JSON.stringify(request.body, null, 2)));
   });
   return `${lines.join("\n")}\n`;
+}
+
+/** As in ` (weight 3)`; empty: the order is the given one. */
+function reasonText(by: Explained["ordered_by"]): string {
+  if (by === undefined) return "";
+  const { weight, in_flight: inFlight, first_byte_ms: firstByteMs, most_cost_usd: mostUsd } = by;
+  const reasons = [
+    weight === undefined ? [] : [`weight ${weight}`],
+    inFlight === undefined ? [] : [`${inFlight} running`],
+    firstByteMs === undefined
+      ? []
+      : [firstByteMs === null ? "not tried yet" : `${firstByteMs} ms to the first byte`],
+    mostUsd === undefined ? [] : [mostUsd === null ? "no price" : `at most ${mostUsd} dollars`],
+  ];
+  return ` (${reasons.flat().join(", ")})`;
 }
 
 function indent(block: string): string {

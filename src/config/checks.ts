@@ -9,6 +9,7 @@ import type { Draft } from "./draft.ts";
 import { checkPrices } from "./prices/check-prices.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
+import { TARGET_ORDERS, type TargetOrder } from "./schema-models.ts";
 import { isTree, type Tree } from "./toml/toml.ts";
 
 /** Adds a problem to the draft for every broken rule. */
@@ -92,11 +93,58 @@ function checkModels(draft: Draft): void {
     .flatMap(({ table }) => (typeof table.name === "string" ? [table.name] : []));
   for (const { table, path } of draft.tables(["models"])) {
     for (const name of ["defaults", "fixed"] as const) checkParameters(draft, [...path, name], table[name]);
-    if (!Array.isArray(table.targets)) continue;
-    table.targets.forEach((target: unknown, index) => {
-      if (typeof target === "string")
-        checkTarget(draft, [...path, "targets", index], target, table.name, upstreams);
-    });
+    for (const key of ["targets", "on_overflow", "on_refusal"] as const) {
+      textsIn(table[key]).forEach(([target, index]) => {
+        checkTarget(draft, [...path, key, index], target, table.name, upstreams);
+      });
+    }
+    checkWeights(draft, path, table);
+    checkDetours(draft, path, table);
+  }
+}
+
+/** The texts of a list with their places. A value of the wrong type has a problem already. */
+function textsIn(list: unknown): readonly (readonly [text: string, index: number])[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((text: unknown, index) => (typeof text === "string" ? [[text, index] as const] : []));
+}
+
+const WEIGHED_ORDERS: readonly TargetOrder[] = ["weighted", "least-busy"];
+
+function checkWeights(draft: Draft, path: Path, { targets, weights, order = "given" }: Tree): void {
+  if (!Array.isArray(weights)) return;
+  const orders: readonly unknown[] = WEIGHED_ORDERS;
+  if (TARGET_ORDERS.some((known) => known === order) && !orders.includes(order)) {
+    draft.refuse(
+      [...path, "weights"],
+      `have no effect with order = "${order}"`,
+      `write order = "weighted" or "least-busy", or remove the line`,
+    );
+  } else if (Array.isArray(targets) && weights.length > 0 && weights.length !== targets.length) {
+    draft.refuse(
+      [...path, "weights"],
+      `has ${counted(weights.length, "number")} for ${counted(targets.length, "target")}`,
+      "give one weight for each target",
+    );
+  }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A detour that leads back to the targets it leaves would be asked in vain. */
+function checkDetours(draft: Draft, path: Path, table: Tree): void {
+  const targets = new Set(textsIn(table.targets).map(([target]) => target));
+  for (const key of ["on_overflow", "on_refusal"] as const) {
+    const seen = new Set<string>();
+    for (const [target, index] of textsIn(table[key])) {
+      const place = [...path, key, index];
+      if (targets.size === 1 && targets.has(target)) {
+        draft.refuse(place, "is the entry's only target", "name another model, or remove it");
+      } else if (seen.has(target)) draft.refuse(place, "is named twice", "name each target once");
+      seen.add(target);
+    }
   }
 }
 

@@ -171,6 +171,10 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
         {
           name: "fast-*",
           targets: ["anthropic/claude-*", "local.1/org/model"],
+          order: "given",
+          weights: null,
+          onOverflow: [],
+          onRefusal: [],
           strict: false,
           systemBefore: null,
           systemAfter: null,
@@ -211,7 +215,11 @@ name = "plain"
 targets = ["a/x"]
 [[models]]
 name = "tuned"
-targets = ["a/y"]
+targets = ["a/y", "a/z"]
+order = "weighted"
+weights = [3, 1]
+on_overflow = ["a/z"]
+on_refusal = ["a/long", "a/z"]
 strict = true
 system_before = "Be brief."
 system_after = "Speak French."
@@ -246,7 +254,11 @@ match = "bare"
     expect(plain).toMatchObject({ strict: false, systemBefore: null, fixed: NO_PARAMETERS });
     expect(tuned).toEqual({
       name: "tuned",
-      targets: ["a/y"],
+      targets: ["a/y", "a/z"],
+      order: "weighted",
+      weights: [3, 1],
+      onOverflow: ["a/z"],
+      onRefusal: ["a/long", "a/z"],
       strict: true,
       systemBefore: "Be brief.",
       systemAfter: "Speak French.",
@@ -657,6 +669,61 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
     "no targets",
     `${UPSTREAM}[[models]]\nname = "m"\ntargets = []`,
     'clewline.toml:9:11 models[0].targets: is empty; name at least one target, as in ["anthropic/claude-haiku-4-5"]',
+  ],
+  [
+    "an order that is none",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\norder = "random"`,
+    'clewline.toml:10:9 models[0].order = "random": unknown order; use "given" or "weighted" or "least-busy" or "fastest" or "cheapest"',
+  ],
+  [
+    "a weight of nothing",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x", "a/y"]\norder = "weighted"\nweights = [1, 0]`,
+    "clewline.toml:11:15 models[0].weights[1] = 0: must be a whole number from 1 to 1000",
+  ],
+  [
+    "a weight below nothing",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x", "a/y"]\norder = "weighted"\nweights = [-2, 1]`,
+    "clewline.toml:11:12 models[0].weights[0] = -2: must be a whole number from 1 to 1000",
+  ],
+  [
+    "no weights",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\norder = "weighted"\nweights = []`,
+    "clewline.toml:11:11 models[0].weights: is empty; give one weight for each target, or remove the line",
+  ],
+  [
+    "a weight too few",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x", "a/y"]\norder = "least-busy"\nweights = [1]`,
+    "clewline.toml:11:11 models[0].weights: has 1 number for 2 targets; give one weight for each target",
+  ],
+  [
+    "weights without an order that reads them",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\nweights = [2]`,
+    'clewline.toml:10:11 models[0].weights: have no effect with order = "given"; write order = "weighted" or "least-busy", or remove the line',
+  ],
+  [
+    "a detour to an upstream that is not there",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\non_overflow = ["b/long"]`,
+    'clewline.toml:10:16 models[0].on_overflow[0] = "b/long": does not begin with the name of an upstream; did you mean "a"?',
+  ],
+  [
+    "a detour by the name of an entry",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\non_refusal = ["m"]`,
+    'clewline.toml:10:15 models[0].on_refusal[0] = "m": is not a target; write the target as upstream/model, as in "anthropic/claude-haiku-4-5"',
+  ],
+  [
+    "a detour that leads back",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\non_overflow = ["a/x"]`,
+    'clewline.toml:10:16 models[0].on_overflow[0] = "a/x": is the entry\'s only target; name another model, or remove it',
+  ],
+  [
+    "a detour that is named twice",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\non_refusal = ["a/y", "a/y"]`,
+    'clewline.toml:10:22 models[0].on_refusal[1] = "a/y": is named twice; name each target once',
+  ],
+  [
+    "a detour that is no list",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\non_overflow = "a/y"`,
+    'clewline.toml:10:15 models[0].on_overflow = "a/y": must be a list; write the value as in ["one", "two"]',
   ],
   [
     "a CIDR that is none",

@@ -130,10 +130,15 @@ function typeText(shape: Shape): string {
     case "choice":
       return shape.options.map((option) => JSON.stringify(option)).join(" or ");
     case "list":
-      return `list of ${shapeOf(shape.item).kind === "string" ? "texts" : typeText(shapeOf(shape.item))}`;
+      return `list of ${listedText(shapeOf(shape.item))}`;
     case "table":
       return "table";
   }
+}
+
+function listedText(item: Shape): string {
+  if (item.kind === "string") return "texts";
+  return item.kind === "number" ? "whole numbers" : typeText(item);
 }
 
 function unwrap(schema: v.GenericSchema): v.GenericSchema {

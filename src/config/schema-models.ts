@@ -13,6 +13,7 @@ import {
 } from "./schema-rules.ts";
 
 const MAX_TOKENS = 100_000_000;
+const MAX_WEIGHT = 1_000;
 const EFFORT_WORDS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 const modelName = v.pipe(
@@ -68,6 +69,14 @@ export const strict = withDefault(
   "Refuse a request with 400 when translation would leave out a part of it. When off, the header `x-clewline-dropped` names the parts that were left out.",
 );
 
+/** How the targets of an entry are ordered. The last three go by what the gateway has observed, or by prices. */
+export const TARGET_ORDERS = ["given", "weighted", "least-busy", "fastest", "cheapest"] as const;
+
+export type TargetOrder = (typeof TARGET_ORDERS)[number];
+
+/** Targets for a request that the entry's own targets do not serve. */
+const detour = (description: string) => withDefault(v.array(v.string()), [], "reload", description);
+
 /** An entry of `[[models]]`. */
 export const model = v.object({
   name: required(
@@ -82,6 +91,26 @@ export const model = v.object({
     ),
     "reload",
     "`upstream/model`, in order: all but the first are fallbacks. A `*` is replaced by the part that matched the `*` of the name.",
+  ),
+  order: withDefault(
+    v.picklist(TARGET_ORDERS),
+    "given",
+    "reload",
+    "Which target is tried first; the others follow as fallbacks. `given`: the first of the list. `weighted`: in turn, each as often as its weight says. `least-busy`: the one with the fewest running requests for its weight. `fastest`: the one that began its last answers soonest. `cheapest`: the one where this request can cost least; targets without a price are last. See [targets.md](targets.md).",
+  ),
+  weights: optional(
+    v.pipe(
+      v.array(whole(1, MAX_WEIGHT)),
+      v.minLength(1, "is empty\ngive one weight for each target, or remove the line"),
+    ),
+    "reload",
+    `One number from 1 to ${MAX_WEIGHT.toLocaleString("en")} for each of \`targets\`, in their order. Only with \`order = "weighted"\` or \`"least-busy"\`. Default: 1 each.`,
+  ),
+  on_overflow: detour(
+    "`upstream/model`, in order: asked once in place of the targets when the prompt is too long for them. See [targets.md](targets.md).",
+  ),
+  on_refusal: detour(
+    "`upstream/model`, in order: asked once in place of the targets when one of them refuses to answer for the content, and has said nothing yet. See [targets.md](targets.md).",
   ),
   strict,
   system_before: optional(text, "reload", "Text placed before the client's instructions."),

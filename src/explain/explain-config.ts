@@ -4,7 +4,8 @@ import { PLAIN_SETTINGS } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import { systemClock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import { makeSnapshot } from "../snapshot.ts";
+import { ObservedTargets } from "../proxy/order/observed-targets.ts";
+import { makeSnapshot, type SnapshotOptions } from "../snapshot.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
 import { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -13,6 +14,7 @@ import { routeOfPath } from "./route-of-path.ts";
 /** Throws `GatewayError` for a request that the gateway would refuse. */
 export async function explainByConfig(
   config: Config,
+  options: Pick<SnapshotOptions, "prices">,
   question: { readonly path: string; readonly body: Uint8Array; readonly id: string; readonly atMs: number },
 ): Promise<Explanation> {
   const found = routeOfPath(question.path);
@@ -23,7 +25,13 @@ export async function explainByConfig(
     );
   }
   return explain(
-    { snapshot: makeSnapshot(config), memory: makeSealMemory(0), repairs: new LearnedRepairs(systemClock) },
+    {
+      snapshot: makeSnapshot(config, options),
+      memory: makeSealMemory(0),
+      repairs: new LearnedRepairs(systemClock),
+      observed: new ObservedTargets(),
+      clock: systemClock,
+    },
     {
       ...question,
       ...found,

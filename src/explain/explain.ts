@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
+import type { ModelConfig } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
 import { HeaderList } from "../core/header-view.ts";
 import { type Route, useOf } from "../dialects/endpoint.ts";
@@ -13,15 +14,17 @@ import type { Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
+import type { Orderable } from "../proxy/order/order-request.ts";
 import { checkOtherModels, framingAsked, planRequest } from "../proxy/plan-request.ts";
 import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { explainOrder, type OrderedBy } from "./explain-order.ts";
 
 /** The parts of a gateway that an explanation needs. None of them sends. */
-export type Explainer = Pick<Gateway, "snapshot" | "memory" | "repairs">;
+export type Explainer = Pick<Gateway, "snapshot" | "memory" | "repairs" | "observed" | "clock">;
 
 /** Puts a stand-in where a file would be fetched. */
 const fetchNothing: MediaFetch = async (url, [mimeType = ""]) => ({
@@ -55,6 +58,8 @@ export interface TargetExplanation {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;
   };
+  /** With an order other than the given one. */
+  readonly ordered_by?: OrderedBy;
   /** The fields that the target would not get, as the client named them. */
   readonly dropped?: readonly { readonly field: string; readonly reason: string }[];
   /** The stop sequences that the gateway would watch for itself. */
@@ -67,6 +72,8 @@ export interface Explanation {
   readonly dialect: string;
   readonly endpoint: string;
   readonly model: string;
+  /** As the model's entry has it. */
+  readonly order: ModelConfig["order"];
   /** In the order of the attempts. */
   readonly targets: readonly TargetExplanation[];
 }
@@ -94,7 +101,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     suspendIdleTimeout: () => undefined,
     restoreIdleTimeout: () => undefined,
   };
-  const exchange: TranslatedExchange = {
+  const exchange: TranslatedExchange & Orderable["exchange"] = {
     id,
     atMs,
     route,
@@ -104,16 +111,21 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     amendment: plan.amendment,
     isStrict: principal.strict || plan.isStrict,
     clientFraming: framingAsked(route, peek, question.search),
+    requestBytes: body.byteLength,
   };
   const { memory } = gateway;
   const still = { snapshot, memory, fetchMedia: fetchNothing };
   const translator = new RequestTranslator({ gateway: still, exchange, body });
+  const order = explainOrder({ gateway, exchange, peek }, plan);
   const targets: TargetExplanation[] = [];
-  for (const target of plan.targets) {
+  for (const target of order.targets) {
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
-    targets.push(await explainTarget(gateway, { exchange, peek, body, translator }, upstream, target));
+    const explained = await explainTarget(gateway, { exchange, peek, body, translator }, upstream, target);
+    const orderedBy = order.factsOf(target);
+    targets.push(orderedBy === null ? explained : { ...explained, ordered_by: orderedBy });
   }
-  return { dialect: route.dialect, endpoint: route.endpoint, model, targets };
+  const { dialect, endpoint } = route;
+  return { dialect, endpoint, model, order: plan.order?.by ?? "given", targets };
 }
 
 async function explainTarget(

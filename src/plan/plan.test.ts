@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { ModelConfig } from "../config/config.ts";
 import type { ParameterValues } from "../neutral/amendment.ts";
 import { FAMILIES } from "../upstreams/index.ts";
-import { makePlanner, type Plan } from "./plan.ts";
+import { makePlanner, namesOf, type Plan } from "./plan.ts";
 
 const UPSTREAMS = [
   { name: "anthropic", family: FAMILIES.anthropic },
@@ -22,7 +22,11 @@ const NO_PARAMETERS: ParameterValues = {
   seed: null,
 };
 
-const entryOf = (model: { name: string; targets: readonly string[] }): ModelConfig => ({
+const entryOf = (model: Pick<ModelConfig, "name" | "targets"> & Partial<ModelConfig>): ModelConfig => ({
+  order: "given",
+  weights: null,
+  onOverflow: [],
+  onRefusal: [],
   strict: false,
   systemBefore: null,
   systemAfter: null,
@@ -201,6 +205,49 @@ test("a family without an upstream falls through to what is there", () => {
   expect(shown(makePlanner({ models: [], upstreams })("claude-opus-5"))).toBe(
     "not found: a/claude-opus-5 b/claude-opus-5",
   );
+});
+
+test("an entry's weights and detours are of its targets, also where a name has a *", () => {
+  const plan = makePlanner({
+    upstreams: UPSTREAMS,
+    models: [
+      entryOf({
+        name: "long-*",
+        targets: ["anthropic/claude-*", "openrouter/claude-*"],
+        weights: [3, 1],
+        onOverflow: ["openrouter/claude-*-1m", "gemini/gemini-3-pro"],
+        onRefusal: ["openai/gpt-5"],
+      }),
+    ],
+  })("long-opus");
+  expect(plan).toMatchObject({
+    targets: [
+      { upstream: "anthropic", model: "claude-opus", weight: 3 },
+      { upstream: "openrouter", model: "claude-opus", weight: 1 },
+    ],
+    detours: {
+      overflow: [
+        { upstream: "openrouter", model: "claude-opus-1m" },
+        { upstream: "gemini", model: "gemini-3-pro" },
+      ],
+      refusal: [{ upstream: "openai", model: "gpt-5" }],
+    },
+  });
+  // Limits of a model hold for a request that may come to it by a detour.
+  expect(namesOf(plan)).toEqual([
+    "long-opus",
+    "anthropic/claude-opus",
+    "openrouter/claude-opus",
+    "openrouter/claude-opus-1m",
+    "gemini/gemini-3-pro",
+    "openai/gpt-5",
+  ]);
+  expect(planner("fast")).toMatchObject({ detours: null });
+});
+
+test.each(["onOverflow", "onRefusal"] as const)("a target of %s must name an upstream", (key) => {
+  const models = [entryOf({ name: "x", targets: ["openai/gpt-5"], [key]: ["nowhere/gpt-5"] })];
+  expect(() => makePlanner({ models, upstreams: UPSTREAMS })).toThrow("nowhere/gpt-5");
 });
 
 test("a target must name an upstream", () => {

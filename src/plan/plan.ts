@@ -11,7 +11,15 @@ export interface Target {
   readonly upstream: string;
   /** The upstream's name for the model. */
   readonly model: string;
+  /** Its share beside the other targets of an entry; absent: 1. */
+  readonly weight?: number;
 }
+
+/** Why a request leaves its targets: its prompt is too long for them, or one of them refuses its content. */
+export type DetourCause = "overflow" | "refusal";
+
+/** The targets of each detour, in the order to try them; an empty list: there is none. */
+export type Detours = Readonly<Record<DetourCause, readonly Target[]>>;
 
 export interface FoundPlan {
   /** In the order to try them; at least one. */
@@ -22,6 +30,8 @@ export interface FoundPlan {
   readonly suffixes: NameSuffixes | null;
   /** The matching entry of `[[models]]`; null: no entry matches. */
   readonly entry: ModelConfig | null;
+  /** null: there is none, as for most models. */
+  readonly detours: Detours | null;
 }
 
 /** The targets, or names that the client may have meant. */
@@ -30,7 +40,13 @@ export type Plan = FoundPlan | { readonly nearest: readonly string[] };
 /** Names by which a plan's model is known: without suffixes, and as `upstream/model` at each of its targets. */
 export function namesOf(plan: Plan): readonly string[] {
   if (!("targets" in plan)) return [];
-  return [plan.modelName, ...plan.targets.map(({ upstream, model }) => `${upstream}/${model}`)];
+  const targets = plan.detours === null ? plan.targets : withDetours(plan.targets, plan.detours);
+  return [plan.modelName, ...targets.map(({ upstream, model }) => `${upstream}/${model}`)];
+}
+
+/** All targets that may get the request. */
+function withDetours(targets: readonly Target[], { overflow, refusal }: Detours): readonly Target[] {
+  return [...targets, ...overflow, ...refusal];
 }
 
 export interface PlannedUpstream {
@@ -62,12 +78,12 @@ const MAX_NAME_CHARS = 256;
 export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   const upstreams = new Map(config.upstreams.map((upstream) => [upstream.name, upstream.family]));
   const exact = new Map<string, FoundPlan>();
-  const patterns: { readonly prefix: string; readonly targets: readonly Target[]; entry: ModelConfig }[] = [];
+  const patterns: (EntryTargets & { readonly prefix: string; readonly entry: ModelConfig })[] = [];
   for (const entry of config.models) {
     const { name } = entry;
-    const targets = entry.targets.map((target) => parseTarget(target, name, upstreams));
-    if (name.endsWith("*")) patterns.push({ prefix: name.slice(0, -1), targets, entry });
-    else exact.set(name, { targets, modelName: name, suffixes: null, entry });
+    const targets = targetsOf(entry, upstreams);
+    if (name.endsWith("*")) patterns.push({ prefix: name.slice(0, -1), ...targets, entry });
+    else exact.set(name, { ...targets, modelName: name, suffixes: null, entry });
   }
   patterns.sort((a, b) => b.prefix.length - a.prefix.length);
   const remembered = new Map<string, Plan>();
@@ -76,16 +92,11 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
   const find = (model: string): FoundPlan | null => {
     const known = exact.get(model);
     if (known !== undefined) return known;
-    const found = { modelName: model, suffixes: null, entry: null };
+    const found = { modelName: model, suffixes: null, entry: null, detours: null };
     const pattern = patterns.find((candidate) => model.startsWith(candidate.prefix));
     if (pattern !== undefined) {
       const matched = model.slice(pattern.prefix.length);
-      const targets = pattern.targets.map((target) => ({
-        upstream: target.upstream,
-        // A function, because `$&` in a model's name is not a replacement pattern.
-        model: target.model.replace("*", () => matched),
-      }));
-      return { ...found, targets, entry: pattern.entry };
+      return { ...found, ...matchedTargets(pattern, matched), entry: pattern.entry };
     }
     const slash = model.indexOf("/");
     if (slash > 0 && slash < model.length - 1 && upstreams.has(model.slice(0, slash))) {
@@ -142,6 +153,36 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
  */
 function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: string): boolean {
   return family !== undefined && (!family.servesOtherMakers || family.modelNames.test(model));
+}
+
+/** Where an entry leads. */
+type EntryTargets = Pick<FoundPlan, "targets" | "detours">;
+
+function targetsOf(entry: ModelConfig, upstreams: ReadonlyMap<string, unknown>): EntryTargets {
+  const { name, weights, onOverflow, onRefusal } = entry;
+  const parse = (target: string): Target => parseTarget(target, name, upstreams);
+  const targets = entry.targets.map(parse);
+  return {
+    targets:
+      weights === null ? targets : targets.map((target, i) => ({ ...target, weight: weights[i] ?? 1 })),
+    detours:
+      onOverflow.length === 0 && onRefusal.length === 0
+        ? null
+        : { overflow: onOverflow.map(parse), refusal: onRefusal.map(parse) },
+  };
+}
+
+/** `matched`: the text in the place of each target's `*`. */
+function matchedTargets({ targets, detours }: EntryTargets, matched: string): EntryTargets {
+  const fill = (target: Target): Target => ({
+    ...target,
+    // A function, because `$&` in a model's name is not a replacement pattern.
+    model: target.model.replace("*", () => matched),
+  });
+  return {
+    targets: targets.map(fill),
+    detours: detours && { overflow: detours.overflow.map(fill), refusal: detours.refusal.map(fill) },
+  };
 }
 
 function parseTarget(target: string, name: string, upstreams: ReadonlyMap<string, unknown>): Target {

@@ -4,13 +4,20 @@ import { MODEL_DEFAULTS } from "../config/fixtures/defaults.ts";
 import { makeExactGlob } from "../core/glob.ts";
 import { FAMILIES } from "../upstreams/index.ts";
 import { makePlanner } from "./plan.ts";
-import { allowedTargets, mayAsk, mayFallBack, type Rights } from "./rights.ts";
+import { allowedDetours, allowedTargets, mayAsk, mayFallBack, type Rights } from "./rights.ts";
 
 const plan = makePlanner({
   models: [
     { ...MODEL_DEFAULTS, name: "fast", targets: ["anthropic/claude-haiku-4-5", "openai/gpt-5-mini"] },
     { ...MODEL_DEFAULTS, name: "gpt-5", targets: ["openai/gpt-5-nano"] },
     { ...MODEL_DEFAULTS, name: "team-*", targets: ["anthropic/claude-*"] },
+    {
+      ...MODEL_DEFAULTS,
+      name: "safe",
+      targets: ["anthropic/claude-haiku-4-5"],
+      onOverflow: ["openai/gpt-5", "anthropic/claude-opus-4-5"],
+      onRefusal: ["other/open-model"],
+    },
   ],
   upstreams: [
     { name: "anthropic", family: FAMILIES.anthropic },
@@ -114,4 +121,25 @@ test("a model to fall back on is allowed by its name, or at each upstream that m
   expect(mayFallBack(targets, "x/y", rightsTo(["x/*"]))).toBe(true);
   expect(mayFallBack(targets, "y", rightsTo(["openai/*", "other/*"]))).toBe(true);
   expect(mayFallBack(targets, "y", rightsTo(["openai/*"]))).toBe(false);
+});
+
+test.each<[name: string, rights: Rights, overflow: string[], refusal: string[]]>([
+  ["all models", rightsTo(null), ["openai/gpt-5", `anthropic/${OPUS}`], ["other/open-model"]],
+  ["the entry's name", rightsTo(["safe"]), ["openai/gpt-5", `anthropic/${OPUS}`], ["other/open-model"]],
+  ["one upstream's models", rightsTo(["anthropic/*"]), [`anthropic/${OPUS}`], []],
+  ["one upstream", rightsTo(null, ["anthropic"]), [`anthropic/${OPUS}`], []],
+  ["two upstreams", rightsTo(["safe"], ["anthropic", "other"]), [`anthropic/${OPUS}`], ["other/open-model"]],
+])("a key that may use %s takes no detour past it", (_, rights, overflow, refusal) => {
+  const found = plan("safe");
+  if (!("targets" in found)) throw new Error("no plan");
+  const detours = allowedDetours(found, "safe", rights);
+  const named = (targets: readonly { upstream: string; model: string }[] = []): string[] =>
+    targets.map(({ upstream, model }) => `${upstream}/${model}`);
+  expect([named(detours?.overflow), named(detours?.refusal)]).toEqual([overflow, refusal]);
+});
+
+test("a key that may use no target of a detour has none", () => {
+  const found = plan("safe");
+  if (!("targets" in found)) throw new Error("no plan");
+  expect(allowedDetours(found, "safe", rightsTo(["anthropic/claude-haiku-4-5"]))).toBeNull();
 });

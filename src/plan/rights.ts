@@ -1,6 +1,6 @@
 /** What of a plan a client's key may use. Pure. */
 import type { Glob } from "../core/glob.ts";
-import type { FoundPlan, Plan, Target } from "./plan.ts";
+import type { Detours, FoundPlan, Plan, Target } from "./plan.ts";
 
 export interface Rights {
   /** null: all models. */
@@ -16,11 +16,26 @@ export interface Rights {
  * entry of the same name, and what the entry orders.
  */
 export function allowedTargets(plan: FoundPlan, asked: string, rights: Rights): readonly Target[] {
-  const { modelGlobs, upstreams } = rights;
-  let { targets } = plan;
-  if (upstreams !== null) targets = targets.filter(({ upstream }) => upstreams.includes(upstream));
-  if (modelGlobs === null || isNamed(modelGlobs, asked) || isNamed(modelGlobs, plan.modelName))
-    return targets;
+  return allowedOf(plan.targets, plan, asked, rights);
+}
+
+/** The detours that a key with these rights may take: their targets are held to the same rule. */
+export function allowedDetours(plan: FoundPlan, asked: string, rights: Rights): Detours | null {
+  const { detours } = plan;
+  if (detours === null) return null;
+  const overflow = allowedOf(detours.overflow, plan, asked, rights);
+  const refusal = allowedOf(detours.refusal, plan, asked, rights);
+  return overflow.length === 0 && refusal.length === 0 ? null : { overflow, refusal };
+}
+
+function allowedOf(
+  all: readonly Target[],
+  { modelName }: FoundPlan,
+  asked: string,
+  { modelGlobs, upstreams }: Rights,
+): readonly Target[] {
+  const targets = upstreams === null ? all : all.filter(({ upstream }) => upstreams.includes(upstream));
+  if (modelGlobs === null || isNamed(modelGlobs, asked) || isNamed(modelGlobs, modelName)) return targets;
   return targets.filter(({ upstream, model }) => isNamed(modelGlobs, `${upstream}/${model}`));
 }
 

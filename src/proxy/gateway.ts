@@ -15,6 +15,7 @@ import type { Transport } from "../transport/call.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import type { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
 import type { Background } from "./background/pending.ts";
+import type { ObservedTargets } from "./order/observed-targets.ts";
 
 export interface Gateway {
   /** The view in force. Read it once for each request. */
@@ -30,6 +31,8 @@ export interface Gateway {
   readonly fetchMedia: MediaFetch;
   /** Changes to requests that upstreams were found to need. */
   readonly repairs: LearnedRepairs;
+  /** How targets do whose order goes by it. */
+  readonly observed: ObservedTargets;
   /** Models that were used without a price. */
   readonly unpriced: UnpricedModels;
   /** Responses that providers go on to make behind their replies. */

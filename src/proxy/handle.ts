@@ -20,6 +20,7 @@ import { reportOf } from "./answer/report.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { orderRequest } from "./order/order-request.ts";
 import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
@@ -135,7 +136,10 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const isLimited = exchange.principal.limits !== null;
-    const targets = isLimited ? admit(request, this.#planned) : this.#planned.targets;
+    const usable = isLimited ? admit(request, this.#planned) : this.#planned.targets;
+    const { order } = this.#planned;
+    // The provider that holds an object of the request is no matter of turns, speed or price.
+    const targets = order === null || sticky !== null ? usable : orderRequest(request, order, usable);
     if (exchange.opensEarly) {
       this.#waitsSinceMs = gateway.clock.monotonicMs();
       gateway.transport.watchdog.add(this);

@@ -8,13 +8,20 @@ import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { Amendment } from "../neutral/amendment.ts";
-import type { Target } from "../plan/plan.ts";
-import { allowedTargets, isUpstreamAllowed, mayFallBack, type Rights } from "../plan/rights.ts";
+import type { Detours, FoundPlan, Target } from "../plan/plan.ts";
+import {
+  allowedDetours,
+  allowedTargets,
+  isUpstreamAllowed,
+  mayFallBack,
+  type Rights,
+} from "../plan/rights.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
 import { pickJson } from "../wire/json-pick.ts";
 import { compileShape } from "../wire/json-shape.ts";
 import { amendmentOf } from "./amendment.ts";
+import type { PlannedOrder } from "./order/order-request.ts";
 import {
   fallbacksNotAllowed,
   modelMissing,
@@ -32,6 +39,10 @@ export interface PlannedRequest {
   readonly amendment: Amendment | null;
   /** The model's entry orders to refuse rather than to drop. */
   readonly isStrict: boolean;
+  /** null: the targets stay in the order of the plan. */
+  readonly order: PlannedOrder | null;
+  /** null: there is none, or the request is for no answer. */
+  readonly detours: Detours | null;
 }
 
 /**
@@ -51,7 +62,7 @@ export function planRequest(
     const mayOmitModel = route.mayOmitModel && (rights.modelGlobs === null || !route.hasBody);
     if (!mayOmitModel) throw modelMissing();
     const targets = [speaker(snapshot, route, sticky, rights)];
-    return { targets, modelName: null, amendment: null, isStrict: false };
+    return { targets, modelName: null, amendment: null, isStrict: false, order: null, detours: null };
   }
   const plan = snapshot.plan(model);
   const hasRights = rights.modelGlobs !== null || rights.upstreams !== null;
@@ -63,7 +74,14 @@ export function planRequest(
     modelName: plan.modelName,
     amendment: route.isGenerative ? amendmentOf(plan) : null,
     isStrict: plan.entry?.strict === true,
+    order: orderOf(plan),
+    // Models of embeddings do not stand in for one another, and a count is of one model.
+    detours: route.isGenerative && plan.detours !== null ? allowedDetours(plan, model, rights) : null,
   };
+}
+
+function orderOf({ entry, targets }: FoundPlan): PlannedOrder | null {
+  return entry === null || entry.order === "given" ? null : { by: entry.order, entry, targets };
 }
 
 /** Members by which a request names models for its upstream to fall back on: OpenRouter's, and Anthropic's. */

@@ -9,7 +9,13 @@ import { type CostLimits, mostNanoUsd } from "../../prices/reserve.ts";
 import { type Tier, tierOfWord } from "../../prices/tier.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import type { Exchange } from "../exchange.ts";
-import type { ServedRequest } from "../served-request.ts";
+
+/** The parts of a served request on which its demand depends. */
+export interface Demanding {
+  readonly gateway: { readonly snapshot: Snapshot };
+  readonly exchange: Pick<Exchange, "route" | "client" | "requestBytes" | "amendment" | "atMs">;
+  readonly peek: Peek | null;
+}
 
 /** Sums of such counts are exact. */
 const MAX_TOKENS = 1e12;
@@ -20,7 +26,7 @@ const MAX_TOKENS = 1e12;
  * that the target may charge for.
  */
 export function demandAt(
-  request: ServedRequest,
+  request: Demanding,
   target: Target,
   hasBudget: boolean,
   fallbacks: readonly string[],
@@ -59,7 +65,7 @@ export interface DemandedTokens {
 const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, output: 0 });
 
 export function tokensAt(
-  { gateway: { snapshot }, exchange, peek }: ServedRequest,
+  { gateway: { snapshot }, exchange, peek }: Demanding,
   target: Target,
 ): DemandedTokens {
   const { route, requestBytes } = exchange;
@@ -86,7 +92,7 @@ function mostAt(
 
 function traitsOf(
   { modelTraits }: Snapshot,
-  { route }: Exchange,
+  { route }: Pick<Exchange, "route">,
   upstream: UpstreamView,
   model: string,
 ): ModelTraits {
@@ -101,7 +107,7 @@ function traitsOf(
 const LONG_CONTEXT = { beta: "context-1m-", tokens: 1_000_000 };
 
 /** What the model can read for this request; a very large number where it is not known. */
-export function contextOf({ client }: Exchange, { contextTokens }: ModelTraits): number {
+export function contextOf({ client }: Pick<Exchange, "client">, { contextTokens }: ModelTraits): number {
   const most = contextTokens ?? MAX_TOKENS;
   const betas = most < LONG_CONTEXT.tokens ? client.headers.get("anthropic-beta") : null;
   return betas?.includes(LONG_CONTEXT.beta) === true ? LONG_CONTEXT.tokens : most;
@@ -110,7 +116,7 @@ export function contextOf({ client }: Exchange, { contextTokens }: ModelTraits):
 /** All answers together. */
 function mostOutput(
   { config }: Snapshot,
-  { amendment }: Exchange,
+  { amendment }: Pick<Exchange, "amendment">,
   peek: Peek | null,
   { maxOutputTokens }: ModelTraits,
 ): number {

@@ -6,6 +6,8 @@ import type { ReplyHead } from "../../transport/call.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
+import type { ObservedTarget } from "../order/observed-targets.ts";
+import { timesFor } from "../order/order-request.ts";
 
 /** Owns the lease of one attempt, and ends it exactly once, whichever way the attempt goes. */
 export class Verdict {
@@ -16,6 +18,8 @@ export class Verdict {
   readonly #credential: CredentialView;
   readonly #lease: Lease;
   readonly #startedMs: number;
+  /** null: no order goes by this target, or the attempt is over. */
+  #observed: ObservedTarget | null;
   #isLeaseOver = false;
 
   constructor(
@@ -33,6 +37,8 @@ export class Verdict {
     this.#credential = credential;
     this.#lease = lease;
     this.#startedMs = gateway.clock.monotonicMs();
+    this.#observed = gateway.observed.find(upstream.name, model);
+    if (this.#observed !== null) this.#observed.inFlight += 1;
   }
 
   /** A good answer has begun. The lease goes on. */
@@ -41,6 +47,7 @@ export class Verdict {
     gateway.breaker.success(this.#upstream.name, this.#model);
     const signal = this.#upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
+    if (this.#observed !== null) this.#noteTime(this.#observed);
     if (signal.class === "ok") gateway.pool.confirm(this.#lease, this.#model);
     else this.#report(signal);
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
@@ -106,9 +113,17 @@ export class Verdict {
 
   /** Ends the lease without a verdict, unless it has ended. */
   endLease(): void {
+    if (this.#observed !== null) this.#observed.inFlight -= 1;
+    this.#observed = null;
     if (this.#isLeaseOver) return;
     this.#isLeaseOver = true;
     this.#gateway.pool.release(this.#lease);
+  }
+
+  #noteTime(observed: ObservedTarget): void {
+    const { principal } = this.#exchange;
+    const nowMs = this.#gateway.clock.monotonicMs();
+    timesFor(this.#exchange, observed).answered(principal.name, nowMs - this.#startedMs, nowMs);
   }
 
   /** For the model and the client's key: a request may be the reason why its answer fails. */
