@@ -202,6 +202,7 @@ class RunningApp implements App {
     const gateway = this.#gateway;
     const { clock, log, metrics } = gateway;
     gateway.isDraining = true;
+    gateway.waiting.close();
     this.#watcher?.close();
     log.info({ inFlight: metrics.inFlight }, "draining: nothing new is accepted");
     const listener = this.#listener;

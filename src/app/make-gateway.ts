@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { Metrics } from "../core/metrics.ts";
+import { systemScheduler } from "../core/scheduler.ts";
 import { DataFolderError, openDataFolder } from "../ledger/data-folder.ts";
 import { makeLedger } from "../ledger/ledger.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
@@ -14,6 +15,8 @@ import { namesOf } from "../plan/plan.ts";
 import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
+import type { QueueLimits } from "../pool/waiting/fair-queue.ts";
+import { WaitingRoom } from "../pool/waiting/waiting-room.ts";
 import type { PriceList } from "../prices/price-list.ts";
 import { UnpricedModels } from "../prices/unpriced-models.ts";
 import { BackgroundWatch } from "../proxy/background/background-watch.ts";
@@ -63,6 +66,14 @@ export function makeGateway(
   const { dataDir } = config.server;
   let opened = sql;
   const snapshot = makeSnapshot(config, { prices, keys });
+  const pool = makePool({
+    specs: snapshot.credentialSpecs,
+    clock,
+    log,
+    restore: restored,
+    accused,
+    persist: (changed) => states.saveCredentialStates(changed),
+  });
   const gateway: ChangingGateway = {
     snapshot,
     clock,
@@ -71,13 +82,12 @@ export function makeGateway(
     metrics: new Metrics(METERED_KINDS),
     transport: makeHttp1Transport(clock, makeWatchdog(clock)),
     breaker: makeBreaker(clock),
-    pool: makePool({
-      specs: snapshot.credentialSpecs,
+    pool,
+    waiting: new WaitingRoom({
+      pool,
       clock,
-      log,
-      restore: restored,
-      accused,
-      persist: (changed) => states.saveCredentialStates(changed),
+      scheduler: systemScheduler,
+      limits: () => queueLimits(gateway.snapshot.config),
     }),
     ledger: makeLedger({
       openWriter: (isDamaged) => {
@@ -113,6 +123,10 @@ export function makeGateway(
     isDraining: false,
   };
   return gateway;
+}
+
+function queueLimits({ pool }: Config): QueueLimits {
+  return { maxCount: pool.maxWaiting, maxBytes: pool.maxWaitingBytes };
 }
 
 /** Rows are money: a damaged file is kept for repair, and a new one begun beside it. */

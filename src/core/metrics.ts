@@ -172,6 +172,17 @@ export class Metrics {
     "Alerts that the webhook took (sent), tries that failed, and alerts that are lost (dropped).",
     ["type", "result"],
   );
+  readonly waitsRefused = new Counter(
+    "clewline_waits_refused_total",
+    "Requests that could not wait for a credential, or wait on, because too many wait.",
+    [],
+  );
+  readonly waited = new Histogram(
+    "clewline_waited_seconds",
+    "Time that requests waited for a credential, by the end of the wait.",
+    ["end"],
+    DURATION_BOUNDS_S,
+  );
   readonly duration = new Histogram(
     "clewline_request_duration_seconds",
     "Time from a request's acceptance to the end of its answer.",

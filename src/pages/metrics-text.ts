@@ -66,16 +66,28 @@ export async function renderMetrics(
       point(labels, { buckets: { boundaries: [...one.bounds], counts: [...counts] }, sum: total, count }),
     ),
   });
-  const { requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts, duration, firstByte } =
-    metrics;
+  const {
+    requests,
+    attempts,
+    tokens,
+    cost,
+    unpriced,
+    reloads,
+    exceptions,
+    alerts,
+    waitsRefused,
+    waited,
+    duration,
+    firstByte,
+  } = metrics;
   return new PrometheusSerializer(undefined, false, undefined, true, true).serialize({
     resource: resourceFromAttributes({}),
     scopeMetrics: [
       {
         scope: { name: "clewline" },
         metrics: [
-          ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts].map(sum),
-          ...[duration, firstByte].map(histogram),
+          ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts, waitsRefused].map(sum),
+          ...[duration, firstByte, waited].map(histogram),
           ...gauges.map(gauge),
         ],
       },

@@ -7,12 +7,14 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { WaitingRoom } from "../pool/waiting/waiting-room.ts";
 import { type Gauge, renderMetrics } from "./metrics-text.ts";
 
 export interface MetricsSource {
   readonly metrics: Metrics;
   readonly ledger: Pick<Ledger, "pendingRows" | "isWritable" | "stats">;
   readonly pool: Pick<Pool, "list">;
+  readonly waiting: Pick<WaitingRoom, "count" | "bytes">;
   readonly breaker: Pick<Breaker, "open">;
 }
 
@@ -52,7 +54,7 @@ export async function metricsPage(
   return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
 }
 
-function gaugesOf({ metrics, ledger, pool, breaker }: MetricsSource, facts: ProcessFacts): Gauge[] {
+function gaugesOf({ metrics, ledger, pool, waiting, breaker }: MetricsSource, facts: ProcessFacts): Gauge[] {
   const { stats } = ledger;
   return [
     {
@@ -63,6 +65,8 @@ function gaugesOf({ metrics, ledger, pool, breaker }: MetricsSource, facts: Proc
     credentialsGauge(pool),
     breakersGauge(breaker),
     gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
+    gauge("clewline_waiting_requests", "Requests that wait for a credential.", waiting.count),
+    gauge("clewline_waiting_bytes", "Memory that the bodies of waiting requests take.", waiting.bytes),
     gauge("clewline_ledger_pending_rows", "Rows that wait for a commit.", ledger.pendingRows),
     gauge("clewline_ledger_writable", "1 while requests can be recorded.", ledger.isWritable ? 1 : 0),
     gauge("clewline_ledger_commits", "Commits since the start.", stats.commits),

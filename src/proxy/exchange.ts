@@ -83,10 +83,11 @@ export interface AttemptRecord {
   upstreamRequestId: string | null;
 }
 
-/** A failed attempt, or each one of several, in the row's `attempt_log`. */
+/** A failed attempt, or each one of several, or a wait between them, in the row's `attempt_log`. */
 export interface AttemptNote {
-  readonly upstream: string;
-  readonly credential: string;
+  /** null, as the next one is, where the request waited for a credential. */
+  readonly upstream: string | null;
+  readonly credential: string | null;
   /** HTTP status of the upstream; null: no reply came. */
   readonly status: number | null;
   readonly signal: string;
@@ -155,6 +156,8 @@ export class Exchange implements Accepted, Asked {
   prefix: Prefix | null | undefined = undefined;
   /** The ledger row, once the exchange has ended. */
   row: LedgerRow | null = null;
+  /** How long the request has waited for credentials. */
+  waitedMs = 0;
   #attempts = 0;
   #attempt: AttemptRecord = NO_ATTEMPT;
   #earlierUsage: Usage | null = null;
@@ -215,6 +218,18 @@ export class Exchange implements Accepted, Asked {
 
   noteAttempt(note: AttemptNote): void {
     if (this.attemptNotes.length < MAX_ATTEMPT_NOTES) this.attemptNotes.push(note);
+  }
+
+  /** The request has waited for a credential. */
+  waited(ms: number): void {
+    this.waitedMs += ms;
+    this.noteAttempt({
+      upstream: null,
+      credential: null,
+      status: null,
+      signal: "waited",
+      ms: Math.round(ms),
+    });
   }
 
   /** Adds the usage of a failed attempt and its cost, because the provider may bill it. */

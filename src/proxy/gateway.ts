@@ -7,6 +7,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { WaitingRoom } from "../pool/waiting/waiting-room.ts";
 import type { UnpricedModels } from "../prices/unpriced-models.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { StateId } from "../store/state.ts";
@@ -21,6 +22,8 @@ export interface Gateway {
   /** The view in force. Read it once for each request. */
   readonly snapshot: Snapshot;
   readonly pool: Pool;
+  /** Where requests wait for a credential. */
+  readonly waiting: WaitingRoom;
   readonly breaker: Breaker;
   readonly ledger: Ledger;
   readonly limiter: Limiter;

@@ -22,6 +22,7 @@ import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { orderRequest } from "./order/order-request.ts";
 import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
+import { shuttingDown } from "./refusals.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { tryTargets } from "./targets.ts";
@@ -346,7 +347,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
 /** The reason why the gateway serves no request at the moment. */
 function findRefusal(gateway: Gateway): GatewayError | null {
   if (gateway.isDraining) {
-    return new GatewayError("shutting_down", "Clewline is shutting down; try again", { retryAfterMs: 1_000 });
+    return shuttingDown();
   }
   if (!gateway.ledger.isWritable) {
     const reason = gateway.ledger.failure ?? "the ledger is not writable";

@@ -72,3 +72,7 @@ export function foreignDialect(dialect: string, upstreams: readonly string[]): G
     { param: "model" },
   );
 }
+
+export function shuttingDown(): GatewayError {
+  return new GatewayError("shutting_down", "Clewline is shutting down; try again", { retryAfterMs: 1_000 });
+}

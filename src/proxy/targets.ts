@@ -3,10 +3,10 @@
  * decided here and nowhere else. A state machine: each attempt ends with a callback, and the walk takes its
  * next step.
  */
-import { GatewayError } from "../core/errors.ts";
 import { useOf } from "../dialects/endpoint.ts";
 import type { Target } from "../plan/plan.ts";
 import type { Lease, Unavailable } from "../pool/credential.ts";
+import type { EndOfWait } from "../pool/waiting/waiting-room.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { ReplyHead } from "../transport/call.ts";
 import { Watched } from "../transport/watchdog.ts";
@@ -19,9 +19,11 @@ import { canServe, isCountedHere } from "./attempt/prepare.ts";
 import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
 import { Repeats } from "./attempt/repeats.ts";
 import { atProvider } from "./plan-request.ts";
+import { shuttingDown } from "./refusals.ts";
 import type { ServedRequest } from "./served-request.ts";
-import { giveUp, Obstacles, withRetryAfter } from "./targets/give-up.ts";
+import { giveUp, Obstacles, outcomeOf } from "./targets/give-up.ts";
 import { prepareTarget } from "./targets/prepare-target.ts";
+import { Wait, type WaitingWalk } from "./targets/wait.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
 /** The upstream was taken out of the configuration while the request ran. */
@@ -38,12 +40,16 @@ export function tryTargets(request: ServedRequest, targets: readonly Target[], o
 }
 
 /** The watchdog looks at it while it waits without an attempt. */
-class TargetWalk extends Watched implements AttemptOwner, Walk {
+class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
   readonly #request: ServedRequest;
   readonly #targets: readonly Target[];
   readonly #owner: WalkOwner;
   #isDone = false;
   #nextIndex = 0;
+  /** null: no target was limited. */
+  #wait: Wait | null = null;
+  /** After a wait: its targets that are still to be asked, prepared as they were; null: the request has not waited. */
+  #waited: CurrentTarget[] | null = null;
   /** null: no attempt has failed by overload or transport. */
   #repeats: Repeats<CurrentTarget> | null = null;
   /** null: no target has failed to serve the request so far. */
@@ -68,15 +74,17 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     try {
       for (;;) {
         if (this.#isOver()) return;
-        const target = this.#targets[this.#nextIndex];
+        const waited = this.#waited?.shift();
+        const target = waited?.target ?? this.#targets[this.#nextIndex];
         if (target === undefined) {
           this.#repeatOrGiveUp();
           return;
         }
-        this.#nextIndex += 1;
+        if (waited === undefined) this.#nextIndex += 1;
         const upstream = this.#upstreamOf(target);
         if (upstream !== null && this.#mayAsk(upstream, target.model)) {
-          this.#begin(upstream, target);
+          if (waited === undefined) this.#begin(upstream, target);
+          else this.#lease(waited);
           return;
         }
       }
@@ -137,6 +145,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
       this.next();
       return;
     }
+    gateway.waiting.letWaitersFirst();
     let leased = gateway.pool.lease(current);
     if ("unavailable" in leased && this.#mayRepeat(current, leased.unavailable)) {
       // After an overload the same credential is as good as another one: a pool of one gets its retries too.
@@ -147,14 +156,18 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     if ("unavailable" in leased) {
       const { unavailable } = leased;
       this.met().unavailable.push(unavailable);
+      if (unavailable.kind === "cooling" || unavailable.kind === "full") this.met().limited.push(current);
       if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
       else this.next();
       return;
     }
-    const { lease } = leased;
+    this.#use(current, upstream, leased.lease);
+  }
+
+  #use(current: CurrentTarget, upstream: UpstreamView, lease: Lease): void {
     // Repeats are limited, but a credential that has not failed lately may always be tried.
     if (lease.isSuspect && this.#repeats?.isVain === true) {
-      gateway.pool.release(lease);
+      this.#request.gateway.pool.release(lease);
       this.next();
       return;
     }
@@ -223,7 +236,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
   #afterFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
     const { signal, error } = failure;
     if (signal.class === "bad") {
-      this.#failWith(failure);
+      this.#end(outcomeOf(failure));
       return;
     }
     if (signal.class === "overload") {
@@ -234,8 +247,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     } else if (signal.class === "forbid") {
       this.met().forbidden = failure;
     }
-    current.excluded ??= new Set();
-    current.excluded.add(lease.credentialId);
+    current.exclude(lease.credentialId, signal.class === "rate" || signal.class === "quota");
     // A connection that cannot be made fails for every credential alike, so the next target gets its turn.
     if (error.kind === "upstream_connect") this.next();
     else if (signal.class === "overload" && this.#repeats?.due === current) {
@@ -259,7 +271,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     const repeats = this.#repeats;
     const current = repeats?.due ?? null;
     if (repeats === null || current === null) {
-      this.#giveUp();
+      this.#waitOrGiveUp();
       return;
     }
     repeats.begun();
@@ -287,22 +299,59 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     this.next();
   }
 
-  #failWith(failure: AttemptFailure): void {
-    const { upstreamReply, error, signal } = withRetryAfter(failure);
-    this.#end(
-      upstreamReply === null
-        ? { kind: "error", error }
-        : { kind: "upstream-error", reply: upstreamReply, error, signal },
-    );
+  /** Every target that could serve the request is limited. A limit that is over soon is waited for. */
+  #waitOrGiveUp(): void {
+    const { gateway } = this.#request;
+    const limited = this.#obstacles?.limited ?? [];
+    if (limited.length === 0 || gateway.snapshot.config.pool.maxWaitS === 0) {
+      this.#giveUp();
+      return;
+    }
+    this.#wait ??= new Wait(this.#request, this);
+    gateway.transport.watchdog.add(this);
+    this.#wait.begin(limited);
+  }
+
+  leased(current: CurrentTarget, lease: Lease, others: readonly CurrentTarget[]): void {
+    this.guard(() => {
+      const { gateway, exchange } = this.#request;
+      this.#obstacles?.forgetLimits();
+      this.#waited = [...others];
+      const upstream = this.#upstreamOf(current.target);
+      let isUsed = false;
+      try {
+        if (this.#isOver()) return;
+        exchange.admission?.renew();
+        isUsed = upstream !== null && this.#mayAsk(upstream, current.target.model);
+      } finally {
+        if (!isUsed) gateway.pool.release(lease);
+      }
+      if (isUsed) this.#use(current, upstream as UpstreamView, lease);
+      else this.next();
+    });
+  }
+
+  waitedInVain(why: EndOfWait, unavailable: readonly Unavailable[], targets: readonly CurrentTarget[]): void {
+    this.guard(() => {
+      if (this.#isOver()) return;
+      const obstacles = this.met();
+      obstacles.forgetLimits();
+      if (why === "changed") {
+        this.#waited = [...targets];
+        this.next();
+        return;
+      }
+      obstacles.unavailable.push(...unavailable);
+      if (why === "closed") this.#end({ kind: "error", error: shuttingDown() });
+      else this.#giveUp();
+    });
   }
 
   /** No target has answered: the client gets the reason that helps it most. */
   #giveUp(): void {
     const { gateway, exchange } = this.#request;
     const overload = this.#repeats?.last ?? null;
-    const reason = giveUp(this.met(), overload, exchange.route.dialect, gateway.clock.nowMs());
-    if (reason instanceof GatewayError) this.#end({ kind: "error", error: reason });
-    else this.#failWith(reason);
+    this.#end(giveUp(this.met(), overload, exchange.route.dialect, gateway.clock.nowMs()));
   }
 
   met(): Obstacles {
@@ -341,6 +390,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#repeats?.stop();
+    this.#wait?.stop();
     this.#request.gateway.transport.watchdog.delete(this);
     this.#owner.walked(outcome);
   }

@@ -44,7 +44,7 @@ export interface LedgerLine {
 }
 
 export interface GatewayOptions {
-  /** The configuration without `[server]`. */
+  /** The configuration without `[server]`. Without `[pool]`, requests never wait for a credential. */
   readonly toml: string;
   /** Lines of `[server]` beside host, port and data folder. */
   readonly server?: string;
@@ -179,7 +179,8 @@ export function makeFolder(): string {
 }
 
 function configText({ toml, server }: Pick<GatewayOptions, "toml" | "server">, folder: string): string {
-  return `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${folder}/data"\n${server ?? ""}\n${toml}`;
+  const pool = toml.includes("[pool]") ? "" : "\n[pool]\nmax_wait_s = 0\n";
+  return `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${folder}/data"\n${server ?? ""}\n${toml}${pool}`;
 }
 
 /** Starts a gateway; resolves when it answers. */

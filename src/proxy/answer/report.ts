@@ -10,7 +10,7 @@ import type { Exchange } from "../exchange.ts";
 const PLAIN_TEXT = /^[\x20-\x7e]*$/;
 
 /** Empty: the client does not ask, or its key may not. */
-export function reportOf({ principal, client, attempt, attempts, row }: Exchange): HeaderLines {
+export function reportOf({ principal, client, attempt, attempts, waitedMs, row }: Exchange): HeaderLines {
   if (!principal.mayReport || client.headers.get("x-clewline-report") !== "1") return [];
   const lines: [string, string][] = [["x-clewline-attempts", String(attempts)]];
   const add = (name: string, value: string | null): void => {
@@ -18,6 +18,7 @@ export function reportOf({ principal, client, attempt, attempts, row }: Exchange
   };
   add("x-clewline-upstream", attempt.upstream);
   add("x-clewline-credential", attempt.credential);
+  if (waitedMs > 0) add("x-clewline-waited-ms", String(Math.round(waitedMs)));
   if (row === null) return lines;
   const { costNanoUsd, usage, cache } = row;
   const isUsed = usage.inputTokens !== null || usage.outputTokens !== null;

@@ -19,6 +19,8 @@ export class CurrentTarget implements Need {
   refused: readonly Refused[] | null = null;
   /** Credentials that have failed this request; null: none has. */
   excluded: Set<string> | null = null;
+  /** Those of them that a limit stopped; null: none was. */
+  #limited: string[] | null = null;
   /** null: no limit has asked for them. */
   #tokens: DemandedTokens | null = null;
 
@@ -34,6 +36,23 @@ export class CurrentTarget implements Need {
     this.stickyTo = stickyTo;
     this.prepared = prepared;
     this.repairs = repairs;
+  }
+
+  /** The credential is not asked again for this request; one that a limit stopped is, after a wait. */
+  exclude(credentialId: string, isLimited: boolean): void {
+    this.excluded ??= new Set();
+    this.excluded.add(credentialId);
+    if (!isLimited) return;
+    this.#limited ??= [];
+    this.#limited.push(credentialId);
+  }
+
+  /** The request has waited, or is about to: the pool knows how long the limits last. */
+  forgetLimits(): void {
+    if (this.#limited === null) return;
+    for (const credentialId of this.#limited) this.excluded?.delete(credentialId);
+    this.#limited = null;
+    if (this.excluded?.size === 0) this.excluded = null;
   }
 
   get upstream(): string {

@@ -3,14 +3,18 @@ import { GatewayError } from "../../core/errors.ts";
 import { retryAfterS } from "../../dialects/shared/retry-header.ts";
 import type { Unavailable } from "../../pool/credential.ts";
 import { accusationIn } from "../../pool/park.ts";
+import type { CurrentTarget } from "../attempt/current-target.ts";
 import type { AttemptFailure } from "../attempt/outcome.ts";
 import { comingBackAfter } from "../attempt/upstream-error.ts";
 import { foreignDialect } from "../refusals.ts";
+import type { Outcome } from "../walk.ts";
 
 /** The reasons why no target has answered so far. Made with the first: most requests meet none. */
 export class Obstacles {
   /** Pools that had no credential to lease. */
-  readonly unavailable: Unavailable[] = [];
+  unavailable: Unavailable[] = [];
+  /** Targets whose credentials are all limited, until a time or until a lease ends. */
+  limited: CurrentTarget[] = [];
   /** Upstreams that have nothing like the client's route. */
   readonly foreign: string[] = [];
   /** The last failure that says the model is not for the credential. */
@@ -18,6 +22,13 @@ export class Obstacles {
   /** The first target's reason why it cannot take the request. */
   untranslatable: GatewayError | null = null;
   isBreakerOpen = false;
+
+  /** What stood in the way before a wait does not after it. */
+  forgetLimits(): void {
+    this.unavailable = [];
+    this.limited = [];
+    this.isBreakerOpen = false;
+  }
 
   /** The target cannot take the request. Throws anything else. */
   noteRefusal(cause: unknown): void {
@@ -36,6 +47,16 @@ const COME_BACK_MS = 1_000;
  * rest. `overload` is the last failure of that kind, `dialect` the client's, `nowMs` in Unix milliseconds.
  */
 export function giveUp(
+  obstacles: Obstacles,
+  overload: AttemptFailure | null,
+  dialect: string,
+  nowMs: number,
+): Outcome {
+  const reason = reasonOf(obstacles, overload, dialect, nowMs);
+  return reason instanceof GatewayError ? { kind: "error", error: reason } : outcomeOf(reason);
+}
+
+function reasonOf(
   obstacles: Obstacles,
   overload: AttemptFailure | null,
   dialect: string,
@@ -78,8 +99,16 @@ export function giveUp(
   return foreignDialect(dialect, foreign);
 }
 
+/** The failure ends the request. */
+export function outcomeOf(failure: AttemptFailure): Outcome {
+  const { upstreamReply, error, signal } = withRetryAfter(failure);
+  return upstreamReply === null
+    ? { kind: "error", error }
+    : { kind: "upstream-error", reply: upstreamReply, error, signal };
+}
+
 /** Tells the client of an overloaded upstream when to try again. */
-export function withRetryAfter(failure: AttemptFailure): AttemptFailure {
+function withRetryAfter(failure: AttemptFailure): AttemptFailure {
   const { signal, error, upstreamReply } = failure;
   if (signal.class !== "overload" || failure.isRedirect === true) return failure;
   const retryAfterMs = error.retryAfterMs ?? COME_BACK_MS;
