@@ -1,29 +1,87 @@
-/** Which of an upstream's credentials serves a request, and why none can. */
+/**
+ * Which of an upstream's credentials serves a request. The order: those that may serve it now (`standing.ts`), by
+ * priority, by what their caches hold of the prompt, by the room in their limits, by weight.
+ */
 import type { Clock } from "../core/clock.ts";
-import { HeldLease, type LeaseResult, type PooledCredential, type Unavailable } from "./credential.ts";
-import { beginProbe, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
+import type { Affinity, Seat } from "./affinity/affinity.ts";
+import { HeldLease, type LeaseResult, type PooledCredential } from "./credential.ts";
+import type { Need } from "./need.ts";
+import { freeShareOf, ownShareOf, PARKED, take } from "./standing.ts";
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
 export interface PriorityGroup {
   readonly priority: number;
-  readonly credentials: PooledCredential[];
+  readonly credentials: readonly PooledCredential[];
+  /** The same, each as often as its weight says, and spread. */
+  readonly turns: readonly PooledCredential[];
   next: number;
 }
 
-/**
- * The first credential in the order of the groups; round-robin within a group. Only `only`, when it is not
- * null.
- */
+/** Shares of a limit above which credentials count as equally free. */
+const LEVELS = [0.5, 0.25, 0.1] as const;
+/** So many are looked at for one with more room, when one with little is found. */
+const MAX_LOOKS = 64;
+
+/** The level of a share that is left: 0 has plenty. */
+function levelOf(freeShare: number): number {
+  const level = LEVELS.findIndex((least) => freeShare >= least);
+  return level === -1 ? LEVELS.length : level;
+}
+
+/** The one with the most room, by levels: the first of them, whose turn it is. -1: none has room. */
+export function freestOf(seats: readonly Pick<Seat, "freeShare">[]): number {
+  let best = -1;
+  let bestLevel = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < seats.length; i++) {
+    const { freeShare } = seats[i] as Seat;
+    if (freeShare < 0) continue;
+    const level = levelOf(freeShare);
+    if (level < bestLevel) {
+      best = i;
+      bestLevel = level;
+    }
+  }
+  return best;
+}
+
+/** Each index as often as its weight says, as evenly spread as may be. Equal weights: each once. */
+export function turnsOf(weights: readonly number[]): readonly number[] {
+  const least = Math.min(...weights);
+  if (weights.every((weight) => weight === least)) return weights.map((_, index) => index);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const credits = weights.map(() => 0);
+  const turns: number[] = [];
+  for (let i = 0; i < total; i++) {
+    let best = 0;
+    for (let j = 0; j < weights.length; j++) {
+      credits[j] = (credits[j] as number) + (weights[j] as number);
+      if ((credits[j] as number) > (credits[best] as number)) best = j;
+    }
+    credits[best] = (credits[best] as number) - total;
+    turns.push(best);
+  }
+  return turns;
+}
+
+/** What a choice goes by besides the need. */
+export interface ChoiceContext {
+  readonly clock: Clock;
+  /** null: prompts have no place. */
+  readonly affinity: Affinity | null;
+}
+
+type IsTrusted = (credential: PooledCredential) => boolean;
+
+/** The first group that has a credential for the need. */
 export function choose(
   groups: readonly PriorityGroup[],
-  model: string,
-  excluded: ReadonlySet<string> | null,
+  need: Need,
   only: string | null,
-  clock: Clock,
+  context: ChoiceContext,
 ): LeaseResult | null {
-  for (const group of groups) {
-    const result = takeFrom(group, model, excluded, only, null, clock);
-    if (result !== null) return result;
+  for (let i = 0; i < groups.length; i++) {
+    const chosen = chooseFrom(groups[i] as PriorityGroup, need, only, null, context);
+    if (chosen !== null) return take(chosen, need, context.clock);
   }
   return null;
 }
@@ -34,148 +92,127 @@ export function choose(
  */
 export function chooseAmongSuspects(
   groups: readonly PriorityGroup[],
-  model: string,
-  excluded: ReadonlySet<string> | null,
+  need: Need,
   only: string | null,
-  isTrusted: (credential: PooledCredential) => boolean,
-  clock: Clock,
+  isTrusted: IsTrusted,
+  context: ChoiceContext,
 ): LeaseResult | null {
   const passes =
-    excluded !== null
+    need.excluded !== null
       ? [
           ...groups.map((group) => [group, isTrusted] as const),
           ...groups.map((group) => [group, null] as const),
         ]
       : groups.flatMap((group) => [[group, isTrusted] as const, [group, null] as const]);
   for (const [group, isEligible] of passes) {
-    const taken = takeFrom(group, model, excluded, only, isEligible, clock);
-    if (taken !== null) return isEligible === null ? asSuspect(taken, model) : taken;
+    const chosen = chooseFrom(group, need, only, isEligible, context);
+    if (chosen === null) continue;
+    const taken = take(chosen, need, context.clock);
+    return isEligible === null ? asSuspect(taken.lease, need.model) : taken;
   }
   return null;
 }
 
 /** Leases without facts of their own share one object, which must not change. */
-function asSuspect({ lease }: Taken, model: string): Taken {
+function asSuspect(lease: HeldLease, model: string): LeaseResult {
   const { plain } = lease.credential;
-  const own = lease === plain.lease ? new HeldLease(lease.credential, model, null, null) : lease;
+  const own = lease === plain.lease ? new HeldLease(lease.credential, model) : lease;
   own.isSuspect = true;
   return { lease: own };
 }
 
-interface Taken {
-  readonly lease: HeldLease;
-}
+/** Refilled for each choice that has to compare: nothing is waited for meanwhile. */
+const seats: PooledCredential[] = [];
+const places: number[] = [];
 
-function takeFrom(
+function chooseFrom(
   group: PriorityGroup,
-  model: string,
-  excluded: ReadonlySet<string> | null,
+  need: Need,
   only: string | null,
-  isEligible: ((credential: PooledCredential) => boolean) | null,
-  clock: Clock,
-): Taken | null {
-  const { credentials, next } = group;
-  for (let i = 0; i < credentials.length; i++) {
-    const index = (next + i) % credentials.length;
-    const credential = credentials[index] as PooledCredential;
-    if (excluded?.has(credential.spec.id) === true) continue;
-    if (only !== null && credential.spec.id !== only) continue;
-    if (isEligible !== null && !isEligible(credential)) continue;
-    const result = take(credential, model, clock);
-    if (result === null) continue;
-    group.next = index + 1;
-    return result;
+  isEligible: IsTrusted | null,
+  { clock, affinity }: ChoiceContext,
+): PooledCredential | null {
+  if (need.prefix !== null && affinity !== null && group.credentials.length > 1) {
+    collectAll(group.credentials, need, only, isEligible, clock);
+    const { index } = affinity.choose(need.prefix, need.model, seats, clock.monotonicMs());
+    return index === -1 ? null : (seats[index] as PooledCredential);
   }
-  return null;
+  return chooseByTurn(group, need, only, isEligible, clock);
 }
 
-/** A lease when nothing is parked, a probe when each park may be probed, else null. */
-function take(credential: PooledCredential, model: string, clock: Clock): Taken | null {
-  const { park } = credential;
-  const modelPark = credential.models.size === 0 ? undefined : credential.models.get(model);
-  if (park === null && modelPark === undefined) {
-    credential.inFlight++;
-    return credential.plain;
-  }
-  return probe(credential, model, park, modelPark ?? null, clock);
-}
-
-function probe(
+function mayBeChosen(
   credential: PooledCredential,
-  model: string,
-  park: Park | null,
-  modelPark: Park | null,
+  { excluded }: Need,
+  only: string | null,
+  isEligible: IsTrusted | null,
+): boolean {
+  if (excluded?.has(credential.spec.id) === true) return false;
+  if (only !== null && credential.spec.id !== only) return false;
+  return isEligible === null || isEligible(credential);
+}
+
+function collectAll(
+  credentials: readonly PooledCredential[],
+  need: Need,
+  only: string | null,
+  isEligible: IsTrusted | null,
   clock: Clock,
-): Taken | null {
-  const nowMs = clock.nowMs();
-  const monotonicMs = clock.monotonicMs();
-  if (park !== null && !isFree(park, nowMs, monotonicMs)) return null;
-  if (modelPark !== null && !isFree(modelPark, nowMs, monotonicMs)) return null;
-  if (park !== null) beginProbe(park, monotonicMs);
-  if (modelPark !== null) beginProbe(modelPark, monotonicMs);
-  credential.inFlight++;
-  return { lease: new HeldLease(credential, model, park, modelPark) };
+): void {
+  seats.length = 0;
+  for (let i = 0; i < credentials.length; i++) {
+    const credential = credentials[i] as PooledCredential;
+    if (!mayBeChosen(credential, need, only, isEligible)) continue;
+    credential.freeShare = freeShareOf(credential, need, clock);
+    if (credential.freeShare !== PARKED) seats.push(credential);
+  }
+}
+
+/** The next one with plenty of room, or else the one with the most. */
+function chooseByTurn(
+  group: PriorityGroup,
+  need: Need,
+  only: string | null,
+  isEligible: IsTrusted | null,
+  clock: Clock,
+): PooledCredential | null {
+  const { turns, next } = group;
+  seats.length = 0;
+  places.length = 0;
+  for (let i = 0; i < turns.length && seats.length < MAX_LOOKS; i++) {
+    const place = (next + i) % turns.length;
+    const credential = turns[place] as PooledCredential;
+    if (!mayBeChosen(credential, need, only, isEligible)) continue;
+    const freeShare = freeShareOf(credential, need, clock);
+    if (freeShare < 0) continue;
+    if (freeShare >= LEVELS[0]) {
+      group.next = place + 1;
+      return credential;
+    }
+    credential.freeShare = freeShare;
+    seats.push(credential);
+    places.push(place);
+  }
+  const index = freestOf(seats);
+  if (index === -1) return null;
+  group.next = (places[index] as number) + 1;
+  return seats[index] as PooledCredential;
 }
 
 /** A credential that may not use the model, but is parked for nothing else. */
 export function chooseForbidden(
   groups: readonly PriorityGroup[],
-  model: string,
+  need: Need,
   clock: Clock,
 ): LeaseResult | null {
   for (const credential of credentialsOf(groups)) {
-    const park = credential.models.get(model);
+    const park = credential.models.get(need.model);
     if (credential.park !== null || park?.state !== "forbidden") continue;
-    credential.inFlight++;
-    if (park.probes > 0) return credential.plain;
-    beginProbe(park, clock.monotonicMs());
-    return { lease: new HeldLease(credential, model, null, park) };
+    if (ownShareOf(credential, need, clock) >= 0) return take(credential, need, clock);
   }
   return null;
-}
-
-export function explainUnavailable(
-  groups: readonly PriorityGroup[],
-  model: string,
-  excluded: ReadonlySet<string> | null,
-  only: string | null,
-  nowMs: number,
-): Unavailable {
-  const reasons: { credential: string; state: string; reason: string }[] = [];
-  let retryAtMs: number | null = null;
-  let hasTried = false;
-  let isForbidden = false;
-  for (const { spec, park, models } of credentialsOf(groups)) {
-    if (only !== null && spec.id !== only) continue;
-    const modelPark = models.get(model);
-    if (park === null && modelPark === undefined) {
-      hasTried ||= excluded?.has(spec.id) === true;
-      continue;
-    }
-    const shown = (park ?? modelPark) as Park;
-    reasons.push({ credential: spec.id, state: shown.state, reason: shown.reason });
-    if (park !== null && park.untilMs === null) continue;
-    if (modelPark?.state === "forbidden") {
-      isForbidden = true;
-      continue;
-    }
-    if (modelPark !== undefined && modelPark.untilMs === null) continue;
-    const untilMs = Math.max(readyAtMs(park, nowMs), readyAtMs(modelPark ?? null, nowMs));
-    retryAtMs = Math.min(retryAtMs ?? untilMs, untilMs);
-  }
-  if (hasTried) return { kind: "tried", retryAtMs: null, reasons };
-  if (reasons.length === 0) return { kind: "none", retryAtMs: null, reasons };
-  if (retryAtMs !== null) return { kind: "cooling", retryAtMs, reasons };
-  return { kind: isForbidden ? "forbidden" : "unusable", retryAtMs: null, reasons };
 }
 
 /** In order of priority. */
 export function credentialsOf(groups: readonly PriorityGroup[]): readonly PooledCredential[] {
   return groups.flatMap(({ credentials }) => credentials);
-}
-
-/** The earliest end of a park. Another request probes a due one, and does not do so alone for longer. */
-function readyAtMs(park: Park | null, nowMs: number): number {
-  if (park === null || park.untilMs === null) return nowMs;
-  return isDue(park, nowMs) ? nowMs + PROBE_ALONE_MS : park.untilMs;
 }

@@ -1,6 +1,15 @@
 /** What the pool holds of one credential. */
 import type { CredentialStateRow } from "../store/state.ts";
+import { Account } from "./account.ts";
+import { seatNumber } from "./affinity/rendezvous.ts";
+import {
+  type CredentialLimits,
+  LimitCounter,
+  type LimitHold,
+  type LimitStanding,
+} from "./credential-limits.ts";
 import type { Park, StateFacts } from "./park.ts";
+import type { Mark, QuotaStatus } from "./quota-book.ts";
 
 /** A credential of the configuration, without its secret. */
 export interface CredentialSpec {
@@ -14,6 +23,10 @@ export interface CredentialSpec {
   readonly scope: "credential" | "model";
   /** First 16 hex digits of the key's SHA-256: a changed key has another one. */
   readonly fingerprint: string;
+  /** Its part of the requests among credentials of one priority; absent: 1. */
+  readonly weight?: number;
+  /** Absent: the operator has set none. */
+  readonly limits?: CredentialLimits;
 }
 
 /** A state as the database keeps it over a restart. It holds for the key with the same fingerprint only. */
@@ -28,6 +41,12 @@ export interface CredentialStatus extends StateFacts {
   readonly inFlight: number;
   /** Models that are parked for this credential. */
   readonly models: readonly (StateFacts & { readonly model: string })[];
+  /** The organization or project that the provider counts for; null: no reply has named one. */
+  readonly owner: string | null;
+  /** What is left of the provider's limits, as far as it was announced; "" stands for all models. */
+  readonly quotas: readonly (QuotaStatus & { readonly model: string })[];
+  /** What is left of the operator's limits. */
+  readonly limits: readonly LimitStanding[];
 }
 
 /** The right to use a credential for one attempt. Ends with exactly one `report` or `release`. */
@@ -40,6 +59,8 @@ export interface Lease {
    * attempt counts as a retry.
    */
   readonly isSuspect: boolean;
+  /** What the attempt holds of the operator's limits of the credential; null: it has none. */
+  readonly hold: LimitHold | null;
 }
 
 export type LeaseResult = { readonly lease: Lease } | { readonly unavailable: Unavailable };
@@ -66,20 +87,48 @@ export interface Unavailable {
 }
 
 export class PooledCredential {
-  spec: CredentialSpec;
+  #spec: CredentialSpec;
   park: Park | null = null;
   /** Parks for one model each. */
   readonly models = new Map<string, Park>();
+  account = new Account(null);
+  /** Announces other limits than the account that it was in, so it is in none. */
+  isAlone = false;
+  /** The limits that it announced last, by model, as `signatureOf` has them. */
+  readonly said = new Map<string, number>();
+  /** Announcements in a row that contradict those of its account. */
+  contradictions = 0;
+  /** Counts for the operator's limits; null: there are none. */
+  counter: LimitCounter | null = null;
   inFlight = 0;
+  readonly seat: number;
+  weight = 1;
+  /** Of the need that a credential is being chosen for; see `freeShareOf`. */
+  freeShare = 1;
   /**
-   * The result of `lease` while nothing is parked. All such leases share one object: they have no facts of
-   * their own.
+   * The result of `lease` while nothing is parked and nothing counts. All such leases share one object: they have no
+   * facts of their own.
    */
   readonly plain: { readonly lease: HeldLease };
 
   constructor(spec: CredentialSpec) {
+    this.#spec = spec;
+    this.seat = seatNumber(spec.id, spec.fingerprint);
+    this.plain = { lease: new HeldLease(this, "") };
     this.spec = spec;
-    this.plain = { lease: new HeldLease(this, "", null, null) };
+  }
+
+  get spec(): CredentialSpec {
+    return this.#spec;
+  }
+
+  /** After a reload. Limits keep what they have counted. */
+  set spec(spec: CredentialSpec) {
+    this.#spec = spec;
+    this.weight = spec.weight ?? 1;
+    if (spec.limits === undefined) this.counter = null;
+    else if (this.counter === null) this.counter = new LimitCounter(spec.limits);
+    else this.counter.limits = spec.limits;
   }
 }
 
@@ -88,13 +137,32 @@ export class HeldLease implements Lease {
   readonly model: string;
   readonly probed: Park | null;
   readonly probedModel: Park | null;
+  /** The park of another credential of the account. */
+  readonly probedOther: Park | null;
+  /** What has been taken of the announced limits, of the model and of all models; null: none is known. */
+  readonly mark: Mark | null;
+  readonly wholeMark: Mark | null;
+  readonly hold: LimitHold | null;
   isSuspect = false;
 
-  constructor(credential: PooledCredential, model: string, probed: Park | null, probedModel: Park | null) {
+  constructor(
+    credential: PooledCredential,
+    model: string,
+    probed: Park | null = null,
+    probedModel: Park | null = null,
+    probedOther: Park | null = null,
+    mark: Mark | null = null,
+    wholeMark: Mark | null = null,
+    hold: LimitHold | null = null,
+  ) {
     this.credential = credential;
     this.model = model;
     this.probed = probed;
     this.probedModel = probedModel;
+    this.probedOther = probedOther;
+    this.mark = mark;
+    this.wholeMark = wholeMark;
+    this.hold = hold;
   }
 
   get credentialId(): string {
@@ -102,6 +170,6 @@ export class HeldLease implements Lease {
   }
 
   get isProbe(): boolean {
-    return this.probed !== null || this.probedModel !== null;
+    return this.probed !== null || this.probedModel !== null || this.probedOther !== null;
   }
 }

@@ -3,8 +3,10 @@
  * credential is left, such a word keeps nobody from asking.
  */
 import type { Clock } from "../core/clock.ts";
-import { HeldLease, type LeaseResult, type PooledCredential } from "./credential.ts";
-import { beginProbe, isDoubtful, isFree, type Park } from "./park.ts";
+import type { LeaseResult, PooledCredential } from "./credential.ts";
+import type { Need } from "./need.ts";
+import { isDoubtful, isFree, type Park } from "./park.ts";
+import { ownShareOf, take } from "./standing.ts";
 
 /**
  * Of the doubtful credentials the one that was refused the fewest times in a row; null when there is none. A request that
@@ -13,11 +15,11 @@ import { beginProbe, isDoubtful, isFree, type Park } from "./park.ts";
  */
 export function chooseDoubtful(
   credentials: readonly PooledCredential[],
-  model: string,
-  excluded: ReadonlySet<string> | null,
+  need: Need,
   only: string | null,
   clock: Clock,
 ): LeaseResult | null {
+  const { model, excluded } = need;
   let best: PooledCredential | null = null;
   for (const credential of credentials) {
     const { id } = credential.spec;
@@ -26,13 +28,10 @@ export function chooseDoubtful(
       if (hasDoubt(credential, model)) return null;
       continue;
     }
-    if (!mayBeAsked(credential, model, clock)) continue;
+    if (!mayBeAsked(credential, model, clock) || ownShareOf(credential, need, clock) < 0) continue;
     if (best === null || strikesOf(credential, model) < strikesOf(best, model)) best = credential;
   }
-  if (best === null) return null;
-  for (const park of parksOf(best, model)) beginProbe(park, clock.monotonicMs());
-  best.inFlight++;
-  return { lease: new HeldLease(best, model, best.park, best.models.get(model) ?? null) };
+  return best === null ? null : take(best, need, clock);
 }
 
 function parksOf({ park, models }: PooledCredential, model: string): readonly Park[] {

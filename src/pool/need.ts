@@ -17,6 +17,8 @@ export interface Need {
   readonly key: string;
   /** The most that the request is taken for; 0 where it is not billed. Read only where a limit counts tokens. */
   readonly inputTokens: number;
+  /** The most that the request may cost; null: nobody knows, or nobody is charged. Read only where a budget counts. */
+  readonly costNanoUsd?: number | null;
   /** The most that the answer may be; 0 where it is not billed. Read only where a limit counts tokens. */
   readonly outputTokens: number;
   /**

@@ -4,14 +4,16 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { RoomFacts } from "../upstreams/room-facts.ts";
+import type { RoomFacts } from "../upstreams/room/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
+import { Accounts, spentUntilMs } from "./accounts.ts";
+import type { Affinity } from "./affinity/affinity.ts";
 import {
+  type ChoiceContext,
   choose,
   chooseAmongSuspects,
   chooseForbidden,
   credentialsOf,
-  explainUnavailable,
   type PriorityGroup,
 } from "./choice.ts";
 import {
@@ -25,25 +27,20 @@ import {
   type Unavailable,
 } from "./credential.ts";
 import { chooseDoubtful } from "./doubt.ts";
+import { groupsOf } from "./groups.ts";
 import type { Need } from "./need.ts";
-import {
-  confirmedPark,
-  duePark,
-  factsOf,
-  isAccused,
-  isDoubtful,
-  isDue,
-  isOlder,
-  type Park,
-  parkAfter,
-  RESET_REASON,
-  restorePark,
-} from "./park.ts";
+import { confirmedPark, isAccused, parkAfter } from "./park.ts";
+import { Parks } from "./parks.ts";
 import { StateChanges } from "./state-changes.ts";
+import { statusOf } from "./status.ts";
 import { REMEMBER_MS, SUSPECT_MS, Suspicions } from "./suspicion.ts";
+import { explainUnavailable } from "./unavailable.ts";
 
 export interface Pool {
-  /** A credential for the need: the lowest priority number first, round-robin among equals. */
+  /**
+   * A credential for the need, in the order of `choice.ts`: the lowest priority number, the warmest cache of the prompt,
+   * the most room in limits, then in turn by weight.
+   */
   lease(need: Need): LeaseResult;
   /**
    * A credential that may not use `model`, so that a client whose model nobody else serves gets the provider's own answer.
@@ -94,19 +91,15 @@ export interface PoolOptions {
   readonly log: Log;
   /** The states that were persisted before a restart. */
   readonly restore: readonly PersistedState[];
+  /** Where prompts are warm; absent or null: prompts have no place. */
+  readonly affinity?: Affinity | null;
   /** A provider has stated that the key or its money is at fault: a call of the gateway's own may prove it. */
   accused?(credentialId: string, accused: Accusation["class"]): void;
   /** Keeps changed states. Called at most once per turn of the microtask queue, and only after a change. */
   persist(states: readonly PersistedState[]): void;
 }
 
-/**
- * Models that one credential may have parked at once: clients choose their names, so a bound keeps memory
- * small.
- */
-const MAX_MODEL_PARKS = 256;
-/** A longer name is not remembered: it costs memory, and no provider has such a model. */
-const MAX_MODEL_CHARS = 256;
+const NOTHING_LEFT = "nothing left until the reset";
 const NONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 /** Makes the pool, with the states that it had before a restart. */
@@ -116,8 +109,10 @@ export function makePool(options: PoolOptions): Pool {
 
 class CredentialPool implements Pool {
   readonly #clock: Clock;
-  readonly #changes: StateChanges;
   readonly #accused: PoolOptions["accused"] | null;
+  readonly #context: ChoiceContext;
+  readonly #parks: Parks;
+  readonly #accounts = new Accounts();
   #credentials: ReadonlyMap<string, PooledCredential> = new Map();
   #upstreams: ReadonlyMap<string, readonly PriorityGroup[]> = new Map();
   /** Usually empty, and then `lease` skips the check. */
@@ -125,64 +120,81 @@ class CredentialPool implements Pool {
   #onRoom: (() => void) | null = null;
   #willTell = false;
 
-  constructor({ specs, clock, log, restore, persist, accused }: PoolOptions) {
+  constructor({ specs, clock, log, restore, persist, accused, affinity }: PoolOptions) {
     this.#clock = clock;
+    this.#context = { clock, affinity: affinity ?? null };
     this.#suspicions = new Suspicions(clock);
     this.#accused = accused ?? null;
-    this.#changes = new StateChanges(persist, log);
+    this.#parks = new Parks({
+      clock,
+      changes: new StateChanges(persist, log),
+      isConfigured: (credential) => this.#isConfigured(credential),
+      besides: ({ spec }) => credentialsOf(this.#upstreams.get(spec.upstream) ?? []),
+      healed: () => this.#mayHaveRoom(),
+    });
     this.replace(specs);
     for (const row of restore) {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
-      const park = restorePark(row);
-      if (park === null || credential?.spec.fingerprint !== row.fingerprint) continue;
-      if (row.model === null) credential.park = park;
-      else if (credential.models.size < MAX_MODEL_PARKS) credential.models.set(row.model, park);
+      if (credential !== undefined) this.#parks.restore(credential, row);
     }
   }
 
-  lease({ upstream, model, excluded, stickyTo, key }: Need): LeaseResult {
+  lease(need: Need): LeaseResult {
+    const { upstream, stickyTo } = need;
     const groups = this.#upstreams.get(upstream);
     if (groups === undefined) return { unavailable: NONE };
     const only =
       stickyTo !== null && this.#credentials.get(stickyTo)?.spec.upstream === upstream ? stickyTo : null;
     const result = this.#suspicions.isEmpty
-      ? choose(groups, model, excluded, only, this.#clock)
-      : this.#chooseAmongSuspects(groups, model, excluded, only, key);
+      ? choose(groups, need, only, this.#context)
+      : this.#chooseAmongSuspects(groups, need, only);
     if (result !== null) return result;
-    return (
-      chooseDoubtful(credentialsOf(groups), model, excluded, only, this.#clock) ?? {
-        unavailable: explainUnavailable(groups, model, excluded, only, this.#clock.nowMs()),
-      }
-    );
+    const unavailable = explainUnavailable(groups, need, only, this.#clock);
+    // A good credential has room soon, so no doubtful one need be asked.
+    if (unavailable.kind === "full") return { unavailable };
+    return chooseDoubtful(credentialsOf(groups), need, only, this.#clock) ?? { unavailable };
   }
 
   #chooseAmongSuspects(
     groups: readonly PriorityGroup[],
-    model: string,
-    excluded: ReadonlySet<string> | null,
+    need: Need,
     only: string | null,
-    key: string,
   ): LeaseResult | null {
     const suspicions = this.#suspicions;
     suspicions.sweep();
+    const { model, key, excluded } = need;
     const withinMs = excluded === null ? SUSPECT_MS : REMEMBER_MS;
     const isTrusted = (credential: PooledCredential): boolean =>
       !suspicions.has(credential, model, key, withinMs);
-    return chooseAmongSuspects(groups, model, excluded, only, isTrusted, this.#clock);
+    return chooseAmongSuspects(groups, need, only, isTrusted, this.#context);
   }
 
-  leaseForbidden({ upstream, model }: Need): LeaseResult {
-    const groups = this.#upstreams.get(upstream) ?? [];
-    return (
-      chooseForbidden(groups, model, this.#clock) ?? {
-        unavailable: explainUnavailable(groups, model, null, null, this.#clock.nowMs()),
-      }
-    );
+  leaseForbidden(need: Need): LeaseResult {
+    const groups = this.#upstreams.get(need.upstream) ?? [];
+    const found = chooseForbidden(groups, need, this.#clock);
+    if (found !== null) return found;
+    return { unavailable: explainUnavailable(groups, { ...need, excluded: null }, null, this.#clock) };
   }
 
   announce(lease: Lease, model: string, facts: RoomFacts): void {
-    // Nothing is learned yet.
-    void [held(lease), model, facts];
+    const own = held(lease);
+    const { credential } = own;
+    if (!this.#isConfigured(credential)) return;
+    const nowMs = this.#clock.nowMs();
+    this.#accounts.learn(own, model, facts, nowMs);
+    const untilMs = spentUntilMs(facts.rooms, nowMs);
+    if (untilMs !== null) this.#parkSpent(credential, model, untilMs, nowMs);
+    this.#mayHaveRoom();
+  }
+
+  /** Nothing is left until a reset: it is not asked for before, also after a restart. */
+  #parkSpent(credential: PooledCredential, model: string, untilMs: number, nowMs: number): void {
+    const isOfModel = credential.spec.scope === "model";
+    if (credential.park !== null || (isOfModel && credential.models.has(model))) return;
+    const signal = { class: "rate", untilMs, scope: "model", reason: NOTHING_LEFT } as const;
+    const park = parkAfter(null, false, signal, nowMs);
+    this.#parks.set(credential, isOfModel ? model : null, park);
+    credential.account.refuse(isOfModel ? model : null, park);
   }
 
   onRoom(listener: (() => void) | null): void {
@@ -205,29 +217,38 @@ class CredentialPool implements Pool {
   }
 
   confirm(lease: Lease, model: string): void {
-    const { credential, probed, probedModel } = held(lease);
+    const { credential, probed, probedModel, probedOther } = held(lease);
     if (!this.#suspicions.isEmpty) this.#suspicions.clear(credential, model);
-    if (probed !== null && credential.park === probed) this.#heal(credential, null, probed);
+    if (probed !== null && credential.park === probed) this.#parks.heal(credential, null, probed);
     if (probedModel !== null && credential.models.get(model) === probedModel) {
-      this.#heal(credential, model, probedModel);
+      this.#parks.heal(credential, model, probedModel);
     }
+    if (probedOther !== null) credential.account.forget(probedOther);
   }
 
   report(lease: Lease, model: string, signal: Signal): void {
     this.release(lease);
     if (signal.class === "ok") this.confirm(lease, model);
     if (signal.class === "ok" || signal.class === "overload" || signal.class === "bad") return;
-    const { credential, probed, probedModel } = held(lease);
+    const { credential, probed, probedModel, probedOther } = held(lease);
     const isAboutModel = scopeOf(signal, credential.spec.scope) === "model";
-    const previous = (isAboutModel ? credential.models.get(model) : credential.park) ?? null;
-    const isVerdict = previous !== null && (previous === probed || previous === probedModel);
+    const own = (isAboutModel ? credential.models.get(model) : credential.park) ?? null;
+    const isLimit = signal.class === "rate" || signal.class === "quota";
+    // The limit of the account is refused once more, by way of another credential.
+    const previous = own ?? (isLimit ? probedOther : null);
+    const isVerdict =
+      previous !== null && (previous === probed || previous === probedModel || previous === probedOther);
     const next = parkAfter(previous, isVerdict, signal, this.#clock.nowMs());
     if (next !== previous) {
-      this.#setPark(credential, isAboutModel ? model : null, next);
+      this.#parks.set(credential, isAboutModel ? model : null, next);
       if (isStatement(signal)) this.#accused?.(credential.spec.id, signal.class);
+      if (isLimit && this.#isConfigured(credential)) {
+        credential.account.refuse(isAboutModel ? model : null, next);
+      }
     }
     // A provider that answers about the model has accepted the credential.
-    if (isAboutModel && probed !== null && credential.park === probed) this.#setPark(credential, null, null);
+    if (isAboutModel && probed !== null && credential.park === probed)
+      this.#parks.set(credential, null, null);
   }
 
   prove(credentialId: string, fingerprint: string, accused: Accusation["class"], isTrue: boolean): void {
@@ -235,76 +256,43 @@ class CredentialPool implements Pool {
     const park = credential?.park ?? null;
     if (credential === undefined || credential.spec.fingerprint !== fingerprint) return;
     if (park === null || !isAccused(park, accused)) return;
-    if (isTrue) this.#setPark(credential, null, confirmedPark(park, this.#clock.nowMs()));
-    else this.#heal(credential, null, park);
+    if (isTrue) this.#parks.set(credential, null, confirmedPark(park, this.#clock.nowMs()));
+    else this.#parks.heal(credential, null, park);
   }
 
   release(lease: Lease): void {
-    const { credential, probed, probedModel } = held(lease);
+    const { credential, probed, probedModel, probedOther, hold } = held(lease);
     credential.inFlight--;
     if (probed !== null) probed.probes--;
     if (probedModel !== null) probedModel.probes--;
+    if (probedOther !== null) probedOther.probes--;
+    if (hold !== null && !hold.isKept) hold.end(0, 0, this.#clock.nowMs(), this.#clock.monotonicMs());
     if (this.#onRoom !== null) this.#mayHaveRoom();
   }
 
   list(): readonly CredentialStatus[] {
-    const nowMs = this.#clock.nowMs();
-    return [...this.#credentials.values()].map(({ spec, park, models, inFlight }) => ({
-      id: spec.id,
-      upstream: spec.upstream,
-      name: spec.name,
-      priority: spec.priority,
-      inFlight,
-      ...factsOf(park, nowMs),
-      models: [...models]
-        .filter(([, modelPark]) => !isDue(modelPark, nowMs))
-        .map(([model, modelPark]) => ({ model, ...factsOf(modelPark, nowMs) })),
-    }));
+    return Array.from(this.#credentials.values(), (credential) => statusOf(credential, this.#clock));
   }
 
   replace(specs: readonly CredentialSpec[]): void {
     const credentials = new Map<string, PooledCredential>();
-    const upstreams = new Map<string, PriorityGroup[]>();
     for (const spec of specs) {
       const known = this.#credentials.get(spec.id);
       const credential = known?.spec.fingerprint === spec.fingerprint ? known : new PooledCredential(spec);
       credential.spec = spec;
       credentials.set(spec.id, credential);
-      const groups = upstreams.get(spec.upstream) ?? [];
-      upstreams.set(spec.upstream, groups);
-      const group = groups.find(({ priority }) => priority === spec.priority);
-      if (group === undefined) groups.push({ priority: spec.priority, credentials: [credential], next: 0 });
-      else group.credentials.push(credential);
     }
-    for (const groups of upstreams.values()) groups.sort((a, b) => a.priority - b.priority);
     this.#credentials = credentials;
-    this.#upstreams = upstreams;
+    this.#upstreams = groupsOf([...credentials.values()]);
     this.#suspicions.keepOnly(new Set(credentials.values()));
+    this.#accounts.keepOnly(credentials.values());
     this.#mayHaveRoom();
   }
 
   adopt(states: readonly PersistedState[]): void {
-    const nowMs = this.#clock.nowMs();
     for (const row of states) {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
-      if (credential === undefined || row.state !== "ready" || row.reason !== RESET_REASON) continue;
-      const { park, models } = credential;
-      if (park !== null && isOlder(park, row.sinceMs, nowMs)) this.#setPark(credential, null, null);
-      for (const [model, modelPark] of models) {
-        if (isOlder(modelPark, row.sinceMs, nowMs)) this.#setPark(credential, model, null);
-      }
-    }
-  }
-
-  /** Ends a park that proved wrong. What was said of the other credentials alike is then in doubt as well. */
-  #heal(credential: PooledCredential, model: string | null, park: Park): void {
-    this.#setPark(credential, model, null);
-    if (!isDoubtful(park)) return;
-    const nowMs = this.#clock.nowMs();
-    for (const other of credentialsOf(this.#upstreams.get(credential.spec.upstream) ?? [])) {
-      const alike = model === null ? other.park : (other.models.get(model) ?? null);
-      if (alike === null || !isDoubtful(alike) || alike.probes > 0 || isDue(alike, nowMs)) continue;
-      this.#setPark(other, model, duePark(alike, nowMs));
+      if (credential !== undefined) this.#parks.adopt(credential, row);
     }
   }
 
@@ -313,26 +301,6 @@ class CredentialPool implements Pool {
    */
   #isConfigured(credential: PooledCredential): boolean {
     return this.#credentials.get(credential.spec.id) === credential;
-  }
-
-  /** Sets or ends (null) the park of a credential (model null), or of a credential for one model. */
-  #setPark(credential: PooledCredential, model: string | null, park: Park | null): void {
-    if (!this.#isConfigured(credential)) return;
-    if (model === null) {
-      credential.park = park;
-    } else {
-      if (model.length > MAX_MODEL_CHARS) return;
-      credential.models.delete(model);
-      if (park !== null) {
-        const oldest = credential.models.keys().next();
-        if (credential.models.size >= MAX_MODEL_PARKS && !oldest.done) {
-          this.#setPark(credential, oldest.value, null);
-        }
-        credential.models.set(model, park);
-      }
-    }
-    this.#changes.add(credential.spec, model, factsOf(park, this.#clock.nowMs()));
-    if (park === null) this.#mayHaveRoom();
   }
 }
 

@@ -281,29 +281,3 @@ test.each([
   expect(anthropic.inBandStatus(JSON.stringify({ type: "error", error }))).toBe(status);
   expect(anthropic.inBandStatus(JSON.stringify(error))).toBe(status);
 });
-
-test("a good reply with an empty bucket says rate until the latest reset", () => {
-  const headers = new Headers({
-    "anthropic-ratelimit-requests-remaining": "0",
-    "anthropic-ratelimit-requests-reset": "2026-11-23T10:00:20Z",
-    "anthropic-ratelimit-input-tokens-remaining": "0",
-    "anthropic-ratelimit-input-tokens-reset": "2026-11-23T10:00:50Z",
-    "anthropic-ratelimit-output-tokens-remaining": "17",
-    "anthropic-ratelimit-output-tokens-reset": "2026-11-23T10:30:00Z",
-  });
-  expect(anthropic.classifyOk(headers, NOW)).toMatchObject({
-    class: "rate",
-    scope: "model",
-    untilMs: NOW + 50_000,
-  });
-});
-
-test("a good reply says nothing when something is left, or when the reset is past, missing or unreadable", () => {
-  const said = (headers: Record<string, string>) => anthropic.classifyOk(new Headers(headers), NOW).class;
-  const remaining = { "anthropic-ratelimit-tokens-remaining": "0" };
-  expect(said({})).toBe("ok");
-  expect(said({ "anthropic-ratelimit-tokens-remaining": "1" })).toBe("ok");
-  expect(said(remaining)).toBe("ok");
-  expect(said({ ...remaining, "anthropic-ratelimit-tokens-reset": "later" })).toBe("ok");
-  expect(said({ ...remaining, "anthropic-ratelimit-tokens-reset": "2026-11-23T09:59:00Z" })).toBe("ok");
-});

@@ -6,10 +6,11 @@ import { classifyByTable, type Row } from "./evidence/signal-table.ts";
 import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
-import { limitEnd, spentBy } from "./limit-time.ts";
+import { limitEnd } from "./limit-time.ts";
 import { anthropicTraits } from "./model-traits/anthropic-traits.ts";
 import { ANTHROPIC, ANTHROPIC_SERVERS, profileAt } from "./profiles.ts";
 import { endOfText, nextMonthUtc } from "./reset-time.ts";
+import { anthropicRoom } from "./room/anthropic-room.ts";
 
 const nextMonth = (failure: Failure): number => nextMonthUtc(failure.nowMs);
 
@@ -180,5 +181,6 @@ export const anthropic: Family = {
   defaultHeaders: [["anthropic-version", "2023-06-01"]],
   classify: (reply, profile) => classifyByTable(ROWS, readFailure(reply), profile?.failures),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),
-  classifyOk: spentBy,
+  roomOf: anthropicRoom,
+  roomOfFailure: ({ headers, nowMs }) => anthropicRoom(headers, nowMs),
 };

@@ -9,6 +9,7 @@ import type { ModelTraits } from "../neutral/traits.ts";
 import type { Authorization } from "./authorization.ts";
 import type { ServerProfile } from "./profile.ts";
 import type { Reframer } from "./reframer.ts";
+import type { RoomFacts } from "./room/room-facts.ts";
 import type { ReplyFacts, Signal } from "./signal.ts";
 
 /** One server of a family. */
@@ -56,9 +57,8 @@ export interface Family {
    * `{"error":…}` in a 200); 500 when it is not known.
    */
   inBandStatus(body: string): number;
-  /**
-   * The meaning of a good reply's rate headers: `ok`, or `rate` when nothing remains until a reset. Runs for
-   * each reply.
-   */
-  classifyOk(headers: HeaderView, nowMs: number): Signal;
+  /** The room that the headers of a reply announce; null: none. Runs for each good reply. */
+  roomOf(headers: HeaderView, nowMs: number): RoomFacts | null;
+  /** The room that a failed reply announces, in its headers or its body; null: none. */
+  roomOfFailure(reply: ReplyFacts): RoomFacts | null;
 }

@@ -10,7 +10,7 @@ import { limitEnd } from "./limit-time.ts";
 import { geminiTraits } from "./model-traits/gemini-traits.ts";
 import { GEMINI, GEMINI_SERVERS, profileAt } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight } from "./reset-time.ts";
-import type { Signal } from "./signal.ts";
+import { geminiRefusedRoom } from "./room/gemini-room.ts";
 
 /** A line of the message for each quota that was exceeded. */
 const ZERO_LIMIT = /^(?:\* )?quota exceeded for [^\n]{1,300}\blimit: 0(?![\d.])/im;
@@ -168,8 +168,6 @@ const STATUS_OF_NAME: ReadonlyMap<string, number> = new Map([
   ["DEADLINE_EXCEEDED", 504],
 ]);
 
-const OK: Signal = { class: "ok" };
-
 export const gemini: Family = {
   name: "gemini",
   dialects: ["gemini"],
@@ -190,5 +188,6 @@ export const gemini: Family = {
   classify: (reply, profile) => classifyByTable(GEMINI_ROWS, readFailure(reply), profile?.failures),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_NAME.get(code)),
   // Google sends no rate headers with good replies.
-  classifyOk: () => OK,
+  roomOf: () => null,
+  roomOfFailure: geminiRefusedRoom,
 };

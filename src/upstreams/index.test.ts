@@ -38,10 +38,13 @@ test.each(Object.entries(SCENARIOS))("%s is heard as it is meant", (name, scenar
   const status = isInBand ? family.inBandStatus(body) : reply.status;
   // A scenario of a vendor is that vendor's own.
   const profile = vendor === "compat" ? undefined : family.profileOf(family.defaultBaseUrl);
-  const signal: Signal =
-    scenario.place === "headers"
-      ? family.classifyOk(headers, NOW)
-      : family.classify({ status, headers, body, nowMs: NOW, model: "some-model" }, profile);
+  if (scenario.place === "headers") {
+    const empty = family.roomOf(headers, NOW)?.rooms.filter(({ remaining }) => remaining === 0) ?? [];
+    expect(empty.map(({ resetAtMs }) => (resetAtMs ?? 0) - NOW)).toEqual(empty.map(() => resetS * 1_000));
+    expect([empty.length > 0, scenario.meaning]).toEqual([true, "rate"]);
+    return;
+  }
+  const signal: Signal = family.classify({ status, headers, body, nowMs: NOW, model: "some-model" }, profile);
 
   // A limit of fast mode alone is nobody's fault: the standard speed of the same model works.
   const isFastOnly = name === "anthropic/fast-limit";

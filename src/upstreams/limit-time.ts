@@ -6,8 +6,7 @@ import type { HeaderView } from "../core/header-view.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
 import type { Failure } from "./failure.ts";
 import { endInWords } from "./limit-words.ts";
-import { clampUntil, endOfNumber, endOfText, MIN_WAIT_MS } from "./reset-time.ts";
-import type { Signal } from "./signal.ts";
+import { endOfNumber, endOfText } from "./reset-time.ts";
 
 /**
  * The end of the limit, in milliseconds since the epoch and never in the past; null: the reply announces
@@ -95,7 +94,7 @@ interface Bucket {
   readonly isEmpty: boolean | null;
 }
 
-function bucketsOf(headers: HeaderView, nowMs: number): Bucket[] {
+export function bucketsOf(headers: HeaderView, nowMs: number): Bucket[] {
   const buckets: Bucket[] = [];
   headers.forEach((value, name) => {
     if (name === "ratelimit" || name === "x-ratelimit") buckets.push(...structuredBuckets(value, nowMs));
@@ -107,11 +106,16 @@ function bucketsOf(headers: HeaderView, nowMs: number): Bucket[] {
 }
 
 /** `limit=100, remaining=0, reset=50` or `"default";r=0;t=50`, the forms of the IETF's drafts of `RateLimit`. */
-function structuredBuckets(value: string, nowMs: number): Bucket[] {
+export function structuredBuckets(
+  value: string,
+  nowMs: number,
+): (Bucket & { readonly remaining: number | null })[] {
   const left = /(?:^|[;,\s])(?:remaining|r)=(\d{1,12})/.exec(value)?.[1];
   const reset = /(?:^|[;,\s])(?:reset|t)=(\d{1,12})/.exec(value)?.[1];
   const endMs = reset === undefined ? null : endOfText(reset, nowMs);
-  return endMs === null ? [] : [{ name: "", endMs, isEmpty: left === undefined ? null : left === "0" }];
+  if (endMs === null) return [];
+  const remaining = left === undefined ? null : Number(left);
+  return [{ name: "", endMs, isEmpty: remaining === null ? null : remaining === 0, remaining }];
 }
 
 /** What the header beside that of the reset says of the bucket. */
@@ -142,29 +146,4 @@ function bucketReset(views: readonly HeaderView[], codes: readonly string[], now
 
 function isKind(code: string): boolean {
   return code === "requests" || code === "tokens";
-}
-
-const OK: Signal = { class: "ok" };
-
-let hasEmptyBucket = false;
-
-function lookForEmpty(value: string, name: string): void {
-  if (value === "0" && name.includes("remaining")) hasEmptyBucket = true;
-}
-
-/**
- * The meaning of a good reply's rate headers: `rate` when nothing remains until a reset that is worth waiting
- * for. Runs for each reply, so it looks at the forms of headers only when one of them says that nothing is
- * left.
- */
-export function spentBy(headers: HeaderView, nowMs: number): Signal {
-  hasEmptyBucket = false;
-  headers.forEach(lookForEmpty);
-  if (!hasEmptyBucket) return OK;
-  const ends = bucketsOf(headers, nowMs)
-    .filter(({ isEmpty: empty, endMs }) => empty === true && endMs >= nowMs + MIN_WAIT_MS)
-    .map(({ endMs }) => endMs);
-  if (ends.length === 0) return OK;
-  const untilMs = clampUntil(Math.max(...ends), nowMs);
-  return { class: "rate", untilMs, scope: "model", reason: "nothing left until the reset" };
 }

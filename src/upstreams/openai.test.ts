@@ -446,15 +446,3 @@ test.each([
 ])("%j inside a good reply stands for %d", (error, status) => {
   expect(openai.inBandStatus(JSON.stringify(error))).toBe(status);
 });
-
-test("a good reply says rate only for a bucket with nothing left and a reset worth waiting for", () => {
-  const says = (headers: Record<string, string>) => openai.classifyOk(new Headers(headers), NOW);
-  const requests = { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0s" };
-  const tokens = { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" };
-  expect(says({})).toEqual({ class: "ok" });
-  expect(says({ ...tokens, "x-ratelimit-remaining-tokens": "5" })).toEqual({ class: "ok" });
-  expect(says(requests)).toMatchObject({ class: "rate", scope: "model", untilMs: NOW + 60_000 });
-  expect(says({ ...requests, ...tokens })).toMatchObject({ class: "rate", untilMs: NOW + 360_000 });
-  expect(says({ ...requests, "x-ratelimit-reset-requests": "20ms" })).toEqual({ class: "ok" });
-  expect(says({ ...requests, "x-ratelimit-reset-requests": "soon" })).toEqual({ class: "ok" });
-});

@@ -11,11 +11,13 @@ import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrJson } from "./framing.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
-import { limitEnd, spentBy } from "./limit-time.ts";
+import { limitEnd } from "./limit-time.ts";
 import { openaiTraits } from "./model-traits/openai-traits.ts";
 import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import { isOversize } from "./refusals/oversize.ts";
 import { nextMonthUtc } from "./reset-time.ts";
+import { geminiRefusedRoom } from "./room/gemini-room.ts";
+import { openaiRoom } from "./room/openai-room.ts";
 
 const RATE = {
   class: "rate",
@@ -191,5 +193,6 @@ export const openai: Family = {
     return classifyByTable(failure.isGoogle ? GEMINI_ROWS : ROWS, failure, profile?.failures);
   },
   inBandStatus: (body) => statusOfError(body, statusOfCode),
-  classifyOk: spentBy,
+  roomOf: openaiRoom,
+  roomOfFailure: (reply) => openaiRoom(reply.headers, reply.nowMs) ?? geminiRefusedRoom(reply),
 };

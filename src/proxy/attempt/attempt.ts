@@ -147,7 +147,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
       if (failure.signal.class === "invalid") this.credential.access.forgetToken();
-      this.verdict.failed(failure.signal, head.status);
+      this.verdict.failed(failure.signal, head.status, failure.room);
       this.end(failure);
     });
   }

@@ -50,7 +50,8 @@ export function refusedFailure(
   if (head.status < 400) return redirectFailure(attempt, head);
   const text = new TextDecoder().decode(bytes);
   const facts = factsOf(attempt, head.status, head.headers, text);
-  return withTimeToComeBack(classifiedFailure(attempt, facts, bytes, isWhole), facts);
+  const failure = withTimeToComeBack(classifiedFailure(attempt, facts, bytes, isWhole), facts);
+  return { ...failure, room: attempt.upstream.family.roomOfFailure(facts) };
 }
 
 /** The reply as the tables of the families read it. */

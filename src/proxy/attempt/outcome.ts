@@ -1,6 +1,7 @@
 /** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { Repairs } from "../../dialects/repair.ts";
+import type { RoomFacts } from "../../upstreams/room/room-facts.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { AnswerFacts } from "../settle.ts";
 
@@ -24,6 +25,8 @@ export interface AttemptFailure {
   readonly repairs: Repairs;
   /** The upstream sends requests elsewhere: the same credential gets the same answer at a repeat. */
   readonly isRedirect?: true;
+  /** What the reply says of the room in limits; null or absent: nothing. */
+  readonly room?: RoomFacts | null;
 }
 
 /** The client left before it got any of an answer. */

@@ -3,6 +3,7 @@ import { ERRORS, type GatewayError } from "../../core/errors.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { ReplyHead } from "../../transport/call.ts";
+import type { RoomFacts } from "../../upstreams/room/room-facts.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
@@ -45,16 +46,15 @@ export class Verdict {
   succeeded(head: ReplyHead): void {
     const gateway = this.#gateway;
     gateway.breaker.success(this.#upstream.name, this.#model);
-    const signal = this.#upstream.family.classifyOk(head.headers, gateway.clock.nowMs());
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
     if (this.#observed !== null) this.#noteTime(this.#observed);
-    if (signal.class === "ok") gateway.pool.confirm(this.#lease, this.#model);
-    else this.#report(signal);
+    gateway.pool.confirm(this.#lease, this.#model);
+    this.#announce(this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs()));
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
   }
 
-  /** The reply was a failure. Ends the lease. */
-  failed(signal: Signal, status: number): void {
+  /** The reply was a failure, which may say what is left of limits. Ends the lease. */
+  failed(signal: Signal, status: number, room: RoomFacts | null = null): void {
     const { breaker, metrics } = this.#gateway;
     // A redirect is a wrong address, not a bad hour: its words must not give way to those of the breaker.
     const isRedirect = status >= 300 && status < 400;
@@ -62,6 +62,7 @@ export class Verdict {
     else breaker.refusal(this.#upstream.name, this.#model, this.#exchange.principal.name);
     metrics.countAttempt(this.#upstream.name, signal.class);
     if (isCredentialFault(signal)) this.#report(signal);
+    this.#announce(room);
     this.#note(status, signal.class);
     this.endLease();
   }
@@ -134,6 +135,10 @@ export class Verdict {
   #report(signal: Signal): void {
     this.#isLeaseOver = true;
     this.#gateway.pool.report(this.#lease, this.#model, signal);
+  }
+
+  #announce(room: RoomFacts | null): void {
+    if (room !== null) this.#gateway.pool.announce(this.#lease, this.#model, room);
   }
 
   #note(status: number | null, signal: string): void {

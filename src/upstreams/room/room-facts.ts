@@ -1,5 +1,5 @@
 /** The room that a provider announces beside a reply: what is left of the limits of its credential. */
-import type { SignalScope } from "./signal.ts";
+import type { SignalScope } from "../signal.ts";
 
 /** `tokens`: input and output together. */
 export type Dimension = "requests" | "input" | "output" | "tokens";
@@ -14,10 +14,12 @@ export interface AnnouncedRoom {
   /** null: the provider does not say. */
   readonly limit: number | null;
   readonly remaining: number;
-  /** When all of the limit is there again, Unix milliseconds; null: the provider does not say. */
+  /** When all of the limit is there again, Unix milliseconds; null: it is not said, or `limit` and `span` tell it. */
   readonly resetAtMs: number | null;
-  /** Room comes back little by little until the reset. Otherwise it comes back at the reset, all at once. */
+  /** Room comes back little by little. Otherwise it comes back at the reset, all at once. */
   readonly isGradual: boolean;
+  /** A request needs room for its longest answer. Otherwise an answer counts as it is written. */
+  readonly isReserved: boolean;
 }
 
 export interface RoomFacts {

@@ -1,0 +1,87 @@
+/** All accounts that the pool's credentials are in, and what is learned of their limits. */
+
+import { MIN_WAIT_MS } from "../upstreams/reset-time.ts";
+import type { AnnouncedRoom, RoomFacts } from "../upstreams/room/room-facts.ts";
+import { Account } from "./account.ts";
+import type { HeldLease, PooledCredential } from "./credential.ts";
+import { type QuotaBook, signatureOf } from "./quota-book.ts";
+
+/** So many contradictions in a row are no change of a limit whose announcements overtook each other. */
+const MAX_CONTRADICTIONS = 3;
+const MAX_MODELS_SAID = 256;
+
+export class Accounts {
+  /** By upstream and owner. */
+  readonly #accounts = new Map<string, Account>();
+
+  /** Takes what a reply to the lease's attempt has announced. */
+  learn(lease: HeldLease, model: string, { owner, rooms }: RoomFacts, nowMs: number): void {
+    const { credential } = lease;
+    // A server in between may pass on the name of its own account, and then passes on no limits.
+    if (owner !== null && rooms.some(({ limit }) => limit !== null)) this.#join(credential, owner);
+    if (rooms.length === 0) return;
+    if (credential.spec.scope === "credential") {
+      this.#learnBook(lease, null, rooms, nowMs);
+      return;
+    }
+    const isAll = rooms.every(({ scope }) => scope === "model");
+    this.#learnBook(lease, model, isAll ? rooms : rooms.filter(({ scope }) => scope === "model"), nowMs);
+    if (!isAll) {
+      const whole = rooms.filter(({ scope }) => scope === "credential");
+      this.#learnBook(lease, null, whole, nowMs);
+    }
+  }
+
+  /** Forgets the accounts that no credential is in. */
+  keepOnly(credentials: Iterable<PooledCredential>): void {
+    const used = new Set(Array.from(credentials, ({ account }) => account));
+    for (const [key, account] of this.#accounts) if (!used.has(account)) this.#accounts.delete(key);
+  }
+
+  #learnBook(lease: HeldLease, model: string | null, rooms: readonly AnnouncedRoom[], nowMs: number): void {
+    if (rooms.length === 0) return;
+    const { credential } = lease;
+    let book = credential.account.openBook(model);
+    if (book === null) return;
+    if (credential.account.owner !== null && this.#isOther(credential, book, model ?? "", rooms)) {
+      credential.isAlone = true;
+      credential.account = new Account(null);
+      book = credential.account.openBook(model) as QuotaBook;
+    }
+    const mark = model === null ? lease.wholeMark : lease.mark;
+    book.learn(rooms, mark?.book === book ? mark : book.mark(), nowMs);
+  }
+
+  #isOther(
+    credential: PooledCredential,
+    book: QuotaBook,
+    model: string,
+    rooms: readonly AnnouncedRoom[],
+  ): boolean {
+    const { said } = credential;
+    const now = signatureOf(rooms);
+    const isContradiction = book.isContradictedBy(credential, now, said.get(model));
+    if (said.size >= MAX_MODELS_SAID && !said.has(model)) said.clear();
+    said.set(model, now);
+    credential.contradictions = isContradiction ? credential.contradictions + 1 : 0;
+    return credential.contradictions >= MAX_CONTRADICTIONS;
+  }
+
+  #join(credential: PooledCredential, owner: string): void {
+    if (credential.account.owner === owner || credential.isAlone) return;
+    const key = JSON.stringify([credential.spec.upstream, owner]);
+    const account = this.#accounts.get(key) ?? new Account(owner);
+    this.#accounts.set(key, account);
+    credential.account = account;
+  }
+}
+
+/** When a limit of which nothing is left is whole again at once, Unix milliseconds; null: there is none worth waiting for. */
+export function spentUntilMs(rooms: readonly AnnouncedRoom[], nowMs: number): number | null {
+  let untilMs: number | null = null;
+  for (const { remaining, isGradual, resetAtMs } of rooms) {
+    if (remaining > 0 || isGradual || resetAtMs === null || resetAtMs < nowMs + MIN_WAIT_MS) continue;
+    untilMs = Math.max(untilMs ?? resetAtMs, resetAtMs);
+  }
+  return untilMs;
+}

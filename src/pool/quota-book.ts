@@ -1,0 +1,133 @@
+/** The announced limits of an account for one model, or for all models, and what its requests have taken since. */
+import type { AnnouncedRoom } from "../upstreams/room/room-facts.ts";
+import type { Need } from "./need.ts";
+import { Quota, type Taken } from "./quota.ts";
+
+/** What one lease has taken: the sums of its book with it, so that a reply's announcement tells what came after it. */
+export interface Mark extends Taken {
+  readonly book: QuotaBook;
+}
+
+/** A state of one quota, as commands and metrics show it. */
+export interface QuotaStatus {
+  readonly dimension: Quota["dimension"];
+  readonly span: Quota["span"];
+  readonly limit: number | null;
+  /** Less what was taken since; never below 0. */
+  readonly remaining: number;
+  readonly resetsAtMs: number;
+}
+
+/** Replies overtake each other by no more. */
+const LATE_MS = 60_000;
+
+export class QuotaBook implements Taken {
+  readonly #quotas: Quota[] = [];
+  requests = 0;
+  input = 0;
+  output = 0;
+  /** The number of the request whose reply was learned from last: an older one knows less. */
+  #newest = 0;
+  #learnedMs = 0;
+  /** Who announced the limits last, and which, as `signatureOf` has them. */
+  #saidBy: object | null = null;
+  #said = 0;
+
+  get isEmpty(): boolean {
+    return this.#quotas.length === 0;
+  }
+
+  take({ inputTokens, outputTokens }: Need): Mark {
+    this.requests += 1;
+    this.input += inputTokens;
+    this.output += outputTokens;
+    const { requests, input, output } = this;
+    return { book: this, requests, input, output };
+  }
+
+  /** Takes nothing: the sums as they stand. */
+  mark(): Mark {
+    const { requests, input, output } = this;
+    return { book: this, requests, input, output };
+  }
+
+  /** A reply to the request of `mark` has announced these rooms. */
+  learn(rooms: readonly AnnouncedRoom[], mark: Taken, nowMs: number): void {
+    if (mark.requests < this.#newest && nowMs - this.#learnedMs < LATE_MS) return;
+    this.#newest = mark.requests;
+    this.#learnedMs = nowMs;
+    for (const room of rooms) this.#quotaOf(room).learn(room, mark, nowMs);
+  }
+
+  /**
+   * Whether a credential announces other limits than the one before it did, and the same as itself before: then the two
+   * share none. A limit that the provider has changed for both is no contradiction.
+   */
+  isContradictedBy(credential: object, said: number, before: number | undefined): boolean {
+    const isOther = this.#saidBy !== null && this.#saidBy !== credential && this.#said !== said;
+    if (isOther && said === before) return true;
+    this.#saidBy = credential;
+    this.#said = said;
+    return false;
+  }
+
+  /**
+   * The part of each limit that is left once the need is served, of the limit that has the least; below 0: the need does
+   * not fit. 1: nothing is known.
+   */
+  headroom(need: Need, nowMs: number): number {
+    let least = 1;
+    for (const quota of this.#quotas) {
+      const room = quota.roomAt(this, nowMs);
+      if (room === Number.POSITIVE_INFINITY) continue;
+      const left = room - quota.needOf(need);
+      // A need of 0 fits where nothing is left, but an empty limit of requests has no room for anybody.
+      if (left < 0) return -1;
+      least = Math.min(least, quota.limit === null ? left / (left + 1) : left / quota.limit);
+    }
+    return least;
+  }
+
+  /** When the need is expected to fit, Unix milliseconds. */
+  readyAtMs(need: Need, nowMs: number): number {
+    let atMs = nowMs;
+    for (const quota of this.#quotas) {
+      atMs = Math.max(atMs, quota.readyAtMs(quota.needOf(need), this, nowMs));
+    }
+    return atMs;
+  }
+
+  list(nowMs: number): readonly QuotaStatus[] {
+    return this.#quotas.flatMap((quota) => {
+      const room = quota.roomAt(this, nowMs);
+      if (room === Number.POSITIVE_INFINITY) return [];
+      const { dimension, span, limit } = quota;
+      const remaining = Math.max(0, Math.floor(room));
+      return [{ dimension, span, limit, remaining, resetsAtMs: quota.wholeAtMs(this, nowMs) }];
+    });
+  }
+
+  #quotaOf({ dimension, span }: AnnouncedRoom): Quota {
+    for (const quota of this.#quotas) {
+      if (quota.dimension === dimension && quota.span === span) return quota;
+    }
+    const quota = new Quota(dimension, span);
+    this.#quotas.push(quota);
+    return quota;
+  }
+}
+
+const DIMENSIONS: Readonly<Record<Quota["dimension"], number>> = {
+  requests: 3,
+  input: 5,
+  output: 7,
+  tokens: 11,
+};
+const SPANS: Readonly<Record<Quota["span"], number>> = { minute: 1, day: 13, month: 17, other: 19 };
+
+/** A number that stands for the limits of an announcement, without what is left of them. */
+export function signatureOf(rooms: readonly AnnouncedRoom[]): number {
+  let sum = 0;
+  for (const { limit, dimension, span } of rooms) sum += (limit ?? 0) * DIMENSIONS[dimension] * SPANS[span];
+  return sum;
+}

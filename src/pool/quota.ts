@@ -1,0 +1,140 @@
+/**
+ * One limit of a provider in one dimension, as it was announced last, and what has been taken since. Pure: callers hand in
+ * the time.
+ */
+import type { AnnouncedRoom, Dimension, Span } from "../upstreams/room/room-facts.ts";
+import type { Need } from "./need.ts";
+
+/** What has been taken of each dimension since the book was opened. */
+export interface Taken {
+  readonly requests: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+const MINUTE_MS = 60_000;
+const SPAN_MS: Readonly<Record<Exclude<Span, "other">, number>> = {
+  minute: MINUTE_MS,
+  day: 1_440 * MINUTE_MS,
+  month: 31 * 1_440 * MINUTE_MS,
+};
+/** What was announced says nothing any more after so long, and then a request finds out. */
+const FORGET_MS = 10 * MINUTE_MS;
+
+export class Quota {
+  readonly dimension: Dimension;
+  readonly span: Span;
+  limit: number | null = null;
+  #remaining = 0;
+  /** Room that comes back in each millisecond; 0: all comes back at the reset. */
+  #refillPerMs = 0;
+  #atMs = 0;
+  /** The end of the announcement: the reset, or the time after which nothing is known. */
+  #endMs = 0;
+  #announcedMs = 0;
+  /** What had been taken when `#remaining` was left. */
+  #base = 0;
+  #isReserved = true;
+
+  constructor(dimension: Dimension, span: Span) {
+    this.dimension = dimension;
+    this.span = span;
+  }
+
+  /** `taken`: what had been taken, with the request whose reply announces this. */
+  learn(room: AnnouncedRoom, taken: Taken, nowMs: number): void {
+    this.limit = room.limit;
+    this.#isReserved = room.isReserved;
+    this.#remaining = room.remaining;
+    this.#refillPerMs = refillOf(room, nowMs);
+    this.#atMs = nowMs;
+    this.#announcedMs = nowMs;
+    this.#base = this.#sum(taken);
+    this.#endMs = room.resetAtMs ?? nowMs + MINUTE_MS;
+  }
+
+  /** What is left, less what was taken since; infinite: nothing is known. */
+  roomAt(taken: Taken, nowMs: number): number {
+    if (nowMs >= this.#endMs && !this.#renew(taken, nowMs)) return Number.POSITIVE_INFINITY;
+    const refilled = this.#remaining + this.#refillPerMs * (nowMs - this.#atMs);
+    return Math.min(refilled, this.limit ?? refilled) - (this.#sum(taken) - this.#base);
+  }
+
+  /** What a request takes of this limit; more than the limit would never fit, so its provider decides. */
+  needOf(need: Need): number {
+    const all = this.#isReserved ? longest(this.dimension, need) : written(this.dimension, need);
+    return this.limit !== null && all > this.limit ? 0 : all;
+  }
+
+  /** When so much room is expected, Unix milliseconds. */
+  readyAtMs(needed: number, taken: Taken, nowMs: number): number {
+    const missing = needed - this.roomAt(taken, nowMs);
+    if (missing <= 0) return nowMs;
+    if (this.#refillPerMs === 0) return this.#endMs;
+    return Math.min(nowMs + Math.ceil(missing / this.#refillPerMs), Math.max(this.#endMs, nowMs + 1));
+  }
+
+  /** When all of the limit is there again, if nothing more is taken. */
+  wholeAtMs(taken: Taken, nowMs: number): number {
+    const limit = this.limit ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.readyAtMs(limit, taken, nowMs), Math.max(this.#endMs, nowMs));
+  }
+
+  /** The announcement is over: the limit is whole again, and counts on without one. False: nothing is known any more. */
+  #renew(taken: Taken, nowMs: number): boolean {
+    if (this.limit === null || this.span === "other") return false;
+    const spanMs = SPAN_MS[this.span];
+    if (nowMs - this.#announcedMs >= Math.max(FORGET_MS, spanMs)) return false;
+    this.#remaining = this.limit;
+    this.#base = this.#sum(taken);
+    this.#atMs = nowMs;
+    this.#endMs = nowMs + spanMs;
+    return true;
+  }
+
+  #sum({ requests, input, output }: Taken): number {
+    switch (this.dimension) {
+      case "requests":
+        return requests;
+      case "input":
+        return input;
+      case "output":
+        return this.#isReserved ? output : 0;
+      case "tokens":
+        return this.#isReserved ? input + output : input;
+    }
+  }
+}
+
+function longest(dimension: Dimension, need: Need): number {
+  switch (dimension) {
+    case "requests":
+      return 1;
+    case "input":
+      return need.inputTokens;
+    case "output":
+      return need.outputTokens;
+    case "tokens":
+      return need.inputTokens + need.outputTokens;
+  }
+}
+
+/** An answer counts as it is written, so a request needs room for its first word. */
+function written(dimension: Dimension, need: Need): number {
+  switch (dimension) {
+    case "requests":
+      return 1;
+    case "input":
+    case "tokens":
+      return need.inputTokens;
+    case "output":
+      return Math.min(need.outputTokens, 1);
+  }
+}
+
+function refillOf({ isGradual, limit, span, remaining, resetAtMs }: AnnouncedRoom, nowMs: number): number {
+  if (!isGradual || limit === null) return 0;
+  if (span !== "other") return limit / SPAN_MS[span];
+  const leftMs = resetAtMs === null ? 0 : resetAtMs - nowMs;
+  return leftMs > 0 && limit > remaining ? (limit - remaining) / leftMs : 0;
+}
