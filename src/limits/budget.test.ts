@@ -13,6 +13,7 @@ import {
   reserved,
   START_MS,
 } from "./fixtures/limits-under-test.ts";
+import { Limiter } from "./limiter.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -213,14 +214,51 @@ describe("a reload", () => {
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
 
-  test("without the budget gives all of it back, and forgets what was spent: the ledger has it", () => {
+  test("without the budget gives all of it back", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
     const limiter = folder.limiter([key]);
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
     limiter.replace([makeKey({ concurrency: 5 })], []);
-    expect(folder.windows()).toEqual([]);
+    expect(folder.windows()).toMatchObject([{ spent: 0, granted: 0 }]);
     expect(first.settle(1, 250)).toEqual([]);
+  });
+
+  test("that brings a budget back has it counted in the ledger, once, however long the count is", async () => {
+    let steps = 0;
+    using folder = new LimitsFolder({ spentBefore: () => (++steps % 3 === 0 ? 800 : null) });
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const earlier = folder.limiter([key]);
+    while (steps < 3) {
+      expect(() => earlier.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+      await Bun.sleep(1);
+    }
+    earlier.replace([], []);
+    earlier.close();
+    const limiter = folder.limiter([key]);
+    while (steps < 6) {
+      expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+      await Bun.sleep(1);
+    }
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 200 }))).release();
+    limiter.close();
+    const next = folder.limiter([key]);
+    reserved(next.reserve(key, ask({ costNanoUsd: 200 })));
+    expect(steps).toBe(6);
+  });
+
+  test("of a gateway that has not used the day yet keeps what another gateway has spent of it", () => {
+    using folder = new LimitsFolder();
+    const team = { budgetPerDayNanoUsd: 1_000 };
+    const key = makeKey({}, "ci", "research");
+    const [one, other] = [folder.limiter([key]), folder.limiter([key])];
+    for (const limiter of [one, other]) limiter.replace([key], [makeTeam(team)]);
+    folder.clock.atMs = DAY_MS;
+    const atMs = START_MS + DAY_MS;
+    const first = reserved(one.reserve(key, ask({ costNanoUsd: 900, atMs })));
+    folder.commit(first.settle(1, 900));
+    other.replace([key], [makeTeam({ ...team, budgetPerMonthNanoUsd: 5_000 })]);
+    expect(refused(other.reserve(key, ask({ costNanoUsd: 200, atMs })))).toMatchObject({ period: "day" });
   });
 
   test("that takes a key away leaves its running requests as they are", () => {
@@ -232,7 +270,7 @@ describe("a reload", () => {
     expect(folder.windows()).toMatchObject([{ spent: 0, granted: 600 }]);
     folder.commit(first.settle(1, 250));
     limiter.close();
-    expect(folder.windows()).toEqual([]);
+    expect(folder.windows()).toMatchObject([{ spent: 250, granted: 250 }]);
   });
 
   test("with a new budget counts running requests in it, also beyond it", () => {
@@ -252,6 +290,22 @@ describe("a reload", () => {
     reserved(limiter.reserve(key, ask({ costNanoUsd: 50 })));
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
+});
+
+test("a day that ended long ago is forgotten at a start, unless something of it is open", () => {
+  using folder = new LimitsFolder();
+  const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+  const store = folder.store();
+  const killed = new Limiter({ namesOf: () => [], clock: folder.clock, store, keys: [key], teams: [] });
+  for (let day = 0; day < 3; day++) {
+    folder.clock.atMs = day * DAY_MS;
+    const request = reserved(killed.reserve(key, ask({ costNanoUsd: 10, atMs: folder.clock.nowMs() })));
+    if (day !== 1) folder.commit(request.settle(1, 10));
+  }
+  store.close();
+  folder.clock.atMs = 20 * DAY_MS;
+  folder.limiter([key]).start();
+  expect(folder.windows()).toMatchObject([{ spent: 0, granted: 10 }]);
 });
 
 describe("a stop", () => {
