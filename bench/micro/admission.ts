@@ -32,6 +32,8 @@ const PRICES = new PriceBook(NO_PRICES, [
   { upstream: null, model: MODEL, prices: [{ rates: { input: 2, output: 8 } }] },
 ]);
 
+const ROW = { modelAsked: MODEL, upstream: "openai", modelUsed: MODEL, modelReported: MODEL };
+
 /** Prints the least of some rounds: other work on the machine only adds. */
 function measure(what: string, step: () => void): void {
   let leastNs = Number.POSITIVE_INFINITY;
@@ -74,7 +76,7 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
   measure(`${name}: with its admission and settlement`, () => {
     const request = make();
     admit(request, planned);
-    request.exchange.admission?.settle(5, costNanoUsd);
+    request.exchange.admission?.settle(5, costNanoUsd, ROW);
   });
   const reply = (): Response => new Response("x", { headers: { "content-type": "application/json" } });
   measure(`${name}: a reply`, reply);

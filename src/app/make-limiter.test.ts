@@ -61,8 +61,9 @@ class Folder implements Disposable {
     nanoUsd: number,
     row: Parameters<typeof sampleRow>[0] | object = {},
   ): void {
-    const charges = reservation.settle(1, nanoUsd);
-    this.write({ key: "ci", costNanoUsd: nanoUsd, ...row }, charges);
+    const whole = { key: "ci", costNanoUsd: nanoUsd, ...row };
+    const charges = reservation.settle(1, nanoUsd, sampleRow({ id: "", ...whole }));
+    this.write(whole, charges);
   }
 
   write(row: object, charges: ReturnType<Reservation["settle"]> = []): void {

@@ -7,6 +7,7 @@
  */
 
 import { PERIODS, type Stretch } from "../core/calendar.ts";
+import { countedNames, makeModelPattern } from "../core/model-pattern.ts";
 import {
   type BudgetWindow,
   type Charge,
@@ -74,9 +75,10 @@ function lostOfKey(
   for (const [model, own] of ofModel) {
     if (model === "") continue;
     // These requests were held in the budgets for all models and of the team as well.
-    for (const { atMs, nanoUsd } of partsOf(own, [ofAll, shared], nowMs)) {
-      lost.push({ atMs, nanoUsd, model });
-    }
+    const parts = partsOf(own, [ofAll, shared], nowMs);
+    const isFor = makeModelPattern(model);
+    const known = lost.filter((cost) => isFor(lostNames(cost)));
+    for (const { atMs, nanoUsd } of remainders(parts, known)) lost.push({ atMs, nanoUsd, model });
   }
   for (const { atMs, nanoUsd } of remainders(partsOf(ofAll, [shared], nowMs), lost)) {
     lost.push({ atMs, nanoUsd, model: null });
@@ -149,14 +151,17 @@ function remainders(parts: readonly Part[], known: readonly { atMs: number; nano
     .filter(({ nanoUsd }) => nanoUsd > 0);
 }
 
+/** As the row of the lost cost will have them. */
+function lostNames({ model }: Pick<LostCost, "model">): string[] {
+  return countedNames({ modelAsked: model, upstream: null, modelUsed: null, modelReported: null });
+}
+
 /** A lost cost counts for every window that holds its time, as the cost of a request does. */
 function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readonly OpenBudget[]): LostCost[] {
   const left = new Map(open.map((window) => [windowId(window), window]));
   const result = lost.map((cost): LostCost & { readonly charges: Charge[] } => {
-    const { model, nanoUsd } = cost;
-    const windows = readBudgetsOf(sql, cost).filter(
-      (window) => window.model === "" || window.model === model,
-    );
+    const { nanoUsd } = cost;
+    const windows = readBudgetsOf(sql, cost).filter(({ model }) => makeModelPattern(model)(lostNames(cost)));
     const charges = windows.map((window): Charge => {
       const openNanoUsd = left.delete(windowId(window)) ? window.openNanoUsd : 0;
       return { window, nanoUsd, grantNanoUsd: nanoUsd - openNanoUsd, holder: null };

@@ -80,7 +80,7 @@ export class BackgroundWatch implements Background {
     const known = this.#watched.get(keyOf(pending));
     if (known !== undefined) {
       // The provider has answered two requests with one response: it is paid for once, and they are two requests.
-      held?.settle(0, 0);
+      held?.settle(0, 0, pending.row);
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
@@ -209,6 +209,7 @@ export class BackgroundWatch implements Background {
     const charges = watched.held?.settle(
       tokensOf(row) + (earlier?.tokens ?? 0),
       (row.costNanoUsd ?? 0) + (earlier?.costNanoUsd ?? 0),
+      row,
     );
     watched.held = null;
     return charges ?? [];
