@@ -7,12 +7,14 @@
  */
 
 import { PERIODS, type Stretch } from "../core/calendar.ts";
-import { countedNames, makeModelPattern } from "../core/model-pattern.ts";
+import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import {
   type BudgetWindow,
   type Charge,
+  type CostOwner,
   type LostCost,
   type OpenBudget,
+  type Portion,
   readBudgetsOf,
   readOpenBudgets,
   windowId,
@@ -27,11 +29,34 @@ export interface LostOptions {
   readonly teamOf: ReadonlyMap<string, string | null>;
   /** The window is one of a budget that the configuration has. */
   readonly isInForce: (window: BudgetWindow) => boolean;
+  /** What others hold that go on with what a process left: it is no loss. */
+  readonly kept: readonly KeptCost[];
+}
+
+/** What something that outlives its process holds in the budgets that its row will count for. */
+export interface KeptCost extends CostOwner, RowModels {
+  readonly nanoUsd: number;
+}
+
+export interface Lost {
+  readonly costs: readonly LostCost[];
+  /** Where there is no cost: what is open is given back. */
+  readonly back: readonly Portion[];
 }
 
 /** The lost costs, with charges that leave nothing open. Throws `StoreError`. */
-export function findLost(sql: Sql, { nowMs, teamOf, isInForce }: LostOptions): LostCost[] {
+export function findLost(sql: Sql, options: LostOptions): Lost {
   const open = readOpenBudgets(sql);
+  const costs = withCharges(sql, lostOf(open, options), open);
+  const back = open.map((window) => ({ window, nanoUsd: window.openNanoUsd }));
+  return { costs, back: costs.length === 0 ? back : [] };
+}
+
+function lostOf(
+  all: readonly OpenBudget[],
+  { nowMs, teamOf, isInForce, kept }: LostOptions,
+): LostWithoutCharges[] {
+  const open = all.map((window) => withoutKept(window, kept)).filter(({ openNanoUsd }) => openNanoUsd > 0);
   const lost: LostWithoutCharges[] = [];
   const ofTeam = groupBy(open, "team", isInForce);
   for (const [key, windows] of groupBy(open, "key", isInForce)) {
@@ -45,7 +70,18 @@ export function findLost(sql: Sql, { nowMs, teamOf, isInForce }: LostOptions): L
       lost.push({ key: "", team: name, model: null, atMs, nanoUsd });
     }
   }
-  return withCharges(sql, lost, open);
+  return lost;
+}
+
+function withoutKept(window: OpenBudget, kept: readonly KeptCost[]): OpenBudget {
+  const { scope, name, model, startMs, endMs } = window;
+  const isFor = makeModelPattern(model);
+  let { openNanoUsd } = window;
+  for (const cost of kept) {
+    const isIn = cost[scope] === name && cost.atMs >= startMs && cost.atMs < endMs;
+    if (isIn && isFor(countedNames(cost))) openNanoUsd -= cost.nanoUsd;
+  }
+  return { ...window, openNanoUsd };
 }
 
 /** By name. What was held in budgets that are gone says little of requests that came later: others count, if there are some. */
