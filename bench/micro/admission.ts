@@ -81,7 +81,8 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
   const reply = (): Response => new Response("x", { headers: { "content-type": "application/json" } });
   measure(`${name}: a reply`, reply);
   measure(`${name}: with the headers of its limits`, () => {
-    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.ratesFor(tester, MODEL), Date.now());
+    const time = { nowMs: Date.now(), monotonicMs: performance.now() };
+    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
   });
   await gateway.close();
 }

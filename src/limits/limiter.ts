@@ -158,12 +158,9 @@ export class Limiter {
     return this.#appliedTo(key, model, fallbacks).budgets.length > 0;
   }
 
-  /** The rates that hold for a request of the key for the model, as they stand now. Asks the store nothing. */
-  ratesFor(key: LimitedKey, model: string | null): KeyUse {
-    const applied = this.#appliedTo(key, model);
-    const nowMs = this.#clock.nowMs();
-    const monotonicMs = this.#clock.monotonicMs();
-    return [...applied.requests, ...applied.tokens].map((rate) => rate.use(nowMs, monotonicMs));
+  /** The limits that hold for a request of the key for the model. */
+  limitsFor(key: LimitedKey, model: string | null): Applied {
+    return this.#appliedTo(key, model);
   }
 
   #hold(key: LimitedKey, demand: Demand, applied: Applied, shares: readonly BudgetShare[]): Reservation {

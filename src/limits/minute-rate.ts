@@ -50,7 +50,7 @@ export class MinuteRate {
 
   /** `nowMs` is the time, `monotonicMs` the clock of the rate. What running requests hold is in `used`. */
   use(nowMs: number, monotonicMs: number): LimitUse {
-    this.#moveTo(Math.floor(monotonicMs / SECOND_MS));
+    const remaining = this.remaining(monotonicMs);
     return {
       ...this.#place,
       limit: this.#name,
@@ -58,9 +58,25 @@ export class MinuteRate {
       limitValue: this.limit,
       used: this.#taken,
       reserved: 0,
-      remaining: Math.max(0, this.limit - this.#taken),
-      resetsAtMs: nowMs + this.#roomAfterMs(this.#taken, monotonicMs),
+      remaining,
+      resetsAtMs: nowMs + this.freeAfterMs(monotonicMs),
     };
+  }
+
+  /** How much may still be taken now. */
+  remaining(monotonicMs: number): number {
+    this.#moveTo(Math.floor(monotonicMs / SECOND_MS));
+    return Math.max(0, this.limit - this.#taken);
+  }
+
+  /** Milliseconds until all that is taken has expired. */
+  freeAfterMs(monotonicMs: number): number {
+    this.#moveTo(Math.floor(monotonicMs / SECOND_MS));
+    if (this.#cells === null || this.#taken <= 0) return 0;
+    // Of a rate in use the newest cell is seldom empty.
+    let second = this.#second;
+    while (second > this.#second - COUNTED_CELLS && this.#cells[(second + CELLS) % CELLS] === 0) second--;
+    return Math.ceil((second + COUNTED_CELLS) * SECOND_MS - monotonicMs);
   }
 
   #moveTo(second: number): void {

@@ -299,8 +299,11 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const { limiter, clock, snapshot } = this.#gateway;
     const { principal, route } = this.#accepted;
     if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(reply.headers);
-    const use = limiter.ratesFor(principal, this.#planned?.modelName ?? null);
-    setLimitHeaders(reply.headers, route.dialect, use, clock.nowMs());
+    const limits = limiter.limitsFor(principal, this.#planned?.modelName ?? null);
+    if (limits.requests.length > 0 || limits.tokens.length > 0) {
+      const time = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+      setLimitHeaders(reply.headers, route.dialect, limits, time);
+    }
     return reply;
   }
 

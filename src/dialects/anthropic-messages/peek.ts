@@ -1,6 +1,6 @@
 /** The peek at a Messages request. */
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
-import { RequestPeek } from "../shared/request-peek.ts";
+import { MODEL_IN_OTHER_CASES, RequestPeek } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -14,6 +14,7 @@ export const PEEK_SHAPE = compileShape({
   inference_geo: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 export class MessagesPeek extends RequestPeek {

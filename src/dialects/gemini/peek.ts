@@ -3,6 +3,7 @@
  * count.
  */
 import { compileShape } from "../../wire/json-shape.ts";
+import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
 
 const CONFIG = {
   maxOutputTokens: true,
@@ -18,4 +19,5 @@ export const PEEK_SHAPE = compileShape({
   generation_config: CONFIG,
   serviceTier: true,
   service_tier: true,
+  ...MODEL_IN_OTHER_CASES,
 });

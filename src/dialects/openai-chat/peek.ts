@@ -4,7 +4,7 @@ import { JsonScanner } from "../../wire/json-scan.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import type { SpliceEdit } from "../../wire/json-splice.ts";
 import type { UsageOption } from "../dialect.ts";
-import { RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
+import { MODEL_IN_OTHER_CASES, RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -19,6 +19,7 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 const USAGE_NODE = compileShape({ include_usage: true });

@@ -1,5 +1,6 @@
 /** The peek at a Responses request. */
 import { compileShape } from "../../wire/json-shape.ts";
+import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -12,4 +13,5 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
