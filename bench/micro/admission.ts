@@ -9,7 +9,7 @@ import { peekRequest } from "../../src/dialects/peek.ts";
 import { PriceBook } from "../../src/prices/price-book.ts";
 import { NO_PRICES } from "../../src/prices/price-list.ts";
 import { admit } from "../../src/proxy/admission/admit.ts";
-import { setLimitHeaders } from "../../src/proxy/admission/limit-headers.ts";
+import { addLimitHeaders } from "../../src/proxy/admission/limit-headers.ts";
 import { accept, Exchange } from "../../src/proxy/exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "../../src/proxy/fixtures/gateway-under-test.ts";
 import { planRequest } from "../../src/proxy/plan-request.ts";
@@ -82,7 +82,7 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
   measure(`${name}: a reply`, reply);
   measure(`${name}: with the headers of its limits`, () => {
     const time = { nowMs: Date.now(), monotonicMs: performance.now() };
-    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
+    addLimitHeaders(reply().headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
   });
   await gateway.close();
 }

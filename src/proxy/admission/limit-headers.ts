@@ -26,8 +26,11 @@ export interface RateTime {
   readonly monotonicMs: number;
 }
 
-/** Sets the headers, where the dialect's provider has some. */
-export function setLimitHeaders(
+/**
+ * Adds the headers, where the dialect's provider has some. None of them may be there: to append takes half the time of to
+ * set.
+ */
+export function addLimitHeaders(
   headers: Headers,
   dialect: DialectName,
   { requests, tokens }: Rates,
@@ -35,11 +38,11 @@ export function setLimitHeaders(
 ): void {
   const { rateHeaders } = DIALECTS[dialect];
   if (rateHeaders === null) return;
-  if (requests.length > 0) setRate(headers, rateHeaders, "requests", requests, time);
-  if (tokens.length > 0) setRate(headers, rateHeaders, "tokens", tokens, time);
+  if (requests.length > 0) addRate(headers, rateHeaders, "requests", requests, time);
+  if (tokens.length > 0) addRate(headers, rateHeaders, "tokens", tokens, time);
 }
 
-function setRate(
+function addRate(
   headers: Headers,
   { names, resetText }: RateHeaders,
   unit: "requests" | "tokens",
@@ -48,9 +51,9 @@ function setRate(
 ): void {
   const { limit, remaining, reset } = names[unit];
   const tightest = tightestOf(rates, monotonicMs);
-  headers.set(limit, String(tightest.limit));
-  headers.set(remaining, String(tightest.remaining(monotonicMs)));
-  headers.set(reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
+  headers.append(limit, String(tightest.limit));
+  headers.append(remaining, String(tightest.remaining(monotonicMs)));
+  headers.append(reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
 }
 
 /** A key may have a limit for some models beside the one for all: the client meets the tighter one first. */
