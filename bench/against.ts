@@ -2,9 +2,18 @@
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadPlan, type LoadReport, readRssKb, runLoad, type WireName } from "./load.ts";
+import { warmUp } from "./measure.ts";
 import { summarizeRatios } from "./ratio.ts";
 import { type Comparison, median } from "./result.ts";
-import { prepareClewline, ROOT, type Stage, startTarget, startTranslating, untilServing } from "./targets.ts";
+import {
+  prepareClewline,
+  ROOT,
+  type Stage,
+  startTarget,
+  startTranslating,
+  type Target,
+  untilServing,
+} from "./targets.ts";
 import type { Workspace } from "./workspace.ts";
 
 const BUILD_TIMEOUT_MS = 300_000;
@@ -19,8 +28,11 @@ export interface AgainstResult {
   readonly errors: readonly string[];
 }
 
-/** One build under measurement. Each call of `measure` returns a value for each figure of the row. */
+/** One build under measurement. */
 interface Subject {
+  /** Runs and compiles the code that the rounds use. */
+  warmUp(): Promise<void>;
+  /** A value for each figure of the row. */
   measure(): Promise<readonly number[]>;
   stop(): Promise<void>;
 }
@@ -88,7 +100,11 @@ export const ROWS: Readonly<Record<string, Row>> = {
       ["spawn to first served request", "ms"],
       ["RSS a second later", "MB"],
     ],
-    open: async (stage) => ({ measure: () => measureStart(stage), stop: async () => undefined }),
+    open: async (stage) => ({
+      warmUp: async () => void (await measureStart(stage)),
+      measure: () => measureStart(stage),
+      stop: async () => undefined,
+    }),
   },
 };
 
@@ -111,9 +127,15 @@ function loadRow(
         if (report.errors > 0) throw new Error(`${report.errors} errors, the first: ${report.first_error}`);
         return of.map((value) => value(report));
       };
-      return { measure, stop: () => target.stop() };
+      return { warmUp: () => warm(stage, target, given), measure, stop: () => target.stop() };
     },
   };
+}
+
+/** As in all other works: a process that is measured earlier shows how much code a build has, not what it costs. */
+async function warm(stage: Stage, target: Target, plan: LoadPlan): Promise<void> {
+  const [error] = await warmUp(stage, { rounds: 1, short: false }, target, plan);
+  if (error !== undefined) throw new Error(error);
 }
 
 async function openLatency(stage: Stage): Promise<Subject> {
@@ -124,6 +146,7 @@ async function openLatency(stage: Stage): Promise<Subject> {
     return report.p50_us / 1_000;
   };
   return {
+    warmUp: () => warm(stage, target, LATENCY_PLAN),
     measure: async () => {
       const without = await p50Ms(direct);
       return [(await p50Ms(target)) - without];
@@ -206,8 +229,7 @@ async function compareRow(
     try {
       subjects.push(["base", await open({ ...stage, program: baseProgram, isLimited: false })]);
       subjects.push(["ours", await open(stage)]);
-      // An unmeasured round first: it compiles and loads code that the later rounds use.
-      for (const [, subject] of subjects) await subject.measure();
+      for (const [, subject] of subjects) await subject.warmUp();
       const until = Math.min(values.ours.length + ROUNDS_OF_A_PROCESS, rounds);
       while (values.ours.length < until) await measureRound(subjects);
     } finally {

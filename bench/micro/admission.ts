@@ -9,7 +9,7 @@ import { peekRequest } from "../../src/dialects/peek.ts";
 import { PriceBook } from "../../src/prices/price-book.ts";
 import { NO_PRICES } from "../../src/prices/price-list.ts";
 import { admit } from "../../src/proxy/admission/admit.ts";
-import { setLimitHeaders } from "../../src/proxy/admission/limit-headers.ts";
+import { addLimitHeaders } from "../../src/proxy/admission/limit-headers.ts";
 import { accept, Exchange } from "../../src/proxy/exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "../../src/proxy/fixtures/gateway-under-test.ts";
 import { planRequest } from "../../src/proxy/plan-request.ts";
@@ -31,6 +31,8 @@ const WIDE = {
 const PRICES = new PriceBook(NO_PRICES, [
   { upstream: null, model: MODEL, prices: [{ rates: { input: 2, output: 8 } }] },
 ]);
+
+const ROW = { modelAsked: MODEL, upstream: "openai", modelUsed: MODEL, modelReported: MODEL };
 
 /** Prints the least of some rounds: other work on the machine only adds. */
 function measure(what: string, step: () => void): void {
@@ -74,12 +76,13 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
   measure(`${name}: with its admission and settlement`, () => {
     const request = make();
     admit(request, planned);
-    request.exchange.admission?.settle(5, costNanoUsd);
+    request.exchange.admission?.settle(5, costNanoUsd, ROW);
   });
   const reply = (): Response => new Response("x", { headers: { "content-type": "application/json" } });
   measure(`${name}: a reply`, reply);
   measure(`${name}: with the headers of its limits`, () => {
-    setLimitHeaders(reply().headers, "openai-chat", gateway.limiter.ratesFor(tester, MODEL), Date.now());
+    const time = { nowMs: Date.now(), monotonicMs: performance.now() };
+    addLimitHeaders(reply().headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
   });
   await gateway.close();
 }

@@ -26,6 +26,7 @@ import {
 import type { LimitedKey } from "../limits/limited-key.ts";
 import { Limiter } from "../limits/limiter.ts";
 import type { Reservation } from "../limits/reservation.ts";
+import { makeBackgroundStore } from "../store/background.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
 import { makeBudgetStore } from "./make-limiter.ts";
 
@@ -61,8 +62,9 @@ class Folder implements Disposable {
     nanoUsd: number,
     row: Parameters<typeof sampleRow>[0] | object = {},
   ): void {
-    const charges = reservation.settle(1, nanoUsd);
-    this.write({ key: "ci", costNanoUsd: nanoUsd, ...row }, charges);
+    const whole = { key: "ci", costNanoUsd: nanoUsd, ...row };
+    const charges = reservation.settle(1, nanoUsd, sampleRow({ id: "", ...whole }));
+    this.write(whole, charges);
   }
 
   write(row: object, charges: ReturnType<Reservation["settle"]> = []): void {
@@ -205,6 +207,75 @@ describe("what a killed process left open", () => {
     const next = folder.process([key]);
     expect(folder.found().added).toMatchObject([{ atMs: START_MS + DAY_MS / 2 - 1, costNanoUsd: 100 }]);
     reserved(next.limiter.reserve(key, ask({ costNanoUsd: 10_000, atMs: START_MS + DAY_MS })));
+  });
+
+  describe("and a background response goes on with", () => {
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 }, "ci", "research");
+    const teams = [makeTeam({ budgetPerMonthNanoUsd: 100_000 })];
+    const id = "01J00000000000000000000000";
+    const row = sampleRow({ id, atMs: START_MS, key: "ci", team: "research" });
+    const store = (folder: Folder, detail: object): void => {
+      const responses = makeBackgroundStore(() => openStore(folder.path));
+      const held = { tokens: 1, costNanoUsd: 450 };
+      responses.save({ upstream: "openai", id: "resp_1", detail: { held, row, nextMs: 0, ...detail } });
+      responses.close();
+    };
+
+    test("is not lost, and what others held is", () => {
+      using folder = new Folder();
+      const first = folder.process([key], teams);
+      reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 })));
+      reserved(first.limiter.reserve(key, ask({ costNanoUsd: 300 })));
+      store(folder, {});
+      first.kill();
+      folder.process([key], teams);
+      expect(folder.found()).toMatchObject({
+        windows: [
+          ["key ci day", 300, 300],
+          ["team research month", 550, 550],
+        ],
+        added: [
+          { key: "ci", costNanoUsd: 300 },
+          { key: "", costNanoUsd: 250 },
+        ],
+      });
+    });
+
+    test("is given back when nothing is lost, until the response holds it anew", () => {
+      using folder = new Folder();
+      const first = folder.process([key]);
+      reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 })));
+      store(folder, { held: { tokens: 1, costNanoUsd: 400 }, earlier: { tokens: 1, costNanoUsd: 50 } });
+      first.kill();
+      folder.process([key]);
+      expect(folder.found()).toEqual({ windows: [["key ci day", 0, 0]], added: [] });
+    });
+
+    test.each([
+      ["a response that holds nothing", { held: null }],
+      ["a response of another key", { row: { ...row, key: "other", team: null } }],
+      ["a response of another day", { row: { ...row, atMs: START_MS - DAY_MS } }],
+      ["what cannot be read", { row: null }],
+    ])("is lost all the same but for it: %s", (_what, detail) => {
+      using folder = new Folder();
+      const first = folder.process([key]);
+      reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 })));
+      store(folder, detail);
+      first.kill();
+      folder.process([key]);
+      expect(folder.found().added).toMatchObject([{ costNanoUsd: 450 }]);
+    });
+
+    test("is lost all the same when the row of the response is in the ledger, which has its charges", () => {
+      using folder = new Folder();
+      const first = folder.process([key]);
+      folder.settle(reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 }))), 200, row);
+      reserved(first.limiter.reserve(key, ask({ costNanoUsd: 450 })));
+      store(folder, { row: { ...row, costNanoUsd: 200 }, hasEnded: true });
+      first.kill();
+      folder.process([key]);
+      expect(folder.found().windows).toEqual([["key ci day", 650, 650]]);
+    });
   });
 
   test("is left alone while another process runs: it may be the other's", () => {

@@ -3,14 +3,19 @@ import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { writeLost } from "../ledger/added-rows.ts";
+import { readRows } from "../ledger/queries.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
 import { openStore } from "../ledger/store-file.ts";
 import { BudgetStore, type BudgetStoreOptions } from "../limits/budget-store.ts";
 import type { LimitedKey } from "../limits/limited-key.ts";
 import { Limiter, type LimiterOptions } from "../limits/limiter.ts";
-import { findLost } from "../limits/lost.ts";
+import { findLost, type KeptCost } from "../limits/lost.ts";
+import { isPending, neededAgain } from "../proxy/background/pending.ts";
+import { readBackgroundRows } from "../store/background.ts";
+import { BudgetTable } from "../store/budgets.ts";
 import { presenceIn } from "../store/presence.ts";
+import type { Sql } from "../store/sql.ts";
 
 export interface LimiterParts extends Pick<LimiterOptions, "namesOf"> {
   readonly dataDir: string;
@@ -36,11 +41,13 @@ export function makeBudgetStore({
   const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
   const counter = new SpentCounter();
   const bookLost: BudgetStoreOptions["bookLost"] = (sql, isInForce) => {
-    const lost = findLost(sql, { nowMs: clock.nowMs(), teamOf, isInForce });
-    if (lost.length === 0) return;
-    writeLost(sql, requestIds, clock, lost);
+    const kept = keptByResponses(sql);
+    const { costs, back } = findLost(sql, { nowMs: clock.nowMs(), teamOf, isInForce, kept });
+    if (back.length > 0) new BudgetTable(sql).giveBack(back);
+    if (costs.length === 0) return;
+    writeLost(sql, requestIds, clock, costs);
     log.warn(
-      { rows: lost.length, nanoUsd: lost.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0) },
+      { rows: costs.length, nanoUsd: costs.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0) },
       "an earlier process ended without settling its budgets: what it may have spent is booked as lost",
     );
   };
@@ -52,5 +59,15 @@ export function makeBudgetStore({
     latestMs: () => requestIds.latestMs,
     clock,
     log,
+  });
+}
+
+/** What background responses hold: this process goes on with them. One whose row is in the ledger holds nothing more. */
+function keptByResponses(sql: Sql): KeptCost[] {
+  return readBackgroundRows(sql).flatMap(({ detail }): KeptCost[] => {
+    if (!isPending(detail)) return [];
+    const { costNanoUsd } = neededAgain(detail);
+    if (costNanoUsd === null || readRows(sql, { id: detail.row.id }).next().done !== true) return [];
+    return [{ ...detail.row, nanoUsd: costNanoUsd }];
   });
 }

@@ -16,14 +16,6 @@ export function makeExactGlob(pattern: string): Glob {
   return (name) => isMatch(pattern, name);
 }
 
-/**
- * The spellings of a model's name that a pattern of limits may match: the pattern may leave out the upstream, or the maker
- * that the upstream writes before the model.
- */
-export function modelSpellings(name: string): readonly string[] {
-  return [name, name.slice(name.indexOf("/") + 1), name.slice(name.lastIndexOf("/") + 1)];
-}
-
 function isMatch(pattern: string, name: string): boolean {
   let at = 0;
   let inName = 0;

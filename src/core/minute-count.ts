@@ -48,6 +48,16 @@ export class MinuteCount {
     return Math.ceil((second + COUNTED_CELLS) * SECOND_MS - nowMs);
   }
 
+  /** Milliseconds until all of what is taken has expired. */
+  allFreeAfterMs(nowMs: number): number {
+    this.#moveTo(Math.floor(nowMs / SECOND_MS));
+    if (this.#cells === null || this.#taken <= 0) return 0;
+    // Of a count in use the newest cell is seldom empty.
+    let second = this.#second;
+    while (second > this.#second - COUNTED_CELLS && this.#cells[(second + CELLS) % CELLS] === 0) second--;
+    return Math.ceil((second + COUNTED_CELLS) * SECOND_MS - nowMs);
+  }
+
   #moveTo(second: number): void {
     if (this.#cells === null || second <= this.#second) {
       if (this.#cells === null) this.#second = second;

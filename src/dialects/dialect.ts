@@ -4,7 +4,6 @@
  * credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
-import type { HeaderLines } from "../core/header-view.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { Usage } from "../neutral/usage.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
@@ -46,6 +45,10 @@ export interface Peek {
   readonly isBackground: boolean;
   /** The body names models for its upstream to fall back on; `fallbackModels` reads them. */
   readonly namesFallbacks: boolean;
+  /**
+   * A member that is called `model` in another case, which servers in Go read as `model`; null: there is none.
+   */
+  readonly modelInOtherCase: string | null;
   /** The client's name for its own user; null: none. As long as the client made it. */
   readonly user: string | null;
 }
@@ -179,12 +182,16 @@ export interface ErrorReply {
   readonly body: string;
 }
 
-/** What a client's key may do in a minute. */
-export interface RateRoom {
-  readonly limit: number;
-  readonly remaining: number;
-  /** When all of the limit is free again, if nothing more is asked for; Unix milliseconds. */
-  readonly resetsAtMs: number;
+/** The headers by which a provider tells its clients how much they may ask in a minute. */
+export interface RateHeaders {
+  readonly names: Readonly<
+    Record<
+      "requests" | "tokens",
+      { readonly limit: string; readonly remaining: string; readonly reset: string }
+    >
+  >;
+  /** The value of `reset`: when all of the limit is free again, if nothing more is asked for. Unix milliseconds. */
+  resetText(resetsAtMs: number, nowMs: number): string;
 }
 
 /** One entry of a model list. */
@@ -256,11 +263,8 @@ export interface Dialect {
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
-  /**
-   * The headers by which the provider tells clients how much they may ask; none where it has no such headers.
-   * `nowMs`: Unix milliseconds.
-   */
-  rateHeaders(unit: "requests" | "tokens", room: RateRoom, nowMs: number): HeaderLines;
+  /** null: the provider has no such headers. */
+  readonly rateHeaders: RateHeaders | null;
   /** The envelope of an HTTP error around a failure that a reply reported in-band (`TapState.failure`). */
   wrapFailure(failure: string): string;
   /**

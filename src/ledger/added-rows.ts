@@ -3,6 +3,7 @@
  * such a row (`correction`).
  */
 import type { Clock } from "../core/clock.ts";
+import { countedNames, makeModelPattern } from "../core/model-pattern.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
 import { type Charge, type LostCost, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
@@ -52,7 +53,8 @@ export function correctLost(sql: Sql, ids: RequestIds, clock: Clock, id: string)
   const correctionId = `${id}-correction`;
   const [before] = readRows(sql, { id: correctionId });
   if (before !== undefined) return { kind: "corrected_before" };
-  const windows = readBudgetsOf(sql, lost).filter(({ model }) => model === "" || model === modelAsked);
+  const names = countedNames(lost);
+  const windows = readBudgetsOf(sql, lost).filter(({ model }) => makeModelPattern(model)(names));
   const charges = windows.map(
     (window): Charge => ({ window, nanoUsd: -costNanoUsd, grantNanoUsd: -costNanoUsd, holder: null }),
   );

@@ -90,6 +90,7 @@ const ENTRY_COLUMNS = [
  * already stays as it is: the caller looks at the number of changes.
  */
 export const INSERT_PLAIN = insertSql(["seq", "fact", ...ENTRY_COLUMNS]);
+export const INSERT_WITH_REST = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "rest"]);
 export const INSERT_WHOLE = insertSql([
   "seq",
   "fact",
@@ -129,65 +130,54 @@ export function plainParams(row: LedgerRow, key: number, fact: Fact | null): Sql
   ];
 }
 
-/** The columns that `rest` alone holds. */
-function rareColumns(row: LedgerRow): Readonly<Record<string, SqlValue>> {
-  const { usage } = row;
-  return {
-    attempt_log: row.attemptLog,
-    cost_gaps: row.costGaps,
-    drops: row.drops,
-    cache: row.cache,
-    cache_write_1h_tokens: usage.cacheWrite1hTokens,
-    input_audio_tokens: usage.inputAudioTokens,
-    input_image_tokens: usage.inputImageTokens,
-    output_audio_tokens: usage.outputAudioTokens,
-    output_image_tokens: usage.outputImageTokens,
-    web_searches: usage.webSearches,
-    cache_read_audio_tokens: usage.cacheReadAudioTokens,
-    cache_read_image_tokens: usage.cacheReadImageTokens,
-    region: usage.region,
-  };
-}
-
-function hasRareColumns(row: LedgerRow): boolean {
-  const { usage } = row;
-  return (
-    row.attemptLog !== null ||
-    row.costGaps !== null ||
-    row.drops !== null ||
-    row.cache !== null ||
-    usage.cacheWrite1hTokens !== null ||
-    usage.inputAudioTokens !== null ||
-    usage.inputImageTokens !== null ||
-    usage.outputAudioTokens !== null ||
-    usage.outputImageTokens !== null ||
-    usage.webSearches !== null ||
-    usage.cacheReadAudioTokens !== null ||
-    usage.cacheReadImageTokens !== null ||
-    usage.region !== null
-  );
-}
-
-/** The columns that neither the fact nor the table has, as JSON; null: there are none. */
+/**
+ * The columns that neither the fact nor the table has, as JSON; null: there are none. Written out as a text: OpenAI
+ * reports audio tokens of 0 with each answer, and an object with its entries takes 1.3 µs longer.
+ */
 export function restOf(row: LedgerRow, fact: Fact | null): string | null {
-  const isWholeFact =
+  const { usage } = row;
+  let json = isWholeFact(row, fact) ? "" : restOfFact(row, fact);
+  if (row.attemptLog !== null) json += member("attempt_log", row.attemptLog);
+  if (row.costGaps !== null) json += member("cost_gaps", row.costGaps);
+  if (row.drops !== null) json += member("drops", row.drops);
+  if (row.cache !== null) json += member("cache", row.cache);
+  if (usage.cacheWrite1hTokens !== null) json += `,"cache_write_1h_tokens":${usage.cacheWrite1hTokens}`;
+  if (usage.inputAudioTokens !== null) json += `,"input_audio_tokens":${usage.inputAudioTokens}`;
+  if (usage.inputImageTokens !== null) json += `,"input_image_tokens":${usage.inputImageTokens}`;
+  if (usage.outputAudioTokens !== null) json += `,"output_audio_tokens":${usage.outputAudioTokens}`;
+  if (usage.outputImageTokens !== null) json += `,"output_image_tokens":${usage.outputImageTokens}`;
+  if (usage.webSearches !== null) json += `,"web_searches":${usage.webSearches}`;
+  if (usage.cacheReadAudioTokens !== null) json += `,"cache_read_audio_tokens":${usage.cacheReadAudioTokens}`;
+  if (usage.cacheReadImageTokens !== null) json += `,"cache_read_image_tokens":${usage.cacheReadImageTokens}`;
+  if (usage.region !== null) json += member("region", usage.region);
+  return json === "" ? null : `{${json.slice(1)}}`;
+}
+
+function member(column: string, value: SqlValue): string {
+  return `,"${column}":${JSON.stringify(value)}`;
+}
+
+function isWholeFact(row: LedgerRow, fact: Fact | null): boolean {
+  return (
     fact !== null &&
     fact.model_asked === row.modelAsked &&
     fact.model_used === row.modelUsed &&
     fact.model_reported === row.modelReported &&
     fact.stop_reason === row.stopReason &&
     fact.service_tier === row.usage.serviceTier &&
-    fact.price_version === row.priceVersion;
-  if (isWholeFact && !hasRareColumns(row)) return null;
-  const rest: Record<string, SqlValue> = {};
-  if (!isWholeFact) {
-    const combination: Combination = combinationOf(row);
-    for (const column of FACT_COLUMNS) {
-      if (combination[column] !== (fact?.[column] ?? null)) rest[column] = combination[column];
-    }
+    fact.price_version === row.priceVersion
+  );
+}
+
+/** What the fact does not say of the row's combination, as members of JSON with a comma before each. */
+function restOfFact(row: LedgerRow, fact: Fact | null): string {
+  const combination: Combination = combinationOf(row);
+  let json = "";
+  for (const column of FACT_COLUMNS) {
+    const value = combination[column];
+    if (value !== (fact?.[column] ?? null)) json += member(column, value);
   }
-  for (const [column, value] of Object.entries(rareColumns(row))) if (value !== null) rest[column] = value;
-  return JSON.stringify(rest);
+  return json;
 }
 
 /** `FROM` of the two maps below. */

@@ -3,7 +3,7 @@
  * and what is spent of budgets change in the same transaction. Transactions are short, so that a gateway that writes the
  * same ledger does not wait long.
  */
-import { makeGlob, modelSpellings } from "../core/glob.ts";
+import { countedNames, makeModelPattern } from "../core/model-pattern.ts";
 import { type Charge, ChargeWriter, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql, SqlStatement } from "../store/sql.ts";
 import { COLUMNS, ENTRY_SQL, readRow, withRest } from "./columns.ts";
@@ -101,9 +101,8 @@ export class CostFiller {
 
 /** What the cost of a row adds to the budgets that it counts for. */
 function chargesOf(sql: Sql, row: LedgerRow, nanoUsd: number): readonly Charge[] {
-  // By the same names as `SpentCounter`.
-  const names = [row.modelAsked ?? "", `${row.upstream}/${row.modelUsed ?? ""}`].flatMap(modelSpellings);
+  const names = countedNames(row);
   return readBudgetsOf(sql, row)
-    .filter(({ model }) => model === "" || names.some(makeGlob(model)))
+    .filter(({ model }) => makeModelPattern(model)(names))
     .map((window): Charge => ({ window, nanoUsd, grantNanoUsd: nanoUsd, holder: null }));
 }

@@ -1,6 +1,6 @@
 /** Writes rows into the table `entries`, each under a key that no other row has. */
 import type { Sql, SqlStatement } from "../store/sql.ts";
-import { INSERT_PLAIN, INSERT_WHOLE, plainParams, restOf } from "./columns.ts";
+import { INSERT_PLAIN, INSERT_WHOLE, INSERT_WITH_REST, plainParams, restOf } from "./columns.ts";
 import { type Fact, Facts } from "./facts.ts";
 import { keyOfId, type RequestIds, timeOfKey } from "./request-ids.ts";
 import { LateRows } from "./roll-up/late-rows.ts";
@@ -15,6 +15,7 @@ export class EntryWriter {
   readonly #facts: Facts;
   readonly #late: LateRows;
   readonly #insertPlain: SqlStatement;
+  readonly #insertWithRest: SqlStatement;
   readonly #insertWhole: SqlStatement;
   readonly #findKey: SqlStatement;
   readonly #findId: SqlStatement;
@@ -26,6 +27,7 @@ export class EntryWriter {
     this.#facts = new Facts(sql);
     this.#late = new LateRows(sql);
     this.#insertPlain = sql.prepare(INSERT_PLAIN);
+    this.#insertWithRest = sql.prepare(INSERT_WITH_REST);
     this.#insertWhole = sql.prepare(INSERT_WHOLE);
     this.#findKey = sql.prepare(
       "SELECT at_ms, duration_ms, request_bytes FROM entries WHERE seq = ? AND id IS NULL",
@@ -76,10 +78,11 @@ export class EntryWriter {
     const atMs = row.atMs === timeOfKey(key) ? null : row.atMs;
     const rest = restOf(row, fact);
     const { endUser, tags } = row;
-    const isPlain = id === null && atMs === null && rest === null && endUser === null && tags === null;
-    const inserted = isPlain
-      ? this.#insertPlain.run(...params)
-      : this.#insertWhole.run(...params, endUser, tags, id, atMs, rest);
+    const isPlain = id === null && atMs === null && endUser === null && tags === null;
+    let inserted: number;
+    if (!isPlain) inserted = this.#insertWhole.run(...params, endUser, tags, id, atMs, rest);
+    else if (rest === null) inserted = this.#insertPlain.run(...params);
+    else inserted = this.#insertWithRest.run(...params, rest);
     if (inserted === 0) return false;
     this.#late.written(key);
     return true;

@@ -3,9 +3,10 @@
  * The sums of usage tell most of it. The other rows are read in steps that take about a millisecond, so that no request
  * waits for long.
  */
+import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
-import type { Sql, SqlValue } from "../store/sql.ts";
-import { ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
+import type { Sql, SqlRow, SqlValue } from "../store/sql.ts";
+import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
 import { readSummedCost } from "./usage/summed-cost.ts";
 
@@ -32,13 +33,14 @@ export class SpentCounter {
     const { scope, name, model, startMs, endMs } = window;
     const id = JSON.stringify([scope, name, model, startMs, endMs]);
     const progress = this.#progress.get(id) ?? begin(sql, window);
-    const read = sql.prepare(stepSql(window)).get(...paramsOf(window), progress.key, this.#stepRows);
-    progress.nanoUsd += Number(read?.cost ?? 0);
-    if (Number(read?.rows ?? 0) < this.#stepRows) {
+    const step = sql.prepare(STEP_SQL).get(progress.key, this.#stepRows);
+    const last = Number(step?.last ?? progress.key);
+    progress.nanoUsd += costOf(sql, window, progress.key, last);
+    progress.key = last;
+    if (Number(step?.rows ?? 0) < this.#stepRows) {
       this.#progress.delete(id);
       return progress.nanoUsd;
     }
-    progress.key = Number(read?.last);
     this.#progress.set(id, progress);
     return null;
   }
@@ -52,26 +54,42 @@ function begin(sql: Sql, window: BudgetWindow): Progress {
   return { key: summed.fromKey - 1, nanoUsd: summed.nanoUsd };
 }
 
-/** A key or a team is named in the row itself when its fact does not say it. */
-function stepSql({ scope, model }: BudgetWindow): string {
-  const names = [ENTRY_SQL.model_asked, `${ENTRY_SQL.upstream} || '/' || ${ENTRY_SQL.model_used}`];
-  const isFor = names.map((name) => `'/' || ${name} LIKE ? ESCAPE '\\'`);
-  const isForModel = model === "" ? "" : ` AND (${isFor.join(" OR ")})`;
-  return `SELECT count(*) AS rows, max(seq) AS last, sum(cost) AS cost FROM (
-    SELECT e.seq AS seq, CASE
-      WHEN e.cost_nano_usd IS NOT NULL AND ${ENTRY_SQL[scope]} = ?
-        AND ${ENTRY_SQL.at_ms} >= ? AND ${ENTRY_SQL.at_ms} < ?${isForModel}
-      THEN e.cost_nano_usd END AS cost
-    FROM ${ENTRIES_AND_FACTS} WHERE e.seq > ? ORDER BY e.seq LIMIT ?)`;
+const STEP_SQL = `SELECT count(*) AS rows, max(seq) AS last
+  FROM (SELECT seq FROM entries WHERE seq > ? ORDER BY seq LIMIT ?)`;
+
+/** What rows with keys behind `after`, up to `last`, have cost a window. */
+function costOf(sql: Sql, window: BudgetWindow, after: number, last: number): number {
+  const { name, model, startMs, endMs } = window;
+  const isFor = makeModelPattern(model);
+  let nanoUsd = 0;
+  for (const row of sql.prepare(costSql(window)).all(after, last, name, startMs, endMs)) {
+    if (isFor(countedNames(modelsOf(row)))) nanoUsd += Number(row.cost);
+  }
+  return nanoUsd;
 }
 
-function paramsOf({ name, model, startMs, endMs }: BudgetWindow): SqlValue[] {
-  // A pattern may leave out the upstream, or the maker that the upstream writes before the model.
-  const pattern = `%/${likeOf(model)}`;
-  return [name, startMs, endMs, ...(model === "" ? [] : [pattern, pattern])];
+const MODEL_COLUMNS = [COLUMNS.modelAsked, COLUMNS.upstream, COLUMNS.modelUsed, COLUMNS.modelReported];
+
+/** By the models that rows name, where a window is for some models. A key or a team may be named in the row itself. */
+function costSql({ scope, model }: BudgetWindow): string {
+  const columns = model === "" ? [] : MODEL_COLUMNS;
+  const models = columns.map((column) => `${ENTRY_SQL[column]} AS ${column}, `);
+  // By place: the tables have columns of the same names.
+  const groups = model === "" ? "" : `GROUP BY ${columns.map((_, i) => i + 1).join(", ")}`;
+  return `SELECT ${models.join("")}coalesce(sum(e.cost_nano_usd), 0) AS cost
+    FROM ${ENTRIES_AND_FACTS} WHERE e.seq > ? AND e.seq <= ? AND e.cost_nano_usd IS NOT NULL
+    AND ${ENTRY_SQL[scope]} = ? AND ${ENTRY_SQL.at_ms} >= ? AND ${ENTRY_SQL.at_ms} < ? ${groups}`;
 }
 
-/** `LIKE` does not tell upper from lower case, as the limits of models do not. */
-function likeOf(pattern: string): string {
-  return pattern.replaceAll(/[\\%_]/g, "\\$&").replaceAll("*", "%");
+function modelsOf(row: SqlRow): RowModels {
+  return {
+    modelAsked: textOf(row[COLUMNS.modelAsked]),
+    upstream: textOf(row[COLUMNS.upstream]),
+    modelUsed: textOf(row[COLUMNS.modelUsed]),
+    modelReported: textOf(row[COLUMNS.modelReported]),
+  };
+}
+
+function textOf(value: SqlValue | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
 }

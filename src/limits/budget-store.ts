@@ -104,7 +104,7 @@ export class BudgetStore {
     return this.#run((table) => {
       const known = table.find(window);
       const isCounted = this.#counted.delete(id);
-      if (known?.isStale === false && (trust !== "ledger" || isCounted)) return known;
+      if (known !== null && (isCounted || (!known.isStale && trust !== "ledger"))) return known;
       if (known === null && trust === "fresh") return table.begin(window, 0);
       const spentNanoUsd = this.#options.spentBefore(table.sql, window);
       if (spentNanoUsd !== null) return table.recount(window, spentNanoUsd);

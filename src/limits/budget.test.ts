@@ -9,10 +9,12 @@ import {
   makeKey,
   makeTeam,
   NO_LIMITS,
+  ROW,
   refused,
   reserved,
   START_MS,
 } from "./fixtures/limits-under-test.ts";
+import { Limiter } from "./limiter.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -46,7 +48,7 @@ describe("a budget", () => {
       ["team", 0, false],
       ["key", 0, false],
     ]);
-    folder.commit(first.settle(10, 850));
+    folder.commit(first.settle(10, 850, ROW));
     expect(told()).toEqual([
       ["team", 850, false],
       ["key", 850, false],
@@ -87,7 +89,7 @@ describe("a budget", () => {
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1_001 })))).toMatchObject({
       isNeverPossible: true,
     });
-    folder.commit(first.settle(10, 100));
+    folder.commit(first.settle(10, 100, ROW));
     reserved(limiter.reserve(key, ask({ costNanoUsd: 900 })));
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1 })))).toMatchObject({ remaining: 0 });
     // What costs nothing needs no room.
@@ -102,10 +104,10 @@ describe("a budget", () => {
     const [first, second] = [500, 500].map((costNanoUsd) =>
       reserved(limiter.reserve(key, ask({ costNanoUsd }))),
     );
-    folder.commit(first?.settle(1, 800) ?? []);
+    folder.commit(first?.settle(1, 800, ROW) ?? []);
     // What the second one holds is granted still.
     expect(folder.windows()).toMatchObject([{ spent: 800, granted: 1_300 }]);
-    folder.commit(second?.settle(1, 100) ?? []);
+    folder.commit(second?.settle(1, 100, ROW) ?? []);
     expect(folder.windows()).toMatchObject([{ spent: 900, granted: 1_300 }]);
     reserved(limiter.reserve(key, ask({ costNanoUsd: 100 })));
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
@@ -119,9 +121,9 @@ describe("a budget", () => {
       reserved(limiter.reserve(key, ask({ costNanoUsd: 4_000 }))),
     );
     expect(folder.windows()).toMatchObject([{ granted: 80_000 }]);
-    for (const one of crowd.splice(1)) folder.commit(one.settle(1, 10));
+    for (const one of crowd.splice(1)) folder.commit(one.settle(1, 10, ROW));
     expect(folder.windows()).toMatchObject([{ spent: 190, granted: 190 + 4_000 + 4_000 }]);
-    folder.commit(crowd[0]?.settle(1, 10) ?? []);
+    folder.commit(crowd[0]?.settle(1, 10, ROW) ?? []);
     expect(folder.windows()).toMatchObject([{ spent: 200, granted: 200 + 4_000 }]);
   });
 
@@ -149,7 +151,7 @@ describe("a budget", () => {
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 101, atMs: midnightMs - 1 })))).toMatchObject({
       remaining: 100,
     });
-    folder.commit(late.settle(1, 850));
+    folder.commit(late.settle(1, 850, ROW));
     expect(folder.windows()).toEqual([
       { name: "ci", period: "day", spent: 850, granted: 900 },
       { name: "ci", period: "day", spent: 0, granted: 1_000 },
@@ -208,19 +210,56 @@ describe("a reload", () => {
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
     limiter.replace([key], []);
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 101 })))).toMatchObject({ remaining: 100 });
-    folder.commit(first.settle(1, 50));
+    folder.commit(first.settle(1, 50, ROW));
     reserved(limiter.reserve(key, ask({ costNanoUsd: 650 })));
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
 
-  test("without the budget gives all of it back, and forgets what was spent: the ledger has it", () => {
+  test("without the budget gives all of it back", () => {
     using folder = new LimitsFolder();
     const key = makeKey({ budgetPerDayNanoUsd: 100_000 });
     const limiter = folder.limiter([key]);
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
     limiter.replace([makeKey({ concurrency: 5 })], []);
-    expect(folder.windows()).toEqual([]);
-    expect(first.settle(1, 250)).toEqual([]);
+    expect(folder.windows()).toMatchObject([{ spent: 0, granted: 0 }]);
+    expect(first.settle(1, 250, ROW)).toEqual([]);
+  });
+
+  test("that brings a budget back has it counted in the ledger, once, however long the count is", async () => {
+    let steps = 0;
+    using folder = new LimitsFolder({ spentBefore: () => (++steps % 3 === 0 ? 800 : null) });
+    const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+    const earlier = folder.limiter([key]);
+    while (steps < 3) {
+      expect(() => earlier.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+      await Bun.sleep(1);
+    }
+    earlier.replace([], []);
+    earlier.close();
+    const limiter = folder.limiter([key]);
+    while (steps < 6) {
+      expect(() => limiter.reserve(key, ask({ costNanoUsd: 1 }))).toThrow("is being counted");
+      await Bun.sleep(1);
+    }
+    reserved(limiter.reserve(key, ask({ costNanoUsd: 200 }))).release();
+    limiter.close();
+    const next = folder.limiter([key]);
+    reserved(next.reserve(key, ask({ costNanoUsd: 200 })));
+    expect(steps).toBe(6);
+  });
+
+  test("of a gateway that has not used the day yet keeps what another gateway has spent of it", () => {
+    using folder = new LimitsFolder();
+    const team = { budgetPerDayNanoUsd: 1_000 };
+    const key = makeKey({}, "ci", "research");
+    const [one, other] = [folder.limiter([key]), folder.limiter([key])];
+    for (const limiter of [one, other]) limiter.replace([key], [makeTeam(team)]);
+    folder.clock.atMs = DAY_MS;
+    const atMs = START_MS + DAY_MS;
+    const first = reserved(one.reserve(key, ask({ costNanoUsd: 900, atMs })));
+    folder.commit(first.settle(1, 900, ROW));
+    other.replace([key], [makeTeam({ ...team, budgetPerMonthNanoUsd: 5_000 })]);
+    expect(refused(other.reserve(key, ask({ costNanoUsd: 200, atMs })))).toMatchObject({ period: "day" });
   });
 
   test("that takes a key away leaves its running requests as they are", () => {
@@ -230,9 +269,9 @@ describe("a reload", () => {
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 600 })));
     limiter.replace([], []);
     expect(folder.windows()).toMatchObject([{ spent: 0, granted: 600 }]);
-    folder.commit(first.settle(1, 250));
+    folder.commit(first.settle(1, 250, ROW));
     limiter.close();
-    expect(folder.windows()).toEqual([]);
+    expect(folder.windows()).toMatchObject([{ spent: 250, granted: 250 }]);
   });
 
   test("with a new budget counts running requests in it, also beyond it", () => {
@@ -245,13 +284,63 @@ describe("a reload", () => {
     limiter.replace([key], []);
     expect(folder.windows()).toMatchObject([{ granted: 1_300 }]);
     expect(refused(limiter.reserve(key, ask()))).toMatchObject({ limit: "concurrency" });
-    folder.commit(first?.settle(1, 500) ?? []);
+    folder.commit(first?.settle(1, 500, ROW) ?? []);
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 1 })))).toMatchObject({ remaining: 0 });
-    folder.commit(second?.settle(1, 450) ?? []);
+    folder.commit(second?.settle(1, 450, ROW) ?? []);
     expect(folder.windows()).toMatchObject([{ spent: 950, granted: 1_300 }]);
     reserved(limiter.reserve(key, ask({ costNanoUsd: 50 })));
     refused(limiter.reserve(key, ask({ costNanoUsd: 1 })));
   });
+});
+
+describe("a budget of some models", () => {
+  const OPUS = { ...ROW, modelAsked: "fast", upstream: "up", modelUsed: "claude-opus-5" };
+  const ofModels = (folder: LimitsFolder) => {
+    const perModel = [{ ...NO_LIMITS, model: "claude-*", budgetPerDayNanoUsd: 1_000 }];
+    const keys = [makeKey({ budgetPerDayNanoUsd: 5_000, perModel })];
+    const namesOf = (model: string) => (model === "fast" ? ["up/claude-opus-5", "up/gpt-5.5"] : []);
+    const { clock } = folder;
+    const limiter = new Limiter({ namesOf, clock, store: folder.store(), keys, teams: [] });
+    return (model: string, costNanoUsd: number) =>
+      limiter.reserve(keys[0] as (typeof keys)[0], ask({ model, costNanoUsd }));
+  };
+
+  test("is held for every model that may answer, and charged for the one that did", () => {
+    using folder = new LimitsFolder();
+    const reserve = ofModels(folder);
+    const other = reserved(reserve("fast", 700));
+    expect(refused(reserve("fast", 700))).toMatchObject({ model: "claude-*", limit: "budget" });
+    folder.commit(other.settle(1, 600, { ...OPUS, modelUsed: "gpt-5.5" }));
+    folder.commit(reserved(reserve("fast", 700)).settle(1, 650, OPUS));
+    expect(refused(reserve("fast", 400))).toMatchObject({ model: "claude-*", remaining: 350 });
+    reserved(reserve("gpt-5.5", 400));
+    expect(folder.windows()).toMatchObject([{ spent: 1_250 }, { spent: 650 }]);
+  });
+
+  test("is charged for a model that answered unasked", () => {
+    using folder = new LimitsFolder();
+    const reserve = ofModels(folder);
+    const request = reserved(reserve("gpt-5.5", 700));
+    folder.commit(request.settle(1, 600, { ...ROW, upstream: "up", modelReported: "claude-opus-5" }));
+    expect(refused(reserve("claude-opus-5", 500))).toMatchObject({ model: "claude-*", remaining: 400 });
+    expect(folder.windows()).toMatchObject([{ spent: 600 }, { spent: 600 }]);
+  });
+});
+
+test("a day that ended long ago is forgotten at a start, unless something of it is open", () => {
+  using folder = new LimitsFolder();
+  const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
+  const store = folder.store();
+  const killed = new Limiter({ namesOf: () => [], clock: folder.clock, store, keys: [key], teams: [] });
+  for (let day = 0; day < 3; day++) {
+    folder.clock.atMs = day * DAY_MS;
+    const request = reserved(killed.reserve(key, ask({ costNanoUsd: 10, atMs: folder.clock.nowMs() })));
+    if (day !== 1) folder.commit(request.settle(1, 10, ROW));
+  }
+  store.close();
+  folder.clock.atMs = 20 * DAY_MS;
+  folder.limiter([key]).start();
+  expect(folder.windows()).toMatchObject([{ spent: 0, granted: 10 }]);
 });
 
 describe("a stop", () => {
@@ -260,7 +349,7 @@ describe("a stop", () => {
     const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
     const limiter = folder.limiter([key]);
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 60 })));
-    folder.commit(first.settle(1, 20));
+    folder.commit(first.settle(1, 20, ROW));
     limiter.close();
     expect(folder.windows()).toMatchObject([{ spent: 20, granted: 20 }]);
     const next = folder.limiter([key]);
@@ -314,7 +403,7 @@ describe("two processes", () => {
     const before = makeKey({ budgetPerDayNanoUsd: 1_000 });
     const [one, other] = [folder.limiter([before]), folder.limiter([before])];
     const first = reserved(one.reserve(before, ask({ costNanoUsd: 300 })));
-    folder.commit(reserved(other.reserve(before, ask({ costNanoUsd: 400 }))).settle(1, 400));
+    folder.commit(reserved(other.reserve(before, ask({ costNanoUsd: 400 }))).settle(1, 400, ROW));
     const key = makeKey({ budgetPerDayNanoUsd: 500 });
     for (const limiter of [one, other]) limiter.replace([key], []);
     first.release();
@@ -405,7 +494,7 @@ describe("a database that fails", () => {
     const key = makeKey({ budgetPerDayNanoUsd: 1_000 });
     const limiter = folder.limiter([key]);
     const first = reserved(limiter.reserve(key, ask({ costNanoUsd: 500 })));
-    folder.commit(first.settle(1, 400));
+    folder.commit(first.settle(1, 400, ROW));
     for (const suffix of ["", "-wal", "-shm"])
       rmSync(join(folder.path, `ledger.db${suffix}`), { force: true });
     reserved(limiter.reserve(key, ask({ costNanoUsd: 300 })));
@@ -441,7 +530,7 @@ describe("a budget that is new", () => {
     while (steps < 4) await Bun.sleep(1);
     reserved(limiter.reserve(key, ask({ costNanoUsd: 1 })));
     // It began before the budget was known, and is charged at its end.
-    folder.commit(running.settle(1, 40));
+    folder.commit(running.settle(1, 40, ROW));
     expect(refused(limiter.reserve(key, ask({ costNanoUsd: 160 })))).toMatchObject({ remaining: 159 });
     expect(steps).toBe(4);
     limiter.close();

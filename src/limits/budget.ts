@@ -71,12 +71,13 @@ export class Budget {
     return last?.holds(nowMs) === true ? last.standing() : null;
   }
 
-  /** The windows whose rows this process goes by: those that are open, and the present one. */
+  /** The windows whose rows this process goes by: those that are open, and the present one unless the ledger is asked. */
   windowIds(nowMs: number): readonly string[] {
-    const { place, period, isNew } = this.#options;
+    const { place, period } = this.#options;
     const open = this.#shares.map(windowId);
-    if (isNew) return open;
-    return [windowId({ ...windowOf(place, period), ...stretchAt(period, this.#zone, nowMs) }), ...open];
+    const present = stretchAt(period, this.#zone, nowMs);
+    if (this.#trustFor(present.startMs) === "ledger") return open;
+    return [windowId({ ...windowOf(place, period), ...present }), ...open];
   }
 
   /** Portions that no running request holds, taken away from this process. */

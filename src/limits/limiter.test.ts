@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { KeyLimits } from "../config/client-keys.ts";
-import { ask, LimitsFolder, makeKey, NO_LIMITS, refused, reserved } from "./fixtures/limits-under-test.ts";
+import {
+  ask,
+  LimitsFolder,
+  makeKey,
+  NO_LIMITS,
+  ROW,
+  refused,
+  reserved,
+} from "./fixtures/limits-under-test.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Demand, Reservation } from "./reservation.ts";
 
@@ -48,7 +56,7 @@ describe("requests a minute", () => {
 
   test("stay counted after a settlement", () => {
     const { reserve, refusal } = makeLimiter({ requestsPerMinute: 1 });
-    reserve().settle(10, 0);
+    reserve().settle(10, 0, ROW);
     refusal();
   });
 });
@@ -58,14 +66,14 @@ describe("tokens a minute", () => {
     const { reserve, refusal } = makeLimiter({ tokensPerMinute: 1_000 });
     const first = reserve({ tokens: 900 });
     expect(refusal({ tokens: 101 })).toMatchObject({ limit: "tokens_per_minute", remaining: 100 });
-    first.settle(400, 0);
+    first.settle(400, 0, ROW);
     reserve({ tokens: 600 });
     expect(refusal({ tokens: 1 }).remaining).toBe(0);
   });
 
   test("that were used beyond the reservation are counted", () => {
     const { reserve, refusal } = makeLimiter({ tokensPerMinute: 1_000 });
-    reserve({ tokens: 100 }).settle(950, 0);
+    reserve({ tokens: 100 }).settle(950, 0, ROW);
     expect(refusal({ tokens: 51 }).remaining).toBe(50);
   });
 
@@ -85,7 +93,7 @@ describe("tokens a minute", () => {
     expect(first.grow(401, 0)).toMatchObject({ limit: "tokens_per_minute", remaining: 400 });
     expect(first.grow(400, 0)).toBeNull();
     refusal({ tokens: 1 });
-    first.settle(700, 0);
+    first.settle(700, 0, ROW);
     reserve({ tokens: 300 });
     clock.atMs = 61_000;
     reserve({ tokens: 600 });
@@ -103,7 +111,7 @@ describe("requests at once", () => {
       remaining: 0,
       retryAfterMs: 1_000,
     });
-    first.settle(1, 0);
+    first.settle(1, 0, ROW);
     reserve();
     refusal();
     second.release();
@@ -118,7 +126,7 @@ describe("requests at once", () => {
     });
     const first = reserve({ tokens: 100 });
     limiter.reserve(key, ask());
-    first.settle(100, 0);
+    first.settle(100, 0, ROW);
     expect(limiter.use(key).map(({ limit, used, remaining }) => [limit, used, remaining])).toEqual([
       ["concurrency", 0, 1],
       ["requests_per_minute", 1, 4],
@@ -151,7 +159,7 @@ describe("a reload", () => {
     reserve();
     limiter.replace([makeKey({ requestsPerMinute: 5, concurrency: 2 })], []);
     expect(refusal()).toMatchObject({ limit: "concurrency", limitValue: 2 });
-    first.settle(1, 0);
+    first.settle(1, 0, ROW);
     limiter.replace([makeKey({ requestsPerMinute: 2, concurrency: 5 })], []);
     expect(refusal()).toMatchObject({ limit: "requests_per_minute", limitValue: 2 });
   });
@@ -168,6 +176,6 @@ test("a reservation that has ended cannot end again", () => {
   const { reserve } = makeLimiter({ concurrency: 1 });
   const first = reserve();
   first.release();
-  expect(() => first.settle(1, 0)).toThrow(TypeError);
+  expect(() => first.settle(1, 0, ROW)).toThrow(TypeError);
   expect(() => first.grow(1, 0)).toThrow(TypeError);
 });

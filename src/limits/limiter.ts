@@ -4,7 +4,8 @@
  */
 import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Glob, makeGlob, modelSpellings } from "../core/glob.ts";
+import { countedNames, type ModelPattern, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
+import type { Budget } from "./budget.ts";
 import { BudgetBook } from "./budget-book.ts";
 import type { BudgetShare } from "./budget-share.ts";
 import type { BudgetStore } from "./budget-store.ts";
@@ -33,7 +34,7 @@ const MAX_REMEMBERED_MODELS = 256;
 
 interface ModelEntry {
   readonly entry: EntryLimits;
-  readonly isFor: Glob;
+  readonly isFor: ModelPattern;
 }
 
 interface KeyState {
@@ -60,6 +61,7 @@ export class Limiter {
     this.#owner = {
       monotonicMs: () => clock.monotonicMs(),
       ended: (reservation) => this.#running.delete(reservation),
+      chargedBudgets: (key, row) => this.#chargedBudgets(key, row),
     };
     this.#store = store;
     this.#book = new BudgetBook(store, clock);
@@ -156,18 +158,23 @@ export class Limiter {
     return this.#appliedTo(key, model, fallbacks).budgets.length > 0;
   }
 
-  /** The rates that hold for a request of the key for the model, as they stand now. Asks the store nothing. */
-  ratesFor(key: LimitedKey, model: string | null): KeyUse {
-    const applied = this.#appliedTo(key, model);
-    const nowMs = this.#clock.nowMs();
-    const monotonicMs = this.#clock.monotonicMs();
-    return [...applied.requests, ...applied.tokens].map((rate) => rate.use(nowMs, monotonicMs));
+  /** The limits that hold for a request of the key for the model. */
+  limitsFor(key: LimitedKey, model: string | null): Applied {
+    return this.#appliedTo(key, model);
   }
 
   #hold(key: LimitedKey, demand: Demand, applied: Applied, shares: readonly BudgetShare[]): Reservation {
     const reservation = new Reservation(this.#owner, key, demand, applied, shares);
     this.#running.add(reservation);
     return reservation;
+  }
+
+  /** null: the limits of the key are for all models, or the key is gone. */
+  #chargedBudgets(key: LimitedKey, row: RowModels): readonly Budget[] | null {
+    const state = this.#keys.get(key.name);
+    return state === undefined || state.perModel.size === 0
+      ? null
+      : this.#join(state, countedNames(row)).budgets;
   }
 
   #appliedTo(key: LimitedKey, model: string | null, fallbacks: readonly string[] = []): Applied {
@@ -191,8 +198,7 @@ export class Limiter {
 
   /** With the limits for some models that one of these names stands for. */
   #join({ own, perModel, team }: KeyState, names: readonly string[]): Applied {
-    const spellings = names.flatMap(modelSpellings);
-    const ofModels = [...perModel.values()].filter(({ isFor }) => spellings.some(isFor));
+    const ofModels = [...perModel.values()].filter(({ isFor }) => isFor(names));
     return joinLimits([own, ...ofModels.map(({ entry }) => entry), ...(team === null ? [] : [team])]);
   }
 
@@ -212,7 +218,7 @@ export class Limiter {
         const { model } = limits;
         const known = before?.perModel.get(model) ?? {
           entry: new EntryLimits({ ...place, model }),
-          isFor: makeGlob(model),
+          isFor: makeModelPattern(model),
         };
         known.entry.configure(limits, timeZone, this.#book);
         perModel.set(model, known);

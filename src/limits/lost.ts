@@ -7,11 +7,14 @@
  */
 
 import { PERIODS, type Stretch } from "../core/calendar.ts";
+import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import {
   type BudgetWindow,
   type Charge,
+  type CostOwner,
   type LostCost,
   type OpenBudget,
+  type Portion,
   readBudgetsOf,
   readOpenBudgets,
   windowId,
@@ -26,11 +29,34 @@ export interface LostOptions {
   readonly teamOf: ReadonlyMap<string, string | null>;
   /** The window is one of a budget that the configuration has. */
   readonly isInForce: (window: BudgetWindow) => boolean;
+  /** What others hold that go on with what a process left: it is no loss. */
+  readonly kept: readonly KeptCost[];
+}
+
+/** What something that outlives its process holds in the budgets that its row will count for. */
+export interface KeptCost extends CostOwner, RowModels {
+  readonly nanoUsd: number;
+}
+
+export interface Lost {
+  readonly costs: readonly LostCost[];
+  /** Where there is no cost: what is open is given back. */
+  readonly back: readonly Portion[];
 }
 
 /** The lost costs, with charges that leave nothing open. Throws `StoreError`. */
-export function findLost(sql: Sql, { nowMs, teamOf, isInForce }: LostOptions): LostCost[] {
+export function findLost(sql: Sql, options: LostOptions): Lost {
   const open = readOpenBudgets(sql);
+  const costs = withCharges(sql, lostOf(open, options), open);
+  const back = open.map((window) => ({ window, nanoUsd: window.openNanoUsd }));
+  return { costs, back: costs.length === 0 ? back : [] };
+}
+
+function lostOf(
+  all: readonly OpenBudget[],
+  { nowMs, teamOf, isInForce, kept }: LostOptions,
+): LostWithoutCharges[] {
+  const open = all.map((window) => withoutKept(window, kept)).filter(({ openNanoUsd }) => openNanoUsd > 0);
   const lost: LostWithoutCharges[] = [];
   const ofTeam = groupBy(open, "team", isInForce);
   for (const [key, windows] of groupBy(open, "key", isInForce)) {
@@ -44,7 +70,18 @@ export function findLost(sql: Sql, { nowMs, teamOf, isInForce }: LostOptions): L
       lost.push({ key: "", team: name, model: null, atMs, nanoUsd });
     }
   }
-  return withCharges(sql, lost, open);
+  return lost;
+}
+
+function withoutKept(window: OpenBudget, kept: readonly KeptCost[]): OpenBudget {
+  const { scope, name, model, startMs, endMs } = window;
+  const isFor = makeModelPattern(model);
+  let { openNanoUsd } = window;
+  for (const cost of kept) {
+    const isIn = cost[scope] === name && cost.atMs >= startMs && cost.atMs < endMs;
+    if (isIn && isFor(countedNames(cost))) openNanoUsd -= cost.nanoUsd;
+  }
+  return { ...window, openNanoUsd };
 }
 
 /** By name. What was held in budgets that are gone says little of requests that came later: others count, if there are some. */
@@ -74,9 +111,10 @@ function lostOfKey(
   for (const [model, own] of ofModel) {
     if (model === "") continue;
     // These requests were held in the budgets for all models and of the team as well.
-    for (const { atMs, nanoUsd } of partsOf(own, [ofAll, shared], nowMs)) {
-      lost.push({ atMs, nanoUsd, model });
-    }
+    const parts = partsOf(own, [ofAll, shared], nowMs);
+    const isFor = makeModelPattern(model);
+    const known = lost.filter((cost) => isFor(lostNames(cost)));
+    for (const { atMs, nanoUsd } of remainders(parts, known)) lost.push({ atMs, nanoUsd, model });
   }
   for (const { atMs, nanoUsd } of remainders(partsOf(ofAll, [shared], nowMs), lost)) {
     lost.push({ atMs, nanoUsd, model: null });
@@ -149,14 +187,17 @@ function remainders(parts: readonly Part[], known: readonly { atMs: number; nano
     .filter(({ nanoUsd }) => nanoUsd > 0);
 }
 
+/** As the row of the lost cost will have them. */
+function lostNames({ model }: Pick<LostCost, "model">): string[] {
+  return countedNames({ modelAsked: model, upstream: null, modelUsed: null, modelReported: null });
+}
+
 /** A lost cost counts for every window that holds its time, as the cost of a request does. */
 function withCharges(sql: Sql, lost: readonly LostWithoutCharges[], open: readonly OpenBudget[]): LostCost[] {
   const left = new Map(open.map((window) => [windowId(window), window]));
   const result = lost.map((cost): LostCost & { readonly charges: Charge[] } => {
-    const { model, nanoUsd } = cost;
-    const windows = readBudgetsOf(sql, cost).filter(
-      (window) => window.model === "" || window.model === model,
-    );
+    const { nanoUsd } = cost;
+    const windows = readBudgetsOf(sql, cost).filter(({ model }) => makeModelPattern(model)(lostNames(cost)));
     const charges = windows.map((window): Charge => {
       const openNanoUsd = left.delete(windowId(window)) ? window.openNanoUsd : 0;
       return { window, nanoUsd, grantNanoUsd: nanoUsd - openNanoUsd, holder: null };

@@ -41,8 +41,18 @@ export class MinuteRate {
       used: taken,
       reserved: 0,
       remaining: Math.max(0, this.limit - taken),
-      resetsAtMs: nowMs + this.#count.freeAfterMs(taken, monotonicMs),
+      resetsAtMs: nowMs + this.#count.allFreeAfterMs(monotonicMs),
     };
+  }
+
+  /** How much may still be taken now. */
+  remaining(monotonicMs: number): number {
+    return Math.max(0, this.limit - this.#count.takenAt(monotonicMs));
+  }
+
+  /** Milliseconds until all that is taken has expired. */
+  freeAfterMs(monotonicMs: number): number {
+    return this.#count.allFreeAfterMs(monotonicMs);
   }
 
   #refusal(count: number, nowMs: number): Refusal {

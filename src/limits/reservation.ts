@@ -1,4 +1,5 @@
 /** The room that one request holds in the limits of its key, until its facts are known. */
+import type { RowModels } from "../core/model-pattern.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { Budget } from "./budget.ts";
 import type { BudgetShare } from "./budget-share.ts";
@@ -30,6 +31,8 @@ export interface Demand extends Needed {
 export interface ReservationOwner {
   monotonicMs(): number;
   ended(reservation: Reservation): void;
+  /** The budgets that a row of the key counts for; null: those that the reservation holds. */
+  chargedBudgets(key: LimitedKey, row: RowModels): readonly Budget[] | null;
 }
 
 /** Tokens that were taken in one second. */
@@ -86,11 +89,7 @@ export class Reservation {
       limit.running++;
       this.#concurrency = [...this.#concurrency, limit];
     }
-    const before = this.#shares;
-    this.#shares = [];
-    this.#missing = [];
-    for (const budget of budgets) this.#join(budget, before);
-    for (const share of before) if (!this.#shares.includes(share)) share.release(this.#nanoUsd);
+    this.#holdIn(budgets);
   }
 
   /**
@@ -115,14 +114,16 @@ export class Reservation {
     return null;
   }
 
-  /** The facts, once. The charges belong to the commit of the request's row. */
-  settle(tokens: number, costNanoUsd: number): readonly Charge[] {
+  /** The facts, once. The charges belong to the commit of the request's row, which names the models that it counts for. */
+  settle(tokens: number, costNanoUsd: number, row: RowModels): readonly Charge[] {
     this.#end();
     if (this.#rates.length > 0) {
       const unused = this.#heldTokens() - tokens;
       if (unused > 0) this.#giveBackTokens(unused);
       else if (unused < 0) for (const rate of this.#rates) rate.take(-unused, this.#owner.monotonicMs());
     }
+    const budgets = this.#owner.chargedBudgets(this.key, row);
+    if (budgets !== null) this.#holdIn(budgets);
     for (const budget of this.#missing.splice(0)) this.#join(budget, []);
     if (this.#shares.length === 0) return NO_CHARGES;
     if (costNanoUsd > 0) return this.#shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
@@ -136,6 +137,15 @@ export class Reservation {
     this.#giveBackTokens(this.#heldTokens());
     for (const rate of this.#requests) rate.giveBack(1, this.#second);
     this.#releaseMoney();
+  }
+
+  /** Holds its money in these budgets, and in no others. */
+  #holdIn(budgets: readonly Budget[]): void {
+    const before = this.#shares;
+    this.#shares = [];
+    this.#missing = [];
+    for (const budget of budgets) this.#join(budget, before);
+    for (const share of before) if (!this.#shares.includes(share)) share.release(this.#nanoUsd);
   }
 
   #join(budget: Budget, before: readonly BudgetShare[]): void {

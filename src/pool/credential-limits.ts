@@ -3,7 +3,7 @@
  * what it did not use is given back when its facts are known. Pure but for what it counts: callers hand in the time.
  */
 import { type Period, stretchAt } from "../core/calendar.ts";
-import { type Glob, modelSpellings } from "../core/glob.ts";
+import type { ModelPattern } from "../core/model-pattern.ts";
 import { MinuteCount } from "../core/minute-count.ts";
 import type { Zone } from "../core/time-zone.ts";
 import type { ActiveHours } from "./active-hours.ts";
@@ -18,7 +18,7 @@ export interface CredentialLimits {
   readonly budgetNanoUsdPerMonth: number | null;
   /** The zone of days, months and hours. */
   readonly zone: Zone;
-  readonly models: readonly Glob[] | null;
+  readonly models: readonly ModelPattern[] | null;
   readonly activeHours: ActiveHours | null;
 }
 
@@ -65,11 +65,7 @@ export class LimitCounter {
   barrierFor(need: Need): string | null {
     const { models, tokensPerMinute } = this.#limits;
     const { model } = need;
-    if (
-      models !== null &&
-      model !== "" &&
-      !modelSpellings(model).some((name) => models.some((is) => is(name)))
-    )
+    if (models !== null && model !== "" && !models.some((isFor) => isFor([model])))
       return "the model is none of its models";
     if (tokensPerMinute !== null && tokensOf(need) > tokensPerMinute)
       return "the request may need more than its tokens_per_minute";

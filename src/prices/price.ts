@@ -64,11 +64,16 @@ export interface Dispute {
 
 /** The price in force at a time; null: the model had none then. */
 export function priceAt({ prices }: PricedModel, atMs: number): Price | null {
-  return prices.findLast(({ sinceMs }) => sinceMs === null || sinceMs <= atMs) ?? null;
+  for (let i = prices.length - 1; i >= 0; i--) {
+    const price = prices[i] as Price;
+    if (price.sinceMs === null || price.sinceMs <= atMs) return price;
+  }
+  return null;
 }
 
 /** The rates of a prompt. */
 export function ratesFor({ rates, steps }: Tariff, promptTokens: number): Rates {
+  if (steps.length === 0) return rates;
   return steps.findLast(({ aboveTokens }) => promptTokens > aboveTokens)?.rates ?? rates;
 }
 

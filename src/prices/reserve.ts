@@ -29,25 +29,48 @@ export interface CostLimits {
 export function mostNanoUsd(priced: PricedModel, limits: CostLimits): number | null {
   const price = priceAt(priced, limits.atMs);
   if (price === null) return null;
-  const uplift = dearestUplift(price, limits.region);
-  let most = 0;
-  for (const { rates, steps } of tariffsFor(price, limits)) {
-    most = Math.max(most, nanoUsdAt(rates, limits, uplift));
-    for (const step of steps)
-      if (limits.inputTokens > step.aboveTokens) most = Math.max(most, nanoUsdAt(step.rates, limits, uplift));
+  const { tier, region } = limits;
+  const uplift = region === null ? dearestOfPrice(price).uplift : upliftOf(price, region);
+  let most = mostAt(standardAt(price, limits.atMs), limits, uplift);
+  if (tier === null) {
+    for (const tariff of dearestOfPrice(price).tiers) most = Math.max(most, mostAt(tariff, limits, uplift));
+  } else if (tier !== "standard") {
+    const tariff = price.tiers[tier];
+    if (tariff !== undefined) most = Math.max(most, mostAt(tariff, limits, uplift));
   }
   return most;
 }
 
-function tariffsFor(price: Price, { tier, atMs }: CostLimits): readonly Tariff[] {
-  const names = tier === null ? OWN_TIERS.filter((name) => name !== "fast") : [tier];
-  const own = names.flatMap((name) => (name === "standard" ? [] : (price.tiers[name] ?? [])));
-  return [standardAt(price, atMs), ...own];
+function mostAt({ rates, steps }: Tariff, limits: CostLimits, uplift: number): number {
+  let most = nanoUsdAt(rates, limits, uplift);
+  for (const step of steps)
+    if (limits.inputTokens > step.aboveTokens) most = Math.max(most, nanoUsdAt(step.rates, limits, uplift));
+  return most;
 }
 
-function dearestUplift({ uplifts }: Price, region: string | null): number {
-  if (region === null) return Math.max(NO_UPLIFT, ...Object.values(uplifts));
+function upliftOf({ uplifts }: Price, region: string): number {
   return Object.hasOwn(uplifts, region) ? Math.max(NO_UPLIFT, uplifts[region] ?? 0) : NO_UPLIFT;
+}
+
+/** What a price may come to where the request leaves tier and region to the provider. */
+interface DearestOfPrice {
+  readonly tiers: readonly Tariff[];
+  readonly uplift: number;
+}
+
+/** Prices are frozen data, and every request of a key with a budget asks. */
+const dearestPrices = new WeakMap<Price, DearestOfPrice>();
+
+function dearestOfPrice(price: Price): DearestOfPrice {
+  let dearest = dearestPrices.get(price);
+  if (dearest === undefined) {
+    dearest = {
+      tiers: OWN_TIERS.flatMap((name) => (name === "fast" ? [] : (price.tiers[name] ?? []))),
+      uplift: Math.max(NO_UPLIFT, ...Object.values(price.uplifts)),
+    };
+    dearestPrices.set(price, dearest);
+  }
+  return dearest;
 }
 
 /** The dearest rate of each kind of tokens. */

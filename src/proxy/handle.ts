@@ -13,7 +13,7 @@ import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-
 import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
-import { dropAccountRates, setLimitHeaders } from "./admission/limit-headers.ts";
+import { addLimitHeaders, dropAccountRates } from "./admission/limit-headers.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import { reportOf } from "./answer/report.ts";
@@ -67,6 +67,8 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   /** Made when the request is planned, or has failed before. */
   #exchange: Exchange | null = null;
   #walk: Walk | null = null;
+  /** A reply has the headers of the key's limits: the client gets only that one. */
+  #tellsLimits = false;
   /** When the wait for an answer began, on the monotonic clock. */
   #waitsSinceMs = 0;
 
@@ -301,11 +303,17 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   }
 
   #withLimits(reply: Response): Response {
+    // A reply that came soon passes here a second time.
+    if (this.#tellsLimits) return reply;
+    this.#tellsLimits = true;
     const { limiter, clock, snapshot } = this.#gateway;
     const { principal, route } = this.#accepted;
     if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(reply.headers);
-    const use = limiter.ratesFor(principal, this.#planned?.modelName ?? null);
-    setLimitHeaders(reply.headers, route.dialect, use, clock.nowMs());
+    const limits = limiter.limitsFor(principal, this.#planned?.modelName ?? null);
+    if (limits.requests.length > 0 || limits.tokens.length > 0) {
+      const time = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+      addLimitHeaders(reply.headers, route.dialect, limits, time);
+    }
     return reply;
   }
 

@@ -109,15 +109,6 @@ export function fallbackModels(body: Uint8Array): readonly string[] {
   return models;
 }
 
-/** `model` in all other cases: `Model`, `MODEL` and so on. */
-const OTHER_CASES = [..."model"]
-  .reduce<string[]>(
-    (heads, letter) => heads.flatMap((head) => [head + letter, head + letter.toUpperCase()]),
-    [""],
-  )
-  .filter((name) => name !== "model");
-const OTHER_CASES_SHAPE = compileShape(Object.fromEntries(OTHER_CASES.map((name) => [name, true])));
-
 /**
  * For a key whose models or limits count: no other model than the one that was planned may be read from the body. Throws
  * `model_not_found` when the body names a model to fall back on that the key may not use, and `key_forbidden` when it is
@@ -125,13 +116,11 @@ const OTHER_CASES_SHAPE = compileShape(Object.fromEntries(OTHER_CASES.map((name)
  */
 export function checkOtherModels(
   body: Uint8Array,
-  { namesFallbacks }: Peek,
+  { namesFallbacks, modelInOtherCase }: Peek,
   targets: readonly Target[],
   rights: Rights,
 ): void {
-  const picked = pickJson(OTHER_CASES_SHAPE, body);
-  const [member] = isObject(picked) ? Object.keys(picked) : [];
-  if (member !== undefined) throw otherCaseNotAllowed(member);
+  if (modelInOtherCase !== null) throw otherCaseNotAllowed(modelInOtherCase);
   if (rights.modelGlobs === null || !namesFallbacks) return;
   for (const model of fallbackModels(body)) {
     if (!mayFallBack(targets, model, rights)) throw modelNotAllowed(model);

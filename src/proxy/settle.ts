@@ -157,7 +157,7 @@ function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readon
     admission.release();
     return NO_CHARGES;
   }
-  return admission.settle(tokensOf(row), row.costNanoUsd ?? 0);
+  return admission.settle(tokensOf(row), row.costNanoUsd ?? 0, row);
 }
 
 /** What a row counts for in limits of tokens. */

@@ -42,22 +42,24 @@ export function makeBackgroundStore(open: () => Sql): BackgroundStore {
     drop: sql.prepare("DELETE FROM background_responses WHERE upstream = ? AND id = ?"),
   }));
   return {
-    load: () =>
-      connection.use(({ sql }) =>
-        sql
-          .prepare("SELECT upstream, id, detail FROM background_responses")
-          .all()
-          .map(({ upstream, id, detail }) => ({
-            upstream: String(upstream),
-            id: String(id),
-            detail: parsed(String(detail)),
-          })),
-      ),
+    load: () => connection.use(({ sql }) => readBackgroundRows(sql)),
     save: ({ upstream, id, detail }) =>
       connection.use(({ put }) => void put.run(upstream, id, JSON.stringify(detail))),
     remove: (upstream, id) => connection.use(({ drop }) => void drop.run(upstream, id)),
     close: () => connection.close(),
   };
+}
+
+/** All that are stored. Throws `StoreError`. */
+export function readBackgroundRows(sql: Sql): BackgroundRow[] {
+  return sql
+    .prepare("SELECT upstream, id, detail FROM background_responses")
+    .all()
+    .map(({ upstream, id, detail }) => ({
+      upstream: String(upstream),
+      id: String(id),
+      detail: parsed(String(detail)),
+    }));
 }
 
 function parsed(text: string): unknown {

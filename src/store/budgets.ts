@@ -66,6 +66,9 @@ export interface ChargeHolder {
   charged(charge: Charge): void;
 }
 
+/** Windows that ended before are deleted. Background responses, which are the oldest that may end, are asked for a day. */
+const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
+
 const WHERE_WINDOW = "WHERE scope = ? AND name = ? AND model = ? AND period = ? AND start_ms = ?";
 
 type WindowParams = [scope: string, name: string, model: string, period: string, startMs: number];
@@ -157,7 +160,9 @@ export class BudgetTable {
       `INSERT INTO budgets (scope, name, model, period, start_ms, end_ms, spent_nano_usd, granted_nano_usd)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#set = sql.prepare(`UPDATE budgets SET spent_nano_usd = ?, granted_nano_usd = ? ${WHERE_WINDOW}`);
+    this.#set = sql.prepare(
+      `UPDATE budgets SET spent_nano_usd = ?, granted_nano_usd = ?, is_stale = 0 ${WHERE_WINDOW}`,
+    );
     this.#grant = sql.prepare(`UPDATE budgets SET granted_nano_usd = granted_nano_usd + ? ${WHERE_WINDOW}`);
   }
 
@@ -183,7 +188,7 @@ export class BudgetTable {
     );
   }
 
-  /** The row of a window, with what the ledger has for it. What is open stays open. */
+  /** The row of a window, with what the ledger has for it, so that it is not stale. What is open stays open. */
   recount(window: BudgetWindow, spentNanoUsd: number): BudgetSums {
     return this.#sql.transaction(() => {
       const known = this.#findOrInsert(window, { spentNanoUsd, grantedNanoUsd: spentNanoUsd });
@@ -212,17 +217,19 @@ export class BudgetTable {
   }
 
   /**
-   * For present windows that no budget uses: costs will not be added to them any more, so their rows are deleted, or marked
-   * as stale while something of them is granted. `used` are ids of windows.
+   * Present windows that no budget of this process uses become stale: its costs will not be added to them any more. Their
+   * rows stay, because another process may use them. `used` are ids of windows.
    */
   disuse(used: ReadonlySet<string>, nowMs: number): void {
-    const remove = this.#sql.prepare(`DELETE FROM budgets ${WHERE_WINDOW}`);
     const mark = this.#sql.prepare(`UPDATE budgets SET is_stale = 1 ${WHERE_WINDOW}`);
     this.#sql.transaction(() => {
       for (const window of readPresentBudgets(this.#sql, nowMs)) {
-        if (used.has(windowId(window))) continue;
-        (window.openNanoUsd > 0 ? mark : remove).run(...paramsOf(window));
+        if (!used.has(windowId(window))) mark.run(...paramsOf(window));
       }
+      // No request of so long ago runs still, and what is spent of a day that is over decides nothing.
+      this.#sql
+        .prepare("DELETE FROM budgets WHERE end_ms < ? AND granted_nano_usd = spent_nano_usd")
+        .run(nowMs - KEPT_MS);
     });
   }
 

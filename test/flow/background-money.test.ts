@@ -101,13 +101,36 @@ test("a clean restart goes on with it: one row, and nothing is lost", async () =
   expect(records.windows).toMatchObject([{ spent_nano_usd: await billed() }]);
 });
 
-test("a kill spends and never frees: what it left open is booked, and the window is the sum of its rows", async () => {
+test("a kill loses nothing of it: the next process holds its room, and its cost is the bill", async () => {
+  await begin();
+  const held = await reserved();
+  const [window] = readRecords(gateway.folder).windows;
+  await restart("SIGKILL");
+  const lost = readRecords(gateway.folder).rows.filter(({ endpoint }) => endpoint === "lost");
+  const lostNanoUsd = lost.reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0);
+  expect(lostNanoUsd).toBe((window?.granted_nano_usd ?? 0) - held);
+  await until("the end is booked", () => costOf(readRecords(gateway.folder)) > lostNanoUsd);
+  const records = await booked();
+  expect(costOf(records)).toBe((await billed()) + lostNanoUsd);
+  expect(records.windows).toMatchObject([{ spent_nano_usd: costOf(records) }]);
+});
+
+test("a second kill, and a third after its end, lose nothing of it either", async () => {
   await begin();
   await restart("SIGKILL");
-  const before = readRecords(gateway.folder);
-  expect(before.rows.filter(({ endpoint }) => endpoint === "lost")).toHaveLength(1);
-  await until("the end is booked", () => readRecords(gateway.folder).rows.length > before.rows.length);
+  await restart("SIGKILL");
+  const lostOf = ({ rows }: BudgetRecords) => rows.filter(({ endpoint }) => endpoint === "lost");
+  await until("the end is booked", () => {
+    const records = readRecords(gateway.folder);
+    return records.rows.some((row) => row.endpoint === "responses.background" && row.cost_nano_usd !== null);
+  });
+  await restart("SIGKILL");
   const records = await booked();
-  expect(costOf(records)).toBeGreaterThanOrEqual(await billed());
-  expect(records.windows).toMatchObject([{ spent_nano_usd: costOf(records) }]);
+  const lostNanoUsd = lostOf(records).reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0);
+  expect(costOf(records)).toBe((await billed()) + lostNanoUsd);
+  // Each kill leaves a portion open at most, a hundredth of the budget.
+  expect(lostNanoUsd).toBeLessThanOrEqual(3 * 10_000_000);
+  expect(records.windows).toMatchObject([
+    { spent_nano_usd: costOf(records), granted_nano_usd: costOf(records) },
+  ]);
 });

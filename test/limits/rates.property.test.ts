@@ -151,7 +151,12 @@ class RatesWorld {
     const running = this.#take(n);
     if (running === undefined) return;
     const { reservation, taken } = running;
-    reservation.settle(used, 0);
+    reservation.settle(used, 0, {
+      modelAsked: taken.isOpus ? "opus" : "other",
+      upstream: null,
+      modelUsed: null,
+      modelReported: null,
+    });
     taken.isRunning = false;
     let unused = taken.tokens.reduce((sum, { tokens }) => sum + tokens, 0) - used;
     if (unused < 0) taken.tokens.push({ atMs: this.#nowMs, tokens: -unused });

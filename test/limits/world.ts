@@ -40,7 +40,15 @@ const START_MS = Date.UTC(2026, 10, 30, 23, 50);
 export const FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 const PATTERN = "claude-*";
-export const MODELS = ["gpt-5.5", "claude-opus-5"] as const;
+const UPSTREAM = "up";
+/** A name of the configuration that stands for one or the other. */
+const EITHER = "fast";
+const USED = ["gpt-5.5", "claude-opus-5"] as const;
+export const MODELS = [...USED, EITHER] as const;
+
+function namesOf(model: string): readonly string[] {
+  return model === EITHER ? USED.map((used) => `${UPSTREAM}/${used}`) : [];
+}
 
 /** The budgets of a configuration, in nano-dollars. */
 export interface Budgets {
@@ -108,7 +116,7 @@ function rulesOf(limits: Limits): Rule[] {
     name: "key0",
     model: PATTERN,
     timeZone,
-    counts: (key, model) => key === "key0" && matches(model),
+    counts: (key, model) => key === "key0" && (model === EITHER || matches(model)),
   });
   add(limits.team, { scope: "team", name: "team", model: "", timeZone: "UTC", counts: () => true });
   return rules;
@@ -118,7 +126,8 @@ function rulesOf(limits: Limits): Rule[] {
 interface Truth {
   readonly process: number;
   readonly key: string;
-  readonly model: string;
+  /** As it was asked for, and the one that answered once that is known. */
+  model: string;
   readonly atMs: number;
   held: number;
   /** What it cost, once it has ended or its process was killed. */
@@ -188,7 +197,7 @@ export class World implements Disposable {
     const writer = makeLedgerWriter(openStore(this.#path), ids, clock);
     const log = silentLog;
     const store = makeBudgetStore({ dataDir: this.#path, keys, teams, requestIds: ids, clock, log });
-    const limiter = new Limiter({ namesOf: () => [], clock, store, keys, teams });
+    const limiter = new Limiter({ namesOf, clock, store, keys, teams });
     const kill = (): void => store.close();
     const process = { limiter, ids, writer, kill, isPresent: false, running: [], pending: [] };
     this.#processes[i] = process;
@@ -258,15 +267,20 @@ export class World implements Disposable {
     const { reservation, truth } = running;
     const process = this.#processes[i] as Process;
     truth.cost = Math.floor(truth.held * part);
-    const charges = reservation.settle(5, truth.cost);
+    const modelAsked = truth.model;
+    if (modelAsked === EITHER) truth.model = USED[n % USED.length] as string;
     const row = sampleRow({
       id: process.ids.ulid(truth.atMs),
       atMs: truth.atMs,
       key: truth.key,
       team: "team",
-      modelAsked: truth.model,
+      modelAsked,
+      upstream: UPSTREAM,
+      modelUsed: truth.model,
+      modelReported: null,
       costNanoUsd: truth.cost,
     });
+    const charges = reservation.settle(5, truth.cost, row);
     process.pending.push({ row, charges, truth });
   }
 

@@ -1,5 +1,5 @@
 /** Anthropic's Messages API. */
-import type { Dialect } from "../dialect.ts";
+import type { Dialect, RateHeaders } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
@@ -7,6 +7,23 @@ import { renderModel, renderModels } from "./models.ts";
 import { MessagesPeek, PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { MessagesReader } from "./tap.ts";
+
+/** https://docs.claude.com/en/api/rate-limits#response-headers */
+const RATE_HEADERS: RateHeaders = {
+  names: {
+    requests: {
+      limit: "anthropic-ratelimit-requests-limit",
+      remaining: "anthropic-ratelimit-requests-remaining",
+      reset: "anthropic-ratelimit-requests-reset",
+    },
+    tokens: {
+      limit: "anthropic-ratelimit-tokens-limit",
+      remaining: "anthropic-ratelimit-tokens-remaining",
+      reset: "anthropic-ratelimit-tokens-reset",
+    },
+  },
+  resetText: (resetsAtMs) => new Date(resetsAtMs).toISOString(),
+};
 
 export const anthropicMessages = {
   name: "anthropic-messages",
@@ -48,12 +65,7 @@ export const anthropicMessages = {
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,
-  // https://docs.claude.com/en/api/rate-limits#response-headers
-  rateHeaders: (unit, { limit, remaining, resetsAtMs }) => [
-    [`anthropic-ratelimit-${unit}-limit`, String(limit)],
-    [`anthropic-ratelimit-${unit}-remaining`, String(remaining)],
-    [`anthropic-ratelimit-${unit}-reset`, new Date(resetsAtMs).toISOString()],
-  ],
+  rateHeaders: RATE_HEADERS,
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,
   needsEndMark: () => true,
   takesComments: true,

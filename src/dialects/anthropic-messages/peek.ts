@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
-import { RequestPeek } from "../shared/request-peek.ts";
+import { MODEL_IN_OTHER_CASES, RequestPeek } from "../shared/request-peek.ts";
 import { ATTRIBUTION } from "./wire.ts";
 
 export const PEEK_SHAPE = compileShape({
@@ -17,6 +17,7 @@ export const PEEK_SHAPE = compileShape({
   inference_geo: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 const ATTRIBUTION_BYTES = Buffer.from(`"${ATTRIBUTION}`);

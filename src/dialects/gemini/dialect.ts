@@ -69,7 +69,7 @@ export const gemini = {
   repairs: REPAIRS,
   makeTap: (options) => tapOf(new GeminiReader(), options),
   renderError,
-  rateHeaders: () => [],
+  rateHeaders: null,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: (framing) => framing === "json-array",
   // A blank block: the Python SDK (google-genai 3.4.0) and the Go SDK (googleapis/go-genai `iterateResponseStream`)

@@ -4,6 +4,7 @@
  */
 import { compileShape } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
+import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
 
 const CONFIG = {
   maxOutputTokens: true,
@@ -19,6 +20,7 @@ export const PEEK_SHAPE = compileShape({
   generation_config: CONFIG,
   serviceTier: true,
   service_tier: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 /** Without marks, so a turn is taken as it stands. */

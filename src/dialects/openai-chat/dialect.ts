@@ -3,7 +3,7 @@ import type { Dialect } from "../dialect.ts";
 import { ID, STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { resellerLimits } from "../shared/reseller.ts";
-import { rateHeaders } from "../shared/retry-header.ts";
+import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { ChatPeek, PEEK_SHAPE, PREFIX, USAGE_OPTION } from "./peek.ts";
@@ -55,7 +55,7 @@ export const openaiChat = {
   repairs: REPAIRS,
   makeTap: (options) => tapOf(new ChatReader(options.isUsageInjected), options),
   renderError,
-  rateHeaders,
+  rateHeaders: RATE_HEADERS,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => false,
   takesComments: true,

@@ -5,7 +5,7 @@ import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import type { SpliceEdit } from "../../wire/json-splice.ts";
 import type { UsageOption } from "../dialect.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
-import { RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
+import { MODEL_IN_OTHER_CASES, RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -20,6 +20,7 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 /** A marked text is an array of one part, and marks may move: neither may count. */

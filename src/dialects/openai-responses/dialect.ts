@@ -4,7 +4,7 @@ import { STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
-import { rateHeaders } from "../shared/retry-header.ts";
+import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { PEEK_SHAPE, PREFIX } from "./peek.ts";
@@ -68,7 +68,7 @@ export const openaiResponses = {
   repairs: REPAIRS,
   makeTap: (options) => tapOf(new ResponsesReader(), options),
   renderError,
-  rateHeaders,
+  rateHeaders: RATE_HEADERS,
   wrapFailure: (failure) => `{"error":${failure}}`,
   needsEndMark: () => true,
   takesComments: true,

@@ -1,6 +1,7 @@
 /** The peek at a Responses request. */
 import { compileShape } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
+import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -13,6 +14,7 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+  ...MODEL_IN_OTHER_CASES,
 });
 
 /** Ids and states of items are no part of the prompt, and some clients leave them out of later requests. */

@@ -5,13 +5,24 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import { decodeUtf8 } from "../../wire/bytes.ts";
-import type { ShapeNode } from "../../wire/json-shape.ts";
+import type { JsonShape, ShapeNode } from "../../wire/json-shape.ts";
 import type { PeekSink } from "../dialect.ts";
 
 /** No provider takes a higher limit, and sums and products of such counts stay exact. */
 const MAX_COUNT = 1e9;
 /** Anthropic's `speed` and OpenAI's `service_tier` of this name cost more than all others. */
 const FAST = "fast";
+
+/** `model` in all other cases, such as `Model` and `MODEL`: part of every peek's shape. */
+export const MODEL_IN_OTHER_CASES: JsonShape = Object.fromEntries(
+  [..."model"]
+    .reduce<string[]>(
+      (heads, letter) => heads.flatMap((head) => [head + letter, head + letter.toUpperCase()]),
+      [""],
+    )
+    .filter((name) => name !== "model")
+    .map((name) => [name, true]),
+);
 
 /**
  * Takes the members of all dialects by their names, which no two of them use for different things; any other
@@ -31,6 +42,7 @@ export class RequestPeek implements PeekSink {
   region: string | null = null;
   isBackground = false;
   namesFallbacks = false;
+  modelInOtherCase: string | null = null;
   user: string | null = null;
 
   open(node: ShapeNode, start: number): void {
@@ -94,6 +106,10 @@ export class RequestPeek implements PeekSink {
       case "metadata":
         break;
       default: {
+        if (Object.hasOwn(MODEL_IN_OTHER_CASES, node.name)) {
+          this.modelInOtherCase ??= node.name;
+          return;
+        }
         const id = readString(bytes, from, to);
         if (id === null || id === "") return;
         this.stateId = id;

@@ -1,7 +1,6 @@
 /** The headers by which the official SDKs decide whether and when they ask again. */
 import type { GatewayError } from "../../core/errors.ts";
-import type { HeaderLines } from "../../core/header-view.ts";
-import type { RateRoom } from "../dialect.ts";
+import type { RateHeaders } from "../dialect.ts";
 
 /**
  * `retry-after` in whole seconds (at least 1) and `retry-after-ms`, when a time is known. `x-should-retry:
@@ -31,34 +30,24 @@ function mayBeRetried(status: number): boolean {
   return status === 402 || status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
-/** A name that is put together for each reply costs more than its value. */
-const RATE_NAMES = {
-  requests: {
-    limit: "x-ratelimit-limit-requests",
-    remaining: "x-ratelimit-remaining-requests",
-    reset: "x-ratelimit-reset-requests",
-  },
-  tokens: {
-    limit: "x-ratelimit-limit-tokens",
-    remaining: "x-ratelimit-remaining-tokens",
-    reset: "x-ratelimit-reset-tokens",
-  },
-} as const;
 const MINUTE_S = 60;
 
 /** OpenAI's: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers. */
-export function rateHeaders(
-  unit: "requests" | "tokens",
-  { limit, remaining, resetsAtMs }: RateRoom,
-  nowMs: number,
-): HeaderLines {
-  const names = RATE_NAMES[unit];
-  return [
-    [names.limit, String(limit)],
-    [names.remaining, String(remaining)],
-    [names.reset, durationText(resetsAtMs - nowMs)],
-  ];
-}
+export const RATE_HEADERS: RateHeaders = {
+  names: {
+    requests: {
+      limit: "x-ratelimit-limit-requests",
+      remaining: "x-ratelimit-remaining-requests",
+      reset: "x-ratelimit-reset-requests",
+    },
+    tokens: {
+      limit: "x-ratelimit-limit-tokens",
+      remaining: "x-ratelimit-remaining-tokens",
+      reset: "x-ratelimit-reset-tokens",
+    },
+  },
+  resetText: (resetsAtMs, nowMs) => durationText(resetsAtMs - nowMs),
+};
 
 /** As in `1s` and `6m0s`. */
 function durationText(ms: number): string {

@@ -1,8 +1,7 @@
 /** Tells a client with its reply how much its key may still ask. */
-import type { DialectName } from "../../dialects/dialect.ts";
+import type { DialectName, RateHeaders } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
-import type { LimitName } from "../../limits/refusal.ts";
-import type { KeyUse, LimitUse } from "../../limits/use.ts";
+import type { MinuteRate } from "../../limits/minute-rate.ts";
 
 /** The upstream's own headers of rates are about the gateway's account, and would stand beside the key's. */
 const ACCOUNT_RATES = ["x-ratelimit-", "anthropic-ratelimit-"];
@@ -14,25 +13,52 @@ export function dropAccountRates(headers: Headers): void {
   }
 }
 
-/** Sets the headers. `use`: the rates that hold for the request; `nowMs`: Unix milliseconds. */
-export function setLimitHeaders(headers: Headers, dialect: DialectName, use: KeyUse, nowMs: number): void {
+/** The rates that hold for a request. */
+export interface Rates {
+  readonly requests: readonly MinuteRate[];
+  readonly tokens: readonly MinuteRate[];
+}
+
+/** The time, and the clock of the rates. */
+export interface RateTime {
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
+
+/**
+ * Adds the headers, where the dialect's provider has some. None of them may be there: to append takes half the time of to
+ * set.
+ */
+export function addLimitHeaders(
+  headers: Headers,
+  dialect: DialectName,
+  { requests, tokens }: Rates,
+  time: RateTime,
+): void {
   const { rateHeaders } = DIALECTS[dialect];
-  const set = (unit: "requests" | "tokens", limit: LimitName): void => {
-    const tightest = tightestOf(use, limit);
-    if (tightest === null) return;
-    const { limitValue, remaining, resetsAtMs } = tightest;
-    const room = { limit: limitValue, remaining, resetsAtMs: resetsAtMs ?? nowMs };
-    for (const [name, value] of rateHeaders(unit, room, nowMs)) headers.set(name, value);
-  };
-  set("requests", "requests_per_minute");
-  set("tokens", "tokens_per_minute");
+  if (rateHeaders === null) return;
+  if (requests.length > 0) addRate(headers, rateHeaders, "requests", requests, time);
+  if (tokens.length > 0) addRate(headers, rateHeaders, "tokens", tokens, time);
+}
+
+function addRate(
+  headers: Headers,
+  { names, resetText }: RateHeaders,
+  unit: "requests" | "tokens",
+  rates: readonly MinuteRate[],
+  { nowMs, monotonicMs }: RateTime,
+): void {
+  const { limit, remaining, reset } = names[unit];
+  const tightest = tightestOf(rates, monotonicMs);
+  headers.append(limit, String(tightest.limit));
+  headers.append(remaining, String(tightest.remaining(monotonicMs)));
+  headers.append(reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
 }
 
 /** A key may have a limit for some models beside the one for all: the client meets the tighter one first. */
-function tightestOf(use: KeyUse, limit: LimitName): LimitUse | null {
-  let tightest: LimitUse | null = null;
-  for (const one of use) {
-    if (one.limit === limit && (tightest === null || one.remaining < tightest.remaining)) tightest = one;
-  }
-  return tightest;
+function tightestOf(rates: readonly MinuteRate[], monotonicMs: number): MinuteRate {
+  return rates.reduce((tightest, rate) =>
+    rate.remaining(monotonicMs) < tightest.remaining(monotonicMs) ? rate : tightest,
+  );
 }

@@ -3,7 +3,6 @@
  * each a row of its own. What its request holds in limits is held until then. A restart goes on with what is stored.
  */
 import type { Principal } from "../../auth/keys.ts";
-import { isObject } from "../../core/json.ts";
 import type { BackgroundStore } from "../../store/background.ts";
 import type { Charge } from "../../store/budgets.ts";
 import type { Call } from "../../transport/call.ts";
@@ -11,7 +10,14 @@ import type { Gateway } from "../gateway.ts";
 import { settleBackground, tokensOf } from "../settle.ts";
 import { type End, endOf } from "./end.ts";
 import { type Found, fetchResponse, givenUp } from "./fetch-response.ts";
-import type { Background, Held, PendingResponse, ResponseFacts } from "./pending.ts";
+import {
+  type Background,
+  type Held,
+  isPending,
+  neededAgain,
+  type PendingResponse,
+  type ResponseFacts,
+} from "./pending.ts";
 
 const FIRST_PAUSE_MS = 2_000;
 const PAUSE_GROWTH = 1.5;
@@ -80,7 +86,7 @@ export class BackgroundWatch implements Background {
     const known = this.#watched.get(keyOf(pending));
     if (known !== undefined) {
       // The provider has answered two requests with one response: it is paid for once, and they are two requests.
-      held?.settle(0, 0);
+      held?.settle(0, 0, pending.row);
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
@@ -209,6 +215,7 @@ export class BackgroundWatch implements Background {
     const charges = watched.held?.settle(
       tokensOf(row) + (earlier?.tokens ?? 0),
       (row.costNanoUsd ?? 0) + (earlier?.costNanoUsd ?? 0),
+      row,
     );
     watched.held = null;
     return charges ?? [];
@@ -217,12 +224,18 @@ export class BackgroundWatch implements Background {
   /** Takes room in the limits of the key again, after a restart. */
   #hold(watched: Watched): void {
     if (watched.held !== null) return;
-    const { held, row } = watched.pending;
+    const { pending } = watched;
+    const { row } = pending;
     const { limiter } = this.#gateway();
     const principal = this.#principalOf(row.key);
     if (principal === null || principal.limits === null) return;
-    const amounts = held ?? { tokens: 0, costNanoUsd: null };
-    watched.held = limiter.resume(principal, { model: row.modelAsked, ...amounts, atMs: row.atMs });
+    const needed = neededAgain(pending);
+    const reservation = limiter.resume(principal, { model: row.modelAsked, ...needed, atMs: row.atMs });
+    watched.held = reservation;
+    if (pending.held === null || reservation.demand.costNanoUsd === needed.costNanoUsd) return;
+    // What is open after a crash is told apart by what is stored as held.
+    pending.held = null;
+    this.#save(pending);
   }
 
   #principalOf(name: string): Principal | null {
@@ -262,10 +275,6 @@ export class BackgroundWatch implements Background {
       this.#gateway().log.error({ error }, what);
     }
   }
-}
-
-function isPending(detail: unknown): detail is PendingResponse {
-  return isObject(detail) && isObject(detail.row) && typeof detail.nextMs === "number";
 }
 
 function keyOf({ upstream, id }: Pick<PendingResponse, "upstream" | "id">): string {

@@ -2,6 +2,7 @@
  * A response that its provider goes on to make after the client has its reply (`background: true`). Its usage is fetched
  * later, with the credential that made it, and gets a row of its own.
  */
+import { isObject } from "../../core/json.ts";
 import type { TapState } from "../../dialects/dialect.ts";
 import { BACKGROUND_ENDPOINT, type LedgerRow } from "../../ledger/row.ts";
 import type { Needed, Reservation } from "../../limits/reservation.ts";
@@ -39,8 +40,8 @@ export interface PendingResponse {
   readonly passedBytes?: number;
   /** What attempts before used, as the request's row has it: charged along with the response. As above. */
   readonly earlier?: { readonly tokens: number; readonly costNanoUsd: number };
-  /** What its reservation holds; null: the key had no limits. */
-  readonly held: Needed | null;
+  /** What its reservation holds; null: the key had no limits, or there was no room for it after a restart. */
+  held: Needed | null;
   /** The row of its end, without what its end decides. */
   readonly row: LedgerRow;
   /** The row is the final one: what is left is to commit it. */
@@ -50,6 +51,20 @@ export interface PendingResponse {
   misses: number;
   /** When it is due to be asked about, Unix milliseconds. */
   nextMs: number;
+}
+
+/** Whether what is stored can be read. */
+export function isPending(detail: unknown): detail is PendingResponse {
+  return isObject(detail) && isObject(detail.row) && typeof detail.nextMs === "number";
+}
+
+/** The room that a response takes again after a restart: what is charged at its end lies within it. */
+export function neededAgain({ held, earlier }: PendingResponse): Needed {
+  const { tokens, costNanoUsd } = held ?? { tokens: 0, costNanoUsd: null };
+  return {
+    tokens: tokens + (earlier?.tokens ?? 0),
+    costNanoUsd: costNanoUsd === null ? null : costNanoUsd + (earlier?.costNanoUsd ?? 0),
+  };
 }
 
 /**

@@ -33,7 +33,7 @@ const MAX_NAME_CHARS = 256;
 export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): ModelTraitsTable {
   const ordered = overrides.toSorted((a, b) => precision(a.match) - precision(b.match));
   const learned = new Map<string, PartialTraits>();
-  const remembered = new Map<string, ModelTraits>();
+  const remembered = new Remembered();
 
   const find = ({ name, family }: TraitsUpstream, dialect: DialectName, model: string): ModelTraits => {
     const patches = [learned.get(`${name} ${model}`) ?? {}, DIALECTS[dialect].limitsOf(model)];
@@ -44,14 +44,11 @@ export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): Mode
   return {
     traitsOf(upstream, dialect, model) {
       if (model.length > MAX_NAME_CHARS) return find(upstream, dialect, model);
-      const id = `${upstream.name} ${dialect} ${model}`;
-      const known = remembered.get(id);
+      const models = remembered.modelsOf(upstream.name, dialect);
+      const known = models.get(model);
       if (known !== undefined) return known;
       const traits = find(upstream, dialect, model);
-      // Clients choose the names, so the memory is bounded. Clearing it is cheaper than keeping an order of
-      // use.
-      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-      remembered.set(id, traits);
+      remembered.add(models, model, traits);
       return traits;
     },
     learn({ name }, model, traits) {
@@ -62,6 +59,41 @@ export function makeModelTraitsTable(overrides: readonly TraitsOverride[]): Mode
       remembered.clear();
     },
   };
+}
+
+/** Traits by upstream, dialect and model: to join the three names into one takes longer than all look-ups. */
+class Remembered {
+  readonly #ofUpstream = new Map<string, Map<DialectName, Map<string, ModelTraits>>>();
+  #size = 0;
+
+  modelsOf(upstream: string, dialect: DialectName): Map<string, ModelTraits> {
+    let ofDialect = this.#ofUpstream.get(upstream);
+    if (ofDialect === undefined) {
+      ofDialect = new Map();
+      this.#ofUpstream.set(upstream, ofDialect);
+    }
+    let models = ofDialect.get(dialect);
+    if (models === undefined) {
+      models = new Map();
+      ofDialect.set(dialect, models);
+    }
+    return models;
+  }
+
+  /**
+   * Clients choose the names of models, so the memory is bounded. Clearing it is cheaper than keeping an order of use.
+   */
+  add(models: Map<string, ModelTraits>, model: string, traits: ModelTraits): void {
+    if (this.#size >= MAX_REMEMBERED) this.clear();
+    models.set(model, traits);
+    this.#size++;
+  }
+
+  clear(): void {
+    for (const ofDialect of this.#ofUpstream.values())
+      for (const models of ofDialect.values()) models.clear();
+    this.#size = 0;
+  }
 }
 
 function isMatch(pattern: string, model: string): boolean {
