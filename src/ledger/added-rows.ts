@@ -99,6 +99,7 @@ function makeAddedRow(
     costGaps: null,
     drops: null,
     cache: null,
+    savedNanoUsd: null,
     upstreamRequestId: null,
     clientAddress: null,
     userAgent: null,

@@ -48,6 +48,7 @@ const OWN_FIELDS = [
   "userAgent",
   "endUser",
   "tags",
+  "savedNanoUsd",
 ] as const satisfies readonly OwnField[];
 
 const USAGE_MEMBERS = [
@@ -137,6 +138,7 @@ function rareColumns(row: LedgerRow): Readonly<Record<string, SqlValue>> {
     cost_gaps: row.costGaps,
     drops: row.drops,
     cache: row.cache,
+    saved_nano_usd: row.savedNanoUsd,
     cache_write_1h_tokens: usage.cacheWrite1hTokens,
     input_audio_tokens: usage.inputAudioTokens,
     input_image_tokens: usage.inputImageTokens,
@@ -156,6 +158,7 @@ function hasRareColumns(row: LedgerRow): boolean {
     row.costGaps !== null ||
     row.drops !== null ||
     row.cache !== null ||
+    row.savedNanoUsd !== null ||
     usage.cacheWrite1hTokens !== null ||
     usage.inputAudioTokens !== null ||
     usage.inputImageTokens !== null ||
