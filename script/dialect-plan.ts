@@ -24,6 +24,7 @@ export const PLAN: readonly string[] = [
   "error-decode",
   "error-encode",
   "repair",
+  "repeat",
 ];
 
 /** Files that a dialect has if it needs them. */

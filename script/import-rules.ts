@@ -64,7 +64,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     reason: "alerts read facts that app.ts hands in, so that no room knows of them and none waits for them",
   },
   cache: {
-    imports: ["core", "neutral", "config", "store"],
+    // Bytes that grow and JSON, and nothing that knows a framing.
+    imports: ["core", "neutral", "wire/bytes.ts", "wire/json.ts", "config", "store"],
     reason: "the cache keeps replies, it makes none",
   },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },

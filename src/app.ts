@@ -155,6 +155,7 @@ class RunningApp implements App {
     const { config } = this.#options;
     this.#gateway.limiter.start();
     this.#gateway.background.start();
+    this.#gateway.cache.start();
     const served: Served = {
       gateway: this.#gateway,
       models: this.#models,
@@ -237,6 +238,7 @@ class RunningApp implements App {
     await this.#gateway.ledger.close();
     this.#gateway.limiter.close();
     this.#gateway.background.close();
+    this.#gateway.cache.close();
     this.#states.close();
     this.#alerts.close();
   }
@@ -275,6 +277,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#prober.stop();
     pool.replace(gateway.snapshot.credentialSpecs);
+    gateway.cache.replace(config.cache);
     gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
-import type { KeyConfig } from "./config/client-keys.ts";
+import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
@@ -59,6 +59,8 @@ export interface Snapshot {
   /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
+  /** The response cache is on for some key or model, or some client may ask for it. */
+  readonly usesCache: boolean;
   readonly filterReplyHeaders: (upstream: HeaderView, requestId: string) => Record<string, string>;
 }
 
@@ -89,13 +91,24 @@ export function makeSnapshot(
     credentialSpecs: config.upstreams.flatMap((upstream, i) =>
       makeCredentialSpecs(upstream, upstreams[i] as UpstreamView),
     ),
+    usesCache: usesCache(config, keys),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),
   });
 }
 
 /** The same view with other keys. */
 export function withKeys(snapshot: Snapshot, keys: readonly KeyConfig[]): Snapshot {
-  return Object.freeze({ ...snapshot, keys: makeKeyRing(keys, snapshot.config.teams) });
+  const { config } = snapshot;
+  const ring = makeKeyRing(keys, config.teams);
+  return Object.freeze({ ...snapshot, keys: ring, usesCache: usesCache(config, keys) });
+}
+
+function usesCache({ cache, models }: Config, keys: readonly KeyConfig[]): boolean {
+  const isOn = (mode: CacheMode | null): boolean => mode !== null && mode !== "off";
+  if (cache.memoryBytes === 0) return false;
+  return (
+    models.some((model) => isOn(model.cache)) || keys.some((key) => isOn(key.cache) || key.mayAskForCache)
+  );
 }
 
 function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBook): UpstreamView {

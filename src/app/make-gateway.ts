@@ -1,4 +1,5 @@
 /** Builds the gateway around its first snapshot: the part of the composition root that a reload does not repeat. */
+import { AnswerCache } from "../cache/answer-cache.ts";
 import type { KeyConfig } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -109,6 +110,13 @@ export function makeGateway(
       requestIds,
       clock,
       log,
+    }),
+    cache: new AnswerCache({
+      config: config.cache,
+      dataDir,
+      clock,
+      log,
+      ids: requestIds,
     }),
     background: new BackgroundWatch(
       () => gateway,

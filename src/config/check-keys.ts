@@ -16,6 +16,7 @@ export function checkKeys(draft: Draft): void {
         checkReference(draft, [...path, "upstreams", i], name, upstreams);
       });
     }
+    checkScope(draft, path, table);
     for (const limited of draft.tables([...path, "per_model"])) checkHasLimit(draft, limited);
   }
 }
@@ -27,6 +28,15 @@ function checkSecret(draft: Draft, path: Path, { key, key_hash: hash }: Tree): v
   if (key !== undefined && hash !== undefined) {
     draft.refuse([...path, "key_hash"], "cannot be combined with key", "keep one of the two");
   }
+}
+
+function checkScope(draft: Draft, path: Path, { cache_scope: scope, team }: Tree): void {
+  if (scope !== "team" || team !== undefined) return;
+  draft.refuse(
+    [...path, "cache_scope"],
+    'is "team", but the key has no team',
+    'name its team, or write "key" or "gateway"',
+  );
 }
 
 function checkHasLimit(draft: Draft, { table, path }: { readonly table: Tree; readonly path: Path }): void {

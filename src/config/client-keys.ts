@@ -35,6 +35,12 @@ export interface KeyLimits extends LimitSet {
   readonly perModel: readonly ModelLimits[];
 }
 
+/** For which requests the cache is on: none, those whose answer repeats by itself, or all. */
+export type CacheMode = "off" | "repeatable" | "all";
+
+/** Who gets an answer that was made for a key: the key itself, all keys of its team, or all keys. */
+export type CacheScope = "key" | "team" | "gateway";
+
 /** Everything about a client's key but its name and the key itself. */
 export interface KeySettings {
   readonly team: string | null;
@@ -49,6 +55,11 @@ export interface KeySettings {
   /** The client may ask for `x-clewline-report`. */
   readonly mayReport: boolean;
   readonly strict: boolean;
+  /** null: the model decides. */
+  readonly cache: CacheMode | null;
+  /** The client may ask for the cache with `x-clewline-cache`. */
+  readonly mayAskForCache: boolean;
+  readonly cacheScope: CacheScope;
   /** null: the key has no limit of its own. */
   readonly limits: KeyLimits | null;
 }
@@ -62,6 +73,9 @@ export const PLAIN_SETTINGS: KeySettings = Object.freeze({
   addresses: null,
   mayReport: false,
   strict: false,
+  cache: null,
+  mayAskForCache: false,
+  cacheScope: "key",
   limits: null,
 });
 
@@ -131,8 +145,11 @@ function faultOf(issue: v.BaseIssue<unknown>): SettingFault {
 }
 
 function makeKeySettings(checked: CheckedKeySettings): KeySettings {
-  const { expires, report, models, upstreams, addresses, strict, team, perModel, timeZone, ...limits } =
-    toCamel(settingsSchema, checked);
+  const { expires, report, models, upstreams, addresses, strict, team, ...others } = toCamel(
+    settingsSchema,
+    checked,
+  );
+  const { cache, cacheHeader, cacheScope, perModel, timeZone, ...limits } = others;
   return {
     team,
     expiresAtMs: expires === null ? null : parseExpiry(expires),
@@ -141,6 +158,9 @@ function makeKeySettings(checked: CheckedKeySettings): KeySettings {
     addresses,
     mayReport: report,
     strict,
+    cache,
+    mayAskForCache: cacheHeader,
+    cacheScope,
     limits: limitsOf({ ...makeLimitSet(limits), timeZone, perModel: perModel.map(makeModelLimits) }),
   };
 }

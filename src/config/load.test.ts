@@ -142,6 +142,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       ledger: { onFailure: "serve", queueRows: 10_000 },
       limits: { assumedOutputTokens: 4_096, unpriced: "refuse" },
       pool: DEFAULTS.pool,
+      cache: DEFAULTS.cache,
       upstreams: [
         {
           ...UPSTREAM_DEFAULTS,
@@ -177,6 +178,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           onOverflow: [],
           onRefusal: [],
           strict: false,
+          cache: null,
           systemBefore: null,
           systemAfter: null,
           defaults: NO_PARAMETERS,
@@ -261,6 +263,7 @@ match = "bare"
       onOverflow: ["a/z"],
       onRefusal: ["a/long", "a/z"],
       strict: true,
+      cache: null,
       systemBefore: "Be brief.",
       systemAfter: "Speak French.",
       defaults: {
@@ -574,12 +577,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
   [
     "a single table for a list",

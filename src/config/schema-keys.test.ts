@@ -95,6 +95,9 @@ name = "unlimited"
         addresses: ["10.0.0.0/8", "fd00::1"],
         mayReport: true,
         strict: true,
+        cache: null,
+        mayAskForCache: false,
+        cacheScope: "key",
         limits: {
           requestsPerMinute: 60,
           tokensPerMinute: 200_000,

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { MAX_BUDGET_USD, nanoUsdOf, parseExpiry } from "./key-values.ts";
-import { strict } from "./schema-models.ts";
+import { cacheMode, strict } from "./schema-models.ts";
 import {
   address,
   label,
@@ -148,6 +148,23 @@ const keySettings = {
     "The client may ask with `x-clewline-report: 1` for headers that tell cost, credential, upstream and attempts.",
   ),
   strict,
+  cache: optional(
+    cacheMode,
+    "reload",
+    "Give answers again to requests that are the same: `repeatable` for requests with `temperature` 0 or a `seed`, `all` for others too, `off` never, whatever the model's entry or the client says. Default: as the `[[models]]` entry says, else off.",
+  ),
+  cache_header: withDefault(
+    v.boolean(),
+    false,
+    "reload",
+    "The client may ask for the cache itself, with the header `x-clewline-cache: on` or `refresh`. With `off` every client may keep its request out of the cache.",
+  ),
+  cache_scope: withDefault(
+    v.picklist(["key", "team", "gateway"]),
+    "key",
+    "reload",
+    "Which keys give their answers to each other: the key is alone (`key`), the keys of its team that say `team` too, or all keys that say `gateway`. Who shares answers can find out what others have asked, by the time that an answer takes.",
+  ),
   ...limits,
   time_zone: zone,
   per_model: v.optional(v.array(v.object(modelLimits)), []),

@@ -77,6 +77,9 @@ export type TargetOrder = (typeof TARGET_ORDERS)[number];
 /** Targets for a request that the entry's own targets do not serve. */
 const detour = (description: string) => withDefault(v.array(v.string()), [], "reload", description);
 
+/** Of client keys and models: for which requests the cache is on. */
+export const cacheMode = v.picklist(["off", "repeatable", "all"]);
+
 /** An entry of `[[models]]`. */
 export const model = v.object({
   name: required(
@@ -113,6 +116,11 @@ export const model = v.object({
     "`upstream/model`, in order: asked once in place of the targets when one of them refuses to answer for the content, and has said nothing yet. See [targets.md](targets.md).",
   ),
   strict,
+  cache: optional(
+    cacheMode,
+    "reload",
+    "Give answers again to requests that are the same, for every key that does not say `off`: `repeatable` for requests with `temperature` 0 or a `seed`, `all` for others too, `off` never, whatever the key or the client says. Default: as the key says.",
+  ),
   system_before: optional(text, "reload", "Text placed before the client's instructions."),
   system_after: optional(text, "reload", "Text placed after the client's instructions."),
   defaults: parameters,

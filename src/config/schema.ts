@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { alerts } from "./alerts/schema-alerts.ts";
+import { cache } from "./cache/schema-cache.ts";
 import { pool } from "./pool/schema-pool.ts";
 import { priceEntry } from "./prices/schema-prices.ts";
 import { clientKey, team } from "./schema-keys.ts";
@@ -266,6 +267,7 @@ export const fileSchema = v.object({
     queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
   }),
   pool,
+  cache,
   alerts,
   upstreams: v.optional(v.array(upstream), []),
   keys: v.optional(v.array(clientKey), []),

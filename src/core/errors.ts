@@ -11,6 +11,7 @@ export type ErrorKind =
   | "bad_host"
   | "bad_encoding"
   | "body_too_large"
+  | "client_too_slow"
   | "unauthenticated"
   | "key_forbidden"
   | "route_not_found"
@@ -53,6 +54,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   bad_host: { status: 400, origin: "client", retryable: false },
   bad_encoding: { status: 415, origin: "client", retryable: false },
   body_too_large: { status: 413, origin: "client", retryable: false },
+  client_too_slow: { status: 408, origin: "client", retryable: true },
   unauthenticated: { status: 401, origin: "client", retryable: false },
   key_forbidden: { status: 403, origin: "client", retryable: false },
   route_not_found: { status: 404, origin: "client", retryable: false },

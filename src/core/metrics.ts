@@ -140,6 +140,9 @@ export interface RequestFacts {
   readonly usage: Readonly<Record<string, number | string | null>>;
   /** null: the request has no price, or used nothing that is known. */
   readonly costNanoUsd: number | null;
+  /** What the response cache did; null: it was off for the request. */
+  readonly cache: string | null;
+  readonly savedNanoUsd: number | null;
 }
 
 /** All counts of a gateway. */
@@ -161,6 +164,16 @@ export class Metrics {
   readonly unpriced = new Counter(
     "clewline_unpriced_requests_total",
     "Requests that used a model without a price.",
+    ["upstream"],
+  );
+  readonly cacheUses = new Counter(
+    "clewline_cache_requests_total",
+    "Requests for which the response cache was on: answered from it (hit), with the answer to another request (joined), or by a provider (miss).",
+    ["result"],
+  );
+  readonly cacheSaved = new Counter(
+    "clewline_cache_saved_nano_usd_total",
+    "What the answers from the response cache have cost the first time, in billionths of a dollar.",
     ["upstream"],
   );
   readonly reloads = new Counter("clewline_config_reloads_total", "Changes of the configuration.", [
@@ -238,6 +251,12 @@ export class Metrics {
     else this.requests.add(1, facts.dialect, upstream, facts.outcome);
     this.duration.recordAt(series.duration, facts.durationMs / 1000);
     if (facts.ttfbMs !== null) this.firstByte.recordAt(series.firstByte, facts.ttfbMs / 1000);
+    if (facts.cache !== null) {
+      this.cacheUses.add(1, facts.cache);
+      if (facts.savedNanoUsd !== null) this.cacheSaved.add(facts.savedNanoUsd, upstream);
+      // The provider has counted these tokens once, for another request.
+      if (facts.cache !== "miss") return;
+    }
     for (let i = 0; i < this.#tokenKinds.length; i++) {
       const { name, metric } = this.#tokenKinds[i] as TokenKind;
       const count = facts.usage[name];

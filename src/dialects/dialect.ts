@@ -4,12 +4,14 @@
  * credentials.
  */
 import type { GatewayError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { Usage } from "../neutral/usage.ts";
 import type { ShapeNode } from "../wire/json-shape.ts";
 import type { JsonSink } from "../wire/json-sink.ts";
 import type { SpliceEdit } from "../wire/json-splice.ts";
 import type { RepairRules } from "./repair.ts";
+import type { RepeatFacts } from "./repeat.ts";
 import type { PrefixPlan } from "./shared/prefix-plan.ts";
 
 /** The four wire languages. */
@@ -260,6 +262,8 @@ export interface Dialect {
   limitsOf(model: string): TraitLimits;
   /** What its servers refuse, and what is changed for them. */
   readonly repairs: RepairRules;
+  /** Whether the answer to a request with this body may be given again. */
+  repeatFacts(body: JsonObject): RepeatFacts;
   makeTap(options: TapOptions): Tap;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;

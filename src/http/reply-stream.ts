@@ -15,6 +15,24 @@ export const PASSED_ON_AT_ONCE = {
   "x-accel-buffering": "no",
 } as const;
 
+/** Where a relay writes an answer: the stream of its client, or that of several. */
+export interface AnswerStream {
+  /** null: the clients have streams of their own. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** Written bytes wait for the client to read them. */
+  readonly isBlocked: boolean;
+  /** From here on another owner hears of the stream: at once that it has started, if it has. */
+  handOver(owner: ReplyStreamOwner): void;
+  /** False: the next `write` must wait for `drained`. */
+  write(bytes: Uint8Array): boolean;
+  /** A sign of life, which is no part of the answer. */
+  ping(bytes: Uint8Array): void;
+  /** The good end, behind the last bytes. */
+  finish(bytes: Uint8Array | null): void;
+  /** The end by a failure: whole frames, then the words of the failure; without words the connection breaks. */
+  fail(bytes: Uint8Array | null, words: string): void;
+}
+
 export interface ReplyStreamOwner {
   /** The server takes bytes from then on. */
   started(): void;
@@ -29,7 +47,9 @@ interface DirectController {
   close(error?: unknown): void;
 }
 
-export class ReplyStream {
+const encoder = new TextEncoder();
+
+export class ReplyStream implements AnswerStream {
   readonly body: ReadableStream<Uint8Array>;
   #owner: ReplyStreamOwner;
   #controller: DirectController | null = null;
@@ -54,12 +74,10 @@ export class ReplyStream {
     } as unknown as ConstructorParameters<typeof ReadableStream<Uint8Array>>[0]);
   }
 
-  /** Written bytes wait for the client to read them. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
 
-  /** From here on another owner hears of the stream: at once that it has started, if it has. */
   handOver(owner: ReplyStreamOwner): void {
     this.#owner = owner;
     if (this.#controller !== null && !this.#isOver) owner.started();
@@ -93,6 +111,24 @@ export class ReplyStream {
       written.then(resume, resume);
     }
     return false;
+  }
+
+  ping(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
+  finish(bytes: Uint8Array | null): void {
+    if (bytes !== null) this.write(bytes);
+    this.close();
+  }
+
+  fail(bytes: Uint8Array | null, words: string): void {
+    if (bytes !== null) this.write(bytes);
+    if (words === "") {
+      this.cut();
+      return;
+    }
+    this.finish(encoder.encode(words));
   }
 
   close(): void {

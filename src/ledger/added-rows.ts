@@ -101,6 +101,7 @@ function makeAddedRow(
     costGaps: null,
     drops: null,
     cache: null,
+    savedNanoUsd: null,
     upstreamRequestId: null,
     clientAddress: null,
     userAgent: null,

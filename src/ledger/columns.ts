@@ -48,6 +48,7 @@ const OWN_FIELDS = [
   "userAgent",
   "endUser",
   "tags",
+  "savedNanoUsd",
 ] as const satisfies readonly OwnField[];
 
 const USAGE_MEMBERS = [
@@ -141,6 +142,7 @@ export function restOf(row: LedgerRow, fact: Fact | null): string | null {
   if (row.costGaps !== null) json += member("cost_gaps", row.costGaps);
   if (row.drops !== null) json += member("drops", row.drops);
   if (row.cache !== null) json += member("cache", row.cache);
+  if (row.savedNanoUsd !== null) json += `,"saved_nano_usd":${row.savedNanoUsd}`;
   if (usage.cacheWrite1hTokens !== null) json += `,"cache_write_1h_tokens":${usage.cacheWrite1hTokens}`;
   if (usage.inputAudioTokens !== null) json += `,"input_audio_tokens":${usage.inputAudioTokens}`;
   if (usage.inputImageTokens !== null) json += `,"input_image_tokens":${usage.inputImageTokens}`;

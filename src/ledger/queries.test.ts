@@ -92,6 +92,7 @@ test("a row reads back as it was written, whatever it holds", () => {
     costGaps: textOrNull,
     drops: textOrNull,
     cache: textOrNull,
+    savedNanoUsd: fc.option(fc.maxSafeInteger(), { nil: null }),
     upstreamRequestId: textOrNull,
     clientAddress: textOrNull,
     userAgent: textOrNull,

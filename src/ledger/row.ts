@@ -93,7 +93,13 @@ export interface LedgerRow {
   costGaps: string | null;
   /** JSON array of the parts of the request that a translation dropped. */
   drops: string | null;
+  /**
+   * What the response cache did: `hit` (a kept answer), `joined` (an answer on its way for another request), `miss` (the
+   * answer was made for this request); null: it was off for the request.
+   */
   cache: string | null;
+  /** With `hit` and `joined`: what the answer has cost the request that it was made for; null: it has no price. */
+  savedNanoUsd: number | null;
   upstreamRequestId: string | null;
   clientAddress: string | null;
   /** At most 200 characters. */

@@ -77,6 +77,8 @@ export async function renderMetrics(
     alerts,
     waitsRefused,
     waited,
+    cacheUses,
+    cacheSaved,
     duration,
     firstByte,
   } = metrics;
@@ -87,6 +89,7 @@ export async function renderMetrics(
         scope: { name: "clewline" },
         metrics: [
           ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts, waitsRefused].map(sum),
+          ...[cacheUses, cacheSaved].map(sum),
           ...[duration, firstByte, waited].map(histogram),
           ...gauges.map(gauge),
         ],

@@ -16,6 +16,8 @@ export interface MetricsSource {
   readonly pool: Pick<Pool, "list">;
   readonly waiting: Pick<WaitingRoom, "count" | "bytes">;
   readonly breaker: Pick<Breaker, "open">;
+  /** Answers in memory, and their bytes with those on their way. */
+  readonly cache: { readonly size: number; readonly bytes: number };
 }
 
 export interface ProcessFacts {
@@ -54,7 +56,10 @@ export async function metricsPage(
   return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
 }
 
-function gaugesOf({ metrics, ledger, pool, waiting, breaker }: MetricsSource, facts: ProcessFacts): Gauge[] {
+function gaugesOf(
+  { metrics, ledger, pool, waiting, breaker, cache }: MetricsSource,
+  facts: ProcessFacts,
+): Gauge[] {
   const { stats } = ledger;
   return [
     {
@@ -72,6 +77,12 @@ function gaugesOf({ metrics, ledger, pool, waiting, breaker }: MetricsSource, fa
     gauge("clewline_ledger_commits", "Commits since the start.", stats.commits),
     gauge("clewline_ledger_failures", "Failed commits since the start.", stats.failures),
     gauge("clewline_ledger_dropped_rows", "Rows lost because the queue was full.", stats.droppedRows),
+    gauge("clewline_cache_answers", "Answers that the response cache has in memory.", cache.size),
+    gauge(
+      "clewline_cache_bytes",
+      "Memory of the response cache, with answers on their way to several clients.",
+      cache.bytes,
+    ),
     gauge("clewline_config_rejected", "1 while the file on disk is invalid.", facts.isConfigRejected ? 1 : 0),
     gauge("process_resident_memory_bytes", "Resident memory.", facts.residentBytes),
     gauge("process_start_time_seconds", "Start of the process, in Unix seconds.", facts.startedAtMs / 1_000),

@@ -28,6 +28,7 @@ const entryOf = (model: Pick<ModelConfig, "name" | "targets"> & Partial<ModelCon
   onOverflow: [],
   onRefusal: [],
   strict: false,
+  cache: null,
   systemBefore: null,
   systemAfter: null,
   defaults: NO_PARAMETERS,

@@ -3,6 +3,7 @@
  * row from it.
  */
 import type { Principal } from "../auth/keys.ts";
+import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -16,6 +17,7 @@ import { addUsage, type Usage } from "../neutral/usage.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Admission } from "./admission/admission.ts";
+import type { Sharing } from "./answer/sharing.ts";
 import type { Gateway } from "./gateway.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
@@ -127,8 +129,8 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream, its admission, its prefix and its row. All fields are set in the constructor, so
- * that every exchange has the same shape.
+ * Readonly but for its attempts, its early stream, its admission, its prefix, its sharing and its row. All fields are set in
+ * the constructor, so that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
   readonly id: string;
@@ -154,6 +156,8 @@ export class Exchange implements Accepted, Asked {
   admission: Admission | null = null;
   /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
   prefix: Prefix | null | undefined = undefined;
+  /** The request's part in an answer that several requests may get; null: the cache is off for it. */
+  sharing: Sharing | null = null;
   /** The ledger row, once the exchange has ended. */
   row: LedgerRow | null = null;
   /** How long the request has waited for credentials. */
@@ -206,6 +210,11 @@ export class Exchange implements Accepted, Asked {
     return this.#isSettled;
   }
 
+  /** Aborts when nobody wants the answer any more. */
+  get leaving(): AbortSignal {
+    return this.sharing?.lead?.signal ?? this.client.request.signal;
+  }
+
   beginAttempt(attempt: AttemptRecord): void {
     this.#attempts += 1;
     this.#attempt = attempt;
@@ -214,6 +223,12 @@ export class Exchange implements Accepted, Asked {
   /** The gateway answers for this upstream by itself: the row names the target, and counts no attempt. */
   answerFor(upstream: string, model: string): void {
     this.#attempt = { ...NO_ATTEMPT, upstream, modelUsed: model };
+  }
+
+  /** The answer was made for another request: the row names its target, and counts no attempt. */
+  answerFrom({ upstream, upstreamDialect, modelUsed, dropped }: AnswerOrigin, isStream: boolean): void {
+    const dialect = upstreamDialect as DialectName | null;
+    this.#attempt = { ...NO_ATTEMPT, upstream, upstreamDialect: dialect, modelUsed, dropped, isStream };
   }
 
   noteAttempt(note: AttemptNote): void {

@@ -1,4 +1,5 @@
 /** The parts of the house that serve a request; `app.ts` wires them. */
+import type { AnswerCache } from "../cache/answer-cache.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -27,6 +28,8 @@ export interface Gateway {
   readonly breaker: Breaker;
   readonly ledger: Ledger;
   readonly limiter: Limiter;
+  /** Asked only where `snapshot.usesCache`. */
+  readonly cache: AnswerCache;
   readonly transport: Transport;
   /** The upstream and credential that hold a stored object of a provider; null: unknown. */
   findState(id: string): StateId | null;

@@ -3,7 +3,7 @@
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
 import { findEndOfKey, findKeyRefusal, type Principal } from "../auth/keys.ts";
-import { GatewayError } from "../core/errors.ts";
+import type { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
@@ -14,15 +14,17 @@ import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
 import { addLimitHeaders, dropAccountRates } from "./admission/limit-headers.ts";
+import { type Shared, shareAnswer } from "./answer/cached.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
+import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
-import { reportOf } from "./answer/report.ts";
+import { cacheLines, reportOf } from "./answer/report.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { orderRequest } from "./order/order-request.ts";
 import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
-import { shuttingDown } from "./refusals.ts";
+import { findRefusal } from "./refusals.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
 import { tryTargets } from "./targets.ts";
@@ -50,7 +52,7 @@ const QUICK_BODY_MS = 1_000;
  * The walk of one accepted request through its phases. Each phase ends by calling the next one. The watchdog
  * looks at it while it waits for the client's body, or for the answer of a stream that opens early.
  */
-class Serving extends Watched implements BodyReader, WalkOwner {
+class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
@@ -71,6 +73,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #tellsLimits = false;
   /** When the wait for an answer began, on the monotonic clock. */
   #waitsSinceMs = 0;
+  #isAnswered = false;
 
   constructor(gateway: Gateway, accepted: Accepted) {
     super();
@@ -138,16 +141,57 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       checkOtherModels(body, peek, this.#planned.targets, principal);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
-    const isLimited = exchange.principal.limits !== null;
-    const usable = isLimited ? admit(request, this.#planned) : this.#planned.targets;
-    const { order } = this.#planned;
+    const shared = gateway.snapshot.usesCache ? shareAnswer(request, this.#planned, this) : null;
+    if (shared === null) this.#serve(request, this.#planned);
+    else this.#share(request, this.#planned, shared);
+  }
+
+  #serve(request: ServedRequest, planned: PlannedRequest): void {
+    const isLimited = request.exchange.principal.limits !== null;
+    const usable = isLimited ? admit(request, planned) : planned.targets;
+    const { order } = planned;
     // The provider that holds an object of the request is no matter of turns, speed or price.
-    const targets = order === null || sticky !== null ? usable : orderRequest(request, order, usable);
-    if (exchange.opensEarly) {
-      this.#waitsSinceMs = gateway.clock.monotonicMs();
-      gateway.transport.watchdog.add(this);
-    }
+    const targets = order === null || request.sticky !== null ? usable : orderRequest(request, order, usable);
+    this.#watchForEarly(request.exchange);
     this.#walk = tryTargets(request, targets, this);
+  }
+
+  /** The client's answer may be another request's; then nothing is sent for this one. */
+  #share(request: ServedRequest, planned: PlannedRequest, { reader, lead }: Shared): void {
+    if (lead === null) {
+      if (!this.#isAnswered) this.#watchForEarly(request.exchange);
+    } else {
+      this.#serve(request, planned);
+      if (this.#walk !== null) lead.madeBy(this.#walk);
+    }
+    this.#walk = this.#isAnswered ? null : reader;
+  }
+
+  #watchForEarly({ opensEarly }: Exchange): void {
+    if (!opensEarly) return;
+    this.#waitsSinceMs = this.#gateway.clock.monotonicMs();
+    this.#gateway.transport.watchdog.add(this);
+  }
+
+  answered(reply: Response): void {
+    this.#gateway.transport.watchdog.delete(this);
+    this.#answer(reply);
+  }
+
+  refused(error: GatewayError): void {
+    this.#guard(() => this.#endWithError(error));
+  }
+
+  alone(request: ServedRequest): void {
+    this.#guard(() => {
+      const refusal = findRefusal(this.#gateway);
+      if (refusal !== null) throw refusal;
+      this.#serve(request, this.#planned as PlannedRequest);
+    });
+  }
+
+  left(): void {
+    this.#guard(() => this.#endWithoutClient(null));
   }
 
   /** Reading may have taken long: the key may have ended since, or have other rights and limits. */
@@ -299,6 +343,9 @@ class Serving extends Watched implements BodyReader, WalkOwner {
     const { limits, mayReport } = this.#accepted.principal;
     if (limits !== null) this.#withLimits(reply);
     if (mayReport) for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
+    if (this.#gateway.snapshot.usesCache)
+      for (const [name, value] of cacheLines(this.#recorded())) reply.headers.set(name, value);
+    this.#isAnswered = true;
     this.#resolve(reply);
   }
 
@@ -320,6 +367,7 @@ class Serving extends Watched implements BodyReader, WalkOwner {
   #ended(): Exchange {
     const exchange = this.#recorded();
     exchange.client.restoreIdleTimeout();
+    exchange.sharing?.lead?.giveUp();
     return exchange;
   }
 
@@ -350,22 +398,6 @@ class Serving extends Watched implements BodyReader, WalkOwner {
       this.#onException(cause);
     }
   }
-}
-
-/** The reason why the gateway serves no request at the moment. */
-function findRefusal(gateway: Gateway): GatewayError | null {
-  if (gateway.isDraining) {
-    return shuttingDown();
-  }
-  if (!gateway.ledger.isWritable) {
-    const reason = gateway.ledger.failure ?? "the ledger is not writable";
-    return new GatewayError(
-      "ledger_unavailable",
-      `requests cannot be recorded at the moment (${reason}), so none are served`,
-      { retryAfterMs: 1_000 },
-    );
-  }
-  return null;
 }
 
 function newId(gateway: Gateway): string {

@@ -2,6 +2,7 @@
  * Plans a request: the targets that may serve it, in order, and what its model's name or entry changes about
  * it.
  */
+import type { CacheMode } from "../config/client-keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
@@ -39,6 +40,8 @@ export interface PlannedRequest {
   readonly amendment: Amendment | null;
   /** The model's entry orders to refuse rather than to drop. */
   readonly isStrict: boolean;
+  /** What the model's entry says of the response cache; null: nothing. */
+  readonly cache: CacheMode | null;
   /** null: the targets stay in the order of the plan. */
   readonly order: PlannedOrder | null;
   /** null: there is none, or the request is for no answer. */
@@ -62,7 +65,15 @@ export function planRequest(
     const mayOmitModel = route.mayOmitModel && (rights.modelGlobs === null || !route.hasBody);
     if (!mayOmitModel) throw modelMissing();
     const targets = [speaker(snapshot, route, sticky, rights)];
-    return { targets, modelName: null, amendment: null, isStrict: false, order: null, detours: null };
+    return {
+      targets,
+      modelName: null,
+      amendment: null,
+      isStrict: false,
+      cache: null,
+      order: null,
+      detours: null,
+    };
   }
   const plan = snapshot.plan(model);
   const hasRights = rights.modelGlobs !== null || rights.upstreams !== null;
@@ -74,6 +85,7 @@ export function planRequest(
     modelName: plan.modelName,
     amendment: route.isGenerative ? amendmentOf(plan) : null,
     isStrict: plan.entry?.strict === true,
+    cache: plan.entry?.cache ?? null,
     order: orderOf(plan),
     // Models of embeddings do not stand in for one another, and a count is of one model.
     detours: route.isGenerative && plan.detours !== null ? allowedDetours(plan, model, rights) : null,

@@ -1,5 +1,6 @@
 /** Errors for requests that no upstream gets. */
 import { GatewayError } from "../core/errors.ts";
+import type { Gateway } from "./gateway.ts";
 
 /** No plan leads to the model. `nearest`: names that the client may have meant. */
 export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
@@ -75,4 +76,20 @@ export function foreignDialect(dialect: string, upstreams: readonly string[]): G
 
 export function shuttingDown(): GatewayError {
   return new GatewayError("shutting_down", "Clewline is shutting down; try again", { retryAfterMs: 1_000 });
+}
+
+/** The reason why the gateway serves no request at the moment. */
+export function findRefusal(gateway: Pick<Gateway, "isDraining" | "ledger">): GatewayError | null {
+  if (gateway.isDraining) {
+    return shuttingDown();
+  }
+  if (!gateway.ledger.isWritable) {
+    const reason = gateway.ledger.failure ?? "the ledger is not writable";
+    return new GatewayError(
+      "ledger_unavailable",
+      `requests cannot be recorded at the moment (${reason}), so none are served`,
+      { retryAfterMs: 1_000 },
+    );
+  }
+  return null;
 }

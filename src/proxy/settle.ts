@@ -2,6 +2,7 @@
  * The end of every request: its one ledger row, then the last bytes of its answer. Nothing else calls the
  * ledger's `append`, so whatever has to happen once for each request happens here.
  */
+import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
@@ -56,6 +57,7 @@ export function settle(
   settled: (failure: GatewayError | null) => void,
 ): void {
   const row = endExchange(gateway, exchange, ending);
+  exchange.sharing?.lead?.learn(ending.facts);
   append(gateway, exchange, ending, row, (failure) => {
     if (failure !== null) {
       if (!ending.isHeadSent && exchange.early === null) row.status = failure.status;
@@ -153,7 +155,8 @@ function beginBackground(
 /** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */
 function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readonly Charge[] {
   if (admission === null) return NO_CHARGES;
-  if (attempts === 0 && row.outcome !== "ok") {
+  // Another request's answer is no attempt, and counts once a byte of it is sent.
+  if (attempts === 0 && row.outcome !== "ok" && row.ttfbMs === null) {
     admission.release();
     return NO_CHARGES;
   }
@@ -202,8 +205,11 @@ function commit(
 }
 
 function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
-  const { attempt, attempts, early, route, startedMs } = exchange;
-  const { facts, outcome, firstByteMs } = ending;
+  const { attempt, attempts, early, route, startedMs, sharing } = exchange;
+  const { facts, firstByteMs } = ending;
+  // Others got the answer; the request's own client did not wait for it.
+  const hasLeft = ending.outcome === "ok" && sharing?.lead?.hasLeft === true;
+  const outcome = hasLeft ? "client_left" : ending.outcome;
   const { headers } = exchange.client;
   const isRefused = attempts === 0 && outcome === "refused";
   const clientRequestId = headers.get("x-request-id");
@@ -221,14 +227,14 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     upstream: attempt.upstream,
     upstreamDialect: attempt.upstreamDialect,
     modelUsed: bounded(attempt.modelUsed),
-    modelReported: bounded(facts?.model ?? null),
+    modelReported: bounded(facts?.model ?? sharing?.origin?.modelReported ?? null),
     credential: attempt.credential,
     isStream: early !== null || (isRefused ? exchange.clientFraming !== "json" : attempt.isStream),
     // The status line of a stream that was opened early has gone out.
     status: early === null ? ending.status : 200,
     outcome,
     errorKind: ending.errorKind,
-    stopReason: bounded(facts?.stopReason ?? null),
+    stopReason: bounded(facts?.stopReason ?? sharing?.origin?.stopReason ?? null),
     attempts,
     attemptLog: exchange.attemptNotes.length === 0 ? null : JSON.stringify(exchange.attemptNotes),
     ttfbMs: firstByteMs === null ? null : firstByteMs - startedMs,
@@ -237,7 +243,8 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     replyBytes: ending.replyBytes,
     ...moneyOf(gateway, exchange, ending),
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
-    cache: null,
+    cache: sharing?.use ?? null,
+    savedNanoUsd: sharing?.origin?.costNanoUsd ?? null,
     upstreamRequestId: bounded(attempt.upstreamRequestId),
     clientAddress: exchange.client.address(),
     userAgent: userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_CHARS),
@@ -254,8 +261,10 @@ const NOT_BILLED = {
 
 /** The usage of all attempts with its cost, and where the counts are from. */
 function moneyOf(gateway: Gateway, exchange: Exchange, { facts, outcome }: Ending): Money {
-  const { earlierUsage, isEarlierEstimated } = exchange;
+  const { earlierUsage, isEarlierEstimated, sharing } = exchange;
   if (!exchange.route.isBilled) return NOT_BILLED;
+  // The request that the answer was made for has its cost.
+  if (sharing !== null && sharing.lead === null) return givenAgain(sharing.origin);
   const answer = passedAnswer(gateway, exchange, facts);
   const last = answer.usage;
   if (last === null && earlierUsage === null) return NOT_BILLED;
@@ -269,6 +278,13 @@ function moneyOf(gateway: Gateway, exchange: Exchange, { facts, outcome }: Endin
     usageState: isEstimated ? "estimated" : isFinal ? "final" : "partial",
     ...rowCostOf(exchange.costWith(answer, gateway.snapshot.prices)),
   };
+}
+
+/** Absent is not 0: a client that left before the answer knows of no usage. It costs nothing all the same. */
+function givenAgain(origin: AnswerOrigin | null): Money {
+  const usage = origin?.usage ?? NO_USAGE;
+  const usageState = origin?.usageState ?? "unknown";
+  return { usage, usageState, costNanoUsd: 0, priceVersion: null, costGaps: null };
 }
 
 /** Stored objects that the answer made at the provider, with the credential that made them. */

@@ -133,7 +133,7 @@ class SqliteConnection implements Sql {
 }
 
 export interface SqliteOptions {
-  readonly mode: "write" | "read" | "lock";
+  readonly mode: "write" | "read" | "lock" | "private";
   /** How long a statement may block the thread while another connection holds the lock. */
   readonly busyTimeoutMs: number;
 }
@@ -141,7 +141,8 @@ export interface SqliteOptions {
 /**
  * Opens a database file. `write` makes the file (0600) and its folder (0700) when they are missing; `read`
  * never writes, and works beside a running writer and after a killed one. `lock` is for a file that is only locked: it
- * has no write-ahead log, so that readers keep out a writer.
+ * has no write-ahead log, so that readers keep out a writer. `private` is for data that must be gone when it is deleted,
+ * and may be lost: it has no log beside it, and what is deleted is overwritten. A crash may damage the file.
  */
 export function openSqlite(path: string, options: SqliteOptions): Sql {
   return guarded(() => {
@@ -156,6 +157,14 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
     if (options.mode === "lock") {
       return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, []);
     }
+    if (options.mode === "private") {
+      return configured(
+        new Database(path, { readwrite: true }),
+        path,
+        options.busyTimeoutMs,
+        PRIVATE_PRAGMAS,
+      );
+    }
     return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
       // Only for a new file: it can give back free pages in small steps. An old file would have to be rewritten.
       "PRAGMA auto_vacuum = INCREMENTAL",
@@ -168,6 +177,15 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
     ]);
   });
 }
+
+/** A log on disk would keep what is deleted in the database; so would pages that are cut off its end. */
+const PRIVATE_PRAGMAS = [
+  "PRAGMA auto_vacuum = NONE",
+  "PRAGMA journal_mode = MEMORY",
+  "PRAGMA secure_delete = ON",
+  "PRAGMA synchronous = OFF",
+  "PRAGMA temp_store = MEMORY",
+];
 
 function configured(
   database: Database,

@@ -62,6 +62,12 @@ export class GrowingBytes {
     this.#size = size;
   }
 
+  /** Takes these bytes in place of its own, without a copy; an append copies them first. */
+  adopt(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#size = bytes.length;
+  }
+
   /** A view of the bytes, valid until the next append. */
   view(): Uint8Array {
     return this.#size === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#size);

@@ -23,6 +23,9 @@ export const SETTING_FLAGS = {
   addresses: { value: "LIST", help: "addresses and CIDRs from which the key may be used" },
   report: { value: "true|false", help: "the client may ask for x-clewline-report" },
   strict: { value: "true|false", help: "refuse what a translation would leave out" },
+  cache: { value: "MODE", help: "give answers again: off, repeatable or all" },
+  "cache-header": { value: "true|false", help: "the client may ask with x-clewline-cache" },
+  "cache-scope": { value: "SCOPE", help: "whose answers it gets: key, team or gateway" },
 } as const;
 
 type SettingFlag = keyof typeof SETTING_FLAGS;

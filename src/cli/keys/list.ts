@@ -143,6 +143,9 @@ function toJson({ name, state, from, fault, settings, stored }: Listed): object 
     addresses: settings?.addresses ?? null,
     report: settings?.mayReport ?? null,
     strict: settings?.strict ?? null,
+    cache: settings?.cache ?? null,
+    cache_header: settings?.mayAskForCache ?? null,
+    cache_scope: settings?.cacheScope ?? null,
     limits:
       settings?.limits == null
         ? null

@@ -6,6 +6,7 @@ import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { MessagesPeek, PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
+import { repeatFacts } from "./repeat.ts";
 import { MessagesReader } from "./tap.ts";
 
 /** https://docs.claude.com/en/api/rate-limits#response-headers */
@@ -62,6 +63,7 @@ export const anthropicMessages = {
   alternative: null,
   limitsOf: () => ({}),
   repairs: REPAIRS,
+  repeatFacts,
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
   renderError,

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: { status: 400, type: "invalid_request_error" },
   bad_encoding: { status: 415, type: "invalid_request_error" },
   body_too_large: { status: 413, type: "request_too_large" },
+  client_too_slow: { status: 408, type: "timeout_error" },
   unauthenticated: { status: 401, type: "authentication_error" },
   key_forbidden: { status: 403, type: "permission_error" },
   route_not_found: { status: 404, type: "not_found_error" },

@@ -7,6 +7,7 @@ import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
+import { repeatFacts } from "./repeat.ts";
 import { GeminiReader } from "./tap.ts";
 
 /** An action of a model, under each version that Google's clients know. */
@@ -67,6 +68,7 @@ export const gemini = {
   alternative: null,
   limitsOf: () => ({}),
   repairs: REPAIRS,
+  repeatFacts,
   makeTap: (options) => tapOf(new GeminiReader(), options),
   renderError,
   rateHeaders: null,

@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: { code: 400, status: "INVALID_ARGUMENT" },
   bad_encoding: { code: 415, status: "INVALID_ARGUMENT" },
   body_too_large: { code: 413, status: "INVALID_ARGUMENT" },
+  client_too_slow: { code: 408, status: "DEADLINE_EXCEEDED" },
   unauthenticated: { code: 401, status: "UNAUTHENTICATED" },
   key_forbidden: { code: 403, status: "PERMISSION_DENIED" },
   route_not_found: { code: 404, status: "NOT_FOUND" },

@@ -8,6 +8,7 @@ import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { ChatPeek, PEEK_SHAPE, PREFIX, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
+import { repeatFacts } from "./repeat.ts";
 import { ChatReader } from "./tap.ts";
 
 export const openaiChat = {
@@ -53,6 +54,7 @@ export const openaiChat = {
     ...resellerLimits(model),
   }),
   repairs: REPAIRS,
+  repeatFacts,
   makeTap: (options) => tapOf(new ChatReader(options.isUsageInjected), options),
   renderError,
   rateHeaders: RATE_HEADERS,

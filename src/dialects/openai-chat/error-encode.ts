@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: { type: "invalid_request_error", code: "invalid_host" },
   bad_encoding: { type: "invalid_request_error", code: "unsupported_encoding" },
   body_too_large: { type: "invalid_request_error", code: "request_too_large" },
+  client_too_slow: { type: "invalid_request_error", code: "client_too_slow" },
   unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
   key_forbidden: { type: "permission_error", code: "key_forbidden" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },

@@ -9,6 +9,7 @@ import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
+import { repeatFacts } from "./repeat.ts";
 import { ResponsesReader } from "./tap.ts";
 
 export const openaiResponses = {
@@ -66,6 +67,7 @@ export const openaiResponses = {
   alternative: null,
   limitsOf: (model) => ({ stop: false, ...resellerLimits(model) }),
   repairs: REPAIRS,
+  repeatFacts,
   makeTap: (options) => tapOf(new ResponsesReader(), options),
   renderError,
   rateHeaders: RATE_HEADERS,

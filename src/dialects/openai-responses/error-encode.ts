@@ -34,6 +34,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   bad_host: invalid("invalid_host"),
   bad_encoding: invalid("unsupported_encoding"),
   body_too_large: invalid("request_too_large"),
+  client_too_slow: invalid("client_too_slow"),
   unauthenticated: invalid("invalid_api_key"),
   key_forbidden: { ...invalid("key_forbidden"), type: "permission_error" },
   route_not_found: invalid("unknown_url"),

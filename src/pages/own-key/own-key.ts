@@ -11,6 +11,7 @@ import { routerKey } from "./router-form.ts";
 export function ownKey(facts: KeyFacts): object {
   const { principal, limits, spending } = facts;
   const { name, team, expiresAtMs, models, upstreams, addresses, strict, mayReport } = principal;
+  const { cache, mayAskForCache, cacheScope } = principal;
   return {
     object: "key",
     name,
@@ -21,6 +22,9 @@ export function ownKey(facts: KeyFacts): object {
     addresses: addresses === null ? "any" : "restricted",
     strict,
     report: mayReport,
+    cache,
+    cache_header: mayAskForCache,
+    cache_scope: cacheScope,
     is_limited: limits.length > 0,
     limits: limits.map(limitMembers),
     spent: spending === null ? null : spentMembers(spending),

@@ -44,6 +44,25 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   return usable;
 }
 
+/**
+ * Takes room for a request whose answer is made for another one, or was: it counts as a request, and its tokens count,
+ * but no budget pays for it. `tokens`: null where they are not known yet. Throws the client's error.
+ */
+export function admitUnpaid(
+  request: ServedRequest,
+  { targets, modelName }: PlannedRequest,
+  known: number | null,
+): void {
+  const { gateway, exchange } = request;
+  const { principal, atMs } = exchange;
+  const [first] = targets;
+  const tokens = known ?? (first === undefined ? 0 : demandAt(request, first, false, NO_MODELS).tokens);
+  const needed = { tokens, costNanoUsd: 0 };
+  const given = gateway.limiter.reserve(principal, { model: modelName, atMs, ...needed });
+  if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
+  exchange.admission = new Admission(given, needed, gateway.clock);
+}
+
 const NO_MODELS: readonly string[] = [];
 
 function namesAt(targets: readonly Target[], models: readonly string[]): readonly string[] {

@@ -4,17 +4,15 @@
  * targets. The stream ends with the answer of the one that answers, or with an error in the client's dialect.
  */
 import type { GatewayError } from "../../core/errors.ts";
-import { DIALECTS } from "../../dialects/index.ts";
 import { requestIdHeaders } from "../../http/error-reply.ts";
 import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import { Watched } from "../../transport/watchdog.ts";
 import type { Exchange, OpenStream } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
+import { inBandError } from "./in-band-error.ts";
 import { noteOf, pingOf } from "./ping.ts";
-import { reportOf } from "./report.ts";
+import { cacheLines, reportOf } from "./report.ts";
 import { contentTypeOf } from "./translated-headers.ts";
-
-const encoder = new TextEncoder();
 
 /** Headers that a client learns too late for its stream's head, and gets as a comment. */
 const LATE_HEADERS = "x-clewline-";
@@ -75,41 +73,19 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
   endWith(body: Uint8Array | null, headers: Readonly<Record<string, string>>): void {
     this.#stopPings();
     this.#tell(headers);
-    if (body !== null) this.#stream.write(body);
-    this.#stream.close();
+    this.#stream.finish(body);
   }
 
   fail(error: GatewayError): void {
     this.#stopPings();
-    const text = this.#failureOf(error);
-    if (text === "") {
-      this.#stream.cut();
-      return;
-    }
-    this.#stream.write(encoder.encode(text));
-    this.#stream.close();
-  }
-
-  /** Empty: the error cannot be told. */
-  #failureOf(error: GatewayError): string {
-    const { route, clientFraming: framing, id } = this.#exchange;
-    try {
-      const tap = DIALECTS[route.dialect].makeTap({
-        framing,
-        isUsageInjected: false,
-        peek: null,
-        maxHeldBytes: 0,
-      });
-      return tap.renderFailure(error, id, true);
-    } catch {
-      return "";
-    }
+    this.#stream.fail(null, inBandError(this.#exchange, error, true));
   }
 
   #tell(headers: Readonly<Record<string, string>>): void {
     const late = [
       ...Object.entries(headers).filter(([name]) => name.startsWith(LATE_HEADERS)),
       ...reportOf(this.#exchange),
+      ...cacheLines(this.#exchange),
     ];
     const { route, clientFraming } = this.#exchange;
     const note = noteOf(route.dialect, clientFraming, late);

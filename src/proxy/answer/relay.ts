@@ -6,7 +6,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { asGatewayError } from "../../http/error-reply.ts";
-import { ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import { type AnswerStream, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { BodySink, Call, ReplyHead } from "../../transport/call.ts";
 import { type Watchdog, Watched } from "../../transport/watchdog.ts";
 import type { WholeRead } from "../../transport/whole.ts";
@@ -34,8 +34,6 @@ const COMPLETE_SILENCE_MS = 100;
  */
 const MAX_EARLY_BYTES = 64 * 1024;
 
-const encoder = new TextEncoder();
-
 type Phase =
   /** Nothing is known yet: a failure can still be retried. */
   | "beginning"
@@ -52,7 +50,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   #phase: Phase = "beginning";
   readonly #watchdog: Watchdog;
   readonly #tap: Tap;
-  #stream: ReplyStream;
+  #stream: AnswerStream;
   #lastReadMs: number;
   #lastWriteMs: number;
   #replyBytes = 0;
@@ -117,12 +115,12 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   /** The reply's body for the client. */
-  get body(): ReadableStream<Uint8Array> {
+  get body(): ReadableStream<Uint8Array> | null {
     return this.#stream.body;
   }
 
-  /** Goes on with the stream that the client has already. */
-  join(stream: ReplyStream): void {
+  /** Goes on with the stream that the client has already, or with that of several clients. */
+  join(stream: AnswerStream): void {
     this.#stream = stream;
     stream.handOver(this);
   }
@@ -236,7 +234,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       if (!this.#exchange.opensEarly) this.#decided("open");
     } else if (this.#phase === "flowing" && this.#tap.isBetweenFrames && !this.#stream.isBlocked) {
       this.#lastWriteMs = nowMs;
-      this.#stream.write(this.#ping);
+      this.#stream.ping(this.#ping);
     }
   }
 
@@ -343,8 +341,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
         this.#fail(failure);
         return;
       }
-      if (held !== null) this.#stream.write(held);
-      this.#close();
+      this.#release(() => this.#stream.finish(held));
     });
   }
 
@@ -356,37 +353,30 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     const held = this.#tap.cut();
     if (held !== null) this.#replyBytes += held.byteLength;
     // The held bytes may say why the answer stopped: like a good end, they wait for the row.
-    settleFailure(this.#gateway, this.#exchange, this.#ending(outcome, error.kind), () => {
-      if (held !== null) {
-        this.#hasSent = true;
-        this.#stream.write(held);
-      }
-      this.#fail(error);
-    });
+    settleFailure(this.#gateway, this.#exchange, this.#ending(outcome, error.kind), () =>
+      this.#fail(error, held),
+    );
   }
 
   /**
-   * Ends the client's stream with an error in its dialect; where the framing has no place for one, the
-   * connection breaks.
+   * Ends the client's stream with an error in its dialect, behind the whole frames that were held; where the framing
+   * has no place for one, the connection breaks.
    */
-  #fail(error: GatewayError): void {
+  #fail(error: GatewayError, held: Uint8Array | null = null): void {
+    if (held !== null) this.#hasSent = true;
     let text = "";
     try {
       text = this.#tap.renderFailure(error, this.#exchange.id, !this.#hasSent);
     } catch {
       // An exception may have left the encoder unable to write. The broken connection then tells the client.
     }
-    if (text === "") {
-      this.#stream.cut();
-    } else {
-      this.#stream.write(encoder.encode(text));
-    }
-    this.#close();
+    this.#release(() => this.#stream.fail(held, text));
   }
 
-  #close(): void {
+  /** The time-out belongs to the request, so it is set before the stream ends. */
+  #release(end: () => void): void {
     this.#exchange.client.restoreIdleTimeout();
-    this.#stream.close();
+    end();
     this.#attempt.verdict.endLease();
   }
 

@@ -2,6 +2,7 @@
  * What a key that may know it is told about its request, when it asks with `x-clewline-report: 1`: whom the
  * gateway asked, how often, and what the answer cost. A stream's cost is known only at its end, in its row.
  */
+import { CACHE_HEADER } from "../../cache/mode.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
 import { usdText } from "../../core/money.ts";
 import type { Exchange } from "../exchange.ts";
@@ -9,8 +10,26 @@ import type { Exchange } from "../exchange.ts";
 /** A name that people chose may hold any letters, and a header may not. */
 const PLAIN_TEXT = /^[\x20-\x7e]*$/;
 
+/** What the cache did, for a client that has named it. Empty: the client has not. */
+export function cacheLines({ client, sharing }: Exchange): HeaderLines {
+  if (client.headers.get(CACHE_HEADER) === null) return [];
+  const lines: [string, string][] = [[CACHE_HEADER, sharing?.use ?? "none"]];
+  const ageS = sharing?.ageS ?? null;
+  // RFC 9111 section 5.1.
+  if (ageS !== null) lines.push(["age", String(ageS)]);
+  return lines;
+}
+
 /** Empty: the client does not ask, or its key may not. */
-export function reportOf({ principal, client, attempt, attempts, waitedMs, row }: Exchange): HeaderLines {
+export function reportOf({
+  principal,
+  client,
+  attempt,
+  attempts,
+  waitedMs,
+  row,
+  sharing,
+}: Exchange): HeaderLines {
   if (!principal.mayReport || client.headers.get("x-clewline-report") !== "1") return [];
   const lines: [string, string][] = [["x-clewline-attempts", String(attempts)]];
   const add = (name: string, value: string | null): void => {
@@ -19,11 +38,12 @@ export function reportOf({ principal, client, attempt, attempts, waitedMs, row }
   add("x-clewline-upstream", attempt.upstream);
   add("x-clewline-credential", attempt.credential);
   if (waitedMs > 0) add("x-clewline-waited-ms", String(Math.round(waitedMs)));
+  if (sharing !== null) add(CACHE_HEADER, sharing.use);
   if (row === null) return lines;
-  const { costNanoUsd, usage, cache } = row;
+  const { costNanoUsd, usage } = row;
   const isUsed = usage.inputTokens !== null || usage.outputTokens !== null;
   // Absent is not 0: without a word about usage there is no cost to tell.
   add("x-clewline-cost", costNanoUsd !== null ? usdText(costNanoUsd) : isUsed ? "unpriced" : null);
-  add("x-clewline-cache", cache ?? "none");
+  if (sharing === null) add(CACHE_HEADER, "none");
   return lines;
 }

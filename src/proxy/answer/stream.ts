@@ -29,15 +29,17 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, r
         return;
       }
       attempt.verdict.succeeded(head);
-      const { client, early } = attempt.served.exchange;
+      const { client, early, sharing } = attempt.served.exchange;
+      const lead = sharing?.lead ?? null;
       client.suspendIdleTimeout();
       const reply =
-        early === null
+        early === null && lead === null
           ? new Response(relay.body, { status: head.status, headers: { ...headers, ...PASSED_ON_AT_ONCE } })
           : null;
       attempt.end({ kind: "delivered", reply });
       attempt.letGoOfRequest();
-      if (early !== null) relay.join(early.release(headers));
+      if (lead !== null) relay.join(lead.begin(head.status, headers));
+      else if (early !== null) relay.join(early.release(headers));
     }),
   );
   if (read === null) {

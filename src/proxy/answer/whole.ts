@@ -121,13 +121,15 @@ export function deliverWhole(
       return;
     }
     try {
-      const { client, early } = exchange;
+      const { client, early, sharing } = exchange;
+      const lead = sharing?.lead ?? null;
       client.restoreIdleTimeout();
       const reply =
-        early === null
+        early === null && lead === null
           ? new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers })
           : null;
-      early?.endWith(body, headers);
+      if (lead === null) early?.endWith(body, headers);
+      else lead.deliver(head.status, headers, body);
       attempt.end({ kind: "delivered", reply });
     } catch (cause) {
       attempt.end(attempt.broken(cause));

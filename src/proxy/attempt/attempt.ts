@@ -240,9 +240,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   waits(): void {
     // Once a reply goes to the client, the reply's stream hears of a client that leaves.
     if (this.#isOver || this.#onClientLeft !== null) return;
-    const { client } = this.served.exchange;
+    const { client, leaving: signal } = this.served.exchange;
     client.suspendIdleTimeout();
-    const { signal } = client.request;
     const onClientLeft = (): void => this.leave();
     this.#onClientLeft = onClientLeft;
     signal.addEventListener("abort", onClientLeft);
@@ -253,7 +252,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     const onClientLeft = this.#onClientLeft;
     if (onClientLeft === null) return;
     this.#onClientLeft = null;
-    this.served.exchange.client.request.signal.removeEventListener("abort", onClientLeft);
+    this.served.exchange.leaving.removeEventListener("abort", onClientLeft);
   }
 
   get hasLeft(): boolean {

@@ -83,8 +83,7 @@ export class Repeats<Place> {
   }
 
   #pause(pauseMs: number, over: () => void, left: () => void): void {
-    const { client } = this.#request.exchange;
-    const { signal } = client.request;
+    const { client, leaving: signal } = this.#request.exchange;
     client.suspendIdleTimeout();
     const timer = setTimeout(() => {
       this.stop();

@@ -53,10 +53,10 @@ export class Wait implements Waiter {
     } else {
       this.#place = joined.place;
       this.#sinceMs = gateway.clock.monotonicMs();
-      const { client } = exchange;
+      const { client, leaving } = exchange;
       client.suspendIdleTimeout();
-      client.request.signal.addEventListener("abort", this.#onLeft);
-      if (client.request.signal.aborted) this.#onLeft();
+      leaving.addEventListener("abort", this.#onLeft);
+      if (leaving.aborted) this.#onLeft();
     }
   }
 
@@ -91,7 +91,7 @@ export class Wait implements Waiter {
     if (this.#place === null) return false;
     this.#place = null;
     const { gateway, exchange } = this.#request;
-    exchange.client.request.signal.removeEventListener("abort", this.#onLeft);
+    exchange.leaving.removeEventListener("abort", this.#onLeft);
     const waitedMs = gateway.clock.monotonicMs() - this.#sinceMs;
     exchange.waited(waitedMs);
     gateway.metrics.waited.record(waitedMs / 1_000, end);

@@ -1,0 +1,152 @@
+/**
+ * The one place before the walk where the cache is asked: whether a request may get an answer that was made for another
+ * one, and may give its own to others.
+ */
+import type { AnswerCache } from "../../cache/answer-cache.ts";
+import { canonicalJson } from "../../cache/canonical.ts";
+import { Flight } from "../../cache/flight.ts";
+import { CACHE_HEADER, type CacheWish, cacheWish } from "../../cache/mode.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Route } from "../../dialects/endpoint.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import { decidingHeaders } from "../../upstreams/repeat-headers.ts";
+import { parseJsonObject } from "../../wire/json.ts";
+import { admitUnpaid } from "../admission/admit.ts";
+import type { Exchange } from "../exchange.ts";
+import type { PlannedRequest } from "../plan-request.ts";
+import type { ServedRequest } from "../served-request.ts";
+import { type SharedOwner, SharedPart, SharedReader } from "./joined.ts";
+import { LeadAnswer } from "./lead.ts";
+
+/** What follows for a request for which the cache is on. */
+export type Shared =
+  /** The reader takes another request's answer to the client. */
+  | { readonly reader: SharedReader; readonly lead: null }
+  /** The answer has to be made, and goes to `lead`. */
+  | { readonly reader: SharedReader; readonly lead: LeadAnswer };
+
+/**
+ * null: the cache is off for the request, or its answer is none that repeats. Throws the client's error: of the header, or
+ * of a limit.
+ */
+export function shareAnswer(
+  request: ServedRequest,
+  planned: PlannedRequest,
+  owner: SharedOwner,
+): Shared | null {
+  const { gateway, exchange } = request;
+  const { principal, client } = exchange;
+  const wish = cacheWish({
+    ofKey: principal.cache,
+    ofModel: planned.cache,
+    mayAsk: principal.mayAskForCache,
+    header: client.headers.get(CACHE_HEADER),
+  });
+  if (wish === null) return null;
+  const key = keyOf(gateway.cache, request, planned, wish);
+  if (key === null) return null;
+  return (wish.isRefresh ? null : findShared(key, request, planned, owner)) ?? lead(key, request, owner);
+}
+
+function findShared(
+  key: string,
+  request: ServedRequest,
+  planned: PlannedRequest,
+  owner: SharedOwner,
+): Shared | null {
+  const { gateway, exchange } = request;
+  const kept = gateway.cache.find(key);
+  const flight = kept === null ? gateway.cache.flightOf(key) : Flight.of(kept);
+  if (flight === null) return null;
+  const { inputTokens, outputTokens } = kept?.origin.usage ?? { inputTokens: null, outputTokens: null };
+  const tokens = kept === null ? null : (inputTokens ?? 0) + (outputTokens ?? 0);
+  if (exchange.principal.limits !== null) admitUnpaid(request, planned, tokens);
+  const ageS = kept === null ? null : Math.max(0, Math.floor((exchange.atMs - kept.atMs) / 1_000));
+  const part = new SharedPart(kept === null ? "joined" : "hit", ageS, null);
+  exchange.sharing = part;
+  const reader = new SharedReader(request, flight, part, owner);
+  // After this turn's work: the reader may have its answer at once.
+  flight.join(reader);
+  return { reader, lead: null };
+}
+
+function lead(key: string, request: ServedRequest, owner: SharedOwner): Shared {
+  const { gateway, exchange } = request;
+  const flight = gateway.cache.begin(key);
+  const answer = new LeadAnswer(gateway.cache, key, flight, exchange);
+  const part = new SharedPart("miss", null, answer);
+  exchange.sharing = part;
+  const reader = new SharedReader(request, flight, part, owner);
+  flight.join(reader);
+  flight.feedFrom(answer);
+  return { reader, lead: answer };
+}
+
+/** null: nobody else may get the answer. */
+function keyOf(
+  cache: AnswerCache,
+  request: ServedRequest,
+  planned: PlannedRequest,
+  { mode }: CacheWish,
+): string | null {
+  const { exchange, body, peek } = request;
+  if (body === null || peek === null || peek.stateId !== null || !canRepeat(exchange.route)) return null;
+  const parsed = parseJsonObject(body);
+  if (parsed === null || !mayRepeat(exchange, parsed, mode)) return null;
+  const canonical = canonicalJson(body);
+  return canonical === null ? null : cache.keyOf(factsOf(request, planned), canonical);
+}
+
+/** Answers, and embeddings, which are none that a model writes. */
+function canRepeat({ hasBody, isBilled, isGenerative, purpose, stateId }: Route): boolean {
+  return hasBody && isBilled && stateId === null && (purpose === "answer" || !isGenerative);
+}
+
+function mayRepeat({ route, amendment }: Exchange, body: JsonObject, mode: CacheWish["mode"]): boolean {
+  if (amendment?.search === true) return false;
+  const { temperature, hasSeed, obstacle } = DIALECTS[route.dialect].repeatFacts(body);
+  if (obstacle !== null) return false;
+  if (mode === "all") return true;
+  const { fixed, defaults } = amendment ?? { fixed: null, defaults: null };
+  const isSeeded = hasSeed || (fixed?.seed ?? null) !== null || (defaults?.seed ?? null) !== null;
+  return isSeeded || (fixed?.temperature ?? temperature ?? defaults?.temperature ?? null) === 0;
+}
+
+/** Everything beside the body that decides the answer. */
+function factsOf({ gateway, exchange }: ServedRequest, planned: PlannedRequest): string[] {
+  const { route, client, clientFraming, amendment, isStrict } = exchange;
+  const { upstreams } = gateway.snapshot;
+  const targets = planned.targets.map(({ upstream, model }) => {
+    const view = upstreams.get(upstream);
+    return [upstream, model, view?.baseUrl, ...(view?.dialects ?? [])];
+  });
+  return [
+    scopeOf(exchange),
+    route.dialect,
+    route.endpoint,
+    route.pathModel ?? "",
+    route.action ?? "",
+    clientFraming,
+    queryOf(client.search),
+    planned.modelName ?? "",
+    JSON.stringify(targets),
+    JSON.stringify(planned.detours),
+    JSON.stringify(amendment),
+    String(isStrict),
+    JSON.stringify(decidingHeaders(client.headers)),
+  ];
+}
+
+/** Whose answers the request may get. By the hash of the key: another key may get the name of one that is gone. */
+function scopeOf({ principal: { cacheScope, team, keySha256 } }: Exchange): string {
+  if (cacheScope === "gateway") return "gateway";
+  return cacheScope === "team" && team !== null ? `team ${team}` : `key ${keySha256}`;
+}
+
+function queryOf(search: string): string {
+  if (search === "") return "";
+  const query = new URLSearchParams(search);
+  query.delete("key");
+  query.sort();
+  return query.toString();
+}

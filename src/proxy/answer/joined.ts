@@ -1,0 +1,291 @@
+/** The clients of an answer that several requests get: those that joined it on its way, and those of a kept one. */
+import { type Flight, type FlightEnd, FlightReader } from "../../cache/flight.ts";
+import type { AnswerHead, AnswerOrigin } from "../../cache/kept-answer.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { requestIdHeaders } from "../../http/error-reply.ts";
+import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import type { ServedRequest } from "../served-request.ts";
+import { type Ending, settle, settleFailure } from "../settle.ts";
+import type { Walk } from "../walk.ts";
+import { inBandError } from "./in-band-error.ts";
+import type { Lead, Sharing } from "./sharing.ts";
+
+/** Who has the request of a shared answer to serve. */
+export interface SharedOwner {
+  /** The client gets this reply. */
+  answered(reply: Response): void;
+  /** The client gets this error, and nothing before it. */
+  refused(error: GatewayError): void;
+  /** There is no answer to share: the request is served by itself, and has no part in another one. */
+  alone(request: ServedRequest): void;
+  /** The client has left before it got any of an answer. */
+  left(): void;
+}
+
+/** A kept answer is sent in so many pieces before other requests get their turn. */
+const PIECES_A_TURN = 128;
+
+/** The part of a request whose answer is, or was, made for another one. */
+export class SharedPart implements Sharing {
+  readonly use: Sharing["use"];
+  readonly ageS: number | null;
+  readonly lead: Lead | null;
+  origin: AnswerOrigin | null = null;
+
+  constructor(use: Sharing["use"], ageS: number | null, lead: Lead | null) {
+    this.use = use;
+    this.ageS = ageS;
+    this.lead = lead;
+  }
+}
+
+/**
+ * Takes the answer to its client. The row of the leader is settled where its answer is made; each other reader has a row
+ * of its own, which is committed before the last bytes go out.
+ */
+export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk {
+  readonly #request: ServedRequest;
+  readonly #flight: Flight;
+  readonly #part: SharedPart;
+  readonly #owner: SharedOwner;
+  readonly #onAbort: () => void;
+  #head: AnswerHead | null = null;
+  #stream: ReplyStream | null = null;
+  #isDone = false;
+  /** The row and the last bytes follow. */
+  #isEnding = false;
+  #replyBytes = 0;
+  #firstByteMs: number | null = null;
+
+  constructor(request: ServedRequest, flight: Flight, part: SharedPart, owner: SharedOwner) {
+    super(part.lead !== null);
+    this.#request = request;
+    this.#flight = flight;
+    this.#part = part;
+    this.#owner = owner;
+    this.#onAbort = () => this.leave();
+    const { client } = request.exchange;
+    client.suspendIdleTimeout();
+    client.request.signal.addEventListener("abort", this.#onAbort);
+  }
+
+  begun(head: AnswerHead): void {
+    this.#head = head;
+    const { exchange, endOfKey } = this.#request;
+    const { early, client } = exchange;
+    const isFormed = early === null || isOpened(head, exchange.clientFraming);
+    const refusal = this.isLeader ? null : (endOfKey ?? (isFormed ? null : otherForm()));
+    if (refusal !== null) {
+      this.#giveUp(refusal);
+      return;
+    }
+    if (!head.isStreamed) return;
+    client.suspendIdleTimeout();
+    const headers = this.#headers(head);
+    if (early !== null) {
+      this.#stream = early.release(headers);
+      this.#stream.handOver(this);
+      return;
+    }
+    const stream = new ReplyStream(this);
+    this.#stream = stream;
+    const all = { ...headers, ...PASSED_ON_AT_ONCE };
+    this.#owner.answered(new Response(stream.body, { status: head.status, headers: all }));
+  }
+
+  more(): void {
+    if (this.#isDone || this.#isEnding || this.#head === null) return;
+    if (this.#head.isStreamed) this.#pump();
+    else if (this.#flight.end?.kind === "whole") this.#deliver(this.#head, this.#flight.end);
+  }
+
+  started(): void {
+    this.drained();
+  }
+
+  drained(): void {
+    this.isBlocked = false;
+    this.#pump();
+    this.#flight.moved();
+  }
+
+  left(): void {
+    this.leave();
+  }
+
+  ping(bytes: Uint8Array): void {
+    if (this.#stream?.isBlocked === false) this.#stream.ping(bytes);
+  }
+
+  none(): void {
+    if (this.#isDone) return;
+    this.#done();
+    if (this.isLeader) return;
+    const { exchange } = this.#request;
+    exchange.sharing = null;
+    exchange.admission?.release();
+    exchange.admission = null;
+    this.#owner.alone(this.#request);
+  }
+
+  tooSlow(): void {
+    if (this.#isDone) return;
+    this.#done();
+    const { gateway, exchange } = this.#request;
+    const ending = this.#ending("error", "client_too_slow");
+    settleFailure(gateway, exchange, ending, () => this.#stream?.cut());
+  }
+
+  leave(): void {
+    if (this.#isDone) return;
+    this.#done();
+    this.#flight.leave(this);
+    const { gateway, exchange } = this.#request;
+    if (this.isLeader) {
+      if (this.#stream === null) this.#owner.answered(new Response(null, { status: 499 }));
+    } else if (this.#stream === null) {
+      this.#owner.left();
+    } else if (!exchange.isSettled) {
+      const isCut = gateway.isDraining;
+      const ending = isCut ? this.#ending("error", "shutting_down") : this.#ending("client_left", null);
+      settleFailure(gateway, exchange, ending, () => undefined);
+    }
+  }
+
+  #pump(): void {
+    const stream = this.#stream;
+    if (stream === null || this.#isDone || this.#isEnding || this.isBlocked) return;
+    for (let pieces = 1; ; pieces++) {
+      const piece = this.#flight.take(this);
+      if (piece === null) break;
+      this.#count(piece);
+      if (!stream.write(piece)) {
+        this.isBlocked = true;
+        return;
+      }
+      if (pieces === PIECES_A_TURN) {
+        this.isBlocked = true;
+        setImmediate(() => this.drained());
+        return;
+      }
+    }
+    const { end } = this.#flight;
+    if (end !== null) this.#finish(stream, end);
+  }
+
+  #count(bytes: Uint8Array | null): void {
+    if (bytes === null) return;
+    this.#replyBytes += bytes.byteLength;
+    this.#firstByteMs ??= this.#request.gateway.clock.monotonicMs();
+  }
+
+  /** The last bytes wait for the row. */
+  #finish(stream: ReplyStream, end: FlightEnd): void {
+    this.#isEnding = true;
+    const { gateway, exchange } = this.#request;
+    if (end.kind === "whole") {
+      this.#count(end.tail);
+      this.#settled(end.origin, (failure) => {
+        if (failure === null) this.#end(() => stream.finish(end.tail));
+        else this.#end(() => stream.fail(null, inBandError(exchange, failure, this.#replyBytes === 0)));
+      });
+      return;
+    }
+    const { cause, held, words } = end;
+    this.#count(held);
+    const tell = (): void =>
+      this.#end(() => stream.fail(held, words.replaceAll(cause.requestId, exchange.id)));
+    if (this.isLeader) {
+      tell();
+      return;
+    }
+    this.#takeFrom(cause.origin);
+    settleFailure(gateway, exchange, this.#ending(cause.outcome, cause.errorKind), tell);
+  }
+
+  #deliver(head: AnswerHead, { tail, origin }: Extract<FlightEnd, { kind: "whole" }>): void {
+    this.#isEnding = true;
+    this.#firstByteMs = this.#request.gateway.clock.monotonicMs();
+    this.#count(tail);
+    this.#settled(origin, (failure) => {
+      if (failure !== null) {
+        this.#giveUp(failure);
+        return;
+      }
+      const headers = this.#headers(head);
+      const { early } = this.#request.exchange;
+      this.#end(() => {
+        if (early !== null) early.endWith(tail, headers);
+        else this.#owner.answered(replyOf(head.status, headers, tail));
+      });
+    });
+  }
+
+  #settled(origin: AnswerOrigin, then: (failure: GatewayError | null) => void): void {
+    if (this.isLeader) {
+      then(null);
+      return;
+    }
+    const { gateway, exchange } = this.#request;
+    this.#takeFrom(origin);
+    settle(gateway, exchange, this.#ending("ok", null), then);
+  }
+
+  #takeFrom(origin: AnswerOrigin): void {
+    this.#part.origin = origin;
+    this.#request.exchange.answerFrom(origin, this.#head?.isStreamed === true);
+  }
+
+  #ending(outcome: Ending["outcome"], errorKind: Ending["errorKind"]): Ending {
+    return {
+      status: this.#head?.status ?? 200,
+      outcome,
+      errorKind,
+      facts: null,
+      replyBytes: this.#replyBytes,
+      firstByteMs: this.#firstByteMs,
+      isHeadSent: this.#stream !== null,
+    };
+  }
+
+  #headers({ headers }: AnswerHead): Record<string, string> {
+    return { ...headers, ...requestIdHeaders(this.#request.exchange.id) };
+  }
+
+  /** The client gets the error in place of an answer. */
+  #giveUp(error: GatewayError): void {
+    if (this.#isDone) return;
+    this.#done();
+    this.#flight.leave(this);
+    this.#owner.refused(error);
+  }
+
+  #end(end: () => void): void {
+    if (this.#isDone) return;
+    this.#done();
+    this.#request.exchange.client.restoreIdleTimeout();
+    end();
+    this.#flight.leave(this);
+  }
+
+  #done(): void {
+    this.#isDone = true;
+    this.#request.exchange.client.request.signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+function otherForm(): GatewayError {
+  return new GatewayError(
+    "upstream_garbage",
+    "the upstream answered in another form than the client asked for",
+  );
+}
+
+/** Whether the answer has the form of the stream that was opened for it. */
+function isOpened({ headers }: AnswerHead, framing: string): boolean {
+  return framing !== "sse" || headers["content-type"]?.startsWith("text/event-stream") === true;
+}
+
+function replyOf(status: number, headers: Record<string, string>, body: Uint8Array | null): Response {
+  return new Response(body as Uint8Array<ArrayBuffer> | null, { status, headers });
+}

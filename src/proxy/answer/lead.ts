@@ -1,0 +1,146 @@
+/** The answer that is made for one request and goes to all that have joined it; a good one is kept. */
+import type { AnswerCache } from "../../cache/answer-cache.ts";
+import type { Flight, FlightSource } from "../../cache/flight.ts";
+import type { AnswerOrigin } from "../../cache/kept-answer.ts";
+import type { ErrorKind } from "../../core/errors.ts";
+import type { AnswerStream, ReplyStreamOwner } from "../../http/reply-stream.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import { lastingHeaders } from "../../upstreams/repeat-headers.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Walk } from "../walk.ts";
+import type { Lead, LeftBehind } from "./sharing.ts";
+
+export class LeadAnswer implements Lead, AnswerStream, FlightSource {
+  readonly body = null;
+  /** Each client has a stream of its own. */
+  readonly isBlocked = false;
+  readonly #cache: AnswerCache;
+  readonly #key: string;
+  readonly #flight: Flight;
+  readonly #exchange: Exchange;
+  readonly #leaving = new AbortController();
+  #walk: Walk | null = null;
+  /** Who writes the stream; null: it has not begun. */
+  #relay: ReplyStreamOwner | null = null;
+  #facts: LeftBehind | null = null;
+
+  constructor(cache: AnswerCache, key: string, flight: Flight, exchange: Exchange) {
+    this.#cache = cache;
+    this.#key = key;
+    this.#flight = flight;
+    this.#exchange = exchange;
+  }
+
+  get signal(): AbortSignal {
+    return this.#leaving.signal;
+  }
+
+  get hasLeft(): boolean {
+    return this.#flight.hasLeaderLeft;
+  }
+
+  /** The walk that makes the answer. It ends when the last client leaves. */
+  madeBy(walk: Walk): void {
+    this.#walk = walk;
+    if (this.signal.aborted) walk.leave();
+  }
+
+  resume(): void {
+    this.#relay?.drained();
+  }
+
+  abandoned(): void {
+    this.#leaving.abort();
+    if (this.#relay !== null) this.#relay.left();
+    else this.#walk?.leave();
+  }
+
+  begin(status: number, headers: Readonly<Record<string, string>>): AnswerStream {
+    this.#flight.begin({ status, headers: lastingHeaders(headers), isStreamed: true });
+    return this;
+  }
+
+  handOver(relay: ReplyStreamOwner): void {
+    this.#relay = relay;
+    if (this.signal.aborted) relay.left();
+    relay.started();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#flight.append(bytes);
+  }
+
+  ping(bytes: Uint8Array): void {
+    this.#flight.ping(bytes);
+  }
+
+  finish(bytes: Uint8Array | null): void {
+    const tail = bytes === null ? null : bytes.slice();
+    const row = this.#exchange.row as LedgerRow;
+    const end = { kind: "whole", tail, origin: this.#originOf(row) } as const;
+    this.#flight.finish(end, () => this.#cache.ended(this.#key, this.#flight, this.#mayKeep(row)));
+  }
+
+  fail(bytes: Uint8Array | null, words: string): void {
+    const row = this.#exchange.row as LedgerRow;
+    const { outcome, errorKind } = row;
+    const cause = {
+      requestId: this.#exchange.id,
+      outcome: outcome === "upstream_cut" ? outcome : ("error" as const),
+      errorKind: errorKind as ErrorKind | null,
+      origin: this.#originOf(row),
+    };
+    const held = bytes === null ? null : bytes.slice();
+    this.#flight.finish({ kind: "failed", held, words, cause }, () => this.#forget());
+  }
+
+  deliver(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | null): void {
+    this.#flight.begin({ status, headers: lastingHeaders(headers), isStreamed: false });
+    this.finish(body);
+  }
+
+  learn(facts: LeftBehind | null): void {
+    this.#facts = facts;
+  }
+
+  giveUp(): void {
+    this.#forget();
+    this.#flight.giveUp();
+  }
+
+  #forget(): void {
+    this.#cache.ended(this.#key, this.#flight, false);
+  }
+
+  /** A good answer, counted to its end, that has left nothing at its provider and has used nothing but the request. */
+  #mayKeep({ outcome, status, usageState, usage }: LedgerRow): boolean {
+    const facts = this.#facts;
+    const isWhole = outcome === "ok" || (outcome === "client_left" && this.hasLeft);
+    return (
+      isWhole &&
+      status === 200 &&
+      usageState === "final" &&
+      facts !== null &&
+      facts.stateIds.length === 0 &&
+      facts.pendingId === null &&
+      (usage.webSearches ?? 0) === 0
+    );
+  }
+
+  #originOf(row: LedgerRow): AnswerOrigin {
+    const { upstream, upstreamDialect, modelUsed, modelReported, stopReason, usage, usageState } = row;
+    const { dropped } = this.#exchange.attempt;
+    const { costNanoUsd } = row;
+    return {
+      upstream,
+      upstreamDialect,
+      modelUsed,
+      modelReported,
+      stopReason,
+      dropped,
+      usage,
+      usageState,
+      costNanoUsd,
+    };
+  }
+}

@@ -1,0 +1,46 @@
+/** Headers of requests and replies where an answer is given again to a request that is the same. */
+import type { HeaderLines, HeaderList } from "../core/header-view.ts";
+import { makeUpstreamHeaders } from "./pass-headers.ts";
+
+/**
+ * Headers that reach upstreams and change no answer: who asks with which program, and what names one request. All others
+ * may change it, such as betas and versions.
+ */
+const IRRELEVANT = new Set([
+  "user-agent",
+  "accept",
+  "accept-language",
+  "accept-encoding",
+  "accept-charset",
+  "content-type",
+  "cache-control",
+  "pragma",
+  "priority",
+  "dnt",
+  "x-request-id",
+  "x-client-request-id",
+  "idempotency-key",
+  "x-idempotency-key",
+  "http-referer",
+  "x-title",
+  "x-app",
+  "x-goog-api-client",
+  "anthropic-dangerous-direct-browser-access",
+]);
+/** The official SDKs of OpenAI and Anthropic say with these where they run, and which try it is. */
+const OF_SDKS = "x-stainless-";
+
+/** The headers of a client's request that may change its answer, by name. */
+export function decidingHeaders(client: HeaderList): HeaderLines {
+  return makeUpstreamHeaders(client, [], [], [])
+    .filter(([name]) => !IRRELEVANT.has(name) && !name.startsWith(OF_SDKS))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Headers of a reply that name one request, or tell of the room that an account had at that moment. */
+const OF_ONE_REPLY = /^(?:x-request-id|request-id|retry-after|x-ratelimit-|anthropic-ratelimit-)/;
+
+/** The headers of a reply that are as true for every client of its answer. */
+export function lastingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_ONE_REPLY.test(name)));
+}
