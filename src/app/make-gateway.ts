@@ -13,6 +13,7 @@ import { openStore, setStoreAside } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { namesOf } from "../plan/plan.ts";
+import { Affinity } from "../pool/affinity/affinity.ts";
 import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
@@ -74,6 +75,7 @@ export function makeGateway(
     restore: restored,
     accused,
     persist: (changed) => states.saveCredentialStates(changed),
+    affinity: new Affinity(requestIds),
   });
   const gateway: ChangingGateway = {
     snapshot,

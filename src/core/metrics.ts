@@ -157,7 +157,11 @@ export class Metrics {
     "Requests sent to upstreams, by the meaning of the reply.",
     ["upstream", "signal"],
   );
-  readonly tokens = new Counter("clewline_tokens_total", "Tokens by kind.", ["upstream", "kind"]);
+  readonly tokens = new Counter(
+    "clewline_tokens_total",
+    "Tokens by kind. Those of cached_input are in input as well.",
+    ["upstream", "kind"],
+  );
   readonly cost = new Counter("clewline_cost_nano_usd_total", "Cost in billionths of a dollar.", [
     "upstream",
   ]);

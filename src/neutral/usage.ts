@@ -8,14 +8,17 @@ export interface UsageKindTraits {
   readonly partOf: string | null;
   /** A part of the same whole that is taken off first: both parts together never exceed the whole. */
   readonly after?: string;
-  /** Its label in `clewline_tokens_total`; null for a part (its whole is counted) and for other units. */
+  /**
+   * Its label in `clewline_tokens_total`; null for other units, and for parts that nobody watches. The tokens of a part are
+   * counted with its whole as well.
+   */
   readonly metric: string | null;
 }
 
 export const USAGE_KINDS = {
   /** All input tokens, with those read from a cache and those written to a cache. */
   inputTokens: { partOf: null, metric: "input" },
-  cacheReadTokens: { partOf: "inputTokens", metric: null },
+  cacheReadTokens: { partOf: "inputTokens", metric: "cached_input" },
   cacheReadAudioTokens: { partOf: "cacheReadTokens", metric: null },
   cacheReadImageTokens: { partOf: "cacheReadTokens", after: "cacheReadAudioTokens", metric: null },
   cacheWriteTokens: { partOf: "inputTokens", after: "cacheReadTokens", metric: null },

@@ -3,10 +3,11 @@
  * priority, by what their caches hold of the prompt, by the room in their limits, by weight.
  */
 import type { Clock } from "../core/clock.ts";
-import type { Affinity, Seat } from "./affinity/affinity.ts";
-import { HeldLease, type LeaseResult, type PooledCredential } from "./credential.ts";
+import type { Affinity, Choice, Seat } from "./affinity/affinity.ts";
+import type { Holder } from "./affinity/warm-table.ts";
+import { HeldLease, type LeaseResult, PooledCredential, type Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { freeShareOf, ownShareOf, PARKED, take } from "./standing.ts";
+import { freeShareOf, ownShareOf, PARKED, roomAtMs, take } from "./standing.ts";
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
 export interface PriorityGroup {
@@ -81,7 +82,7 @@ export function choose(
 ): LeaseResult | null {
   for (let i = 0; i < groups.length; i++) {
     const chosen = chooseFrom(groups[i] as PriorityGroup, need, only, null, context);
-    if (chosen !== null) return take(chosen, need, context.clock);
+    if (chosen !== null) return leaseOf(chosen, need, context.clock);
   }
   return null;
 }
@@ -107,10 +108,17 @@ export function chooseAmongSuspects(
   for (const [group, isEligible] of passes) {
     const chosen = chooseFrom(group, need, only, isEligible, context);
     if (chosen === null) continue;
-    const taken = take(chosen, need, context.clock);
-    return isEligible === null ? asSuspect(taken.lease, need.model) : taken;
+    const result = leaseOf(chosen, need, context.clock);
+    return isEligible === null && "lease" in result
+      ? asSuspect(result.lease as HeldLease, need.model)
+      : result;
   }
   return null;
+}
+
+function leaseOf(chosen: PooledCredential | Unavailable, need: Need, clock: Clock): LeaseResult {
+  if (chosen instanceof PooledCredential) return take(chosen, need, clock, chosen.cachedTokens);
+  return { unavailable: chosen };
 }
 
 /** Leases without facts of their own share one object, which must not change. */
@@ -131,13 +139,34 @@ function chooseFrom(
   only: string | null,
   isEligible: IsTrusted | null,
   { clock, affinity }: ChoiceContext,
-): PooledCredential | null {
-  if (need.prefix !== null && affinity !== null && group.credentials.length > 1) {
-    collectAll(group.credentials, need, only, isEligible, clock);
-    const { index } = affinity.choose(need.prefix, need.model, seats, clock.monotonicMs());
-    return index === -1 ? null : (seats[index] as PooledCredential);
-  }
-  return chooseByTurn(group, need, only, isEligible, clock);
+): PooledCredential | Unavailable | null {
+  // To look for the prefix is dear, so it comes last.
+  const prefix = affinity !== null && group.credentials.length > 1 && only === null ? need.prefix : null;
+  if (affinity === null || prefix === null) return chooseByTurn(group, need, only, isEligible, clock);
+  const nowMs = clock.monotonicMs();
+  collectAll(group.credentials, need, isEligible, clock, affinity.longest(prefix, need.model, nowMs));
+  const choice = affinity.choose(prefix, need.model, seats, nowMs);
+  const chosen = seats[choice.index];
+  if (chosen === undefined) return null;
+  return choice.fullIndex === -1 ? chosen : (waitForWarm(choice, need, clock) ?? chosen);
+}
+
+/** null: it is not worth a wait, or has no room in time. */
+function waitForWarm({ fullIndex, savedTokens }: Choice, need: Need, clock: Clock): Unavailable | null {
+  const wait = need.warmWait ?? null;
+  const full = seats[fullIndex];
+  if (wait === null || full === undefined || savedTokens <= wait.worthTokens) return null;
+  const nowMs = clock.nowMs();
+  const endMs = nowMs + wait.untilMs - clock.monotonicMs();
+  const readyMs = roomAtMs(full, need, clock, full.cachedTokens) ?? nowMs + 1;
+  if (endMs <= nowMs || readyMs > endMs) return null;
+  const reason = "holds the prompt in its cache, and has room soon";
+  return {
+    kind: "full",
+    isForWarm: true,
+    retryAtMs: Math.max(readyMs, nowMs + 1),
+    reasons: [{ credential: full.spec.id, state: "full", reason }],
+  };
 }
 
 function mayBeChosen(
@@ -154,17 +183,26 @@ function mayBeChosen(
 function collectAll(
   credentials: readonly PooledCredential[],
   need: Need,
-  only: string | null,
   isEligible: IsTrusted | null,
   clock: Clock,
+  warm: readonly Holder[],
 ): void {
   seats.length = 0;
   for (let i = 0; i < credentials.length; i++) {
     const credential = credentials[i] as PooledCredential;
-    if (!mayBeChosen(credential, need, only, isEligible)) continue;
-    credential.freeShare = freeShareOf(credential, need, clock);
+    if (!mayBeChosen(credential, need, null, isEligible)) continue;
+    credential.cachedTokens = cachedAt(warm, credential.seat, clock);
+    credential.freeShare = freeShareOf(credential, need, clock, credential.cachedTokens);
     if (credential.freeShare !== PARKED) seats.push(credential);
   }
+}
+
+function cachedAt(warm: readonly Holder[], seat: number, clock: Clock): number {
+  for (let i = 0; i < warm.length; i++) {
+    const holder = warm[i] as Holder;
+    if (holder.seat === seat) return holder.expiresMs > clock.monotonicMs() ? holder.bookedTokens : 0;
+  }
+  return 0;
 }
 
 /** The next one with plenty of room, or else the one with the most. */
@@ -184,6 +222,7 @@ function chooseByTurn(
     if (!mayBeChosen(credential, need, only, isEligible)) continue;
     const freeShare = freeShareOf(credential, need, clock);
     if (freeShare < 0) continue;
+    credential.cachedTokens = 0;
     if (freeShare >= LEVELS[0]) {
       group.next = place + 1;
       return credential;

@@ -67,6 +67,8 @@ export type LeaseResult = { readonly lease: Lease } | { readonly unavailable: Un
 
 /** Why an upstream has no credential for a model. */
 export interface Unavailable {
+  /** Another credential has room, and the full one that holds the prompt in its cache is worth a short wait. */
+  readonly isForWarm?: true;
   /**
    * cooling: at least one credential is parked until a time. unusable: all are invalid, without credit or off. forbidden:
    * no usable credential may use the model. tried: all usable ones were excluded. full: at least one is good, and none of
@@ -103,6 +105,8 @@ export class PooledCredential {
   inFlight = 0;
   readonly seat: number;
   weight = 1;
+  /** Of the need that a credential is being chosen for: what its cache is known to hold of the input. */
+  cachedTokens = 0;
   /** Of the need that a credential is being chosen for; see `freeShareOf`. */
   freeShare = 1;
   /**

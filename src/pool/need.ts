@@ -1,6 +1,14 @@
 /** What one attempt needs of a credential. */
 import type { Prefix } from "../dialects/prefix.ts";
 
+/** How long a request waits for a credential whose cache holds its prompt, while another one has room. */
+export interface WarmWait {
+  /** The input tokens that have to be saved. */
+  readonly worthTokens: number;
+  /** On the monotonic clock. */
+  readonly untilMs: number;
+}
+
 /** Read while `lease` runs, and not kept: the object may be that of a walk, and change with it. */
 export interface Need {
   readonly upstream: string;
@@ -26,4 +34,6 @@ export interface Need {
    * only a choice among several credentials does.
    */
   readonly prefix: Prefix | null;
+  /** null and absent: it does not wait. Read only where such a credential is full. */
+  readonly warmWait?: WarmWait | null;
 }

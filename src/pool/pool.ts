@@ -4,10 +4,12 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { Prefix } from "../dialects/prefix.ts";
 import type { RoomFacts } from "../upstreams/room/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
 import { Accounts, spentUntilMs } from "./accounts.ts";
 import type { Affinity } from "./affinity/affinity.ts";
+import type { CacheReport } from "./affinity/warm-table.ts";
 import {
   type ChoiceContext,
   choose,
@@ -75,6 +77,11 @@ export interface Pool {
   suspect(lease: Lease, model: string, key: string): void;
   /** Ends the lease without a verdict: the client left, or the upstream could not be reached. */
   release(lease: Lease): void;
+  /**
+   * What the reply to a prompt said of its cache at the provider. `readMs`: when the provider read the prompt or earlier,
+   * on the monotonic clock.
+   */
+  learn(credentialId: string, model: string, prefix: Prefix, report: CacheReport, readMs: number): void;
   list(): readonly CredentialStatus[];
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
@@ -268,6 +275,12 @@ class CredentialPool implements Pool {
     if (probedOther !== null) probedOther.probes--;
     if (hold !== null && !hold.isKept) hold.end(0, 0, this.#clock.nowMs(), this.#clock.monotonicMs());
     if (this.#onRoom !== null) this.#mayHaveRoom();
+  }
+
+  learn(credentialId: string, model: string, prefix: Prefix, report: CacheReport, readMs: number): void {
+    const credential = this.#credentials.get(credentialId);
+    if (credential !== undefined)
+      this.#context.affinity?.learn(prefix, model, credential.seat, report, readMs);
   }
 
   list(): readonly CredentialStatus[] {

@@ -37,10 +37,11 @@ export class QuotaBook implements Taken {
     return this.#quotas.length === 0;
   }
 
-  take({ inputTokens, outputTokens }: Need): Mark {
+  /** `cachedTokens`: what of the input the provider's cache is known to hold. */
+  take(need: Need, cachedTokens = 0): Mark {
     this.requests += 1;
-    this.input += inputTokens;
-    this.output += outputTokens;
+    this.input += this.#quotas[0]?.inputOf(need, cachedTokens) ?? need.inputTokens;
+    this.output += need.outputTokens;
     const { requests, input, output } = this;
     return { book: this, requests, input, output };
   }
@@ -75,12 +76,12 @@ export class QuotaBook implements Taken {
    * The part of each limit that is left once the need is served, of the limit that has the least; below 0: the need does
    * not fit. 1: nothing is known.
    */
-  headroom(need: Need, nowMs: number): number {
+  headroom(need: Need, nowMs: number, cachedTokens = 0): number {
     let least = 1;
     for (const quota of this.#quotas) {
       const room = quota.roomAt(this, nowMs);
       if (room === Number.POSITIVE_INFINITY) continue;
-      const left = room - quota.needOf(need);
+      const left = room - quota.needOf(need, cachedTokens);
       // A need of 0 fits where nothing is left, but an empty limit of requests has no room for anybody.
       if (left < 0) return -1;
       least = Math.min(least, quota.limit === null ? left / (left + 1) : left / quota.limit);
@@ -89,10 +90,10 @@ export class QuotaBook implements Taken {
   }
 
   /** When the need is expected to fit, Unix milliseconds. */
-  readyAtMs(need: Need, nowMs: number): number {
+  readyAtMs(need: Need, nowMs: number, cachedTokens = 0): number {
     let atMs = nowMs;
     for (const quota of this.#quotas) {
-      atMs = Math.max(atMs, quota.readyAtMs(quota.needOf(need), this, nowMs));
+      atMs = Math.max(atMs, quota.readyAtMs(quota.needOf(need, cachedTokens), this, nowMs));
     }
     return atMs;
   }

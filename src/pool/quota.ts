@@ -35,6 +35,7 @@ export class Quota {
   /** What had been taken when `#remaining` was left. */
   #base = 0;
   #isReserved = true;
+  #sparesCacheReads = false;
 
   constructor(dimension: Dimension, span: Span) {
     this.dimension = dimension;
@@ -45,6 +46,7 @@ export class Quota {
   learn(room: AnnouncedRoom, taken: Taken, nowMs: number): void {
     this.limit = room.limit;
     this.#isReserved = room.isReserved;
+    this.#sparesCacheReads = room.sparesCacheReads === true;
     this.#remaining = room.remaining;
     this.#refillPerMs = refillOf(room, nowMs);
     this.#atMs = nowMs;
@@ -61,9 +63,15 @@ export class Quota {
   }
 
   /** What a request takes of this limit; more than the limit would never fit, so its provider decides. */
-  needOf(need: Need): number {
-    const all = this.#isReserved ? longest(this.dimension, need) : written(this.dimension, need);
+  needOf(need: Need, cachedTokens: number): number {
+    const inputTokens = this.inputOf(need, cachedTokens);
+    const all = (this.#isReserved ? longest : written)(this.dimension, inputTokens, need);
     return this.limit !== null && all > this.limit ? 0 : all;
+  }
+
+  /** The input that counts, where the provider's cache is known to hold so much of the prompt. */
+  inputOf({ inputTokens }: Need, cachedTokens: number): number {
+    return this.#sparesCacheReads ? Math.max(0, inputTokens - cachedTokens) : inputTokens;
   }
 
   /** When so much room is expected, Unix milliseconds. */
@@ -106,29 +114,29 @@ export class Quota {
   }
 }
 
-function longest(dimension: Dimension, need: Need): number {
+function longest(dimension: Dimension, inputTokens: number, { outputTokens }: Need): number {
   switch (dimension) {
     case "requests":
       return 1;
     case "input":
-      return need.inputTokens;
+      return inputTokens;
     case "output":
-      return need.outputTokens;
+      return outputTokens;
     case "tokens":
-      return need.inputTokens + need.outputTokens;
+      return inputTokens + outputTokens;
   }
 }
 
 /** An answer counts as it is written, so a request needs room for its first word. */
-function written(dimension: Dimension, need: Need): number {
+function written(dimension: Dimension, inputTokens: number, { outputTokens }: Need): number {
   switch (dimension) {
     case "requests":
       return 1;
     case "input":
     case "tokens":
-      return need.inputTokens;
+      return inputTokens;
     case "output":
-      return Math.min(need.outputTokens, 1);
+      return Math.min(outputTokens, 1);
   }
 }
 

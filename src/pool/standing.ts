@@ -11,9 +11,14 @@ const FULL = -1;
 
 /**
  * The least share that would be left of one of the credential's limits, 0 to 1; 1: no limit is known. `PARKED` or `FULL`
- * when it cannot serve the need now.
+ * when it cannot serve the need now. `cachedTokens`: what of the input the credential's cache is known to hold.
  */
-export function freeShareOf(credential: PooledCredential, need: Need, clock: Clock): number {
+export function freeShareOf(
+  credential: PooledCredential,
+  need: Need,
+  clock: Clock,
+  cachedTokens = 0,
+): number {
   const { park, models, account, counter } = credential;
   const modelPark = models.size === 0 ? null : (models.get(need.model) ?? null);
   if (park === null && modelPark === null && account.isBlank && counter === null) return 1;
@@ -29,8 +34,8 @@ export function freeShareOf(credential: PooledCredential, need: Need, clock: Clo
   if (own < 0) return own;
   if (account.isBlank) return own;
   const headroom = Math.min(
-    account.bookOf(need.model)?.headroom(need, nowMs) ?? 1,
-    account.whole?.headroom(need, nowMs) ?? 1,
+    account.bookOf(need.model)?.headroom(need, nowMs, cachedTokens) ?? 1,
+    account.whole?.headroom(need, nowMs, cachedTokens) ?? 1,
   );
   return headroom < 0 ? FULL : Math.min(own, headroom);
 }
@@ -45,7 +50,12 @@ export function ownShareOf({ counter, inFlight }: PooledCredential, need: Need, 
 }
 
 /** Takes the credential, which may serve the need, or is asked in spite of a doubt. */
-export function take(credential: PooledCredential, need: Need, clock: Clock): { readonly lease: HeldLease } {
+export function take(
+  credential: PooledCredential,
+  need: Need,
+  clock: Clock,
+  cachedTokens = 0,
+): { readonly lease: HeldLease } {
   const { park, models, account, counter } = credential;
   const { model } = need;
   const modelPark = models.size === 0 ? null : (models.get(model) ?? null);
@@ -56,8 +66,8 @@ export function take(credential: PooledCredential, need: Need, clock: Clock): { 
   begin(park, monotonicMs);
   begin(modelPark, monotonicMs);
   begin(other, monotonicMs);
-  const mark = account.bookOf(model)?.take(need) ?? null;
-  const wholeMark = account.whole?.take(need) ?? null;
+  const mark = account.bookOf(model)?.take(need, cachedTokens) ?? null;
+  const wholeMark = account.whole?.take(need, cachedTokens) ?? null;
   const hold = counter?.take(need, clock.nowMs(), monotonicMs) ?? null;
   return { lease: new HeldLease(credential, model, park, modelPark, other, mark, wholeMark, hold) };
 }
@@ -71,13 +81,14 @@ export function roomAtMs(
   { account, counter, inFlight }: PooledCredential,
   need: Need,
   clock: Clock,
+  cachedTokens = 0,
 ): number | null {
   const nowMs = clock.nowMs();
   const ownMs = counter === null ? nowMs : counter.readyAtMs(need, inFlight, nowMs, clock.monotonicMs());
   if (ownMs === null) return null;
   return Math.max(
     ownMs,
-    account.bookOf(need.model)?.readyAtMs(need, nowMs) ?? nowMs,
-    account.whole?.readyAtMs(need, nowMs) ?? nowMs,
+    account.bookOf(need.model)?.readyAtMs(need, nowMs, cachedTokens) ?? nowMs,
+    account.whole?.readyAtMs(need, nowMs, cachedTokens) ?? nowMs,
   );
 }

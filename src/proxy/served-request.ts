@@ -56,12 +56,13 @@ export class ServedRequest {
     return this.#peek;
   }
 
-  /** The stable prefix of the prompt; null: there is none. Found when it is asked for first, and kept for the row's end. */
+  /** The stable prefix of the prompt; null: there is none, or affinity is off. Found when it is asked for first, and kept for the row's end. */
   get prefix(): Prefix | null {
     const { exchange } = this;
     if (exchange.prefix === undefined) {
       const { dialect, isGenerative } = exchange.route;
-      exchange.prefix = isGenerative && this.#body !== null ? prefixOf(dialect, this.#body) : null;
+      const isWanted = isGenerative && this.gateway.snapshot.config.pool.affinity;
+      exchange.prefix = isWanted && this.#body !== null ? prefixOf(dialect, this.#body) : null;
     }
     return exchange.prefix;
   }

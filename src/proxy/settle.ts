@@ -16,6 +16,7 @@ import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { learnWarmth } from "./targets/warmth.ts";
 
 const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_USER_AGENT_CHARS = 200;
@@ -89,6 +90,7 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   exchange.row = row;
   gateway.metrics.countRequest(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
+  if (exchange.prefix !== undefined) learnWarmth(gateway, exchange, ending.facts);
   return row;
 }
 

@@ -13,7 +13,7 @@ import { Watched } from "../transport/watchdog.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
-import { CurrentTarget } from "./attempt/current-target.ts";
+import { CurrentTarget, endWarmWaits } from "./attempt/current-target.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
 import { canServe, isCountedHere } from "./attempt/prepare.ts";
 import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
@@ -158,6 +158,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       this.met().unavailable.push(unavailable);
       if (unavailable.kind === "cooling" || unavailable.kind === "full") this.met().limited.push(current);
       if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
+      else if (unavailable.isForWarm === true) this.#waitOrGiveUp();
       else this.next();
       return;
     }
@@ -336,7 +337,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       if (this.#isOver()) return;
       const obstacles = this.met();
       obstacles.forgetLimits();
-      if (why === "changed") {
+      if (why === "changed" || (why !== "closed" && endWarmWaits(targets))) {
         this.#waited = [...targets];
         this.next();
         return;

@@ -7,6 +7,8 @@ import type { CacheReport } from "./warm-table.ts";
 
 const MINUTE = 60_000;
 
+const make = (salt: number): Affinity => new Affinity({ hex: (bytes) => `0${salt}`.repeat(bytes) });
+
 /** `points`: from the longest to the one without turns. */
 const prefix = (points: readonly number[], rest: Partial<Prefix> = {}): Prefix => ({
   root: points[points.length - 2] ?? 1,
@@ -27,6 +29,7 @@ const read = (cacheReadTokens: number, cacheWriteTokens: number | null = null): 
   inputTokens: 10_000,
   cacheReadTokens,
   cacheWriteTokens,
+  bookedTokens: 13_000,
 });
 const roots = Array.from({ length: 4_000 }, (_, i) => i * 7919 + 13);
 const homes = (affinity: Affinity, among: readonly Seat[]): number[] =>
@@ -35,12 +38,12 @@ const homes = (affinity: Affinity, among: readonly Seat[]): number[] =>
 describe("a prompt that is nowhere warm", () => {
   test("goes to the same credential each time, also after a restart", () => {
     const all = seats(20);
-    expect(homes(new Affinity(1), all)).toEqual(homes(new Affinity(2), all.toReversed()));
+    expect(homes(make(1), all)).toEqual(homes(make(2), all.toReversed()));
   });
 
   test("is spread by weight", () => {
     const all = [seat("a"), seat("b", { weight: 2 }), seat("c", { weight: 0 })];
-    const won = homes(new Affinity(1), all);
+    const won = homes(make(1), all);
     const share = won.filter((each) => each === all[1]?.seat).length / won.length;
     expect(share).toBeGreaterThan(0.63);
     expect(share).toBeLessThan(0.7);
@@ -50,7 +53,7 @@ describe("a prompt that is nowhere warm", () => {
   test("moves only if its own credential goes, or a new one wins it", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 20 }), fc.nat(), (count, nth) => {
-        const affinity = new Affinity(1);
+        const affinity = make(1);
         const all = seats(count);
         const gone = all[nth % count] as Seat;
         const before = homes(affinity, all);
@@ -73,7 +76,7 @@ describe("a prompt that is nowhere warm", () => {
   });
 
   test("goes elsewhere when its credential carries more than its part", () => {
-    const affinity = new Affinity(1);
+    const affinity = make(1);
     const all = seats(4);
     const home = affinity.choose(prefix([1, 2]), "m", all, 0).index;
     const busy = (inFlight: number, others: number) =>
@@ -91,7 +94,7 @@ describe("a prompt that is nowhere warm", () => {
   });
 
   test("goes to the freest one when none is calm, and nowhere when none has room", () => {
-    const affinity = new Affinity(1);
+    const affinity = make(1);
     // One that is idle sets a bound of requests that all others are above, and has the least room itself.
     const all = [seat("a", { inFlight: 9, freeShare: 0.2 }), seat("b", { inFlight: 9, freeShare: 0.3 })];
     expect(affinity.choose(prefix([1, 2]), "m", [...all, seat("c", { freeShare: -1 })], 0).index).toBe(1);
@@ -107,7 +110,7 @@ describe("a prompt that is nowhere warm", () => {
 describe("a prompt that is warm", () => {
   const all = seats(5);
   const warmAt = (index: number, points: readonly number[], report: CacheReport = read(0, 9_000)) => {
-    const affinity = new Affinity(7);
+    const affinity = make(7);
     affinity.learn(prefix(points), "m", (all[index] as Seat).seat, report, 0);
     return affinity;
   };
@@ -135,7 +138,7 @@ describe("a prompt that is warm", () => {
   });
 
   test("is forgotten five minutes after it was read last, or an hour where the client asked for that", () => {
-    const cold = where(new Affinity(7), [103, 102, 101, 100, 1]);
+    const cold = where(make(7), [103, 102, 101, 100, 1]);
     const at = (cold + 1) % all.length;
     const affinity = warmAt(at, [101, 100, 1]);
     const more = prefix([103, 102, 101, 100, 1], { end: 2 });
@@ -148,17 +151,15 @@ describe("a prompt that is warm", () => {
     expect(where(affinity, more.points, 59 * MINUTE)).toBe(at);
   });
 
-  test("is not where its provider has said that it keeps nothing, or did not find it", () => {
-    const cold = where(new Affinity(7), [103, 102, 101, 100, 1]);
+  test("is not where its provider has said nothing, or did not find it", () => {
+    const cold = where(make(7), [103, 102, 101, 100, 1]);
     const at = (cold + 1) % all.length;
     const points = [103, 102, 101, 100, 1];
-    const nothing = warmAt(at, [101, 100, 1], read(0, 0));
-    expect(where(nothing, points)).toBe(cold);
-    expect(nothing.size).toBe(0);
     const unknown = warmAt(at, [101, 100, 1], {
       inputTokens: null,
       cacheReadTokens: null,
       cacheWriteTokens: null,
+      bookedTokens: 13_000,
     });
     expect(unknown.size).toBe(0);
     const affinity = warmAt(at, [101, 100, 1]);
@@ -170,14 +171,18 @@ describe("a prompt that is warm", () => {
   });
 
   test("may be where its provider says nothing of writes, until it is not found there", () => {
-    const cold = where(new Affinity(7), [103, 102, 101, 100, 1]);
+    const cold = where(make(7), [103, 102, 101, 100, 1]);
     const at = (cold + 1) % all.length;
-    const affinity = warmAt(at, [101, 100, 1], read(0));
+    const affinity = warmAt(at, [101, 100, 1], read(0, 0));
     const { seat: number } = all[at] as Seat;
     expect(where(affinity, [103, 102, 101, 100, 1])).toBe(at);
-    expect(affinity.warmTokens(prefix([103, 102, 101, 100, 1]), "m", number, 1)).toBe(0);
+    const longest = (points: number[], nowMs: number) => affinity.longest(prefix(points), "m", nowMs);
+    expect(longest([103, 102, 101, 100, 1], 1)).toMatchObject([{ seat: number, tokens: 0, bookedTokens: 0 }]);
     affinity.learn(prefix([103, 102, 101, 100, 1]), "m", number, read(9_984), 1);
-    expect(affinity.warmTokens(prefix([105, 104, 103]), "m", number, 2)).toBe(10_000);
+    expect(longest([105, 104, 103], 2)).toMatchObject([
+      { seat: number, tokens: 10_000, bookedTokens: 13_000 },
+    ]);
+    expect(longest([105, 104, 103], 6 * MINUTE)).toEqual([]);
   });
 
   test("tells how much a full credential would have saved", () => {
@@ -206,7 +211,7 @@ describe("a prompt that is warm", () => {
 });
 
 test("the memory of warm prefixes is bounded, and the newest stay", () => {
-  const affinity = new Affinity(1);
+  const affinity = make(1);
   const all = seats(300);
   for (let i = 0; i < 100_000; i++) {
     affinity.learn(prefix([i * 3 + 10, i * 3 + 11, i * 3 + 12]), `m${i % 1_000}`, i % 300, read(10, 10), 0);
@@ -231,6 +236,7 @@ test("whatever is learned and asked, a seat with room is chosen if there is one"
       inputTokens: fc.option(fc.nat(9_999)),
       cacheReadTokens: fc.option(fc.nat(9_999)),
       cacheWriteTokens: fc.option(fc.nat(9_999)),
+      bookedTokens: fc.nat(20_000),
     }),
     afterMs: fc.nat(4 * MINUTE),
     isLong: fc.boolean(),
@@ -245,7 +251,7 @@ test("whatever is learned and asked, a seat with room is chosen if there is one"
       fc.array(step, { maxLength: 30 }),
       fc.array(state, { minLength: 1, maxLength: 4 }),
       (steps, states) => {
-        const affinity = new Affinity(3);
+        const affinity = make(3);
         const all = states.map((each, i) => seat(`c${i}`, each));
         let nowMs = 0;
         for (const { points, seat: at, report, afterMs, isLong } of steps) {

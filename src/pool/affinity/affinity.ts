@@ -4,9 +4,10 @@
  */
 import { Buffer } from "node:buffer";
 import { ByteHash } from "../../core/byte-hash.ts";
+import type { Ids } from "../../core/ids.ts";
 import type { Prefix } from "../../dialects/prefix.ts";
 import { drawOf } from "./rendezvous.ts";
-import { type CacheReport, WarmTable } from "./warm-table.ts";
+import { type CacheReport, type Holder, WarmTable } from "./warm-table.ts";
 
 /** A credential that may serve a request, as far as affinity looks at it. */
 export interface Seat {
@@ -34,14 +35,16 @@ const LEAST_BOUND = 4;
 /** A seat whose tightest limit is used by no more than this takes new prefixes, however idle the others are. */
 const CALM_USE = 0.5;
 const MAX_MODEL_NUMBERS = 256;
+/** A whole number below 2^53. */
+const SALT_BYTES = 6;
 
 export class Affinity {
   readonly #table: WarmTable;
   readonly #models = new Map<string, number>();
 
-  /** `salt`: a random whole number below 2^53. */
-  constructor(salt: number) {
-    this.#table = new WarmTable(salt);
+  /** The random salt of the table is its process's own: what is warm is not kept over a restart. */
+  constructor(ids: Pick<Ids, "hex">) {
+    this.#table = new WarmTable(Number.parseInt(ids.hex(SALT_BYTES), 16));
   }
 
   /** How many prefixes are known to be warm. */
@@ -87,13 +90,9 @@ export class Affinity {
     return { index: coldIndex(root, seats, bound), fullIndex, savedTokens: fullTokens };
   }
 
-  /** The input tokens that the credential's cache is known to hold of a prompt. */
-  warmTokens(prefix: Prefix, model: string, seat: number, nowMs: number): number {
-    const number = this.#numberOf(model);
-    const depth = this.#table.depthOf(prefix, number, seat, nowMs);
-    if (depth === -1) return 0;
-    const holders = this.#table.holdersOf(prefix.points[depth] as number, number);
-    return holders.find((each) => each.seat === seat)?.tokens ?? 0;
+  /** Who holds the longest part of the prompt that anybody is known to hold. An entry may have expired. */
+  longest(prefix: Prefix, model: string, nowMs: number): readonly Holder[] {
+    return this.#table.longest(prefix, this.#numberOf(model), nowMs);
   }
 
   /** Takes what the reply to a prompt said of its cache. `readMs`: when the provider read the prompt, on the monotonic clock. */

@@ -13,6 +13,8 @@ export interface Holder {
   expiresMs: number;
   /** What the provider has said that it keeps, or has read; 0: it has not said. */
   tokens: number;
+  /** What the request that told so was taken for, as `Need.inputTokens` counts; 0 with `tokens`. */
+  bookedTokens: number;
 }
 
 /** What a reply said of the prompt cache; null: nothing. */
@@ -20,6 +22,8 @@ export interface CacheReport {
   readonly inputTokens: number | null;
   readonly cacheReadTokens: number | null;
   readonly cacheWriteTokens: number | null;
+  /** What the request was taken for, as `Need.inputTokens` counts. */
+  readonly bookedTokens: number;
 }
 
 /** As providers keep a prefix after it was read last: https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
@@ -69,6 +73,15 @@ export class WarmTable {
     return -1;
   }
 
+  /** Who holds the longest part of the prompt that anybody is known to hold. */
+  longest({ points }: Prefix, model: number, nowMs: number): readonly Holder[] {
+    for (let depth = 0; depth < points.length; depth++) {
+      const holders = this.holdersOf(points[depth] as number, model);
+      for (let i = 0; i < holders.length; i++) if ((holders[i] as Holder).expiresMs > nowMs) return holders;
+    }
+    return NONE;
+  }
+
   /**
    * Takes what the reply to a request with this prefix said. `readMs`: when the provider read the prompt, on the monotonic
    * clock.
@@ -80,15 +93,18 @@ export class WarmTable {
     const written = report.cacheWriteTokens ?? 0;
     const isRefuted = report.cacheReadTokens === 0 && expected !== -1;
     if (isRefuted) this.#forget(points[expected] as number, model, seat);
-    // Who reports what it writes, and has written nothing, keeps nothing.
-    if (read + written === 0 && (report.cacheWriteTokens !== null || report.inputTokens === null)) return;
+    // Many providers say nothing of what they write. The next turn finds out, and is not believed twice in a row.
+    if (read + written === 0 && (isRefuted || report.inputTokens === null)) return;
     const expiresMs = readMs + (isLong ? LONG_LIFE_MS : SHORT_LIFE_MS);
-    const kept = report.cacheWriteTokens === null && read > 0 ? (report.inputTokens ?? read) : read + written;
+    const kept = written === 0 && read > 0 ? (report.inputTokens ?? read) : read + written;
     if (isLong) this.#longUntilMs = Math.max(this.#longUntilMs, expiresMs);
     if (this.#young.size >= MAX_YOUNG || readMs - this.#turnedMs >= SHORT_LIFE_MS) this.#turn(readMs);
-    this.#renew(points[points.length - 1] as number, model, seat, expiresMs, 0);
-    if (expected > end && !isRefuted) this.#renew(points[expected] as number, model, seat, expiresMs, read);
-    this.#renew(points[end] as number, model, seat, expiresMs, kept);
+    this.#renew(points[points.length - 1] as number, model, { seat, expiresMs, tokens: 0, bookedTokens: 0 });
+    if (expected > end && !isRefuted) {
+      this.#renew(points[expected] as number, model, { seat, expiresMs, tokens: 0, bookedTokens: 0 });
+    }
+    const bookedTokens = kept === 0 ? 0 : report.bookedTokens;
+    this.#renew(points[end] as number, model, { seat, expiresMs, tokens: kept, bookedTokens });
   }
 
   #keyOf(point: number, model: number): number {
@@ -104,7 +120,7 @@ export class WarmTable {
     return null;
   }
 
-  #renew(point: number, model: number, seat: number, expiresMs: number, tokens: number): void {
+  #renew(point: number, model: number, newer: Holder): void {
     const key = this.#keyOf(point, model);
     let holders = this.#young.get(key);
     if (holders === undefined) {
@@ -112,14 +128,16 @@ export class WarmTable {
       this.#old.delete(key);
       this.#young.set(key, holders);
     }
-    const holder = holders.find((each) => each.seat === seat);
+    const holder = holders.find(({ seat }) => seat === newer.seat);
     if (holder === undefined) {
       if (holders.length >= MAX_HOLDERS) holders.shift();
-      holders.push({ seat, expiresMs, tokens });
-    } else {
-      holder.expiresMs = Math.max(holder.expiresMs, expiresMs);
-      if (tokens > 0) holder.tokens = tokens;
+      holders.push(newer);
+      return;
     }
+    holder.expiresMs = Math.max(holder.expiresMs, newer.expiresMs);
+    if (newer.tokens === 0) return;
+    holder.tokens = newer.tokens;
+    holder.bookedTokens = newer.bookedTokens;
   }
 
   /** Only long lives are looked through, as far as they leave room for what comes. */

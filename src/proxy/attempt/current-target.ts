@@ -1,9 +1,10 @@
 import type { Prefix } from "../../dialects/prefix.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
-import type { Need } from "../../pool/need.ts";
+import type { Need, WarmWait } from "../../pool/need.ts";
 import { type DemandedTokens, tokensAt } from "../admission/demand.ts";
 import type { ServedRequest } from "../served-request.ts";
+import { warmWaitAt } from "../targets/warmth.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import type { Refused } from "./refused.ts";
 
@@ -21,6 +22,8 @@ export class CurrentTarget implements Need {
   excluded: Set<string> | null = null;
   /** Those of them that a limit stopped; null: none was. */
   #limited: string[] | null = null;
+  /** undefined: nobody has asked for it. */
+  #warmWait: WarmWait | null | undefined = undefined;
   /** null: no limit has asked for them. */
   #tokens: DemandedTokens | null = null;
 
@@ -80,4 +83,25 @@ export class CurrentTarget implements Need {
   get prefix(): Prefix | null {
     return this.#request.prefix;
   }
+
+  get warmWait(): WarmWait | null {
+    if (this.#warmWait === undefined) {
+      this.#warmWait = warmWaitAt(this.#request, this.target, this.inputTokens);
+    }
+    return this.#warmWait;
+  }
+
+  /** The request waits no more for a credential because it is warm; false: it does not anyway. */
+  endWarmWait(): boolean {
+    const hasWaited = this.#warmWait !== undefined && this.#warmWait !== null;
+    this.#warmWait = null;
+    return hasWaited;
+  }
+}
+
+/** Whether one of the targets has waited for a warm credential; from now on it takes any. */
+export function endWarmWaits(targets: readonly CurrentTarget[]): boolean {
+  let hasWaited = false;
+  for (const target of targets) hasWaited = target.endWarmWait() || hasWaited;
+  return hasWaited;
 }

@@ -10,6 +10,8 @@ const FORM: RoomForm = {
   isGradual: () => true,
   // "`max_tokens` does not factor into OTPM rate limit calculations": an answer counts as it is written.
   isReserved: (dimension) => dimension !== "output",
+  // `cache_read_input_tokens` "do not count towards ITPM" of any model that is not retired.
+  sparesCacheReads: true,
 };
 
 export function anthropicRoom(headers: HeaderView, nowMs: number): RoomFacts | null {

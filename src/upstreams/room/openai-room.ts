@@ -12,6 +12,7 @@ const FORM: RoomForm = {
   spanOf: (dimension, isGradual) => (isGradual && dimension !== "requests" ? "minute" : "other"),
   isGradual: isDuration,
   isReserved: () => true,
+  sparesCacheReads: false,
 };
 
 export function openaiRoom(headers: HeaderView, nowMs: number): RoomFacts | null {

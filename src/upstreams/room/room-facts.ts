@@ -20,6 +20,8 @@ export interface AnnouncedRoom {
   readonly isGradual: boolean;
   /** A request needs room for its longest answer. Otherwise an answer counts as it is written. */
   readonly isReserved: boolean;
+  /** Input that is read from the prompt cache does not count. Absent: it counts. */
+  readonly sparesCacheReads?: boolean;
 }
 
 export interface RoomFacts {

@@ -17,6 +17,8 @@ export interface RoomForm {
   /** Whether room comes back little by little, by the text of the reset; null: there is none. */
   isGradual(reset: string | null): boolean;
   isReserved(dimension: Dimension): boolean;
+  /** As in `AnnouncedRoom`. */
+  readonly sparesCacheReads: boolean;
 }
 
 const MAX_ROOMS = 8;
@@ -81,6 +83,7 @@ function roomOf(
     resetAtMs: isToldByLimit ? null : resetOf(headers, name, reset, remaining, nowMs),
     isGradual,
     isReserved: form.isReserved(dimension),
+    sparesCacheReads: form.sparesCacheReads,
   };
 }
 
