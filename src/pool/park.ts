@@ -36,6 +36,12 @@ export interface Park extends StateFacts {
  */
 const FIRST_DOUBT_MS = 30_000;
 const LONGEST_DOUBT_MS = 3_600_000;
+/** So many refusals in a row, each after an announced end, make a credential a flapping one, which backs off. */
+const FLAPPING_STRIKES = 3;
+const FIRST_FLAP_MS = 1_000;
+const LONGEST_FLAP_MS = 60_000;
+/** 2 to this power, times a second, is longer than any quota lasts. */
+const MAX_DOUBLINGS = 22;
 /** A guessed wait doubles with each failure, up to this many times the first guess. */
 const MAX_GUESS_GROWTH = 12;
 
@@ -140,32 +146,56 @@ function isWord(signal: ParkingSignal): boolean {
 }
 
 function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSignal, nowMs: number): Park {
-  const { reason } = signal;
   switch (signal.class) {
-    case "rate": {
-      const untilMs = clampUntil(signal.untilMs, nowMs);
-      if (signal.isGuess !== true) return makePark("cooling", reason, untilMs, nowMs, 1, false);
-      const isRepeated =
-        previous?.state === "cooling" && !isDoubtful(previous) && (isVerdict || isDue(previous, nowMs));
-      const strikes = isRepeated ? previous.strikes + 1 : 1;
-      const growth = Math.min(2 ** (strikes - 1), MAX_GUESS_GROWTH);
-      return makePark(
-        "cooling",
-        reason,
-        clampUntil(nowMs + (untilMs - nowMs) * growth, nowMs),
-        nowMs,
-        strikes,
-      );
-    }
+    case "rate":
+      return ratePark(previous, isRepeated(previous, "cooling", isVerdict, nowMs), signal, nowMs);
     case "quota":
-      return makePark("exhausted", reason, clampUntil(signal.untilMs, nowMs), nowMs, 1, false);
+      return quotaPark(previous, isRepeated(previous, "exhausted", isVerdict, nowMs), signal, nowMs);
     case "credit":
     case "invalid":
     case "config":
-      return doubtfulPark(previous, accusedState(signal.class), UNCONFIRMED + reason, nowMs);
+      return doubtfulPark(previous, accusedState(signal.class), UNCONFIRMED + signal.reason, nowMs);
     case "forbid":
-      return doubtfulPark(previous, "forbidden", reason, nowMs);
+      return doubtfulPark(previous, "forbidden", signal.reason, nowMs);
   }
+}
+
+/** Nothing has gone well since the park before was over. */
+function isRepeated(previous: Park | null, state: Park["state"], isVerdict: boolean, nowMs: number): boolean {
+  if (previous?.state !== state || isDoubtful(previous)) return false;
+  return isVerdict || isDue(previous, nowMs);
+}
+
+function ratePark(
+  previous: Park | null,
+  isAgain: boolean,
+  signal: Extract<ParkingSignal, { readonly class: "rate" }>,
+  nowMs: number,
+): Park {
+  const strikes = isAgain && previous !== null ? previous.strikes + 1 : 1;
+  const untilMs = clampUntil(signal.untilMs, nowMs);
+  if (signal.isGuess === true) {
+    const growth = Math.min(2 ** (strikes - 1), MAX_GUESS_GROWTH);
+    const grownMs = clampUntil(nowMs + (untilMs - nowMs) * growth, nowMs);
+    return makePark("cooling", signal.reason, grownMs, nowMs, strikes);
+  }
+  if (strikes < FLAPPING_STRIKES) return makePark("cooling", signal.reason, untilMs, nowMs, strikes, false);
+  // The announced times do not hold: from here on one request finds out, and short waits become longer.
+  const backOffMs = Math.min(FIRST_FLAP_MS * 2 ** (strikes - 1), LONGEST_FLAP_MS);
+  return makePark("cooling", signal.reason, Math.max(untilMs, nowMs + backOffMs), nowMs, strikes);
+}
+
+function quotaPark(
+  previous: Park | null,
+  isAgain: boolean,
+  { reason, untilMs, latestMs }: Extract<ParkingSignal, { readonly class: "quota" }>,
+  nowMs: number,
+): Park {
+  const endMs = clampUntil(latestMs ?? untilMs, nowMs);
+  const strikes = isAgain && previous !== null ? previous.strikes + 1 : 1;
+  if (latestMs === undefined) return makePark("exhausted", reason, endMs, nowMs, strikes, false);
+  const grownMs = nowMs + (clampUntil(untilMs, nowMs) - nowMs) * 2 ** Math.min(strikes - 1, MAX_DOUBLINGS);
+  return makePark("exhausted", reason, Math.min(grownMs, endMs), nowMs, strikes, grownMs < endMs);
 }
 
 function doubtfulPark(previous: Park | null, state: Park["state"], reason: string, nowMs: number): Park {

@@ -3,7 +3,7 @@
 import { joinClientVersion } from "./address.ts";
 import { wording } from "./evidence/request-words.ts";
 import { classifyByTable, type Row } from "./evidence/signal-table.ts";
-import { readFailure, statusOfError } from "./failure.ts";
+import { type Failure, readFailure, statusOfError } from "./failure.ts";
 import type { Family } from "./family.ts";
 import { eventsOrArray } from "./framing.ts";
 import { limitEnd } from "./limit-time.ts";
@@ -11,6 +11,8 @@ import { geminiTraits } from "./model-traits/gemini-traits.ts";
 import { GEMINI, GEMINI_SERVERS, profileAt } from "./profiles.ts";
 import { nextMonthUtc, nextPacificMidnight } from "./reset-time.ts";
 import { geminiRefusedRoom } from "./room/gemini-room.ts";
+
+const endOfDay = ({ nowMs }: Failure): number => nextPacificMidnight(nowMs);
 
 /** A line of the message for each quota that was exceeded. */
 const ZERO_LIMIT = /^(?:\* )?quota exceeded for [^\n]{1,300}\blimit: 0(?![\d.])/im;
@@ -99,7 +101,8 @@ export const GEMINI_ROWS: readonly Row[] = [
     verdict: {
       class: "quota",
       scope: "model",
-      until: [limitEnd, ({ nowMs }) => nextPacificMidnight(nowMs)],
+      until: [limitEnd, endOfDay],
+      latest: endOfDay,
       reason: "daily quota used up",
     },
   },

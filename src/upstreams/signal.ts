@@ -29,6 +29,11 @@ export type Signal =
       readonly untilMs: number;
       readonly scope: SignalScope;
       readonly reason: string;
+      /**
+       * `untilMs` is only the time to ask again: the quota is whole at this time at the latest. Each refusal until then makes
+       * the wait twice as long.
+       */
+      readonly latestMs?: number;
       /** As for `rate`. */
       readonly isOfModel?: true;
     }

@@ -28,6 +28,8 @@ export type Verdict =
       readonly scope: SignalScope | ((failure: Failure) => SignalScope);
       /** The last finder always finds a time. */
       readonly until: readonly [...TimeFinder[], (failure: Failure) => number];
+      /** When the quota is whole again; an earlier time that is found is only the time to ask again. */
+      readonly latest?: (failure: Failure) => number;
       readonly reason: string;
       readonly isOfModel?: true;
     };
@@ -89,7 +91,9 @@ function signalOf(verdict: Verdict, failure: Failure): Signal {
   if (verdict.class === "quota") {
     const scope = typeof verdict.scope === "function" ? verdict.scope(failure) : verdict.scope;
     const untilMs = clampUntil(firstTime(verdict.until, failure) as number, nowMs);
-    return { class: "quota", untilMs, scope, reason: verdict.reason, ...ofModel(verdict) };
+    const signal = { class: "quota", untilMs, scope, reason: verdict.reason, ...ofModel(verdict) } as const;
+    const latestMs = verdict.latest?.(failure) ?? untilMs;
+    return latestMs > untilMs ? { ...signal, latestMs } : signal;
   }
   return verdict;
 }
