@@ -13,6 +13,7 @@ import {
   makeGateway,
   openAtStart,
 } from "./app/make-gateway.ts";
+import { restoreSpent } from "./app/restore-spent.ts";
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
@@ -154,6 +155,7 @@ class RunningApp implements App {
   start(): void {
     const { config } = this.#options;
     this.#gateway.limiter.start();
+    restoreSpent(this.#gateway.pool, config.server.dataDir, this.#gateway.log);
     this.#gateway.background.start();
     this.#gateway.cache.start();
     const served: Served = {
@@ -278,6 +280,7 @@ class RunningApp implements App {
     this.#prober.stop();
     pool.replace(gateway.snapshot.credentialSpecs);
     gateway.cache.replace(config.cache);
+    restoreSpent(pool, before.server.dataDir, log);
     gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);

@@ -3,6 +3,7 @@ import { authenticate } from "./auth/keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
 import { CLIENT_KEY, type ConfigUnderTest, configUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
 import { credentialId, fingerprintOf, makeSnapshot } from "./snapshot.ts";
+import { CREDENTIAL_DEFAULTS } from "./config/fixtures/defaults.ts";
 
 const snapshotOf = (config: ConfigUnderTest) => makeSnapshot(configUnderTest(config));
 
@@ -110,8 +111,8 @@ test("credentials of one name at two upstreams are two, and the pool knows them 
 
 test("priority and scope reach the pool", () => {
   const credentials: UpstreamConfig["credentials"] = [
-    { name: "spare", apiKey: "sk-2", priority: 7, scope: "model" },
-    { name: "main", apiKey: "sk-1", priority: 0, scope: "credential" },
+    { ...CREDENTIAL_DEFAULTS, name: "spare", apiKey: "sk-2", priority: 7, scope: "model" },
+    { ...CREDENTIAL_DEFAULTS, name: "main", apiKey: "sk-1", scope: "credential" },
   ];
   const { credentialSpecs } = snapshotOf({ upstreams: [{ name: "up", family: "openai", credentials }] });
   expect(credentialSpecs).toMatchObject([

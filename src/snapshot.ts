@@ -11,6 +11,7 @@ import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
+import { limitsOf } from "./pool/limits-of.ts";
 import { PriceBook, type ProviderPlace } from "./prices/price-book.ts";
 import { NO_PRICES, type PriceList } from "./prices/price-list.ts";
 import { makePriceOverrides } from "./prices/price-overrides.ts";
@@ -89,7 +90,7 @@ export function makeSnapshot(
     prices: book,
     upstreams: new Map(upstreams.map((view) => [view.name, view])),
     credentialSpecs: config.upstreams.flatMap((upstream, i) =>
-      makeCredentialSpecs(upstream, upstreams[i] as UpstreamView),
+      makeCredentialSpecs(upstream, upstreams[i] as UpstreamView, config.limits),
     ),
     usesCache: usesCache(config, keys),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),
@@ -140,7 +141,11 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
   });
 }
 
-function makeCredentialSpecs(upstream: UpstreamConfig, { profile }: UpstreamView): CredentialSpec[] {
+function makeCredentialSpecs(
+  upstream: UpstreamConfig,
+  { profile }: UpstreamView,
+  { unpriced }: Config["limits"],
+): CredentialSpec[] {
   return upstream.credentials.map((credential) => ({
     id: credentialId(upstream.name, credential.name),
     upstream: upstream.name,
@@ -148,6 +153,8 @@ function makeCredentialSpecs(upstream: UpstreamConfig, { profile }: UpstreamView
     priority: credential.priority,
     scope: credential.scope ?? profile.rateScope,
     fingerprint: fingerprintOf(credential.apiKey),
+    weight: credential.weight,
+    limits: limitsOf(credential, unpriced),
   }));
 }
 

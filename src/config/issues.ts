@@ -45,15 +45,18 @@ function refuseUnknownKeys(draft: Draft, schema: v.GenericSchema, value: unknown
 }
 
 /**
- * The repair for an unknown key: a similar key of the same table, else the table that has a key of this name.
+ * The repair for an unknown key: a similar key of the same table, else the tables that have a key of this name.
  */
 function repairUnknown(name: string, path: Path, entries: Readonly<Record<string, unknown>>): string {
   const near = nearest(name, Object.keys(entries));
   if (near !== null) return `did you mean "${near}"?`;
-  const elsewhere = configSchemaEntries().find((entry) => entry.key.endsWith(`.${name}`));
-  if (elsewhere !== undefined) {
-    const table = elsewhere.key.slice(0, -name.length - 1);
-    return `this key belongs in ${table.endsWith("[]") ? `[[${table.replaceAll("[]", "")}]]` : `[${table}]`}`;
+  const elsewhere = configSchemaEntries().filter((entry) => entry.key.endsWith(`.${name}`));
+  if (elsewhere.length > 0) {
+    const tables = elsewhere.map(({ key }) => key.slice(0, -name.length - 1));
+    const shown = tables.map((table) =>
+      table.endsWith("[]") ? `[[${table.replaceAll("[]", "")}]]` : `[${table}]`,
+    );
+    return `this key belongs in ${shown.join(" or ")}`;
   }
   const where = path.length === 0 ? "tables" : `keys of ${renderPath(path)}`;
   return `${where}: ${Object.keys(entries).join(", ")}`;

@@ -7,7 +7,7 @@ import { PLAIN_SETTINGS } from "./client-keys.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFlags, Env } from "./environment.ts";
 import { findConfigFile } from "./file.ts";
-import { DEFAULTS, UPSTREAM_DEFAULTS } from "./fixtures/defaults.ts";
+import { CREDENTIAL_DEFAULTS, DEFAULTS, UPSTREAM_DEFAULTS } from "./fixtures/defaults.ts";
 import { loadConfig } from "./load.ts";
 import { ConfigError, type Problem, renderProblems } from "./problem.ts";
 
@@ -148,7 +148,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           ...UPSTREAM_DEFAULTS,
           name: "anthropic",
           family: "anthropic",
-          credentials: [{ name: "main", apiKey: "sk-1", priority: 0, scope: null }],
+          credentials: [{ ...CREDENTIAL_DEFAULTS, name: "main", apiKey: "sk-1" }],
         },
         {
           ...UPSTREAM_DEFAULTS,
@@ -158,7 +158,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
           dialects: ["openai-chat"],
           injectUsage: false,
           idleTimeoutMs: 5,
-          credentials: [{ name: "x", apiKey: "from-file", priority: 2, scope: null }],
+          credentials: [{ ...CREDENTIAL_DEFAULTS, name: "x", apiKey: "from-file", priority: 2 }],
         },
       ],
       keys: [
@@ -432,7 +432,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a limit that belongs to a key",
     "[limits]\nrequests_per_minute = 5",
-    "clewline.toml:2:1 limits.requests_per_minute: unknown key; this key belongs in [[keys]]",
+    "clewline.toml:2:1 limits.requests_per_minute: unknown key; this key belongs in [[upstreams.credentials]] or [[keys]] or [[keys.per_model]]",
   ],
   [
     "a number beyond all numbers",

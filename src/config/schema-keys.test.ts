@@ -261,7 +261,7 @@ const BAD_LINES: readonly (readonly [line: string, said: string])[] = [
   ],
   [
     '[[teams]]\nname = "a"\nrequests_per_minute = 5',
-    "teams[0].requests_per_minute: unknown key; this key belongs in [[keys]]",
+    "teams[0].requests_per_minute: unknown key; this key belongs in [[upstreams.credentials]] or [[keys]] or [[keys.per_model]]",
   ],
 ];
 

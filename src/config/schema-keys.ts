@@ -23,8 +23,15 @@ const MAX_REQUESTS = 1_000_000_000;
 const MAX_TOKENS = 1_000_000_000_000;
 const MAX_CONCURRENCY = 1_000_000;
 
+/** The values of limits. */
+export const limitValues = {
+  requests: whole(1, MAX_REQUESTS),
+  tokens: whole(1, MAX_TOKENS),
+  concurrency: whole(1, MAX_CONCURRENCY),
+};
+
 /** Dollars as decimal text, which has an exact value in nano-dollars. */
-const usd = v.pipe(
+export const usd = v.pipe(
   v.string(),
   rule(
     (value) => nanoUsdOf(value) !== null,
@@ -52,7 +59,7 @@ const expiry = v.pipe(
   ),
 );
 
-const timeZone = v.pipe(
+export const timeZone = v.pipe(
   v.string(),
   rule(
     isTimeZone,
@@ -99,13 +106,13 @@ const budgets = {
 };
 
 const limits = {
-  requests_per_minute: optional(whole(1, MAX_REQUESTS), "reload", "Most requests in any 60 seconds."),
+  requests_per_minute: optional(limitValues.requests, "reload", "Most requests in any 60 seconds."),
   tokens_per_minute: optional(
-    whole(1, MAX_TOKENS),
+    limitValues.tokens,
     "reload",
     "Most tokens of prompts and answers in any 60 seconds.",
   ),
-  concurrency: optional(whole(1, MAX_CONCURRENCY), "reload", "Most requests at the same time."),
+  concurrency: optional(limitValues.concurrency, "reload", "Most requests at the same time."),
   ...budgets,
 };
 

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { alerts } from "./alerts/schema-alerts.ts";
 import { cache } from "./cache/schema-cache.ts";
+import { credential } from "./credentials/schema-credentials.ts";
 import { pool } from "./pool/schema-pool.ts";
 import { priceEntry } from "./prices/schema-prices.ts";
 import { clientKey, team } from "./schema-keys.ts";
@@ -15,7 +16,6 @@ import {
   baseUrl,
   durationMs,
   hostName,
-  label,
   MAX_BODY_BYTES,
   MAX_TIMER_MS,
   optional,
@@ -39,26 +39,6 @@ export const FAMILY_DIALECTS = {
 } as const;
 
 export type FamilyName = keyof typeof FAMILY_DIALECTS;
-
-const credential = v.object({
-  name: required(
-    label,
-    "reload",
-    "Name of the credential in lists, logs and the ledger. Unique within its upstream.",
-  ),
-  api_key: required(secret, "reload", `The provider's key: ${secretNote}.`),
-  priority: withDefault(
-    whole(-1000, 1000),
-    0,
-    "reload",
-    "Credentials with the lowest number are used first. Credentials with the same number take turns.",
-  ),
-  scope: optional(
-    v.picklist(["credential", "model"]),
-    "reload",
-    "What a rate limit blocks: the whole credential, or only the model of the request. A limit that the provider says is one model's blocks that model alone. Default: `model`, because Anthropic, Google and OpenAI count by model; `credential` for family openai with a `base_url` other than api.openai.com.",
-  ),
-});
 
 const upstream = v.object({
   name: required(

@@ -3,8 +3,9 @@
  * what it did not use is given back when its facts are known. Pure but for what it counts: callers hand in the time.
  */
 import { type Period, stretchAt } from "../core/calendar.ts";
-import type { ModelPattern } from "../core/model-pattern.ts";
+import type { Clock } from "../core/clock.ts";
 import { MinuteCount } from "../core/minute-count.ts";
+import type { ModelPattern } from "../core/model-pattern.ts";
 import type { Zone } from "../core/time-zone.ts";
 import type { ActiveHours } from "./active-hours.ts";
 import type { Need } from "./need.ts";
@@ -20,12 +21,14 @@ export interface CredentialLimits {
   readonly zone: Zone;
   readonly models: readonly ModelPattern[] | null;
   readonly activeHours: ActiveHours | null;
+  /** A budget keeps out models of which nobody knows the price. */
+  readonly needsPrice: boolean;
 }
 
-/** What is spent in a day or month. */
+/** A number for the present day and one for the present month. */
 export interface Spent {
-  readonly period: "day" | "month";
-  readonly nanoUsd: number;
+  readonly day: number;
+  readonly month: number;
 }
 
 /** A limit of the operator as it stands now, for people. */
@@ -50,6 +53,8 @@ export class LimitCounter {
   #limits: CredentialLimits;
   readonly #requests = new MinuteCount();
   readonly #tokens = new MinuteCount();
+  /** The ledger has told what was spent before. */
+  isRestored = false;
   readonly #windows: Record<BudgetPeriod, Window> = { day: emptyWindow(), month: emptyWindow() };
 
   constructor(limits: CredentialLimits) {
@@ -69,9 +74,17 @@ export class LimitCounter {
       return "the model is none of its models";
     if (tokensPerMinute !== null && tokensOf(need) > tokensPerMinute)
       return "the request may need more than its tokens_per_minute";
-    const cost = need.costNanoUsd ?? 0;
+    const { costNanoUsd } = need;
+    if (costNanoUsd === null && this.#limits.needsPrice && this.hasBudget)
+      return "its budget cannot count a model without a price";
+    const cost = costNanoUsd ?? 0;
     const isTooDear = BUDGETS.some((period) => cost > (this.#budget(period) ?? cost));
     return isTooDear ? "the request may cost more than its whole budget" : null;
+  }
+
+  /** Whether a budget counts what the credential spends. */
+  get hasBudget(): boolean {
+    return BUDGETS.some((period) => this.#budget(period) !== null);
   }
 
   /** When the credential may be used again by its hours, Unix milliseconds; null: now. */
@@ -132,14 +145,15 @@ export class LimitCounter {
   }
 
   /** Takes what the need may use. Ended by `settle` or `release` of what it returns, once. */
-  take(need: Need, nowMs: number, monotonicMs: number): LimitHold {
+  take(need: Need, clock: Clock): LimitHold {
+    const nowMs = clock.nowMs();
+    const monotonicMs = clock.monotonicMs();
     const tokens = this.#limits.tokensPerMinute === null ? 0 : tokensOf(need);
-    const hasBudget = BUDGETS.some((period) => this.#budget(period) !== null);
-    const nanoUsd = hasBudget ? (need.costNanoUsd ?? 0) : 0;
+    const nanoUsd = this.hasBudget ? (need.costNanoUsd ?? 0) : 0;
     this.#requests.take(1, monotonicMs);
     this.#tokens.take(tokens, monotonicMs);
     for (const period of BUDGETS) this.#windowAt(period, nowMs).held += nanoUsd;
-    return new LimitHold(this, tokens, nanoUsd, Math.floor(monotonicMs / SECOND_MS));
+    return new LimitHold(this, clock, tokens, nanoUsd, Math.floor(monotonicMs / SECOND_MS));
   }
 
   /** Ends a hold with what was used. */
@@ -153,9 +167,23 @@ export class LimitCounter {
     }
   }
 
-  /** What the ledger has of the present day and month, when a process begins. */
-  restore(spent: readonly Spent[], nowMs: number): void {
-    for (const { period, nanoUsd } of spent) this.#windowAt(period, nowMs).spent += nanoUsd;
+  /** What the ledger has of the present day and month, when the counting begins. */
+  restore(spent: Spent, nowMs: number): void {
+    this.isRestored = true;
+    for (const period of BUDGETS) {
+      const window = this.#windowAt(period, nowMs);
+      window.spent = Math.max(window.spent, spent[period]);
+    }
+  }
+
+  /** The beginning of the present day and month, Unix milliseconds. */
+  begins(nowMs: number): Spent {
+    return { day: this.#windowAt("day", nowMs).startMs, month: this.#windowAt("month", nowMs).startMs };
+  }
+
+  /** Something was spent that no hold knew of. */
+  spend(nanoUsd: number, nowMs: number): void {
+    for (const period of BUDGETS) this.#windowAt(period, nowMs).spent += nanoUsd;
   }
 
   list(inFlight: number, nowMs: number, monotonicMs: number): readonly LimitStanding[] {
@@ -208,7 +236,8 @@ function freeAfterMs(count: MinuteCount, limit: number | null, needed: number, m
 
 /** What one request holds of the operator's limits. */
 export class LimitHold {
-  readonly counter: LimitCounter;
+  readonly #counter: LimitCounter;
+  readonly #clock: Clock;
   readonly tokens: number;
   readonly nanoUsd: number;
   readonly second: number;
@@ -216,16 +245,18 @@ export class LimitHold {
   isKept = false;
   #isEnded = false;
 
-  constructor(counter: LimitCounter, tokens: number, nanoUsd: number, second: number) {
-    this.counter = counter;
+  constructor(counter: LimitCounter, clock: Clock, tokens: number, nanoUsd: number, second: number) {
+    this.#counter = counter;
+    this.#clock = clock;
     this.tokens = tokens;
     this.nanoUsd = nanoUsd;
     this.second = second;
   }
 
-  end(tokens: number, nanoUsd: number, nowMs: number, monotonicMs: number): void {
+  /** With what was used in fact. Only the first call counts. */
+  end(tokens: number, nanoUsd: number): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.counter.settle(this, tokens, nanoUsd, nowMs, monotonicMs);
+    this.#counter.settle(this, tokens, nanoUsd, this.#clock.nowMs(), this.#clock.monotonicMs());
   }
 }

@@ -26,7 +26,7 @@ export interface CredentialSpec {
   /** Its part of the requests among credentials of one priority; absent: 1. */
   readonly weight?: number;
   /** Absent: the operator has set none. */
-  readonly limits?: CredentialLimits;
+  readonly limits?: CredentialLimits | undefined;
 }
 
 /** A state as the database keeps it over a restart. It holds for the key with the same fingerprint only. */

@@ -83,6 +83,13 @@ export interface Pool {
    */
   learn(credentialId: string, model: string, prefix: Prefix, report: CacheReport, readMs: number): void;
   list(): readonly CredentialStatus[];
+  /**
+   * Asks `spentSince` once for each credential with a budget: what the ledger has of its cost since a time, in Unix
+   * milliseconds. After the start, and after a reload.
+   */
+  restoreSpent(spentSince: (upstream: string, credential: string, sinceMs: number) => number): void;
+  /** A credential has spent money outside a lease: a background response has ended. */
+  spend(upstream: string, credential: string, nanoUsd: number): void;
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
   /**
@@ -273,7 +280,7 @@ class CredentialPool implements Pool {
     if (probed !== null) probed.probes--;
     if (probedModel !== null) probedModel.probes--;
     if (probedOther !== null) probedOther.probes--;
-    if (hold !== null && !hold.isKept) hold.end(0, 0, this.#clock.nowMs(), this.#clock.monotonicMs());
+    if (hold !== null && !hold.isKept) hold.end(0, 0);
     if (this.#onRoom !== null) this.#mayHaveRoom();
   }
 
@@ -285,6 +292,21 @@ class CredentialPool implements Pool {
 
   list(): readonly CredentialStatus[] {
     return Array.from(this.#credentials.values(), (credential) => statusOf(credential, this.#clock));
+  }
+
+  restoreSpent(spentSince: (upstream: string, credential: string, sinceMs: number) => number): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { counter, spec } of this.#credentials.values()) {
+      if (counter === null || counter.isRestored || !counter.hasBudget) continue;
+      const begins = counter.begins(nowMs);
+      const since = (atMs: number): number => spentSince(spec.upstream, spec.name, atMs);
+      counter.restore({ day: since(begins.day), month: since(begins.month) }, nowMs);
+    }
+  }
+
+  spend(upstream: string, credential: string, nanoUsd: number): void {
+    const { counter } = this.#credentials.get(`${upstream}/${credential}`) ?? { counter: null };
+    counter?.spend(nanoUsd, this.#clock.nowMs());
   }
 
   replace(specs: readonly CredentialSpec[]): void {

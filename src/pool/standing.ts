@@ -68,7 +68,7 @@ export function take(
   begin(other, monotonicMs);
   const mark = account.bookOf(model)?.take(need, cachedTokens) ?? null;
   const wholeMark = account.whole?.take(need, cachedTokens) ?? null;
-  const hold = counter?.take(need, clock.nowMs(), monotonicMs) ?? null;
+  const hold = counter?.take(need, clock) ?? null;
   return { lease: new HeldLease(credential, model, park, modelPark, other, mark, wholeMark, hold) };
 }
 

@@ -14,6 +14,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
+import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Admission } from "./admission/admission.ts";
@@ -154,6 +155,8 @@ export class Exchange implements Accepted, Asked {
   early: OpenStream | null = null;
   /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
   admission: Admission | null = null;
+  /** What the last attempt holds of the operator's limits of its credential; null: nothing. */
+  hold: LimitHold | null = null;
   /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
   prefix: Prefix | null | undefined = undefined;
   /** The request's part in an answer that several requests may get; null: the cache is off for it. */
@@ -218,6 +221,13 @@ export class Exchange implements Accepted, Asked {
   beginAttempt(attempt: AttemptRecord): void {
     this.#attempts += 1;
     this.#attempt = attempt;
+  }
+
+  /** The row settles what the attempt holds. An earlier attempt gives back what it held: the row has its cost as well. */
+  keep(hold: LimitHold): void {
+    this.hold?.end(0, 0);
+    hold.isKept = true;
+    this.hold = hold;
   }
 
   /** The gateway answers for this upstream by itself: the row names the target, and counts no attempt. */

@@ -100,6 +100,7 @@ function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow 
     return makeRow(gateway, exchange, ending);
   } catch (cause) {
     exchange.admission?.release();
+    exchange.hold?.end(0, 0);
     throw cause;
   }
 }
@@ -172,13 +173,16 @@ export function tokensOf({ usage: { inputTokens, outputTokens } }: Pick<LedgerRo
 
 /** Ends a background response, whose request has ended before with a row of its own. */
 export function settleBackground(
-  gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced">,
+  gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced" | "pool">,
   row: LedgerRow,
   charges: readonly Charge[],
   settled: (failure: GatewayError | null) => void,
 ): void {
   gateway.metrics.countUsage(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
+  else if (row.upstream !== null && row.credential !== null) {
+    gateway.pool.spend(row.upstream, row.credential, row.costNanoUsd);
+  }
   commit(gateway, row, undefined, charges, settled);
 }
 
@@ -191,6 +195,7 @@ function append(
 ): void {
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
+  exchange.hold?.end(tokensOf(row), row.costNanoUsd ?? 0);
   const charges = isPending ? NO_CHARGES : endAdmission(exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
 }

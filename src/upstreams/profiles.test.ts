@@ -10,6 +10,7 @@ import {
   OPENAI,
   OPENAI_SERVERS,
 } from "./profiles.ts";
+import { CREDENTIAL_DEFAULTS } from "../config/fixtures/defaults.ts";
 
 const NAMES = new Map([
   [OPENAI, "OPENAI"],
@@ -100,7 +101,7 @@ test.each([
   "a rate limit of %s at %p parks by %s, unless the credential says otherwise",
   (family, baseUrl, scope) => {
     const scopes = (said: "model" | "credential" | null) => {
-      const credentials = [{ name: "main", apiKey: "sk-1", priority: 0, scope: said }];
+      const credentials = [{ ...CREDENTIAL_DEFAULTS, name: "main", apiKey: "sk-1", scope: said }];
       const config = configUnderTest({ upstreams: [{ name: "up", family, baseUrl, credentials }] });
       return makeSnapshot(config).credentialSpecs.map((spec) => spec.scope);
     };

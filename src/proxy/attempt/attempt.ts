@@ -77,6 +77,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
     this.verdict = new Verdict(gateway, exchange, upstream, target.model, this.credential, lease);
     this.#owner = owner;
+    if (lease.hold !== null) exchange.keep(lease.hold);
     exchange.beginAttempt({
       upstream: upstream.name,
       place: upstream.place,

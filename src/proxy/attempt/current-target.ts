@@ -2,11 +2,13 @@ import type { Prefix } from "../../dialects/prefix.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Need, WarmWait } from "../../pool/need.ts";
-import { type DemandedTokens, tokensAt } from "../admission/demand.ts";
+import { type DemandedTokens, demandAt, tokensAt } from "../admission/demand.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { warmWaitAt } from "../targets/warmth.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import type { Refused } from "./refused.ts";
+
+const NO_FALLBACKS: readonly string[] = [];
 
 /** The state of a walk at one target, which is also what the walk needs of a credential there. */
 export class CurrentTarget implements Need {
@@ -78,6 +80,11 @@ export class CurrentTarget implements Need {
   get outputTokens(): number {
     this.#tokens ??= tokensAt(this.#request, this.target);
     return this.#tokens.output;
+  }
+
+  /** Asked again at each lease: the fallbacks of the request do not count, as its key's budget has them. */
+  get costNanoUsd(): number | null {
+    return demandAt(this.#request, this.target, true, NO_FALLBACKS).costNanoUsd;
   }
 
   get prefix(): Prefix | null {

@@ -39,7 +39,7 @@ interface Watched {
 
 type WatchGateway = Pick<
   Gateway,
-  "snapshot" | "transport" | "clock" | "log" | "limiter" | "ledger" | "metrics" | "unpriced"
+  "snapshot" | "transport" | "clock" | "log" | "limiter" | "ledger" | "metrics" | "unpriced" | "pool"
 >;
 
 export class BackgroundWatch implements Background {
