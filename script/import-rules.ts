@@ -361,8 +361,9 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/ledger/",
       "src/simulator/",
       "src/cli/",
-      // The gateway's own record of a response, which no client or upstream wrote.
+      // The gateway's own records of a response and of limits, which no client or upstream wrote.
       "src/store/background.ts",
+      "src/store/credential-rooms.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
       // The arguments of calls are JSON as text in every dialect.

@@ -14,6 +14,7 @@ import {
   openAtStart,
 } from "./app/make-gateway.ts";
 import { restoreSpent } from "./app/restore-spent.ts";
+import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
@@ -41,6 +42,7 @@ import { PricesInForce } from "./prices/prices-in-force.ts";
 import { Prober } from "./proxy/prober.ts";
 import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
 import { makeSnapshot } from "./snapshot.ts";
+import { makeRoomStore } from "./store/credential-rooms.ts";
 import type { Sql } from "./store/sql.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
 
@@ -96,6 +98,7 @@ class RunningApp implements App {
   readonly #keys: KeysInForce;
   readonly #states: StateStore;
   readonly #gateway: ChangingGateway;
+  readonly #rooms: RoomKeeper;
   readonly #prober: Prober;
   readonly #models: ModelLists;
   readonly #listRefresh: ListRefresh;
@@ -130,9 +133,11 @@ class RunningApp implements App {
       prices: prices.list,
       states: this.#states,
       restored: restored ?? [],
+      rooms: loadCredentialRooms(open, log),
       requestIds,
       accused,
     });
+    this.#rooms = new RoomKeeper({ gateway: this.#gateway, store: makeRoomStore(open), clock, log });
     this.#prober = new Prober(this.#gateway);
     this.#olderRows = new OlderRowsMover({
       open,
@@ -176,6 +181,7 @@ class RunningApp implements App {
     this.#listRefresh.restart();
     this.#olderRows.start();
     this.#alerts.start();
+    this.#rooms.start();
     this.#roller.start();
     this.#keys.start(this.#gateway);
     this.#watchMemory();
@@ -242,6 +248,7 @@ class RunningApp implements App {
     this.#gateway.background.close();
     this.#gateway.cache.close();
     this.#states.close();
+    this.#rooms.close();
     this.#alerts.close();
   }
 

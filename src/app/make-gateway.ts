@@ -26,6 +26,7 @@ import type { Gateway } from "../proxy/gateway.ts";
 import { ObservedTargets } from "../proxy/order/observed-targets.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { makeBackgroundStore } from "../store/background.ts";
+import type { KeptRoomRow } from "../store/credential-rooms.ts";
 import type { Sql } from "../store/sql.ts";
 import type { StateStore } from "../store/state.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
@@ -57,13 +58,14 @@ export interface GatewayParts {
   readonly keys: readonly KeyConfig[];
   readonly states: StateStore;
   readonly restored: readonly PersistedState[];
+  readonly rooms: readonly KeptRoomRow[];
   readonly requestIds: RequestIds;
   readonly accused: NonNullable<PoolOptions["accused"]>;
 }
 
 export function makeGateway(
   { config, clock, log }: GatewayOptions,
-  { sql, prices, keys, states, restored, requestIds, accused }: GatewayParts,
+  { sql, prices, keys, states, restored, rooms, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
   let opened = sql;
@@ -73,6 +75,7 @@ export function makeGateway(
     clock,
     log,
     restore: restored,
+    rooms,
     accused,
     persist: (changed) => states.saveCredentialStates(changed),
     affinity: new Affinity(requestIds),

@@ -8,6 +8,7 @@ import { openStore, openStoreReader } from "../ledger/store-file.ts";
 import type { PersistedState } from "../pool/credential.ts";
 import { makePool } from "../pool/pool.ts";
 import { fingerprintOf } from "../snapshot.ts";
+import { makeRoomStore } from "../store/credential-rooms.ts";
 import { makeStateStore, readCredentialStates } from "../store/state.ts";
 import type { CliIo } from "./cli.ts";
 import { credentials } from "./credentials.ts";
@@ -123,6 +124,9 @@ test("with --json, one object a line, in ISO times and milliseconds", async () =
       since: "2026-11-23T10:00:00.000Z",
       strikes: 1,
       models: [],
+      account: null,
+      room: [],
+      limits: [],
     },
     {
       upstream: "openai",
@@ -135,6 +139,9 @@ test("with --json, one object a line, in ISO times and milliseconds", async () =
       since: null,
       strikes: 0,
       models: [],
+      account: null,
+      room: [],
+      limits: [],
     },
   ]);
 });
@@ -243,4 +250,43 @@ test("--help explains itself", async () => {
   const { code, out } = await run("--help");
   expect(code).toBe(0);
   expect(out).toContain("clewline credentials reset UPSTREAM/NAME..");
+});
+
+test("what is left of limits is told, as a gateway wrote it down", async () => {
+  const facts = {
+    owner: "org-acme",
+    quotas: [
+      {
+        model: "gpt-5",
+        dimension: "tokens",
+        span: "minute",
+        limit: 30_000,
+        remaining: 12_000,
+        resetsAtMs: NOW + 36_000,
+        isGradual: true,
+        isReserved: true,
+      },
+    ],
+    limits: [
+      { limit: "requests_per_minute", value: 60, remaining: 40 },
+      { limit: "budget_day", value: 5_000_000_000, remaining: 3_250_000_000 },
+    ],
+  };
+  const store = makeRoomStore(() => openStore(join(dir, "data")));
+  const fingerprint = fingerprintOf("sk-main-secret");
+  store.save([
+    { upstream: "openai", credential: "main", fingerprint, atMs: NOW, facts: JSON.stringify(facts) },
+  ]);
+  store.close();
+  const { out } = await run();
+  const lines = out.split("\n").map((line) => line.replaceAll(/ +/g, " ").trim());
+  expect(lines).toContain("account org-acme");
+  expect(lines).toContain("own limits room 40 of 60 requests_per_minute; $3.25 of $5.00 today");
+  expect(lines).toContain("gpt-5 room 36.0s 12000 of 30000 tokens a minute");
+  const [main] = (await run("--json")).out.split("\n").map((line) => JSON.parse(line || "null"));
+  expect(main).toMatchObject({
+    account: "org-acme",
+    room: [{ model: "gpt-5", dimension: "tokens", span: "minute", limit: 30_000, remaining: 12_000 }],
+    limits: facts.limits,
+  });
 });

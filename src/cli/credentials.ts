@@ -12,12 +12,17 @@ import { silentLog } from "../core/log.ts";
 import { suggest } from "../core/nearest.ts";
 import { openStore, openStoreReader, storeFile } from "../ledger/store-file.ts";
 import type { CredentialSpec, CredentialStatus, PersistedState } from "../pool/credential.ts";
+import type { LimitStanding } from "../pool/credential-limits.ts";
+import { readKept } from "../pool/kept-room.ts";
 import { RESET_REASON } from "../pool/park.ts";
 import { makePool } from "../pool/pool.ts";
 import { makeSnapshot } from "../snapshot.ts";
+import { type KeptRoomRow, readCredentialRooms } from "../store/credential-rooms.ts";
+import type { Sql } from "../store/sql.ts";
 import { makeStateStore, readCredentialStates } from "../store/state.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
+import { roomRows, roomToJson } from "./credential-room.ts";
 import { READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatMs, tableLine, toJsonLine } from "./table.ts";
 
@@ -39,7 +44,8 @@ export const credentials = makeCommand(
     usage: ["[--json]", "reset UPSTREAM/NAME..."],
     about: `Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not. Below each
 credential are the models for which it alone is parked. States: ready; new (no gateway has taken its key over); cooling
-and exhausted until a time; invalid, and exhausted without a time, until a person acts; forbidden (a model).
+and exhausted until a time; invalid, and exhausted without a time, until a person acts; forbidden (a model). Lines with
+"room" tell what was left of the provider's limits and of your own, as a gateway wrote it down in the last minute.
 
 "unconfirmed" before a reason: a provider said so to one request. The state ends by itself, and the credential is asked
 before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal.
@@ -78,6 +84,8 @@ interface Known {
   readonly dataDir: string;
   readonly specs: readonly CredentialSpec[];
   readonly statuses: readonly CredentialStatus[];
+  /** What was left of the operator's limits, as a gateway wrote it last, by id. */
+  readonly limits: ReadonlyMap<string, readonly LimitStanding[]>;
   /** By id: credentials whose key no gateway has taken over, with the state of the key before; null: there is none. */
   readonly untaken: ReadonlyMap<string, string | null>;
 }
@@ -98,12 +106,15 @@ async function readPool(
     );
   }
   const specs = read === null ? specsOf(states ?? []) : specsIn(read, states ?? []);
-  const pool = makePool({ specs, clock: io.clock, log: silentLog, restore: states ?? [], persist() {} });
+  const rooms = states === null ? [] : readRows(dataDir, readCredentialRooms);
+  const { clock } = io;
+  const pool = makePool({ specs, clock, log: silentLog, restore: states ?? [], rooms, persist() {} });
   return {
     configFile: config?.file ?? null,
     dataDir,
     specs,
     statuses: pool.list(),
+    limits: limitsIn(rooms, specs, clock.nowMs()),
     untaken: findUntaken(specs, states ?? []),
   };
 }
@@ -154,13 +165,30 @@ function specsIn(
 }
 
 function readStates(dataDir: string): PersistedState[] | null {
-  if (!existsSync(storeFile(dataDir))) return null;
+  return existsSync(storeFile(dataDir)) ? readRows(dataDir, readCredentialStates) : null;
+}
+
+function readRows<Row>(dataDir: string, read: (sql: Sql) => Row[]): Row[] {
   const sql = openStoreReader(dataDir);
   try {
-    return readCredentialStates(sql);
+    return read(sql);
   } finally {
     sql.close();
   }
+}
+
+function limitsIn(
+  rooms: readonly KeptRoomRow[],
+  specs: readonly CredentialSpec[],
+  nowMs: number,
+): Known["limits"] {
+  const fingerprints = new Map(specs.map(({ id, fingerprint }) => [id, fingerprint]));
+  const own = rooms.filter(
+    (row) => fingerprints.get(`${row.upstream}/${row.credential}`) === row.fingerprint,
+  );
+  return new Map(
+    own.map((row) => [`${row.upstream}/${row.credential}`, readKept(row, nowMs)?.limits ?? []] as const),
+  );
 }
 
 /** Without a configuration: the credentials that the database has states of. */
@@ -173,11 +201,11 @@ function specsOf(states: readonly PersistedState[]): CredentialSpec[] {
   return [...specs.values()];
 }
 
-function list({ statuses, untaken }: Known, isJson: boolean, io: CliIo): void {
+function list({ statuses, untaken, limits }: Known, isJson: boolean, io: CliIo): void {
   const nowMs = io.clock.nowMs();
   const shown = statuses.map((status) => withTruth(status, untaken));
   if (isJson) {
-    for (const status of shown) io.out(toJsonLine(toJson(status, nowMs)));
+    for (const status of shown) io.out(toJsonLine(toJson(status, limits.get(status.id) ?? [], nowMs)));
     return;
   }
   if (statuses.length === 0) {
@@ -187,6 +215,7 @@ function list({ statuses, untaken }: Known, isJson: boolean, io: CliIo): void {
   const rows = shown.flatMap((status) => [
     [status.id, ...toCells(status, nowMs)],
     ...status.models.map((model) => [`  ${model.model}`, ...toCells(model, nowMs)]),
+    ...roomRows(status, limits.get(status.id) ?? [], nowMs),
   ]);
   const titles = COLUMNS.map(({ title }) => title);
   const widths = columnWidths(COLUMNS, rows);
@@ -219,7 +248,7 @@ function formatLeft(leftMs: number): string {
   return `${Math.floor(leftMs / DAY_MS)}d${Math.floor((leftMs % DAY_MS) / 3_600_000)}h`;
 }
 
-function toJson(status: Shown, nowMs: number): object {
+function toJson(status: Shown, limits: readonly LimitStanding[], nowMs: number): object {
   const { upstream, name, priority, models } = status;
   return {
     upstream,
@@ -227,6 +256,7 @@ function toJson(status: Shown, nowMs: number): object {
     priority,
     ...factsToJson(status, nowMs),
     models: models.map((each) => ({ model: each.model, ...factsToJson(each, nowMs) })),
+    ...roomToJson(status, limits),
   };
 }
 

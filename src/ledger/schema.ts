@@ -6,6 +6,7 @@ import { ALERTS } from "../store/alerts.ts";
 import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
 import { CLIENT_KEYS } from "../store/client-keys.ts";
+import { CREDENTIAL_ROOMS } from "../store/credential-rooms.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
@@ -157,6 +158,7 @@ export const MIGRATIONS: readonly Migration[] = [
   BUDGETS,
   CLIENT_KEYS,
   BACKGROUND_RESPONSES,
+  CREDENTIAL_ROOMS,
 ];
 
 /** The columns of the older table, in their order. */

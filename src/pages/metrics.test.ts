@@ -1,6 +1,7 @@
 // Who may read the metrics, and the values that are read only when a scraper asks.
 import { expect, test } from "bun:test";
 import { digestOf } from "../auth/keys.ts";
+import { ownNeed } from "../pool/fixtures/need.ts";
 import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { findMetricsRefusal, metricsPage } from "./metrics.ts";
 
@@ -34,6 +35,12 @@ test("the page shows the state of the gateway as it is now", async () => {
       gateway.breaker.unreachable("two");
       gateway.breaker.failure("one", "broken", "tester");
     }
+    const leased = gateway.pool.lease(ownNeed("one", "m"));
+    if (!("lease" in leased)) throw new Error(leased.unavailable.kind);
+    const said = { dimension: "tokens", span: "minute", scope: "model", limit: 100, remaining: 25 } as const;
+    const room = { ...said, resetAtMs: null, isGradual: false, isReserved: true };
+    gateway.pool.announce(leased.lease, "m", { owner: null, rooms: [room] });
+    gateway.pool.release(leased.lease);
     const facts = { version: "1.2.3", startedAtMs: 5_000, residentBytes: 77, isConfigRejected: true };
     const reply = await metricsPage(gateway, facts, 9_000);
     expect(reply.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -42,6 +49,7 @@ test("the page shows the state of the gateway as it is now", async () => {
       'clewline_build_info{version="1.2.3"} 1',
       'clewline_credentials{upstream="one",state="ready"} 2',
       'clewline_credentials{upstream="two",state="ready"} 1',
+      'clewline_credential_room{upstream="one",credential="a"} 0.25',
       'clewline_breakers_open{upstream="two",reach="upstream"} 1',
       'clewline_breakers_open{upstream="one",reach="key"} 1',
       "clewline_requests_in_flight 3",

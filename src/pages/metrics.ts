@@ -68,6 +68,7 @@ function gaugesOf(
       points: [{ labels: { version: facts.version }, value: 1 }],
     },
     credentialsGauge(pool),
+    roomGauge(pool),
     breakersGauge(breaker),
     gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
     gauge("clewline_waiting_requests", "Requests that wait for a credential.", waiting.count),
@@ -92,6 +93,24 @@ function gaugesOf(
 function credentialsGauge(pool: MetricsSource["pool"]): Gauge {
   const labels = pool.list().map(({ upstream, state }) => ({ upstream, state }));
   return { name: "clewline_credentials", help: "Credentials by state.", points: counted(labels) };
+}
+
+/** Without the names of models: clients choose them. */
+function roomGauge(pool: MetricsSource["pool"]): Gauge {
+  const points = pool.list().flatMap(({ upstream, name, quotas, limits }) => {
+    const shares = [
+      ...quotas.map(({ limit, remaining }) => (limit === null ? 1 : remaining / limit)),
+      ...limits.map(({ value, remaining }) => remaining / value),
+    ];
+    return shares.length === 0
+      ? []
+      : [{ labels: { upstream, credential: name }, value: Math.max(0, Math.min(...shares)) }];
+  });
+  return {
+    name: "clewline_credential_room",
+    help: "The part that is left of the tightest limit of a credential, 0 to 1: the provider's, as it announced it, or the operator's.",
+    points,
+  };
 }
 
 function breakersGauge(breaker: MetricsSource["breaker"]): Gauge {

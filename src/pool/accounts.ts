@@ -4,6 +4,7 @@ import { MIN_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { AnnouncedRoom, RoomFacts } from "../upstreams/room/room-facts.ts";
 import { Account } from "./account.ts";
 import type { HeldLease, PooledCredential } from "./credential.ts";
+import type { KeptRoom } from "./kept-room.ts";
 import { type QuotaBook, signatureOf } from "./quota-book.ts";
 
 /** So many contradictions in a row are no change of a limit whose announcements overtook each other. */
@@ -29,6 +30,15 @@ export class Accounts {
     if (!isAll) {
       const whole = rooms.filter(({ scope }) => scope === "credential");
       this.#learnBook(lease, null, whole, nowMs);
+    }
+  }
+
+  /** Takes what was kept over a restart. */
+  restore(credential: PooledCredential, { owner, rooms }: KeptRoom, atMs: number): void {
+    if (owner !== null) this.#join(credential, owner);
+    for (const [model, kept] of rooms) {
+      const book = credential.account.openBook(model === "" ? null : model);
+      book?.learn(kept, book.mark(), atMs);
     }
   }
 

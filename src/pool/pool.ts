@@ -5,6 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Prefix } from "../dialects/prefix.ts";
+import type { KeptRoomRow } from "../store/credential-rooms.ts";
 import type { RoomFacts } from "../upstreams/room/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
 import { Accounts, spentUntilMs } from "./accounts.ts";
@@ -30,6 +31,7 @@ import {
 } from "./credential.ts";
 import { chooseDoubtful } from "./doubt.ts";
 import { groupsOf } from "./groups.ts";
+import { readKept } from "./kept-room.ts";
 import type { Need } from "./need.ts";
 import { confirmedPark, isAccused, parkAfter } from "./park.ts";
 import { Parks } from "./parks.ts";
@@ -105,6 +107,8 @@ export interface PoolOptions {
   readonly log: Log;
   /** The states that were persisted before a restart. */
   readonly restore: readonly PersistedState[];
+  /** What was left of limits before it; absent: nothing is known. */
+  readonly rooms?: readonly KeptRoomRow[];
   /** Where prompts are warm; absent or null: prompts have no place. */
   readonly affinity?: Affinity | null;
   /** A provider has stated that the key or its money is at fault: a call of the gateway's own may prove it. */
@@ -134,7 +138,7 @@ class CredentialPool implements Pool {
   #onRoom: (() => void) | null = null;
   #willTell = false;
 
-  constructor({ specs, clock, log, restore, persist, accused, affinity }: PoolOptions) {
+  constructor({ specs, clock, log, restore, rooms, persist, accused, affinity }: PoolOptions) {
     this.#clock = clock;
     this.#context = { clock, affinity: affinity ?? null };
     this.#suspicions = new Suspicions(clock);
@@ -150,6 +154,11 @@ class CredentialPool implements Pool {
     for (const row of restore) {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
       if (credential !== undefined) this.#parks.restore(credential, row);
+    }
+    for (const row of rooms ?? []) {
+      const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
+      const kept = credential?.spec.fingerprint === row.fingerprint ? readKept(row, clock.nowMs()) : null;
+      if (credential !== undefined && kept !== null) this.#accounts.restore(credential, kept, row.atMs);
     }
   }
 

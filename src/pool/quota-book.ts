@@ -16,6 +16,9 @@ export interface QuotaStatus {
   /** Less what was taken since; never below 0. */
   readonly remaining: number;
   readonly resetsAtMs: number;
+  /** As in `AnnouncedRoom`. */
+  readonly isGradual: boolean;
+  readonly isReserved: boolean;
 }
 
 /** Replies overtake each other by no more. */
@@ -102,9 +105,10 @@ export class QuotaBook implements Taken {
     return this.#quotas.flatMap((quota) => {
       const room = quota.roomAt(this, nowMs);
       if (room === Number.POSITIVE_INFINITY) return [];
-      const { dimension, span, limit } = quota;
+      const { dimension, span, limit, isGradual, isReserved } = quota;
       const remaining = Math.max(0, Math.floor(room));
-      return [{ dimension, span, limit, remaining, resetsAtMs: quota.wholeAtMs(this, nowMs) }];
+      const resetsAtMs = quota.wholeAtMs(this, nowMs);
+      return [{ dimension, span, limit, remaining, resetsAtMs, isGradual, isReserved }];
     });
   }
 

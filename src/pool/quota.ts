@@ -34,7 +34,8 @@ export class Quota {
   #announcedMs = 0;
   /** What had been taken when `#remaining` was left. */
   #base = 0;
-  #isReserved = true;
+  isReserved = true;
+  isGradual = false;
   #sparesCacheReads = false;
 
   constructor(dimension: Dimension, span: Span) {
@@ -45,7 +46,8 @@ export class Quota {
   /** `taken`: what had been taken, with the request whose reply announces this. */
   learn(room: AnnouncedRoom, taken: Taken, nowMs: number): void {
     this.limit = room.limit;
-    this.#isReserved = room.isReserved;
+    this.isReserved = room.isReserved;
+    this.isGradual = room.isGradual;
     this.#sparesCacheReads = room.sparesCacheReads === true;
     this.#remaining = room.remaining;
     this.#refillPerMs = refillOf(room, nowMs);
@@ -65,7 +67,7 @@ export class Quota {
   /** What a request takes of this limit; more than the limit would never fit, so its provider decides. */
   needOf(need: Need, cachedTokens: number): number {
     const inputTokens = this.inputOf(need, cachedTokens);
-    const all = (this.#isReserved ? longest : written)(this.dimension, inputTokens, need);
+    const all = (this.isReserved ? longest : written)(this.dimension, inputTokens, need);
     return this.limit !== null && all > this.limit ? 0 : all;
   }
 
@@ -107,9 +109,9 @@ export class Quota {
       case "input":
         return input;
       case "output":
-        return this.#isReserved ? output : 0;
+        return this.isReserved ? output : 0;
       case "tokens":
-        return this.#isReserved ? input + output : input;
+        return this.isReserved ? input + output : input;
     }
   }
 }
