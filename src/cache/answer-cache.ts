@@ -7,10 +7,9 @@ import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { AnswerFile } from "./answer-file.ts";
-import { AnswerMemory } from "./answer-memory.ts";
+import { AnswerMemory, type LentAnswer } from "./answer-memory.ts";
 import { answerPath, readSecret, SECRET_BYTES, shredCacheFiles } from "./cache-files.ts";
 import { Flight } from "./flight.ts";
-import type { KeptAnswer } from "./kept-answer.ts";
 import { requestKey } from "./request-key.ts";
 
 export interface AnswerCacheOptions {
@@ -79,13 +78,15 @@ export class AnswerCache {
     return requestKey(this.#secret, facts, body);
   }
 
-  find(key: string): KeptAnswer | null {
+  /** The answer for one more client; null: none is kept, or there is no room to give it. */
+  lend(key: string): LentAnswer | null {
     const nowMs = this.#options.clock.nowMs();
-    const inMemory = this.#memory.find(key, nowMs);
+    const inMemory = this.#memory.lend(key, nowMs);
     if (inMemory !== null || this.#file === null) return inMemory;
     const inFile = this.#file.find(key);
-    if (inFile !== null && nowMs - inFile.atMs < this.#lifeMs) this.#memory.keep(key, inFile);
-    return inFile;
+    if (inFile === null) return null;
+    const isFresh = nowMs - inFile.atMs < this.#lifeMs && this.#memory.keep(key, inFile);
+    return isFresh ? this.#memory.lend(key, nowMs) : this.#memory.lendOther(inFile);
   }
 
   /** The answer on its way that a further request can join; null: there is none. */

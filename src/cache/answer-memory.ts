@@ -15,6 +15,15 @@ export interface MemoryLimits {
 interface Entry {
   readonly answer: KeptAnswer;
   readonly sizeBytes: number;
+  /** Clients that get the answer at the moment: its bytes are there as long as one does. */
+  readers: number;
+  isKept: boolean;
+}
+
+/** An answer that a client gets at the moment. `giveBack` is called once. */
+export interface LentAnswer {
+  readonly answer: KeptAnswer;
+  giveBack(): void;
 }
 
 export class AnswerMemory {
@@ -46,16 +55,24 @@ export class AnswerMemory {
   }
 
   /** null: there is none, or its life is over. */
-  find(key: string, nowMs: number): KeptAnswer | null {
+  lend(key: string, nowMs: number): LentAnswer | null {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    this.#entries.delete(key);
     if (nowMs - entry.answer.atMs >= this.#limits.lifeMs) {
-      this.#entryBytes -= entry.sizeBytes;
+      this.forget(key);
       return null;
     }
+    this.#entries.delete(key);
     this.#entries.set(key, entry);
-    return entry.answer;
+    entry.readers += 1;
+    return { answer: entry.answer, giveBack: () => this.#giveBack(entry) };
+  }
+
+  /** Lends an answer that is not kept here. null: there is no room. */
+  lendOther(answer: KeptAnswer): LentAnswer | null {
+    const sizeBytes = sizeOf(answer);
+    if (!this.hold(sizeBytes)) return null;
+    return { answer, giveBack: () => this.release(sizeBytes) };
   }
 
   /** Keeps the answer in place of an earlier one. False: it is too large. */
@@ -63,7 +80,7 @@ export class AnswerMemory {
     this.forget(key);
     const sizeBytes = sizeOf(answer);
     if (sizeBytes > this.largestBytes || !this.#makeRoom(sizeBytes)) return false;
-    this.#entries.set(key, { answer, sizeBytes });
+    this.#entries.set(key, { answer, sizeBytes, readers: 0, isKept: true });
     this.#entryBytes += sizeBytes;
     return true;
   }
@@ -73,11 +90,12 @@ export class AnswerMemory {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#entryBytes -= entry.sizeBytes;
+    entry.isKept = false;
+    if (entry.readers > 0) this.#heldBytes += entry.sizeBytes;
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#entryBytes = 0;
+    for (const key of [...this.#entries.keys()]) this.forget(key);
   }
 
   /** Room for an answer on its way, for which kept ones may have to go. False: there is none. */
@@ -97,6 +115,11 @@ export class AnswerMemory {
       if (nowMs - answer.atMs >= this.#limits.lifeMs) this.forget(key);
   }
 
+  #giveBack(entry: Entry): void {
+    entry.readers -= 1;
+    if (entry.readers === 0 && !entry.isKept) this.#heldBytes -= entry.sizeBytes;
+  }
+
   #makeRoom(bytes: number): boolean {
     const { memoryBytes } = this.#limits;
     if (this.#heldBytes + bytes > memoryBytes) {
@@ -108,6 +131,7 @@ export class AnswerMemory {
       if (this.bytes + bytes <= memoryBytes) break;
       this.forget(key);
     }
-    return true;
+    // What clients get at the moment stays until they have it.
+    return this.bytes + bytes <= memoryBytes;
   }
 }

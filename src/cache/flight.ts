@@ -5,6 +5,7 @@
  */
 import type { ErrorKind } from "../core/errors.ts";
 import { GrowingBytes } from "../wire/bytes.ts";
+import type { LentAnswer } from "./answer-memory.ts";
 import type { AnswerHead, AnswerOrigin, KeptAnswer } from "./kept-answer.ts";
 
 /** How far a slow client may stay behind, once the answer is too large to be held whole. */
@@ -91,6 +92,8 @@ export class Flight {
   #isWindow = false;
   #isPaused = false;
   #hasLeaderLeft = false;
+  /** null: the answer is no lent one, or it has been given back. */
+  #giveBack: (() => void) | null = null;
 
   /** `room`: where the pieces are counted; null: they are counted already, as a kept answer. */
   constructor(room: FlightRoom | null) {
@@ -98,8 +101,9 @@ export class Flight {
   }
 
   /** A kept answer, as if it had just come. */
-  static of({ head, bytes, ends, origin }: KeptAnswer): Flight {
+  static of({ answer: { head, bytes, ends, origin }, giveBack }: LentAnswer): Flight {
     const flight = new Flight(null);
+    flight.#giveBack = giveBack;
     flight.#head = head;
     const before = ends.slice(0, -1);
     const from = before.at(-1) ?? 0;
@@ -280,6 +284,8 @@ export class Flight {
   }
 
   #letGo(): void {
+    this.#giveBack?.();
+    this.#giveBack = null;
     this.#room?.release(this.#roomBytes);
     this.#roomBytes = 0;
     this.#held.clear();

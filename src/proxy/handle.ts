@@ -179,6 +179,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   }
 
   refused(error: GatewayError): void {
+    this.#gateway.transport.watchdog.delete(this);
     this.#guard(() => this.#endWithError(error));
   }
 
@@ -191,6 +192,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   }
 
   left(): void {
+    this.#gateway.transport.watchdog.delete(this);
     this.#guard(() => this.#endWithoutClient(null));
   }
 

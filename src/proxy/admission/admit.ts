@@ -3,6 +3,7 @@
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
 import { Reservation } from "../../limits/reservation.ts";
+import type { Usage } from "../../neutral/usage.ts";
 import type { Target } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
 import { modelMissing } from "../refusals.ts";
@@ -46,16 +47,17 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
 
 /**
  * Takes room for a request whose answer is made for another one, or was: it counts as a request, and its tokens count,
- * but no budget pays for it. `tokens`: null where they are not known yet. Throws the client's error.
+ * but no budget pays for it. `usage`: null where it is not known yet. Throws the client's error.
  */
 export function admitUnpaid(
   request: ServedRequest,
   { targets, modelName }: PlannedRequest,
-  known: number | null,
+  usage: Usage | null,
 ): void {
   const { gateway, exchange } = request;
   const { principal, atMs } = exchange;
   const [first] = targets;
+  const known = usage === null ? null : (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
   const tokens = known ?? (first === undefined ? 0 : demandAt(request, first, false, NO_MODELS).tokens);
   const needed = { tokens, costNanoUsd: 0 };
   const given = gateway.limiter.reserve(principal, { model: modelName, atMs, ...needed });

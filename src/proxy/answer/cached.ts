@@ -55,17 +55,20 @@ function findShared(
   owner: SharedOwner,
 ): Shared | null {
   const { gateway, exchange } = request;
-  const kept = gateway.cache.find(key);
-  const flight = kept === null ? gateway.cache.flightOf(key) : Flight.of(kept);
+  const lent = gateway.cache.lend(key);
+  const flight = lent === null ? gateway.cache.flightOf(key) : Flight.of(lent);
   if (flight === null) return null;
-  const { inputTokens, outputTokens } = kept?.origin.usage ?? { inputTokens: null, outputTokens: null };
-  const tokens = kept === null ? null : (inputTokens ?? 0) + (outputTokens ?? 0);
-  if (exchange.principal.limits !== null) admitUnpaid(request, planned, tokens);
+  const kept = lent?.answer ?? null;
+  try {
+    if (exchange.principal.limits !== null) admitUnpaid(request, planned, kept?.origin.usage ?? null);
+  } catch (cause) {
+    lent?.giveBack();
+    throw cause;
+  }
   const ageS = kept === null ? null : Math.max(0, Math.floor((exchange.atMs - kept.atMs) / 1_000));
   const part = new SharedPart(kept === null ? "joined" : "hit", ageS, null);
   exchange.sharing = part;
   const reader = new SharedReader(request, flight, part, owner);
-  // After this turn's work: the reader may have its answer at once.
   flight.join(reader);
   return { reader, lead: null };
 }

@@ -79,6 +79,8 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
       this.#giveUp(refusal);
       return;
     }
+    // From here on the request is not sent any more.
+    if (!this.isLeader) this.#request.letGoOfBody();
     if (!head.isStreamed) return;
     client.suspendIdleTimeout();
     const headers = this.#headers(head);
