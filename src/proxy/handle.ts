@@ -18,7 +18,7 @@ import { type Shared, shareAnswer } from "./answer/cached.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
-import { cacheLines, reportOf } from "./answer/report.ts";
+import { reportOf } from "./answer/report.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -44,6 +44,8 @@ export function handle(
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
   return keepaliveIntervalS === 0 ? serving.reply : serving.keptAlive(keepaliveIntervalS * 1_000);
 }
+
+const UNANSWERED = { facts: null, replyBytes: 0, firstByteMs: null, isHeadSent: false } as const;
 
 /** A body that comes within this time needs no clock of its own for the silence of its client. */
 const QUICK_BODY_MS = 1_000;
@@ -270,13 +272,11 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #endWithUpstreamError({ reply, error, signal }: Extract<Outcome, { kind: "upstream-error" }>): void {
     const exchange = this.#ended();
     const ending: Ending = {
+      ...UNANSWERED,
       status: reply.status,
       outcome: "error",
       errorKind: error.kind,
-      facts: null,
       replyBytes: reply.body.byteLength,
-      firstByteMs: null,
-      isHeadSent: false,
     };
     settle(this.#gateway, exchange, ending, (failure) =>
       this.#guard(() => {
@@ -307,15 +307,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       tell();
       return;
     }
-    const ending: Ending = {
-      status: reply.status,
-      outcome: exchange.attempts === 0 ? "refused" : "error",
-      errorKind: error.kind,
-      facts: null,
-      replyBytes: 0,
-      firstByteMs: null,
-      isHeadSent: false,
-    };
+    const outcome = exchange.attempts === 0 ? "refused" : "error";
+    const ending: Ending = { ...UNANSWERED, status: reply.status, outcome, errorKind: error.kind };
     settleFailure(this.#gateway, exchange, ending, tell);
   }
 
@@ -329,13 +322,11 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       return;
     }
     const ending: Ending = {
+      ...UNANSWERED,
       status: isCut ? 503 : 499,
       outcome: isCut ? "error" : "client_left",
       errorKind: isCut ? "shutting_down" : null,
       facts,
-      replyBytes: 0,
-      firstByteMs: null,
-      isHeadSent: false,
     };
     settleFailure(this.#gateway, exchange, ending, answer);
   }
@@ -344,9 +335,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #answer(reply: Response): void {
     const { limits, mayReport } = this.#accepted.principal;
     if (limits !== null) this.#withLimits(reply);
-    if (mayReport) for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
-    if (this.#gateway.snapshot.usesCache)
-      for (const [name, value] of cacheLines(this.#recorded())) reply.headers.set(name, value);
+    if (mayReport || this.#gateway.snapshot.usesCache)
+      for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
     this.#isAnswered = true;
     this.#resolve(reply);
   }

@@ -11,7 +11,7 @@ import type { Exchange, OpenStream } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { inBandError } from "./in-band-error.ts";
 import { noteOf, pingOf } from "./ping.ts";
-import { cacheLines, reportOf } from "./report.ts";
+import { reportOf } from "./report.ts";
 import { contentTypeOf } from "./translated-headers.ts";
 
 /** Headers that a client learns too late for its stream's head, and gets as a comment. */
@@ -85,7 +85,6 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
     const late = [
       ...Object.entries(headers).filter(([name]) => name.startsWith(LATE_HEADERS)),
       ...reportOf(this.#exchange),
-      ...cacheLines(this.#exchange),
     ];
     const { route, clientFraming } = this.#exchange;
     const note = noteOf(route.dialect, clientFraming, late);

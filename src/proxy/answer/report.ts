@@ -10,27 +10,24 @@ import type { Exchange } from "../exchange.ts";
 /** A name that people chose may hold any letters, and a header may not. */
 const PLAIN_TEXT = /^[\x20-\x7e]*$/;
 
-/** What the cache did, for a client that has named it. Empty: the client has not. */
-export function cacheLines({ client, sharing }: Exchange): HeaderLines {
-  if (client.headers.get(CACHE_HEADER) === null) return [];
-  const lines: [string, string][] = [[CACHE_HEADER, sharing?.use ?? "none"]];
+/**
+ * The lines for the reply's head. Empty: the client does not ask, or its key may not. What the cache did is told to every
+ * client that has named it.
+ */
+export function reportOf(exchange: Exchange): HeaderLines {
+  const { principal, client, sharing } = exchange;
+  const isAsked = principal.mayReport && client.headers.get("x-clewline-report") === "1";
+  const lines = isAsked ? whatWasDone(exchange) : [];
+  const hasNamedCache = client.headers.get(CACHE_HEADER) !== null;
+  if (hasNamedCache || (isAsked && (sharing !== null || exchange.row !== null)))
+    lines.push([CACHE_HEADER, sharing?.use ?? "none"]);
   const ageS = sharing?.ageS ?? null;
   // RFC 9111 section 5.1.
-  if (ageS !== null) lines.push(["age", String(ageS)]);
+  if (hasNamedCache && ageS !== null) lines.push(["age", String(ageS)]);
   return lines;
 }
 
-/** Empty: the client does not ask, or its key may not. */
-export function reportOf({
-  principal,
-  client,
-  attempt,
-  attempts,
-  waitedMs,
-  row,
-  sharing,
-}: Exchange): HeaderLines {
-  if (!principal.mayReport || client.headers.get("x-clewline-report") !== "1") return [];
+function whatWasDone({ attempt, attempts, waitedMs, row }: Exchange): [string, string][] {
   const lines: [string, string][] = [["x-clewline-attempts", String(attempts)]];
   const add = (name: string, value: string | null): void => {
     if (value !== null) lines.push([name, PLAIN_TEXT.test(value) ? value : encodeURIComponent(value)]);
@@ -38,12 +35,10 @@ export function reportOf({
   add("x-clewline-upstream", attempt.upstream);
   add("x-clewline-credential", attempt.credential);
   if (waitedMs > 0) add("x-clewline-waited-ms", String(Math.round(waitedMs)));
-  if (sharing !== null) add(CACHE_HEADER, sharing.use);
   if (row === null) return lines;
   const { costNanoUsd, usage } = row;
   const isUsed = usage.inputTokens !== null || usage.outputTokens !== null;
   // Absent is not 0: without a word about usage there is no cost to tell.
   add("x-clewline-cost", costNanoUsd !== null ? usdText(costNanoUsd) : isUsed ? "unpriced" : null);
-  if (sharing === null) add(CACHE_HEADER, "none");
   return lines;
 }
