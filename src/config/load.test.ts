@@ -584,6 +584,29 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
     "[__proto__]\nadmin = 1",
     "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
+  ...[
+    ["memory_bytes = -1", ":16 cache.memory_bytes = -1: must be a whole number from 0 to 68719476736"],
+    [
+      'memory_bytes = "64M"',
+      ':16 cache.memory_bytes = "64M": must be a whole number from 0 to 68719476736; write digits without quotes',
+    ],
+    ["life_s = 0", ":10 cache.life_s = 0: must be a whole number from 1 to 31536000"],
+    ['file = "yes"', ':8 cache.file = "yes": must be true or false; write true or false without quotes'],
+    [
+      "file_bytes = 1000",
+      ":14 cache.file_bytes = 1000: must be a whole number from 1048576 to 1099511627776",
+    ],
+    ["file_life_s = 1.5", ":15 cache.file_life_s = 1.5: must be a whole number from 1 to 31536000"],
+    [
+      "size = 1",
+      ":1 cache.size: unknown key; keys of cache: memory_bytes, life_s, file, file_bytes, file_life_s",
+    ],
+  ].map(([line, said]) => [`[cache] ${line}`, `[cache]\n${line}`, `clewline.toml:2${said}`] as const),
+  [
+    "a model's cache with a word that is none of its values",
+    `${UPSTREAM}[[models]]\nname = "m"\ntargets = ["a/x"]\ncache = "on"`,
+    'clewline.toml:10:9 models[0].cache = "on": unknown cache; use "off" or "repeatable" or "all"',
+  ],
   [
     "a single table for a list",
     '[keys]\nname = "me"',

@@ -191,6 +191,20 @@ const BAD_LINES: readonly (readonly [line: string, said: string])[] = [
     'tokens_per_minute = "9"',
     `keys[0].tokens_per_minute = "9": ${LIMIT} 1000000000000; write digits without quotes`,
   ],
+  ['cache = "yes"', 'keys[0].cache = "yes": unknown cache; use "off" or "repeatable" or "all"'],
+  ["cache = true", 'keys[0].cache = true: unknown cache; use "off" or "repeatable" or "all"'],
+  [
+    'cache_header = "yes"',
+    'keys[0].cache_header = "yes": must be true or false; write true or false without quotes',
+  ],
+  [
+    'cache_scope = "everybody"',
+    'keys[0].cache_scope = "everybody": unknown cache_scope; use "key" or "team" or "gateway"',
+  ],
+  [
+    'cache_scope = "team"',
+    'keys[0].cache_scope = "team": is "team", but the key has no team; name its team, or write "key" or "gateway"',
+  ],
   ["concurrency = -1", `keys[0].concurrency = -1: ${LIMIT} 1000000`],
   [
     "budget_usd_per_day = 5",

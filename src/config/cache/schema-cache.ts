@@ -1,13 +1,14 @@
 /** The keys of `[cache]`: how much the response cache keeps, and where. Keys and models say for whom it is on. */
 import * as v from "valibot";
-import { MAX_BODY_BYTES, table, whole, withDefault } from "../schema-rules.ts";
+import { table, whole, withDefault } from "../schema-rules.ts";
 
+const MAX_MEMORY_BYTES = 68_719_476_736;
 const MAX_LIFE_S = 31_536_000;
 const MAX_FILE_BYTES = 1_099_511_627_776;
 
 export const cache = table({
   memory_bytes: withDefault(
-    whole(0, MAX_BODY_BYTES),
+    whole(0, MAX_MEMORY_BYTES),
     67_108_864,
     "reload",
     "Memory for answers, those on their way to several clients included. An answer of more than an eighth of it is not kept. 0: the cache is off for all.",
