@@ -124,7 +124,7 @@ export class Reservation {
     }
     const budgets = this.#owner.chargedBudgets(this.key, row);
     if (budgets !== null) this.#holdIn(budgets);
-    for (const budget of this.#missing.splice(0)) this.#join(budget, []);
+    if (this.#missing.length > 0) for (const budget of this.#missing.splice(0)) this.#join(budget, []);
     if (this.#shares.length === 0) return NO_CHARGES;
     if (costNanoUsd > 0) return this.#shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
     this.#releaseMoney();
