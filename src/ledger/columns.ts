@@ -90,11 +90,13 @@ const ENTRY_COLUMNS = [
  * already stays as it is: the caller looks at the number of changes.
  */
 export const INSERT_PLAIN = insertSql(["seq", "fact", ...ENTRY_COLUMNS]);
-export const INSERT_WITH_REST = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "rest"]);
+export const INSERT_CHARGED = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "charge_set"]);
+export const INSERT_WITH_REST = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "charge_set", "rest"]);
 export const INSERT_WHOLE = insertSql([
   "seq",
   "fact",
   ...ENTRY_COLUMNS,
+  "charge_set",
   "end_user",
   "tags",
   "id",

@@ -44,6 +44,7 @@ test("steps that databases have already are never edited", () => {
     ["budgets", "0a47286f8c40243731a050c3b96037ee11eddfb85a897905a7af57992342ce99"],
     ["client keys", "d87eea4a9437ab175281b938155fe2a6d69caec971ca7b49d14c6cd4e4f246cb"],
     ["background responses", "f0e9e7879a2d16340ba2103b633dbd492c043fcbb051544e03d57de773c1995a"],
+    ["charges within rows", "115706e8b1a8aad9fd4aaffec7117af7b1c3405db0c8c194e390748400cf5f40"],
   ]);
 });
 

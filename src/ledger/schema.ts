@@ -9,6 +9,7 @@ import { CLIENT_KEYS } from "../store/client-keys.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
+import { CHARGE_SETS } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
 import { ROLL_UP } from "./roll-up/schema.ts";
@@ -157,6 +158,7 @@ export const MIGRATIONS: readonly Migration[] = [
   BUDGETS,
   CLIENT_KEYS,
   BACKGROUND_RESPONSES,
+  CHARGE_SETS,
 ];
 
 /** The columns of the older table, in their order. */

@@ -6,6 +6,7 @@
 import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
 import type { Sql, SqlRow, SqlValue } from "../store/sql.ts";
+import { readUnadded } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
 import { readSummedCost } from "./usage/summed-cost.ts";
@@ -39,7 +40,8 @@ export class SpentCounter {
     progress.key = last;
     if (Number(step?.rows ?? 0) < this.#stepRows) {
       this.#progress.delete(id);
-      return progress.nanoUsd;
+      // Whoever wrote them adds these to the window, as if they came later.
+      return progress.nanoUsd - readUnadded(sql, window);
     }
     this.#progress.set(id, progress);
     return null;
