@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { RequestIds } from "../../src/ledger/request-ids.ts";
@@ -22,7 +23,7 @@ const heard = { charged: () => undefined };
 class Measured {
   readonly #folder = mkdtempSync(join(tmpdir(), "clewline-charges-"));
   readonly #ids = new RequestIds(makeIds());
-  readonly #writer = makeLedgerWriter(openStore(this.#folder), this.#ids);
+  readonly #writer = makeLedgerWriter(openStore(this.#folder), this.#ids, systemClock);
   readonly #charges: readonly Charge[];
   readonly #rows: number;
   leastUs = Number.POSITIVE_INFINITY;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TeamConfig } from "../config/client-keys.ts";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { correctLost } from "../ledger/added-rows.ts";
@@ -68,7 +69,7 @@ class Folder implements Disposable {
   }
 
   write(row: object, charges: ReturnType<Reservation["settle"]> = []): void {
-    const writer = makeLedgerWriter(openStore(this.path), this.ids);
+    const writer = makeLedgerWriter(openStore(this.path), this.ids, systemClock);
     const atMs = this.clock.nowMs();
     writer.write([sampleRow({ id: this.ids.ulid(atMs), atMs, ...row })], 0, 1, [], [charges]);
     writer.close();

@@ -1,5 +1,5 @@
 /** Writes rows, what they cost, and state ids into the store, together or not at all. */
-import { type Clock, systemClock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { type Charge, ChargeWriter } from "../store/budgets.ts";
 import { type Sql, StoreError, type StoreFault } from "../store/sql.ts";
 import { type StateId, StateIdWriter } from "../store/state.ts";
@@ -29,7 +29,7 @@ export interface LedgerWriter {
 }
 
 /** The writer owns `sql` from now on. The ids become those of this database. */
-export function makeLedgerWriter(sql: Sql, ids: RequestIds, clock: Clock = systemClock): LedgerWriter {
+export function makeLedgerWriter(sql: Sql, ids: RequestIds, clock: Clock): LedgerWriter {
   const entries = makeEntryWriter(sql, ids);
   const stateIdWriter = new StateIdWriter(sql);
   const chargeWriter = new ChargeWriter(sql);
