@@ -191,6 +191,9 @@ const ENTRY_OWN_SQL: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...ENTRY_COLUMNS, "end_user", "tags"].map((column) => [column, `e.${column}`])),
 };
 
+/** The columns that the table itself has. */
+export const ENTRY_OWN_COLUMNS = Object.keys(ENTRY_OWN_SQL);
+
 /** The SQL of each column that is not in `rest` alone. A fact's column may be in `rest` too: `withRest` adds it. */
 export const PLAIN_SQL: Readonly<Record<string, string>> = {
   ...ENTRY_OWN_SQL,
