@@ -59,6 +59,7 @@ export function makeBudgetStore({
     presence: presenceIn(dataDir),
     bookLost,
     spentBefore: (sql, window) => counter.spentBefore(sql, window),
+    addLate: (window, rowId, nanoUsd) => counter.addLate(window, rowId, nanoUsd),
     latestMs: () => requestIds.latestMs,
     clock,
     log,

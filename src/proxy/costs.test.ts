@@ -52,6 +52,7 @@ function begin(endpoint: EndpointName = "chat.completions", nowMs?: number): Exc
   const client = clientUnderTest("/x", "{}");
   const accepted = accept(gateway, makeRoute(endpoint, `/v1/${endpoint}`), client, {
     name: "tester",
+    team: null,
     strict: false,
   } as Exchange["principal"]);
   return new Exchange(nowMs === undefined ? accepted : { ...accepted, atMs: nowMs }, {

@@ -151,8 +151,15 @@ function beginBackground(
 }
 
 /** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */
-function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readonly Charge[] {
-  if (admission === null) return NO_CHARGES;
+function endAdmission(
+  { limiter }: Gateway,
+  { admission, attempts, atMs }: Exchange,
+  row: LedgerRow,
+): readonly Charge[] {
+  if (admission === null) {
+    if (atMs > limiter.limitedSinceMs) return NO_CHARGES;
+    return limiter.chargeUnheld(row.key, atMs, row.costNanoUsd ?? 0, row);
+  }
   if (attempts === 0 && row.outcome !== "ok") {
     admission.release();
     return NO_CHARGES;
@@ -186,7 +193,7 @@ function append(
 ): void {
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
-  const charges = isPending ? NO_CHARGES : endAdmission(exchange, row);
+  const charges = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
 }
 
