@@ -16,7 +16,7 @@ import { type Stage, startClewlineOn, startTarget, type Target } from "./targets
 const LEDGER_VARIABLE = "CLEWLINE_BENCH_LEDGER";
 const ROWS = { short: 200_000, full: 10_000_000 };
 /** The sums do not tell it, so that all rows are read. */
-const LONG_QUERY: UsageQuery = { ...ALL_USAGE, by: ["key", "tag"] };
+const LONG_QUERY: UsageQuery = { ...ALL_USAGE, by: ["model", "tag"] };
 /** The process reads rows by then. */
 const HEAD_START_MS = 500;
 

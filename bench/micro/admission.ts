@@ -32,7 +32,7 @@ const PRICES = new PriceBook(NO_PRICES, [
   { upstream: null, model: MODEL, prices: [{ rates: { input: 2, output: 8 } }] },
 ]);
 
-const ROW = { modelAsked: MODEL, upstream: "openai", modelUsed: MODEL, modelReported: MODEL };
+const ROW = { id: "", modelAsked: MODEL, upstream: "openai", modelUsed: MODEL, modelReported: MODEL };
 
 /** Prints the least of some rounds: other work on the machine only adds. */
 function measure(what: string, step: () => void): void {

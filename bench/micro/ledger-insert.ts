@@ -100,7 +100,7 @@ const VARIANTS: readonly Variant[] = [
     prepare(sql, rows) {
       const writer = makeEntryWriter(sql, ids);
       return (from) => {
-        for (let i = from; i < from + ROWS_A_COMMIT; i++) writer.put(rows[i] as LedgerRow);
+        for (let i = from; i < from + ROWS_A_COMMIT; i++) writer.put(rows[i] as LedgerRow, null);
       };
     },
   },

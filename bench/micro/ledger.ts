@@ -36,7 +36,7 @@ interface Figure {
 async function measure(rowsPerTurn: number): Promise<Figure> {
   const dataDir = mkdtempSync(join(tmpdir(), "clewline-bench-"));
   const ledger = makeLedger({
-    openWriter: () => makeLedgerWriter(openStore(dataDir), ids),
+    openWriter: () => makeLedgerWriter(openStore(dataDir), ids, systemClock),
     clock: systemClock,
     log: silentLog,
     onFailure: "refuse",

@@ -64,7 +64,7 @@ console.log(`the first opening by this version: ${(performance.now() - openedMs)
 report("before the move");
 
 const ledger = makeLedger({
-  openWriter: () => makeLedgerWriter(openStore(dataDir), ids),
+  openWriter: () => makeLedgerWriter(openStore(dataDir), ids, systemClock),
   clock: systemClock,
   log: { debug() {}, info() {}, warn: console.error, error: console.error },
   onFailure: "refuse",

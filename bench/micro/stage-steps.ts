@@ -315,7 +315,7 @@ export const STEPS: readonly Step[] = [
         );
         const dataDir = mkdtempSync(join(tmpdir(), "clewline-bench-"));
         const ledger = makeLedger({
-          openWriter: () => makeLedgerWriter(openStore(dataDir), ids),
+          openWriter: () => makeLedgerWriter(openStore(dataDir), ids, systemClock),
           clock: systemClock,
           log: silentLog,
           onFailure: "refuse",

@@ -41,10 +41,21 @@ const QUERIES: readonly (readonly [name: string, query: Partial<UsageQuery>])[] 
     "key, model, 7.3 days in the middle",
     { by: ["key", "model"], sinceMs: BIG_END_MS - 30.3 * DAY_MS, untilMs: BIG_END_MS - 23 * DAY_MS },
   ],
-  // From here on the sums of many hours are read, or the rows themselves.
-  ["slow: day in Berlin, key, model", { period: "day", by: ["key", "model"], timeZone: "Europe/Berlin" }],
-  ["slow: day in Kolkata", { period: "day", timeZone: "Asia/Kolkata" }],
-  ["slow: key, user (rows)", { by: ["key", "user"] }],
+  ["day in Berlin, key, model", { period: "day", by: ["key", "model"], timeZone: "Europe/Berlin" }],
+  ["upstream, model", { by: ["upstream", "model"] }],
+  [
+    "month in Berlin, upstream, model",
+    { period: "month", by: ["upstream", "model"], timeZone: "Europe/Berlin" },
+  ],
+  ["key, user", { by: ["key", "user"] }],
+  ["team, tag", { by: ["team", "tag"] }],
+  // From here on the sums of many combinations are read, or the rows themselves.
+  [
+    "slow: month in Berlin, dialect, model",
+    { period: "month", by: ["dialect", "model"], timeZone: "Europe/Berlin" },
+  ],
+  ["slow: day in Kolkata (some rows)", { period: "day", timeZone: "Asia/Kolkata" }],
+  ["slow: model, user (all rows)", { by: ["model", "user"] }],
 ];
 
 const { values, positionals } = parseArgs({

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TeamConfig } from "../config/client-keys.ts";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { correctLost } from "../ledger/added-rows.ts";
@@ -68,7 +69,7 @@ class Folder implements Disposable {
   }
 
   write(row: object, charges: ReturnType<Reservation["settle"]> = []): void {
-    const writer = makeLedgerWriter(openStore(this.path), this.ids);
+    const writer = makeLedgerWriter(openStore(this.path), this.ids, systemClock);
     const atMs = this.clock.nowMs();
     writer.write([sampleRow({ id: this.ids.ulid(atMs), atMs, ...row })], 0, 1, [], [charges]);
     writer.close();
@@ -351,6 +352,34 @@ describe("what the ledger has for a new budget", () => {
       return { nanoUsd, steps };
     }
   }
+
+  test("has the cost of a request that ends while the rows are counted", async () => {
+    using folder = new Folder();
+    const { limiter } = folder.process([makeKey({ concurrency: 9 })]);
+    const early = folder.ids.ulid(START_MS);
+    const running = reserved(limiter.reserve(makeKey({}), ask()));
+    const rows = Array.from({ length: 2_500 }, () =>
+      sampleRow({ id: folder.ids.ulid(START_MS), atMs: START_MS, key: "ci", costNanoUsd: 1 }),
+    );
+    const writer = makeLedgerWriter(openStore(folder.path), folder.ids, folder.clock);
+    writer.write(rows, 0, rows.length, []);
+    writer.close();
+    const key = makeKey({ concurrency: 9, budgetPerDayNanoUsd: 100_000 });
+    limiter.replace([key], []);
+    expect(() => limiter.reserve(key, ask())).toThrow("is being counted");
+    folder.settle(running, 70_000, { id: early });
+    const used = (): number => {
+      try {
+        return limiter.use(key).find(({ limit }) => limit === "budget")?.used ?? -1;
+      } catch {
+        return 0;
+      }
+    };
+    while (used() === 0) await Bun.sleep(1);
+    expect(used()).toBe(72_500);
+    limiter.close();
+    expect(folder.found().windows).toEqual([["key ci day", 72_500, 72_500]]);
+  });
 
   test("is the sum of the rows of its key or team, its models and its days", () => {
     using folder = new Folder();

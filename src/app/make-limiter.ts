@@ -3,6 +3,7 @@ import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { writeLost } from "../ledger/added-rows.ts";
+import { endSets } from "../ledger/charge-sets.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
@@ -41,6 +42,8 @@ export function makeBudgetStore({
   const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
   const counter = new SpentCounter();
   const bookLost: BudgetStoreOptions["bookLost"] = (sql, isInForce) => {
+    // No other process lives, so nobody else adds them.
+    endSets(sql, null);
     const kept = keptByResponses(sql);
     const { costs, back } = findLost(sql, { nowMs: clock.nowMs(), teamOf, isInForce, kept });
     if (back.length > 0) new BudgetTable(sql).giveBack(back);
@@ -56,6 +59,7 @@ export function makeBudgetStore({
     presence: presenceIn(dataDir),
     bookLost,
     spentBefore: (sql, window) => counter.spentBefore(sql, window),
+    addLate: (window, rowId, nanoUsd) => counter.addLate(window, rowId, nanoUsd),
     latestMs: () => requestIds.latestMs,
     clock,
     log,

@@ -91,11 +91,13 @@ const ENTRY_COLUMNS = [
  * already stays as it is: the caller looks at the number of changes.
  */
 export const INSERT_PLAIN = insertSql(["seq", "fact", ...ENTRY_COLUMNS]);
-export const INSERT_WITH_REST = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "rest"]);
+export const INSERT_CHARGED = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "charge_set"]);
+export const INSERT_WITH_REST = insertSql(["seq", "fact", ...ENTRY_COLUMNS, "charge_set", "rest"]);
 export const INSERT_WHOLE = insertSql([
   "seq",
   "fact",
   ...ENTRY_COLUMNS,
+  "charge_set",
   "end_user",
   "tags",
   "id",
@@ -190,6 +192,9 @@ const ENTRY_OWN_SQL: Readonly<Record<string, string>> = {
   at_ms: `coalesce(e.at_ms, e.seq / ${KEYS_A_MS} + ${EPOCH_MS})`,
   ...Object.fromEntries([...ENTRY_COLUMNS, "end_user", "tags"].map((column) => [column, `e.${column}`])),
 };
+
+/** The columns that the table itself has. */
+export const ENTRY_OWN_COLUMNS = Object.keys(ENTRY_OWN_SQL);
 
 /** The SQL of each column that is not in `rest` alone. A fact's column may be in `rest` too: `withRest` adds it. */
 export const PLAIN_SQL: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import type { Sql } from "../store/sql.ts";
 import { sampleRow } from "./fixtures/row.ts";
@@ -37,7 +38,7 @@ const inView = (): unknown[] =>
 
 test("an id that was issued is stored in its key alone, and is found again", () => {
   const ids = newIds();
-  const writer = makeLedgerWriter(sql, ids);
+  const writer = makeLedgerWriter(sql, ids, systemClock);
   const rows = Array.from({ length: 300 }, () => rowOf(ids.ulid(NOW_MS)));
   writer.write(rows, 0, rows.length, []);
   expect(sql.prepare("SELECT count(id) AS n FROM entries").get()).toEqual({ n: 0 });
@@ -49,7 +50,7 @@ test("an id that was issued is stored in its key alone, and is found again", () 
 test("an id that was issued before the database could be opened is found under its own text", () => {
   const ids = newIds();
   const early = rowOf(ids.ulid(NOW_MS));
-  const writer = makeLedgerWriter(sql, ids);
+  const writer = makeLedgerWriter(sql, ids, systemClock);
   const late = rowOf(ids.ulid(NOW_MS));
   writer.write([early, late], 0, 2, []);
   writer.write([early], 0, 1, []);
@@ -61,18 +62,18 @@ test("an id of a database that was replaced is found in the new one, and not und
   const other = mkdtempSync(join(tmpdir(), "clewline-entries-"));
   const old = openStore(other);
   const ids = newIds();
-  makeLedgerWriter(old, ids);
+  makeLedgerWriter(old, ids, systemClock);
   const row = rowOf(ids.ulid(NOW_MS));
   old.close();
   rmSync(other, { recursive: true });
-  makeLedgerWriter(sql, ids).write([row], 0, 1, []);
+  makeLedgerWriter(sql, ids, systemClock).write([row], 0, 1, []);
   expect(inView()).toEqual([row.id]);
   expect(found(row.id)).toEqual([row]);
 });
 
 test("two processes with one file and one lane lose no row", () => {
   const [one, two] = [newIds(), newIds()];
-  const writers = [makeLedgerWriter(sql, one), makeLedgerWriter(sql, two)] as const;
+  const writers = [makeLedgerWriter(sql, one, systemClock), makeLedgerWriter(sql, two, systemClock)] as const;
   const number = String(sql.prepare("SELECT number FROM identity").get()?.number);
   for (const ids of [one, two]) ids.adopt({ number, lane: 7, highestKey: 0 });
   const rows = [one, two].map((ids, i) => rowOf(ids.ulid(NOW_MS), { durationMs: 10 + i }));
@@ -87,22 +88,22 @@ test("two processes with one file and one lane lose no row", () => {
 
 test("each opening takes another lane; opening again after a failure keeps it", () => {
   const ids = newIds();
-  makeLedgerWriter(sql, ids);
+  makeLedgerWriter(sql, ids, systemClock);
   const { lane } = ids;
-  makeLedgerWriter(sql, ids);
+  makeLedgerWriter(sql, ids, systemClock);
   expect(ids.lane).toBe(lane);
   const other = newIds();
-  makeLedgerWriter(sql, other);
+  makeLedgerWriter(sql, other, systemClock);
   expect(other.lane).toBe((lane + 1) % LANES);
 });
 
 test("keys go on behind the highest one, when the clock went back before a restart", () => {
   const ids = newIds();
-  const writer = makeLedgerWriter(sql, ids);
+  const writer = makeLedgerWriter(sql, ids, systemClock);
   const before = rowOf(ids.ulid(NOW_MS));
   writer.write([before], 0, 1, []);
   const again = newIds();
-  const later = makeLedgerWriter(sql, again);
+  const later = makeLedgerWriter(sql, again, systemClock);
   const after = rowOf(again.ulid(NOW_MS - 3_600_000), { atMs: NOW_MS - 3_600_000 });
   later.write([after], 0, 1, []);
   expect(inView()).toEqual([before.id, after.id]);
@@ -111,7 +112,7 @@ test("keys go on behind the highest one, when the clock went back before a resta
 });
 
 test("an id of another form is kept as it is", () => {
-  const writer = makeLedgerWriter(sql, newIds());
+  const writer = makeLedgerWriter(sql, newIds(), systemClock);
   const rows = ["x", "", printId(5, "0123456789ABC")].map((id) => rowOf(id));
   writer.write(rows, 0, 3, []);
   writer.write(rows, 0, 3, []);

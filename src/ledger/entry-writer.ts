@@ -1,6 +1,13 @@
 /** Writes rows into the table `entries`, each under a key that no other row has. */
 import type { Sql, SqlStatement } from "../store/sql.ts";
-import { INSERT_PLAIN, INSERT_WHOLE, INSERT_WITH_REST, plainParams, restOf } from "./columns.ts";
+import {
+  INSERT_CHARGED,
+  INSERT_PLAIN,
+  INSERT_WHOLE,
+  INSERT_WITH_REST,
+  plainParams,
+  restOf,
+} from "./columns.ts";
 import { type Fact, Facts } from "./facts.ts";
 import { keyOfId, type RequestIds, timeOfKey } from "./request-ids.ts";
 import { LateRows } from "./roll-up/late-rows.ts";
@@ -16,6 +23,7 @@ export class EntryWriter {
   readonly #late: LateRows;
   readonly #insertPlain: SqlStatement;
   readonly #insertWithRest: SqlStatement;
+  readonly #insertCharged: SqlStatement;
   readonly #insertWhole: SqlStatement;
   readonly #findKey: SqlStatement;
   readonly #findId: SqlStatement;
@@ -28,6 +36,7 @@ export class EntryWriter {
     this.#late = new LateRows(sql);
     this.#insertPlain = sql.prepare(INSERT_PLAIN);
     this.#insertWithRest = sql.prepare(INSERT_WITH_REST);
+    this.#insertCharged = sql.prepare(INSERT_CHARGED);
     this.#insertWhole = sql.prepare(INSERT_WHOLE);
     this.#findKey = sql.prepare(
       "SELECT at_ms, duration_ms, request_bytes FROM entries WHERE seq = ? AND id IS NULL",
@@ -40,17 +49,24 @@ export class EntryWriter {
     this.#late.begin(nowMs);
   }
 
-  /** Writes a row, in a transaction of the caller; false: the table has the row already, and it stays as it is. */
-  put(row: LedgerRow): boolean {
+  /**
+   * Writes a row, in a transaction of the caller; false: the table has the row already, and it stays as it is. `chargeSet`:
+   * the set of windows that its cost counts for.
+   */
+  put(row: LedgerRow, chargeSet: number | null): boolean {
     const fact = this.#facts.of(row);
     const key = keyOfId(row.id);
     const isOwn = row.id.endsWith(this.#number);
-    if (key !== null && key >= this.#floor && this.#insertAt(row, key, isOwn ? null : row.id, fact))
+    if (
+      key !== null &&
+      key >= this.#floor &&
+      this.#insertAt(row, key, isOwn ? null : row.id, fact, chargeSet)
+    )
       return true;
     if (this.#findId.get(row.id) !== null) return false;
     if (key !== null && isOwn && this.#isAt(row, key)) return false;
     // Another process has taken the key, or the id is of another database.
-    while (!this.#insertAt(row, this.#ids.nextKey(row.atMs), row.id, fact));
+    while (!this.#insertAt(row, this.#ids.nextKey(row.atMs), row.id, fact, chargeSet));
     return true;
   }
 
@@ -61,7 +77,7 @@ export class EntryWriter {
   putOlder(row: LedgerRow, wantedKey: number): number {
     const fact = this.#facts.of(row);
     let key = wantedKey;
-    while (!this.#insertAt(row, key, row.id, fact)) {
+    while (!this.#insertAt(row, key, row.id, fact, null)) {
       if (this.#findId.get(row.id) !== null) return wantedKey;
       key++;
     }
@@ -73,16 +89,23 @@ export class EntryWriter {
     this.#facts.forget();
   }
 
-  #insertAt(row: LedgerRow, key: number, id: string | null, fact: Fact | null): boolean {
+  #insertAt(
+    row: LedgerRow,
+    key: number,
+    id: string | null,
+    fact: Fact | null,
+    chargeSet: number | null,
+  ): boolean {
     const params = plainParams(row, key, fact);
     const atMs = row.atMs === timeOfKey(key) ? null : row.atMs;
     const rest = restOf(row, fact);
     const { endUser, tags } = row;
     const isPlain = id === null && atMs === null && endUser === null && tags === null;
     let inserted: number;
-    if (!isPlain) inserted = this.#insertWhole.run(...params, endUser, tags, id, atMs, rest);
-    else if (rest === null) inserted = this.#insertPlain.run(...params);
-    else inserted = this.#insertWithRest.run(...params, rest);
+    if (!isPlain) inserted = this.#insertWhole.run(...params, chargeSet, endUser, tags, id, atMs, rest);
+    else if (rest !== null) inserted = this.#insertWithRest.run(...params, chargeSet, rest);
+    else if (chargeSet !== null) inserted = this.#insertCharged.run(...params, chargeSet);
+    else inserted = this.#insertPlain.run(...params);
     if (inserted === 0) return false;
     this.#late.written(key);
     return true;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { migrate } from "../store/migrations.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
@@ -24,7 +25,7 @@ beforeEach(() => {
   sql = openSqlite(join(dir, "x.db"), { mode: "write", busyTimeoutMs: 0 });
   migrate(sql, MIGRATIONS);
   prepareOlderRows(sql);
-  writer = makeLedgerWriter(sql, ids);
+  writer = makeLedgerWriter(sql, ids, systemClock);
 });
 afterEach(() => {
   sql.close();
@@ -41,7 +42,7 @@ const count = (text: string): number => Number(sql.prepare(`SELECT count(*) AS n
 
 test("rows that say the same share one fact, from the second one on, also after a restart", () => {
   const rows = write({}, {}, {});
-  writer = makeLedgerWriter(sql, ids);
+  writer = makeLedgerWriter(sql, ids, systemClock);
   rows.push(...write({}, {}));
   expect([...readRows(sql)]).toEqual(rows);
   // The first row's fact has no text of a client or an upstream.
@@ -63,7 +64,7 @@ test("names that come again and again fill the facts of their own key only", () 
   const rows = write(...names, ...names, ...names, {}, {}, {});
   expect(count("FROM facts WHERE key = 'noisy'")).toBe(256);
   expect(count("FROM facts WHERE key = 'me'")).toBe(2);
-  writer = makeLedgerWriter(sql, ids);
+  writer = makeLedgerWriter(sql, ids, systemClock);
   rows.push(...write(...names));
   expect(count("FROM facts WHERE key = 'noisy'")).toBe(256);
   expect([...readRows(sql)]).toEqual(rows);

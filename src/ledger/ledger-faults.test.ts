@@ -113,7 +113,7 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
           openWriter(setAside) {
             if (setAside) setStoreAside(dir, Date.now());
             point.check();
-            return makeLedgerWriter(faulty(openStore(dir), point), ids);
+            return makeLedgerWriter(faulty(openStore(dir), point), ids, systemClock);
           },
           clock: systemClock,
           log: silentLog,
@@ -168,7 +168,7 @@ test("a small disk that fills up: refused, nothing acknowledged is lost, and ser
     const dir = join(mountPoint, "data");
     mkdirSync(dir);
     const ledger = makeLedger({
-      openWriter: () => makeLedgerWriter(openStore(dir), ids),
+      openWriter: () => makeLedgerWriter(openStore(dir), ids, systemClock),
       clock: systemClock,
       log: silentLog,
       onFailure: "refuse",

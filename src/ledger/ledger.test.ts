@@ -55,7 +55,7 @@ function start(change: Partial<LedgerOptions> = {}): Ledger {
   ledger = makeLedger({
     openWriter(setAside) {
       if (setAside) setStoreAside(dir, Date.now());
-      return makeLedgerWriter(openStore(dir), ids);
+      return makeLedgerWriter(openStore(dir), ids, systemClock);
     },
     clock: systemClock,
     log,
@@ -222,7 +222,7 @@ test("a full disk refuses at once and recovers when there is room", async () => 
     openWriter() {
       sql = openStore(dir);
       sql.exec(`PRAGMA max_page_count = ${pages}`);
-      return makeLedgerWriter(sql, ids);
+      return makeLedgerWriter(sql, ids, systemClock);
     },
   });
   await appendTo(running, newRow());
@@ -267,7 +267,7 @@ test("so is one whose whole folder was moved away", async () => {
 test("a folder that cannot be written: the gateway starts, says so, and recovers", async () => {
   writeFileSync(join(dir, "blocked"), "");
   let dataDir = join(dir, "blocked", "data");
-  const running = start({ openWriter: () => makeLedgerWriter(openStore(dataDir), ids) });
+  const running = start({ openWriter: () => makeLedgerWriter(openStore(dataDir), ids, systemClock) });
   expect(running.isWritable).toBe(false);
   expect(running.failure).toContain("cannot be written");
   dataDir = dir;

@@ -1,13 +1,11 @@
-/**
- * Moves the rows of the older table while requests are served: short steps, with pauses between them in which the event
- * loop serves. A killed process goes on at its next start.
- */
+/** Moves the rows of the older table while requests are served. A killed process goes on at its next start. */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import { type Sql, StoreError } from "../store/sql.ts";
+import type { Sql, StoreError } from "../store/sql.ts";
 import type { EntryWriter } from "./entry-writer.ts";
-import { type MoveStep, makeMoveReader, OlderRowsMove } from "./older-rows.ts";
+import { type MoveStep, makeMoveReader, type OlderMove, OlderRowsMove } from "./older-rows.ts";
 import { timeOfKey } from "./request-ids.ts";
+import { type Step, type StepFunction, Stepper } from "./stepper.ts";
 
 export interface OlderRowsMoverOptions {
   /** Opens the store, which the mover owns from then on. May throw `StoreError`. */
@@ -25,22 +23,16 @@ export interface OlderRowsMoverOptions {
 const SPACE_FACTOR = 1.2;
 /** The first look comes later than the first requests, because it takes time of the start. */
 const FIRST_LOOK_MS = 1000;
-const FIRST_ROWS = 100;
+const MIN_ROWS = 100;
 const MAX_ROWS = 2000;
-/** The aim for one step. The checkpoint that some steps make comes on top, as it does for other commits. */
-const STEP_MS = 4;
-/** Pauses between steps, as multiples of the step: the move takes a third of the thread at most. */
+/** The move takes a third of the thread at most. */
 const PAUSE_FACTOR = 2;
-const LOCK_PAUSE_MS = 50;
 const PROGRESS_LOG_MS = 10_000;
 const MB = 1024 * 1024;
 
 export class OlderRowsMover {
   readonly #options: OlderRowsMoverOptions;
-  #sql: Sql | null = null;
-  #move: OlderRowsMove | null = null;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #rows = FIRST_ROWS;
+  readonly #stepper: Stepper;
   #moved = 0;
   #startedMs = 0;
   #loggedMs = 0;
@@ -48,65 +40,44 @@ export class OlderRowsMover {
 
   constructor(options: OlderRowsMoverOptions) {
     this.#options = options;
+    this.#stepper = new Stepper({
+      ...options,
+      begin: (sql) => this.#begin(sql),
+      failed: (error) => this.#fail(error),
+      minRows: MIN_ROWS,
+      maxRows: MAX_ROWS,
+      pauseFactor: PAUSE_FACTOR,
+    });
   }
 
   /** Moves the older rows, if there are any, from a moment later on. */
   start(): void {
-    this.#goOnAfter(this.#options.firstLookMs ?? FIRST_LOOK_MS);
+    this.#stepper.start(this.#options.firstLookMs ?? FIRST_LOOK_MS);
   }
 
   /** What is not moved by now is moved after the next start. */
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#move = null;
-    const sql = this.#sql;
-    this.#sql = null;
-    try {
-      sql?.close();
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-    }
+    this.#stepper.stop();
   }
 
   /** A store that fails ends the move until the next start; a lock only delays it. */
-  #goOnAfter(pauseMs: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      try {
-        if (this.#move === null) this.#begin();
-        else this.#step(this.#move);
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        this.#fail(error);
-      }
-    }, pauseMs);
-  }
-
-  #fail(error: StoreError): void {
-    if (error.fault === "locked") {
-      this.#goOnAfter(LOCK_PAUSE_MS);
-      return;
-    }
+  #fail(error: StoreError): "never" {
     this.#options.log.warn(
       { fault: error.fault, detail: error.message, rows: this.#moved },
       "the rows of the older table cannot be moved now; the next start tries again",
     );
-    this.stop();
+    return "never";
   }
 
-  #begin(): void {
-    const { open, makeEntryWriter, clock, log } = this.#options;
-    this.#sql ??= open();
-    if (makeMoveReader(this.#sql)() === null || !this.#hasSpace()) {
-      this.stop();
-      return;
-    }
-    this.#move = new OlderRowsMove(this.#sql, makeEntryWriter(this.#sql));
+  #begin(sql: Sql): StepFunction | null {
+    const { makeEntryWriter, clock, log } = this.#options;
+    const readMove = makeMoveReader(sql);
+    if (readMove() === null || !this.#hasSpace()) return null;
+    const move = new OlderRowsMove(sql, makeEntryWriter(sql));
     this.#startedMs = clock.monotonicMs();
     this.#loggedMs = this.#startedMs;
     log.info({}, "moving the rows of the older table to the new one, while requests are served");
-    this.#goOnAfter(0);
+    return (rows) => this.#step(move, readMove, rows);
   }
 
   #hasSpace(): boolean {
@@ -120,49 +91,36 @@ export class OlderRowsMover {
     return false;
   }
 
-  #step(move: OlderRowsMove): void {
+  #step(move: OlderRowsMove, readMove: () => OlderMove | null, rows: number): Step {
     const { clock } = this.#options;
-    // Somebody has replaced the file.
-    if (this.#sql?.isCurrent() !== true) {
-      this.stop();
-      return;
-    }
     const startMs = clock.monotonicMs();
-    const step = move.step(this.#rows);
+    const step = move.step(rows);
     const nowMs = clock.monotonicMs();
-    const tookMs = nowMs - startMs;
-    this.#longestMs = Math.max(this.#longestMs, tookMs);
-    this.#adapt(tookMs);
+    this.#longestMs = Math.max(this.#longestMs, nowMs - startMs);
     if (step.phase === "copied") this.#moved += step.rows;
     if (step.phase === "done") {
-      this.#finish(nowMs);
-      return;
+      this.#logEnd(nowMs);
+      return { rows: step.rows, next: "never" };
     }
-    if (nowMs - this.#loggedMs >= PROGRESS_LOG_MS) this.#logProgress(step, nowMs);
-    this.#goOnAfter(tookMs * PAUSE_FACTOR);
+    if (nowMs - this.#loggedMs >= PROGRESS_LOG_MS) this.#logProgress(step, readMove(), nowMs);
+    return { rows: step.rows, next: "soon" };
   }
 
-  #adapt(tookMs: number): void {
-    if (tookMs > STEP_MS) this.#rows = Math.max(FIRST_ROWS, Math.floor(this.#rows / 2));
-    else if (tookMs < STEP_MS / 2) this.#rows = Math.min(MAX_ROWS, this.#rows + FIRST_ROWS);
-  }
-
-  #logProgress(step: MoveStep, nowMs: number): void {
+  #logProgress({ phase }: MoveStep, until: OlderMove | null, nowMs: number): void {
     this.#loggedMs = nowMs;
-    const until = this.#sql === null ? null : makeMoveReader(this.#sql)();
     this.#options.log.info(
       {
         rows: this.#moved,
         until: until === null ? null : new Date(timeOfKey(until.toSeq)).toISOString(),
         longestStepMs: Math.ceil(this.#longestMs),
       },
-      step.phase === "copied"
+      phase === "copied"
         ? "still moving the rows of the older table"
         : "all rows of the older table are moved; it is being emptied",
     );
   }
 
-  #finish(nowMs: number): void {
+  #logEnd(nowMs: number): void {
     this.#options.log.info(
       {
         rows: this.#moved,
@@ -171,6 +129,5 @@ export class OlderRowsMover {
       },
       "the rows of the older table are moved, and the older table is gone",
     );
-    this.stop();
   }
 }

@@ -41,7 +41,7 @@ afterEach(() => {
 function open(): void {
   sql = openStore(dir);
   ids = new RequestIds(makeIds());
-  writer = makeLedgerWriter(sql, ids);
+  writer = makeLedgerWriter(sql, ids, systemClock);
 }
 
 function writeYounger(): string {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { USAGE_KIND_NAMES, type Usage } from "../neutral/usage.ts";
 import { migrate } from "../store/migrations.ts";
@@ -29,7 +30,7 @@ beforeEach(() => {
   sql = openSqlite(join(dir, "x.db"), { mode: "write", busyTimeoutMs: 0 });
   migrate(sql, MIGRATIONS);
   prepareOlderRows(sql);
-  writer = makeLedgerWriter(sql, ids);
+  writer = makeLedgerWriter(sql, ids, systemClock);
 });
 afterEach(() => {
   sql.close();

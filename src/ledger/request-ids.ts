@@ -93,6 +93,8 @@ function readDigits(text: string, from: number, to: number): number | null {
  * Keys only grow, also when the clock goes back.
  */
 export class RequestIds implements Ids {
+  /** Tells this process from others that write the same ledger. */
+  readonly process: string;
   readonly #random: Ids;
   #number: string;
   #lane: number;
@@ -101,6 +103,7 @@ export class RequestIds implements Ids {
 
   constructor(random: Ids) {
     this.#random = random;
+    this.process = random.hex(8);
     const bytes = Buffer.from(random.hex(NUMBER_CHARS + 1), "hex");
     this.#lane = (bytes[NUMBER_CHARS] as number) % LANES;
     this.#number = Array.from(bytes.subarray(0, NUMBER_CHARS), (byte) => CROCKFORD.charAt(byte & 31)).join(

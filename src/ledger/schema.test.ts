@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
 import { makeIds } from "../core/ids.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
 import { migrate } from "../store/migrations.ts";
@@ -44,6 +45,8 @@ test("steps that databases have already are never edited", () => {
     ["budgets", "0a47286f8c40243731a050c3b96037ee11eddfb85a897905a7af57992342ce99"],
     ["client keys", "d87eea4a9437ab175281b938155fe2a6d69caec971ca7b49d14c6cd4e4f246cb"],
     ["background responses", "f0e9e7879a2d16340ba2103b633dbd492c043fcbb051544e03d57de773c1995a"],
+    ["charges within rows", "115706e8b1a8aad9fd4aaffec7117af7b1c3405db0c8c194e390748400cf5f40"],
+    ["usage roll-up by week", "934c728f5a1c1bec0023557559a06081b28a761f3543fbc917f89e0040b89ddf"],
     ["rooms of credentials", "34a50d3c1273c75b5ee709aef23c859912343bbf8b6a1badc8bbd217d52556f6"],
   ]);
 });
@@ -55,7 +58,7 @@ test("an older database gets the younger columns, and its rows read as unknown i
   migrate(sql, MIGRATIONS);
   prepareOlderRows(sql);
   const row = sampleRow({ id: "2", usage: { ...SAMPLE_USAGE, webSearches: 3, serviceTier: "flex" } });
-  makeLedgerWriter(sql, new RequestIds(makeIds())).write([row], 0, 1, []);
+  makeLedgerWriter(sql, new RequestIds(makeIds()), systemClock).write([row], 0, 1, []);
   const usages = [...readRows(sql)].map(({ usage }) => usage);
   expect(usages).toEqual([{ ...NO_USAGE, inputTokens: 7, outputTokens: 2 }, row.usage]);
   sql.close();
@@ -76,7 +79,7 @@ test("a database with narrow rows gets costs, teams, users and tags; its rows ar
   };
   const plain = sampleRow({ id: "2", team: "research", costNanoUsd: 7, priceVersion: "list a/b#1" });
   const whole = sampleRow({ id: "3", ...money, endUser: "u-1", tags: '["nightly"]' });
-  makeLedgerWriter(sql, new RequestIds(makeIds())).write([plain, whole], 0, 2, []);
+  makeLedgerWriter(sql, new RequestIds(makeIds()), systemClock).write([plain, whole], 0, 2, []);
   const [older, ...younger] = [...readRows(sql)];
   expect(older).toMatchObject({
     key: "me",

@@ -10,9 +10,10 @@ import { CREDENTIAL_ROOMS } from "../store/credential-rooms.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
+import { CHARGE_SETS } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
-import { ROLL_UP } from "./roll-up/schema.ts";
+import { ROLL_UP, ROLL_UP_WEEKS } from "./roll-up/schema.ts";
 
 /** The table of the first versions. Its rows are moved to `entries`. */
 const REQUESTS: Migration = {
@@ -158,6 +159,8 @@ export const MIGRATIONS: readonly Migration[] = [
   BUDGETS,
   CLIENT_KEYS,
   BACKGROUND_RESPONSES,
+  CHARGE_SETS,
+  ROLL_UP_WEEKS,
   CREDENTIAL_ROOMS,
 ];
 

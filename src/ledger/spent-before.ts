@@ -6,8 +6,9 @@
 import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
 import type { Sql, SqlRow, SqlValue } from "../store/sql.ts";
+import { readUnadded } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
-import { firstKey } from "./request-ids.ts";
+import { firstKey, keyOfId } from "./request-ids.ts";
 import { readSummedCost } from "./usage/summed-cost.ts";
 
 const STEP_ROWS = 1_000;
@@ -28,10 +29,16 @@ export class SpentCounter {
     this.#stepRows = stepRows;
   }
 
+  /** A row that is committed next: what was read already does not have it. */
+  addLate(window: BudgetWindow, rowId: string, nanoUsd: number): void {
+    const progress = this.#progress.get(idOf(window));
+    const key = keyOfId(rowId);
+    if (progress !== undefined && key !== null && key <= progress.key) progress.nanoUsd += nanoUsd;
+  }
+
   /** Reads one step; null: there is more to read. Throws `StoreError`. */
   spentBefore(sql: Sql, window: BudgetWindow): number | null {
-    const { scope, name, model, startMs, endMs } = window;
-    const id = JSON.stringify([scope, name, model, startMs, endMs]);
+    const id = idOf(window);
     const progress = this.#progress.get(id) ?? begin(sql, window);
     const step = sql.prepare(STEP_SQL).get(progress.key, this.#stepRows);
     const last = Number(step?.last ?? progress.key);
@@ -39,11 +46,16 @@ export class SpentCounter {
     progress.key = last;
     if (Number(step?.rows ?? 0) < this.#stepRows) {
       this.#progress.delete(id);
-      return progress.nanoUsd;
+      // Whoever wrote them adds these to the window, as if they came later.
+      return progress.nanoUsd - readUnadded(sql, window);
     }
     this.#progress.set(id, progress);
     return null;
   }
+}
+
+function idOf({ scope, name, model, startMs, endMs }: BudgetWindow): string {
+  return JSON.stringify([scope, name, model, startMs, endMs]);
 }
 
 /** The sums do not tell which names of models clients asked for. */

@@ -32,6 +32,8 @@ export interface BudgetStoreOptions {
    * `StoreError`.
    */
   readonly spentBefore: (sql: Sql, window: BudgetWindow) => number | null;
+  /** A row that is committed next counts for a window that `spentBefore` counts now: it may have passed the row. */
+  readonly addLate: (window: BudgetWindow, rowId: string, nanoUsd: number) => void;
   /** The time of the newest row of the ledger, Unix milliseconds; infinite: not known. */
   readonly latestMs: () => number;
   readonly clock: Clock;
@@ -114,6 +116,11 @@ export class BudgetStore {
       );
       throw refusal(IS_COUNTED);
     });
+  }
+
+  /** See `BudgetStoreOptions.addLate`. */
+  addLate(window: BudgetWindow, rowId: string, nanoUsd: number): void {
+    if (this.#counts.has(windowId(window))) this.#options.addLate(window, rowId, nanoUsd);
   }
 
   /** null: the window has no row, because its file was replaced. */

@@ -5,7 +5,7 @@
 import { type Period, type Stretch, stretchAt } from "../core/calendar.ts";
 import { GatewayError } from "../core/errors.ts";
 import { UTC, type Zone, zoneOfPlace } from "../core/time-zone.ts";
-import { type BudgetWindow, type Portion, windowId } from "../store/budgets.ts";
+import { type BudgetWindow, type Charge, type Portion, windowId } from "../store/budgets.ts";
 import { BudgetShare, type ShareOptions } from "./budget-share.ts";
 import type { Trust } from "./budget-store.ts";
 import type { LimitPlace } from "./refusal.ts";
@@ -61,6 +61,19 @@ export class Budget {
     }
   }
 
+  /** What a row costs that holds nothing here; null: nothing, or the ledger has it when the window is opened. */
+  charge(atMs: number, rowId: string, nanoUsd: number): Charge | null {
+    const share = this.shareIfPossible(atMs);
+    if (share !== null) return share.settle(0, nanoUsd);
+    this.addLate(atMs, rowId, nanoUsd);
+    return null;
+  }
+
+  /** The row cannot be charged, as its window is not open: a count that is under way may have passed it. */
+  addLate(atMs: number, rowId: string, nanoUsd: number): void {
+    this.#options.store.addLate(this.#windowAt(atMs), rowId, nanoUsd);
+  }
+
   use(nowMs: number): LimitUse {
     return this.shareAt(nowMs).use();
   }
@@ -109,6 +122,11 @@ export class Budget {
     this.#shares = [share, ...others.filter((other) => other.isHeld)];
     store.giveBack(others.map((other) => ({ window: other, nanoUsd: other.takeFree() })));
     return share;
+  }
+
+  #windowAt(atMs: number): BudgetWindow {
+    const { place, period } = this.#options;
+    return { ...windowOf(place, period), ...stretchAt(period, this.#zone, atMs) };
   }
 
   #open(stretch: Stretch): BudgetShare {

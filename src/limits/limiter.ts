@@ -5,6 +5,7 @@
 import type { TeamConfig } from "../config/client-keys.ts";
 import type { Clock } from "../core/clock.ts";
 import { countedNames, type ModelPattern, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { Budget } from "./budget.ts";
 import { BudgetBook } from "./budget-book.ts";
 import type { BudgetShare } from "./budget-share.ts";
@@ -12,7 +13,7 @@ import type { BudgetStore } from "./budget-store.ts";
 import { type Applied, EntryLimits, joinLimits } from "./entry-limits.ts";
 import type { LimitedKey } from "./limited-key.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
-import { type Demand, Reservation, type ReservationOwner } from "./reservation.ts";
+import { type Demand, Reservation, type ReservationOwner, type SettledRow } from "./reservation.ts";
 import type { BudgetStanding, KeyUse } from "./use.ts";
 
 export interface LimiterOptions {
@@ -52,6 +53,7 @@ export class Limiter {
   readonly #running = new Set<Reservation>();
   readonly #store: BudgetStore;
   readonly #book: BudgetBook;
+  #limitedSinceMs = Number.NEGATIVE_INFINITY;
   #keys = new Map<string, KeyState>();
   #teams = new Map<string, EntryLimits>();
 
@@ -66,6 +68,11 @@ export class Limiter {
     this.#store = store;
     this.#book = new BudgetBook(store, clock);
     this.replace(keys, teams);
+  }
+
+  /** When a key got limits last that had none, Unix milliseconds: requests before may have no reservation. */
+  get limitedSinceMs(): number {
+    return this.#limitedSinceMs;
   }
 
   /** Books what ended processes left open of budgets. Never throws. */
@@ -85,7 +92,12 @@ export class Limiter {
     }
     const keysBefore = this.#keys;
     this.#keys = new Map();
-    for (const key of keys) if (key.limits !== null) this.#configure(key, keysBefore.get(key.name));
+    for (const key of keys) {
+      if (key.limits === null) continue;
+      const before = keysBefore.get(key.name);
+      if (before === undefined) this.#limitedSinceMs = this.#clock.nowMs();
+      this.#configure(key, before);
+    }
     this.#book.retireOthers(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
     for (const reservation of this.#running) {
       const { key, demand } = reservation;
@@ -134,6 +146,14 @@ export class Limiter {
     const shares = applied.budgets.map((budget) => budget.shareAt(demand.atMs));
     const nothing = { ...demand, tokens: 0, costNanoUsd: 0 };
     return this.#hold(key, nothing, applied, shares);
+  }
+
+  /** What a request has cost whose key had no limits when it began. The charges belong to the commit of its row. */
+  chargeUnheld(keyName: string, atMs: number, nanoUsd: number, row: SettledRow): readonly Charge[] {
+    const state = this.#keys.get(keyName);
+    if (state === undefined || nanoUsd <= 0) return [];
+    const { budgets } = this.#join(state, countedNames(row));
+    return budgets.flatMap((budget) => budget.charge(atMs, row.id, nanoUsd) ?? []);
   }
 
   /** Every limit of the key and its team as it stands now. Throws `GatewayError("ledger_unavailable")`. */

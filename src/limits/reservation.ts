@@ -27,6 +27,11 @@ export interface Demand extends Needed {
   readonly atMs: number;
 }
 
+/** The row of a request, as far as limits ask for it. */
+export interface SettledRow extends RowModels {
+  readonly id: string;
+}
+
 /** Whom a reservation is for, and who hears of its end. */
 export interface ReservationOwner {
   monotonicMs(): number;
@@ -115,7 +120,7 @@ export class Reservation {
   }
 
   /** The facts, once. The charges belong to the commit of the request's row, which names the models that it counts for. */
-  settle(tokens: number, costNanoUsd: number, row: RowModels): readonly Charge[] {
+  settle(tokens: number, costNanoUsd: number, row: SettledRow): readonly Charge[] {
     this.#end();
     if (this.#rates.length > 0) {
       const unused = this.#heldTokens() - tokens;
@@ -124,7 +129,10 @@ export class Reservation {
     }
     const budgets = this.#owner.chargedBudgets(this.key, row);
     if (budgets !== null) this.#holdIn(budgets);
-    for (const budget of this.#missing.splice(0)) this.#join(budget, []);
+    if (this.#missing.length > 0) {
+      for (const budget of this.#missing.splice(0)) this.#join(budget, []);
+      for (const budget of this.#missing) budget.addLate(this.demand.atMs, row.id, costNanoUsd);
+    }
     if (this.#shares.length === 0) return NO_CHARGES;
     if (costNanoUsd > 0) return this.#shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
     this.#releaseMoney();

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { makeUsage, NO_USAGE, type Usage } from "../neutral/usage.ts";
-import { type CostFacts, costOf, costParts } from "./cost.ts";
+import { type CostFacts, costOf } from "./cost.ts";
+import { costParts } from "./fixtures/cost-parts.ts";
 import { facts, listedPrice, rates, usage } from "./fixtures/price-cases.ts";
 import type { Price } from "./price.ts";
 import { type ListedPrice, priceOf } from "./price-list.ts";

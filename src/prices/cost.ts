@@ -30,21 +30,13 @@ export interface Cost {
   readonly gaps: readonly CostGap[];
 }
 
-/** A line of a cost. The amounts of all lines, rounded once, are the cost. */
-export interface CostPart {
-  readonly kind: RateKind;
-  /** Tokens or calls. */
-  readonly units: number;
-  /** Billionths of a nano-dollar, before any rounding. */
-  readonly attoUsd: bigint;
-}
-
 /**
  * Takes what a request used: units of a kind at a rate, times a factor in thousandths. null: there is no
  * rate.
  */
-interface Bill {
+export interface Bill {
   add(kind: RateKind, units: number, rate: number | null, factor: number): void;
+  addGap(gap: CostGap): void;
 }
 
 const ATTO_A_NANO = 1_000_000_000n;
@@ -62,23 +54,18 @@ const NO_GAPS: readonly CostGap[] = Object.freeze([]);
  * hold exactly is no count.
  */
 export function costOf(reported: Usage, price: Price, facts: CostFacts): Cost | null {
-  const usage = makeUsage(reported);
-  if (!isKnown(usage)) return null;
   const sum = new Sum();
-  const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
-  if (own === null) sum.addGap("tier");
-  charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), sum);
-  return { nanoUsd: sum.nanoUsd, gaps: sum.gaps };
+  return fillBill(sum, reported, price, facts) ? { nanoUsd: sum.nanoUsd, gaps: sum.gaps } : null;
 }
 
-/** The lines of a cost; none where there is no cost. */
-export function costParts(reported: Usage, price: Price, facts: CostFacts): readonly CostPart[] {
+/** Puts on the bill what a request used; false: its usage is unknown. */
+export function fillBill(bill: Bill, reported: Usage, price: Price, facts: CostFacts): boolean {
   const usage = makeUsage(reported);
-  if (!isKnown(usage)) return [];
-  const lines = new Lines();
+  if (!isKnown(usage)) return false;
   const own = tariffOf(tierOf(usage, facts), price, facts.atMs);
-  charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), lines);
-  return lines.parts;
+  if (own === null) bill.addGap("tier");
+  charge(usage, own ?? standardAt(price, facts.atMs), upliftOf(price, facts), bill);
+  return true;
 }
 
 function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
@@ -118,15 +105,6 @@ class Sum implements Bill {
     }
     const nanoUsd = (BigInt(this.#small) * BigInt(NO_UPLIFT) + this.#large + ATTO_A_NANO / 2n) / ATTO_A_NANO;
     return Number(nanoUsd < MAX_NANO_USD ? nanoUsd : MAX_NANO_USD);
-  }
-}
-
-class Lines implements Bill {
-  readonly parts: CostPart[] = [];
-
-  add(kind: RateKind, units: number, rate: number | null, factor: number): void {
-    if (rate !== null)
-      this.parts.push({ kind, units, attoUsd: BigInt(units) * BigInt(rate) * BigInt(factor) });
   }
 }
 

@@ -11,11 +11,7 @@ type Matcher = (name: string) => boolean;
 /** Longer names are nobody's, and would be costly to compare and to remember. */
 export const MAX_NAME_CHARS = 256;
 
-/** Whether a name in lower case matches. Throws `SyntaxError` for a wrong regular expression. */
-export function matchesName(pattern: NamePattern, name: string): boolean {
-  return matcherOf(pattern)(name);
-}
-
+/** Throws `SyntaxError` for a wrong regular expression. */
 function matcherOf(pattern: NamePattern): Matcher {
   if (typeof pattern !== "string") {
     const parts = pattern.map(matcherOf);

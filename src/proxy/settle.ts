@@ -156,8 +156,15 @@ function beginBackground(
 }
 
 /** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */
-function endAdmission({ admission, attempts }: Exchange, row: LedgerRow): readonly Charge[] {
-  if (admission === null) return NO_CHARGES;
+function endAdmission(
+  { limiter }: Gateway,
+  { admission, attempts, atMs }: Exchange,
+  row: LedgerRow,
+): readonly Charge[] {
+  if (admission === null) {
+    if (atMs > limiter.limitedSinceMs) return NO_CHARGES;
+    return limiter.chargeUnheld(row.key, atMs, row.costNanoUsd ?? 0, row);
+  }
   // Another request's answer is no attempt, and counts once a byte of it is sent.
   if (attempts === 0 && row.outcome !== "ok" && row.ttfbMs === null) {
     admission.release();
@@ -196,7 +203,7 @@ function append(
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
   exchange.hold?.end(tokensOf(row), row.costNanoUsd ?? 0);
-  const charges = isPending ? NO_CHARGES : endAdmission(exchange, row);
+  const charges = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
 }
 

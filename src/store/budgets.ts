@@ -119,6 +119,16 @@ export class ChargeWriter {
     this.#sums.clear();
   }
 
+  /** The id of a window's row; null: it has none. */
+  idOf(window: BudgetWindow): number | null {
+    return this.#ids.get(window) ?? this.#findId(window);
+  }
+
+  /** Adds to what is spent of the window with this id, in a transaction of the caller. */
+  addTo(id: number, nanoUsd: number): void {
+    this.#update.run(nanoUsd, 0, id);
+  }
+
   #findId(window: BudgetWindow): number | null {
     const found = this.#find.get(...paramsOf(window));
     if (found === null) return null;

@@ -100,7 +100,8 @@ function rowAt(index: number, atMs: number, id: string, dice: Dice): LedgerRow {
         : inputTokens * (250 + model * 137) + outputTokens * (2001 + model * 911),
     ttfbMs: isServed ? 100 + dice.skewed(5000) : null,
     durationMs: 120 + dice.skewed(60_000),
-    endUser: dice.whole(3) === 0 ? `user-${dice.skewed(USERS)}` : null,
+    // A key has eight users, and each of them has two keys.
+    endUser: dice.whole(3) === 0 ? `user-${(key * 4 + dice.skewed(8)) % USERS}` : null,
     tags: dice.whole(5) > 0 ? null : JSON.stringify(tagsOf(dice)),
     upstreamRequestId: `req_${String(index).padStart(20, "0")}`,
   });

@@ -87,6 +87,7 @@ class RatesWorld {
       presence: presenceIn("/nowhere"),
       bookLost: () => undefined,
       spentBefore: () => 0,
+      addLate: () => undefined,
       latestMs: () => 0,
       clock,
       log: silentLog,
@@ -152,6 +153,7 @@ class RatesWorld {
     if (running === undefined) return;
     const { reservation, taken } = running;
     reservation.settle(used, 0, {
+      id: "",
       modelAsked: taken.isOpus ? "opus" : "other",
       upstream: null,
       modelUsed: null,

@@ -172,8 +172,8 @@ export class World implements Disposable {
   #isShared = false;
   #limits: Limits;
   #rules: readonly Rule[];
-  /** Requests that were refused, and all that asked. */
-  readonly counts = { asked: 0, refused: 0, unavailable: 0, lost: 0 };
+  /** Requests that were refused, and all that asked; rows with their charges within. */
+  readonly counts = { asked: 0, refused: 0, unavailable: 0, lost: 0, within: 0 };
 
   /** `template`: an empty database, which is quicker to copy than to make. */
   constructor(template: string, limits: Limits) {
@@ -194,11 +194,15 @@ export class World implements Disposable {
     const teams = teamsOf(this.#limits);
     const clock = this.#newClock();
     const ids = new RequestIds(makeIds());
-    const writer = makeLedgerWriter(openStore(this.#path), ids, clock);
+    const sql = openStore(this.#path);
+    const writer = makeLedgerWriter(sql, ids, clock);
     const log = silentLog;
     const store = makeBudgetStore({ dataDir: this.#path, keys, teams, requestIds: ids, clock, log });
     const limiter = new Limiter({ namesOf, clock, store, keys, teams });
-    const kill = (): void => store.close();
+    const kill = (): void => {
+      store.close();
+      sql.close();
+    };
     const process = { limiter, ids, writer, kill, isPresent: false, running: [], pending: [] };
     this.#processes[i] = process;
     this.#enter(process);
@@ -249,6 +253,15 @@ export class World implements Disposable {
     this.#truths.push(truth);
     process.running.push({ reservation: found, truth });
     this.#mustBeWithin(truth, nanoUsd);
+  }
+
+  /** Requests one after the other, each with a commit of its own. */
+  burst(i: number, keyNumber: number, model: string, nanoUsd: number): void {
+    for (let n = 0; n < 4; n++) {
+      this.ask(i, keyNumber, model, nanoUsd);
+      this.settle(i, (this.#processes[i]?.running.length ?? 1) - 1, 1);
+      this.commit(i);
+    }
   }
 
   grow(i: number, n: number, nanoUsd: number): void {
@@ -333,7 +346,6 @@ export class World implements Disposable {
       this.counts.lost++;
     }
     process.kill();
-    process.writer.close();
     this.#processes[i] = null;
   }
 
@@ -369,6 +381,8 @@ export class World implements Disposable {
     const open = rows.filter((row) => row.granted_nano_usd !== row.spent_nano_usd);
     if (open.length > 0) throw new Error(`open at the end: ${JSON.stringify(open)}`);
     for (const rule of this.#rules) this.#mustBeOfLedger(sql, rule);
+    const within = sql.prepare("SELECT count(*) AS rows FROM entries WHERE charge_set IS NOT NULL").get();
+    this.counts.within = Number(within?.rows);
     sql.close();
     this.stop(0);
   }

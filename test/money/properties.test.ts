@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { sampleRow } from "../../src/ledger/fixtures/row.ts";
 import { firstKey, printId, RequestIds } from "../../src/ledger/request-ids.ts";
@@ -17,7 +18,8 @@ import { ALL_USAGE } from "../../src/ledger/usage/usage-query.ts";
 import { makeLedgerWriter } from "../../src/ledger/writer.ts";
 import { addUsage, makeUsage, USAGE_KIND_NAMES, type Usage } from "../../src/neutral/usage.ts";
 import { type AnswerCost, addCosts, costOfAnswer } from "../../src/prices/answer-cost.ts";
-import { costOf, costParts } from "../../src/prices/cost.ts";
+import { costOf } from "../../src/prices/cost.ts";
+import { costParts } from "../../src/prices/fixtures/cost-parts.ts";
 import { facts, listedPrice, rates, usage } from "../../src/prices/fixtures/price-cases.ts";
 import { PriceBook } from "../../src/prices/price-book.ts";
 import { type ListedPrice, NO_PRICES, priceOf } from "../../src/prices/price-list.ts";
@@ -209,7 +211,7 @@ describe("rows", () => {
       const atMs = START_MS + Math.floor((i * 240 * HOUR_MS) / ROWS);
       return sampleRow({ id: printId(firstKey(atMs) + (i % 4096), number), atMs, ...change });
     });
-    makeLedgerWriter(sql, new RequestIds(makeIds())).write(rows, 0, rows.length, []);
+    makeLedgerWriter(sql, new RequestIds(makeIds()), systemClock).write(rows, 0, rows.length, []);
   });
   afterAll(() => {
     sql.close();

@@ -65,7 +65,7 @@ function makeLedgerWithLost(): { request: string; lost: string } {
   const sql = openStore(dir);
   const ids = new RequestIds(makeIds());
   new BudgetTable(sql).begin(DAY, 0);
-  const writer = makeLedgerWriter(sql, ids);
+  const writer = makeLedgerWriter(sql, ids, systemClock);
   const request = ids.ulid(NOW_MS);
   writer.write([sampleRow({ id: request, atMs: NOW_MS, key: "ci", costNanoUsd: 5 })], 0, 1, []);
   const charges = [{ window: DAY, nanoUsd: 450_000_000, grantNanoUsd: 450_000_000, holder: null }];

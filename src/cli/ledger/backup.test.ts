@@ -47,7 +47,7 @@ afterEach(() => {
 function write(count: number): void {
   const atMs = Date.now() - 3_600_000;
   const rows = Array.from({ length: count }, () => sampleRow({ id: ids.ulid(atMs), atMs, costNanoUsd: 5 }));
-  makeLedgerWriter(sql, ids).write(rows, 0, rows.length, []);
+  makeLedgerWriter(sql, ids, systemClock).write(rows, 0, rows.length, []);
 }
 
 interface Ran {
@@ -113,7 +113,7 @@ test("a backup beside a gateway that writes is a whole ledger of one moment", as
   expect([all?.requests, all?.costNanoUsd]).toEqual([rows, BigInt(rows * 5)]);
   reader.close();
   const again = openStore(restored);
-  makeLedgerWriter(again, ids).write([sampleRow({ id: ids.ulid(Date.now()) })], 0, 1, []);
+  makeLedgerWriter(again, ids, systemClock).write([sampleRow({ id: ids.ulid(Date.now()) })], 0, 1, []);
   expect([...readRows(again)]).toHaveLength(rows + 1);
   again.close();
 });

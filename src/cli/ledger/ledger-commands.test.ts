@@ -62,7 +62,7 @@ function write(...changes: Partial<LedgerRow>[]): LedgerRow[] {
     const atMs = change.atMs ?? NOW_MS - HOUR_MS;
     return sampleRow({ id: ids.ulid(atMs), atMs, ...change });
   });
-  makeLedgerWriter(sql, ids).write(rows, 0, rows.length, []);
+  makeLedgerWriter(sql, ids, systemClock).write(rows, 0, rows.length, []);
   return rows;
 }
 

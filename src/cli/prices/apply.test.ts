@@ -84,7 +84,7 @@ function write(changes: readonly Partial<LedgerRow>[]): void {
     const atMs = START_MS + i * HOUR_MS;
     return sampleRow({ id: printId(firstKey(atMs) + i, number), atMs, ...change });
   });
-  makeLedgerWriter(sql, new RequestIds(makeIds())).write(rows, 0, rows.length, []);
+  makeLedgerWriter(sql, new RequestIds(makeIds()), systemClock).write(rows, 0, rows.length, []);
   const rollUp = new RollUp(sql);
   const halfMs = START_MS + (changes.length / 2) * HOUR_MS;
   while (rollUp.step(500, halfMs).isBehind);

@@ -1,10 +1,9 @@
 /** The work of the reader process: one question, one answer. */
 import { StoreError } from "../../store/sql.ts";
-import { readRows } from "../queries.ts";
 import { openStoreReader } from "../store-file.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import { UsageQueryError } from "../usage/usage-query.ts";
-import { type Answer, MAX_GROUPS, MAX_ROWS, type Question } from "./protocol.ts";
+import { type Answer, MAX_GROUPS, type Question } from "./protocol.ts";
 
 /** `question` is JSON of a `Question`, made by this program. */
 export function answerQuestion(dataDir: string, question: string): Answer {
@@ -12,10 +11,6 @@ export function answerQuestion(dataDir: string, question: string): Answer {
     const asked = JSON.parse(question) as Question;
     const sql = openStoreReader(dataDir);
     try {
-      if (asked.kind === "rows") {
-        const limit = Math.min(asked.filter.limit, MAX_ROWS);
-        return { kind: "rows", rows: [...readRows(sql, { ...asked.filter, limit })] };
-      }
       const limit = Math.min(asked.query.limit ?? MAX_GROUPS, MAX_GROUPS);
       return { kind: "usage", page: readUsage(sql, { ...asked.query, limit }) };
     } finally {

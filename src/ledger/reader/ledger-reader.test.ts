@@ -2,13 +2,14 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../core/clock.ts";
 import { makeIds } from "../../core/ids.ts";
 import { sampleRow } from "../fixtures/row.ts";
-import { readRows } from "../queries.ts";
+
 import { RequestIds } from "../request-ids.ts";
 import { openStore, openStoreReader, storeFile } from "../store-file.ts";
 import { readUsage } from "../usage/read-usage.ts";
-import { ALL_USAGE, type UsageQuery } from "../usage/usage-query.ts";
+import { ALL_USAGE, type UsagePage, type UsageQuery } from "../usage/usage-query.ts";
 import { makeLedgerWriter } from "../writer.ts";
 import { LedgerReader, type LedgerReaderOptions, ReaderError } from "./ledger-reader.ts";
 
@@ -26,7 +27,7 @@ beforeEach(() => {
     // Two of them are more than a number holds exactly.
     return sampleRow({ id: ids.ulid(atMs), atMs, key: `key-${i % 2}`, costNanoUsd: 2 ** 53 - 1 });
   });
-  makeLedgerWriter(sql, ids).write(rows, 0, rows.length, []);
+  makeLedgerWriter(sql, ids, systemClock).write(rows, 0, rows.length, []);
   sql.close();
 });
 afterEach(() => {
@@ -69,7 +70,6 @@ test("the answers of the process are those of the ledger", async () => {
   const reader = start();
   const sql = openStoreReader(dir);
   expect(await reader.usage(QUERY)).toEqual(readUsage(sql, QUERY));
-  expect(await reader.rows({ limit: 7 })).toEqual([...readRows(sql, { limit: 7 })]);
   const first = await reader.usage({ ...QUERY, limit: 2 });
   expect(first.groups).toHaveLength(2);
   expect((await reader.usage({ ...QUERY, limit: 100, cursor: first.next })).groups).toHaveLength(4);
@@ -78,7 +78,7 @@ test("the answers of the process are those of the ledger", async () => {
 
 test("questions take turns: one process at a time, and only so many wait", async () => {
   const reader = start({ maxWaiting: 2 });
-  const asked = [reader.usage(QUERY), reader.usage(QUERY), reader.rows({ limit: 1 })];
+  const asked = [reader.usage(QUERY), reader.usage(QUERY), reader.usage({ ...QUERY, limit: 1 })];
   expect(await faultOf(reader.usage(QUERY))).toBe("busy");
   let most = 0;
   const looks = setInterval(() => {
@@ -86,7 +86,8 @@ test("questions take turns: one process at a time, and only so many wait", async
   }, 5);
   const [one, two, three] = await Promise.all(asked);
   clearInterval(looks);
-  expect([one, three]).toEqual([two, expect.arrayContaining([expect.objectContaining({ key: "key-1" })])]);
+  expect(one).toEqual(two as UsagePage);
+  expect(three?.groups).toEqual(one?.groups.slice(0, 1) ?? []);
   expect(most).toBe(1);
   expect(children()).toEqual([]);
 });

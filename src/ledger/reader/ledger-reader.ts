@@ -6,8 +6,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
-import type { LedgerRow } from "../row.ts";
-import type { RowFilter } from "../row-filter.ts";
 import type { UsagePage, UsageQuery } from "../usage/usage-query.ts";
 import { type Answer, type Question, readAnswer } from "./protocol.ts";
 
@@ -66,13 +64,6 @@ export class LedgerReader {
     const answer = await this.#ask({ kind: "usage", query });
     if (answer.kind !== "usage") throw new ReaderError("failed", "the reader has answered another question");
     return answer.page;
-  }
-
-  /** The newest rows that match, oldest first. Rejects with `ReaderError`. */
-  async rows(filter: RowFilter & { readonly limit: number }): Promise<readonly LedgerRow[]> {
-    const answer = await this.#ask({ kind: "rows", filter });
-    if (answer.kind !== "rows") throw new ReaderError("failed", "the reader has answered another question");
-    return answer.rows;
   }
 
   /** Ends the running process; nothing can be asked any more. */

@@ -1,22 +1,18 @@
 /** What the reader process is asked on standard input, and what it answers on standard output: one JSON value each. */
-import type { LedgerRow } from "../row.ts";
-import type { RowFilter } from "../row-filter.ts";
 import type { UsagePage, UsageQuery } from "../usage/usage-query.ts";
 
-/** `rows`: the newest rows that match, oldest first; `limit` is at most `MAX_ROWS`. */
-export type Question =
-  | { readonly kind: "usage"; readonly query: UsageQuery }
-  | { readonly kind: "rows"; readonly filter: RowFilter & { readonly limit: number } };
+export interface Question {
+  readonly kind: "usage";
+  readonly query: UsageQuery;
+}
 
 export type Answer =
   | { readonly kind: "usage"; readonly page: UsagePage }
-  | { readonly kind: "rows"; readonly rows: readonly LedgerRow[] }
   /** The question is wrong, or the ledger cannot be read. */
   | { readonly kind: "wrong" | "unreadable"; readonly message: string };
 
-/** Groups or rows of a page: so many are parsed in a few milliseconds of the asker's event loop. */
+/** Groups of a page: so many are parsed in a few milliseconds of the asker's event loop. */
 export const MAX_GROUPS = 500;
-export const MAX_ROWS = 1000;
 
 /** JSON has no whole numbers beyond 2^53: an exact amount is a text with an `n` behind its digits. */
 export function writeAnswer(answer: Answer): string {

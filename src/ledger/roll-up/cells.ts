@@ -1,54 +1,50 @@
-/** The sums of the roll-up in the database: of one group in one hour, or in one day. */
-import type { Sql, SqlRow, SqlStatement } from "../../store/sql.ts";
-import { CELL_SQL, TALLY_COLUMNS, Tally } from "./tally.ts";
-
-export const HOUR_MS = 3_600_000;
-export const DAY_HOURS = 24;
-
-/** The number of an hour: hours since 1970 in UTC. */
-export const hourOf = (atMs: number): number => Math.floor(atMs / HOUR_MS);
-/** The number of the day that holds an hour. */
-export const dayOf = (hour: number): number => Math.floor(hour / DAY_HOURS);
+/** The sums of the roll-up in the database: of one group in one hour, one day or one week. */
+import type { Sql, SqlRow, SqlStatement, SqlValue } from "../../store/sql.ts";
+import { SPANS, type SpanName } from "./spans.ts";
+import { ADDED_SQL, CELL_SQL, HAS_ROOM_SQL, TALLY_COLUMNS, Tally } from "./tally.ts";
 
 const COLUMNS = TALLY_COLUMNS.join(", ");
 const PLACES = TALLY_COLUMNS.map(() => "?").join(", ");
 
+/** The cells of a table, by the columns of its key. */
+class CellTable {
+  readonly #add: SqlStatement;
+  readonly #read: SqlStatement;
+  readonly #write: SqlStatement;
+
+  constructor(sql: Sql, table: string, keys: readonly string[]) {
+    const insert = `INTO ${table} (${keys.join(", ")}, ${COLUMNS}) VALUES (${keys.map(() => "?").join(", ")}, ${PLACES})`;
+    this.#add = sql.prepare(`INSERT ${insert} ON CONFLICT DO UPDATE SET ${ADDED_SQL} WHERE ${HAS_ROOM_SQL}`);
+    this.#read = sql.prepare(
+      `SELECT ${CELL_SQL} FROM ${table} c WHERE ${keys.map((key) => `${key} = ?`).join(" AND ")}`,
+    );
+    this.#write = sql.prepare(`INSERT OR REPLACE ${insert}`);
+  }
+
+  add(key: readonly SqlValue[], tally: Tally): void {
+    if (this.#add.run(...key, ...tally.toParams()) > 0) return;
+    this.#write.run(...key, ...sumOf(this.#read.get(...key), tally).toParams());
+  }
+}
+
 /** Adds to cells, in transactions of the caller. */
 export class Cells {
-  readonly #readHour: SqlStatement;
-  readonly #writeHour: SqlStatement;
-  readonly #readSpan: SqlStatement;
-  readonly #writeSpan: SqlStatement;
+  readonly #hours: CellTable;
+  readonly #spans: CellTable;
 
   constructor(sql: Sql) {
-    this.#readHour = sql.prepare(`SELECT ${CELL_SQL} FROM usage_hours c WHERE hour = ? AND grp = ?`);
-    this.#writeHour = sql.prepare(
-      `INSERT OR REPLACE INTO usage_hours (hour, grp, ${COLUMNS}) VALUES (?, ?, ${PLACES})`,
-    );
-    this.#readSpan = sql.prepare(
-      `SELECT ${CELL_SQL} FROM usage_spans c WHERE grp = ? AND is_day = ? AND start = ?`,
-    );
-    this.#writeSpan = sql.prepare(
-      `INSERT OR REPLACE INTO usage_spans (grp, is_day, start, ${COLUMNS}) VALUES (?, ?, ?, ${PLACES})`,
-    );
+    this.#hours = new CellTable(sql, "usage_hours", ["hour", "grp"]);
+    this.#spans = new CellTable(sql, "usage_spans", ["grp", "level", "start"]);
   }
 
+  /** An hour of a base view. */
   addHour(hour: number, grp: number, tally: Tally): void {
-    this.#writeHour.run(hour, grp, ...sumOf(this.#readHour.get(hour, grp), tally).toParams());
+    this.#hours.add([hour, grp], tally);
   }
 
-  /** An hour of a view that is made of another one. */
-  addSpanHour(grp: number, hour: number, tally: Tally): void {
-    this.#addSpan(grp, 0, hour, tally);
-  }
-
-  addDay(grp: number, day: number, tally: Tally): void {
-    this.#addSpan(grp, 1, day * DAY_HOURS, tally);
-  }
-
-  #addSpan(grp: number, isDay: 0 | 1, start: number, tally: Tally): void {
-    const sum = sumOf(this.#readSpan.get(grp, isDay, start), tally);
-    this.#writeSpan.run(grp, isDay, start, ...sum.toParams());
+  /** A span of any view, or an hour of a view that is made of another one; `start` is its first hour. */
+  addSpan(grp: number, span: SpanName, start: number, tally: Tally): void {
+    this.#spans.add([grp, SPANS[span].level, start], tally);
   }
 }
 

@@ -2,10 +2,12 @@
 import type { Sql, SqlRow, SqlStatement } from "../../store/sql.ts";
 import { withRest } from "../columns.ts";
 import { ENTRIES } from "../row-filter.ts";
-import { Adder, type Sums } from "./adder.ts";
-import { Cells, hourOf } from "./cells.ts";
+import { Adder } from "./adder.ts";
+import { Cells } from "./cells.ts";
 import { Groups } from "./groups.ts";
 import { type Mark, MarkStore } from "./mark.ts";
+import { hourOf } from "./spans.ts";
+import { Sums } from "./sums.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 /**
@@ -18,7 +20,7 @@ export class CostCorrection {
   readonly #readRow: SqlStatement;
   readonly #isLate: SqlStatement;
   #mark: Mark | null = null;
-  #sums: Sums = new Map();
+  #sums = new Sums();
 
   constructor(sql: Sql) {
     this.#marks = new MarkStore(sql);
@@ -36,7 +38,7 @@ export class CostCorrection {
     const row = withRest(found);
     this.#mark ??= this.#marks.read();
     if (!this.#isInSums(seq, row, this.#mark)) return;
-    this.#adder.tallyOf(row, this.#sums, (tally) => tally.addChangedCost(row, costNanoUsd));
+    this.#adder.tallyOf(row, this.#sums).addChangedCost(row, costNanoUsd);
   }
 
   write(): void {
@@ -56,6 +58,6 @@ export class CostCorrection {
 
   #reset(): void {
     this.#mark = null;
-    this.#sums = new Map();
+    this.#sums = new Sums();
   }
 }

@@ -1,7 +1,7 @@
 /** Deletes the sums that a rebuild makes anew. */
 import type { Sql, SqlStatement } from "../../store/sql.ts";
-import { DAY_HOURS, dayOf } from "./cells.ts";
 import type { Mark } from "./mark.ts";
+import { SPANS, type SpanName, startOf } from "./spans.ts";
 
 /** Groups whose spans a step deletes. */
 const GROUPS = 4;
@@ -15,7 +15,9 @@ export class Eraser {
     this.#deleteHour = sql.prepare(
       "DELETE FROM usage_hours WHERE hour = (SELECT min(hour) FROM usage_hours WHERE hour >= ?)",
     );
-    this.#deleteSpans = sql.prepare("DELETE FROM usage_spans WHERE grp > ? AND grp <= ? AND start >= ?");
+    this.#deleteSpans = sql.prepare(
+      "DELETE FROM usage_spans WHERE grp > ? AND grp <= ? AND level = ? AND start >= ?",
+    );
     this.#lastGroup = sql.prepare("SELECT max(grp) AS grp FROM usage_groups");
   }
 
@@ -23,7 +25,14 @@ export class Eraser {
   step(mark: Mark): void {
     if (this.#deleteHour.run(mark.fromHour) > 0) return;
     const to = mark.erasedGrp + GROUPS;
-    this.#deleteSpans.run(mark.erasedGrp, to, dayOf(mark.fromHour) * DAY_HOURS);
+    const from: Readonly<Record<SpanName, number>> = {
+      // Folding begins anew with the day.
+      hour: startOf("day", mark.fromHour),
+      day: startOf("day", mark.fromHour),
+      week: startOf("week", mark.fromHour),
+    };
+    for (const [span, start] of Object.entries(from))
+      this.#deleteSpans.run(mark.erasedGrp, to, SPANS[span as SpanName].level, start);
     mark.erasedGrp = to;
     if (to >= Number(this.#lastGroup.get()?.grp ?? 0)) mark.isErasing = false;
   }

@@ -1,8 +1,9 @@
-/** Folds the hours of base views into the hours of the other views, and hours into days. */
+/** Folds the hours of base views into the hours of the other views, hours into days, and days into weeks. */
 import type { Sql, SqlStatement } from "../../store/sql.ts";
-import { type Cells, DAY_HOURS, dayOf } from "./cells.ts";
+import type { Cells } from "./cells.ts";
 import type { Groups } from "./groups.ts";
-import { type Mark, STEPS_A_DAY } from "./mark.ts";
+import { type Mark, STEPS_A_DAY, stepOfDay, stepOfWeek } from "./mark.ts";
+import { DAY_HOURS, dayOf, SPANS, type SpanName, startOf } from "./spans.ts";
 import { CELL_SQL, Tally } from "./tally.ts";
 
 export class Folder {
@@ -24,7 +25,7 @@ export class Folder {
       `SELECT grp, ${CELL_SQL} FROM usage_hours c WHERE hour = ? AND grp > ? AND grp <= ?`,
     );
     this.#readSpans = sql.prepare(
-      `SELECT grp, ${CELL_SQL} FROM usage_spans c WHERE grp = ? AND is_day = 0 AND start >= ? AND start < ?`,
+      `SELECT grp, ${CELL_SQL} FROM usage_spans c WHERE grp = ? AND level = ? AND start >= ? AND start < ?`,
     );
     this.#nextHour = sql.prepare("SELECT min(hour) AS hour FROM usage_hours WHERE hour >= ?");
     this.#lastGroup = sql.prepare("SELECT max(grp) AS grp FROM usage_groups");
@@ -32,13 +33,16 @@ export class Folder {
 
   /**
    * Takes one step, in a transaction of the caller; moves the mark's fold on. False: all hours before `endHour` are
-   * folded, and the days that they complete. It reads about `limit` cells.
+   * folded, and the days and weeks that they complete. It reads about `limit` cells.
    */
   step(mark: Mark, endHour: number, limit: number): boolean {
     const day = Math.floor(mark.foldStep / STEPS_A_DAY);
     const index = mark.foldStep % STEPS_A_DAY;
-    if (index === DAY_HOURS) {
-      this.#foldDay(mark, day, Math.ceil(limit / DAY_HOURS));
+    if (index >= DAY_HOURS) {
+      if (mark.foldStep === stepOfDay(day)) this.#foldSpan(mark, "day", day * DAY_HOURS, limit);
+      else if (mark.foldStep === stepOfWeek(day))
+        this.#foldSpan(mark, "week", startOf("week", day * DAY_HOURS), limit);
+      else mark.foldStep++;
       return true;
     }
     const hour = day * DAY_HOURS + index;
@@ -54,9 +58,13 @@ export class Folder {
     const to = next === null ? endHour : Math.min(Number(next), endHour);
     if (to === hour) return false;
     const day = dayOf(hour);
-    const isUntouched = hour === day * DAY_HOURS;
     if (dayOf(to) === day) mark.foldStep += to - hour;
-    else mark.foldStep = isUntouched ? dayOf(to) * STEPS_A_DAY : day * STEPS_A_DAY + DAY_HOURS;
+    else if (hour !== startOf("day", hour)) mark.foldStep = stepOfDay(day);
+    else {
+      const isNewWeek = hour === startOf("week", hour);
+      const next = dayOf(to) * STEPS_A_DAY;
+      mark.foldStep = isNewWeek ? next : Math.min(next, stepOfWeek(day));
+    }
     return true;
   }
 
@@ -70,34 +78,35 @@ export class Folder {
         sums.set(derived, tally);
       }
     }
-    for (const [grp, tally] of sums) this.#cells.addSpanHour(grp, hour, tally);
+    for (const [grp, tally] of sums) this.#cells.addSpan(grp, "hour", hour, tally);
     if (found.length < limit) {
       mark.foldStep++;
       mark.foldGrp = 0;
     } else mark.foldGrp = Number(found.at(-1)?.grp);
   }
 
-  #foldDay(mark: Mark, day: number, groups: number): void {
+  #foldSpan(mark: Mark, span: "day" | "week", start: number, limit: number): void {
+    const { hours } = SPANS[span];
+    const part: SpanName = span === "day" ? "hour" : "day";
     const from = mark.foldGrp;
-    const to = from + groups;
+    const to = from + Math.ceil((limit * SPANS[part].hours) / hours);
     const sums = new Map<number, Tally>();
     const add = (cell: ReturnType<SqlStatement["all"]>[number]): void => {
       const tally = sums.get(Number(cell.grp)) ?? new Tally();
       tally.addCell(cell);
       sums.set(Number(cell.grp), tally);
     };
-    const start = day * DAY_HOURS;
-    for (let hour = start; hour < start + DAY_HOURS; hour++) {
-      for (const cell of this.#readBaseHours.all(hour, from, to)) add(cell);
-    }
+    // Base views have their hours in a table of their own.
+    if (part === "hour")
+      for (let hour = start; hour < start + hours; hour++)
+        for (const cell of this.#readBaseHours.all(hour, from, to)) add(cell);
     const last = Number(this.#lastGroup.get()?.grp ?? 0);
-    for (let grp = from + 1; grp <= Math.min(to, last); grp++) {
-      for (const cell of this.#readSpans.all(grp, start, start + DAY_HOURS)) add(cell);
-    }
-    for (const [grp, tally] of sums) this.#cells.addDay(grp, day, tally);
+    for (let grp = from + 1; grp <= Math.min(to, last); grp++)
+      for (const cell of this.#readSpans.all(grp, SPANS[part].level, start, start + hours)) add(cell);
+    for (const [grp, tally] of sums) this.#cells.addSpan(grp, span, start, tally);
     mark.foldGrp = to;
     if (to < last) return;
-    mark.foldStep = (day + 1) * STEPS_A_DAY;
+    mark.foldStep++;
     mark.foldGrp = 0;
   }
 }

@@ -3,7 +3,7 @@
  * models, users and tags, so a day brings so many new groups; what is beyond has one group together.
  */
 import type { Sql, SqlStatement } from "../../store/sql.ts";
-import { DERIVED_VIEWS, type Dimension, type Value, VIEWS, type ViewName } from "./views.ts";
+import { type Dimension, type Value, VIEWS, type ViewName, viewsOf } from "./views.ts";
 
 export interface Group {
   readonly grp: number;
@@ -19,8 +19,11 @@ const NEW_GROUPS_A_DAY: Readonly<Record<ViewName, number>> = {
   model: 1000,
   key: 10_000,
   keyModel: 20_000,
+  upstreamModel: 10_000,
   tag: 200,
   user: 2000,
+  keyTag: 1000,
+  keyUser: 4000,
   whole: 20_000,
 };
 
@@ -29,6 +32,8 @@ const CHOSEN_BY_CLIENTS: readonly Dimension[] = ["model", "user", "tag"];
 
 /** Groups that are kept in memory. */
 const MAX_CACHED = 20_000;
+/** Days of views whose groups are counted in memory: rows come from few days at a time. */
+const MAX_COUNTED = 100;
 
 /** Finds and makes groups, in transactions of the caller. */
 export class Groups {
@@ -39,6 +44,8 @@ export class Groups {
   readonly #byName = new Map<string, number>();
   readonly #byNumber = new Map<number, Group>();
   readonly #derived = new Map<number, readonly number[]>();
+  /** How many groups of a view are of the day; SQL would count them anew for each one that is made. */
+  readonly #made = new Map<string, { count: number }>();
 
   constructor(sql: Sql) {
     this.#find = sql.prepare("SELECT grp FROM usage_groups WHERE view = ? AND name = ?");
@@ -59,19 +66,16 @@ export class Groups {
     return grp;
   }
 
-  /** The groups of other views that a group of the view `whole` adds to. */
+  /** The groups of other views that a group of a base view adds to. */
   derivedOf(grp: number, day: number): readonly number[] {
     const cached = this.#derived.get(grp);
     if (cached !== undefined) return cached;
     const { view, values } = this.groupOf(grp);
-    const derived =
-      view !== "whole"
-        ? []
-        : DERIVED_VIEWS.map((name) => {
-            const own: readonly Dimension[] = VIEWS.whole.dimensions;
-            const some = VIEWS[name].dimensions.map((dimension) => values[own.indexOf(dimension)] ?? null);
-            return this.numberOf(name, some, day);
-          });
+    const own: readonly Dimension[] = VIEWS[view].dimensions;
+    const derived = viewsOf(view).map((name) => {
+      const some = VIEWS[name].dimensions.map((dimension) => values[own.indexOf(dimension)] ?? null);
+      return this.numberOf(name, some, day);
+    });
     this.#derived.set(grp, derived);
     return derived;
   }
@@ -91,15 +95,31 @@ export class Groups {
     this.#byName.clear();
     this.#byNumber.clear();
     this.#derived.clear();
+    this.#made.clear();
   }
 
   #make(view: ViewName, values: readonly Value[], day: number): { readonly grp: unknown } {
-    const isBeyond = Number(this.#count.get(view, day)?.n) >= NEW_GROUPS_A_DAY[view];
+    const made = this.#madeOf(view, day);
+    const isBeyond = made.count >= NEW_GROUPS_A_DAY[view];
     const kept = isBeyond ? values.map((value, i) => (isChosenByClients(view, i) ? null : value)) : values;
     const name = JSON.stringify(kept);
-    const made = (isBeyond ? this.#find.get(view, name) : null) ?? this.#insert.get(view, name, day);
-    if (made === null) throw new Error("a group of the roll-up was not made");
-    return made as { readonly grp: unknown };
+    const found = isBeyond ? this.#find.get(view, name) : null;
+    if (found !== null) return found as { readonly grp: unknown };
+    const inserted = this.#insert.get(view, name, day);
+    if (inserted === null) throw new Error("a group of the roll-up was not made");
+    made.count++;
+    return inserted as { readonly grp: unknown };
+  }
+
+  #madeOf(view: ViewName, day: number): { count: number } {
+    const name = `${view} ${day}`;
+    let made = this.#made.get(name);
+    if (made === undefined) {
+      if (this.#made.size >= MAX_COUNTED) this.#made.clear();
+      made = { count: Number(this.#count.get(view, day)?.n) };
+      this.#made.set(name, made);
+    }
+    return made;
   }
 }
 

@@ -1,6 +1,6 @@
 /** How far the roll-up has come. */
 import type { Sql, SqlStatement } from "../../store/sql.ts";
-import { DAY_HOURS, dayOf } from "./cells.ts";
+import { DAY_HOURS, dayOf, lastDayOfWeek } from "./spans.ts";
 
 export interface Mark {
   /** Rows with smaller keys are in the roll-up, but for those in `usage_late`. */
@@ -13,20 +13,22 @@ export interface Mark {
   erasedGrp: number;
   /** A rebuild is under way until the mark is here. */
   rebuildTo: number;
-  /** The step that is under way: an hour of a day, or the day itself. */
+  /** The step that is under way: an hour of a day, the day itself, or the week that ends with it. */
   foldStep: number;
   /** Groups up to this one have taken the step. */
   foldGrp: number;
 }
 
-/** A day takes a step for each hour, and one for itself. */
-export const STEPS_A_DAY = DAY_HOURS + 1;
+/** A day takes a step for each hour, one for itself, and one for the week that may end with it. */
+export const STEPS_A_DAY = DAY_HOURS + 2;
 
 /** The step that folds this hour. */
 export const stepOfHour = (hour: number): number =>
   dayOf(hour) * STEPS_A_DAY + (hour - dayOf(hour) * DAY_HOURS);
 /** The step that folds the hours of this day. */
 export const stepOfDay = (day: number): number => day * STEPS_A_DAY + DAY_HOURS;
+/** The step that folds the days of the week that holds this day. */
+export const stepOfWeek = (day: number): number => stepOfDay(lastDayOfWeek(day)) + 1;
 
 /** Whether the group has taken the step. */
 export function isFolded(mark: Mark, step: number, grp: number): boolean {

@@ -1,8 +1,8 @@
 /** Makes the sums anew from the rows that there are. */
 import type { Sql } from "../../store/sql.ts";
 import { firstKey, timeOfKey } from "../request-ids.ts";
-import { dayOf, HOUR_MS, hourOf } from "./cells.ts";
 import { type Mark, MarkStore, STEPS_A_DAY } from "./mark.ts";
+import { dayOf, HOUR_MS, hourOf } from "./spans.ts";
 
 /** `empty`: there is no row. `resumed`: a rebuild was under way already. */
 export type RebuildBegin = "begun" | "resumed" | "empty";

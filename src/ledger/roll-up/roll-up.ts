@@ -5,20 +5,26 @@
  * Rows add to the hours of the base views. When an hour is over, it is *folded* into the hours of the other views; when a
  * day is over, into its days. A row that comes later adds to all that its hour was folded into.
  */
-import type { Sql, SqlRow, SqlStatement } from "../../store/sql.ts";
+import type { Sql, SqlStatement } from "../../store/sql.ts";
 import { withRest } from "../columns.ts";
 import { firstKey, timeOfKey } from "../request-ids.ts";
 import { ENTRIES } from "../row-filter.ts";
-import { Adder, type Sums } from "./adder.ts";
-import { Cells, hourOf } from "./cells.ts";
+import { Adder } from "./adder.ts";
+import { Cells } from "./cells.ts";
 import { Eraser } from "./eraser.ts";
+import { FactRows } from "./fact-rows.ts";
 import { Folder } from "./folder.ts";
 import { Groups } from "./groups.ts";
 import { type Mark, MarkStore } from "./mark.ts";
+import { hourOf } from "./spans.ts";
+import { Sums } from "./sums.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 /** Rows that are younger than this wait: most of those that are accepted before them are committed by then. */
 const LAG_MS = 60_000;
+
+/** A sum that is folded takes the time of so many rows. */
+const ROWS_A_CELL = 4;
 
 /** What a step did. */
 export interface RollUpStep {
@@ -31,26 +37,23 @@ export class RollUp {
   readonly #sql: Sql;
   readonly #marks: MarkStore;
   readonly #adder: Adder;
+  readonly #rows: FactRows;
   readonly #folder: Folder;
   readonly #eraser: Eraser;
-  readonly #readRows: SqlStatement;
   readonly #readLate: SqlStatement;
   readonly #forgetLate: SqlStatement;
 
   constructor(sql: Sql) {
-    const columns = `e.fact, ${ENTRIES.listSql(USAGE_COLUMNS)}`;
     this.#sql = sql;
     this.#marks = new MarkStore(sql);
     const groups = new Groups(sql);
     const cells = new Cells(sql);
     this.#adder = new Adder(groups, cells);
+    this.#rows = new FactRows(sql, this.#adder);
     this.#folder = new Folder(sql, groups, cells);
     this.#eraser = new Eraser(sql);
-    this.#readRows = sql.prepare(
-      `SELECT ${columns} FROM ${ENTRIES.from} WHERE ${ENTRIES.where} ORDER BY e.seq LIMIT ?`,
-    );
     this.#readLate = sql.prepare(
-      `SELECT l.seq AS late, ${columns} FROM usage_late l LEFT JOIN entries e ON e.seq = l.seq
+      `SELECT l.seq AS late, ${ENTRIES.listSql(USAGE_COLUMNS)} FROM usage_late l LEFT JOIN entries e ON e.seq = l.seq
        LEFT JOIN facts f ON f.fact = e.fact ORDER BY l.seq LIMIT ?`,
     );
     this.#forgetLate = sql.prepare("DELETE FROM usage_late WHERE seq = ?");
@@ -61,7 +64,7 @@ export class RollUp {
     try {
       return this.#sql.transaction(() => this.#step(rows, nowMs));
     } catch (error) {
-      this.#adder.forget();
+      this.#rows.forget();
       throw error;
     }
   }
@@ -73,13 +76,13 @@ export class RollUp {
       this.#marks.write(mark);
       return { rows: 0, isBehind: true };
     }
-    const sums: Sums = new Map();
+    const sums = new Sums();
     const late = this.#takeLate(sums, mark, limit);
     const next = this.#takeNext(sums, mark, limit - late, nowMs);
     this.#adder.add(sums, mark);
     if (next !== null) mark.mark = next.mark;
     const rows = late + (next?.rows ?? 0);
-    const isBehind = rows >= limit || this.#folder.step(mark, hourOf(timeOfKey(mark.mark)), limit);
+    const isBehind = rows >= limit || this.#fold(mark, Math.ceil(limit / ROWS_A_CELL));
     if (rows > 0 || isBehind) this.#marks.write(mark);
     return { rows, isBehind };
   }
@@ -88,9 +91,16 @@ export class RollUp {
     const found = this.#readLate.all(limit);
     for (const row of found) {
       this.#forgetLate.run(row.late ?? null);
-      if (row.seq !== null) this.#tally(withRest(row), sums, mark);
+      if (row.seq === null || hourOf(Number(row.at_ms)) < mark.fromHour) continue;
+      withRest(row);
+      this.#adder.tallyOf(row, sums).addRow(row);
     }
     return found.length;
+  }
+
+  /** False: there is nothing to fold. */
+  #fold(mark: Mark, cells: number): boolean {
+    return this.#folder.step(mark, hourOf(timeOfKey(mark.mark)), cells);
   }
 
   #takeNext(
@@ -100,14 +110,9 @@ export class RollUp {
     nowMs: number,
   ): { readonly rows: number; readonly mark: number } | null {
     if (limit <= 0) return null;
-    const found = this.#readRows.all(mark.mark, firstKey(nowMs - LAG_MS), limit);
-    for (const row of found) this.#tally(withRest(row), sums, mark);
+    const found = this.#rows.read(mark.mark, firstKey(nowMs - LAG_MS), limit);
+    for (const row of found) if (hourOf(row.at_ms as number) >= mark.fromHour) this.#rows.addTo(sums, row);
     const last = found.at(-1);
     return last === undefined ? null : { rows: found.length, mark: Number(last.seq) + 1 };
-  }
-
-  #tally(row: SqlRow, sums: Sums, mark: Mark): void {
-    if (hourOf(Number(row.at_ms)) < mark.fromHour) return;
-    this.#adder.tallyOf(row, sums, (tally) => tally.addRow(row));
   }
 }

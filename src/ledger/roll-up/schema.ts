@@ -41,3 +41,19 @@ CREATE TABLE usage_mark (
 INSERT INTO usage_mark VALUES (0, 0, 0, 0, 0, 0, 0);
 CREATE INDEX entries_at_ms ON entries (at_ms) WHERE at_ms IS NOT NULL`,
 };
+
+/** Weeks, and users and tags by key. The roll-up adds all rows anew, beside serving; reports read the rows meanwhile. */
+export const ROLL_UP_WEEKS: Migration = {
+  name: "usage roll-up by week",
+  sql: `DROP TABLE usage_spans;
+CREATE TABLE usage_spans ( -- what is made of hours that are over: neighbours in time of one group are neighbours here
+  grp INTEGER, level INTEGER, start INTEGER, -- the first hour of an hour (0), a day (1) or a week from Monday (2)
+  ${SUMS}
+  PRIMARY KEY (grp, level, start)
+) WITHOUT ROWID;
+DELETE FROM usage_hours;
+DELETE FROM usage_groups;
+DELETE FROM usage_late;
+UPDATE usage_mark SET rebuild_to = max(mark, rebuild_to), mark = 0, from_hour = 0, is_erasing = 0, erased_grp = 0,
+  fold_step = 0, fold_grp = 0`,
+};

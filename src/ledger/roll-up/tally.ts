@@ -48,6 +48,26 @@ export const CELL_LATENCIES_SQL = "c.ttfb, c.duration";
 /** All of one cell. */
 export const CELL_SQL = `${CELL_COUNTS_SQL}, ${CELL_LATENCIES_SQL}`;
 
+/** A cell's texts are joined up to this length, and summed up beyond it. */
+const MAX_JOINED_CHARS = 400;
+
+/** Adds a cell to one that is there, in an upsert. `HAS_ROOM_SQL` says whether SQL alone can. */
+export const ADDED_SQL = TALLY_COLUMNS.map((column) => `${column} = ${addedSql(column)}`).join(", ");
+export const HAS_ROOM_SQL = ["rare", "ttfb", "duration"]
+  .map((column) => `coalesce(octet_length(${column}), 0) < ${MAX_JOINED_CHARS}`)
+  .join(" AND ");
+
+function addedSql(column: string): string {
+  const added = `excluded.${column}`;
+  if (column === "ttfb" || column === "duration") return `${column} || ${added}`;
+  // A sum with a null is null, as is the joined text.
+  if (column === "rare") return `coalesce(rare || char(10) || ${added}, rare, ${added})`;
+  const sum = `${column} + ${added}`;
+  if (column === "cost_nano_usd") return `coalesce(${sum}, ${column}, ${added})`;
+  if (!PLAIN_KINDS.some((kind) => COLUMNS[kind] === column)) return sum;
+  return `min(coalesce(${sum}, ${column}, ${added}), ${Number.MAX_SAFE_INTEGER})`;
+}
+
 /**
  * The columns of the sum of several cells. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
  * read as text.
@@ -71,6 +91,37 @@ export const TALLIED_COLUMNS: readonly string[] = [
   ...USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]),
 ];
 
+/** What the texts of a row say about it; the same for all rows of a fact. */
+export interface RowTraits {
+  /** It books money, and has nothing else to count. */
+  readonly isBooking: boolean;
+  readonly isRequest: boolean;
+  readonly isError: boolean;
+  readonly isClientLeft: boolean;
+  readonly isUnsure: boolean;
+  readonly isEstimated: boolean;
+  /** An upstream was asked. */
+  readonly isServed: boolean;
+}
+
+export function traitsOf(row: SqlRow): RowTraits {
+  const isRequest = row.endpoint !== BACKGROUND_ENDPOINT;
+  const isClientLeft = row.outcome === "client_left";
+  const isServed = (row.upstream ?? null) !== null;
+  return {
+    isBooking: isBooking(row.endpoint),
+    isRequest,
+    isError: isRequest && !isClientLeft && row.outcome !== "ok",
+    isClientLeft: isRequest && isClientLeft,
+    isUnsure: isServed && row.usage_state !== "final",
+    isEstimated: row.usage_state === "estimated",
+    isServed,
+  };
+}
+
+const PLAIN_COLUMNS = PLAIN_KINDS.map((kind) => [kind, COLUMNS[kind]] as const);
+const RARE_COLUMNS = RARE_KINDS.map((kind) => [kind, COLUMNS[kind]] as const);
+
 const NO_SUMS = Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as Tally["usage"];
 
 /** Sums of requests. The sum of a kind of usage, and of costs, is null when no row has one. */
@@ -91,6 +142,8 @@ export class Tally {
   /** The sum of costs is `#cost`, and what was beyond 2^53. */
   #cost: number | null = null;
   #beyond = 0n;
+  /** A row counts for several groups, which often have the same sum. */
+  #params: readonly SqlValue[] | null = null;
 
   /** Billionths of a dollar; null: no row has a cost. */
   get costNanoUsd(): bigint | null {
@@ -99,21 +152,35 @@ export class Tally {
 
   /** Adds a row of the ledger, with the columns `TALLIED_COLUMNS`. */
   addRow(row: SqlRow): void {
-    if (typeof row.cost_nano_usd === "number") this.#addCost(row.cost_nano_usd);
-    if (isBooking(row.endpoint)) return;
-    const isRequest = row.endpoint !== BACKGROUND_ENDPOINT;
-    if (isRequest) this.requests++;
-    if (isRequest && row.outcome === "client_left") this.clientLeft++;
-    else if (isRequest && row.outcome !== "ok") this.errors++;
-    if (row.usage_state !== "final" && (row.upstream ?? null) !== null) this.unsureUsage++;
-    if (row.usage_state === "estimated") this.estimated++;
-    if (isUnpriced(row)) this.unpriced++;
-    for (const kind of USAGE_KIND_NAMES) {
-      const count = row[COLUMNS[kind]];
-      if (typeof count === "number") this.#addUsage(kind, Math.min(count, MAX_COUNTED));
-    }
-    if (typeof row.duration_ms === "number" && isRequest) this.duration.add(row.duration_ms);
+    this.addRowOf(traitsOf(row), row, true);
+  }
+
+  /** Adds a row with these traits. Without `hasRare` the row has none of the columns that `rest` alone holds. */
+  addRowOf(traits: RowTraits, row: SqlRow, hasRare: boolean): void {
+    const cost = row.cost_nano_usd;
+    if (typeof cost === "number") this.#addCost(cost);
+    if (traits.isBooking) return;
+    if (traits.isRequest) this.requests++;
+    if (traits.isClientLeft) this.clientLeft++;
+    if (traits.isError) this.errors++;
+    if (traits.isUnsure) this.unsureUsage++;
+    if (traits.isEstimated) this.estimated++;
+    let isUsed = this.#addKinds(PLAIN_COLUMNS, row);
+    if (hasRare && this.#addKinds(RARE_COLUMNS, row)) isUsed = true;
+    if (isUsed && traits.isServed && typeof cost !== "number") this.unpriced++;
+    if (typeof row.duration_ms === "number" && traits.isRequest) this.duration.add(row.duration_ms);
     if (typeof row.ttfb_ms === "number") this.ttfb.add(row.ttfb_ms);
+  }
+
+  #addKinds(columns: readonly (readonly [UsageKind, string])[], row: SqlRow): boolean {
+    let isUsed = false;
+    for (const [kind, column] of columns) {
+      const count = row[column];
+      if (typeof count !== "number") continue;
+      isUsed = true;
+      this.#addUsage(kind, Math.min(count, MAX_COUNTED));
+    }
+    return isUsed;
   }
 
   /** Adds the change of a row that gets another cost: as if the row had been added with it. */
@@ -161,13 +228,13 @@ export class Tally {
       const count = other.usage[kind];
       if (count !== null) this.#addUsage(kind, count);
     }
-    this.ttfb.addText(other.ttfb.toText());
-    this.duration.addText(other.duration.toText());
+    this.ttfb.addAll(other.ttfb);
+    this.duration.addAll(other.duration);
   }
 
-  /** The values of `TALLY_COLUMNS`. */
-  toParams(): SqlValue[] {
-    return [
+  /** The values of `TALLY_COLUMNS`. Nothing may be added any more. */
+  toParams(): readonly SqlValue[] {
+    this.#params ??= [
       ...COUNTS.map((count) => this[count]),
       // The column takes a whole number as text, too.
       this.#beyond === 0n ? this.#cost : String(this.costNanoUsd),
@@ -176,6 +243,7 @@ export class Tally {
       this.ttfb.toText(),
       this.duration.toText(),
     ];
+    return this.#params;
   }
 
   #rare(): string | null {

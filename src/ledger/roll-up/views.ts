@@ -19,8 +19,8 @@ export type Value = string | null;
 
 interface ViewTraits {
   readonly dimensions: readonly Dimension[];
-  /** The view whose sums by the hour it is made of; null: it is made of rows. */
-  readonly of: "whole" | null;
+  /** The view whose sums by the hour it is made of; null: it is a base view, and made of rows. */
+  readonly of: "whole" | "keyTag" | "keyUser" | null;
 }
 
 /** The smaller a view is, the earlier it stands: the first one that has what is asked for is read. */
@@ -30,8 +30,11 @@ export const VIEWS = {
   model: { dimensions: ["model"], of: "whole" },
   key: { dimensions: ["team", "key"], of: "whole" },
   keyModel: { dimensions: ["team", "key", "model"], of: "whole" },
-  tag: { dimensions: ["tag"], of: null },
-  user: { dimensions: ["user"], of: null },
+  upstreamModel: { dimensions: ["upstream", "credential", "model"], of: "whole" },
+  tag: { dimensions: ["tag"], of: "keyTag" },
+  user: { dimensions: ["user"], of: "keyUser" },
+  keyTag: { dimensions: ["team", "key", "tag"], of: null },
+  keyUser: { dimensions: ["team", "key", "user"], of: null },
   whole: {
     dimensions: ["team", "key", "upstream", "credential", "model", "dialect", "endpoint"],
     of: null,
@@ -43,7 +46,16 @@ export type ViewName = keyof typeof VIEWS;
 const VIEW_NAMES = Object.keys(VIEWS) as readonly ViewName[];
 
 export const BASE_VIEWS = VIEW_NAMES.filter((name) => VIEWS[name].of === null);
-export const DERIVED_VIEWS = VIEW_NAMES.filter((name) => VIEWS[name].of !== null);
+
+/** The views that are made of this one. */
+export function viewsOf(base: ViewName): readonly ViewName[] {
+  return VIEW_NAMES.filter((name) => VIEWS[name].of === base);
+}
+
+/** The view that has rows added to it, whose hours hold those of this view. */
+export function baseOf(view: ViewName): ViewName {
+  return VIEWS[view].of ?? view;
+}
 
 /** The smallest view with these dimensions; null: only the rows tell. */
 export function findView(dimensions: Iterable<Dimension>): ViewName | null {

@@ -1,11 +1,9 @@
 /** Covers a range of time with the sums of the roll-up, the largest ones first, and leaves to rows what they do not tell. */
-import { DAY_HOURS, HOUR_MS } from "../roll-up/cells.ts";
+import { HOUR_MS, nextStartOf, SPANS, type SpanName, startOf } from "../roll-up/spans.ts";
 
-/**
- * `day` and `hour`: of `usage_spans`; `base`: of `usage_hours`; from hour `from` to `to` (exclusive).
- */
+/** Cells of `usage_spans`, or `base`: of `usage_hours`; from hour `from` to `to` (exclusive). */
 export interface CellPiece {
-  readonly level: "day" | "hour" | "base";
+  readonly level: SpanName | "base";
   readonly from: number;
   readonly to: number;
 }
@@ -21,49 +19,69 @@ export interface Cover {
   readonly rows: readonly RowPiece[];
 }
 
-/** Hours before these are in the days, or in the hours, of `usage_spans`. */
-export interface Folded {
-  readonly dayHours: number;
-  readonly hours: number;
+/** Hours before these are in the spans. */
+export type Folded = Readonly<Record<SpanName, number>>;
+
+export interface Range {
+  readonly startMs: number;
+  readonly endMs: number;
 }
 
-/** Covers ranges that follow one another; the ends of the ranges are ends of pieces unless whole hours meet there. */
-export function coverOf(
-  ranges: readonly { readonly startMs: number; readonly endMs: number }[],
-  folded: Folded,
-): Cover {
+const LARGEST_FIRST: readonly SpanName[] = ["week", "day", "hour"];
+
+function coverOf({ startMs, endMs }: Range, folded: Folded): Cover {
+  const from = Math.ceil(startMs / HOUR_MS);
+  const to = Math.floor(endMs / HOUR_MS);
+  if (from > to) return { cells: [], rows: [{ fromMs: startMs, toMs: endMs }] };
   const cells: CellPiece[] = [];
-  const rows: RowPiece[] = [];
-  const addCells = (level: CellPiece["level"], from: number, to: number): void => {
-    if (from >= to) return;
-    const last = cells.at(-1);
-    if (last?.level === level && last.to === from) cells[cells.length - 1] = { level, from: last.from, to };
-    else cells.push({ level, from, to });
+  const add = (level: CellPiece["level"], start: number, end: number): void => {
+    if (start < end) cells.push({ level, from: start, to: end });
   };
-  const addHours = (from: number, to: number): void => {
-    const end = Math.min(Math.max(from, folded.hours), to);
-    addCells("hour", from, end);
-    addCells("base", end, to);
-  };
-  const addRows = (fromMs: number, toMs: number): void => {
-    if (fromMs < toMs) rows.push({ fromMs, toMs });
-  };
-  for (const { startMs, endMs } of ranges) {
-    const from = Math.ceil(startMs / HOUR_MS);
-    const to = Math.floor(endMs / HOUR_MS);
-    if (from > to) {
-      addRows(startMs, endMs);
-      continue;
+  const cover = (start: number, end: number, [span, ...smaller]: readonly SpanName[]): void => {
+    if (span === undefined) {
+      add("base", start, end);
+      return;
     }
-    addRows(startMs, from * HOUR_MS);
-    const firstDay = Math.ceil(from / DAY_HOURS) * DAY_HOURS;
-    const lastDay = Math.floor(Math.min(to, folded.dayHours) / DAY_HOURS) * DAY_HOURS;
-    if (firstDay < lastDay) {
-      addHours(from, firstDay);
-      addCells("day", firstDay, lastDay);
-      addHours(lastDay, to);
-    } else addHours(from, to);
-    addRows(to * HOUR_MS, endMs);
-  }
+    const first = nextStartOf(span, start);
+    const last = startOf(span, Math.min(end, folded[span]));
+    if (first >= last) {
+      cover(start, end, smaller);
+      return;
+    }
+    cover(start, first, smaller);
+    add(span, first, last);
+    cover(last, end, smaller);
+  };
+  cover(from, to, LARGEST_FIRST);
+  const rows = [
+    { fromMs: startMs, toMs: from * HOUR_MS },
+    { fromMs: to * HOUR_MS, toMs: endMs },
+  ].filter(({ fromMs, toMs }) => fromMs < toMs);
   return { cells, rows };
+}
+
+/** Cells that are read together. `isSum`: they are of one range, which needs their sum alone. */
+export interface CellRead extends CellPiece {
+  readonly isSum: boolean;
+}
+
+/** Covers ranges that follow one another. Ranges of one cell each are read together. */
+export function coverAll(
+  ranges: readonly Range[],
+  folded: Folded,
+): { readonly reads: readonly CellRead[]; readonly rows: readonly RowPiece[] } {
+  const reads: CellRead[] = [];
+  const rows: RowPiece[] = [];
+  for (const range of ranges) {
+    const cover = coverOf(range, folded);
+    rows.push(...cover.rows);
+    for (const piece of cover.cells) {
+      const isSum = piece.to - piece.from > SPANS[piece.level === "base" ? "hour" : piece.level].hours;
+      const last = reads.at(-1);
+      const isNext = last?.level === piece.level && last.to === piece.from && !last.isSum && !isSum;
+      if (isNext) reads[reads.length - 1] = { ...last, to: piece.to };
+      else reads.push({ ...piece, isSum });
+    }
+  }
+  return { reads, rows };
 }

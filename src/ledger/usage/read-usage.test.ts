@@ -19,7 +19,7 @@ import { openStore } from "../store-file.ts";
 import { type LedgerWriter, makeLedgerWriter } from "../writer.ts";
 import { PERIODS } from "./periods.ts";
 import { readUsage } from "./read-usage.ts";
-import { ALL_USAGE, type UsageQuery, UsageQueryError } from "./usage-query.ts";
+import { ALL_USAGE, type UsageGroup, type UsageQuery, UsageQueryError } from "./usage-query.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -185,9 +185,31 @@ const queries = fc.record<Partial<UsageQuery>>({
   ),
 });
 
+const asking = fc.array(queries, { minLength: 3, maxLength: 6 });
+
+/** The groups of all pages. */
+function pagesOf(
+  query: Partial<UsageQuery>,
+  limit: number,
+  between: () => void = () => undefined,
+): readonly UsageGroup[] {
+  const groups: UsageGroup[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = readUsage(sql, { ...ALL_USAGE, ...query, limit, cursor });
+    expect(page.groups.length).toBeLessThanOrEqual(limit);
+    // A page is empty if there is nothing at all, and no page promises another one in vain.
+    if (page.groups.length === 0) expect(groups).toEqual([]);
+    groups.push(...page.groups);
+    cursor = page.next;
+    between();
+  } while (cursor !== null);
+  return groups;
+}
+
 test("at any moment of the roll-up a report agrees with the rows, to the last nano-dollar", () => {
   fc.assert(
-    fc.property(acts, fc.array(queries, { minLength: 3, maxLength: 6 }), (todo, asked) => {
+    fc.property(acts, asking, fc.integer({ min: 1, max: 9 }), (todo, asked, pageSize) => {
       sql.close();
       rmSync(dir, { recursive: true, force: true });
       begin();
@@ -196,6 +218,7 @@ test("at any moment of the roll-up a report agrees with the rows, to the last na
         expectAgreement({ by: ["key"] });
       }
       for (const query of asked) expectAgreement(query);
+      for (const query of asked) expect(pagesOf(query, pageSize)).toEqual(report(query));
       const before = asked.map(report);
       rollUpAll();
       // The latencies are not exact, but the same.
@@ -283,16 +306,7 @@ test("pages follow one another without a gap, whatever comes meanwhile", () => {
   const asked: UsageQuery = { ...ALL_USAGE, by: ["key", "model"], period: "day" };
   const whole = readUsage(sql, asked).groups;
   expect(whole).toHaveLength(21);
-  const pages: unknown[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = readUsage(sql, { ...asked, limit: 4, cursor });
-    expect(page.groups.length).toBeLessThanOrEqual(4);
-    pages.push(...page.groups);
-    cursor = page.next;
-    rollUp.step(3, nowMs + HOUR_MS);
-  } while (cursor !== null);
-  expect(pages).toEqual([...whole]);
+  expect(pagesOf(asked, 4, () => rollUp.step(3, nowMs + HOUR_MS))).toEqual([...whole]);
 });
 
 test("what cannot be asked is said", () => {

@@ -1,19 +1,17 @@
-/** Reports of usage: the sums of the roll-up, and the rows that are not in it yet, all of one moment. */
+/** Reports of usage, each of one moment. */
 import type { Zone } from "../../core/time-zone.ts";
 import { UTC, zoneOf } from "../../core/time-zone.ts";
-import { USAGE_KIND_NAMES } from "../../neutral/usage.ts";
-import type { Sql, SqlRow } from "../../store/sql.ts";
+import type { Sql } from "../../store/sql.ts";
 import { makeMoveReader } from "../older-rows.ts";
 import { timeOfKey } from "../request-ids.ts";
-import { HOUR_MS, hourOf } from "../roll-up/cells.ts";
-import { MarkStore } from "../roll-up/mark.ts";
-import { type Dimension, findView, type Value, valuesOf } from "../roll-up/views.ts";
-import { CellSource, foldedOf } from "./cell-source.ts";
-import { coverOf } from "./cover.ts";
+import { HOUR_MS } from "../roll-up/spans.ts";
+import { type Dimension, findView } from "../roll-up/views.ts";
+import { Page } from "./page.ts";
 import { type NamedPeriod, periodsBetween } from "./periods.ts";
-import { readFragments, readLateRows, readRowsFrom } from "./row-source.ts";
-import { type Total, Totals } from "./totals.ts";
-import { type UsageGroup, type UsagePage, type UsageQuery, UsageQueryError } from "./usage-query.ts";
+import { type Bounds, RowSource } from "./row-source.ts";
+import { SummedReport } from "./summed-report.ts";
+import { Totals } from "./totals.ts";
+import { type UsagePage, type UsageQuery, UsageQueryError } from "./usage-query.ts";
 
 /** So many hours are two years. */
 const MAX_PERIODS = 20_000;
@@ -56,30 +54,14 @@ class Report {
     const periods = this.#periods(bounds);
     const totals = new Totals(periods, by);
     const view = this.#hasSums() ? findView([...by, ...(Object.keys(where) as Dimension[])]) : null;
-    const take = (row: SqlRow): void => this.#addRow(totals, row);
-    if (view === null) {
-      // While the older rows are moved, a row could leave one table and be missed in the other.
-      const isMoving = makeMoveReader(sql)() !== null;
-      if (!isMoving) endSnapshot();
-      for (const row of readRowsFrom(sql, 0, bounds, isMoving)) take(row);
-      return this.#page(totals, () => undefined);
-    }
-    const mark = new MarkStore(sql).read();
-    const { cells, rows } = coverOf(periods, foldedOf(mark, view));
-    const isSplitByTime = periods.length > 1;
-    const source = new CellSource(sql, { view, where, pieces: cells, mark, isSplitByTime }, totals);
-    source.addCounts();
-    const isInFragment = (atMs: number): boolean =>
-      rows.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
-    readLateRows(sql, (row) => {
-      const atMs = Number(row.at_ms);
-      if (hourOf(atMs) >= mark.fromHour && !isInFragment(atMs)) take(row);
-    });
-    for (const piece of rows) readFragments(sql, piece, mark.mark, take);
-    for (const row of readRowsFrom(sql, mark.mark, bounds, true)) {
-      if (hourOf(Number(row.at_ms)) >= mark.fromHour) take(row);
-    }
-    return this.#page(totals, (shown) => source.addLatencies(shown));
+    if (view !== null) return new SummedReport(sql, this.#query, view, totals).read(periods, bounds);
+    // While the older rows are moved, a row could leave one table and be missed in the other.
+    const isMoving = makeMoveReader(sql)() !== null;
+    if (!isMoving) endSnapshot();
+    new RowSource(sql, this.#query, totals).addFrom(0, bounds, isMoving, () => true);
+    const page = new Page(this.#query);
+    page.add(totals.among(totals.sortedNumbers(), 0, periods.length));
+    return page.toUsage();
   }
 
   /** Requests with one of several tags would be counted once for each. */
@@ -98,59 +80,6 @@ class Report {
       );
     return periods;
   }
-
-  #addRow(totals: Totals, row: SqlRow): void {
-    const { by, where } = this.#query;
-    const values = valuesOf(row);
-    for (const [dimension, wanted] of Object.entries(where) as [Dimension, readonly string[]][]) {
-      const value = values[dimension];
-      const own = typeof value === "string" ? [value] : value;
-      if (!own.some((one) => wanted.includes(one))) return;
-    }
-    const tags = by.includes("tag") ? values.tag : [""];
-    for (const tag of tags) {
-      if (by.includes("tag") && where.tag?.includes(tag) === false) continue;
-      const group = by.map((dimension) => (dimension === "tag" ? tag : values[dimension]));
-      totals.of(Number(row.at_ms), group)?.addRow(row);
-    }
-  }
-
-  /** `complete` adds to the totals of the page what is read for them alone. */
-  #page(totals: Totals, complete: (shown: readonly Total[]) => void): UsagePage {
-    const { limit, cursor, period, by } = this.#query;
-    const all = totals.sorted();
-    const start = cursor === null ? 0 : totals.indexBehind(all, cursor);
-    const end = limit === null ? all.length : Math.min(all.length, start + limit);
-    const shown = all.slice(start, end);
-    complete(shown);
-    const groups = shown.map(({ period: name, values, tally }): UsageGroup => {
-      const { usage, duration, ttfb } = tally;
-      return {
-        period: period === null ? null : name.name,
-        values: Object.fromEntries(by.map((dimension, i) => [dimension, values[i] as Value])),
-        requests: tally.requests,
-        errors: tally.errors,
-        clientLeft: tally.clientLeft,
-        unsureUsage: tally.unsureUsage,
-        estimated: tally.estimated,
-        unpriced: tally.unpriced,
-        costNanoUsd: tally.costNanoUsd,
-        usage: Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, usage[kind]])) as UsageGroup["usage"],
-        durationP50Ms: duration.at(0.5),
-        durationP95Ms: duration.at(0.95),
-        ttfbP50Ms: ttfb.at(0.5),
-        ttfbP95Ms: ttfb.at(0.95),
-      };
-    });
-    const last = all[end - 1];
-    return { groups, next: end < all.length && last !== undefined ? totals.cursorOf(last) : null };
-  }
-}
-
-interface Bounds {
-  readonly sinceMs: number;
-  /** Exclusive. */
-  readonly untilMs: number;
 }
 
 /** The time of the query that has rows or sums; null: none. */

@@ -1,13 +1,13 @@
 /** What the sums of usage have of the cost of a key or a team, for those who count on with the rows behind them. */
 import type { Sql } from "../../store/sql.ts";
 import { makeMoveReader } from "../older-rows.ts";
-import { hourOf } from "../roll-up/cells.ts";
 import { MarkStore } from "../roll-up/mark.ts";
-import { valuesOf } from "../roll-up/views.ts";
+import { hourOf } from "../roll-up/spans.ts";
 import { CellSource, foldedOf } from "./cell-source.ts";
-import { coverOf } from "./cover.ts";
-import { readLateRows } from "./row-source.ts";
+import { coverAll } from "./cover.ts";
+import { RowSource } from "./row-source.ts";
 import { Totals } from "./totals.ts";
+import { ALL_USAGE } from "./usage-query.ts";
 
 export interface CostWanted {
   readonly scope: "key" | "team";
@@ -35,15 +35,12 @@ export function readSummedCost(sql: Sql, wanted: CostWanted): SummedCost | null 
 function readAtOnce(sql: Sql, { scope, name, startMs, endMs }: CostWanted): SummedCost | null {
   const mark = new MarkStore(sql).read();
   if (mark.isErasing || mark.mark < mark.rebuildTo || makeMoveReader(sql)() !== null) return null;
-  const { cells, rows } = coverOf([{ startMs, endMs }], foldedOf(mark, "key"));
+  const { reads, rows } = coverAll([{ startMs, endMs }], foldedOf(mark, "key"));
   if (rows.length > 0) return null;
   const totals = new Totals([{ name: "", calendarMs: 0, startMs, endMs }], []);
   const where = { [scope]: [name] };
-  new CellSource(sql, { view: "key", where, pieces: cells, mark, isSplitByTime: false }, totals).addCounts();
-  readLateRows(sql, (row) => {
-    const atMs = Number(row.at_ms);
-    if (valuesOf(row)[scope] === name && hourOf(atMs) >= mark.fromHour) totals.of(atMs, [])?.addRow(row);
-  });
-  const nanoUsd = totals.sorted().reduce((sum, { tally }) => sum + Number(tally.costNanoUsd ?? 0), 0);
+  new CellSource(sql, { view: "key", where, mark }, totals).addCounts(reads, [totals.numberOf([])]);
+  new RowSource(sql, { ...ALL_USAGE, where }, totals).addLate((atMs) => hourOf(atMs) >= mark.fromHour);
+  const nanoUsd = Number(totals.of(startMs, [])?.costNanoUsd ?? 0);
   return { nanoUsd, fromKey: mark.mark };
 }

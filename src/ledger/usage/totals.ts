@@ -71,30 +71,41 @@ export class Totals {
     return tally;
   }
 
-  /** By time, then by the values. */
-  sorted(): Total[] {
+  /** All numbers whose values are behind the place, in the order of their values. */
+  sortedNumbers(place: Place | null = null): number[] {
+    const valuesOf = (number: number): readonly Value[] => this.#values[number] as readonly Value[];
+    const isWanted = (number: number): boolean =>
+      place === null || compareValues(valuesOf(number), place.values) > 0;
+    return [...this.#values.keys()].filter(isWanted).sort((a, b) => compareValues(valuesOf(a), valuesOf(b)));
+  }
+
+  /** The totals with these numbers and periods (`to` exclusive), by time, then by the values. */
+  among(numbers: Iterable<number>, from: number, to: number): Total[] {
     const all: Total[] = [];
-    for (const [number, tallies] of this.#tallies.entries()) {
+    for (const number of numbers) {
       const values = this.#values[number] as readonly Value[];
-      for (const [index, tally] of tallies)
+      for (const [index, tally] of this.#tallies[number] as Map<number, Tally>) {
+        if (index < from || index >= to) continue;
         all.push({ period: this.#periods[index] as NamedPeriod, number, values, tally });
+      }
     }
     return all.sort(compareTotals);
   }
+}
 
-  cursorOf({ period, values }: Total): string {
-    return Buffer.from(JSON.stringify([period.calendarMs, ...values])).toString("base64url");
-  }
+/** Where a page ends. */
+export interface Place {
+  readonly calendarMs: number;
+  readonly values: readonly Value[];
+}
 
-  /** The index of the first total behind the one of the cursor. */
-  indexBehind(all: readonly Total[], cursor: string): number {
-    const [calendarMs, ...values] = readCursor(cursor, this.#by.length);
-    const index = all.findIndex((total) => {
-      if (total.period.calendarMs !== calendarMs) return total.period.calendarMs > calendarMs;
-      return compareValues(total.values, values) > 0;
-    });
-    return index < 0 ? all.length : index;
-  }
+export function cursorOf({ period, values }: Total): string {
+  return Buffer.from(JSON.stringify([period.calendarMs, ...values])).toString("base64url");
+}
+
+export function isBehind({ period, values }: Total, place: Place): boolean {
+  if (period.calendarMs !== place.calendarMs) return period.calendarMs > place.calendarMs;
+  return compareValues(values, place.values) > 0;
 }
 
 function compareTotals(a: Total, b: Total): number {
@@ -103,7 +114,8 @@ function compareTotals(a: Total, b: Total): number {
 
 /** What is not told apart comes last. */
 function compareValues(a: readonly Value[], b: readonly Value[]): number {
-  for (const [i, left] of a.entries()) {
+  for (let i = 0; i < a.length; i++) {
+    const left = a[i] as Value;
     const right = b[i] ?? null;
     if (left === right) continue;
     if (left === null) return 1;
@@ -113,7 +125,8 @@ function compareValues(a: readonly Value[], b: readonly Value[]): number {
   return 0;
 }
 
-function readCursor(cursor: string, values: number): readonly [number, ...Value[]] {
+/** The place of a cursor; a value for each dimension of the report. Throws `UsageQueryError`. */
+export function readCursor(cursor: string, values: number): Place {
   const wrong = new UsageQueryError("the cursor is of another question; leave it out to begin anew");
   let read: unknown;
   try {
@@ -125,5 +138,6 @@ function readCursor(cursor: string, values: number): readonly [number, ...Value[
   const isValue = (value: unknown): boolean => value === null || typeof value === "string";
   if (!Array.isArray(read) || read.length !== values + 1) throw wrong;
   if (typeof read[0] !== "number" || !read.slice(1).every(isValue)) throw wrong;
-  return read as [number, ...Value[]];
+  const [calendarMs, ...own] = read as [number, ...Value[]];
+  return { calendarMs, values: own };
 }

@@ -1,7 +1,6 @@
 /** The room in limits that one request holds, from its admission to its row. */
 import type { Clock } from "../../core/clock.ts";
-import type { RowModels } from "../../core/model-pattern.ts";
-import type { Needed, Reservation } from "../../limits/reservation.ts";
+import type { Needed, Reservation, SettledRow } from "../../limits/reservation.ts";
 import type { Charge } from "../../store/budgets.ts";
 import { limitReached } from "./limit-errors.ts";
 
@@ -37,7 +36,7 @@ export class Admission {
   }
 
   /** The facts, once. The charges belong to the commit of the request's row. */
-  settle(tokens: number, costNanoUsd: number, row: RowModels): readonly Charge[] {
+  settle(tokens: number, costNanoUsd: number, row: SettledRow): readonly Charge[] {
     return this.#reservation.settle(tokens, costNanoUsd, row);
   }
 

@@ -84,6 +84,29 @@ test("the most that a request may cost is held while it runs, and its row's cost
   expect(money()).toEqual({ used: COST, reserved: 0 });
 });
 
+test("a request that runs when its key gets its first budget is charged to it", async () => {
+  const budget = { ...NO_LIMITS, budgetPerDayNanoUsd: 10_000_000 };
+  const configWith = (limits: KeyLimits | null): ConfigUnderTest => ({
+    upstreams: [{ name: "up", family: "openai", baseUrl: `${upstream.url}/v1` }],
+    key: { limits },
+  });
+  start({}, configWith(null));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upstream.answer = async (request) => {
+    await promise;
+    await answerWell(request);
+  };
+  const reply = ask();
+  while (upstream.seen.length === 0) await Bun.sleep(1);
+  gateway.reconfigure(configWith(budget));
+  gateway.snapshot = { ...gateway.snapshot, prices: PRICES };
+  expect(money()).toEqual({ used: 0, reserved: 0 });
+  resolve();
+  await (await reply).text();
+  await gateway.rows();
+  expect(money()).toEqual({ used: COST, reserved: 0 });
+});
+
 test("an empty budget: 429 that tells size, rest and time, and asks not to come back", async () => {
   start({ budgetPerDayNanoUsd: 1_000_000 });
   expect((await ask()).status).toBe(200);
