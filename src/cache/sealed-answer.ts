@@ -10,6 +10,13 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const LENGTH_BYTES = 4;
 
+/** Changes with the shape of `KeptAnswer`: what was sealed in another one does not open. */
+const FORMAT = 1;
+
+function boundTo(key: string): Buffer {
+  return Buffer.from(`${FORMAT} ${key}`);
+}
+
 /** `secret`: 32 bytes. `key`: the answer's, which the seal holds it to. */
 export function sealAnswer(
   secret: Uint8Array,
@@ -22,7 +29,7 @@ export function sealAnswer(
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(facts.byteLength);
   const nonce = Buffer.from(ids.hex(NONCE_BYTES), "hex");
-  const cipher = createCipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(key));
+  const cipher = createCipheriv(CIPHER, secret, nonce).setAAD(boundTo(key));
   const parts = [cipher.update(length), cipher.update(facts), cipher.update(bytes), cipher.final()];
   return Buffer.concat([nonce, ...parts, cipher.getAuthTag()]).toString("base64");
 }
@@ -32,7 +39,7 @@ export function openAnswer(secret: Uint8Array, key: string, sealed: string): Kep
   try {
     const all = Buffer.from(sealed, "base64");
     const nonce = all.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(key));
+    const decipher = createDecipheriv(CIPHER, secret, nonce).setAAD(boundTo(key));
     decipher.setAuthTag(all.subarray(all.byteLength - TAG_BYTES));
     const inside = all.subarray(NONCE_BYTES, all.byteLength - TAG_BYTES);
     const plain = Buffer.concat([decipher.update(inside), decipher.final()]);

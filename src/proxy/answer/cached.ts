@@ -36,12 +36,11 @@ export function shareAnswer(
 ): Shared | null {
   const { gateway, exchange } = request;
   const { principal, client } = exchange;
-  const wish = cacheWish({
-    ofKey: principal.cache,
-    ofModel: planned.cache,
-    mayAsk: principal.mayAskForCache,
-    header: client.headers.get(CACHE_HEADER),
-  });
+  const header = client.headers.get(CACHE_HEADER);
+  // The cache is for other keys and models.
+  if (header === null && principal.cache === null && planned.cache === null) return null;
+  const { cache: ofKey, mayAskForCache: mayAsk } = principal;
+  const wish = cacheWish({ ofKey, ofModel: planned.cache, mayAsk, header });
   if (wish === null) return null;
   const key = keyOf(gateway.cache, request, planned, wish);
   if (key === null) return null;

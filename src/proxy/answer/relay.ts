@@ -341,7 +341,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
         this.#fail(failure);
         return;
       }
-      this.#release(() => this.#stream.finish(held));
+      this.#exchange.client.restoreIdleTimeout();
+      this.#stream.finish(held);
+      this.#attempt.verdict.endLease();
     });
   }
 
@@ -370,13 +372,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     } catch {
       // An exception may have left the encoder unable to write. The broken connection then tells the client.
     }
-    this.#release(() => this.#stream.fail(held, text));
-  }
-
-  /** The time-out belongs to the request, so it is set before the stream ends. */
-  #release(end: () => void): void {
+    // The time-out belongs to the request, so it is set before the stream ends.
     this.#exchange.client.restoreIdleTimeout();
-    end();
+    this.#stream.fail(held, text);
     this.#attempt.verdict.endLease();
   }
 

@@ -10,6 +10,8 @@ import type { Exchange } from "../exchange.ts";
 /** A name that people chose may hold any letters, and a header may not. */
 const PLAIN_TEXT = /^[\x20-\x7e]*$/;
 
+const NO_LINES: HeaderLines = [];
+
 /**
  * The lines for the reply's head. Empty: the client does not ask, or its key may not. What the cache did is told to every
  * client that has named it.
@@ -17,8 +19,9 @@ const PLAIN_TEXT = /^[\x20-\x7e]*$/;
 export function reportOf(exchange: Exchange): HeaderLines {
   const { principal, client, sharing } = exchange;
   const isAsked = principal.mayReport && client.headers.get("x-clewline-report") === "1";
-  const lines = isAsked ? whatWasDone(exchange) : [];
   const hasNamedCache = client.headers.get(CACHE_HEADER) !== null;
+  if (!isAsked && !hasNamedCache) return NO_LINES;
+  const lines = isAsked ? whatWasDone(exchange) : [];
   if (hasNamedCache || (isAsked && (sharing !== null || exchange.row !== null)))
     lines.push([CACHE_HEADER, sharing?.use ?? "none"]);
   const ageS = sharing?.ageS ?? null;
