@@ -5,7 +5,7 @@
  */
 import { useOf } from "../dialects/endpoint.ts";
 import type { Target } from "../plan/plan.ts";
-import type { Lease, Unavailable } from "../pool/credential.ts";
+import { type Lease, NO_CREDENTIALS, type Unavailable } from "../pool/credential.ts";
 import type { EndOfWait } from "../pool/waiting/waiting-room.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { ReplyHead } from "../transport/call.ts";
@@ -25,9 +25,6 @@ import { giveUp, Obstacles, outcomeOf } from "./targets/give-up.ts";
 import { prepareTarget } from "./targets/prepare-target.ts";
 import { Wait, type WaitingWalk } from "./targets/wait.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
-
-/** The upstream was taken out of the configuration while the request ran. */
-const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 /**
  * Serves the request by one of its targets. Nothing is thrown, and the owner may be called before this
@@ -110,7 +107,8 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
    */
   #upstreamOf(target: Target): UpstreamView | null {
     const upstream = this.#request.gateway.snapshot.upstreams.get(target.upstream);
-    if (upstream === undefined) this.met().unavailable.push(GONE);
+    // It was taken out of the configuration while the request ran.
+    if (upstream === undefined) this.met().unavailable.push(NO_CREDENTIALS);
     return upstream ?? null;
   }
 
