@@ -158,13 +158,18 @@ function waitForWarm({ fullIndex, savedTokens }: Choice, need: Need, clock: Cloc
   if (wait === null || full === undefined || savedTokens <= wait.worthTokens) return null;
   const nowMs = clock.nowMs();
   const endMs = nowMs + wait.untilMs - clock.monotonicMs();
-  const readyMs = roomAtMs(full, need, clock, full.cachedTokens) ?? nowMs + 1;
+  const roomMs = roomAtMs(full, need, clock, full.cachedTokens);
+  const readyMs = roomMs ?? nowMs + 1;
   if (endMs <= nowMs || readyMs > endMs) return null;
   const reason = "holds the prompt in its cache, and has room soon";
   return {
     kind: "full",
     isForWarm: true,
     retryAtMs: Math.max(readyMs, nowMs + 1),
+    // At its end the other credential will do.
+    roomAtMs: roomMs ?? endMs,
+    mayFreeSoon: roomMs === null,
+    isOfSize: true,
     reasons: [{ credential: full.spec.id, state: "full", reason }],
   };
 }

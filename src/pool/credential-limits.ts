@@ -144,6 +144,12 @@ export class LimitCounter {
     return atMs;
   }
 
+  /** As many requests run as may. */
+  isCrowded(inFlight: number): boolean {
+    const { concurrency } = this.#limits;
+    return concurrency !== null && inFlight >= concurrency;
+  }
+
   /** Takes what the need may use. Ended by `settle` or `release` of what it returns, once. */
   take(need: Need, clock: Clock): LimitHold {
     const nowMs = clock.nowMs();

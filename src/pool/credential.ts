@@ -80,6 +80,15 @@ export interface Unavailable {
    * which room is expected; null then: only the end of a lease gives room.
    */
   readonly retryAtMs: number | null;
+  /**
+   * For one who waits with this need: the earliest time at which a credential that the need does not exclude may serve it;
+   * null: none does by the passing of time.
+   */
+  readonly roomAtMs: number | null;
+  /** A running request that ends may give the need room at any time. */
+  readonly mayFreeSoon: boolean;
+  /** A smaller need may have found room. */
+  readonly isOfSize: boolean;
   /** The state of each parked credential, for messages and logs. Holds no secret. */
   readonly reasons: readonly {
     readonly credential: string;
@@ -87,6 +96,16 @@ export interface Unavailable {
     readonly reason: string;
   }[];
 }
+
+/** The upstream has no credentials. */
+export const NO_CREDENTIALS: Unavailable = Object.freeze({
+  kind: "none",
+  retryAtMs: null,
+  roomAtMs: null,
+  mayFreeSoon: false,
+  isOfSize: false,
+  reasons: [],
+});
 
 export class PooledCredential {
   #spec: CredentialSpec;

@@ -25,9 +25,9 @@ import {
   HeldLease,
   type Lease,
   type LeaseResult,
+  NO_CREDENTIALS,
   type PersistedState,
   PooledCredential,
-  type Unavailable,
 } from "./credential.ts";
 import { chooseDoubtful } from "./doubt.ts";
 import { groupsOf } from "./groups.ts";
@@ -118,7 +118,6 @@ export interface PoolOptions {
 }
 
 const NOTHING_LEFT = "nothing left until the reset";
-const NONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 /** Makes the pool, with the states that it had before a restart. */
 export function makePool(options: PoolOptions): Pool {
@@ -165,7 +164,7 @@ class CredentialPool implements Pool {
   lease(need: Need): LeaseResult {
     const { upstream, stickyTo } = need;
     const groups = this.#upstreams.get(upstream);
-    if (groups === undefined) return { unavailable: NONE };
+    if (groups === undefined) return { unavailable: NO_CREDENTIALS };
     const only =
       stickyTo !== null && this.#credentials.get(stickyTo)?.spec.upstream === upstream ? stickyTo : null;
     const result = this.#suspicions.isEmpty

@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { credentialsOf, type PriorityGroup } from "./choice.ts";
 import type { PooledCredential, Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
+import { isDoubtful, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
 import { roomAtMs } from "./standing.ts";
 
 export function explainUnavailable(
@@ -22,6 +22,12 @@ export function explainUnavailable(
 class Reasons {
   readonly #reasons: { credential: string; state: string; reason: string }[] = [];
   #retryAtMs: number | null = null;
+  #roomAtMs: number | null = null;
+  #mayFreeSoon = false;
+  #isOfSize = false;
+  /** The same, if a doubt keeps nobody from asking. */
+  #doubtAtMs: number | null = null;
+  #hasTriedDoubt = false;
   #hasTried = false;
   #isForbidden = false;
   #isFull = false;
@@ -34,6 +40,12 @@ class Reasons {
     const barrier = counter?.barrierFor(need) ?? null;
     const closedUntilMs = counter?.closedUntilMs(nowMs) ?? null;
     const other = account.refusalFor(need.model, park, modelPark);
+    const own = [park, modelPark].filter((one) => one !== null);
+    if (isTried) this.#hasTriedDoubt ||= own.some(isDoubtful);
+    else if (barrier === null) {
+      this.#addRoom(credential, other === null ? own : [...own, other], need, clock);
+      this.#addDoubt(credential, own, need, clock);
+    }
     if (barrier !== null) this.#note(spec.id, "off", barrier);
     else if (park !== null || modelPark !== null) this.#addParked(spec.id, park, modelPark, nowMs);
     else if (isTried) this.#hasTried = true;
@@ -49,6 +61,33 @@ class Reasons {
       const atMs = roomAtMs(credential, need, clock);
       if (atMs !== null) this.#comeBackAt(Math.max(atMs, nowMs + 1));
     }
+  }
+
+  /** For one who waits: when nothing keeps the credential from serving the need. */
+  #addRoom(credential: PooledCredential, parks: readonly Park[], need: Need, clock: Clock): void {
+    if (parks.some(({ untilMs }) => untilMs === null)) return;
+    const nowMs = clock.nowMs();
+    const { counter, inFlight } = credential;
+    const openMs = Math.max(freeAtMs(parks, clock), counter?.closedUntilMs(nowMs) ?? nowMs);
+    const roomMs = roomAtMs(credential, need, clock);
+    if (openMs <= nowMs && counter?.isCrowded(inFlight) !== true) this.#isOfSize = true;
+    if (roomMs === null) this.#mayFreeSoon = true;
+    if (roomMs === null && openMs <= nowMs) return;
+    const atMs = Math.max(openMs, roomMs ?? nowMs);
+    this.#roomAtMs = Math.min(this.#roomAtMs ?? atMs, atMs);
+  }
+
+  /** The same when nothing but doubt keeps it: then the operator's limits alone count. */
+  #addDoubt({ counter, inFlight }: PooledCredential, parks: readonly Park[], need: Need, clock: Clock): void {
+    const sure = parks.filter((park) => !isDoubtful(park));
+    if (sure.length === parks.length || sure.some(({ untilMs }) => untilMs === null)) return;
+    const nowMs = clock.nowMs();
+    const openMs = Math.max(freeAtMs(sure, clock), counter?.closedUntilMs(nowMs) ?? nowMs);
+    if (openMs <= nowMs) this.#isOfSize = true;
+    const ownMs = counter === null ? nowMs : counter.readyAtMs(need, inFlight, nowMs, clock.monotonicMs());
+    if (ownMs === null) this.#mayFreeSoon = true;
+    const atMs = Math.max(openMs, ownMs ?? nowMs);
+    if (ownMs !== null || openMs > nowMs) this.#doubtAtMs = Math.min(this.#doubtAtMs ?? atMs, atMs);
   }
 
   #addParked(id: string, park: Park | null, modelPark: Park | null, nowMs: number): void {
@@ -72,13 +111,31 @@ class Reasons {
   }
 
   summary(): Unavailable {
-    const reasons = this.#reasons;
-    const retryAtMs = this.#retryAtMs;
-    if (this.#isFull) return { kind: "full", retryAtMs, reasons };
-    if (this.#hasTried) return { kind: "tried", retryAtMs: null, reasons };
-    if (reasons.length === 0) return { kind: "none", retryAtMs: null, reasons };
-    if (retryAtMs !== null) return { kind: "cooling", retryAtMs, reasons };
-    return { kind: this.#isForbidden ? "forbidden" : "unusable", retryAtMs: null, reasons };
+    const kind = this.#kind();
+    const mayRetry = kind === "full" || kind === "cooling";
+    return {
+      kind,
+      retryAtMs: mayRetry ? this.#retryAtMs : null,
+      roomAtMs: this.#roomFor(kind),
+      mayFreeSoon: this.#mayFreeSoon,
+      isOfSize: this.#isOfSize,
+      reasons: this.#reasons,
+    };
+  }
+
+  /** As the pool leases by doubt: to nobody for whom a good credential has room soon, or who has met a doubt. */
+  #roomFor(kind: Unavailable["kind"]): number | null {
+    const doubtAtMs = kind === "full" || this.#hasTriedDoubt ? null : this.#doubtAtMs;
+    if (doubtAtMs === null) return this.#roomAtMs;
+    return Math.min(this.#roomAtMs ?? doubtAtMs, doubtAtMs);
+  }
+
+  #kind(): Unavailable["kind"] {
+    if (this.#isFull) return "full";
+    if (this.#hasTried) return "tried";
+    if (this.#reasons.length === 0) return "none";
+    if (this.#retryAtMs !== null) return "cooling";
+    return this.#isForbidden ? "forbidden" : "unusable";
   }
 }
 
@@ -86,4 +143,14 @@ class Reasons {
 function readyAtMs(park: Park | null, nowMs: number): number {
   if (park === null || park.untilMs === null) return nowMs;
   return isDue(park, nowMs) ? nowMs + PROBE_ALONE_MS : park.untilMs;
+}
+
+/** The exact time at which all of them let the next request pass: a guess that is due is probed by one at a time. */
+function freeAtMs(parks: readonly Park[], clock: Clock): number {
+  const nowMs = clock.nowMs();
+  return parks.reduce((latestMs, park) => {
+    if (!isDue(park, nowMs)) return Math.max(latestMs, park.untilMs ?? Number.POSITIVE_INFINITY);
+    if (!park.isGuess || park.probes === 0) return latestMs;
+    return Math.max(latestMs, nowMs + PROBE_ALONE_MS - (clock.monotonicMs() - park.probedAtMs));
+  }, nowMs);
 }

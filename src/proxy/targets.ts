@@ -5,7 +5,7 @@
  */
 import { useOf } from "../dialects/endpoint.ts";
 import type { Target } from "../plan/plan.ts";
-import type { Lease, Unavailable } from "../pool/credential.ts";
+import { type Lease, NO_CREDENTIALS, type Unavailable } from "../pool/credential.ts";
 import type { EndOfWait } from "../pool/waiting/waiting-room.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { ReplyHead } from "../transport/call.ts";
@@ -21,13 +21,10 @@ import { Repeats } from "./attempt/repeats.ts";
 import { atProvider } from "./plan-request.ts";
 import { shuttingDown } from "./refusals.ts";
 import type { ServedRequest } from "./served-request.ts";
-import { giveUp, Obstacles, outcomeOf } from "./targets/give-up.ts";
+import { giveUp, isLimited, Obstacles, outcomeOf } from "./targets/give-up.ts";
 import { prepareTarget } from "./targets/prepare-target.ts";
 import { Wait, type WaitingWalk } from "./targets/wait.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
-
-/** The upstream was taken out of the configuration while the request ran. */
-const GONE: Unavailable = { kind: "none", retryAtMs: null, reasons: [] };
 
 /**
  * Serves the request by one of its targets. Nothing is thrown, and the owner may be called before this
@@ -110,7 +107,8 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
    */
   #upstreamOf(target: Target): UpstreamView | null {
     const upstream = this.#request.gateway.snapshot.upstreams.get(target.upstream);
-    if (upstream === undefined) this.met().unavailable.push(GONE);
+    // It was taken out of the configuration while the request ran.
+    if (upstream === undefined) this.met().unavailable.push(NO_CREDENTIALS);
     return upstream ?? null;
   }
 
@@ -156,7 +154,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
     if ("unavailable" in leased) {
       const { unavailable } = leased;
       this.met().unavailable.push(unavailable);
-      if (unavailable.kind === "cooling" || unavailable.kind === "full") this.met().limited.push(current);
+      if (isLimited(unavailable)) this.met().limited.add(current);
       if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
       else if (unavailable.isForWarm === true) this.#waitOrGiveUp();
       else this.next();
@@ -303,7 +301,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
   /** Every target that could serve the request is limited. A limit that is over soon is waited for. */
   #waitOrGiveUp(): void {
     const { gateway } = this.#request;
-    const limited = this.#obstacles?.limited ?? [];
+    const limited = [...this.met().limited];
     if (limited.length === 0 || gateway.snapshot.config.pool.maxWaitS === 0) {
       this.#giveUp();
       return;
@@ -332,17 +330,21 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
     });
   }
 
-  waitedInVain(why: EndOfWait, unavailable: readonly Unavailable[], targets: readonly CurrentTarget[]): void {
+  waitedInVain(
+    why: EndOfWait,
+    unavailable: readonly Unavailable[],
+    targets: readonly CurrentTarget[],
+    hasWaited: boolean,
+  ): void {
     this.guard(() => {
       if (this.#isOver()) return;
-      const obstacles = this.met();
-      obstacles.forgetLimits();
-      if (why === "changed" || (why !== "closed" && endWarmWaits(targets))) {
+      this.met().forgetLimits();
+      if ((why === "changed" && hasWaited) || (why !== "closed" && endWarmWaits(targets))) {
         this.#waited = [...targets];
         this.next();
         return;
       }
-      obstacles.unavailable.push(...unavailable);
+      this.met().unavailable.push(...unavailable);
       if (why === "closed") this.#end({ kind: "error", error: shuttingDown() });
       else this.#giveUp();
     });

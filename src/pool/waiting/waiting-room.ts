@@ -43,14 +43,14 @@ export interface WaitingRoomOptions {
 /** However far off the next moment is that may give room: the clock may be set, and keys and limits may change. */
 const LONGEST_SLEEP_MS = 1_000;
 /** For a time that is over, but has brought no room. */
-const SHORTEST_SLEEP_MS = 5;
+const SHORTEST_SLEEP_MS = 50;
 /** So many times as long as a look took, nobody is looked at: a full room must not take the whole thread. */
 const REST = 4;
 
 /** The pool's answer to a need holds for all that need the same or more. */
 interface Answer {
   readonly unavailable: Unavailable;
-  /** Of the need that was asked; read only for an upstream without room. */
+  /** Of the need that was asked. */
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
@@ -205,24 +205,20 @@ export class WaitingRoom {
       if ("lease" in result) return { waiter, need, lease: result.lease };
       const { unavailable } = result;
       this.#obstacles.push(unavailable);
-      if (isOwn) continue;
-      const isOfSize = unavailable.kind === "full";
-      this.#answers.set(name, {
-        unavailable,
-        inputTokens: isOfSize ? need.inputTokens : 0,
-        outputTokens: isOfSize ? need.outputTokens : 0,
-      });
+      if (isOwn || unavailable.isForWarm === true) continue;
+      const { inputTokens, outputTokens } = need;
+      this.#answers.set(name, { unavailable, inputTokens, outputTokens });
     }
     return null;
   }
 
   /** Why the waiter that was looked at last cannot wait with success; null: it can. */
-  #whyVain({ untilMs, needs }: Waiter): EndOfWait | null {
+  #whyVain({ untilMs }: Waiter): EndOfWait | null {
     const leftMs = untilMs - this.#clock.monotonicMs();
     if (leftMs <= 0) return "late";
     const nowMs = this.#clock.nowMs();
     const soonestMs = this.#obstacles.reduce(
-      (soonest, each, i) => Math.min(soonest, roomAtMs(each, (needs[i] as Need).excluded, nowMs)),
+      (soonest, each) => Math.min(soonest, roomAtMs(each, nowMs)),
       Number.POSITIVE_INFINITY,
     );
     if (soonestMs === Number.POSITIVE_INFINITY) return "changed";
@@ -234,7 +230,7 @@ export class WaitingRoom {
     const nowMs = this.#clock.nowMs();
     const leftMs = untilMs - this.#clock.monotonicMs();
     return this.#obstacles.reduce(
-      (soonest, { retryAtMs }) => (retryAtMs === null ? soonest : Math.min(soonest, retryAtMs - nowMs)),
+      (soonest, { roomAtMs: atMs }) => (atMs === null ? soonest : Math.min(soonest, atMs - nowMs)),
       leftMs,
     );
   }
@@ -267,23 +263,14 @@ export class WaitingRoom {
   }
 }
 
+/** For one that needs less, the time may be sooner. A prompt that is warm somewhere needs less there. */
 function holdsFor({ unavailable, inputTokens, outputTokens }: Answer, need: Need): boolean {
-  if (unavailable.kind !== "full") return true;
-  // A prompt that is warm somewhere needs less there, so no other one tells about it.
-  return need.prefix === null && need.inputTokens >= inputTokens && need.outputTokens >= outputTokens;
+  if (unavailable.isOfSize && need.prefix !== null) return false;
+  return need.inputTokens >= inputTokens && need.outputTokens >= outputTokens;
 }
 
 /** When there may be room, in Unix milliseconds; `Infinity`: waiting does not help. */
-function roomAtMs(
-  { kind, retryAtMs, reasons }: Unavailable,
-  excluded: ReadonlySet<string> | null,
-  nowMs: number,
-): number {
-  const isOfTime = kind === "full" || (kind === "cooling" && !isOnlyOf(reasons, excluded));
-  return isOfTime ? (retryAtMs ?? nowMs) : Number.POSITIVE_INFINITY;
-}
-
-/** The request has been refused by all of the parked credentials, and asks none of them again. */
-function isOnlyOf(reasons: Unavailable["reasons"], excluded: ReadonlySet<string> | null): boolean {
-  return excluded !== null && reasons.every(({ credential }) => excluded.has(credential));
+function roomAtMs({ kind, roomAtMs: atMs, mayFreeSoon }: Unavailable, nowMs: number): number {
+  if (kind === "unusable" || kind === "forbidden" || kind === "none") return Number.POSITIVE_INFINITY;
+  return mayFreeSoon ? nowMs : (atMs ?? Number.POSITIVE_INFINITY);
 }

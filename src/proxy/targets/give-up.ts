@@ -14,7 +14,7 @@ export class Obstacles {
   /** Pools that had no credential to lease. */
   unavailable: Unavailable[] = [];
   /** Targets whose credentials are all limited, until a time or until a lease ends. */
-  limited: CurrentTarget[] = [];
+  readonly limited = new Set<CurrentTarget>();
   /** Upstreams that have nothing like the client's route. */
   readonly foreign: string[] = [];
   /** The last failure that says the model is not for the credential. */
@@ -25,9 +25,8 @@ export class Obstacles {
 
   /** What stood in the way before a wait does not after it. */
   forgetLimits(): void {
-    this.unavailable = [];
-    this.limited = [];
-    this.isBreakerOpen = false;
+    this.unavailable = this.unavailable.filter((one) => !isLimited(one));
+    this.limited.clear();
   }
 
   /** The target cannot take the request. Throws anything else. */
@@ -37,6 +36,11 @@ export class Obstacles {
     if (!isRefusal) throw cause;
     this.untranslatable ??= cause;
   }
+}
+
+/** One of the credentials may be free soon. */
+export function isLimited({ kind }: Unavailable): boolean {
+  return kind === "cooling" || kind === "full" || kind === "tried";
 }
 
 /** The time to come back where no upstream has named one. */

@@ -10,8 +10,16 @@ import { patienceEndMs } from "./patience.ts";
 export interface WaitingWalk {
   /** From here on the lease is the walk's. The other targets of the wait may still be asked. */
   leased(current: CurrentTarget, lease: Lease, others: readonly CurrentTarget[]): void;
-  /** There is no lease. `unavailable`: what stands in the way, one for each target. */
-  waitedInVain(why: EndOfWait, unavailable: readonly Unavailable[], targets: readonly CurrentTarget[]): void;
+  /**
+   * There is no lease. `unavailable`: what stands in the way, one for each target. `hasWaited`: it did not stand there when
+   * the wait began.
+   */
+  waitedInVain(
+    why: EndOfWait,
+    unavailable: readonly Unavailable[],
+    targets: readonly CurrentTarget[],
+    hasWaited: boolean,
+  ): void;
   /** The client has left. */
   leave(): void;
 }
@@ -49,7 +57,7 @@ export class Wait implements Waiter {
       this.#pass(joined.need as CurrentTarget, joined.lease);
     } else if (joined.kind === "refused") {
       if (joined.why === "crowded") gateway.metrics.waitsRefused.add(1);
-      this.#walk.waitedInVain(joined.why, joined.unavailable, targets);
+      this.#walk.waitedInVain(joined.why, joined.unavailable, targets, false);
     } else {
       this.#place = joined.place;
       this.#sinceMs = gateway.clock.monotonicMs();
@@ -68,7 +76,7 @@ export class Wait implements Waiter {
   ended(why: EndOfWait, unavailable: readonly Unavailable[]): void {
     if (!this.#over(why)) return;
     if (why === "crowded") this.#request.gateway.metrics.waitsRefused.add(1);
-    this.#walk.waitedInVain(why, unavailable, this.needs);
+    this.#walk.waitedInVain(why, unavailable, this.needs, true);
   }
 
   /** The request is over. */
