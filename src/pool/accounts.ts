@@ -15,13 +15,19 @@ export class Accounts {
   /** By upstream and owner. */
   readonly #accounts = new Map<string, Account>();
 
-  /** Takes what a reply to the lease's attempt has announced. */
-  learn(lease: HeldLease, model: string, { owner, rooms }: RoomFacts, nowMs: number): void {
+  /** Takes what a reply to the lease's attempt has announced. `isOfModel`: the reply says that the limit is the model's. */
+  learn(
+    lease: HeldLease,
+    model: string,
+    { owner, rooms }: RoomFacts,
+    isOfModel: boolean,
+    nowMs: number,
+  ): void {
     const { credential } = lease;
     // A server in between may pass on the name of its own account, and then passes on no limits.
     if (owner !== null && rooms.some(({ limit }) => limit !== null)) this.#join(credential, owner);
     if (rooms.length === 0) return;
-    if (credential.spec.scope === "credential") {
+    if (credential.spec.scope === "credential" && !isOfModel) {
       this.#learnBook(lease, null, rooms, nowMs);
       return;
     }

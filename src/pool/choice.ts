@@ -7,7 +7,7 @@ import type { Affinity, Choice, Seat } from "./affinity/affinity.ts";
 import type { Holder } from "./affinity/warm-table.ts";
 import { HeldLease, type LeaseResult, PooledCredential, type Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { freeShareOf, ownShareOf, PARKED, roomAtMs, take } from "./standing.ts";
+import { freeShareOf, isPlain, ownShareOf, PARKED, roomAtMs, take } from "./standing.ts";
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
 export interface PriorityGroup {
@@ -219,6 +219,12 @@ function chooseByTurn(
   clock: Clock,
 ): PooledCredential | null {
   const { turns, next } = group;
+  const first = turns[next % turns.length] as PooledCredential;
+  // Mostly nothing stands in the way of the one whose turn it is.
+  if (isPlain(first, need.model) && mayBeChosen(first, need, only, isEligible)) {
+    group.next = (next % turns.length) + 1;
+    return first;
+  }
   seats.length = 0;
   places.length = 0;
   for (let i = 0; i < turns.length && seats.length < MAX_LOOKS; i++) {

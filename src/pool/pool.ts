@@ -51,8 +51,11 @@ export interface Pool {
    * Only for the last target, after `lease` returned `forbidden`.
    */
   leaseForbidden(need: Need): LeaseResult;
-  /** A reply to the lease's attempt, good or not, has announced what is left of the provider's limits. */
-  announce(lease: Lease, model: string, facts: RoomFacts): void;
+  /**
+   * A reply to the lease's attempt has announced what is left of the provider's limits. `refusal`: the meaning of a reply
+   * that was not good, and whose report parks what it has to; absent: the reply was good.
+   */
+  announce(lease: Lease, model: string, facts: RoomFacts, refusal?: Signal): void;
   /**
    * Calls `listener`, at most once in a turn and never within a call of the pool, after something has happened that may
    * give room to a need that found none: a lease has ended, a state has healed, more room was announced, the
@@ -198,13 +201,14 @@ class CredentialPool implements Pool {
     return { unavailable: explainUnavailable(groups, { ...need, excluded: null }, null, this.#clock) };
   }
 
-  announce(lease: Lease, model: string, facts: RoomFacts): void {
+  announce(lease: Lease, model: string, facts: RoomFacts, refusal?: Signal): void {
     const own = held(lease);
     const { credential } = own;
     if (!this.#isConfigured(credential)) return;
     const nowMs = this.#clock.nowMs();
-    this.#accounts.learn(own, model, facts, nowMs);
-    const untilMs = spentUntilMs(facts.rooms, nowMs);
+    const isOfModel = refusal !== undefined && "isOfModel" in refusal;
+    this.#accounts.learn(own, model, facts, isOfModel, nowMs);
+    const untilMs = refusal === undefined ? spentUntilMs(facts.rooms, nowMs) : null;
     if (untilMs !== null) this.#parkSpent(credential, model, untilMs, nowMs);
     this.#mayHaveRoom();
   }

@@ -60,6 +60,20 @@ describe("announced room", () => {
     expect(again.why()).toMatchObject({ kind: "cooling", retryAtMs: under.now + 3_600_000 });
   });
 
+  test("what a refusal says is left parks nobody beyond the refusal, and stays the model's where it says so", () => {
+    const under = new PoolUnderTest([specOf("a", { scope: "credential" })]);
+    const refusal = rate(under.now + 1_000, { isOfModel: true });
+    const lease = under.take();
+    under.pool.report(lease, "m", refusal);
+    const rooms = [requestsLeft(0, 50, under.now + 60_000)];
+    under.pool.announce(lease, "m", { owner: null, rooms }, refusal);
+    expect(under.pool.list()[0]).toMatchObject({ state: "ready", models: [{ untilMs: under.now + 1_000 }] });
+    expect(under.serve({ model: "other" })).toBe("a");
+    expect(under.why()?.kind).toBe("cooling");
+    under.now += 60_000;
+    expect(under.serve()).toBe("a");
+  });
+
   test("a credential with a doubt is not asked while a good one has room soon", () => {
     const under = new PoolUnderTest([specOf("a"), specOf("b")]);
     const doubted = under.take({ stickyTo: "up/a" });

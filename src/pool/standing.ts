@@ -9,6 +9,16 @@ export const PARKED = -2;
 /** Good, but without room for the need. */
 const FULL = -1;
 
+/** Nothing is known or set that could stand in the way of a request for the model. */
+export function isPlain({ park, models, account, counter }: PooledCredential, model: string): boolean {
+  return (
+    park === null &&
+    account.isBlank &&
+    counter === null &&
+    (models.size === 0 || models.get(model) === undefined)
+  );
+}
+
 /**
  * The least share that would be left of one of the credential's limits, 0 to 1; 1: no limit is known. `PARKED` or `FULL`
  * when it cannot serve the need now. `cachedTokens`: what of the input the credential's cache is known to hold.
@@ -19,9 +29,9 @@ export function freeShareOf(
   clock: Clock,
   cachedTokens = 0,
 ): number {
-  const { park, models, account, counter } = credential;
-  const modelPark = models.size === 0 ? null : (models.get(need.model) ?? null);
-  if (park === null && modelPark === null && account.isBlank && counter === null) return 1;
+  if (isPlain(credential, need.model)) return 1;
+  const { park, models, account } = credential;
+  const modelPark = models.get(need.model) ?? null;
   const nowMs = clock.nowMs();
   const other = account.refusalFor(need.model, park, modelPark);
   if (park !== null || modelPark !== null || other !== null) {
@@ -56,11 +66,11 @@ export function take(
   clock: Clock,
   cachedTokens = 0,
 ): { readonly lease: HeldLease } {
-  const { park, models, account, counter } = credential;
   const { model } = need;
-  const modelPark = models.size === 0 ? null : (models.get(model) ?? null);
   credential.inFlight++;
-  if (park === null && modelPark === null && account.isBlank && counter === null) return credential.plain;
+  if (isPlain(credential, model)) return credential.plain;
+  const { park, models, account, counter } = credential;
+  const modelPark = models.get(model) ?? null;
   const other = account.refusalFor(model, park, modelPark);
   const monotonicMs = clock.monotonicMs();
   begin(park, monotonicMs);

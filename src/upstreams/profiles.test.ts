@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { CREDENTIAL_DEFAULTS } from "../config/fixtures/defaults.ts";
 import { configUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import {
@@ -10,7 +11,6 @@ import {
   OPENAI,
   OPENAI_SERVERS,
 } from "./profiles.ts";
-import { CREDENTIAL_DEFAULTS } from "../config/fixtures/defaults.ts";
 
 const NAMES = new Map([
   [OPENAI, "OPENAI"],

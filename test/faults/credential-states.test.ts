@@ -289,7 +289,8 @@ describe("once the provider's time is over", () => {
   function expectTurns(one: Case, by: readonly string[], { atMs, doneMs }: Span): void {
     const turns = by.filter((name) => name === "first").length;
     const areAllInTime = doneMs - atMs < SLOW_MS;
-    expect([one.name, areAllInTime ? turns > 1 : turns > 0]).toEqual([one.name, true]);
+    const isOneProbe = one.park?.isGuess === true;
+    expect([one.name, areAllInTime && !isOneProbe ? turns > 1 : turns > 0]).toEqual([one.name, true]);
   }
 
   test("the credential is asked as often as the others, and a good answer brings it back", async () => {
@@ -322,7 +323,12 @@ function isStillParked(leftS: number | null, first: Span, later: Span): boolean 
 }
 
 /** Fails when a parked credential was asked in a later round, or one that was not parked was passed over. */
-function expectAsked(later: Round, model: string, { park, way }: Case, first: Round): void {
+function expectAsked(later: Round, model: string, { park, way, scenario }: Case, first: Round): void {
+  if (scenario.place === "headers") {
+    // Its limit has no room for the request, or has some again.
+    expect(later.by).toContain("second");
+    return;
+  }
   const isOut = park !== null && (park.on === "credential" || model === way.recording.model);
   const isParked = isOut && isStillParked(park.leftS(first.atMs), first, later);
   // A round between the two may have found the time to be too short, and have doubled it.

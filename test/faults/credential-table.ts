@@ -11,7 +11,7 @@ export interface Park {
   readonly on: "credential" | "model";
   /** Seconds until the state ends, from the refusal at `atMs` on; null: it ends when a person acts. */
   leftS(atMs: number): number | null;
-  /** The gateway guessed the time, and doubles it when the credential is refused again. */
+  /** The gateway guessed the time, or is told to ask again then, and doubles it when the credential is refused again. */
   readonly isGuess: boolean;
   /** A refusal of the key or for want of money is unconfirmed until a call of the gateway's own meets it too. */
   readonly isUnconfirmed: boolean;
@@ -82,7 +82,12 @@ const LENGTHENED_S: Readonly<Record<string, number>> = {
   "openai/rate-limit-text": 90,
 };
 
+/** The time is that of the next question, and not yet that of the end. */
+const ASKED_AGAIN: ReadonlySet<string> = new Set(["gemini/daily-quota"]);
+
 function parkFor(name: string, scenario: Scenario): Park | null {
+  // A limit that fills up again has room after seconds: it is counted, and parks nobody.
+  if (scenario.place === "headers") return null;
   const { scope, resetAtMs, resetS } = scenario;
   const meaning = MEANING_ELSEWHERE[name] ?? scenario.meaning;
   // The gateway assumes that compatible servers count for the whole key; the three vendors count per model.
@@ -95,7 +100,7 @@ function parkFor(name: string, scenario: Scenario): Park | null {
     case "rate":
       return { state: "cooling", on, leftS, isGuess: name in GUESSED, isUnconfirmed: false };
     case "quota":
-      return { state: "exhausted", on, leftS, isGuess: false, isUnconfirmed: false };
+      return { state: "exhausted", on, leftS, isGuess: ASKED_AGAIN.has(name), isUnconfirmed: false };
     case "credit":
       return {
         state: "exhausted",

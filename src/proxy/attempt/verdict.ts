@@ -49,20 +49,21 @@ export class Verdict {
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
     if (this.#observed !== null) this.#noteTime(this.#observed);
     gateway.pool.confirm(this.#lease, this.#model);
-    this.#announce(this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs()));
+    const room = this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs());
+    if (room !== null) gateway.pool.announce(this.#lease, this.#model, room);
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
   }
 
   /** The reply was a failure, which may say what is left of limits. Ends the lease. */
   failed(signal: Signal, status: number, room: RoomFacts | null = null): void {
-    const { breaker, metrics } = this.#gateway;
+    const { breaker, metrics, pool } = this.#gateway;
     // A redirect is a wrong address, not a bad hour: its words must not give way to those of the breaker.
     const isRedirect = status >= 300 && status < 400;
     if (signal.class === "overload" && !isRedirect) this.#countFailure();
     else breaker.refusal(this.#upstream.name, this.#model, this.#exchange.principal.name);
     metrics.countAttempt(this.#upstream.name, signal.class);
     if (isCredentialFault(signal)) this.#report(signal);
-    this.#announce(room);
+    if (room !== null) pool.announce(this.#lease, this.#model, room, signal);
     this.#note(status, signal.class);
     this.endLease();
   }
@@ -135,10 +136,6 @@ export class Verdict {
   #report(signal: Signal): void {
     this.#isLeaseOver = true;
     this.#gateway.pool.report(this.#lease, this.#model, signal);
-  }
-
-  #announce(room: RoomFacts | null): void {
-    if (room !== null) this.#gateway.pool.announce(this.#lease, this.#model, room);
   }
 
   #note(status: number | null, signal: string): void {

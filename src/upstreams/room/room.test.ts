@@ -44,14 +44,14 @@ const TABLE: readonly {
     headers: {
       "openai-organization": "acme",
       "x-ratelimit-limit-requests": "500",
-      "x-ratelimit-remaining-requests": "499",
-      "x-ratelimit-reset-requests": "120ms",
+      "x-ratelimit-remaining-requests": "200",
+      "x-ratelimit-reset-requests": "36s",
       "x-ratelimit-limit-tokens": "30000",
       "x-ratelimit-remaining-tokens": "29000",
       "x-ratelimit-reset-tokens": "2s",
     },
     rooms: [
-      { dimension: "requests", span: "other", limit: 500, remaining: 499, resetAtMs: NOW + 120 },
+      { dimension: "requests", span: "other", limit: 500, remaining: 200, resetAtMs: NOW + 36_000 },
       { dimension: "tokens", span: "minute", limit: 30_000, remaining: 29_000, isGradual: true },
     ],
   },

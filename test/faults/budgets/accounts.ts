@@ -1,8 +1,9 @@
 /** One account for each key and team: the budget, the simulator's bill, the ledger and the budget's window. */
+
+import type { Asked } from "../asking.ts";
 import type { BudgetKey, Budgets } from "./keys.ts";
 import type { BudgetRecords, CostRow } from "./records.ts";
 import type { BilledRequest } from "./requests.ts";
-import type { Asked } from "../asking.ts";
 
 /** A request that was asked, and what came of it. */
 export interface Sent extends Asked {

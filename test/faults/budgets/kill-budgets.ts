@@ -6,12 +6,12 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../../../src/core/clock.ts";
 import { makeIds } from "../../../src/core/ids.ts";
+import { priceOf } from "../../../src/simulator/answer/billed.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/server/simulator.ts";
 import { costsByPayer, readUsage, settledBill } from "../../kit/bill.ts";
-import { priceOf } from "../../../src/simulator/answer/billed.ts";
 import { type Gateway, killProgram, runGateway, startGateway } from "../../kit/gateway.ts";
 import { ask, WAYS } from "../asking.ts";
-import { anyRequest, type BilledRequest, billedRequest } from "./requests.ts";
+import { type Chance, chanceFrom } from "../seeded.ts";
 import {
   type Account,
   accountsOf,
@@ -23,7 +23,7 @@ import {
 } from "./accounts.ts";
 import { type BudgetKey, type Budgets, budgetsToml, makeBudgets } from "./keys.ts";
 import { type BudgetRecords, type BudgetWindow, readRecords } from "./records.ts";
-import { type Chance, chanceFrom } from "../seeded.ts";
+import { anyRequest, type BilledRequest, billedRequest } from "./requests.ts";
 
 export interface Reckoning {
   readonly kills: number;

@@ -7,7 +7,7 @@ import { WAYS } from "../asking.ts";
 import { usdText, zoneFarFromMidnight } from "./keys.ts";
 import { readRecords } from "./records.ts";
 import { type BilledRequest, billedRequest, UPSTREAM_MODELS } from "./requests.ts";
-import { type HeldUpstream, startHeldUpstream, type StormReply, type StormRequest, storm } from "./storm.ts";
+import { type HeldUpstream, type StormReply, type StormRequest, startHeldUpstream, storm } from "./storm.ts";
 
 const REQUESTS = 1_000;
 const ROOM = 37;

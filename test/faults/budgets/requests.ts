@@ -5,7 +5,7 @@
 import { costNanoUsd } from "../../../src/simulator/answer/billed.ts";
 import { billedTo } from "../../kit/bill.ts";
 import type { DialectName } from "../../kit/recordings.ts";
-import { type Way, WAYS } from "../asking.ts";
+import { WAYS, type Way } from "../asking.ts";
 import type { Chance } from "../seeded.ts";
 
 /** What each dialect's upstream of `simulatedToml` serves. */
