@@ -137,9 +137,12 @@ describe("a flight", () => {
   });
 
   test("ends when its last reader leaves, not before, and takes nobody in behind that", () => {
-    const { flight, leader, heard } = stage();
+    const { flight, leader, heard, memory } = stage();
     const other = new Client(flight);
     flight.join(other);
+    flight.begin(HEAD);
+    flight.append(Buffer.from("piece"));
+    expect(memory.bytes).toBeGreaterThan(0);
     flight.leave(leader);
     expect(flight.hasLeaderLeft).toBe(true);
     expect(flight.canBeJoined).toBe(true);
@@ -147,6 +150,15 @@ describe("a flight", () => {
     flight.leave(other);
     expect(heard).toEqual(["abandoned"]);
     expect(flight.canBeJoined).toBe(false);
+    expect(memory.bytes).toBe(0);
+    // What still comes is not kept: its beginning is gone.
+    let kept: unknown = "not asked";
+    flight.append(Buffer.from("more"));
+    flight.finish(whole("end"), () => {
+      kept = flight.keep(0);
+    });
+    expect(kept).toBeNull();
+    expect(memory.bytes).toBe(0);
   });
 
   test("without an answer lets the others go on by themselves", () => {

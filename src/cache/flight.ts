@@ -121,7 +121,7 @@ export class Flight {
 
   /** Whether a further reader gets all of the answer. */
   get canBeJoined(): boolean {
-    return !this.#isOver && !this.#isWindow && this.#readers.size > 0;
+    return !this.#isOver && !this.#isWindow;
   }
 
   get hasLeaderLeft(): boolean {
@@ -148,8 +148,10 @@ export class Flight {
       this.moved();
       return;
     }
+    // Nothing of it is held from here on, so it cannot be kept.
+    if (!this.#isOver) this.#isWindow = true;
+    this.#letGo();
     if (!this.#isOver) this.#source?.abandoned();
-    else this.#letGo();
   }
 
   /** A reader has gone on, or can take something again. */
