@@ -81,6 +81,11 @@ export function writtenBytes(part: AssistantPart): number {
   }
 }
 
+/** The tokens that a provider counts for so many bytes of a request, as a rule. */
+export function likelyInputTokens(requestBytes: number, contextTokens: number | null): number {
+  return Math.max(1, Math.min(Math.ceil(requestBytes / BYTES_PER_TOKEN), contextTokens ?? Infinity));
+}
+
 /**
  * The most tokens that so many bytes of a request are taken for, at least 1. `contextTokens`: what its model can read;
  * null: not known.

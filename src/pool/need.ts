@@ -27,6 +27,11 @@ export interface Need {
   readonly inputTokens: number;
   /** The most that the request may cost; null: nobody knows, or nobody is charged. Read only where a budget counts. */
   readonly costNanoUsd?: number | null;
+  /**
+   * What the provider will count of the input, as a rule; absent: `inputTokens`. Announced room is used by it: too low a
+   * number costs a refusal now and then, too high a one leaves room unused at all times.
+   */
+  readonly likelyInputTokens?: number;
   /** The most that the answer may be; 0 where it is not billed. Read only where a limit counts tokens. */
   readonly outputTokens: number;
   /**

@@ -160,3 +160,22 @@ test("whatever is taken and announced, the time that is told has room, and nothi
     }),
   );
 });
+
+test("room that comes back little by little is counted from when the request was sent", () => {
+  const book = new QuotaBook();
+  const mark = book.take(need(100), 0, NOW - 2_000);
+  book.learn([room({ dimension: "input", limit: 60_000, remaining: 1_000 })], mark, NOW);
+  // 1,000 a second.
+  expect(book.headroom(need(3_000), NOW)).toBe(0);
+  expect(book.headroom(need(3_001), NOW)).toBe(-1);
+  const late = book.take(need(100), 0, NOW - 5_000);
+  book.learn([room({ dimension: "input", limit: 60_000, remaining: 1_000 })], late, NOW);
+  expect(book.headroom(need(1_001), NOW)).toBe(-1);
+});
+
+test("announced room is used by what a provider counts as a rule, not by the most that it may", () => {
+  const book = new QuotaBook();
+  book.learn([room({ dimension: "input", limit: 1_000, remaining: 400 })], book.mark(), NOW);
+  expect(book.headroom(need(500), NOW)).toBe(-1);
+  expect(book.headroom({ ...need(500), likelyInputTokens: 400 }, NOW)).toBe(0);
+});

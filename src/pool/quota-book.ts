@@ -41,12 +41,13 @@ export class QuotaBook implements Taken {
   }
 
   /** `cachedTokens`: what of the input the provider's cache is known to hold. */
-  take(need: Need, cachedTokens = 0): Mark {
+  take(need: Need, cachedTokens = 0, atMs?: number): Mark {
     this.requests += 1;
-    this.input += this.#quotas[0]?.inputOf(need, cachedTokens) ?? need.inputTokens;
+    this.input += this.#quotas[0]?.inputOf(need, cachedTokens) ?? need.likelyInputTokens ?? need.inputTokens;
     this.output += need.outputTokens;
     const { requests, input, output } = this;
-    return { book: this, requests, input, output };
+    if (atMs === undefined) return { book: this, requests, input, output };
+    return { book: this, requests, input, output, atMs };
   }
 
   /** Takes nothing: the sums as they stand. */

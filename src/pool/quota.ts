@@ -10,9 +10,13 @@ export interface Taken {
   readonly requests: number;
   readonly input: number;
   readonly output: number;
+  /** When, in Unix milliseconds; absent: now. */
+  readonly atMs?: number;
 }
 
 const MINUTE_MS = 60_000;
+/** A reply that was so late may have waited before it was counted. */
+const MAX_LAG_MS = 5_000;
 const SPAN_MS: Readonly<Record<Exclude<Span, "other">, number>> = {
   minute: MINUTE_MS,
   day: 1_440 * MINUTE_MS,
@@ -45,13 +49,15 @@ export class Quota {
 
   /** `taken`: what had been taken, with the request whose reply announces this. */
   learn(room: AnnouncedRoom, taken: Taken, nowMs: number): void {
+    const sentMs = taken.atMs ?? nowMs;
     this.limit = room.limit;
     this.isReserved = room.isReserved;
     this.isGradual = room.isGradual;
     this.#sparesCacheReads = room.sparesCacheReads === true;
     this.#remaining = room.remaining;
     this.#refillPerMs = refillOf(room, nowMs);
-    this.#atMs = nowMs;
+    // The provider counted when the request came to it. What has come back since is much at a large limit.
+    this.#atMs = nowMs - sentMs < MAX_LAG_MS ? Math.min(sentMs, nowMs) : nowMs;
     this.#announcedMs = nowMs;
     this.#base = this.#sum(taken);
     this.#endMs = room.resetAtMs ?? nowMs + MINUTE_MS;
@@ -72,8 +78,9 @@ export class Quota {
   }
 
   /** The input that counts, where the provider's cache is known to hold so much of the prompt. */
-  inputOf({ inputTokens }: Need, cachedTokens: number): number {
-    return this.#sparesCacheReads ? Math.max(0, inputTokens - cachedTokens) : inputTokens;
+  inputOf({ inputTokens, likelyInputTokens }: Need, cachedTokens: number): number {
+    const tokens = likelyInputTokens ?? inputTokens;
+    return this.#sparesCacheReads ? Math.max(0, tokens - cachedTokens) : tokens;
   }
 
   /** When so much room is expected, Unix milliseconds. */

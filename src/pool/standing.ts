@@ -76,8 +76,8 @@ export function take(
   begin(park, monotonicMs);
   begin(modelPark, monotonicMs);
   begin(other, monotonicMs);
-  const mark = account.bookOf(model)?.take(need, cachedTokens) ?? null;
-  const wholeMark = account.whole?.take(need, cachedTokens) ?? null;
+  const mark = account.bookOf(model)?.take(need, cachedTokens, clock.nowMs()) ?? null;
+  const wholeMark = account.whole?.take(need, cachedTokens, clock.nowMs()) ?? null;
   const hold = counter?.take(need, clock) ?? null;
   return { lease: new HeldLease(credential, model, park, modelPark, other, mark, wholeMark, hold) };
 }

@@ -28,6 +28,7 @@ export interface Choice {
   readonly savedTokens: number;
 }
 
+const NOWHERE: Choice = Object.freeze({ index: -1, fullIndex: -1, savedTokens: 0 });
 /** A seat takes new prefixes until it has so much more than its part of the requests in flight. */
 const LOAD_FACTOR = 1.25;
 /** Few requests at once are no load, however unevenly they lie. */
@@ -55,6 +56,7 @@ export class Affinity {
   /** `seats`: of one upstream and one priority. `nowMs`: on the monotonic clock. */
   choose(prefix: Prefix, model: string, seats: readonly Seat[], nowMs: number): Choice {
     const bound = boundOf(seats);
+    if (bound === null) return NOWHERE;
     const number = this.#numberOf(model);
     const { points, root } = prefix;
     const headDepth = points.length - 1;
@@ -123,8 +125,9 @@ interface Bound {
   readonly used: number;
 }
 
-/** Consistent hashing with bounded loads: https://arxiv.org/abs/1608.01350 */
-function boundOf(seats: readonly Seat[]): Bound {
+/** Consistent hashing with bounded loads: https://arxiv.org/abs/1608.01350. null: no seat has room. */
+function boundOf(seats: readonly Seat[]): Bound | null {
+  let hasRoom = false;
   let inFlight = 1;
   let weight = 0;
   let used = 0;
@@ -133,7 +136,9 @@ function boundOf(seats: readonly Seat[]): Bound {
     inFlight += seat.inFlight;
     weight += seat.weight;
     used += 1 - Math.max(0, seat.freeShare);
+    hasRoom ||= seat.freeShare >= 0;
   }
+  if (!hasRoom) return null;
   return {
     inFlight: (LOAD_FACTOR * inFlight) / weight,
     used: Math.max(CALM_USE, (LOAD_FACTOR * used) / seats.length),

@@ -13,7 +13,7 @@ export interface Holder {
   expiresMs: number;
   /** What the provider has said that it keeps, or has read; 0: it has not said. */
   tokens: number;
-  /** What the request that told so was taken for, as `Need.inputTokens` counts; 0 with `tokens`. */
+  /** What the request that told so was taken for, as `Need.likelyInputTokens` counts; 0 with `tokens`. */
   bookedTokens: number;
 }
 
@@ -22,7 +22,7 @@ export interface CacheReport {
   readonly inputTokens: number | null;
   readonly cacheReadTokens: number | null;
   readonly cacheWriteTokens: number | null;
-  /** What the request was taken for, as `Need.inputTokens` counts. */
+  /** What the request was taken for, as `Need.likelyInputTokens` counts. */
   readonly bookedTokens: number;
 }
 

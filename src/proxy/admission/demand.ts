@@ -1,7 +1,7 @@
 /** The most that a request may take of the limits of its key: tokens, and money at the dearest of its targets. */
 import type { Peek } from "../../dialects/dialect.ts";
 import type { Needed } from "../../limits/reservation.ts";
-import { bookedInputTokens } from "../../neutral/estimate.ts";
+import { bookedInputTokens, likelyInputTokens } from "../../neutral/estimate.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { PriceBook } from "../../prices/price-book.ts";
@@ -59,10 +59,12 @@ export function demandAt(
 /** The most tokens that a request may take at a target. */
 export interface DemandedTokens {
   readonly input: number;
+  /** What the provider will count of it, as a rule. */
+  readonly likelyInput: number;
   readonly output: number;
 }
 
-const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, output: 0 });
+const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, likelyInput: 0, output: 0 });
 
 export function tokensAt(
   { gateway: { snapshot }, exchange, peek }: Demanding,
@@ -74,6 +76,7 @@ export function tokensAt(
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
   return {
     input: bookedInputTokens(requestBytes, contextOf(exchange, traits)),
+    likelyInput: likelyInputTokens(requestBytes, contextOf(exchange, traits)),
     output: route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0,
   };
 }

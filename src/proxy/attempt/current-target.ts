@@ -77,6 +77,11 @@ export class CurrentTarget implements Need {
     return this.#tokens.input;
   }
 
+  get likelyInputTokens(): number {
+    this.#tokens ??= tokensAt(this.#request, this.target);
+    return this.#tokens.likelyInput;
+  }
+
   get outputTokens(): number {
     this.#tokens ??= tokensAt(this.#request, this.target);
     return this.#tokens.output;

@@ -1,6 +1,6 @@
 /** What a request has to do with prompt caches: what a wait for a warm one is worth, and what its answer tells of them. */
 import type { TapState } from "../../dialects/dialect.ts";
-import { bookedInputTokens } from "../../neutral/estimate.ts";
+import { likelyInputTokens } from "../../neutral/estimate.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { WarmWait } from "../../pool/need.ts";
 import { cacheSaving } from "../../prices/cache-saving.ts";
@@ -39,7 +39,7 @@ export function learnWarmth(
   if (prefix === null || prefix === undefined || usage === null) return;
   if (upstream === null || credential === null) return;
   const { inputTokens, cacheReadTokens, cacheWriteTokens } = usage;
-  const bookedTokens = bookedInputTokens(requestBytes, null);
+  const bookedTokens = likelyInputTokens(requestBytes, null);
   const report = { inputTokens, cacheReadTokens, cacheWriteTokens, bookedTokens };
   pool.learn(`${upstream}/${credential}`, modelUsed ?? "", prefix, report, startedMs);
 }
