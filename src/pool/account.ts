@@ -14,6 +14,8 @@ const ALL = "";
 export class Account {
   /** null: no reply has named one, so the account is one credential's own. */
   readonly owner: string | null;
+  /** So many credentials have joined it. */
+  members = 0;
   /** Nothing is known: the account stands in nobody's way. */
   isBlank = true;
   #whole: QuotaBook | null = null;

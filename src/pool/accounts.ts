@@ -25,18 +25,21 @@ export class Accounts {
   ): void {
     const { credential } = lease;
     // A server in between may pass on the name of its own account, and then passes on no limits.
-    if (owner !== null && rooms.some(({ limit }) => limit !== null)) this.#join(credential, owner);
+    if (owner !== null && credential.account.owner !== owner && rooms.some(({ limit }) => limit !== null)) {
+      this.#join(credential, owner);
+    }
     if (rooms.length === 0) return;
     if (credential.spec.scope === "credential" && !isOfModel) {
       this.#learnBook(lease, null, rooms, nowMs);
       return;
     }
-    const isAll = rooms.every(({ scope }) => scope === "model");
-    this.#learnBook(lease, model, isAll ? rooms : rooms.filter(({ scope }) => scope === "model"), nowMs);
-    if (!isAll) {
-      const whole = rooms.filter(({ scope }) => scope === "credential");
-      this.#learnBook(lease, null, whole, nowMs);
+    if (rooms.every(isOfOneModel)) {
+      this.#learnBook(lease, model, rooms, nowMs);
+      return;
     }
+    this.#learnBook(lease, model, rooms.filter(isOfOneModel), nowMs);
+    const whole = rooms.filter((room) => !isOfOneModel(room));
+    this.#learnBook(lease, null, whole, nowMs);
   }
 
   /** Takes what was kept over a restart. */
@@ -59,7 +62,7 @@ export class Accounts {
     const { credential } = lease;
     let book = credential.account.openBook(model);
     if (book === null) return;
-    if (credential.account.owner !== null && this.#isOther(credential, book, model ?? "", rooms)) {
+    if (credential.account.members > 1 && this.#isOther(credential, book, model ?? "", rooms)) {
       credential.isAlone = true;
       credential.account = new Account(null);
       book = credential.account.openBook(model) as QuotaBook;
@@ -88,8 +91,13 @@ export class Accounts {
     const key = JSON.stringify([credential.spec.upstream, owner]);
     const account = this.#accounts.get(key) ?? new Account(owner);
     this.#accounts.set(key, account);
+    account.members += 1;
     credential.account = account;
   }
+}
+
+function isOfOneModel({ scope }: AnnouncedRoom): boolean {
+  return scope === "model";
 }
 
 /** When a limit of which nothing is left is whole again at once, Unix milliseconds; null: there is none worth waiting for. */

@@ -5,7 +5,7 @@
  */
 import type { HeaderView } from "../../core/header-view.ts";
 import { bucketsOf, structuredBuckets } from "../limit-time.ts";
-import { endOfText, parseDurationMs } from "../reset-time.ts";
+import { endOfText } from "../reset-time.ts";
 import type { AnnouncedRoom, Dimension, RoomFacts, Span } from "./room-facts.ts";
 
 /** What a family's headers leave unsaid. */
@@ -23,88 +23,122 @@ export interface RoomForm {
 
 const MAX_ROOMS = 8;
 const MAX_NAME_CHARS = 64;
-/** `ratelimit`, the shortest name of all. */
+/** `ratelimit`, the shortest name of all, and `x-ratelimit`, the longest one without a word behind it. */
 const MIN_NAME_CHARS = 9;
+const MAX_STRUCTURED_CHARS = 11;
+/** The names of rate headers begin with these. */
+const FIRST_A = "a".charCodeAt(0);
+const FIRST_R = "r".charCodeAt(0);
+const FIRST_X = "x".charCodeAt(0);
 
-/** What a name of a header says, and the names beside it. */
-interface Name {
-  readonly limit: string;
-  readonly reset: string;
+/** One limit whose headers differ in one word, and their values while a reply is read: nothing is waited for meanwhile. */
+interface Stem {
+  /** The names without that word. */
+  readonly text: string;
   readonly dimension: Dimension;
   readonly span: Span | null;
   /** Only an empty one counts: its size is none of requests or tokens. */
   readonly isOfBytes: boolean;
+  readonly values: { remaining: string | null; limit: string | null; reset: string | null };
 }
 
-/** By name; null: the header announces no room. A provider's replies all have the same few names. */
-const names = new Map<string, Name | null>();
+interface Part {
+  readonly stem: Stem;
+  readonly word: keyof Stem["values"];
+}
+
+/** By name of a header; null: it says nothing of a limit. A provider's replies all have the same few names. */
+const parts = new Map<string, Part | null>();
+const stems = new Map<string, Stem>();
 const MAX_NAMES = 256;
 
-function nameOf(name: string): Name | null {
-  const known = names.get(name);
+function partOf(name: string): Part | null {
+  const known = parts.get(name);
   if (known !== undefined) return known;
+  // Servers may send any names, so a bound keeps memory small.
+  if (parts.size >= MAX_NAMES) {
+    parts.clear();
+    stems.clear();
+  }
   const read = readName(name);
-  if (names.size < MAX_NAMES) names.set(name, read);
+  parts.set(name, read);
   return read;
 }
 
-function readName(name: string): Name | null {
-  const isForeign = name.startsWith("llm_provider-") || name.includes("timeremaining");
-  if (isForeign || !name.includes("ratelimit") || !name.includes("remaining")) return null;
-  return {
-    limit: name.replace("remaining", "limit"),
-    reset: name.replace("remaining", "reset"),
-    dimension: dimensionOf(name),
-    span: spanIn(name),
-    isOfBytes: name.includes("bysize"),
-  };
+function readName(name: string): Part | null {
+  // The word `limit` stands in `ratelimit` too.
+  const [before = "", after] = name.split("ratelimit", 2);
+  if (after === undefined || name.includes("timeremaining")) return null;
+  for (const word of ["remaining", "reset", "limit"] as const) {
+    const found = after.indexOf(word);
+    if (found === -1) continue;
+    const rest = after.slice(0, found).replace(/-$/, "") + after.slice(found + word.length);
+    return { stem: stemOf(`${before}ratelimit${rest}`), word };
+  }
+  return null;
 }
 
-/** The headers that announce room, while they are looked for: nothing is waited for meanwhile. */
-const found: string[] = [];
+function stemOf(text: string): Stem {
+  const known = stems.get(text);
+  if (known !== undefined) return known;
+  const stem: Stem = {
+    text,
+    dimension: dimensionOf(text),
+    span: spanIn(text),
+    isOfBytes: text.includes("bysize"),
+    values: { remaining: null, limit: null, reset: null },
+  };
+  stems.set(text, stem);
+  return stem;
+}
+
+/** Those that a reply has values of. */
+const met: Stem[] = [];
+const structured: string[] = [];
 
 function look(value: string, name: string): void {
   const { length } = name;
-  if (length < MIN_NAME_CHARS || length > MAX_NAME_CHARS || found.length >= 2 * MAX_ROOMS) return;
-  if (length > 11) {
-    if (name.includes("ratelimit") && nameOf(name) !== null) found.push(name, value);
-  } else if (name === "ratelimit" || name === "x-ratelimit") found.push(name, value);
+  if (length < MIN_NAME_CHARS || length > MAX_NAME_CHARS) return;
+  const first = name.charCodeAt(0);
+  if (first !== FIRST_X && first !== FIRST_A && first !== FIRST_R) return;
+  if (length > MAX_STRUCTURED_CHARS) {
+    const part = name.includes("ratelimit") ? partOf(name) : null;
+    if (part === null) return;
+    const { values } = part.stem;
+    if (values.remaining === null && values.limit === null && values.reset === null) met.push(part.stem);
+    values[part.word] = value;
+  } else if (name === "ratelimit" || name === "x-ratelimit") structured.push(value);
 }
 
 /** null: the headers announce nothing. Runs for each reply: one without such headers costs one look at them. */
 export function roomInHeaders(headers: HeaderView, nowMs: number, form: RoomForm): RoomFacts | null {
-  found.length = 0;
   headers.forEach(look);
-  if (found.length === 0) return null;
+  if (met.length === 0 && structured.length === 0) return null;
   const rooms: AnnouncedRoom[] = [];
-  for (let i = 0; i < found.length; i += 2) {
-    const value = found[i + 1] as string;
-    const name = nameOf(found[i] as string);
-    if (name === null) rooms.push(...structuredRooms(value, nowMs));
-    else {
-      const room = roomOf(headers, name, value, nowMs, form);
-      if (room !== null) rooms.push(room);
-    }
+  for (let i = 0; i < structured.length; i++) rooms.push(...structuredRooms(structured[i] as string, nowMs));
+  for (let i = 0; i < met.length; i++) {
+    const stem = met[i] as Stem;
+    const room = rooms.length < MAX_ROOMS ? roomOf(headers, stem, nowMs, form) : null;
+    if (room !== null) rooms.push(room);
+    stem.values.remaining = null;
+    stem.values.limit = null;
+    stem.values.reset = null;
   }
+  met.length = 0;
+  structured.length = 0;
   return { owner: headers.get(form.ownerHeader), rooms };
 }
 
-function roomOf(
-  headers: HeaderView,
-  { limit: limitName, reset: resetName, dimension, span: namedSpan, isOfBytes }: Name,
-  value: string,
-  nowMs: number,
-  form: RoomForm,
-): AnnouncedRoom | null {
-  const left = Number.parseFloat(value);
+function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm): AnnouncedRoom | null {
+  const { dimension, isOfBytes, values } = stem;
+  const left = values.remaining === null ? Number.NaN : Number.parseFloat(values.remaining);
   if (!(left >= 0) || (isOfBytes && left > 0)) return null;
   const remaining = Math.ceil(left);
-  const reset = headers.get(resetName);
-  const limit = Number.parseFloat(headers.get(limitName) ?? "");
+  const limit = values.limit === null ? 0 : Number.parseFloat(values.limit);
   const knownLimit = limit > 0 && limit >= remaining ? limit : null;
   // Without the limit nobody knows how fast room comes back.
-  const isGradual = knownLimit !== null && form.isGradual(reset);
-  const span = namedSpan ?? form.spanOf(dimension, isGradual);
+  const isGradual = knownLimit !== null && form.isGradual(values.reset);
+  const span = stem.span ?? form.spanOf(dimension, isGradual);
   // The reset of a limit that fills up follows from the limit, and means nothing while most of it is left.
   const isTold =
     isGradual && remaining > 0 && (span !== "other" || (knownLimit !== null && 2 * remaining >= knownLimit));
@@ -114,7 +148,7 @@ function roomOf(
     scope: "model",
     limit: knownLimit,
     remaining,
-    resetAtMs: isTold ? null : resetOf(headers, resetName, reset, remaining, nowMs),
+    resetAtMs: isTold ? null : resetOf(headers, stem, remaining, nowMs),
     isGradual,
     isReserved: form.isReserved(dimension),
     sparesCacheReads: form.sparesCacheReads,
@@ -124,16 +158,14 @@ function roomOf(
 /** A reset by a name of its own is searched for where nothing is left. */
 function resetOf(
   headers: HeaderView,
-  resetName: string,
-  reset: string | null,
+  { text, values: { reset } }: Stem,
   remaining: number,
   nowMs: number,
 ): number | null {
-  if (reset !== null) return future(endOfText(reset, nowMs), nowMs);
-  if (remaining > 0) return null;
-  const stem = resetName.replace(/-?reset/, "");
+  const told = reset === null ? null : future(endOfText(reset, nowMs), nowMs);
+  if (told !== null || remaining > 0) return told;
   const ends = bucketsOf(headers, nowMs)
-    .filter((bucket) => bucket.isEmpty === true && bucket.name.replace(/-?reset.*$/, "") === stem)
+    .filter((bucket) => bucket.isEmpty === true && bucket.name.replace(/-?reset.*$/, "") === text)
     .map(({ endMs }) => endMs);
   return ends.length === 0 ? null : future(Math.max(...ends), nowMs);
 }
@@ -175,9 +207,12 @@ function spanIn(name: string): Span | null {
 
 /** `6m0s`, `20ms`: how OpenAI and Groq write the time until a limit is whole again, which fills up meanwhile. */
 export function isDuration(reset: string | null): boolean {
-  if (reset === null || reset === "") return false;
-  // A number, a date or a moment ends in a digit, `Z` or `GMT`.
-  return reset.charCodeAt(reset.length - 1) === SMALL_S && parseDurationMs(reset) !== null;
+  if (reset === null || reset.length < 2 || reset.charCodeAt(reset.length - 1) !== SMALL_S) return false;
+  const before = reset.charCodeAt(reset.length - 2);
+  return before === SMALL_M || (before >= ZERO && before <= NINE);
 }
 
 const SMALL_S = "s".charCodeAt(0);
+const SMALL_M = "m".charCodeAt(0);
+const ZERO = "0".charCodeAt(0);
+const NINE = "9".charCodeAt(0);
