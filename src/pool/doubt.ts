@@ -44,11 +44,13 @@ function hasDoubt(credential: PooledCredential, model: string): boolean {
 
 /** Nothing but doubt keeps the credential from being used. */
 function mayBeAsked(credential: PooledCredential, model: string, clock: Clock): boolean {
+  const { park, models, account } = credential;
+  const other = account.refusalFor(model, park, models.get(model) ?? null);
+  const isOpen = (one: Park): boolean => isDoubtful(one) || isFree(one, clock.nowMs(), clock.monotonicMs());
   return (
     hasDoubt(credential, model) &&
-    parksOf(credential, model).every(
-      (park) => isDoubtful(park) || isFree(park, clock.nowMs(), clock.monotonicMs()),
-    )
+    parksOf(credential, model).every(isOpen) &&
+    (other === null || isOpen(other))
   );
 }
 

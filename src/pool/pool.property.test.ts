@@ -5,6 +5,7 @@ import { silentLog } from "../core/log.ts";
 import type { Signal } from "../upstreams/signal.ts";
 import type { CredentialSpec, CredentialStatus, HeldLease, Lease, PersistedState } from "./credential.ts";
 import { needOf } from "./fixtures/need.ts";
+import { requestsLeft } from "./fixtures/pool-under-test.ts";
 import { isDoubtful, isDue, type Park } from "./park.ts";
 import { makePool } from "./pool.ts";
 
@@ -50,6 +51,16 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("report"), at: fc.nat(), verdict }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release"), at: fc.nat() }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("announce"),
+      at: fc.nat(),
+      owner: fc.constantFrom("org-1", "org-2", null),
+      limit: fc.constantFrom(5, 50),
+      left: fc.integer({ min: 0, max: 50 }),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("replace"),
@@ -87,7 +98,7 @@ function probesOf(lease: Lease): Park[] {
 }
 
 test("a limited credential is never leased, a guess is probed by one request, nobody pays for another's fault", () => {
-  const facts = { probes: 0, waits: 0, cooling: 0 };
+  const facts = { probes: 0, waits: 0, cooling: 0, full: 0 };
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
       let nowMs = START;
@@ -105,7 +116,7 @@ test("a limited credential is never leased, a guess is probed by one request, no
       const pool = make([]);
       const held: Held[] = [];
       const guilty = new Set<string>();
-      const states = () => pool.list().map(({ inFlight: _, ...rest }) => rest);
+      const states = () => pool.list().map(({ inFlight: _, quotas: __, ...rest }) => rest);
       const drop = (at: number): Held | undefined => held.splice(at % Math.max(held.length, 1), 1)[0];
 
       for (const each of steps) {
@@ -120,7 +131,8 @@ test("a limited credential is never leased, a guess is probed by one request, no
           const result = pool.lease(needOf("up", each.model, excluded, null, "alice"));
           if ("unavailable" in result) {
             const { kind, retryAtMs } = result.unavailable;
-            expect(kind === "cooling").toBe(retryAtMs !== null);
+            expect(kind === "cooling" || kind === "full").toBe(retryAtMs !== null);
+            facts.full += kind === "full" ? 1 : 0;
             if (retryAtMs !== null) expect(retryAtMs).toBeGreaterThan(nowMs);
             facts.cooling += kind === "cooling" ? 1 : 0;
             continue;
@@ -132,6 +144,9 @@ test("a limited credential is never leased, a guess is probed by one request, no
           // A word that a client may have brought about keeps nobody away when no other credential is left.
           const isEarly = probes.some((park) => isDoubtful(park) && !isDue(park, nowMs));
           expect(isShownParked(status, each.model)).toBe(isEarly);
+          // Who is limited together with another credential of its account waits for the time as well.
+          const { probedOther } = lease as HeldLease;
+          if (probedOther !== null) expect(probedOther.untilMs as number).toBeLessThanOrEqual(nowMs);
           for (const park of probes) {
             if (isDoubtful(park)) continue;
             expect(park.untilMs as number).toBeLessThanOrEqual(nowMs);
@@ -141,6 +156,15 @@ test("a limited credential is never leased, a guess is probed by one request, no
           }
           facts.probes += probes.length;
           held.push({ lease, model: each.model, probes });
+        } else if (each.do === "announce") {
+          const one = held[each.at % Math.max(held.length, 1)];
+          if (one === undefined) continue;
+          const before = states().map(({ state, models }) => ({ state, models }));
+          const { owner, limit, left } = each;
+          const rooms = [requestsLeft(Math.min(left, limit), limit)];
+          pool.announce(one.lease, one.model, { owner, rooms });
+          // What is left of a limit that fills up again is no state of anybody.
+          expect(states().map(({ state, models }) => ({ state, models }))).toEqual(before);
         } else {
           const one = drop(each.at);
           if (one === undefined) continue;
@@ -180,7 +204,12 @@ test("a limited credential is never leased, a guess is probed by one request, no
         if ("lease" in result) pool.release(result.lease);
         if ("lease" in result || result.unavailable.retryAtMs === null) continue;
         nowMs = result.unavailable.retryAtMs;
-        const served = pool.lease(needOf("up", asked, null, null, "alice"));
+        let served = pool.lease(needOf("up", asked, null, null, "alice"));
+        // After the park of one, the room of its account may be what is waited for, or the park of another.
+        for (let told = 0; told < 5 && "unavailable" in served; told++) {
+          nowMs = served.unavailable.retryAtMs ?? nowMs;
+          served = pool.lease(needOf("up", asked, null, null, "alice"));
+        }
         expect(served).toHaveProperty("lease");
         if ("lease" in served) pool.release(served.lease);
       }
@@ -191,6 +220,7 @@ test("a limited credential is never leased, a guess is probed by one request, no
   expect(facts.probes).toBeGreaterThan(100);
   expect(facts.waits).toBeGreaterThan(10);
   expect(facts.cooling).toBeGreaterThan(100);
+  expect(facts.full).toBeGreaterThan(20);
 });
 
 test("what is kept makes the same pool again", async () => {

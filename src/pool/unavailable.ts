@@ -43,11 +43,14 @@ class Reasons {
     const own = [park, modelPark].filter((one) => one !== null);
     if (isTried) this.#hasTriedDoubt ||= own.some(isDoubtful);
     else if (barrier === null) {
-      this.#addRoom(credential, other === null ? own : [...own, other], need, clock);
-      this.#addDoubt(credential, own, need, clock);
+      const all = other === null ? own : [...own, other];
+      this.#addRoom(credential, all, need, clock);
+      this.#addDoubt(credential, all, need, clock);
     }
     if (barrier !== null) this.#note(spec.id, "off", barrier);
-    else if (park !== null || modelPark !== null) this.#addParked(spec.id, park, modelPark, nowMs);
+    // A park that may be probed stands in nobody's way: then it is the room that is missing.
+    else if (isTried ? own.length > 0 : own.some((one) => !isFree(one, nowMs, clock.monotonicMs())))
+      this.#addParked(spec.id, park, modelPark, nowMs);
     else if (isTried) this.#hasTried = true;
     else if (closedUntilMs !== null) {
       this.#note(spec.id, "off", "outside its active_hours");
