@@ -186,10 +186,11 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     this.#isEnding = true;
     const { gateway, exchange } = this.#request;
     if (end.kind === "whole") {
+      const isFirst = this.#replyBytes === 0;
       this.#count(end.tail);
       this.#settled(end.origin, (failure) => {
         if (failure === null) this.#end(() => stream.finish(end.tail));
-        else this.#end(() => stream.fail(null, inBandError(exchange, failure, this.#replyBytes === 0)));
+        else this.#end(() => stream.fail(null, inBandError(exchange, failure, isFirst)));
       });
       return;
     }
