@@ -169,8 +169,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#walk = this.#isAnswered ? null : reader;
   }
 
-  #watchForEarly({ opensEarly }: Exchange): void {
-    if (!opensEarly) return;
+  #watchForEarly({ opensEarly, early }: Exchange): void {
+    if (!opensEarly || early !== null) return;
     this.#waitsSinceMs = this.#gateway.clock.monotonicMs();
     this.#gateway.transport.watchdog.add(this);
   }

@@ -102,7 +102,10 @@ test("a client that opened early may leave, the first one too, without an end fo
 test("an error that comes late is told inside the first stream; the others are served by themselves", async () => {
   const { clients, one } = await begin(true, 3);
   await until("all have pings", () => clients.every(({ receivedBytes }) => receivedBytes > 300));
-  upstream.answer = (arrived) => sendStream(arrived, CHAT.frames, CHAT.streamType);
+  upstream.answer = async (arrived) => {
+    await Bun.sleep(500);
+    await sendStream(arrived, CHAT.frames, CHAT.streamType);
+  };
   const refusal = JSON.stringify({ error: { message: "no such thing", type: "invalid_request_error" } });
   await sendWhole(one, refusal, { "content-type": "application/json" }, "400 Bad Request");
   const [first, ...others] = await Promise.all(clients.map((client) => client.reply()));
