@@ -585,6 +585,23 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
     "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
   ...[
+    [
+      'affinity = "on"',
+      ':12 pool.affinity = "on": must be true or false; write true or false without quotes',
+    ],
+    ["warm_wait_ms = -1", ":16 pool.warm_wait_ms = -1: must be a whole number from 0 to 60000"],
+    ["warm_wait_ms = 60001", ":16 pool.warm_wait_ms = 60001: must be a whole number from 0 to 60000"],
+    [
+      "warm_worth_nano_usd = 0.5",
+      ":23 pool.warm_worth_nano_usd = 0.5: must be a whole number from 0 to 1000000000000",
+    ],
+    [
+      'warm_worth_nano_usd = "1"',
+      ':23 pool.warm_worth_nano_usd = "1": must be a whole number from 0 to 1000000000000; write digits without quotes',
+    ],
+    ["warm_wait = 5", ':1 pool.warm_wait: unknown key; did you mean "warm_wait_ms"?'],
+  ].map(([line, problem]) => [`in [pool]: ${line}`, `[pool]\n${line}`, `clewline.toml:2${problem}`] as const),
+  ...[
     ["memory_bytes = -1", ":16 cache.memory_bytes = -1: must be a whole number from 0 to 68719476736"],
     [
       'memory_bytes = "64M"',
