@@ -96,6 +96,17 @@ describe("room", () => {
     expect(silent.headroom(need(1), NOW + 11 * MINUTE)).toBe(1);
   });
 
+  test("a clock that is set back, and a reset in the far future, block nobody for long", () => {
+    const book = new QuotaBook();
+    const said = { remaining: 0, resetAtMs: NOW + 1e12, isGradual: false } as const;
+    book.learn([room(said)], book.take(need(1)), NOW);
+    expect(book.readyAtMs(need(1), NOW)).toBe(NOW + 31 * 86_400_000);
+    expect(book.headroom(need(1), NOW - 3_600_000)).toBe(1);
+    const filling = new QuotaBook();
+    filling.learn([room({ remaining: 50 })], filling.take(need(1)), NOW);
+    expect(filling.headroom(need(1), NOW - 30_000)).toBeCloseTo(0.49, 5);
+  });
+
   test("a request above the whole limit is the provider's to refuse", () => {
     const book = new QuotaBook();
     book.learn([room({ dimension: "input", limit: 1_000, remaining: 900 })], book.take(need(100)), NOW);

@@ -2,6 +2,7 @@
  * One limit of a provider in one dimension, as it was announced last, and what has been taken since. Pure: callers hand in
  * the time.
  */
+import { MAX_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { AnnouncedRoom, Dimension, Span } from "../upstreams/room/room-facts.ts";
 import type { Need } from "./need.ts";
 
@@ -24,6 +25,8 @@ const SPAN_MS: Readonly<Record<Exclude<Span, "other">, number>> = {
 };
 /** What was announced says nothing any more after so long, and then a request finds out. */
 const FORGET_MS = 10 * MINUTE_MS;
+/** A clock that was set back by less makes a wait longer by no more. */
+const MAX_STEP_BACK_MS = MINUTE_MS;
 
 export class Quota {
   readonly dimension: Dimension;
@@ -60,13 +63,16 @@ export class Quota {
     this.#atMs = nowMs - sentMs < MAX_LAG_MS ? Math.min(sentMs, nowMs) : nowMs;
     this.#announcedMs = nowMs;
     this.#base = this.#sum(taken);
-    this.#endMs = room.resetAtMs ?? nowMs + MINUTE_MS;
+    this.#endMs = Math.min(room.resetAtMs ?? nowMs + MINUTE_MS, nowMs + MAX_WAIT_MS);
   }
 
   /** What is left, less what was taken since; infinite: nothing is known. */
   roomAt(taken: Taken, nowMs: number): number {
+    const sinceMs = nowMs - this.#atMs;
+    // When the clock was set back, nobody knows how much of the time is over.
+    if (sinceMs < -MAX_STEP_BACK_MS) return Number.POSITIVE_INFINITY;
     if (nowMs >= this.#endMs && !this.#renew(taken, nowMs)) return Number.POSITIVE_INFINITY;
-    const refilled = this.#remaining + this.#refillPerMs * (nowMs - this.#atMs);
+    const refilled = this.#remaining + this.#refillPerMs * Math.max(0, nowMs - this.#atMs);
     return Math.min(refilled, this.limit ?? refilled) - (this.#sum(taken) - this.#base);
   }
 

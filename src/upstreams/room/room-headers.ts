@@ -142,13 +142,16 @@ function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm):
   // The reset of a limit that fills up follows from the limit, and means nothing while most of it is left.
   const isTold =
     isGradual && remaining > 0 && (span !== "other" || (knownLimit !== null && 2 * remaining >= knownLimit));
+  const resetAtMs = isTold ? null : resetOf(headers, stem, remaining, nowMs);
+  // What comes back nobody knows when says nothing.
+  if (resetAtMs === null && !isGradual) return null;
   return {
     dimension,
     span,
     scope: "model",
     limit: knownLimit,
     remaining,
-    resetAtMs: isTold ? null : resetOf(headers, stem, remaining, nowMs),
+    resetAtMs,
     isGradual,
     isReserved: form.isReserved(dimension),
     sparesCacheReads: form.sparesCacheReads,

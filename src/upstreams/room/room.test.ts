@@ -107,6 +107,9 @@ describe("what a good reply says is left", () => {
     ["less than nothing", { "x-ratelimit-remaining-tokens": "-5" }],
     ["a size in bytes", { "ratelimitbysize-remaining": "4096" }],
     ["what a router quotes of another server", { "llm_provider-x-ratelimit-remaining-tokens": "0" }],
+    ["what comes back nobody knows when", { "x-ratelimit-remaining": "0" }],
+    ["what came back before", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1500000000" }],
+    ["a reset that cannot be read", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon" }],
     ["a time", { "x-ratelimit-timeremaining": "30" }],
   ])("%s is no room", (_, headers) => {
     for (const family of [anthropic, openai]) {
@@ -115,7 +118,11 @@ describe("what a good reply says is left", () => {
   });
 
   test("a limit that is smaller than what is left of it is none", () => {
-    const headers = { "x-ratelimit-limit-tokens": "10", "x-ratelimit-remaining-tokens": "500" };
+    const headers = {
+      "x-ratelimit-limit-tokens": "10",
+      "x-ratelimit-remaining-tokens": "500",
+      "x-ratelimit-reset-tokens": "30",
+    };
     expect(openai.roomOf(new Headers(headers), NOW)?.rooms).toMatchObject([{ limit: null, remaining: 500 }]);
   });
 
