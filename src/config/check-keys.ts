@@ -1,4 +1,5 @@
 /** Rules over several keys of `[[keys]]` and `[[teams]]`. */
+import { SCOPE_WITHOUT_TEAM } from "./client-keys.ts";
 import type { Draft } from "./draft.ts";
 import { type Path, renderPath } from "./problem.ts";
 import { checkReference, namesIn } from "./references.ts";
@@ -32,11 +33,8 @@ function checkSecret(draft: Draft, path: Path, { key, key_hash: hash }: Tree): v
 
 function checkScope(draft: Draft, path: Path, { cache_scope: scope, team }: Tree): void {
   if (scope !== "team" || team !== undefined) return;
-  draft.refuse(
-    [...path, "cache_scope"],
-    'is "team", but the key has no team',
-    'name its team, or write "key" or "gateway"',
-  );
+  const { message, repair } = SCOPE_WITHOUT_TEAM;
+  draft.refuse([...path, "cache_scope"], message, repair);
 }
 
 function checkHasLimit(draft: Draft, { table, path }: { readonly table: Tree; readonly path: Path }): void {

@@ -118,11 +118,22 @@ export function parseKeySettings(json: string): SettingsResult {
   }
 }
 
+/** What is wrong with `cache_scope = "team"` where there is none. */
+export const SCOPE_WITHOUT_TEAM = {
+  message: 'is "team", but the key has no team',
+  repair: 'name its team, or write "key" or "gateway"',
+} as const;
+
 /** Settings in the shape of `[[keys]]`, without the name and the key. */
 export function readKeySettings(value: unknown): SettingsResult {
   // The schema takes a list for an object without members.
   const result = v.safeParse(settingsSchema, Array.isArray(value) ? null : value);
-  if (result.success) return { ok: true, settings: makeKeySettings(result.output) };
+  if (result.success) {
+    const { cache_scope: scope, team } = result.output;
+    return scope === "team" && team === undefined
+      ? { ok: false, faults: [{ setting: "cache_scope", ...SCOPE_WITHOUT_TEAM }] }
+      : { ok: true, settings: makeKeySettings(result.output) };
+  }
   const [first, ...others] = result.issues;
   return { ok: false, faults: [faultOf(first), ...others.map(faultOf)] };
 }
@@ -138,6 +149,10 @@ const WRONG_TYPE: Readonly<Record<string, string>> = {
 function faultOf(issue: v.BaseIssue<unknown>): SettingFault {
   const setting = renderPath((issue.path ?? []).map((step) => step.key as string | number));
   const [message = "", repair = ""] = issue.message.split("\n");
+  if (issue.kind === "schema" && issue.type === "picklist") {
+    const values = (issue.expected ?? "").replaceAll(/[()]/g, "").replaceAll(" | ", " or ");
+    return { setting, message: "is none of its values", repair: `use ${values}` };
+  }
   const isOfType = issue.kind === "schema" && issue.type !== "number";
   return isOfType
     ? { setting, message: WRONG_TYPE[issue.type] ?? "is not valid", repair: "" }

@@ -317,6 +317,14 @@ const BAD: readonly (readonly [args: string, code: number, said: string])[] = [
   ["create x --addresses 10.0.0.0/33", 2, "--addresses 10.0.0.0/33 is not an address or CIDR"],
   ["create x --expires soon", 2, "--expires soon is not a day or a time"],
   ["create x --expires 2026-11-22", 2, "--expires 2026-11-22 has passed"],
+  ["create x --cache yes", 2, '--cache yes is none of its values; use "off" or "repeatable" or "all"'],
+  ["create x --cache-header yes", 2, "--cache-header yes must be true or false"],
+  [
+    "create x --cache-scope all",
+    2,
+    '--cache-scope all is none of its values; use "key" or "team" or "gateway"',
+  ],
+  ["create x --cache-scope team", 2, '--cache-scope team is "team", but the key has no team; name its team'],
   ["create x --report yes", 2, "--report yes must be true or false"],
   [
     "create x --requests-per-minute 0",
