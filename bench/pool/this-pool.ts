@@ -28,10 +28,10 @@ import { MAX_OUTPUT_TOKENS } from "./traffic.ts";
 
 /** The default of `[pool]`. */
 const MAX_WAIT_MS = 30_000;
-/** A tenth of the default: each look at the queue asks for all that wait. */
-const QUEUE_LIMITS = { maxCount: 100, maxBytes: 67_108_864 };
+/** A sixteenth of the default: each look at the queue asks for all that wait. */
+const QUEUE_LIMITS = { maxCount: 64, maxBytes: 67_108_864 };
 /** The queue is looked at so often at most: a full one rests for some time after each look, and here looks take none. */
-const LOOK_MS = 200;
+const LOOK_MS = 500;
 const BYTES_A_TOKEN = 4;
 const UPSTREAM = "provider";
 /** Wide: the keys of clients are limited, and their limits refuse nobody. */
