@@ -227,7 +227,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     if (nowMs - this.#waitsSinceMs < gateway.snapshot.config.server.pingIntervalMs) return;
     gateway.transport.watchdog.delete(this);
     const exchange = this.#recorded();
-    if (!exchange.opensEarly) return;
+    if (!exchange.opensEarly || exchange.isSettled) return;
     const leave = (): void => this.#walk?.leave();
     if (exchange.client.request.signal.aborted) {
       leave();

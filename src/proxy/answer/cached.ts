@@ -69,6 +69,8 @@ function findShared(
   exchange.sharing = part;
   const reader = new SharedReader(request, flight, part, owner);
   flight.join(reader);
+  // A signal that has aborted before tells nobody.
+  if (exchange.client.request.signal.aborted) reader.leave();
   return { reader, lead: null };
 }
 
@@ -81,6 +83,7 @@ function lead(key: string, request: ServedRequest, owner: SharedOwner): Shared {
   const reader = new SharedReader(request, flight, part, owner);
   flight.join(reader);
   flight.feedFrom(answer);
+  if (exchange.client.request.signal.aborted) reader.leave();
   return { reader, lead: answer };
 }
 

@@ -132,3 +132,20 @@ test("a request of the gateway's own fault costs neither the cache nor the other
   expect(replies.map(({ status }) => status).toSorted()).toEqual([200, 200, 500]);
   expect(texts.filter((text) => text === streamOf(RECORDING).toString())).toHaveLength(2);
 });
+
+test("a client that has left before its request was planned wants no answer, and keeps none from others", async () => {
+  const gone = (): Promise<Response> => {
+    const client = clientUnderTest(PATH, body(true));
+    client.leave();
+    return handle(gateway, CHAT, client, gateway.tester);
+  };
+  await gone();
+  const first = ask(true);
+  await Bun.sleep(20);
+  await gone();
+  answer();
+  expect(await (await first).text()).toBe(streamOf(RECORDING).toString());
+  while (gateway.metrics.inFlight > 0) await Bun.sleep(5);
+  const rows = await gateway.rows();
+  expect(rows.map(({ outcome }) => outcome).toSorted()).toEqual(["client_left", "client_left", "ok"]);
+});
