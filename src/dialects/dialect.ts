@@ -106,6 +106,8 @@ export interface TapState {
   readonly pendingId: string | null;
   /** The upstream's own stop or finish reason, raw. */
   readonly stopReason: string | null;
+  /** The provider, or its model, has refused to answer for the content, and has said nothing else. */
+  readonly isRefusal: boolean;
   /**
    * `open`: more must come, an end here is a cut. `finished`: the answer is whole, an end here is a good end.
    * `complete`: the terminal frame has passed, nothing more is needed. `failed`: the upstream reported

@@ -53,6 +53,7 @@ export class StreamTranslation implements Tap {
   #isOutputCounted = false;
   model: string | null = null;
   stopReason: string | null = null;
+  isRefusal = false;
   progress: TapState["progress"] = "open";
   failure: string | null = null;
   /** The upstream's own error object; null: the decoder found the failure. */
@@ -245,6 +246,7 @@ export class StreamTranslation implements Tap {
       }
     }
     this.stopReason = event.stop.raw;
+    this.isRefusal = event.stop.kind === "refusal" && !this.hasContent;
     this.#parts.observer?.(event);
     this.#write("");
     this.#last = this.#parts.encoder.encode(event);

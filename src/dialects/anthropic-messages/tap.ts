@@ -1,7 +1,7 @@
 /** Reads the state of an answer from Messages replies. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { asObject, asString } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
@@ -34,6 +34,7 @@ const FRAME = compileShape({
 const SEARCH = new NeedleSearch([textNeedle("message_"), textNeedle('"error"')]);
 
 const CONTENT = new ContentSearch("delta");
+const REFUSAL = "refusal";
 
 export class MessagesReader implements AnswerReader {
   readonly answer = new AnswerReading();
@@ -91,6 +92,7 @@ export class MessagesReader implements AnswerReader {
       return;
     }
     this.#readMessage(message);
+    this.answer.isRefusal = this.answer.stopReason === REFUSAL && !asArray(message.content).some(isSaid);
   }
 
   contentOf(body: JsonObject): unknown {
@@ -123,6 +125,7 @@ export class MessagesReader implements AnswerReader {
     const stopReason = asString(delta?.stop_reason);
     if (stopReason === null) return;
     this.answer.stopReason = stopReason;
+    this.answer.isRefusal = stopReason === REFUSAL && !this.answer.hasContent;
     this.answer.hasContent = true;
     this.answer.finish();
   }
@@ -132,4 +135,10 @@ export class MessagesReader implements AnswerReader {
     this.#counts.add(usage);
     this.answer.usage = this.#counts.usage;
   }
+}
+
+/** Of a whole answer, in which thinking alone says nothing. */
+function isSaid(block: unknown): boolean {
+  const type = asString(asObject(block)?.type);
+  return type !== "thinking" && type !== "redacted_thinking";
 }

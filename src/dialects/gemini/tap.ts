@@ -11,6 +11,7 @@ import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
+import { decodeStop } from "./stop.ts";
 import { laterUsage, Searches } from "./usage.ts";
 
 const CHUNK = {
@@ -67,7 +68,8 @@ export class GeminiReader implements AnswerReader {
       return false;
     }
     this.#readTotals(chunk);
-    let finishReason = asString(asObject(chunk.promptFeedback)?.blockReason);
+    const blockReason = asString(asObject(chunk.promptFeedback)?.blockReason);
+    let finishReason = blockReason;
     let hasContent = false;
     for (const entry of asArray(chunk.candidates)) {
       const candidate = asObject(entry);
@@ -77,9 +79,13 @@ export class GeminiReader implements AnswerReader {
       hasContent ||= asArray(asObject(candidate.content)?.parts).some(isContent);
     }
     this.#readSearches();
-    if (hasContent) this.answer.hasContent = true;
+    if (hasContent) {
+      this.answer.hasContent = true;
+      this.answer.isRefusal = false;
+    }
     if (finishReason !== null) {
       this.answer.stopReason = finishReason;
+      this.answer.isRefusal ||= !this.answer.hasContent && isRefusal(finishReason, blockReason !== null);
       this.answer.hasContent = true;
       this.answer.finish();
     } else if (hasContent) {
@@ -130,4 +136,8 @@ function isContent(part: unknown): boolean {
     return true;
   }
   return false;
+}
+
+function isRefusal(reason: string, isBlocked: boolean): boolean {
+  return decodeStop({ reason, isBlocked, message: null, token: null }, false).kind === "refusal";
 }

@@ -9,6 +9,7 @@ import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts
 import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
+import { decodeFinish } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
 const BODY = compileShape({
@@ -65,8 +66,10 @@ export class ChatReader implements AnswerReader {
     const finishReason = finishReasonOf(choices);
     const hasContent = choices.some((choice) => isContent(asObject(choice)?.delta));
     if (hasContent) this.answer.hasContent = true;
+    if (hasContent) this.answer.isRefusal = false;
     if (finishReason !== null) {
       this.answer.stopReason = finishReason;
+      this.answer.isRefusal = isRefusal(finishReason) && !this.answer.hasContent;
       this.answer.finish();
     } else if (hasContent) {
       // Of several choices (`n`), the first to finish does not end the answer.
@@ -90,6 +93,9 @@ export class ChatReader implements AnswerReader {
       return;
     }
     this.answer.stopReason = finishReasonOf(choices);
+    this.answer.isRefusal =
+      isRefusal(this.answer.stopReason) &&
+      choices.every((choice) => !isContent(asObject(choice)?.message ?? true));
   }
 
   contentOf(body: JsonObject): unknown {
@@ -128,7 +134,11 @@ function finishReasonOf(choices: readonly unknown[]): string | null {
   return null;
 }
 
-/** Whether a delta holds a part of the answer: a role and empty values are none. */
+function isRefusal(finishReason: string | null): boolean {
+  return decodeFinish(finishReason) === "refusal";
+}
+
+/** Whether a delta or message holds a part of the answer: a role and empty values are none. */
 function isContent(delta: unknown): boolean {
   if (delta === true) return true;
   for (const [key, value] of Object.entries(asObject(delta) ?? {})) {

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { asObject, asString } from "../../wire/json.ts";
+import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
 import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
@@ -46,6 +46,8 @@ const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_p
 const MAX_PENDING_ID_CHARS = 256;
 
 const CONTENT = new ContentSearch("delta");
+/** Of an incomplete response. */
+const FILTERED = "content_filter";
 
 export class ResponsesReader implements AnswerReader {
   readonly answer = new AnswerReading();
@@ -72,8 +74,10 @@ export class ResponsesReader implements AnswerReader {
     } else if (type === "response.failed") {
       this.answer.fail(response?.error);
     } else if (type === "response.completed" || type === "response.incomplete") {
+      const saidNothing = !this.answer.hasContent;
       this.answer.hasContent = true;
       this.answer.stopReason = stopReasonOf(response);
+      this.answer.isRefusal = saidNothing && this.answer.stopReason === FILTERED;
       this.answer.complete();
     } else if (type.startsWith("response.") && !PRELUDE.has(type)) {
       this.answer.hasContent = true;
@@ -89,6 +93,8 @@ export class ResponsesReader implements AnswerReader {
     if (response === null) return;
     this.#readResponse(response);
     this.answer.stopReason = stopReasonOf(response);
+    this.answer.isRefusal =
+      this.answer.stopReason === FILTERED && asArray(response.output).every(isReasoning);
     const stated = failureIn(response);
     if (stated !== null) this.answer.fail(stated);
   }
@@ -147,4 +153,9 @@ function stopReasonOf(response: JsonObject | null): string | null {
 function failureIn(body: JsonObject): unknown {
   if (body.status === "failed") return body.error ?? { message: "the response failed" };
   return body.object === "response" || body.output !== undefined ? null : statedError(body);
+}
+
+/** In a whole answer, reasoning alone says nothing. */
+function isReasoning(item: unknown): boolean {
+  return asObject(item)?.type === "reasoning";
 }

@@ -18,6 +18,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   stateIds: readonly string[] = [];
   pendingId: string | null = null;
   stopReason: string | null = null;
+  isRefusal = false;
   progress: TapState["progress"] = "open";
   failure: string | null = null;
   hasContent = false;

@@ -46,6 +46,10 @@ export abstract class AnswerTap implements Tap {
     return this.answer.stopReason;
   }
 
+  get isRefusal(): boolean {
+    return this.answer.isRefusal;
+  }
+
   get progress(): TapState["progress"] {
     return this.answer.progress;
   }
