@@ -243,6 +243,25 @@ export function isOversize(message: string, codes: readonly string[]): boolean {
   return codes.some((code) => CODES.test(code)) || WORDINGS.some((row) => row.words.test(words));
 }
 
+/** A code that says so without words. */
+export function isOverflowCode(code: string): boolean {
+  return CODES.test(code);
+}
+
+/**
+ * The words in which a known server says that the prompt is too long, alone or with the answer; null: the message is
+ * about something else, such as an answer that is longer than the model writes.
+ */
+export function overflowWords(message: string): string | null {
+  const words = message.slice(0, MAX_MESSAGE_CHARS).replace(PREFACE, "");
+  if (CODES.test(words)) return words;
+  for (const row of WORDINGS) {
+    const found = row.isOfAccount || row.part === "output" ? null : row.words.exec(words);
+    if (found !== null) return found[0];
+  }
+  return null;
+}
+
 /**
  * The limit for the answer with which the model would take the request; null: a lower limit does not help, or
  * leaves too little of an answer. `sentLimit`: the limit in the refused request; null: it has none.
