@@ -71,26 +71,43 @@ type Explained = Explanation["targets"][number];
 function text(explanation: Explanation): string {
   const lines = [`${explanation.model}, asked in ${explanation.dialect} (${explanation.endpoint})`];
   if (explanation.order !== "given") lines.push(`targets ordered: ${explanation.order}`);
-  explanation.targets.forEach((target, i) => {
-    const { mode, dialect, request, dropped = [], watched_stops: stops = [], error } = target;
-    lines.push("", `${i + 1}. ${target.upstream}/${target.model}${reasonText(target.ordered_by)}`);
-    if (error !== undefined) {
-      lines.push(`   not asked: ${error.message}${error.param === null ? "" : ` (${error.param})`}`);
-      return;
-    }
-    if (mode === "count") {
-      lines.push("   its tokens are counted here, without a request");
-      return;
-    }
-    lines.push(mode === "relay" ? `   relayed as it is (${dialect})` : `   translated to ${dialect}`);
-    for (const { field, reason } of dropped) lines.push(`   without ${field}: ${reason}`);
-    if (stops.length > 0) lines.push(`   stop sequences watched here: ${JSON.stringify(stops)}`);
-    if (request === undefined) return;
-    lines.push("", `   ${request.method} ${request.url}`);
-    for (const [name, value] of Object.entries(request.headers)) lines.push(`   ${name}: ${value}`);
-    lines.push("", indent(JSON.stringify(request.body, null, 2)));
-  });
+  const addTargets = (targets: readonly Explained[]): void =>
+    targets.forEach((target, i) => {
+      lines.push("", ...targetLines(target, i + 1));
+    });
+  addTargets(explanation.targets);
+  const { on_overflow: onOverflow, on_refusal: onRefusal } = explanation;
+  if (onOverflow !== undefined) lines.push("", "if the prompt is too long:");
+  addTargets(onOverflow ?? []);
+  if (onRefusal !== undefined) lines.push("", "if the content is refused:");
+  addTargets(onRefusal ?? []);
   return `${lines.join("\n")}\n`;
+}
+
+function targetLines(target: Explained, n: number): readonly string[] {
+  const lines: string[] = [];
+  const { mode, dialect, request, dropped = [], watched_stops: stops = [], error } = target;
+  lines.push(`${n}. ${target.upstream}/${target.model}${reasonText(target.ordered_by)}`);
+  if (target.overflow !== undefined) {
+    const { least_input_tokens: least, context_tokens: context } = target.overflow;
+    lines.push(`   passed over: the prompt has ${least} tokens or more, and the model reads ${context}`);
+  }
+  if (error !== undefined) {
+    lines.push(`   not asked: ${error.message}${error.param === null ? "" : ` (${error.param})`}`);
+    return lines;
+  }
+  if (mode === "count") {
+    lines.push("   its tokens are counted here, without a request");
+    return lines;
+  }
+  lines.push(mode === "relay" ? `   relayed as it is (${dialect})` : `   translated to ${dialect}`);
+  for (const { field, reason } of dropped) lines.push(`   without ${field}: ${reason}`);
+  if (stops.length > 0) lines.push(`   stop sequences watched here: ${JSON.stringify(stops)}`);
+  if (request === undefined) return lines;
+  lines.push("", `   ${request.method} ${request.url}`);
+  for (const [name, value] of Object.entries(request.headers)) lines.push(`   ${name}: ${value}`);
+  lines.push("", indent(JSON.stringify(request.body, null, 2)));
+  return lines;
 }
 
 /** As in ` (weight 3)`; empty: the order is the given one. */

@@ -180,6 +180,11 @@ export class Metrics {
     "What the answers from the response cache have cost the first time, in billionths of a dollar.",
     ["upstream"],
   );
+  readonly detours = new Counter(
+    "clewline_detours_total",
+    "Requests that left an upstream for the targets of on_overflow or on_refusal.",
+    ["upstream", "cause"],
+  );
   readonly reloads = new Counter("clewline_config_reloads_total", "Changes of the configuration.", [
     "result",
   ]);

@@ -10,7 +10,7 @@ import { HeaderList } from "../core/header-view.ts";
 import { type Route, useOf } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
-import type { Target } from "../plan/plan.ts";
+import type { Detours, Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
@@ -21,6 +21,7 @@ import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { explainOverflow } from "./explain-detours.ts";
 import { explainOrder, type OrderedBy } from "./explain-order.ts";
 
 /** The parts of a gateway that an explanation needs. None of them sends. */
@@ -58,6 +59,8 @@ export interface TargetExplanation {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;
   };
+  /** The prompt is too long for the target for certain, so the target is passed over where there is a detour. */
+  readonly overflow?: { readonly least_input_tokens: number; readonly context_tokens: number };
   /** With an order other than the given one. */
   readonly ordered_by?: OrderedBy;
   /** The fields that the target would not get, as the client named them. */
@@ -76,9 +79,13 @@ export interface Explanation {
   readonly order: ModelConfig["order"];
   /** In the order of the attempts. */
   readonly targets: readonly TargetExplanation[];
+  /** The targets of the model's detours; absent: there are none. */
+  readonly on_overflow?: readonly TargetExplanation[];
+  readonly on_refusal?: readonly TargetExplanation[];
 }
 
 const MASK = "***";
+const NO_DETOURS: Detours = { overflow: [], refusal: [] };
 
 /** Throws `GatewayError` for a request that the gateway would refuse whatever the target. */
 export async function explain(gateway: Explainer, question: Question): Promise<Explanation> {
@@ -89,7 +96,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   if (model === null) throw modelMissing();
   const plan = planRequest(snapshot, route, model, null, principal);
   if (principal.modelGlobs !== null || principal.limits !== null)
-    checkOtherModels(body, peek, plan.targets, principal);
+    checkOtherModels(body, peek, plan, principal);
   const request = new Request("http://clewline/", { method: "POST", headers: question.headers });
   const client: ClientRequest = {
     request,
@@ -117,15 +124,32 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const still = { snapshot, memory, fetchMedia: fetchNothing };
   const translator = new RequestTranslator({ gateway: still, exchange, body });
   const order = explainOrder({ gateway, exchange, peek }, plan);
-  const targets: TargetExplanation[] = [];
-  for (const target of order.targets) {
+  const overflowAt = await explainOverflow({ gateway, exchange, peek, translator }, plan);
+  const explained = async (target: Target): Promise<TargetExplanation> => {
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
-    const explained = await explainTarget(gateway, { exchange, peek, body, translator }, upstream, target);
-    const orderedBy = order.factsOf(target);
-    targets.push(orderedBy === null ? explained : { ...explained, ordered_by: orderedBy });
-  }
-  const { dialect, endpoint } = route;
-  return { dialect, endpoint, model, order: plan.order?.by ?? "given", targets };
+    const asked = await explainTarget(gateway, { exchange, peek, body, translator }, upstream, target);
+    const [orderedBy, overflow] = [order.factsOf(target), overflowAt(target)];
+    return {
+      ...asked,
+      ...(orderedBy === null ? {} : { ordered_by: orderedBy }),
+      ...(overflow === null ? {} : { overflow }),
+    };
+  };
+  const list = async (targets: readonly Target[]): Promise<TargetExplanation[]> => {
+    const all: TargetExplanation[] = [];
+    for (const target of targets) all.push(await explained(target));
+    return all;
+  };
+  const { overflow, refusal } = plan.detours ?? NO_DETOURS;
+  return {
+    dialect: route.dialect,
+    endpoint: route.endpoint,
+    model,
+    order: plan.order?.by ?? "given",
+    targets: await list(order.targets),
+    ...(overflow.length === 0 ? {} : { on_overflow: await list(overflow) }),
+    ...(refusal.length === 0 ? {} : { on_refusal: await list(refusal) }),
+  };
 }
 
 async function explainTarget(

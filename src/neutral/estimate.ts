@@ -10,14 +10,31 @@ const TOKENS_PER_IMAGE = 1_500;
 const TOKENS_PER_FILE = 3_000;
 const TOKENS_PER_MESSAGE = 4;
 
-const encoder = new TextEncoder();
-
 /** At least 1. Media count per piece, text per byte. */
 export function estimateInputTokens(request: ModelRequest): number {
-  let bytes = 0;
-  let tokens = 0;
+  const { textBytes, otherTokens } = sizeOf(request);
+  return Math.max(1, otherTokens + Math.ceil(textBytes / BYTES_PER_TOKEN));
+}
+
+/** No tokenizer in use has more bytes of prose or code in a token, over a long text. */
+export const LEAST_BYTES_PER_TOKEN = 5;
+
+/** The fewest tokens that the request can have: of media, whose counts differ most, none. */
+export function leastInputTokens(request: ModelRequest): number {
+  return Math.floor(sizeOf(request).textBytes / LEAST_BYTES_PER_TOKEN);
+}
+
+interface InputSize {
+  readonly textBytes: number;
+  /** Of media and of the frames around messages. */
+  readonly otherTokens: number;
+}
+
+function sizeOf(request: ModelRequest): InputSize {
+  let textBytes = 0;
+  let otherTokens = 0;
   const addText = (text: string): void => {
-    bytes += encoder.encode(text).length;
+    textBytes += Buffer.byteLength(text);
   };
   const addPart = (part: UserPart | AssistantPart): void => {
     switch (part.type) {
@@ -35,14 +52,14 @@ export function estimateInputTokens(request: ModelRequest): number {
       case "document":
         if (part.source.kind === "text") addText(part.source.text);
         else if (part.source.kind === "parts") for (const inner of part.source.parts) addPart(inner);
-        else tokens += TOKENS_PER_FILE;
+        else otherTokens += TOKENS_PER_FILE;
         break;
       case "image":
-        tokens += TOKENS_PER_IMAGE;
+        otherTokens += TOKENS_PER_IMAGE;
         break;
       case "audio":
       case "video":
-        tokens += TOKENS_PER_FILE;
+        otherTokens += TOKENS_PER_FILE;
         break;
       case "search":
       case "opaque":
@@ -51,11 +68,11 @@ export function estimateInputTokens(request: ModelRequest): number {
   };
   for (const { text } of request.system) addText(text);
   for (const message of request.messages) {
-    tokens += TOKENS_PER_MESSAGE;
+    otherTokens += TOKENS_PER_MESSAGE;
     for (const part of message.parts) addPart(part);
   }
   if (request.tools.length > 0) addText(JSON.stringify(request.tools));
-  return Math.max(1, tokens + Math.ceil(bytes / BYTES_PER_TOKEN));
+  return { textBytes, otherTokens };
 }
 
 /**

@@ -72,6 +72,7 @@ export async function renderMetrics(
     tokens,
     cost,
     unpriced,
+    detours,
     reloads,
     exceptions,
     alerts,
@@ -88,7 +89,18 @@ export async function renderMetrics(
       {
         scope: { name: "clewline" },
         metrics: [
-          ...[requests, attempts, tokens, cost, unpriced, reloads, exceptions, alerts, waitsRefused].map(sum),
+          ...[
+            requests,
+            attempts,
+            tokens,
+            cost,
+            unpriced,
+            detours,
+            reloads,
+            exceptions,
+            alerts,
+            waitsRefused,
+          ].map(sum),
           ...[cacheUses, cacheSaved].map(sum),
           ...[duration, firstByte, waited].map(histogram),
           ...gauges.map(gauge),

@@ -45,7 +45,7 @@ export function namesOf(plan: Plan): readonly string[] {
 }
 
 /** All targets that may get the request. */
-function withDetours(targets: readonly Target[], { overflow, refusal }: Detours): readonly Target[] {
+export function withDetours(targets: readonly Target[], { overflow, refusal }: Detours): readonly Target[] {
   return [...targets, ...overflow, ...refusal];
 }
 

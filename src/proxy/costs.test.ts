@@ -5,9 +5,10 @@ import type { EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { makeUsage, type Usage } from "../neutral/usage.ts";
 import type { ListedModel, PriceList } from "../prices/price-list.ts";
+import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { type AttemptRecord, accept, Exchange } from "./exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
-import { type AnswerFacts, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 const model = (id: string, ...prices: ListedModel["prices"]): ListedModel => ({ id, names: [id], prices });
 

@@ -14,6 +14,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
+import type { DetourCause } from "../plan/plan.ts";
 import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
@@ -88,8 +89,9 @@ export interface AttemptRecord {
 
 /** A failed attempt, or each one of several, or a wait between them, in the row's `attempt_log`. */
 export interface AttemptNote {
-  /** null, as the next one is, where the request waited for a credential. */
+  /** null: the request waited for a credential. */
   readonly upstream: string | null;
+  /** null: the request was not sent. */
   readonly credential: string | null;
   /** HTTP status of the upstream; null: no reply came. */
   readonly status: number | null;
@@ -161,6 +163,8 @@ export class Exchange implements Accepted, Asked {
   prefix: Prefix | null | undefined = undefined;
   /** The request's part in an answer that several requests may get; null: the cache is off for it. */
   sharing: Sharing | null = null;
+  /** The detour that was taken last; null: none was. */
+  detour: DetourCause | null = null;
   /** The ledger row, once the exchange has ended. */
   row: LedgerRow | null = null;
   /** How long the request has waited for credentials. */
@@ -228,6 +232,11 @@ export class Exchange implements Accepted, Asked {
     this.hold?.end(0, 0);
     hold.isKept = true;
     this.hold = hold;
+  }
+
+  /** The row shows an earlier attempt, because the client gets its reply. */
+  returnTo(attempt: AttemptRecord): void {
+    this.#attempt = attempt;
   }
 
   /** The gateway answers for this upstream by itself: the row names the target, and counts no attempt. */

@@ -13,20 +13,23 @@ import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-
 import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { admit } from "./admission/admit.ts";
-import { addLimitHeaders, dropAccountRates } from "./admission/limit-headers.ts";
+import { tellLimits } from "./admission/limit-headers.ts";
 import { type Shared, shareAnswer } from "./answer/cached.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import { reportOf } from "./answer/report.ts";
+import type { AnswerFacts } from "./attempt/answer-facts.ts";
+import type { RefusingAnswer } from "./attempt/outcome.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
+import { RequestDetours } from "./detour/request-detours.ts";
 import { type Accepted, accept, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { orderRequest } from "./order/order-request.ts";
 import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
 import { findRefusal } from "./refusals.ts";
 import { ServedRequest } from "./served-request.ts";
-import { type AnswerFacts, type Ending, settle, settleFailure } from "./settle.ts";
+import { type Ending, settle, settleFailure } from "./settle.ts";
 import { tryTargets } from "./targets.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
@@ -38,7 +41,10 @@ export function handle(
   principal: Principal,
 ): Promise<Response> {
   const refusal = findRefusal(gateway);
-  if (refusal !== null) return Promise.resolve(replyWithError(route.dialect, refusal, newId(gateway)));
+  if (refusal !== null) {
+    const id = gateway.ids.ulid(gateway.clock.nowMs());
+    return Promise.resolve(replyWithError(route.dialect, refusal, id));
+  }
   const accepted = accept(gateway, route, client, principal);
   const serving = new Serving(gateway, accepted);
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
@@ -140,7 +146,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     // The plan is that of the configuration in force now.
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
     if (body !== null && peek !== null && (principal.modelGlobs !== null || principal.limits !== null))
-      checkOtherModels(body, peek, this.#planned.targets, principal);
+      checkOtherModels(body, peek, this.#planned, principal);
     const exchange = this.#recorded();
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const shared = gateway.snapshot.usesCache ? shareAnswer(request, this.#planned, this) : null;
@@ -150,7 +156,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
 
   #serve(request: ServedRequest, planned: PlannedRequest): void {
     const isLimited = request.exchange.principal.limits !== null;
-    const usable = isLimited ? admit(request, planned) : planned.targets;
+    const { targets: usable, detours } = isLimited ? admit(request, planned) : planned;
+    if (detours !== null) request.detours = new RequestDetours(request, detours);
     const { order } = planned;
     // The provider that holds an object of the request is no matter of turns, speed or price.
     const targets = order === null || request.sticky !== null ? usable : orderRequest(request, order, usable);
@@ -257,6 +264,9 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       case "upstream-error":
         this.#endWithUpstreamError(outcome);
         return;
+      case "refusing":
+        this.#endWithRefusal(outcome.answer);
+        return;
       case "error":
         this.#endWithError(outcome.error);
         return;
@@ -271,27 +281,30 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   /** The client gets the upstream's own error: its reply, or its words in a stream that is open. */
   #endWithUpstreamError({ reply, error, signal }: Extract<Outcome, { kind: "upstream-error" }>): void {
     const exchange = this.#ended();
-    const ending: Ending = {
-      ...UNANSWERED,
-      status: reply.status,
-      outcome: "error",
-      errorKind: error.kind,
-      replyBytes: reply.body.byteLength,
-    };
+    const { status, body } = reply;
+    const said = { errorKind: error.kind, replyBytes: body.byteLength };
+    this.#settle(exchange, { ...UNANSWERED, status, outcome: "error", ...said }, () => {
+      const nowMs = this.#gateway.clock.nowMs();
+      const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
+      if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
+      else exchange.early.fail(ownWordsOf(reply, exchange.route.dialect, signal, nowMs));
+    });
+  }
+
+  /** The client gets the answer that a detour was to replace. */
+  #endWithRefusal({ status, headers, body, facts }: RefusingAnswer): void {
+    const exchange = this.#ended();
+    const firstByteMs = this.#gateway.clock.monotonicMs();
+    const told = { errorKind: null, facts, replyBytes: body.byteLength, firstByteMs };
+    this.#settle(exchange, { ...UNANSWERED, status, outcome: "ok", ...told }, () => {
+      if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
+      else exchange.early.endWith(body, headers);
+    });
+  }
+
+  #settle(exchange: Exchange, ending: Ending, give: () => void): void {
     settle(this.#gateway, exchange, ending, (failure) =>
-      this.#guard(() => {
-        if (failure !== null) {
-          this.#endWithError(failure);
-          return;
-        }
-        if (exchange.early !== null) {
-          const nowMs = this.#gateway.clock.nowMs();
-          exchange.early.fail(ownWordsOf(reply, exchange.route.dialect, signal, nowMs));
-          return;
-        }
-        const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
-        this.#answer(new Response(reply.body, { status: reply.status, headers }));
-      }),
+      this.#guard(() => (failure === null ? give() : this.#endWithError(failure))),
     );
   }
 
@@ -345,14 +358,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     // A reply that came soon passes here a second time.
     if (this.#tellsLimits) return reply;
     this.#tellsLimits = true;
-    const { limiter, clock, snapshot } = this.#gateway;
-    const { principal, route } = this.#accepted;
-    if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(reply.headers);
-    const limits = limiter.limitsFor(principal, this.#planned?.modelName ?? null);
-    if (limits.requests.length > 0 || limits.tokens.length > 0) {
-      const time = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-      addLimitHeaders(reply.headers, route.dialect, limits, time);
-    }
+    tellLimits(reply.headers, this.#gateway, this.#accepted, this.#planned?.modelName ?? null);
     return reply;
   }
 
@@ -390,8 +396,4 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       this.#onException(cause);
     }
   }
-}
-
-function newId(gateway: Gateway): string {
-  return gateway.ids.ulid(gateway.clock.nowMs());
 }

@@ -9,7 +9,7 @@ import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { Amendment } from "../neutral/amendment.ts";
-import type { Detours, FoundPlan, Target } from "../plan/plan.ts";
+import { type Detours, type FoundPlan, type Target, withDetours } from "../plan/plan.ts";
 import {
   allowedDetours,
   allowedTargets,
@@ -129,13 +129,14 @@ export function fallbackModels(body: Uint8Array): readonly string[] {
 export function checkOtherModels(
   body: Uint8Array,
   { namesFallbacks, modelInOtherCase }: Peek,
-  targets: readonly Target[],
+  { targets, detours }: Pick<PlannedRequest, "targets" | "detours">,
   rights: Rights,
 ): void {
   if (modelInOtherCase !== null) throw otherCaseNotAllowed(modelInOtherCase);
   if (rights.modelGlobs === null || !namesFallbacks) return;
+  const all = detours === null ? targets : withDetours(targets, detours);
   for (const model of fallbackModels(body)) {
-    if (!mayFallBack(targets, model, rights)) throw modelNotAllowed(model);
+    if (!mayFallBack(all, model, rights)) throw modelNotAllowed(model);
   }
 }
 

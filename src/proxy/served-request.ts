@@ -9,6 +9,7 @@ import { type Prefix, prefixOf } from "../dialects/prefix.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
+import type { TakenDetours } from "./detour/detours.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -20,6 +21,8 @@ export class ServedRequest {
   #peek: Peek | null;
   /** The credential that holds the stored object which the request names; null: none is known. */
   readonly sticky: StateId | null;
+  /** null: the model has none. */
+  detours: TakenDetours | null = null;
   /** The keys when the request was planned. */
   readonly #keys: KeyRing;
   #translator: RequestTranslator | null = null;

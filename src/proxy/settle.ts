@@ -4,13 +4,13 @@
  */
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
-import type { Tap, TapState } from "../dialects/dialect.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE } from "../neutral/usage.ts";
-import { type BilledAnswer, rowCostOf } from "../prices/answer-cost.ts";
+import { rowCostOf } from "../prices/answer-cost.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
+import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
 import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
@@ -23,11 +23,6 @@ const MAX_USER_AGENT_CHARS = 200;
 /** Clients and upstreams choose these texts, so a bound keeps the row small. */
 const MAX_NAME_CHARS = 256;
 const NO_CHARGES: readonly Charge[] = [];
-
-/** The facts that the row takes from an answer. A tap offers them; `settle` reads them. */
-export type AnswerFacts = Pick<TapState, "uncountedBytes" | "stateIds" | "pendingId" | "stopReason"> &
-  Pick<Tap, "isCutShort"> &
-  BilledAnswer;
 
 type Money = Pick<LedgerRow, "usage" | "usageState" | "costNanoUsd" | "priceVersion" | "costGaps">;
 

@@ -15,14 +15,16 @@ import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
 import { CurrentTarget, endWarmWaits } from "./attempt/current-target.ts";
 import type { AttemptFailure, AttemptResult } from "./attempt/outcome.ts";
-import { canServe, isCountedHere } from "./attempt/prepare.ts";
-import { mayBeRepaired, refusalOf } from "./attempt/refused.ts";
+import { isCountedHere } from "./attempt/prepare.ts";
 import { Repeats } from "./attempt/repeats.ts";
+import { mayBeTooLong, measurePrompt } from "./detour/measure-prompt.ts";
 import { atProvider } from "./plan-request.ts";
 import { shuttingDown } from "./refusals.ts";
 import type { ServedRequest } from "./served-request.ts";
 import { giveUp, isLimited, Obstacles, outcomeOf } from "./targets/give-up.ts";
+import { mayAsk } from "./targets/may-ask.ts";
 import { prepareTarget } from "./targets/prepare-target.ts";
+import { repairTarget } from "./targets/repair-target.ts";
 import { Wait, type WaitingWalk } from "./targets/wait.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
@@ -32,14 +34,16 @@ import type { Outcome, Walk, WalkOwner } from "./walk.ts";
  */
 export function tryTargets(request: ServedRequest, targets: readonly Target[], owner: WalkOwner): Walk {
   const walk = new TargetWalk(request, targets, owner);
-  walk.next();
+  const { detours } = request;
+  if (detours?.mayTake("overflow") !== true || !mayBeTooLong(request, targets)) walk.next();
+  else measurePrompt(walk, request, detours);
   return walk;
 }
 
 /** The watchdog looks at it while it waits without an attempt. */
 class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
   readonly #request: ServedRequest;
-  readonly #targets: readonly Target[];
+  #targets: readonly Target[];
   readonly #owner: WalkOwner;
   #isDone = false;
   #nextIndex = 0;
@@ -74,12 +78,13 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
         const waited = this.#waited?.shift();
         const target = waited?.target ?? this.#targets[this.#nextIndex];
         if (target === undefined) {
-          this.#repeatOrGiveUp();
+          if (!this.#detour(this.#request.detours?.afterPassingOver())) this.#repeatOrGiveUp();
           return;
         }
         if (waited === undefined) this.#nextIndex += 1;
+        if (this.#request.detours?.passesOver(target) === true) continue;
         const upstream = this.#upstreamOf(target);
-        if (upstream !== null && this.#mayAsk(upstream, target.model)) {
+        if (upstream !== null && mayAsk(this, this.#request, upstream, target.model)) {
           if (waited === undefined) this.#begin(upstream, target);
           else this.#lease(waited);
           return;
@@ -90,15 +95,16 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
     }
   }
 
-  #mayAsk(upstream: UpstreamView, model: string): boolean {
-    const { gateway, exchange } = this.#request;
-    if (!canServe(exchange.route, upstream)) {
-      this.met().foreign.push(upstream.name);
-      return false;
-    }
-    if (gateway.breaker.allows(upstream.name, model, exchange.principal.name)) return true;
-    this.met().isBreakerOpen = true;
-    return false;
+  /** Leaves all other targets for those of a detour. False: there are none. */
+  #detour(targets: readonly Target[] = []): boolean {
+    if (targets.length === 0) return false;
+    this.#targets = targets;
+    this.#nextIndex = 0;
+    this.#repeats = null;
+    this.#obstacles = null;
+    this.#waited = null;
+    this.next();
+    return true;
   }
 
   /**
@@ -213,29 +219,17 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
   }
 
   #onFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
-    const refused = [...(current.refused ?? []), { prepared: current.prepared, failure }];
-    const upstream = this.#request.gateway.snapshot.upstreams.get(current.target.upstream);
-    if (upstream === undefined || !mayBeRepaired(refused)) {
-      this.#afterFailure(current, lease, failure);
-      return;
-    }
-    current.refused = refused;
-    current.repairs = [...current.repairs, ...failure.repairs];
-    prepareTarget(this, this.#request, upstream, current.target, current.repairs, (repaired) => {
-      const refusal = repaired === null ? failure : refusalOf(repaired, refused);
-      if (repaired === null || refusal !== null) {
-        this.#afterFailure(current, lease, refusal ?? failure);
-      } else {
-        current.prepared = repaired;
-        this.#lease(current);
-      }
+    repairTarget(this, this.#request, current, failure, (standing) => {
+      if (standing === null) this.#lease(current);
+      else this.#afterFailure(current, lease, standing);
     });
   }
 
   #afterFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
     const { signal, error } = failure;
     if (signal.class === "bad") {
-      this.#end(outcomeOf(failure));
+      const targets = this.#request.detours?.after(failure, current.target);
+      if (!this.#detour(targets)) this.#end(outcomeOf(failure));
       return;
     }
     if (signal.class === "overload") {
@@ -321,7 +315,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       try {
         if (this.#isOver()) return;
         exchange.admission?.renew();
-        isUsed = upstream !== null && this.#mayAsk(upstream, current.target.model);
+        isUsed = upstream !== null && mayAsk(this, this.#request, upstream, current.target.model);
       } finally {
         if (!isUsed) gateway.pool.release(lease);
       }
@@ -395,6 +389,6 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
     this.#repeats?.stop();
     this.#wait?.stop();
     this.#request.gateway.transport.watchdog.delete(this);
-    this.#owner.walked(outcome);
+    this.#owner.walked(this.#request.detours?.ending(outcome) ?? outcome);
   }
 }

@@ -1,8 +1,8 @@
 /** What the walk through the targets of a request and its owner tell each other. */
 import type { GatewayError } from "../core/errors.ts";
 import type { Signal } from "../upstreams/signal.ts";
-import type { UpstreamReply } from "./attempt/outcome.ts";
-import type { AnswerFacts } from "./settle.ts";
+import type { AnswerFacts } from "./attempt/answer-facts.ts";
+import type { RefusingAnswer, UpstreamReply } from "./attempt/outcome.ts";
 
 /** How a request ends. */
 export type Outcome =
@@ -15,6 +15,8 @@ export type Outcome =
       readonly error: GatewayError;
       readonly signal: Signal;
     }
+  /** The client gets an answer that only refuses. */
+  | { readonly kind: "refusing"; readonly answer: RefusingAnswer }
   | { readonly kind: "error"; readonly error: GatewayError }
   | { readonly kind: "client-left"; readonly facts: AnswerFacts | null }
   /** An exception of the gateway, or of the ledger. */

@@ -42,6 +42,14 @@ export type Signal =
   | { readonly class: "overload"; readonly reason: string }
   | { readonly class: "bad"; readonly reason: string };
 
+/** A failure that speaks for, or against, the credential and not the request. */
+type OfCredential = Exclude<Signal, { readonly class: "ok" | "bad" | "overload" | "forbid" }>;
+
+/** Whether the failure is the credential's: its limits, its money or the key itself. */
+export function isOfCredential(signal: Signal): signal is OfCredential | { readonly class: "ok" } {
+  return signal.class !== "bad" && signal.class !== "overload" && signal.class !== "forbid";
+}
+
 /**
  * A reply that speaks against the credential itself. credit: it has no money. invalid: it is refused. config: the operator
  * must change something at the provider. One client's request can bring such a reply about, so the reply alone takes the

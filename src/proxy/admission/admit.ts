@@ -4,7 +4,7 @@
  */
 import { Reservation } from "../../limits/reservation.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import type { Target } from "../../plan/plan.ts";
+import { type Target, withDetours } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
 import { modelMissing } from "../refusals.ts";
 import type { ServedRequest } from "../served-request.ts";
@@ -12,11 +12,15 @@ import { Admission } from "./admission.ts";
 import { demandAt } from "./demand.ts";
 import { limitReached, modelUnpriced } from "./limit-errors.ts";
 
+/** Where an admitted request may go. */
+export type Admitted = Pick<PlannedRequest, "targets" | "detours">;
+
 /**
- * Takes room in the limits of the key, for the dearest of the targets. Returns the targets that the key may use.
- * Throws the client's error when there is no room, and `model_unpriced` when a budget cannot count the model.
+ * Takes room in the limits of the key, for the dearest of the targets, those of detours included. Returns the targets
+ * that the key may use. Throws the client's error when there is no room, and `model_unpriced` when a budget cannot count
+ * the model.
  */
-export function admit(request: ServedRequest, { targets, modelName }: PlannedRequest): readonly Target[] {
+export function admit(request: ServedRequest, { targets, detours, modelName }: PlannedRequest): Admitted {
   const { gateway, exchange } = request;
   const { snapshot, limiter } = gateway;
   const { principal, atMs } = exchange;
@@ -24,25 +28,32 @@ export function admit(request: ServedRequest, { targets, modelName }: PlannedReq
   // A stored prompt of the provider's may name any model.
   if (modelName === null && hasModelLimits && exchange.route.isBilled) throw modelMissing();
   const others = fallbacksOf(request, modelName, hasModelLimits);
-  const fallbacks = others.length === 0 ? NO_MODELS : namesAt(targets, others);
+  const fallbacks =
+    others.length === 0
+      ? NO_MODELS
+      : namesAt(detours === null ? targets : withDetours(targets, detours), others);
   const hasBudget = limiter.hasBudget(principal, modelName, fallbacks);
   const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
-  const usable: Target[] = [];
   let tokens = 0;
   let costNanoUsd: number | null = null;
-  for (const target of atProvider(targets, request.sticky?.upstream ?? null)) {
+  const isUsable = (target: Target): boolean => {
     const demand = demandAt(request, target, hasBudget, others);
-    if (mustHavePrice && demand.costNanoUsd === null) continue;
-    usable.push(target);
+    if (mustHavePrice && demand.costNanoUsd === null) return false;
     tokens = Math.max(tokens, demand.tokens);
     if (demand.costNanoUsd !== null) costNanoUsd = Math.max(costNanoUsd ?? 0, demand.costNanoUsd);
-  }
+    return true;
+  };
+  const usable = atProvider(targets, request.sticky?.upstream ?? null).filter(isUsable);
+  const usableDetours = detours && {
+    overflow: detours.overflow.filter(isUsable),
+    refusal: detours.refusal.filter(isUsable),
+  };
   if (usable.length === 0) throw modelUnpriced(modelName);
   const needed = { tokens, costNanoUsd };
   const given = limiter.reserve(principal, { model: modelName, fallbacks, tokens, costNanoUsd, atMs });
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
   exchange.admission = new Admission(given, needed, gateway.clock);
-  return usable;
+  return { targets: usable, detours: usableDetours };
 }
 
 /**

@@ -116,6 +116,13 @@ export function contextOf({ client }: Pick<Exchange, "client">, { contextTokens 
   return betas?.includes(LONG_CONTEXT.beta) === true ? LONG_CONTEXT.tokens : most;
 }
 
+/** As `contextOf`, for a target. */
+export function contextAt({ gateway: { snapshot }, exchange }: Demanding, target: Target): number {
+  const upstream = snapshot.upstreams.get(target.upstream);
+  if (upstream === undefined) return MAX_TOKENS;
+  return contextOf(exchange, traitsOf(snapshot, exchange, upstream, target.model));
+}
+
 /** All answers together. */
 function mostOutput(
   { config }: Snapshot,

@@ -2,12 +2,28 @@
 import type { DialectName, RateHeaders } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { MinuteRate } from "../../limits/minute-rate.ts";
+import type { Accepted } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
 
 /** The upstream's own headers of rates are about the gateway's account, and would stand beside the key's. */
 const ACCOUNT_RATES = ["x-ratelimit-", "anthropic-ratelimit-"];
 
+/** Adds the headers to the reply of a request with a key that has limits. `model`: as the client named it. */
+export function tellLimits(
+  headers: Headers,
+  { limiter, clock, snapshot }: Pick<Gateway, "limiter" | "clock" | "snapshot">,
+  { principal, route }: Pick<Accepted, "principal" | "route">,
+  model: string | null,
+): void {
+  if (snapshot.config.server.forwardUpstreamHeaders) dropAccountRates(headers);
+  const limits = limiter.limitsFor(principal, model);
+  if (limits.requests.length === 0 && limits.tokens.length === 0) return;
+  const time = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  addLimitHeaders(headers, route.dialect, limits, time);
+}
+
 /** `server.forward_upstream_headers` may have let them through. */
-export function dropAccountRates(headers: Headers): void {
+function dropAccountRates(headers: Headers): void {
   for (const name of [...headers.keys()]) {
     if (ACCOUNT_RATES.some((prefix) => name.startsWith(prefix))) headers.delete(name);
   }

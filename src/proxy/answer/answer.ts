@@ -5,14 +5,16 @@
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { Call, ReplyHead } from "../../transport/call.ts";
+import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm, isFormOpen } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
-import { allChanges, nameChanges } from "../attempt/changes.ts";
+import { allChanges } from "../attempt/changes.ts";
 import { deliverCount } from "./counted.ts";
 import { LinesCall } from "./lines-call.ts";
-import { ReadAheadCall } from "./read-ahead.ts";
+import { goOnWith, ReadAheadCall } from "./read-ahead.ts";
+import { RefusalGate } from "./refusal-gate.ts";
+import { relayedHeaders } from "./relayed-headers.ts";
 import { deliverStream } from "./stream.ts";
 import { deliverTranslatedStream, TranslatedWhole } from "./translated.ts";
 import { deliverRelayedWhole } from "./whole.ts";
@@ -20,7 +22,6 @@ import { deliverRelayedWhole } from "./whole.ts";
 /** An unfinished frame up to this size is held back. */
 const HELD_FRAME_BYTES = 64 * 1024;
 
-const EVENTS_TYPE = "text/event-stream";
 /** Lines of JSON, in all spellings of the type. */
 const LINES_TYPE = /^application\/(?:x-)?(?:nd-?json|jsonl|json-?lines|stream\+json)\b/i;
 
@@ -64,18 +65,24 @@ function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing, k
   });
 }
 
-/** Not in the turn of the last chunk, because the sink of that chunk pauses the call when it returns. */
-function goOnWith(attempt: RunningAttempt, call: Call, step: () => void): void {
-  attempt.follow(call);
-  queueMicrotask(() => attempt.guard(step));
-}
-
 /** The reply is in another form than its header says, which was the form that was asked for. */
 function reread(attempt: RunningAttempt, head: ReplyHead, read: WholeRead, framing: Framing): void {
   goOnWith(attempt, new ReadAheadCall(attempt.call, read), () => deliver(attempt, head, framing));
 }
 
 function deliver(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
+  const { detours } = attempt.served;
+  if (detours === null || !detours.mayTake("refusal") || !hasClientForm(attempt, framing)) {
+    deliverNow(attempt, head, framing);
+  } else new RefusalGate(attempt, head, framing, () => deliverNow(attempt, head, framing)).read();
+}
+
+/** Whether the reply can be put in the form that the client asked for without a further step. */
+function hasClientForm({ prepared, served }: RunningAttempt, framing: Framing): boolean {
+  return prepared.translated !== null || framing === served.exchange.clientFraming;
+}
+
+function deliverNow(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   const { prepared, served } = attempt;
   const { route, clientFraming } = served.exchange;
   if (prepared.translated !== null) translate(attempt, head, prepared.translated, framing);
@@ -117,7 +124,7 @@ function relayAsItIs(attempt: RunningAttempt, head: ReplyHead, framing: Framing)
 
 function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void {
   const { served, prepared } = attempt;
-  const { exchange, gateway } = served;
+  const { exchange } = served;
   const tap: Tap = DIALECTS[exchange.route.dialect].makeTap({
     framing,
     isUsageInjected: prepared.isUsageAsked,
@@ -127,21 +134,12 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   attempt.reads(tap);
   exchange.attempt.isStream = framing !== "json";
   exchange.attempt.dropped = allChanges(prepared);
-  const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
-  nameChanges(headers, prepared);
-  correctType(headers, framing);
+  const headers = relayedHeaders(attempt, head, framing);
   if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, reread);
   else {
     const isEvents = framing === "sse";
     deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, reread);
   }
-}
-
-/** Gives a reply whose form the upstream named wrongly the type of its form. */
-function correctType(headers: Record<string, string>, framing: Framing): void {
-  const saysEvents = headers["content-type"]?.toLowerCase().startsWith(EVENTS_TYPE) === true;
-  if (saysEvents === (framing === "sse")) return;
-  headers["content-type"] = saysEvents ? "application/json" : `${EVENTS_TYPE}; charset=utf-8`;
 }
 
 function translate(

@@ -2,6 +2,7 @@
 import type { BodySink, Call } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { WrappedCall } from "../../transport/wrapped-call.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
 
 export class ReadAheadCall extends WrappedCall {
   readonly #read: WholeRead;
@@ -19,4 +20,10 @@ export class ReadAheadCall extends WrappedCall {
     if (isOver) sink.end(error);
     else if (isTaken) this.inner.resume();
   }
+}
+
+/** Not in the turn of the last chunk, because the sink of that chunk pauses the call when it returns. */
+export function goOnWith(attempt: RunningAttempt, call: Call, step: () => void): void {
+  attempt.follow(call);
+  queueMicrotask(() => attempt.guard(step));
 }

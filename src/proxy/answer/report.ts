@@ -30,13 +30,14 @@ export function reportOf(exchange: Exchange): HeaderLines {
   return lines;
 }
 
-function whatWasDone({ attempt, attempts, waitedMs, row }: Exchange): [string, string][] {
+function whatWasDone({ attempt, attempts, waitedMs, detour, row }: Exchange): [string, string][] {
   const lines: [string, string][] = [["x-clewline-attempts", String(attempts)]];
   const add = (name: string, value: string | null): void => {
     if (value !== null) lines.push([name, PLAIN_TEXT.test(value) ? value : encodeURIComponent(value)]);
   };
   add("x-clewline-upstream", attempt.upstream);
   add("x-clewline-credential", attempt.credential);
+  add("x-clewline-detour", detour);
   if (waitedMs > 0) add("x-clewline-waited-ms", String(Math.round(waitedMs)));
   if (row === null) return lines;
   const { costNanoUsd, usage } = row;

@@ -4,9 +4,10 @@ import type { Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm, withoutEndMark } from "../../wire/body-form.ts";
+import type { AnswerFacts } from "../attempt/answer-facts.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
-import { type AnswerFacts, settle } from "../settle.ts";
+import { settle } from "../settle.ts";
 import { deliverStream, type Reread } from "./stream.ts";
 
 /**

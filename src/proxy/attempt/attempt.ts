@@ -15,9 +15,9 @@ import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../..
 import { type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { ServedRequest } from "../served-request.ts";
-import type { AnswerFacts } from "../settle.ts";
+import type { AnswerFacts } from "./answer-facts.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
-import type { AttemptFailure, AttemptResult, ClientLeft, Fault } from "./outcome.ts";
+import type { AttemptFailure, AttemptResult, ClientLeft, Fault, RefusingAnswer } from "./outcome.ts";
 import { passedAnswer } from "./passed-usage.ts";
 import type { PreparedRequest } from "./prepare.ts";
 import { sendRequest } from "./send.ts";
@@ -148,7 +148,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
       if (failure.signal.class === "invalid") this.credential.access.forgetToken();
-      this.verdict.failed(failure.signal, head.status, failure.room);
+      this.verdict.failed(failure.signal, head.status, failure.room, failure.detour);
       this.end(failure);
     });
   }
@@ -311,8 +311,20 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   failedInBand(head: ReplyHead, raw: string, request: TranslatedRequest | null): AttemptFailure {
     this.#keepReported();
     const failure = inBandFailure(this, head, raw, request);
-    this.verdict.failed(failure.signal, head.status);
+    this.verdict.failed(failure.signal, head.status, null, failure.detour);
     return failure;
+  }
+
+  /** The answer is a mere refusal of the content. It is billed all the same, and kept for the client. */
+  refused(head: ReplyHead, facts: AnswerFacts, refusing: RefusingAnswer): AttemptFailure {
+    this.reads(facts);
+    this.#keepPassed();
+    const error = new GatewayError("bad_request", "the upstream refused to answer for the content");
+    this.call.abort(error);
+    this.verdict.refused(head);
+    const signal = { class: "bad", reason: error.message } as const;
+    const failure = { kind: "failed", signal, error, upstreamReply: null, repairs: NO_REPAIRS } as const;
+    return { ...failure, detour: "refusal", refusing };
   }
 
   /** The reply is longer than the gateway may hold. */

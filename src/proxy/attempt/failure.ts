@@ -12,8 +12,9 @@ import type { AccessRefused } from "../../upstreams/authorization.ts";
 import { mayHoldAnything, RequestWords } from "../../upstreams/evidence/request-words.ts";
 import { readFailure } from "../../upstreams/failure.ts";
 import { comeBackAt } from "../../upstreams/limit-time.ts";
+import { refusedFor } from "../../upstreams/refusals/refused-for.ts";
 import { repairsFor } from "../../upstreams/refusals/repair.ts";
-import type { ReplyFacts, Signal } from "../../upstreams/signal.ts";
+import { isOfCredential, type ReplyFacts, type Signal } from "../../upstreams/signal.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { allChanges, nameChanges } from "./changes.ts";
@@ -51,7 +52,7 @@ export function refusedFailure(
   const text = new TextDecoder().decode(bytes);
   const facts = factsOf(attempt, head.status, head.headers, text);
   const failure = withTimeToComeBack(classifiedFailure(attempt, facts, bytes, isWhole), facts);
-  return { ...failure, room: attempt.upstream.family.roomOfFailure(facts) };
+  return withDetour(attempt, { ...failure, room: attempt.upstream.family.roomOfFailure(facts) }, facts);
 }
 
 /** The reply as the tables of the families read it. */
@@ -65,6 +66,21 @@ function factsOf(attempt: FailedAttempt, status: number, headers: HeaderView, bo
     model: prepared.target.model,
     isOfRequest: wordsOf(attempt),
   };
+}
+
+/**
+ * The detour that the failure calls for, where the request may take one. Then the request alone is the reason for the
+ * failure, whatever its status is.
+ */
+function withDetour(attempt: FailedAttempt, failure: AttemptFailure, facts: ReplyFacts): AttemptFailure {
+  const { detours } = attempt.served;
+  const { signal, repairs } = failure;
+  if (detours === null || isOfCredential(signal)) return failure;
+  const { translated, body } = attempt.prepared;
+  const cause = refusedFor(facts, translated?.body ?? body);
+  if (cause === null || !detours.concerns(cause)) return failure;
+  if (repairs.length > 0) return { ...failure, detour: cause };
+  return { ...failure, signal: { class: "bad", reason: signal.reason }, detour: cause };
 }
 
 /** An overloaded upstream may say when to ask it again. */
@@ -157,7 +173,8 @@ export function inBandFailure(
   const signal = repairs.length === 0 ? classified : REPAIRABLE;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
-    return withTimeToComeBack({ kind: "failed", signal, error, upstreamReply: null, repairs }, facts);
+    const failure = { kind: "failed", signal, error, upstreamReply: null, repairs } as const;
+    return withDetour(attempt, withTimeToComeBack(failure, facts), facts);
   }
   const upstreamReply: UpstreamReply = {
     status,
@@ -165,7 +182,8 @@ export function inBandFailure(
     body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
   };
   const error = errorFor(signal, status);
-  return withTimeToComeBack({ kind: "failed", signal, error, upstreamReply, repairs }, facts);
+  const failure = { kind: "failed", signal, error, upstreamReply, repairs } as const;
+  return withDetour(attempt, withTimeToComeBack(failure, facts), facts);
 }
 
 /** The provider gave the gateway no access in exchange for the credential, so the request was not sent. */

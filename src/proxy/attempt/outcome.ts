@@ -1,15 +1,24 @@
 /** How an attempt ends. */
 import type { GatewayError } from "../../core/errors.ts";
 import type { Repairs } from "../../dialects/repair.ts";
+import type { DetourCause } from "../../plan/plan.ts";
 import type { RoomFacts } from "../../upstreams/room/room-facts.ts";
 import type { Signal } from "../../upstreams/signal.ts";
-import type { AnswerFacts } from "../settle.ts";
+import type { AnswerFacts } from "./answer-facts.ts";
 
 /** The upstream's own error reply, in case the client should get it. */
 export interface UpstreamReply {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** A good answer that only refuses, in the form of the client, in case that nobody answers in its place. */
+export interface RefusingAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly facts: AnswerFacts;
 }
 
 /** Nothing of an answer has reached the client, so the request can be sent again. */
@@ -27,6 +36,10 @@ export interface AttemptFailure {
   readonly isRedirect?: true;
   /** What the reply says of the room in limits; null or absent: nothing. */
   readonly room?: RoomFacts | null;
+  /** The targets of this detour may take the request; absent: it has none, or the failure is about something else. */
+  readonly detour?: DetourCause;
+  /** The client gets this answer in place of `error` and `upstreamReply`. */
+  readonly refusing?: RefusingAnswer;
 }
 
 /** The client left before it got any of an answer. */

@@ -1,5 +1,6 @@
 /** Tells the pool, the breaker, the metrics, the log and the row how one attempt went. */
 import { ERRORS, type GatewayError } from "../../core/errors.ts";
+import type { DetourCause } from "../../plan/plan.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { ReplyHead } from "../../transport/call.ts";
@@ -44,18 +45,32 @@ export class Verdict {
 
   /** A good answer has begun. The lease goes on. */
   succeeded(head: ReplyHead): void {
-    const gateway = this.#gateway;
-    gateway.breaker.success(this.#upstream.name, this.#model);
-    gateway.metrics.countAttempt(this.#upstream.name, "ok");
+    this.#heard(head);
     if (this.#observed !== null) this.#noteTime(this.#observed);
-    gateway.pool.confirm(this.#lease, this.#model);
-    const room = this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs());
-    if (room !== null) gateway.pool.announce(this.#lease, this.#model, room);
     if (this.#exchange.attempts > 1) this.#note(head.status, "ok");
   }
 
-  /** The reply was a failure, which may say what is left of limits. Ends the lease. */
-  failed(signal: Signal, status: number, room: RoomFacts | null = null): void {
+  /** The answer is good for the credential, and refuses the content. Ends the lease. */
+  refused(head: ReplyHead): void {
+    this.#heard(head);
+    this.#note(head.status, "refusal");
+    this.endLease();
+  }
+
+  #heard(head: ReplyHead): void {
+    const gateway = this.#gateway;
+    gateway.breaker.success(this.#upstream.name, this.#model);
+    gateway.metrics.countAttempt(this.#upstream.name, "ok");
+    gateway.pool.confirm(this.#lease, this.#model);
+    const room = this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs());
+    if (room !== null) gateway.pool.announce(this.#lease, this.#model, room);
+  }
+
+  /**
+   * The reply was a failure, which may say what is left of limits. Ends the lease. `detour`: the reason for which another
+   * target may take the request.
+   */
+  failed(signal: Signal, status: number, room: RoomFacts | null = null, detour?: DetourCause): void {
     const { breaker, metrics, pool } = this.#gateway;
     // A redirect is a wrong address, not a bad hour: its words must not give way to those of the breaker.
     const isRedirect = status >= 300 && status < 400;
@@ -64,7 +79,7 @@ export class Verdict {
     metrics.countAttempt(this.#upstream.name, signal.class);
     if (isCredentialFault(signal)) this.#report(signal);
     if (room !== null) pool.announce(this.#lease, this.#model, room, signal);
-    this.#note(status, signal.class);
+    this.#note(status, detour ?? signal.class);
     this.endLease();
   }
 

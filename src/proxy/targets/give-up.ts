@@ -105,6 +105,7 @@ function reasonOf(
 
 /** The failure ends the request. */
 export function outcomeOf(failure: AttemptFailure): Outcome {
+  if (failure.refusing !== undefined) return { kind: "refusing", answer: failure.refusing };
   const { upstreamReply, error, signal } = withRetryAfter(failure);
   return upstreamReply === null
     ? { kind: "error", error }

@@ -8,7 +8,7 @@ import type { ServedRequest } from "../served-request.ts";
 import type { Obstacles } from "./give-up.ts";
 
 /** The walk that waits for its request. */
-interface PreparingWalk extends Watched {
+export interface PreparingWalk extends Watched {
   met(): Obstacles;
   /** Runs a step; an exception in it ends the walk. */
   guard(step: () => void): void;

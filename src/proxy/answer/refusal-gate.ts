@@ -1,0 +1,108 @@
+/**
+ * Holds a good reply back until its model has said something, for a request that may be asked elsewhere if
+ * the reply turns out to be a mere refusal of its content. Only requests with `on_refusal` pass here.
+ */
+import { Buffer } from "node:buffer";
+import type { Framing, Tap } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
+import type { ReplyHead } from "../../transport/call.ts";
+import type { WholeRead } from "../../transport/whole.ts";
+import { withoutEndMark } from "../../wire/body-form.ts";
+import type { RunningAttempt } from "../attempt/attempt.ts";
+import { allChanges } from "../attempt/changes.ts";
+import type { RefusingAnswer } from "../attempt/outcome.ts";
+import { goOnWith, ReadAheadCall } from "./read-ahead.ts";
+import { relayedHeaders } from "./relayed-headers.ts";
+import { translatedHeaders } from "./translated-headers.ts";
+
+/** A refusal is short. A longer reply passes. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+export class RefusalGate {
+  readonly #attempt: RunningAttempt;
+  readonly #head: ReplyHead;
+  readonly #framing: Framing;
+  readonly #deliver: () => void;
+  readonly #tap: Tap;
+  #seenBytes = 0;
+
+  /** `deliver` delivers the reply from its beginning. */
+  constructor(attempt: RunningAttempt, head: ReplyHead, framing: Framing, deliver: () => void) {
+    const { dialect, peek, translated } = attempt.prepared;
+    this.#attempt = attempt;
+    this.#head = head;
+    this.#framing = framing;
+    this.#deliver = deliver;
+    this.#tap = DIALECTS[dialect].makeTap({
+      framing,
+      peek: translated === null ? peek : null,
+      isUsageInjected: false,
+      maxHeldBytes: MAX_HELD_BYTES,
+    });
+  }
+
+  /** A whole reply is read at once, a stream until something is known. */
+  read(): void {
+    const knownBytes = this.#framing === "json" ? MAX_HELD_BYTES : this.#seenBytes;
+    this.#attempt.readWhole(knownBytes, null, (read) => this.#onRead(read));
+  }
+
+  #onRead(read: WholeRead): void {
+    const isOver = read.isWhole || read.error !== null;
+    this.#tap.push(read.bytes.subarray(this.#seenBytes));
+    this.#seenBytes = read.bytes.byteLength;
+    if (this.#isRefusal(isOver)) {
+      const refusing = refusingAnswer(this.#attempt, this.#head, this.#framing, read.bytes, this.#tap);
+      if (refusing !== null) {
+        this.#attempt.end(this.#attempt.refused(this.#head, this.#tap, refusing));
+        return;
+      }
+    }
+    const { isRefusal, hasContent, progress } = this.#tap;
+    const isKnown = (hasContent && !isRefusal) || progress === "failed";
+    const isDecided = isOver || isKnown || this.#seenBytes > MAX_HELD_BYTES;
+    const call = new ReadAheadCall(this.#attempt.call, read);
+    goOnWith(this.#attempt, call, isDecided ? this.#deliver : () => this.read());
+  }
+
+  /** A refusal at its end: a count of tokens may still follow. */
+  #isRefusal(isOver: boolean): boolean {
+    const { isRefusal, progress, usage } = this.#tap;
+    return isRefusal && (isOver || progress === "complete" || (progress === "finished" && usage !== null));
+  }
+}
+
+/** The refusal in the form that the client asked for; null: it has none. */
+function refusingAnswer(
+  attempt: RunningAttempt,
+  head: ReplyHead,
+  framing: Framing,
+  bytes: Uint8Array,
+  tap: Tap,
+): RefusingAnswer | null {
+  const { served, prepared } = attempt;
+  const { exchange } = served;
+  const { translated } = prepared;
+  exchange.attempt.isStream = exchange.clientFraming !== "json";
+  const { model, stopReason, stateIds } = tap;
+  const { status } = head;
+  // Its usage is booked with the failed attempt.
+  const facts = { usage: null, model, stopReason, stateIds, ...NOTHING_MORE };
+  if (translated === null) {
+    const { isUsageAsked, peek, dialect } = prepared;
+    const held = { framing, peek, isUsageInjected: isUsageAsked, maxHeldBytes: MAX_HELD_BYTES };
+    const own = DIALECTS[dialect].makeTap(held);
+    const parts = [own.push(bytes), own.end()].filter((part) => part !== null);
+    exchange.attempt.dropped = allChanges(prepared);
+    return { status, headers: relayedHeaders(attempt, head, framing), body: Buffer.concat(parts), facts };
+  }
+  exchange.attempt.dropped = translated.dropped;
+  const read = framing === "json" ? withoutEndMark(bytes) : bytes;
+  const reply = served.replies.readWhole(translated, framing, read);
+  if (reply.stop === null) return null;
+  const text = served.replies.writeWhole({ ...reply, stop: reply.stop }, exchange.clientFraming);
+  const headers = translatedHeaders(exchange, exchange.clientFraming);
+  return { status, headers, body: Buffer.from(text), facts };
+}
+
+const NOTHING_MORE = { uncountedBytes: 0, pendingId: null, isCutShort: false } as const;

@@ -1,0 +1,21 @@
+/** Whether a target may be asked now, before anything is made ready for it. */
+import type { UpstreamView } from "../../snapshot.ts";
+import { canServe } from "../attempt/prepare.ts";
+import type { ServedRequest } from "../served-request.ts";
+import type { PreparingWalk } from "./prepare-target.ts";
+
+/** If it may not, the walk has met an obstacle. */
+export function mayAsk(
+  walk: Pick<PreparingWalk, "met">,
+  { gateway, exchange }: ServedRequest,
+  upstream: UpstreamView,
+  model: string,
+): boolean {
+  if (!canServe(exchange.route, upstream)) {
+    walk.met().foreign.push(upstream.name);
+    return false;
+  }
+  if (gateway.breaker.allows(upstream.name, model, exchange.principal.name)) return true;
+  walk.met().isBreakerOpen = true;
+  return false;
+}
