@@ -51,7 +51,7 @@ export class RefusalGate {
     const isOver = read.isWhole || read.error !== null;
     this.#tap.push(read.bytes.subarray(this.#seenBytes));
     this.#seenBytes = read.bytes.byteLength;
-    if (this.#isRefusal(isOver)) {
+    if (this.#tap.isRefusal && this.#isWhole(read.isWhole)) {
       const refusing = refusingAnswer(this.#attempt, this.#head, this.#framing, read.bytes, this.#tap);
       if (refusing !== null) {
         this.#attempt.end(this.#attempt.refused(this.#head, this.#tap, refusing));
@@ -65,10 +65,11 @@ export class RefusalGate {
     goOnWith(this.#attempt, call, isDecided ? this.#deliver : () => this.read());
   }
 
-  /** A refusal at its end: a count of tokens may still follow. */
-  #isRefusal(isOver: boolean): boolean {
-    const { isRefusal, progress, usage } = this.#tap;
-    return isRefusal && (isOver || progress === "complete" || (progress === "finished" && usage !== null));
+  /** Whether the client would miss nothing: counts of tokens and a mark of the end follow a reason to stop. */
+  #isWhole(isBodyWhole: boolean): boolean {
+    if (this.#tap.progress === "complete") return true;
+    const { dialect } = this.#attempt.prepared;
+    return isBodyWhole && this.#tap.progress === "finished" && !DIALECTS[dialect].needsEndMark(this.#framing);
   }
 }
 
