@@ -265,7 +265,9 @@ export class WaitingRoom {
 
 /** For one that needs less, the time may be sooner. A prompt that is warm somewhere needs less there. */
 function holdsFor({ unavailable, inputTokens, outputTokens }: Answer, need: Need): boolean {
-  if (unavailable.isOfSize && need.prefix !== null) return false;
+  const { isOfSize, roomAtMs: atMs } = unavailable;
+  if (!isOfSize && atMs === null) return true;
+  if (isOfSize && need.prefix !== null) return false;
   return need.inputTokens >= inputTokens && need.outputTokens >= outputTokens;
 }
 

@@ -70,7 +70,7 @@ function reasonOf(
   const failure = overload ?? obstacles.forbidden;
   const cooling = unavailable.filter(({ kind }) => kind === "cooling" || kind === "full");
   if (cooling.length > 0) {
-    const retryAtMs = Math.min(...cooling.map((one) => one.retryAtMs ?? nowMs + 1_000));
+    const retryAtMs = Math.min(...cooling.map((one) => retryAtOf(one) ?? nowMs + COME_BACK_MS));
     const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
     return new GatewayError(
       "credentials_cooling",
@@ -101,6 +101,11 @@ function reasonOf(
     );
   }
   return foreignDialect(dialect, foreign);
+}
+
+/** null: whenever a running request ends. */
+function retryAtOf({ retryAtMs, mayFreeSoon }: Unavailable): number | null {
+  return mayFreeSoon ? null : retryAtMs;
 }
 
 /** The failure ends the request. */
