@@ -254,6 +254,24 @@ test("when one upstream has nothing left, the next target of the model is asked 
   expect(row).toMatchObject({ modelAsked: "best", modelUsed: "large", upstream: "two", credential: "b" });
 });
 
+test("the first refusal that a credential meets counts for its organization, which the refusal names", async () => {
+  begin({ up: ["a", "b", "c"] });
+  const limits = {
+    "openai-organization": "acme",
+    "x-ratelimit-limit-tokens": "30000",
+    "x-ratelimit-remaining-tokens": "29000",
+    "x-ratelimit-reset-tokens": "2s",
+  };
+  const good: Script = { status: 200, body: JSON.parse(GOOD), headers: limits };
+  script = (key) => (key === "a" ? good : null);
+  expect((await ask()).tried).toEqual(["a"]);
+  script = (key) => (key === "b" ? { ...RATE, headers: { ...RATE.headers, ...limits } } : null);
+  expect((await ask()).tried).toEqual(["b", "c"]);
+  // a is of the same organization, so it is not asked while its limit stands.
+  expect((await ask()).tried).toEqual(["c"]);
+  expect((await ask()).tried).toEqual(["c"]);
+});
+
 test("an upstream that cannot be reached is left for the next target at once", async () => {
   const gone = await startRawUpstream(() => undefined);
   await gone.close();

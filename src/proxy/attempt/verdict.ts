@@ -77,8 +77,9 @@ export class Verdict {
     if (signal.class === "overload" && !isRedirect) this.#countFailure();
     else breaker.refusal(this.#upstream.name, this.#model, this.#exchange.principal.name);
     metrics.countAttempt(this.#upstream.name, signal.class);
-    if (isCredentialFault(signal)) this.#report(signal);
+    // First whose limits they are, and then that one was refused.
     if (room !== null) pool.announce(this.#lease, this.#model, room, signal);
+    if (isCredentialFault(signal)) this.#report(signal);
     this.#note(status, detour ?? signal.class);
     this.endLease();
   }
