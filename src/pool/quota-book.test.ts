@@ -96,6 +96,18 @@ describe("room", () => {
     expect(silent.headroom(need(1), NOW + 11 * MINUTE)).toBe(1);
   });
 
+  test("a whole limit fills up again from the moment on at which something is taken", () => {
+    const book = new QuotaBook();
+    book.learn([room({ dimension: "tokens", limit: 6_000, remaining: 6_000 })], book.mark(), NOW);
+    // Half a minute of rest adds nothing.
+    const laterMs = NOW + 30_000;
+    expect(book.headroom(need(6_000), laterMs)).toBe(0);
+    book.take(need(6_000));
+    expect(book.headroom(need(1_000), laterMs)).toBe(-1);
+    expect(book.readyAtMs(need(1_000), laterMs)).toBe(laterMs + 10_000);
+    expect(book.headroom(need(1_000), laterMs + 10_000)).toBe(0);
+  });
+
   test("a clock that is set back, and a reset in the far future, block nobody for long", () => {
     const book = new QuotaBook();
     const said = { remaining: 0, resetAtMs: NOW + 1e12, isGradual: false } as const;

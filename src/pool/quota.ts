@@ -32,6 +32,7 @@ export class Quota {
   readonly dimension: Dimension;
   readonly span: Span;
   limit: number | null = null;
+  /** At `#atMs`. */
   #remaining = 0;
   /** Room that comes back in each millisecond; 0: all comes back at the reset. */
   #refillPerMs = 0;
@@ -72,8 +73,18 @@ export class Quota {
     // When the clock was set back, nobody knows how much of the time is over.
     if (sinceMs < -MAX_STEP_BACK_MS) return Number.POSITIVE_INFINITY;
     if (nowMs >= this.#endMs && !this.#renew(taken, nowMs)) return Number.POSITIVE_INFINITY;
-    const refilled = this.#remaining + this.#refillPerMs * Math.max(0, nowMs - this.#atMs);
-    return Math.min(refilled, this.limit ?? refilled) - (this.#sum(taken) - this.#base);
+    // Each lease looks before it takes: what was taken since the last look was taken right after it, and has come back in
+    // part. Nothing comes back to a limit that is whole.
+    const sum = this.#sum(taken);
+    this.#remaining -= sum - this.#base;
+    this.#base = sum;
+    if (nowMs > this.#atMs && this.#refillPerMs > 0) {
+      this.#remaining += this.#refillPerMs * (nowMs - this.#atMs);
+      this.#atMs = nowMs;
+      if (this.limit !== null) this.#remaining = Math.min(this.#remaining, this.limit);
+    }
+    // Parts of a millisecond add up to a little more or less than a whole.
+    return Math.round(this.#remaining * 1_000) / 1_000;
   }
 
   /** What a request takes of this limit; more than the limit would never fit, so its provider decides. */
