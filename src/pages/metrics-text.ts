@@ -66,46 +66,25 @@ export async function renderMetrics(
       point(labels, { buckets: { boundaries: [...one.bounds], counts: [...counts] }, sum: total, count }),
     ),
   });
-  const {
-    requests,
-    attempts,
-    tokens,
-    cost,
-    unpriced,
-    detours,
-    reloads,
-    exceptions,
-    alerts,
-    waitsRefused,
-    waited,
-    cacheUses,
-    cacheSaved,
-    duration,
-    firstByte,
-  } = metrics;
   return new PrometheusSerializer(undefined, false, undefined, true, true).serialize({
     resource: resourceFromAttributes({}),
     scopeMetrics: [
       {
         scope: { name: "clewline" },
         metrics: [
-          ...[
-            requests,
-            attempts,
-            tokens,
-            cost,
-            unpriced,
-            detours,
-            reloads,
-            exceptions,
-            alerts,
-            waitsRefused,
-          ].map(sum),
-          ...[cacheUses, cacheSaved].map(sum),
-          ...[duration, firstByte, waited].map(histogram),
+          ...countersOf(metrics).map(sum),
+          ...[metrics.duration, metrics.firstByte, metrics.waited].map(histogram),
           ...gauges.map(gauge),
         ],
       },
     ],
   });
+}
+
+/** In the order of the page. */
+function countersOf(metrics: Metrics): readonly Counter[] {
+  const { requests, attempts, tokens, cost, unpriced, detours } = metrics;
+  const { reloads, exceptions, alerts, waitsRefused, cacheUses, cacheSaved } = metrics;
+  const ofRequests = [requests, attempts, tokens, cost, unpriced, detours];
+  return [...ofRequests, reloads, exceptions, alerts, waitsRefused, cacheUses, cacheSaved];
 }
