@@ -96,6 +96,7 @@ function summaryOf(rows: readonly Row[]): Readonly<Record<string, number>> {
   return {
     "pool.cached_share": Math.min(...shares),
     "pool.refused_with_room": busy.reduce((sum, { figures }) => sum + figures.refusedWithRoom, 0),
+    "pool.refused_with_open_room": busy.reduce((sum, { figures }) => sum + figures.refusedWithOpenRoom, 0),
     "pool.served_share": Math.min(...busy.map(({ figures }) => figures.servedShare)),
     "pool.refused": busy.reduce((sum, { figures }) => sum + figures.refused, 0),
     "pool.refused_at_70": calm.reduce((sum, { figures }) => sum + figures.refused, 0),
@@ -129,6 +130,7 @@ function print(rows: readonly Row[], figures: Readonly<Record<string, number>>, 
     "served",
     "429s",
     "with room",
+    "of open keys",
   ];
   const lines = rows.map(({ provider, load, way, seed, figures: of, cachedShare }) => [
     provider,
@@ -140,6 +142,7 @@ function print(rows: readonly Row[], figures: Readonly<Record<string, number>>, 
     percent(of.servedShare),
     String(of.refused),
     String(of.refusedWithRoom),
+    String(of.refusedWithOpenRoom),
     // What the provider refused, and the wait of a request on average.
     String(of.upstreamRefused),
     `${(of.meanWaitMs / 1_000).toFixed(1)} s`,
@@ -152,7 +155,7 @@ function print(rows: readonly Row[], figures: Readonly<Record<string, number>>, 
     const goal = Object.hasOwn(GOALS, name) ? GOALS[name as keyof typeof GOALS] : undefined;
     const isReached = name === "pool.refused_with_room" ? value <= 0 : goal === undefined || value >= goal;
     const verdict = goal === undefined ? "" : isReached ? `goal ${goal}: yes` : `goal ${goal}: NO`;
-    console.log(`${name.padEnd(24)} ${String(Number(value.toFixed(4))).padEnd(10)} ${verdict}`);
+    console.log(`${name.padEnd(28)} ${String(Number(value.toFixed(4))).padEnd(10)} ${verdict}`);
   }
   console.log(`\n${cpuS.toFixed(0)} s of CPU`);
 }

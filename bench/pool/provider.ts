@@ -88,6 +88,8 @@ export class Provider {
   /** By key: when the prompt of a conversation, or the head of a program, is forgotten, and its tokens. */
   readonly #cache: readonly Map<number, { untilMs: number; tokens: number }>[];
   readonly #isUnlimited: boolean;
+  /** By organisation. */
+  readonly #closedUntilMs: number[] = [];
   /** Served so far. */
   readonly served: Record<Dimension, number> = { requests: 0, input: 0, output: 0, tokens: 0 };
   refusals = 0;
@@ -122,6 +124,16 @@ export class Provider {
     return true;
   }
 
+  /** A 429 has named a time for the organisation, and the time is not over. */
+  isClosed({ organisation }: SimulatedKey): boolean {
+    return (this.#closedUntilMs[organisation] ?? 0) > this.#timeline.monotonicMs();
+  }
+
+  /** `retry-after` has whole seconds; only OpenAI tells milliseconds as well. */
+  #toldMs(waitMs: number): number {
+    return this.published.family === "openai" ? waitMs : Math.ceil(waitMs / 1_000) * 1_000;
+  }
+
   cachedTokens({ index }: SimulatedKey, { conversation, turn }: Ask): number {
     const cache = this.#cache[index] as Map<number, { untilMs: number; tokens: number }>;
     const nowMs = this.#timeline.monotonicMs();
@@ -143,6 +155,7 @@ export class Provider {
         waitMs = Math.max(waitMs, 1, bucket.readyMs(needed[dimension], nowMs));
     if (waitMs > 0) {
       this.refusals++;
+      this.#closedUntilMs[key.organisation] = nowMs + this.#toldMs(waitMs);
       const head = { isAccepted: false, cachedTokens: 0, retryAfterMs: waitMs, left: leftOf(buckets, nowMs) };
       timeline.after(ROUND_TRIP_MS, () => listener.replied(head));
       return;

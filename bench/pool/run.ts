@@ -36,6 +36,8 @@ export interface Figures {
   /** 429s that reached a client, and those of them while some key had room. */
   readonly refused: number;
   readonly refusedWithRoom: number;
+  /** Those while a key had room whose provider had not just named a later time. */
+  readonly refusedWithOpenRoom: number;
   /** 429s of the provider. */
   readonly upstreamRefused: number;
   /** Conversations that were given up. */
@@ -50,7 +52,7 @@ export interface Figures {
 }
 
 const LONG_TURNS = 10;
-const MAX_TRIES = 8;
+const MAX_TRIES = 5;
 /** Conversations have to fill the time first: the busy part begins this long after the first one. */
 const RAMP_MS = 30 * 60_000;
 const MINUTE_MS = 60_000;
@@ -107,6 +109,7 @@ class Run {
   #cachedTokens = 0;
   #refused = 0;
   #refusedWithRoom = 0;
+  #refusedWithOpenRoom = 0;
   #abandoned = 0;
   #waitMs = 0;
   #offered = 0;
@@ -145,6 +148,7 @@ class Run {
       longPromptTokens: this.#longPromptTokens,
       refused: this.#refused,
       refusedWithRoom: this.#refusedWithRoom,
+      refusedWithOpenRoom: this.#refusedWithOpenRoom,
       upstreamRefused: this.#provider.refusals,
       abandoned: this.#abandoned,
       servedShare: (this.#servedAtEnd - this.#servedAtRamp) / allowed,
@@ -175,7 +179,9 @@ class Run {
       },
       refused: (retryAfterMs) => {
         this.#refused++;
-        if (this.#provider.keys.some((key) => this.#provider.hasRoom(key, ask))) this.#refusedWithRoom++;
+        const withRoom = this.#provider.keys.filter((key) => this.#provider.hasRoom(key, ask));
+        if (withRoom.length > 0) this.#refusedWithRoom++;
+        if (withRoom.some((key) => !this.#provider.isClosed(key))) this.#refusedWithOpenRoom++;
         if (tries + 1 >= MAX_TRIES) this.#abandoned++;
         else this.#timeline.after(Math.max(1_000, retryAfterMs), () => this.#ask(ask, tries + 1));
       },

@@ -28,10 +28,13 @@ import { MAX_OUTPUT_TOKENS } from "./traffic.ts";
 
 /** The default of `[pool]`. */
 const MAX_WAIT_MS = 30_000;
-/** A sixteenth of the default: each look at the queue asks for all that wait. */
-const QUEUE_LIMITS = { maxCount: 64, maxBytes: 67_108_864 };
-/** The queue is looked at so often at most: a full one rests for some time after each look, and here looks take none. */
-const LOOK_MS = 500;
+/** Much shorter than by default: each look at the queue asks for all that wait. */
+const QUEUE_LIMITS = { maxCount: 32, maxBytes: 67_108_864 };
+/**
+ * The queue is looked at so often at most, which is after some 25 requests: a full one rests for some time after each look,
+ * and here looks take none.
+ */
+const LOOK_MS = { anthropic: 500, openai: 2_000 } as const;
 const BYTES_A_TOKEN = 4;
 const UPSTREAM = "provider";
 /** Wide: the keys of clients are limited, and their limits refuse nobody. */
@@ -76,9 +79,9 @@ export class ThisPool implements Gateway {
       affinity: this.affinity,
     });
     this.waiting = new WaitingRoom({
-      pool: withRarerRoom(this.pool, timeline),
+      pool: withRarerRoom(this.pool, timeline, LOOK_MS[family]),
       clock: timeline,
-      scheduler: schedulerOf(timeline),
+      scheduler: schedulerOf(timeline, LOOK_MS[family]),
       limits: () => QUEUE_LIMITS,
     });
     this.limiter = new Limiter({
@@ -266,14 +269,14 @@ function specOf({ name, index }: SimulatedKey): CredentialSpec {
   };
 }
 
-/** The pool, which tells of room at most once in `LOOK_MS`. */
-function withRarerRoom(pool: Pool, timeline: Timeline): Pick<Pool, "lease" | "onRoom"> {
+/** The pool, which tells of room at most once in `lookMs`. */
+function withRarerRoom(pool: Pool, timeline: Timeline, lookMs: number): Pick<Pool, "lease" | "onRoom"> {
   let listener: (() => void) | null = null;
   let willTell = false;
   const tell = (): void => {
     if (willTell) return;
     willTell = true;
-    timeline.after(LOOK_MS, () => {
+    timeline.after(lookMs, () => {
       willTell = false;
       listener?.();
     });
@@ -287,11 +290,11 @@ function withRarerRoom(pool: Pool, timeline: Timeline): Pick<Pool, "lease" | "on
   };
 }
 
-function schedulerOf(timeline: Timeline): Scheduler {
+function schedulerOf(timeline: Timeline, leastMs: number): Scheduler {
   return {
     after(delayMs, run) {
       let isOn = true;
-      timeline.after(Math.max(delayMs, LOOK_MS), () => {
+      timeline.after(Math.max(delayMs, leastMs), () => {
         if (isOn) run();
       });
       return () => {
