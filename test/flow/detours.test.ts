@@ -249,9 +249,12 @@ describe("a prompt that is too long", () => {
     const more = { max_tokens: 300_000 };
     expect((await ask("openai-chat-openai-chat", { as: "poor", more })).status).toBe(200);
     // 600,000 tokens would be 0.60 and 1.20.
+    // So the key is served without the detour.
+    upstream.forget();
     const reply = await ask("openai-chat-openai-chat", { as: "poor", more: { max_tokens: 600_000 } });
     expect(reply.status).toBe(400);
-    expect(textOf(reply)).toContain("is smaller than the 1.2");
+    expect(textOf(reply)).toContain("maximum context length is 8192");
+    expect(askedModels()).toEqual(["first"]);
   });
 
   test("an object that a provider holds stays at its provider", async () => {

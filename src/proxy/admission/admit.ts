@@ -2,7 +2,8 @@
  * Admission: a request of a key with limits gets room in all of them before it is sent, or an error. What is
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
-import { Reservation } from "../../limits/reservation.ts";
+import type { GatewayError } from "../../core/errors.ts";
+import { type Demand, type Needed, Reservation } from "../../limits/reservation.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { type Target, withDetours } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
@@ -34,26 +35,68 @@ export function admit(request: ServedRequest, { targets, detours, modelName }: P
       : namesAt(detours === null ? targets : withDetours(targets, detours), others);
   const hasBudget = limiter.hasBudget(principal, modelName, fallbacks);
   const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
+  const terms = { hasBudget, mustHavePrice, others };
+  const own = measure(request, atProvider(targets, request.sticky?.upstream ?? null), terms);
+  if (own.usable.length === 0) throw modelUnpriced(modelName);
+  const asked = { model: modelName, fallbacks, atMs };
+  if (detours !== null) {
+    const overflow = measure(request, detours.overflow, terms);
+    const refusal = measure(request, detours.refusal, terms);
+    const given = reserve(request, asked, dearest(own, dearest(overflow, refusal)));
+    if (given instanceof Admission) {
+      exchange.admission = given;
+      return { targets: own.usable, detours: { overflow: overflow.usable, refusal: refusal.usable } };
+    }
+    // A detour that the key cannot pay for is left out, as one without a price is.
+  }
+  const given = reserve(request, asked, own);
+  if (!(given instanceof Admission)) throw given;
+  exchange.admission = given;
+  return { targets: own.usable, detours: null };
+}
+
+/** Targets that the key may use, and the most that the request may need at one of them. */
+interface Measured extends Needed {
+  readonly usable: readonly Target[];
+}
+
+function measure(
+  request: ServedRequest,
+  targets: readonly Target[],
+  terms: { readonly hasBudget: boolean; readonly mustHavePrice: boolean; readonly others: readonly string[] },
+): Measured {
+  const usable: Target[] = [];
   let tokens = 0;
   let costNanoUsd: number | null = null;
-  const isUsable = (target: Target): boolean => {
-    const demand = demandAt(request, target, hasBudget, others);
-    if (mustHavePrice && demand.costNanoUsd === null) return false;
+  for (const target of targets) {
+    const demand = demandAt(request, target, terms.hasBudget, terms.others);
+    if (terms.mustHavePrice && demand.costNanoUsd === null) continue;
+    usable.push(target);
     tokens = Math.max(tokens, demand.tokens);
     if (demand.costNanoUsd !== null) costNanoUsd = Math.max(costNanoUsd ?? 0, demand.costNanoUsd);
-    return true;
+  }
+  return { usable, tokens, costNanoUsd };
+}
+
+function dearest(one: Needed, other: Needed): Needed {
+  const costs = [one.costNanoUsd, other.costNanoUsd].filter((cost) => cost !== null);
+  return {
+    tokens: Math.max(one.tokens, other.tokens),
+    costNanoUsd: costs.length === 0 ? null : Math.max(...costs),
   };
-  const usable = atProvider(targets, request.sticky?.upstream ?? null).filter(isUsable);
-  const usableDetours = detours && {
-    overflow: detours.overflow.filter(isUsable),
-    refusal: detours.refusal.filter(isUsable),
-  };
-  if (usable.length === 0) throw modelUnpriced(modelName);
+}
+
+/** Returns the client's error when there is no room. */
+function reserve(
+  { gateway: { limiter, clock }, exchange: { principal } }: ServedRequest,
+  asked: Pick<Demand, "model" | "atMs"> & { readonly fallbacks: readonly string[] },
+  { tokens, costNanoUsd }: Needed,
+): Admission | GatewayError {
   const needed = { tokens, costNanoUsd };
-  const given = limiter.reserve(principal, { model: modelName, fallbacks, tokens, costNanoUsd, atMs });
-  if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
-  exchange.admission = new Admission(given, needed, gateway.clock);
-  return { targets: usable, detours: usableDetours };
+  const given = limiter.reserve(principal, { ...asked, ...needed });
+  return given instanceof Reservation
+    ? new Admission(given, needed, clock)
+    : limitReached(given, needed, clock.nowMs());
 }
 
 /**

@@ -6,30 +6,37 @@ import { Buffer } from "node:buffer";
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { ReplyHead } from "../../transport/call.ts";
+import { type Watchdog, Watched } from "../../transport/watchdog.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { withoutEndMark } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { allChanges } from "../attempt/changes.ts";
 import type { RefusingAnswer } from "../attempt/outcome.ts";
 import { goOnWith, ReadAheadCall } from "./read-ahead.ts";
+import { FINISHED_SILENCE_MS } from "./relay.ts";
 import { relayedHeaders } from "./relayed-headers.ts";
 import { translatedHeaders } from "./translated-headers.ts";
 
 /** A refusal is short. A longer reply passes. */
 const MAX_HELD_BYTES = 64 * 1024;
 
-export class RefusalGate {
+/** The watchdog looks at it while the end of a refusal is waited for. */
+export class RefusalGate extends Watched {
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
   readonly #framing: Framing;
   readonly #deliver: () => void;
   readonly #tap: Tap;
+  readonly #watchdog: Watchdog;
   #seenBytes = 0;
+  #lastReadMs = 0;
 
   /** `deliver` delivers the reply from its beginning. */
   constructor(attempt: RunningAttempt, head: ReplyHead, framing: Framing, deliver: () => void) {
+    super();
     const { dialect, peek, translated } = attempt.prepared;
     this.#attempt = attempt;
+    this.#watchdog = attempt.served.gateway.transport.watchdog;
     this.#head = head;
     this.#framing = framing;
     this.#deliver = deliver;
@@ -49,6 +56,8 @@ export class RefusalGate {
 
   #onRead(read: WholeRead): void {
     const isOver = read.isWhole || read.error !== null;
+    this.#watchdog.delete(this);
+    this.#lastReadMs = this.#watchdog.nowMs;
     this.#tap.push(read.bytes.subarray(this.#seenBytes));
     this.#seenBytes = read.bytes.byteLength;
     if (this.#tap.isRefusal && this.#isWhole(read.isWhole)) {
@@ -61,15 +70,26 @@ export class RefusalGate {
     const { isRefusal, hasContent, progress } = this.#tap;
     const isKnown = (hasContent && !isRefusal) || progress === "failed";
     const isDecided = isOver || isKnown || this.#seenBytes > MAX_HELD_BYTES;
+    if (!isDecided && this.#mayEndHere()) this.#watchdog.add(this);
     const call = new ReadAheadCall(this.#attempt.call, read);
     goOnWith(this.#attempt, call, isDecided ? this.#deliver : () => this.read());
   }
 
+  /** A server may forget the last mark, and keep the connection open. */
+  override check(nowMs: number): void {
+    if (nowMs - this.#lastReadMs < FINISHED_SILENCE_MS) return;
+    this.#watchdog.delete(this);
+    this.#attempt.endReading();
+  }
+
   /** Whether the client would miss nothing: counts of tokens and a mark of the end follow a reason to stop. */
   #isWhole(isBodyWhole: boolean): boolean {
-    if (this.#tap.progress === "complete") return true;
+    return this.#tap.progress === "complete" || (isBodyWhole && this.#mayEndHere());
+  }
+
+  #mayEndHere(): boolean {
     const { dialect } = this.#attempt.prepared;
-    return isBodyWhole && this.#tap.progress === "finished" && !DIALECTS[dialect].needsEndMark(this.#framing);
+    return this.#tap.progress === "finished" && !DIALECTS[dialect].needsEndMark(this.#framing);
   }
 }
 

@@ -23,7 +23,7 @@ import type { Beginning, StreamedReply } from "./streamed-reply.ts";
 const DRAIN_MS = 1_000;
 
 /** Silence that ends a whole answer whose dialect has no last mark, or whose upstream forgot the mark. */
-const FINISHED_SILENCE_MS = 5_000;
+export const FINISHED_SILENCE_MS = 5_000;
 
 /** Silence after the dialect's last mark that ends an answer whose upstream keeps the connection open. */
 const COMPLETE_SILENCE_MS = 100;

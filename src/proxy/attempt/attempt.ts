@@ -199,6 +199,11 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.pipe(new WholeSink(limitBytes, watcher, this));
   }
 
+  /** What was read so far is all of the body. The call goes on: who ends the attempt ends it. */
+  endReading(): void {
+    this.#sink?.end(null);
+  }
+
   wholeRead(read: WholeRead): void {
     const then = this.#onWhole;
     this.#onWhole = null;

@@ -4,7 +4,9 @@ import { answerWell } from "../../../test/faults/asking.ts";
 import { refuseInReply, refuseLength } from "../../../test/flow/refusing-models.ts";
 import {
   type Answering,
+  chunkOf,
   type RawUpstream,
+  replyHead,
   sendStream,
   sendWhole,
   startRawUpstream,
@@ -106,3 +108,17 @@ test("a reply without content that is longer than a refusal passes, and is not h
   expect(text).toContain("The clew");
   expect(upstream.seen).toHaveLength(1);
 });
+
+test("a refusal whose upstream forgets to end its stream is left after some seconds", async () => {
+  set({
+    first: async (arrived) => {
+      const stop = '{"choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}';
+      await arrived.send(replyHead("200 OK", { "content-type": "text/event-stream" }, "chunked"));
+      await arrived.send(chunkOf(`data: ${stop}\n\n`));
+    },
+  });
+  const begunMs = performance.now();
+  const text = await (await ask().reply).text();
+  expect(text).toContain("The clew");
+  expect(performance.now() - begunMs).toBeLessThan(20_000);
+}, 30_000);

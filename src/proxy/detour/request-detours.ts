@@ -29,6 +29,8 @@ export class RequestDetours implements TakenDetours {
   #left: LeftBehind | null = null;
   /** The fewest tokens that the prompt can have; null: not measured. */
   #leastTokens: number | null = null;
+  /** Targets that a detour was taken from. */
+  readonly #departed: Target[] = [];
   /** Targets that were passed over because the prompt is too long for them. */
   #passedOver: Target[] = [];
 
@@ -95,9 +97,12 @@ export class RequestDetours implements TakenDetours {
     const { sticky, peek, exchange, gateway } = this.#request;
     // An object that the gateway does not know is at the upstream that was asked, if anywhere.
     const isBound = sticky === null && (peek?.stateId ?? null) !== null;
+    this.#departed.push(from);
     const targets = this.#targets[cause].filter(
       (target) =>
-        (target.upstream !== from.upstream || target.model !== from.model) &&
+        !this.#departed.some(
+          ({ upstream, model }) => upstream === target.upstream && model === target.model,
+        ) &&
         (!isBound || target.upstream === from.upstream) &&
         !this.#isTooLong(target),
     );
