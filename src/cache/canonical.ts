@@ -1,7 +1,8 @@
 /**
- * The canonical text of a JSON body: without white space between its parts, and with the members of each object in order.
- * Numbers and texts stay as the client wrote them, so that two bodies have the same canonical text only if they say the
- * same. For the key of the cache alone: what is sent is never printed anew.
+ * The canonical text of a JSON body: without white space between its parts, and with the members of the body itself in
+ * order. Those of objects inside it stay as they are written: providers write structured outputs and the arguments of
+ * tools in the order of a schema's `properties`. So do numbers and texts, so that two bodies have the same canonical text
+ * only if they say the same. For the key of the cache alone: what is sent is never printed anew.
  */
 
 import { parseJson } from "../wire/json.ts";
@@ -74,8 +75,9 @@ class CanonicalReader {
       members.set(name, this.#value(depth + 1));
     } while (this.#takes(","));
     if (!this.#takes("}")) throw NO_TEXT;
-    const parts = [...members.keys()].sort().map((name) => `${JSON.stringify(name)}:${members.get(name)}`);
-    return `{${parts.join(",")}}`;
+    const names = [...members.keys()];
+    if (depth === 0) names.sort();
+    return `{${names.map((name) => `${JSON.stringify(name)}:${members.get(name)}`).join(",")}}`;
   }
 
   #array(depth: number): string {

@@ -80,7 +80,7 @@ describe("a request that is the same but for its spelling", () => {
     const body =
       '{"model":"openai/gpt-4.1","temperature":0,"messages":[{"role":"user","content":"spelling"}]}';
     const spelt =
-      '{ "messages" : [ {"content":"spelling", "role":"user"} ],\n "temperature":0,"model":"openai/gpt-4.1"}';
+      '{ "messages" : [ {"role":"user", "content":"spelling"} ],\n "temperature":0,"model":"openai/gpt-4.1"}';
     const first = await ask(gateway.port, upstream, { path: CHAT.wholePath, body: spelt });
     expect(first.isMade).toBe(true);
     expect(upstream.seen.at(-1)?.body.toString()).toBe(spelt.replace("openai/gpt-4.1", "gpt-4.1"));
@@ -101,6 +101,17 @@ describe("a request that is the same but for its spelling", () => {
       : body.replace('"temperature":0', change);
     expect(name).not.toBe("");
     expect((await ask(gateway.port, upstream, { path: CHAT.wholePath, body: changed })).isMade).toBe(true);
+  });
+
+  test("another order of a schema's properties, in which the answer is written: makes another request", async () => {
+    const asked = (properties: string) => ({
+      path: CHAT.wholePath,
+      body: `{"model":"openai/gpt-4.1","temperature":0,"response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object","properties":{${properties}}}}},"messages":[{"role":"user","content":"schema"}]}`,
+    });
+    const [reasoning, answer] = ["reasoning", "answer"].map((name) => `"${name}":{"type":"string"}`);
+    expect((await ask(gateway.port, upstream, asked(`${reasoning},${answer}`))).isMade).toBe(true);
+    expect((await ask(gateway.port, upstream, asked(`${answer},${reasoning}`))).isMade).toBe(true);
+    expect((await ask(gateway.port, upstream, asked(`${reasoning}, ${answer}`))).isMade).toBe(false);
   });
 
   test("another beta: makes another request", async () => {
