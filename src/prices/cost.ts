@@ -109,7 +109,11 @@ class Sum implements Bill {
 }
 
 function isKnown(usage: Usage): boolean {
-  if (usage.inputTokens === null && usage.outputTokens === null) return false;
+  const { inputTokens, outputTokens, webSearches } = usage;
+  if (inputTokens === null && outputTokens === null) return false;
+  // No part is above its whole.
+  if (inputTokens !== null && outputTokens !== null)
+    return inputTokens <= MAX_COUNT && outputTokens <= MAX_COUNT && (webSearches ?? 0) <= MAX_COUNT;
   for (const kind of USAGE_KIND_NAMES) if ((usage[kind] ?? 0) > MAX_COUNT) return false;
   return true;
 }
@@ -129,9 +133,10 @@ function tariffOf(tier: Tier | null, price: Price, atMs: number): Tariff | null 
 function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void {
   const rates = ratesFor(tariff, usage.inputTokens ?? knownInput(usage));
   const add = (kind: RateKind, units: number): void => {
+    if (units <= 0) return;
     // A region makes tokens dearer, not the calls of tools.
     const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
-    if (units > 0) bill.add(kind, units, rateOf(kind, rates), factor);
+    bill.add(kind, units, rateOf(kind, rates), factor);
   };
   chargeInput(usage, add);
   chargeOutput(usage, add);

@@ -23,8 +23,8 @@ import { USAGE_COLUMNS } from "./usage-columns.ts";
 /** Rows that are younger than this wait: most of those that are accepted before them are committed by then. */
 const LAG_MS = 60_000;
 
-/** A sum that is folded takes the time of so many rows. */
-const ROWS_A_CELL = 4;
+/** A late row is added to all spans that its hour was folded into: it takes the time of so many sums that are folded. */
+const CELLS_A_LATE_ROW = 4;
 
 /** What a step did. */
 export interface RollUpStep {
@@ -59,17 +59,20 @@ export class RollUp {
     this.#forgetLate = sql.prepare("DELETE FROM usage_late WHERE seq = ?");
   }
 
-  /** Handles up to `rows` rows, or as many sums of hours that are over, in one transaction. Throws `StoreError`: nothing was done. */
-  step(rows: number, nowMs: number): RollUpStep {
+  /**
+   * Handles up to so many rows, or folds up to so many sums of hours that are over, in one transaction. Throws
+   * `StoreError`: nothing was done.
+   */
+  step(rows: number, nowMs: number, cells = rows): RollUpStep {
     try {
-      return this.#sql.transaction(() => this.#step(rows, nowMs));
+      return this.#sql.transaction(() => this.#step(rows, cells, nowMs));
     } catch (error) {
       this.#rows.forget();
       throw error;
     }
   }
 
-  #step(limit: number, nowMs: number): RollUpStep {
+  #step(limit: number, cells: number, nowMs: number): RollUpStep {
     const mark = this.#marks.read();
     if (mark.isErasing) {
       this.#eraser.step(mark);
@@ -77,12 +80,13 @@ export class RollUp {
       return { rows: 0, isBehind: true };
     }
     const sums = new Sums();
-    const late = this.#takeLate(sums, mark, limit);
+    const mostLate = Math.min(limit, Math.ceil(cells / CELLS_A_LATE_ROW));
+    const late = this.#takeLate(sums, mark, mostLate);
     const next = this.#takeNext(sums, mark, limit - late, nowMs);
     this.#adder.add(sums, mark);
     if (next !== null) mark.mark = next.mark;
     const rows = late + (next?.rows ?? 0);
-    const isBehind = rows >= limit || this.#fold(mark, Math.ceil(limit / ROWS_A_CELL));
+    const isBehind = rows >= limit || late >= mostLate || this.#fold(mark, cells);
     if (rows > 0 || isBehind) this.#marks.write(mark);
     return { rows, isBehind };
   }

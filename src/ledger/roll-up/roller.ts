@@ -18,6 +18,8 @@ const LOOK_MS = 10_000;
 /** A step of many rows writes the same sums as one of few: a row of a large step costs half or less. */
 const MIN_ROWS = 250;
 const MAX_ROWS = 4000;
+/** A sum that is folded is added to several others, and takes the time of many rows. */
+const MAX_CELLS = 150;
 const PAUSE_FACTOR = 3;
 const FAILURE_PAUSE_MS = 60_000;
 
@@ -51,7 +53,7 @@ export class Roller {
   #begin(sql: Sql): StepFunction {
     const rollUp = new RollUp(sql);
     return (limit) => {
-      const { rows, isBehind } = rollUp.step(limit, this.#options.clock.nowMs());
+      const { rows, isBehind } = rollUp.step(limit, this.#options.clock.nowMs(), MAX_CELLS);
       return { rows, next: isBehind ? "soon" : this.#lookMs };
     };
   }

@@ -3,7 +3,13 @@ import type { Sql, SqlRow, SqlStatement } from "../../store/sql.ts";
 import { readGroup } from "../roll-up/groups.ts";
 import { type Mark, STEPS_A_DAY } from "../roll-up/mark.ts";
 import { DAY_HOURS, HOUR_MS, hourOf, SPANS, startOf } from "../roll-up/spans.ts";
-import { CELL_COUNTS_SQL, CELL_LATENCIES_SQL, SUM_COUNTS_SQL, SUM_LATENCIES_SQL } from "../roll-up/tally.ts";
+import {
+  CELL_COUNTS_SQL,
+  CELL_LATENCIES_SQL,
+  CELL_SQL,
+  SUM_COUNTS_SQL,
+  SUM_LATENCIES_SQL,
+} from "../roll-up/tally.ts";
 import { baseOf, type Dimension, type Value, VIEWS, type ViewName } from "../roll-up/views.ts";
 import type { CellRead, Folded } from "./cover.ts";
 import type { Total, Totals } from "./totals.ts";
@@ -29,6 +35,7 @@ export function foldedOf({ foldStep }: Mark, view: ViewName): Folded {
 
 const COUNTS = { each: CELL_COUNTS_SQL, sum: SUM_COUNTS_SQL };
 const LATENCIES = { each: CELL_LATENCIES_SQL, sum: SUM_LATENCIES_SQL };
+const ALL = { each: CELL_SQL, sum: `${SUM_COUNTS_SQL}, ${SUM_LATENCIES_SQL}` };
 
 /** Groups by number in the totals. */
 type Groups = ReadonlyMap<number, readonly number[]>;
@@ -50,6 +57,13 @@ export class CellSource {
     const base = baseOf(wanted.view);
     this.#own = this.#groupsOf(wanted.view);
     this.#base = base === wanted.view ? this.#own : this.#groupsOf(base);
+  }
+
+  /** Adds to the totals with these numbers. */
+  addAll(reads: readonly CellRead[], numbers: Iterable<number>): void {
+    this.#readAll(reads, [...numbers], ALL, (period, number, cell) => {
+      this.#totals.at(period, number).addCell(cell);
+    });
   }
 
   /** Adds all but the latencies of totals with these numbers. */

@@ -13,6 +13,8 @@ import type { Totals } from "./totals.ts";
 import type { UsageQuery } from "./usage-query.ts";
 
 const PAGE_ROWS = 500;
+/** So many users and tags of a kind of facts are remembered. */
+const MAX_KNOWN = 10_000;
 /** Behind every key. */
 const END_KEY = Number.MAX_SAFE_INTEGER;
 const AT_MS = ENTRIES.columnSql("at_ms");
@@ -27,24 +29,36 @@ export interface Bounds {
 /** Whether a row that was accepted then is to be added. */
 export type IsWanted = (atMs: number) => boolean;
 
+/** Facts that are alike in all that a report asks about. */
+interface FactKind {
+  /** The numbers in the totals of rows without a user and tags, or for a report that does not tell those apart. */
+  readonly plain: readonly number[];
+  /** Those of other rows, by user and tags. */
+  readonly others: Map<string, readonly number[]>;
+}
+
 export class RowSource {
   readonly #sql: Sql;
   readonly #query: UsageQuery;
   readonly #totals: Totals;
   readonly #book: FactBook;
-  /** The number of each fact in the totals; null: the query does not want it. */
-  readonly #numbers = new Map<number, number | null>();
+  readonly #asked: readonly Dimension[];
+  /** Facts that are alike for the report, by number. */
+  readonly #kinds = new Map<number, FactKind>();
+  readonly #kindsByName = new Map<string, FactKind>();
   readonly #statements = new Map<string, SqlStatement>();
-  /** The report tells users or tags apart, which the rows of one fact may differ in. */
-  readonly #isByRow: boolean;
+  /** The report tells users, or tags, apart: rows of one fact may differ in them. */
+  readonly #isByUser: boolean;
+  readonly #isByTag: boolean;
 
   constructor(sql: Sql, query: UsageQuery, totals: Totals) {
     this.#sql = sql;
     this.#query = query;
     this.#totals = totals;
     this.#book = new FactBook(sql);
-    const asked = [...query.by, ...Object.keys(query.where)];
-    this.#isByRow = asked.includes("user") || asked.includes("tag");
+    this.#asked = [...query.by, ...(Object.keys(query.where) as Dimension[])];
+    this.#isByUser = this.#asked.includes("user");
+    this.#isByTag = this.#asked.includes("tag");
   }
 
   /** Adds rows with this key or a later one, and those of an older table, that were accepted within the time. */
@@ -117,25 +131,46 @@ export class RowSource {
 
   #add(row: SqlRow): void {
     const known = this.#book.of(row);
-    if (known === null) this.#addWhole(this.#book.wholeOf(row));
-    else if (this.#isByRow && (row.end_user !== null || row.tags !== null))
-      this.#addWhole({ ...known.columns, ...row });
-    else {
-      const number = this.#numberOf(known);
-      const period = number === null ? null : this.#totals.periodOf(row.at_ms as number);
-      if (number === null || period === null) return;
-      this.#totals.at(period, number).addRowOf(known.traits, row, row.rest !== null);
+    if (known === null) {
+      this.#addWhole(this.#book.wholeOf(row));
+      return;
     }
+    const period = this.#totals.periodOf(row.at_ms as number);
+    if (period === null) return;
+    for (const number of this.#numbersOf(known, row))
+      this.#totals.at(period, number).addRowOf(known.traits, row, row.rest !== null);
   }
 
-  #numberOf(known: KnownFact): number | null {
-    let number = this.#numbers.get(known.fact);
-    if (number === undefined) {
-      const [group] = groupsOf(known.values, this.#query);
-      number = group === undefined ? null : this.#totals.numberOf(group);
-      this.#numbers.set(known.fact, number);
+  /** The numbers of the row's groups in the totals. */
+  #numbersOf(known: KnownFact, row: SqlRow): readonly number[] {
+    const kind = this.#kindOf(known);
+    const user = this.#isByUser ? row.end_user : null;
+    const tags = this.#isByTag ? row.tags : null;
+    if (user === null && tags === null) return kind.plain;
+    const name = `${user ?? ""}\n${tags ?? ""}`;
+    let numbers = kind.others.get(name);
+    if (numbers === undefined) {
+      const own = valuesOf(row);
+      numbers = this.#numbersFor({ ...known.values, user: own.user, tag: own.tag });
+      if (kind.others.size >= MAX_KNOWN) kind.others.clear();
+      kind.others.set(name, numbers);
     }
-    return number;
+    return numbers;
+  }
+
+  #kindOf(known: KnownFact): FactKind {
+    let kind = this.#kinds.get(known.fact);
+    if (kind === undefined) {
+      const name = JSON.stringify(this.#asked.map((dimension) => known.values[dimension]));
+      kind = this.#kindsByName.get(name) ?? { plain: this.#numbersFor(known.values), others: new Map() };
+      this.#kindsByName.set(name, kind);
+      this.#kinds.set(known.fact, kind);
+    }
+    return kind;
+  }
+
+  #numbersFor(values: Values): readonly number[] {
+    return groupsOf(values, this.#query).map((group) => this.#totals.numberOf(group));
   }
 
   #addWhole(row: SqlRow): void {

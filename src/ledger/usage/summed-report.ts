@@ -36,9 +36,27 @@ export class SummedReport {
     const page = new Page(this.#query);
     this.#addLateRows(periods);
     this.#rows.addFrom(this.#mark.mark, bounds, true, (atMs) => hourOf(atMs) >= this.#mark.fromHour);
-    const reads = periods.length > 1 ? this.#readByTime(page, periods) : this.#readByGroup(page, periods);
-    this.#source.addLatencies(reads, page.shown);
+    if (this.#hasOnePage(periods)) this.#readWhole(page, periods);
+    else {
+      const reads = periods.length > 1 ? this.#readByTime(page, periods) : this.#readByGroup(page, periods);
+      this.#source.addLatencies(reads, page.shown);
+    }
     return page.toUsage();
+  }
+
+  /** Only rows that are not in the sums may make more of it. */
+  #hasOnePage(periods: readonly NamedPeriod[]): boolean {
+    const { limit } = this.#query;
+    return limit === null || this.#totals.count * periods.length <= limit;
+  }
+
+  /** In one go, because all of it is shown. */
+  #readWhole(page: Page, periods: readonly NamedPeriod[]): void {
+    const { reads, rows } = this.#cover(periods);
+    for (const piece of rows) this.#rows.addFragment(piece, this.#mark.mark);
+    const numbers = this.#totals.sortedNumbers();
+    this.#source.addAll(reads, numbers);
+    page.add(this.#totals.among(numbers, 0, periods.length));
   }
 
   /** Returns what the totals of the page were read from. */
@@ -75,7 +93,7 @@ export class SummedReport {
 
   /** Parts of the report that are read together: some more each time, because nobody knows how full they are. */
   *#parts(first: number, end: number, firstSize: number): Generator<readonly [from: number, to: number]> {
-    let size = this.#query.limit === null ? end : firstSize;
+    let size = firstSize;
     for (let from = first; from < end; from += size, size *= 2) yield [from, Math.min(end, from + size)];
   }
 

@@ -71,6 +71,11 @@ export class Totals {
     return tally;
   }
 
+  /** How many numbers there are. */
+  get count(): number {
+    return this.#values.length;
+  }
+
   /** All numbers whose values are behind the place, in the order of their values. */
   sortedNumbers(place: Place | null = null): number[] {
     const valuesOf = (number: number): readonly Value[] => this.#values[number] as readonly Value[];

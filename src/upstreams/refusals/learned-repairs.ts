@@ -63,6 +63,7 @@ export class LearnedRepairs {
    * because it may quote the client.
    */
   learn(upstream: Taught, use: string, model: string, key: string, answered: readonly Answered[]): void {
+    if (answered.length === 0) return;
     const lasting = answered.filter(({ repair }) => repair.isLasting);
     if (lasting.length === 0 || model.length > MAX_NAME_CHARS) return;
     const name = nameOf(upstream, use, model);
