@@ -91,6 +91,7 @@ function factsOf(usage: Partial<Usage>, more: Partial<AnswerFacts> = {}): Answer
     stateIds: [],
     pendingId: null,
     stopReason: "stop",
+    isRefusal: false,
     isCutShort: false,
     ...more,
   };

@@ -121,12 +121,17 @@ const STREAMS: Readonly<Record<DialectName, readonly string[]>> = {
   gemini: [data(BLOCKED)],
 };
 
-/** 200, and a good reply that says nothing but that it refuses, in the form that was asked for. */
-export const refuseInReply: Refusing = async (arrived) => {
+/**
+ * 200, and a good reply that says nothing but that it refuses, in the form that was asked for. `keepsNone`: the provider
+ * says that it does not keep the response.
+ */
+export async function refuseInReply(arrived: Arrived, keepsNone = false): Promise<void> {
   const { recording, isStream } = wayOf(arrived);
   const { dialect } = recording;
-  if (!isStream) await sendWhole(arrived, JSON.stringify(WHOLES[dialect]));
+  const said = (text: string): string =>
+    keepsNone ? text.replaceAll('"object":"response"', '"object":"response","store":false') : text;
+  if (!isStream) await sendWhole(arrived, said(JSON.stringify(WHOLES[dialect])));
   else if (recording.name.includes("array"))
     await sendStream(arrived, [`[${JSON.stringify(BLOCKED)}\n]\n`], "application/json");
-  else await sendStream(arrived, STREAMS[dialect]);
-};
+  else await sendStream(arrived, STREAMS[dialect].map(said));
+}

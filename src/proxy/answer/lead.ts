@@ -8,7 +8,7 @@ import type { LedgerRow } from "../../ledger/row.ts";
 import { lastingHeaders } from "../../upstreams/repeat-headers.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Walk } from "../walk.ts";
-import type { Lead, LeftBehind } from "./sharing.ts";
+import type { Lead, LeadFacts } from "./sharing.ts";
 
 export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   readonly body = null;
@@ -22,7 +22,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   #walk: Walk | null = null;
   /** Who writes the stream; null: it has not begun. */
   #relay: ReplyStreamOwner | null = null;
-  #facts: LeftBehind | null = null;
+  #facts: LeadFacts | null = null;
 
   constructor(cache: AnswerCache, key: string, flight: Flight, exchange: Exchange) {
     this.#cache = cache;
@@ -99,7 +99,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
     this.finish(body);
   }
 
-  learn(facts: LeftBehind | null): void {
+  learn(facts: LeadFacts | null): void {
     this.#facts = facts;
   }
 
@@ -112,7 +112,10 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
     this.#cache.ended(this.#key, this.#flight, false);
   }
 
-  /** A good answer, counted to its end, that has left nothing at its provider and has used nothing but the request. */
+  /**
+   * A good answer, counted to its end, that has left nothing at its provider and has used nothing but the request. A mere
+   * refusal is none: filters err for a moment.
+   */
   #mayKeep({ outcome, status, usageState, usage }: LedgerRow): boolean {
     const facts = this.#facts;
     const isWhole = outcome === "ok" || (outcome === "client_left" && this.hasLeft);
@@ -121,6 +124,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
       status === 200 &&
       usageState === "final" &&
       facts !== null &&
+      !facts.isRefusal &&
       facts.stateIds.length === 0 &&
       facts.pendingId === null &&
       (usage.webSearches ?? 0) === 0

@@ -126,4 +126,4 @@ function refusingAnswer(
   return { status, headers, body: Buffer.from(text), facts };
 }
 
-const NOTHING_MORE = { uncountedBytes: 0, pendingId: null, isCutShort: false } as const;
+const NOTHING_MORE = { uncountedBytes: 0, pendingId: null, isRefusal: true, isCutShort: false } as const;

@@ -14,8 +14,8 @@ export interface Sharing {
   readonly lead: Lead | null;
 }
 
-/** What an answer has left at its provider. */
-export type LeftBehind = Pick<TapState, "stateIds" | "pendingId">;
+/** What of an answer decides whether it may be given again: what it has left at its provider, and whether it is one. */
+export type LeadFacts = Pick<TapState, "stateIds" | "pendingId" | "isRefusal">;
 
 /** Takes the answer to a request in place of its client, who is one of several. */
 export interface Lead {
@@ -28,7 +28,7 @@ export interface Lead {
   /** The answer is there as a whole, and its row is committed. */
   deliver(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | null): void;
   /** The facts that the row takes from the answer. */
-  learn(facts: LeftBehind | null): void;
+  learn(facts: LeadFacts | null): void;
   /** There is no answer. */
   giveUp(): void;
 }

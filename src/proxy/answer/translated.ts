@@ -165,6 +165,7 @@ function factsOf({ usage, model, stop, parts }: PartialReply, usages: readonly U
     uncountedBytes: isCounted ? 0 : parts.reduce((sum, part) => sum + writtenBytes(part), 0),
     model,
     stopReason: stop?.raw ?? null,
+    isRefusal: stop?.kind === "refusal" && parts.every(({ type }) => type === "reasoning"),
     stateIds: [],
     pendingId: null,
     isCutShort: false,

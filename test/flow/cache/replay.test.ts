@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CLIENT_KEY, type Gateway, startGateway } from "../../kit/gateway.ts";
 import { type RawUpstream, startRawUpstream } from "../../kit/raw-upstream.ts";
 import { familiesToml, RECORDINGS, type Recording, SSE_RECORDINGS } from "../../kit/recordings.ts";
+import { refuseInReply } from "../refusing-models.ts";
 import { answerWell, ask, repeatable } from "./repeatable.ts";
 
 let upstream: RawUpstream;
@@ -71,6 +72,25 @@ async function expectReplay(asked: { path: string; body: string }, recording: Re
 }
 
 type Row = Record<string, unknown> & { readonly cost_nano_usd: number };
+
+const REFUSED = [
+  ...NATIVE.map(([name, isStream, recording]) => [name, recording.model, isStream, recording] as const),
+  ...TRANSLATED,
+];
+
+test.each(REFUSED)(
+  "%s on %s, stream %p: a mere refusal is not kept",
+  async (_, model, isStream, recording) => {
+    const own = model === recording.model ? recording : undefined;
+    const asked = repeatable(recording, isStream, model, `refused ${recording.name} ${model}`);
+    upstream.answer = (arrived) => refuseInReply(arrived, true);
+    const refused = await ask(gateway.port, upstream, asked, ASKED);
+    expect(refused).toMatchObject({ status: 200, isWhole: true, isMade: true, cache: "miss" });
+    upstream.answer = (arrived) => answerWell(arrived, "", undefined, own);
+    expect(await ask(gateway.port, upstream, asked, ASKED)).toMatchObject({ isMade: true, cache: "miss" });
+    expect(await ask(gateway.port, upstream, asked, ASKED)).toMatchObject({ isMade: false, cache: "hit" });
+  },
+);
 
 describe("a request that is the same but for its spelling", () => {
   const CHAT = RECORDINGS[0] as Recording;
