@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { authenticate } from "./auth/keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
+import { CREDENTIAL_DEFAULTS } from "./config/fixtures/defaults.ts";
 import { CLIENT_KEY, type ConfigUnderTest, configUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
 import { credentialId, fingerprintOf, makeSnapshot } from "./snapshot.ts";
-import { CREDENTIAL_DEFAULTS } from "./config/fixtures/defaults.ts";
 
 const snapshotOf = (config: ConfigUnderTest) => makeSnapshot(configUnderTest(config));
 

@@ -118,3 +118,8 @@ export function addUsage(one: Usage, other: Usage): Usage {
   sum.region = other.region ?? one.region;
   return makeUsage(sum);
 }
+
+/** What counts in limits of tokens. */
+export function tokensOf(usage: Usage | null): number {
+  return (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0);
+}

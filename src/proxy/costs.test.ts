@@ -1,9 +1,13 @@
 /** The cost in the row: each attempt and each part of an answer at its own price. */
 import { afterEach, expect, test } from "bun:test";
+import { CREDENTIAL_DEFAULTS } from "../config/fixtures/defaults.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
 import type { EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { makeUsage, type Usage } from "../neutral/usage.ts";
+import { LimitCounter } from "../pool/credential-limits.ts";
+import { ownNeed } from "../pool/fixtures/need.ts";
+import { limitsOf } from "../pool/limits-of.ts";
 import type { ListedModel, PriceList } from "../prices/price-list.ts";
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { type AttemptRecord, accept, Exchange } from "./exchange.ts";
@@ -250,4 +254,41 @@ test("costs of an upstream are counted", async () => {
   attempt(exchange, "one", "big");
   await settled(exchange, factsOf({ inputTokens: 100 }));
   expect([...gateway.metrics.cost.series()]).toEqual([{ labels: { upstream: "one" }, value: 200_000 }]);
+});
+
+test("each credential's own limits count what its attempt used, and a failed one's at once", async () => {
+  const exchange = begin();
+  const limits = limitsOf(
+    { ...CREDENTIAL_DEFAULTS, tokensPerMinute: 10_000, budgetUsdPerDay: "1" },
+    "refuse",
+  );
+  if (limits === undefined) throw new Error("no limits");
+  const counters = [new LimitCounter(limits), new LimitCounter(limits)] as const;
+  const need = { ...ownNeed("one", "big"), inputTokens: 900, outputTokens: 4_000, costNanoUsd: 900_000_000 };
+  const used = (): unknown[] =>
+    counters.map((counter) =>
+      counter
+        .list(0, gateway.clock.nowMs(), gateway.clock.monotonicMs())
+        .map(({ value, remaining }) => value - remaining),
+    );
+  exchange.keep(counters[0].take(need, gateway.clock));
+  attempt(exchange, "one", "big");
+  exchange.keepUsage(factsOf({ inputTokens: 100, outputTokens: 10 }), gateway.snapshot.prices, false);
+  expect(used()).toEqual([
+    [4_900, 900_000_000],
+    [0, 0],
+  ]);
+  exchange.endFailedHold();
+  exchange.keep(counters[1].take(need, gateway.clock));
+  attempt(exchange, "two", "big");
+  expect(used()).toEqual([
+    [110, 280_000],
+    [4_900, 900_000_000],
+  ]);
+  const row = await settled(exchange, factsOf({ inputTokens: 200, outputTokens: 0 }));
+  expect(row.costNanoUsd).toBe(2_280_000);
+  expect(used()).toEqual([
+    [110, 280_000],
+    [200, 2_000_000],
+  ]);
 });

@@ -13,7 +13,7 @@ import type { ReplyStream } from "../http/reply-stream.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
-import { addUsage, type Usage } from "../neutral/usage.ts";
+import { addUsage, tokensOf, type Usage } from "../neutral/usage.ts";
 import type { DetourCause } from "../plan/plan.ts";
 import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
@@ -157,8 +157,6 @@ export class Exchange implements Accepted, Asked {
   early: OpenStream | null = null;
   /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
   admission: Admission | null = null;
-  /** What the last attempt holds of the operator's limits of its credential; null: nothing. */
-  hold: LimitHold | null = null;
   /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
   prefix: Prefix | null | undefined = undefined;
   /** The request's part in an answer that several requests may get; null: the cache is off for it. */
@@ -175,6 +173,11 @@ export class Exchange implements Accepted, Asked {
   #earlierCost: AnswerCost | null = null;
   #isEarlierEstimated = false;
   #isSettled = false;
+  /** What the last attempt holds of the operator's limits of its credential; null: nothing. */
+  #hold: LimitHold | null = null;
+  /** What the attempts before it used, which is no matter of its credential. */
+  #tokensBefore = 0;
+  #nanoUsdBefore = 0;
 
   constructor(accepted: Accepted, asked: Asked) {
     this.id = accepted.id;
@@ -227,11 +230,25 @@ export class Exchange implements Accepted, Asked {
     this.#attempt = attempt;
   }
 
-  /** The row settles what the attempt holds. An earlier attempt gives back what it held: the row has its cost as well. */
+  /** The attempt holds this of its credential's limits, until it has failed or the row is made. */
   keep(hold: LimitHold): void {
-    this.hold?.end(0, 0);
     hold.isKept = true;
-    this.hold = hold;
+    this.#hold = hold;
+    this.#tokensBefore = tokensOf(this.#earlierUsage);
+    this.#nanoUsdBefore = this.#earlierCost?.nanoUsd ?? 0;
+  }
+
+  /** The attempt has failed: no repeat waits for more of its hold than it may be billed. */
+  endFailedHold(): void {
+    this.endHold(tokensOf(this.#earlierUsage), this.#earlierCost?.nanoUsd ?? 0);
+  }
+
+  /** Ends the hold of the last attempt, unless it has ended, with what all attempts used. */
+  endHold(tokens: number, nanoUsd: number): void {
+    const hold = this.#hold;
+    if (hold === null) return;
+    this.#hold = null;
+    hold.end(Math.max(0, tokens - this.#tokensBefore), Math.max(0, nanoUsd - this.#nanoUsdBefore));
   }
 
   /** The row shows an earlier attempt, because the client gets its reply. */

@@ -6,7 +6,7 @@ import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { tagsLabel } from "../neutral/labels.ts";
-import { addUsage, NO_USAGE } from "../neutral/usage.ts";
+import { addUsage, NO_USAGE, tokensOf } from "../neutral/usage.ts";
 import { rowCostOf } from "../prices/answer-cost.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
@@ -95,7 +95,7 @@ function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow 
     return makeRow(gateway, exchange, ending);
   } catch (cause) {
     exchange.admission?.release();
-    exchange.hold?.end(0, 0);
+    exchange.endHold(0, 0);
     throw cause;
   }
 }
@@ -138,7 +138,7 @@ function beginBackground(
     requestBytes: exchange.requestBytes,
     outputLimit: exchange.outputLimit,
     passedBytes: facts.uncountedBytes ?? 0,
-    earlier: { tokens: tokensOf(row), costNanoUsd: row.costNanoUsd ?? 0 },
+    earlier: { tokens: tokensOf(row.usage), costNanoUsd: row.costNanoUsd ?? 0 },
     held: exchange.admission?.needed ?? null,
     row: backgroundRow(row, gateway.ids.ulid(exchange.atMs), id),
     hasEnded: false,
@@ -165,12 +165,7 @@ function endAdmission(
     admission.release();
     return NO_CHARGES;
   }
-  return admission.settle(tokensOf(row), row.costNanoUsd ?? 0, row);
-}
-
-/** What a row counts for in limits of tokens. */
-export function tokensOf({ usage: { inputTokens, outputTokens } }: Pick<LedgerRow, "usage">): number {
-  return (inputTokens ?? 0) + (outputTokens ?? 0);
+  return admission.settle(tokensOf(row.usage), row.costNanoUsd ?? 0, row);
 }
 
 /** Ends a background response, whose request has ended before with a row of its own. */
@@ -197,7 +192,7 @@ function append(
 ): void {
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
-  exchange.hold?.end(tokensOf(row), row.costNanoUsd ?? 0);
+  exchange.endHold(tokensOf(row.usage), row.costNanoUsd ?? 0);
   const charges = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
 }

@@ -131,6 +131,23 @@ describe("what the operator allows", () => {
     expect(asked().toSorted().join("")).toBe("aaaaaabb");
   });
 
+  test.each([
+    ["tokens_per_minute = 5000", "429 Too Many Requests", ""],
+    ["tokens_per_minute = 5000", "500 Internal Server Error", ""],
+    ['budget_usd_per_day = "5.00"', "429 Too Many Requests", PRICE],
+    ['budget_usd_per_day = "5.00"', "500 Internal Server Error", PRICE],
+  ])("%s: a request that failed with %s does not stand in its own way", async (limit, status, price) => {
+    // A request may need some 4,100 tokens, or $4.1.
+    const pool = "[pool]\nmax_wait_s = 10\n";
+    gateway = await startGateway({ toml: toml({ a: limit }, `${price}${pool}`) });
+    says = { a: { headers: { "retry-after": "1" }, status } };
+    const answer = chat();
+    await until("the first attempt is made", async () => upstream.seen.length === 1);
+    says = {};
+    expect((await answer).status).toBe(200);
+    expect(asked()).toEqual(["a", "a"]);
+  });
+
   test("a limit holds across a reload, and its change takes effect", async () => {
     gateway = await startGateway({ toml: toml({ a: "requests_per_minute = 2" }) });
     expect(await chats(3)).toEqual([200, 200, 429]);

@@ -54,6 +54,7 @@ export class Verdict {
   refused(head: ReplyHead): void {
     this.#heard(head);
     this.#note(head.status, "refusal");
+    this.#exchange.endFailedHold();
     this.endLease();
   }
 
@@ -77,6 +78,7 @@ export class Verdict {
     if (signal.class === "overload" && !isRedirect) this.#countFailure();
     else breaker.refusal(this.#upstream.name, this.#model, this.#exchange.principal.name);
     metrics.countAttempt(this.#upstream.name, signal.class);
+    this.#exchange.endFailedHold();
     // First whose limits they are, and then that one was refused.
     if (room !== null) pool.announce(this.#lease, this.#model, room, signal);
     if (isCredentialFault(signal)) this.#report(signal);
@@ -89,6 +91,7 @@ export class Verdict {
     const { breaker, metrics, log } = this.#gateway;
     const { name } = this.#upstream;
     this.#note(null, error.kind);
+    this.#exchange.endFailedHold();
     if (error.kind === "upstream_connect") breaker.unreachable(name);
     else this.#countFailure();
     metrics.countAttempt(name, error.kind);

@@ -3,11 +3,12 @@
  * each a row of its own. What its request holds in limits is held until then. A restart goes on with what is stored.
  */
 import type { Principal } from "../../auth/keys.ts";
+import { tokensOf } from "../../neutral/usage.ts";
 import type { BackgroundStore } from "../../store/background.ts";
 import type { Charge } from "../../store/budgets.ts";
 import type { Call } from "../../transport/call.ts";
 import type { Gateway } from "../gateway.ts";
-import { settleBackground, tokensOf } from "../settle.ts";
+import { settleBackground } from "../settle.ts";
 import { type End, endOf } from "./end.ts";
 import { type Found, fetchResponse, givenUp } from "./fetch-response.ts";
 import {
@@ -213,7 +214,7 @@ export class BackgroundWatch implements Background {
     const { row, earlier } = watched.pending;
     this.#try("a limit cannot be charged", () => this.#hold(watched));
     const charges = watched.held?.settle(
-      tokensOf(row) + (earlier?.tokens ?? 0),
+      tokensOf(row.usage) + (earlier?.tokens ?? 0),
       (row.costNanoUsd ?? 0) + (earlier?.costNanoUsd ?? 0),
       row,
     );
