@@ -2,9 +2,7 @@
  * One HTTP request to an address that was checked before: the host's name is looked up once, and the connection goes
  * to the addresses that came out. Neither a later answer of DNS nor the environment's proxy can lead it elsewhere.
  */
-import { lookup } from "node:dns/promises";
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 
 /** All addresses of a host name. */
@@ -51,14 +49,17 @@ export function portOf(target: URL): number {
   return target.protocol === "https:" ? 443 : 80;
 }
 
+/** The runtime's modules are loaded by the first call: they would take a fifth of the gateway's start. */
 async function resolveHost(host: string): Promise<readonly string[]> {
+  const { lookup } = await import("node:dns/promises");
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Resolves with the reply's head, whatever its status; the caller reads or destroys the reply. Rejects with `NoReply`. */
-export function sendPinned(call: PinnedCall): Promise<IncomingMessage> {
+export async function sendPinned(call: PinnedCall): Promise<IncomingMessage> {
   const { target, body } = call;
   const isSecure = target.protocol === "https:";
+  const { request: begin } = isSecure ? await import("node:https") : await import("node:http");
   const options: RequestOptions & { rejectUnauthorized: boolean } = {
     method: call.method,
     // Also the `host` header, the name for SNI, and the name that the certificate must have.
@@ -73,8 +74,8 @@ export function sendPinned(call: PinnedCall): Promise<IncomingMessage> {
     // Set here, so that no environment variable can turn it off.
     rejectUnauthorized: true,
   };
-  return new Promise((resolve, reject) => {
-    const request = (isSecure ? requestHttps : requestHttp)(options, resolve);
+  return await new Promise((resolve, reject) => {
+    const request = begin(options, resolve);
     request.on("upgrade", (_reply, socket) => {
       socket.destroy();
       reject(new NoReply("upgrade", ""));

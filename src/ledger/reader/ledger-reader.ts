@@ -3,7 +3,7 @@
  * the event loop that serves never runs one. A process is started for each question, one at a time, and ended when it
  * takes too much time or memory.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { UsagePage, UsageQuery } from "../usage/usage-query.ts";
@@ -53,6 +53,8 @@ export class LedgerReader {
   readonly #options: LedgerReaderOptions;
   readonly #waiting: Waiting[] = [];
   #running: ReaderRun | null = null;
+  /** Loaded by the first question: most gateways are never asked, and the module takes some milliseconds. */
+  #spawn: typeof spawn | null = null;
   #isStopped = false;
 
   constructor(options: LedgerReaderOptions) {
@@ -61,6 +63,7 @@ export class LedgerReader {
 
   /** A page has at most `MAX_GROUPS` groups. Rejects with `ReaderError`. */
   async usage(query: UsageQuery): Promise<UsagePage> {
+    this.#spawn ??= (await import("node:child_process")).spawn;
     const answer = await this.#ask({ kind: "usage", query });
     if (answer.kind !== "usage") throw new ReaderError("failed", "the reader has answered another question");
     return answer.page;
@@ -85,9 +88,10 @@ export class LedgerReader {
 
   #next(): void {
     if (this.#running !== null) return;
+    const spawn = this.#spawn;
     const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#running = new ReaderRun(this.#options, next.question, (outcome) => {
+    if (next === undefined || spawn === null) return;
+    this.#running = new ReaderRun(this.#options, spawn, next.question, (outcome) => {
       this.#running = null;
       if (outcome instanceof Error) next.reject(outcome);
       else next.resolve(outcome);
@@ -111,6 +115,7 @@ class ReaderRun {
 
   constructor(
     options: LedgerReaderOptions,
+    begin: typeof spawn,
     question: Question,
     ended: (outcome: Answer | ReaderError) => void,
   ) {
@@ -118,7 +123,7 @@ class ReaderRun {
     this.#ended = ended;
     const [program = "", ...args] = options.command;
     // The folder and the environment hold nothing that the runtime would read, and no secret.
-    this.#child = spawn(program, args, { cwd: options.dataDir, env: {}, stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = begin(program, args, { cwd: options.dataDir, env: {}, stdio: ["pipe", "pipe", "pipe"] });
     const { pid, stdin, stdout, stderr } = this.#child;
     lowerPriority(pid);
     const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
