@@ -7,6 +7,7 @@ import type { Affinity, Choice, Seat } from "./affinity/affinity.ts";
 import type { Holder } from "./affinity/warm-table.ts";
 import { HeldLease, type LeaseResult, PooledCredential, type Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
+import { TOO_SMALL } from "./quota-book.ts";
 import { freeShareOf, isPlain, ownShareOf, PARKED, roomAtMs, take } from "./standing.ts";
 
 /** Credentials of one upstream with one priority, and whose turn it is. */
@@ -25,6 +26,7 @@ const MAX_LOOKS = 64;
 
 /** The level of a share that is left: 0 has plenty. */
 function levelOf(freeShare: number): number {
+  if (freeShare === TOO_SMALL) return LEVELS.length + 1;
   const level = LEVELS.findIndex((least) => freeShare >= least);
   return level === -1 ? LEVELS.length : level;
 }
@@ -193,13 +195,27 @@ function collectAll(
   warm: readonly Holder[],
 ): void {
   seats.length = 0;
+  let hasRoom = false;
+  let isAnyTooSmall = false;
   for (let i = 0; i < credentials.length; i++) {
     const credential = credentials[i] as PooledCredential;
     if (!mayBeChosen(credential, need, null, isEligible)) continue;
     credential.cachedTokens = cachedAt(warm, credential.seat, clock);
-    credential.freeShare = freeShareOf(credential, need, clock, credential.cachedTokens);
-    if (credential.freeShare !== PARKED) seats.push(credential);
+    const freeShare = freeShareOf(credential, need, clock, credential.cachedTokens);
+    credential.freeShare = freeShare;
+    if (freeShare === PARKED) continue;
+    seats.push(credential);
+    if (freeShare === TOO_SMALL) isAnyTooSmall = true;
+    else if (freeShare >= 0) hasRoom = true;
   }
+  if (hasRoom && isAnyTooSmall) leaveOutTooSmall();
+}
+
+/** A warm cache helps no request that its provider refuses. */
+function leaveOutTooSmall(): void {
+  let kept = 0;
+  for (const seat of seats) if (seat.freeShare !== TOO_SMALL) seats[kept++] = seat;
+  seats.length = kept;
 }
 
 function cachedAt(warm: readonly Holder[], seat: number, clock: Clock): number {

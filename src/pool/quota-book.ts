@@ -21,6 +21,15 @@ export interface QuotaStatus {
   readonly isReserved: boolean;
 }
 
+/** Headroom where the need is above a whole limit: its provider would refuse it, so the credential is asked last. */
+export const TOO_SMALL = Number.MIN_VALUE;
+
+/** The tighter of two shares that are left, where what is too small has less than what is nearly used up. */
+export function tighter(one: number, other: number): number {
+  const least = Math.min(one, other);
+  return least >= 0 && (one === TOO_SMALL || other === TOO_SMALL) ? TOO_SMALL : least;
+}
+
 /** Replies overtake each other by no more. */
 const LATE_MS = 60_000;
 
@@ -78,7 +87,7 @@ export class QuotaBook implements Taken {
 
   /**
    * The part of each limit that is left once the need is served, of the limit that has the least; below 0: the need does
-   * not fit. 1: nothing is known.
+   * not fit. 1: nothing is known. `TOO_SMALL`: it would never fit.
    */
   headroom(need: Need, nowMs: number, cachedTokens = 0): number {
     let least = 1;
@@ -88,7 +97,8 @@ export class QuotaBook implements Taken {
       const left = room - quota.needOf(need, cachedTokens);
       // A need of 0 fits where nothing is left, but an empty limit of requests has no room for anybody.
       if (left < 0) return -1;
-      least = Math.min(least, quota.limit === null ? left / (left + 1) : left / quota.limit);
+      const share = quota.limit === null ? left / (left + 1) : left / quota.limit;
+      least = tighter(least, quota.isTooSmallFor(need, cachedTokens) ? TOO_SMALL : share);
     }
     return least;
   }

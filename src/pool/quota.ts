@@ -89,9 +89,22 @@ export class Quota {
 
   /** What a request takes of this limit; more than the limit would never fit, so its provider decides. */
   needOf(need: Need, cachedTokens: number): number {
+    const all = this.#allOf(need, cachedTokens);
+    return this.#isBelow(all) ? 0 : all;
+  }
+
+  /** The request would not fit if all of the limit were left. */
+  isTooSmallFor(need: Need, cachedTokens: number): boolean {
+    return this.#isBelow(this.#allOf(need, cachedTokens));
+  }
+
+  #allOf(need: Need, cachedTokens: number): number {
     const inputTokens = this.inputOf(need, cachedTokens);
-    const all = (this.isReserved ? longest : written)(this.dimension, inputTokens, need);
-    return this.limit !== null && all > this.limit ? 0 : all;
+    return (this.isReserved ? longest : written)(this.dimension, inputTokens, need);
+  }
+
+  #isBelow(all: number): boolean {
+    return this.limit !== null && all > this.limit;
   }
 
   /** The input that counts, where the provider's cache is known to hold so much of the prompt. */

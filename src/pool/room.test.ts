@@ -21,6 +21,18 @@ describe("announced room", () => {
     expect(under.serve({ inputTokens: 900 })).toBe("c");
   });
 
+  test("a limit that is below the request is asked last, however much of it is left", () => {
+    const under = new PoolUnderTest([specOf("small"), specOf("large"), specOf("other")]);
+    under.announce("small", null, tokensLeft(30_000, 30_000));
+    under.announce("large", null, tokensLeft(120_000, 2_000_000));
+    under.announce("other", null, tokensLeft(30_000, 30_000));
+    const big = { inputTokens: 50_000, outputTokens: 100 };
+    expect([under.serve(big), under.serve(big)]).toEqual(["large", "large"]);
+    // Only its provider knows for sure that it is too large.
+    expect(under.serve(big)).toBeOneOf(["small", "other"]);
+    expect(under.serve({ inputTokens: 1_000, outputTokens: 100 })).toBeOneOf(["small", "other"]);
+  });
+
   test("when none has room, a request is told when one has, and has it then", () => {
     const under = new PoolUnderTest([specOf("a"), specOf("b")]);
     under.announce("a", null, tokensLeft(100));

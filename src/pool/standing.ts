@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { HeldLease, type PooledCredential } from "./credential.ts";
 import type { Need } from "./need.ts";
 import { beginProbe, isFree, type Park } from "./park.ts";
+import { tighter } from "./quota-book.ts";
 
 /** Not to be used now, whatever room it has. */
 export const PARKED = -2;
@@ -21,7 +22,7 @@ export function isPlain({ park, models, account, counter }: PooledCredential, mo
 
 /**
  * The least share that would be left of one of the credential's limits, 0 to 1; 1: no limit is known. `PARKED` or `FULL`
- * when it cannot serve the need now. `cachedTokens`: what of the input the credential's cache is known to hold.
+ * when it cannot serve the need now, `TOO_SMALL` when its provider would refuse it. `cachedTokens`: what of the input the credential's cache is known to hold.
  */
 export function freeShareOf(
   credential: PooledCredential,
@@ -43,11 +44,11 @@ export function freeShareOf(
   const own = ownShareOf(credential, need, clock);
   if (own < 0) return own;
   if (account.isBlank) return own;
-  const headroom = Math.min(
+  const headroom = tighter(
     account.bookOf(need.model)?.headroom(need, nowMs, cachedTokens) ?? 1,
     account.whole?.headroom(need, nowMs, cachedTokens) ?? 1,
   );
-  return headroom < 0 ? FULL : Math.min(own, headroom);
+  return headroom < 0 ? FULL : tighter(own, headroom);
 }
 
 /** The same by the operator's limits alone, which are never exceeded. */

@@ -227,7 +227,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
 
   #afterFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
     const { signal, error } = failure;
-    if (signal.class === "bad") {
+    if (signal.class === "bad" && !(signal.isAboveLimit === true && current.asksForLarger())) {
       const targets = this.#request.detours?.after(failure, current.target);
       if (!this.#detour(targets)) this.#end(outcomeOf(failure));
       return;
@@ -237,7 +237,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       gateway.pool.suspect(lease, current.target.model, exchange.principal.name);
       this.#repeats ??= new Repeats(this.#request, failure);
       this.#repeats.add(failure, current);
-    } else if (signal.class === "forbid") {
+    } else if (signal.class === "forbid" || signal.class === "bad") {
       this.met().forbidden = failure;
     }
     current.exclude(lease.credentialId, signal.class === "rate" || signal.class === "quota");

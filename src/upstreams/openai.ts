@@ -57,7 +57,7 @@ const OPENAI_ROWS: readonly Row[] = [
   {
     status: [429],
     when: isTooLarge,
-    verdict: { class: "bad", reason: "the request is larger than the key's limit" },
+    verdict: { class: "bad", reason: "the request is larger than the key's limit", isAboveLimit: true },
   },
   {
     // OpenAI and Groq count for each model.

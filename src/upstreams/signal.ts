@@ -40,7 +40,12 @@ export type Signal =
   | Accusation
   | { readonly class: "forbid"; readonly reason: string }
   | { readonly class: "overload"; readonly reason: string }
-  | { readonly class: "bad"; readonly reason: string };
+  | {
+      readonly class: "bad";
+      readonly reason: string;
+      /** The request is larger than a limit of the credential: that of another one may be larger. */
+      readonly isAboveLimit?: true;
+    };
 
 /** A failure that speaks for, or against, the credential and not the request. */
 type OfCredential = Exclude<Signal, { readonly class: "ok" | "bad" | "overload" | "forbid" }>;

@@ -18,12 +18,17 @@ import { CHAT } from "../kit/recordings.ts";
 let upstream: RawUpstream;
 let gateway: Gateway;
 /** What each credential's replies announce, and what they are, by the end of its key. */
-let says: Readonly<Record<string, { readonly headers: Record<string, string>; readonly status?: string }>>;
+let says: Readonly<
+  Record<
+    string,
+    { readonly headers: Record<string, string>; readonly status?: string; readonly body?: string }
+  >
+>;
 
 beforeAll(async () => {
   upstream = await startRawUpstream((arrived) => {
-    const { headers = {}, status = "200 OK" } = says[keyOf(arrived.headers)] ?? {};
-    return sendWhole(arrived, status === "200 OK" ? CHAT.whole : LIMITED, headers, status);
+    const { headers = {}, status = "200 OK", body = LIMITED } = says[keyOf(arrived.headers)] ?? {};
+    return sendWhole(arrived, status === "200 OK" ? CHAT.whole : body, headers, status);
   });
 });
 beforeEach(() => {
@@ -34,6 +39,7 @@ afterEach(async () => await gateway?.close());
 afterAll(async () => await upstream?.close());
 
 const LIMITED = '{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}';
+const TOO_LARGE = `{"error":{"message":"Request too large for gpt-4.1 on tokens per min (TPM): Limit 3000, Requested 4100.","type":"tokens","code":"rate_limit_exceeded"}}`;
 const PRICE = '[[prices]]\nmodel = "gpt-4.1"\ninput = 1000\noutput = 1000\n';
 
 const keyOf = (headers: ReadonlyMap<string, string>): string =>
@@ -74,6 +80,26 @@ describe("what replies announce", () => {
     says = { a: { headers: tokens(100) }, b: { headers: tokens(29_000) } };
     expect(await chats(6)).toEqual([200, 200, 200, 200, 200, 200]);
     expect(asked()).toEqual(["a", "b", "b", "b", "b", "b"]);
+  });
+
+  test("a request that is too large for one limit is served where the limit is larger, or not known", async () => {
+    gateway = await startGateway({ toml: toml({ a: "", b: "priority = 1" }) });
+    const small = { headers: tokens(3_000, 3_000), status: "429 Too Many Requests", body: TOO_LARGE };
+    says = { a: small };
+    expect(await chats(2)).toEqual([200, 200]);
+    expect(asked()).toEqual(["a", "b", "a", "b"]);
+    says = { a: small, b: small };
+    const refused = await chat();
+    expect([refused.status, refused.body.toString()]).toEqual([429, TOO_LARGE]);
+    says = {};
+    expect(await chats(1)).toEqual([200]);
+  });
+
+  test("a limit that is announced below the request is not asked while another one has room", async () => {
+    gateway = await startGateway({ toml: toml({ a: "", b: "" }) });
+    says = { a: { headers: tokens(3_000, 3_000) }, b: { headers: tokens(29_000) } };
+    expect(await chats(5)).toEqual([200, 200, 200, 200, 200]);
+    expect(asked()).toEqual(["a", "b", "b", "b", "b"]);
   });
 
   test("without room anywhere the client is told when there is some, in whole seconds", async () => {

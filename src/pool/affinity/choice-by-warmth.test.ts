@@ -134,3 +134,27 @@ test("a full credential that is warm is waited for, if that is worth it and in t
   now += 1_000;
   expect(nameOf(take({ ...need, warmWait: wait }))).toBe("b");
 });
+
+test("a warm cache behind a limit that is below the request is not asked while another credential has room", () => {
+  const big = { inputTokens: 50_000 };
+  const warm = nameOf(take());
+  const others = NAMES.filter((name) => name !== warm);
+  for (const name of NAMES) {
+    const lease = take({ stickyTo: `up/${name}` });
+    const limit = name === warm ? 30_000 : 2_000_000;
+    pool.announce(lease, "m", {
+      owner: null,
+      rooms: [input(100_000, { limit, remaining: Math.min(limit, 100_000) })],
+    });
+    pool.report(lease, "m", { class: "ok" });
+  }
+  pool.learn(
+    `up/${warm}`,
+    "m",
+    SECOND,
+    { inputTokens: 40_000, cacheReadTokens: 0, cacheWriteTokens: 40_000, bookedTokens: 0 },
+    now,
+  );
+  expect(nameOf(take())).toBe(warm);
+  expect(nameOf(take(big))).toBeOneOf(others);
+});

@@ -9,6 +9,8 @@ import type { PreparedRequest } from "./prepare.ts";
 import type { Refused } from "./refused.ts";
 
 const NO_FALLBACKS: readonly string[] = [];
+/** So many refusals of a request as too large for a limit are enough: credentials of one kind have one limit. */
+const MAX_TOO_LARGE = 3;
 
 /** The state of a walk at one target, which is also what the walk needs of a credential there. */
 export class CurrentTarget implements Need {
@@ -26,6 +28,7 @@ export class CurrentTarget implements Need {
   #limited: string[] | null = null;
   /** undefined: nobody has asked for it. */
   #warmWait: WarmWait | null | undefined = undefined;
+  #timesTooLarge = 0;
   /** null: no limit has asked for them. */
   #tokens: DemandedTokens | null = null;
 
@@ -58,6 +61,12 @@ export class CurrentTarget implements Need {
     for (const credentialId of this.#limited) this.excluded?.delete(credentialId);
     this.#limited = null;
     if (this.excluded?.size === 0) this.excluded = null;
+  }
+
+  /** The request was too large for a credential's limit. True: another one may have a larger limit. */
+  asksForLarger(): boolean {
+    this.#timesTooLarge += 1;
+    return this.#timesTooLarge < MAX_TOO_LARGE;
   }
 
   get upstream(): string {

@@ -17,7 +17,7 @@ export class Obstacles {
   readonly limited = new Set<CurrentTarget>();
   /** Upstreams that have nothing like the client's route. */
   readonly foreign: string[] = [];
-  /** The last failure that says the model is not for the credential. */
+  /** The last failure that says the model, or so large a request, is not for the credential. */
   forbidden: AttemptFailure | null = null;
   /** The first target's reason why it cannot take the request. */
   untranslatable: GatewayError | null = null;

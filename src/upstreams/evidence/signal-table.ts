@@ -13,7 +13,8 @@ export type TimeFinder = (failure: Failure) => number | null;
 
 export type Verdict =
   | Accusation
-  | { readonly class: "forbid" | "overload" | "bad"; readonly reason: string }
+  | { readonly class: "forbid" | "overload"; readonly reason: string }
+  | { readonly class: "bad"; readonly reason: string; readonly isAboveLimit?: true }
   | {
       readonly class: "rate";
       readonly scope: SignalScope;
