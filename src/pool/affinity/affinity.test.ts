@@ -210,6 +210,24 @@ describe("a prompt that is warm", () => {
   });
 });
 
+test("of a long turn behind a marked head only the head counts as kept, also when it is read again", () => {
+  const affinity = make(1);
+  const here = seat("a");
+  const whole: CacheReport = {
+    inputTokens: 100_000,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 2_000,
+    bookedTokens: 120_000,
+  };
+  const asked = prefix([900, 1], { end: 1 });
+  for (const report of [whole, { ...whole, cacheReadTokens: 2_000, cacheWriteTokens: 0 }]) {
+    affinity.learn(asked, "m", here.seat, report, 0);
+    expect(affinity.longest(prefix([1_000, 1], { end: 1 }), "m", 1)).toMatchObject([
+      { tokens: 2_000, bookedTokens: 2_400 },
+    ]);
+  }
+});
+
 test("the memory of warm prefixes is bounded, and the newest stay", () => {
   const affinity = make(1);
   const all = seats(300);

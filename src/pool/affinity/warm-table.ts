@@ -13,7 +13,7 @@ export interface Holder {
   expiresMs: number;
   /** What the provider has said that it keeps, or has read; 0: it has not said. */
   tokens: number;
-  /** What the request that told so was taken for, as `Need.likelyInputTokens` counts; 0 with `tokens`. */
+  /** What this prefix alone was taken for, as `Need.likelyInputTokens` counts; 0 with `tokens`. */
   bookedTokens: number;
 }
 
@@ -96,14 +96,18 @@ export class WarmTable {
     // Many providers say nothing of what they write. The next turn finds out, and is not believed twice in a row.
     if (read + written === 0 && (isRefuted || report.inputTokens === null)) return;
     const expiresMs = readMs + (isLong ? LONG_LIFE_MS : SHORT_LIFE_MS);
-    const kept = written === 0 && read > 0 ? (report.inputTokens ?? read) : read + written;
+    // Only a provider that never speaks of writes keeps what it does not mention.
+    const isSilent = report.cacheWriteTokens === null && read > 0;
+    const kept = isSilent ? (report.inputTokens ?? read) : read + written;
     if (isLong) this.#longUntilMs = Math.max(this.#longUntilMs, expiresMs);
     if (this.#young.size >= MAX_YOUNG || readMs - this.#turnedMs >= SHORT_LIFE_MS) this.#turn(readMs);
     this.#renew(points[points.length - 1] as number, model, { seat, expiresMs, tokens: 0, bookedTokens: 0 });
     if (expected > end && !isRefuted) {
       this.#renew(points[expected] as number, model, { seat, expiresMs, tokens: 0, bookedTokens: 0 });
     }
-    const bookedTokens = kept === 0 ? 0 : report.bookedTokens;
+    // Behind the prefix may stand a turn that is many times as long.
+    const whole = Math.max(kept, report.inputTokens ?? kept);
+    const bookedTokens = kept === 0 ? 0 : Math.floor((report.bookedTokens * kept) / whole);
     this.#renew(points[end] as number, model, { seat, expiresMs, tokens: kept, bookedTokens });
   }
 
