@@ -71,6 +71,7 @@ function findShared(
   flight.join(reader);
   // A signal that has aborted before tells nobody.
   if (exchange.client.request.signal.aborted) reader.leave();
+  else reader.wait();
   return { reader, lead: null };
 }
 

@@ -15,10 +15,13 @@ let upstream: RawUpstream;
 let gateway: GatewayUnderTest;
 /** Lets the upstream answer. */
 let answer: () => void;
+/** The most that a kept answer takes. */
+let answerBytes: number;
 
 beforeEach(async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   answer = resolve;
+  answerBytes = 20_000;
   upstream = await startRawUpstream(async (arrived) => {
     await promise;
     const isStream = arrived.body.includes('"stream":true');
@@ -31,7 +34,7 @@ afterEach(async () => {
   expect(gateway.leases).toBe(0);
   expect(gateway.metrics.inFlight).toBe(0);
   await gateway.close();
-  expect(gateway.cache.bytes - gateway.cache.size * 20_000).toBeLessThan(0);
+  expect(gateway.cache.bytes - gateway.cache.size * answerBytes).toBeLessThan(0);
   await upstream.close();
 });
 
@@ -120,6 +123,39 @@ test.each([true, false])(
     ]);
   },
 );
+
+test.each([true, false])(
+  "a key that is revoked while it waits (stream: %p) hears of it before the answer begins",
+  async (isStream) => {
+    const first = ask(isStream);
+    const second = ask(isStream, "other");
+    await Bun.sleep(20);
+    const { otherKeys: _, ...without } = config();
+    gateway.reconfigure(without);
+    // The upstream is silent.
+    const told = await Promise.race([second, Bun.sleep(1_000)]);
+    expect(told?.status).toBe(401);
+    answer();
+    expect((await first).status).toBe(200);
+    await (await first).text();
+  },
+);
+
+test("a client that leaves one piece before the end of a kept answer has its tokens counted", async () => {
+  const [first = "", second = "", ...rest] = RECORDING.frames;
+  answerBytes = 80_000;
+  const frames = [first, ...Array.from({ length: 300 }, () => second), ...rest];
+  upstream.answer = (arrived) => sendStream(arrived, frames, RECORDING.streamType);
+  await (await ask(true)).text();
+  const reader = ((await ask(true)).body as ReadableStream<Uint8Array>).getReader();
+  expect((await reader.read()).done).toBe(false);
+  await reader.cancel();
+  while (gateway.metrics.inFlight > 0) await Bun.sleep(5);
+  const [made, left] = await gateway.rows();
+  expect(left).toMatchObject({ cache: "hit", outcome: "client_left", costNanoUsd: 0 });
+  expect(left?.usage).toEqual(made?.usage as NonNullable<typeof made>["usage"]);
+  expect(left).toMatchObject({ upstream: "up", modelUsed: "gpt-4.1" });
+});
 
 test("a request of the gateway's own fault costs neither the cache nor the others", async () => {
   const send = spyOn(gateway.transport, "send").mockImplementationOnce(() => {

@@ -4,6 +4,7 @@ import type { AnswerHead, AnswerOrigin } from "../../cache/kept-answer.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { requestIdHeaders } from "../../http/error-reply.ts";
 import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import { Watched } from "../../transport/watchdog.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
 import type { Walk } from "../walk.ts";
@@ -39,6 +40,23 @@ export class SharedPart implements Sharing {
   }
 }
 
+/** Sees within a tick that the key of a request that waits has ended. */
+class KeyWatch extends Watched {
+  readonly #request: ServedRequest;
+  readonly #ended: (error: GatewayError) => void;
+
+  constructor(request: ServedRequest, ended: (error: GatewayError) => void) {
+    super();
+    this.#request = request;
+    this.#ended = ended;
+  }
+
+  override check(): void {
+    const { endOfKey } = this.#request;
+    if (endOfKey !== null) this.#ended(endOfKey);
+  }
+}
+
 /**
  * Takes the answer to its client. The row of the leader is settled where its answer is made; each other reader has a row
  * of its own, which is committed before the last bytes go out.
@@ -49,6 +67,8 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   readonly #part: SharedPart;
   readonly #owner: SharedOwner;
   readonly #onAbort: () => void;
+  /** While it waits for another request's answer to begin; null: it does not. */
+  #keyWatch: KeyWatch | null = null;
   #head: AnswerHead | null = null;
   #stream: ReplyStream | null = null;
   #isDone = false;
@@ -69,8 +89,16 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     client.request.signal.addEventListener("abort", this.#onAbort);
   }
 
+  /** The answer is on its way for another request, and has not begun. */
+  wait(): void {
+    if (this.#head !== null || this.#isDone) return;
+    this.#keyWatch = new KeyWatch(this.#request, (error) => this.#giveUp(error));
+    this.#request.gateway.transport.watchdog.add(this.#keyWatch);
+  }
+
   begun(head: AnswerHead): void {
     this.#head = head;
+    this.#endWait();
     const { exchange, endOfKey } = this.#request;
     const { early, client } = exchange;
     const isFormed = early === null || isOpened(head, exchange.clientFraming);
@@ -148,6 +176,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     } else if (this.#stream === null) {
       this.#owner.left();
     } else if (!exchange.isSettled) {
+      this.#takeIfKnown();
       const isCut = gateway.isDraining;
       const ending = isCut ? this.#ending("error", "shutting_down") : this.#ending("client_left", null);
       settleFailure(gateway, exchange, ending, () => undefined);
@@ -239,6 +268,13 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     this.#request.exchange.answerFrom(origin, this.#head?.isStreamed === true);
   }
 
+  /** A client that leaves before the last piece of an answer whose end is there may have all but that piece. */
+  #takeIfKnown(): void {
+    const { end } = this.#flight;
+    if (end === null || this.#firstByteMs === null) return;
+    this.#takeFrom(end.kind === "whole" ? end.origin : end.cause.origin);
+  }
+
   #ending(outcome: Ending["outcome"], errorKind: Ending["errorKind"]): Ending {
     return {
       status: this.#head?.status ?? 200,
@@ -271,8 +307,14 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     this.#flight.leave(this);
   }
 
+  #endWait(): void {
+    if (this.#keyWatch !== null) this.#request.gateway.transport.watchdog.delete(this.#keyWatch);
+    this.#keyWatch = null;
+  }
+
   #done(): void {
     this.#isDone = true;
+    this.#endWait();
     this.#request.exchange.client.request.signal.removeEventListener("abort", this.#onAbort);
   }
 }
