@@ -251,6 +251,13 @@ export class Exchange implements Accepted, Asked {
     hold.end(Math.max(0, tokens - this.#tokensBefore), Math.max(0, nanoUsd - this.#nanoUsdBefore));
   }
 
+  /** Its answer goes on behind its reply, and the hold with it: whoever takes it ends it. null: nothing is held. */
+  handOverHold(): LimitHold | null {
+    const hold = this.#hold;
+    this.#hold = null;
+    return hold;
+  }
+
   /** The row shows an earlier attempt, because the client gets its reply. */
   returnTo(attempt: AttemptRecord): void {
     this.#attempt = attempt;

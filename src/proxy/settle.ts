@@ -7,6 +7,7 @@ import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
 import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE, tokensOf } from "../neutral/usage.ts";
+import type { LimitHold } from "../pool/credential-limits.ts";
 import { rowCostOf } from "../prices/answer-cost.ts";
 import type { Charge } from "../store/budgets.ts";
 import type { StateId } from "../store/state.ts";
@@ -146,7 +147,7 @@ function beginBackground(
     misses: 0,
     nextMs: 0,
   };
-  gateway.background.begin(pending, exchange.admission);
+  gateway.background.begin(pending, exchange.admission, exchange.handOverHold());
   return true;
 }
 
@@ -168,16 +169,21 @@ function endAdmission(
   return admission.settle(tokensOf(row.usage), row.costNanoUsd ?? 0, row);
 }
 
-/** Ends a background response, whose request has ended before with a row of its own. */
+/**
+ * Ends a background response, whose request has ended before with a row of its own. `hold`: what it still holds of its
+ * credential's limits; null: nothing, as after a restart.
+ */
 export function settleBackground(
   gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced" | "pool">,
   row: LedgerRow,
   charges: readonly Charge[],
+  hold: LimitHold | null,
   settled: (failure: GatewayError | null) => void,
 ): void {
   gateway.metrics.countUsage(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
-  else if (row.upstream !== null && row.credential !== null) {
+  if (hold !== null) hold.end(tokensOf(row.usage), row.costNanoUsd ?? 0);
+  else if (row.upstream !== null && row.credential !== null && row.costNanoUsd !== null) {
     gateway.pool.spend(row.upstream, row.credential, row.costNanoUsd);
   }
   commit(gateway, row, undefined, charges, settled);
@@ -192,6 +198,7 @@ function append(
 ): void {
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
+  // A background response goes on, and has taken over what is held.
   exchange.endHold(tokensOf(row.usage), row.costNanoUsd ?? 0);
   const charges = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);

@@ -9,7 +9,9 @@ import {
   startRawUpstream,
 } from "../../../test/kit/raw-upstream.ts";
 import type { KeyLimits } from "../../config/client-keys.ts";
+import { CREDENTIAL_DEFAULTS } from "../../config/fixtures/defaults.ts";
 import { makeRoute, type Route } from "../../dialects/endpoint.ts";
+import { limitsOf } from "../../pool/limits-of.ts";
 import { PriceBook } from "../../prices/price-book.ts";
 import { NO_PRICES } from "../../prices/price-list.ts";
 import { makeBackgroundStore } from "../../store/background.ts";
@@ -578,6 +580,24 @@ describe("after a restart", () => {
     next.stop();
     next.close();
   });
+});
+
+test("the credential's own limits hold it until it has ended, and then count what it cost", async () => {
+  start(null);
+  // One response may cost $0.008.
+  const limits = limitsOf(
+    { ...CREDENTIAL_DEFAULTS, budgetUsdPerDay: "0.01", tokensPerMinute: 2_000 },
+    "refuse",
+  );
+  gateway.pool.replace(gateway.snapshot.credentialSpecs.map((spec) => ({ ...spec, limits })));
+  const left = () => gateway.pool.list()[0]?.limits.map(({ remaining }) => remaining);
+  await (await begin()).text();
+  expect([(await begin()).status, left()]).toEqual([429, [1_000 - BOOKED, 10_000_000 - MOST]]);
+  stored = (request) => sendWhole(request, completed);
+  await look(HOUR_MS);
+  await endRows();
+  expect(left()).toEqual([2_000 - 150, 10_000_000 - COST]);
+  expect((await begin()).status).toBe(200);
 });
 
 test("other responses are not waited for", async () => {

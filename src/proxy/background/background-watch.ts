@@ -4,6 +4,7 @@
  */
 import type { Principal } from "../../auth/keys.ts";
 import { tokensOf } from "../../neutral/usage.ts";
+import type { LimitHold } from "../../pool/credential-limits.ts";
 import type { BackgroundStore } from "../../store/background.ts";
 import type { Charge } from "../../store/budgets.ts";
 import type { Call } from "../../transport/call.ts";
@@ -34,6 +35,8 @@ interface Watched {
   readonly pending: PendingResponse;
   /** null: nothing is held; a key with limits is charged all the same. */
   held: Held | null;
+  /** What it holds of its credential's limits; null: nothing. */
+  readonly hold: LimitHold | null;
   call: Call | null;
   isAsked: boolean;
 }
@@ -73,7 +76,7 @@ export class BackgroundWatch implements Background {
           continue;
         }
         const pending = detail;
-        const watched: Watched = { pending, held: null, call: null, isAsked: false };
+        const watched: Watched = { pending, held: null, hold: null, call: null, isAsked: false };
         this.#watched.set(keyOf(pending), watched);
         if (pending.hasEnded) this.#commit(watched);
         else this.#try("a limit cannot be held", () => this.#hold(watched));
@@ -82,12 +85,13 @@ export class BackgroundWatch implements Background {
     this.#arm();
   }
 
-  begin(pending: PendingResponse, held: Held | null): void {
-    const watched: Watched = { pending, held, call: null, isAsked: false };
+  begin(pending: PendingResponse, held: Held | null, hold: LimitHold | null): void {
+    const watched: Watched = { pending, held, hold, call: null, isAsked: false };
     const known = this.#watched.get(keyOf(pending));
     if (known !== undefined) {
       // The provider has answered two requests with one response: it is paid for once, and they are two requests.
       held?.settle(0, 0, pending.row);
+      hold?.end(0, 0);
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
@@ -95,6 +99,7 @@ export class BackgroundWatch implements Background {
     if (this.#isStopped) {
       // The last requests of a drain: the next process goes on with them.
       held?.release();
+      hold?.end(0, 0);
       return;
     }
     this.#watched.set(keyOf(pending), watched);
@@ -200,7 +205,7 @@ export class BackgroundWatch implements Background {
     const { pending } = watched;
     const { row } = pending;
     const charges = this.#charge(watched);
-    settleBackground(this.#gateway(), row, charges, (failure) => {
+    settleBackground(this.#gateway(), row, charges, watched.hold, (failure) => {
       this.#watched.delete(keyOf(pending));
       // The row waits for the ledger. Should it be lost with this process, the next one commits it.
       if (failure !== null) return;

@@ -7,6 +7,7 @@ import type { TapState } from "../../dialects/dialect.ts";
 import { BACKGROUND_ENDPOINT, type LedgerRow } from "../../ledger/row.ts";
 import type { Needed, Reservation } from "../../limits/reservation.ts";
 import { NO_USAGE } from "../../neutral/usage.ts";
+import type { LimitHold } from "../../pool/credential-limits.ts";
 import type { BilledAnswer } from "../../prices/answer-cost.ts";
 
 /** What a reply says of the response that it holds. */
@@ -19,8 +20,11 @@ export type Held = Pick<Reservation, "settle" | "release">;
 export interface Background {
   /** How many responses are waited for. */
   readonly size: number;
-  /** Waits for one more response, and takes over what its request holds; null: it holds nothing. */
-  begin(pending: PendingResponse, held: Held | null): void;
+  /**
+   * Waits for one more response, and takes over what its request holds: of the limits of its key, and of those of its
+   * credential; null: it holds nothing.
+   */
+  begin(pending: PendingResponse, held: Held | null, hold: LimitHold | null): void;
   /** A client has asked for the response itself, and these are the facts of the reply. */
   seen(upstream: string, id: string, facts: ResponseFacts): void;
 }
