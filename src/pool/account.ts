@@ -14,7 +14,7 @@ const ALL = "";
 export class Account {
   /** null: no reply has named one, so the account is one credential's own. */
   readonly owner: string | null;
-  /** So many credentials have joined it. */
+  /** So many credentials are in it; 0 where it is one's own. */
   members = 0;
   /** Nothing is known: the account stands in nobody's way. */
   isBlank = true;

@@ -10,6 +10,10 @@ import { type QuotaBook, signatureOf } from "./quota-book.ts";
 /** So many contradictions in a row are no change of a limit whose announcements overtook each other. */
 const MAX_CONTRADICTIONS = 3;
 const MAX_MODELS_SAID = 256;
+/** So many replies in a row name another account, before a credential is taken to have moved. */
+const MIN_TIMES_ELSEWHERE = 3;
+/** Of an organization or a project, as the providers name them: replies may hold anything. */
+const SANE_OWNER = /^[\w.:/-]{1,100}$/;
 
 export class Accounts {
   /** By upstream and owner. */
@@ -25,7 +29,7 @@ export class Accounts {
   ): void {
     const { credential } = lease;
     // A server in between may pass on the name of its own account, and then passes on no limits.
-    if (owner !== null && credential.account.owner !== owner && rooms.some(({ limit }) => limit !== null)) {
+    if (owner !== null && rooms.some(({ limit }) => limit !== null) && hasMoved(credential, owner)) {
       this.#join(credential, owner);
     }
     if (rooms.length === 0) return;
@@ -53,8 +57,9 @@ export class Accounts {
 
   /** Forgets the accounts that no credential is in. */
   keepOnly(credentials: Iterable<PooledCredential>): void {
-    const used = new Set(Array.from(credentials, ({ account }) => account));
-    for (const [key, account] of this.#accounts) if (!used.has(account)) this.#accounts.delete(key);
+    for (const account of this.#accounts.values()) account.members = 0;
+    for (const { account } of credentials) if (account.owner !== null) account.members += 1;
+    for (const [key, account] of this.#accounts) if (account.members === 0) this.#accounts.delete(key);
   }
 
   #learnBook(lease: HeldLease, model: string | null, rooms: readonly AnnouncedRoom[], nowMs: number): void {
@@ -64,7 +69,7 @@ export class Accounts {
     if (book === null) return;
     if (credential.account.members > 1 && this.#isOther(credential, book, model ?? "", rooms)) {
       credential.isAlone = true;
-      credential.account = new Account(null);
+      this.#leave(credential);
       book = credential.account.openBook(model) as QuotaBook;
     }
     const mark = model === null ? lease.wholeMark : lease.mark;
@@ -87,13 +92,37 @@ export class Accounts {
   }
 
   #join(credential: PooledCredential, owner: string): void {
-    if (credential.account.owner === owner || credential.isAlone) return;
-    const key = JSON.stringify([credential.spec.upstream, owner]);
+    if (credential.account.owner === owner || credential.isAlone || !SANE_OWNER.test(owner)) return;
+    this.#leave(credential);
+    const key = keyOf(credential, owner);
     const account = this.#accounts.get(key) ?? new Account(owner);
     this.#accounts.set(key, account);
     account.members += 1;
     credential.account = account;
   }
+
+  /** An account that nobody is in any more is forgotten. */
+  #leave(credential: PooledCredential): void {
+    const { account } = credential;
+    credential.account = new Account(null);
+    if (account.owner === null) return;
+    account.members -= 1;
+    if (account.members === 0) this.#accounts.delete(keyOf(credential, account.owner));
+  }
+}
+
+/** One reply alone moves nobody out of a known account: a balancer may stand before two of them. */
+function hasMoved(credential: PooledCredential, owner: string): boolean {
+  const { account } = credential;
+  if (account.owner === null) return true;
+  const isNew = account.owner !== owner;
+  credential.timesElsewhere = isNew && credential.elsewhere === owner ? credential.timesElsewhere + 1 : 1;
+  credential.elsewhere = isNew && SANE_OWNER.test(owner) ? owner : null;
+  return isNew && credential.timesElsewhere >= MIN_TIMES_ELSEWHERE;
+}
+
+function keyOf({ spec }: PooledCredential, owner: string): string {
+  return JSON.stringify([spec.upstream, owner]);
 }
 
 function isOfOneModel({ scope }: AnnouncedRoom): boolean {

@@ -119,6 +119,9 @@ export class PooledCredential {
   readonly said = new Map<string, number>();
   /** Announcements in a row that contradict those of its account. */
   contradictions = 0;
+  /** The other account that its last reply named, and how many have in a row; null: it named its own. */
+  elsewhere: string | null = null;
+  timesElsewhere = 0;
   /** Counts for the operator's limits; null: there are none. */
   counter: LimitCounter | null = null;
   inFlight = 0;

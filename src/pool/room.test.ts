@@ -122,6 +122,23 @@ describe("credentials of one organization", () => {
     expect(under.serve()).toBe("c");
   });
 
+  test("names of accounts take no memory, whatever replies say", () => {
+    const under = new PoolUnderTest([specOf("a"), specOf("b")]);
+    for (const owner of ["x".repeat(101), "a b", "", "org\n1"]) {
+      under.announce("a", owner, requestsLeft(50));
+      expect(under.pool.list()[0]?.owner).toBeNull();
+    }
+    under.announce("a", "org-1", requestsLeft(50), tokensLeft(5_000));
+    // One that flips between two keeps its room, and one that has moved is in the other.
+    for (let i = 0; i < 10; i++) under.announce("a", `org-${i % 2}`, requestsLeft(2));
+    expect(under.pool.list()[0]).toMatchObject({ owner: "org-1", quotas: [{ remaining: 2 }, {}] });
+    for (let i = 0; i < 3; i++) under.announce("a", "org-2", requestsLeft(50));
+    expect(under.pool.list()[0]?.owner).toBe("org-2");
+    // Nobody is in the first any more, so nothing of it is known.
+    under.announce("b", "org-1", requestsLeft(50, 90));
+    expect(under.pool.list()[1]).toMatchObject({ owner: "org-1", quotas: [{ limit: 90 }] });
+  });
+
   test("share a limit that one of them was refused, and are good themselves", () => {
     const under = three();
     under.announce("a", "org-1", requestsLeft(50));
