@@ -38,7 +38,8 @@ export function decidingHeaders(client: HeaderList): HeaderLines {
 }
 
 /** Headers of a reply that name one request, or tell of the room that an account had at that moment. */
-const OF_ONE_REPLY = /^(?:x-request-id|request-id|retry-after|x-ratelimit-|anthropic-ratelimit-)/;
+const OF_ONE_REPLY =
+  /rate-?limit|^(?:llm_provider-)?(?:x-request-id|request-id|cf-ray|retry-after|x-codex-|anthropic-priority-|anthropic-fast-)/;
 
 /** The headers of a reply that are as true for every client of its answer. */
 export function lastingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -12,6 +12,7 @@ import { DIALECTS } from "../../dialects/index.ts";
 import { decidingHeaders } from "../../upstreams/repeat-headers.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { admitUnpaid } from "../admission/admit.ts";
+import { ownQuery } from "../attempt/query.ts";
 import type { Exchange } from "../exchange.ts";
 import type { PlannedRequest } from "../plan-request.ts";
 import type { ServedRequest } from "../served-request.ts";
@@ -133,7 +134,7 @@ function factsOf({ gateway, exchange }: ServedRequest, planned: PlannedRequest):
     route.pathModel ?? "",
     route.action ?? "",
     clientFraming,
-    queryOf(client.search),
+    ownQuery(client.search),
     planned.modelName ?? "",
     JSON.stringify(targets),
     JSON.stringify(planned.detours),
@@ -147,12 +148,4 @@ function factsOf({ gateway, exchange }: ServedRequest, planned: PlannedRequest):
 function scopeOf({ principal: { cacheScope, team, keySha256 } }: Exchange): string {
   if (cacheScope === "gateway") return "gateway";
   return cacheScope === "team" && team !== null ? `team ${team}` : `key ${keySha256}`;
-}
-
-function queryOf(search: string): string {
-  if (search === "") return "";
-  const query = new URLSearchParams(search);
-  query.delete("key");
-  query.sort();
-  return query.toString();
 }

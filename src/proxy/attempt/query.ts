@@ -25,6 +25,17 @@ export function droppedFromQuery(dialect: DialectName, search: string): readonly
   }));
 }
 
+/**
+ * The client's query but for its own key. Nothing is decoded or put in order: bytes that are no UTF-8 would become the same,
+ * and of a name that is there twice servers read the first or the last.
+ */
+export function ownQuery(search: string): string {
+  if (search.length < 2) return "";
+  return pairsOf(search)
+    .filter((pair) => nameOf(pair) !== "key")
+    .join("&");
+}
+
 function pairsOf(search: string): string[] {
   return search
     .slice(1)

@@ -134,6 +134,18 @@ describe("a request that is the same but for its spelling", () => {
     expect((await ask(gateway.port, upstream, asked(`${reasoning}, ${answer}`))).isMade).toBe(false);
   });
 
+  test("another query: makes another request, also where it is no UTF-8 or names a parameter twice", async () => {
+    const { body } = repeatable(CHAT, false, CHAT.model, "queries");
+    const isMade = async (query: string): Promise<boolean> =>
+      (await ask(gateway.port, upstream, { path: `${CHAT.wholePath}${query}`, body })).isMade;
+    for (const query of ["", "?x=%ff", "?x=%fe", "?x=1&x=2", "?x=2&x=1"]) {
+      expect([query, await isMade(query)]).toEqual([query, true]);
+      expect([query, await isMade(query)]).toEqual([query, false]);
+    }
+    // The client's own key may stand in the query, and changes nothing.
+    expect(await isMade(`?x=1&key=${CLIENT_KEY}&x=2`)).toBe(false);
+  });
+
   test("another beta: makes another request", async () => {
     const messages = RECORDINGS.find(({ dialect }) => dialect === "anthropic-messages") as Recording;
     const asked = repeatable(messages, false, messages.model, "betas");
