@@ -4,8 +4,10 @@
 
 import { suggest } from "../core/nearest.ts";
 import { findSlip } from "./base-url.ts";
+import { checkCache } from "./cache/check-cache.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { Draft } from "./draft.ts";
+import { checkPool } from "./pool/check-pool.ts";
 import { checkPrices } from "./prices/check-prices.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
 import { FAMILY_DIALECTS } from "./schema.ts";
@@ -20,6 +22,8 @@ export function checkTogether(draft: Draft): void {
   checkModels(draft);
   checkTraits(draft);
   checkPrices(draft);
+  checkCache(draft);
+  checkPool(draft);
   checkPorts(draft);
 }
 

@@ -11,7 +11,7 @@ export const cache = table({
     whole(0, MAX_MEMORY_BYTES),
     67_108_864,
     "reload",
-    "Memory for answers, those on their way to several clients included. An answer of more than an eighth of it is not kept. 0: the cache is off for all.",
+    "Memory for answers, those on their way to several clients included. An answer of more than an eighth of it is not kept. At least 65536, or 0: the cache is off for all.",
   ),
   life_s: withDefault(
     whole(1, MAX_LIFE_S),
