@@ -223,6 +223,23 @@ test("an error before the first byte: each other request is sent for itself, onc
   upstream.answer = () => undefined;
 });
 
+test("a provider that goes on failing gets as many calls as without the cache, and no more", async () => {
+  const first = await askAs(false);
+  const one = await arrived();
+  const others = await Promise.all([askAs(false), askAs(false)]);
+  await Bun.sleep(200);
+  const fail = (next: Arrived): Promise<void> =>
+    sendWhole(next, '{"error":{"message":"broken"}}', undefined, "500 Internal Server Error");
+  upstream.answer = fail;
+  await fail(one);
+  for (const client of [first, ...others]) expect((await client.reply()).status).toBe(500);
+  const rows = await lastRows(3);
+  expect(rows.map(({ cache }) => cache).toSorted()).toEqual([null, null, "miss"].toSorted());
+  expect(new Set(rows.map(({ attempts }) => attempts)).size).toBe(1);
+  expect(made(upstream)).toBe(3 * (rows[0]?.attempts as number));
+  upstream.answer = () => undefined;
+});
+
 test("a cut behind the first bytes is told to each client, with the id of its own request", async () => {
   const first = await askAs();
   const one = await arrived();
