@@ -68,7 +68,11 @@ function stage(memoryBytes = 80 * MB) {
   const leader = new Client(flight, true);
   flight.join(leader);
   const heard: string[] = [];
-  flight.feedFrom({ resume: () => heard.push("resume"), abandoned: () => heard.push("abandoned") });
+  flight.feedFrom({
+    resume: () => heard.push("resume"),
+    abandoned: () => heard.push("abandoned"),
+    originSoFar: () => null,
+  });
   return { memory, flight, leader, heard };
 }
 

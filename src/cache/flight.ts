@@ -41,6 +41,8 @@ export interface FlightSource {
   resume(): void;
   /** No reader is left. */
   abandoned(): void;
+  /** What has been made by now; null: nothing. */
+  originSoFar(): AnswerOrigin | null;
 }
 
 /** Room for the pieces of answers on their way. */
@@ -117,6 +119,12 @@ export class Flight {
 
   get end(): FlightEnd | null {
     return this.#end;
+  }
+
+  /** Where the answer is from and what it has used, up to its end or to now; null: nothing is there. */
+  get originSoFar(): AnswerOrigin | null {
+    if (this.#end !== null) return this.#end.kind === "whole" ? this.#end.origin : this.#end.cause.origin;
+    return this.#source?.originSoFar() ?? null;
   }
 
   /** Whether a further reader gets all of the answer. */

@@ -79,7 +79,7 @@ function findShared(
 function lead(key: string, request: ServedRequest, owner: SharedOwner): Shared {
   const { gateway, exchange } = request;
   const flight = gateway.cache.begin(key);
-  const answer = new LeadAnswer(gateway.cache, key, flight, exchange);
+  const answer = new LeadAnswer(gateway, key, flight, exchange);
   const part = new SharedPart("miss", null, answer);
   exchange.sharing = part;
   const reader = new SharedReader(request, flight, part, owner);

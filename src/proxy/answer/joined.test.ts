@@ -1,6 +1,14 @@
 // What a client of another request's answer may see before its own row is there, and who may still get it.
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
-import { type RawUpstream, sendStream, sendWhole, startRawUpstream } from "../../../test/kit/raw-upstream.ts";
+import {
+  chunkOf,
+  LAST_CHUNK,
+  type RawUpstream,
+  replyHead,
+  sendStream,
+  sendWhole,
+  startRawUpstream,
+} from "../../../test/kit/raw-upstream.ts";
 import { CHAT as RECORDING, streamOf } from "../../../test/kit/recordings.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { makeRoute } from "../../dialects/endpoint.ts";
@@ -155,6 +163,30 @@ test("a client that leaves one piece before the end of a kept answer has its tok
   expect(left).toMatchObject({ cache: "hit", outcome: "client_left", costNanoUsd: 0 });
   expect(left?.usage).toEqual(made?.usage as NonNullable<typeof made>["usage"]);
   expect(left).toMatchObject({ upstream: "up", modelUsed: "gpt-4.1" });
+});
+
+test("a client that leaves an answer that is still made counts what was made by then", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upstream.answer = async (arrived) => {
+    await arrived.send(replyHead("200 OK", { "content-type": RECORDING.streamType }, "chunked"));
+    for (const frame of RECORDING.frames.slice(0, 3)) await arrived.send(chunkOf(frame));
+    await promise;
+    for (const frame of RECORDING.frames.slice(3)) await arrived.send(chunkOf(frame));
+    await arrived.send(LAST_CHUNK);
+  };
+  const first = ask(true);
+  const reader = ((await ask(true)).body as ReadableStream<Uint8Array>).getReader();
+  expect((await reader.read()).done).toBe(false);
+  await reader.cancel();
+  resolve();
+  expect(await (await first).text()).toBe(streamOf(RECORDING).toString());
+  while (gateway.metrics.inFlight > 0) await Bun.sleep(5);
+  const rows = await gateway.rows();
+  const left = rows.find(({ cache }) => cache === "joined");
+  expect(left).toMatchObject({ outcome: "client_left", usageState: "estimated", costNanoUsd: 0 });
+  expect(left?.usage.inputTokens).toBeGreaterThan(0);
+  expect(left?.usage.outputTokens).toBeGreaterThan(0);
+  expect(rows.find(({ cache }) => cache === "miss")).toMatchObject({ outcome: "ok", usageState: "final" });
 });
 
 test("a request of the gateway's own fault costs neither the cache nor the others", async () => {

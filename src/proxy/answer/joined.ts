@@ -161,6 +161,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   tooSlow(): void {
     if (this.#isDone) return;
     this.#done();
+    this.#takeSoFar();
     const { gateway, exchange } = this.#request;
     const ending = this.#ending("error", "client_too_slow");
     settleFailure(gateway, exchange, ending, () => this.#stream?.cut());
@@ -169,14 +170,14 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   leave(): void {
     if (this.#isDone) return;
     this.#done();
-    this.#flight.leave(this);
     const { gateway, exchange } = this.#request;
+    if (!this.isLeader && !exchange.isSettled) this.#takeSoFar();
+    this.#flight.leave(this);
     if (this.isLeader) {
       if (this.#stream === null) this.#owner.answered(new Response(null, { status: 499 }));
     } else if (this.#stream === null) {
       this.#owner.left();
     } else if (!exchange.isSettled) {
-      this.#takeIfKnown();
       const isCut = gateway.isDraining;
       const ending = isCut ? this.#ending("error", "shutting_down") : this.#ending("client_left", null);
       settleFailure(gateway, exchange, ending, () => undefined);
@@ -268,11 +269,10 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     this.#request.exchange.answerFrom(origin, this.#head?.isStreamed === true);
   }
 
-  /** A client that leaves before the last piece of an answer whose end is there may have all but that piece. */
-  #takeIfKnown(): void {
-    const { end } = this.#flight;
-    if (end === null || this.#firstByteMs === null) return;
-    this.#takeFrom(end.kind === "whole" ? end.origin : end.cause.origin);
+  /** A client that gets no end has used what was made by then: it may have all but the last piece. */
+  #takeSoFar(): void {
+    const origin = this.#firstByteMs === null ? null : this.#flight.originSoFar;
+    if (origin !== null) this.#takeFrom(origin);
   }
 
   #ending(outcome: Ending["outcome"], errorKind: Ending["errorKind"]): Ending {

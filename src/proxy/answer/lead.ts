@@ -1,12 +1,16 @@
 /** The answer that is made for one request and goes to all that have joined it; a good one is kept. */
-import type { AnswerCache } from "../../cache/answer-cache.ts";
 import type { Flight, FlightSource } from "../../cache/flight.ts";
 import type { AnswerOrigin } from "../../cache/kept-answer.ts";
 import type { ErrorKind } from "../../core/errors.ts";
 import type { AnswerStream, ReplyStreamOwner } from "../../http/reply-stream.ts";
 import type { LedgerRow } from "../../ledger/row.ts";
+import { NO_USAGE } from "../../neutral/usage.ts";
+import { rowCostOf } from "../../prices/answer-cost.ts";
 import { lastingHeaders } from "../../upstreams/repeat-headers.ts";
+import type { AnswerFacts } from "../attempt/answer-facts.ts";
+import { passedAnswer } from "../attempt/passed-usage.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
 import type { Walk } from "../walk.ts";
 import type { Lead, LeadFacts } from "./sharing.ts";
 
@@ -14,7 +18,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   readonly body = null;
   /** Each client has a stream of its own. */
   readonly isBlocked = false;
-  readonly #cache: AnswerCache;
+  readonly #gateway: Gateway;
   readonly #key: string;
   readonly #flight: Flight;
   readonly #exchange: Exchange;
@@ -23,9 +27,11 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   /** Who writes the stream; null: it has not begun. */
   #relay: ReplyStreamOwner | null = null;
   #facts: LeadFacts | null = null;
+  /** Of a stream that goes on; null: it has not begun. */
+  #passing: AnswerFacts | null = null;
 
-  constructor(cache: AnswerCache, key: string, flight: Flight, exchange: Exchange) {
-    this.#cache = cache;
+  constructor(gateway: Gateway, key: string, flight: Flight, exchange: Exchange) {
+    this.#gateway = gateway;
     this.#key = key;
     this.#flight = flight;
     this.#exchange = exchange;
@@ -49,13 +55,33 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
     this.#relay?.drained();
   }
 
+  originSoFar(): AnswerOrigin | null {
+    const facts = this.#passing;
+    if (facts === null) return null;
+    const { attempt } = this.#exchange;
+    const answer = passedAnswer(this.#gateway, this.#exchange, facts);
+    const { usage } = answer;
+    return {
+      upstream: attempt.upstream,
+      upstreamDialect: attempt.upstreamDialect,
+      modelUsed: attempt.modelUsed,
+      modelReported: facts.model,
+      stopReason: facts.stopReason,
+      dropped: attempt.dropped,
+      usage: usage ?? NO_USAGE,
+      usageState: usage === null ? "unknown" : usage === facts.usage ? "partial" : "estimated",
+      costNanoUsd: rowCostOf(this.#exchange.costWith(answer, this.#gateway.snapshot.prices)).costNanoUsd,
+    };
+  }
+
   abandoned(): void {
     this.#leaving.abort();
     if (this.#relay !== null) this.#relay.left();
     else this.#walk?.leave();
   }
 
-  begin(status: number, headers: Readonly<Record<string, string>>): AnswerStream {
+  begin(status: number, headers: Readonly<Record<string, string>>, facts: AnswerFacts): AnswerStream {
+    this.#passing = facts;
     this.#flight.begin({ status, headers: lastingHeaders(headers), isStreamed: true });
     return this;
   }
@@ -78,7 +104,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
     const tail = bytes === null ? null : bytes.slice();
     const row = this.#exchange.row as LedgerRow;
     const end = { kind: "whole", tail, origin: this.#originOf(row) } as const;
-    this.#flight.finish(end, () => this.#cache.ended(this.#key, this.#flight, this.#mayKeep(row)));
+    this.#flight.finish(end, () => this.#gateway.cache.ended(this.#key, this.#flight, this.#mayKeep(row)));
   }
 
   fail(bytes: Uint8Array | null, words: string): void {
@@ -109,7 +135,7 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   }
 
   #forget(): void {
-    this.#cache.ended(this.#key, this.#flight, false);
+    this.#gateway.cache.ended(this.#key, this.#flight, false);
   }
 
   /**

@@ -2,6 +2,7 @@
 import type { AnswerOrigin } from "../../cache/kept-answer.ts";
 import type { TapState } from "../../dialects/dialect.ts";
 import type { AnswerStream } from "../../http/reply-stream.ts";
+import type { AnswerFacts } from "../attempt/answer-facts.ts";
 
 export interface Sharing {
   /** In the row: a kept answer, one on its way, or one that is made for this request. */
@@ -23,8 +24,8 @@ export interface Lead {
   readonly signal: AbortSignal;
   /** The client of the request itself has left; others may be there. */
   readonly hasLeft: boolean;
-  /** The answer comes as a stream. */
-  begin(status: number, headers: Readonly<Record<string, string>>): AnswerStream;
+  /** The answer comes as a stream. `facts` go on with it. */
+  begin(status: number, headers: Readonly<Record<string, string>>, facts: AnswerFacts): AnswerStream;
   /** The answer is there as a whole, and its row is committed. */
   deliver(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | null): void;
   /** The facts that the row takes from the answer. */

@@ -38,7 +38,7 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, r
           : null;
       attempt.end({ kind: "delivered", reply });
       attempt.letGoOfRequest();
-      if (lead !== null) relay.join(lead.begin(head.status, headers));
+      if (lead !== null) relay.join(lead.begin(head.status, headers, streamed.tap));
       else if (early !== null) relay.join(early.release(headers));
     }),
   );
