@@ -9,6 +9,8 @@ const BYTES_PER_TOKEN = 4;
 const TOKENS_PER_IMAGE = 1_500;
 const TOKENS_PER_FILE = 3_000;
 const TOKENS_PER_MESSAGE = 4;
+/** The bytes of text that have as many tokens as a picture. */
+export const MEDIA_BYTES = TOKENS_PER_IMAGE * BYTES_PER_TOKEN;
 
 /** At least 1. Media count per piece, text per byte. */
 export function estimateInputTokens(request: ModelRequest): number {
@@ -98,7 +100,7 @@ export function writtenBytes(part: AssistantPart): number {
   }
 }
 
-/** The tokens that a provider counts for so many bytes of a request, as a rule. */
+/** The tokens that a provider counts for so many bytes of a request without its media, as a rule. */
 export function likelyInputTokens(requestBytes: number, contextTokens: number | null): number {
   return Math.max(1, Math.min(Math.ceil(requestBytes / BYTES_PER_TOKEN), contextTokens ?? Infinity));
 }

@@ -132,7 +132,7 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream, its admission, its prefix, its sharing and its row. All fields are set in
+ * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing and its row. All fields are set in
  * the constructor, so that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
@@ -159,6 +159,8 @@ export class Exchange implements Accepted, Asked {
   admission: Admission | null = null;
   /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
   prefix: Prefix | null | undefined = undefined;
+  /** The request's bytes without its media; null: nobody has asked for them. */
+  likelyBytes: number | null = null;
   /** The request's part in an answer that several requests may get; null: the cache is off for it. */
   sharing: Sharing | null = null;
   /** The detour that was taken last; null: none was. */

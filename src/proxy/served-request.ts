@@ -6,6 +6,7 @@ import { findEndOfKey, type KeyRing } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import { type Prefix, prefixOf } from "../dialects/prefix.ts";
+import { bytesWithoutMedia } from "../neutral/inline-media.ts";
 import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
@@ -68,6 +69,13 @@ export class ServedRequest {
       exchange.prefix = isWanted && this.#body !== null ? prefixOf(dialect, this.#body) : null;
     }
     return exchange.prefix;
+  }
+
+  /** The request's bytes, with media counted as if their tokens were text. Read only where announced room counts tokens. */
+  get likelyBytes(): number {
+    const { exchange } = this;
+    exchange.likelyBytes ??= this.#body === null ? exchange.requestBytes : bytesWithoutMedia(this.#body);
+    return exchange.likelyBytes;
   }
 
   /** The request cannot be sent again, so its body is not kept through a long answer. */

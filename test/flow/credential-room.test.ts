@@ -102,6 +102,17 @@ describe("what replies announce", () => {
     expect(asked()).toEqual(["a", "b", "b", "b", "b"]);
   });
 
+  test("a picture counts by the piece, so it does not wait for room that it does not need", async () => {
+    gateway = await startGateway({ toml: toml({ a: "" }) });
+    says = { a: { headers: tokens(8_000) } };
+    await chats(1);
+    // 80 kB, of which a provider counts some 1,500 tokens.
+    const url = `data:image/png;base64,${"iVBORw0KGgo".repeat(7_500)}`;
+    const content = [{ type: "image_url", image_url: { url } }];
+    const body = JSON.stringify({ model: "gpt-4.1", messages: [{ role: "user", content }] });
+    expect((await request(gateway.port, CHAT.wholePath, { body, key: CLIENT_KEY })).status).toBe(200);
+  });
+
   test("without room anywhere the client is told when there is some, in whole seconds", async () => {
     gateway = await startGateway({ toml: toml({ a: "" }) });
     // The request may take some 4,100 tokens, and 500 come back in a second.

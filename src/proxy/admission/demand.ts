@@ -59,12 +59,10 @@ export function demandAt(
 /** The most tokens that a request may take at a target. */
 export interface DemandedTokens {
   readonly input: number;
-  /** What the provider will count of it, as a rule. */
-  readonly likelyInput: number;
   readonly output: number;
 }
 
-const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, likelyInput: 0, output: 0 });
+const NO_TOKENS: DemandedTokens = Object.freeze({ input: 0, output: 0 });
 
 export function tokensAt(
   { gateway: { snapshot }, exchange, peek }: Demanding,
@@ -76,9 +74,20 @@ export function tokensAt(
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
   return {
     input: bookedInputTokens(requestBytes, contextOf(exchange, traits)),
-    likelyInput: likelyInputTokens(requestBytes, contextOf(exchange, traits)),
     output: route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0,
   };
+}
+
+/** What the provider of a target will count of the input, as a rule. `likelyBytes`: the request's, without media. */
+export function likelyInputAt(
+  { gateway: { snapshot }, exchange }: Demanding,
+  target: Target,
+  likelyBytes: number,
+): number {
+  const upstream = snapshot.upstreams.get(target.upstream);
+  if (upstream === undefined || !exchange.route.isBilled) return 0;
+  const traits = traitsOf(snapshot, exchange, upstream, target.model);
+  return likelyInputTokens(likelyBytes, contextOf(exchange, traits));
 }
 
 const NOTHING: Needed = Object.freeze({ tokens: 0, costNanoUsd: 0 });

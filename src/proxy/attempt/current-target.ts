@@ -2,7 +2,7 @@ import type { Prefix } from "../../dialects/prefix.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Need, WarmWait } from "../../pool/need.ts";
-import { type DemandedTokens, demandAt, tokensAt } from "../admission/demand.ts";
+import { type DemandedTokens, demandAt, likelyInputAt, tokensAt } from "../admission/demand.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { warmWaitAt } from "../targets/warmth.ts";
 import type { PreparedRequest } from "./prepare.ts";
@@ -31,6 +31,8 @@ export class CurrentTarget implements Need {
   #timesTooLarge = 0;
   /** null: no limit has asked for them. */
   #tokens: DemandedTokens | null = null;
+  /** null: no announced limit has asked for it. */
+  #likelyInput: number | null = null;
 
   constructor(
     request: ServedRequest,
@@ -87,8 +89,8 @@ export class CurrentTarget implements Need {
   }
 
   get likelyInputTokens(): number {
-    this.#tokens ??= tokensAt(this.#request, this.target);
-    return this.#tokens.likelyInput;
+    this.#likelyInput ??= likelyInputAt(this.#request, this.target, this.#request.likelyBytes);
+    return this.#likelyInput;
   }
 
   get outputTokens(): number {

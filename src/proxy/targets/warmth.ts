@@ -31,7 +31,7 @@ export function warmWaitAt(
 /** Tells the pool what the last attempt's answer said of the prompt cache; nothing where nobody has asked for the prefix. */
 export function learnWarmth(
   { pool }: Pick<Gateway, "pool">,
-  { prefix, attempt, startedMs, requestBytes }: Exchange,
+  { prefix, attempt, startedMs, requestBytes, likelyBytes }: Exchange,
   facts: Pick<TapState, "usage"> | null,
 ): void {
   const usage = facts?.usage ?? null;
@@ -39,7 +39,7 @@ export function learnWarmth(
   if (prefix === null || prefix === undefined || usage === null) return;
   if (upstream === null || credential === null) return;
   const { inputTokens, cacheReadTokens, cacheWriteTokens } = usage;
-  const bookedTokens = likelyInputTokens(requestBytes, null);
+  const bookedTokens = likelyInputTokens(likelyBytes ?? requestBytes, null);
   const report = { inputTokens, cacheReadTokens, cacheWriteTokens, bookedTokens };
   pool.learn(`${upstream}/${credential}`, modelUsed ?? "", prefix, report, startedMs);
 }
