@@ -2,6 +2,8 @@
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** No place on earth is farther from UTC. */
+const MAX_OFFSET_MS = 14 * HOUR_MS;
 
 /** A time on the wall; `month` is 1 to 12. */
 export interface WallTime {
@@ -56,10 +58,19 @@ export function zoneOf(name: string): Zone | null {
   if (offset !== null) {
     const [, sign, hour, minute = "0"] = offset;
     const offsetMs = Number(hour) * HOUR_MS + Number(minute) * MINUTE_MS;
+    if (offsetMs > MAX_OFFSET_MS || Number(minute) >= 60) return null;
     return () => (sign === "-" ? -offsetMs : offsetMs);
   }
   const place = PLACES[text.toUpperCase()] ?? text;
   return PLACE.test(place) ? zoneOfPlace(place) : null;
+}
+
+/**
+ * The zone that a person names in a setting or a question: a place of the IANA list has its summer time, also where its
+ * name is an abbreviation (`CET`). null: no zone that is known.
+ */
+export function zoneOfSetting(name: string): Zone | null {
+  return zoneOfPlace(name) ?? zoneOf(name);
 }
 
 /** A formatter takes six megabytes of calendar data on its first use, so none is made before it is needed. */

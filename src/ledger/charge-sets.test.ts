@@ -181,12 +181,12 @@ describe("a commit that fails", () => {
         if (!isFailing) return store.transaction(work);
         if (isWritten) store.transaction(work);
         else {
-          try {
+          const failing = (): void =>
             store.transaction(() => {
               work();
               throw new StoreError("unavailable", "disk I/O error");
             });
-          } catch {}
+          expect(failing).toThrow("disk I/O error");
         }
         throw new StoreError("unavailable", "disk I/O error");
       };

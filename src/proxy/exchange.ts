@@ -132,8 +132,8 @@ export function accept(
 }
 
 /**
- * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing and its row. All fields are set in
- * the constructor, so that every exchange has the same shape.
+ * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing and
+ * its row. All fields are set in the constructor, so that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
   readonly id: string;

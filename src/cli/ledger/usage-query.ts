@@ -1,6 +1,6 @@
 /** From the flags of `clewline usage` to its question. */
 import { suggest } from "../../core/nearest.ts";
-import { UTC, type Zone, zoneOf } from "../../core/time-zone.ts";
+import { UTC, type Zone, zoneOfSetting } from "../../core/time-zone.ts";
 import { DIMENSIONS, type Dimension } from "../../ledger/roll-up/views.ts";
 import { PERIODS, type PeriodName } from "../../ledger/usage/periods.ts";
 import type { UsageQuery } from "../../ledger/usage/usage-query.ts";
@@ -65,7 +65,7 @@ export function parseQuery(flags: QueryFlags, nowMs: number): UsageQuery {
 }
 
 function parseZone(text: string): Zone {
-  const zone = text === "UTC" ? UTC : zoneOf(text);
+  const zone = text === "UTC" ? UTC : zoneOfSetting(text);
   if (zone === null)
     throw new UsageError(`--zone ${text} is no time zone; give one such as Europe/Berlin or UTC`);
   return zone;

@@ -1,6 +1,6 @@
 /** Reports of usage, each of one moment. */
 import type { Zone } from "../../core/time-zone.ts";
-import { UTC, zoneOf } from "../../core/time-zone.ts";
+import { UTC, zoneOfSetting } from "../../core/time-zone.ts";
 import type { Sql } from "../../store/sql.ts";
 import { makeMoveReader } from "../older-rows.ts";
 import { timeOfKey } from "../request-ids.ts";
@@ -18,7 +18,7 @@ const MAX_PERIODS = 20_000;
 
 /** Throws `UsageQueryError`, or `StoreError`. */
 export function readUsage(sql: Sql, query: UsageQuery): UsagePage {
-  const zone = query.period === null ? UTC : zoneOf(query.timeZone);
+  const zone = query.period === null ? UTC : zoneOfSetting(query.timeZone);
   if (zone === null)
     throw new UsageQueryError(`${query.timeZone} is no time zone; give one such as Europe/Berlin or UTC`);
   sql.exec("BEGIN");

@@ -8,7 +8,7 @@ export interface UsageQuery {
   readonly by: readonly Dimension[];
   /** The groups are split by these as well; null: they are not split by time. */
   readonly period: PeriodName | null;
-  /** As `zoneOf` takes it: the zone of the periods. */
+  /** As `zoneOfSetting` takes it: the zone of the periods. */
   readonly timeZone: string;
   /** Requests that were accepted from then on, Unix milliseconds; null: from the first one on. */
   readonly sinceMs: number | null;
