@@ -114,19 +114,28 @@ function look(value: string, name: string): void {
 export function roomInHeaders(headers: HeaderView, nowMs: number, form: RoomForm): RoomFacts | null {
   headers.forEach(look);
   if (met.length === 0 && structured.length === 0) return null;
+  try {
+    return { owner: headers.get(form.ownerHeader), rooms: roomsMet(headers, nowMs, form) };
+  } finally {
+    // Whatever this reply has met must not be read as the next one's.
+    for (const { values } of met) {
+      values.remaining = null;
+      values.limit = null;
+      values.reset = null;
+    }
+    met.length = 0;
+    structured.length = 0;
+  }
+}
+
+function roomsMet(headers: HeaderView, nowMs: number, form: RoomForm): readonly AnnouncedRoom[] {
   const rooms: AnnouncedRoom[] = [];
   for (let i = 0; i < structured.length; i++) rooms.push(...structuredRooms(structured[i] as string, nowMs));
-  for (let i = 0; i < met.length; i++) {
-    const stem = met[i] as Stem;
-    const room = rooms.length < MAX_ROOMS ? roomOf(headers, stem, nowMs, form) : null;
+  for (let i = 0; i < met.length && rooms.length < MAX_ROOMS; i++) {
+    const room = roomOf(headers, met[i] as Stem, nowMs, form);
     if (room !== null) rooms.push(room);
-    stem.values.remaining = null;
-    stem.values.limit = null;
-    stem.values.reset = null;
   }
-  met.length = 0;
-  structured.length = 0;
-  return { owner: headers.get(form.ownerHeader), rooms };
+  return rooms;
 }
 
 function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm): AnnouncedRoom | null {
@@ -143,7 +152,7 @@ function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm):
   const isTold =
     isGradual && remaining > 0 && (span !== "other" || (knownLimit !== null && 2 * remaining >= knownLimit));
   const resetAtMs = isTold ? null : resetOf(headers, stem, remaining, nowMs);
-  // What comes back nobody knows when says nothing.
+  // Without a reset, a limit that does not fill up says nothing.
   if (resetAtMs === null && !isGradual) return null;
   return {
     dimension,
