@@ -263,12 +263,15 @@ export class WaitingRoom {
   }
 }
 
-/** For one that needs less, the time may be sooner. A prompt that is warm somewhere needs less there. */
+/**
+ * Only a need of the same size has the same answer: less fits sooner, and a need above a whole limit is asked all the same.
+ * A prompt that is warm somewhere needs less there.
+ */
 function holdsFor({ unavailable, inputTokens, outputTokens }: Answer, need: Need): boolean {
   const { isOfSize, roomAtMs: atMs } = unavailable;
   if (!isOfSize && atMs === null) return true;
   if (isOfSize && need.prefix !== null) return false;
-  return need.inputTokens >= inputTokens && need.outputTokens >= outputTokens;
+  return need.inputTokens === inputTokens && need.outputTokens === outputTokens;
 }
 
 /** When there may be room, in Unix milliseconds; `Infinity`: waiting does not help. */
