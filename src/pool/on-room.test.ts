@@ -53,6 +53,31 @@ test("who waits hears of a credential that is good again, and of a new configura
   made.pool.release(second);
 });
 
+test("who waits hears of a probe that begins: a doubtful credential may be asked while it runs", async () => {
+  const time = { now: 1_000_000, nowMs: () => time.now, monotonicMs: () => time.now };
+  const specs = [SPEC, { ...SPEC, id: "up/b", name: "b", fingerprint: "key-b" }];
+  const pool = makePool({ specs, clock: time, log: silentLog, restore: [], persist: () => undefined });
+  const limited = take(pool);
+  const doubted = take(pool);
+  const room = { dimension: "tokens", span: "minute", scope: "model", limit: 100, remaining: 20 } as const;
+  pool.announce(limited, "m", {
+    owner: null,
+    rooms: [{ ...room, resetAtMs: null, isGradual: true, isReserved: true }],
+  });
+  const untilMs = time.now + 1_000;
+  pool.report(limited, "m", { class: "rate", reason: "x", scope: "model", untilMs, isGuess: true });
+  pool.report(doubted, "m", { class: "invalid", reason: "refused" });
+  time.now += 1_000;
+  const large = { ...ownNeed("up", "m"), inputTokens: 90 };
+  expect(pool.lease(large)).toMatchObject({ unavailable: { kind: "full" } });
+  let calls = 0;
+  pool.onRoom(() => void calls++);
+  expect(take(pool).isProbe).toBe(true);
+  await Promise.resolve();
+  expect(calls).toBe(1);
+  expect(pool.lease(large)).toMatchObject({ lease: { credentialId: "up/b" } });
+});
+
 test("who waits no more hears nothing", async () => {
   const made = make();
   made.pool.release(take(made.pool));

@@ -58,8 +58,8 @@ export interface Pool {
   announce(lease: Lease, model: string, facts: RoomFacts, refusal?: Signal): void;
   /**
    * Calls `listener`, at most once in a turn and never within a call of the pool, after something has happened that may
-   * give room to a need that found none: a lease has ended, a state has healed, more room was announced, the
-   * configuration has changed. The passing of a time is not told: `Unavailable.retryAtMs` names it. One listener; null
+   * give room to a need that found none: a lease has ended, a probe has begun, a state has healed, more room was announced,
+   * the configuration has changed. The passing of a time is not told: `Unavailable.retryAtMs` names it. One listener; null
    * while nobody waits, so that the end of a lease costs one comparison then.
    */
   onRoom(listener: (() => void) | null): void;
@@ -173,11 +173,21 @@ class CredentialPool implements Pool {
     const result = this.#suspicions.isEmpty
       ? choose(groups, need, only, this.#context)
       : this.#chooseAmongSuspects(groups, need, only);
-    if (result !== null) return result;
+    if (result !== null) return this.#told(result);
     const unavailable = explainUnavailable(groups, need, only, this.#clock);
     // A good credential has room soon, so no doubtful one need be asked.
     if (unavailable.kind === "full") return { unavailable };
-    return chooseDoubtful(credentialsOf(groups), need, only, this.#clock) ?? { unavailable };
+    const doubtful = chooseDoubtful(credentialsOf(groups), need, only, this.#clock);
+    return doubtful === null ? { unavailable } : this.#told(doubtful);
+  }
+
+  /**
+   * A probe that begins may give room to those that wait: the good credential that had room soon is none any more until the
+   * probe's outcome, so a doubtful one may be asked.
+   */
+  #told(result: LeaseResult): LeaseResult {
+    if (this.#onRoom !== null && "lease" in result && result.lease.isProbe) this.#mayHaveRoom();
+    return result;
   }
 
   #chooseAmongSuspects(
@@ -197,7 +207,7 @@ class CredentialPool implements Pool {
   leaseForbidden(need: Need): LeaseResult {
     const groups = this.#upstreams.get(need.upstream) ?? [];
     const found = chooseForbidden(groups, need, this.#clock);
-    if (found !== null) return found;
+    if (found !== null) return this.#told(found);
     return { unavailable: explainUnavailable(groups, { ...need, excluded: null }, null, this.#clock) };
   }
 
