@@ -9,8 +9,9 @@ import { LimitCounter } from "../pool/credential-limits.ts";
 import { ownNeed } from "../pool/fixtures/need.ts";
 import { limitsOf } from "../pool/limits-of.ts";
 import type { ListedModel, PriceList } from "../prices/price-list.ts";
+import { accept } from "./accepted.ts";
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
-import { type AttemptRecord, accept, Exchange } from "./exchange.ts";
+import { type AttemptRecord, Exchange } from "./exchange.ts";
 import { clientUnderTest, GatewayUnderTest } from "./fixtures/gateway-under-test.ts";
 import { settle } from "./settle.ts";
 

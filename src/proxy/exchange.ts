@@ -18,24 +18,11 @@ import type { DetourCause } from "../plan/plan.ts";
 import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
+import type { Accepted } from "./accepted.ts";
 import type { Admission } from "./admission/admission.ts";
 import type { Sharing } from "./answer/sharing.ts";
-import type { Gateway } from "./gateway.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
-
-/** A request with a valid key, before its body is read. */
-export interface Accepted {
-  /** ULID: the request id that the client is shown. */
-  readonly id: string;
-  /** Unix milliseconds. */
-  readonly atMs: number;
-  /** On the monotonic clock. */
-  readonly startedMs: number;
-  readonly route: Route;
-  readonly client: ClientRequest;
-  readonly principal: Principal;
-}
 
 /** The client's wishes, as far as they are known when the request is planned or has failed before. */
 export interface Asked {
@@ -111,25 +98,6 @@ const NO_ATTEMPT: AttemptRecord = Object.freeze({
   dropped: [],
   upstreamRequestId: null,
 });
-
-/** Counts the request as in flight until `settle` ends it. */
-export function accept(
-  gateway: Gateway,
-  route: Route,
-  client: ClientRequest,
-  principal: Principal,
-): Accepted {
-  gateway.metrics.inFlight += 1;
-  const atMs = gateway.clock.nowMs();
-  return {
-    id: gateway.ids.ulid(atMs),
-    atMs,
-    startedMs: gateway.clock.monotonicMs(),
-    route,
-    client,
-    principal,
-  };
-}
 
 /**
  * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing and

@@ -2,7 +2,7 @@
  * The life of a request with a valid key, top to bottom: read → peek → plan → admit → attempt → answer → settle.
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
-import { findEndOfKey, findKeyRefusal, type Principal } from "../auth/keys.ts";
+import type { Principal } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -12,6 +12,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
+import { type Accepted, accept, withKeyOfNow } from "./accepted.ts";
 import { admit } from "./admission/admit.ts";
 import { tellLimits } from "./admission/limit-headers.ts";
 import { type Shared, shareAnswer } from "./answer/cached.ts";
@@ -19,11 +20,17 @@ import { EarlyStream } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import { reportOf } from "./answer/report.ts";
+import {
+  endingWithError,
+  endingWithoutClient,
+  endingWithRefusal,
+  endingWithReply,
+} from "./answer/unanswered.ts";
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import type { RefusingAnswer } from "./attempt/outcome.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { RequestDetours } from "./detour/request-detours.ts";
-import { type Accepted, accept, Exchange } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { orderRequest } from "./order/order-request.ts";
 import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
@@ -50,8 +57,6 @@ export function handle(
   const { keepaliveIntervalS } = gateway.snapshot.config.server;
   return keepaliveIntervalS === 0 ? serving.reply : serving.keptAlive(keepaliveIntervalS * 1_000);
 }
-
-const UNANSWERED = { facts: null, replyBytes: 0, firstByteMs: null, isHeadSent: false } as const;
 
 /** A body that comes within this time needs no clock of its own for the silence of its client. */
 const QUICK_BODY_MS = 1_000;
@@ -139,7 +144,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     const gateway = this.#gateway;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
     this.#modelAsked = modelAsked;
-    if (body !== null) this.#renewPrincipal();
+    if (body !== null) this.#accepted = withKeyOfNow(gateway, this.#accepted);
     const { principal } = this.#accepted;
     const stateId = route.stateId ?? peek?.stateId ?? null;
     const sticky = stateId === null ? null : gateway.findState(stateId);
@@ -203,19 +208,6 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   left(): void {
     this.#gateway.transport.watchdog.delete(this);
     this.#guard(() => this.#endWithoutClient(null));
-  }
-
-  /** Reading may have taken long: the key may have ended since, or have other rights and limits. */
-  #renewPrincipal(): void {
-    const { snapshot, clock } = this.#gateway;
-    const { principal, client } = this.#accepted;
-    const endOfKey = findEndOfKey(snapshot.keys, principal, clock);
-    if (endOfKey !== null) throw endOfKey;
-    const now = snapshot.keys.get(principal.keySha256) as Principal;
-    if (now === principal) return;
-    const refusal = findKeyRefusal(now, clock.nowMs(), () => client.address());
-    if (refusal !== null) throw refusal;
-    this.#accepted = { ...this.#accepted, principal: now };
   }
 
   override check(nowMs: number): void {
@@ -282,8 +274,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #endWithUpstreamError({ reply, error, signal }: Extract<Outcome, { kind: "upstream-error" }>): void {
     const exchange = this.#ended();
     const { status, body } = reply;
-    const said = { errorKind: error.kind, replyBytes: body.byteLength };
-    this.#settle(exchange, { ...UNANSWERED, status, outcome: "error", ...said }, () => {
+    this.#settle(exchange, endingWithReply(status, body, error.kind), () => {
       const nowMs = this.#gateway.clock.nowMs();
       const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
       if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
@@ -294,9 +285,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   /** The client gets the answer that a detour was to replace. */
   #endWithRefusal({ status, headers, body, facts }: RefusingAnswer): void {
     const exchange = this.#ended();
-    const firstByteMs = this.#gateway.clock.monotonicMs();
-    const told = { errorKind: null, facts, replyBytes: body.byteLength, firstByteMs };
-    this.#settle(exchange, { ...UNANSWERED, status, outcome: "ok", ...told }, () => {
+    const nowMs = this.#gateway.clock.monotonicMs();
+    this.#settle(exchange, endingWithRefusal(status, body, facts, nowMs), () => {
       if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
       else exchange.early.endWith(body, headers);
     });
@@ -320,28 +310,14 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       tell();
       return;
     }
-    const outcome = exchange.attempts === 0 ? "refused" : "error";
-    const ending: Ending = { ...UNANSWERED, status: reply.status, outcome, errorKind: error.kind };
-    settleFailure(this.#gateway, exchange, ending, tell);
+    settleFailure(this.#gateway, exchange, endingWithError(exchange, reply.status, error.kind), tell);
   }
 
   #endWithoutClient(facts: AnswerFacts | null): void {
     const exchange = this.#ended();
     const answer = (): void => this.#answer(new Response(null, { status: 499 }));
-    // A drain that has run out of time closes every connection.
-    const isCut = this.#gateway.isDraining;
-    if (exchange.isSettled) {
-      answer();
-      return;
-    }
-    const ending: Ending = {
-      ...UNANSWERED,
-      status: isCut ? 503 : 499,
-      outcome: isCut ? "error" : "client_left",
-      errorKind: isCut ? "shutting_down" : null,
-      facts,
-    };
-    settleFailure(this.#gateway, exchange, ending, answer);
+    if (exchange.isSettled) answer();
+    else settleFailure(this.#gateway, exchange, endingWithoutClient(this.#gateway.isDraining, facts), answer);
   }
 
   /** Answers the client. Only a key with limits, or with the right to a report, gets more headers. */

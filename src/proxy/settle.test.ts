@@ -4,7 +4,8 @@ import { ENDPOINTS, makeRoute } from "../dialects/endpoint.ts";
 import { DIALECTS, type EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { NO_USAGE } from "../neutral/usage.ts";
-import { type Asked, type AttemptRecord, accept, Exchange } from "./exchange.ts";
+import { accept } from "./accepted.ts";
+import { type Asked, type AttemptRecord, Exchange } from "./exchange.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "./fixtures/gateway-under-test.ts";
 import { type Ending, settle, settleFailure } from "./settle.ts";
 

@@ -2,7 +2,7 @@
 import type { DialectName, RateHeaders } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { MinuteRate } from "../../limits/minute-rate.ts";
-import type { Accepted } from "../exchange.ts";
+import type { Accepted } from "../accepted.ts";
 import type { Gateway } from "../gateway.ts";
 
 /** The upstream's own headers of rates are about the gateway's account, and would stand beside the key's. */

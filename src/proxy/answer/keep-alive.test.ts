@@ -3,7 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { openClient } from "../../../test/kit/raw-client.ts";
 import { makeRoute } from "../../dialects/endpoint.ts";
-import type { Accepted } from "../exchange.ts";
+import type { Accepted } from "../accepted.ts";
 import { keptAlive } from "./keep-alive.ts";
 
 const MB = 1024 * 1024;

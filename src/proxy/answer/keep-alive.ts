@@ -5,7 +5,7 @@
  */
 import { requestIdHeaders } from "../../http/error-reply.ts";
 import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
-import type { Accepted } from "../exchange.ts";
+import type { Accepted } from "../accepted.ts";
 
 const SPACE = new Uint8Array([0x20]);
 
