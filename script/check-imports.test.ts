@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { checkOrder, checkSources } from "./check-imports.ts";
-import { CALL_RULES, MODULE_RULES, ROOMS } from "./import-rules.ts";
+import { CALL_RULES } from "./call-rules.ts";
+import { checkOrder, checkPages, checkSources } from "./check-imports.ts";
+import { MODULE_RULES, ROOMS } from "./import-rules.ts";
 import { importsOf, scanText } from "./source-scan.ts";
 
 const check = (files: Record<string, string>): string[] =>
@@ -170,5 +171,23 @@ const from = "./no.ts"; // import "./no.ts"`;
     "./e.ts 5",
     "./f.ts 6",
     "./g.ts 9",
+  ]);
+});
+
+test("pages import the contract of the admin, and nothing else of src", () => {
+  const found = checkPages(
+    new Map([
+      ["ui/src/lib/api.ts", 'import type { A } from "../../../src/admin/contract.ts";\nimport "react";'],
+      ["ui/src/lib/live.ts", 'import type { A } from "../../../src/admin/contract/live.ts";'],
+      [
+        "ui/src/app/app.tsx",
+        'import { a } from "../lib/api.ts";\nimport { b } from "../../../src/core/money.ts";',
+      ],
+      ["ui/src/app/bad.tsx", 'import { Admin } from "../../../src/admin/admin.ts";'],
+    ]),
+  );
+  expect(found.map(({ file, line, rule }) => `${file}:${line}: ${rule}`)).toEqual([
+    "ui/src/app/app.tsx:2: ui does not import src/core/money.ts",
+    "ui/src/app/bad.tsx:1: ui does not import src/admin/admin.ts",
   ]);
 });

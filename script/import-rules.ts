@@ -1,7 +1,4 @@
-/**
- * The rules of the house as data: who may import whom, and which calls belong to which file. Each has its
- * reason.
- */
+/** The rules of the house as data: who may import whom. Each has its reason. */
 
 /** A folder of `src/`, or a file beside them. */
 export type Room = string;
@@ -209,6 +206,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "prices",
       "alerts",
+      // The hash of the admin's password.
+      "http/password.ts",
       // A price list that a person names by its URL.
       "transport/download.ts",
       "simulator",
@@ -271,7 +270,7 @@ export interface ModuleRule {
   readonly except: readonly string[];
 }
 
-const RUNTIME_ROOMS = ["src/http/", "src/transport/", "src/store/", "src/cli/", "src/main.ts"];
+export const RUNTIME_ROOMS = ["src/http/", "src/transport/", "src/store/", "src/cli/", "src/main.ts"];
 /** Crypto for its hashes: names and ids that a wire does not take become digests, the same everywhere. */
 const PURE_MODULES = ["node:buffer", "node:crypto", "node:string_decoder"];
 
@@ -304,95 +303,8 @@ export const MODULE_RULES: readonly ModuleRule[] = [
   },
 ];
 
-export interface CallRule {
-  readonly rule: string;
-  readonly reason: string;
-  /** Matched on code without comments and strings. */
-  readonly pattern: RegExp;
-  /** The match is a method's or function's head, not a call. */
-  readonly mayBeDeclared?: boolean;
-  readonly except: readonly string[];
-}
-
-/** Calls and forms that belong to one file or a few rooms, or to none. */
-export const CALL_RULES: readonly CallRule[] = [
-  {
-    rule: "Bun.* only in http, transport, store, cli and main.ts",
-    reason: "the runtime can be exchanged as long as it ends in these rooms",
-    pattern: /(?<![\w$.])Bun\s*[.[]/g,
-    except: RUNTIME_ROOMS,
-  },
-  {
-    rule: "process only in main.ts",
-    reason: "argv, environment, signals and exit have one owner; others are handed what they need",
-    pattern: /(?<![\w$.])process\s*(?:\?\.|[.[])/g,
-    except: ["src/main.ts"],
-  },
-  {
-    rule: "the time only from core/clock.ts",
-    reason: "a clock that is handed in can be set by a test; take a Clock",
-    pattern: /\bDate\.now\b|\bnew\s+Date\s*\(\s*\)|\bperformance\.now\b|\bhrtime\b|\bBun\.nanoseconds\b/g,
-    except: ["src/core/clock.ts"],
-  },
-  {
-    rule: "randomness only from core/ids.ts",
-    reason: "ids that are handed in can be fixed by a test; take Ids",
-    pattern:
-      /\bMath\.random\b|\brandom(?:Bytes|UUID|UUIDv7|Int|Fill|FillSync)\b|\bgetRandomValues\b|\bBun\.randomUUID\w*/g,
-    except: ["src/core/ids.ts"],
-  },
-  {
-    rule: "fetch only in transport",
-    reason:
-      "time-outs, outbound proxies and the reading of every body to its end are decided there once (the demo plays a client)",
-    pattern: /(?<![\w$.]|\bfunction\s)(?:globalThis\s*\.\s*)?fetch\s*\(/g,
-    mayBeDeclared: true,
-    except: ["src/transport/", "src/cli/demo.ts"],
-  },
-  {
-    rule: "JSON.parse only in wire, dialects, upstreams, config, ledger, simulator and cli",
-    reason: "bodies pass as bytes; what is parsed and printed again is no longer what was sent",
-    pattern: /\bJSON\s*\.\s*parse\b/g,
-    except: [
-      "src/wire/",
-      "src/dialects/",
-      "src/upstreams/",
-      "src/config/",
-      "src/ledger/",
-      "src/simulator/",
-      "src/cli/",
-      // The gateway's own records of a response and of limits, which no client or upstream wrote.
-      "src/store/background.ts",
-      "src/store/credential-rooms.ts",
-      // A price list is a file of its own, as the configuration is.
-      "src/prices/price-list-text.ts",
-      // The arguments of calls are JSON as text in every dialect.
-      "src/neutral/tools/json-text.ts",
-    ],
-  },
-  {
-    rule: "console only in cli",
-    reason: "what runs writes structured lines through Log, so that secrets are kept out in one place",
-    pattern: /(?<![\w$.])console\s*[.[]/g,
-    except: ["src/cli/"],
-  },
-  {
-    rule: "no default exports",
-    reason: "a thing has one name, which a search finds everywhere",
-    pattern: /\bexport\s+default\b|\bas\s+default\b/g,
-    except: [],
-  },
-  {
-    rule: "no TypeScript private: #name",
-    reason:
-      "a private member is seen by JSON.stringify, by loggers and by casts; a #member by its class alone",
-    pattern: /\bprivate\s+(?:(?:static|readonly|async|get|set|override)\s+)*[\w$]+\s*[(:=;?<!]/g,
-    except: [],
-  },
-  {
-    rule: "no barrels",
-    reason: "an export from another file hides where a thing lives, and loads what nobody asked for",
-    pattern: /\bexport\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*(?:as\s+\w+\s+)?from\b/g,
-    except: [],
-  },
-];
+/** What the pages of the admin, in `ui/`, may import of `src/`. */
+export const UI_IMPORTS: { readonly only: readonly string[]; readonly reason: string } = {
+  only: ["src/admin/contract.ts", "src/admin/contract/"],
+  reason: "pages know the contract of the admin alone: all else of the program stays out of the browser",
+};

@@ -1,5 +1,5 @@
 /** The TypeScript files to which the rules of the house apply. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** One place that breaks a rule. */
@@ -20,9 +20,10 @@ export const isIn = (path: string, places: readonly string[]): boolean =>
 
 /** The text of every TypeScript file below these folders of a checkout, by its path from the root. */
 export function readSources(root: string, folders: readonly string[] = ["src"]): ReadonlyMap<string, string> {
-  const paths = folders.flatMap((folder) =>
+  const there = folders.filter((folder) => existsSync(join(root, folder)));
+  const paths = there.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts"))
+      .filter((name) => /\.tsx?$/.test(name))
       .map((name) => `${folder}/${name.replaceAll("\\", "/")}`),
   );
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), "utf8")]));

@@ -4,6 +4,7 @@
  */
 
 import type { Alerts } from "./alerts/alerts.ts";
+import { AdminDoor } from "./app/admin-door.ts";
 import { KeysInForce } from "./app/keys-in-force.ts";
 import { makeAlerts } from "./app/make-alerts.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "./app/make-gateway.ts";
 import { restoreSpent } from "./app/restore-spent.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
+import { parseListen } from "./config/admin/listen-address.ts";
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
@@ -40,7 +42,7 @@ import { firstStates } from "./pool/first-states.ts";
 import type { PoolOptions } from "./pool/pool.ts";
 import { PricesInForce } from "./prices/prices-in-force.ts";
 import { Prober } from "./proxy/prober.ts";
-import { makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
+import { makeAdminRoutes, makeMetricsRoutes, makeRoutes, type Served } from "./routes.ts";
 import { makeSnapshot } from "./snapshot.ts";
 import { makeRoomStore } from "./store/credential-rooms.ts";
 import type { Sql } from "./store/sql.ts";
@@ -63,6 +65,8 @@ export interface App {
   readonly url: string;
   readonly port: number;
   readonly metricsUrl: string | null;
+  /** Of the page; null: the admin is off. */
+  readonly adminUrl: string | null;
   /** Reads the configuration again and takes it over, or keeps the old one and logs the reason. */
   reload(): Promise<void>;
   /**
@@ -107,11 +111,13 @@ class RunningApp implements App {
   readonly #roller: Roller;
   readonly #reader: LedgerReader;
   readonly #spendings: KeySpendings;
+  readonly #admin: AdminDoor;
   readonly #startedAtMs: number;
   /** The problems of the configuration file that was rejected last; empty once a good one is taken over. */
   #rejected: readonly Problem[] = [];
   #listener: Listener | null = null;
   #metricsListener: Listener | null = null;
+  #adminListener: Listener | null = null;
   #watcher: Watcher | null = null;
   #memoryTimer: ReturnType<typeof setInterval> | null = null;
   #reloading: Promise<void> = Promise.resolve();
@@ -152,6 +158,13 @@ class RunningApp implements App {
     const command = [...(options.ownCommand ?? []), "read-ledger", dataDir];
     this.#reader = new LedgerReader({ command, dataDir });
     this.#spendings = new KeySpendings({ ask: (query) => this.#reader.usage(query), clock, log });
+    this.#admin = new AdminDoor({
+      gateway: this.#gateway,
+      version: options.version,
+      ids: options.ids,
+      open,
+      mainUrl: () => (this.#adminListener === null ? null : this.url),
+    });
     this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
@@ -169,6 +182,7 @@ class RunningApp implements App {
       processFacts: () => this.#processFacts(),
       spending: (key) => this.#spendings.of(key),
       configProblems: () => this.#rejected,
+      admin: (client, path) => this.#admin.answer(client, path),
     };
     this.#listener = listen(config.server, makeRoutes(served), this.#gateway);
     if (config.metrics.enabled && config.metrics.port !== null) {
@@ -177,6 +191,11 @@ class RunningApp implements App {
         makeMetricsRoutes(served),
         this.#gateway,
       );
+    }
+    const address = parseListen(config.admin?.listen ?? "");
+    if (address !== null) {
+      const own = { ...config.server, ...address, basePath: "" };
+      this.#adminListener = listen(own, makeAdminRoutes(served), this.#gateway);
     }
     this.#listRefresh.restart();
     this.#olderRows.start();
@@ -198,6 +217,11 @@ class RunningApp implements App {
 
   get metricsUrl(): string | null {
     return this.#metricsListener === null ? null : `${this.#metricsListener.url}/metrics`;
+  }
+
+  get adminUrl(): string | null {
+    const { admin } = this.#gateway.snapshot.config;
+    return admin === null ? null : `${(this.#adminListener ?? (this.#listener as Listener)).url}/admin/`;
   }
 
   reload(): Promise<void> {
@@ -240,6 +264,8 @@ class RunningApp implements App {
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     await this.#listener?.kill();
     await this.#metricsListener?.kill();
+    await this.#adminListener?.kill();
+    this.#admin.close();
     this.#gateway.background.stop();
     this.#gateway.transport.stop();
     await this.#gateway.ledger.flush();
@@ -293,6 +319,7 @@ class RunningApp implements App {
     pool.adopt(states ?? []);
     this.#keepNewKeys(states);
     this.#metricsListener?.reload({ ...config.server, tls: null });
+    this.#adminListener?.reload(config.server);
     this.#rejected = [];
     metrics.reloads.add(1, "taken");
     log.info({ file: config.file }, "the configuration was taken over");

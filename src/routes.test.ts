@@ -201,9 +201,15 @@ test("for any segments: a match, or bad_path; and the upstream's path cannot lea
   );
 });
 
-test("a few listed routes are open to anyone; all others need a key", () => {
+test("a few listed routes are open to anyone, the admin has its own callers; all others need a key", () => {
   const open = TABLE.filter(({ who }) => who !== "client").map(({ path, who }) => `${path} ${who}`);
-  expect(open).toEqual(["/ anyone", "/healthz anyone", "/readyz anyone", "/metrics metrics"]);
+  expect(open).toEqual([
+    "/ anyone",
+    "/healthz anyone",
+    "/readyz anyone",
+    "/metrics metrics",
+    "/admin/api/{path...} admin",
+  ]);
 });
 
 const FACTS = { version: "0", startedAtMs: 0, residentBytes: 0, isConfigRejected: false };
@@ -225,6 +231,7 @@ describe("without a key", () => {
       processFacts: () => FACTS,
       spending: () => Promise.resolve(null),
       configProblems: () => [],
+      admin: () => Promise.resolve(new Response("admin")),
     });
     const { handler } = routes[TABLE.indexOf(line)] as (typeof routes)[number];
     const client = clientUnderTest("/", line.methods[0] === "POST" ? "{}" : null, { authorization: key });
@@ -261,6 +268,7 @@ test("of the metrics' keys a reload takes over the key alone: the port is opened
       processFacts: () => FACTS,
       spending: () => Promise.resolve(null),
       configProblems: () => [],
+      admin: () => Promise.resolve(new Response("admin")),
     });
     const { handler } = routes[TABLE.findIndex(({ who }) => who === "metrics")] as (typeof routes)[number];
     const statusFor = async (key: string) =>

@@ -4,13 +4,13 @@
  */
 import { authenticate, findKeyRefusal, type Principal, unauthenticated } from "./auth/keys.ts";
 import type { Problem } from "./config/problem.ts";
-import type { GatewayError } from "./core/errors.ts";
+import { GatewayError } from "./core/errors.ts";
 import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import { replyWithError } from "./http/error-reply.ts";
-import type { Handler, HttpRoute } from "./http/route.ts";
+import { type Handler, type HttpRoute, NOTHING_HERE } from "./http/route.ts";
 import type { PathParams } from "./http/router.ts";
 import type { ModelLists } from "./models/model-lists.ts";
 import { findMetricsRefusal, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
@@ -21,6 +21,9 @@ import { livenessPage, rootPage } from "./pages/root.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
 
+/** Answers a call of the admin API; `path` is what follows `/admin/api/`. */
+type AnswerAdmin = (client: ClientRequest, path: string) => Promise<Response>;
+
 /** What the handlers answer from. */
 export interface Served {
   readonly gateway: Gateway;
@@ -30,6 +33,7 @@ export interface Served {
   readonly spending: KeyFactsSource["spending"];
   /** The problems of a changed configuration that was rejected; empty once a good one is there. */
   readonly configProblems: () => readonly Problem[];
+  readonly admin: AnswerAdmin;
 }
 
 type ClientHandler = (
@@ -39,13 +43,13 @@ type ClientHandler = (
 ) => Response | Promise<Response>;
 
 /**
- * `who`: a `client` with a client key; whoever has the `metrics` key; `anyone`. A line without it does not
- * compile.
+ * `who`: a `client` with a client key; whoever has the `metrics` key; `anyone`; `admin`: as the contract of the admin
+ * says of each of its operations, and nobody while the admin is off. A line without it does not compile.
  */
 export type RouteLine = Omit<HttpRoute, "handler"> &
   (
     | { readonly who: "client"; readonly handler: ClientHandler }
-    | { readonly who: "metrics" | "anyone"; readonly handler: Handler }
+    | { readonly who: "metrics" | "anyone" | "admin"; readonly handler: Handler }
   );
 
 const READ = ["GET", "HEAD"] as const;
@@ -58,6 +62,7 @@ export function makeTable({
   processFacts,
   configProblems,
   spending,
+  admin,
 }: Served): readonly RouteLine[] {
   return [
     ...ENDPOINT_PATHS.map(
@@ -89,6 +94,14 @@ export function makeTable({
     { ...HEALTH, path: "/healthz", handler: livenessPage },
     { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems()) },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
+    ...adminLines(admin),
+  ];
+}
+
+function adminLines(answer: AnswerAdmin): readonly RouteLine[] {
+  const handler: Handler = (client, { path = "" }) => answer(client, path);
+  return [
+    { methods: ["GET", "POST", "PATCH", "DELETE"], path: "/admin/api/{path...}", who: "admin", handler },
   ];
 }
 
@@ -108,6 +121,11 @@ function modelLines(models: ModelLists, { path, dialect }: ModelCollection): Rou
 
 export function makeRoutes(served: Served): readonly HttpRoute[] {
   return makeTable(served).map((line) => guarded(line, served.gateway));
+}
+
+/** The routes of `admin.listen`. */
+export function makeAdminRoutes({ admin, gateway }: Pick<Served, "admin" | "gateway">): readonly HttpRoute[] {
+  return adminLines(admin).map((line) => withAdminOn(line, gateway, () => true));
 }
 
 /** The one route of the metrics port. Whoever reaches that port may read it. */
@@ -132,6 +150,8 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
   switch (line.who) {
     case "anyone":
       return line;
+    case "admin":
+      return withAdminOn(line, gateway, (listen) => listen === null);
     case "client":
       return {
         ...line,
@@ -159,4 +179,22 @@ function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
       };
     }
   }
+}
+
+/** `isHere`: whether an admin with this address of its own is served by the route's listener. */
+function withAdminOn(
+  line: RouteLine,
+  gateway: Gateway,
+  isHere: (listen: string | null) => boolean,
+): HttpRoute {
+  const handler = line.handler as Handler;
+  return {
+    ...line,
+    handler: (client, params) => {
+      const { admin } = gateway.snapshot.config;
+      if (admin !== null && isHere(admin.listen)) return handler(client, params);
+      const error = new GatewayError("route_not_found", NOTHING_HERE);
+      return replyWithError(dialectOfHeaders(client.headers), error, gateway.ids.ulid(gateway.clock.nowMs()));
+    },
+  };
 }

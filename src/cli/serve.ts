@@ -6,10 +6,10 @@ import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
 import { ensureAdminPassword } from "../config/first-run/password.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
+import { hashPassword, makeSteadyHash } from "../http/password.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand } from "./command.ts";
 import { makeLog } from "./log.ts";
-import { hashPassword } from "./password.ts";
 import { VERSION } from "./version.ts";
 
 export const serve = makeCommand(
@@ -34,13 +34,14 @@ SIGHUP, and any change of the file, reads the configuration again.`,
     const { host, port, "data-dir": dataDir, "log-level": logLevel } = flags;
     try {
       const file = await prepare(flags.config, io);
+      const steadyHash = makeSteadyHash();
       const load = async (): Promise<Config> => {
         const { config, warnings } = await loadConfig({
           file,
           env: io.env,
           flags: { host, port, dataDir, logLevel },
           cwd: io.cwd,
-          hashPassword,
+          hashPassword: steadyHash,
         });
         if (warnings.length > 0) io.err(renderProblems(warnings));
         return config;

@@ -32,7 +32,6 @@ export interface Parts {
 export function buildConfig({ file, readFiles, checked, secrets, paths, passwordHash }: Parts): Config {
   const { dataDir, ...tls } = paths;
   const keys = toCamel(fileSchema, checked);
-  const { password: _password, ...admin } = keys.admin ?? {};
   const { key: _key, ...metrics } = keys.metrics;
   const metricsKey = secrets.get("metrics.key");
   return deepFreeze({
@@ -40,7 +39,7 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
     file,
     readFiles,
     server: { ...keys.server, dataDir, tls: keys.server.tls && tls },
-    admin: passwordHash === null ? null : { ...admin, passwordHash },
+    admin: keys.admin === null || passwordHash === null ? null : makeAdmin(keys.admin, passwordHash),
     alerts: {
       ...keys.alerts,
       webhook: secrets.get("alerts.webhook") ?? null,
@@ -57,6 +56,13 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
     keys: checked.keys.map((key, i) => makeKeyConfig(key, digestOfKey(key.key_hash, secrets, i))),
     teams: checked.teams.map(makeTeamConfig),
   });
+}
+
+function makeAdmin(
+  { password: _password, ...admin }: NonNullable<ReturnType<typeof toCamel<typeof fileSchema>>["admin"]>,
+  passwordHash: string,
+): NonNullable<Config["admin"]> {
+  return { ...admin, passwordHash };
 }
 
 function digestOfKey(written: string | undefined, secrets: ReadonlyMap<string, string>, i: number): string {

@@ -4,6 +4,7 @@
  * more than one key are in checks.ts.
  */
 import * as v from "valibot";
+import { admin } from "./admin/schema-admin.ts";
 import { alerts } from "./alerts/schema-alerts.ts";
 import { cache } from "./cache/schema-cache.ts";
 import { credential } from "./credentials/schema-credentials.ts";
@@ -205,15 +206,7 @@ export const fileSchema = v.object({
       "The lowest level that is logged.",
     ),
   }),
-  admin: v.optional(
-    v.object({
-      password: optional(
-        secret,
-        "reload",
-        `Password of the admin: ${secretNote}, or its argon2id hash. At the start a text is replaced by its hash in the file; when there is no password, one is made, printed once and kept as a hash. Without \`[admin]\` the admin is off.`,
-      ),
-    }),
-  ),
+  admin,
   metrics: table({
     enabled: withDefault(v.boolean(), true, "start", "Serve `/metrics`."),
     port: optional(

@@ -16,7 +16,7 @@ import { type AddressReader, makeAddressReader } from "./address.ts";
 import { BunClient, type BunServer, type ConnectionClocks } from "./bun-client.ts";
 import { asGatewayError, replyWithError } from "./error-reply.ts";
 import { makeHostCheck } from "./host.ts";
-import type { HttpRoute } from "./route.ts";
+import { type HttpRoute, NOTHING_HERE } from "./route.ts";
 import { type Match, Router } from "./router.ts";
 
 export interface GateConfig {
@@ -167,11 +167,7 @@ export class RequestGate {
   }
 
   #nothingHere(request: Request): Response {
-    return this.#refuse(
-      request,
-      "route_not_found",
-      "there is nothing at this path; docs/routes.md lists the routes",
-    );
+    return this.#refuse(request, "route_not_found", NOTHING_HERE);
   }
 
   #wrongMethod({ lines, params }: Match<HttpRoute>, request: Request): Response {

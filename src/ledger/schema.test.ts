@@ -48,6 +48,7 @@ test("steps that databases have already are never edited", () => {
     ["charges within rows", "115706e8b1a8aad9fd4aaffec7117af7b1c3405db0c8c194e390748400cf5f40"],
     ["usage roll-up by week", "934c728f5a1c1bec0023557559a06081b28a761f3543fbc917f89e0040b89ddf"],
     ["rooms of credentials", "34a50d3c1273c75b5ee709aef23c859912343bbf8b6a1badc8bbd217d52556f6"],
+    ["access to the admin", "cc645c832f641522ec49d7decba0f00dbe5e3725efa6e1af9b707806f67bc5fe"],
   ]);
 });
 

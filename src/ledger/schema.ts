@@ -2,6 +2,7 @@
 
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
+import { ADMIN_ACCESS } from "../store/admin-access.ts";
 import { ALERTS } from "../store/alerts.ts";
 import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
@@ -162,6 +163,7 @@ export const MIGRATIONS: readonly Migration[] = [
   CHARGE_SETS,
   ROLL_UP_WEEKS,
   CREDENTIAL_ROOMS,
+  ADMIN_ACCESS,
 ];
 
 /** The columns of the older table, in their order. */

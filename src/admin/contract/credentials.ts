@@ -1,0 +1,167 @@
+/** The board of credentials, and what a person does with one. */
+import * as v from "valibot";
+import type { Operation } from "./operation.ts";
+import { count, name, nanoUsd, timeMs } from "./values.ts";
+
+const state = v.picklist([
+  "ready",
+  "cooling",
+  "exhausted",
+  "invalid",
+  "forbidden",
+  /** A person has taken it out, and its last requests still run. */
+  "draining",
+  /** A person has taken it out. */
+  "paused",
+]);
+
+const room = v.strictObject({
+  /** Whose limit it is. */
+  by: v.picklist(["provider", "operator"]),
+  dimension: v.picklist(["requests", "input", "output", "tokens", "concurrency", "money"]),
+  span: v.picklist(["minute", "day", "month", "now", "other"]),
+  /** null: the limit holds for all models. */
+  model: v.nullable(v.string()),
+  /** Requests, tokens or nano-dollars; null: the provider does not say. */
+  limit: v.nullable(v.number()),
+  remaining: v.number(),
+  resetsAtMs: v.nullable(timeMs),
+});
+
+/** What changes from one second to the next. */
+const liveState = {
+  id: v.string(),
+  upstream: v.string(),
+  name: v.string(),
+  priority: v.number(),
+  state,
+  /** In plain words; "" when ready. */
+  reason: v.string(),
+  /** The word of the provider or the rule behind the state, for those who search for it; "" when ready. */
+  detail: v.string(),
+  /** When the state ends by itself; null: it does not, or there is nothing to end. */
+  untilMs: v.nullable(timeMs),
+  sinceMs: v.nullable(timeMs),
+  /** Failures in a row that led to the state. */
+  strikes: count,
+  inFlight: count,
+  /** Models that this credential may not serve now. */
+  models: v.array(
+    v.strictObject({
+      model: v.string(),
+      state,
+      reason: v.string(),
+      detail: v.string(),
+      untilMs: v.nullable(timeMs),
+    }),
+  ),
+  /** The organization or project that the provider counts for; null: no reply has named one. */
+  owner: v.nullable(v.string()),
+  room: v.array(room),
+};
+
+export const credentialState = v.strictObject(liveState);
+
+const lastError = v.strictObject({
+  requestId: v.string(),
+  atMs: timeMs,
+  status: v.number(),
+  errorKind: v.nullable(v.string()),
+});
+
+/** What the ledger knows of the last 24 hours; null: it cannot be read now. */
+const dayFacts = v.nullable(
+  v.strictObject({
+    /** From the oldest hour to the running one. */
+    hours: v.pipe(v.array(v.strictObject({ startMs: timeMs, ok: count, failed: count })), v.length(24)),
+    /** From 0 to 1; null: no reply has told. */
+    cacheReadShare: v.nullable(v.number()),
+    costNanoUsd: v.nullable(v.string()),
+    requests: count,
+  }),
+);
+
+const credential = v.strictObject({
+  ...liveState,
+  day: dayFacts,
+  /** The newest first. */
+  lastErrors: v.array(lastError),
+});
+
+const added = v.strictObject({
+  /** The number of the line, from 1 on. */
+  line: count,
+  isAdded: v.boolean(),
+  /** null: nothing was added. */
+  id: v.nullable(v.string()),
+  /** Why not, or what is odd; "": nothing. */
+  message: v.string(),
+});
+
+/** What undoes a change; null: it cannot be undone. */
+const undo = v.nullable(v.strictObject({ auditId: v.string(), untilMs: v.nullable(timeMs) }));
+
+const act = (verb: string, summary: string) =>
+  ({
+    method: "POST",
+    path: `/credentials/{upstream}/{name}/${verb}` as `/credentials/{upstream}/{name}/${string}`,
+    who: "signed-in-changing",
+    summary,
+    reply: v.strictObject({ credential: credentialState }),
+  }) as const;
+
+export const CREDENTIALS = {
+  listCredentials: {
+    method: "GET",
+    path: "/credentials",
+    who: "signed-in",
+    summary: "All credentials with their states, room, last errors and the last 24 hours.",
+    reply: v.strictObject({ nowMs: timeMs, credentials: v.array(credential) }),
+  },
+  addCredentials: {
+    method: "POST",
+    path: "/credentials",
+    who: "signed-in-changing",
+    summary: "Adds one credential or many, one a line, to an upstream of the configuration.",
+    body: v.strictObject({
+      upstream: name,
+      /** One a line: the secret, or a name, white space or `=`, and the secret. */
+      lines: v.pipe(v.string(), v.maxLength(1_000_000)),
+      /** The version of the configuration that the page shows; absent: the one in force. */
+      version: v.optional(v.string()),
+    }),
+    reply: v.strictObject({ results: v.array(added), version: v.string(), undo }),
+  },
+  removeCredential: {
+    method: "DELETE",
+    path: "/credentials/{upstream}/{name}",
+    who: "signed-in-changing",
+    summary: "Takes a credential out of the configuration.",
+    reply: v.strictObject({ version: v.string(), undo }),
+  },
+  testCredential: {
+    method: "POST",
+    path: "/credentials/{upstream}/{name}/test",
+    who: "signed-in-changing",
+    summary: "Sends one small request with this credential alone, with a row and a cost.",
+    body: v.strictObject({
+      prompt: v.optional(v.pipe(v.string(), v.maxLength(100_000))),
+      model: v.optional(name),
+    }),
+    reply: v.strictObject({
+      isGood: v.boolean(),
+      requestId: v.string(),
+      status: v.number(),
+      model: v.string(),
+      /** What the model said, or the words of the error. */
+      text: v.string(),
+      firstByteMs: v.nullable(v.number()),
+      durationMs: v.number(),
+      costNanoUsd: v.nullable(nanoUsd),
+    }),
+  },
+  pauseCredential: act("pause", "Gives the credential no new request, until it is enabled again."),
+  drainCredential: act("drain", "As pause; the credential counts as paused once its last request has ended."),
+  enableCredential: act("enable", "Puts a paused credential into service again."),
+  resetCredential: act("reset", "Makes the credential ready again, with all its models."),
+} as const satisfies Record<string, Operation>;

@@ -1,0 +1,48 @@
+/** The handler of each operation. */
+import type { Access } from "./access/access.ts";
+import { AdminError } from "./admin-error.ts";
+import type { AdminContext } from "./context.ts";
+import type { OperationName } from "./contract.ts";
+import type { Handler, Handlers } from "./handler.ts";
+import { makeOpenApi } from "./openapi.ts";
+import { makeSessionHandlers } from "./session.ts";
+
+export function makeHandlers(context: AdminContext, access: Access): Handlers {
+  return {
+    ...makeSessionHandlers(context, access),
+    getOverview: planned,
+    getAttention: planned,
+    listCredentials: planned,
+    addCredentials: planned,
+    removeCredential: planned,
+    testCredential: planned,
+    pauseCredential: planned,
+    drainCredential: planned,
+    enableCredential: planned,
+    resetCredential: planned,
+    listRequests: planned,
+    getRequest: planned,
+    listKeys: planned,
+    getKey: planned,
+    createKey: planned,
+    changeKey: planned,
+    rotateKey: planned,
+    revokeKeys: planned,
+    pauseKeys: planned,
+    resumeKeys: planned,
+    listModels: planned,
+    explain: planned,
+    getSettings: planned,
+    previewSettings: planned,
+    changeSettings: planned,
+    listAudit: planned,
+    undo: planned,
+    live: planned,
+    try: planned,
+    getOpenApi: () => makeOpenApi(context.version),
+  };
+}
+
+const planned: Handler<OperationName> = () => {
+  throw new AdminError("unavailable", "this version does not have the operation yet");
+};

@@ -1,0 +1,47 @@
+/** The way into the admin, which is loaded by the first call: most of the time nobody has it open. */
+import type { Admin } from "../admin/admin.ts";
+import type { AdminContext } from "../admin/context.ts";
+import type { Ids } from "../core/ids.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import { verifyPassword } from "../http/password.ts";
+import type { Sql } from "../store/sql.ts";
+import type { ChangingGateway } from "./make-gateway.ts";
+
+export interface AdminDoorOptions {
+  readonly gateway: ChangingGateway;
+  readonly version: string;
+  readonly ids: Ids;
+  readonly open: () => Sql;
+  readonly mainUrl: AdminContext["mainUrl"];
+}
+
+export class AdminDoor {
+  readonly #options: AdminDoorOptions;
+  #loading: Promise<Admin> | null = null;
+  #admin: Admin | null = null;
+
+  constructor(options: AdminDoorOptions) {
+    this.#options = options;
+  }
+
+  /** `path`: what follows `/admin/api/`. */
+  async answer(client: ClientRequest, path: string): Promise<Response> {
+    this.#loading ??= this.#load();
+    return await (await this.#loading).answer(client, path);
+  }
+
+  close(): void {
+    this.#admin?.close();
+  }
+
+  async #load(): Promise<Admin> {
+    const { Admin } = await import("../admin/admin.ts");
+    this.#admin = new Admin(makeContext(this.#options));
+    return this.#admin;
+  }
+}
+
+function makeContext({ gateway, version, ids, open, mainUrl }: AdminDoorOptions): AdminContext {
+  const { clock, log } = gateway;
+  return { version, clock, ids, log, open, mainUrl, verifyPassword, snapshot: () => gateway.snapshot };
+}
