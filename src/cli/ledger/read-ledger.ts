@@ -2,6 +2,7 @@
 import { answerQuestion } from "../../ledger/reader/answer.ts";
 import { writeAnswer } from "../../ledger/reader/protocol.ts";
 import { type Command, EXIT } from "../cli.ts";
+import { giveWay } from "./idle-policy.ts";
 
 /** Longer than any question of the gateway. */
 const MAX_QUESTION_CHARS = 1024 * 1024;
@@ -12,6 +13,7 @@ export const readLedger: Command = async ([dataDir], io) => {
     io.err("clewline read-ledger: it is for the gateway itself; use clewline usage or clewline requests\n");
     return EXIT.usage;
   }
+  giveWay();
   let question = "";
   for await (const chunk of Bun.stdin.stream().pipeThrough(new TextDecoderStream())) {
     question += chunk;
