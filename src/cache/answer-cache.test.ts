@@ -45,6 +45,7 @@ function start(more: Partial<typeof DEFAULTS.cache> = {}): AnswerCache {
 class Silent extends FlightReader {
   begun(): void {}
   more(): void {}
+  lead(): void {}
   none(): void {}
   tooSlow(): void {}
   ping(): void {}

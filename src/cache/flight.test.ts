@@ -1,14 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import "../../test/kit/property-seed.ts";
 import fc from "fast-check";
+import { GatewayError } from "../core/errors.ts";
 import { AnswerMemory } from "./answer-memory.ts";
 import { answerOf } from "./fixtures/answer.ts";
-import { Flight, type FlightEnd, FlightReader } from "./flight.ts";
+import { Flight, type FlightEnd, FlightReader, type NoAnswer } from "./flight.ts";
 import type { AnswerHead } from "./kept-answer.ts";
 
 const MB = 1_048_576;
 const HEAD: AnswerHead = { status: 200, headers: { a: "b" }, isStreamed: true };
 const { origin } = answerOf(["x"]);
+const NO_ANSWER: NoAnswer = {
+  outcome: "error",
+  errorKind: "upstream_error",
+  error: new GatewayError("upstream_error", "the upstream fails"),
+  reply: null,
+};
 const whole = (tail: string): FlightEnd => ({ kind: "whole", tail: Buffer.from(tail), origin });
 
 /** A client that takes pieces while it is not blocked. */
@@ -17,7 +24,7 @@ class Client extends FlightReader {
   readonly pieces: string[] = [];
   /** It reads by itself. */
   isFast = true;
-  end: FlightEnd["kind"] | "none" | "too slow" | null = null;
+  end: FlightEnd["kind"] | "none" | "too slow" | `leads after ${number}` | null = null;
 
   constructor(flight: Flight, isLeader = false) {
     super(isLeader);
@@ -40,6 +47,10 @@ class Client extends FlightReader {
     if (end.kind === "whole" && end.tail !== null) this.pieces.push(Buffer.from(end.tail).toString());
     this.end = end.kind;
     this.flight.leave(this);
+  }
+
+  lead(failures: number): void {
+    this.end = `leads after ${failures}`;
   }
 
   none(): void {
@@ -165,13 +176,45 @@ describe("a flight", () => {
     expect(memory.bytes).toBe(0);
   });
 
-  test("without an answer lets the others go on by themselves", () => {
+  test("whose leader fails before anything is there is passed on, in the order in which readers came", () => {
+    const { flight, leader, memory, heard } = stage();
+    const [second, third] = [new Client(flight), new Client(flight)];
+    for (const client of [second, third]) flight.join(client);
+    flight.loseLeader(NO_ANSWER);
+    expect([leader.end, second.end, third.end]).toEqual(["none", null, null]);
+    // Between two leaders others may come and go.
+    const late = new Client(flight);
+    flight.join(late);
+    expect(flight.canBeJoined).toBe(true);
+    flight.takeFirst()?.lead(1);
+    const next = new Client(flight, true);
+    flight.join(next);
+    expect(second.end).toBe("leads after 1");
+    flight.begin(HEAD);
+    flight.append(Buffer.from("piece"));
+    flight.finish(whole("end"), () => undefined);
+    for (const client of [next, third, late]) expect(client.pieces).toEqual(["piece", "end"]);
+    expect(heard).toEqual([]);
+    expect(memory.bytes).toBe(0);
+  });
+
+  test("whose leader has left and fails is not marked as left by the next one", () => {
+    const { flight, leader } = stage();
+    flight.join(new Client(flight));
+    flight.leave(leader);
+    expect(flight.hasLeaderLeft).toBe(true);
+    flight.loseLeader(NO_ANSWER);
+    expect(flight.hasLeaderLeft).toBe(false);
+  });
+
+  test("without an answer tells all who wait", () => {
     const { flight, leader, memory } = stage();
     const other = new Client(flight);
     flight.join(other);
-    flight.giveUp();
+    flight.giveUp(NO_ANSWER);
     expect([leader.end, other.end]).toEqual(["none", "none"]);
     expect(memory.bytes).toBe(0);
+    expect(flight.takeFirst()).toBeNull();
   });
 
   test("of a large answer holds a window, cuts off who is behind it, and waits for the leader", () => {

@@ -3,7 +3,7 @@
  * through them at the pace of its client. As long as the answer is small enough to be kept, all of it is held, so that a
  * late reader gets it from its beginning. From then on nobody joins, and only what some reader still has to get is held.
  */
-import type { ErrorKind } from "../core/errors.ts";
+import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import { GrowingBytes } from "../wire/bytes.ts";
 import type { LentAnswer } from "./answer-memory.ts";
 import type { AnswerHead, AnswerOrigin, KeptAnswer } from "./kept-answer.ts";
@@ -33,6 +33,21 @@ export interface FlightFailure {
   readonly outcome: "error" | "upstream_cut";
   readonly errorKind: ErrorKind | null;
   readonly origin: AnswerOrigin;
+}
+
+/** Why there is no answer, for each of its clients. */
+export interface NoAnswer {
+  /** As the row of the request says that the answer was to be made for. */
+  readonly outcome: "refused" | "error";
+  readonly errorKind: ErrorKind;
+  /** For the client itself, or for its stream that is open already. */
+  readonly error: GatewayError;
+  /** What a client without an open stream gets in place of `error`; null: nothing else. */
+  readonly reply: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: Uint8Array<ArrayBuffer>;
+  } | null;
 }
 
 /** Where the pieces of an answer on its way come from. */
@@ -69,8 +84,10 @@ export abstract class FlightReader {
   abstract begun(head: AnswerHead): void;
   /** There is more of it, or its end. */
   abstract more(): void;
-  /** There will be no answer, and nothing of one was there. */
-  abstract none(): void;
+  /** The request that the answer was to be made for has failed before anything was there: this one takes its place. */
+  abstract lead(failures: number): void;
+  /** There will be no answer. null: the reader's own request has failed, for a reason that is no matter of the others. */
+  abstract none(why: NoAnswer | null): void;
   /** The client is so slow that what it still has to get cannot be held any longer. */
   abstract tooSlow(): void;
   /** A sign that the stream is alive. The reader has taken all there is. */
@@ -130,6 +147,11 @@ export class Flight {
   /** Whether a further reader gets all of the answer. */
   get canBeJoined(): boolean {
     return !this.#isOver && !this.#isWindow;
+  }
+
+  /** Something of the answer has been there. */
+  get hasBegun(): boolean {
+    return this.#head !== null;
   }
 
   get hasLeaderLeft(): boolean {
@@ -224,14 +246,32 @@ export class Flight {
     if (this.#readers.size === 0) this.#letGo();
   }
 
+  /** The request that the answer was to be made for has failed before anything was there. The others wait on. */
+  loseLeader(why: NoAnswer | null): void {
+    this.#source = null;
+    this.#hasLeaderLeft = false;
+    for (const reader of [...this.#readers])
+      if (reader.isLeader) {
+        this.#readers.delete(reader);
+        reader.none(why);
+      }
+  }
+
+  /** Takes the reader out that came first; null: there is none. */
+  takeFirst(): FlightReader | null {
+    const [first = null] = this.#readers;
+    if (first !== null) this.#readers.delete(first);
+    return first;
+  }
+
   /** There is no answer. */
-  giveUp(): void {
+  giveUp(why: NoAnswer | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const readers = [...this.#readers];
     this.#readers.clear();
     this.#letGo();
-    for (const reader of readers) reader.none();
+    for (const reader of readers) reader.none(why);
   }
 
   get #count(): number {

@@ -3,37 +3,46 @@
  * Every accepted request ends in exactly one ledger row, whatever happens in between.
  */
 import type { Principal } from "../auth/keys.ts";
-import type { GatewayError } from "../core/errors.ts";
-import type { Framing, Peek } from "../dialects/dialect.ts";
+import type { NoAnswer } from "../cache/flight.ts";
+import type { ErrorKind, GatewayError } from "../core/errors.ts";
+import type { Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
-import { userLabel } from "../neutral/labels.ts";
 import { Watched } from "../transport/watchdog.ts";
 import { type Accepted, accept, withKeyOfNow } from "./accepted.ts";
 import { admit } from "./admission/admit.ts";
 import { tellLimits } from "./admission/limit-headers.ts";
-import { type Shared, shareAnswer } from "./answer/cached.ts";
+import { lead, type Shared, shareAnswer } from "./answer/cached.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
+import type { LeadPlace } from "./answer/lead.ts";
 import { reportOf } from "./answer/report.ts";
 import {
   endingWithError,
   endingWithoutClient,
   endingWithRefusal,
   endingWithReply,
+  replyForAll,
 } from "./answer/unanswered.ts";
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
-import type { RefusingAnswer } from "./attempt/outcome.ts";
+import type { RefusingAnswer, UpstreamReply } from "./attempt/outcome.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
 import { RequestDetours } from "./detour/request-detours.ts";
 import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { orderRequest } from "./order/order-request.ts";
-import { checkOtherModels, framingAsked, type PlannedRequest, planRequest } from "./plan-request.ts";
+import {
+  askedOf,
+  checkOtherModels,
+  type Found,
+  framingAsked,
+  type PlannedRequest,
+  planRequest,
+} from "./plan-request.ts";
 import { findRefusal } from "./refusals.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type Ending, settle, settleFailure } from "./settle.ts";
@@ -72,20 +81,15 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #accepted: Accepted;
   readonly #resolve: (reply: Response) => void;
   #isRead: boolean;
-  #requestBytes = 0;
-  #modelAsked: string | null = null;
-  #endUser: string | null = null;
-  #outputLimit: number | null = null;
-  #isBackground = false;
-  #clientFraming: Framing = "json";
+  readonly #found: Found = { requestBytes: 0, modelAsked: null, clientFraming: "json", peek: null };
   #planned: PlannedRequest | null = null;
   /** Made when the request is planned, or has failed before. */
   #exchange: Exchange | null = null;
   #walk: Walk | null = null;
   /** A reply has the headers of the key's limits: the client gets only that one. */
   #tellsLimits = false;
-  /** When the wait for an answer began, on the monotonic clock. */
-  #waitsSinceMs = 0;
+  /** When the wait for an answer began, on the monotonic clock; null: it has not. */
+  #waitsSinceMs: number | null = null;
   #isAnswered = false;
 
   constructor(gateway: Gateway, accepted: Accepted) {
@@ -102,7 +106,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   /** The reply, with white space while the client waits for it. */
   keptAlive(intervalMs: number): Promise<Response> {
     // null: the request has not been read yet.
-    const asksForStream = (): boolean | null => (this.#isRead ? this.#clientFraming !== "json" : null);
+    const asksForStream = (): boolean | null => (this.#isRead ? this.#found.clientFraming !== "json" : null);
     const kept = keptAlive(this.#accepted, asksForStream, this.reply, intervalMs);
     return this.#accepted.principal.limits === null ? kept : kept.then((reply) => this.#withLimits(reply));
   }
@@ -121,12 +125,10 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#gateway.transport.watchdog.delete(this);
     try {
       const { route, client } = this.#accepted;
-      this.#requestBytes = body.byteLength;
+      this.#found.requestBytes = body.byteLength;
       const peek = peekRequest(route.dialect, body);
-      this.#clientFraming = framingAsked(route, peek, client.search);
-      this.#endUser = userLabel(peek.user);
-      this.#outputLimit = peek.maxOutputTokens;
-      this.#isBackground = peek.isBackground;
+      this.#found.clientFraming = framingAsked(route, peek, client.search);
+      this.#found.peek = peek;
       this.#isRead = true;
       this.#plan(body, peek);
     } catch (cause) {
@@ -143,7 +145,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     const { route } = this.#accepted;
     const gateway = this.#gateway;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
-    this.#modelAsked = modelAsked;
+    this.#found.modelAsked = modelAsked;
     if (body !== null) this.#accepted = withKeyOfNow(gateway, this.#accepted);
     const { principal } = this.#accepted;
     const stateId = route.stateId ?? peek?.stateId ?? null;
@@ -178,12 +180,15 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       this.#serve(request, planned);
       if (this.#walk !== null) lead.madeBy(this.#walk);
     }
-    this.#walk = this.#isAnswered ? null : reader;
+    const { early, isSettled } = request.exchange;
+    // A stream that is open already hears through the reader that its client has left.
+    this.#walk = this.#isAnswered && (early === null || isSettled) ? null : reader;
   }
 
   #watchForEarly({ opensEarly, early }: Exchange): void {
     if (!opensEarly || early !== null) return;
-    this.#waitsSinceMs = this.#gateway.clock.monotonicMs();
+    // A client that has waited for another request goes on waiting.
+    this.#waitsSinceMs ??= this.#gateway.clock.monotonicMs();
     this.#gateway.transport.watchdog.add(this);
   }
 
@@ -192,16 +197,21 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#answer(reply);
   }
 
-  refused(error: GatewayError): void {
-    this.#gateway.transport.watchdog.delete(this);
-    this.#guard(() => this.#endWithError(error));
-  }
-
-  alone(request: ServedRequest): void {
+  leads(request: ServedRequest, place: LeadPlace): void {
+    const shared = lead(place, request, this);
     this.#guard(() => {
       const refusal = findRefusal(this.#gateway);
       if (refusal !== null) throw refusal;
-      this.#serve(request, this.#planned as PlannedRequest);
+      this.#share(request, this.#planned as PlannedRequest, shared);
+    });
+  }
+
+  unanswered({ outcome, errorKind, error, reply }: NoAnswer): void {
+    this.#gateway.transport.watchdog.delete(this);
+    this.#guard(() => {
+      const exchange = this.#ended(() => null);
+      if (reply === null) this.#tellError(exchange, error, outcome);
+      else this.#tellReply(exchange, reply, errorKind, () => error);
     });
   }
 
@@ -223,7 +233,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
    */
   #openEarly(nowMs: number): void {
     const gateway = this.#gateway;
-    if (nowMs - this.#waitsSinceMs < gateway.snapshot.config.server.pingIntervalMs) return;
+    if (nowMs - (this.#waitsSinceMs ?? nowMs) < gateway.snapshot.config.server.pingIntervalMs) return;
     gateway.transport.watchdog.delete(this);
     const exchange = this.#recorded();
     if (!exchange.opensEarly || exchange.isSettled) return;
@@ -272,23 +282,33 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
 
   /** The client gets the upstream's own error: its reply, or its words in a stream that is open. */
   #endWithUpstreamError({ reply, error, signal }: Extract<Outcome, { kind: "upstream-error" }>): void {
-    const exchange = this.#ended();
+    const words = (): GatewayError =>
+      ownWordsOf(reply, this.#accepted.route.dialect, signal, this.#gateway.clock.nowMs());
+    const { kind } = error;
+    const exchange = this.#ended(() => replyForAll(reply, kind, words()));
+    this.#tellReply(exchange, reply, kind, words);
+  }
+
+  #tellReply(exchange: Exchange, reply: UpstreamReply, kind: ErrorKind, words: () => GatewayError): void {
     const { status, body } = reply;
-    this.#settle(exchange, endingWithReply(status, body, error.kind), () => {
-      const nowMs = this.#gateway.clock.nowMs();
+    this.#settle(exchange, endingWithReply(status, body, kind), () => {
       const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
       if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
-      else exchange.early.fail(ownWordsOf(reply, exchange.route.dialect, signal, nowMs));
+      else exchange.early.fail(words());
     });
   }
 
-  /** The client gets the answer that a detour was to replace. */
+  /** The client gets the answer that a detour was to replace, and whoever shares it. */
   #endWithRefusal({ status, headers, body, facts }: RefusingAnswer): void {
-    const exchange = this.#ended();
+    const exchange = this.#recorded();
+    const { client, early, sharing } = exchange;
+    client.restoreIdleTimeout();
     const nowMs = this.#gateway.clock.monotonicMs();
     this.#settle(exchange, endingWithRefusal(status, body, facts, nowMs), () => {
-      if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
-      else exchange.early.endWith(body, headers);
+      const shared = sharing?.lead ?? null;
+      if (shared !== null) shared.deliver(status, headers, body);
+      else if (early === null) this.#answer(new Response(body, { status, headers }));
+      else early.endWith(body, headers);
     });
   }
 
@@ -299,22 +319,25 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   }
 
   #endWithError(error: GatewayError): void {
-    const exchange = this.#ended();
+    const { attempts } = this.#recorded();
+    const outcome = attempts === 0 ? "refused" : "error";
+    const exchange = this.#ended(() => ({ outcome, errorKind: error.kind, error, reply: null }));
     if (error.kind === "internal") this.#gateway.metrics.exceptions.add(1);
+    this.#tellError(exchange, error, outcome);
+  }
+
+  #tellError(exchange: Exchange, error: GatewayError, outcome: "refused" | "error"): void {
     const reply = replyWithError(exchange.route.dialect, error, exchange.id);
     const tell = (): void => {
       if (exchange.early === null) this.#answer(reply);
       else exchange.early.fail(error);
     };
-    if (exchange.isSettled) {
-      tell();
-      return;
-    }
-    settleFailure(this.#gateway, exchange, endingWithError(exchange, reply.status, error.kind), tell);
+    if (exchange.isSettled) tell();
+    else settleFailure(this.#gateway, exchange, endingWithError(outcome, reply.status, error.kind), tell);
   }
 
   #endWithoutClient(facts: AnswerFacts | null): void {
-    const exchange = this.#ended();
+    const exchange = this.#ended(() => null);
     const answer = (): void => this.#answer(new Response(null, { status: 499 }));
     if (exchange.isSettled) answer();
     else settleFailure(this.#gateway, exchange, endingWithoutClient(this.#gateway.isDraining, facts), answer);
@@ -338,25 +361,23 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     return reply;
   }
 
-  #ended(): Exchange {
+  /** There is no answer. `why`: for those that share it; null: for a reason of this request alone. */
+  #ended(why: () => NoAnswer | null): Exchange {
     const exchange = this.#recorded();
     exchange.client.restoreIdleTimeout();
-    exchange.sharing?.lead?.giveUp();
+    const shared = exchange.sharing?.lead ?? null;
+    if (shared !== null) shared.giveUp(why());
     return exchange;
   }
 
   /** The exchange. It is made when the request is planned, or when it has failed before. */
   #recorded(): Exchange {
-    this.#exchange ??= new Exchange(this.#accepted, {
-      requestBytes: this.#requestBytes,
-      modelAsked: this.#modelAsked,
-      clientFraming: this.#clientFraming,
-      amendment: this.#planned?.amendment ?? null,
-      isStrict: this.#accepted.principal.strict || this.#planned?.isStrict === true,
-      endUser: this.#endUser,
-      outputLimit: this.#planned?.amendment?.fixed.maxOutputTokens ?? this.#outputLimit,
-      isBackground: this.#isBackground,
-    });
+    if (this.#exchange !== null) return this.#exchange;
+    this.#exchange = new Exchange(
+      this.#accepted,
+      askedOf(this.#found, this.#planned, this.#accepted.principal),
+    );
+    this.#found.peek = null;
     return this.#exchange;
   }
 

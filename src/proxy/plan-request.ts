@@ -2,6 +2,7 @@
  * Plans a request: the targets that may serve it, in order, and what its model's name or entry changes about
  * it.
  */
+import type { Principal } from "../auth/keys.ts";
 import type { CacheMode } from "../config/client-keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
@@ -9,6 +10,7 @@ import type { Framing, Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { DIALECTS } from "../dialects/index.ts";
 import type { Amendment } from "../neutral/amendment.ts";
+import { userLabel } from "../neutral/labels.ts";
 import { type Detours, type FoundPlan, type Target, withDetours } from "../plan/plan.ts";
 import {
   allowedDetours,
@@ -22,6 +24,7 @@ import type { StateId } from "../store/state.ts";
 import { pickJson } from "../wire/json-pick.ts";
 import { compileShape } from "../wire/json-shape.ts";
 import { amendmentOf } from "./amendment.ts";
+import type { Asked } from "./exchange.ts";
 import type { PlannedOrder } from "./order/order-request.ts";
 import {
   fallbacksNotAllowed,
@@ -138,6 +141,33 @@ export function checkOtherModels(
   for (const model of fallbackModels(body)) {
     if (!mayFallBack(all, model, rights)) throw modelNotAllowed(model);
   }
+}
+
+/** What the request itself has said by now. */
+export interface Found {
+  requestBytes: number;
+  modelAsked: string | null;
+  clientFraming: Framing;
+  peek: Peek | null;
+}
+
+/** The client's wishes with what its key and its plan add. `planned`: null where there is no plan. */
+export function askedOf(
+  { requestBytes, modelAsked, clientFraming, peek }: Found,
+  planned: PlannedRequest | null,
+  principal: Principal,
+): Asked {
+  const amendment = planned?.amendment ?? null;
+  return {
+    requestBytes,
+    modelAsked,
+    clientFraming,
+    amendment,
+    isStrict: principal.strict || planned?.isStrict === true,
+    endUser: userLabel(peek?.user ?? null),
+    outputLimit: amendment?.fixed.maxOutputTokens ?? peek?.maxOutputTokens ?? null,
+    isBackground: peek?.isBackground === true,
+  };
 }
 
 /** The form in which the client wants its answer. `search` is the query with its question mark, or "". */

@@ -45,3 +45,12 @@ const OF_ONE_REPLY =
 export function lastingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_ONE_REPLY.test(name)));
 }
+
+const COME_BACK = "retry-after";
+
+/** The headers of a reply that refuses, for every client of the same call: all of them may come back at the same time. */
+export function refusalHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const lasting = lastingHeaders(headers);
+  const comeBack = headers[COME_BACK];
+  return comeBack === undefined ? lasting : { ...lasting, [COME_BACK]: comeBack };
+}

@@ -17,7 +17,7 @@ import type { Exchange } from "../exchange.ts";
 import type { PlannedRequest } from "../plan-request.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { type SharedOwner, SharedPart, SharedReader } from "./joined.ts";
-import { LeadAnswer } from "./lead.ts";
+import { LeadAnswer, type LeadPlace } from "./lead.ts";
 
 /** What follows for a request for which the cache is on. */
 export type Shared =
@@ -45,7 +45,7 @@ export function shareAnswer(
   if (wish === null) return null;
   const key = keyOf(gateway.cache, request, planned, wish);
   if (key === null) return null;
-  return (wish.isRefresh ? null : findShared(key, request, planned, owner)) ?? lead(key, request, owner);
+  return (wish.isRefresh ? null : findShared(key, request, planned, owner)) ?? begin(key, request, owner);
 }
 
 function findShared(
@@ -68,7 +68,7 @@ function findShared(
   const ageS = kept === null ? null : Math.max(0, Math.floor((exchange.atMs - kept.atMs) / 1_000));
   const part = new SharedPart(kept === null ? "joined" : "hit", ageS, null);
   exchange.sharing = part;
-  const reader = new SharedReader(request, flight, part, owner);
+  const reader = new SharedReader(request, { key, flight }, part, owner);
   flight.join(reader);
   // A signal that has aborted before tells nobody.
   if (exchange.client.request.signal.aborted) reader.leave();
@@ -76,13 +76,18 @@ function findShared(
   return { reader, lead: null };
 }
 
-function lead(key: string, request: ServedRequest, owner: SharedOwner): Shared {
+function begin(key: string, request: ServedRequest, owner: SharedOwner): Shared {
+  return lead({ key, flight: request.gateway.cache.begin(key), failures: 0 }, request, owner);
+}
+
+/** The answer is made for this request, and goes to all that want it. */
+export function lead(place: LeadPlace, request: ServedRequest, owner: SharedOwner): Shared {
   const { gateway, exchange } = request;
-  const flight = gateway.cache.begin(key);
-  const answer = new LeadAnswer(gateway, key, flight, exchange);
+  const { flight } = place;
+  const answer = new LeadAnswer(gateway, place, exchange);
   const part = new SharedPart("miss", null, answer);
   exchange.sharing = part;
-  const reader = new SharedReader(request, flight, part, owner);
+  const reader = new SharedReader(request, place, part, owner);
   flight.join(reader);
   flight.feedFrom(answer);
   if (exchange.client.request.signal.aborted) reader.leave();

@@ -1,5 +1,5 @@
 /** The clients of an answer that several requests get: those that joined it on its way, and those of a kept one. */
-import { type Flight, type FlightEnd, FlightReader } from "../../cache/flight.ts";
+import { type Flight, type FlightEnd, FlightReader, type NoAnswer } from "../../cache/flight.ts";
 import type { AnswerHead, AnswerOrigin } from "../../cache/kept-answer.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { requestIdHeaders } from "../../http/error-reply.ts";
@@ -9,16 +9,17 @@ import type { ServedRequest } from "../served-request.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
 import type { Walk } from "../walk.ts";
 import { inBandError } from "./in-band-error.ts";
+import type { LeadPlace } from "./lead.ts";
 import type { Lead, Sharing } from "./sharing.ts";
 
 /** Who has the request of a shared answer to serve. */
 export interface SharedOwner {
   /** The client gets this reply. */
   answered(reply: Response): void;
-  /** The client gets this error, and nothing before it. */
-  refused(error: GatewayError): void;
-  /** There is no answer to share: the request is served by itself, and has no part in another one. */
-  alone(request: ServedRequest): void;
+  /** The request that it followed has failed: it is sent itself, and the others follow it. */
+  leads(request: ServedRequest, place: LeadPlace): void;
+  /** The client gets no answer, and nothing of one was there. */
+  unanswered(why: NoAnswer): void;
   /** The client has left before it got any of an answer. */
   left(): void;
 }
@@ -63,6 +64,7 @@ class KeyWatch extends Watched {
  */
 export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk {
   readonly #request: ServedRequest;
+  readonly #key: string;
   readonly #flight: Flight;
   readonly #part: SharedPart;
   readonly #owner: SharedOwner;
@@ -77,10 +79,11 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   #replyBytes = 0;
   #firstByteMs: number | null = null;
 
-  constructor(request: ServedRequest, flight: Flight, part: SharedPart, owner: SharedOwner) {
+  constructor(request: ServedRequest, at: Omit<LeadPlace, "failures">, part: SharedPart, owner: SharedOwner) {
     super(part.lead !== null);
     this.#request = request;
-    this.#flight = flight;
+    this.#key = at.key;
+    this.#flight = at.flight;
     this.#part = part;
     this.#owner = owner;
     this.#onAbort = () => this.leave();
@@ -147,15 +150,29 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     if (this.#stream?.isBlocked === false) this.#stream.ping(bytes);
   }
 
-  none(): void {
-    if (this.#isDone) return;
+  lead(failures: number): void {
     this.#done();
-    if (this.isLeader) return;
     const { exchange } = this.#request;
     exchange.sharing = null;
     exchange.admission?.release();
     exchange.admission = null;
-    this.#owner.alone(this.#request);
+    this.#owner.leads(this.#request, { key: this.#key, flight: this.#flight, failures });
+  }
+
+  none(why: NoAnswer | null): void {
+    if (this.#isDone) return;
+    const stream = this.#stream;
+    if (stream === null || why === null) {
+      this.#done();
+      if (!this.isLeader && why !== null) this.#owner.unanswered(why);
+      return;
+    }
+    const { gateway, exchange } = this.#request;
+    const tell = (): void =>
+      this.#end(() => stream.fail(null, inBandError(exchange, why.error, this.#replyBytes === 0)));
+    this.#isEnding = true;
+    if (exchange.isSettled) tell();
+    else settleFailure(gateway, exchange, this.#ending("error", why.errorKind), tell);
   }
 
   tooSlow(): void {
@@ -296,7 +313,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     if (this.#isDone) return;
     this.#done();
     this.#flight.leave(this);
-    this.#owner.refused(error);
+    this.#owner.unanswered({ outcome: "refused", errorKind: error.kind, error, reply: null });
   }
 
   #end(end: () => void): void {

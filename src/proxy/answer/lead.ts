@@ -1,5 +1,5 @@
 /** The answer that is made for one request and goes to all that have joined it; a good one is kept. */
-import type { Flight, FlightSource } from "../../cache/flight.ts";
+import type { Flight, FlightSource, NoAnswer } from "../../cache/flight.ts";
 import type { AnswerOrigin } from "../../cache/kept-answer.ts";
 import type { ErrorKind } from "../../core/errors.ts";
 import type { AnswerStream, ReplyStreamOwner } from "../../http/reply-stream.ts";
@@ -13,6 +13,27 @@ import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Walk } from "../walk.ts";
 import type { Lead, LeadFacts } from "./sharing.ts";
+
+/** So many requests are sent one after another until the others get the failure of the last one. */
+const MAX_FAILURES = 3;
+
+/** Errors of a request that say nothing about the same request of another key. */
+const OF_ONE_REQUEST: ReadonlySet<ErrorKind> = new Set([
+  "unauthenticated",
+  "key_forbidden",
+  "rate_limited",
+  "budget_exhausted",
+  "request_over_limit",
+  "model_unpriced",
+  "shutting_down",
+]);
+
+/** Whose answer it is: the key in the cache, who wants it, and how many requests have failed to get it before. */
+export interface LeadPlace {
+  readonly key: string;
+  readonly flight: Flight;
+  readonly failures: number;
+}
 
 export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   readonly body = null;
@@ -29,11 +50,14 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
   #facts: LeadFacts | null = null;
   /** Of a stream that goes on; null: it has not begun. */
   #passing: AnswerFacts | null = null;
+  #failures: number;
+  #hasGivenUp = false;
 
-  constructor(gateway: Gateway, key: string, flight: Flight, exchange: Exchange) {
+  constructor(gateway: Gateway, { key, flight, failures }: LeadPlace, exchange: Exchange) {
     this.#gateway = gateway;
     this.#key = key;
     this.#flight = flight;
+    this.#failures = failures;
     this.#exchange = exchange;
   }
 
@@ -129,9 +153,30 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
     this.#facts = facts;
   }
 
-  giveUp(): void {
+  giveUp(why: NoAnswer | null): void {
+    if (this.#hasGivenUp || this.#flight.end !== null) return;
+    this.#hasGivenUp = true;
+    if (this.#flight.hasBegun) {
+      this.#end(why);
+      return;
+    }
+    const isOfOne = why === null || (why.reply === null && OF_ONE_REQUEST.has(why.errorKind));
+    if (!isOfOne) this.#failures += 1;
+    this.#flight.loseLeader(why);
+    // A turn for each: thousands may fail one after another, each for its own limits, and their rows need a writer.
+    setImmediate(() => this.#passOn(why));
+  }
+
+  /** One call at a time: a provider that fails must not get those of all who wait at once. */
+  #passOn(why: NoAnswer | null): void {
+    const next = this.#failures < MAX_FAILURES ? this.#flight.takeFirst() : null;
+    if (next === null) this.#end(why);
+    else next.lead(this.#failures);
+  }
+
+  #end(why: NoAnswer | null): void {
     this.#forget();
-    this.#flight.giveUp();
+    this.#flight.giveUp(why);
   }
 
   #forget(): void {

@@ -1,4 +1,5 @@
 /** The part of a request in an answer that several requests may get. */
+import type { NoAnswer } from "../../cache/flight.ts";
 import type { AnswerOrigin } from "../../cache/kept-answer.ts";
 import type { TapState } from "../../dialects/dialect.ts";
 import type { AnswerStream } from "../../http/reply-stream.ts";
@@ -30,6 +31,6 @@ export interface Lead {
   deliver(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | null): void;
   /** The facts that the row takes from the answer. */
   learn(facts: LeadFacts | null): void;
-  /** There is no answer. */
-  giveUp(): void;
+  /** There is no answer. null: for a reason that is no matter of the other clients. */
+  giveUp(why: NoAnswer | null): void;
 }

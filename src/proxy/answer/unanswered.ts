@@ -1,7 +1,9 @@
 /** How the row says that a request ended whose answer was none that was passed on. */
-import type { ErrorKind } from "../../core/errors.ts";
+import type { NoAnswer } from "../../cache/flight.ts";
+import type { ErrorKind, GatewayError } from "../../core/errors.ts";
+import { refusalHeaders } from "../../upstreams/repeat-headers.ts";
 import type { AnswerFacts } from "../attempt/answer-facts.ts";
-import type { Exchange } from "../exchange.ts";
+import type { UpstreamReply } from "../attempt/outcome.ts";
 import type { Ending } from "../settle.ts";
 
 const UNANSWERED = { facts: null, replyBytes: 0, firstByteMs: null, isHeadSent: false } as const;
@@ -23,8 +25,8 @@ export function endingWithRefusal(
 }
 
 /** The client gets the gateway's error. */
-export function endingWithError({ attempts }: Exchange, status: number, errorKind: ErrorKind): Ending {
-  return { ...UNANSWERED, status, outcome: attempts === 0 ? "refused" : "error", errorKind };
+export function endingWithError(outcome: "refused" | "error", status: number, errorKind: ErrorKind): Ending {
+  return { ...UNANSWERED, status, outcome, errorKind };
 }
 
 /** A drain that has run out of time closes every connection. */
@@ -32,4 +34,14 @@ export function endingWithoutClient(isDraining: boolean, facts: AnswerFacts | nu
   return isDraining
     ? { ...UNANSWERED, status: 503, outcome: "error", errorKind: "shutting_down", facts }
     : { ...UNANSWERED, status: 499, outcome: "client_left", errorKind: null, facts };
+}
+
+/** The upstream's own error, for all that share the call. `words`: for those whose stream is open. */
+export function replyForAll(
+  { status, headers, body }: UpstreamReply,
+  errorKind: ErrorKind,
+  words: GatewayError,
+): NoAnswer {
+  const reply = { status, headers: refusalHeaders(headers), body };
+  return { outcome: "error", errorKind, error: words, reply };
 }
