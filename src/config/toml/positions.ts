@@ -21,8 +21,29 @@ export interface Place {
   readonly value: Span;
 }
 
+/** A header or a key with its value, at the top level of the text. */
+export interface Statement extends Span {
+  /** `table` and `list` are headers, with one bracket and with two. */
+  readonly kind: "table" | "list" | "entry";
+  /** From the root, with the numbers of entries of lists. */
+  readonly path: Path;
+}
+
+/** Everything that a text writes, in its order. */
+export interface Outline {
+  readonly places: ReadonlyMap<string, Place>;
+  readonly statements: readonly Statement[];
+  /** The members of each list and table in brackets, with their keys, by the path of the list or table. */
+  readonly members: ReadonlyMap<string, readonly Span[]>;
+}
+
 /** Finds every key, value and table header. The parser must have accepted the text. */
 export function scanPlaces(text: string): ReadonlyMap<string, Place> {
+  return scanOutline(text).places;
+}
+
+/** As `scanPlaces`, with what an edit needs. */
+export function scanOutline(text: string): Outline {
   return new Scanner(text).scan();
 }
 
@@ -53,6 +74,8 @@ const STRINGS = [/"""(?:[^\\]|\\[\s\S])*?"{3,5}/y, /'''[\s\S]*?'{3,5}/y, /"(?:[^
 class Scanner {
   readonly #text: string;
   readonly #places = new Map<string, Place>();
+  readonly #statements: Statement[] = [];
+  readonly #members = new Map<string, Span[]>();
   /** The number of entries of each list of tables so far. */
   readonly #lengths = new Map<string, number>();
   #at = 0;
@@ -61,15 +84,22 @@ class Scanner {
     this.#text = text;
   }
 
-  scan(): ReadonlyMap<string, Place> {
+  scan(): Outline {
     let table: Path = [];
     this.#take(BLANK);
     while (this.#at < this.#text.length) {
-      if (this.#text[this.#at] === "[") table = this.#header();
-      else this.#entry(table);
+      const start = this.#at;
+      if (this.#text[start] === "[") {
+        const kind = this.#text[start + 1] === "[" ? "list" : "table";
+        table = this.#header();
+        this.#statements.push({ kind, path: table, start, end: this.#at });
+      } else {
+        const path = this.#entry(table);
+        this.#statements.push({ kind: "entry", path, start, end: this.#at });
+      }
       this.#take(BLANK);
     }
-    return this.#places;
+    return { places: this.#places, statements: this.#statements, members: this.#members };
   }
 
   #header(): Path {
@@ -102,13 +132,14 @@ class Scanner {
     return path;
   }
 
-  #entry(table: Path): void {
+  #entry(table: Path): Path {
     const keyStart = this.#at;
     const names = this.#key();
     this.#at++;
     this.#take(BLANK);
     const path = [...this.#descend(table, names.slice(0, -1)), ...names.slice(-1)];
     this.#places.set(toPathId(path), { keyStart, value: this.#value(path) });
+    return path;
   }
 
   /** Reads a dotted key, up to the character after it. */
@@ -133,14 +164,18 @@ class Scanner {
   }
 
   #entries(path: Path, isList: boolean): void {
+    const members: Span[] = [];
+    this.#members.set(toPathId(path), members);
     this.#at++;
     for (let index = 0; this.#at < this.#text.length; index++) {
       this.#take(BLANK);
       if (/[\]}]/.test(this.#text[this.#at] ?? "]")) break;
+      const start = this.#at;
       if (isList) {
-        const keyStart = this.#at;
-        this.#places.set(toPathId([...path, index]), { keyStart, value: this.#value([...path, index]) });
+        const value = this.#value([...path, index]);
+        this.#places.set(toPathId([...path, index]), { keyStart: start, value });
       } else this.#entry(path);
+      members.push({ start, end: this.#at });
       this.#take(BLANK);
       if (this.#text[this.#at] === ",") this.#at++;
     }
