@@ -79,11 +79,13 @@ async function measureKey(name: string, budgetPerDayNanoUsd: number | null): Pro
     admit(request, planned);
     request.exchange.admission?.settle(5, costNanoUsd, ROW);
   });
-  const reply = (): Response => new Response("x", { headers: { "content-type": "application/json" } });
-  measure(`${name}: a reply`, reply);
+  const reply = (headers: Record<string, string>): Response => new Response("x", { headers });
+  measure(`${name}: a reply`, () => reply({ "content-type": "application/json" }));
   measure(`${name}: with the headers of its limits`, () => {
+    const headers = { "content-type": "application/json" };
     const time = { nowMs: Date.now(), monotonicMs: performance.now() };
-    addLimitHeaders(reply().headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
+    addLimitHeaders(headers, "openai-chat", gateway.limiter.limitsFor(tester, MODEL), time);
+    reply(headers);
   });
   await gateway.close();
 }

@@ -1,6 +1,7 @@
 /** Reads a request body, bounded before and after decoding. */
 import { promisify } from "node:util";
 import { GatewayError } from "../core/errors.ts";
+import type { ClientRequest } from "./client-request.ts";
 
 type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
@@ -37,8 +38,11 @@ export interface BodyReader {
 }
 
 /** Reads the body, up to `limitBytes` of it, and gives it to `reader`, never before `startReading` returns. */
-export function startReading(request: Request, limitBytes: number, reader: BodyReader): void {
-  const { headers } = request;
+export function startReading(
+  { request, headers }: Pick<ClientRequest, "request" | "headers">,
+  limitBytes: number,
+  reader: BodyReader,
+): void {
   const declared = headers.get("content-length");
   if (declared === null || Number(declared) > limitBytes || headers.get("content-encoding") !== null) {
     readBody(request, limitBytes).then(

@@ -46,6 +46,18 @@ interface ChargeSet {
   addedNanoUsd: number;
 }
 
+/** A set with its windows. */
+interface KnownSet {
+  readonly windows: readonly BudgetWindow[];
+  readonly set: ChargeSet;
+}
+
+function isFor({ windows }: KnownSet, charges: readonly Charge[]): boolean {
+  if (windows.length !== charges.length) return false;
+  for (let i = 0; i < windows.length; i++) if (windows[i] !== charges[i]?.window) return false;
+  return true;
+}
+
 /** The sets of one writer. All methods but `committed` and `forget` belong to a transaction of the caller. */
 export class ChargeSets {
   readonly #owner: string;
@@ -53,6 +65,8 @@ export class ChargeSets {
   readonly #insert: SqlStatement;
   readonly #remove: SqlStatement;
   readonly #sets = new Map<string, ChargeSet>();
+  /** By its first window, the set that was asked for last: to put a name together takes longer than all else. */
+  readonly #last = new Map<BudgetWindow, KnownSet>();
   #nowMs = 0;
   /** Of the running transaction. */
   #changed: ChargeSet[] = [];
@@ -82,10 +96,26 @@ export class ChargeSets {
 
   /** The set that a row may be in; null: its charges have to be written in its commit. */
   setOf({ atMs, costNanoUsd }: LedgerRow, charges: readonly Charge[]): ChargeSet | null {
-    let name = "";
-    for (const { window, nanoUsd, grantNanoUsd, holder } of charges) {
+    for (const { nanoUsd, grantNanoUsd, holder } of charges) {
       // A set knows the cost of its rows alone; and a process without a holder may end now.
       if (grantNanoUsd !== 0 || nanoUsd !== costNanoUsd || holder === null) return null;
+    }
+    const set = this.#find(charges);
+    if (set === null) return null;
+    const isBusy = this.#nowMs - set.lastMs <= BUSY_MS;
+    set.lastMs = this.#nowMs;
+    if (atMs < set.fromMs || (set.id === null && !isBusy)) return null;
+    set.id ??= this.#make(set);
+    return set;
+  }
+
+  /** null: it has been made just now, or a window has no row. */
+  #find(charges: readonly Charge[]): ChargeSet | null {
+    const first = charges[0]?.window;
+    const last = first === undefined ? undefined : this.#last.get(first);
+    if (last !== undefined && isFor(last, charges)) return last.set;
+    let name = "";
+    for (const { window } of charges) {
       const id = this.#charges.idOf(window);
       if (id === null) return null;
       name += name === "" ? id : `,${id}`;
@@ -95,10 +125,7 @@ export class ChargeSets {
       this.#add(name);
       return null;
     }
-    const isBusy = this.#nowMs - set.lastMs <= BUSY_MS;
-    set.lastMs = this.#nowMs;
-    if (atMs < set.fromMs || (set.id === null && !isBusy)) return null;
-    set.id ??= this.#make(set);
+    if (first !== undefined) this.#last.set(first, { windows: charges.map(({ window }) => window), set });
     return set;
   }
 
@@ -122,6 +149,7 @@ export class ChargeSets {
     for (const set of this.#made) set.id = null;
     for (const set of this.#ended) this.#sets.set(set.name, set);
     if (!isCertain) this.#sets.clear();
+    this.#last.clear();
     this.#settle();
   }
 
@@ -151,6 +179,7 @@ export class ChargeSets {
 
   #end(set: ChargeSet): void {
     this.#sets.delete(set.name);
+    this.#last.clear();
     this.#ended.push(set);
     if (set.id === null) return;
     for (const id of set.budgets) this.#charges.addTo(id, set.nanoUsd);

@@ -101,12 +101,18 @@ export class EntryWriter {
     const rest = restOf(row, fact);
     const { endUser, tags } = row;
     const isPlain = id === null && atMs === null && endUser === null && tags === null;
-    let inserted: number;
-    if (!isPlain) inserted = this.#insertWhole.run(...params, chargeSet, endUser, tags, id, atMs, rest);
-    else if (rest !== null) inserted = this.#insertWithRest.run(...params, chargeSet, rest);
-    else if (chargeSet !== null) inserted = this.#insertCharged.run(...params, chargeSet);
-    else inserted = this.#insertPlain.run(...params);
-    if (inserted === 0) return false;
+    let insert = this.#insertPlain;
+    if (!isPlain) {
+      insert = this.#insertWhole;
+      params.push(chargeSet, endUser, tags, id, atMs, rest);
+    } else if (rest !== null) {
+      insert = this.#insertWithRest;
+      params.push(chargeSet, rest);
+    } else if (chargeSet !== null) {
+      insert = this.#insertCharged;
+      params.push(chargeSet);
+    }
+    if (insert.run(...params) === 0) return false;
     this.#late.written(key);
     return true;
   }

@@ -2,21 +2,43 @@
 import type { LimitSet } from "../config/client-keys.ts";
 import type { Budget } from "./budget.ts";
 import type { BudgetBook } from "./budget-book.ts";
+import type { BudgetShare } from "./budget-share.ts";
 import { Concurrency } from "./concurrency.ts";
 import { MinuteRate } from "./minute-rate.ts";
 import type { LimitPlace } from "./refusal.ts";
 import type { LimitUse } from "./use.ts";
 
+const NO_SHARES: readonly BudgetShare[] = [];
+
 /** Limits that a request has to keep, all of them. */
-export interface Applied {
+export class Applied {
   readonly concurrency: readonly Concurrency[];
   readonly requests: readonly MinuteRate[];
   readonly tokens: readonly MinuteRate[];
   readonly budgets: readonly Budget[];
+  #shares = NO_SHARES;
+
+  constructor(entries: readonly EntryLimits[]) {
+    this.concurrency = entries.flatMap((entry) => entry.concurrency);
+    this.requests = entries.flatMap((entry) => entry.requests);
+    this.tokens = entries.flatMap((entry) => entry.tokens);
+    this.budgets = entries.flatMap((entry) => entry.budgets);
+  }
+
+  /** The shares of the budgets' windows that hold a moment. Throws `GatewayError("ledger_unavailable")`. */
+  sharesAt(atMs: number): readonly BudgetShare[] {
+    const { budgets } = this;
+    const last = this.#shares;
+    // As long as no day ends, all requests have the same list.
+    let isSame = last.length === budgets.length;
+    for (let i = 0; isSame && i < budgets.length; i++) isSame = budgets[i]?.shareAt(atMs) === last[i];
+    if (!isSame) this.#shares = budgets.map((budget) => budget.shareAt(atMs));
+    return this.#shares;
+  }
 }
 
 /** A changed limit keeps what it has counted. */
-export class EntryLimits implements Applied {
+export class EntryLimits {
   readonly #place: LimitPlace;
   readonly #concurrency: Concurrency;
   readonly #requests: MinuteRate;
@@ -57,13 +79,4 @@ function withLimit<Counted extends { limit: number }>(
   if (limit === null) return [];
   counted.limit = limit;
   return [counted];
-}
-
-export function joinLimits(entries: readonly EntryLimits[]): Applied {
-  return {
-    concurrency: entries.flatMap((entry) => entry.concurrency),
-    requests: entries.flatMap((entry) => entry.requests),
-    tokens: entries.flatMap((entry) => entry.tokens),
-    budgets: entries.flatMap((entry) => entry.budgets),
-  };
 }

@@ -10,7 +10,7 @@ import type { Budget } from "./budget.ts";
 import { BudgetBook } from "./budget-book.ts";
 import type { BudgetShare } from "./budget-share.ts";
 import type { BudgetStore } from "./budget-store.ts";
-import { type Applied, EntryLimits, joinLimits } from "./entry-limits.ts";
+import { Applied, EntryLimits } from "./entry-limits.ts";
 import type { LimitedKey } from "./limited-key.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
 import { type Demand, Reservation, type ReservationOwner, type SettledRow } from "./reservation.ts";
@@ -125,14 +125,12 @@ export class Limiter {
       const refusal = rate.check(demand.tokens, nowMs);
       if (refusal !== null) return refusal;
     }
-    const shares: BudgetShare[] = [];
-    for (const budget of applied.budgets) {
-      const share = budget.shareAt(demand.atMs);
+    const shares = applied.sharesAt(demand.atMs);
+    for (const share of shares) {
       const refusal = share.check(demand.costNanoUsd ?? 0);
       if (refusal !== null) return refusal;
-      shares.push(share);
     }
-    return this.#hold(key, demand, applied, shares);
+    return this.#hold(key, demand, applied, shares, nowMs);
   }
 
   /**
@@ -143,9 +141,8 @@ export class Limiter {
     const given = this.reserve(key, demand);
     if (given instanceof Reservation) return given;
     const applied = this.#appliedTo(key, demand.model, demand.fallbacks);
-    const shares = applied.budgets.map((budget) => budget.shareAt(demand.atMs));
     const nothing = { ...demand, tokens: 0, costNanoUsd: 0 };
-    return this.#hold(key, nothing, applied, shares);
+    return this.#hold(key, nothing, applied, applied.sharesAt(demand.atMs), this.#clock.monotonicMs());
   }
 
   /** What a request has cost whose key had no limits when it began. The charges belong to the commit of its row. */
@@ -183,8 +180,14 @@ export class Limiter {
     return this.#appliedTo(key, model);
   }
 
-  #hold(key: LimitedKey, demand: Demand, applied: Applied, shares: readonly BudgetShare[]): Reservation {
-    const reservation = new Reservation(this.#owner, key, demand, applied, shares);
+  #hold(
+    key: LimitedKey,
+    demand: Demand,
+    applied: Applied,
+    shares: readonly BudgetShare[],
+    nowMs: number,
+  ): Reservation {
+    const reservation = new Reservation(this.#owner, key, demand, applied, shares, nowMs);
     this.#running.add(reservation);
     return reservation;
   }
@@ -219,7 +222,7 @@ export class Limiter {
   /** With the limits for some models that one of these names stands for. */
   #join({ own, perModel, team }: KeyState, names: readonly string[]): Applied {
     const ofModels = [...perModel.values()].filter(({ isFor }) => isFor(names));
-    return joinLimits([own, ...ofModels.map(({ entry }) => entry), ...(team === null ? [] : [team])]);
+    return new Applied([own, ...ofModels.map(({ entry }) => entry), ...(team === null ? [] : [team])]);
   }
 
   /** A request that began before its key was taken away is held to the limits that it came with. */

@@ -22,7 +22,7 @@ export interface Demand extends Needed {
   /** As the client asks for it. */
   readonly model: string | null;
   /** Other models that may answer in its place, as `upstream/model`; absent: none. */
-  readonly fallbacks?: readonly string[];
+  readonly fallbacks?: readonly string[] | undefined;
   /** When the request was accepted, Unix milliseconds, as in its row: this time decides the day that it counts for. */
   readonly atMs: number;
 }
@@ -58,21 +58,25 @@ export class Reservation {
   #concurrency: readonly Concurrency[];
   #shares: readonly BudgetShare[];
   /** Budgets that a reload has brought while the store failed, or counted. */
-  #missing: Budget[] = [];
+  #missing: Budget[] | null = null;
   readonly #second: number;
   #nanoUsd = 0;
   #grown: TakenTokens[] | null = null;
+  #isSpent = false;
   #isEnded = false;
 
-  /** Takes the room, which the caller has found. `shares` are those of the budgets of `applied`. */
+  /**
+   * Takes the room, which the caller has found. `shares` are those of the budgets of `applied`; `nowMs` is of the monotonic
+   * clock.
+   */
   constructor(
     owner: ReservationOwner,
     key: LimitedKey,
     demand: Demand,
     applied: Applied,
     shares: readonly BudgetShare[],
+    nowMs: number,
   ) {
-    const nowMs = owner.monotonicMs();
     this.#owner = owner;
     this.key = key;
     this.demand = demand;
@@ -95,6 +99,23 @@ export class Reservation {
       this.#concurrency = [...this.#concurrency, limit];
     }
     this.#holdIn(budgets);
+  }
+
+  /** The provider may charge for what was sent so far. */
+  spent(): void {
+    this.#isSpent = true;
+  }
+
+  /**
+   * Before the request is sent once more: what was spent needs room beside it; null: it is taken. Throws
+   * `GatewayError("ledger_unavailable")`.
+   */
+  renew(): Refusal | null {
+    if (!this.#isSpent) return null;
+    const { tokens, costNanoUsd } = this.demand;
+    const refusal = this.grow(tokens, costNanoUsd);
+    if (refusal === null) this.#isSpent = false;
+    return refusal;
   }
 
   /**
@@ -129,29 +150,45 @@ export class Reservation {
     }
     const budgets = this.#owner.chargedBudgets(this.key, row);
     if (budgets !== null) this.#holdIn(budgets);
-    if (this.#missing.length > 0) {
-      for (const budget of this.#missing.splice(0)) this.#join(budget, []);
-      for (const budget of this.#missing) budget.addLate(this.demand.atMs, row.id, costNanoUsd);
+    if (this.#missing !== null) {
+      this.#holdMissing(this.#missing);
+      this.#chargeLate(row.id, costNanoUsd);
     }
     if (this.#shares.length === 0) return NO_CHARGES;
-    if (costNanoUsd > 0) return this.#shares.map((share) => share.settle(this.#nanoUsd, costNanoUsd));
+    if (costNanoUsd > 0) return this.#charges(costNanoUsd);
     this.#releaseMoney();
     return NO_CHARGES;
+  }
+
+  #charges(costNanoUsd: number): readonly Charge[] {
+    const charges: Charge[] = [];
+    for (const share of this.#shares) charges.push(share.settle(this.#nanoUsd, costNanoUsd));
+    return charges;
   }
 
   /** Nothing was used. */
   release(): void {
     this.#end();
-    this.#giveBackTokens(this.#heldTokens());
+    if (this.#rates.length > 0) this.#giveBackTokens(this.#heldTokens());
     for (const rate of this.#requests) rate.giveBack(1, this.#second);
     this.#releaseMoney();
+  }
+
+  #holdMissing(missing: readonly Budget[]): void {
+    this.#missing = null;
+    for (const budget of missing) this.#join(budget, []);
+  }
+
+  /** Budgets whose store still fails, or counts. */
+  #chargeLate(rowId: string, costNanoUsd: number): void {
+    for (const budget of this.#missing ?? []) budget.addLate(this.demand.atMs, rowId, costNanoUsd);
   }
 
   /** Holds its money in these budgets, and in no others. */
   #holdIn(budgets: readonly Budget[]): void {
     const before = this.#shares;
     this.#shares = [];
-    this.#missing = [];
+    this.#missing = null;
     for (const budget of budgets) this.#join(budget, before);
     for (const share of before) if (!this.#shares.includes(share)) share.release(this.#nanoUsd);
   }
@@ -159,6 +196,7 @@ export class Reservation {
   #join(budget: Budget, before: readonly BudgetShare[]): void {
     const share = budget.shareIfPossible(this.demand.atMs);
     if (share === null) {
+      this.#missing ??= [];
       this.#missing.push(budget);
       return;
     }
@@ -194,10 +232,12 @@ export class Reservation {
   /** The tokens that were taken last are the first to be given back: they would be counted for longest. */
   #giveBackTokens(unused: number): void {
     let left = unused;
-    for (const { tokens, second } of this.#grown?.toReversed() ?? []) {
-      const back = Math.min(left, tokens);
-      for (const rate of this.#rates) rate.giveBack(back, second);
-      left -= back;
+    if (this.#grown !== null) {
+      for (const { tokens, second } of this.#grown.toReversed()) {
+        const back = Math.min(left, tokens);
+        for (const rate of this.#rates) rate.giveBack(back, second);
+        left -= back;
+      }
     }
     for (const rate of this.#rates) rate.giveBack(left, this.#second);
   }

@@ -9,9 +9,12 @@ const MAX_TAGS_CHARS = 256;
 /** Characters that a terminal would obey, or that would reverse the direction of a line; and halves of characters. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Cs}\u2028\u2029\ufeff]/gu;
 
+/** The names of most users: nothing of them has to be taken out. */
+const PLAIN_USER = /^[\x21-\x7e]{1,128}$/;
+
 /** The client's name for its own user; null: none is left. */
 export function userLabel(text: string | null): string | null {
-  return text === null ? null : label(text, MAX_USER_CHARS);
+  return text === null || PLAIN_USER.test(text) ? text : label(text, MAX_USER_CHARS);
 }
 
 /**

@@ -132,23 +132,30 @@ function tariffOf(tier: Tier | null, price: Price, atMs: number): Tariff | null 
 /** Adds what the request used: each token once. */
 function charge(usage: Usage, tariff: Tariff, uplift: number, bill: Bill): void {
   const rates = ratesFor(tariff, usage.inputTokens ?? knownInput(usage));
-  const add = (kind: RateKind, units: number): void => {
-    if (units <= 0) return;
-    // A region makes tokens dearer, not the calls of tools.
-    const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
-    bill.add(kind, units, rateOf(kind, rates), factor);
-  };
-  chargeInput(usage, add);
-  chargeOutput(usage, add);
+  const to = { bill, rates, uplift };
+  chargeInput(usage, to);
+  chargeOutput(usage, to);
   const searches = usage.webSearches ?? 0;
   // A price for each request without one for searches holds them.
   const isInRequest = rates.request !== undefined && rates.webSearch === undefined;
-  if (rates.searchRequest !== undefined) add("searchRequest", Math.min(1, searches));
-  else if (!isInRequest) add("webSearch", searches);
-  if (rates.request !== undefined) add("request", 1);
+  if (rates.searchRequest !== undefined) add(to, "searchRequest", Math.min(1, searches));
+  else if (!isInRequest) add(to, "webSearch", searches);
+  if (rates.request !== undefined) add(to, "request", 1);
 }
 
-type Add = (kind: RateKind, units: number) => void;
+/** A bill, and what counts for it. */
+interface Charged {
+  readonly bill: Bill;
+  readonly rates: Rates;
+  readonly uplift: number;
+}
+
+function add({ bill, rates, uplift }: Charged, kind: RateKind, units: number): void {
+  if (units <= 0) return;
+  // A region makes tokens dearer, not the calls of tools.
+  const factor = RATE_KINDS[kind].per === "million tokens" ? uplift : NO_UPLIFT;
+  bill.add(kind, units, rateOf(kind, rates), factor);
+}
 
 /** An unknown whole is at least its known parts. */
 function knownInput(usage: Usage): number {
@@ -164,7 +171,7 @@ function knownInput(usage: Usage): number {
  * Where usage does not say which of the cached tokens are audio or images, only those count as cached that do not
  * fit into the rest of the input.
  */
-function chargeInput(usage: Usage, add: Add): void {
+function chargeInput(usage: Usage, to: Charged): void {
   const read = usage.cacheReadTokens ?? 0;
   const written1h = usage.cacheWrite1hTokens ?? 0;
   const written = usage.cacheWriteTokens ?? written1h;
@@ -177,26 +184,26 @@ function chargeInput(usage: Usage, add: Add): void {
   const freshImage = Math.min(image, fresh - freshAudio);
   readAudio += Math.min(audio - freshAudio, read - readAudio - readImage);
   readImage += Math.min(image - freshImage, read - readAudio - readImage);
-  add("input", fresh - freshAudio - freshImage);
-  add("cacheRead", read - readAudio - readImage);
-  add("cacheWrite", written - written1h);
-  add("cacheWrite1h", written1h);
-  add("inputAudio", freshAudio);
-  add("cacheReadAudio", readAudio);
-  add("inputImage", freshImage);
-  add("cacheReadImage", readImage);
+  add(to, "input", fresh - freshAudio - freshImage);
+  add(to, "cacheRead", read - readAudio - readImage);
+  add(to, "cacheWrite", written - written1h);
+  add(to, "cacheWrite1h", written1h);
+  add(to, "inputAudio", freshAudio);
+  add(to, "cacheReadAudio", readAudio);
+  add(to, "inputImage", freshImage);
+  add(to, "cacheReadImage", readImage);
 }
 
-function chargeOutput(usage: Usage, add: Add): void {
+function chargeOutput(usage: Usage, to: Charged): void {
   const audio = usage.outputAudioTokens ?? 0;
   const image = usage.outputImageTokens ?? 0;
   const thought = usage.reasoningTokens ?? 0;
   const output = usage.outputTokens ?? audio + image + thought;
   const reasoning = Math.min(thought, output - audio - image);
-  add("output", output - reasoning - audio - image);
-  add("reasoning", reasoning);
-  add("outputAudio", audio);
-  add("outputImage", image);
+  add(to, "output", output - reasoning - audio - image);
+  add(to, "reasoning", reasoning);
+  add(to, "outputAudio", audio);
+  add(to, "outputImage", image);
 }
 
 /** The rate of a kind, or of the kind that it is charged as; null: neither is priced. */

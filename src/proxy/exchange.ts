@@ -11,6 +11,7 @@ import type { Prefix } from "../dialects/prefix.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { ReplyStream } from "../http/reply-stream.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import type { Reservation } from "../limits/reservation.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Drop } from "../neutral/request.ts";
 import { addUsage, tokensOf, type Usage } from "../neutral/usage.ts";
@@ -19,7 +20,6 @@ import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Accepted } from "./accepted.ts";
-import type { Admission } from "./admission/admission.ts";
 import type { Sharing } from "./answer/sharing.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
@@ -124,7 +124,7 @@ export class Exchange implements Accepted, Asked {
   /** The client's stream, if it was opened before its answer. */
   early: OpenStream | null = null;
   /** The room in the limits of the key; null: the key has none, or the request has not been admitted. */
-  admission: Admission | null = null;
+  admission: Reservation | null = null;
   /** The stable prefix of the prompt; null: there is none; undefined: nobody has asked for it. */
   prefix: Prefix | null | undefined = undefined;
   /** The request's bytes without its media; null: nobody has asked for them. */

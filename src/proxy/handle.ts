@@ -14,12 +14,13 @@ import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-
 import { Watched } from "../transport/watchdog.ts";
 import { type Accepted, accept, withKeyOfNow } from "./accepted.ts";
 import { admit } from "./admission/admit.ts";
-import { tellLimits } from "./admission/limit-headers.ts";
+import { type ReplyHeaders, tellLimits } from "./admission/limit-headers.ts";
 import { lead, type Shared, shareAnswer } from "./answer/cached.ts";
 import { EarlyStream } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import type { LeadPlace } from "./answer/lead.ts";
+import type { Reply } from "./answer/reply.ts";
 import { reportOf } from "./answer/report.ts";
 import {
   endingWithError,
@@ -107,8 +108,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   keptAlive(intervalMs: number): Promise<Response> {
     // null: the request has not been read yet.
     const asksForStream = (): boolean | null => (this.#isRead ? this.#found.clientFraming !== "json" : null);
-    const kept = keptAlive(this.#accepted, asksForStream, this.reply, intervalMs);
-    return this.#accepted.principal.limits === null ? kept : kept.then((reply) => this.#withLimits(reply));
+    const addLimits = (headers: ReplyHeaders): void => this.#addLimits(headers);
+    return keptAlive(this.#accepted, asksForStream, this.reply, intervalMs, addLimits);
   }
 
   #read(): void {
@@ -118,7 +119,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       return;
     }
     this.#gateway.transport.watchdog.add(this);
-    startReading(client.request, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
+    startReading(client, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
   }
 
   bodyRead(body: Uint8Array): void {
@@ -261,7 +262,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #end(outcome: Outcome): void {
     switch (outcome.kind) {
       case "delivered":
-        if (outcome.reply !== null) this.#answer(outcome.reply);
+        if (outcome.reply !== null) this.#deliver(outcome.reply);
         return;
       case "upstream-error":
         this.#endWithUpstreamError(outcome);
@@ -293,7 +294,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     const { status, body } = reply;
     this.#settle(exchange, endingWithReply(status, body, kind), () => {
       const headers = { ...reply.headers, ...requestIdHeaders(exchange.id) };
-      if (exchange.early === null) this.#answer(new Response(body, { status, headers }));
+      if (exchange.early === null) this.#deliver({ status, headers, body });
       else exchange.early.fail(words());
     });
   }
@@ -307,7 +308,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#settle(exchange, endingWithRefusal(status, body, facts, nowMs), () => {
       const shared = sharing?.lead ?? null;
       if (shared !== null) shared.deliver(status, headers, body);
-      else if (early === null) this.#answer(new Response(body, { status, headers }));
+      else if (early === null) this.#deliver({ status, headers: { ...headers }, body });
       else early.endWith(body, headers);
     });
   }
@@ -343,22 +344,25 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     else settleFailure(this.#gateway, exchange, endingWithoutClient(this.#gateway.isDraining, facts), answer);
   }
 
+  #deliver({ status, headers, body }: Reply): void {
+    this.#addLimits(headers);
+    this.#answer(new Response(body, { status, headers }));
+  }
+
   /** Answers the client. Only a key with limits, or with the right to a report, gets more headers. */
   #answer(reply: Response): void {
-    const { limits, mayReport } = this.#accepted.principal;
-    if (limits !== null) this.#withLimits(reply);
-    if (mayReport || this.#gateway.snapshot.usesCache)
+    if (this.#accepted.principal.limits !== null && !this.#tellsLimits) this.#addLimits(reply.headers);
+    if (this.#accepted.principal.mayReport || this.#gateway.snapshot.usesCache)
       for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
     this.#isAnswered = true;
     this.#resolve(reply);
   }
 
-  #withLimits(reply: Response): Response {
+  #addLimits(headers: ReplyHeaders): void {
     // A reply that came soon passes here a second time.
-    if (this.#tellsLimits) return reply;
+    if (this.#accepted.principal.limits === null || this.#tellsLimits) return;
     this.#tellsLimits = true;
-    tellLimits(reply.headers, this.#gateway, this.#accepted, this.#planned?.modelName ?? null);
-    return reply;
+    tellLimits(headers, this.#gateway, this.#accepted, this.#planned?.modelName ?? null);
   }
 
   /** There is no answer. `why`: for those that share it; null: for a reason of this request alone. */

@@ -5,6 +5,7 @@
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import type { Needed } from "../limits/reservation.ts";
 import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE, tokensOf } from "../neutral/usage.ts";
 import type { LimitHold } from "../pool/credential-limits.ts";
@@ -140,7 +141,7 @@ function beginBackground(
     outputLimit: exchange.outputLimit,
     passedBytes: facts.uncountedBytes ?? 0,
     earlier: { tokens: tokensOf(row.usage), costNanoUsd: row.costNanoUsd ?? 0 },
-    held: exchange.admission?.needed ?? null,
+    held: exchange.admission === null ? null : neededOf(exchange.admission.demand),
     row: backgroundRow(row, gateway.ids.ulid(exchange.atMs), id),
     hasEnded: false,
     polls: 0,
@@ -149,6 +150,11 @@ function beginBackground(
   };
   gateway.background.begin(pending, exchange.admission, exchange.handOverHold());
   return true;
+}
+
+/** As it is stored, without what the row has as well. */
+function neededOf({ tokens, costNanoUsd }: Needed): Needed {
+  return { tokens, costNanoUsd };
 }
 
 /** Ends the room that the request held in limits: an attempt counts as a request, also when it failed. */

@@ -10,6 +10,7 @@ import type { EndOfWait } from "../pool/waiting/waiting-room.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import type { ReplyHead } from "../transport/call.ts";
 import { Watched } from "../transport/watchdog.ts";
+import { renewAdmission } from "./admission/renew-admission.ts";
 import { answer } from "./answer/answer.ts";
 import { estimateCount } from "./answer/estimated.ts";
 import { type AttemptOwner, RunningAttempt } from "./attempt/attempt.ts";
@@ -143,7 +144,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
   #lease(current: CurrentTarget): void {
     if (this.#isOver()) return;
     const { gateway, exchange } = this.#request;
-    exchange.admission?.renew();
+    renewAdmission(exchange.admission, gateway.clock);
     const upstream = this.#upstreamOf(current.target);
     if (upstream === null) {
       this.next();
@@ -314,7 +315,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       let isUsed = false;
       try {
         if (this.#isOver()) return;
-        exchange.admission?.renew();
+        renewAdmission(exchange.admission, gateway.clock);
         isUsed = upstream !== null && mayAsk(this, this.#request, upstream, current.target.model);
       } finally {
         if (!isUsed) gateway.pool.release(lease);

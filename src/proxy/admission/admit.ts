@@ -9,7 +9,6 @@ import { type Target, withDetours } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
 import { modelMissing } from "../refusals.ts";
 import type { ServedRequest } from "../served-request.ts";
-import { Admission } from "./admission.ts";
 import { demandAt } from "./demand.ts";
 import { limitReached, modelUnpriced } from "./limit-errors.ts";
 
@@ -43,14 +42,14 @@ export function admit(request: ServedRequest, { targets, detours, modelName }: P
     const overflow = measure(request, detours.overflow, terms);
     const refusal = measure(request, detours.refusal, terms);
     const given = reserve(request, asked, dearest(own, dearest(overflow, refusal)));
-    if (given instanceof Admission) {
+    if (given instanceof Reservation) {
       exchange.admission = given;
       return { targets: own.usable, detours: { overflow: overflow.usable, refusal: refusal.usable } };
     }
     // A detour that the key cannot pay for is left out, as one without a price is.
   }
   const given = reserve(request, asked, own);
-  if (!(given instanceof Admission)) throw given;
+  if (!(given instanceof Reservation)) throw given;
   exchange.admission = given;
   return { targets: own.usable, detours: null };
 }
@@ -65,17 +64,22 @@ function measure(
   targets: readonly Target[],
   terms: { readonly hasBudget: boolean; readonly mustHavePrice: boolean; readonly others: readonly string[] },
 ): Measured {
-  const usable: Target[] = [];
+  // Most models have one target, and a price.
+  let usable: Target[] | null = null;
   let tokens = 0;
   let costNanoUsd: number | null = null;
-  for (const target of targets) {
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i] as Target;
     const demand = demandAt(request, target, terms.hasBudget, terms.others);
-    if (terms.mustHavePrice && demand.costNanoUsd === null) continue;
-    usable.push(target);
+    if (terms.mustHavePrice && demand.costNanoUsd === null) {
+      usable ??= targets.slice(0, i);
+      continue;
+    }
+    usable?.push(target);
     tokens = Math.max(tokens, demand.tokens);
     if (demand.costNanoUsd !== null) costNanoUsd = Math.max(costNanoUsd ?? 0, demand.costNanoUsd);
   }
-  return { usable, tokens, costNanoUsd };
+  return { usable: usable ?? targets, tokens, costNanoUsd };
 }
 
 function dearest(one: Needed, other: Needed): Needed {
@@ -89,14 +93,12 @@ function dearest(one: Needed, other: Needed): Needed {
 /** Returns the client's error when there is no room. */
 function reserve(
   { gateway: { limiter, clock }, exchange: { principal } }: ServedRequest,
-  asked: Pick<Demand, "model" | "atMs"> & { readonly fallbacks: readonly string[] },
+  { model, fallbacks, atMs }: Pick<Demand, "model" | "fallbacks" | "atMs">,
   { tokens, costNanoUsd }: Needed,
-): Admission | GatewayError {
-  const needed = { tokens, costNanoUsd };
-  const given = limiter.reserve(principal, { ...asked, ...needed });
-  return given instanceof Reservation
-    ? new Admission(given, needed, clock)
-    : limitReached(given, needed, clock.nowMs());
+): Reservation | GatewayError {
+  const demand = { model, fallbacks, atMs, tokens, costNanoUsd };
+  const given = limiter.reserve(principal, demand);
+  return given instanceof Reservation ? given : limitReached(given, demand, clock.nowMs());
 }
 
 /**
@@ -116,7 +118,7 @@ export function admitUnpaid(
   const needed = { tokens, costNanoUsd: 0 };
   const given = gateway.limiter.reserve(principal, { model: modelName, atMs, ...needed });
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
-  exchange.admission = new Admission(given, needed, gateway.clock);
+  exchange.admission = given;
 }
 
 const NO_MODELS: readonly string[] = [];

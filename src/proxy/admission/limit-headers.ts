@@ -8,9 +8,12 @@ import type { Gateway } from "../gateway.ts";
 /** The upstream's own headers of rates are about the gateway's account, and would stand beside the key's. */
 const ACCOUNT_RATES = ["x-ratelimit-", "anthropic-ratelimit-"];
 
+/** Of a reply, or of one that is still data: to add to that takes a fraction of the time. */
+export type ReplyHeaders = Headers | Record<string, string>;
+
 /** Adds the headers to the reply of a request with a key that has limits. `model`: as the client named it. */
 export function tellLimits(
-  headers: Headers,
+  headers: ReplyHeaders,
   { limiter, clock, snapshot }: Pick<Gateway, "limiter" | "clock" | "snapshot">,
   { principal, route }: Pick<Accepted, "principal" | "route">,
   model: string | null,
@@ -23,9 +26,12 @@ export function tellLimits(
 }
 
 /** `server.forward_upstream_headers` may have let them through. */
-function dropAccountRates(headers: Headers): void {
-  for (const name of [...headers.keys()]) {
-    if (ACCOUNT_RATES.some((prefix) => name.startsWith(prefix))) headers.delete(name);
+function dropAccountRates(headers: ReplyHeaders): void {
+  const isPlain = !(headers instanceof Headers);
+  for (const name of isPlain ? Object.keys(headers) : [...headers.keys()]) {
+    if (!ACCOUNT_RATES.some((prefix) => name.startsWith(prefix))) continue;
+    if (isPlain) delete headers[name];
+    else headers.delete(name);
   }
 }
 
@@ -47,7 +53,7 @@ export interface RateTime {
  * set.
  */
 export function addLimitHeaders(
-  headers: Headers,
+  headers: ReplyHeaders,
   dialect: DialectName,
   { requests, tokens }: Rates,
   time: RateTime,
@@ -59,7 +65,7 @@ export function addLimitHeaders(
 }
 
 function addRate(
-  headers: Headers,
+  headers: ReplyHeaders,
   { names, resetText }: RateHeaders,
   unit: "requests" | "tokens",
   rates: readonly MinuteRate[],
@@ -67,13 +73,20 @@ function addRate(
 ): void {
   const { limit, remaining, reset } = names[unit];
   const tightest = tightestOf(rates, monotonicMs);
-  headers.append(limit, String(tightest.limit));
-  headers.append(remaining, String(tightest.remaining(monotonicMs)));
-  headers.append(reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
+  add(headers, limit, String(tightest.limit));
+  add(headers, remaining, String(tightest.remaining(monotonicMs)));
+  add(headers, reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
+}
+
+function add(headers: ReplyHeaders, name: string, value: string): void {
+  if (headers instanceof Headers) headers.append(name, value);
+  else headers[name] = value;
 }
 
 /** A key may have a limit for some models beside the one for all: the client meets the tighter one first. */
 function tightestOf(rates: readonly MinuteRate[], monotonicMs: number): MinuteRate {
+  const [first] = rates;
+  if (rates.length === 1 && first !== undefined) return first;
   return rates.reduce((tightest, rate) =>
     rate.remaining(monotonicMs) < tightest.remaining(monotonicMs) ? rate : tightest,
   );

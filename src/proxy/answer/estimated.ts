@@ -51,6 +51,6 @@ function deliver(
       "x-clewline-estimated": "input_tokens",
       ...requestIdHeaders(exchange.id),
     };
-    ended({ kind: "delivered", reply: new Response(body, { headers }) });
+    ended({ kind: "delivered", reply: { status: 200, headers, body } });
   });
 }

@@ -21,7 +21,14 @@ function serve(answered: () => Promise<Response>): void {
   server = Bun.serve({
     port: 0,
     development: false,
-    fetch: () => keptAlive(ACCEPTED, () => false, answered(), 20),
+    fetch: () =>
+      keptAlive(
+        ACCEPTED,
+        () => false,
+        answered(),
+        20,
+        () => undefined,
+      ),
   });
 }
 

@@ -11,13 +11,14 @@ const SPACE = new Uint8Array([0x20]);
 
 /**
  * The answer itself when it comes within the interval or is a stream; otherwise a reply that waits for the
- * answer.
+ * answer, whose headers `addHeaders` completes.
  */
 export async function keptAlive(
   { id, route, client }: Accepted,
   asksForStream: () => boolean | null,
   answered: Promise<Response>,
   intervalMs: number,
+  addHeaders: (headers: Record<string, string>) => void,
 ): Promise<Response> {
   // A request for a stored object may ask for a stream.
   if (!route.hasBody) return await answered;
@@ -29,9 +30,9 @@ export async function keptAlive(
     // The gateway cannot answer a request that it is still reading.
   } while (asksForStream() === null);
   client.suspendIdleTimeout();
-  return new Response(new WaitingReply(answered, intervalMs).body, {
-    headers: { "content-type": "application/json", ...requestIdHeaders(id), ...PASSED_ON_AT_ONCE },
-  });
+  const headers = { "content-type": "application/json", ...requestIdHeaders(id), ...PASSED_ON_AT_ONCE };
+  addHeaders(headers);
+  return new Response(new WaitingReply(answered, intervalMs).body, { headers });
 }
 
 /** null: the answer takes longer. */

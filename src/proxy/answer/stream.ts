@@ -34,7 +34,7 @@ export function deliverStream(streamed: StreamedReply, read: WholeRead | null, r
       client.suspendIdleTimeout();
       const reply =
         early === null && lead === null
-          ? new Response(relay.body, { status: head.status, headers: { ...headers, ...PASSED_ON_AT_ONCE } })
+          ? { status: head.status, headers: { ...headers, ...PASSED_ON_AT_ONCE }, body: relay.body }
           : null;
       attempt.end({ kind: "delivered", reply });
       attempt.letGoOfRequest();

@@ -127,7 +127,7 @@ export function deliverWhole(
       client.restoreIdleTimeout();
       const reply =
         early === null && lead === null
-          ? new Response(body as Uint8Array<ArrayBuffer> | null, { status: head.status, headers })
+          ? { status: head.status, headers, body: body as Uint8Array<ArrayBuffer> | null }
           : null;
       if (lead === null) early?.endWith(body, headers);
       else lead.deliver(head.status, headers, body);

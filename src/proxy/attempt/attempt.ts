@@ -14,6 +14,7 @@ import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../../transport/call.ts";
 import { type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
+import { renewAdmission } from "../admission/renew-admission.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "./answer-facts.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
@@ -172,7 +173,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     if (endOfKey !== null) throw endOfKey;
     const { admission } = exchange;
     admission?.spent();
-    admission?.renew();
+    renewAdmission(admission, this.served.gateway.clock);
     return this.#send(this.#translated(request));
   }
 

@@ -4,6 +4,7 @@ import type { Repairs } from "../../dialects/repair.ts";
 import type { DetourCause } from "../../plan/plan.ts";
 import type { RoomFacts } from "../../upstreams/room/room-facts.ts";
 import type { Signal } from "../../upstreams/signal.ts";
+import type { Reply } from "../answer/reply.ts";
 import type { AnswerFacts } from "./answer-facts.ts";
 
 /** The upstream's own error reply, in case the client should get it. */
@@ -58,4 +59,4 @@ export interface Fault {
 /** How an attempt ends: with a reply for the client, or with a failure. */
 export type AttemptResult =
   /** null: the client's stream was open already, and has the answer. */
-  { readonly kind: "delivered"; readonly reply: Response | null } | AttemptFailure | ClientLeft | Fault;
+  { readonly kind: "delivered"; readonly reply: Reply | null } | AttemptFailure | ClientLeft | Fault;
