@@ -1,6 +1,7 @@
 /** No client has a complete answer that is not in the ledger, at whatever moment the process is killed. */
 import { expect, test } from "bun:test";
 import { IS_FULL } from "../kit/gateway.ts";
+import { killFollowers } from "./kill-followers.ts";
 import { killNine, renderCounts } from "./kill-nine.ts";
 
 const KILLS = IS_FULL ? 100 : 10;
@@ -23,4 +24,20 @@ test(
     expect(counts.broken).toBeGreaterThan(0);
   },
   IS_FULL ? 480_000 : 60_000,
+);
+
+test(
+  `${KILLS} kills while many clients share calls lose no answer that one of them has seen whole`,
+  async () => {
+    const counts = await killFollowers(KILLS, 20_261_129);
+    console.log(counts);
+    expect(counts.missing).toEqual([]);
+    expect(counts.misjudged).toEqual([]);
+    expect(counts.complete).toBeGreaterThan(KILLS * 20);
+    expect(counts.completeShared).toBeGreaterThan(KILLS * 10);
+    expect(counts.completeAtKill).toBeGreaterThan(KILLS);
+    expect(counts.broken).toBeGreaterThan(KILLS);
+    expect(counts.failures).toBeGreaterThan(0);
+  },
+  IS_FULL ? 480_000 : 120_000,
 );
