@@ -254,6 +254,29 @@ test("usage prints amounts to the last nano-dollar, and says what they do not ho
   ]);
 });
 
+test("usage sums up what the cache has saved, and shows the column where something was", async () => {
+  write({ costNanoUsd: 3_000_000 });
+  expect((await run(usage, "--data-dir", dir, "--by", "none")).out).not.toContain("SAVED");
+  const one = 9_007_199_254_740_991;
+  write(
+    { cache: "hit", costNanoUsd: 0, savedNanoUsd: one },
+    { cache: "joined", costNanoUsd: 0, savedNanoUsd: one },
+    { cache: "hit", costNanoUsd: 0, savedNanoUsd: null, key: "other" },
+  );
+  const table = (await run(usage, "--data-dir", dir, "--by", "key")).out;
+  expect(table).toMatch(/ USD +SAVED /);
+  expect(table).toContain(" 18014398.509481982 ");
+  expect(table).toMatch(/^other .* - /m);
+  const byKey = jsonLines((await run(usage, "--data-dir", dir, "--by", "key", "--json")).out);
+  expect(byKey).toMatchObject([
+    { cost_usd: "0.003", saved_usd: "18014398.509481982" },
+    { key: "other", cost_usd: "0.00", saved_usd: null },
+  ]);
+  const csv = (await run(usage, "--data-dir", dir, "--by", "none", "--csv")).out;
+  expect(csv).toContain("cost_usd,saved_usd,");
+  expect(csv).toContain(",0.003,18014398.509481982,");
+});
+
 test("usage filters by what it can split, in a time zone", async () => {
   write(
     { key: "ann", team: "red", endUser: "u1", tags: '["a","b"]', costNanoUsd: 1 },

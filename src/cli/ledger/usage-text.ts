@@ -16,6 +16,9 @@ const LINE_CHARS = 100;
 const MIN_VALUE_CHARS = 8;
 const MAX_VALUE_CHARS = 100;
 
+/** Shown where something was saved. */
+const SAVED = "SAVED";
+
 const FIGURE_COLUMNS: readonly UsageColumn[] = [
   { title: "REQS", align: "right", maxChars: 7, text: (group) => formatCount(group.requests) },
   { title: "ERRORS", align: "right", maxChars: 7, text: (group) => formatCount(group.errors) },
@@ -24,6 +27,7 @@ const FIGURE_COLUMNS: readonly UsageColumn[] = [
   { title: "OUTPUT", align: "right", maxChars: 7, text: (group) => formatCount(group.usage.outputTokens) },
   // An amount is never cut.
   { title: "USD", align: "right", maxChars: 40, text: costText },
+  { title: SAVED, align: "right", maxChars: 40, text: ({ savedNanoUsd }) => amountText(savedNanoUsd) },
   { title: "P50", align: "right", maxChars: 6, text: (group) => formatMs(group.durationP50Ms) },
   { title: "P95", align: "right", maxChars: 6, text: (group) => formatMs(group.durationP95Ms) },
 ];
@@ -32,6 +36,10 @@ const FIGURE_COLUMNS: readonly UsageColumn[] = [
 function costText({ costNanoUsd, unpriced }: UsageGroup): string {
   if (costNanoUsd === null) return unpriced > 0 ? "unpriced" : "-";
   return `${usdText(costNanoUsd)}${unpriced > 0 ? "+" : ""}`;
+}
+
+function amountText(nanoUsd: bigint | null): string {
+  return nanoUsd === null ? "-" : usdText(nanoUsd);
 }
 
 function valueText(value: Value | undefined): string {
@@ -60,7 +68,9 @@ export function renderTable(groups: readonly UsageGroup[], { by, period, timeZon
             text: (group) => group.period ?? "",
           },
         ];
-  const columns = [...time, ...valueColumns, ...FIGURE_COLUMNS];
+  const hasSaved = groups.some(({ savedNanoUsd }) => savedNanoUsd !== null);
+  const figures = FIGURE_COLUMNS.filter(({ title }) => title !== SAVED || hasSaved);
+  const columns = [...time, ...valueColumns, ...figures];
   const rows = [
     columns.map(({ title }) => title),
     ...groups.map((group) => columns.map(({ text }) => text(group))),
@@ -105,6 +115,7 @@ function fieldsOf(group: UsageGroup, { by, period }: UsageQuery): Record<string,
     client_left: group.clientLeft,
     ...Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [COLUMNS[kind], group.usage[kind]])),
     cost_usd: group.costNanoUsd === null ? null : usdText(group.costNanoUsd),
+    saved_usd: group.savedNanoUsd === null ? null : usdText(group.savedNanoUsd),
     requests_without_price: group.unpriced,
     requests_with_unsure_usage: group.unsureUsage,
     requests_with_estimated_usage: group.estimated,
@@ -134,6 +145,7 @@ const NO_GROUP: UsageGroup = {
   estimated: 0,
   unpriced: 0,
   costNanoUsd: null,
+  savedNanoUsd: null,
   usage: Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, null])) as UsageGroup["usage"],
   durationP50Ms: null,
   durationP95Ms: null,

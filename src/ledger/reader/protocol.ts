@@ -22,7 +22,7 @@ export const MAX_GROUPS = 500;
 type AmountName = {
   [Name in keyof UsageGroup]-?: bigint extends UsageGroup[Name] ? Name : never;
 }[keyof UsageGroup];
-const AMOUNTS: Readonly<Record<AmountName, true>> = { costNanoUsd: true };
+const AMOUNTS: Readonly<Record<AmountName, true>> = { costNanoUsd: true, savedNanoUsd: true };
 const AMOUNT_NAMES = Object.keys(AMOUNTS) as AmountName[];
 
 /** JSON has no whole numbers beyond 2^53: an exact amount is a text. */

@@ -13,9 +13,11 @@ import { openStore, openStoreReader } from "../store-file.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import { ALL_USAGE, type UsageQuery } from "../usage/usage-query.ts";
 import { makeLedgerWriter } from "../writer.ts";
+import { MarkStore } from "./mark.ts";
 import { beginRebuild } from "./rebuild.ts";
 import { RollUp } from "./roll-up.ts";
 import { Roller } from "./roller.ts";
+import { ROLL_UP_SAVED } from "./schema.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 10, 1);
@@ -165,6 +167,65 @@ test("a rebuild repairs sums that somebody has spoiled", () => {
   sql.exec("UPDATE usage_hours SET cost_nano_usd = 1; DELETE FROM usage_spans WHERE level >= 1");
   expect(readUsage(sql, query({})).groups[0]?.costNanoUsd).not.toBe(250n);
   beginRebuild(sql);
+  expectAgreement();
+  rollUpAll();
+  expectAgreement();
+});
+
+/** As a database that was made before sums knew what was saved. */
+function withoutSaved(): void {
+  sql.exec("UPDATE usage_hours SET rare = NULL; UPDATE usage_spans SET rare = NULL");
+  sql.prepare("DELETE FROM migrations WHERE name = ?").run(ROLL_UP_SAVED.name);
+}
+
+const SAVED = { cache: "hit", costNanoUsd: 0, savedNanoUsd: Number.MAX_SAFE_INTEGER };
+
+test.each([0, 1, 30, 49])(
+  "an older database gets what was saved, in steps, but for the %p oldest hours, whose rows are gone",
+  (gone) => {
+    for (let i = 0; i < 72; i++) write(START_MS + i * HOUR_MS, [{ key: `key-${i % 2}`, ...SAVED }]);
+    // The last hours are not in the sums yet, and a row of the first ones comes late.
+    rollUpAll(START_MS + 70 * HOUR_MS);
+    write(START_MS + 20.5 * HOUR_MS, [SAVED], START_MS + 71 * HOUR_MS);
+    sql.prepare("DELETE FROM entries WHERE seq < ?").run(firstKey(START_MS + gone * HOUR_MS));
+    const before = new MarkStore(sql).read();
+    sql.exec("CREATE TEMP TABLE late AS SELECT seq FROM usage_late");
+    beginRebuild(sql);
+    const rebuilding = new MarkStore(sql).read();
+    new MarkStore(sql).write(before);
+    sql.exec("INSERT INTO usage_late SELECT seq FROM late");
+    withoutSaved();
+    sql.close();
+    sql = openStore(dir);
+    expect(new MarkStore(sql).read()).toEqual(rebuilding);
+    const asked = query({ by: ["key"], period: "day" });
+    // The rows of the oldest hour that is there may not be all of its rows, so its sum stays as well.
+    const saving = 72 - (gone === 0 ? 0 : gone + 1) + Number(gone === 0 || gone < 20);
+    const total = (): bigint =>
+      readUsage(sql, asked).groups.reduce((sum, { savedNanoUsd }) => sum + (savedNanoUsd ?? 0n), 0n);
+    const requests = readUsage(sql, query({})).groups[0]?.requests;
+    expect(total()).toBe(BigInt(saving) * BigInt(SAVED.savedNanoUsd));
+    for (const rollUp = new RollUp(sql); rollUp.step(3, START_MS + 1000 * HOUR_MS).isBehind; ) {
+      expect(total()).toBe(BigInt(saving) * BigInt(SAVED.savedNanoUsd));
+      expect(readUsage(sql, query({})).groups[0]?.requests).toBe(requests);
+    }
+    expect(total()).toBe(BigInt(saving) * BigInt(SAVED.savedNanoUsd));
+    if (gone === 0) expectAgreement();
+  },
+);
+
+test("an older database whose sums are being made anew begins that again", () => {
+  for (let i = 0; i < 50; i++) write(START_MS + i * HOUR_MS, [SAVED]);
+  rollUpAll();
+  beginRebuild(sql);
+  const rollUp = new RollUp(sql);
+  while (new MarkStore(sql).read().isErasing) rollUp.step(3, START_MS + 100 * HOUR_MS);
+  for (let i = 0; i < 5; i++) rollUp.step(3, START_MS + 100 * HOUR_MS);
+  const { rebuildTo } = new MarkStore(sql).read();
+  withoutSaved();
+  sql.close();
+  sql = openStore(dir);
+  expect(new MarkStore(sql).read()).toMatchObject({ mark: 0, isErasing: true, rebuildTo });
   expectAgreement();
   rollUpAll();
   expectAgreement();

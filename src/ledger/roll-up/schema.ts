@@ -1,5 +1,8 @@
 /** The tables of the roll-up: sums over the ledger's rows, by the hour and by the day. */
 import type { Migration } from "../../store/migrations.ts";
+import { EPOCH_MS, KEYS_A_MS } from "../request-ids.ts";
+import { STEPS_A_DAY } from "./mark.ts";
+import { DAY_HOURS, HOUR_MS } from "./spans.ts";
 
 const SUMS = `requests INTEGER, errors INTEGER, client_left INTEGER, unsure_usage INTEGER, estimated INTEGER,
   unpriced INTEGER, cost_nano_usd INTEGER, input_tokens INTEGER, cache_read_tokens INTEGER,
@@ -56,4 +59,30 @@ DELETE FROM usage_groups;
 DELETE FROM usage_late;
 UPDATE usage_mark SET rebuild_to = max(mark, rebuild_to), mark = 0, from_hour = 0, is_erasing = 0, erased_grp = 0,
   fold_step = 0, fold_grp = 0`,
+};
+
+/**
+ * What was saved. The sums are made anew in steps beside serving, as `beginRebuild` has it: reports read the rows meanwhile,
+ * and sums of hours whose rows are gone stay as they are.
+ */
+export const ROLL_UP_SAVED: Migration = {
+  name: "usage roll-up with what was saved",
+  sql: `DELETE FROM usage_late;
+WITH oldest (ms) AS (
+  SELECT min(ms) FROM (
+    SELECT min(seq) / ${KEYS_A_MS} + ${EPOCH_MS} AS ms FROM entries
+    UNION ALL SELECT min(at_ms) FROM entries WHERE at_ms IS NOT NULL)
+), begin (hour) AS (
+  SELECT iif((SELECT min(hour) FROM usage_hours) < ms / ${HOUR_MS}, ms / ${HOUR_MS} + 1, 0) FROM oldest
+  WHERE ms IS NOT NULL
+), step (first) AS (
+  SELECT hour / ${DAY_HOURS} * ${STEPS_A_DAY} FROM begin
+)
+UPDATE usage_mark SET
+  rebuild_to = max(mark, rebuild_to),
+  mark = iif(begin.hour = 0, 0, (begin.hour * ${HOUR_MS} - ${EPOCH_MS}) * ${KEYS_A_MS}),
+  from_hour = begin.hour, is_erasing = 1, erased_grp = 0,
+  fold_grp = iif(fold_step < step.first, fold_grp, 0),
+  fold_step = min(fold_step, step.first)
+FROM begin, step`,
 };

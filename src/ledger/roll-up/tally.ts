@@ -88,6 +88,7 @@ export const TALLIED_COLUMNS: readonly string[] = [
   "duration_ms",
   "ttfb_ms",
   "cost_nano_usd",
+  COLUMNS.savedNanoUsd,
   ...USAGE_KIND_NAMES.map((kind) => COLUMNS[kind]),
 ];
 
@@ -119,6 +120,9 @@ export function traitsOf(row: SqlRow): RowTraits {
   };
 }
 
+/** What most sums have none of, in the column `rare`. An exact amount is a text. */
+type Rare = Partial<Record<UsageKind, number>> & { readonly savedNanoUsd?: string };
+
 const PLAIN_COLUMNS = PLAIN_KINDS.map((kind) => [kind, COLUMNS[kind]] as const);
 const RARE_COLUMNS = RARE_KINDS.map((kind) => [kind, COLUMNS[kind]] as const);
 
@@ -136,6 +140,8 @@ export class Tally {
   estimated = 0;
   /** Requests with usage and without a cost. */
   unpriced = 0;
+  /** Billionths of a dollar that the response cache has saved; null: no row has saved any that is known. */
+  savedNanoUsd: bigint | null = null;
   readonly usage: Record<UsageKind, number | null> = { ...NO_SUMS };
   readonly ttfb = new Percentiles();
   readonly duration = new Percentiles();
@@ -166,7 +172,11 @@ export class Tally {
     if (traits.isUnsure) this.unsureUsage++;
     if (traits.isEstimated) this.estimated++;
     let isUsed = this.#addKinds(PLAIN_COLUMNS, row);
-    if (hasRare && this.#addKinds(RARE_COLUMNS, row)) isUsed = true;
+    if (hasRare) {
+      if (this.#addKinds(RARE_COLUMNS, row)) isUsed = true;
+      const saved = row[COLUMNS.savedNanoUsd];
+      if (typeof saved === "number") this.#addSaved(BigInt(saved));
+    }
     if (isUsed && traits.isServed && typeof cost !== "number") this.unpriced++;
     if (typeof row.duration_ms === "number" && traits.isRequest) this.duration.add(row.duration_ms);
     if (typeof row.ttfb_ms === "number") this.ttfb.add(row.ttfb_ms);
@@ -223,6 +233,7 @@ export class Tally {
 
   add(other: Tally): void {
     for (const count of COUNTS) this[count] += other[count];
+    if (other.savedNanoUsd !== null) this.#addSaved(other.savedNanoUsd);
     if (other.#cost !== null) this.#addBigCost(other.#beyond + BigInt(other.#cost));
     for (const kind of USAGE_KIND_NAMES) {
       const count = other.usage[kind];
@@ -248,16 +259,23 @@ export class Tally {
 
   #rare(): string | null {
     const reported = RARE_KINDS.filter((kind) => this.usage[kind] !== null);
-    if (reported.length === 0) return null;
-    return JSON.stringify(Object.fromEntries(reported.map((kind) => [kind, this.usage[kind]])));
+    const saved = this.savedNanoUsd;
+    if (reported.length === 0 && saved === null) return null;
+    const rare: Rare = Object.fromEntries(reported.map((kind) => [kind, this.usage[kind]]));
+    return JSON.stringify(saved === null ? rare : { ...rare, savedNanoUsd: String(saved) });
   }
 
   #addRare(json: string): void {
-    const rare = JSON.parse(json) as Partial<Record<UsageKind, number>>;
+    const rare = JSON.parse(json) as Rare;
     for (const kind of RARE_KINDS) {
       const count = rare[kind];
       if (count !== undefined) this.#addUsage(kind, count);
     }
+    if (rare.savedNanoUsd !== undefined) this.#addSaved(BigInt(rare.savedNanoUsd));
+  }
+
+  #addSaved(nanoUsd: bigint): void {
+    this.savedNanoUsd = (this.savedNanoUsd ?? 0n) + nanoUsd;
   }
 
   #addUsage(kind: UsageKind, count: number): void {

@@ -57,6 +57,7 @@ export class Page {
       estimated: tally.estimated,
       unpriced: tally.unpriced,
       costNanoUsd: tally.costNanoUsd,
+      savedNanoUsd: tally.savedNanoUsd,
       usage: Object.fromEntries(USAGE_KIND_NAMES.map((kind) => [kind, usage[kind]])) as UsageGroup["usage"],
       durationP50Ms: duration.at(0.5),
       durationP95Ms: duration.at(0.95),

@@ -91,6 +91,7 @@ const rows = fc.record<Partial<LedgerRow>>({
   >,
   usageState: text("final", "partial", "estimated", "unknown") as fc.Arbitrary<LedgerRow["usageState"]>,
   costNanoUsd: nullable(fc.integer({ min: -(10 ** 12), max: 10 ** 15 })),
+  savedNanoUsd: nullable(fc.integer({ min: 0, max: 10 ** 15 })),
   usage: fc
     .record({ inputTokens: tokens, outputTokens: tokens, webSearches: tokens, cacheWrite1hTokens: tokens })
     .map((usage) => ({ ...NO_USAGE, ...usage })),

@@ -52,6 +52,11 @@ export interface UsageGroup {
   readonly unpriced: number;
   /** Billionths of a dollar, exact: of requests, of losses that a crash left, and of corrections. null: no row has a cost. */
   readonly costNanoUsd: bigint | null;
+  /**
+   * Billionths of a dollar, exact: what the answers have cost that the response cache gave again. null: no request has saved
+   * any that is known.
+   */
+  readonly savedNanoUsd: bigint | null;
   /** null: no request reported the kind. */
   readonly usage: Readonly<Record<UsageKind, number | null>>;
   /** Milliseconds, within 1 %; null when no request has the figure. */
