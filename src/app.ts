@@ -183,6 +183,7 @@ class RunningApp implements App {
       spending: (key) => this.#spendings.of(key),
       configProblems: () => this.#rejected,
       admin: (client, path) => this.#admin.answer(client, path),
+      adminPages: (client, path) => this.#admin.answerPage(client, path),
     };
     this.#listener = listen(config.server, makeRoutes(served), this.#gateway);
     if (config.metrics.enabled && config.metrics.port !== null) {

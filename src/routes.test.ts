@@ -209,6 +209,8 @@ test("a few listed routes are open to anyone, the admin has its own callers; all
     "/readyz anyone",
     "/metrics metrics",
     "/admin/api/{path...} admin",
+    "/admin admin",
+    "/admin/{path...} admin",
   ]);
 });
 
@@ -232,6 +234,7 @@ describe("without a key", () => {
       spending: () => Promise.resolve(null),
       configProblems: () => [],
       admin: () => Promise.resolve(new Response("admin")),
+      adminPages: () => Promise.resolve(new Response("page")),
     });
     const { handler } = routes[TABLE.indexOf(line)] as (typeof routes)[number];
     const client = clientUnderTest("/", line.methods[0] === "POST" ? "{}" : null, { authorization: key });
@@ -269,6 +272,7 @@ test("of the metrics' keys a reload takes over the key alone: the port is opened
       spending: () => Promise.resolve(null),
       configProblems: () => [],
       admin: () => Promise.resolve(new Response("admin")),
+      adminPages: () => Promise.resolve(new Response("page")),
     });
     const { handler } = routes[TABLE.findIndex(({ who }) => who === "metrics")] as (typeof routes)[number];
     const statusFor = async (key: string) =>

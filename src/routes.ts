@@ -21,7 +21,7 @@ import { livenessPage, rootPage } from "./pages/root.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
 
-/** Answers a call of the admin API; `path` is what follows `/admin/api/`. */
+/** `path`: what follows `/admin/api/` of a call of the admin API, or `/admin/` of one of its pages. */
 type AnswerAdmin = (client: ClientRequest, path: string) => Promise<Response>;
 
 /** What the handlers answer from. */
@@ -34,6 +34,7 @@ export interface Served {
   /** The problems of a changed configuration that was rejected; empty once a good one is there. */
   readonly configProblems: () => readonly Problem[];
   readonly admin: AnswerAdmin;
+  readonly adminPages: AnswerAdmin;
 }
 
 type ClientHandler = (
@@ -63,6 +64,7 @@ export function makeTable({
   configProblems,
   spending,
   admin,
+  adminPages,
 }: Served): readonly RouteLine[] {
   return [
     ...ENDPOINT_PATHS.map(
@@ -94,14 +96,22 @@ export function makeTable({
     { ...HEALTH, path: "/healthz", handler: livenessPage },
     { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems()) },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
-    ...adminLines(admin),
+    ...adminLines({ admin, adminPages }),
   ];
 }
 
-function adminLines(answer: AnswerAdmin): readonly RouteLine[] {
-  const handler: Handler = (client, { path = "" }) => answer(client, path);
+function adminLines({ admin, adminPages }: Pick<Served, "admin" | "adminPages">): readonly RouteLine[] {
+  const calls: Handler = (client, { path = "" }) => admin(client, path);
+  const pages: Handler = (client, { path = "" }) => adminPages(client, path);
   return [
-    { methods: ["GET", "POST", "PATCH", "DELETE"], path: "/admin/api/{path...}", who: "admin", handler },
+    {
+      methods: ["GET", "POST", "PATCH", "DELETE"],
+      path: "/admin/api/{path...}",
+      who: "admin",
+      handler: calls,
+    },
+    { methods: READ, path: "/admin", who: "admin", handler: pages },
+    { methods: READ, path: "/admin/{path...}", who: "admin", handler: pages },
   ];
 }
 
@@ -124,7 +134,10 @@ export function makeRoutes(served: Served): readonly HttpRoute[] {
 }
 
 /** The routes of `admin.listen`. */
-export function makeAdminRoutes({ admin, gateway }: Pick<Served, "admin" | "gateway">): readonly HttpRoute[] {
+export function makeAdminRoutes({
+  gateway,
+  ...admin
+}: Pick<Served, "admin" | "adminPages" | "gateway">): readonly HttpRoute[] {
   return adminLines(admin).map((line) => withAdminOn(line, gateway, () => true));
 }
 

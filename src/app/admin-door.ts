@@ -19,6 +19,7 @@ export class AdminDoor {
   readonly #options: AdminDoorOptions;
   #loading: Promise<Admin> | null = null;
   #admin: Admin | null = null;
+  #pages: Promise<(client: ClientRequest, path: string) => Promise<Response>> | null = null;
 
   constructor(options: AdminDoorOptions) {
     this.#options = options;
@@ -28,6 +29,17 @@ export class AdminDoor {
   async answer(client: ClientRequest, path: string): Promise<Response> {
     this.#loading ??= this.#load();
     return await (await this.#loading).answer(client, path);
+  }
+
+  /** `path`: what follows `/admin/`. */
+  async answerPage(client: ClientRequest, path: string): Promise<Response> {
+    this.#pages ??= Promise.all([import("../admin/ui-page.ts"), import("../http/ui-pack.ts")]).then(
+      ([{ answerUiPage }, { UiPackSource }]) => {
+        const source = new UiPackSource();
+        return (one, place) => answerUiPage(source, one, place);
+      },
+    );
+    return await (await this.#pages)(client, path);
   }
 
   close(): void {
