@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { CALL_RULES } from "./call-rules.ts";
-import { checkOrder, checkPages, checkSources } from "./check-imports.ts";
+import { checkOrder, checkSources } from "./check-imports.ts";
+import { checkPages } from "./check-pages.ts";
 import { MODULE_RULES, ROOMS } from "./import-rules.ts";
 import { importsOf, scanText } from "./source-scan.ts";
 

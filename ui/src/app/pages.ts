@@ -1,0 +1,47 @@
+/** The pages: their paths, names, pictures, keys and code, which is loaded when a page is opened. */
+import { Activity, Gauge, KeyRound, type LucideIcon, Network } from "lucide-react";
+import { type ComponentType, lazy } from "react";
+import type { Message } from "../locales/messages.ts";
+
+export interface PageEntry {
+  readonly path: string;
+  readonly title: Message;
+  readonly icon: LucideIcon;
+  /** After `g`. */
+  readonly key: string;
+  readonly Page: ComponentType;
+}
+
+const load = (read: () => Promise<ComponentType>): ComponentType =>
+  lazy(async () => ({ default: await read() }));
+
+export const PAGES: readonly PageEntry[] = [
+  {
+    path: "/",
+    title: "Overview",
+    icon: Gauge,
+    key: "o",
+    Page: load(async () => (await import("../features/overview/overview-page.tsx")).OverviewPage),
+  },
+  {
+    path: "/pool",
+    title: "Pool",
+    icon: Network,
+    key: "p",
+    Page: load(async () => (await import("../features/pool/pool-page.tsx")).PoolPage),
+  },
+  {
+    path: "/requests",
+    title: "Requests",
+    icon: Activity,
+    key: "r",
+    Page: load(async () => (await import("../features/requests/requests-page.tsx")).RequestsPage),
+  },
+  {
+    path: "/keys",
+    title: "Keys",
+    icon: KeyRound,
+    key: "k",
+    Page: load(async () => (await import("../features/keys/keys-page.tsx")).KeysPage),
+  },
+];

@@ -1,0 +1,19 @@
+/**
+ * Every message of the pages, in English and in Simplified Chinese. A message that is not here does not compile
+ * where it is used.
+ */
+import { KEY_MESSAGES } from "./messages/keys.ts";
+import { OVERVIEW_MESSAGES } from "./messages/overview.ts";
+import { POOL_MESSAGES } from "./messages/pool.ts";
+import { REQUEST_MESSAGES } from "./messages/requests.ts";
+import { SHELL_MESSAGES } from "./messages/shell.ts";
+
+export const CATALOG = {
+  ...SHELL_MESSAGES,
+  ...OVERVIEW_MESSAGES,
+  ...POOL_MESSAGES,
+  ...REQUEST_MESSAGES,
+  ...KEY_MESSAGES,
+} as const;
+
+export type Message = keyof typeof CATALOG;
