@@ -40,11 +40,11 @@ const GRACE_MS = 5_000;
 const PARTS: readonly Part[] = [
   {
     name: "unit",
-    folders: ["./src", "./script", "./bench"],
+    folders: ["./src", "./script", "./bench", "./ui"],
     isParallel: true,
     checks: ["format", "lint", "types", "imports", "unused"],
   },
-  ...["flow", "matrix", "field", "faults", "usage", "clients"].map((name) => ({
+  ...["flow", "matrix", "field", "faults", "usage", "clients", "browser"].map((name) => ({
     name,
     folders: [`./test/${name}`],
     isParallel: false,
