@@ -54,6 +54,9 @@ test("a step that fails leaves nothing of itself", () => {
   withDatabase((sql) => {
     const broken = [...STEPS, { name: "three", sql: "CREATE TABLE three (a); CREATE TABLE one (a)" }];
     expect(() => migrate(sql, broken)).toThrow(/one already exists/);
+    expect(tables(sql)).toEqual([]);
+    migrate(sql, STEPS);
+    expect(() => migrate(sql, broken)).toThrow(/one already exists/);
     expect(tables(sql)).toEqual(["migrations", "one", "two"]);
     expect(appliedCount(sql, STEPS)).toBe(2);
   });

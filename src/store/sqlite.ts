@@ -166,12 +166,14 @@ export function openSqlite(path: string, options: SqliteOptions): Sql {
         PRIVATE_PRAGMAS,
       );
     }
+    // It can give back free pages in small steps. An old file would have to be rewritten, and the command would write a page.
+    const forNew = statSync(path).size === 0 ? ["PRAGMA auto_vacuum = INCREMENTAL"] : [];
     return configured(new Database(path, { readwrite: true }), path, options.busyTimeoutMs, [
-      // Only for a new file: it can give back free pages in small steps. An old file would have to be rewritten.
-      "PRAGMA auto_vacuum = INCREMENTAL",
-      "PRAGMA journal_mode = WAL",
-      // With WAL a killed process loses no commit; a power cut may lose the last moments, but never the file.
+      // With WAL a killed process loses no commit; a power cut may lose the last moments, but never the file. First,
+      // because what follows may write.
       "PRAGMA synchronous = NORMAL",
+      ...forNew,
+      "PRAGMA journal_mode = WAL",
       `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
       `PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,
       "PRAGMA temp_store = MEMORY",

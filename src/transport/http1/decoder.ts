@@ -1,25 +1,23 @@
 /** Takes the content coding off a reply whose request asked for none. */
 import type { Transform } from "node:stream";
-import {
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  createZstdDecompress,
-} from "node:zlib";
 import { GatewayError } from "../../core/errors.ts";
 import type { BodyFlow } from "./body-flow.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
+type Zlib = typeof import("node:zlib");
+
 /** Makes the stream that decodes, given the body's first byte. */
-const DECODERS: Readonly<Record<string, (firstByte: number) => Transform>> = {
-  gzip: () => createGunzip(),
-  "x-gzip": () => createGunzip(),
+const DECODERS: Readonly<Record<string, (zlib: Zlib, firstByte: number) => Transform>> = {
+  gzip: (zlib) => zlib.createGunzip(),
+  "x-gzip": (zlib) => zlib.createGunzip(),
   // RFC 9110 means the zlib format; some servers send raw deflate.
-  deflate: (firstByte) => ((firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw()),
-  br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress(),
+  deflate: (zlib, firstByte) => ((firstByte & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()),
+  br: (zlib) => zlib.createBrotliDecompress(),
+  zstd: (zlib) => zlib.createZstdDecompress(),
 };
+
+/** Loads zlib with the first encoded reply, which few upstreams send: it takes 3 % of a start, and a megabyte. */
+const loadZlib = (): Zlib => import.meta.require("node:zlib");
 
 export function canDecode(coding: string): boolean {
   return Object.hasOwn(DECODERS, coding);
@@ -68,7 +66,7 @@ export class Decoder {
   }
 
   #start(firstByte: number): Transform {
-    const stream = (DECODERS[this.#coding] as (firstByte: number) => Transform)(firstByte);
+    const stream = (DECODERS[this.#coding] as (typeof DECODERS)[string])(loadZlib(), firstByte);
     stream.on("data", (bytes: Buffer) => {
       if (!this.#flow.chunk(bytes)) stream.pause();
     });
