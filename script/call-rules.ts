@@ -65,6 +65,7 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/admin/read-call.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
+      "src/prices/own-price-list.ts",
       // The arguments of calls are JSON as text in every dialect.
       "src/neutral/tools/json-text.ts",
     ],

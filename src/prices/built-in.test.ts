@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownPriceList } from "./own-price-list.ts";
 import { PriceBook } from "./price-book.ts";
 import { readPriceList } from "./price-list-text.ts";
 
@@ -8,6 +9,10 @@ const text = readFileSync(join(import.meta.dir, "built-in.json"), "utf8");
 const list = readPriceList(text);
 const book = new PriceBook(list, []);
 const models = list.providers.flatMap((provider) => provider.models.map((model) => ({ provider, model })));
+
+test("the program reads all of its own list", () => {
+  expect(ownPriceList(text)).toEqual(JSON.parse(text));
+});
 
 test("every copy of the list has the licenses of its sources", () => {
   expect(list.sources.map(({ license }) => license)).toEqual(["MIT", "MIT"]);
@@ -39,7 +44,7 @@ test("a dispute is a difference of more than 1 % from the rate that holds", () =
 test("every model is found by its own id, as itself or as an entry before it", () => {
   for (const { provider, model } of models) {
     if (model.prices.length === 0) continue;
-    const found = book.find({ upstream: "main", provider: provider.id, model: model.id });
+    const found = book.find("main", provider.id, model.id);
     const isNamedSo = model.names.some((name) => name === model.id.toLowerCase());
     if (isNamedSo) expect([provider.id, model.id, found === null]).toEqual([provider.id, model.id, false]);
   }
@@ -62,10 +67,7 @@ test("names as upstreams use them", () => {
     ["openai", "no-such-model", null],
   ];
   for (const [provider, name, model] of NAMES)
-    expect([name, book.find({ upstream: "main", provider, model: name })?.model ?? null]).toEqual([
-      name,
-      model,
-    ]);
+    expect([name, book.find("main", provider, name)?.model ?? null]).toEqual([name, model]);
 });
 
 test("addresses of providers", () => {

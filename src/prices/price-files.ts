@@ -1,14 +1,19 @@
 /** The price list of this program, and the newer one that a person may have put into the data folder. */
 import { join } from "node:path";
 import { readRegularFile } from "../core/regular-file.ts";
+import { ownPriceList } from "./own-price-list.ts";
 import type { PriceList } from "./price-list.ts";
-import { ownPriceList, PriceListError, readPriceList } from "./price-list-text.ts";
+import { PriceListError, readPriceList } from "./price-list-text.ts";
+
+let builtIn: PriceList | null = null;
 
 /** Read when it is first asked for: most commands need no prices. */
 export async function builtInPrices(): Promise<PriceList> {
+  if (builtIn !== null) return builtIn;
   // As a text: the runtime takes ten times as long to read the list as a module.
   const { default: text } = await import("./built-in.json", { with: { type: "text" } });
-  return ownPriceList(text as unknown as string);
+  builtIn ??= ownPriceList(text as unknown as string);
+  return builtIn;
 }
 
 /** Path of the list within the data folder. */

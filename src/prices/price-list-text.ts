@@ -147,11 +147,6 @@ const schema = v.strictObject({
   ),
 });
 
-/** The list of this program, which a test holds to the schema. */
-export function ownPriceList(json: string): PriceList {
-  return JSON.parse(json) as PriceList;
-}
-
 /** Throws `PriceListError`. */
 export function readPriceList(json: string): PriceList {
   let tree: unknown;
