@@ -50,7 +50,8 @@ export class Limiter {
   readonly #namesOf: LimiterOptions["namesOf"];
   readonly #clock: Clock;
   readonly #owner: ReservationOwner;
-  readonly #running = new Set<Reservation>();
+  /** Each knows its place: a set would hash it twice and grow again and again. */
+  readonly #running: Reservation[] = [];
   readonly #store: BudgetStore;
   readonly #book: BudgetBook;
   #limitedSinceMs = Number.NEGATIVE_INFINITY;
@@ -62,7 +63,7 @@ export class Limiter {
     this.#clock = clock;
     this.#owner = {
       monotonicMs: () => clock.monotonicMs(),
-      ended: (reservation) => this.#running.delete(reservation),
+      ended: (reservation) => this.#end(reservation),
       chargedBudgets: (key, row) => this.#chargedBudgets(key, row),
     };
     this.#store = store;
@@ -188,8 +189,16 @@ export class Limiter {
     nowMs: number,
   ): Reservation {
     const reservation = new Reservation(this.#owner, key, demand, applied, shares, nowMs);
-    this.#running.add(reservation);
+    reservation.place = this.#running.push(reservation) - 1;
     return reservation;
+  }
+
+  /** The last one takes the place of the one that has ended. */
+  #end({ place }: Reservation): void {
+    const last = this.#running.pop() as Reservation;
+    if (place === this.#running.length) return;
+    this.#running[place] = last;
+    last.place = place;
   }
 
   /** null: the limits of the key are for all models, or the key is gone. */

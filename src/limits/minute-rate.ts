@@ -7,12 +7,28 @@ export class MinuteRate {
   readonly #name: LimitName;
   readonly #place: LimitPlace;
   readonly #count = new MinuteCount();
-  /** Changes with the configuration; what was taken stays taken. */
-  limit = 0;
+  #limit = 0;
+  /** For the headers of each reply. */
+  #limitText = "0";
 
   constructor(name: LimitName, place: LimitPlace) {
     this.#name = name;
     this.#place = place;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** After a reload. What was taken stays taken. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#limitText = String(limit);
+  }
+
+  /** The limit in digits. */
+  get limitText(): string {
+    return this.#limitText;
   }
 
   /** null: there is room for `count`. Times are of a monotonic clock. */

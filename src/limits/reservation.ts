@@ -53,6 +53,8 @@ export class Reservation {
   readonly #owner: ReservationOwner;
   readonly key: LimitedKey;
   readonly demand: Demand;
+  /** Among the reservations of its owner, who sets it. */
+  place = -1;
   readonly #requests: readonly MinuteRate[];
   readonly #rates: readonly MinuteRate[];
   #concurrency: readonly Concurrency[];

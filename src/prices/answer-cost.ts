@@ -85,8 +85,8 @@ function costOfCall(
   const first = mayFallBack === true ? modelReported : modelUsed;
   const second = mayFallBack === true ? modelUsed : modelReported;
   const priced =
-    (first === null ? null : book.find({ upstream, provider, model: first })) ??
-    (second === null ? null : book.find({ upstream, provider, model: second }));
+    (first === null ? null : book.find(upstream, provider, first)) ??
+    (second === null ? null : book.find(upstream, provider, second));
   const price = priced === null ? null : priceAt(priced, atMs);
   const region = usage.region ?? place?.region ?? null;
   const cost = price === null ? null : costOf(usage, price, { atMs, tier: null, region });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { priceAt } from "./price.ts";
-import { PriceBook, type PriceTarget } from "./price-book.ts";
+import { PriceBook } from "./price-book.ts";
 import type { ListedPrice, PriceList } from "./price-list.ts";
 
 const LIST: PriceList = {
@@ -27,8 +27,16 @@ const LIST: PriceList = {
   ],
 };
 
-const find = (target: Partial<PriceTarget>, book = new PriceBook(LIST, [])) =>
-  book.find({ upstream: "main", provider: "maker", model: "pen", ...target });
+interface Target {
+  readonly upstream?: string;
+  readonly provider?: string | null;
+  readonly model?: string;
+}
+
+const find = (
+  { upstream = "main", provider = "maker", model = "pen" }: Target,
+  book = new PriceBook(LIST, []),
+) => book.find(upstream, provider, model);
 
 test("the first entry that matches the nearest form of the name", () => {
   expect(find({ model: "pen-2024-05-13" })?.model).toBe("pen-2024-05-13");

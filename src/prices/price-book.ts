@@ -12,14 +12,6 @@ interface Override {
   readonly priced: PricedModel;
 }
 
-/** A model as an upstream knows it. */
-export interface PriceTarget {
-  readonly upstream: string;
-  /** From `providerAt`; null: no provider of the list is at the upstream's address. */
-  readonly provider: string | null;
-  readonly model: string;
-}
-
 /** A provider of the list at an address. */
 export interface ProviderPlace {
   readonly provider: string;
@@ -55,31 +47,34 @@ export class PriceBook {
     this.#providers = new Map(list.providers.map((provider) => [provider.id, provider]));
   }
 
-  /** null: the model is unpriced, which is not a price of 0. */
-  find(target: PriceTarget): PricedModel | null {
-    if (target.model.length > MAX_NAME_CHARS) return null;
-    let remembered = this.#found.get(target.upstream);
-    if (remembered?.provider !== target.provider) {
-      remembered = { provider: target.provider, models: new Map() };
-      this.#found.set(target.upstream, remembered);
+  /**
+   * The price of a model, as an upstream knows it. null: the model is unpriced, which is not a price of 0. `provider`: from
+   * `providerAt`; null: no provider of the list is at the upstream's address.
+   */
+  find(upstream: string, provider: string | null, model: string): PricedModel | null {
+    if (model.length > MAX_NAME_CHARS) return null;
+    let remembered = this.#found.get(upstream);
+    if (remembered?.provider !== provider) {
+      remembered = { provider, models: new Map() };
+      this.#found.set(upstream, remembered);
     }
     const { models } = remembered;
-    const known = models.get(target.model);
+    const known = models.get(model);
     if (known !== undefined) return known;
-    const found = this.#findOverride(target) ?? this.#findListed(target);
+    const found = this.#findOverride(upstream, model) ?? this.#findListed(provider, model);
     if (models.size >= MAX_REMEMBERED) models.clear();
-    models.set(target.model, found);
+    models.set(model, found);
     return found;
   }
 
-  #findOverride({ upstream, model }: PriceTarget): PricedModel | null {
+  #findOverride(upstream: string, model: string): PricedModel | null {
     const found = this.#overrides.find(
       (entry) => (entry.upstream === null || entry.upstream === upstream) && entry.matches(model),
     );
     return found?.priced ?? null;
   }
 
-  #findListed({ provider, model }: PriceTarget): PricedModel | null {
+  #findListed(provider: string | null, model: string): PricedModel | null {
     const own = provider === null ? undefined : this.#providers.get(provider);
     if (own === undefined) return null;
     const sellers = [own, ...(own.resells ?? []).flatMap((id) => this.#providers.get(id) ?? [])];

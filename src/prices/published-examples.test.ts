@@ -14,7 +14,7 @@ const AT_MS = Date.parse("2026-11-01T12:00:00Z");
 const PLAIN: CostFacts = { atMs: AT_MS, tier: null, region: null };
 
 function cost(provider: string, model: string, usage: Partial<Usage>, facts: Partial<CostFacts> = {}): Cost {
-  const found = book.find({ upstream: "main", provider, model });
+  const found = book.find("main", provider, model);
   const price = found === null ? null : priceAt(found, facts.atMs ?? AT_MS);
   const result = price === null ? null : costOf(makeUsage(usage), price, { ...PLAIN, ...facts });
   if (result === null) throw new Error(`${provider}/${model} has no price`);

@@ -229,6 +229,7 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
   const outcome = hasLeft ? "client_left" : ending.outcome;
   const { headers } = exchange.client;
   const isRefused = attempts === 0 && outcome === "refused";
+  const money = moneyOf(gateway, exchange, ending);
   const clientRequestId = headers.get("x-request-id");
   const userAgent = headers.get("user-agent");
   return {
@@ -258,7 +259,11 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     durationMs: gateway.clock.monotonicMs() - startedMs,
     requestBytes: exchange.requestBytes,
     replyBytes: ending.replyBytes,
-    ...moneyOf(gateway, exchange, ending),
+    usage: money.usage,
+    usageState: money.usageState,
+    costNanoUsd: money.costNanoUsd,
+    priceVersion: money.priceVersion,
+    costGaps: money.costGaps,
     drops: attempt.dropped.length === 0 ? null : JSON.stringify(attempt.dropped),
     cache: sharing?.use ?? null,
     savedNanoUsd: sharing?.origin?.costNanoUsd ?? null,
@@ -287,13 +292,18 @@ function moneyOf(gateway: Gateway, exchange: Exchange, { facts, outcome }: Endin
   if (last === null && earlierUsage === null) return NOT_BILLED;
   const isEstimated = isEarlierEstimated || last !== (facts?.usage ?? null);
   const isFinal = outcome === "ok" && last !== null && earlierUsage === null && facts?.isCutShort !== true;
+  const { costNanoUsd, priceVersion, costGaps } = rowCostOf(
+    exchange.costWith(answer, gateway.snapshot.prices),
+  );
   return {
     usage:
       earlierUsage === null || last === null
         ? (last ?? earlierUsage ?? NO_USAGE)
         : addUsage(earlierUsage, last),
     usageState: isEstimated ? "estimated" : isFinal ? "final" : "partial",
-    ...rowCostOf(exchange.costWith(answer, gateway.snapshot.prices)),
+    costNanoUsd,
+    priceVersion,
+    costGaps,
   };
 }
 

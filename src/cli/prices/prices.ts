@@ -136,7 +136,7 @@ function findOwn(own: readonly PriceOverride[], model: string): readonly PricedM
 function findModels(list: PriceList, model: string): readonly PricedModel[] {
   if (!model.includes("*")) {
     const book = new PriceBook(list, []);
-    const found = list.providers.flatMap(({ id }) => book.find({ upstream: "", provider: id, model }) ?? []);
+    const found = list.providers.flatMap(({ id }) => book.find("", id, model) ?? []);
     // A provider that resells another one's models has found the other one's price.
     return [...new Map(found.map((entry) => [`${entry.provider}/${entry.model}`, entry])).values()];
   }

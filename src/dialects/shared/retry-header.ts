@@ -52,5 +52,12 @@ export const RATE_HEADERS: RateHeaders = {
 /** As in `1s` and `6m0s`. */
 function durationText(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return SECONDS[seconds] ?? textOf(seconds);
+}
+
+/** What a rate of a minute takes: each reply says so. */
+const SECONDS = Array.from({ length: 2 * MINUTE_S }, (_, seconds) => textOf(seconds));
+
+function textOf(seconds: number): string {
   return seconds < MINUTE_S ? `${seconds}s` : `${Math.floor(seconds / MINUTE_S)}m${seconds % MINUTE_S}s`;
 }

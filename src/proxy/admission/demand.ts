@@ -98,7 +98,7 @@ function mostAt(
   model: string,
   limits: CostLimits,
 ): number | null {
-  const priced = prices.find({ upstream: name, provider: place?.provider ?? null, model });
+  const priced = prices.find(name, place?.provider ?? null, model);
   return priced === null ? null : mostNanoUsd(priced, limits);
 }
 

@@ -73,7 +73,7 @@ function addRate(
 ): void {
   const { limit, remaining, reset } = names[unit];
   const tightest = tightestOf(rates, monotonicMs);
-  add(headers, limit, String(tightest.limit));
+  add(headers, limit, tightest.limitText);
   add(headers, remaining, String(tightest.remaining(monotonicMs)));
   add(headers, reset, resetText(nowMs + tightest.freeAfterMs(monotonicMs), nowMs));
 }

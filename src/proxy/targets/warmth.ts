@@ -19,7 +19,7 @@ export function warmWaitAt(
   const { maxWaitS, warmWaitMs, warmWorthNanoUsd } = snapshot.config.pool;
   const place = snapshot.upstreams.get(upstream)?.place ?? null;
   if (maxWaitS === 0 || warmWaitMs === 0) return null;
-  const priced = snapshot.prices.find({ upstream, provider: place?.provider ?? null, model });
+  const priced = snapshot.prices.find(upstream, place?.provider ?? null, model);
   const saving = priced === null ? 0 : cacheSaving(priced, promptTokens, exchange.atMs);
   if (saving === 0) return null;
   return {
