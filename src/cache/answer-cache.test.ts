@@ -1,8 +1,19 @@
 // The cache with its file: what outlives a process, what is on the disk, and what is gone when it is deleted.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import "../../test/kit/property-seed.ts";
+import fc from "fast-check";
 import { DEFAULTS } from "../config/fixtures/defaults.ts";
 import { makeIds } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -220,6 +231,72 @@ describe("the file behind the memory", () => {
     expect(found(start(), key)).toBe(`${ANSWER} and more`);
   });
 
+  test("a file that is cut or spoiled anywhere gives what it held or nothing, and the next one is sound", () => {
+    const first = start();
+    const keys = Array.from({ length: 5 }, (_, i) => keep(first, [ANSWER.repeat(200)], `prompt ${i}`));
+    first.close();
+    const whole = readFileSync(path("cache.db"));
+    fc.assert(
+      fc.property(
+        fc.nat(whole.byteLength - 1),
+        fc.boolean(),
+        fc.uint8Array({ minLength: 1, maxLength: 600 }),
+        (at, isCut, bytes) => {
+          const spoiled = Buffer.from(isCut ? whole.subarray(0, at) : whole);
+          if (!isCut) spoiled.set(bytes.subarray(0, spoiled.byteLength - at), at);
+          writeFileSync(path("cache.db"), spoiled);
+          const second = start();
+          for (const key of keys) expect([null, ANSWER.repeat(200)]).toContain(found(second, key));
+          second.tend();
+          keep(second, ["new"], "new");
+          second.close();
+          const third = start();
+          const key = keep(third, ["newer"], "newer");
+          third.close();
+          expect(found(start(), key)).toBe("newer");
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("a file of a program with other tables is made anew", () => {
+    const first = start();
+    keep(first);
+    first.close();
+    const sql = openSqlite(path("cache.db"), { mode: "private", busyTimeoutMs: 0 });
+    sql.exec("DROP TABLE answers; CREATE TABLE answers (key TEXT, other TEXT); PRAGMA user_version = 99");
+    sql.close();
+    const second = start();
+    expect(found(second, second.keyOf(["facts"], PROMPT))).toBeNull();
+    const key = keep(second);
+    second.close();
+    expect(found(start(), key)).toBe(`${ANSWER} and more`);
+  });
+
+  test("T23: copies of the files that were put back open to others are closed to them", () => {
+    const first = start();
+    keep(first);
+    first.close();
+    for (const name of ["cache.db", "cache.key"]) chmodSync(path(name), 0o644);
+    const second = start();
+    expect(found(second, second.keyOf(["facts"], PROMPT))).toBe(`${ANSWER} and more`);
+    for (const name of ["cache.db", "cache.key"]) expect(statSync(path(name)).mode & 0o777).toBe(0o600);
+  });
+
+  test("an answer that cannot be marked as used is given all the same", () => {
+    const first = start();
+    const key = keep(first);
+    first.close();
+    const other = openSqlite(path("cache.db"), { mode: "private", busyTimeoutMs: 0 });
+    const second = start();
+    // Somebody writes: reading goes on.
+    other.exec("BEGIN IMMEDIATE");
+    expect(found(second, key)).toBe(`${ANSWER} and more`);
+    other.exec("COMMIT");
+    other.close();
+  });
+
   test("a folder that cannot be written costs the file alone", () => {
     rmSync(folder, { recursive: true });
     writeFileSync(folder, "a file where the folder was");
@@ -245,6 +322,38 @@ describe("the file behind the memory", () => {
 test("without a file two processes have different keys for the same request", () => {
   const keys = [start({ file: false }), start({ file: false })].map((cache) => cache.keyOf(["f"], PROMPT));
   expect(keys[0]).not.toBe(keys[1] as string);
+});
+
+test("an answer that was begun before a newer one does not take its place", () => {
+  const cache = start({ file: false });
+  const key = cache.keyOf(["facts"], PROMPT);
+  const run = (): { end: (text: string) => void } => {
+    const flight = cache.begin(key);
+    const reader = new Silent(true);
+    flight.join(reader);
+    flight.begin(answerOf(["x"], nowMs).head);
+    return {
+      end: (text) => {
+        const { origin } = answerOf([text], nowMs);
+        flight.finish({ kind: "whole", tail: Buffer.from(text), origin }, () =>
+          cache.ended(key, flight, true),
+        );
+        flight.leave(reader);
+      },
+    };
+  };
+  const slow = run();
+  const refresh = run();
+  refresh.end("new");
+  slow.end("old");
+  expect(found(cache, key)).toBe("new");
+  const slowAgain = run();
+  const fails = run();
+  // The newer one is still on its way: what comes of the older one is not kept in its place either.
+  slowAgain.end("old");
+  expect(found(cache, key)).toBe("new");
+  fails.end("newest");
+  expect(found(cache, key)).toBe("newest");
 });
 
 test("facts cannot be moved from one to the next", () => {

@@ -104,7 +104,9 @@ export class AnswerCache {
 
   /** The flight has ended. `mayKeep`: its answer may be given again. */
   ended(key: string, flight: Flight, mayKeep: boolean): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    // A newer call for the same request has been begun: this answer must not take the place of that one's.
+    if (this.#flights.get(key) !== flight) return;
+    this.#flights.delete(key);
     const answer = mayKeep ? flight.keep(this.#options.clock.nowMs()) : null;
     if (answer !== null && this.#memory.keep(key, answer)) this.#file?.keep(key, answer);
   }

@@ -3,7 +3,16 @@
  * copies of the ledger leave it out. It holds hashes and sealed texts alone, and what is deleted is overwritten. It may be
  * lost at any time: a failure costs answers, and never a request.
  */
-import { closeSync, existsSync, fsyncSync, openSync, statSync, unlinkSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -33,15 +42,18 @@ export interface AnswerFileOptions {
 /** Answers that wait to be written take up to so much memory beside the cache's. */
 const WAITING_BYTES = 4 * 1024 * 1024;
 
-const SCHEMA = `CREATE TABLE IF NOT EXISTS answers (
+/** Changes with the tables. */
+const VERSION = 1;
+
+const SCHEMA = `CREATE TABLE answers (
   key TEXT PRIMARY KEY,
   at_ms INTEGER NOT NULL,
   used_ms INTEGER NOT NULL,
   size INTEGER NOT NULL,
   sealed TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS answers_at ON answers (at_ms);
-CREATE INDEX IF NOT EXISTS answers_used ON answers (used_ms)`;
+CREATE INDEX answers_at ON answers (at_ms);
+CREATE INDEX answers_used ON answers (used_ms)`;
 
 interface Prepared {
   readonly sql: Sql;
@@ -72,7 +84,11 @@ export class AnswerFile {
     this.#clock = clock;
     this.#ids = ids;
     this.#log = log;
-    this.#connection = new Connection(() => openSqlite(path, { mode: "private", busyTimeoutMs: 0 }), prepare);
+    const open = (): Sql => {
+      keepToOwner(path);
+      return openSqlite(path, { mode: "private", busyTimeoutMs: 0 });
+    };
+    this.#connection = new Connection(open, prepare);
   }
 
   replace(limits: FileLimits): void {
@@ -93,7 +109,7 @@ export class AnswerFile {
         forget.run(key);
         return null;
       }
-      touch.run(nowMs, key);
+      touchIfPossible(touch, nowMs, key);
       return answer;
     });
   }
@@ -142,11 +158,30 @@ export class AnswerFile {
   destroy(): void {
     this.#waiting.clear();
     this.#waitingBytes = 0;
+    this.#remove();
+  }
+
+  #remove(): void {
     this.#connection.close();
     shred(this.#path);
   }
 
-  #guarded<Result>(work: (prepared: Prepared) => Result): Result | null {
+  /** After a crash the file may be damaged; all that it holds can be made again. False: the system does not let go of it. */
+  #canRemove(): boolean {
+    try {
+      this.#remove();
+      return true;
+    } catch (cause) {
+      this.#log.warn(
+        { file: this.#path, error: String(cause) },
+        "the damaged file of the response cache cannot be removed",
+      );
+      return false;
+    }
+  }
+
+  /** `isFresh`: the file has just been made anew. */
+  #guarded<Result>(work: (prepared: Prepared) => Result, isFresh = false): Result | null {
     try {
       return this.#connection.use(work);
     } catch (cause) {
@@ -156,11 +191,15 @@ export class AnswerFile {
         { file: this.#path, error: String(cause) },
         "the file of the response cache cannot be used",
       );
-      // After a crash the file may be damaged; all that it holds can be made again.
-      if (fault === "corrupt") this.destroy();
-      return null;
+      if (fault !== "corrupt" || isFresh || !this.#canRemove()) return null;
+      return this.#guarded(work, true);
     }
   }
+}
+
+/** A copy that somebody has put back may be open to others. Throws the system's error. */
+export function keepToOwner(path: string): void {
+  if (existsSync(path)) chmodSync(path, 0o600);
 }
 
 /** Overwrites a file with zeros and deletes it, if it is there. */
@@ -178,8 +217,22 @@ export function shred(path: string): void {
   unlinkSync(path);
 }
 
+/** A full disk keeps nobody from reading. */
+function touchIfPossible(touch: SqlStatement, nowMs: number, key: string): void {
+  try {
+    touch.run(nowMs, key);
+  } catch (cause) {
+    if (!(cause instanceof StoreError) || cause.fault === "corrupt") throw cause;
+  }
+}
+
+/** Throws `corrupt` for the file of a program that has other tables: what it holds can be made again. */
 function prepare(sql: Sql): Prepared {
-  sql.exec(SCHEMA);
+  const known = Number(sql.prepare("PRAGMA user_version").get()?.user_version);
+  const hasTables = sql.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== null;
+  if (hasTables && known !== VERSION)
+    throw new StoreError("corrupt", `the file is of version ${known}, and this program has ${VERSION}`);
+  if (!hasTables) sql.exec(`${SCHEMA};\nPRAGMA user_version = ${VERSION}`);
   return {
     sql,
     find: sql.prepare("SELECT sealed FROM answers WHERE key = ?"),

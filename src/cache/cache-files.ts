@@ -1,7 +1,7 @@
 /** The two files of the cache in the data folder: sealed answers, and the secret that opens them. */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { shred } from "./answer-file.ts";
+import { keepToOwner, shred } from "./answer-file.ts";
 
 export const SECRET_BYTES = 32;
 
@@ -18,7 +18,10 @@ function secretPath(dataDir: string): string {
 export function readSecret(dataDir: string, fresh: Uint8Array): Uint8Array {
   const path = secretPath(dataDir);
   const known = readHex(path);
-  if (known !== null) return known;
+  if (known !== null) {
+    keepToOwner(path);
+    return known;
+  }
   // What was sealed with another secret is of no use.
   shred(path);
   shred(answerPath(dataDir));

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { lastingHeaders } from "./repeat-headers.ts";
+import { lastingHeaders, refusalHeaders } from "./repeat-headers.ts";
 
 test.each([
   "ratelimit",
@@ -16,8 +16,38 @@ test.each([
   "retry-after-ms",
   "x-request-id",
   "cf-ray",
+  "cf-cache-status",
+  "x-amzn-requestid",
+  "x-ms-request-id",
+  "apim-request-id",
+  "x-client-request-id",
+  "x-correlation-id",
+  "x-generation-id",
+  "x-cloud-trace-context",
+  "x-b3-traceid",
+  "traceparent",
+  "set-cookie",
+  "server-timing",
+  "openai-processing-ms",
+  "x-envoy-upstream-service-time",
+  "date",
+  "age",
+  "etag",
+  "expires",
+  "last-modified",
 ])("%s is of one reply, and not kept", (name) => {
   expect(lastingHeaders({ [name]: "1" })).toEqual({});
+});
+
+test("an error of a shared call tells all of its clients when to come back, and nothing else of one reply", () => {
+  const headers = {
+    "retry-after": "7",
+    "x-ratelimit-reset": "1",
+    "x-amzn-requestid": "a",
+    "content-type": "b",
+  };
+  expect(refusalHeaders(headers)).toEqual({ "retry-after": "7", "content-type": "b" });
+  expect(refusalHeaders({ "x-request-id": "a" })).toEqual({});
 });
 
 test.each(["content-type", "openai-version", "openai-organization", "x-limit", "anthropic-organization-id"])(

@@ -37,9 +37,12 @@ export function decidingHeaders(client: HeaderList): HeaderLines {
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Headers of a reply that name one request, or tell of the room that an account had at that moment. */
+/**
+ * Headers of a reply that name one request, tell how long it took or how old it is, or of the room that an account had at
+ * that moment. Wide: a header too few does no harm, and one too many names a request of somebody else.
+ */
 const OF_ONE_REPLY =
-  /rate-?limit|^(?:llm_provider-)?(?:x-request-id|request-id|cf-ray|retry-after|x-codex-|anthropic-priority-|anthropic-fast-)/;
+  /rate-?limit|request-?id|correlation-?id|generation-?id|trace|cookie|timing|processing-ms|service-time|^(?:age|date|etag|expires|last-modified)$|^(?:llm_provider-)?(?:cf-|retry-after|x-codex-|anthropic-priority-|anthropic-fast-)/;
 
 /** The headers of a reply that are as true for every client of its answer. */
 export function lastingHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
