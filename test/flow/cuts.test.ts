@@ -34,7 +34,7 @@ let upstream: RawUpstream;
 let gateway: Gateway;
 
 beforeAll(async () => {
-  upstream = await startRawUpstream(() => undefined);
+  upstream = await startRawUpstream(() => undefined, { lists: "apart" });
   gateway = await startGateway({ toml: [KEYS_TOML, familiesToml(upstream.url)].join("\n") });
 });
 afterAll(async () => {

@@ -45,8 +45,19 @@ export interface RawUpstream {
   close(): Promise<void>;
 }
 
+export interface RawUpstreamOptions {
+  /**
+   * The gateway asks for lists of models by itself, at times of its own. With `apart` they are answered, and are neither for
+   * the test to answer nor in `seen`.
+   */
+  readonly lists?: "apart";
+}
+
 /** Starts one on a free port of the loopback. */
-export async function startRawUpstream(answer: Answering): Promise<RawUpstream> {
+export async function startRawUpstream(
+  answer: Answering,
+  { lists }: RawUpstreamOptions = {},
+): Promise<RawUpstream> {
   const sockets = new Set<Socket>();
   let seen: Arrived[] = [];
   const self = { answer };
@@ -80,11 +91,14 @@ export async function startRawUpstream(answer: Answering): Promise<RawUpstream> 
         pending = pending.subarray(request.sizeBytes);
         count += 1;
         const arrived = new SocketArrived(count, request, socket, closed);
-        seen.push(arrived);
-        Promise.resolve(self.answer(arrived)).catch((error: unknown) => {
-          socket.destroy();
-          console.error("the scripted provider failed", error);
-        });
+        const isApart = lists === "apart" && isForList(arrived);
+        if (!isApart) seen.push(arrived);
+        Promise.resolve(isApart ? sendWhole(arrived, NO_MODELS) : self.answer(arrived)).catch(
+          (error: unknown) => {
+            socket.destroy();
+            console.error("the scripted provider failed", error);
+          },
+        );
       }
       chunks = [pending];
       pendingBytes = pending.length;
@@ -119,6 +133,13 @@ export async function startRawUpstream(answer: Answering): Promise<RawUpstream> 
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** No models, in the words of each provider. */
+const NO_MODELS = '{"object":"list","data":[],"models":[],"has_more":false}';
+
+function isForList({ method, target }: Arrived): boolean {
+  return method === "GET" && /\/models(?:\?|$)/.test(target);
 }
 
 interface Taken {
