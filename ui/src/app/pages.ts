@@ -1,5 +1,5 @@
 /** The pages: their paths, names, pictures, keys and code, which is loaded when a page is opened. */
-import { Activity, Gauge, KeyRound, type LucideIcon, Network } from "lucide-react";
+import { Activity, Boxes, Gauge, KeyRound, type LucideIcon, MessagesSquare, Network } from "lucide-react";
 import { type ComponentType, lazy } from "react";
 import type { Message } from "../locales/messages.ts";
 
@@ -43,5 +43,19 @@ export const PAGES: readonly PageEntry[] = [
     icon: KeyRound,
     key: "k",
     Page: load(async () => (await import("../features/keys/keys-page.tsx")).KeysPage),
+  },
+  {
+    path: "/models",
+    title: "Models",
+    icon: Boxes,
+    key: "m",
+    Page: load(async () => (await import("../features/models/models-page.tsx")).ModelsPage),
+  },
+  {
+    path: "/playground",
+    title: "Playground",
+    icon: MessagesSquare,
+    key: "y",
+    Page: load(async () => (await import("../features/playground/playground-page.tsx")).PlaygroundPage),
   },
 ];

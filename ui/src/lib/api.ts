@@ -64,7 +64,10 @@ export function addressOf(name: OperationName, params: unknown = {}, query: unkn
 }
 
 /** The reply as it comes, also one that is no JSON. Throws `ApiError`. */
-async function callRaw<Name extends OperationName>(name: Name, input: CallInput<Name>): Promise<Response> {
+export async function callRaw<Name extends OperationName>(
+  name: Name,
+  input: CallInput<Name>,
+): Promise<Response> {
   const { params, query, body, signal } = input as {
     readonly params?: unknown;
     readonly query?: unknown;

@@ -3,7 +3,9 @@
  * where it is used.
  */
 import { KEY_MESSAGES } from "./messages/keys.ts";
+import { MODEL_MESSAGES } from "./messages/models.ts";
 import { OVERVIEW_MESSAGES } from "./messages/overview.ts";
+import { PLAYGROUND_MESSAGES } from "./messages/playground.ts";
 import { POOL_MESSAGES } from "./messages/pool.ts";
 import { REQUEST_MESSAGES } from "./messages/requests.ts";
 import { SHELL_MESSAGES } from "./messages/shell.ts";
@@ -14,6 +16,8 @@ export const CATALOG = {
   ...POOL_MESSAGES,
   ...REQUEST_MESSAGES,
   ...KEY_MESSAGES,
+  ...MODEL_MESSAGES,
+  ...PLAYGROUND_MESSAGES,
 } as const;
 
 export type Message = keyof typeof CATALOG;

@@ -1,0 +1,98 @@
+import { useQuery } from "@tanstack/react-query";
+import { Columns2, Trash2 } from "lucide-react";
+import { useId, useState } from "react";
+import { Button } from "../../components/button.tsx";
+import { Page } from "../../components/page.tsx";
+import { call } from "../../lib/api.ts";
+import { usePlace } from "../../lib/place.ts";
+import { useText } from "../../lib/text.ts";
+import { ChatColumn } from "./chat-column.tsx";
+import { Composer } from "./composer.tsx";
+import { DIALECTS, type Dialect } from "./dialects.ts";
+import { useChat } from "./use-chat.ts";
+
+const dialectOf = (value: string): Dialect => DIALECTS.find((one) => one === value) ?? "openai-chat";
+
+/** A chat with one model, or with two side by side. */
+export function PlaygroundPage() {
+  const text = useText();
+  const listId = useId();
+  const [read, write] = usePlace();
+  const [system, setSystem] = useState("");
+  const isDouble = read("b") !== "" || read("two") !== "";
+  const [modelA, modelB] = [read("a"), read("b")];
+  const [dialectA, dialectB] = [dialectOf(read("da")), dialectOf(read("db"))];
+  const first = useChat(modelA, dialectA);
+  const second = useChat(modelB, dialectB);
+  const chats = isDouble ? [first, second] : [first];
+  const isRunning = chats.some(({ answer }) => answer?.isRunning === true);
+  const { data } = useQuery({
+    queryKey: ["models"],
+    queryFn: ({ signal }) => call("listModels", { signal }),
+  });
+  return (
+    <Page
+      title={text("Playground")}
+      tools={
+        <>
+          <Button
+            aria-pressed={isDouble}
+            icon={<Columns2 size={16} aria-hidden />}
+            onClick={() => write(isDouble ? { b: "", db: "", two: "" } : { two: "1" })}
+          >
+            {text("Two models")}
+          </Button>
+          <Button
+            icon={<Trash2 size={16} aria-hidden />}
+            onClick={() => {
+              first.clear();
+              second.clear();
+            }}
+          >
+            {text("New chat")}
+          </Button>
+        </>
+      }
+    >
+      <datalist id={listId}>
+        {data?.models.slice(0, 500).map(({ name }) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <div className={`grid gap-3 ${isDouble ? "lg:grid-cols-2" : ""}`}>
+        <ChatColumn
+          chat={first}
+          listId={listId}
+          model={modelA}
+          dialect={dialectA}
+          system={system}
+          onModel={(a) => write({ a }, { replace: true })}
+          onDialect={(da) => write({ da })}
+        />
+        {isDouble && (
+          <ChatColumn
+            chat={second}
+            listId={listId}
+            model={modelB}
+            dialect={dialectB}
+            system={system}
+            onModel={(b) => write({ b, two: "1" }, { replace: true })}
+            onDialect={(db) => write({ db })}
+          />
+        )}
+      </div>
+      <Composer
+        isRunning={isRunning}
+        isReady={modelA !== "" && (!isDouble || modelB !== "")}
+        system={system}
+        onSystem={setSystem}
+        onSend={(turn) => {
+          for (const chat of chats) void chat.send(system, turn);
+        }}
+        onStop={() => {
+          for (const chat of chats) chat.stop();
+        }}
+      />
+    </Page>
+  );
+}
