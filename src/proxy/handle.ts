@@ -16,7 +16,7 @@ import { type Accepted, accept, withKeyOfNow } from "./accepted.ts";
 import { admit } from "./admission/admit.ts";
 import { type ReplyHeaders, tellLimits } from "./admission/limit-headers.ts";
 import { lead, type Shared, shareAnswer } from "./answer/cached.ts";
-import { EarlyStream } from "./answer/early-stream.ts";
+import { openEarly } from "./answer/early-stream.ts";
 import type { SharedOwner } from "./answer/joined.ts";
 import { keptAlive } from "./answer/keep-alive.ts";
 import type { LeadPlace } from "./answer/lead.ts";
@@ -236,16 +236,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     const gateway = this.#gateway;
     if (nowMs - (this.#waitsSinceMs ?? nowMs) < gateway.snapshot.config.server.pingIntervalMs) return;
     gateway.transport.watchdog.delete(this);
-    const exchange = this.#recorded();
-    if (!exchange.opensEarly || exchange.isSettled) return;
-    const leave = (): void => this.#walk?.leave();
-    if (exchange.client.request.signal.aborted) {
-      leave();
-      return;
-    }
-    const early = new EarlyStream(gateway, exchange, leave);
-    exchange.early = early;
-    this.#answer(early.reply);
+    const early = openEarly(gateway, this.#recorded(), () => this.#walk?.leave());
+    if (early !== null) this.#answer(early.reply);
   }
 
   walked(outcome: Outcome): void {

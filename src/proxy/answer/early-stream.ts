@@ -95,3 +95,18 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
     this.#gateway.transport.watchdog.delete(this);
   }
 }
+
+/**
+ * Opens the stream of a client that has waited long. null: the client gets its answer in another way, or has left, which
+ * `leave` is told.
+ */
+export function openEarly(gateway: Gateway, exchange: Exchange, leave: () => void): EarlyStream | null {
+  if (!exchange.opensEarly || exchange.isSettled) return null;
+  if (exchange.client.request.signal.aborted) {
+    leave();
+    return null;
+  }
+  const early = new EarlyStream(gateway, exchange, leave);
+  exchange.early = early;
+  return early;
+}
