@@ -14,7 +14,6 @@ import {
   makeGateway,
   openAtStart,
 } from "./app/make-gateway.ts";
-import { restoreSpent } from "./app/restore-spent.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
 import { parseListen } from "./config/admin/listen-address.ts";
 import { findEmptied } from "./config/change/emptied.ts";
@@ -34,6 +33,7 @@ import { Roller } from "./ledger/roll-up/roller.ts";
 import { openStore, spaceOfStore } from "./ledger/store-file.ts";
 import { KeySpendings } from "./ledger/usage/key-spending.ts";
 import { makeEntryWriter } from "./ledger/writer.ts";
+import { budgetedCredentials } from "./limits/budgeted-credential.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
 import type { ProcessFacts } from "./pages/metrics.ts";
@@ -173,7 +173,6 @@ class RunningApp implements App {
   start(): void {
     const { config } = this.#options;
     this.#gateway.limiter.start();
-    restoreSpent(this.#gateway.pool, config.server.dataDir, this.#gateway.log);
     this.#gateway.background.start();
     this.#gateway.cache.start();
     const served: Served = {
@@ -312,9 +311,9 @@ class RunningApp implements App {
     this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();
     this.#prober.stop();
+    gateway.limiter.replaceCredentials(budgetedCredentials(config));
     pool.replace(gateway.snapshot.credentialSpecs);
     gateway.cache.replace(config.cache);
-    restoreSpent(pool, before.server.dataDir, log);
     gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);

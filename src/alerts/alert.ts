@@ -16,7 +16,7 @@ type AlertValue = string | number | null | readonly string[];
 
 /** A budget's window. Money is in nano-dollars. */
 export interface BudgetFacts {
-  readonly scope: "key" | "team";
+  readonly scope: "key" | "team" | "credential";
   readonly name: string;
   /** The pattern of the models that it is for; null: all. */
   readonly model: string | null;

@@ -11,6 +11,7 @@ import { makeLedger } from "../ledger/ledger.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
 import { openStore, setStoreAside } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
+import { budgetedCredentials } from "../limits/budgeted-credential.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { namesOf } from "../plan/plan.ts";
 import { Affinity } from "../pool/affinity/affinity.ts";
@@ -70,6 +71,16 @@ export function makeGateway(
   const { dataDir } = config.server;
   let opened = sql;
   const snapshot = makeSnapshot(config, { prices, keys });
+  const limiter = makeLimiter({
+    namesOf: (model) => namesOf(gateway.snapshot.plan(model)),
+    dataDir,
+    keys: [...snapshot.keys.values()],
+    teams: config.teams,
+    credentials: budgetedCredentials(config),
+    requestIds,
+    clock,
+    log,
+  });
   const pool = makePool({
     specs: snapshot.credentialSpecs,
     clock,
@@ -79,6 +90,7 @@ export function makeGateway(
     accused,
     persist: (changed) => states.saveCredentialStates(changed),
     affinity: new Affinity(requestIds),
+    budgetsOf: (id) => limiter.budgetsOfCredential(id),
   });
   const gateway: ChangingGateway = {
     snapshot,
@@ -107,15 +119,7 @@ export function makeGateway(
       onFailure: config.ledger.onFailure,
       queueRows: config.ledger.queueRows,
     }),
-    limiter: makeLimiter({
-      namesOf: (model) => namesOf(gateway.snapshot.plan(model)),
-      dataDir,
-      keys: [...snapshot.keys.values()],
-      teams: config.teams,
-      requestIds,
-      clock,
-      log,
-    }),
+    limiter,
     cache: new AnswerCache({
       config: config.cache,
       dataDir,

@@ -14,6 +14,7 @@ import { RequestIds } from "../ledger/request-ids.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
 import { openStore } from "../ledger/store-file.ts";
 import { makeLedgerWriter } from "../ledger/writer.ts";
+import type { BudgetedCredential } from "../limits/budgeted-credential.ts";
 import {
   ask,
   makeKey,
@@ -47,12 +48,16 @@ class Folder implements Disposable {
   readonly logged: string[] = [];
 
   /** A started gateway's limiter, and its store. */
-  process(keys: readonly LimitedKey[], teams: readonly TeamConfig[] = []): Process {
+  process(
+    keys: readonly LimitedKey[],
+    teams: readonly TeamConfig[] = [],
+    credentials: readonly BudgetedCredential[] = [],
+  ): Process {
     const keep = (_fields: object, message: string): void => void this.logged.push(message);
     const log: Log = { debug: keep, info: keep, warn: keep, error: keep };
     const parts = { dataDir: this.path, keys, teams, requestIds: this.ids, clock: this.clock, log };
     const store = makeBudgetStore(parts);
-    const limiter = new Limiter({ namesOf: () => [], clock: this.clock, store, keys, teams });
+    const limiter = new Limiter({ namesOf: () => [], clock: this.clock, store, keys, teams, credentials });
     limiter.start();
     return { limiter, kill: () => store.close() };
   }
@@ -406,5 +411,109 @@ describe("what the ledger has for a new budget", () => {
       expect(count(folder, { ...day, model }).nanoUsd).toBe(1_000_000);
     expect(count(folder, { ...day, name: "nobody" }).nanoUsd).toBe(0);
     expect(count(folder, day, 2)).toEqual({ nanoUsd: 1_011_010, steps: 4 });
+  });
+});
+
+describe("the budgets of a credential", () => {
+  const main = (more: Partial<BudgetedCredential> = {}): BudgetedCredential => ({
+    id: "up/main",
+    timeZone: "UTC",
+    budgetPerDayNanoUsd: 10_000,
+    budgetPerWeekNanoUsd: null,
+    budgetPerMonthNanoUsd: 1_000_000,
+    ...more,
+  });
+  const ofMain = { upstream: "up", credential: "main" };
+
+  test("after a kill, what its requests may have cost is spent, in a row of the credential that a person corrects", () => {
+    using folder = new Folder();
+    const first = folder.process([], [], [main()]);
+    for (const budget of first.limiter.budgetsOfCredential("up/main")) {
+      const share = budget.shareAt(START_MS);
+      expect(share.hasRoomFor(450)).toBe(true);
+      share.reserve(450);
+    }
+    first.kill();
+    folder.process([], [], [main()]).limiter.close();
+    const { windows, added } = folder.found();
+    // Of the month 10,000 were granted; the same requests were held in the day.
+    expect(windows).toEqual([
+      ["credential up/main day", 450, 450],
+      ["credential up/main month", 450, 450],
+    ]);
+    const sql = openStore(folder.path);
+    const [lost] = [...readRows(sql)];
+    expect(lost).toMatchObject({ endpoint: "lost", key: "", team: null, ...ofMain, costNanoUsd: 450 });
+    expect(correctLost(sql, folder.ids, folder.clock, String(added[0]?.id))).toMatchObject({
+      kind: "corrected",
+    });
+    sql.close();
+    expect(folder.found().windows).toMatchObject([
+      ["credential up/main day", 0, 0],
+      ["credential up/main month", 0, 0],
+    ]);
+  });
+
+  test("the same requests count for their key and their credential, and for no other one", () => {
+    using folder = new Folder();
+    const key = makeKey({ budgetPerDayNanoUsd: 10_000 });
+    const all = [main({ budgetPerMonthNanoUsd: null }), main({ id: "up/other" })];
+    const first = folder.process([key], [], all);
+    const [budget] = first.limiter.budgetsOfCredential("up/main");
+    const share = budget?.shareAt(START_MS);
+    expect(share?.hasRoomFor(700)).toBe(true);
+    share?.reserve(700);
+    const reservation = reserved(first.limiter.reserve(key, ask({ costNanoUsd: 700 })));
+    const row = sampleRow({ id: "", key: "ci", costNanoUsd: 300, ...ofMain });
+    const charges = [
+      ...reservation.settle(1, 300, row),
+      ...(share === undefined ? [] : [share.settle(700, 300)]),
+    ];
+    folder.write({ key: "ci", costNanoUsd: 300, ...ofMain }, charges);
+    first.limiter.close();
+    expect(folder.found().windows).toEqual([
+      ["credential up/main day", 300, 300],
+      ["key ci day", 300, 300],
+    ]);
+  });
+
+  test("a background response that a killed process left is no loss of its credential", () => {
+    using folder = new Folder();
+    const first = folder.process([], [], [main({ budgetPerMonthNanoUsd: null })]);
+    const share = first.limiter.budgetsOfCredential("up/main")[0]?.shareAt(START_MS);
+    expect(share?.hasRoomFor(450)).toBe(true);
+    share?.reserve(450);
+    const store = makeBackgroundStore(() => openStore(folder.path));
+    const row = sampleRow({ id: folder.ids.ulid(START_MS), atMs: START_MS, key: "ci", ...ofMain });
+    const detail = { row, held: null, credentialHeld: { tokens: 0, costNanoUsd: 400 }, nextMs: 0 };
+    store.save({ upstream: "up", id: "resp_1", detail });
+    store.close();
+    first.kill();
+    folder.process([], [], [main({ budgetPerMonthNanoUsd: null })]).limiter.close();
+    expect(folder.found()).toMatchObject({
+      windows: [["credential up/main day", 50, 50]],
+      added: [{ costNanoUsd: 50 }],
+    });
+  });
+
+  test("that is new begins with what the ledger has of it, with the sums of usage or without", () => {
+    using folder = new Folder();
+    for (const [nanoUsd, place] of [
+      [300, ofMain],
+      [20, ofMain],
+      [5_000, { upstream: "up", credential: "other" }],
+      [7_000, { upstream: null, credential: null }],
+    ] as const)
+      folder.write({ key: "ci", costNanoUsd: nanoUsd, ...place });
+    const { limiter } = folder.process([], [], [main()]);
+    const spent = limiter
+      .budgetsOfCredential("up/main")
+      .map((budget) => budget.shareAt(START_MS).spentNanoUsd);
+    expect(spent).toEqual([320, 320]);
+    limiter.replaceCredentials([]);
+    folder.write({ key: "ci", costNanoUsd: 4, ...ofMain });
+    limiter.replaceCredentials([main()]);
+    expect(limiter.budgetsOfCredential("up/main")[0]?.shareAt(START_MS).spentNanoUsd).toBe(324);
+    limiter.close();
   });
 });

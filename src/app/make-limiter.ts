@@ -6,9 +6,11 @@ import { writeLost } from "../ledger/added-rows.ts";
 import { endSets } from "../ledger/charge-sets.ts";
 import { readRows } from "../ledger/queries.ts";
 import type { RequestIds } from "../ledger/request-ids.ts";
+import { credentialIdOf } from "../ledger/row.ts";
 import { SpentCounter } from "../ledger/spent-before.ts";
 import { openStore } from "../ledger/store-file.ts";
 import { BudgetStore, type BudgetStoreOptions } from "../limits/budget-store.ts";
+import type { BudgetedCredential } from "../limits/budgeted-credential.ts";
 import type { LimitedKey } from "../limits/limited-key.ts";
 import { Limiter, type LimiterOptions } from "../limits/limiter.ts";
 import { findLost, type KeptCost } from "../limits/lost.ts";
@@ -22,14 +24,15 @@ export interface LimiterParts extends Pick<LimiterOptions, "namesOf"> {
   readonly dataDir: string;
   readonly keys: readonly LimitedKey[];
   readonly teams: readonly TeamConfig[];
+  readonly credentials: readonly BudgetedCredential[];
   readonly requestIds: RequestIds;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export function makeLimiter(parts: LimiterParts): Limiter {
-  const { namesOf, clock, keys, teams } = parts;
-  return new Limiter({ namesOf, clock, store: makeBudgetStore(parts), keys, teams });
+  const { namesOf, clock, keys, teams, credentials } = parts;
+  return new Limiter({ namesOf, clock, store: makeBudgetStore(parts), keys, teams, credentials });
 }
 
 export function makeBudgetStore({
@@ -38,7 +41,7 @@ export function makeBudgetStore({
   requestIds,
   clock,
   log,
-}: Omit<LimiterParts, "namesOf">): BudgetStore {
+}: Omit<LimiterParts, "namesOf" | "credentials">): BudgetStore {
   const teamOf = new Map(keys.map(({ name, team }) => [name, team]));
   const counter = new SpentCounter();
   const bookLost: BudgetStoreOptions["bookLost"] = (sql, isInForce) => {
@@ -69,9 +72,15 @@ export function makeBudgetStore({
 /** What background responses hold: this process goes on with them. One whose row is in the ledger holds nothing more. */
 function keptByResponses(sql: Sql): KeptCost[] {
   return readBackgroundRows(sql).flatMap(({ detail }): KeptCost[] => {
-    if (!isPending(detail)) return [];
+    if (!isPending(detail) || readRows(sql, { id: detail.row.id }).next().done !== true) return [];
+    const { row, credentialHeld } = detail;
     const { costNanoUsd } = neededAgain(detail);
-    if (costNanoUsd === null || readRows(sql, { id: detail.row.id }).next().done !== true) return [];
-    return [{ ...detail.row, nanoUsd: costNanoUsd }];
+    const credentialId = credentialIdOf(row);
+    return [
+      ...(costNanoUsd === null ? [] : [{ ...row, credentialId: null, nanoUsd: costNanoUsd }]),
+      ...(credentialHeld === undefined
+        ? []
+        : [{ ...row, key: "", team: null, credentialId, nanoUsd: credentialHeld.costNanoUsd ?? 0 }]),
+    ];
   });
 }

@@ -9,14 +9,15 @@ import { type Charge, type LostCost, readBudgetsOf } from "../store/budgets.ts";
 import type { Sql } from "../store/sql.ts";
 import { readRows } from "./queries.ts";
 import type { RequestIds } from "./request-ids.ts";
-import type { LedgerRow } from "./row.ts";
+import { credentialColumns, credentialIdOf, type LedgerRow } from "./row.ts";
 import { makeLedgerWriter } from "./writer.ts";
 
 /** Writes a row for each, with its charges, in one transaction. Throws `StoreError`. */
 export function writeLost(sql: Sql, ids: RequestIds, clock: Clock, lost: readonly LostCost[]): void {
   const writer = makeLedgerWriter(sql, ids, clock);
-  const rows = lost.map(({ key, team, model, atMs, nanoUsd }) =>
+  const rows = lost.map(({ key, team, credentialId, model, atMs, nanoUsd }) =>
     makeAddedRow({
+      ...credentialColumns(credentialId),
       id: ids.ulid(atMs),
       atMs,
       key,
@@ -47,14 +48,16 @@ export type Correction =
 export function correctLost(sql: Sql, ids: RequestIds, clock: Clock, id: string): Correction {
   const [lost] = readRows(sql, { id });
   if (lost === undefined) return { kind: "not_found" };
-  const { atMs, key, team, modelAsked, costNanoUsd } = lost;
+  const { atMs, key, team, upstream, credential, modelAsked, costNanoUsd } = lost;
   if (lost.endpoint !== "lost" || costNanoUsd === null) return { kind: "not_lost" };
   // The table has each id once, so two people who correct at once do it once.
   const correctionId = `${id}-correction`;
   const [before] = readRows(sql, { id: correctionId });
   if (before !== undefined) return { kind: "corrected_before" };
   const names = countedNames(lost);
-  const windows = readBudgetsOf(sql, lost).filter(({ model }) => makeModelPattern(model)(names));
+  const windows = readBudgetsOf(sql, { key, team, credentialId: credentialIdOf(lost), atMs }).filter(
+    ({ model }) => makeModelPattern(model)(names),
+  );
   const charges = windows.map(
     (window): Charge => ({ window, nanoUsd: -costNanoUsd, grantNanoUsd: -costNanoUsd, holder: null }),
   );
@@ -64,6 +67,8 @@ export function correctLost(sql: Sql, ids: RequestIds, clock: Clock, id: string)
     atMs,
     key,
     team,
+    upstream,
+    credential,
     endpoint: "correction",
     modelAsked,
     costNanoUsd: -costNanoUsd,
@@ -73,17 +78,18 @@ export function correctLost(sql: Sql, ids: RequestIds, clock: Clock, id: string)
 }
 
 function makeAddedRow(
-  known: Pick<LedgerRow, "id" | "atMs" | "key" | "team" | "endpoint" | "modelAsked" | "costNanoUsd">,
+  known: Pick<
+    LedgerRow,
+    "id" | "atMs" | "key" | "team" | "upstream" | "credential" | "endpoint" | "modelAsked" | "costNanoUsd"
+  >,
 ): LedgerRow {
   return {
     ...known,
     dialect: "",
     clientRequestId: null,
-    upstream: null,
     upstreamDialect: null,
     modelUsed: null,
     modelReported: null,
-    credential: null,
     isStream: false,
     status: 0,
     outcome: "error",

@@ -9,7 +9,7 @@ import type { Sql, SqlStatement } from "../store/sql.ts";
 import { COLUMNS, ENTRY_SQL, readRow, withRest } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
 import { CostCorrection } from "./roll-up/correction.ts";
-import type { LedgerRow } from "./row.ts";
+import { credentialIdOf, type LedgerRow } from "./row.ts";
 import { ENTRIES } from "./row-filter.ts";
 
 /** The money of a row. */
@@ -102,7 +102,8 @@ export class CostFiller {
 /** What the cost of a row adds to the budgets that it counts for. */
 function chargesOf(sql: Sql, row: LedgerRow, nanoUsd: number): readonly Charge[] {
   const names = countedNames(row);
-  return readBudgetsOf(sql, row)
+  const { key, team, atMs } = row;
+  return readBudgetsOf(sql, { key, team, credentialId: credentialIdOf(row), atMs })
     .filter(({ model }) => makeModelPattern(model)(names))
     .map((window): Charge => ({ window, nanoUsd, grantNanoUsd: nanoUsd, holder: null }));
 }

@@ -22,6 +22,21 @@ export function isBooking(endpoint: unknown): boolean {
 /** The endpoint of a row with the usage of an answer that was made behind its reply: the request has a row of its own. */
 export const BACKGROUND_ENDPOINT = "responses.background";
 
+/** The id of the credential that the row counts for, `upstream/name`; null: none. No name of an upstream has a slash. */
+export function credentialIdOf({
+  upstream,
+  credential,
+}: Pick<LedgerRow, "upstream" | "credential">): string | null {
+  return upstream === null || credential === null ? null : `${upstream}/${credential}`;
+}
+
+/** The columns of a row that counts for such a credential. */
+export function credentialColumns(id: string | null): Pick<LedgerRow, "upstream" | "credential"> {
+  if (id === null) return { upstream: null, credential: null };
+  const slash = id.indexOf("/");
+  return { upstream: id.slice(0, slash), credential: id.slice(slash + 1) };
+}
+
 /**
  * `final`: the usage is the provider's final count. `partial`: the answer broke off, or a failed attempt reported usage,
  * so the provider may bill more. `estimated`: at least one count is an estimate of what passed, because the provider

@@ -80,6 +80,13 @@ function costOf(sql: Sql, window: BudgetWindow, after: number, last: number): nu
   return nanoUsd;
 }
 
+/** Whose row it is. A row counts as a whole for the credential of its last attempt. */
+const OWNER_SQL: Readonly<Record<BudgetWindow["scope"], string>> = {
+  key: `${ENTRY_SQL.key}`,
+  team: `${ENTRY_SQL.team}`,
+  credential: `(${ENTRY_SQL.upstream} || '/' || ${ENTRY_SQL.credential})`,
+};
+
 const MODEL_COLUMNS = [COLUMNS.modelAsked, COLUMNS.upstream, COLUMNS.modelUsed, COLUMNS.modelReported];
 
 /** By the models that rows name, where a window is for some models. A key or a team may be named in the row itself. */
@@ -90,7 +97,7 @@ function costSql({ scope, model }: BudgetWindow): string {
   const groups = model === "" ? "" : `GROUP BY ${columns.map((_, i) => i + 1).join(", ")}`;
   return `SELECT ${models.join("")}coalesce(sum(e.cost_nano_usd), 0) AS cost
     FROM ${ENTRIES_AND_FACTS} WHERE e.seq > ? AND e.seq <= ? AND e.cost_nano_usd IS NOT NULL
-    AND ${ENTRY_SQL[scope]} = ? AND ${ENTRY_SQL.at_ms} >= ? AND ${ENTRY_SQL.at_ms} < ? ${groups}`;
+    AND ${OWNER_SQL[scope]} = ? AND ${ENTRY_SQL.at_ms} >= ? AND ${ENTRY_SQL.at_ms} < ? ${groups}`;
 }
 
 function modelsOf(row: SqlRow): RowModels {

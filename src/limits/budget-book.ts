@@ -1,6 +1,6 @@
 /** All budgets of this process, each once, also those that the configuration no longer has and running requests hold. */
 
-import type { LimitSet } from "../config/client-keys.ts";
+import type { BudgetSet } from "../config/client-keys.ts";
 import type { Period } from "../core/calendar.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
@@ -13,7 +13,7 @@ const LIMIT_OF = {
   day: "budgetPerDayNanoUsd",
   week: "budgetPerWeekNanoUsd",
   month: "budgetPerMonthNanoUsd",
-} as const satisfies Record<Period, keyof LimitSet>;
+} as const satisfies Record<Period, keyof BudgetSet>;
 
 export class BudgetBook implements BudgetsInForce {
   readonly #store: BudgetStore;
@@ -33,7 +33,7 @@ export class BudgetBook implements BudgetsInForce {
   }
 
   /** The budgets of an entry, with the limits that it has now. */
-  budgetsOf(place: LimitPlace, set: LimitSet, timeZone: string): readonly Budget[] {
+  budgetsOf(place: LimitPlace, set: BudgetSet, timeZone: string): readonly Budget[] {
     const found: Budget[] = [];
     for (const [period, member] of Object.entries(LIMIT_OF) as [Period, (typeof LIMIT_OF)[Period]][]) {
       const limit = set[member];

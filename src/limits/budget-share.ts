@@ -23,7 +23,7 @@ export interface ShareOptions {
 export class BudgetShare implements BudgetWindow, ChargeHolder {
   readonly #options: ShareOptions;
   readonly #budget: { readonly limit: number };
-  readonly scope: "key" | "team";
+  readonly scope: BudgetWindow["scope"];
   readonly name: string;
   readonly model: string;
   readonly period: Period;
@@ -81,6 +81,16 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
     if (isFresh && nanoUsd > this.#room) return this.#refusal(nanoUsd);
     this.#grant(Math.max(0, nanoUsd - this.#free), this.#budget.limit);
     return nanoUsd <= this.#free && nanoUsd <= this.#room ? null : this.#refusal(nanoUsd);
+  }
+
+  /** The same as a yes or no; a store that fails has no room. */
+  hasRoomFor(nanoUsd: number): boolean {
+    try {
+      return this.check(nanoUsd) === null;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return false;
+    }
   }
 
   /** Holds what `check` found room for. */
@@ -145,7 +155,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
       limit: "budget",
       period: this.period,
       limitValue: limit,
-      used: this.#spent,
+      used: this.spentNanoUsd,
       reserved: this.#reserved,
       remaining: Math.max(0, this.#room),
       resetsAtMs: this.endMs,
@@ -159,14 +169,19 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
       startMs: this.startMs,
       resetsAtMs: this.endMs,
       limitNanoUsd: this.#budget.limit,
-      spentNanoUsd: this.#spent,
+      spentNanoUsd: this.spentNanoUsd,
       hasRefused: this.#hasRefused,
     };
   }
 
   /** With what other processes have been granted. */
-  get #spent(): number {
+  get spentNanoUsd(): number {
     return this.#granted - this.#open;
+  }
+
+  /** What nothing is spent of and no running request holds, as far as this process knows. */
+  get leftNanoUsd(): number {
+    return this.#room;
   }
 
   /** Granted to this process and not held. */
@@ -201,7 +216,7 @@ export class BudgetShare implements BudgetWindow, ChargeHolder {
   #refusal(nanoUsd: number): Refusal {
     const { place, clock } = this.#options;
     const { limit } = this.#budget;
-    if (nanoUsd <= limit && nanoUsd > limit - this.#spent) this.#hasRefused = true;
+    if (nanoUsd <= limit && nanoUsd > limit - this.spentNanoUsd) this.#hasRefused = true;
     return {
       ...place,
       limit: "budget",

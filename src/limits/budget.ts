@@ -34,6 +34,10 @@ export class Budget {
     this.#sinceMs = options.store.chargedSinceMs();
   }
 
+  get period(): Period {
+    return this.#options.period;
+  }
+
   get timeZone(): string {
     return this.#options.timeZone;
   }

@@ -1,5 +1,5 @@
 /**
- * The limits of client keys and teams. A request reserves room in all of its limits before it is sent, or in none, and
+ * The limits of client keys and teams, and the budgets of credentials. A request reserves room in all of its limits before it is sent, or in none, and
  * settles when its facts are known. All is synchronous.
  */
 import type { TeamConfig } from "../config/client-keys.ts";
@@ -10,6 +10,7 @@ import type { Budget } from "./budget.ts";
 import { BudgetBook } from "./budget-book.ts";
 import type { BudgetShare } from "./budget-share.ts";
 import type { BudgetStore } from "./budget-store.ts";
+import type { BudgetedCredential } from "./budgeted-credential.ts";
 import { Applied, EntryLimits } from "./entry-limits.ts";
 import type { LimitedKey } from "./limited-key.ts";
 import type { LimitPlace, Refusal } from "./refusal.ts";
@@ -26,6 +27,8 @@ export interface LimiterOptions {
   readonly store: BudgetStore;
   readonly keys: Iterable<LimitedKey>;
   readonly teams: readonly TeamConfig[];
+  /** Absent: none has a budget. */
+  readonly credentials?: readonly BudgetedCredential[];
 }
 
 /** Teams have budgets only. */
@@ -57,8 +60,10 @@ export class Limiter {
   #limitedSinceMs = Number.NEGATIVE_INFINITY;
   #keys = new Map<string, KeyState>();
   #teams = new Map<string, EntryLimits>();
+  /** By id. */
+  #credentials: ReadonlyMap<string, readonly Budget[]> = new Map();
 
-  constructor({ namesOf, clock, store, keys, teams }: LimiterOptions) {
+  constructor({ namesOf, clock, store, keys, teams, credentials = [] }: LimiterOptions) {
     this.#namesOf = namesOf;
     this.#clock = clock;
     this.#owner = {
@@ -68,6 +73,7 @@ export class Limiter {
     };
     this.#store = store;
     this.#book = new BudgetBook(store, clock);
+    this.#credentials = this.#budgetsOf(credentials);
     this.replace(keys, teams);
   }
 
@@ -78,7 +84,7 @@ export class Limiter {
 
   /** Books what ended processes left open of budgets. Never throws. */
   start(): void {
-    this.#store.start(this.#allEntries().some(({ budgets }) => budgets.length > 0));
+    this.#store.start(this.#allBudgets().length > 0);
   }
 
   /** Takes over a changed configuration. Running reservations keep counting. */
@@ -99,12 +105,24 @@ export class Limiter {
       if (before === undefined) this.#limitedSinceMs = this.#clock.nowMs();
       this.#configure(key, before);
     }
-    this.#book.retireOthers(new Set(this.#allEntries().flatMap(({ budgets }) => budgets)));
+    this.#book.retireOthers(new Set(this.#allBudgets()));
     for (const reservation of this.#running) {
       const { key, demand } = reservation;
       if (this.#keys.has(key.name)) reservation.adopt(this.#appliedTo(key, demand.model, demand.fallbacks));
     }
     this.#book.giveBackRetired();
+  }
+
+  /** Takes over the budgets of the credentials of a changed configuration. */
+  replaceCredentials(credentials: readonly BudgetedCredential[]): void {
+    this.#credentials = this.#budgetsOf(credentials);
+    this.#book.retireOthers(new Set(this.#allBudgets()));
+    this.#book.giveBackRetired();
+  }
+
+  /** The budgets of a credential, `upstream/name`, which are held and charged by those who lease it. */
+  budgetsOfCredential(id: string): readonly Budget[] {
+    return this.#credentials.get(id) ?? [];
   }
 
   /**
@@ -260,6 +278,20 @@ export class Limiter {
     const state: KeyState = { own, perModel, team, appliedTo: new Map() };
     this.#keys.set(key.name, state);
     return state;
+  }
+
+  #budgetsOf(credentials: readonly BudgetedCredential[]): ReadonlyMap<string, readonly Budget[]> {
+    return new Map(
+      credentials.map((credential) => {
+        const { id, timeZone } = credential;
+        const place: LimitPlace = { scope: "credential", name: id, model: null };
+        return [id, this.#book.budgetsOf(place, credential, timeZone)] as const;
+      }),
+    );
+  }
+
+  #allBudgets(): Budget[] {
+    return [...this.#allEntries().flatMap(({ budgets }) => budgets), ...this.#credentials.values()].flat();
   }
 
   #allEntries(): EntryLimits[] {

@@ -22,6 +22,7 @@ import {
 import type { Sql } from "../store/sql.ts";
 
 type LostWithoutCharges = Omit<LostCost, "charges">;
+type LostOfKey = Omit<LostWithoutCharges, "key" | "team" | "credentialId">;
 
 export interface LostOptions {
   readonly nowMs: number;
@@ -62,13 +63,18 @@ function lostOf(
   for (const [key, windows] of groupBy(open, "key", isInForce)) {
     const team = teamOf.get(key) ?? null;
     const shared = (team === null ? undefined : ofTeam.get(team)) ?? [];
-    for (const part of lostOfKey(windows, shared, nowMs)) lost.push({ key, team, ...part });
+    for (const part of lostOfKey(windows, shared, nowMs))
+      lost.push({ key, team, credentialId: null, ...part });
   }
   for (const [name, windows] of ofTeam) {
     const known = lost.filter(({ team }) => team === name);
     for (const { atMs, nanoUsd } of remainders(partsOf(windows, [], nowMs), known)) {
-      lost.push({ key: "", team: name, model: null, atMs, nanoUsd });
+      lost.push({ key: "", team: name, credentialId: null, model: null, atMs, nanoUsd });
     }
+  }
+  for (const [credentialId, windows] of groupBy(open, "credential", isInForce)) {
+    for (const { atMs, nanoUsd } of partsOf(windows, [], nowMs))
+      lost.push({ key: "", team: null, credentialId, model: null, atMs, nanoUsd });
   }
   return lost;
 }
@@ -78,10 +84,14 @@ function withoutKept(window: OpenBudget, kept: readonly KeptCost[]): OpenBudget 
   const isFor = makeModelPattern(model);
   let { openNanoUsd } = window;
   for (const cost of kept) {
-    const isIn = cost[scope] === name && cost.atMs >= startMs && cost.atMs < endMs;
+    const isIn = ownerOf(cost, scope) === name && cost.atMs >= startMs && cost.atMs < endMs;
     if (isIn && isFor(countedNames(cost))) openNanoUsd -= cost.nanoUsd;
   }
   return { ...window, openNanoUsd };
+}
+
+function ownerOf({ key, team, credentialId }: CostOwner, scope: OpenBudget["scope"]): string | null {
+  return { key, team, credential: credentialId }[scope];
 }
 
 /** By name. What was held in budgets that are gone says little of requests that came later: others count, if there are some. */
@@ -104,10 +114,10 @@ function lostOfKey(
   windows: readonly OpenBudget[],
   shared: readonly OpenBudget[],
   nowMs: number,
-): Omit<LostWithoutCharges, "key" | "team">[] {
+): LostOfKey[] {
   const ofModel = Map.groupBy(windows, ({ model }) => model);
   const ofAll = ofModel.get("") ?? [];
-  const lost: Omit<LostWithoutCharges, "key" | "team">[] = [];
+  const lost: LostOfKey[] = [];
   for (const [model, own] of ofModel) {
     if (model === "") continue;
     // These requests were held in the budgets for all models and of the team as well.

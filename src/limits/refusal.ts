@@ -1,12 +1,13 @@
 /** Why a limit has no room for a request. */
 import type { Period } from "../core/calendar.ts";
+import type { BudgetScope } from "../store/budgets.ts";
 
 /** The kinds of limits, by their names in the configuration; `budget` stands for all three periods. */
 export type LimitName = "requests_per_minute" | "tokens_per_minute" | "concurrency" | "budget";
 
 /** Whose limit it is. `model`: the glob of the models that it is for; null: it is for all. */
 export interface LimitPlace {
-  readonly scope: "key" | "team";
+  readonly scope: BudgetScope;
   readonly name: string;
   readonly model: string | null;
 }

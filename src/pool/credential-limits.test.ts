@@ -44,12 +44,8 @@ describe("the operator's limits", () => {
     const need = { inputTokens: 100, outputTokens: 500 };
     const lease = under.take(need);
     expect(under.why(need)?.kind).toBe("full");
-    const { hold } = lease;
-    if (hold === null) throw new Error("no hold");
-    hold.isKept = true;
-    under.pool.report(lease, "m", { class: "ok" });
-    hold.end(150, 0);
-    hold.end(900, 0);
+    under.end(lease, 150, 0);
+    lease.hold?.end(900, 0, "");
     expect(under.why(need)).toBeNull();
   });
 
@@ -95,36 +91,66 @@ describe("the operator's limits", () => {
     const lease = under.take(need);
     // What runs may cost less than it holds.
     expect(under.why(need)).toMatchObject({ kind: "full", retryAtMs: null });
-    if (lease.hold !== null) lease.hold.isKept = true;
-    under.pool.report(lease, "m", { class: "ok" });
-    lease.hold?.end(0, 500_000_000);
+    under.end(lease, 0, 500_000_000);
     expect(under.why(need)).toMatchObject({ kind: "full", retryAtMs: Date.parse("2026-11-24T00:00:00Z") });
     expect(under.serve({ costNanoUsd: 500_000_000 })).toBe("a");
     under.now = Date.parse("2026-11-24T00:00:00Z");
     expect(under.serve(need)).toBe("a");
   });
 
-  test("a budget knows what the ledger has of its day and month, and asks once", () => {
-    const under = new PoolUnderTest([
-      limited({ budgetUsdPerDay: "1", budgetUsdPerMonth: "10" }),
-      specOf("b"),
+  test("a budget knows what the ledger has of its day and month, and has no room while that is counted", () => {
+    const entry = { budgetUsdPerDay: "1", budgetUsdPerMonth: "10" };
+    const under = new PoolUnderTest([limited(entry), specOf("b")]);
+    under.budgets.spentBefore = null;
+    expect([under.serve({ costNanoUsd: 1 }), under.serve({ costNanoUsd: 1 })]).toEqual(["b", "b"]);
+    const counted = new PoolUnderTest([limited(entry)]);
+    counted.budgets.spentBefore = 600_000_000;
+    expect(counted.pool.list()[0]?.limits).toEqual([
+      { limit: "budget_day", value: 1e9, remaining: 400_000_000 },
+      { limit: "budget_month", value: 1e10, remaining: 9_400_000_000 },
     ]);
-    const asked: string[] = [];
-    const spentSince = (upstream: string, name: string, sinceMs: number): number => {
-      asked.push(`${upstream}/${name} ${new Date(sinceMs).toISOString()}`);
-      return sinceMs > Date.parse("2026-11-20") ? 200_000_000 : 9_500_000_000;
-    };
-    under.pool.restoreSpent(spentSince);
-    under.pool.restoreSpent(spentSince);
-    expect(asked).toEqual(["up/a 2026-11-23T00:00:00.000Z", "up/a 2026-11-01T00:00:00.000Z"]);
+    expect(counted.why({ costNanoUsd: 500_000_000 })?.retryAtMs).toBe(Date.parse("2026-11-24T00:00:00Z"));
+  });
+
+  test("what may be spent is granted on disk before it is sent, and charged with the row", () => {
+    const under = new PoolUnderTest([limited({ budgetUsdPerDay: "1", budgetUsdPerMonth: "10" })]);
+    const lease = under.take({ costNanoUsd: 300_000_000 });
+    expect(under.budgets.windows()).toEqual(["up/a day 0 of 300000000", "up/a month 0 of 300000000"]);
+    under.end(lease, 0, 200_000_000);
+    expect(under.budgets.windows()).toEqual([
+      "up/a day 200000000 of 300000000",
+      "up/a month 200000000 of 300000000",
+    ]);
+  });
+
+  test("a reload that brings a budget charges the requests that run", () => {
+    const under = new PoolUnderTest([specOf("a")]);
+    const [bare, limitedLease] = [under.take(), under.take()];
+    under.replace([limited({ budgetUsdPerDay: "1" })]);
+    under.budgets.commit(under.pool.charge("up/a", 400_000_000, "x"));
+    under.pool.release(bare);
+    under.pool.release(limitedLease);
+    const later = under.take({ costNanoUsd: 100_000_000 });
+    under.replace([limited({ budgetUsdPerDay: "1", budgetUsdPerMonth: "2" })]);
+    under.end(later, 0, 100_000_000);
     expect(under.pool.list()[0]?.limits).toEqual([
-      { limit: "budget_day", value: 1e9, remaining: 800_000_000 },
-      { limit: "budget_month", value: 1e10, remaining: 500_000_000 },
+      { limit: "budget_day", value: 1e9, remaining: 500_000_000 },
+      { limit: "budget_month", value: 2e9, remaining: 1_900_000_000 },
     ]);
-    under.pool.spend("up", "a", 500_000_000);
-    expect(under.why({ stickyTo: "up/a", costNanoUsd: 1 })?.retryAtMs).toBe(
-      Date.parse("2026-12-01T00:00:00Z"),
-    );
+  });
+
+  test("a background response holds its room again after a restart, and is charged where there is none", () => {
+    const under = new PoolUnderTest([limited({ budgetUsdPerDay: "1" })]);
+    const hold = under.pool.resume("up/a", 0, 700_000_000);
+    expect(under.why({ costNanoUsd: 400_000_000 })?.kind).toBe("full");
+    const other = under.pool.resume("up/a", 0, 700_000_000);
+    expect(other?.nanoUsd).toBe(0);
+    under.budgets.commit(hold?.end(0, 100_000_000, "") ?? []);
+    under.budgets.commit(other?.end(0, 300_000_000, "") ?? []);
+    expect(under.pool.list()[0]?.limits).toEqual([
+      { limit: "budget_day", value: 1e9, remaining: 600_000_000 },
+    ]);
+    expect(under.pool.resume("up/gone", 0, 1)).toBeNull();
   });
 
   test("a model without a price has no place in a budget, unless it may", () => {

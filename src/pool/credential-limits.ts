@@ -2,12 +2,13 @@
  * The operator's own limits of one credential. They are strict: what a request may need is taken before it is sent, and
  * what it did not use is given back when its facts are known. Pure but for what it counts: callers hand in the time.
  */
-import { type Period, stretchAt } from "../core/calendar.ts";
 import type { Clock } from "../core/clock.ts";
 import { MinuteCount } from "../core/minute-count.ts";
 import type { ModelPattern } from "../core/model-pattern.ts";
 import type { Zone } from "../core/time-zone.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { ActiveHours } from "./active-hours.ts";
+import type { BudgetRoom, CredentialBudget } from "./credential-budget.ts";
 import type { Need } from "./need.ts";
 
 /** null, for each: no such limit. */
@@ -17,18 +18,12 @@ export interface CredentialLimits {
   readonly tokensPerMinute: number | null;
   readonly budgetNanoUsdPerDay: number | null;
   readonly budgetNanoUsdPerMonth: number | null;
-  /** The zone of days, months and hours. */
+  /** The zone of the hours. */
   readonly zone: Zone;
   readonly models: readonly ModelPattern[] | null;
   readonly activeHours: ActiveHours | null;
   /** A budget keeps out models of which nobody knows the price. */
   readonly needsPrice: boolean;
-}
-
-/** A number for the present day and one for the present month. */
-export interface Spent {
-  readonly day: number;
-  readonly month: number;
 }
 
 /** A limit of the operator as it stands now, for people. */
@@ -39,31 +34,25 @@ export interface LimitStanding {
 }
 
 const SECOND_MS = 1_000;
-const BUDGETS = ["day", "month"] as const satisfies readonly Period[];
-type BudgetPeriod = (typeof BUDGETS)[number];
-
-interface Window {
-  startMs: number;
-  endMs: number;
-  spent: number;
-  held: number;
-}
+/** A budget that cannot be kept, or is being counted, is asked again after so long. */
+const ASK_AGAIN_MS = 100;
+const NO_CHARGES: readonly Charge[] = [];
 
 export class LimitCounter {
   #limits: CredentialLimits;
   readonly #requests = new MinuteCount();
   readonly #tokens = new MinuteCount();
-  /** The ledger has told what was spent before. */
-  isRestored = false;
-  readonly #windows: Record<BudgetPeriod, Window> = { day: emptyWindow(), month: emptyWindow() };
+  #budgets: readonly CredentialBudget[];
 
-  constructor(limits: CredentialLimits) {
+  constructor(limits: CredentialLimits, budgets: readonly CredentialBudget[]) {
     this.#limits = limits;
+    this.#budgets = budgets;
   }
 
   /** After a reload. What was taken stays taken. */
-  set limits(limits: CredentialLimits) {
+  configure(limits: CredentialLimits, budgets: readonly CredentialBudget[]): void {
     this.#limits = limits;
+    this.#budgets = budgets;
   }
 
   /** Why the credential may never serve the need, whatever the hour; null: it may. */
@@ -74,17 +63,12 @@ export class LimitCounter {
       return "the model is none of its models";
     if (tokensPerMinute !== null && tokensOf(need) > tokensPerMinute)
       return "the request may need more than its tokens_per_minute";
+    if (this.#budgets.length === 0) return null;
     const { costNanoUsd } = need;
-    if (costNanoUsd === null && this.#limits.needsPrice && this.hasBudget)
+    if (costNanoUsd === null && this.#limits.needsPrice)
       return "its budget cannot count a model without a price";
-    const cost = costNanoUsd ?? 0;
-    const isTooDear = BUDGETS.some((period) => cost > (this.#budget(period) ?? cost));
+    const isTooDear = this.#budgets.some(({ limit }) => (costNanoUsd ?? 0) > limit);
     return isTooDear ? "the request may cost more than its whole budget" : null;
-  }
-
-  /** Whether a budget counts what the credential spends. */
-  get hasBudget(): boolean {
-    return BUDGETS.some((period) => this.#budget(period) !== null);
   }
 
   /** When the credential may be used again by its hours, Unix milliseconds; null: now. */
@@ -105,18 +89,17 @@ export class LimitCounter {
       const left = tokensPerMinute - this.#tokens.takenAt(monotonicMs) - tokensOf(need);
       share = Math.min(share, left / tokensPerMinute);
     }
-    return share < 0 ? share : Math.min(share, this.#moneyShare(need, nowMs));
+    if (share < 0 || this.#budgets.length === 0) return share;
+    return Math.min(share, this.#moneyShare(need.costNanoUsd ?? 0, nowMs));
   }
 
-  #moneyShare(need: Need, nowMs: number): number {
+  #moneyShare(nanoUsd: number, nowMs: number): number {
     let share = 1;
-    for (const period of BUDGETS) {
-      const limit = this.#budget(period);
-      if (limit === null) continue;
-      const { spent, held } = this.#windowAt(period, nowMs);
-      share = Math.min(share, (limit - spent - held - (need.costNanoUsd ?? 0)) / limit);
+    for (const budget of this.#budgets) {
+      const room = budget.shareIfPossible(nowMs);
       // A model without a price needs nothing, and an empty budget has nothing for it either.
-      if (spent + held >= limit) return -1;
+      if (room === null || !room.hasRoomFor(Math.max(1, nanoUsd))) return -1;
+      share = Math.min(share, (room.leftNanoUsd - nanoUsd) / budget.limit);
     }
     return share;
   }
@@ -131,15 +114,14 @@ export class LimitCounter {
     let afterMs = freeAfterMs(this.#requests, requestsPerMinute, 1, monotonicMs);
     afterMs = Math.max(afterMs, freeAfterMs(this.#tokens, tokensPerMinute, tokensOf(need), monotonicMs));
     let atMs = nowMs + afterMs;
-    for (const period of BUDGETS) {
-      const limit = this.#budget(period);
-      if (limit === null) continue;
-      const { spent, held, endMs } = this.#windowAt(period, nowMs);
-      const cost = need.costNanoUsd ?? 0;
-      if (limit - spent - held >= cost && spent + held < limit) continue;
-      // What running requests hold may come back, and a budget that is spent waits for its end.
-      if (limit - spent >= cost && spent < limit) return null;
-      atMs = Math.max(atMs, endMs);
+    const cost = Math.max(1, need.costNanoUsd ?? 0);
+    for (const budget of this.#budgets) {
+      const room = budget.shareIfPossible(nowMs);
+      if (room !== null && room.leftNanoUsd < cost) {
+        // What running requests hold may come back, and a budget that is spent waits for its end.
+        if (budget.limit - room.spentNanoUsd >= cost) return null;
+        atMs = Math.max(atMs, room.endMs);
+      } else if (room?.hasRoomFor(cost) !== true) atMs = Math.max(atMs, nowMs + ASK_AGAIN_MS);
     }
     return atMs;
   }
@@ -150,85 +132,87 @@ export class LimitCounter {
     return concurrency !== null && inFlight >= concurrency;
   }
 
-  /** Takes what the need may use. Ended by `settle` or `release` of what it returns, once. */
+  /** Takes what the need may use. Ended by `end` of what it returns, once. */
   take(need: Need, clock: Clock): LimitHold {
-    const nowMs = clock.nowMs();
-    const monotonicMs = clock.monotonicMs();
     const tokens = this.#limits.tokensPerMinute === null ? 0 : tokensOf(need);
-    const nanoUsd = this.hasBudget ? (need.costNanoUsd ?? 0) : 0;
-    this.#requests.take(1, monotonicMs);
+    return this.#hold(clock, 1, tokens, need.costNanoUsd ?? 0);
+  }
+
+  /**
+   * What an earlier process has let begin `agoMs` ago: its room is held again. A budget without room holds nothing, and is
+   * charged at the end all the same.
+   */
+  resume(tokens: number, nanoUsd: number, clock: Clock): LimitHold {
+    const nowMs = clock.nowMs();
+    const hasRoom = this.#budgets.every(
+      (budget) => budget.shareIfPossible(nowMs)?.hasRoomFor(nanoUsd) === true,
+    );
+    return this.#hold(clock, 0, this.#limits.tokensPerMinute === null ? 0 : tokens, hasRoom ? nanoUsd : 0);
+  }
+
+  #hold(clock: Clock, requests: number, tokens: number, nanoUsd: number): LimitHold {
+    const monotonicMs = clock.monotonicMs();
+    this.#requests.take(requests, monotonicMs);
     this.#tokens.take(tokens, monotonicMs);
-    for (const period of BUDGETS) this.#windowAt(period, nowMs).held += nanoUsd;
-    return new LimitHold(this, clock, tokens, nanoUsd, Math.floor(monotonicMs / SECOND_MS));
+    const second = Math.floor(monotonicMs / SECOND_MS);
+    if (this.#budgets.length === 0) return new LimitHold(this, clock, tokens, 0, second, NO_HELD);
+    const nowMs = clock.nowMs();
+    const held = this.#budgets.flatMap((budget) => {
+      const room = budget.shareIfPossible(nowMs);
+      room?.reserve(nanoUsd);
+      return room === null ? [] : [{ budget, room }];
+    });
+    return new LimitHold(this, clock, tokens, nanoUsd, second, held);
   }
 
-  /** Ends a hold with what was used. */
-  settle(hold: LimitHold, tokens: number, nanoUsd: number, nowMs: number, monotonicMs: number): void {
+  /** Ends a hold with what was used. The charges belong to the commit of the row with this id. */
+  settle(hold: LimitHold, tokens: number, nanoUsd: number, rowId: string): readonly Charge[] {
+    const { clock } = hold;
     if (tokens <= hold.tokens) this.#tokens.giveBack(hold.tokens - tokens, hold.second);
-    else this.#tokens.take(tokens - hold.tokens, monotonicMs);
-    for (const period of BUDGETS) {
-      const window = this.#windowAt(period, nowMs);
-      window.held = Math.max(0, window.held - hold.nanoUsd);
-      window.spent += nanoUsd;
+    else this.#tokens.take(tokens - hold.tokens, clock.monotonicMs());
+    if (nanoUsd <= 0) {
+      for (const { room } of hold.held) room.release(hold.nanoUsd);
+      return NO_CHARGES;
     }
+    if (hold.held.length === 0 && this.#budgets.length === 0) return NO_CHARGES;
+    const charges = hold.held.map(({ room }) => room.settle(hold.nanoUsd, nanoUsd));
+    const others = this.#budgets.filter((budget) => hold.held.every((held) => held.budget !== budget));
+    return [...charges, ...chargesOf(others, nanoUsd, rowId, clock.nowMs())];
   }
 
-  /** What the ledger has of the present day and month, when the counting begins. */
-  restore(spent: Spent, nowMs: number): void {
-    this.isRestored = true;
-    for (const period of BUDGETS) {
-      const window = this.#windowAt(period, nowMs);
-      window.spent = Math.max(window.spent, spent[period]);
-    }
-  }
-
-  /** The beginning of the present day and month, Unix milliseconds. */
-  begins(nowMs: number): Spent {
-    return { day: this.#windowAt("day", nowMs).startMs, month: this.#windowAt("month", nowMs).startMs };
-  }
-
-  /** Something was spent that no hold knew of. */
-  spend(nanoUsd: number, nowMs: number): void {
-    for (const period of BUDGETS) this.#windowAt(period, nowMs).spent += nanoUsd;
+  /** What something has cost that held nothing. As `settle`. */
+  charge(nanoUsd: number, rowId: string, nowMs: number): readonly Charge[] {
+    return chargesOf(this.#budgets, nanoUsd, rowId, nowMs);
   }
 
   list(inFlight: number, nowMs: number, monotonicMs: number): readonly LimitStanding[] {
     const { concurrency, requestsPerMinute, tokensPerMinute } = this.#limits;
-    const windows = BUDGETS.map((period) => {
-      const { spent, held } = this.#windowAt(period, nowMs);
-      return [`budget_${period}`, this.#budget(period), spent + held] as const;
+    const budgets = this.#budgets.flatMap((budget) => {
+      const room = budget.shareIfPossible(nowMs);
+      return room === null ? [] : [[nameOf(budget), budget.limit, budget.limit - room.leftNanoUsd] as const];
     });
     return [
       ["concurrency", concurrency, inFlight] as const,
       ["requests_per_minute", requestsPerMinute, this.#requests.takenAt(monotonicMs)] as const,
       ["tokens_per_minute", tokensPerMinute, this.#tokens.takenAt(monotonicMs)] as const,
-      ...windows,
+      ...budgets,
     ].flatMap(([limit, value, used]) =>
       value === null ? [] : [{ limit, value, remaining: Math.max(0, value - used) }],
     );
   }
-
-  #budget(period: BudgetPeriod): number | null {
-    return period === "day" ? this.#limits.budgetNanoUsdPerDay : this.#limits.budgetNanoUsdPerMonth;
-  }
-
-  #windowAt(period: BudgetPeriod, nowMs: number): Window {
-    const window = this.#windows[period];
-    if (nowMs >= window.startMs && nowMs < window.endMs) return window;
-    const { startMs, endMs } = stretchAt(period, this.#limits.zone, nowMs);
-    // A clock that was set back a little must not empty the window that it comes back to.
-    if (startMs < window.startMs && window.startMs - nowMs < STEP_BACK_MS) return window;
-    window.startMs = startMs;
-    window.endMs = endMs;
-    window.spent = 0;
-    return window;
-  }
 }
 
-const STEP_BACK_MS = 3_600_000;
+function nameOf({ period }: CredentialBudget): "budget_day" | "budget_month" {
+  return period === "day" ? "budget_day" : "budget_month";
+}
 
-function emptyWindow(): Window {
-  return { startMs: 0, endMs: 0, spent: 0, held: 0 };
+function chargesOf(
+  budgets: readonly CredentialBudget[],
+  nanoUsd: number,
+  rowId: string,
+  nowMs: number,
+): readonly Charge[] {
+  return budgets.flatMap((budget) => budget.charge(nowMs, rowId, nanoUsd) ?? []);
 }
 
 function tokensOf({ inputTokens, outputTokens }: Need): number {
@@ -240,29 +224,50 @@ function freeAfterMs(count: MinuteCount, limit: number | null, needed: number, m
   return count.freeAfterMs(count.takenAt(monotonicMs) + needed - limit, monotonicMs);
 }
 
+interface HeldBudget {
+  readonly budget: CredentialBudget;
+  readonly room: BudgetRoom;
+}
+
+const NO_HELD: readonly HeldBudget[] = [];
+
 /** What one request holds of the operator's limits. */
 export class LimitHold {
   readonly #counter: LimitCounter;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly tokens: number;
   readonly nanoUsd: number;
   readonly second: number;
+  readonly held: readonly HeldBudget[];
   /** Its request has an answer, and settles the hold with its row. Otherwise the end of the lease gives all back. */
   isKept = false;
   #isEnded = false;
 
-  constructor(counter: LimitCounter, clock: Clock, tokens: number, nanoUsd: number, second: number) {
+  constructor(
+    counter: LimitCounter,
+    clock: Clock,
+    tokens: number,
+    nanoUsd: number,
+    second: number,
+    held: readonly HeldBudget[],
+  ) {
     this.#counter = counter;
-    this.#clock = clock;
+    this.clock = clock;
     this.tokens = tokens;
     this.nanoUsd = nanoUsd;
     this.second = second;
+    this.held = held;
   }
 
-  /** With what was used in fact. Only the first call counts. */
-  end(tokens: number, nanoUsd: number): void {
-    if (this.#isEnded) return;
+  /** With what was used in fact, by the request whose row has this id. Only the first call counts. */
+  end(tokens: number, nanoUsd: number, rowId: string): readonly Charge[] {
+    if (this.#isEnded) return NO_CHARGES;
     this.#isEnded = true;
-    this.#counter.settle(this, tokens, nanoUsd, this.#clock.nowMs(), this.#clock.monotonicMs());
+    return this.#counter.settle(this, tokens, nanoUsd, rowId);
+  }
+
+  /** Nothing was used. */
+  release(): void {
+    this.end(0, 0, "");
   }
 }

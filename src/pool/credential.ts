@@ -2,6 +2,7 @@
 import type { CredentialStateRow } from "../store/state.ts";
 import { Account } from "./account.ts";
 import { seatNumber } from "./affinity/rendezvous.ts";
+import type { CredentialBudget } from "./credential-budget.ts";
 import {
   type CredentialLimits,
   LimitCounter,
@@ -141,20 +142,19 @@ export class PooledCredential {
     this.#spec = spec;
     this.seat = seatNumber(spec.id, spec.fingerprint);
     this.plain = { lease: new HeldLease(this, "") };
-    this.spec = spec;
   }
 
   get spec(): CredentialSpec {
     return this.#spec;
   }
 
-  /** After a reload. Limits keep what they have counted. */
-  set spec(spec: CredentialSpec) {
+  /** At first, and after a reload. Limits keep what they have counted. */
+  configure(spec: CredentialSpec, budgets: readonly CredentialBudget[]): void {
     this.#spec = spec;
     this.weight = spec.weight ?? 1;
     if (spec.limits === undefined) this.counter = null;
-    else if (this.counter === null) this.counter = new LimitCounter(spec.limits);
-    else this.counter.limits = spec.limits;
+    else if (this.counter === null) this.counter = new LimitCounter(spec.limits, budgets);
+    else this.counter.configure(spec.limits, budgets);
   }
 }
 

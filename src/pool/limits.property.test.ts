@@ -100,7 +100,7 @@ test("no order of events exceeds a limit of the operator, and the time that is t
           one.isRunning = false;
           one.tokens = each.isKept ? used : 0;
           one.cost = each.isKept ? cost : 0;
-          if (each.isKept) hold?.end(used, cost);
+          if (each.isKept) under.budgets.commit(hold?.end(used, cost, "") ?? []);
         } else if (each.do === "lease") {
           const need = { inputTokens: each.tokens, outputTokens: 10, costNanoUsd: each.cost };
           const result = under.pool.lease({ ...ownNeed("up", "m"), ...need });
@@ -127,7 +127,7 @@ test("no order of events exceeds a limit of the operator, and the time that is t
       // With nothing on its way, whoever follows the times that are told is served.
       for (const one of running()) {
         under.pool.release(one.lease);
-        one.lease.hold?.end(0, 0);
+        one.lease.hold?.release();
       }
       const need = { inputTokens: 100, outputTokens: 10, costNanoUsd: 100 };
       for (let told = 0; under.why(need) !== null; told++) {

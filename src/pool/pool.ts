@@ -5,6 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Prefix } from "../dialects/prefix.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { KeptRoomRow } from "../store/credential-rooms.ts";
 import type { RoomFacts } from "../upstreams/room/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
@@ -29,6 +30,8 @@ import {
   type PersistedState,
   PooledCredential,
 } from "./credential.ts";
+import type { CredentialBudget } from "./credential-budget.ts";
+import type { LimitHold } from "./credential-limits.ts";
 import { chooseDoubtful } from "./doubt.ts";
 import { groupsOf } from "./groups.ts";
 import { readKept } from "./kept-room.ts";
@@ -89,12 +92,14 @@ export interface Pool {
   learn(credentialId: string, model: string, prefix: Prefix, report: CacheReport, readMs: number): void;
   list(): readonly CredentialStatus[];
   /**
-   * Asks `spentSince` once for each credential with a budget: what the ledger has of its cost since a time, in Unix
-   * milliseconds. After the start, and after a reload.
+   * Holds what a background response may use that an earlier process has let begin; null: its credential has no limits, or
+   * is gone.
    */
-  restoreSpent(spentSince: (upstream: string, credential: string, sinceMs: number) => number): void;
-  /** A credential has spent money outside a lease: a background response has ended. */
-  spend(upstream: string, credential: string, nanoUsd: number): void;
+  resume(credentialId: string, tokens: number, nanoUsd: number): LimitHold | null;
+  /** When a credential got limits last that had none, Unix milliseconds: requests before may hold nothing. */
+  readonly limitedSinceMs: number;
+  /** A credential's cost that nothing is held for. The charges belong to the commit of the row with this id. */
+  charge(credentialId: string, nanoUsd: number, rowId: string): readonly Charge[];
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
   /**
@@ -112,6 +117,8 @@ export interface PoolOptions {
   readonly restore: readonly PersistedState[];
   /** What was left of limits before it; absent: nothing is known. */
   readonly rooms?: readonly KeptRoomRow[];
+  /** The budgets of a credential; absent: none has any. Asked again at each `replace`. */
+  readonly budgetsOf?: (credentialId: string) => readonly CredentialBudget[];
   /** Where prompts are warm; absent or null: prompts have no place. */
   readonly affinity?: Affinity | null;
   /** A provider has stated that the key or its money is at fault: a call of the gateway's own may prove it. */
@@ -139,9 +146,12 @@ class CredentialPool implements Pool {
   readonly #suspicions: Suspicions;
   #onRoom: (() => void) | null = null;
   #willTell = false;
+  readonly #budgetsOf: NonNullable<PoolOptions["budgetsOf"]>;
+  #limitedSinceMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ specs, clock, log, restore, rooms, persist, accused, affinity }: PoolOptions) {
+  constructor({ specs, clock, log, restore, rooms, persist, accused, affinity, budgetsOf }: PoolOptions) {
     this.#clock = clock;
+    this.#budgetsOf = budgetsOf ?? (() => []);
     this.#context = { clock, affinity: affinity ?? null };
     this.#suspicions = new Suspicions(clock);
     this.#accused = accused ?? null;
@@ -302,7 +312,7 @@ class CredentialPool implements Pool {
     if (probed !== null) probed.probes--;
     if (probedModel !== null) probedModel.probes--;
     if (probedOther !== null) probedOther.probes--;
-    if (hold !== null && !hold.isKept) hold.end(0, 0);
+    if (hold !== null && !hold.isKept) hold.release();
     if (this.#onRoom !== null) this.#mayHaveRoom();
   }
 
@@ -316,19 +326,17 @@ class CredentialPool implements Pool {
     return Array.from(this.#credentials.values(), (credential) => statusOf(credential, this.#clock));
   }
 
-  restoreSpent(spentSince: (upstream: string, credential: string, sinceMs: number) => number): void {
-    const nowMs = this.#clock.nowMs();
-    for (const { counter, spec } of this.#credentials.values()) {
-      if (counter === null || counter.isRestored || !counter.hasBudget) continue;
-      const begins = counter.begins(nowMs);
-      const since = (atMs: number): number => spentSince(spec.upstream, spec.name, atMs);
-      counter.restore({ day: since(begins.day), month: since(begins.month) }, nowMs);
-    }
+  resume(credentialId: string, tokens: number, nanoUsd: number): LimitHold | null {
+    return this.#credentials.get(credentialId)?.counter?.resume(tokens, nanoUsd, this.#clock) ?? null;
   }
 
-  spend(upstream: string, credential: string, nanoUsd: number): void {
-    const { counter } = this.#credentials.get(`${upstream}/${credential}`) ?? { counter: null };
-    counter?.spend(nanoUsd, this.#clock.nowMs());
+  get limitedSinceMs(): number {
+    return this.#limitedSinceMs;
+  }
+
+  charge(credentialId: string, nanoUsd: number, rowId: string): readonly Charge[] {
+    const counter = this.#credentials.get(credentialId)?.counter ?? null;
+    return counter === null ? [] : counter.charge(nanoUsd, rowId, this.#clock.nowMs());
   }
 
   replace(specs: readonly CredentialSpec[]): void {
@@ -336,7 +344,9 @@ class CredentialPool implements Pool {
     for (const spec of specs) {
       const known = this.#credentials.get(spec.id);
       const credential = known?.spec.fingerprint === spec.fingerprint ? known : new PooledCredential(spec);
-      credential.spec = spec;
+      if (credential.counter === null && spec.limits !== undefined)
+        this.#limitedSinceMs = this.#clock.nowMs();
+      credential.configure(spec, this.#budgetsOf(spec.id));
       credentials.set(spec.id, credential);
     }
     this.#credentials = credentials;

@@ -6,7 +6,9 @@ import type { EndpointName } from "../dialects/index.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { makeUsage, type Usage } from "../neutral/usage.ts";
 import { LimitCounter } from "../pool/credential-limits.ts";
+import { BudgetsUnderTest } from "../pool/fixtures/budgets-under-test.ts";
 import { ownNeed } from "../pool/fixtures/need.ts";
+import { specOf } from "../pool/fixtures/pool-under-test.ts";
 import { limitsOf } from "../pool/limits-of.ts";
 import type { ListedModel, PriceList } from "../prices/price-list.ts";
 import { accept } from "./accepted.ts";
@@ -264,7 +266,14 @@ test("each credential's own limits count what its attempt used, and a failed one
     "refuse",
   );
   if (limits === undefined) throw new Error("no limits");
-  const counters = [new LimitCounter(limits), new LimitCounter(limits)] as const;
+  const specs = ["one", "two"].map((upstream) =>
+    specOf("main", { id: `${upstream}/main`, upstream, limits }),
+  );
+  const budgets = new BudgetsUnderTest(specs, gateway.clock);
+  const counters = [
+    new LimitCounter(limits, budgets.of("one/main")),
+    new LimitCounter(limits, budgets.of("two/main")),
+  ] as const;
   const need = { ...ownNeed("one", "big"), inputTokens: 900, outputTokens: 4_000, costNanoUsd: 900_000_000 };
   const used = (): unknown[] =>
     counters.map((counter) =>

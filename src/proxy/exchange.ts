@@ -19,10 +19,12 @@ import type { DetourCause } from "../plan/plan.ts";
 import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
+import type { Charge } from "../store/budgets.ts";
 import type { Accepted } from "./accepted.ts";
 import type { Sharing } from "./answer/sharing.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
+const NO_CHARGES: readonly Charge[] = [];
 
 /** The client's wishes, as far as they are known when the request is planned or has failed before. */
 export interface Asked {
@@ -148,6 +150,8 @@ export class Exchange implements Accepted, Asked {
   /** What the attempts before it used, which is no matter of its credential. */
   #tokensBefore = 0;
   #nanoUsdBefore = 0;
+  /** What failed attempts have cost their credentials. */
+  #charges: readonly Charge[] = NO_CHARGES;
 
   constructor(accepted: Accepted, asked: Asked) {
     this.id = accepted.id;
@@ -208,17 +212,30 @@ export class Exchange implements Accepted, Asked {
     this.#nanoUsdBefore = this.#earlierCost?.nanoUsd ?? 0;
   }
 
-  /** The attempt has failed: no repeat waits for more of its hold than it may be billed. */
-  endFailedHold(): void {
-    this.endHold(tokensOf(this.#earlierUsage), this.#earlierCost?.nanoUsd ?? 0);
+  /** None of its attempts was held in limits of its credential. */
+  get hasNoHold(): boolean {
+    return this.#hold === null && this.#charges.length === 0;
   }
 
-  /** Ends the hold of the last attempt, unless it has ended, with what all attempts used. */
-  endHold(tokens: number, nanoUsd: number): void {
+  /** The attempt has failed: no repeat waits for more of its hold than it may be billed. */
+  endFailedHold(): void {
+    this.#charges = this.endHolds(tokensOf(this.#earlierUsage), this.#earlierCost?.nanoUsd ?? 0);
+  }
+
+  /**
+   * Ends the hold of the last attempt, unless it has ended, with what all attempts used. Returns what all attempts have
+   * cost their credentials: the charges belong to the commit of the row.
+   */
+  endHolds(tokens: number, nanoUsd: number): readonly Charge[] {
     const hold = this.#hold;
-    if (hold === null) return;
+    if (hold === null) return this.#charges;
     this.#hold = null;
-    hold.end(Math.max(0, tokens - this.#tokensBefore), Math.max(0, nanoUsd - this.#nanoUsdBefore));
+    const own = hold.end(
+      Math.max(0, tokens - this.#tokensBefore),
+      Math.max(0, nanoUsd - this.#nanoUsdBefore),
+      this.id,
+    );
+    return this.#charges.length === 0 ? own : [...this.#charges, ...own];
   }
 
   /** Its answer goes on behind its reply, and the hold with it: whoever takes it ends it. null: nothing is held. */

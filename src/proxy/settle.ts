@@ -4,7 +4,7 @@
  */
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
-import type { LedgerRow, Outcome } from "../ledger/row.ts";
+import { credentialIdOf, type LedgerRow, type Outcome } from "../ledger/row.ts";
 import type { Needed } from "../limits/reservation.ts";
 import { tagsLabel } from "../neutral/labels.ts";
 import { addUsage, NO_USAGE, tokensOf } from "../neutral/usage.ts";
@@ -97,7 +97,7 @@ function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow 
     return makeRow(gateway, exchange, ending);
   } catch (cause) {
     exchange.admission?.release();
-    exchange.endHold(0, 0);
+    exchange.endHolds(0, 0);
     throw cause;
   }
 }
@@ -188,11 +188,11 @@ export function settleBackground(
 ): void {
   gateway.metrics.countUsage(row);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
-  if (hold !== null) hold.end(tokensOf(row.usage), row.costNanoUsd ?? 0);
-  else if (row.upstream !== null && row.credential !== null && row.costNanoUsd !== null) {
-    gateway.pool.spend(row.upstream, row.credential, row.costNanoUsd);
-  }
-  commit(gateway, row, undefined, charges, settled);
+  const nanoUsd = row.costNanoUsd ?? 0;
+  const ofCredential =
+    hold?.end(tokensOf(row.usage), nanoUsd, row.id) ??
+    gateway.pool.charge(credentialIdOf(row) ?? "", nanoUsd, row.id);
+  commit(gateway, row, undefined, [...charges, ...ofCredential], settled);
 }
 
 function append(
@@ -205,9 +205,18 @@ function append(
   noteLookup(gateway, exchange, facts);
   const isPending = beginBackground(gateway, exchange, facts, row);
   // A background response goes on, and has taken over what is held.
-  exchange.endHold(tokensOf(row.usage), row.costNanoUsd ?? 0);
-  const charges = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
+  const ofCredentials = endHolds(gateway, exchange, row);
+  const ofKey = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
+  const charges = ofCredentials.length === 0 ? ofKey : [...ofKey, ...ofCredentials];
   commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
+}
+
+/** Ends what the request holds of the limits of credentials: those of all its attempts. */
+function endHolds({ pool }: Pick<Gateway, "pool">, exchange: Exchange, row: LedgerRow): readonly Charge[] {
+  const nanoUsd = row.costNanoUsd ?? 0;
+  const id = nanoUsd > 0 && exchange.hasNoHold ? credentialIdOf(row) : null;
+  if (id !== null && exchange.atMs <= pool.limitedSinceMs) return pool.charge(id, nanoUsd, row.id);
+  return exchange.endHolds(tokensOf(row.usage), nanoUsd);
 }
 
 /** The one call of the ledger's `append`. */

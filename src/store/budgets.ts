@@ -23,9 +23,13 @@ export const BUDGETS: Migration = {
 )`,
 };
 
+/** Whose budget it is: a client's key, a team, or a credential at a provider. */
+export type BudgetScope = "key" | "team" | "credential";
+
 /** One day, week or month of a budget. */
 export interface BudgetWindow {
-  readonly scope: "key" | "team";
+  readonly scope: BudgetScope;
+  /** Of a credential: its id, `upstream/name`. */
   readonly name: string;
   /** The pattern of the models that it is for; "": for all. */
   readonly model: string;
@@ -281,7 +285,7 @@ export function readPresentBudgets(sql: Sql, atMs: number): OpenBudget[] {
 
 function openBudgetOf(row: SqlRow): OpenBudget {
   return {
-    scope: row.scope === "team" ? "team" : "key",
+    scope: scopeOf(row.scope),
     name: String(row.name),
     model: String(row.model),
     period: String(row.period),
@@ -289,6 +293,10 @@ function openBudgetOf(row: SqlRow): OpenBudget {
     endMs: Number(row.end_ms),
     openNanoUsd: Number(row.granted_nano_usd) - Number(row.spent_nano_usd),
   };
+}
+
+function scopeOf(value: SqlRow[string] | undefined): BudgetScope {
+  return value === "team" || value === "credential" ? value : "key";
 }
 
 function sumsOf(row: SqlRow): StoredSums {
@@ -304,18 +312,23 @@ export interface CostOwner {
   /** "": no key, or none that is known. */
   readonly key: string;
   readonly team: string | null;
+  /** `upstream/name`; null: it counts for no credential. */
+  readonly credentialId: string | null;
   /** The moment that decides the day: when the request was accepted, Unix milliseconds. */
   readonly atMs: number;
 }
 
-/** The windows of a key and its team that hold a moment, for all models and for some, whatever is granted of them. */
-export function readBudgetsOf(sql: Sql, { key, team, atMs }: CostOwner): OpenBudget[] {
+/**
+ * The windows of a key, its team and a credential that hold a moment, for all models and for some, whatever is granted of
+ * them.
+ */
+export function readBudgetsOf(sql: Sql, { key, team, credentialId, atMs }: CostOwner): OpenBudget[] {
   return sql
     .prepare(
       `SELECT * FROM budgets WHERE start_ms <= ? AND end_ms > ?
-       AND (scope = 'key' AND name = ? OR scope = 'team' AND name = ?)`,
+       AND (scope = 'key' AND name = ? OR scope = 'team' AND name = ? OR scope = 'credential' AND name = ?)`,
     )
-    .all(atMs, atMs, key, team)
+    .all(atMs, atMs, key, team, credentialId)
     .map(openBudgetOf);
 }
 

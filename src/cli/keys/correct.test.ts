@@ -70,7 +70,7 @@ function makeLedgerWithLost(): { request: string; lost: string } {
   writer.write([sampleRow({ id: request, atMs: NOW_MS, key: "ci", costNanoUsd: 5 })], 0, 1, []);
   const charges = [{ window: DAY, nanoUsd: 450_000_000, grantNanoUsd: 450_000_000, holder: null }];
   writeLost(sql, ids, systemClock, [
-    { key: "ci", team: null, model: null, atMs: NOW_MS, nanoUsd: 450_000_000, charges },
+    { key: "ci", team: null, credentialId: null, model: null, atMs: NOW_MS, nanoUsd: 450_000_000, charges },
   ]);
   const lost = [...readRows(sql)].find(({ endpoint }) => endpoint === "lost")?.id;
   sql.close();

@@ -1,16 +1,19 @@
-/** What the sums of usage have of the cost of a key or a team, for those who count on with the rows behind them. */
+/** What the sums of usage have of the cost of a key, a team or a credential, for those who count on with the rows behind them. */
+import type { BudgetScope } from "../../store/budgets.ts";
 import type { Sql } from "../../store/sql.ts";
 import { makeMoveReader } from "../older-rows.ts";
 import { MarkStore } from "../roll-up/mark.ts";
 import { hourOf } from "../roll-up/spans.ts";
-import { CellSource, foldedOf } from "./cell-source.ts";
+import { credentialColumns } from "../row.ts";
+import { CellSource, type CellsWanted, foldedOf } from "./cell-source.ts";
 import { coverAll } from "./cover.ts";
 import { RowSource } from "./row-source.ts";
 import { Totals } from "./totals.ts";
 import { ALL_USAGE } from "./usage-query.ts";
 
 export interface CostWanted {
-  readonly scope: "key" | "team";
+  readonly scope: BudgetScope;
+  /** Of a credential: its id. */
   readonly name: string;
   readonly startMs: number;
   /** Exclusive. */
@@ -33,14 +36,20 @@ export function readSummedCost(sql: Sql, wanted: CostWanted): SummedCost | null 
 }
 
 function readAtOnce(sql: Sql, { scope, name, startMs, endMs }: CostWanted): SummedCost | null {
+  const { view, where } = cellsOf(scope, name);
   const mark = new MarkStore(sql).read();
   if (mark.isErasing || mark.mark < mark.rebuildTo || makeMoveReader(sql)() !== null) return null;
-  const { reads, rows } = coverAll([{ startMs, endMs }], foldedOf(mark, "key"));
+  const { reads, rows } = coverAll([{ startMs, endMs }], foldedOf(mark, view));
   if (rows.length > 0) return null;
   const totals = new Totals([{ name: "", calendarMs: 0, startMs, endMs }], []);
-  const where = { [scope]: [name] };
-  new CellSource(sql, { view: "key", where, mark }, totals).addCounts(reads, [totals.numberOf([])]);
+  new CellSource(sql, { view, where, mark }, totals).addCounts(reads, [totals.numberOf([])]);
   new RowSource(sql, { ...ALL_USAGE, where }, totals).addLate((atMs) => hourOf(atMs) >= mark.fromHour);
   const nanoUsd = Number(totals.of(startMs, [])?.costNanoUsd ?? 0);
   return { nanoUsd, fromKey: mark.mark };
+}
+
+function cellsOf(scope: BudgetScope, name: string): Pick<CellsWanted, "view" | "where"> {
+  if (scope !== "credential") return { view: "key", where: { [scope]: [name] } };
+  const { upstream, credential } = credentialColumns(name);
+  return { view: "upstream", where: { upstream: [upstream ?? ""], credential: [credential ?? ""] } };
 }

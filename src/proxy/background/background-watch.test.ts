@@ -11,7 +11,6 @@ import {
 import type { KeyLimits } from "../../config/client-keys.ts";
 import { CREDENTIAL_DEFAULTS } from "../../config/fixtures/defaults.ts";
 import { makeRoute, type Route } from "../../dialects/endpoint.ts";
-import { limitsOf } from "../../pool/limits-of.ts";
 import { PriceBook } from "../../prices/price-book.ts";
 import { NO_PRICES } from "../../prices/price-list.ts";
 import { makeBackgroundStore } from "../../store/background.ts";
@@ -44,9 +43,19 @@ let aheadMs = 0;
 /** How the provider answers a question about the response. */
 let stored: (request: Arrived) => void | Promise<void>;
 
-function start(limits: KeyLimits | null = LIMITS): void {
+function start(
+  limits: KeyLimits | null = LIMITS,
+  ofCredential: Partial<typeof CREDENTIAL_DEFAULTS> = {},
+): void {
+  const main = {
+    ...CREDENTIAL_DEFAULTS,
+    name: "main",
+    apiKey: "sk-main-0123",
+    scope: "credential" as const,
+    ...ofCredential,
+  };
   gateway = new GatewayUnderTest({
-    upstreams: [{ name: "up", family: "openai", baseUrl: `${upstream.url}/v1` }],
+    upstreams: [{ name: "up", family: "openai", baseUrl: `${upstream.url}/v1`, credentials: [main] }],
     key: { limits },
   });
   gateway.snapshot = { ...gateway.snapshot, prices: PRICES };
@@ -583,13 +592,8 @@ describe("after a restart", () => {
 });
 
 test("the credential's own limits hold it until it has ended, and then count what it cost", async () => {
-  start(null);
   // One response may cost $0.008.
-  const limits = limitsOf(
-    { ...CREDENTIAL_DEFAULTS, budgetUsdPerDay: "0.01", tokensPerMinute: 2_000 },
-    "refuse",
-  );
-  gateway.pool.replace(gateway.snapshot.credentialSpecs.map((spec) => ({ ...spec, limits })));
+  start(null, { budgetUsdPerDay: "0.01", tokensPerMinute: 2_000 });
   const left = () => gateway.pool.list()[0]?.limits.map(({ remaining }) => remaining);
   await (await begin()).text();
   expect([(await begin()).status, left()]).toEqual([429, [1_000 - BOOKED, 10_000_000 - MOST]]);
@@ -597,7 +601,23 @@ test("the credential's own limits hold it until it has ended, and then count wha
   await look(HOUR_MS);
   await endRows();
   expect(left()).toEqual([2_000 - 150, 10_000_000 - COST]);
+  expect(spentOnDisk()).toBe(COST);
   expect((await begin()).status).toBe(200);
+});
+
+test("after a restart it holds its room in its credential's budget again, and is charged at its end", async () => {
+  start(null, { budgetUsdPerDay: "0.01" });
+  const left = () => gateway.pool.list()[0]?.limits.map(({ remaining }) => remaining);
+  await (await begin()).text();
+  gateway.background.stop();
+  expect(left()).toEqual([10_000_000]);
+  gateway.background = makeWatch();
+  gateway.background.start();
+  expect([left(), (await begin()).status]).toEqual([[10_000_000 - MOST], 429]);
+  stored = (request) => sendWhole(request, completed);
+  await look(HOUR_MS);
+  await endRows();
+  expect([left(), spentOnDisk()]).toEqual([[10_000_000 - COST], COST]);
 });
 
 test("other responses are not waited for", async () => {

@@ -3,6 +3,7 @@
  * each a row of its own. What its request holds in limits is held until then. A restart goes on with what is stored.
  */
 import type { Principal } from "../../auth/keys.ts";
+import { credentialIdOf } from "../../ledger/row.ts";
 import { tokensOf } from "../../neutral/usage.ts";
 import type { LimitHold } from "../../pool/credential-limits.ts";
 import type { BackgroundStore } from "../../store/background.ts";
@@ -26,6 +27,7 @@ const PAUSE_GROWTH = 1.5;
 /** A provider that keeps a response for the gateway's sake alone keeps it for ten minutes. */
 const MAX_PAUSE_MS = 300_000;
 const MAX_AGE_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
 const MAX_MISSES = 5;
 const MAX_AT_ONCE = 4;
 /** Each holds about 2 kB. What is beyond is booked at once, as if it were never heard of again. */
@@ -35,8 +37,8 @@ interface Watched {
   readonly pending: PendingResponse;
   /** null: nothing is held; a key with limits is charged all the same. */
   held: Held | null;
-  /** What it holds of its credential's limits; null: nothing. */
-  readonly hold: LimitHold | null;
+  /** What it holds of its credential's limits; null: nothing; a budget is charged all the same. */
+  hold: LimitHold | null;
   call: Call | null;
   isAsked: boolean;
 }
@@ -79,7 +81,10 @@ export class BackgroundWatch implements Background {
         const watched: Watched = { pending, held: null, hold: null, call: null, isAsked: false };
         this.#watched.set(keyOf(pending), watched);
         if (pending.hasEnded) this.#commit(watched);
-        else this.#try("a limit cannot be held", () => this.#hold(watched));
+        else {
+          this.#holdOfCredential(watched);
+          this.#try("a limit cannot be held", () => this.#hold(watched));
+        }
       }
     });
     this.#arm();
@@ -91,15 +96,16 @@ export class BackgroundWatch implements Background {
     if (known !== undefined) {
       // The provider has answered two requests with one response: it is paid for once, and they are two requests.
       held?.settle(0, 0, pending.row);
-      hold?.end(0, 0);
+      hold?.release();
       return;
     }
     pending.nextMs = this.#gateway().clock.nowMs() + FIRST_PAUSE_MS;
+    if (hold !== null) pending.credentialHeld = { tokens: hold.tokens, costNanoUsd: hold.nanoUsd };
     this.#save(pending);
     if (this.#isStopped) {
       // The last requests of a drain: the next process goes on with them.
       held?.release();
-      hold?.end(0, 0);
+      hold?.release();
       return;
     }
     this.#watched.set(keyOf(pending), watched);
@@ -137,6 +143,8 @@ export class BackgroundWatch implements Background {
       watched.call?.abort(givenUp());
       watched.held?.release();
       watched.held = null;
+      watched.hold?.release();
+      watched.hold = null;
     }
     this.#watched.clear();
   }
@@ -241,6 +249,22 @@ export class BackgroundWatch implements Background {
     if (pending.held === null || reservation.demand.costNanoUsd === needed.costNanoUsd) return;
     // What is open after a crash is told apart by what is stored as held.
     pending.held = null;
+    this.#save(pending);
+  }
+
+  /** The same in the limits of its credential. */
+  #holdOfCredential(watched: Watched): void {
+    const { pending } = watched;
+    const held = pending.credentialHeld;
+    const id = credentialIdOf(pending.row);
+    if (held === undefined || id === null) return;
+    const { pool, clock } = this.#gateway();
+    // What was taken of a minute that is over is free again.
+    const tokens = clock.nowMs() - pending.row.atMs < MINUTE_MS ? held.tokens : 0;
+    watched.hold = pool.resume(id, tokens, held.costNanoUsd ?? 0);
+    const costNanoUsd = watched.hold?.nanoUsd ?? 0;
+    if (costNanoUsd === held.costNanoUsd) return;
+    pending.credentialHeld = { ...held, costNanoUsd };
     this.#save(pending);
   }
 

@@ -46,6 +46,8 @@ export interface PendingResponse {
   readonly earlier?: { readonly tokens: number; readonly costNanoUsd: number };
   /** What its reservation holds; null: the key had no limits, or there was no room for it after a restart. */
   held: Needed | null;
+  /** What it holds of the limits of its credential; absent: nothing. */
+  credentialHeld?: Needed;
   /** The row of its end, without what its end decides. */
   readonly row: LedgerRow;
   /** The row is the final one: what is left is to commit it. */

@@ -1,4 +1,4 @@
-/** One account for each key and team: the budget, the simulator's bill, the ledger and the budget's window. */
+/** One account for each key, team and credential with a budget: the budget, the simulator's bill, the ledger and the budget's window. */
 
 import type { Asked } from "../asking.ts";
 import type { BudgetKey, Budgets } from "./keys.ts";
@@ -36,7 +36,7 @@ export interface Account {
 }
 
 export function accountsOf(
-  { keys, team }: Budgets,
+  { keys, team, credentials }: Budgets,
   sent: readonly Sent[],
   bill: ReadonlyMap<string, number>,
   records: BudgetRecords,
@@ -54,7 +54,20 @@ export function accountsOf(
     owns: (row: CostRow) => row.team === team.name,
     pays: ({ key }: Sent) => key.team === team.name,
   };
-  return [...byKey, accountOf(ofTeam, sent, bill, records)];
+  const byCredential = credentials.map(({ upstream, budgetNanoUsd }) =>
+    accountOf(
+      {
+        name: `${upstream}/main`,
+        budgetNanoUsd,
+        owns: (row) => row.upstream === upstream && row.credential === "main",
+        pays: ({ request }) => request.upstream === upstream,
+      },
+      sent,
+      bill,
+      records,
+    ),
+  );
+  return [...byKey, accountOf(ofTeam, sent, bill, records), ...byCredential];
 }
 
 interface Holder {
@@ -173,11 +186,11 @@ export function renderAccounts(accounts: readonly Account[]): string {
   const head = "account  budget bill ledger lost spent granted beyond@kill beyond unseen"
     .split(" ")
     .filter((word) => word !== "")
-    .map((word, index) => (index === 0 ? word.padEnd(9) : word.padStart(11)))
+    .map((word, index) => (index === 0 ? word.padEnd(14) : word.padStart(11)))
     .join(" ");
   const lines = accounts.map((one) =>
     [
-      one.name.padEnd(9),
+      one.name.padEnd(14),
       ...[one.budget, one.bill, one.ledger, one.lost, one.spent, one.granted].map(usd),
       ...[one.beyondAtKill, one.beyondElsewhere, one.unseen].map(usd),
     ].join(" "),

@@ -1,4 +1,4 @@
-/** Six client keys with limits of every kind, for a gateway in front of the simulator. */
+/** Six client keys with limits of every kind and two credentials with budgets, for a gateway in front of the simulator. */
 import { simulatedToml } from "../../kit/bill.ts";
 
 export interface BudgetKey {
@@ -15,6 +15,8 @@ export interface Budgets {
   readonly keys: readonly BudgetKey[];
   /** The one team; its budget is over its keys. */
   readonly team: { readonly name: string; readonly budgetNanoUsd: number };
+  /** Budgets of what the gateway may spend at an upstream; the others have none. */
+  readonly credentials: readonly { readonly upstream: string; readonly budgetNanoUsd: number }[];
   readonly timeZone: string;
 }
 
@@ -46,6 +48,10 @@ export function makeBudgets(rounds: number, nowMs: number): Budgets {
       key("zeta", null, null),
     ],
     team: { name: "crew", budgetNanoUsd: Math.round(0.8 * cent * rounds) },
+    credentials: [
+      { upstream: "gemini", budgetNanoUsd: Math.round(0.6 * cent * rounds) },
+      { upstream: "anthropic", budgetNanoUsd: 100 * cent * rounds },
+    ],
     timeZone: zoneFarFromMidnight(nowMs),
   };
 }
@@ -61,8 +67,8 @@ export function usdText(nanoUsd: number): string {
   return `${nano.slice(0, -9)}.${nano.slice(-9)}`;
 }
 
-/** The keys and the team, in front of the simulator. */
-export function budgetsToml(url: string, { keys, team, timeZone }: Budgets): string {
+/** The keys, the team and the credentials, in front of the simulator. */
+export function budgetsToml(url: string, { keys, team, credentials, timeZone }: Budgets): string {
   const zone = `time_zone = "${timeZone}"`;
   const entries = keys.map(({ name, secret, team: of, budgetNanoUsd, lines }) =>
     [
@@ -74,5 +80,9 @@ export function budgetsToml(url: string, { keys, team, timeZone }: Budgets): str
     ].join("\n"),
   );
   const budget = `budget_usd_per_day = "${usdText(team.budgetNanoUsd)}"`;
-  return [simulatedToml(url), ...entries, `[[teams]]\nname = "${team.name}"`, budget, zone, ""].join("\n");
+  const upstreams = credentials.reduce((toml, { upstream, budgetNanoUsd }) => {
+    const secret = `api_key = "sk-${upstream}-credential"`;
+    return toml.replace(secret, `${secret}\nbudget_usd_per_day = "${usdText(budgetNanoUsd)}"\n${zone}`);
+  }, simulatedToml(url));
+  return [upstreams, ...entries, `[[teams]]\nname = "${team.name}"`, budget, zone, ""].join("\n");
 }

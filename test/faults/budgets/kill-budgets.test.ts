@@ -1,4 +1,4 @@
-/** A crash spends and never frees: no key's bill comes above its budget, at whatever moment the process is killed. */
+/** A crash spends and never frees: no key's bill, and no credential's, comes above its budget, at whatever moment the process is killed. */
 import { expect, test } from "bun:test";
 import { IS_FULL } from "../../kit/gateway.ts";
 import { killBudgets, renderReckoning } from "./kill-budgets.ts";
@@ -22,6 +22,10 @@ test(
     expect(reckoning.refused).toBeGreaterThan(0);
     expect(reckoning.lostRows).toBeGreaterThan(0);
     expect(reckoning.accounts.some(({ lost, ledger }) => lost > 0 && ledger > lost)).toBe(true);
+    const credential = reckoning.accounts.find(({ name }) => name === "gemini/main");
+    expect(credential?.lost).toBeGreaterThan(0);
+    // It came to its budget: a request takes more than what is left at last.
+    expect(credential?.spent).toBeGreaterThan((credential?.budget ?? 0) * 0.8);
   },
   IS_FULL ? 900_000 : 120_000,
 );

@@ -40,7 +40,7 @@ export interface Reckoning {
   readonly refused: number;
   readonly rows: number;
   readonly lostRows: number;
-  /** One for each key, then the team. */
+  /** One for each key, then the team and the credentials. */
   readonly accounts: readonly Account[];
   /** What must not be, a line each; empty when all is well. */
   readonly faults: readonly string[];

@@ -7,6 +7,8 @@ export interface CostRow {
   /** Empty in a row of a team. */
   readonly key: string;
   readonly team: string | null;
+  readonly upstream: string | null;
+  readonly credential: string | null;
   readonly endpoint: string;
   readonly client_request_id: string | null;
   readonly status: number;
@@ -19,7 +21,7 @@ export interface CostRow {
 
 /** One budget in one period. */
 export interface BudgetWindow {
-  readonly scope: "key" | "team";
+  readonly scope: "key" | "team" | "credential";
   readonly name: string;
   readonly spent_nano_usd: number;
   readonly granted_nano_usd: number;
@@ -65,7 +67,7 @@ function openLedger(folder: string): Database {
 function rowsOf(database: Database, sinceMs: number): readonly CostRow[] {
   return database
     .query<CostRow, [number]>(
-      `SELECT id, key, team, endpoint, client_request_id, status, outcome, output_tokens, usage_state, cost_nano_usd
+      `SELECT id, key, team, upstream, credential, endpoint, client_request_id, status, outcome, output_tokens, usage_state, cost_nano_usd
        FROM requests WHERE at_ms >= ? ORDER BY id`,
     )
     .all(sinceMs);

@@ -20,6 +20,8 @@ export interface BilledRequest {
   readonly payer: string;
   readonly way: Way;
   readonly isTranslated: boolean;
+  /** The name of the upstream that serves it. */
+  readonly upstream: string;
   readonly path: string;
   readonly body: string;
   /** At least the cost that a limiter has to reserve: body bytes ÷ 3 and the request's maximum, at plain rates. */
@@ -48,6 +50,7 @@ export function billedRequest(wishes: RequestWishes): BilledRequest {
     payer,
     way,
     isTranslated: way.recording.dialect !== served,
+    upstream,
     path,
     body,
     mostNanoUsd: costNanoUsd(model, {
