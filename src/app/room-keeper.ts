@@ -15,6 +15,8 @@ import { type Sql, StoreError } from "../store/sql.ts";
 /** A crash forgets so much, and the next replies tell it. */
 const KEEP_MS = 20_000;
 
+const NOTHING_KNOWN = "{}";
+
 export interface RoomKeeperOptions {
   readonly gateway: { readonly pool: Pick<Pool, "list">; readonly snapshot: Snapshot };
   readonly store: RoomStore;
@@ -46,9 +48,12 @@ export class RoomKeeper {
     const rows: CredentialRoomRow[] = [];
     const texts = new Map<string, string>();
     for (const status of gateway.pool.list()) {
-      const facts = keptFacts(status);
+      const known = keptFacts(status);
       const fingerprint = fingerprints.get(status.id);
-      if (facts === null || fingerprint === undefined || this.#written.get(status.id) === facts) continue;
+      const before = this.#written.get(status.id);
+      // What a person has reset is gone from the database as well.
+      const facts = known ?? (before === undefined ? null : NOTHING_KNOWN);
+      if (facts === null || fingerprint === undefined || before === facts) continue;
       texts.set(status.id, facts);
       rows.push({
         upstream: status.upstream,

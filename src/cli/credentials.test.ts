@@ -220,7 +220,9 @@ test("a reset is kept, and reaches a running pool that takes it over", async () 
   const after = (await run()).out;
   expect(after).toContain("openai/main  ready");
   expect(after).not.toContain("gpt-5");
-  expect((await run("reset", "openai/main")).out).toBe("openai/main is ready already\n");
+  expect((await run("reset", "openai/main")).out).toBe(
+    "openai/main is ready; what was known of its limits is forgotten\nA running gateway takes this over within a second.\n",
+  );
 });
 
 test("with --data-dir no configuration is needed", async () => {

@@ -50,8 +50,8 @@ and exhausted until a time; invalid, and exhausted without a time, until a perso
 "unconfirmed" before a reason: a provider said so to one request. The state ends by itself, and the credential is asked
 before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal.
 
-reset makes credentials ready again, with all their models: after you have paid, or repaired the reason. A changed api_key
-needs no reset.`,
+reset makes credentials ready again, with all their models, and forgets what their providers said of limits: after you have
+paid, or repaired the reason. A changed api_key needs no reset.`,
     positionals: {},
     flags: {
       json: READER_FLAGS.json,
@@ -282,21 +282,23 @@ async function reset(ids: readonly string[], known: Known, io: CliIo): Promise<n
     io.err(`clewline credentials: there is no credential "${unknown}"; ${repair}\n`);
     return EXIT.failed;
   }
-  const parked = known.statuses.filter(
-    ({ id, state, models }) => ids.includes(id) && (state !== "ready" || models.length > 0),
+  const isParked = ({ state, models }: CredentialStatus): boolean => state !== "ready" || models.length > 0;
+  const taken = known.statuses.filter(
+    (status) => ids.includes(status.id) && (isParked(status) || !known.untaken.has(status.id)),
   );
-  if (parked.length > 0 && !(await writeResets(parked, known, io))) {
+  if (taken.length > 0 && !(await writeResets(taken, known, io))) {
     io.err("clewline credentials: the database is locked or cannot be written; nothing may have changed\n");
     return EXIT.failed;
   }
   for (const id of ids) {
-    const status = parked.find((one) => one.id === id);
+    const status = taken.find((one) => one.id === id);
     const models = status?.models.length ?? 0;
     const was = status?.state === "ready" ? `${models} parked models` : `${status?.state}: ${status?.reason}`;
-    if (status !== undefined) io.out(`${id} is ready again (was ${was})\n`);
-    else io.out(known.untaken.has(id) ? `${id} has ${NEW_KEY}\n` : `${id} is ready already\n`);
+    if (status === undefined) io.out(`${id} has ${NEW_KEY}\n`);
+    else if (isParked(status)) io.out(`${id} is ready again (was ${was})\n`);
+    else io.out(`${id} is ready; what was known of its limits is forgotten\n`);
   }
-  if (parked.length > 0) io.out(`A running gateway ${await tellGateway(known.configFile, io)}.\n`);
+  if (taken.length > 0) io.out(`A running gateway ${await tellGateway(known.configFile, io)}.\n`);
   return EXIT.ok;
 }
 

@@ -76,6 +76,14 @@ export class Account {
     return park === own || park === ownOfModel ? null : park;
   }
 
+  /** Nothing is known any more of what was announced and refused. */
+  clear(): void {
+    this.#whole = null;
+    this.#books.clear();
+    this.#refusals.clear();
+    this.isBlank = true;
+  }
+
   /** The park has ended, or has given way to another one. */
   forget(park: Park): void {
     for (const [model, known] of this.#refusals) if (known === park) this.#refusals.delete(model);

@@ -123,6 +123,8 @@ export class PooledCredential {
   /** The other account that its last reply named, and how many have in a row; null: it named its own. */
   elsewhere: string | null = null;
   timesElsewhere = 0;
+  /** When a person has reset it last, as far as this process knows, Unix milliseconds. */
+  resetAtMs = Number.NEGATIVE_INFINITY;
   /** Counts for the operator's limits; null: there are none. */
   counter: LimitCounter | null = null;
   inFlight = 0;
@@ -142,6 +144,16 @@ export class PooledCredential {
     this.#spec = spec;
     this.seat = seatNumber(spec.id, spec.fingerprint);
     this.plain = { lease: new HeldLease(this, "") };
+  }
+
+  /** What its provider has announced is forgotten, for all credentials that share the limits. */
+  forgetRoom(): void {
+    this.account.clear();
+    this.said.clear();
+    this.contradictions = 0;
+    this.isAlone = false;
+    this.elsewhere = null;
+    this.timesElsewhere = 0;
   }
 
   get spec(): CredentialSpec {

@@ -76,20 +76,30 @@ export class Parks {
 
   /** Takes a state that was kept over a restart. */
   restore(credential: PooledCredential, row: PersistedState): void {
+    if (isReset(row)) credential.resetAtMs = row.sinceMs;
     const park = restorePark(row);
     if (park === null || credential.spec.fingerprint !== row.fingerprint) return;
     if (row.model === null) credential.park = park;
     else if (credential.models.size < MAX_MODEL_PARKS) credential.models.set(row.model, park);
   }
 
-  /** Makes ready what a person has reset since. */
+  /** Makes ready what a person has reset since, and forgets what was known of its limits. */
   adopt(credential: PooledCredential, row: PersistedState): void {
     const nowMs = this.#pool.clock.nowMs();
-    if (row.state !== "ready" || row.reason !== RESET_REASON) return;
+    if (!isReset(row)) return;
+    if (row.sinceMs > credential.resetAtMs) {
+      credential.resetAtMs = row.sinceMs;
+      credential.forgetRoom();
+      this.#pool.healed();
+    }
     const { park, models } = credential;
     if (park !== null && isOlder(park, row.sinceMs, nowMs)) this.set(credential, null, null);
     for (const [model, modelPark] of models) {
       if (isOlder(modelPark, row.sinceMs, nowMs)) this.set(credential, model, null);
     }
   }
+}
+
+function isReset({ model, state, reason }: PersistedState): boolean {
+  return model === null && state === "ready" && reason === RESET_REASON;
 }

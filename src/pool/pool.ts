@@ -103,7 +103,7 @@ export interface Pool {
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
   /**
-   * Makes ready what a person has reset since: rows `{state: "ready", reason: RESET_REASON}` that another
+   * Makes ready what a person has reset since, and forgets what was known of its limits: rows `{state: "ready", reason: RESET_REASON}` that another
    * process wrote.
    */
   adopt(states: readonly PersistedState[]): void;
@@ -170,7 +170,9 @@ class CredentialPool implements Pool {
     for (const row of rooms ?? []) {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
       const kept = credential?.spec.fingerprint === row.fingerprint ? readKept(row, clock.nowMs()) : null;
-      if (credential !== undefined && kept !== null) this.#accounts.restore(credential, kept, row.atMs);
+      // A person may have reset the credential since.
+      if (credential === undefined || kept === null || row.atMs <= credential.resetAtMs) continue;
+      this.#accounts.restore(credential, kept, row.atMs);
     }
   }
 

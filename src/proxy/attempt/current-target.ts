@@ -2,6 +2,7 @@ import type { Prefix } from "../../dialects/prefix.ts";
 import type { Repairs } from "../../dialects/repair.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Need, WarmWait } from "../../pool/need.ts";
+import type { PriceBook } from "../../prices/price-book.ts";
 import { type DemandedTokens, demandAt, likelyInputAt, tokensAt } from "../admission/demand.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { warmWaitAt } from "../targets/warmth.ts";
@@ -31,6 +32,9 @@ export class CurrentTarget implements Need {
   #timesTooLarge = 0;
   /** null: no limit has asked for them. */
   #tokens: DemandedTokens | null = null;
+  /** What the request may cost, and the prices that say so; null: no budget has asked for it. */
+  #cost: number | null = null;
+  #pricedBy: PriceBook | null = null;
   /** null: no announced limit has asked for it. */
   #likelyInput: number | null = null;
 
@@ -98,9 +102,17 @@ export class CurrentTarget implements Need {
     return this.#tokens.output;
   }
 
-  /** Asked again at each lease: the fallbacks of the request do not count, as its key's budget has them. */
+  /**
+   * The fallbacks of the request do not count, as its key's budget has them. Prices are looked up once, unless a reload
+   * brings others.
+   */
   get costNanoUsd(): number | null {
-    return demandAt(this.#request, this.target, true, NO_FALLBACKS).costNanoUsd;
+    const { prices } = this.#request.gateway.snapshot;
+    if (this.#pricedBy !== prices) {
+      this.#pricedBy = prices;
+      this.#cost = demandAt(this.#request, this.target, true, NO_FALLBACKS).costNanoUsd;
+    }
+    return this.#cost;
   }
 
   get prefix(): Prefix | null {
