@@ -14,6 +14,7 @@ import {
   makeGateway,
   openAtStart,
 } from "./app/make-gateway.ts";
+import { restoreRates } from "./app/restore-rates.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
 import { parseListen } from "./config/admin/listen-address.ts";
 import { findEmptied } from "./config/change/emptied.ts";
@@ -173,6 +174,7 @@ class RunningApp implements App {
   start(): void {
     const { config } = this.#options;
     this.#gateway.limiter.start();
+    restoreRates(this.#gateway, config.server.dataDir);
     this.#gateway.background.start();
     this.#gateway.cache.start();
     const served: Served = {

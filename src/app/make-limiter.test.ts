@@ -517,3 +517,41 @@ describe("the budgets of a credential", () => {
     limiter.close();
   });
 });
+
+test("a failed attempt that is billed counts for the budget of its own model, when it ends and in a later count", () => {
+  using folder = new Folder();
+  const limits = (more: object) =>
+    makeKey({ perModel: [{ ...NO_LIMITS, model: "gpt-*", budgetPerDayNanoUsd: 10_000, ...more }] });
+  const first = folder.process([limits({})]);
+  const row = {
+    modelAsked: "fast",
+    upstream: "anthropic",
+    modelUsed: "claude-haiku",
+    modelReported: null,
+    attemptLog: JSON.stringify([
+      {
+        upstream: "openai",
+        credential: "main",
+        status: null,
+        signal: "upstream_cut",
+        billed_model: "openai/gpt-5",
+      },
+      { upstream: "openai", credential: "main", status: 429, signal: "rate" },
+    ]),
+  };
+  const key = limits({});
+  const reservation = reserved(first.limiter.reserve(key, ask({ model: "fast", costNanoUsd: 500 })));
+  folder.settle(reservation, 300, row);
+  folder.settle(reserved(first.limiter.reserve(key, ask({ model: "fast", costNanoUsd: 500 }))), 40, {
+    ...row,
+    attemptLog: JSON.stringify([{ upstream: "openai", credential: "main", status: 500, signal: "overload" }]),
+  });
+  first.limiter.close();
+  expect(folder.found().windows).toMatchObject([["key ci gpt-* day", 300, 300]]);
+  // Another model of the same key: a budget that is new is counted in the ledger.
+  const second = folder.process([makeKey({ perModel: [] })]);
+  const later = makeKey({ perModel: [{ ...NO_LIMITS, model: "gpt-5", budgetPerMonthNanoUsd: 10_000 }] });
+  second.limiter.replace([later], []);
+  expect(second.limiter.use(later)).toMatchObject([{ used: 300 }]);
+  second.limiter.close();
+});

@@ -1,6 +1,6 @@
 /**
  * What was taken in the last 60 seconds, strictly: the 61 cells that count touch every window of 60 seconds that ends now,
- * so what is taken expires after 60 to 61 seconds. Times are of a monotonic clock.
+ * so what is taken expires after 60 to 61 seconds. Times are of a monotonic clock; those before its start are negative.
  */
 
 const CELLS = 64;
@@ -23,7 +23,7 @@ export class MinuteCount {
     this.#moveTo(Math.floor(nowMs / SECOND_MS));
     this.#cells ??= new Float64Array(CELLS);
     const cells = this.#cells;
-    const cell = this.#second % CELLS;
+    const cell = cellOf(this.#second);
     cells[cell] = (cells[cell] as number) + count;
     this.#taken += count;
   }
@@ -31,7 +31,7 @@ export class MinuteCount {
   /** Gives back what was taken in that second, unless it has expired already. */
   giveBack(count: number, second: number): void {
     if (this.#cells === null || this.#second - second >= COUNTED_CELLS) return;
-    const cell = second % CELLS;
+    const cell = cellOf(second);
     this.#cells[cell] = (this.#cells[cell] as number) - count;
     this.#taken -= count;
   }
@@ -43,7 +43,7 @@ export class MinuteCount {
     let second = this.#second - COUNTED_CELLS;
     while (left > 0 && second < this.#second) {
       second++;
-      left -= this.#cells[(second + CELLS) % CELLS] as number;
+      left -= this.#cells[cellOf(second)] as number;
     }
     return Math.ceil((second + COUNTED_CELLS) * SECOND_MS - nowMs);
   }
@@ -54,7 +54,7 @@ export class MinuteCount {
     if (this.#cells === null || this.#taken <= 0) return 0;
     // Of a count in use the newest cell is seldom empty.
     let second = this.#second;
-    while (second > this.#second - COUNTED_CELLS && this.#cells[(second + CELLS) % CELLS] === 0) second--;
+    while (second > this.#second - COUNTED_CELLS && this.#cells[cellOf(second)] === 0) second--;
     return Math.ceil((second + COUNTED_CELLS) * SECOND_MS - nowMs);
   }
 
@@ -71,9 +71,14 @@ export class MinuteCount {
     }
     while (this.#second < second) {
       this.#second++;
-      const cell = (this.#second + CELLS - COUNTED_CELLS) % CELLS;
+      const cell = cellOf(this.#second - COUNTED_CELLS);
       this.#taken -= this.#cells[cell] as number;
       this.#cells[cell] = 0;
     }
   }
+}
+
+/** CELLS is a power of two, so seconds before the start have cells as well. */
+function cellOf(second: number): number {
+  return second & (CELLS - 1);
 }

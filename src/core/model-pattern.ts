@@ -12,16 +12,31 @@ export interface RowModels {
   readonly modelUsed: string | null;
   /** The model that answered: another one than was asked for, where the upstream falls back on it. */
   readonly modelReported: string | null;
+  /** JSON array of attempts; one that has failed and is billed all the same has `billed_model`, as `upstream/model`. Absent and null: none has. */
+  readonly attemptLog?: string | null;
 }
 
-/** The names by which a row counts: what the client asked for, what its upstream was asked for, and what answered. */
-export function countedNames({ modelAsked, upstream, modelUsed, modelReported }: RowModels): string[] {
+/**
+ * The names by which a row counts: what the client asked for, what its upstreams were asked for in attempts that are
+ * billed, and what answered. The row counts as a whole for each of them.
+ */
+export function countedNames(row: RowModels): string[] {
+  const { modelAsked, upstream, modelUsed, modelReported, attemptLog } = row;
   const names = modelAsked === null ? [] : [modelAsked];
   for (const model of [modelUsed, modelReported]) {
     if (model !== null) names.push(`${upstream ?? ""}/${model}`);
   }
+  if (attemptLog?.includes(BILLED_MODEL) === true) {
+    for (const [, name = ""] of attemptLog.matchAll(BILLED_NAME)) names.push(name);
+  }
   return names;
 }
+
+/** What the text of attempts has where one of them was billed. */
+export const BILLED_MODEL = '"billed_model":';
+
+/** A name that JSON has to escape is no model of any provider. */
+const BILLED_NAME = /"billed_model":"([^"\\]+)"/g;
 
 /** Whether one of these names of models is such a model. */
 export type ModelPattern = (names: readonly string[]) => boolean;

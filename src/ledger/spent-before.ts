@@ -3,7 +3,7 @@
  * The sums of usage tell most of it. The other rows are read in steps that take about a millisecond, so that no request
  * waits for long.
  */
-import { countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
+import { BILLED_MODEL, countedNames, makeModelPattern, type RowModels } from "../core/model-pattern.ts";
 import type { BudgetWindow } from "../store/budgets.ts";
 import type { Sql, SqlRow, SqlValue } from "../store/sql.ts";
 import { readUnadded } from "./charge-sets.ts";
@@ -87,12 +87,22 @@ const OWNER_SQL: Readonly<Record<BudgetWindow["scope"], string>> = {
   credential: `(${ENTRY_SQL.upstream} || '/' || ${ENTRY_SQL.credential})`,
 };
 
-const MODEL_COLUMNS = [COLUMNS.modelAsked, COLUMNS.upstream, COLUMNS.modelUsed, COLUMNS.modelReported];
+const MODEL_COLUMNS = [
+  COLUMNS.modelAsked,
+  COLUMNS.upstream,
+  COLUMNS.modelUsed,
+  COLUMNS.modelReported,
+  COLUMNS.attemptLog,
+];
+/** The text of attempts is read only where it names a model, so that other rows stay one group. */
+const MODEL_SQL: Readonly<Record<string, string>> = {
+  [COLUMNS.attemptLog]: `iif(instr(e.rest, '${JSON.stringify(BILLED_MODEL).slice(1, -1)}') > 0, ${ENTRY_SQL.attempt_log}, NULL)`,
+};
 
 /** By the models that rows name, where a window is for some models. A key or a team may be named in the row itself. */
 function costSql({ scope, model }: BudgetWindow): string {
   const columns = model === "" ? [] : MODEL_COLUMNS;
-  const models = columns.map((column) => `${ENTRY_SQL[column]} AS ${column}, `);
+  const models = columns.map((column) => `${MODEL_SQL[column] ?? ENTRY_SQL[column]} AS ${column}, `);
   // By place: the tables have columns of the same names.
   const groups = model === "" ? "" : `GROUP BY ${columns.map((_, i) => i + 1).join(", ")}`;
   return `SELECT ${models.join("")}coalesce(sum(e.cost_nano_usd), 0) AS cost
@@ -106,6 +116,7 @@ function modelsOf(row: SqlRow): RowModels {
     upstream: textOf(row[COLUMNS.upstream]),
     modelUsed: textOf(row[COLUMNS.modelUsed]),
     modelReported: textOf(row[COLUMNS.modelReported]),
+    attemptLog: textOf(row[COLUMNS.attemptLog]),
   };
 }
 

@@ -31,6 +31,13 @@ export interface LimiterOptions {
   readonly credentials?: readonly BudgetedCredential[];
 }
 
+/** Requests for some models, which have ended. */
+export interface TakenBefore extends RowModels {
+  readonly key: string;
+  readonly requests: number;
+  readonly tokens: number;
+}
+
 /** Teams have budgets only. */
 const NO_RATES = { requestsPerMinute: null, tokensPerMinute: null, concurrency: null };
 /** Clients choose the names of models, so what is remembered of them needs a bound. */
@@ -111,6 +118,20 @@ export class Limiter {
       if (this.#keys.has(key.name)) reservation.adopt(this.#appliedTo(key, demand.model, demand.fallbacks));
     }
     this.#book.giveBackRetired();
+  }
+
+  /** Whether a key has requests or tokens a minute. */
+  get hasRates(): boolean {
+    return this.#allEntries().some(({ requests, tokens }) => requests.length + tokens.length > 0);
+  }
+
+  /** What requests of an earlier process have taken of rates. Times ascend, and may be before the start of the clock. */
+  takeBefore({ key, requests, tokens, ...models }: TakenBefore, monotonicMs: number): void {
+    const state = this.#keys.get(key);
+    if (state === undefined) return;
+    const applied = this.#join(state, countedNames(models));
+    for (const rate of applied.requests) rate.take(requests, monotonicMs);
+    for (const rate of applied.tokens) rate.take(tokens, monotonicMs);
   }
 
   /** Takes over the budgets of the credentials of a changed configuration. */

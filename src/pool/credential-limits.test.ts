@@ -127,7 +127,7 @@ describe("the operator's limits", () => {
     const under = new PoolUnderTest([specOf("a")]);
     const [bare, limitedLease] = [under.take(), under.take()];
     under.replace([limited({ budgetUsdPerDay: "1" })]);
-    under.budgets.commit(under.pool.charge("up/a", 400_000_000, "x"));
+    under.budgets.commit(under.pool.counterOf("up/a")?.charge(400_000_000, "x", under.now) ?? []);
     under.pool.release(bare);
     under.pool.release(limitedLease);
     const later = under.take({ costNanoUsd: 100_000_000 });
@@ -141,16 +141,16 @@ describe("the operator's limits", () => {
 
   test("a background response holds its room again after a restart, and is charged where there is none", () => {
     const under = new PoolUnderTest([limited({ budgetUsdPerDay: "1" })]);
-    const hold = under.pool.resume("up/a", 0, 700_000_000);
+    const hold = under.pool.counterOf("up/a")?.resume(0, 700_000_000, under);
     expect(under.why({ costNanoUsd: 400_000_000 })?.kind).toBe("full");
-    const other = under.pool.resume("up/a", 0, 700_000_000);
+    const other = under.pool.counterOf("up/a")?.resume(0, 700_000_000, under);
     expect(other?.nanoUsd).toBe(0);
     under.budgets.commit(hold?.end(0, 100_000_000, "") ?? []);
     under.budgets.commit(other?.end(0, 300_000_000, "") ?? []);
     expect(under.pool.list()[0]?.limits).toEqual([
       { limit: "budget_day", value: 1e9, remaining: 600_000_000 },
     ]);
-    expect(under.pool.resume("up/gone", 0, 1)).toBeNull();
+    expect(under.pool.counterOf("up/gone")).toBeNull();
   });
 
   test("a model without a price has no place in a budget, unless it may", () => {

@@ -132,6 +132,12 @@ export class LimitCounter {
     return concurrency !== null && inFlight >= concurrency;
   }
 
+  /** What requests of an earlier process have taken. Times ascend, and may be before the start of the clock. */
+  takeBefore(requests: number, tokens: number, monotonicMs: number): void {
+    this.#requests.take(requests, monotonicMs);
+    if (this.#limits.tokensPerMinute !== null) this.#tokens.take(tokens, monotonicMs);
+  }
+
   /** Takes what the need may use. Ended by `end` of what it returns, once. */
   take(need: Need, clock: Clock): LimitHold {
     const tokens = this.#limits.tokensPerMinute === null ? 0 : tokensOf(need);

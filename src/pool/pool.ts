@@ -5,7 +5,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Prefix } from "../dialects/prefix.ts";
-import type { Charge } from "../store/budgets.ts";
 import type { KeptRoomRow } from "../store/credential-rooms.ts";
 import type { RoomFacts } from "../upstreams/room/room-facts.ts";
 import type { Accusation, Signal, SignalScope } from "../upstreams/signal.ts";
@@ -31,7 +30,7 @@ import {
   PooledCredential,
 } from "./credential.ts";
 import type { CredentialBudget } from "./credential-budget.ts";
-import type { LimitHold } from "./credential-limits.ts";
+import type { LimitCounter } from "./credential-limits.ts";
 import { chooseDoubtful } from "./doubt.ts";
 import { groupsOf } from "./groups.ts";
 import { readKept } from "./kept-room.ts";
@@ -91,15 +90,10 @@ export interface Pool {
    */
   learn(credentialId: string, model: string, prefix: Prefix, report: CacheReport, readMs: number): void;
   list(): readonly CredentialStatus[];
-  /**
-   * Holds what a background response may use that an earlier process has let begin; null: its credential has no limits, or
-   * is gone.
-   */
-  resume(credentialId: string, tokens: number, nanoUsd: number): LimitHold | null;
+  /** What counts for the operator's limits of a credential; null: it has none, or is gone. */
+  counterOf(credentialId: string): LimitCounter | null;
   /** When a credential got limits last that had none, Unix milliseconds: requests before may hold nothing. */
   readonly limitedSinceMs: number;
-  /** A credential's cost that nothing is held for. The charges belong to the commit of the row with this id. */
-  charge(credentialId: string, nanoUsd: number, rowId: string): readonly Charge[];
   /** Takes the credentials of a new configuration. A credential whose key is the same keeps its state. */
   replace(specs: readonly CredentialSpec[]): void;
   /**
@@ -328,17 +322,12 @@ class CredentialPool implements Pool {
     return Array.from(this.#credentials.values(), (credential) => statusOf(credential, this.#clock));
   }
 
-  resume(credentialId: string, tokens: number, nanoUsd: number): LimitHold | null {
-    return this.#credentials.get(credentialId)?.counter?.resume(tokens, nanoUsd, this.#clock) ?? null;
+  counterOf(credentialId: string): LimitCounter | null {
+    return this.#credentials.get(credentialId)?.counter ?? null;
   }
 
   get limitedSinceMs(): number {
     return this.#limitedSinceMs;
-  }
-
-  charge(credentialId: string, nanoUsd: number, rowId: string): readonly Charge[] {
-    const counter = this.#credentials.get(credentialId)?.counter ?? null;
-    return counter === null ? [] : counter.charge(nanoUsd, rowId, this.#clock.nowMs());
   }
 
   replace(specs: readonly CredentialSpec[]): void {

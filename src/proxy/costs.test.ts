@@ -137,10 +137,20 @@ test("a failed attempt that was billed costs what its own target's price says", 
   attempt(exchange, "two", "big");
   const failed = factsOf({ inputTokens: 7 });
   exchange.keepUsage(failed, gateway.snapshot.prices, false);
+  const note = { credential: "main", status: null, signal: "upstream_cut", ms: 5 };
+  exchange.noteAttempt({ upstream: "two", ...note });
+  exchange.waited(1);
+  attempt(exchange, "one", "half");
+  exchange.noteAttempt({ upstream: "one", ...note });
   attempt(exchange, "one", "big");
   const row = await settled(exchange, factsOf({ inputTokens: 100, outputTokens: 10 }));
   expect(money(row)).toEqual([7 * 10_000 + 100 * 2000 + 10 * 8000, "one/big", null]);
   expect(row.usage).toMatchObject({ inputTokens: 107, outputTokens: 10 });
+  // Budgets of some models count by this.
+  const models = JSON.parse(row.attemptLog ?? "[]").map((one: object) =>
+    "billed_model" in one ? one.billed_model : null,
+  );
+  expect(models).toEqual(["two/big", null, null]);
 });
 
 test("a failed attempt without a price is missing in the cost, and named", async () => {

@@ -24,6 +24,8 @@ import type { Accepted } from "./accepted.ts";
 import type { Sharing } from "./answer/sharing.ts";
 
 const MAX_ATTEMPT_NOTES = 100;
+/** As in the row itself. */
+const MAX_MODEL_CHARS = 256;
 const NO_CHARGES: readonly Charge[] = [];
 
 /** The client's wishes, as far as they are known when the request is planned or has failed before. */
@@ -86,6 +88,8 @@ export interface AttemptNote {
   readonly status: number | null;
   readonly signal: string;
   readonly ms: number;
+  /** `upstream/model` of an attempt that has failed and may be billed all the same: the row counts for it. */
+  readonly billed_model?: string;
 }
 
 const NO_ATTEMPT: AttemptRecord = Object.freeze({
@@ -144,6 +148,8 @@ export class Exchange implements Accepted, Asked {
   #earlierUsage: Usage | null = null;
   #earlierCost: AnswerCost | null = null;
   #isEarlierEstimated = false;
+  /** The last attempt that has failed and may be billed; null: none has. */
+  #billed: AttemptRecord | null = null;
   #isSettled = false;
   /** What the last attempt holds of the operator's limits of its credential; null: nothing. */
   #hold: LimitHold | null = null;
@@ -262,7 +268,11 @@ export class Exchange implements Accepted, Asked {
   }
 
   noteAttempt(note: AttemptNote): void {
-    if (this.attemptNotes.length < MAX_ATTEMPT_NOTES) this.attemptNotes.push(note);
+    if (this.attemptNotes.length >= MAX_ATTEMPT_NOTES) return;
+    const { upstream, modelUsed } = this.#attempt;
+    const isBilled = this.#billed === this.#attempt && note.credential !== null && modelUsed !== null;
+    const billed = isBilled ? `${upstream}/${modelUsed.slice(0, MAX_MODEL_CHARS)}` : null;
+    this.attemptNotes.push(billed === null ? note : { ...note, billed_model: billed });
   }
 
   /** The request has waited for a credential. */
@@ -281,6 +291,7 @@ export class Exchange implements Accepted, Asked {
   keepUsage(answer: BilledAnswer, book: PriceBook, isEstimated: boolean): void {
     const { usage } = answer;
     if (usage === null) return;
+    this.#billed = this.#attempt;
     this.#isEarlierEstimated ||= isEstimated;
     this.#earlierUsage = this.#earlierUsage === null ? usage : addUsage(this.#earlierUsage, usage);
     this.#earlierCost = this.costWith(answer, book);

@@ -180,7 +180,7 @@ function endAdmission(
  * credential's limits; null: nothing, as after a restart.
  */
 export function settleBackground(
-  gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced" | "pool">,
+  gateway: Pick<Gateway, "ledger" | "metrics" | "unpriced" | "pool" | "clock">,
   row: LedgerRow,
   charges: readonly Charge[],
   hold: LimitHold | null,
@@ -191,7 +191,8 @@ export function settleBackground(
   const nanoUsd = row.costNanoUsd ?? 0;
   const ofCredential =
     hold?.end(tokensOf(row.usage), nanoUsd, row.id) ??
-    gateway.pool.charge(credentialIdOf(row) ?? "", nanoUsd, row.id);
+    gateway.pool.counterOf(credentialIdOf(row) ?? "")?.charge(nanoUsd, row.id, gateway.clock.nowMs()) ??
+    NO_CHARGES;
   commit(gateway, row, undefined, [...charges, ...ofCredential], settled);
 }
 
@@ -212,10 +213,15 @@ function append(
 }
 
 /** Ends what the request holds of the limits of credentials: those of all its attempts. */
-function endHolds({ pool }: Pick<Gateway, "pool">, exchange: Exchange, row: LedgerRow): readonly Charge[] {
+function endHolds(
+  { pool, clock }: Pick<Gateway, "pool" | "clock">,
+  exchange: Exchange,
+  row: LedgerRow,
+): readonly Charge[] {
   const nanoUsd = row.costNanoUsd ?? 0;
   const id = nanoUsd > 0 && exchange.hasNoHold ? credentialIdOf(row) : null;
-  if (id !== null && exchange.atMs <= pool.limitedSinceMs) return pool.charge(id, nanoUsd, row.id);
+  if (id !== null && exchange.atMs <= pool.limitedSinceMs)
+    return pool.counterOf(id)?.charge(nanoUsd, row.id, clock.nowMs()) ?? NO_CHARGES;
   return exchange.endHolds(tokensOf(row.usage), nanoUsd);
 }
 

@@ -261,7 +261,7 @@ export class BackgroundWatch implements Background {
     const { pool, clock } = this.#gateway();
     // What was taken of a minute that is over is free again.
     const tokens = clock.nowMs() - pending.row.atMs < MINUTE_MS ? held.tokens : 0;
-    watched.hold = pool.resume(id, tokens, held.costNanoUsd ?? 0);
+    watched.hold = pool.counterOf(id)?.resume(tokens, held.costNanoUsd ?? 0, clock) ?? null;
     const costNanoUsd = watched.hold?.nanoUsd ?? 0;
     if (costNanoUsd === held.costNanoUsd) return;
     pending.credentialHeld = { ...held, costNanoUsd };

@@ -1,0 +1,54 @@
+/** What the rows of a short time have taken of rates, for a process that begins to count. */
+import type { RowModels } from "../core/model-pattern.ts";
+import type { Sql } from "../store/sql.ts";
+import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
+import { firstKey } from "./request-ids.ts";
+import { BACKGROUND_ENDPOINT, BOOKINGS, type LedgerRow } from "./row.ts";
+
+/** Rows of one second that are alike in these. */
+export interface TakenBefore extends RowModels, Pick<LedgerRow, "key" | "credential"> {
+  /** The end of the second in which they were accepted, Unix milliseconds. */
+  readonly atMs: number;
+  readonly requests: number;
+  readonly tokens: number;
+}
+
+const SECOND_MS = 1_000;
+const NAMES = ["key", "upstream", "credential", "modelAsked", "modelUsed", "modelReported"] as const;
+
+/** Rows that were accepted since then, the oldest first. Those of refused requests took nothing. Throws `StoreError`. */
+export function readTakenSince(sql: Sql, sinceMs: number): TakenBefore[] {
+  return sql
+    .prepare(TAKEN_SQL)
+    .all(firstKey(sinceMs))
+    .map((row) => {
+      const text = (name: (typeof NAMES)[number]): string | null => {
+        const value = row[COLUMNS[name]] ?? null;
+        return value === null ? null : String(value);
+      };
+      return {
+        key: text("key") ?? "",
+        upstream: text("upstream"),
+        credential: text("credential"),
+        modelAsked: text("modelAsked"),
+        modelUsed: text("modelUsed"),
+        modelReported: text("modelReported"),
+        atMs: Number(row.second) * SECOND_MS + SECOND_MS - 1,
+        requests: Number(row.requests),
+        tokens: Number(row.tokens),
+      };
+    });
+}
+
+const SECOND_SQL = `${ENTRY_SQL.at_ms} / ${SECOND_MS}`;
+const ENDPOINT_SQL = `coalesce(${ENTRY_SQL.endpoint}, '')`;
+const COLUMNS_SQL = NAMES.map((name) => `${ENTRY_SQL[COLUMNS[name]]} AS ${COLUMNS[name]}`);
+
+/** A background response counted as a request when it was begun. */
+const TAKEN_SQL = `SELECT ${SECOND_SQL} AS second, ${COLUMNS_SQL.join(", ")},
+    sum(${ENDPOINT_SQL} <> '${BACKGROUND_ENDPOINT}') AS requests,
+    sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens
+  FROM ${ENTRIES_AND_FACTS} WHERE e.seq >= ?
+    AND (${ENTRY_SQL.attempts} > 0 OR ${ENTRY_SQL.outcome} = 'ok' OR e.ttfb_ms IS NOT NULL)
+    AND ${ENDPOINT_SQL} NOT IN (${BOOKINGS.map((endpoint) => `'${endpoint}'`).join(", ")})
+  GROUP BY ${[SECOND_SQL, ...NAMES.map((_, i) => i + 2)].join(", ")} ORDER BY second`;
