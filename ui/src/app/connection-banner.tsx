@@ -17,10 +17,13 @@ export function ConnectionBanner() {
     return () => clearTimeout(timer);
   }, [state]);
   return (
-    <div role="status" className="sticky top-12 z-10 md:top-0">
+    <div
+      role="status"
+      className="pointer-events-none fixed inset-x-2 top-14 z-30 flex justify-center md:top-2 md:left-[216px]"
+    >
       {isShown && (
-        <p className="flex items-center justify-center gap-2 bg-warn-soft px-3 py-1.5 font-medium text-warn">
-          <WifiOff size={15} aria-hidden />
+        <p className="flex items-center gap-2 rounded-full border border-warn bg-warn-soft px-4 py-1.5 font-medium text-warn shadow-lg">
+          <WifiOff size={15} aria-hidden className="shrink-0" />
           {text("The connection to the gateway is lost. What you see may be old. Connecting again…")}
         </p>
       )}

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { LogOut, Search } from "lucide-react";
+import { Ellipsis, LogOut, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { IconButton } from "../components/button.tsx";
+import { Menu } from "../components/menu.tsx";
 import { Empty, ErrorNotice, Loading } from "../components/notice.tsx";
 import { call } from "../lib/api.ts";
 import { HEALTH_KEY, type Health } from "../lib/follow-live.ts";
@@ -178,25 +179,50 @@ function TopBar({ onPalette }: { onPalette: () => void }) {
   );
 }
 
+/** Pages of which the narrow bar has no room are in its menu. */
+const IN_BAR = 4;
+const BAR_ITEM = "flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-[12px] font-medium";
+
 function BottomBar() {
   const text = useText();
   const isHere = useIsHere();
+  const [, go] = useLocation();
+  const rest = PAGES.slice(IN_BAR);
+  const isInRest = rest.some(({ path }) => isHere(path));
   return (
     <nav
       aria-label={text("Pages")}
-      className="fixed inset-x-0 bottom-0 z-20 flex overflow-x-auto border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      {PAGES.map(({ path, title, icon: Icon }) => (
+      {PAGES.slice(0, IN_BAR).map(({ path, title, icon: Icon }) => (
         <Link
           key={path}
           href={path}
           aria-current={isHere(path) ? "page" : undefined}
-          className={`flex h-14 min-w-[68px] flex-1 flex-col items-center justify-center gap-0.5 text-[12px] font-medium ${isHere(path) ? "text-accent" : "text-muted"}`}
+          className={`${BAR_ITEM} ${isHere(path) ? "text-accent" : "text-muted"}`}
         >
           <Icon size={19} aria-hidden />
           {text(title)}
         </Link>
       ))}
+      <Menu
+        trigger={
+          <button type="button" className={`${BAR_ITEM} ${isInRest ? "text-accent" : "text-muted"}`}>
+            <Ellipsis size={19} aria-hidden />
+            {text("More")}
+          </button>
+        }
+        groups={[
+          {
+            items: rest.map(({ path, title, icon: Icon }) => ({
+              label: text(title),
+              icon: <Icon size={16} aria-hidden />,
+              isChosen: isHere(path),
+              run: () => go(path),
+            })),
+          },
+        ]}
+      />
     </nav>
   );
 }

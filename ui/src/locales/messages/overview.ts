@@ -42,12 +42,18 @@ export const OVERVIEW_MESSAGES = {
   "{count} requests": "{count} 个请求",
   "{share} failed": "{share} 失败",
   "No request in this range yet": "此时间段内还没有请求",
-  "See whether a credential is ready.": "查看是否有可用的凭证。",
-  "Make a key for your client. It comes with snippets for each SDK.":
-    "为您的客户端创建密钥，并获得各 SDK 的示例代码。",
+  "Add a credential of a provider": "添加提供商的凭证",
+  "{count, plural, one {# credential is ready} other {# credentials are ready}}": "{count} 个凭证就绪",
+  "Make a key for your client": "为您的客户端创建密钥",
+  "It comes with snippets for each SDK and client, with the real address.":
+    "附带各 SDK 和客户端的示例代码，含真实地址。",
+  "Send the first request": "发送第一个请求",
+  "From your client, or here in the playground. It appears on this page within seconds.":
+    "从您的客户端发送，或在试验场中发送。它会在几秒内出现在本页。",
+  "Open the playground": "打开试验场",
+  Done: "已完成",
+  "Not done yet": "未完成",
   "Create a key": "创建密钥",
-  "Send a request; it appears here within seconds.": "发送一个请求，它会在几秒内出现在这里。",
-  "Watch requests live": "实时查看请求",
   "Open the pool": "打开凭证池",
   "Open the settings": "打开设置",
   "Open the keys": "打开密钥",

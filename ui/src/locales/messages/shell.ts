@@ -46,6 +46,7 @@ export const SHELL_MESSAGES = {
   "The change was undone.": "更改已撤销。",
   All: "全部",
   None: "无",
+  More: "更多",
   "{running} running, {waiting} waiting": "{running} 个运行中，{waiting} 个等待",
   "Shutting down": "正在关闭",
   "Not ready": "未就绪",

@@ -1,0 +1,83 @@
+/**
+ * Makes a picture of every page of the admin: wide and narrow, light and dark, in both languages, from simulated
+ * providers. `script/screenshots [FOLDER]`; the folder is dist/screenshots when none is named.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { NARROW, startAdmin, WIDE, type Window } from "../test/browser/admin.ts";
+
+const FOLDER = process.argv[2] ?? join(import.meta.dir, "../dist/screenshots");
+const REQUESTS = 60;
+/** For charts and figures that come after the page. */
+const SETTLE_MS = 1_200;
+
+interface Shot {
+  readonly name: string;
+  readonly path: string;
+  /** What is done on the page before its picture is made. */
+  readonly act?: (window: Window) => Promise<void>;
+}
+
+const SHOTS: readonly Shot[] = [
+  { name: "overview", path: "/" },
+  { name: "overview-tokens", path: "/?metric=tokens" },
+  { name: "overview-by-model", path: "/?metric=requests&by=model" },
+  { name: "pool", path: "/pool" },
+  { name: "pool-add", path: "/pool?add=1" },
+  { name: "requests", path: "/requests" },
+  { name: "history", path: "/requests?view=history" },
+  {
+    name: "request",
+    path: "/requests?view=history",
+    act: async ({ page }) => {
+      await page.locator("a[href*='/admin/requests/']").first().click();
+    },
+  },
+  { name: "keys", path: "/keys" },
+  { name: "keys-create", path: "/keys?new=1" },
+  { name: "key", path: "/keys/tester" },
+  { name: "models", path: "/models" },
+  { name: "playground", path: "/playground?a=gpt-5.5&two=1&b=claude-sonnet-5&db=anthropic-messages" },
+  { name: "palette", path: "/pool", act: ({ page }) => page.keyboard.press("Control+k") },
+  { name: "shortcuts", path: "/pool", act: ({ page }) => page.keyboard.press("?") },
+];
+
+async function main(): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true });
+  const admin = await startAdmin();
+  try {
+    const models = ["gpt-5.5", "claude-sonnet-5", "gpt-5.4-mini", "no-such-model"];
+    for (let at = 0; at < REQUESTS; at += 1)
+      await (await admin.ask(models[at % models.length])).arrayBuffer();
+    for (const [size, viewport] of [
+      ["wide", WIDE],
+      ["narrow", NARROW],
+    ] as const)
+      for (const colorScheme of ["light", "dark"] as const)
+        for (const locale of ["en", "zh-CN"] as const) {
+          const window = await admin.open({ viewport, colorScheme, locale });
+          const { page } = window;
+          const suffix = `${size}-${colorScheme}-${locale}`;
+          await window.go("/");
+          await page.locator("input[name=password]").waitFor();
+          await page.screenshot({ path: join(FOLDER, `sign-in-${suffix}.png`) });
+          await window.signIn();
+          await page.locator("#page-title").waitFor();
+          for (const { name, path, act } of SHOTS) {
+            await window.go(path);
+            await page.locator("#page-title").waitFor();
+            await page.waitForTimeout(SETTLE_MS);
+            await act?.(window);
+            if (act !== undefined) await page.waitForTimeout(SETTLE_MS);
+            await page.screenshot({ path: join(FOLDER, `${name}-${suffix}.png`) });
+          }
+          for (const fault of window.faults) console.log(`${suffix}: ${fault}`);
+          await window.context.close();
+        }
+    console.log(`the pictures are in ${FOLDER}`);
+  } finally {
+    await admin.close();
+  }
+}
+
+await main();
