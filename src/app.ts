@@ -21,6 +21,8 @@ import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
 import type { Config } from "./config/config.ts";
+import type { SettingsFileOptions } from "./config/edit/settings-file.ts";
+import type { LoadedConfig } from "./config/load.ts";
 import { ConfigError, type Problem, problemOf, renderProblem } from "./config/problem.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
@@ -53,6 +55,8 @@ export interface AppOptions {
   readonly config: Config;
   /** Reads the configuration again; throws `ConfigError`. */
   readonly reloadConfig: () => Promise<Config>;
+  /** Checks a text as the configuration file; absent: the admin cannot change the configuration. Throws `ConfigError`. */
+  readonly checkConfig?: (text: string) => Promise<LoadedConfig>;
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -164,6 +168,8 @@ class RunningApp implements App {
       version: options.version,
       ids: options.ids,
       open,
+      settings: () => this.#settingsFile(),
+      rejected: () => this.#rejected,
       mainUrl: () => (this.#adminListener === null ? null : this.url),
     });
     this.#keepNewKeys(restored);
@@ -354,6 +360,22 @@ class RunningApp implements App {
         `the changed configuration is not in effect: ${renderProblem(problem)}`,
       );
     }
+  }
+
+  #settingsFile(): SettingsFileOptions {
+    const { config, clock, ids, checkConfig } = this.#options;
+    return {
+      file: checkConfig === undefined ? null : config.file,
+      clock,
+      ids,
+      check: checkConfig ?? (() => Promise.reject(new ConfigError([]))),
+      inForce: () => this.#gateway.snapshot.config,
+      refusals: (after) => findEmptied(this.#gateway.snapshot.config, after, this.#keys.areStored),
+      reload: async () => {
+        await this.reload();
+        return this.#rejected;
+      },
+    };
   }
 
   #processFacts(): ProcessFacts {

@@ -6,6 +6,7 @@ const STATUSES = {
   bad_request: 400,
   unauthenticated: 401,
   forbidden: 403,
+  locked: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
@@ -24,6 +25,8 @@ export interface AdminErrorOptions {
   readonly repair?: string;
   /** Seconds after which the call may succeed. */
   readonly retryAfterS?: number;
+  /** Further members of the body. */
+  readonly details?: Partial<AdminErrorBody["error"]>;
 }
 
 /** The message is public: it names the fault, and never holds a secret. */
@@ -41,13 +44,14 @@ export class AdminError extends Error {
   }
 
   get body(): AdminErrorBody {
-    const { path, repair } = this.options;
+    const { path, repair, details } = this.options;
     return {
       error: {
         kind: this.kind,
         message: this.message,
         ...(path === undefined ? {} : { path }),
         ...(repair === undefined ? {} : { repair }),
+        ...details,
       },
     };
   }

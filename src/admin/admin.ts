@@ -11,6 +11,7 @@ import { StoreError } from "../store/sql.ts";
 import { Access } from "./access/access.ts";
 import { AdminError } from "./admin-error.ts";
 import { refuseForeignHost, refuseForeignOrigin } from "./browser-guard.ts";
+import { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { Operation } from "./contract/operation.ts";
 import { OPERATIONS, type OperationName } from "./contract.ts";
@@ -31,13 +32,15 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 export class Admin {
   readonly #context: AdminContext;
   readonly #access: Access;
+  readonly #changes: ConfigChanges;
   readonly #handlers: Handlers;
   readonly #router: Router<Line>;
 
   constructor(context: AdminContext) {
     this.#context = context;
     this.#access = new Access(context);
-    this.#handlers = makeHandlers(context, this.#access);
+    this.#changes = new ConfigChanges(context);
+    this.#handlers = makeHandlers(context, this.#access, this.#changes);
     this.#router = new Router(
       Object.entries<Operation>(OPERATIONS).map(([name, operation]) => ({
         name: name as OperationName,
@@ -58,6 +61,8 @@ export class Admin {
   }
 
   close(): void {
+    this.#changes.close();
+    this.#context.settings.close();
     this.#access.close();
   }
 

@@ -1,4 +1,6 @@
 /** What the admin is handed: the rooms that it may read, and functions of rooms that it must not reach. */
+import type { SettingsFile } from "../config/edit/settings-file.ts";
+import type { Problem } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -17,5 +19,10 @@ export interface AdminContext {
   /** Where clients reach the gateway; null: where the admin's own page is. */
   readonly mainUrl: () => string | null;
   /** argon2id, beside the event loop. */
+  readonly hashPassword: (password: string) => Promise<string>;
+  /** Changes of the configuration file. */
+  readonly settings: SettingsFile;
+  /** The problems of a changed file that is not in effect. */
+  readonly rejected: () => readonly Problem[];
   readonly verifyPassword: (password: string, hash: string) => Promise<boolean>;
 }

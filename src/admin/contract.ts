@@ -71,5 +71,22 @@ export interface AdminErrorBody {
     /** The field at fault, as in `settings.models`. */
     readonly path?: string;
     readonly repair?: string;
+    /** With 409: the settings that both sides have changed, without secrets; null: it is not there. */
+    readonly clashes?: readonly {
+      readonly path: string;
+      readonly base: string | null;
+      readonly theirs: string | null;
+      readonly mine: string | null;
+    }[];
+    /** With 409: the version that the file has now. */
+    readonly version?: string;
+    /** With 422: every fault of the configuration that the change would make. */
+    readonly problems?: readonly {
+      readonly path: string;
+      readonly message: string;
+      readonly repair: string;
+    }[];
+    /** With 403: what a person can paste into the file that cannot be written; secrets are left out. */
+    readonly paste?: string;
   };
 }

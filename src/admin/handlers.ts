@@ -1,20 +1,25 @@
 /** The handler of each operation. */
 import type { Access } from "./access/access.ts";
 import { AdminError } from "./admin-error.ts";
+import { makeAuditHandlers } from "./audit.ts";
+import type { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { OperationName } from "./contract.ts";
+import { makeCredentialChangeHandlers } from "./credential-changes.ts";
 import type { Handler, Handlers } from "./handler.ts";
 import { makeOpenApi } from "./openapi.ts";
 import { makeSessionHandlers } from "./session.ts";
+import { makeSettingsHandlers } from "./settings.ts";
 
-export function makeHandlers(context: AdminContext, access: Access): Handlers {
+export function makeHandlers(context: AdminContext, access: Access, changes: ConfigChanges): Handlers {
   return {
     ...makeSessionHandlers(context, access),
+    ...makeSettingsHandlers(context, changes),
+    ...makeCredentialChangeHandlers(context, changes),
+    ...makeAuditHandlers(context, changes),
     getOverview: planned,
     getAttention: planned,
     listCredentials: planned,
-    addCredentials: planned,
-    removeCredential: planned,
     testCredential: planned,
     pauseCredential: planned,
     drainCredential: planned,
@@ -32,11 +37,6 @@ export function makeHandlers(context: AdminContext, access: Access): Handlers {
     resumeKeys: planned,
     listModels: planned,
     explain: planned,
-    getSettings: planned,
-    previewSettings: planned,
-    changeSettings: planned,
-    listAudit: planned,
-    undo: planned,
     live: planned,
     try: planned,
     getOpenApi: () => makeOpenApi(context.version),

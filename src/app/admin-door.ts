@@ -1,9 +1,10 @@
 /** The way into the admin, which is loaded by the first call: most of the time nobody has it open. */
 import type { Admin } from "../admin/admin.ts";
 import type { AdminContext } from "../admin/context.ts";
+import type { SettingsFile, SettingsFileOptions } from "../config/edit/settings-file.ts";
 import type { Ids } from "../core/ids.ts";
 import type { ClientRequest } from "../http/client-request.ts";
-import { verifyPassword } from "../http/password.ts";
+import { hashPassword, verifyPassword } from "../http/password.ts";
 import type { Sql } from "../store/sql.ts";
 import type { ChangingGateway } from "./make-gateway.ts";
 
@@ -13,6 +14,8 @@ export interface AdminDoorOptions {
   readonly ids: Ids;
   readonly open: () => Sql;
   readonly mainUrl: AdminContext["mainUrl"];
+  readonly settings: () => SettingsFileOptions;
+  readonly rejected: AdminContext["rejected"];
 }
 
 export class AdminDoor {
@@ -47,13 +50,29 @@ export class AdminDoor {
   }
 
   async #load(): Promise<Admin> {
-    const { Admin } = await import("../admin/admin.ts");
-    this.#admin = new Admin(makeContext(this.#options));
+    const [{ Admin }, { SettingsFile }] = await Promise.all([
+      import("../admin/admin.ts"),
+      import("../config/edit/settings-file.ts"),
+    ]);
+    this.#admin = new Admin(makeContext(this.#options, new SettingsFile(this.#options.settings())));
     return this.#admin;
   }
 }
 
-function makeContext({ gateway, version, ids, open, mainUrl }: AdminDoorOptions): AdminContext {
+function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminContext {
+  const { gateway, version, ids, open, mainUrl, rejected } = options;
   const { clock, log } = gateway;
-  return { version, clock, ids, log, open, mainUrl, verifyPassword, snapshot: () => gateway.snapshot };
+  return {
+    version,
+    clock,
+    ids,
+    log,
+    open,
+    mainUrl,
+    verifyPassword,
+    hashPassword,
+    snapshot: () => gateway.snapshot,
+    settings,
+    rejected,
+  };
 }

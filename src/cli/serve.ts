@@ -35,14 +35,11 @@ SIGHUP, and any change of the file, reads the configuration again.`,
     try {
       const file = await prepare(flags.config, io);
       const steadyHash = makeSteadyHash();
+      const flagsOfConfig = { host, port, dataDir, logLevel };
+      const { env, cwd } = io;
+      const options = { file, env, flags: flagsOfConfig, cwd, hashPassword: steadyHash };
       const load = async (): Promise<Config> => {
-        const { config, warnings } = await loadConfig({
-          file,
-          env: io.env,
-          flags: { host, port, dataDir, logLevel },
-          cwd: io.cwd,
-          hashPassword: steadyHash,
-        });
+        const { config, warnings } = await loadConfig(options);
         if (warnings.length > 0) io.err(renderProblems(warnings));
         return config;
       };
@@ -51,6 +48,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       const app = await startApp({
         config,
         reloadConfig: load,
+        checkConfig: (text) => loadConfig({ ...options, text }),
         version: VERSION,
         clock: io.clock,
         ids: io.ids,

@@ -36,14 +36,23 @@ export function findConfigFile(
 export async function readToml(file: string, cwd: string): Promise<TomlFile> {
   const name = shownName(file, cwd);
   const bytes = await readBytes(file, name);
+  let text: string;
   try {
-    return parseToml(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    if (error instanceof TomlError) {
-      const { line = null, column = null } = error.position ?? {};
-      throw new ConfigError([{ ...ofFile(name, error.message, error.repair), line, column }]);
-    }
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
     throw new ConfigError([ofFile(name, "the file is not UTF-8", "save the file as UTF-8")]);
+  }
+  return readTomlText(text, name);
+}
+
+/** Parses the text of a file; `name` is the file's in messages. Throws `ConfigError`. */
+export function readTomlText(text: string, name: string): TomlFile {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const { line = null, column = null } = error.position ?? {};
+    throw new ConfigError([{ ...ofFile(name, error.message, error.repair), line, column }]);
   }
 }
 

@@ -14,17 +14,20 @@ import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { Draft } from "./draft.ts";
 import { applyOverrides, type ConfigFlags, type Env, warnOfUnknownVariables } from "./environment.ts";
-import { readToml, shownName } from "./file.ts";
+import { readToml, readTomlText, shownName } from "./file.ts";
 import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./first-run/password-hash.ts";
 import { resolvePath, stateFolder } from "./folders.ts";
 import { holdToSchema } from "./issues.ts";
 import { KEY_HASH_PREFIX } from "./key-values.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
+import type { TomlFile } from "./toml/toml.ts";
 
 export interface LoadOptions {
   /** From `findConfigFile`; null: only defaults, environment and flags. */
   readonly file: string | null;
+  /** What the file would say, in place of what it says: to check a change before it is made. */
+  readonly text?: string;
   readonly env: Env;
   readonly flags: ConfigFlags;
   readonly cwd: string;
@@ -42,6 +45,8 @@ export interface LoadOptions {
 export interface LoadedConfig {
   readonly config: Config;
   readonly warnings: readonly Problem[];
+  /** The values as they are written, with their sources. Holds secrets. */
+  readonly draft: Draft;
 }
 
 /** Throws `ConfigError` with all problems. Warnings are about a configuration that works but is unwise. */
@@ -49,7 +54,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { env, flags, cwd } = options;
   const file = options.file === null ? null : resolve(cwd, options.file);
   const version = file === null ? "" : await versionOf(file);
-  const toml = file === null ? null : await readToml(file, cwd);
+  const toml = file === null ? null : await tomlOf(file, cwd, options.text);
   const baseDir = file === null ? cwd : dirname(file);
   const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
   if (file !== null) draft.readFiles.push({ path: file, version });
@@ -97,7 +102,11 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     paths,
     passwordHash,
   });
-  return { config, warnings: inOrder(draft.warnings) };
+  return { config, warnings: inOrder(draft.warnings), draft };
+}
+
+async function tomlOf(file: string, cwd: string, text: string | undefined): Promise<TomlFile> {
+  return text === undefined ? await readToml(file, cwd) : readTomlText(text, shownName(file, cwd));
 }
 
 /** A full disk or a shell's `>` leaves such a file. Nobody means it: a start without a file makes a better one. */

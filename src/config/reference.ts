@@ -76,8 +76,13 @@ ${rows.join("\n")}
 `;
 }
 
+/** What a table is for. */
+export function tableHelp(table: string): string {
+  return TABLES[table] ?? "";
+}
+
 /** The table of a key. `server.tls.cert_file` is documented in `[server]`, as `tls.cert_file`. */
-function tableOf(key: string): string {
+export function tableOf(key: string): string {
   const list = key.lastIndexOf("[]");
   return list < 0 ? key.slice(0, key.indexOf(".")) : key.slice(0, list + 2);
 }

@@ -27,6 +27,11 @@ export interface SchemaEntry {
   readonly env: string | null;
 }
 
+/** The default as a value; null: none. */
+export function defaultOf({ default: text }: SchemaEntry): unknown {
+  return text === null ? null : JSON.parse(text);
+}
+
 /** The shape of a schema node. Throws on a kind of schema that this file does not know, which is a bug. */
 export function shapeOf(schema: v.GenericSchema): Shape {
   const bare = unwrap(schema);

@@ -50,6 +50,7 @@ test("steps that databases have already are never edited", () => {
     ["rooms of credentials", "34a50d3c1273c75b5ee709aef23c859912343bbf8b6a1badc8bbd217d52556f6"],
     ["access to the admin", "cc645c832f641522ec49d7decba0f00dbe5e3725efa6e1af9b707806f67bc5fe"],
     ["usage roll-up with what was saved", "d6820bff6476c9eb791c291c4f8d78a639dab372550678f118d637ce7828e02c"],
+    ["record of changes in the admin", "8dfaa664d083e2f630acfce4c172c376a07b70597dae9f6f6cb6a4806b1ab7f5"],
   ]);
 });
 

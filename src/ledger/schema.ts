@@ -3,6 +3,7 @@
 import { CROCKFORD } from "../core/ids.ts";
 import type { UsageKind } from "../neutral/usage.ts";
 import { ADMIN_ACCESS } from "../store/admin-access.ts";
+import { ADMIN_AUDIT } from "../store/admin-audit.ts";
 import { ALERTS } from "../store/alerts.ts";
 import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
@@ -165,6 +166,7 @@ export const MIGRATIONS: readonly Migration[] = [
   CREDENTIAL_ROOMS,
   ADMIN_ACCESS,
   ROLL_UP_SAVED,
+  ADMIN_AUDIT,
 ];
 
 /** The columns of the older table, in their order. */

@@ -17,6 +17,8 @@ const entry = v.strictObject({
   ),
   /** Until when it can be undone; 0: it cannot; null: at any time. */
   undoUntilMs: v.nullable(timeMs),
+  /** The change that undid it; null: none did. */
+  undoneBy: v.nullable(v.string()),
 });
 
 export const AUDIT = {

@@ -92,6 +92,7 @@ const added = v.strictObject({
   /** The number of the line, from 1 on. */
   line: count,
   isAdded: v.boolean(),
+  problem: v.nullable(v.picklist(["duplicate", "shape", "provider", "name", "unknown-provider"])),
   /** null: nothing was added. */
   id: v.nullable(v.string()),
   /** Why not, or what is odd; "": nothing. */
@@ -124,7 +125,8 @@ export const CREDENTIALS = {
     who: "signed-in-changing",
     summary: "Adds one credential or many, one a line, to an upstream of the configuration.",
     body: v.strictObject({
-      upstream: name,
+      /** Absent: each goes to the upstream of the provider that its form tells, which is made when it is not there. */
+      upstream: v.optional(name),
       /** One a line: the secret, or a name, white space or `=`, and the secret. */
       lines: v.pipe(v.string(), v.maxLength(1_000_000)),
       /** The version of the configuration that the page shows; absent: the one in force. */

@@ -9,7 +9,8 @@ const value = v.strictObject({
   path,
   /** null for a secret, which is never shown. */
   value: v.unknown(),
-  isSecret: v.boolean(),
+  /** Of a secret: where it is (`file`, `env:NAME` or `file:PATH`), and its end; null: the value is none. */
+  secret: v.nullable(v.strictObject({ source: v.string(), lastFour: v.nullable(v.string()) })),
   /** Where the value comes from. */
   origin: v.picklist(["file", "default", "environment", "flag"]),
   /** Why it cannot be changed here; null: it can. */
@@ -23,21 +24,39 @@ const problem = v.strictObject({
   repair: v.string(),
 });
 
-const change = v.strictObject({
-  path,
-  /** Absent: the value is taken away, so the default holds. */
-  value: v.optional(v.unknown()),
-});
+/** Paths are those of the version that the changes name. */
+const change = v.pipe(
+  v.strictObject({
+    path,
+    /** Absent, and no `add`: the value, table or entry is taken away, so the default holds. */
+    value: v.optional(v.unknown()),
+    /** A new entry for the list of tables at the path. */
+    add: v.optional(v.record(v.string(), v.unknown())),
+  }),
+  v.check(({ value, add }) => value === undefined || add === undefined, 'needs "value" or "add", not both'),
+);
 
 const version = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const changes = v.pipe(v.array(change), v.minLength(1), v.maxLength(1_000));
 
 const difference = v.strictObject({
+  /** Entries by their names, as in `upstreams[anthropic].credentials[main].weight`. */
   path: v.string(),
   /** Without secrets; null: it was not there, or will not be. */
   before: v.nullable(v.string()),
   after: v.nullable(v.string()),
 });
+
+const made = v.strictObject({
+  version,
+  auditId: v.string(),
+  differences: v.array(difference),
+  atNextStart: v.array(v.string()),
+  /** Others had changed the file elsewhere since the version. */
+  isMerged: v.boolean(),
+});
+
+const passphrase = v.pipe(v.string(), v.minLength(8), v.maxLength(1_024));
 
 export const SETTINGS = {
   getSettings: {
@@ -62,8 +81,15 @@ export const SETTINGS = {
           help: v.string(),
           appliesAt: v.picklist(["start", "reload"]),
           isSecret: v.boolean(),
+          isRequired: v.boolean(),
+          /** The table in `tables` that has it. */
+          table: v.string(),
+          /** The environment variable that overrides it; null: none does. */
+          env: v.nullable(v.string()),
         }),
       ),
+      /** From the schema, in its order: `server`, or `upstreams[]` for a list. */
+      tables: v.array(v.strictObject({ table: v.string(), help: v.string() })),
       /** Of a changed file that is not in effect. */
       problems: v.array(problem),
     }),
@@ -85,13 +111,31 @@ export const SETTINGS = {
     method: "POST",
     path: "/settings",
     who: "signed-in-changing",
-    summary: "Changes the configuration file. The status 409 says that the file has another version by now.",
+    summary:
+      "Changes the configuration file. Changes of others since that version stay, if they are elsewhere; else the status 409 comes with both.",
     body: v.strictObject({ version, changes }),
-    reply: v.strictObject({
+    reply: made,
+  },
+  exportSettings: {
+    method: "POST",
+    path: "/settings/export",
+    who: "signed-in-changing",
+    summary: "The configuration as one text, without secrets; with a passphrase it has them, encrypted.",
+    body: v.strictObject({ passphrase: v.optional(passphrase) }),
+    reply: v.strictObject({ text: v.string() }),
+  },
+  importSettings: {
+    method: "POST",
+    path: "/settings/import",
+    who: "signed-in-changing",
+    summary: "Replaces the configuration by an exported one. Secrets that it does not have stay as they are.",
+    body: v.strictObject({
       version,
-      auditId: v.string(),
-      differences: v.array(difference),
-      atNextStart: v.array(v.string()),
+      text: v.pipe(v.string(), v.minLength(1), v.maxLength(4_000_000)),
+      passphrase: v.optional(passphrase),
+      /** Only tells what would change. */
+      isTrial: v.optional(v.boolean(), false),
     }),
+    reply: v.strictObject({ ...made.entries, auditId: v.nullable(v.string()) }),
   },
 } as const satisfies Record<string, Operation>;

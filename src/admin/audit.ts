@@ -1,0 +1,67 @@
+/** Who changed what, and the way back. */
+import type { Change } from "../config/edit/change.ts";
+import {
+  type KeptDifference,
+  parseKept,
+  parseShown,
+  undoDifferences,
+} from "../config/edit/undo-differences.ts";
+import { parseToml } from "../config/toml/toml.ts";
+import type { AuditRow } from "../store/admin-audit.ts";
+import { AdminError } from "./admin-error.ts";
+import { type ConfigChanges, clashError } from "./config-changes.ts";
+import type { AdminContext } from "./context.ts";
+import type { Handlers } from "./handler.ts";
+
+const PAGE = 50;
+
+export function makeAuditHandlers(
+  context: AdminContext,
+  changes: ConfigChanges,
+): Pick<Handlers, "listAudit" | "undo"> {
+  return {
+    listAudit({ query: { cursor, limit = PAGE } }) {
+      const rows = changes.rows(cursor ?? null, limit + 1);
+      const next = rows.length > limit ? (rows[limit - 1]?.id ?? null) : null;
+      return { entries: rows.slice(0, limit).map((row) => entryOf(row, changes)), next };
+    },
+    async undo({ params, ...actor }) {
+      const row = changes.find(params.id);
+      if (row === null) throw new AdminError("not_found", "there is no such change on record");
+      if (row.undoneBy !== null) throw new AdminError("conflict", "the change was undone before");
+      const { version, auditId } = await changes.make(
+        actor,
+        "undo",
+        () => attemptUndo(context, changes, row),
+        {
+          undoes: row.id,
+        },
+      );
+      return { version, auditId };
+    },
+  };
+}
+
+function attemptUndo({ settings }: AdminContext, changes: ConfigChanges, row: AuditRow) {
+  const kept = changes.keptUndo(row.id);
+  if (kept !== null && kept.text !== null) return settings.replace(kept.version, kept.text, false);
+  if (kept !== null) return settings.change(kept.version, () => kept.inverse);
+  const { undo } = row;
+  if (undo === null)
+    throw new AdminError("conflict", "the change had a secret, which is not in memory any more", {
+      repair: "secrets are kept for ten minutes; enter it again",
+    });
+  return settings.change(null, (text) => changesOf(text, parseKept(undo)));
+}
+
+function changesOf(text: string, differences: readonly KeptDifference[]): readonly Change[] {
+  const undone = undoDifferences(parseToml(text).root, differences);
+  if (undone.ok) return undone.changes;
+  throw clashError(undefined, undone.clashes);
+}
+
+function entryOf(row: AuditRow, changes: ConfigChanges) {
+  const { id, atMs, who, address, what, undoneBy } = row;
+  const shown = [...parseShown(row.changes)];
+  return { id, atMs, who, address, what, changes: shown, undoUntilMs: changes.undoUntilMs(row), undoneBy };
+}
