@@ -3,7 +3,7 @@
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
 import type { GatewayError } from "../../core/errors.ts";
-import { type Demand, type Needed, Reservation } from "../../limits/reservation.ts";
+import { type Needed, Reservation } from "../../limits/reservation.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { type Target, withDetours } from "../../plan/plan.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
@@ -20,10 +20,11 @@ export type Admitted = Pick<PlannedRequest, "targets" | "detours">;
  * that the key may use. Throws the client's error when there is no room, and `model_unpriced` when a budget cannot count
  * the model.
  */
-export function admit(request: ServedRequest, { targets, detours, modelName }: PlannedRequest): Admitted {
+export function admit(request: ServedRequest, planned: PlannedRequest): Admitted {
+  const { targets, detours, modelName } = planned;
   const { gateway, exchange } = request;
   const { snapshot, limiter } = gateway;
-  const { principal, atMs } = exchange;
+  const { principal } = exchange;
   const hasModelLimits = (principal.limits?.perModel.length ?? 0) > 0;
   // A stored prompt of the provider's may name any model.
   if (modelName === null && hasModelLimits && exchange.route.isBilled) throw modelMissing();
@@ -37,21 +38,21 @@ export function admit(request: ServedRequest, { targets, detours, modelName }: P
   const terms = { hasBudget, mustHavePrice, others };
   const own = measure(request, atProvider(targets, request.sticky?.upstream ?? null), terms);
   if (own.usable.length === 0) throw modelUnpriced(modelName);
-  const asked = { model: modelName, fallbacks, atMs };
   if (detours !== null) {
     const overflow = measure(request, detours.overflow, terms);
     const refusal = measure(request, detours.refusal, terms);
-    const given = reserve(request, asked, dearest(own, dearest(overflow, refusal)));
+    const most = dearest(own, dearest(overflow, refusal));
+    const given = reserve(request, modelName, fallbacks, most);
     if (given instanceof Reservation) {
       exchange.admission = given;
       return { targets: own.usable, detours: { overflow: overflow.usable, refusal: refusal.usable } };
     }
     // A detour that the key cannot pay for is left out, as one without a price is.
   }
-  const given = reserve(request, asked, own);
+  const given = reserve(request, modelName, fallbacks, own);
   if (!(given instanceof Reservation)) throw given;
   exchange.admission = given;
-  return { targets: own.usable, detours: null };
+  return detours === null && own.usable === targets ? planned : { targets: own.usable, detours: null };
 }
 
 /** Targets that the key may use, and the most that the request may need at one of them. */
@@ -92,8 +93,9 @@ function dearest(one: Needed, other: Needed): Needed {
 
 /** Returns the client's error when there is no room. */
 function reserve(
-  { gateway: { limiter, clock }, exchange: { principal } }: ServedRequest,
-  { model, fallbacks, atMs }: Pick<Demand, "model" | "fallbacks" | "atMs">,
+  { gateway: { limiter, clock }, exchange: { principal, atMs } }: ServedRequest,
+  model: string | null,
+  fallbacks: readonly string[],
   { tokens, costNanoUsd }: Needed,
 ): Reservation | GatewayError {
   const demand = { model, fallbacks, atMs, tokens, costNanoUsd };

@@ -34,9 +34,11 @@ export function demandAt(
   const { exchange, peek } = request;
   const { snapshot } = request.gateway;
   const upstream = snapshot.upstreams.get(target.upstream);
-  const { input: inputTokens, output: outputTokens } = tokensAt(request, target);
   // Nobody is charged for a count or for a stored answer.
   if (upstream === undefined || !exchange.route.isBilled) return NOTHING;
+  const traits = traitsOf(snapshot, exchange, upstream, target.model);
+  const inputTokens = mostInput(exchange, traits);
+  const outputTokens = mostOutput(snapshot, exchange, peek, traits);
   const tokens = inputTokens + outputTokens;
   if (!hasBudget) return { tokens, costNanoUsd: null };
   const limits: CostLimits = {
@@ -68,14 +70,10 @@ export function tokensAt(
   { gateway: { snapshot }, exchange, peek }: Demanding,
   target: Target,
 ): DemandedTokens {
-  const { route, requestBytes } = exchange;
   const upstream = snapshot.upstreams.get(target.upstream);
-  if (upstream === undefined || !route.isBilled) return NO_TOKENS;
+  if (upstream === undefined || !exchange.route.isBilled) return NO_TOKENS;
   const traits = traitsOf(snapshot, exchange, upstream, target.model);
-  return {
-    input: bookedInputTokens(requestBytes, contextOf(exchange, traits)),
-    output: route.isGenerative ? mostOutput(snapshot, exchange, peek, traits) : 0,
-  };
+  return { input: mostInput(exchange, traits), output: mostOutput(snapshot, exchange, peek, traits) };
 }
 
 /** What the provider of a target will count of the input, as a rule. `likelyBytes`: the request's, without media. */
@@ -132,13 +130,18 @@ export function contextAt({ gateway: { snapshot }, exchange }: Demanding, target
   return contextOf(exchange, traitsOf(snapshot, exchange, upstream, target.model));
 }
 
+function mostInput(exchange: Pick<Exchange, "client" | "requestBytes">, traits: ModelTraits): number {
+  return bookedInputTokens(exchange.requestBytes, contextOf(exchange, traits));
+}
+
 /** All answers together. */
 function mostOutput(
   { config }: Snapshot,
-  { amendment }: Pick<Exchange, "amendment">,
+  { amendment, route }: Pick<Exchange, "amendment" | "route">,
   peek: Peek | null,
   { maxOutputTokens }: ModelTraits,
 ): number {
+  if (!route.isGenerative) return 0;
   const asked =
     amendment?.fixed.maxOutputTokens ?? peek?.maxOutputTokens ?? amendment?.defaults.maxOutputTokens ?? null;
   const one = Math.min(asked ?? config.limits.assumedOutputTokens, maxOutputTokens ?? MAX_TOKENS);
