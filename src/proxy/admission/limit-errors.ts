@@ -5,11 +5,15 @@ import { retryAfterS } from "../../dialects/shared/retry-header.ts";
 import type { Refusal } from "../../limits/refusal.ts";
 import type { Needed } from "../../limits/reservation.ts";
 
+const MINUTE_MS = 60_000;
+
 /** `nowMs`: Unix milliseconds. */
 export function limitReached(refusal: Refusal, needed: Needed, nowMs: number): GatewayError {
   const { limit, isNeverPossible, retryAfterMs } = refusal;
   if (limit === "budget") {
-    const when = `it begins anew at ${new Date(nowMs + retryAfterMs).toISOString()}`;
+    // Days begin with a minute in every zone, and the clock has gone on since the refusal.
+    const beginsMs = Math.floor((nowMs + retryAfterMs) / MINUTE_MS) * MINUTE_MS;
+    const when = `it begins anew at ${new Date(beginsMs).toISOString()}`;
     const message = `${budgetOf(refusal)} ${moneyLeft(refusal, needed)}; ${isNeverPossible ? LESS : when}`;
     return isNeverPossible
       ? new GatewayError("request_over_limit", message)
