@@ -1,7 +1,7 @@
 /** What the rows of a short time have taken of rates, for a process that begins to count. */
 import type { RowModels } from "../core/model-pattern.ts";
 import type { Sql } from "../store/sql.ts";
-import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
+import { COLUMNS, ENTRY_SQL } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
 import { BACKGROUND_ENDPOINT, BOOKINGS, type LedgerRow } from "./row.ts";
 
@@ -40,15 +40,18 @@ export function readTakenSince(sql: Sql, sinceMs: number): TakenBefore[] {
     });
 }
 
-const SECOND_SQL = `${ENTRY_SQL.at_ms} / ${SECOND_MS}`;
 const ENDPOINT_SQL = `coalesce(${ENTRY_SQL.endpoint}, '')`;
 const COLUMNS_SQL = NAMES.map((name) => `${ENTRY_SQL[COLUMNS[name]]} AS ${COLUMNS[name]}`);
 
+/** Rows are added up by their facts first, so that the names are looked up once for each second and fact. */
+const ALIKE_SQL = `SELECT ${ENTRY_SQL.at_ms} / ${SECOND_MS} AS second, e.fact, e.rest, e.ttfb_ms IS NOT NULL AS has_begun,
+    count(*) AS rows, sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens
+  FROM entries e WHERE e.seq >= ? GROUP BY 1, 2, 3, 4`;
+
 /** A background response counted as a request when it was begun. */
-const TAKEN_SQL = `SELECT ${SECOND_SQL} AS second, ${COLUMNS_SQL.join(", ")},
-    sum(${ENDPOINT_SQL} <> '${BACKGROUND_ENDPOINT}') AS requests,
-    sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens
-  FROM ${ENTRIES_AND_FACTS} WHERE e.seq >= ?
-    AND (${ENTRY_SQL.attempts} > 0 OR ${ENTRY_SQL.outcome} = 'ok' OR e.ttfb_ms IS NOT NULL)
+const TAKEN_SQL = `SELECT e.second, ${COLUMNS_SQL.join(", ")}, e.tokens,
+    iif(${ENDPOINT_SQL} = '${BACKGROUND_ENDPOINT}', 0, e.rows) AS requests
+  FROM (${ALIKE_SQL}) e LEFT JOIN facts f ON f.fact = e.fact
+  WHERE (${ENTRY_SQL.attempts} > 0 OR ${ENTRY_SQL.outcome} = 'ok' OR e.has_begun)
     AND ${ENDPOINT_SQL} NOT IN (${BOOKINGS.map((endpoint) => `'${endpoint}'`).join(", ")})
-  GROUP BY ${[SECOND_SQL, ...NAMES.map((_, i) => i + 2)].join(", ")} ORDER BY second`;
+  ORDER BY e.second`;
