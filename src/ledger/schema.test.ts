@@ -51,6 +51,10 @@ test("steps that databases have already are never edited", () => {
     ["access to the admin", "cc645c832f641522ec49d7decba0f00dbe5e3725efa6e1af9b707806f67bc5fe"],
     ["usage roll-up with what was saved", "d6820bff6476c9eb791c291c4f8d78a639dab372550678f118d637ce7828e02c"],
     ["record of changes in the admin", "8dfaa664d083e2f630acfce4c172c376a07b70597dae9f6f6cb6a4806b1ab7f5"],
+    [
+      "usage roll-up by model and dialect",
+      "e1cebc5a8bae5d5e2fa80ee8b1b57384f1fc0db01331e60d8bcc7c7d49650dcd",
+    ],
   ]);
 });
 

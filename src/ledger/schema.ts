@@ -15,7 +15,7 @@ import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
 import { CHARGE_SETS } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
-import { ROLL_UP, ROLL_UP_SAVED, ROLL_UP_WEEKS } from "./roll-up/schema.ts";
+import { ROLL_UP, ROLL_UP_ENDPOINT_MODEL, ROLL_UP_SAVED, ROLL_UP_WEEKS } from "./roll-up/schema.ts";
 
 /** The table of the first versions. Its rows are moved to `entries`. */
 const REQUESTS: Migration = {
@@ -167,6 +167,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ADMIN_ACCESS,
   ROLL_UP_SAVED,
   ADMIN_AUDIT,
+  ROLL_UP_ENDPOINT_MODEL,
 ];
 
 /** The columns of the older table, in their order. */

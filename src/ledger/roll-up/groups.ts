@@ -18,6 +18,7 @@ const NEW_GROUPS_A_DAY: Readonly<Record<ViewName, number>> = {
   upstream: 10_000,
   model: 1000,
   key: 10_000,
+  endpointModel: 4000,
   keyModel: 20_000,
   upstreamModel: 10_000,
   tag: 200,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeIds } from "../../core/ids.ts";
 import { silentLog } from "../../core/log.ts";
+import type { Migration } from "../../store/migrations.ts";
 import { type Sql, StoreError } from "../../store/sql.ts";
 import { sampleRow } from "../fixtures/row.ts";
 import { plainGroups, usageByRows } from "../fixtures/usage-by-rows.ts";
@@ -17,7 +18,7 @@ import { MarkStore } from "./mark.ts";
 import { beginRebuild } from "./rebuild.ts";
 import { RollUp } from "./roll-up.ts";
 import { Roller } from "./roller.ts";
-import { ROLL_UP_SAVED } from "./schema.ts";
+import { ROLL_UP_ENDPOINT_MODEL, ROLL_UP_SAVED } from "./schema.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 10, 1);
@@ -172,13 +173,43 @@ test("a rebuild repairs sums that somebody has spoiled", () => {
   expectAgreement();
 });
 
-/** As a database that was made before sums knew what was saved. */
+/** As a database that was made before sums knew what was saved, and gets the step. */
 function withoutSaved(): void {
   sql.exec("UPDATE usage_hours SET rare = NULL; UPDATE usage_spans SET rare = NULL");
-  sql.prepare("DELETE FROM migrations WHERE name = ?").run(ROLL_UP_SAVED.name);
+  getStep(ROLL_UP_SAVED);
+}
+
+/** The step of the schema, as an older database gets it. */
+function getStep({ sql: text }: Migration): void {
+  sql.transaction(() => sql.exec(text));
 }
 
 const SAVED = { cache: "hit", costNanoUsd: 0, savedNanoUsd: Number.MAX_SAFE_INTEGER };
+
+test.each([0, 30])(
+  "an older database gets the sums by model and dialect; the rows of %p hours are gone",
+  (gone) => {
+    for (let i = 0; i < 240; i += 3)
+      write(START_MS + i * HOUR_MS, [{ dialect: i % 2 === 0 ? "gemini" : "openai-chat", costNanoUsd: i }]);
+    rollUpAll(START_MS + 300 * HOUR_MS);
+    const asked = query({ by: ["dialect", "model"], period: "week" });
+    const { groups } = readUsage(sql, asked);
+    const view = "SELECT grp FROM usage_groups WHERE view = 'endpointModel'";
+    sql.exec(
+      `DELETE FROM usage_spans WHERE grp IN (${view}); DELETE FROM usage_groups WHERE view = 'endpointModel'`,
+    );
+    sql.prepare("DELETE FROM entries WHERE seq < ?").run(firstKey(START_MS + gone * HOUR_MS));
+    getStep(ROLL_UP_ENDPOINT_MODEL);
+    sql.close();
+    sql = openStore(dir);
+    expect(readUsage(sql, asked).groups).toEqual(groups);
+    const rollUp = new RollUp(sql);
+    for (let i = 0; rollUp.step(20, START_MS + 300 * HOUR_MS).isBehind; i++)
+      if (i % 20 === 0) expect(readUsage(sql, asked).groups).toEqual(groups);
+    expect(readUsage(sql, asked).groups).toEqual(groups);
+    expect(sql.prepare(view).all()).toHaveLength(2);
+  },
+);
 
 test.each([0, 1, 30, 49])(
   "an older database gets what was saved, in steps, but for the %p oldest hours, whose rows are gone",

@@ -62,12 +62,10 @@ UPDATE usage_mark SET rebuild_to = max(mark, rebuild_to), mark = 0, from_hour = 
 };
 
 /**
- * What was saved. The sums are made anew in steps beside serving, as `beginRebuild` has it: reports read the rows meanwhile,
- * and sums of hours whose rows are gone stay as they are.
+ * The sums are made anew in steps beside serving, as `beginRebuild` has it: reports read the rows meanwhile, and sums of
+ * hours whose rows are gone stay as they are.
  */
-export const ROLL_UP_SAVED: Migration = {
-  name: "usage roll-up with what was saved",
-  sql: `DELETE FROM usage_late;
+const MADE_ANEW = `DELETE FROM usage_late;
 WITH oldest (ms) AS (
   SELECT min(ms) FROM (
     SELECT min(seq) / ${KEYS_A_MS} + ${EPOCH_MS} AS ms FROM entries
@@ -84,5 +82,17 @@ UPDATE usage_mark SET
   from_hour = begin.hour, is_erasing = 1, erased_grp = 0,
   fold_grp = iif(fold_step < step.first, fold_grp, 0),
   fold_step = min(fold_step, step.first)
-FROM begin, step`,
+FROM begin, step`;
+
+export const ROLL_UP_SAVED: Migration = { name: "usage roll-up with what was saved", sql: MADE_ANEW };
+
+/**
+ * A view by model and dialect. The hours whose rows are gone are folded anew as well, for the view is made of them: that
+ * alone takes its time at the start.
+ */
+export const ROLL_UP_ENDPOINT_MODEL: Migration = {
+  name: "usage roll-up by model and dialect",
+  sql: `${MADE_ANEW};
+DELETE FROM usage_spans WHERE grp IN (SELECT grp FROM usage_groups WHERE (SELECT from_hour FROM usage_mark) > 0);
+UPDATE usage_mark SET fold_step = 0, fold_grp = 0`,
 };

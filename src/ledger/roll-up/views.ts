@@ -29,6 +29,7 @@ export const VIEWS = {
   upstream: { dimensions: ["upstream", "credential"], of: "whole" },
   model: { dimensions: ["model"], of: "whole" },
   key: { dimensions: ["team", "key"], of: "whole" },
+  endpointModel: { dimensions: ["dialect", "endpoint", "model"], of: "whole" },
   keyModel: { dimensions: ["team", "key", "model"], of: "whole" },
   upstreamModel: { dimensions: ["upstream", "credential", "model"], of: "whole" },
   tag: { dimensions: ["tag"], of: "keyTag" },
