@@ -1,4 +1,5 @@
 /** The states of a credential, or of a credential for one model, and the next state after a signal. Pure. */
+import type { Clock } from "../core/clock.ts";
 import type { CredentialStateRow } from "../store/state.ts";
 import { clampUntil, MAX_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { Accusation, Signal } from "../upstreams/signal.ts";
@@ -115,6 +116,16 @@ export function duePark(park: Park, nowMs: number): Park {
 export function isFree(park: Park, nowMs: number, monotonicMs: number): boolean {
   if (!isDue(park, nowMs)) return false;
   return !park.isGuess || park.probes === 0 || monotonicMs - park.probedAtMs >= PROBE_ALONE_MS;
+}
+
+/** The exact time at which all of them let the next request pass: a guess that is due is probed by one at a time. */
+export function freeAtMs(parks: readonly Park[], clock: Clock): number {
+  const nowMs = clock.nowMs();
+  return parks.reduce((latestMs, park) => {
+    if (!isDue(park, nowMs)) return Math.max(latestMs, park.untilMs ?? Number.POSITIVE_INFINITY);
+    if (!park.isGuess || park.probes === 0) return latestMs;
+    return Math.max(latestMs, nowMs + PROBE_ALONE_MS - (clock.monotonicMs() - park.probedAtMs));
+  }, nowMs);
 }
 
 export function beginProbe(park: Park, monotonicMs: number): void {

@@ -41,6 +41,7 @@ import { StateChanges } from "./state-changes.ts";
 import { statusOf } from "./status.ts";
 import { REMEMBER_MS, SUSPECT_MS, Suspicions } from "./suspicion.ts";
 import { explainUnavailable } from "./unavailable.ts";
+import { type Vacancy, vacancyOf } from "./vacancy.ts";
 
 export interface Pool {
   /**
@@ -48,6 +49,11 @@ export interface Pool {
    * the most room in limits, then in turn by weight.
    */
   lease(need: Need): LeaseResult;
+  /**
+   * When a need of the model may find room, for many needs in one look. null: each has to be asked for by `lease`. Holds until
+   * the pool gives the next probe, hears a report or is told something.
+   */
+  vacancy(upstream: string, model: string): Vacancy | null;
   /**
    * A credential that may not use `model`, so that a client whose model nobody else serves gets the provider's own answer.
    * Only for the last target, after `lease` returned `forbidden`.
@@ -194,6 +200,10 @@ class CredentialPool implements Pool {
   #told(result: LeaseResult): LeaseResult {
     if (this.#onRoom !== null && "lease" in result && result.lease.isProbe) this.#mayHaveRoom();
     return result;
+  }
+
+  vacancy(upstream: string, model: string): Vacancy | null {
+    return vacancyOf(this.#upstreams.get(upstream) ?? [], model, this.#clock, this.#context.affinity);
   }
 
   #chooseAmongSuspects(

@@ -45,6 +45,11 @@ export class QuotaBook implements Taken {
   #saidBy: object | null = null;
   #said = 0;
 
+  /** What a cache is known to hold counts less. */
+  get sparesCacheReads(): boolean {
+    return this.#quotas.some((quota) => quota.sparesCacheReads);
+  }
+
   get isEmpty(): boolean {
     return this.#quotas.length === 0;
   }

@@ -44,7 +44,7 @@ export class Quota {
   #base = 0;
   isReserved = true;
   isGradual = false;
-  #sparesCacheReads = false;
+  sparesCacheReads = false;
 
   constructor(dimension: Dimension, span: Span) {
     this.dimension = dimension;
@@ -57,7 +57,7 @@ export class Quota {
     this.limit = room.limit;
     this.isReserved = room.isReserved;
     this.isGradual = room.isGradual;
-    this.#sparesCacheReads = room.sparesCacheReads === true;
+    this.sparesCacheReads = room.sparesCacheReads === true;
     this.#remaining = room.remaining;
     this.#refillPerMs = refillOf(room, nowMs);
     // The provider counted when the request came to it. What has come back since is much at a large limit.
@@ -110,7 +110,7 @@ export class Quota {
   /** The input that counts, where the provider's cache is known to hold so much of the prompt. */
   inputOf({ inputTokens, likelyInputTokens }: Need, cachedTokens: number): number {
     const tokens = likelyInputTokens ?? inputTokens;
-    return this.#sparesCacheReads ? Math.max(0, tokens - cachedTokens) : tokens;
+    return this.sparesCacheReads ? Math.max(0, tokens - cachedTokens) : tokens;
   }
 
   /** When so much room is expected, Unix milliseconds. */

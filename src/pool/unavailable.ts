@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { credentialsOf, type PriorityGroup } from "./choice.ts";
 import type { PooledCredential, Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { isDoubtful, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
+import { freeAtMs, isDoubtful, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
 import { roomAtMs } from "./standing.ts";
 
 export function explainUnavailable(
@@ -146,14 +146,4 @@ class Reasons {
 function readyAtMs(park: Park | null, nowMs: number): number {
   if (park === null || park.untilMs === null) return nowMs;
   return isDue(park, nowMs) ? nowMs + PROBE_ALONE_MS : park.untilMs;
-}
-
-/** The exact time at which all of them let the next request pass: a guess that is due is probed by one at a time. */
-function freeAtMs(parks: readonly Park[], clock: Clock): number {
-  const nowMs = clock.nowMs();
-  return parks.reduce((latestMs, park) => {
-    if (!isDue(park, nowMs)) return Math.max(latestMs, park.untilMs ?? Number.POSITIVE_INFINITY);
-    if (!park.isGuess || park.probes === 0) return latestMs;
-    return Math.max(latestMs, nowMs + PROBE_ALONE_MS - (clock.monotonicMs() - park.probedAtMs));
-  }, nowMs);
 }

@@ -44,7 +44,11 @@ function begin(...specs: CredentialSpec[]): void {
     return pool.lease(need);
   };
   room = new WaitingRoom({
-    pool: { lease, onRoom: (listener) => pool.onRoom(listener) },
+    pool: {
+      lease,
+      onRoom: (listener) => pool.onRoom(listener),
+      vacancy: (upstream, model) => pool.vacancy(upstream, model),
+    },
     clock: time,
     scheduler: time,
     limits: () => ({ maxCount: 2_000, maxBytes: 1_000_000 }),

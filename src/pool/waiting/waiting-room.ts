@@ -7,6 +7,7 @@ import type { Scheduler } from "../../core/scheduler.ts";
 import type { Lease, Unavailable } from "../credential.ts";
 import type { Need } from "../need.ts";
 import type { Pool } from "../pool.ts";
+import type { Vacancy } from "../vacancy.ts";
 import { FairQueue, type Look, type Place, type Queued, type QueueLimits } from "./fair-queue.ts";
 
 /**
@@ -33,7 +34,7 @@ export type Joined =
   | { readonly kind: "refused"; readonly why: EndOfWait; readonly unavailable: readonly Unavailable[] };
 
 export interface WaitingRoomOptions {
-  readonly pool: Pick<Pool, "lease" | "onRoom">;
+  readonly pool: Pick<Pool, "lease" | "onRoom" | "vacancy">;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /** Those in force. */
@@ -68,13 +69,15 @@ interface Ended {
 }
 
 export class WaitingRoom {
-  readonly #pool: Pick<Pool, "lease" | "onRoom">;
+  readonly #pool: Pick<Pool, "lease" | "onRoom" | "vacancy">;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #limits: () => QueueLimits;
   readonly #queue = new FairQueue<Waiter>();
   /** By upstream and model, within one look. */
   readonly #answers = new Map<string, Answer>();
+  /** The same of what may have room. */
+  readonly #vacancies = new Map<string, Vacancy | null>();
   /** What stood in the way of the waiter that was looked at last. */
   #obstacles: Unavailable[] = [];
   /** Takes back the one timer; null: it does not run. */
@@ -166,9 +169,16 @@ export class WaitingRoom {
     const ended: Ended[] = [];
     let sleepMs = LONGEST_SLEEP_MS;
     this.#answers.clear();
+    this.#vacancies.clear();
     this.#queue.serve((waiter): Look => {
+      const inMs = this.#hasRoomIn(waiter);
+      if (inMs > 0) {
+        sleepMs = Math.min(sleepMs, inMs);
+        return "stays";
+      }
       const lease = this.#lease(waiter);
       if (lease !== null) {
+        if (lease.lease.isProbe) this.#vacancies.clear();
         granted.push(lease);
         return "served";
       }
@@ -189,14 +199,35 @@ export class WaitingRoom {
     for (const { waiter, why, unavailable } of ended) waiter.ended(why, unavailable);
   }
 
+  /** In so many milliseconds, which it can wait, the waiter may find room; 0: the pool has to be asked. */
+  #hasRoomIn({ needs, untilMs }: Waiter): number {
+    let soonestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < needs.length; i++) {
+      const need = needs[i] as Need;
+      const vacancy = isOwn(need) ? null : this.#vacancyOf(need);
+      if (vacancy === null) return 0;
+      soonestMs = Math.min(soonestMs, vacancy.readyAtMs(need));
+    }
+    const inMs = soonestMs - this.#clock.nowMs();
+    return inMs < untilMs - this.#clock.monotonicMs() ? inMs : 0;
+  }
+
+  #vacancyOf({ upstream, model }: Need): Vacancy | null {
+    const name = `${upstream}\n${model}`;
+    const known = this.#vacancies.get(name);
+    if (known !== undefined) return known;
+    const vacancy = this.#pool.vacancy(upstream, model);
+    this.#vacancies.set(name, vacancy);
+    return vacancy;
+  }
+
   /** The first lease that one of the needs gets; null: none does, and `#obstacles` says why. */
   #lease(waiter: Waiter): Granted | null {
     this.#obstacles = [];
     for (const need of waiter.needs) {
       const name = `${need.upstream}\n${need.model}`;
-      // Such a need is asked for each time: the answer does not hold for others.
-      const isOwn = need.stickyTo !== null || (need.excluded !== null && need.excluded.size > 0);
-      const known = isOwn ? undefined : this.#answers.get(name);
+      const isOnes = isOwn(need);
+      const known = isOnes ? undefined : this.#answers.get(name);
       if (known !== undefined && holdsFor(known, need)) {
         this.#obstacles.push(known.unavailable);
         continue;
@@ -205,7 +236,7 @@ export class WaitingRoom {
       if ("lease" in result) return { waiter, need, lease: result.lease };
       const { unavailable } = result;
       this.#obstacles.push(unavailable);
-      if (isOwn || unavailable.isForWarm === true) continue;
+      if (isOnes || unavailable.isForWarm === true) continue;
       const { inputTokens, outputTokens } = need;
       this.#answers.set(name, { unavailable, inputTokens, outputTokens });
     }
@@ -261,6 +292,11 @@ export class WaitingRoom {
     this.#stopTimer = null;
     this.#dueAtMs = Number.POSITIVE_INFINITY;
   }
+}
+
+/** Such a need is asked for each time: the answer does not hold for others. */
+function isOwn({ stickyTo, excluded }: Need): boolean {
+  return stickyTo !== null || (excluded !== null && excluded.size > 0);
 }
 
 /**
