@@ -28,13 +28,16 @@ import { MAX_OUTPUT_TOKENS } from "./traffic.ts";
 
 /** The default of `[pool]`. */
 const MAX_WAIT_MS = 30_000;
-/** Much shorter than by default: each look at the queue asks for all that wait. */
-const QUEUE_LIMITS = { maxCount: 32, maxBytes: 67_108_864 };
 /**
- * The queue is looked at so often at most, which is after some 25 requests: a full one rests for some time after each look,
- * and here looks take none.
+ * The gateway's own at OpenAI. At Anthropic ten times as many wait, and to look at all of them after each event would take
+ * more than the time that a run may take.
  */
-const LOOK_MS = { anthropic: 500, openai: 2_000 } as const;
+const QUEUE_LIMITS = {
+  anthropic: { maxCount: 100, maxBytes: 67_108_864 },
+  openai: { maxCount: 1_000, maxBytes: 67_108_864 },
+} as const;
+/** The queue is looked at so often at most: a full one rests for some time after each look, and here looks take none. */
+const LOOK_MS = { anthropic: 100, openai: 20 } as const;
 const BYTES_A_TOKEN = 4;
 const UPSTREAM = "provider";
 /** Wide: the keys of clients are limited, and their limits refuse nobody. */
@@ -82,7 +85,7 @@ export class ThisPool implements Gateway {
       pool: withRarerRoom(this.pool, timeline, LOOK_MS[family]),
       clock: timeline,
       scheduler: schedulerOf(timeline, LOOK_MS[family]),
-      limits: () => QUEUE_LIMITS,
+      limits: () => QUEUE_LIMITS[family],
     });
     this.limiter = new Limiter({
       namesOf: () => [],
@@ -171,10 +174,12 @@ class Walk implements Waiter, Need {
   }
 
   #wait(unavailable: Unavailable): void {
-    if (unavailable.kind !== "full" && unavailable.kind !== "cooling") {
+    if (unavailable.kind !== "full" && unavailable.kind !== "cooling" && unavailable.kind !== "tried") {
       this.#giveUp([unavailable]);
       return;
     }
+    // What a limit had stopped may have room by now.
+    this.excluded = null;
     const joined = this.#gateway.waiting.join(this);
     if (joined.kind === "granted") this.granted(joined.need, joined.lease);
     else if (joined.kind === "refused") this.ended(joined.why, joined.unavailable);
@@ -198,9 +203,11 @@ class Walk implements Waiter, Need {
           return;
         }
         const facts = { ...reply, nowMs, model: this.model };
-        pool.report(lease, this.model, FAMILIES[family].classify(facts));
+        const signal = FAMILIES[family].classify(facts);
         const room = FAMILIES[family].roomOfFailure(facts);
-        if (room !== null) pool.announce(lease, this.model, room);
+        // First whose limits they are, and then that one was refused.
+        if (room !== null) pool.announce(lease, this.model, room, signal);
+        pool.report(lease, this.model, signal);
         this.excluded ??= new Set();
         this.excluded.add(lease.credentialId);
         this.lease();
@@ -270,7 +277,11 @@ function specOf({ name, index }: SimulatedKey): CredentialSpec {
 }
 
 /** The pool, which tells of room at most once in `lookMs`. */
-function withRarerRoom(pool: Pool, timeline: Timeline, lookMs: number): Pick<Pool, "lease" | "onRoom"> {
+function withRarerRoom(
+  pool: Pool,
+  timeline: Timeline,
+  lookMs: number,
+): Pick<Pool, "lease" | "onRoom" | "vacancy"> {
   let listener: (() => void) | null = null;
   let willTell = false;
   const tell = (): void => {
@@ -283,6 +294,7 @@ function withRarerRoom(pool: Pool, timeline: Timeline, lookMs: number): Pick<Poo
   };
   return {
     lease: (need) => pool.lease(need),
+    vacancy: (upstream, model) => pool.vacancy(upstream, model),
     onRoom(newer) {
       listener = newer;
       pool.onRoom(newer === null ? null : tell);

@@ -2,6 +2,7 @@
 
 import { MIN_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { AnnouncedRoom, RoomFacts } from "../upstreams/room/room-facts.ts";
+import type { Signal } from "../upstreams/signal.ts";
 import { Account } from "./account.ts";
 import type { HeldLease, PooledCredential } from "./credential.ts";
 import type { KeptRoom } from "./kept-room.ts";
@@ -19,8 +20,23 @@ export class Accounts {
   /** By upstream and owner. */
   readonly #accounts = new Map<string, Account>();
 
-  /** Takes what a reply to the lease's attempt has announced. `isOfModel`: the reply says that the limit is the model's. */
-  learn(
+  /**
+   * Takes what a reply to the lease's attempt has announced. `refusal`: the meaning of a reply that was not good. True: the
+   * limits tell why it was refused, and when there is room again.
+   */
+  learn(lease: HeldLease, model: string, facts: RoomFacts, refusal: Signal | null, nowMs: number): boolean {
+    this.#learnAll(lease, model, facts, refusal !== null && "isOfModel" in refusal, nowMs);
+    const { mark, wholeMark } = lease;
+    if (refusal === null) {
+      mark?.book.accepted(mark);
+      wholeMark?.book.accepted(wholeMark);
+    }
+    if (refusal?.class !== "rate" || refusal.isGuess === true) return false;
+    const isOfModel = mark?.book.explains(mark, refusal.untilMs, nowMs) ?? false;
+    return (wholeMark?.book.explains(wholeMark, refusal.untilMs, nowMs) ?? false) || isOfModel;
+  }
+
+  #learnAll(
     lease: HeldLease,
     model: string,
     { owner, rooms }: RoomFacts,

@@ -182,6 +182,8 @@ export class HeldLease implements Lease {
   readonly wholeMark: Mark | null;
   readonly hold: LimitHold | null;
   isSuspect = false;
+  /** Its attempt was refused, and the room that was announced with it tells when there is room again. */
+  isExplained = false;
 
   constructor(
     credential: PooledCredential,

@@ -232,8 +232,7 @@ class CredentialPool implements Pool {
     const { credential } = own;
     if (!this.#isConfigured(credential)) return;
     const nowMs = this.#clock.nowMs();
-    const isOfModel = refusal !== undefined && "isOfModel" in refusal;
-    this.#accounts.learn(own, model, facts, isOfModel, nowMs);
+    own.isExplained = this.#accounts.learn(own, model, facts, refusal ?? null, nowMs);
     const untilMs = refusal === undefined ? spentUntilMs(facts.rooms, nowMs) : null;
     if (untilMs !== null) this.#parkSpent(credential, model, untilMs, nowMs);
     this.#mayHaveRoom();
@@ -282,7 +281,12 @@ class CredentialPool implements Pool {
     this.release(lease);
     if (signal.class === "ok") this.confirm(lease, model);
     if (signal.class === "ok" || signal.class === "overload" || signal.class === "bad") return;
-    const { credential, probed, probedModel, probedOther } = held(lease);
+    const { credential, probed, probedModel, probedOther, isExplained } = held(lease);
+    if (isExplained && signal.class === "rate") {
+      // The limit works as announced, so nothing is wrong with the credential, or with the time that was waited for.
+      this.confirm(lease, model);
+      return;
+    }
     const isAboutModel = scopeOf(signal, credential.spec.scope) === "model";
     const own = (isAboutModel ? credential.models.get(model) : credential.park) ?? null;
     const isLimit = signal.class === "rate" || signal.class === "quota";

@@ -1,4 +1,5 @@
 /** The announced limits of an account for one model, or for all models, and what its requests have taken since. */
+import { MIN_WAIT_MS } from "../upstreams/reset-time.ts";
 import type { AnnouncedRoom } from "../upstreams/room/room-facts.ts";
 import type { Need } from "./need.ts";
 import { Quota, type Taken } from "./quota.ts";
@@ -6,7 +7,12 @@ import { Quota, type Taken } from "./quota.ts";
 /** What one lease has taken: the sums of its book with it, so that a reply's announcement tells what came after it. */
 export interface Mark extends Taken {
   readonly book: QuotaBook;
+  /** What the lease itself has taken. */
+  readonly own: Taken;
 }
+
+/** A mark that is no lease's. */
+const NOTHING: Taken = Object.freeze({ requests: 0, input: 0, output: 0 });
 
 /** A state of one quota, as commands and metrics show it. */
 export interface QuotaStatus {
@@ -30,6 +36,9 @@ export function tighter(one: number, other: number): number {
   return least >= 0 && (one === TOO_SMALL || other === TOO_SMALL) ? TOO_SMALL : least;
 }
 
+/** From so many refusals in a row on, a limit is asked at most once in `MIN_WAIT_MS`. */
+const MAX_PROMPT_REFUSALS = 3;
+
 /** Replies overtake each other by no more. */
 const LATE_MS = 60_000;
 
@@ -41,6 +50,9 @@ export class QuotaBook implements Taken {
   /** The number of the request whose reply was learned from last: an older one knows less. */
   #newest = 0;
   #learnedMs = 0;
+  /** Refusals in a row that a limit explains, and the number of the last request that was under way at the last one. */
+  #refusals = 0;
+  #refusedAt = 0;
   /** Who announced the limits last, and which, as `signatureOf` has them. */
   #saidBy: object | null = null;
   #said = 0;
@@ -56,18 +68,21 @@ export class QuotaBook implements Taken {
 
   /** `cachedTokens`: what of the input the provider's cache is known to hold. */
   take(need: Need, cachedTokens = 0, atMs?: number): Mark {
+    const ownInput =
+      this.#quotas[0]?.inputOf(need, cachedTokens) ?? need.likelyInputTokens ?? need.inputTokens;
+    const own = { requests: 1, input: ownInput, output: need.outputTokens };
     this.requests += 1;
-    this.input += this.#quotas[0]?.inputOf(need, cachedTokens) ?? need.likelyInputTokens ?? need.inputTokens;
-    this.output += need.outputTokens;
+    this.input += own.input;
+    this.output += own.output;
     const { requests, input, output } = this;
-    if (atMs === undefined) return { book: this, requests, input, output };
-    return { book: this, requests, input, output, atMs };
+    if (atMs === undefined) return { book: this, requests, input, output, own };
+    return { book: this, requests, input, output, own, atMs };
   }
 
   /** Takes nothing: the sums as they stand. */
   mark(): Mark {
     const { requests, input, output } = this;
-    return { book: this, requests, input, output };
+    return { book: this, requests, input, output, own: NOTHING };
   }
 
   /** A reply to the request of `mark` has announced these rooms. */
@@ -76,6 +91,31 @@ export class QuotaBook implements Taken {
     this.#newest = mark.requests;
     this.#learnedMs = nowMs;
     for (const room of rooms) this.#quotaOf(room).learn(room, mark, nowMs);
+  }
+
+  /**
+   * A reply that has announced its rooms has refused the request of `mark` until a time. True: a limit that fills up is why,
+   * so it is known when there is room for this request, and for a smaller one before it.
+   */
+  explains(mark: Mark, untilMs: number, nowMs: number): boolean {
+    const isAgain = mark.requests > this.#refusedAt;
+    const times = isAgain ? this.#refusals + 1 : Math.max(1, this.#refusals);
+    const isPrompt = times < MAX_PROMPT_REFUSALS;
+    // Something else uses the limit as well, or its times do not hold.
+    const endMs = isPrompt ? untilMs : Math.max(untilMs, nowMs + MIN_WAIT_MS);
+    let isExplained = false;
+    for (const quota of this.#quotas)
+      isExplained = quota.explains(mark.own, this, endMs, nowMs) || isExplained;
+    if (!isExplained) return false;
+    this.#refusals = times;
+    // What is on its way is refused for the same reason.
+    if (isAgain) this.#refusedAt = this.requests;
+    return true;
+  }
+
+  /** The request of `mark` has been accepted. */
+  accepted(mark: Mark): void {
+    if (mark.requests > this.#refusedAt) this.#refusals = 0;
   }
 
   /**
@@ -97,6 +137,7 @@ export class QuotaBook implements Taken {
   headroom(need: Need, nowMs: number, cachedTokens = 0): number {
     let least = 1;
     for (const quota of this.#quotas) {
+      if (quota.refusesUntilMs(need, cachedTokens, nowMs) > 0) return -1;
       const room = quota.roomAt(this, nowMs);
       if (room === Number.POSITIVE_INFINITY) continue;
       const left = room - quota.needOf(need, cachedTokens);
@@ -112,7 +153,8 @@ export class QuotaBook implements Taken {
   readyAtMs(need: Need, nowMs: number, cachedTokens = 0): number {
     let atMs = nowMs;
     for (const quota of this.#quotas) {
-      atMs = Math.max(atMs, quota.readyAtMs(quota.needOf(need, cachedTokens), this, nowMs));
+      const roomMs = quota.readyAtMs(quota.needOf(need, cachedTokens), this, nowMs);
+      atMs = Math.max(atMs, roomMs, quota.refusesUntilMs(need, cachedTokens, nowMs));
     }
     return atMs;
   }

@@ -25,6 +25,8 @@ const SPAN_MS: Readonly<Record<Exclude<Span, "other">, number>> = {
 };
 /** What was announced says nothing any more after so long, and then a request finds out. */
 const FORGET_MS = 10 * MINUTE_MS;
+/** Providers tell waits in whole seconds. */
+const ROUNDED_UP_MS = 1_000;
 /** A clock that was set back by less makes a wait longer by no more. */
 const MAX_STEP_BACK_MS = MINUTE_MS;
 
@@ -34,6 +36,12 @@ export class Quota {
   limit: number | null = null;
   /** At `#atMs`. */
   #remaining = 0;
+  /** What was announced, which may be half of `#inexact` more or less. */
+  #said = 0;
+  #inexact = 0;
+  /** So much was refused, and is not asked for again until a time, whatever is believed to be left. */
+  #ceiling = Number.POSITIVE_INFINITY;
+  #ceilingEndMs = 0;
   /** Room that comes back in each millisecond; 0: all comes back at the reset. */
   #refillPerMs = 0;
   #atMs = 0;
@@ -59,6 +67,9 @@ export class Quota {
     this.isGradual = room.isGradual;
     this.sparesCacheReads = room.sparesCacheReads === true;
     this.#remaining = room.remaining;
+    this.#said = room.remaining;
+    this.#inexact = room.roundedTo ?? 0;
+    if (room.limit !== null && room.limit >= this.#ceiling) this.#ceiling = Number.POSITIVE_INFINITY;
     this.#refillPerMs = refillOf(room, nowMs);
     // The provider counted when the request came to it. What has come back since is much at a large limit.
     this.#atMs = nowMs - sentMs < MAX_LAG_MS ? Math.min(sentMs, nowMs) : nowMs;
@@ -93,6 +104,12 @@ export class Quota {
     return this.#isBelow(all) ? 0 : all;
   }
 
+  /** When a request may be asked for again of which no more was refused, Unix milliseconds; 0: now. */
+  refusesUntilMs(need: Need, cachedTokens: number, nowMs: number): number {
+    if (this.#ceiling === Number.POSITIVE_INFINITY || this.#ceilingEndMs <= nowMs) return 0;
+    return this.#allOf(need, cachedTokens) >= this.#ceiling ? this.#ceilingEndMs : 0;
+  }
+
   /** The request would not fit if all of the limit were left. */
   isTooSmallFor(need: Need, cachedTokens: number): boolean {
     return this.#isBelow(this.#allOf(need, cachedTokens));
@@ -111,6 +128,29 @@ export class Quota {
   inputOf({ inputTokens, likelyInputTokens }: Need, cachedTokens: number): number {
     const tokens = likelyInputTokens ?? inputTokens;
     return this.sparesCacheReads ? Math.max(0, tokens - cachedTokens) : tokens;
+  }
+
+  /**
+   * The request of `own`, which was refused until a time, does not fit into what was left as its reply said, or would never fit.
+   * What all limits have left below nothing follows from that time. False: it fits, or the time
+   * is none of this limit.
+   */
+  explains(own: Taken, taken: Taken, untilMs: number, nowMs: number): boolean {
+    const needed = this.#amountOf(own);
+    const least = this.#said - this.#inexact / 2;
+    const isAbove = this.#isBelow(needed);
+    if (this.#refillPerMs === 0 || (!isAbove && needed <= least)) return false;
+    // All of it is there sooner, so the reason is another limit, which was not announced.
+    if (untilMs - nowMs > (this.limit ?? 0) / this.#refillPerMs + ROUNDED_UP_MS) return false;
+    if (needed <= this.#ceiling || this.#ceilingEndMs <= nowMs) {
+      this.#ceiling = needed;
+      this.#ceilingEndMs = isAbove ? nowMs + FORGET_MS : untilMs;
+    }
+    if (isAbove) return true;
+    const room = this.roomAt(taken, nowMs);
+    const left = needed - this.#refillPerMs * (untilMs - nowMs);
+    this.#remaining = Math.min(room, this.#said > 0 ? Math.max(least, left) : left);
+    return true;
   }
 
   /** When so much room is expected, Unix milliseconds. */
@@ -137,6 +177,11 @@ export class Quota {
     this.#atMs = nowMs;
     this.#endMs = nowMs + spanMs;
     return true;
+  }
+
+  #amountOf(own: Taken): number {
+    const isOfWords = this.dimension === "output" && !this.isReserved;
+    return isOfWords ? Math.min(own.output, 1) : this.#sum(own);
   }
 
   #sum({ requests, input, output }: Taken): number {

@@ -76,6 +76,8 @@ const step = fc.oneof(
       dimension: fc.constantFrom("requests", "tokens"),
       remaining: fc.nat({ max: 40 }),
       resetMs: fc.option(fc.integer({ min: 1, max: 9_000 })),
+      // The reply is a refusal until a time.
+      refusedMs: fc.option(fc.integer({ min: 1, max: 5_000 })),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release"), at: fc.nat() }) },
@@ -311,13 +313,26 @@ class World {
         return;
       }
       if (one.do === "announce") {
-        this.pool.announce(held.lease, held.model, { owner: null, rooms: [this.#room(one as Announce)] });
+        this.#announce(held, at, one as Announce);
         return;
       }
       this.held.splice(at, 1);
       if (one.do === "release") this.pool.release(held.lease);
       else this.pool.report(held.lease, held.model, this.#signal(one.verdict));
     }
+  }
+
+  #announce({ lease, model }: Held, at: number, announced: Announce): void {
+    const facts = { owner: null, rooms: [this.#room(announced)] };
+    const { refusedMs } = announced;
+    if (refusedMs === null) {
+      this.pool.announce(lease, model, facts);
+      return;
+    }
+    const signal = this.#signal({ class: "rate", waitMs: refusedMs, isGuess: false, isOfModel: false });
+    this.pool.announce(lease, model, facts, signal);
+    this.held.splice(at, 1);
+    this.pool.report(lease, model, signal);
   }
 
   #room({ dimension, remaining, resetMs }: Announce): AnnouncedRoom {

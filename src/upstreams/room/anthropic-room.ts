@@ -12,6 +12,8 @@ const FORM: RoomForm = {
   isReserved: (dimension) => dimension !== "output",
   // `cache_read_input_tokens` "do not count towards ITPM" of any model that is not retired.
   sparesCacheReads: true,
+  // "rounded to nearest thousand", of all tokens.
+  tokensRoundedTo: 1_000,
 };
 
 export function anthropicRoom(headers: HeaderView, nowMs: number): RoomFacts | null {

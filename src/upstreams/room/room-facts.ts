@@ -14,6 +14,8 @@ export interface AnnouncedRoom {
   /** null: the provider does not say. */
   readonly limit: number | null;
   readonly remaining: number;
+  /** `remaining` is rounded to the nearest multiple of it. Absent: it is exact. */
+  readonly roundedTo?: number;
   /** When all of the limit is there again, Unix milliseconds; null: it is not said, or `limit` and `span` tell it. */
   readonly resetAtMs: number | null;
   /** Room comes back little by little. Otherwise it comes back at the reset, all at once. */

@@ -19,6 +19,8 @@ export interface RoomForm {
   isReserved(dimension: Dimension): boolean;
   /** Input that is read from the prompt cache does not count. */
   readonly sparesCacheReads: boolean;
+  /** What is left of tokens is rounded to the nearest multiple of it. Absent: it is exact. */
+  readonly tokensRoundedTo?: number;
 }
 
 const MAX_ROOMS = 8;
@@ -164,6 +166,9 @@ function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm):
     isGradual,
     isReserved: form.isReserved(dimension),
     sparesCacheReads: form.sparesCacheReads,
+    ...(form.tokensRoundedTo === undefined || dimension === "requests"
+      ? null
+      : { roundedTo: form.tokensRoundedTo }),
   };
 }
 
