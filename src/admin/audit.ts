@@ -33,25 +33,26 @@ export function makeAuditHandlers(
         actor,
         "undo",
         () => attemptUndo(context, changes, row),
-        {
-          undoes: row.id,
-        },
+        row.id,
       );
       return { version, auditId };
     },
   };
 }
 
-function attemptUndo({ settings }: AdminContext, changes: ConfigChanges, row: AuditRow) {
+async function attemptUndo({ settings }: AdminContext, changes: ConfigChanges, row: AuditRow) {
   const kept = changes.keptUndo(row.id);
-  if (kept !== null && kept.text !== null) return settings.replace(kept.version, kept.text, false);
-  if (kept !== null) return settings.change(kept.version, () => kept.inverse);
+  if (kept !== null) {
+    const isLast = (await settings.read()).revision === kept.version;
+    if (isLast || kept.inverse.length === 0) return await settings.replace(kept.version, kept.text, false);
+    return await settings.change(kept.version, () => kept.inverse);
+  }
   const { undo } = row;
   if (undo === null)
     throw new AdminError("conflict", "the change had a secret, which is not in memory any more", {
       repair: "secrets are kept for ten minutes; enter it again",
     });
-  return settings.change(null, (text) => changesOf(text, parseKept(undo)));
+  return await settings.change(null, (text) => changesOf(text, parseKept(undo)));
 }
 
 function changesOf(text: string, differences: readonly KeptDifference[]): readonly Change[] {

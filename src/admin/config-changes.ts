@@ -27,8 +27,8 @@ export interface KeptUndo {
   /** The version after the change. */
   readonly version: string;
   readonly inverse: readonly Change[];
-  /** The whole file before it, when all of it was replaced; null: `inverse` has all. */
-  readonly text: string | null;
+  /** The whole file before it. */
+  readonly text: string;
 }
 
 export interface Made {
@@ -55,13 +55,8 @@ export class ConfigChanges {
     this.#undos = new KeptTexts(context.clock, sizeOf);
   }
 
-  /** Makes a change and records it. `textBefore`: of a change of the whole file. Throws `AdminError`. */
-  async make(
-    actor: Actor,
-    what: string,
-    attempt: Attempt,
-    more: { undoes?: string; textBefore?: string } = {},
-  ): Promise<Made> {
+  /** Makes a change and records it. `undoes`: the change that this one takes back. Throws `AdminError`. */
+  async make(actor: Actor, what: string, attempt: Attempt, undoes: string | null = null): Promise<Made> {
     // A change that cannot be recorded is not made.
     this.#connection.use((table) => table.sql.prepare("SELECT 1").get());
     const made = await this.attempt(attempt);
@@ -81,9 +76,9 @@ export class ConfigChanges {
     this.#undos.keep(row.id, {
       version: made.revision,
       inverse: made.inverse,
-      text: more.textBefore ?? null,
+      text: made.textBefore,
     });
-    this.#connection.use((table) => table.add(row, more.undoes ?? null));
+    this.#connection.use((table) => table.add(row, undoes));
     log.info(
       { who: row.who, address: row.address, what, audit: row.id },
       "the configuration was changed in the admin",
@@ -140,7 +135,7 @@ export class ConfigChanges {
 }
 
 function sizeOf({ inverse, text }: KeptUndo): number {
-  return (text?.length ?? 0) + JSON.stringify(inverse).length;
+  return text.length + JSON.stringify(inverse).length;
 }
 
 export function shownDifferences(differences: readonly NamedDifference[]): readonly ShownDifference[] {

@@ -13,8 +13,9 @@ export function makeSessionHandlers(
   access: Access,
 ): Pick<Handlers, "getSession" | "signIn" | "signOut" | "signOutAll"> {
   return {
-    getSession({ client, caller }) {
-      const session = describe(context, client, caller);
+    async getSession({ client, caller }) {
+      const lockedSettings = caller === null ? null : await context.settings.whyLocked();
+      const session = { ...describe(context, client, caller), lockedSettings };
       const id = caller?.kind === "session" ? sessionIdOf(client) : null;
       const row = id === null ? null : access.sessions.find(id);
       const renewed = row === null ? null : access.sessions.renew(row);
@@ -44,13 +45,16 @@ function signedOut(client: ClientRequest): Response {
   return new Response(null, { status: 204, headers: { "set-cookie": noCookie(client) } });
 }
 
-function describe(context: AdminContext, client: ClientRequest, caller: Caller | null): Session {
+function describe(
+  context: AdminContext,
+  client: ClientRequest,
+  caller: Caller | null,
+): Omit<Session, "lockedSettings"> {
   const isSignedIn = caller !== null;
   return {
     signedIn: isSignedIn,
     csrf: caller?.kind === "session" ? caller.csrf : null,
     expiresAtMs: caller?.kind === "session" ? caller.expiresAtMs : null,
-    lockedSettings: null,
     isPlainHttp: isPlainHttp(client),
     version: isSignedIn ? context.version : null,
     baseUrl: isSignedIn ? (context.mainUrl() ?? ownUrl(context, client)) : null,

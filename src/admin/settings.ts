@@ -79,7 +79,7 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
           isMerged,
         };
       }
-      const made = await changes.make(actor, "importSettings", attempt, { textBefore: now.text });
+      const made = await changes.make(actor, "importSettings", attempt);
       return { ...made, differences: [...made.differences], atNextStart: [...made.atNextStart] };
     },
   };

@@ -261,6 +261,27 @@ test("a removed credential comes back with its secret and its comments", async (
   expect((await alice("DELETE", "/credentials/anthropic/nobody")).status).toBe(404);
 });
 
+test("what others changed since stays when a removal is undone, and what they changed in it is not lost", async () => {
+  const removed = await alice("DELETE", "/credentials/anthropic/alice");
+  expect(
+    (
+      await bert("POST", "/settings", {
+        version: await version(bert),
+        changes: [{ path: "media.fetch_timeout_ms", value: 777 }],
+      })
+    ).status,
+  ).toBe(200);
+  expect((await alice("POST", `/audit/${removed.body.undo.auditId}/undo`)).status).toBe(200);
+  expect(file()).toContain(
+    `# Alice, old key ${BRAVO}\n[[upstreams.credentials]]\nname = "alice"\napi_key = "${ALPHA}" # until May\n`,
+  );
+  expect(file()).toContain("fetch_timeout_ms = 777\n");
+  const made = await change("pool.max_wait_s", 7);
+  await change("pool.max_wait_s", 8);
+  const late = await alice("POST", `/audit/${made.body.auditId}/undo`);
+  expect([late.status, late.body.error.clashes[0].path]).toEqual([409, "pool.max_wait_s"]);
+});
+
 test("values from the environment are locked, and no reference can be set", async () => {
   for (const [path, value, status] of [
     ["upstreams[0].credentials[1].api_key", "sk-ant-0123456789012345", 403],

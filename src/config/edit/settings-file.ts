@@ -61,7 +61,9 @@ export interface MadeChange {
   readonly atNextStart: readonly string[];
   /** Others had changed the file in between, elsewhere. */
   readonly isMerged: boolean;
-  /** What brings the file back. */
+  /** The whole file before. */
+  readonly textBefore: string;
+  /** What brings the values back when others have changed the file since; none for a replaced file. */
   readonly inverse: readonly Change[];
 }
 
@@ -186,6 +188,7 @@ export class SettingsFile {
       differences: differencesOf(rootOf(now.text), rootOf(text)),
       atNextStart: keysForNextStart(before, after),
       isMerged,
+      textBefore: now.text,
       inverse: inverseOf(now.text, changes),
     } as const;
     if (isTrial) return { ...made, revision: now.revision };
