@@ -1,5 +1,14 @@
 /** The pages: their paths, names, pictures, keys and code, which is loaded when a page is opened. */
-import { Activity, Boxes, Gauge, KeyRound, type LucideIcon, MessagesSquare, Network } from "lucide-react";
+import {
+  Activity,
+  Boxes,
+  Gauge,
+  KeyRound,
+  type LucideIcon,
+  MessagesSquare,
+  Network,
+  Settings as SettingsIcon,
+} from "lucide-react";
 import { type ComponentType, lazy } from "react";
 import type { Message } from "../locales/messages.ts";
 
@@ -57,5 +66,12 @@ export const PAGES: readonly PageEntry[] = [
     icon: MessagesSquare,
     key: "y",
     Page: load(async () => (await import("../features/playground/playground-page.tsx")).PlaygroundPage),
+  },
+  {
+    path: "/settings",
+    title: "Settings",
+    icon: SettingsIcon,
+    key: "s",
+    Page: load(async () => (await import("../features/settings/settings-page.tsx")).SettingsPage),
   },
 ];

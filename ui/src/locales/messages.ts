@@ -8,6 +8,7 @@ import { OVERVIEW_MESSAGES } from "./messages/overview.ts";
 import { PLAYGROUND_MESSAGES } from "./messages/playground.ts";
 import { POOL_MESSAGES } from "./messages/pool.ts";
 import { REQUEST_MESSAGES } from "./messages/requests.ts";
+import { SETTING_MESSAGES } from "./messages/settings.ts";
 import { SHELL_MESSAGES } from "./messages/shell.ts";
 
 export const CATALOG = {
@@ -18,6 +19,7 @@ export const CATALOG = {
   ...KEY_MESSAGES,
   ...MODEL_MESSAGES,
   ...PLAYGROUND_MESSAGES,
+  ...SETTING_MESSAGES,
 } as const;
 
 export type Message = keyof typeof CATALOG;

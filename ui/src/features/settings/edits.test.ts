@@ -1,0 +1,81 @@
+import { expect, test } from "bun:test";
+import {
+  changesOf,
+  type Edits,
+  keyOfPath,
+  ownerOf,
+  readTyped,
+  type Settings,
+  sectionsOf,
+  withEdit,
+} from "./edits.ts";
+
+const value = (path: string, is: unknown, more: object = {}): Settings["values"][number] => ({
+  path,
+  value: is,
+  secret: null,
+  origin: "file",
+  lockedReason: null,
+  ...more,
+});
+
+test("a value that is typed back is no change; an emptied one goes, so that the default holds", () => {
+  const port = value("server.port", 8484);
+  let edits: Edits = withEdit(new Map(), "server.port", "9000", port);
+  expect([...edits]).toEqual([["server.port", { kind: "set", typed: "9000" }]]);
+  edits = withEdit(edits, "server.port", "8484", port);
+  expect(edits.size).toBe(0);
+  expect([...withEdit(edits, "server.port", "", port)]).toEqual([["server.port", { kind: "remove" }]]);
+});
+
+test("a secret that nothing is typed for stays as it is", () => {
+  const secret = value("admin.password", null, { secret: { source: "file", lastFour: null } });
+  expect(withEdit(new Map(), "admin.password", "", secret).size).toBe(0);
+  expect(withEdit(new Map(), "admin.password", "new one", secret).size).toBe(1);
+});
+
+test("what was typed becomes a value of its kind, and goes as text where it is none", () => {
+  expect(readTyped("number", "12")).toBe(12);
+  expect(readTyped("number", "many")).toBe("many");
+  expect(readTyped("boolean", "false")).toBe(false);
+  expect(readTyped("list", " a \n\n b,c ")).toEqual(["a", "b,c"]);
+  expect(readTyped("table", '{"a":1}')).toEqual({ a: 1 });
+  expect(readTyped("table", "{")).toBe("{");
+  expect(readTyped("text", "12")).toBe("12");
+});
+
+test("a path belongs to its key and to its table", () => {
+  expect(keyOfPath("upstreams[0].credentials[12].weight")).toBe("upstreams[].credentials[].weight");
+  expect(ownerOf("upstreams[0].credentials[12].weight")).toBe("upstreams[0].credentials[12]");
+  expect(ownerOf("version")).toBe("");
+});
+
+test("sections are the tables of the schema, and the entries that are there", () => {
+  const settings = {
+    tables: ["server", "upstreams[]", "upstreams[].credentials[]", "models[]"].map((table) => ({
+      table,
+      help: "",
+    })),
+    values: [
+      value("server.port", 1),
+      value("upstreams[0].name", "anthropic"),
+      value("upstreams[0].credentials[0].name", "main"),
+      value("upstreams[0].credentials[1].api_key", null),
+    ],
+  } as unknown as Settings;
+  expect(sectionsOf(settings)).toEqual([
+    { owner: "server", table: "server", name: null },
+    { owner: "upstreams[0]", table: "upstreams[]", name: "anthropic" },
+    { owner: "upstreams[0].credentials[0]", table: "upstreams[].credentials[]", name: "main" },
+    { owner: "upstreams[0].credentials[1]", table: "upstreams[].credentials[]", name: "[1]" },
+  ]);
+});
+
+test("changes have the values of their keys' kinds", () => {
+  const keys = new Map([["server.port", { kind: "number" } as Settings["keys"][number]]]);
+  const edits: Edits = new Map([
+    ["server.port", { kind: "set", typed: "1" }],
+    ["server.host", { kind: "remove" }],
+  ]);
+  expect(changesOf(edits, keys)).toEqual([{ path: "server.port", value: 1 }, { path: "server.host" }]);
+});

@@ -1,0 +1,100 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { Button } from "../../components/button.tsx";
+import { Dialog } from "../../components/dialog.tsx";
+import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
+import { useToast } from "../../components/toasts.tsx";
+import { ApiError, call } from "../../lib/api.ts";
+import { useText } from "../../lib/text.ts";
+import { Differences } from "./differences.tsx";
+import { changesOf, type Edits, type Settings } from "./edits.ts";
+
+/** What would change, before it does. */
+export function ReviewDialog({
+  settings,
+  edits,
+  onClose,
+  onProblems,
+  onSaved,
+}: {
+  settings: Settings;
+  edits: Edits;
+  onClose: () => void;
+  onProblems: (problems: ReadonlyMap<string, string>) => void;
+  onSaved: () => void;
+}) {
+  const text = useText();
+  const toast = useToast();
+  const queries = useQueryClient();
+  const body = useMemo(
+    () => ({
+      version: settings.version,
+      changes: changesOf(edits, new Map(settings.keys.map((key) => [key.key, key]))),
+    }),
+    [settings, edits],
+  );
+  const preview = useQuery({
+    queryKey: ["preview", body],
+    queryFn: ({ signal }) => call("previewSettings", { body, signal }),
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const undo = useMutation({
+    mutationFn: (id: string) => call("undo", { params: { id } }),
+    onSuccess: () => toast({ title: text("The change was undone.") }),
+    onError: (error) => toast({ title: error.message, isBad: true }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["settings"] }),
+  });
+  const save = useMutation({
+    mutationFn: () => call("changeSettings", { body }),
+    onSuccess: async ({ auditId }) => {
+      await queries.invalidateQueries({ queryKey: ["settings"] });
+      onSaved();
+      toast({
+        title: text("The configuration was saved."),
+        action: { label: text("Undo"), run: () => undo.mutate(auditId) },
+      });
+    },
+  });
+  const { data } = preview;
+  useEffect(() => {
+    if (data !== undefined) onProblems(new Map(data.problems.map(({ path, message }) => [path, message])));
+  }, [data, onProblems]);
+  const isConflict = save.error instanceof ApiError && save.error.status === 409;
+  return (
+    <Dialog isOpen onClose={onClose} title={text("What will change")} width="max-w-2xl">
+      <div className="flex flex-col gap-4">
+        {preview.isPending && <Loading rows={2} />}
+        {preview.error !== null && <ErrorNotice error={preview.error} />}
+        {data?.problems.map(({ path, message, repair }) => (
+          <Notice key={`${path} ${message}`} tone="bad">
+            <span className="font-mono text-[13px]">{path}</span> {message}; {repair}
+          </Notice>
+        ))}
+        {data !== undefined && <Differences differences={data.differences} />}
+        {data !== undefined && data.atNextStart.length > 0 && (
+          <Notice tone="info">
+            {text("At the next start of the gateway: {keys}", { keys: data.atNextStart.join(", ") })}
+          </Notice>
+        )}
+        {save.error !== null && <ErrorNotice error={save.error} />}
+        {isConflict && (
+          <Button onClick={() => void queries.invalidateQueries({ queryKey: ["settings"] }).then(onClose)}>
+            {text("Read the file again, and keep my changes")}
+          </Button>
+        )}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>{text("Back")}</Button>
+          <Button
+            look="primary"
+            isBusy={save.isPending}
+            disabled={data === undefined || data.problems.length > 0}
+            onClick={() => save.mutate()}
+          >
+            {text("Save")}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
