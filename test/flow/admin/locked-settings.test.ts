@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { findMountProblem, mountSmallDisk, type SmallDisk } from "../faults/small-disk.ts";
-import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { findMountProblem, mountSmallDisk, type SmallDisk } from "../../faults/small-disk.ts";
+import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../../kit/gateway.ts";
 import { ADMIN_TOML, type AdminClient, signIn } from "./admin-client.ts";
 
 const problem = findMountProblem();

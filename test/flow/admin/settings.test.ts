@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type Gateway, startGateway } from "../kit/gateway.ts";
+import { type Gateway, startGateway } from "../../kit/gateway.ts";
 import { ADMIN_TOML, type AdminClient, signIn } from "./admin-client.ts";
 
 /** Planted, so that each can be looked for wherever the gateway writes. */
