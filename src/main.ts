@@ -38,6 +38,10 @@ const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Pr
     summary: "what models cost, and newer price lists",
     load: async () => (await import("./cli/prices/prices.ts")).prices,
   },
+  admin: {
+    summary: "links that sign in to the admin, and tokens for scripts",
+    load: async () => (await import("./cli/admin.ts")).admin,
+  },
   alerts: {
     summary: "send a test alert to the webhook",
     load: async () => (await import("./cli/alerts.ts")).alerts,

@@ -7,10 +7,13 @@ import { ensureAdminPassword } from "../config/first-run/password.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { hashPassword, makeSteadyHash } from "../http/password.ts";
+import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
+import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand } from "./command.ts";
 import { makeLog } from "./log.ts";
 import { VERSION } from "./version.ts";
+import { writeStore } from "./write-store.ts";
 
 export const serve = makeCommand(
   {
@@ -57,7 +60,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         ownCommand: io.ownCommand,
       });
       io.onReload(() => void app.reload());
-      io.out(greeting(app, config));
+      io.out(greeting(app, config, await signInLine(app, config, io)));
       log.info(
         { url: app.url, version: VERSION, config: config.file, dataDir: config.server.dataDir },
         "listening",
@@ -103,7 +106,24 @@ async function prepare(named: string | undefined, io: CliIo): Promise<string> {
   return found;
 }
 
-function greeting(app: App, config: Config): string {
+/**
+ * Where the admin is. On a terminal somebody reads the line now, and need not type a password; elsewhere it may stay in a
+ * log, where a link would let others in.
+ */
+async function signInLine({ adminUrl }: App, { server }: Config, io: CliIo): Promise<string> {
+  if (adminUrl === null) return "";
+  if (!io.isTty)
+    return `  admin                     ${adminUrl}   (clewline admin link signs in without the password)\n`;
+  try {
+    const token = await writeStore(server.dataDir, io, (sql) => makeLink(new AdminAccessTable(sql), io));
+    return `  admin                     ${adminUrl}#link=${token}\n                            (signs in once, in the next ten minutes)\n`;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return `  admin                     ${adminUrl}\n`;
+  }
+}
+
+function greeting(app: App, config: Config, admin: string): string {
   const { url } = app;
   const upstreams = config.upstreams.map((upstream) => upstream.name).join(", ");
   return `Clewline ${VERSION} is listening.
@@ -112,7 +132,7 @@ function greeting(app: App, config: Config): string {
   Anthropic Messages        ${url}              (POST /v1/messages)
   Gemini                    ${url}              (POST /v1beta/models/MODEL:generateContent)
   upstreams                 ${upstreams === "" ? `none yet: add one to ${config.file}` : upstreams}
-${app.metricsUrl === null ? "" : `  metrics                   ${app.metricsUrl}\n`}`;
+${app.metricsUrl === null ? "" : `  metrics                   ${app.metricsUrl}\n`}${admin}`;
 }
 
 function startFailure(cause: unknown): string {

@@ -1,4 +1,7 @@
 /** Who may enter the admin: sessions, tokens of scripts, and links that sign in once. Only hashes of secrets are stored. */
+import { hash } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
 import type { Migration } from "./migrations.ts";
 import type { Sql, SqlRow, SqlStatement } from "./sql.ts";
 
@@ -133,4 +136,30 @@ function toToken(row: SqlRow): TokenRow {
     lastFour: String(row.last_four),
     madeMs: Number(row.made_ms),
   };
+}
+
+/** How admin tokens begin. */
+export const ADMIN_TOKEN_PREFIX = "clew-admin-";
+const SECRET_BYTES = 32;
+const LINK_MS = 10 * 60_000;
+
+interface Makers {
+  readonly ids: Pick<Ids, "hex">;
+  readonly clock: Pick<Clock, "nowMs">;
+}
+
+/** The token of a link that signs in once, in the next ten minutes. */
+export function makeLink(table: AdminAccessTable, { ids, clock }: Makers): string {
+  const token = ids.hex(SECRET_BYTES);
+  const nowMs = clock.nowMs();
+  table.addLink(hash("sha256", token, "hex"), nowMs + LINK_MS, nowMs);
+  return token;
+}
+
+/** A new token of a script, which is not stored itself; null: the name is taken. */
+export function makeToken(table: AdminAccessTable, name: string, { ids, clock }: Makers): string | null {
+  const token = `${ADMIN_TOKEN_PREFIX}${ids.hex(SECRET_BYTES)}`;
+  const tokenSha256 = hash("sha256", token, "hex");
+  const row = { name, tokenSha256, lastFour: token.slice(-4), madeMs: clock.nowMs() };
+  return table.addToken(row) ? token : null;
 }

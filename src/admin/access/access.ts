@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import { bearerOf, digestOf } from "../../auth/keys.ts";
 import type { ClientRequest } from "../../http/client-request.ts";
-import { AdminAccessTable, type SessionRow } from "../../store/admin-access.ts";
+import { ADMIN_TOKEN_PREFIX, AdminAccessTable, type SessionRow } from "../../store/admin-access.ts";
 import { Connection } from "../../store/connection.ts";
 import { AdminError } from "../admin-error.ts";
 import type { AdminContext } from "../context.ts";
@@ -12,8 +12,6 @@ import { type MadeSession, Sessions } from "./sessions.ts";
 import { TryBudget } from "./try-budget.ts";
 import { Turns } from "./turns.ts";
 
-/** How admin tokens begin. */
-const TOKEN_PREFIX = "clew-admin-";
 /** A check of a password takes a core and 64 MB, which streams need as well. */
 const CHECKS_AT_ONCE = 2;
 
@@ -100,7 +98,7 @@ export class Access {
   }
 
   #ofToken(token: string): Caller | null {
-    if (!token.startsWith(TOKEN_PREFIX)) return null;
+    if (!token.startsWith(ADMIN_TOKEN_PREFIX)) return null;
     const row = this.#connection.use((table) => table.token(digestOf(token)));
     return row === null ? null : { kind: "token", label: `token ${row.name}`, tokenSha256: row.tokenSha256 };
   }
