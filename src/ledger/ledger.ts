@@ -38,6 +38,11 @@ export interface Ledger {
     charges?: readonly Charge[],
   ): void;
   /**
+   * Calls `listener` with each row that is appended, before it is written; the listener must not keep the event loop. One
+   * listener; null while nobody watches, so that a row costs one comparison then.
+   */
+  onRow(listener: ((row: LedgerRow) => void) | null): void;
+  /**
    * False: new requests must be refused, because they cannot be recorded. Always true with `onFailure:
    * "serve"`.
    */
@@ -102,6 +107,7 @@ class DurableQueue implements Ledger {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isScheduled = false;
   #isClosed = false;
+  #onRow: ((row: LedgerRow) => void) | null = null;
 
   #failure: string | null = null;
   /** On the monotonic clock; null: the store was not locked at the last try. */
@@ -153,6 +159,7 @@ class DurableQueue implements Ledger {
     settled: Settled,
     charges: readonly Charge[] = NO_CHARGES,
   ): void {
+    if (this.#onRow !== null) this.#onRow(row);
     if (this.#isClosed) {
       this.#tellSoon(settled, this.#error("the ledger is closed"));
     } else if (this.#queue.isFull) {
@@ -164,6 +171,10 @@ class DurableQueue implements Ledger {
       this.#queue.push(row, stateIds, charges, settled);
       this.#schedule();
     }
+  }
+
+  onRow(listener: ((row: LedgerRow) => void) | null): void {
+    this.#onRow = listener;
   }
 
   async flush(): Promise<void> {

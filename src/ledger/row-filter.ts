@@ -22,6 +22,9 @@ export interface RowFilter {
   readonly key?: string | undefined;
   /** The model that was asked for, or the model that was used. */
   readonly model?: string | undefined;
+  readonly upstream?: string | undefined;
+  /** The name of the last attempt's credential, at its upstream. */
+  readonly credential?: string | undefined;
   readonly status?: StatusFilter | undefined;
   /** The user that the client named. */
   readonly user?: string | undefined;
@@ -77,7 +80,7 @@ export function conditions(filter: RowFilter, part: Part): Condition {
     terms.push(sql);
     params.push(...values);
   };
-  const { id, sinceMs, untilMs, key, model, status, user, tag } = filter;
+  const { id, sinceMs, untilMs, key, model, upstream, credential, status, user, tag } = filter;
   if (id !== undefined) add(...idCondition(id, part));
   if (sinceMs !== undefined) add(`${columnSql("at_ms")} >= ?`, sinceMs);
   if (untilMs !== undefined) add(`${columnSql("at_ms")} < ?`, untilMs);
@@ -85,6 +88,8 @@ export function conditions(filter: RowFilter, part: Part): Condition {
   if (model !== undefined) {
     add(`(${columnSql("model_asked")} = ? OR ${columnSql("model_used")} = ?)`, model, model);
   }
+  if (upstream !== undefined) add(`${columnSql("upstream")} = ?`, upstream);
+  if (credential !== undefined) add(`${columnSql("credential")} = ?`, credential);
   if (user !== undefined) add(`${columnSql("end_user")} = ?`, user);
   // Rows of older versions have no tags.
   if (tag !== undefined) add(`EXISTS (SELECT 1 FROM json_each(${columnSql("tags")}) WHERE value = ?)`, tag);

@@ -5,8 +5,17 @@
  */
 import { readFileSync } from "node:fs";
 import { type Child, type ChildEnd, startChild } from "../../store/child-process.ts";
+import type { NewestRows } from "../newest-rows.ts";
 import type { UsagePage, UsageQuery } from "../usage/usage-query.ts";
-import { type Answer, AnswerReader, type Question } from "./protocol.ts";
+import {
+  type Answer,
+  AnswerReader,
+  type CredentialStrip,
+  type Question,
+  type ReaderUsageQuery,
+  type RowsQuery,
+  type StripsQuery,
+} from "./protocol.ts";
 
 export interface LedgerReaderOptions {
   /** The program and its arguments that answer a question: this program with `read-ledger`. */
@@ -60,9 +69,28 @@ export class LedgerReader {
 
   /** A page has at most `MAX_GROUPS` groups. Rejects with `ReaderError`. */
   async usage(query: UsageQuery): Promise<UsagePage> {
-    const answer = await this.#ask({ kind: "usage", query });
-    if (answer.kind !== "usage") throw new ReaderError("failed", "the reader has answered another question");
-    return answer.page;
+    return (await this.usages([query]))[0] as UsagePage;
+  }
+
+  /** As `usage`, for several questions to one process: as many answers. */
+  async usages(queries: readonly ReaderUsageQuery[]): Promise<readonly UsagePage[]> {
+    const answer = await this.#ask({ kind: "usage", queries });
+    if (answer.kind === "usage" && answer.pages.length === queries.length) return answer.pages;
+    throw otherQuestion();
+  }
+
+  /** Rows, the newest first. Rejects with `ReaderError`. */
+  async rows(queries: readonly RowsQuery[]): Promise<readonly NewestRows[]> {
+    const answer = await this.#ask({ kind: "rows", queries });
+    if (answer.kind === "rows" && answer.pages.length === queries.length) return answer.pages;
+    throw otherQuestion();
+  }
+
+  /** Rejects with `ReaderError`. */
+  async strips(query: StripsQuery): Promise<readonly CredentialStrip[]> {
+    const answer = await this.#ask({ kind: "strips", query });
+    if (answer.kind === "strips") return answer.strips;
+    throw otherQuestion();
   }
 
   /** Ends the running process; nothing can be asked any more. */
@@ -169,6 +197,10 @@ class ReaderRun {
     if (answer.kind === "unreadable") return new ReaderError("failed", answer.message);
     return answer;
   }
+}
+
+function otherQuestion(): ReaderError {
+  return new ReaderError("failed", "the reader has answered another question");
 }
 
 function stopped(): ReaderError {
