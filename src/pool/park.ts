@@ -98,6 +98,11 @@ function accusedState(accused: Accusation["class"]): "exhausted" | "cooling" {
   return accused === "credit" ? "exhausted" : "cooling";
 }
 
+/** A person has taken the credential out, and no request ends that. */
+export function offPark(reason: string, nowMs: number): Park {
+  return makePark("off", reason, null, nowMs, 0, false);
+}
+
 /** The park once a call of the gateway's own has confirmed its accusation: a person must act. */
 export function confirmedPark({ state, reason, strikes }: Park, nowMs: number): Park {
   const confirmed = CONFIRMED + reason.slice(UNCONFIRMED.length);

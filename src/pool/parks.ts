@@ -7,6 +7,7 @@ import {
   isDoubtful,
   isDue,
   isOlder,
+  offPark,
   type Park,
   RESET_REASON,
   restorePark,
@@ -96,6 +97,15 @@ export class Parks {
     if (park !== null && isOlder(park, row.sinceMs, nowMs)) this.set(credential, null, null);
     for (const [model, modelPark] of models) {
       if (isOlder(modelPark, row.sinceMs, nowMs)) this.set(credential, model, null);
+    }
+  }
+
+  /** A person has decided on the whole credential. */
+  switchTo(credential: PooledCredential, state: "off" | "ready", reason: string): void {
+    if (state === "off") this.set(credential, null, offPark(reason, this.#pool.clock.nowMs()));
+    else {
+      for (const model of [...credential.models.keys()]) this.set(credential, model, null);
+      if (credential.park !== null) this.set(credential, null, null);
     }
   }
 }

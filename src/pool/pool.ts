@@ -107,6 +107,11 @@ export interface Pool {
    * process wrote.
    */
   adopt(states: readonly PersistedState[]): void;
+  /**
+   * A person takes a credential out (`off`), also over a restart, or makes it ready with all its models. False: there is
+   * no such credential.
+   */
+  switchTo(credentialId: string, state: "off" | "ready", reason: string): boolean;
 }
 
 export interface PoolOptions {
@@ -366,6 +371,13 @@ class CredentialPool implements Pool {
       const credential = this.#credentials.get(`${row.upstream}/${row.credential}`);
       if (credential !== undefined) this.#parks.adopt(credential, row);
     }
+  }
+
+  switchTo(credentialId: string, state: "off" | "ready", reason: string): boolean {
+    const credential = this.#credentials.get(credentialId);
+    if (credential === undefined) return false;
+    this.#parks.switchTo(credential, state, reason);
+    return true;
   }
 
   /**
