@@ -63,6 +63,9 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/store/credential-rooms.ts",
       // The admin's API has bodies of its own, which go to nobody else.
       "src/admin/read-call.ts",
+      // What the gateway itself has written in a row.
+      "src/admin/keys.ts",
+      "src/admin/request-row.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
       "src/prices/own-price-list.ts",

@@ -163,6 +163,9 @@ class RunningApp implements App {
     const command = [...(options.ownCommand ?? []), "read-ledger", dataDir];
     this.#reader = new LedgerReader({ command, dataDir });
     this.#spendings = new KeySpendings({ ask: (query) => this.#reader.usage(query), clock, log });
+    this.#keepNewKeys(restored);
+    this.#models = makeModelLists(this.#gateway);
+    this.#listRefresh = new ListRefresh(this.#models);
     this.#admin = new AdminDoor({
       gateway: this.#gateway,
       version: options.version,
@@ -171,10 +174,10 @@ class RunningApp implements App {
       settings: () => this.#settingsFile(),
       rejected: () => this.#rejected,
       mainUrl: () => (this.#adminListener === null ? null : this.url),
+      models: this.#models,
+      reader: this.#reader,
+      processFacts: () => this.#processFacts(),
     });
-    this.#keepNewKeys(restored);
-    this.#models = makeModelLists(this.#gateway);
-    this.#listRefresh = new ListRefresh(this.#models);
   }
 
   start(): void {
@@ -244,6 +247,7 @@ class RunningApp implements App {
     const { clock, log, metrics } = gateway;
     gateway.isDraining = true;
     gateway.waiting.close();
+    this.#admin.endStreams();
     this.#watcher?.close();
     log.info({ inFlight: metrics.inFlight }, "draining: nothing new is accepted");
     const listener = this.#listener;

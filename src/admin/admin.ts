@@ -17,6 +17,8 @@ import type { Operation } from "./contract/operation.ts";
 import { OPERATIONS, type OperationName } from "./contract.ts";
 import type { Call, Caller, Handlers } from "./handler.ts";
 import { makeHandlers } from "./handlers.ts";
+import { Keys } from "./keys.ts";
+import { Live } from "./live.ts";
 import { readCall } from "./read-call.ts";
 
 interface Line {
@@ -33,6 +35,8 @@ export class Admin {
   readonly #context: AdminContext;
   readonly #access: Access;
   readonly #changes: ConfigChanges;
+  readonly #keys: Keys;
+  readonly #live: Live;
   readonly #handlers: Handlers;
   readonly #router: Router<Line>;
 
@@ -40,7 +44,13 @@ export class Admin {
     this.#context = context;
     this.#access = new Access(context);
     this.#changes = new ConfigChanges(context);
-    this.#handlers = makeHandlers(context, this.#access, this.#changes);
+    this.#keys = new Keys(context);
+    this.#live = new Live(context, this.#access);
+    this.#handlers = makeHandlers(context, this.#access, {
+      changes: this.#changes,
+      keys: this.#keys,
+      live: this.#live,
+    });
     this.#router = new Router(
       Object.entries<Operation>(OPERATIONS).map(([name, operation]) => ({
         name: name as OperationName,
@@ -60,9 +70,16 @@ export class Admin {
     }
   }
 
+  /** Ends the streams of open pages, which would go on for ever. */
+  endStreams(): void {
+    this.#live.close();
+  }
+
   close(): void {
     this.#changes.close();
     this.#context.settings.close();
+    this.#live.close();
+    this.#keys.close();
     this.#access.close();
   }
 

@@ -4,8 +4,50 @@ import type { Problem } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import type { LedgerReader } from "../ledger/reader/ledger-reader.ts";
+import type { LedgerRow } from "../ledger/row.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Sql } from "../store/sql.ts";
+
+export interface GatewayHealth {
+  readonly inFlight: number;
+  /** Requests that wait for a credential. */
+  readonly waiting: number;
+  readonly isDraining: boolean;
+  /** null: the ledger can be written. */
+  readonly ledgerFailure: string | null;
+  readonly residentBytes: number;
+  readonly startedAtMs: number;
+}
+
+/** One line of a bill. Rates are nano-dollars for a million tokens or a thousand calls. */
+export interface CostLine {
+  readonly label: string;
+  readonly units: number;
+  readonly rateNanoUsd: number | null;
+  readonly per: "million tokens" | "thousand calls";
+  readonly nanoUsd: number | null;
+}
+
+/** Rates of a target in nano-dollars a million tokens. */
+export interface TargetPrice {
+  readonly input: number | null;
+  readonly output: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheWrite: number | null;
+  readonly version: string;
+}
+
+/** A request that the admin itself makes. */
+export interface OwnRequest {
+  /** As a client would send it, as in `/v1/messages`. */
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 export interface AdminContext {
   readonly version: string;
@@ -25,4 +67,22 @@ export interface AdminContext {
   /** The problems of a changed file that is not in effect. */
   readonly rejected: () => readonly Problem[];
   readonly verifyPassword: (password: string, hash: string) => Promise<boolean>;
+  readonly pool: Pick<Pool, "list" | "switchTo">;
+  readonly limiter: Pick<Limiter, "use" | "budgets">;
+  /** Answers beside the event loop. */
+  readonly reader: Pick<LedgerReader, "usages" | "rows" | "strips">;
+  /** Models, as `upstream/model`, that had requests without a price since a time. */
+  readonly unpricedSince: (timeMs: number) => readonly string[];
+  readonly health: () => GatewayHealth;
+  /** Calls `listener` with each new row; null: nobody watches. */
+  readonly onRow: (listener: ((row: LedgerRow) => void) | null) => void;
+  /** The cost of a row line by line at the prices in force; null: these give another sum, or there is no price. */
+  readonly costLines: (row: LedgerRow) => readonly CostLine[] | null;
+  readonly priceOf: (upstream: string, model: string) => TargetPrice | null;
+  /** The names of models in the upstreams' own lists, as `upstream/model`. */
+  readonly listedModels: () => Promise<readonly string[]>;
+  /** Throws `GatewayError` for a request that the gateway would refuse. `key`: by whose rights; null: by the admin's. */
+  readonly explain: (request: OwnRequest, key: string | null) => Promise<object>;
+  /** Sends a request in the ordinary way, with a row. `credential`: with this one alone, as `upstream/name`. */
+  readonly send: (client: ClientRequest, request: OwnRequest, credential: string | null) => Promise<Response>;
 }

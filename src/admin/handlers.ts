@@ -1,48 +1,41 @@
 /** The handler of each operation. */
 import type { Access } from "./access/access.ts";
-import { AdminError } from "./admin-error.ts";
 import { makeAuditHandlers } from "./audit.ts";
 import type { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
-import type { OperationName } from "./contract.ts";
 import { makeCredentialChangeHandlers } from "./credential-changes.ts";
-import type { Handler, Handlers } from "./handler.ts";
+import { makeCredentialHandlers } from "./credentials.ts";
+import type { Handlers } from "./handler.ts";
+import type { Keys } from "./keys.ts";
+import type { Live } from "./live.ts";
+import { makeModelHandlers } from "./models.ts";
 import { makeOpenApi } from "./openapi.ts";
+import { makeOverviewHandlers } from "./overview.ts";
+import { makeRequestHandlers } from "./requests.ts";
 import { makeSessionHandlers } from "./session.ts";
 import { makeSettingsHandlers } from "./settings.ts";
+import { makeTryHandlers } from "./try.ts";
 
-export function makeHandlers(context: AdminContext, access: Access, changes: ConfigChanges): Handlers {
+/** What holds connections and streams, until the admin closes. */
+export interface Parts {
+  readonly changes: ConfigChanges;
+  readonly keys: Keys;
+  readonly live: Live;
+}
+
+export function makeHandlers(context: AdminContext, access: Access, { changes, keys, live }: Parts): Handlers {
   return {
+    ...keys.handlers(),
+    ...live.handlers(),
+    ...makeTryHandlers(context),
     ...makeSessionHandlers(context, access),
     ...makeSettingsHandlers(context, changes),
     ...makeCredentialChangeHandlers(context, changes),
     ...makeAuditHandlers(context, changes),
-    getOverview: planned,
-    getAttention: planned,
-    listCredentials: planned,
-    testCredential: planned,
-    pauseCredential: planned,
-    drainCredential: planned,
-    enableCredential: planned,
-    resetCredential: planned,
-    listRequests: planned,
-    getRequest: planned,
-    listKeys: planned,
-    getKey: planned,
-    createKey: planned,
-    changeKey: planned,
-    rotateKey: planned,
-    revokeKeys: planned,
-    pauseKeys: planned,
-    resumeKeys: planned,
-    listModels: planned,
-    explain: planned,
-    live: planned,
-    try: planned,
+    ...makeOverviewHandlers(context),
+    ...makeCredentialHandlers(context),
+    ...makeRequestHandlers(context),
+    ...makeModelHandlers(context),
     getOpenApi: () => makeOpenApi(context.version),
   };
 }
-
-const planned: Handler<OperationName> = () => {
-  throw new AdminError("unavailable", "this version does not have the operation yet");
-};

@@ -2,20 +2,20 @@
 import type { Admin } from "../admin/admin.ts";
 import type { AdminContext } from "../admin/context.ts";
 import type { SettingsFile, SettingsFileOptions } from "../config/edit/settings-file.ts";
-import type { Ids } from "../core/ids.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { hashPassword, verifyPassword } from "../http/password.ts";
-import type { Sql } from "../store/sql.ts";
+import type { ModelLists } from "../models/model-lists.ts";
+import type { ProcessFacts } from "../pages/metrics.ts";
+import { linesOfRow, priceOfTarget } from "./admin-prices.ts";
+import { makeExplain, makeSend } from "./admin-requests.ts";
 import type { ChangingGateway } from "./make-gateway.ts";
 
-export interface AdminDoorOptions {
+export interface AdminDoorOptions
+  extends Pick<AdminContext, "version" | "ids" | "open" | "mainUrl" | "reader" | "rejected"> {
   readonly gateway: ChangingGateway;
-  readonly version: string;
-  readonly ids: Ids;
-  readonly open: () => Sql;
-  readonly mainUrl: AdminContext["mainUrl"];
   readonly settings: () => SettingsFileOptions;
-  readonly rejected: AdminContext["rejected"];
+  readonly models: Pick<ModelLists, "names">;
+  readonly processFacts: () => Pick<ProcessFacts, "residentBytes" | "startedAtMs">;
 }
 
 export class AdminDoor {
@@ -45,6 +45,11 @@ export class AdminDoor {
     return await (await this.#pages)(client, path);
   }
 
+  /** As `Admin.endStreams`: a drain need not wait for them. */
+  endStreams(): void {
+    this.#admin?.endStreams();
+  }
+
   close(): void {
     this.#admin?.close();
   }
@@ -59,20 +64,38 @@ export class AdminDoor {
   }
 }
 
+/** Read anew at each call, because a reload swaps what the gateway holds. */
 function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminContext {
-  const { gateway, version, ids, open, mainUrl, rejected } = options;
-  const { clock, log } = gateway;
+  const { gateway, models, processFacts, settings: _options, ...given } = options;
+  const { clock, log, pool, limiter, ledger } = gateway;
+  const snapshot = () => gateway.snapshot;
   return {
-    version,
+    ...given,
     clock,
-    ids,
     log,
-    open,
-    mainUrl,
+    pool,
+    limiter,
+    snapshot,
     verifyPassword,
     hashPassword,
-    snapshot: () => gateway.snapshot,
     settings,
-    rejected,
+    unpricedSince: (timeMs) => gateway.unpriced.after(timeMs),
+    health: () => {
+      const { residentBytes, startedAtMs } = processFacts();
+      return {
+        inFlight: gateway.metrics.inFlight,
+        waiting: gateway.waiting.count,
+        isDraining: gateway.isDraining,
+        ledgerFailure: ledger.failure,
+        residentBytes,
+        startedAtMs,
+      };
+    },
+    onRow: (listener) => ledger.onRow(listener),
+    costLines: (row) => linesOfRow(snapshot(), row),
+    priceOf: (upstream, model) => priceOfTarget(snapshot(), upstream, model, clock.nowMs()),
+    listedModels: () => models.names(),
+    explain: makeExplain(gateway),
+    send: makeSend(gateway),
   };
 }

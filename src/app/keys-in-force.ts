@@ -1,4 +1,5 @@
 /** The client keys of file and database together, and the swap of the key ring when the database changes. */
+import { adminKey } from "../auth/admin-key.ts";
 import { joinKeys, type ParseSettings } from "../auth/join-keys.ts";
 import { type KeyConfig, parseKeySettings, type SettingsResult } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
@@ -24,7 +25,8 @@ export class KeysInForce {
     const { keys, faults } = joinKeys(config, this.#watch.keys, this.#rememberingParse());
     for (const { name, message, repair } of faults)
       this.#log.warn({ key: name, repair }, `the key "${name}" in the database ${message}`);
-    return keys;
+    const own = adminKey(config, keys);
+    return own === null ? keys : [...keys, own];
   }
 
   /** Of thousands of keys few change at once. What is not asked for again is forgotten. */

@@ -12,6 +12,7 @@ const stored = (name: string, change: Partial<StoredKey> = {}): StoredKey => ({
   settings: "{}",
   createdMs: 1,
   revokedMs: null,
+  pausedMs: null,
   old: null,
   ...change,
 });

@@ -34,7 +34,7 @@ export function joinKeys(
   const keys = [...file.keys];
   const faults: KeyFault[] = [];
   for (const key of stored) {
-    if (key.revokedMs !== null) continue;
+    if (key.revokedMs !== null || key.pausedMs !== null) continue;
     const found = configOf(file, key, parse);
     if ("message" in found) faults.push(found);
     else keys.push(...withOldKey(found, key));

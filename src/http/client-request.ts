@@ -1,5 +1,12 @@
 import type { HeaderList } from "../core/header-view.ts";
 
+export interface PinnedTo {
+  readonly id: string;
+  readonly upstream: string;
+  readonly credential: string;
+  readonly atMs: number;
+}
+
 /** A client's request, as the listener gives it to a handler. */
 export interface ClientRequest {
   /** The listener's own object: its body, and its signal of a client that leaves. */
@@ -8,6 +15,8 @@ export interface ClientRequest {
   readonly headers: HeaderList;
   /** The query with its question mark, or "". */
   readonly search: string;
+  /** The one credential that may serve it, as that of a stored object; absent: the pool chooses. */
+  readonly pinnedTo?: PinnedTo;
   /** The client's address; null when the socket does not know it. Read only for the ledger row. */
   address(): string | null;
   /** The client still sends its body: from now on it may be silent for `server.request_timeout_ms` only. */

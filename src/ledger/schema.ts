@@ -7,7 +7,7 @@ import { ADMIN_AUDIT } from "../store/admin-audit.ts";
 import { ALERTS } from "../store/alerts.ts";
 import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
-import { CLIENT_KEYS } from "../store/client-keys.ts";
+import { CLIENT_KEYS, PAUSED_KEYS } from "../store/client-keys.ts";
 import { CREDENTIAL_ROOMS } from "../store/credential-rooms.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
@@ -168,6 +168,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ROLL_UP_SAVED,
   ADMIN_AUDIT,
   ROLL_UP_ENDPOINT_MODEL,
+  PAUSED_KEYS,
 ];
 
 /** The columns of the older table, in their order. */

@@ -43,6 +43,8 @@ export interface ModelLists {
   answerList(client: ClientRequest, dialect: DialectName, rights: Rights): Promise<Response>;
   /** Answers `GET /v1/models/{id}` in the dialect's form. `id` may leave out the upstream. */
   answerModel(id: string, dialect: DialectName, rights: Rights): Promise<Response>;
+  /** The models in the upstreams' own lists, as `upstream/model`. */
+  names(): Promise<readonly string[]>;
   /** Asks every upstream whose list is not fresh, and keeps the traits in it. Never throws; logs failures. */
   refresh(): Promise<void>;
 }
@@ -103,6 +105,10 @@ export function makeModelLists(gateway: Gateway): ModelLists {
   };
 
   return {
+    async names() {
+      const models = await all(gateway.snapshot, { modelGlobs: null, upstreams: null });
+      return models.filter(({ ownedBy }) => gateway.snapshot.upstreams.has(ownedBy)).map(({ id }) => id);
+    },
     async refresh() {
       const { snapshot } = gateway;
       await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));

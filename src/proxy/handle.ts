@@ -143,14 +143,14 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   }
 
   #plan(body: Uint8Array | null, peek: Peek | null): void {
-    const { route } = this.#accepted;
+    const { route, client } = this.#accepted;
     const gateway = this.#gateway;
     const modelAsked = route.pathModel ?? peek?.model ?? null;
     this.#found.modelAsked = modelAsked;
     if (body !== null) this.#accepted = withKeyOfNow(gateway, this.#accepted);
     const { principal } = this.#accepted;
     const stateId = route.stateId ?? peek?.stateId ?? null;
-    const sticky = stateId === null ? null : gateway.findState(stateId);
+    const sticky = client.pinnedTo ?? (stateId === null ? null : gateway.findState(stateId));
     // The plan is that of the configuration in force now.
     this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
     if (body !== null && peek !== null && (principal.modelGlobs !== null || principal.limits !== null))

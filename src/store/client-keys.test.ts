@@ -29,6 +29,7 @@ const keyNamed = (name: string, change: Partial<StoredKey> = {}): StoredKey => (
   settings: "{}",
   createdMs: 1_800_000_000_123,
   revokedMs: null,
+  pausedMs: null,
   old: null,
   ...change,
 });

@@ -19,6 +19,11 @@ CREATE TABLE client_keys_version (id INTEGER PRIMARY KEY, version INTEGER NOT NU
 INSERT INTO client_keys_version VALUES (0, 0)`,
 };
 
+export const PAUSED_KEYS: Migration = {
+  name: "pauses of client keys",
+  sql: "ALTER TABLE client_keys ADD COLUMN paused_ms INTEGER", // null: not paused
+};
+
 /** Times are Unix milliseconds. */
 export interface StoredKey {
   readonly name: string;
@@ -32,6 +37,8 @@ export interface StoredKey {
   readonly createdMs: number;
   /** null: not revoked. */
   readonly revokedMs: number | null;
+  /** Since when it is refused, until a person lets it be used again; null: not paused. */
+  readonly pausedMs: number | null;
   /** The key before the last rotation, and the time until which it may be used; null: there is none. */
   readonly old: { readonly sha256: string; readonly untilMs: number } | null;
 }
@@ -56,13 +63,13 @@ export function prepareKeysVersion(sql: Sql): SqlStatement {
 /** Runs `work` in one transaction, after which running gateways read the keys again. `work` throws nothing of its own. */
 export function changeStoredKeys<T>(sql: Sql, work: (table: KeyTable) => T): T {
   const find = sql.prepare("SELECT * FROM client_keys WHERE name = ?");
-  const save = sql.prepare("INSERT OR REPLACE INTO client_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const save = sql.prepare("INSERT OR REPLACE INTO client_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const table: KeyTable = {
     find(name) {
       const row = find.get(name);
       return row === null ? null : toStoredKey(row);
     },
-    save({ name, keySha256, prefix, lastFour, settings, createdMs, revokedMs, old }) {
+    save({ name, keySha256, prefix, lastFour, settings, createdMs, revokedMs, pausedMs, old }) {
       save.run(
         name,
         keySha256,
@@ -73,6 +80,7 @@ export function changeStoredKeys<T>(sql: Sql, work: (table: KeyTable) => T): T {
         revokedMs,
         old?.sha256 ?? null,
         old?.untilMs ?? null,
+        pausedMs,
       );
     },
   };
@@ -92,6 +100,7 @@ function toStoredKey(row: SqlRow): StoredKey {
     settings: String(row.settings),
     createdMs: Number(row.created_ms),
     revokedMs: row.revoked_ms === null ? null : Number(row.revoked_ms),
+    pausedMs: row.paused_ms === null ? null : Number(row.paused_ms),
     old:
       row.old_sha256 === null || row.old_until_ms === null
         ? null

@@ -104,6 +104,7 @@ test("create prints a key once, and stores its hash and its ends alone", async (
     settings: "{}",
     createdMs: NOW,
     revokedMs: null,
+    pausedMs: null,
     old: null,
   });
   expect(readFileSync(storeFile(join(dir, "data"))).includes(key.slice(5))).toBe(false);

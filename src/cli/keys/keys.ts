@@ -1,7 +1,7 @@
 /** `clewline keys`: makes, lists, changes and ends the client keys in the data folder. */
 import { resolve } from "node:path";
 import type { KeysOfFile } from "../../auth/join-keys.ts";
-import { digestOf } from "../../auth/keys.ts";
+import { addKey, changeKey, changeKeys, type KeyRefusal, revoked, rotated } from "../../auth/key-changes.ts";
 import { findConfigFile } from "../../config/file.ts";
 import { makeClientKey } from "../../config/first-run/first-run.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -24,10 +24,6 @@ import {
 } from "./flags.ts";
 import { listKeys } from "./list.ts";
 import { storedKeysIn } from "./stored-keys.ts";
-
-/** Of a key of 53 characters. The rest cannot be guessed. */
-const PREFIX_CHARS = 9;
-const LAST_CHARS = 4;
 
 /** Without a configuration its teams and upstreams are not known. */
 interface Place extends KeysOfFile {
@@ -178,16 +174,8 @@ async function create(call: Call): Promise<number> {
   refuseNameOfFile(name, place);
   const key = makeClientKey(io.ids);
   const createdMs = io.clock.nowMs();
-  await change(place, io, (table) => {
-    const taken = table.find(name);
-    if (taken?.revokedMs === null)
-      return `there is a key "${name}" already; clewline keys rotate ${shellWord(name)} replaces it`;
-    if (taken !== null)
-      return `"${name}" was the name of a key that is revoked; choose another one, so that the usage of both stays apart`;
-    const settings = JSON.stringify(written);
-    table.save({ name, ...traitsOf(key), settings, createdMs, revokedMs: null, old: null });
-    return null;
-  });
+  const settings = JSON.stringify(written);
+  await change(place, io, (table) => wordsOf(addKey(table, { name, key, settings, createdMs }), name, place));
   show(name, key, flags.json, io);
   return EXIT.ok;
 }
@@ -218,11 +206,7 @@ async function rotate({ names: [name = ""], flags, place, io }: Call): Promise<n
   refuseNameOfFile(name, place);
   const key = makeClientKey(io.ids);
   const untilMs = io.clock.nowMs() + keptMs;
-  await changeOne(name, place, io, (before) => ({
-    ...before,
-    ...traitsOf(key),
-    old: keptMs === 0 ? null : { sha256: before.keySha256, untilMs },
-  }));
+  await changeOne(name, place, io, (before) => rotated(before, key, keptMs, untilMs - keptMs));
   show(name, key, flags.json, io);
   const old = keptMs === 0 ? "ends within a second" : `ends at ${new Date(untilMs).toISOString()}`;
   io.err(`The key before ${old}.\n`);
@@ -233,12 +217,8 @@ async function revoke({ names, place, io }: Call): Promise<number> {
   for (const name of names) refuseNameOfFile(name, place);
   const revokedMs = io.clock.nowMs();
   await change(place, io, (table) => {
-    const found = names.map((name) => table.find(name) ?? name);
-    const unknown = found.find((key) => typeof key === "string");
-    if (unknown !== undefined) return unknownKey(unknown, place);
-    for (const key of found as readonly StoredKey[])
-      if (key.revokedMs === null) table.save({ ...key, revokedMs, old: null });
-    return null;
+    const refused = changeKeys(table, names, (key) => revoked(key, revokedMs));
+    return refused === null ? null : unknownKey(refused.unknown, place);
   });
   for (const name of names) io.out(`"${name}" is revoked; a running gateway refuses it within a second\n`);
   return EXIT.ok;
@@ -300,15 +280,27 @@ async function changeOne(
   changed: (before: StoredKey) => StoredKey | string,
 ): Promise<void> {
   await change(place, io, (table) => {
-    const before = table.find(name);
-    if (before === null) return unknownKey(name, place);
-    if (before.revokedMs !== null)
-      return `the key "${name}" is revoked; clewline keys create makes another one`;
-    const after = changed(before);
-    if (typeof after === "string") return after;
-    table.save(after);
-    return null;
+    const refused = changeKey(table, name, (before) => {
+      const after = changed(before);
+      return typeof after === "string" ? { refused: after } : after;
+    });
+    return typeof refused === "object" && refused !== null ? refused.refused : wordsOf(refused, name, place);
   });
+}
+
+function wordsOf(refusal: KeyRefusal | null, name: string, place: Place): string | null {
+  switch (refusal) {
+    case null:
+      return null;
+    case "taken":
+      return `there is a key "${name}" already; clewline keys rotate ${shellWord(name)} replaces it`;
+    case "spent":
+      return `"${name}" was the name of a key that is revoked; choose another one, so that the usage of both stays apart`;
+    case "unknown":
+      return unknownKey(name, place);
+    case "revoked":
+      return `the key "${name}" is revoked; clewline keys create makes another one`;
+  }
 }
 
 /** `work` returns why it changed nothing. Throws `Refused` or `StoreError`. */
@@ -319,10 +311,6 @@ async function change(
 ): Promise<void> {
   const refusal = await writeStore(dataDir, io, (sql) => changeStoredKeys(sql, work));
   if (refusal !== null) throw new Refused(refusal);
-}
-
-function traitsOf(key: string): Pick<StoredKey, "keySha256" | "prefix" | "lastFour"> {
-  return { keySha256: digestOf(key), prefix: key.slice(0, PREFIX_CHARS), lastFour: key.slice(-LAST_CHARS) };
 }
 
 /** The only time that the key is seen: alone on standard output, so that a script can take it. */

@@ -16,7 +16,7 @@ const COLUMNS: readonly Column[] = [
   { title: "LIMITS", align: "left", maxChars: 80 },
 ];
 
-type State = "active" | "expired" | "revoked" | "refused";
+type State = "active" | "paused" | "expired" | "revoked" | "refused";
 
 interface Listed {
   readonly name: string;
@@ -68,6 +68,7 @@ function ofDatabase(file: KeysOfFile, stored: StoredKey, nowMs: number): Listed 
   const settings = isRefused ? null : found;
   const listed = { name, from: "database", settings, stored } as const;
   if (stored.revokedMs !== null) return { ...listed, state: "revoked", fault: null };
+  if (stored.pausedMs !== null) return { ...listed, state: "paused", fault: null };
   return isRefused
     ? { ...listed, state: "refused", fault: found.message }
     : { ...listed, state: stateOf(found, nowMs), fault: null };

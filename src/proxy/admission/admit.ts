@@ -2,6 +2,7 @@
  * Admission: a request of a key with limits gets room in all of them before it is sent, or an error. What is
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
+import { isAdminKey } from "../../auth/admin-key.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import { type Needed, Reservation } from "../../limits/reservation.ts";
 import type { Usage } from "../../neutral/usage.ts";
@@ -34,7 +35,7 @@ export function admit(request: ServedRequest, planned: PlannedRequest): Admitted
       ? NO_MODELS
       : namesAt(detours === null ? targets : withDetours(targets, detours), others);
   const hasBudget = limiter.hasBudget(principal, modelName, fallbacks);
-  const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse";
+  const mustHavePrice = hasBudget && snapshot.config.limits.unpriced === "refuse" && !isAdminKey(principal);
   const terms = { hasBudget, mustHavePrice, others };
   const own = measure(request, atProvider(targets, request.sticky?.upstream ?? null), terms);
   if (own.usable.length === 0) throw modelUnpriced(modelName);

@@ -1,0 +1,120 @@
+/** What needs a person now, each with the page that repairs it. Reads facts in memory alone. */
+import { renderProblem } from "../config/problem.ts";
+import { usdText } from "../core/money.ts";
+import type { CredentialStatus } from "../pool/credential.ts";
+import type { AdminContext } from "./context.ts";
+import type { ReplyOf } from "./contract.ts";
+
+type Attention = ReplyOf<"getAttention">["attention"];
+type Item = Attention[number];
+
+type Facts = Pick<
+  AdminContext,
+  "clock" | "snapshot" | "pool" | "limiter" | "rejected" | "unpricedSince" | "health"
+>;
+
+const DAY_MS = 86_400_000;
+/** Of a list of thousands the first ones are enough. */
+const MAX_ITEMS = 50;
+/** A budget is low when less than this part is left. */
+const LOW = 0.2;
+
+export function attentionOf(facts: Facts): Attention {
+  const items = [
+    ...ofGateway(facts),
+    ...ofCredentials(facts.pool.list()),
+    ...ofBudgets(facts),
+    ...facts.unpricedSince(facts.clock.nowMs() - DAY_MS).map(ofUnpriced),
+  ];
+  return items.slice(0, MAX_ITEMS);
+}
+
+function ofGateway({ snapshot, rejected, health }: Facts): readonly Item[] {
+  const { config, keys, upstreams } = snapshot();
+  const items: Item[] = [];
+  const { ledgerFailure } = health();
+  if (ledgerFailure !== null)
+    items.push({
+      kind: "ledger_unwritable",
+      about: "",
+      text: `The ledger cannot be written: ${ledgerFailure}.`,
+      fix: { label: "See the settings of the ledger", to: "/settings?key=ledger" },
+    });
+  const problems = rejected();
+  if (problems.length > 0)
+    items.push({
+      kind: "config_rejected",
+      about: config.file ?? "",
+      text: `The changed configuration is not in effect: ${problems.slice(0, 3).map(renderProblem).join("; ")}`,
+      fix: { label: "See the problems", to: "/settings" },
+    });
+  if (upstreams.size === 0)
+    items.push({
+      kind: "no_upstreams",
+      about: "",
+      text: "There are no upstreams, so no model can be reached.",
+      fix: { label: "Add an upstream", to: "/pool?add=1" },
+    });
+  const hasKeys = keys.values().some(({ keySha256 }) => keySha256.length === 64);
+  if (!hasKeys)
+    items.push({
+      kind: "no_keys",
+      about: "",
+      text: "There are no client keys, so every request is refused.",
+      fix: { label: "Make a key", to: "/keys?create=1" },
+    });
+  return items;
+}
+
+function ofCredentials(credentials: readonly CredentialStatus[]): readonly Item[] {
+  const items: Item[] = [];
+  for (const { id, state, untilMs } of credentials) {
+    if (state === "invalid" || (state === "exhausted" && untilMs === null))
+      items.push({
+        kind: state === "invalid" ? "credential_invalid" : "credential_exhausted",
+        about: id,
+        text:
+          state === "invalid"
+            ? `The provider refuses the credential ${id}.`
+            : `The account of the credential ${id} has no credit left.`,
+        fix: { label: "See the credential", to: `/pool?credential=${encodeURIComponent(id)}` },
+      });
+  }
+  for (const [upstream, all] of Map.groupBy(credentials, (one) => one.upstream)) {
+    if (all.some(({ state }) => state === "ready")) continue;
+    items.push({
+      kind: "all_credentials_unavailable",
+      about: upstream,
+      text: `No credential of the upstream ${upstream} can be used now.`,
+      fix: { label: "See the pool", to: `/pool?upstream=${encodeURIComponent(upstream)}` },
+    });
+  }
+  return items;
+}
+
+function ofBudgets({ limiter }: Facts): readonly Item[] {
+  return limiter.budgets().flatMap((budget): Item[] => {
+    const { scope, name, model, period, limitNanoUsd, spentNanoUsd } = budget;
+    const left = limitNanoUsd - spentNanoUsd;
+    if (left > limitNanoUsd * LOW) return [];
+    const whose = scope === "key" ? `the key ${name}` : `the team ${name}`;
+    const which = model === null ? "" : ` for ${model}`;
+    return [
+      {
+        kind: left <= 0 ? "budget_empty" : "budget_low",
+        about: name,
+        text: `The ${period}'s budget of ${whose}${which} has $${usdText(Math.max(0, left))} of $${usdText(limitNanoUsd)} left.`,
+        fix: { label: "Change the budget", to: `/keys?name=${encodeURIComponent(name)}` },
+      },
+    ];
+  });
+}
+
+function ofUnpriced(model: string): Item {
+  return {
+    kind: "model_unpriced",
+    about: model,
+    text: `The model ${model} has no price, so its requests have no cost.`,
+    fix: { label: "Add a price", to: `/settings?key=prices&model=${encodeURIComponent(model)}` },
+  };
+}

@@ -1,0 +1,84 @@
+/** A client key in the form of the contract. Never the key itself, and nothing that it could be found by. */
+import type { KeyConfig, LimitSet } from "../config/client-keys.ts";
+import { usdText } from "../core/money.ts";
+import type { StoredKey } from "../store/client-keys.ts";
+import type { ReplyOf } from "./contract.ts";
+
+type Key = ReplyOf<"getKey">["key"];
+
+/** `config`: its settings; null: they cannot be read. `stored`: null for a key of the file. */
+export function shownKey(
+  config: KeyConfig | null,
+  stored: StoredKey | null,
+  fault: string | null,
+  nowMs: number,
+): Key {
+  const expiresAtMs = config?.expiresAtMs ?? null;
+  return {
+    name: stored?.name ?? config?.name ?? "",
+    state: stateOf(stored, fault, expiresAtMs, nowMs),
+    from: stored === null ? "file" : "database",
+    fault: stored?.revokedMs == null ? fault : null,
+    prefix: stored?.prefix ?? null,
+    lastFour: stored?.lastFour ?? null,
+    createdAtMs: stored?.createdMs ?? null,
+    revokedAtMs: stored?.revokedMs ?? null,
+    oldUntilMs: stored?.old != null && stored.old.untilMs > nowMs ? stored.old.untilMs : null,
+    team: config?.team ?? null,
+    expiresAtMs,
+    settings: config === null ? {} : settingsOf(config),
+    limits: [],
+  };
+}
+
+function stateOf(
+  stored: StoredKey | null,
+  fault: string | null,
+  expiresAtMs: number | null,
+  nowMs: number,
+): Key["state"] {
+  if (stored !== null && stored.revokedMs !== null) return "revoked";
+  if (stored !== null && stored.pausedMs !== null) return "paused";
+  if (fault !== null) return "refused";
+  return expiresAtMs !== null && nowMs >= expiresAtMs ? "expired" : "active";
+}
+
+/** As `[[keys]]` writes them; what has its default is left out. */
+function settingsOf(config: KeyConfig): Key["settings"] {
+  const { limits, expiresAtMs } = config;
+  const written: Record<string, unknown> = {
+    team: config.team,
+    expires: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+    models: config.models,
+    upstreams: config.upstreams,
+    addresses: config.addresses,
+    report: config.mayReport || null,
+    strict: config.strict || null,
+    cache: config.cache,
+    cache_header: config.mayAskForCache || null,
+    cache_scope: config.cacheScope === "key" ? null : config.cacheScope,
+    ...(limits === null ? {} : limitsOf(limits)),
+    time_zone: limits === null || limits.timeZone === "UTC" ? null : limits.timeZone,
+    per_model:
+      limits === null || limits.perModel.length === 0
+        ? null
+        : limits.perModel.map((one) => withoutNulls({ model: one.model, ...limitsOf(one) })),
+  };
+  return withoutNulls(written);
+}
+
+function limitsOf(set: LimitSet): Record<string, unknown> {
+  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdText(nanoUsd));
+  return {
+    requests_per_minute: set.requestsPerMinute,
+    tokens_per_minute: set.tokensPerMinute,
+    concurrency: set.concurrency,
+    budget_usd_per_day: usd(set.budgetPerDayNanoUsd),
+    budget_usd_per_week: usd(set.budgetPerWeekNanoUsd),
+    budget_usd_per_month: usd(set.budgetPerMonthNanoUsd),
+  };
+}
+
+function withoutNulls(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}

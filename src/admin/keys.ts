@@ -1,0 +1,192 @@
+/** Client keys: those of the file to read, those of the database to change. */
+import { configOf } from "../auth/join-keys.ts";
+import { addKey, changeKey, changeKeys, type KeyRefusal, revoked, rotated } from "../auth/key-changes.ts";
+import { type KeyConfig, type KeySettings, readKeySettings } from "../config/client-keys.ts";
+import { makeClientKey } from "../config/first-run/first-run.ts";
+import { isKeyName } from "../config/schema-keys.ts";
+import { changeStoredKeys, type KeyTable, readStoredKeys, type StoredKey } from "../store/client-keys.ts";
+import { Connection } from "../store/connection.ts";
+import type { Sql } from "../store/sql.ts";
+import { AdminError } from "./admin-error.ts";
+import type { AdminContext } from "./context.ts";
+import type { ReplyOf } from "./contract.ts";
+import type { Handlers } from "./handler.ts";
+import { shownKey } from "./key-row.ts";
+import { spendingOf } from "./key-spending.ts";
+
+type Key = ReplyOf<"getKey">["key"];
+type Many = "revokeKeys" | "pauseKeys" | "resumeKeys";
+type Settings = Readonly<Record<string, unknown>>;
+
+const PAGE_KEYS = 100;
+
+export class Keys {
+  readonly #context: AdminContext;
+  readonly #connection: Connection<{ readonly sql: Sql }>;
+
+  constructor(context: AdminContext) {
+    this.#context = context;
+    this.#connection = new Connection(context.open, (sql) => ({ sql }));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  handlers(): Pick<Handlers, "listKeys" | "getKey" | "createKey" | "changeKey" | "rotateKey" | Many> {
+    const many = (changed: (before: StoredKey) => StoredKey) => (call: { body: { names: string[] } }) => {
+      const { names } = call.body;
+      for (const name of names) this.#refuseNameOfFile(name);
+      const refused = this.#change((table) => changeKeys(table, names, changed));
+      if (refused !== null) throw refusal("unknown", refused.unknown);
+      return { changed: names };
+    };
+    const now = (): number => this.#context.clock.nowMs();
+    return {
+      listKeys: ({ query }) => {
+        const { cursor, limit = PAGE_KEYS, text, state, team } = query;
+        const found = this.#all().filter(
+          (key) =>
+            (text === undefined || key.name.toLowerCase().includes(text.toLowerCase())) &&
+            (state === undefined || key.state === state) &&
+            (team === undefined || key.team === team),
+        );
+        const after = cursor === undefined ? found : found.filter(({ name }) => name > cursor);
+        const keys = after.slice(0, limit).map((key) => this.#withLimits(key));
+        const next = after.length > limit ? (keys.at(-1)?.name ?? null) : null;
+        return { keys, total: found.length, next };
+      },
+      getKey: async ({ params: { name } }) => ({
+        key: this.#one(name),
+        spent: await spendingOf(this.#context, name),
+      }),
+      createKey: ({ body: { name, settings } }) => {
+        if (!isKeyName(name))
+          throw new AdminError("bad_request", '"name" is no name for a key', {
+            path: "name",
+            repair: "use 1 to 64 printable characters, without / and without spaces at the ends",
+          });
+        this.#refuseNameOfFile(name);
+        const text = JSON.stringify(this.#checked(settings));
+        const key = makeClientKey(this.#context.ids);
+        const refused = this.#change((table) =>
+          addKey(table, { name, key, settings: text, createdMs: now() }),
+        );
+        if (refused !== null) throw refusal(refused, name);
+        return { name, key };
+      },
+      changeKey: ({ params: { name }, body: { settings } }) => {
+        this.#changeOne(name, (before) => {
+          const all = { ...(JSON.parse(before.settings) as Settings), ...settings };
+          const kept = Object.entries(all).filter(([, value]) => value !== null);
+          return { ...before, settings: JSON.stringify(this.#checked(Object.fromEntries(kept))) };
+        });
+        return { key: this.#one(name) };
+      },
+      rotateKey: ({ params: { name }, body: { keepOldMs } }) => {
+        const key = makeClientKey(this.#context.ids);
+        this.#changeOne(name, (before) => rotated(before, key, keepOldMs, now()));
+        return { name, key };
+      },
+      revokeKeys: many((before) => revoked(before, now())),
+      pauseKeys: many((before) => ({ ...before, pausedMs: before.pausedMs ?? now() })),
+      resumeKeys: many((before) => ({ ...before, pausedMs: null })),
+    };
+  }
+
+  #change<T>(work: (table: KeyTable) => T): T {
+    return this.#connection.use(({ sql }) => changeStoredKeys(sql, work));
+  }
+
+  #changeOne(name: string, changed: (before: StoredKey) => StoredKey): void {
+    this.#refuseNameOfFile(name);
+    const refused = this.#change((table) => changeKey(table, name, changed));
+    if (refused !== null) throw refusal(refused as KeyRefusal, name);
+  }
+
+  /** By name. */
+  #all(): readonly Key[] {
+    const { config } = this.#context.snapshot();
+    const nowMs = this.#context.clock.nowMs();
+    const stored = this.#connection.use(({ sql }) => readStoredKeys(sql));
+    const shown = [
+      ...config.keys.map((key) => shownKey(key, null, null, nowMs)),
+      ...stored.map((key) => {
+        const found = configOf(config, key);
+        const isFault = "message" in found;
+        return shownKey(isFault ? null : found, key, isFault ? found.message : null, nowMs);
+      }),
+    ];
+    return shown.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #one(name: string): Key {
+    const found = this.#all().find((key) => key.name === name);
+    if (found === undefined) throw refusal("unknown", name);
+    return this.#withLimits(found);
+  }
+
+  /** What the limits of the key have left, as far as the gateway has it in force. */
+  #withLimits(key: Key): Key {
+    const { snapshot, limiter } = this.#context;
+    const principal = snapshot()
+      .keys.values()
+      .find(({ name }) => name === key.name);
+    if (principal === undefined || principal.limits === null) return key;
+    const limits = limiter.use(principal).map(({ limitValue, ...use }) => ({ ...use, value: limitValue }));
+    return { ...key, limits };
+  }
+
+  #refuseNameOfFile(name: string): void {
+    const { config } = this.#context.snapshot();
+    if (!config.keys.some((key) => key.name === name)) return;
+    throw new AdminError("conflict", `"${name}" is the name of a key in the configuration`, {
+      repair: "change its [[keys]] entry there, or choose another name",
+    });
+  }
+
+  /** Throws `invalid` for settings that cannot be, and for a team or an upstream that the configuration does not have. */
+  #checked(settings: Settings): Settings {
+    const result = readKeySettings(settings);
+    if (!result.ok) {
+      const [{ setting, message, repair }] = result.faults;
+      throw wrongSetting(setting, message, repair);
+    }
+    const { config, upstreams } = this.#context.snapshot();
+    checkReferences(result.settings, config.teams, upstreams);
+    return settings;
+  }
+}
+
+function checkReferences(
+  { team, upstreams }: KeySettings,
+  teams: readonly Pick<KeyConfig, "name">[],
+  known: ReadonlyMap<string, unknown>,
+): void {
+  if (team !== null && !teams.some(({ name }) => name === team))
+    throw wrongSetting("team", `is not the name of a [[teams]] entry`, "add the team first");
+  const unknown = upstreams?.find((name) => !known.has(name));
+  if (unknown !== undefined)
+    throw wrongSetting("upstreams", `names "${unknown}", which is no upstream of the configuration`, "");
+}
+
+function wrongSetting(setting: string, message: string, repair: string): AdminError {
+  const path = setting === "" ? "settings" : `settings.${setting}`;
+  return new AdminError("invalid", `"${path}" ${message}`, { path, ...(repair === "" ? {} : { repair }) });
+}
+
+function refusal(kind: KeyRefusal, name: string): AdminError {
+  switch (kind) {
+    case "taken":
+      return new AdminError("conflict", `there is a key "${name}" already`, { path: "name" });
+    case "spent":
+      return new AdminError("conflict", `"${name}" was the name of a key that is revoked`, {
+        path: "name",
+        repair: "choose another one, so that the usage of both stays apart",
+      });
+    case "unknown":
+      return new AdminError("not_found", `there is no key "${name}"`);
+    case "revoked":
+      return new AdminError("conflict", `the key "${name}" is revoked`, { repair: "make another one" });
+  }
+}
