@@ -65,7 +65,7 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/admin/read-call.ts",
       // What the gateway itself has written in a row.
       "src/admin/keys.ts",
-      "src/admin/request-row.ts",
+      "src/admin/requests/request-row.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
       "src/prices/own-price-list.ts",

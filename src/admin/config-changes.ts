@@ -14,7 +14,7 @@ import { Connection } from "../store/connection.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { Caller } from "./handler.ts";
-import { pasteOf } from "./paste.ts";
+import { pasteOf } from "./settings/paste.ts";
 
 /** Who asks, for the record. */
 export interface Actor {

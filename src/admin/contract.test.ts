@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { LIVE_EVENTS } from "./contract/live.ts";
 import type { Operation } from "./contract/operation.ts";
 import { type BodyOf, type LiveEvents, OPERATIONS, type ParamsOf, type QueryOf } from "./contract.ts";
-import { makeOpenApi } from "./openapi.ts";
+import { makeOpenApi } from "./openapi/openapi.ts";
 
 const OPERATION_LIST = Object.entries<Operation>(OPERATIONS);
 

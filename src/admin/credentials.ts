@@ -2,8 +2,8 @@
 import { RESET_REASON } from "../pool/park.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
-import { CredentialDays } from "./credential-day.ts";
-import { credentialState, DRAINED, PAUSED } from "./credential-state.ts";
+import { CredentialDays } from "./credentials/credential-day.ts";
+import { credentialState, DRAINED, PAUSED } from "./credentials/credential-state.ts";
 import type { Handler, Handlers } from "./handler.ts";
 
 type Act = "pauseCredential" | "drainCredential" | "enableCredential" | "resetCredential";

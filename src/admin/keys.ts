@@ -11,8 +11,8 @@ import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
-import { shownKey } from "./key-row.ts";
-import { spendingOf } from "./key-spending.ts";
+import { shownKey } from "./keys/key-row.ts";
+import { spendingOf } from "./keys/key-spending.ts";
 
 type Key = ReplyOf<"getKey">["key"];
 type Many = "revokeKeys" | "pauseKeys" | "resumeKeys";

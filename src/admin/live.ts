@@ -8,11 +8,11 @@ import { AdminError } from "./admin-error.ts";
 import { attentionOf } from "./attention.ts";
 import type { AdminContext } from "./context.ts";
 import type { LiveEvents } from "./contract.ts";
-import { credentialState } from "./credential-state.ts";
+import { credentialState } from "./credentials/credential-state.ts";
 import type { Caller, Handlers } from "./handler.ts";
 import { EventRing } from "./live/event-ring.ts";
 import { LiveStream } from "./live/live-stream.ts";
-import { listedRow } from "./request-row.ts";
+import { listedRow } from "./requests/request-row.ts";
 
 /** A page must show a change within a second. */
 const LOOK_MS = 400;

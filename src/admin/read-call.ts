@@ -49,6 +49,8 @@ function bodyError({ kind, message }: GatewayError): AdminError {
 }
 
 function held(schema: v.GenericSchema, value: unknown): unknown {
+  // A schema takes a list for an object without members.
+  if (Array.isArray(value)) throw wrongField("is a list, and must be an object", "");
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;

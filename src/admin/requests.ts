@@ -6,7 +6,7 @@ import type { AdminContext } from "./context.ts";
 import type { ReadQueryOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
 import { fromReader } from "./ledger-fault.ts";
-import { dropsIn, listedRow, tagsIn, timelineOf } from "./request-row.ts";
+import { dropsIn, listedRow, tagsIn, timelineOf } from "./requests/request-row.ts";
 
 const PAGE_ROWS = 100;
 

@@ -14,7 +14,7 @@ import { type ConfigChanges, shownDifferences, shownProblems } from "./config-ch
 import type { AdminContext } from "./context.ts";
 import type { ReadBodyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
-import { keysOf, tablesOf, valuesOf, whyLocked } from "./settings-view.ts";
+import { keysOf, tablesOf, valuesOf, whyLocked } from "./settings/settings-view.ts";
 
 type WantedChange = ReadBodyOf<"changeSettings">["changes"][number];
 type SettingsHandlers = Pick<

@@ -11,8 +11,8 @@ import type { ClientRequest, PinnedTo } from "../http/client-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { handle } from "../proxy/handle.ts";
 
-/** Names of headers that clients of models send. None of them can be a credential or a cookie. */
-const HEADERS = /^(?:accept|anthropic-(?:version|beta)|openai-beta|x-clewline-[a-z-]+|user-agent)$/;
+/** What the page's connection has of its own. Credentials of clients reach no upstream by any name. */
+const NOT_PASSED = /^(?:host|cookie|authorization|connection|content-.*|transfer-.*|x-forwarded-.*)$/;
 
 export function makeSend(gateway: Gateway): AdminContext["send"] {
   return (client, request, credential) => {
@@ -84,7 +84,7 @@ class OwnClient implements ClientRequest {
     if (pinnedTo !== null) this.pinnedTo = pinnedTo;
     const headers = new Headers({ "content-type": "application/json" });
     for (const [name, value] of Object.entries(request.headers)) {
-      if (HEADERS.test(name.toLowerCase())) headers.set(name, value);
+      if (!NOT_PASSED.test(name.toLowerCase())) headers.set(name, value);
     }
     const { signal } = client.request;
     const body = bytesOf(request.body);

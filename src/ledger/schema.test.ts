@@ -55,6 +55,7 @@ test("steps that databases have already are never edited", () => {
       "usage roll-up by model and dialect",
       "e1cebc5a8bae5d5e2fa80ee8b1b57384f1fc0db01331e60d8bcc7c7d49650dcd",
     ],
+    ["pauses of client keys", "fc600d15f250a10968e12f7955f994222b73817631bb12908728a7b334e6c233"],
   ]);
 });
 

@@ -13,7 +13,13 @@ export const TRY = {
       /** A route of models, as in `/v1/chat/completions`. */
       path: v.pipe(v.string(), v.maxLength(512)),
       body: v.record(v.string(), v.unknown()),
-      headers: v.optional(v.record(v.string(), v.pipe(v.string(), v.maxLength(4_096))), {}),
+      headers: v.optional(
+        v.record(
+          v.pipe(v.string(), v.regex(/^[a-zA-Z0-9-]{1,64}$/)),
+          v.pipe(v.string(), v.regex(/^[\x20-\x7e]{0,4096}$/)),
+        ),
+        {},
+      ),
     }),
     reply: "bytes",
   },

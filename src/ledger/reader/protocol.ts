@@ -36,7 +36,8 @@ export interface CredentialStrip {
   readonly failed: readonly number[];
   readonly inputTokens: number | null;
   readonly cacheReadTokens: number | null;
-  readonly costNanoUsd: bigint | null;
+  /** Digits: an exact amount. */
+  readonly costNanoUsd: string | null;
 }
 
 /** Several questions of a kind are answered by one process. */
@@ -57,7 +58,7 @@ export type Answer =
 export const MAX_GROUPS = 500;
 export const MAX_ROWS = 500;
 
-/** The exact amounts of a group, and of a strip. */
+/** The exact amounts of a group. */
 type AmountName = {
   [Name in keyof UsageGroup]-?: bigint extends UsageGroup[Name] ? Name : never;
 }[keyof UsageGroup];
@@ -89,7 +90,7 @@ function linesOf(answer: Answer): readonly object[] {
   if (answer.kind === "wrong" || answer.kind === "unreadable")
     return [{ end: answer.kind, message: answer.message } satisfies MarkLine];
   add({ begin: answer.kind });
-  if (answer.kind === "strips") addExact(answer.strips);
+  if (answer.kind === "strips") lines.push(...answer.strips);
   if (answer.kind === "usage" || answer.kind === "rows") {
     for (const page of answer.pages) {
       if ("groups" in page) addExact(page.groups);
@@ -130,7 +131,7 @@ export class AnswerReader {
       const line = JSON.parse(text) as MarkLine | Written | LedgerRow;
       if ("begin" in line) this.#kind = line.begin;
       else if (!("end" in line))
-        this.#items.push(this.#kind === "rows" ? line : { ...line, ...amountsOf(line as Written, BigInt) });
+        this.#items.push(this.#kind === "usage" ? { ...line, ...amountsOf(line as Written, BigInt) } : line);
       else if (line.end === "page") {
         this.#pages.push({ items: this.#items, next: line.next });
         this.#items = [];

@@ -11,7 +11,7 @@ interface Growing {
   readonly failed: number[];
   inputTokens: number | null;
   cacheReadTokens: number | null;
-  costNanoUsd: bigint | null;
+  costNanoUsd: string | null;
 }
 
 export function readStrips(sql: Sql, { sinceMs, hours }: StripsQuery): readonly CredentialStrip[] {
@@ -35,7 +35,7 @@ export function readStrips(sql: Sql, { sinceMs, hours }: StripsQuery): readonly 
     strip.failed[hour] = (strip.failed[hour] ?? 0) + errors;
     strip.inputTokens = sumOf(strip.inputTokens, usage.inputTokens);
     strip.cacheReadTokens = sumOf(strip.cacheReadTokens, usage.cacheReadTokens);
-    if (costNanoUsd !== null) strip.costNanoUsd = (strip.costNanoUsd ?? 0n) + costNanoUsd;
+    if (costNanoUsd !== null) strip.costNanoUsd = String(BigInt(strip.costNanoUsd ?? 0) + costNanoUsd);
   }
   return [...strips.values()];
 }

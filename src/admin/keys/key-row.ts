@@ -1,8 +1,8 @@
 /** A client key in the form of the contract. Never the key itself, and nothing that it could be found by. */
-import type { KeyConfig, LimitSet } from "../config/client-keys.ts";
-import { usdText } from "../core/money.ts";
-import type { StoredKey } from "../store/client-keys.ts";
-import type { ReplyOf } from "./contract.ts";
+import type { KeyConfig, LimitSet } from "../../config/client-keys.ts";
+import { usdText } from "../../core/money.ts";
+import type { StoredKey } from "../../store/client-keys.ts";
+import type { ReplyOf } from "../contract.ts";
 
 type Key = ReplyOf<"getKey">["key"];
 

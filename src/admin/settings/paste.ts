@@ -1,9 +1,9 @@
 /** The text that a person pastes into a file that the gateway cannot write. */
-import type { NamedDifference } from "../config/edit/named-settings.ts";
-import { isSecretAt } from "../config/edit/shown-value.ts";
-import { writeTable, writeValue } from "../config/edit/toml-value.ts";
-import type { Path } from "../config/problem.ts";
-import { isTree, makeTree, type Tree } from "../config/toml/toml.ts";
+import type { NamedDifference } from "../../config/edit/named-settings.ts";
+import { isSecretAt } from "../../config/edit/shown-value.ts";
+import { writeTable, writeValue } from "../../config/edit/toml-value.ts";
+import type { Path } from "../../config/problem.ts";
+import { isTree, makeTree, type Tree } from "../../config/toml/toml.ts";
 
 /** Secrets are left out: a person has them. */
 export function pasteOf(differences: readonly NamedDifference[]): string {

@@ -1,9 +1,9 @@
 /** Credentials that a person pastes, one a line. */
-import type { UpstreamConfig } from "../config/config.ts";
-import type { Change } from "../config/edit/change.ts";
-import { isTree, type Tree } from "../config/toml/toml.ts";
-import { faultOfKey, fitsUpstream, type KeyOwner, ownerOfKey } from "../upstreams/key-shape.ts";
-import type { ReplyOf } from "./contract.ts";
+import type { UpstreamConfig } from "../../config/config.ts";
+import type { Change } from "../../config/edit/change.ts";
+import { isTree, type Tree } from "../../config/toml/toml.ts";
+import { faultOfKey, fitsUpstream, type KeyOwner, ownerOfKey } from "../../upstreams/key-shape.ts";
+import type { ReplyOf } from "../contract.ts";
 
 export type LineResult = ReplyOf<"addCredentials">["results"][number];
 

@@ -1,8 +1,8 @@
 /** A row of the ledger in the forms of the contract. Texts of clients and providers stay texts. */
 import * as v from "valibot";
-import type { LedgerRow } from "../ledger/row.ts";
-import type { ReplyOf } from "./contract.ts";
-import { freshOf } from "./overview.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import type { ReplyOf } from "../contract.ts";
+import { freshOf } from "../overview.ts";
 
 type Request = ReplyOf<"getRequest">;
 

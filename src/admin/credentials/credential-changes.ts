@@ -1,14 +1,14 @@
 /** Adds and removes credentials of the configuration. */
-import type { Change } from "../config/edit/change.ts";
-import { KEPT_MS } from "../config/edit/kept-texts.ts";
-import { namedSettings } from "../config/edit/named-settings.ts";
-import type { Path } from "../config/problem.ts";
-import { parseToml } from "../config/toml/toml.ts";
-import { AdminError } from "./admin-error.ts";
-import type { ConfigChanges } from "./config-changes.ts";
-import type { AdminContext } from "./context.ts";
+import type { Change } from "../../config/edit/change.ts";
+import { KEPT_MS } from "../../config/edit/kept-texts.ts";
+import { namedSettings } from "../../config/edit/named-settings.ts";
+import type { Path } from "../../config/problem.ts";
+import { parseToml } from "../../config/toml/toml.ts";
+import { AdminError } from "../admin-error.ts";
+import type { ConfigChanges } from "../config-changes.ts";
+import type { AdminContext } from "../context.ts";
 import { type LineResult, readCredentialLines } from "./credential-lines.ts";
-import type { Handlers } from "./handler.ts";
+import type { Handlers } from "../handler.ts";
 
 export function makeCredentialChangeHandlers(
   context: AdminContext,

@@ -1,15 +1,17 @@
 /** What the ledger knows of the last 24 hours of each credential, kept for a minute: a look takes a process. */
-import type { Log } from "../core/log.ts";
-import { ReaderError } from "../ledger/reader/ledger-reader.ts";
-import type { CredentialStrip } from "../ledger/reader/protocol.ts";
-import type { AdminContext } from "./context.ts";
-import type { ReplyOf } from "./contract.ts";
+import type { Log } from "../../core/log.ts";
+import { ReaderError } from "../../ledger/reader/ledger-reader.ts";
+import type { CredentialStrip } from "../../ledger/reader/protocol.ts";
+import type { AdminContext } from "../context.ts";
+import type { ReplyOf } from "../contract.ts";
 
 type Credential = ReplyOf<"listCredentials">["credentials"][number];
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 const FRESH_MS = 60_000;
+/** The board does not wait longer for the ledger: its states are there at once. */
+const WAIT_MS = 1_500;
 const ERRORS_READ = 300;
 const ERRORS_SHOWN = 5;
 
@@ -27,12 +29,12 @@ export class CredentialDays {
     this.#context = context;
   }
 
-  /** Of a credential by its id; its members are null and empty when the ledger cannot be read now. */
+  /** Of a credential by its id; its members are null and empty as long as the ledger has not answered. */
   async facts(): Promise<(id: string) => Pick<Credential, "day" | "lastErrors">> {
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#known === null || nowMs >= this.#known.untilMs)
       this.#known = { untilMs: nowMs + FRESH_MS, day: this.#read() };
-    const day = await this.#known.day;
+    const day = await soon(this.#known.day);
     return (id) =>
       day === null
         ? { day: null, lastErrors: [] }
@@ -63,6 +65,16 @@ export class CredentialDays {
   }
 }
 
+async function soon<T>(asked: Promise<T | null>): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), WAIT_MS);
+  try {
+    return await Promise.race([asked, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function dayOf(startMs: number, strip: CredentialStrip | undefined): Credential["day"] {
   const hours = Array.from({ length: HOURS }, (_, i) => ({
     startMs: startMs + i * HOUR_MS,
@@ -74,7 +86,7 @@ function dayOf(startMs: number, strip: CredentialStrip | undefined): Credential[
   return {
     hours,
     cacheReadShare: input === null || read === null || input === 0 ? null : Math.min(1, read / input),
-    costNanoUsd: strip?.costNanoUsd == null ? null : String(strip.costNanoUsd),
+    costNanoUsd: strip?.costNanoUsd ?? null,
     requests: hours.reduce((sum, { ok, failed }) => sum + ok + failed, 0),
   };
 }

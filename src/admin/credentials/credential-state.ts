@@ -1,8 +1,8 @@
 /** The state of a credential in plain words, with the room that is left. */
-import type { CredentialStatus } from "../pool/credential.ts";
-import type { LimitStanding } from "../pool/credential-limits.ts";
-import { accusationIn, type StateFacts } from "../pool/park.ts";
-import type { ReplyOf } from "./contract.ts";
+import type { CredentialStatus } from "../../pool/credential.ts";
+import type { LimitStanding } from "../../pool/credential-limits.ts";
+import { accusationIn, type StateFacts } from "../../pool/park.ts";
+import type { ReplyOf } from "../contract.ts";
 
 type Credential = ReplyOf<"resetCredential">["credential"];
 type State = Credential["state"];

@@ -1,9 +1,9 @@
-import { stretchAt } from "../core/calendar.ts";
-import { UTC } from "../core/time-zone.ts";
-import { ReaderError } from "../ledger/reader/ledger-reader.ts";
-import { ALL_USAGE, type UsagePage } from "../ledger/usage/usage-query.ts";
-import type { AdminContext } from "./context.ts";
-import type { ReplyOf } from "./contract.ts";
+import { stretchAt } from "../../core/calendar.ts";
+import { UTC } from "../../core/time-zone.ts";
+import { ReaderError } from "../../ledger/reader/ledger-reader.ts";
+import { ALL_USAGE, type UsagePage } from "../../ledger/usage/usage-query.ts";
+import type { AdminContext } from "../context.ts";
+import type { ReplyOf } from "../contract.ts";
 
 /** What a key has spent in the present day, week and month (UTC), and in all; null: the ledger cannot be read now. */
 export async function spendingOf(

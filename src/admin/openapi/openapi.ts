@@ -1,7 +1,7 @@
 /** The OpenAPI document of the admin API, made from the contract. */
 
-import type { Operation } from "./contract/operation.ts";
-import { OPERATIONS } from "./contract.ts";
+import type { Operation } from "../contract/operation.ts";
+import { OPERATIONS } from "../contract.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
 
 export function makeOpenApi(version: string): Record<string, unknown> {

@@ -1,19 +1,19 @@
 /** The configuration for a page: every value with its source, every key with its meaning. No secret. */
-import type { Draft } from "../config/draft.ts";
-import { isListOfTables } from "../config/edit/named-settings.ts";
-import { isSecretAt, lastFour } from "../config/edit/shown-value.ts";
-import { looksSecret, type Path, renderPath } from "../config/problem.ts";
-import { tableHelp, tableOf } from "../config/reference.ts";
+import type { Draft } from "../../config/draft.ts";
+import { isListOfTables } from "../../config/edit/named-settings.ts";
+import { isSecretAt, lastFour } from "../../config/edit/shown-value.ts";
+import { looksSecret, type Path, renderPath } from "../../config/problem.ts";
+import { tableHelp, tableOf } from "../../config/reference.ts";
 import {
   configSchemaEntries,
   defaultOf,
   type SchemaEntry,
   schemaAt,
   shapeOf,
-} from "../config/schema-entries.ts";
-import { isLiteral } from "../config/secret.ts";
-import { isTree, type Tree } from "../config/toml/toml.ts";
-import type { ReplyOf } from "./contract.ts";
+} from "../../config/schema-entries.ts";
+import { isLiteral } from "../../config/secret.ts";
+import { isTree, type Tree } from "../../config/toml/toml.ts";
+import type { ReplyOf } from "../contract.ts";
 
 type Settings = ReplyOf<"getSettings">;
 type Value = Settings["values"][number];
