@@ -19,8 +19,9 @@ const SAMPLES: Record<
   getOverview: {},
   getAttention: {},
   listCredentials: {},
-  addCredentials: { body: { upstream: "up", lines: "sk-new" } },
-  removeCredential: { path: "credentials/up/main" },
+  // The gateway under test has no file: test/admin has those that change one.
+  addCredentials: { body: { upstream: "up", lines: "sk-new" }, status: 403 },
+  removeCredential: { path: "credentials/up/main", status: 403 },
   testCredential: { path: "credentials/up/main/test", body: {} },
   pauseCredential: { path: "credentials/up/main/pause" },
   drainCredential: { path: "credentials/up/main/drain" },
@@ -39,10 +40,12 @@ const SAMPLES: Record<
   listModels: {},
   explain: { body: { path: "/v1/messages", body: {} } },
   getSettings: {},
-  previewSettings: { body: { version: "1", changes: [{ path: "log.level" }] } },
-  changeSettings: { body: { version: "1", changes: [{ path: "log.level" }] } },
+  previewSettings: { body: { version: "1", changes: [{ path: "log.level" }] }, status: 403 },
+  changeSettings: { body: { version: "1", changes: [{ path: "log.level" }] }, status: 403 },
+  exportSettings: { body: {}, status: 503 },
+  importSettings: { body: { version: "1", text: "x" }, status: 503 },
   listAudit: {},
-  undo: { path: "audit/1/undo" },
+  undo: { path: "audit/1/undo", status: 404 },
   live: {},
   try: { body: { path: "/v1/messages", body: {} } },
   getOpenApi: {},
@@ -110,8 +113,6 @@ describe("each operation", () => {
       const headers = await prepare();
       const { body, status } = SAMPLES[name];
       const reply = await under.call(pathOf(name, operation), { method: operation.method, headers, body });
-      // What another part of the program is needed for.
-      if (reply.status === 503) return;
       if (operation.reply === "events") {
         expect(reply.headers.get("content-type")).toBe("text/event-stream");
         await reply.body?.cancel();
@@ -161,11 +162,8 @@ describe("each operation", () => {
       ["fromMs=yesterday", "fromMs"],
     ]) {
       const reply = await under.call(`requests?${query}`, { headers });
-      expect([query, reply.status, (await reply.json()).error.path]).toEqual([
-        query as string,
-        400,
-        path as string,
-      ]);
+      const { error } = (await reply.json()) as { error: { path: string } };
+      expect([query, reply.status, error.path]).toEqual([query as string, 400, path as string]);
     }
   });
 

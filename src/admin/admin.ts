@@ -4,6 +4,7 @@
  */
 
 import { isSameDigest } from "../auth/keys.ts";
+import { ConfigError } from "../config/problem.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { Router } from "../http/router.ts";
@@ -113,6 +114,12 @@ export class Admin {
     if (cause instanceof AdminError) return cause;
     if (cause instanceof GatewayError && cause.kind !== "internal")
       return new AdminError(cause.status === 503 ? "unavailable" : "bad_request", cause.message);
+    // The file is gone, or cannot be read, or the gateway runs without one.
+    if (cause instanceof ConfigError)
+      return new AdminError(
+        "unavailable",
+        cause.problems[0]?.message ?? "the gateway runs without a configuration file",
+      );
     if (cause instanceof StoreError)
       return new AdminError(
         "unavailable",

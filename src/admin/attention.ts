@@ -97,14 +97,15 @@ function ofBudgets({ limiter }: Facts): readonly Item[] {
     const { scope, name, model, period, limitNanoUsd, spentNanoUsd } = budget;
     const left = limitNanoUsd - spentNanoUsd;
     if (left > limitNanoUsd * LOW) return [];
-    const whose = scope === "key" ? `the key ${name}` : `the team ${name}`;
+    const whose = `the ${scope} ${name}`;
+    const page = scope === "credential" ? "/pool?credential=" : "/keys?name=";
     const which = model === null ? "" : ` for ${model}`;
     return [
       {
         kind: left <= 0 ? "budget_empty" : "budget_low",
         about: name,
         text: `The ${period}'s budget of ${whose}${which} has $${usdText(Math.max(0, left))} of $${usdText(limitNanoUsd)} left.`,
-        fix: { label: "Change the budget", to: `/keys?name=${encodeURIComponent(name)}` },
+        fix: { label: "Change the budget", to: `${page}${encodeURIComponent(name)}` },
       },
     ];
   });

@@ -23,7 +23,11 @@ export interface Parts {
   readonly live: Live;
 }
 
-export function makeHandlers(context: AdminContext, access: Access, { changes, keys, live }: Parts): Handlers {
+export function makeHandlers(
+  context: AdminContext,
+  access: Access,
+  { changes, keys, live }: Parts,
+): Handlers {
   return {
     ...keys.handlers(),
     ...live.handlers(),

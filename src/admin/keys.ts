@@ -133,7 +133,11 @@ export class Keys {
       .keys.values()
       .find(({ name }) => name === key.name);
     if (principal === undefined || principal.limits === null) return key;
-    const limits = limiter.use(principal).map(({ limitValue, ...use }) => ({ ...use, value: limitValue }));
+    const limits = limiter
+      .use(principal)
+      .flatMap(({ limitValue, scope, ...use }) =>
+        scope === "credential" ? [] : [{ ...use, scope, value: limitValue }],
+      );
     return { ...key, limits };
   }
 

@@ -52,7 +52,7 @@ function findPrice(
   atMs: number,
 ): Price | null {
   const provider = upstreams.get(upstream)?.place?.provider ?? null;
-  const priced = prices.find({ upstream, provider, model });
+  const priced = prices.find(upstream, provider, model);
   return priced === null ? null : priceAt(priced, atMs);
 }
 

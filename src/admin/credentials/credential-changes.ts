@@ -7,8 +7,8 @@ import { parseToml } from "../../config/toml/toml.ts";
 import { AdminError } from "../admin-error.ts";
 import type { ConfigChanges } from "../config-changes.ts";
 import type { AdminContext } from "../context.ts";
-import { type LineResult, readCredentialLines } from "./credential-lines.ts";
 import type { Handlers } from "../handler.ts";
+import { type LineResult, readCredentialLines } from "./credential-lines.ts";
 
 export function makeCredentialChangeHandlers(
   context: AdminContext,
