@@ -107,10 +107,7 @@ export interface Pool {
    * process wrote.
    */
   adopt(states: readonly PersistedState[]): void;
-  /**
-   * A person takes a credential out (`off`), also over a restart, or makes it ready with all its models. False: there is
-   * no such credential.
-   */
+  /** A person takes a credential out, or makes it ready with all its models. False: there is none. */
   switchTo(credentialId: string, state: "off" | "ready", reason: string): boolean;
 }
 
@@ -375,14 +372,11 @@ class CredentialPool implements Pool {
 
   switchTo(credentialId: string, state: "off" | "ready", reason: string): boolean {
     const credential = this.#credentials.get(credentialId);
-    if (credential === undefined) return false;
-    this.#parks.switchTo(credential, state, reason);
-    return true;
+    if (credential !== undefined) this.#parks.switchTo(credential, state, reason);
+    return credential !== undefined;
   }
 
-  /**
-   * A lease may outlive its credential's place in the configuration. Its report must not be kept for a new key.
-   */
+  /** A lease may outlive its credential's place in the configuration. Its report must not be kept for a new key. */
   #isConfigured(credential: PooledCredential): boolean {
     return this.#credentials.get(credential.spec.id) === credential;
   }
