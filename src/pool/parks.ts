@@ -104,8 +104,11 @@ export class Parks {
   switchTo(credential: PooledCredential, state: "off" | "ready", reason: string): void {
     if (state === "off") this.set(credential, null, offPark(reason, this.#pool.clock.nowMs()));
     else {
+      credential.resetAtMs = this.#pool.clock.nowMs();
+      credential.forgetRoom();
       for (const model of [...credential.models.keys()]) this.set(credential, model, null);
       if (credential.park !== null) this.set(credential, null, null);
+      this.#pool.healed();
     }
   }
 }
