@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Path } from "../problem.ts";
+import { parseToml } from "../toml/toml.ts";
+import { type Change, saysTheSame } from "./change.ts";
+import { longFile } from "./fixtures/long-file.ts";
+import { differencesOf, topmost, touches } from "./named-settings.ts";
+import { editAll, inverseOf, rebase } from "./rebase.ts";
+import { undoDifferences } from "./undo-differences.ts";
+
+const LONG = longFile();
+const rootOf = (text: string) => parseToml(text).root;
+
+const place = fc.oneof(
+  fc.nat(14).map((index): Path => ["keys", index, "requests_per_minute"]),
+  fc.nat(14).map((index): Path => ["keys", index, "report"]),
+  fc.constantFrom<Path>(
+    ["server", "port"],
+    ["limits", "unpriced"],
+    ["media", "fetch"],
+    ["models", 1, "defaults", "top_p"],
+  ),
+  fc.nat(1).map((index): Path => ["upstreams", 2, "credentials", index, "priority"]),
+);
+const change: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.tuple(place, fc.nat(99)).map(([path, value]): Change => ({ kind: "set", path, value })),
+  },
+  { weight: 1, arbitrary: fc.nat(14).map((index): Change => ({ kind: "remove", path: ["keys", index] })) },
+  {
+    weight: 1,
+    arbitrary: fc.nat(999).map(
+      (number): Change => ({
+        kind: "insert",
+        path: ["keys"],
+        at: null,
+        value: { name: `new-${number}`, key: "k" },
+      }),
+    ),
+  },
+);
+
+test("changes of two sides are both made, or refused together with what clashes; neither side is ever lost", () => {
+  let merged = 0;
+  fc.assert(
+    fc.property(change, change, (their, my) => {
+      const theirs = editAll(LONG, [their]);
+      const mine = differencesOf(rootOf(LONG), rootOf(editAll(LONG, [my])));
+      const wanted = differencesOf(rootOf(LONG), rootOf(theirs));
+      const rebased = rebase(LONG, theirs, [my]);
+      if (!rebased.ok) {
+        expect(rebased.clashes.length).toBeGreaterThan(0);
+        expect(wanted.some((a) => mine.some((b) => touches(a.name, b.name)))).toBe(true);
+        return;
+      }
+      merged++;
+      const both = differencesOf(rootOf(LONG), rootOf(rebased.text));
+      for (const one of [...wanted, ...mine]) {
+        const found = both.find(({ name }) => name === one.name);
+        expect(found !== undefined && saysTheSame(found.after, one.after)).toBe(true);
+      }
+    }),
+    { numRuns: 200, endOnFailure: true },
+  );
+  expect(merged).toBeGreaterThan(50);
+});
+
+test("the inverse of a change, and the record of it, bring back what the file said", () => {
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      let after: string;
+      try {
+        after = editAll(LONG, changes);
+      } catch {
+        fc.pre(false);
+        return;
+      }
+      const back = editAll(after, inverseOf(LONG, changes));
+      // A table that was made for the change stays, without keys.
+      const left = topmost(differencesOf(rootOf(LONG), rootOf(back)));
+      expect(left).toEqual([]);
+      const undone = undoDifferences(rootOf(after), topmost(differencesOf(rootOf(LONG), rootOf(after))));
+      expect(undone.ok).toBe(true);
+      if (!undone.ok) return;
+      expect(differencesOf(rootOf(LONG), rootOf(editAll(after, undone.changes)))).toEqual([]);
+    }),
+    { numRuns: 100, endOnFailure: true },
+  );
+});
