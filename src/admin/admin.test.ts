@@ -152,6 +152,26 @@ describe("each operation", () => {
     });
   }
 
+  test("what a person changes is on record by name, with who and from where", async () => {
+    const headers = await prepare();
+    const post = (path: string, body?: unknown) => under.call(path, { method: "POST", headers, body });
+    await post("keys", { name: "recorded", settings: {} });
+    await post("keys/revoke", { names: ["nobody"] });
+    await post("credentials/up/main/pause");
+    await post("explain", { path: "/v1/messages", body: {} });
+    const { entries } = (await (await under.call("audit", { headers })).json()) as { entries: object[] };
+    expect(entries.slice(0, 2)).toMatchObject([
+      { what: "pauseCredential", changes: [{ path: "credentials[up/main]", after: "paused" }] },
+      {
+        what: "createKey",
+        who: "password",
+        address: "127.0.0.1",
+        changes: [{ path: "keys[recorded]", before: null, after: "created" }],
+        undoUntilMs: 0,
+      },
+    ]);
+  });
+
   test("a wrong query names its parameter", async () => {
     const headers = await prepare();
     for (const [query, path] of [

@@ -12,6 +12,7 @@ import { StoreError } from "../store/sql.ts";
 import { Access } from "./access/access.ts";
 import { AdminError } from "./admin-error.ts";
 import { refuseForeignHost, refuseForeignOrigin } from "./browser-guard.ts";
+import { CallRecord } from "./call-record.ts";
 import { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { Operation } from "./contract/operation.ts";
@@ -36,6 +37,7 @@ export class Admin {
   readonly #context: AdminContext;
   readonly #access: Access;
   readonly #changes: ConfigChanges;
+  readonly #record: CallRecord;
   readonly #keys: Keys;
   readonly #live: Live;
   readonly #handlers: Handlers;
@@ -45,6 +47,7 @@ export class Admin {
     this.#context = context;
     this.#access = new Access(context);
     this.#changes = new ConfigChanges(context);
+    this.#record = new CallRecord(context);
     this.#keys = new Keys(context);
     this.#live = new Live(context, this.#access);
     this.#handlers = makeHandlers(context, this.#access, {
@@ -81,6 +84,7 @@ export class Admin {
     this.#context.settings.close();
     this.#live.close();
     this.#keys.close();
+    this.#record.close();
     this.#access.close();
   }
 
@@ -96,7 +100,9 @@ export class Admin {
     const read = await readCall(operation, client, limitBytes);
     // The table gives each name the handler of its own types, which no type of one line can say.
     const handler = this.#handlers[name] as (call: Call<OperationName>) => unknown;
-    const reply = await handler({ client, caller, params, ...read } as Call<OperationName>);
+    const call = { client, caller, params, ...read } as Call<OperationName>;
+    const reply = await handler(call);
+    this.#record.add(name, call);
     if (reply instanceof Response) return reply;
     return reply === undefined ? new Response(null, { status: 204 }) : json(200, reply, {});
   }
