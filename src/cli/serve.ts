@@ -113,7 +113,7 @@ async function prepare(named: string | undefined, io: CliIo): Promise<string> {
 async function signInLine({ adminUrl }: App, { server }: Config, io: CliIo): Promise<string> {
   if (adminUrl === null) return "";
   if (!io.isTty)
-    return `  admin                     ${adminUrl}   (clewline admin link signs in without the password)\n`;
+    return `  admin                     ${adminUrl}   (clewline admin link makes a link that signs in once)\n`;
   try {
     const token = await writeStore(server.dataDir, io, (sql) => makeLink(new AdminAccessTable(sql), io));
     return `  admin                     ${adminUrl}#link=${token}\n                            (signs in once, in the next ten minutes)\n`;
