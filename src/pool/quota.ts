@@ -132,14 +132,15 @@ export class Quota {
 
   /**
    * The request of `own`, which was refused until a time, does not fit into what was left as its reply said, or would never fit.
-   * What all limits have left below nothing follows from that time. False: it fits, or the time
-   * is none of this limit.
+   * What is left below nothing follows from that time. False: it fits, or the time is none of this limit, or the limit
+   * counts answers as they are written: those under way take what comes back until then.
    */
   explains(own: Taken, taken: Taken, untilMs: number, nowMs: number): boolean {
-    const needed = this.#amountOf(own);
+    if (this.#refillPerMs === 0 || !this.isReserved) return false;
+    const needed = this.#sum(own);
     const least = this.#said - this.#inexact / 2;
     const isAbove = this.#isBelow(needed);
-    if (this.#refillPerMs === 0 || (!isAbove && needed <= least)) return false;
+    if (!isAbove && needed <= least) return false;
     // All of it is there sooner, so the reason is another limit, which was not announced.
     if (untilMs - nowMs > (this.limit ?? 0) / this.#refillPerMs + ROUNDED_UP_MS) return false;
     if (needed <= this.#ceiling || this.#ceilingEndMs <= nowMs) {
@@ -177,11 +178,6 @@ export class Quota {
     this.#atMs = nowMs;
     this.#endMs = nowMs + spanMs;
     return true;
-  }
-
-  #amountOf(own: Taken): number {
-    const isOfWords = this.dimension === "output" && !this.isReserved;
-    return isOfWords ? Math.min(own.output, 1) : this.#sum(own);
   }
 
   #sum({ requests, input, output }: Taken): number {
