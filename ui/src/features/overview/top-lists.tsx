@@ -41,7 +41,7 @@ function TopList({ title, top, linkOf }: { title: string; top: Top; linkOf: (val
                 ) : (
                   <Link
                     href={linkOf(encodeURIComponent(one.value))}
-                    className="hover:underline"
+                    className="block truncate leading-6 hover:underline"
                     title={one.value}
                   >
                     {one.value}

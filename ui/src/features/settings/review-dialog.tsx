@@ -60,7 +60,9 @@ export function ReviewDialog({
   useEffect(() => {
     if (data !== undefined) onProblems(new Map(data.problems.map(({ path, message }) => [path, message])));
   }, [data, onProblems]);
-  const isConflict = save.error instanceof ApiError && save.error.status === 409;
+  const isConflict = [preview.error, save.error].some(
+    (error) => error instanceof ApiError && error.status === 409,
+  );
   return (
     <Dialog isOpen onClose={onClose} title={text("What will change")} width="max-w-2xl">
       <div className="flex flex-col gap-4">
