@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type AdminUnderTest, axeFaults, NARROW, overflow, startAdmin, WIDE } from "./admin.ts";
+import { type AdminUnderTest, axeFaults, NARROW, overflow, PASSWORD, startAdmin, WIDE } from "./admin.ts";
 
 let admin: AdminUnderTest;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ afterAll(() => admin.close());
 
 test("the password opens the pages, and signing out closes them", async () => {
   const { page, faults, signIn, context } = await admin.open();
-  await signIn();
+  await signIn(PASSWORD);
   await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   const [cookie] = await context.cookies();
   expect(cookie).toMatchObject({ name: "clewline_admin", httpOnly: true, sameSite: "Strict" });
@@ -54,7 +54,7 @@ test("the sign-in page suits every window, colour and language, and axe finds no
 
 test("after many wrong passwords the page counts down to the next try; a session goes on", async () => {
   const inside = await admin.open();
-  await inside.signIn();
+  await inside.signIn(PASSWORD);
   await inside.page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   const { page, signIn, context, faults } = await admin.open();
   await signIn("wrong 0");
