@@ -1,7 +1,8 @@
 /** Credentials that a person pastes, one a line. */
 import type { UpstreamConfig } from "../../config/config.ts";
 import type { Change } from "../../config/edit/change.ts";
-import { isTree, type Tree } from "../../config/toml/toml.ts";
+import type { Path } from "../../config/problem.ts";
+import { isTree, makeTree, type Tree } from "../../config/toml/toml.ts";
 import { faultOfKey, fitsUpstream, type KeyOwner, ownerOfKey } from "../../upstreams/key-shape.ts";
 import type { ReplyOf } from "../contract.ts";
 
@@ -18,12 +19,27 @@ interface Line {
 const MAX_LINES = 1_000;
 
 function linesOf(text: string): readonly Line[] {
-  return text.split(/\r?\n/).flatMap((written, index) => {
+  return text.split("\n").flatMap((written, index) => {
     const trimmed = written.trim();
     if (trimmed === "" || trimmed.startsWith("#")) return [];
-    const [, name = null, key = trimmed] = /^(.*?)\s*[\s=]\s*(\S+)$/.exec(trimmed) ?? [];
+    const [name, key] = splitLine(trimmed);
     return [{ line: index + 1, name: name === "" ? null : name, key: key.replace(/^(["'])(.*)\1$/, "$2") }];
   });
+}
+
+/** The name before the key and the key. Without a pattern, which could try each space of a long line against each other one. */
+function splitLine(line: string): readonly [name: string, key: string] {
+  let start = line.length;
+  while (start > 0 && (line[start - 1] as string).trim() !== "") start -= 1;
+  const last = line.slice(start);
+  const before = line.slice(0, start).trimEnd();
+  if (before === "") {
+    const sign = last.indexOf("=");
+    // A key may end in such signs.
+    return sign < 0 || sign === last.length - 1 ? ["", last] : [last.slice(0, sign), last.slice(sign + 1)];
+  }
+  if (last.startsWith("=") && last.length > 1) return [before, last.slice(1)];
+  return [before.endsWith("=") ? before.slice(0, -1).trimEnd() : before, last];
 }
 
 export interface ReadLines {
@@ -62,10 +78,13 @@ interface Place {
 }
 
 class LineReader {
-  readonly changes: Change[] = [];
+  /** One for each list that gets entries: a file is read and written as often as there are changes. */
+  readonly #lists = new Map<string, { readonly path: Path; readonly entries: Tree[] }>();
   readonly #named: string | null;
   readonly #upstreams: readonly UpstreamConfig[];
   readonly #known: Map<string, string>;
+  /** Upstreams that the file has already. */
+  readonly #written: ReadonlySet<string>;
   readonly #places: Map<string, Place>;
 
   constructor(root: Tree, named: string | null, upstreams: readonly UpstreamConfig[]) {
@@ -77,6 +96,7 @@ class LineReader {
       ),
     );
     const written = Array.isArray(root.upstreams) ? root.upstreams.filter(isTree) : [];
+    this.#written = new Set(written.map(({ name }) => String(name)));
     this.#places = new Map(
       written.map((upstream, index) => {
         const credentials = Array.isArray(upstream.credentials) ? upstream.credentials.filter(isTree) : [];
@@ -137,28 +157,34 @@ class LineReader {
     return made;
   }
 
+  get changes(): readonly Change[] {
+    return [...this.#lists.values()].map(({ path, entries: [value = makeTree(), ...more] }) => ({
+      kind: "insert",
+      path,
+      at: null,
+      value,
+      more,
+    }));
+  }
+
   /** A new upstream begins with its first credential: the configuration takes none without. */
   #add(place: Place, credential: Tree, owner: KeyOwner | null): void {
-    if (place.names.size === 1 && owner !== null && !this.#isWritten(place)) {
+    if (place.names.size === 1 && owner !== null && !this.#written.has(place.name)) {
       const { family, baseUrl } = owner;
-      const upstream = {
+      this.#addTo(["upstreams"], {
         name: place.name,
         family,
         ...(baseUrl === null ? {} : { base_url: baseUrl }),
         credentials: [credential],
-      };
-      this.changes.push({ kind: "insert", path: ["upstreams"], at: null, value: upstream });
-    } else
-      this.changes.push({
-        kind: "insert",
-        path: [...place.path, "credentials"],
-        at: null,
-        value: credential,
       });
+    } else this.#addTo([...place.path, "credentials"], credential);
   }
 
-  #isWritten({ name }: Place): boolean {
-    return this.#upstreams.some((one) => one.name === name);
+  #addTo(path: Path, entry: Tree): void {
+    const id = JSON.stringify(path);
+    const list = this.#lists.get(id);
+    if (list === undefined) this.#lists.set(id, { path, entries: [entry] });
+    else list.entries.push(entry);
   }
 }
 

@@ -8,7 +8,8 @@ import { isTree, makeTree, type Tree } from "../toml/toml.ts";
  * - `set`: the key has this value, a text, number, truth or a list of those. Tables on the way are made.
  * - `remove`: the key, the table or the entry of a list is not there any more.
  * - `insert`: the list of tables has a further entry, before entry `at` or (null) behind the last. `block`: the text that
- *   the entry had in the file, comments included; it must say the same as `value`.
+ *   the entry had in the file, comments included; it must say the same as `value`. `more`: further entries behind it, so
+ *   that a thousand of them are one change.
  */
 export type Change =
   | { readonly kind: "set"; readonly path: Path; readonly value: unknown }
@@ -19,6 +20,7 @@ export type Change =
       readonly at: number | null;
       readonly value: Tree;
       readonly block?: string | undefined;
+      readonly more?: readonly Tree[] | undefined;
     };
 
 /** The change cannot be made in this file. */
@@ -45,14 +47,15 @@ export function applyChange(root: Tree, change: Change): Tree {
   return copy;
 }
 
-function insertInto(root: Tree, { path, at, value }: Extract<Change, { kind: "insert" }>): void {
+function insertInto(root: Tree, { path, at, value, more = [] }: Extract<Change, { kind: "insert" }>): void {
   const table = tableAt(root, path);
   const name = path.at(-1) as string;
   table[name] ??= [];
   const list = table[name];
   if (!Array.isArray(list) || !list.every(isTree))
     throw new EditError(path, "is no list of tables", "name a list");
-  list.splice(at ?? list.length, 0, copyOf(value) as Tree);
+  const entries = [value, ...more].map((one) => copyOf(one) as Tree);
+  table[name] = list.toSpliced(at ?? list.length, 0, ...entries);
 }
 
 /** A list of tables without entries is no list: TOML has no header for it. */

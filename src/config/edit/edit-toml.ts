@@ -99,18 +99,19 @@ class Editor {
     return this.#add(parent, [name], `{ ${writeKeys(names)} = ${value} }`);
   }
 
-  #insert({ path, at, value, block }: Extract<Change, { kind: "insert" }>): readonly Splice[] {
+  #insert({ path, at, value, block, more = [] }: Extract<Change, { kind: "insert" }>): readonly Splice[] {
+    const values = [value, ...more];
     const place = this.#place(path);
     const isInBrackets = place !== null && this.#outline.members.has(toPathId(path));
     if (isInBrackets) {
       const members = this.#outline.members.get(toPathId(path)) ?? [];
       const brackets = { text: this.#text, all: place.value, members };
-      return addMember(brackets, at ?? members.length, writeValue(value));
+      return addMember(brackets, at ?? members.length, values.map(writeValue).join(", "));
     }
     const parent = path.slice(0, -1);
     if (place === null && !this.#isInSections(parent))
-      return this.#add(parent, [path.at(-1) as string], writeValue([value]));
-    const lines = block?.split(/\r?\n/) ?? writeTable(namesOf(path), value, true);
+      return this.#add(parent, [path.at(-1) as string], writeValue(values));
+    const lines = block?.split(/\r?\n/) ?? writeEntries(namesOf(path), values);
     const next = at === null ? null : this.#headerOf([...path, at]);
     if (next !== null) {
       const text = [...lines, "", ""].join(this.#newline);
@@ -238,6 +239,10 @@ class Editor {
   #place(path: Path): Place | null {
     return this.#outline.places.get(toPathId(path)) ?? null;
   }
+}
+
+function writeEntries(names: readonly string[], values: readonly Tree[]): readonly string[] {
+  return values.flatMap((value, index) => [...(index === 0 ? [] : [""]), ...writeTable(names, value, true)]);
 }
 
 function namesOf(path: Path): readonly string[] {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Path } from "../problem.ts";
 import { parseToml } from "../toml/toml.ts";
-import { type Change, saysTheSame } from "./change.ts";
+import { applyChange, type Change, saysTheSame } from "./change.ts";
 import { longFile } from "./fixtures/long-file.ts";
 import { differencesOf, topmost, touches } from "./named-settings.ts";
 import { editAll, inverseOf, rebase } from "./rebase.ts";
@@ -41,14 +41,14 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   },
 );
 
-test("changes of two sides are both made, or refused together with what clashes; neither side is ever lost", () => {
+test("changes of two sides are both made, or refused together with what clashes; neither side is ever lost", async () => {
   let merged = 0;
-  fc.assert(
-    fc.property(change, change, (their, my) => {
-      const theirs = editAll(LONG, [their]);
-      const mine = differencesOf(rootOf(LONG), rootOf(editAll(LONG, [my])));
+  await fc.assert(
+    fc.asyncProperty(change, change, async (their, my) => {
+      const theirs = await editAll(LONG, [their]);
+      const mine = differencesOf(rootOf(LONG), rootOf(await editAll(LONG, [my])));
       const wanted = differencesOf(rootOf(LONG), rootOf(theirs));
-      const rebased = rebase(LONG, theirs, [my]);
+      const rebased = await rebase(LONG, theirs, [my]);
       if (!rebased.ok) {
         expect(rebased.clashes.length).toBeGreaterThan(0);
         expect(wanted.some((a) => mine.some((b) => touches(a.name, b.name)))).toBe(true);
@@ -66,25 +66,60 @@ test("changes of two sides are both made, or refused together with what clashes;
   expect(merged).toBeGreaterThan(50);
 });
 
-test("the inverse of a change, and the record of it, bring back what the file said", () => {
-  fc.assert(
-    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+test("the inverse of a change, and the record of it, bring back what the file said", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
       let after: string;
       try {
-        after = editAll(LONG, changes);
+        after = await editAll(LONG, changes);
       } catch {
         fc.pre(false);
         return;
       }
-      const back = editAll(after, inverseOf(LONG, changes));
+      const back = await editAll(after, await inverseOf(LONG, changes));
       // A table that was made for the change stays, without keys.
       const left = topmost(differencesOf(rootOf(LONG), rootOf(back)));
       expect(left).toEqual([]);
       const undone = undoDifferences(rootOf(after), topmost(differencesOf(rootOf(LONG), rootOf(after))));
       expect(undone.ok).toBe(true);
       if (!undone.ok) return;
-      expect(differencesOf(rootOf(LONG), rootOf(editAll(after, undone.changes)))).toEqual([]);
+      expect(differencesOf(rootOf(LONG), rootOf(await editAll(after, undone.changes)))).toEqual([]);
     }),
     { numRuns: 100, endOnFailure: true },
   );
+});
+
+test("a thousand entries are one change, which is made and taken back at once", async () => {
+  const [value = {}, ...more] = Array.from({ length: 1_000 }, (_, index) => ({
+    name: `k-${index}`,
+    key: "k",
+  }));
+  const changes: readonly Change[] = [{ kind: "insert", path: ["keys"], at: null, value, more }];
+  const after = await editAll(LONG, changes);
+  expect((rootOf(after).keys as unknown[]).length).toBe((rootOf(LONG).keys as unknown[]).length + 1_000);
+  const inverse = await inverseOf(LONG, changes);
+  expect(inverse).toHaveLength(1_000);
+  expect(saysTheSame(inverse.reduce(applyChange, rootOf(after)), rootOf(LONG))).toBe(true);
+  // In brackets as well.
+  const inBrackets = await editAll('keys = [{ name = "a", key = "k" }] # mine\n', changes);
+  expect(inBrackets).toEndWith("] # mine\n");
+  expect((rootOf(inBrackets).keys as unknown[]).length).toBe(1_001);
+});
+
+test("other work goes on between the changes of a long list", async () => {
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  });
+  const changes = Array.from(
+    { length: 30 },
+    (_, index): Change => ({
+      kind: "set",
+      path: ["keys", index % 14, "requests_per_minute"],
+      value: index,
+    }),
+  );
+  await editAll(LONG, changes);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
 });

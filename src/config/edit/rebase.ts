@@ -1,4 +1,5 @@
 /** Makes changes of one text in a later text, if nothing that they touch was changed in between. */
+import { setImmediate } from "node:timers/promises";
 import type { Path } from "../problem.ts";
 import { parseToml, type Tree } from "../toml/toml.ts";
 import { applyChange, type Change, EditError, saysTheSame } from "./change.ts";
@@ -18,16 +19,21 @@ export type Rebased =
   | { readonly ok: true; readonly text: string; readonly changes: readonly Change[] }
   | { readonly ok: false; readonly clashes: readonly Clash[] };
 
-/** The changes made one after the other. Throws `EditError`. */
-export function editAll(text: string, changes: readonly Change[]): string {
-  return changes.reduce(editToml, text);
+/** The changes made one after the other, each in a turn of its own: streams go on meanwhile. Throws `EditError`. */
+export async function editAll(text: string, changes: readonly Change[]): Promise<string> {
+  let edited = text;
+  for (const change of changes) {
+    await setImmediate();
+    edited = editToml(edited, change);
+  }
+  return edited;
 }
 
 /**
  * Makes the changes of `base` in `theirs`. Entries of lists are found by their names. Throws `EditError` when the changes
  * cannot be made in `base` either.
  */
-export function rebase(base: string, theirs: string, changes: readonly Change[]): Rebased {
+export async function rebase(base: string, theirs: string, changes: readonly Change[]): Promise<Rebased> {
   const baseRoot = parseToml(base).root;
   const theirRoot = parseToml(theirs).root;
   const myRoot = changes.reduce(applyChange, baseRoot);
@@ -36,7 +42,7 @@ export function rebase(base: string, theirs: string, changes: readonly Change[])
   const isClash = theirDifferences.some((their) =>
     myDifferences.some((my) => touches(their.name, my.name) && !saysTheSame(their.after, my.after)),
   );
-  const moved = isClash ? null : moveAll(baseRoot, theirRoot, theirs, changes);
+  const moved = isClash ? null : await moveAll(baseRoot, theirRoot, theirs, changes);
   if (moved !== null) return { ok: true, ...moved };
   return {
     ok: false,
@@ -44,10 +50,11 @@ export function rebase(base: string, theirs: string, changes: readonly Change[])
   };
 }
 
-function moveAll(baseRoot: Tree, theirRoot: Tree, theirs: string, changes: readonly Change[]) {
+async function moveAll(baseRoot: Tree, theirRoot: Tree, theirs: string, changes: readonly Change[]) {
   let [from, to, text] = [baseRoot, theirRoot, theirs];
   const moved: Change[] = [];
   for (const change of changes) {
+    await setImmediate();
     const path = movePath(from, to, change.path);
     if (path === null) return null;
     const at =
@@ -101,17 +108,18 @@ function clashesOf(
 }
 
 /** The changes that turn the result of `changes` back into `text`, for the result of each. */
-export function inverseOf(text: string, changes: readonly Change[]): readonly Change[] {
+export async function inverseOf(text: string, changes: readonly Change[]): Promise<readonly Change[]> {
   const inverse: Change[] = [];
   let at = text;
   for (const change of changes) {
-    inverse.unshift(inverseOfOne(at, change));
-    at = editToml(at, change);
+    await setImmediate();
+    inverse.unshift(...inverseOfOne(at, change));
+    if (change !== changes.at(-1)) at = editToml(at, change);
   }
   return inverse;
 }
 
-function inverseOfOne(text: string, change: Change): Change {
+function inverseOfOne(text: string, change: Change): readonly Change[] {
   const { root } = parseToml(text);
   const valueAt = (path: Path): unknown =>
     path.reduce<unknown>((at, step) => (at as Tree | undefined)?.[step], root);
@@ -120,13 +128,17 @@ function inverseOfOne(text: string, change: Change): Change {
   const last = path.at(-1);
   if (change.kind === "insert") {
     const length = Array.isArray(old) ? old.length : 0;
-    return { kind: "remove", path: [...path, change.at ?? length] };
+    const first = change.at ?? length;
+    // From the end, so that the paths before stay true.
+    return [change.value, ...(change.more ?? [])]
+      .map((_, index): Change => ({ kind: "remove", path: [...path, first + index] }))
+      .reverse();
   }
   if (change.kind === "set")
-    return old === undefined ? { kind: "remove", path } : { kind: "set", path, value: old };
-  if (typeof last !== "number") return { kind: "set", path, value: old };
+    return [old === undefined ? { kind: "remove", path } : { kind: "set", path, value: old }];
+  if (typeof last !== "number") return [{ kind: "set", path, value: old }];
   const list = path.slice(0, -1);
   const isLast = last === (valueAt(list) as readonly unknown[]).length - 1;
   const at = isLast ? null : last;
-  return { kind: "insert", path: list, at, value: old as Tree, block: blockOf(text, path) ?? undefined };
+  return [{ kind: "insert", path: list, at, value: old as Tree, block: blockOf(text, path) ?? undefined }];
 }

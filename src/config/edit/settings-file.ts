@@ -156,11 +156,11 @@ export class SettingsFile {
     const now = await this.read();
     if (base === null || base === now.revision) {
       const changes = await make(now.text);
-      return await this.#commit(now, editAll(now.text, changes), changes, isTrial, false);
+      return await this.#commit(now, await editAll(now.text, changes), changes, isTrial, false);
     }
     const known = this.#known.find(base);
     if (known === null) return { kind: "clash", revision: now.revision, clashes: [] };
-    const rebased = rebase(known, now.text, await make(known));
+    const rebased = await rebase(known, now.text, await make(known));
     if (!rebased.ok) return { kind: "clash", revision: now.revision, clashes: rebased.clashes };
     return await this.#commit(now, rebased.text, rebased.changes, isTrial, true);
   }
@@ -189,7 +189,7 @@ export class SettingsFile {
       atNextStart: keysForNextStart(before, after),
       isMerged,
       textBefore: now.text,
-      inverse: inverseOf(now.text, changes),
+      inverse: await inverseOf(now.text, changes),
     } as const;
     if (isTrial) return { ...made, revision: now.revision };
     const fault = await this.#write(now, text, made.differences);
