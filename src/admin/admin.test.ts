@@ -172,6 +172,54 @@ describe("each operation", () => {
     ]);
   });
 
+  test("an export with secrets is on record", async () => {
+    const reader = new AdminUnderTest({
+      settings: {
+        read: async () => ({ text: "", revision: "1" }),
+        whyLocked: async () => null,
+        close: () => undefined,
+      } as never,
+    });
+    const headers = await reader.browser();
+    const body = { passphrase: "long enough" };
+    expect((await reader.call("settings/export", { method: "POST", headers, body })).status).toBe(200);
+    const { entries } = (await (await reader.call("audit", { headers })).json()) as { entries: object[] };
+    expect(entries).toMatchObject([
+      { what: "exportSettings", changes: [{ after: "exported with secrets" }] },
+    ]);
+    reader.close();
+  });
+
+  test("an upstream's headers are not obeyed as the admin's own", async () => {
+    const hostile = {
+      "content-type": "text/html",
+      "x-request-id": "r1",
+      "x-clewline-cost": "0.1",
+      "clear-site-data": '"cookies"',
+      "set-cookie": "clewline_admin=x; Path=/",
+      "www-authenticate": "Basic",
+      "content-security-policy": "default-src *",
+      refresh: "0; url=https://evil.example",
+      link: "<https://evil.example>; rel=preload",
+      location: "https://evil.example",
+    };
+    const tried = new AdminUnderTest({
+      send: () => Promise.resolve(new Response("<script>", { headers: hostile })),
+    });
+    const headers = await tried.browser();
+    const body = { path: "/v1/messages", body: {} };
+    const reply = await tried.call("try", { method: "POST", headers, body });
+    expect(await reply.text()).toBe("<script>");
+    expect(reply.headers.get("x-request-id")).toBe("r1");
+    expect(reply.headers.get("x-clewline-cost")).toBe("0.1");
+    expect(reply.headers.get("content-security-policy")).toStartWith("default-src 'none'");
+    expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(JSON.stringify([...reply.headers])).not.toMatch(
+      /evil|clewline_admin|clear-site|Basic|default-src \*/,
+    );
+    tried.close();
+  });
+
   test("a wrong query names its parameter", async () => {
     const headers = await prepare();
     for (const [query, path] of [

@@ -32,6 +32,8 @@ interface Line {
 /** Bodies of models may be as large as on their own routes. */
 const LARGE: ReadonlySet<OperationName> = new Set(["try", "explain"]);
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Of a caller who has not signed in: a password or a link. */
+const STRANGER_LIMIT_BYTES = 16 * 1024;
 
 export class Admin {
   readonly #context: AdminContext;
@@ -96,8 +98,9 @@ export class Admin {
     refuseForeignOrigin(client.headers, operation.method !== "GET");
     const caller = this.#access.callerOf(client);
     checkRights(operation, caller, client);
-    const limitBytes = LARGE.has(name) ? config.server.bodyLimitBytes : BODY_LIMIT_BYTES;
-    const read = await readCall(operation, client, limitBytes);
+    const read = await readCall(operation, client, limitOf(name, operation, config.server.bodyLimitBytes));
+    // A body may take minutes to come, in which the session may have ended.
+    if (caller !== null && operation.body !== undefined && !this.#access.isAlive(caller)) throw notSignedIn();
     // The table gives each name the handler of its own types, which no type of one line can say.
     const handler = this.#handlers[name] as (call: Call<OperationName>) => unknown;
     const call = { client, caller, params, ...read } as Call<OperationName>;
@@ -137,18 +140,26 @@ export class Admin {
   }
 }
 
+function limitOf(name: OperationName, { who }: Operation, ownBytes: number): number {
+  if (who === "anyone") return STRANGER_LIMIT_BYTES;
+  return LARGE.has(name) ? ownBytes : BODY_LIMIT_BYTES;
+}
+
 /** Throws `unauthenticated` or `forbidden`. */
 function checkRights({ who }: Operation, caller: Caller | null, { headers }: ClientRequest): void {
   if (who === "anyone") return;
-  if (caller === null)
-    throw new AdminError("unauthenticated", "nobody is signed in", {
-      repair: "sign in, or send an admin token as Authorization: Bearer",
-    });
+  if (caller === null) throw notSignedIn();
   if (who === "signed-in" || caller.kind === "token") return;
   if (!isSameDigest(headers.get("x-clewline-csrf") ?? "", caller.csrf))
     throw new AdminError("forbidden", "the header x-clewline-csrf is not that of the session", {
       repair: "read the value again with GET /admin/api/session",
     });
+}
+
+function notSignedIn(): AdminError {
+  return new AdminError("unauthenticated", "nobody is signed in", {
+    repair: "sign in, or send an admin token as Authorization: Bearer",
+  });
 }
 
 /** Nothing on the way keeps a reply, and no page of another site can show or read one. */

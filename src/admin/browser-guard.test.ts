@@ -6,7 +6,7 @@ let under: AdminUnderTest;
 let browser: Record<string, string> = {};
 beforeAll(async () => {
   under = new AdminUnderTest();
-  under.hosts = ["gateway.example.com"];
+  under.hosts = ["Gateway.example.com"];
   browser = await under.browser();
 });
 afterAll(() => under.close());

@@ -13,7 +13,8 @@ import { AdminError } from "./admin-error.ts";
 export function refuseForeignHost(host: string | null, names: readonly string[]): void {
   const { name } = hostParts(host ?? "");
   const isV6 = name.startsWith("[") && isIP(name.slice(1, -1)) === 6;
-  if (isV6 || isIP(name) === 4 || name === "localhost" || names.includes(name)) return;
+  if (isV6 || isIP(name) === 4 || name === "localhost" || names.some((one) => one.toLowerCase() === name))
+    return;
   throw new AdminError("forbidden", "the admin does not answer to the name in the Host header", {
     repair: "open it by its IP address or localhost, or list the name in server.hosts",
   });

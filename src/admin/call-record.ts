@@ -53,7 +53,13 @@ const RECORDS: { readonly [Name in Changing]: ((call: Call<Name>) => readonly Sh
   explain: null,
   previewSettings: null,
   changeSettings: null,
-  exportSettings: null,
+  exportSettings: ({ body }) => [
+    {
+      path: "settings",
+      before: null,
+      after: body.passphrase === undefined ? "exported" : "exported with secrets",
+    },
+  ],
   importSettings: null,
   undo: null,
   try: null,

@@ -11,10 +11,11 @@ type Tested = ReplyOf<"testCredential">;
 const PROMPT = "Say hello in one word.";
 /** Models that think before they say something need more than the word. */
 const MAX_TOKENS = 512;
+const MAX_SHOWN_CHARS = 20_000;
 
 export function makeTryHandlers(context: AdminContext): Pick<Handlers, "try" | "testCredential"> {
   return {
-    try: ({ client, body }) => context.send(client, body, null),
+    try: async ({ client, body }) => forPage(await context.send(client, body, null)),
     async testCredential({ client, params: { upstream, name }, body }) {
       const id = `${upstream}/${name}`;
       if (!context.pool.list().some((one) => one.id === id))
@@ -28,6 +29,18 @@ export function makeTryHandlers(context: AdminContext): Pick<Handlers, "try" | "
     },
   };
 }
+
+/**
+ * The reply with the headers that a page has a use for: an upstream's others, such as `clear-site-data`, `refresh` or a
+ * policy, would be obeyed as those of the admin itself.
+ */
+function forPage(reply: Response): Response {
+  for (const name of [...reply.headers.keys()]) if (!FOR_PAGE.test(name)) reply.headers.delete(name);
+  return reply;
+}
+
+const FOR_PAGE =
+  /^(?:content-type|cache-control|retry-after|(?:x-)?request-id|x-clewline-.*|x-accel-buffering)$/;
 
 /** Of the models in the upstream's own list and in entries; null: none is known. */
 async function cheapestModel(context: AdminContext, upstream: string): Promise<string | null> {
@@ -74,9 +87,12 @@ async function test(
     status: reply.status,
     model,
     text: good.success
-      ? good.output.content.map(({ text }) => text).join("")
+      ? good.output.content
+          .map(({ text }) => text)
+          .join("")
+          .slice(0, MAX_SHOWN_CHARS)
       : bad.success
-        ? bad.output.error.message
+        ? bad.output.error.message.slice(0, MAX_SHOWN_CHARS)
         : `the reply has status ${reply.status}`,
     firstByteMs: null,
     durationMs: clock.monotonicMs() - startedMs,

@@ -57,7 +57,8 @@ export function digestOf(key: string): string {
 
 /** Compares two digests in constant time. */
 export function isSameDigest(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+  const [one, other] = [Buffer.from(a), Buffer.from(b)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 const KEY_HEADERS = ["x-api-key", "x-goog-api-key", "api-key"] as const;

@@ -73,8 +73,10 @@ export class AdminAccessTable {
     });
   }
 
+  /** With its other id, if it was renewed a moment ago: both have the CSRF value of the session. */
   endSession(idSha256: string): void {
-    this.sql.prepare("DELETE FROM admin_sessions WHERE id_sha256 = ?").run(idSha256);
+    const csrf = "SELECT csrf FROM admin_sessions WHERE id_sha256 = ?";
+    this.sql.prepare(`DELETE FROM admin_sessions WHERE csrf = (${csrf})`).run(idSha256);
   }
 
   endSessions(): void {
@@ -112,6 +114,9 @@ export class AdminAccessTable {
 
   /** Uses the link up. False: it does not exist, was used, or is over. */
   takeLink(tokenSha256: string, nowMs: number): boolean {
+    // Anybody may ask: only who has a link gets the writers' lock.
+    const found = this.sql.prepare("SELECT 1 FROM admin_links WHERE token_sha256 = ?").get(tokenSha256);
+    if (found === null) return false;
     const text = "DELETE FROM admin_links WHERE token_sha256 = ? AND until_ms > ?";
     return this.sql.prepare(text).run(tokenSha256, nowMs) === 1;
   }

@@ -103,6 +103,52 @@ test("a sign-out ends this session, and one of all ends all", async () => {
   expect(await isSignedIn(third.cookie)).toBe(false);
 });
 
+test("a sign-out ends the session under both of its ids, right after one was renewed", async () => {
+  for (const signsOut of ["old", "new"] as const) {
+    const headers = await under.browser();
+    under.nowMs += 2 * HOUR_MS;
+    const renewed = cookieIn(await under.call("session", { headers: { cookie: headers.cookie } }));
+    const cookies = { old: headers.cookie, new: renewed };
+    expect(await isSignedIn(cookies.old)).toBe(true);
+    const reply = await under.call("session", {
+      method: "DELETE",
+      headers: { ...headers, cookie: cookies[signsOut] },
+    });
+    expect(reply.status).toBe(204);
+    for (const cookie of Object.values(cookies)) expect(await isSignedIn(cookie)).toBe(false);
+  }
+});
+
+test("a call whose body comes after its session has ended does nothing", async () => {
+  const headers = await under.browser();
+  const slow = new TransformStream<Uint8Array, Uint8Array>();
+  const reply = under.call("keys", { method: "POST", headers, body: slow.readable });
+  await under.call("session", { method: "DELETE", headers });
+  const writer = slow.writable.getWriter();
+  await writer.write(new TextEncoder().encode('{"name":"late"}'));
+  await writer.close();
+  expect((await reply).status).toBe(401);
+  const { keys } = (await (await under.call("keys", { headers: await under.browser() })).json()) as {
+    keys: unknown[];
+  };
+  expect(keys).toEqual([]);
+});
+
+test("a stranger cannot make the gateway read more than a password needs", async () => {
+  const reply = await under.signIn("x".repeat(20_000));
+  expect(reply.status).toBe(413);
+  expect(under.checks).toBe(0);
+});
+
+test("a CSRF value of other characters is refused like any other wrong one", async () => {
+  const headers = await under.browser();
+  const reply = await under.call("sessions", {
+    method: "DELETE",
+    headers: { ...headers, "x-clewline-csrf": "\u00e4".repeat(64) },
+  });
+  expect(reply.status).toBe(403);
+});
+
 test("a session ends after a day of silence, and after a week in any case", async () => {
   const quiet = cookieIn(await under.signIn());
   under.nowMs += 24 * HOUR_MS;

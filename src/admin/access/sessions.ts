@@ -94,7 +94,8 @@ export class Sessions {
 
   /** Throws `StoreError`: a session that goes on in the database has not ended. */
   end(idSha256: string): void {
-    this.#kept.delete(idSha256);
+    const csrf = this.#kept.get(idSha256)?.csrf;
+    for (const [id, row] of this.#kept) if (row.csrf === csrf) this.#kept.delete(id);
     this.#options.connection.use((table) => table.endSession(idSha256));
   }
 

@@ -219,6 +219,11 @@ test("line breaks of Windows, tabs and the byte order mark stay", () => {
   }
 });
 
+test("the last entry of a file with many empty lines is taken away at once, with those above it", () => {
+  const text = `[server]\nport = 1\n${"\n \t".repeat(300_000)}# mine\n[log]\nlevel = "info"\n\n \n[[keys]]\nname = "a"\n`;
+  expect(editToml(text, remove(["keys", 0]))).toBe(text.slice(0, text.indexOf("\n \n[[keys]]")));
+});
+
 test("what is not there, or has no such form, is refused", () => {
   for (const change of [
     remove(["server", "nothing"]),

@@ -172,7 +172,7 @@ class Editor {
   #cutLines({ lines }: Section): Splice {
     const below = /^([ \t]*\r?\n)*/.exec(this.#text.slice(lines.end))?.[0].length ?? 0;
     const isLast = this.#text.slice(lines.end).trim() === "";
-    const above = isLast ? (/(\r?\n[ \t]*)*$/.exec(this.#text.slice(0, lines.start))?.[0].length ?? 0) : 0;
+    const above = isLast ? emptyLinesAt(this.#text.slice(0, lines.start)) : 0;
     // The line break of the last line that stays is no empty line.
     const kept = above === 0 ? 0 : this.#newline.length;
     return {
@@ -239,6 +239,14 @@ class Editor {
   #place(path: Path): Place | null {
     return this.#outline.places.get(toPathId(path)) ?? null;
   }
+}
+
+/** The characters of the empty lines at the end of a text, with the line break before them. */
+function emptyLinesAt(text: string): number {
+  const kept = text.trimEnd();
+  const ended = text.slice(kept.length);
+  const first = ended.search(/\r?\n/);
+  return first < 0 ? 0 : ended.length - first;
 }
 
 function writeEntries(names: readonly string[], values: readonly Tree[]): readonly string[] {
