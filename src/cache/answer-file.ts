@@ -45,15 +45,17 @@ const WAITING_BYTES = 4 * 1024 * 1024;
 /** Changes with the tables. */
 const VERSION = 1;
 
-const SCHEMA = `CREATE TABLE answers (
+const SCHEMA: readonly string[] = [
+  `CREATE TABLE answers (
   key TEXT PRIMARY KEY,
   at_ms INTEGER NOT NULL,
   used_ms INTEGER NOT NULL,
   size INTEGER NOT NULL,
   sealed TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX answers_at ON answers (at_ms);
-CREATE INDEX answers_used ON answers (used_ms)`;
+) WITHOUT ROWID`,
+  "CREATE INDEX answers_at ON answers (at_ms)",
+  "CREATE INDEX answers_used ON answers (used_ms)",
+];
 
 interface Prepared {
   readonly sql: Sql;
@@ -226,13 +228,15 @@ function touchIfPossible(touch: SqlStatement, nowMs: number, key: string): void 
   }
 }
 
-/** Throws `corrupt` for the file of a program that has other tables: what it holds can be made again. */
+/** Throws `corrupt` for a file with other tables, of another program or damaged: what it holds can be made again. */
 function prepare(sql: Sql): Prepared {
   const known = Number(sql.prepare("PRAGMA user_version").get()?.user_version);
-  const hasTables = sql.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== null;
-  if (hasTables && known !== VERSION)
+  const tables = sql.prepare("SELECT sql FROM sqlite_schema ORDER BY rowid").all();
+  if (tables.length === 0) sql.exec([...SCHEMA, `PRAGMA user_version = ${VERSION}`].join(";"));
+  else if (known !== VERSION)
     throw new StoreError("corrupt", `the file is of version ${known}, and this program has ${VERSION}`);
-  if (!hasTables) sql.exec(`${SCHEMA};\nPRAGMA user_version = ${VERSION}`);
+  else if (tables.map((table) => String(table.sql)).join(";") !== SCHEMA.join(";"))
+    throw new StoreError("corrupt", "the file has other tables than this program makes");
   return {
     sql,
     find: sql.prepare("SELECT sealed FROM answers WHERE key = ?"),

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sql, StoreError } from "./sql.ts";
@@ -104,6 +104,16 @@ test("a file that is no database is damaged, a folder that cannot be is unavaila
   expect(faultOf(() => openAt(path))).toBe("corrupt");
   expect(faultOf(() => openAt(join(path, "y.db")))).toBe("unavailable");
   expect(faultOf(() => openAt(join(dir, "missing.db"), "read"))).toBe("unavailable");
+});
+
+test("a file that ends in the middle of a long value is damaged", () => {
+  const path = join(tempDir(), "x.db");
+  const sql = openAt(path);
+  sql.exec("CREATE TABLE t (a)");
+  sql.prepare("INSERT INTO t VALUES (?)").run("x".repeat(20_000));
+  sql.close();
+  truncateSync(path, statSync(path).size - 1_000);
+  expect(faultOf(() => openAt(path).prepare("SELECT a FROM t").get())).toBe("corrupt");
 });
 
 test("a deleted or replaced file is noticed", () => {

@@ -23,6 +23,8 @@ const FAULT_BY_CODE: readonly (readonly [prefix: string, fault: StoreFault])[] =
   ["SQLITE_FULL", "full"],
   ["SQLITE_CORRUPT", "corrupt"],
   ["SQLITE_NOTADB", "corrupt"],
+  // The file ends before its last page does: it was cut.
+  ["SQLITE_IOERR_SHORT_READ", "corrupt"],
   ["SQLITE_CONSTRAINT", "rejected"],
   ["SQLITE_MISMATCH", "rejected"],
   ["SQLITE_TOOBIG", "rejected"],
