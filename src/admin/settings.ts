@@ -6,6 +6,7 @@ import { topmost } from "../config/edit/named-settings.ts";
 import { parsePath } from "../config/edit/path-text.ts";
 import { isSecretAt } from "../config/edit/shown-value.ts";
 import { comparePaths } from "../config/edit/undo-differences.ts";
+import { withPassword } from "../config/first-run/password.ts";
 import { ConfigError, type Path, renderPath } from "../config/problem.ts";
 import { isLiteral } from "../config/secret.ts";
 import { isTree, parseToml, TomlError, type Tree } from "../config/toml/toml.ts";
@@ -66,7 +67,7 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
     async importSettings({ body: { version, text, passphrase, isTrial }, ...actor }) {
       const now = await settings.read();
       const plain = await unsealed(text, passphrase);
-      const imported = readImport(now.text, plain);
+      const imported = await withHashedPassword(context, now.text, readImport(now.text, plain));
       const attempt = () => settings.replace(version, imported, isTrial);
       if (isTrial) {
         const { revision, differences, atNextStart, isMerged } = await changes.attempt(attempt);
@@ -138,6 +139,7 @@ async function changesOf(
   text: string,
   wanted: readonly WantedChange[],
 ): Promise<readonly Change[]> {
+  refuseTwice(wanted);
   const { root, draft } = await readDraft(context, text);
   const read = await Promise.all(
     wanted.map(async (one): Promise<Change> => {
@@ -183,9 +185,40 @@ function refuseReferences(path: Path, value: unknown): void {
     });
 }
 
+/** A list of entries may get several; a value is set once, so that a hash of a password is made once. */
+function refuseTwice(wanted: readonly WantedChange[]): void {
+  const seen = new Set<string>();
+  for (const { path, add } of wanted) {
+    const id = JSON.stringify(parsePath(path));
+    if (add === undefined && seen.has(id))
+      throw new AdminError("bad_request", "the path is there twice", { path, repair: "send it once" });
+    if (add === undefined) seen.add(id);
+  }
+}
+
+async function valueFor(context: AdminContext, path: Path, value: unknown): Promise<unknown> {
+  if (path[0] !== "admin") return value;
+  if (path.length === 1 && isTree(value) && typeof value.password === "string")
+    return { ...value, password: await hashOf(context, value.password) };
+  const isPassword = path.length === 2 && path[1] === "password" && typeof value === "string";
+  return isPassword ? await hashOf(context, value) : value;
+}
+
+async function withHashedPassword(context: AdminContext, now: string, text: string): Promise<string> {
+  const password = passwordIn(text);
+  if (password === null || password === passwordIn(now)) return text;
+  // What looks like a hash is checked as one, as in the file.
+  if (!isLiteral(password) || password.startsWith("$")) return text;
+  return withPassword(text, await hashOf(context, password));
+}
+
+function passwordIn(text: string): string | null {
+  const { admin } = parseToml(text).root;
+  return isTree(admin) && typeof admin.password === "string" ? admin.password : null;
+}
+
 /** The file never has the admin's password itself. */
-async function valueFor({ hashPassword }: AdminContext, path: Path, value: unknown): Promise<unknown> {
-  if (path.join(".") !== "admin.password" || typeof value !== "string") return value;
+async function hashOf({ hashPassword }: AdminContext, value: string): Promise<string> {
   if (value.length < 8)
     throw new AdminError("invalid", "is shorter than 8 characters", {
       path: "admin.password",

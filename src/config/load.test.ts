@@ -837,7 +837,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a hash that was cut off",
     '[admin]\npassword = "$argon2id$v=19$m=65536"',
-    "clewline.toml:2:12 admin.password = (hidden): is not a whole argon2id hash; copy the whole hash, or write the password itself, which Clewline replaces by its hash",
+    "clewline.toml:2:12 admin.password = (hidden): is not a whole argon2id hash, or one that costs too much; copy the whole hash, or write the password itself, which Clewline replaces by its hash",
   ],
   [
     "an empty key",

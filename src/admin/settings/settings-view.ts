@@ -1,7 +1,7 @@
 /** The configuration for a page: every value with its source, every key with its meaning. No secret. */
 import type { Draft } from "../../config/draft.ts";
 import { isListOfTables } from "../../config/edit/named-settings.ts";
-import { isSecretAt, lastFour } from "../../config/edit/shown-value.ts";
+import { isSecretAt, isUnknownAt, lastFour } from "../../config/edit/shown-value.ts";
 import { looksSecret, type Path, renderPath } from "../../config/problem.ts";
 import { tableHelp, tableOf } from "../../config/reference.ts";
 import {
@@ -41,7 +41,7 @@ function viewOf(path: Path, value: unknown, override: string | null): Value {
   const origin = override === null ? "file" : override.startsWith("--") ? "flag" : "environment";
   return {
     path: renderPath(path),
-    value: isSecret ? null : plain(value),
+    value: isSecret || isUnknownAt(path) ? null : plain(value),
     secret: isSecret
       ? {
           source: isLiteral(written) ? origin : written,

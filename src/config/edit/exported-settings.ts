@@ -3,10 +3,10 @@ import { createCipheriv, createDecipheriv, scrypt } from "node:crypto";
 import type { Ids } from "../../core/ids.ts";
 import { looksSecret, type Path, type Problem, renderPath } from "../problem.ts";
 import { isLiteral } from "../secret.ts";
-import { scanOutline, toPathId } from "../toml/positions.ts";
+import { type Outline, type Span, scanOutline, toPathId } from "../toml/positions.ts";
 import { isTree, parseToml, type Tree } from "../toml/toml.ts";
-import { namedSettings, shownName } from "./named-settings.ts";
-import { isSecretAt } from "./shown-value.ts";
+import { isListOfTables, namedSettings, shownName } from "./named-settings.ts";
+import { isSecretAt, isUnknownAt } from "./shown-value.ts";
 import { type Splice, splice } from "./splice.ts";
 import { writeValue } from "./toml-value.ts";
 
@@ -16,27 +16,49 @@ const LEFT_OUT = "left-out-of-the-export";
 /** The text without its secrets. Comments that look like a secret are left out as well. */
 export function exportText(text: string): string {
   const { root } = parseToml(text);
-  const { places, statements } = scanOutline(text);
+  const outline = scanOutline(text);
+  const { places } = outline;
   const splices: Splice[] = [];
   const secrets: string[] = [];
   for (const { path, value } of namedSettings(root).values()) {
-    if (typeof value !== "string" || !isSecretAt(path) || !isLiteral(value)) continue;
-    secrets.push(value);
+    if (!isLeftOut(path, value)) continue;
+    if (typeof value === "string") secrets.push(value);
     const place = places.get(toPathId(path));
     if (place !== undefined) splices.push({ ...place.value, text: writeValue(LEFT_OUT) });
   }
-  let from = 0;
-  for (const { start, end } of [...statements, { start: text.length, end: text.length }]) {
-    for (const { index, 0: comment } of text.slice(from, start).matchAll(/#[^\n]*/g)) {
+  const values = splices.slice();
+  for (const { start, end } of gapsOf(text, outline)) {
+    if (values.some((value) => value.start <= start && end <= value.end)) continue;
+    for (const { index, 0: comment } of text.slice(start, end).matchAll(/#[^\n]*/g)) {
       if (looksSecret(comment))
-        splices.push({ start: from + index, end: from + index + comment.length, text: "# (left out)" });
+        splices.push({ start: start + index, end: start + index + comment.length, text: "# (left out)" });
     }
-    from = end;
   }
   const plain = splice(text, splices);
   return secrets
     .filter((secret) => secret.length > 3)
     .reduce((at, secret) => at.replaceAll(secret, LEFT_OUT), plain);
+}
+
+/** A secret, or what stands under a name that is misspelled and may be one. */
+function isLeftOut(path: Path, value: unknown): boolean {
+  if (isUnknownAt(path)) return typeof value === "string" || (Array.isArray(value) && !isListOfTables(value));
+  return typeof value === "string" && isSecretAt(path) && isLiteral(value);
+}
+
+/** What stands between statements, and between the members of lists: comments and spaces. */
+function gapsOf(text: string, { statements, members, places }: Outline): readonly Span[] {
+  const lists = [...members].flatMap(([id, spans]) => {
+    const all = places.get(id)?.value;
+    return all === undefined ? [] : gapsBetween({ start: all.start + 1, end: all.end - 1 }, spans);
+  });
+  return [...gapsBetween({ start: 0, end: text.length }, statements), ...lists];
+}
+
+function gapsBetween(all: Span, spans: readonly Span[]): readonly Span[] {
+  const ends = [all.start, ...spans.map(({ end }) => end)];
+  const starts = [...spans.map(({ start }) => start), all.end];
+  return ends.map((start, index) => ({ start, end: starts[index] as number }));
 }
 
 export type ImportedText =

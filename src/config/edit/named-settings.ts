@@ -41,14 +41,21 @@ export function isListOfTables(value: unknown): value is readonly Tree[] {
   return Array.isArray(value) && value.length > 0 && value.every(isTree);
 }
 
-/** An entry is known by its name, or by the model that it is about; a second one of that name by its number as well. */
+/**
+ * An entry is known by its name, or by the model that it is about; a second one of that name by its number as well. No
+ * two of a list are known by the same, also when a person names one "a 2": what stands under a name is all that is checked.
+ */
 function entryNames(entries: readonly Tree[]): readonly string[] {
   const counts = new Map<string, number>();
+  const used = new Set<string>();
   return entries.map((entry) => {
     const own = String(entry.name ?? entry.match ?? entry.model ?? "");
-    const count = (counts.get(own) ?? 0) + 1;
+    const nameOf = (count: number): string => (count === 1 ? own : `${own} ${count}`);
+    let count = (counts.get(own) ?? 0) + 1;
+    while (used.has(nameOf(count))) count += 1;
     counts.set(own, count);
-    return count === 1 ? own : `${own} ${count}`;
+    used.add(nameOf(count));
+    return nameOf(count);
   });
 }
 

@@ -17,13 +17,21 @@ export function shownValue(path: Path, value: unknown): string | null {
 
 /** The same value without its secrets, and without texts that look like one. */
 export function withoutSecrets(path: Path, value: unknown): unknown {
-  if (typeof value === "string") return isSecretAt(path) ? shownSecret(value) : hidden(value);
+  if (typeof value === "string") {
+    if (isUnknownAt(path)) return HIDDEN;
+    return isSecretAt(path) ? shownSecret(value) : hidden(value);
+  }
   if (Array.isArray(value)) return value.map((one, index) => withoutSecrets([...path, index], one));
   if (isTree(value))
     return Object.fromEntries(
       Object.entries(value).map(([key, one]) => [key, withoutSecrets([...path, key], one)]),
     );
   return typeof value === "symbol" || typeof value === "bigint" ? String(value) : value;
+}
+
+/** No key of the configuration has this path: it may be the misspelled one of a secret. */
+export function isUnknownAt(path: Path): boolean {
+  return schemaAt(path) === null;
 }
 
 export function isSecretAt(path: Path): boolean {

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { exportText, importText } from "./exported-settings.ts";
+
+const SECRET = "sk-ant-planted-0123456789-alpha";
+
+test("no comment with a secret is exported, wherever comments may stand", () => {
+  const text = `# ${SECRET}
+[[keys]] # ${SECRET}
+name = "a # ${SECRET.slice(0, 3)}" # plain
+models = [ # ${SECRET}
+  "x", # ${SECRET}
+  # ${SECRET}
+  "y#z" # ${SECRET}
+  , # ${SECRET}
+] # ${SECRET}
+# ${SECRET}`;
+  const exported = exportText(text);
+  expect(exported).not.toContain(SECRET);
+  expect(exported.split("(left out)")).toHaveLength(10);
+  expect(exported).toContain("# plain");
+  expect(exported).toContain('"y#z"');
+});
+
+test("a reference is found under each entry, also when entries have been named so that two seem to be one", () => {
+  const now = '[[keys]]\nname = "a"\nkey = "the key of a"\n';
+  const key = (name: string, value: string) => `[[keys]]\nname = "${name}"\nkey = "${value}"\n`;
+  const text = key("a", "1") + key("a", "file:/etc/passwd") + key("a 2", "2");
+  expect(importText(now, text)).toMatchObject({ ok: false, problems: [{ key: "keys[1].key" }] });
+});
