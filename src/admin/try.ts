@@ -1,17 +1,23 @@
 /** Requests of models that a person makes in the admin: the playground's, and tests of credentials. */
-import * as v from "valibot";
 import type { ClientRequest } from "../http/client-request.ts";
+import { ReaderError } from "../ledger/reader/ledger-reader.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
+import { readTestedReply } from "./credentials/tested-reply.ts";
 import type { Handlers } from "./handler.ts";
+import { soon } from "./soon.ts";
 
 type Tested = ReplyOf<"testCredential">;
 
 const PROMPT = "Say hello in one word.";
 /** Models that think before they say something need more than the word. */
 const MAX_TOKENS = 512;
-const MAX_SHOWN_CHARS = 20_000;
+const VERSION = { "anthropic-version": "2023-06-01" };
+/** The row of a stream may follow its end. */
+const COST_LOOKS = 5;
+const COST_LOOK_MS = 100;
+const COST_WAIT_MS = 2_000;
 
 export function makeTryHandlers(context: AdminContext): Pick<Handlers, "try" | "testCredential"> {
   return {
@@ -54,54 +60,58 @@ async function cheapestModel(context: AdminContext, upstream: string): Promise<s
     ...named.filter((target) => target.upstream === upstream).map(({ model }) => model),
     ...listed.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
   ].filter((name) => !name.includes("*"));
-  const costOf = (name: string): number =>
+  const rateOf = (name: string): number =>
     context.priceOf(upstream, name)?.output ?? Number.POSITIVE_INFINITY;
   // Models of embeddings have no price of output, or one of 0.
   return (
-    names.toSorted((a, b) => (costOf(a) || Number.MAX_VALUE) - (costOf(b) || Number.MAX_VALUE))[0] ?? null
+    names.toSorted((a, b) => (rateOf(a) || Number.MAX_VALUE) - (rateOf(b) || Number.MAX_VALUE))[0] ?? null
   );
 }
 
-const message = v.object({ content: v.array(v.object({ text: v.optional(v.string(), "") })) });
-const failure = v.object({ error: v.object({ message: v.string() }) });
-
 /** In one dialect for all upstreams: a request is translated where an upstream speaks another one. */
 async function test(
-  { clock, send }: AdminContext,
+  context: AdminContext,
   client: ClientRequest,
   id: string,
   model: string,
   prompt: string,
 ): Promise<Tested> {
+  const { clock, send } = context;
   const startedMs = clock.monotonicMs();
-  const body = { model, max_tokens: MAX_TOKENS, messages: [{ role: "user", content: prompt }] };
-  const headers = { "anthropic-version": "2023-06-01", "x-clewline-report": "1" };
-  const reply = await send(client, { path: "/v1/messages", body, headers }, id);
-  const said: unknown = await reply.json().catch(() => null);
-  const good = v.safeParse(message, said);
-  const bad = v.safeParse(failure, said);
-  const isGood = reply.ok && good.success;
+  // A stream, because a whole answer does not tell when the model began.
+  const body = { model, max_tokens: MAX_TOKENS, stream: true, messages: [{ role: "user", content: prompt }] };
+  const reply = await send(client, { path: "/v1/messages", body, headers: VERSION }, id);
+  const { isGood, text, firstByteMs } = await readTestedReply(reply, () => clock.monotonicMs());
+  const durationMs = clock.monotonicMs() - startedMs;
+  const requestId = reply.headers.get("x-request-id") ?? "";
   return {
     isGood,
-    requestId: reply.headers.get("x-request-id") ?? "",
+    requestId,
     status: reply.status,
     model,
-    text: good.success
-      ? good.output.content
-          .map(({ text }) => text)
-          .join("")
-          .slice(0, MAX_SHOWN_CHARS)
-      : bad.success
-        ? bad.output.error.message.slice(0, MAX_SHOWN_CHARS)
-        : `the reply has status ${reply.status}`,
-    firstByteMs: null,
-    durationMs: clock.monotonicMs() - startedMs,
-    costNanoUsd: nanoUsdIn(reply.headers.get("x-clewline-cost")),
+    text,
+    firstByteMs: firstByteMs === null ? null : firstByteMs - startedMs,
+    durationMs,
+    costNanoUsd: await costOf(context, requestId),
   };
 }
 
-/** Dollars as exact text. */
-function nanoUsdIn(usd: string | null): number | null {
-  const [, whole, part = ""] = /^(\d+)(?:\.(\d{1,9}))?$/.exec(usd ?? "") ?? [];
-  return whole === undefined ? null : Number(whole) * 1e9 + Number(part.padEnd(9, "0"));
+/** null: it has none, or the ledger does not tell soon; the request's page will. */
+async function costOf({ reader, log }: AdminContext, id: string): Promise<number | null> {
+  const query = { filter: { id }, limit: 1, cursor: null };
+  const asked = (async () => {
+    try {
+      for (let look = 0; look < COST_LOOKS; look++) {
+        const [page] = await reader.rows([query]);
+        const [row] = page?.rows ?? [];
+        if (row !== undefined) return row.costNanoUsd;
+        await Bun.sleep(COST_LOOK_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof ReaderError)) throw error;
+      log.info({ error: error.message }, "the cost of a test cannot be read now");
+    }
+    return null;
+  })();
+  return await soon(asked, COST_WAIT_MS);
 }

@@ -5,6 +5,8 @@ export interface PinnedTo {
   readonly upstream: string;
   readonly credential: string;
   readonly atMs: number;
+  /** It is asked in whatever state it is, and its first answer is the client's. */
+  readonly isTest?: boolean;
 }
 
 /** A client's request, as the listener gives it to a handler. */

@@ -82,11 +82,25 @@ export function choose(
   only: string | null,
   context: ChoiceContext,
 ): LeaseResult | null {
+  if (need.isTest === true) return chooseTested(groups, need, only, context);
   for (let i = 0; i < groups.length; i++) {
     const chosen = chooseFrom(groups[i] as PriorityGroup, need, only, null, context);
     if (chosen !== null) return leaseOf(chosen, need, context.clock);
   }
   return null;
+}
+
+/** It counts for limits as any lease does, but no limit keeps it back. */
+function chooseTested(
+  groups: readonly PriorityGroup[],
+  need: Need,
+  only: string | null,
+  { clock }: ChoiceContext,
+): LeaseResult | null {
+  const tested = credentialsOf(groups).find(({ spec }) => spec.id === only);
+  return tested === undefined || need.excluded?.has(tested.spec.id) === true
+    ? null
+    : take(tested, need, clock);
 }
 
 /**

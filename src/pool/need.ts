@@ -21,6 +21,8 @@ export interface Need {
    * credential, no other one is chosen.
    */
   readonly stickyTo: string | null;
+  /** A person wants to know how that credential is: it is taken in whatever state it is, and no other one is. */
+  readonly isTest?: boolean;
   /** Name of the client's key. A suspicion that one key brought about does not count for others. */
   readonly key: string;
   /** The most that the request is taken for; 0 where it is not billed. Read only where a limit counts tokens. */

@@ -70,7 +70,9 @@ export function take(
   const { model } = need;
   credential.inFlight++;
   if (isPlain(credential, model)) return credential.plain;
-  const { park, models, account, counter } = credential;
+  const { models, account, counter } = credential;
+  // What a person has taken out only a person puts back, so no outcome of a test is a verdict on it.
+  const park = credential.park?.state === "off" ? null : credential.park;
   const modelPark = models.get(model) ?? null;
   const other = account.refusalFor(model, park, modelPark);
   const monotonicMs = clock.monotonicMs();

@@ -6,8 +6,8 @@ import { findEndOfKey, type KeyRing } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import { type Prefix, prefixOf } from "../dialects/prefix.ts";
+import type { PinnedTo } from "../http/client-request.ts";
 import { bytesWithoutMedia } from "../neutral/inline-media.ts";
-import type { StateId } from "../store/state.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
 import type { TakenDetours } from "./detour/detours.ts";
@@ -21,7 +21,7 @@ export class ServedRequest {
   #body: Uint8Array | null;
   #peek: Peek | null;
   /** The credential that holds the stored object which the request names; null: none is known. */
-  readonly sticky: StateId | null;
+  readonly sticky: PinnedTo | null;
   /** null: the model has none. */
   detours: TakenDetours | null = null;
   /** The keys when the request was planned. */
@@ -34,7 +34,7 @@ export class ServedRequest {
     exchange: Exchange,
     body: Uint8Array | null,
     peek: Peek | null,
-    sticky: StateId | null,
+    sticky: PinnedTo | null,
   ) {
     this.gateway = gateway;
     this.exchange = exchange;

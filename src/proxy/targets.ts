@@ -161,8 +161,8 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
     if ("unavailable" in leased) {
       const { unavailable } = leased;
       this.met().unavailable.push(unavailable);
-      if (isLimited(unavailable)) this.met().limited.add(current);
-      if (unavailable.kind === "forbidden") this.#askForbidden(upstream, current);
+      if (isLimited(unavailable) && !current.isTest) this.met().limited.add(current);
+      if (unavailable.kind === "forbidden" && !current.isTest) this.#askForbidden(upstream, current);
       else if (unavailable.isForWarm === true) this.#waitOrGiveUp();
       else this.next();
       return;
@@ -228,6 +228,10 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
 
   #afterFailure(current: CurrentTarget, lease: Lease, failure: AttemptFailure): void {
     const { signal, error } = failure;
+    if (current.isTest) {
+      this.#end(outcomeOf(failure));
+      return;
+    }
     if (signal.class === "bad" && !(signal.isAboveLimit === true && current.asksForLarger())) {
       const targets = this.#request.detours?.after(failure, current.target);
       if (!this.#detour(targets)) this.#end(outcomeOf(failure));

@@ -4,6 +4,7 @@ import { ReaderError } from "../../ledger/reader/ledger-reader.ts";
 import type { CredentialStrip } from "../../ledger/reader/protocol.ts";
 import type { AdminContext } from "../context.ts";
 import type { ReplyOf } from "../contract.ts";
+import { soon } from "../soon.ts";
 
 type Credential = ReplyOf<"listCredentials">["credentials"][number];
 
@@ -34,7 +35,7 @@ export class CredentialDays {
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#known === null || nowMs >= this.#known.untilMs)
       this.#known = { untilMs: nowMs + FRESH_MS, day: this.#read() };
-    const day = await soon(this.#known.day);
+    const day = await soon(this.#known.day, WAIT_MS);
     return (id) =>
       day === null
         ? { day: null, lastErrors: [] }
@@ -62,16 +63,6 @@ export class CredentialDays {
       log.warn({ error: error.message }, "the last hours of the credentials cannot be read now");
       return null;
     }
-  }
-}
-
-async function soon<T>(asked: Promise<T | null>): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), WAIT_MS);
-  try {
-    return await Promise.race([asked, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -19,6 +19,7 @@ export class CurrentTarget implements Need {
   readonly target: Target;
   /** The credential (`upstream/credential`) that holds the stored object of the request; null: any will do. */
   readonly stickyTo: string | null;
+  readonly isTest: boolean;
   prepared: PreparedRequest;
   repairs: Repairs;
   /** The refusals after which the request was changed; null: it was not. */
@@ -48,6 +49,7 @@ export class CurrentTarget implements Need {
     this.#request = request;
     this.target = target;
     this.stickyTo = stickyTo;
+    this.isTest = request.sticky?.isTest === true;
     this.prepared = prepared;
     this.repairs = repairs;
   }

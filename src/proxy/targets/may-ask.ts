@@ -7,7 +7,7 @@ import type { PreparingWalk } from "./prepare-target.ts";
 /** If it may not, the walk has met an obstacle. */
 export function mayAsk(
   walk: Pick<PreparingWalk, "met">,
-  { gateway, exchange }: ServedRequest,
+  { gateway, exchange, sticky }: ServedRequest,
   upstream: UpstreamView,
   model: string,
 ): boolean {
@@ -15,6 +15,7 @@ export function mayAsk(
     walk.met().foreign.push(upstream.name);
     return false;
   }
+  if (sticky?.isTest === true) return true;
   if (gateway.breaker.allows(upstream.name, model, exchange.principal.name)) return true;
   walk.met().isBreakerOpen = true;
   return false;
