@@ -12,6 +12,7 @@ import { credentialState } from "./credentials/credential-state.ts";
 import type { Caller, Handlers } from "./handler.ts";
 import { EventRing } from "./live/event-ring.ts";
 import { LiveStream } from "./live/live-stream.ts";
+import { ToldCredentials } from "./live/told-credentials.ts";
 import { listedRow } from "./requests/request-row.ts";
 
 /** A page must show a change within a second. */
@@ -33,8 +34,7 @@ export class Live {
   #rows: LedgerRow[] = [];
   #left = 0;
   #lastRows: LiveEvents["requests"]["rows"] = [];
-  /** What was told of each credential, by id. */
-  #told = new Map<string, string>();
+  readonly #told = new ToldCredentials();
   #config: object | null = null;
   #keys: object | null = null;
   #configVersion = 0;
@@ -86,7 +86,7 @@ export class Live {
     const { snapshot } = this.#context;
     this.#config = snapshot().config;
     this.#keys = snapshot().keys;
-    this.#told = new Map(this.#states().map((state) => [state.id, JSON.stringify(state)]));
+    this.#told.begin(this.#states());
     this.#context.onRow((row) => {
       this.#rows.push(row);
       if (this.#rows.length <= MAX_ROWS) return;
@@ -123,13 +123,10 @@ export class Live {
   }
 
   #tellCredentials(): void {
-    const states = this.#states();
-    const told = new Map(states.map((state) => [state.id, JSON.stringify(state)]));
-    const changed = states.filter(({ id }) => told.get(id) !== this.#told.get(id));
-    const gone = [...this.#told.keys()].filter((id) => !told.has(id));
-    this.#told = told;
+    const { clock } = this.#context;
+    const { changed, gone } = this.#told.take(this.#states(), clock);
     if (changed.length === 0 && gone.length === 0) return;
-    this.#tell("credentials", { nowMs: this.#context.clock.nowMs(), credentials: changed, gone });
+    this.#tell("credentials", { nowMs: clock.nowMs(), credentials: changed, gone });
   }
 
   #tellRows(): void {
