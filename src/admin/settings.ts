@@ -1,6 +1,6 @@
 /** The configuration, and changes of it. */
 import type { Draft } from "../config/draft.ts";
-import type { Change } from "../config/edit/change.ts";
+import { applyChange, type Change } from "../config/edit/change.ts";
 import { exportText, importText, seal, unseal } from "../config/edit/exported-settings.ts";
 import { topmost } from "../config/edit/named-settings.ts";
 import { parsePath } from "../config/edit/path-text.ts";
@@ -15,6 +15,7 @@ import { type ConfigChanges, shownDifferences, shownProblems } from "./config-ch
 import type { AdminContext } from "./context.ts";
 import type { ReadBodyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
+import { refuseBeyondBounds } from "./settings/bounds.ts";
 import { keysOf, tablesOf, valuesOf, whyLocked } from "./settings/settings-view.ts";
 
 type WantedChange = ReadBodyOf<"changeSettings">["changes"][number];
@@ -68,6 +69,7 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
       const now = await settings.read();
       const plain = await unsealed(text, passphrase);
       const imported = await withHashedPassword(context, now.text, readImport(now.text, plain));
+      refuseBeyondBounds(parseToml(now.text).root, parseToml(imported).root, allowsPrivate(context));
       const attempt = () => settings.replace(version, imported, isTrial);
       if (isTrial) {
         const { revision, differences, atNextStart, isMerged } = await changes.attempt(attempt);
@@ -157,11 +159,17 @@ async function changesOf(
     }),
   );
   const removals = read.filter(({ kind }) => kind === "remove").sort((a, b) => comparePaths(b.path, a.path));
-  return [
+  const changes = [
     ...read.filter(({ kind }) => kind === "set"),
     ...read.filter(({ kind }) => kind === "insert"),
     ...removals,
   ];
+  refuseBeyondBounds(root, changes.reduce(applyChange, root), allowsPrivate(context));
+  return changes;
+}
+
+function allowsPrivate({ snapshot }: AdminContext): boolean {
+  return snapshot().config.admin?.allowPrivate === true;
 }
 
 function refuseLocked(path: Path, root: Tree, draft: Draft | null): void {

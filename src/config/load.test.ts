@@ -132,7 +132,12 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
         corsOrigins: ["https://app.example.com"],
       },
       log: { level: "warn" },
-      admin: { passwordHash: "hash of open sesame", listen: null, budgetUsdPerDay: "5.00" },
+      admin: {
+        passwordHash: "hash of open sesame",
+        listen: null,
+        allowPrivate: false,
+        budgetUsdPerDay: "5.00",
+      },
       alerts: { ...DEFAULTS.alerts, webhook: null, secret: null },
       metrics: {
         enabled: true,

@@ -25,6 +25,12 @@ export const admin = v.optional(
       "start",
       'Address and port of its own for the admin and its API, as in `"127.0.0.1:8485"`. Without it they are at `/admin` of the main port.',
     ),
+    allow_private: withDefault(
+      v.boolean(),
+      false,
+      "reload",
+      "Let `base_url` of an upstream be set in the admin to an address that is not public, such as this machine or a private network. Such addresses in the file are good without it, and the admin itself cannot change this key.",
+    ),
     budget_usd_per_day: withDefault(
       usd,
       "5.00",

@@ -287,6 +287,10 @@ test("values from the environment are locked, and no reference can be set", asyn
     ["upstreams[0].credentials[1].api_key", "sk-ant-0123456789012345", 403],
     ["upstreams[0].credentials[0].api_key", "file:/etc/shadow", 422],
     ["alerts.webhook", "env:HOME", 422],
+    // A server of one's own would get the key of the variable.
+    ["upstreams[0].base_url", "https://evil.example/v1", 422],
+    ["upstreams[0].base_url", "http://169.254.169.254/", 422],
+    ["admin.allow_private", true, 422],
   ] as const)
     expect([path, (await change(path, value)).status]).toEqual([path, status]);
   const added = await alice("POST", "/settings", {
