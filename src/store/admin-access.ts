@@ -62,11 +62,16 @@ export class AdminAccessTable {
     return row === null ? null : toSession(row);
   }
 
-  /** Adds the session, or replaces the one of its id; sessions that are over go. */
+  /**
+   * Adds the session, or replaces the one of its id. Sessions that are over go, and so do those of another password: they
+   * must not come back with it.
+   */
   saveSession(row: SessionRow, nowMs: number): void {
     const { idSha256, csrf, passwordSha256, label, madeMs, seenMs, untilMs } = row;
     this.sql.transaction(() => {
-      this.sql.prepare("DELETE FROM admin_sessions WHERE until_ms <= ?").run(nowMs);
+      this.sql
+        .prepare("DELETE FROM admin_sessions WHERE until_ms <= ? OR password_sha256 <> ?")
+        .run(nowMs, passwordSha256);
       this.sql
         .prepare("INSERT OR REPLACE INTO admin_sessions VALUES (?, ?, ?, ?, ?, ?, ?)")
         .run(idSha256, csrf, passwordSha256, label, madeMs, seenMs, untilMs);

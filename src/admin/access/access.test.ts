@@ -81,6 +81,8 @@ test("one address has five tries a minute, a whole network of IPv6 too; the righ
   for (let i = 0; i < 5; i++) expect(await tryFrom(`2001:db8:1:2::${i}`)).toBe(401);
   expect(await tryFrom("2001:0db8:1:2:ffff::9")).toBe(429);
   expect(await tryFrom("2001:db8:1:3::1")).toBe(401);
+  expect(await tryFrom("::ffff:192.0.2.1")).toBe(429);
+  expect(await tryFrom("::ffff:198.51.100.7")).toBe(401);
   under.nowMs += 60_001;
   for (let i = 0; i < 4; i++) expect(await tryFrom("192.0.2.1")).toBe(401);
   expect((await under.signIn(PLANTED.password, { address: "192.0.2.1" })).status).toBe(204);
@@ -92,6 +94,15 @@ test("another password ends every session at once, also those of links", async (
   for (const cookie of cookies) expect(await isSignedIn(cookie)).toBe(true);
   under.passwordHash = "hash of another one";
   for (const cookie of cookies) expect(await isSignedIn(cookie)).toBe(false);
+});
+
+test("a session does not come back with its password, once somebody has signed in with another one", async () => {
+  const before = under.passwordHash;
+  const cookie = cookieIn(await under.signIn());
+  under.passwordHash = "hash of another one";
+  expect((await under.signIn("another one")).status).toBe(204);
+  under.passwordHash = before;
+  expect(await isSignedIn(cookie)).toBe(false);
 });
 
 test("a sign-out ends this session, and one of all ends all", async () => {

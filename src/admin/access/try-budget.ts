@@ -34,7 +34,9 @@ export class TryBudget {
 }
 
 /** One customer has a whole /64 of IPv6. */
-function networkOf(address: string): string {
+function networkOf(text: string): string {
+  // A proxy may write an address of IPv4 in this form.
+  const address = text.replace(/^::ffff:(?=\d+\.)/i, "");
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
   const groups = head.split(":").filter((group) => group !== "");
