@@ -1,17 +1,17 @@
 /** Client keys: those of the file to read, those of the database to change. */
-import { configOf } from "../auth/join-keys.ts";
 import { addKey, changeKey, changeKeys, type KeyRefusal, revoked, rotated } from "../auth/key-changes.ts";
 import { type KeyConfig, type KeySettings, readKeySettings } from "../config/client-keys.ts";
 import { makeClientKey } from "../config/first-run/first-run.ts";
 import { isKeyName } from "../config/schema-keys.ts";
-import { changeStoredKeys, type KeyTable, readStoredKeys, type StoredKey } from "../store/client-keys.ts";
+import { changeStoredKeys, type KeyTable, type StoredKey } from "../store/client-keys.ts";
 import { Connection } from "../store/connection.ts";
 import type { Sql } from "../store/sql.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
-import { shownKey } from "./keys/key-row.ts";
+import { KeyList, type ListedKey } from "./keys/key-list.ts";
+import { shownKey, stateOf } from "./keys/key-row.ts";
 import { spendingOf } from "./keys/key-spending.ts";
 
 type Key = ReplyOf<"getKey">["key"];
@@ -23,6 +23,7 @@ const PAGE_KEYS = 100;
 export class Keys {
   readonly #context: AdminContext;
   readonly #connection: Connection<{ readonly sql: Sql }>;
+  readonly #list = new KeyList();
 
   constructor(context: AdminContext) {
     this.#context = context;
@@ -43,21 +44,21 @@ export class Keys {
     };
     const now = (): number => this.#context.clock.nowMs();
     return {
-      listKeys: ({ query }) => {
+      listKeys: async ({ query }) => {
         const { cursor, limit = PAGE_KEYS, text, state, team } = query;
-        const found = this.#all().filter(
+        const found = (await this.#all()).filter(
           (key) =>
             (text === undefined || key.name.toLowerCase().includes(text.toLowerCase())) &&
-            (state === undefined || key.state === state) &&
-            (team === undefined || key.team === team),
+            (state === undefined || stateOf(key, now()) === state) &&
+            (team === undefined || key.config?.team === team),
         );
         const after = cursor === undefined ? found : found.filter(({ name }) => name > cursor);
-        const keys = after.slice(0, limit).map((key) => this.#withLimits(key));
+        const keys = after.slice(0, limit).map((key) => this.#withLimits(shownKey(key, now())));
         const next = after.length > limit ? (keys.at(-1)?.name ?? null) : null;
         return { keys, total: found.length, next };
       },
       getKey: async ({ params: { name } }) => ({
-        key: this.#one(name),
+        key: await this.#one(name),
         spent: await spendingOf(this.#context, name),
       }),
       createKey: ({ body: { name, settings } }) => {
@@ -75,13 +76,13 @@ export class Keys {
         if (refused !== null) throw refusal(refused, name);
         return { name, key };
       },
-      changeKey: ({ params: { name }, body: { settings } }) => {
+      changeKey: async ({ params: { name }, body: { settings } }) => {
         this.#changeOne(name, (before) => {
           const all = { ...(JSON.parse(before.settings) as Settings), ...settings };
           const kept = Object.entries(all).filter(([, value]) => value !== null);
           return { ...before, settings: JSON.stringify(this.#checked(Object.fromEntries(kept))) };
         });
-        return { key: this.#one(name) };
+        return { key: await this.#one(name) };
       },
       rotateKey: ({ params: { name }, body: { keepOldMs } }) => {
         const key = makeClientKey(this.#context.ids);
@@ -105,25 +106,15 @@ export class Keys {
   }
 
   /** By name. */
-  #all(): readonly Key[] {
+  #all(): Promise<readonly ListedKey[]> {
     const { config } = this.#context.snapshot();
-    const nowMs = this.#context.clock.nowMs();
-    const stored = this.#connection.use(({ sql }) => readStoredKeys(sql));
-    const shown = [
-      ...config.keys.map((key) => shownKey(key, null, null, nowMs)),
-      ...stored.map((key) => {
-        const found = configOf(config, key);
-        const isFault = "message" in found;
-        return shownKey(isFault ? null : found, key, isFault ? found.message : null, nowMs);
-      }),
-    ];
-    return shown.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#list.read(config, (work) => this.#connection.use(({ sql }) => work(sql)));
   }
 
-  #one(name: string): Key {
-    const found = this.#all().find((key) => key.name === name);
+  async #one(name: string): Promise<Key> {
+    const found = (await this.#all()).find((key) => key.name === name);
     if (found === undefined) throw refusal("unknown", name);
-    return this.#withLimits(found);
+    return this.#withLimits(shownKey(found, this.#context.clock.nowMs()));
   }
 
   /** What the limits of the key have left, as far as the gateway has it in force. */

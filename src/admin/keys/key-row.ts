@@ -1,22 +1,17 @@
 /** A client key in the form of the contract. Never the key itself, and nothing that it could be found by. */
 import type { KeyConfig, LimitSet } from "../../config/client-keys.ts";
 import { usdText } from "../../core/money.ts";
-import type { StoredKey } from "../../store/client-keys.ts";
 import type { ReplyOf } from "../contract.ts";
+import type { ListedKey } from "./key-list.ts";
 
 type Key = ReplyOf<"getKey">["key"];
 
-/** `config`: its settings; null: they cannot be read. `stored`: null for a key of the file. */
-export function shownKey(
-  config: KeyConfig | null,
-  stored: StoredKey | null,
-  fault: string | null,
-  nowMs: number,
-): Key {
+export function shownKey(key: ListedKey, nowMs: number): Key {
+  const { name, config, stored, fault } = key;
   const expiresAtMs = config?.expiresAtMs ?? null;
   return {
-    name: stored?.name ?? config?.name ?? "",
-    state: stateOf(stored, fault, expiresAtMs, nowMs),
+    name,
+    state: stateOf(key, nowMs),
     from: stored === null ? "file" : "database",
     fault: stored?.revokedMs == null ? fault : null,
     prefix: stored?.prefix ?? null,
@@ -31,12 +26,8 @@ export function shownKey(
   };
 }
 
-function stateOf(
-  stored: StoredKey | null,
-  fault: string | null,
-  expiresAtMs: number | null,
-  nowMs: number,
-): Key["state"] {
+export function stateOf({ config, stored, fault }: ListedKey, nowMs: number): Key["state"] {
+  const expiresAtMs = config?.expiresAtMs ?? null;
   if (stored !== null && stored.revokedMs !== null) return "revoked";
   if (stored !== null && stored.pausedMs !== null) return "paused";
   if (fault !== null) return "refused";

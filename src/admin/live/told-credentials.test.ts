@@ -53,7 +53,10 @@ test("room that comes back little by little is told in tenths, and when it is wh
   for (let look = 1; look <= 150; look++) {
     now = START + look * 400;
     const left = Math.min(1_000, 100 + Math.floor(look * 6.5));
-    const { changed } = pages.take([credential({ room: [room(left, { resetsAtMs: START + 60_000 + (look % 3) * 900 })] })], clock);
+    const { changed } = pages.take(
+      [credential({ room: [room(left, { resetsAtMs: START + 60_000 + (look % 3) * 900 })] })],
+      clock,
+    );
     seen.push(...changed.map(({ room: [one] }) => one?.remaining ?? -1));
   }
   expect(seen.length).toBeWithin(5, 12);
