@@ -20,15 +20,17 @@ export function exportText(text: string): string {
   const { places } = outline;
   const splices: Splice[] = [];
   const secrets: string[] = [];
+  const lists: Span[] = [];
   for (const { path, value } of namedSettings(root).values()) {
     if (!isLeftOut(path, value)) continue;
     if (typeof value === "string") secrets.push(value);
     const place = places.get(toPathId(path));
-    if (place !== undefined) splices.push({ ...place.value, text: writeValue(LEFT_OUT) });
+    if (place === undefined) continue;
+    splices.push({ ...place.value, text: writeValue(LEFT_OUT) });
+    if (Array.isArray(value)) lists.push(place.value);
   }
-  const values = splices.slice();
   for (const { start, end } of gapsOf(text, outline)) {
-    if (values.some((value) => value.start <= start && end <= value.end)) continue;
+    if (lists.some((list) => list.start <= start && end <= list.end)) continue;
     for (const { index, 0: comment } of text.slice(start, end).matchAll(/#[^\n]*/g)) {
       if (looksSecret(comment))
         splices.push({ start: start + index, end: start + index + comment.length, text: "# (left out)" });

@@ -7,8 +7,14 @@ export interface Splice extends Span {
 
 /** The text with all splices made. They do not overlap. */
 export function splice(text: string, splices: readonly Splice[]): string {
-  const inOrder = splices.toSorted((a, b) => b.start - a.start || b.end - a.end);
-  return inOrder.reduce((at, one) => at.slice(0, one.start) + one.text + at.slice(one.end), text);
+  const inOrder = splices.toSorted((a, b) => b.start - a.start || b.end - a.end).reverse();
+  let spliced = "";
+  let from = 0;
+  for (const one of inOrder) {
+    spliced += text.slice(from, one.start) + one.text;
+    from = one.end;
+  }
+  return spliced + text.slice(from);
 }
 
 /** The line break that most lines of the text have. */
