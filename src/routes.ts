@@ -201,11 +201,15 @@ function withAdminOn(
   isHere: (listen: string | null) => boolean,
 ): HttpRoute {
   const handler = line.handler as Handler;
+  const isThere = (): boolean => {
+    const { admin } = gateway.snapshot.config;
+    return admin !== null && isHere(admin.listen);
+  };
   return {
     ...line,
+    isThere,
     handler: (client, params) => {
-      const { admin } = gateway.snapshot.config;
-      if (admin !== null && isHere(admin.listen)) return handler(client, params);
+      if (isThere()) return handler(client, params);
       const error = new GatewayError("route_not_found", NOTHING_HERE);
       return replyWithError(dialectOfHeaders(client.headers), error, gateway.ids.ulid(gateway.clock.nowMs()));
     },

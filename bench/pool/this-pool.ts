@@ -37,7 +37,7 @@ const QUEUE_LIMITS = {
   openai: { maxCount: 1_000, maxBytes: 67_108_864 },
 } as const;
 /** The queue is looked at so often at most: a full one rests for some time after each look, and here looks take none. */
-const LOOK_MS = { anthropic: 100, openai: 20 } as const;
+const LOOK_MS = { anthropic: 100, openai: 100 } as const;
 const BYTES_A_TOKEN = 4;
 const UPSTREAM = "provider";
 /** Wide: the keys of clients are limited, and their limits refuse nobody. */

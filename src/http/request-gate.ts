@@ -173,6 +173,7 @@ export class RequestGate {
   #wrongMethod({ lines, params }: Match<HttpRoute>, request: Request): Response {
     // `models/{model}:embedContent` and the like: an action that the gateway lacks, not a model of that name.
     if (request.method === "POST" && params.model?.includes(":")) return this.#nothingHere(request);
+    if (lines.every(({ isThere }) => isThere?.() === false)) return this.#nothingHere(request);
     const methods = lines.flatMap((line) => line.methods);
     const response = this.#refuse(
       request,

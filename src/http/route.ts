@@ -18,5 +18,7 @@ export interface HttpRoute {
   readonly dialect?: DialectName;
   /** The page is for the probes of load balancers, which may send HTTP/1.0 without a `Host`. */
   readonly isHealthPage?: true;
+  /** Whether the configuration has the route now; absent: always. The handler looks by itself; this is for other methods. */
+  readonly isThere?: () => boolean;
   readonly handler: Handler;
 }

@@ -236,6 +236,7 @@ test("a path that leads nowhere is a 404 in the dialect that it looks like", asy
     ["/v1beta/models/gemini-3-flash:embedContent", "gemini"],
     ["/v1beta/files", "gemini"],
     ["/admin", "openai-chat"],
+    ["/admin/api/session", "openai-chat"],
     ["/v1/a/b/c/d/e/f/g/h/i/j/k", "openai-chat"],
   ] as const) {
     const reply = await request(gateway.port, path, { body: "{}" });
