@@ -63,6 +63,8 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/store/credential-rooms.ts",
       // The admin's API has bodies of its own, which go to nobody else.
       "src/admin/read-call.ts",
+      // The reply to a request of its own is read to its end, and goes to nobody else either.
+      "src/admin/credentials/tested-reply.ts",
       // What the gateway itself has written in a row.
       "src/admin/keys.ts",
       "src/admin/requests/request-row.ts",

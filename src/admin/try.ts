@@ -1,4 +1,5 @@
 /** Requests of models that a person makes in the admin: the playground's, and tests of credentials. */
+import { setTimeout } from "node:timers/promises";
 import type { ClientRequest } from "../http/client-request.ts";
 import { ReaderError } from "../ledger/reader/ledger-reader.ts";
 import { AdminError } from "./admin-error.ts";
@@ -105,7 +106,7 @@ async function costOf({ reader, log }: AdminContext, id: string): Promise<number
         const [page] = await reader.rows([query]);
         const [row] = page?.rows ?? [];
         if (row !== undefined) return row.costNanoUsd;
-        await Bun.sleep(COST_LOOK_MS);
+        await setTimeout(COST_LOOK_MS);
       }
     } catch (error) {
       if (!(error instanceof ReaderError)) throw error;
