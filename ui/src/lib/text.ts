@@ -37,9 +37,22 @@ export function chooseLanguage(language: Language): Promise<void> {
   return showLanguage(language);
 }
 
+/**
+ * Values that are shown as they are. Lingui reads `\u0061` and `\x61` in what it has put together as signs, also where a
+ * value has brought them, so that two names could look the same: a backslash becomes such a sequence itself.
+ */
+export function literal(values: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value.replaceAll("\\", "\\x5c") : value,
+    ]),
+  );
+}
+
 export function useText(): Text {
   const { i18n: current } = useLingui();
-  return (message, values) => current._(message, { ...values });
+  return (message, values) => current._(message, literal(values ?? {}));
 }
 
 export function useLanguage(): Language {
