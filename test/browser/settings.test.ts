@@ -45,6 +45,35 @@ test("a change is shown before it is saved, stands in the file and in the record
   await context.close();
 });
 
+test("two people who change the same value are told of one another, and lose nothing", async () => {
+  const [first, second] = [await openSettings(), await openSettings()];
+  for (const { go, page } of [first, second]) {
+    await go("/settings?q=max_wait_s");
+    await page.getByLabel("max_wait_s").waitFor();
+  }
+  await second.page.getByLabel("max_wait_s").fill("9");
+  await first.page.getByLabel("max_wait_s").fill("8");
+  await first.page.getByRole("button", { name: "Review…" }).click();
+  await first.page.getByRole("button", { name: "Save" }).click();
+  await first.page.getByText("The configuration was saved.").first().waitFor();
+  await second.page.getByRole("button", { name: "Review…" }).click();
+  const dialog = second.page.getByRole("dialog");
+  // The second page stays as it was read, though it hears of the change: what both have changed is shown.
+  await dialog.getByText("in the file now").waitFor();
+  const clash = (await dialog.getByRole("definition").allTextContents()).map((value) => value.trim());
+  expect(clash).toEqual(["0", "8", "9"]);
+  expect(await axeFaults(second.page)).toEqual([]);
+  expect(await dialog.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await dialog.getByRole("button", { name: "Read the file again, and keep my changes" }).click();
+  await dialog.getByText("before: 8").waitFor();
+  expect(fileText()).toContain("max_wait_s = 8");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "detached" });
+  expect(fileText()).toContain("max_wait_s = 9");
+  await first.context.close();
+  await second.context.close();
+});
+
 test("no secret of the file is on any settings page", async () => {
   const { page, go, context } = await openSettings();
   for (const path of [
@@ -76,6 +105,50 @@ test("the settings suit the narrowest window, and axe finds nothing", async () =
     expect([path, await overflow(page)]).toEqual([path, 0]);
     expect([path, ...(await axeFaults(page))]).toEqual([path]);
   }
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+test("a model, an upstream and a credential are added, and an entry is removed and put back", async () => {
+  const { page, go, faults, context } = await openSettings();
+  const add = async (list: string, fields: Readonly<Record<string, string>>): Promise<void> => {
+    await page.getByRole("button", { name: "Add an entry…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("List", { exact: true }).selectOption({ label: list });
+    for (const [label, typed] of Object.entries(fields)) {
+      const field = dialog.getByLabel(label, { exact: true });
+      if ((await field.evaluate(({ tagName }) => tagName)) === "SELECT") await field.selectOption(typed);
+      else await field.fill(typed);
+    }
+    expect(await axeFaults(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  };
+  await go("/settings");
+  await add("upstreams", {
+    name: "local",
+    family: "openai",
+    "credentials.name": "main",
+    "credentials.api_key": "sk-of-my-own-server",
+  });
+  await add("credentials · openai", { name: "third", api_key: "sk-number-three" });
+  await add("models", { name: "quick", targets: "openai/gpt-5-mini\nlocal/small" });
+  await page.getByRole("button", { name: "Review…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("models[quick]").first().waitFor();
+  expect(await dialog.textContent()).not.toContain("sk-number-three");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The configuration was saved.").first().waitFor();
+  expect(fileText()).toContain('name = "quick"');
+  expect(fileText()).toContain("sk-number-three");
+  await page.getByLabel("Part").getByRole("button", { name: /third/ }).click();
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("goes away").waitFor();
+  await page.getByRole("button", { name: "Put back" }).click();
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("button", { name: "Review…" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: /third/ }).waitFor({ state: "detached" });
+  expect(fileText()).not.toContain("sk-number-three");
   expect(faults).toEqual([]);
   await context.close();
 });

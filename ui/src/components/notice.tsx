@@ -3,6 +3,8 @@ import type { ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { useText } from "../lib/text.ts";
 import { Button } from "./button.tsx";
+import { CopyButton } from "./copy-button.tsx";
+import { ScrollRegion } from "./scroll-region.tsx";
 
 const TONES = {
   info: { look: "border-info bg-info-soft", ink: "text-info", Icon: Info },
@@ -35,6 +37,18 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
       <p className="font-medium">{message}</p>
       {known?.path != null && <p className="font-mono text-[13px]">{known.path}</p>}
       {known?.repair != null && <p>{known.repair}</p>}
+      {known?.paste != null && (
+        <>
+          <p className="mt-2">{text("To paste into the file by hand:")}</p>
+          <ScrollRegion
+            label={text("To paste into the file by hand:")}
+            className="my-1 max-h-60 rounded-[7px] bg-sunken"
+          >
+            <pre className="w-max min-w-full p-2 font-mono text-[12.5px]">{known.paste}</pre>
+          </ScrollRegion>
+          <CopyButton value={known.paste} label={text("Copy the text")} />
+        </>
+      )}
       {onRetry !== undefined && (
         <Button className="mt-2" onClick={onRetry}>
           {text("Try again")}

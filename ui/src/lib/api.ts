@@ -19,6 +19,10 @@ export class ApiError extends Error {
   readonly path: string | null;
   readonly repair: string | null;
   readonly retryAfterS: number | null;
+  /** With 409: what both sides have changed. */
+  readonly clashes: NonNullable<AdminErrorBody["error"]["clashes"]>;
+  /** With 403: what a person can paste into a file that the gateway cannot write. */
+  readonly paste: string | null;
 
   constructor(status: number, { error }: AdminErrorBody, retryAfterS: number | null = null) {
     super(error.message);
@@ -27,6 +31,8 @@ export class ApiError extends Error {
     this.path = error.path ?? null;
     this.repair = error.repair ?? null;
     this.retryAfterS = retryAfterS;
+    this.clashes = error.clashes ?? [];
+    this.paste = error.paste ?? null;
   }
 }
 

@@ -1,32 +1,47 @@
+import { Plus, Trash2, Undo2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { Empty, Notice } from "../../components/notice.tsx";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
+import { AddEntryButton } from "./add-entry-dialog.tsx";
 import {
+  type Edit,
   type Edits,
+  isBelow,
   lastName,
+  rebased,
   type Section,
   type SettingKey,
   type Settings,
   sectionsOf,
   withEdit,
+  withEntry,
+  withoutEntry,
 } from "./edits.ts";
 import { ReviewDialog } from "./review-dialog.tsx";
 import { SettingRow } from "./setting-row.tsx";
 
 /** Every value of the configuration, by tables; changes are collected and looked at before they are saved. */
-export function Editor({ settings }: { settings: Settings }) {
+export function Editor({ settings: newest }: { settings: Settings }) {
   const text = useText();
   const [read, write] = usePlace();
   const [edits, setEdits] = useState<Edits>(new Map());
+  // What is being changed stays as it was read, so that saving finds what others have changed meanwhile.
+  const [pinned, setPinned] = useState<Settings | null>(null);
+  const settings = pinned ?? newest;
   const [isReviewing, setReviewing] = useState(false);
   const [problems, setProblems] = useState<ReadonlyMap<string, string>>(new Map());
   const sections = useMemo(() => sectionsOf(settings), [settings]);
   const keys = useMemo(() => new Map(settings.keys.map((key) => [key.key, key])), [settings]);
   const chosen = sections.find(({ owner }) => owner === read("at")) ?? sections[0];
   const typed = read("q").toLowerCase();
+  const change = (next: Edits): void => {
+    setEdits(next);
+    setPinned(next.size === 0 ? null : settings);
+    setProblems(new Map());
+  };
   return (
     <>
       {settings.lockedReason !== null && <Notice tone="warn">{settings.lockedReason}</Notice>}
@@ -41,18 +56,26 @@ export function Editor({ settings }: { settings: Settings }) {
           sections={sections}
           chosen={chosen}
           onChoose={(owner) => write({ at: owner })}
-          isEdited={(owner) => [...edits.keys()].some((path) => path.startsWith(`${owner}.`))}
+          isEdited={(owner) => [...edits.keys()].some((path) => isBelow(path, owner))}
         />
         <div className="flex min-w-0 flex-col gap-3">
-          <input
-            type="search"
-            data-search
-            aria-label={text("Find a setting")}
-            placeholder={text("Find a setting")}
-            value={read("q")}
-            onChange={({ target }) => write({ q: target.value }, { replace: true })}
-            className="field max-w-80"
-          />
+          <div className="flex flex-wrap items-center gap-2">
+            <input
+              type="search"
+              data-search
+              aria-label={text("Find a setting")}
+              placeholder={text("Find a setting")}
+              value={read("q")}
+              onChange={({ target }) => write({ q: target.value }, { replace: true })}
+              className="field max-w-80 flex-1 basis-40"
+            />
+            <AddEntryButton
+              settings={settings}
+              list={chosen === undefined ? "" : listOf(chosen.owner)}
+              onAdd={(list, entry) => change(withEntry(edits, list, entry))}
+            />
+          </div>
+          <NewEntries edits={edits} onDiscard={(path) => change(without(edits, path))} />
           {(typed === "" ? (chosen === undefined ? [] : [chosen]) : sections).map((section) => (
             <SectionPanel
               key={section.owner}
@@ -62,10 +85,11 @@ export function Editor({ settings }: { settings: Settings }) {
               typed={typed}
               edits={edits}
               problems={problems}
+              isLocked={settings.lockedReason !== null}
+              onRemove={() => change(withoutEntry(edits, section.owner))}
               onEdit={(path, next) => {
                 const before = settings.values.find((value) => value.path === path);
-                setEdits((all) => withEdit(all, path, next, before));
-                setProblems(new Map());
+                change(withEdit(edits, path, next, before));
               }}
             />
           ))}
@@ -78,7 +102,7 @@ export function Editor({ settings }: { settings: Settings }) {
               count: edits.size,
             })}
           </p>
-          <Button onClick={() => setEdits(new Map())}>{text("Discard")}</Button>
+          <Button onClick={() => change(new Map())}>{text("Discard")}</Button>
           <Button look="primary" onClick={() => setReviewing(true)}>
             {text("Review…")}
           </Button>
@@ -90,13 +114,46 @@ export function Editor({ settings }: { settings: Settings }) {
           edits={edits}
           onClose={() => setReviewing(false)}
           onProblems={setProblems}
+          onNewer={(newer) => {
+            const next = rebased(edits, settings, newer);
+            setEdits(next);
+            setPinned(next.size === 0 ? null : newer);
+          }}
           onSaved={() => {
             setReviewing(false);
-            setEdits(new Map());
+            change(new Map());
+            setPinned(null);
           }}
         />
       )}
     </>
+  );
+}
+
+/** `upstreams[0].credentials[1]` → `upstreams[0].credentials`. */
+const listOf = (owner: string): string => owner.replace(/\[\d+\]$/, "");
+
+const without = (edits: Edits, path: string): Edits => new Map([...edits].filter(([one]) => one !== path));
+
+/** Entries that are not saved yet. */
+function NewEntries({ edits, onDiscard }: { edits: Edits; onDiscard: (path: string) => void }) {
+  const text = useText();
+  const added = [...edits].filter(
+    (one): one is [string, Extract<Edit, { kind: "add" }>] => one[1].kind === "add",
+  );
+  if (added.length === 0) return null;
+  return (
+    <ul className="panel divide-y divide-line px-4">
+      {added.map(([path, { entry }]) => (
+        <li key={path} className="flex items-center gap-2 py-2">
+          <Plus size={16} aria-hidden className="shrink-0 text-good" />
+          <span className="min-w-0 flex-1 font-mono text-[13px] break-all">
+            {path.slice(0, path.lastIndexOf("+"))} · {String(entry.name ?? entry.match ?? entry.model ?? "")}
+          </span>
+          <Button onClick={() => onDiscard(path)}>{text("Discard")}</Button>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -159,7 +216,9 @@ function SectionPanel({
   typed,
   edits,
   problems,
+  isLocked,
   onEdit,
+  onRemove,
 }: {
   section: Section;
   settings: Settings;
@@ -167,9 +226,13 @@ function SectionPanel({
   typed: string;
   edits: Edits;
   problems: ReadonlyMap<string, string>;
+  isLocked: boolean;
   onEdit: (path: string, typed: string) => void;
+  /** Takes the entry away, or puts it back. */
+  onRemove: () => void;
 }) {
   const text = useText();
+  const isGone = edits.get(owner)?.kind === "remove";
   const rows = [...keys.values()].filter(
     ({ key, table: own, kind, help }) =>
       own === table &&
@@ -181,25 +244,39 @@ function SectionPanel({
   return (
     <section className="panel">
       <div className="px-4 pt-3">
-        <h2 className="font-mono text-[14px] break-all">
-          {table.replaceAll("[]", "")}
-          {name !== null && ` · ${name}`}
-        </h2>
+        <div className="flex items-start gap-2">
+          <h2 className="min-w-0 flex-1 font-mono text-[14px] break-all">
+            {table.replaceAll("[]", "")}
+            {name !== null && ` · ${name}`}
+          </h2>
+          {name !== null && (
+            <Button
+              look={isGone ? "plain" : "danger"}
+              icon={isGone ? <Undo2 size={15} aria-hidden /> : <Trash2 size={15} aria-hidden />}
+              disabled={isLocked}
+              onClick={onRemove}
+            >
+              {isGone ? text("Put back") : text("Remove")}
+            </Button>
+          )}
+        </div>
+        {isGone && <p className="text-[13px] font-medium text-bad">{text("goes away")}</p>}
         {typed === "" && (
           <p className="text-[13px] text-muted">{settings.tables.find((one) => one.table === table)?.help}</p>
         )}
       </div>
       <div className="divide-y divide-line px-4">
         {rows.map((key) => {
-          const path = `${owner}.${lastName(key.key)}`;
+          const path = `${owner}${key.key.slice(table.length)}`;
           return (
             <SettingRow
               key={path}
               setting={key}
+              label={key.key.slice(table === "" ? 0 : table.length + 1)}
               value={settings.values.find((value) => value.path === path)}
               edit={edits.get(path)}
               problem={problems.get(path) ?? null}
-              isLocked={settings.lockedReason !== null}
+              isLocked={isLocked || isGone}
               onType={(next) => onEdit(path, next)}
             />
           );

@@ -2,12 +2,16 @@ import { expect, test } from "bun:test";
 import {
   changesOf,
   type Edits,
+  entryOf,
   keyOfPath,
   ownerOf,
   readTyped,
+  rebased,
   type Settings,
   sectionsOf,
   withEdit,
+  withEntry,
+  withoutEntry,
 } from "./edits.ts";
 
 const value = (path: string, is: unknown, more: object = {}): Settings["values"][number] => ({
@@ -78,4 +82,59 @@ test("changes have the values of their keys' kinds", () => {
     ["server.host", { kind: "remove" }],
   ]);
   expect(changesOf(edits, keys)).toEqual([{ path: "server.port", value: 1 }, { path: "server.host" }]);
+});
+
+test("a new entry has what was typed for it, also in its first credential and in tables below", () => {
+  const keys = [
+    ["upstreams[].name", "text"],
+    ["upstreams[].dialects", "list"],
+    ["upstreams[].credentials[].name", "text"],
+    ["upstreams[].credentials[].weight", "number"],
+    ["models[].name", "text"],
+    ["models[].defaults.seed", "number"],
+  ].map(([key, kind]) => ({ key, kind }) as Settings["keys"][number]);
+  const typed = {
+    "upstreams[].name": "own",
+    "upstreams[].dialects": "",
+    "upstreams[].credentials[].name": "main",
+    "upstreams[].credentials[].weight": "2",
+    "models[].name": "fast",
+    "models[].defaults.seed": "7",
+  };
+  const own = { name: "own", credentials: [{ name: "main", weight: 2 }] };
+  expect(entryOf("upstreams[]", keys, typed)).toEqual(own);
+  expect(entryOf("models[]", keys, typed)).toEqual({ name: "fast", defaults: { seed: 7 } });
+  const edits = withEntry(withEntry(new Map(), "upstreams", own), "upstreams", own);
+  expect(changesOf(edits, new Map())).toEqual([
+    { path: "upstreams", add: own },
+    { path: "upstreams", add: own },
+  ]);
+});
+
+test("an entry that goes takes what was changed in it along, and is put back", () => {
+  const weight = value("upstreams[0].credentials[1].weight", 1);
+  const edits = withEdit(new Map(), "upstreams[0].credentials[1].weight", "5", weight);
+  const gone = withoutEntry(edits, "upstreams[0].credentials[1]");
+  expect(changesOf(gone, new Map())).toEqual([{ path: "upstreams[0].credentials[1]" }]);
+  expect(withoutEntry(gone, "upstreams[0].credentials[1]").size).toBe(0);
+});
+
+test("edits follow their entries into a newer version, and go with an entry that went", () => {
+  const settings = (names: readonly string[]): Settings =>
+    ({ values: names.map((name, at) => value(`upstreams[${at}].name`, name)) }) as unknown as Settings;
+  const edits: Edits = new Map([
+    ["server.port", { kind: "set", typed: "1" }],
+    ["upstreams[0].base_url", { kind: "remove" }],
+    ["upstreams[1].base_url", { kind: "set", typed: "http://b" }],
+    ["upstreams[2]", { kind: "remove" }],
+    ["upstreams[1].credentials+1", { kind: "add", entry: { name: "more" } }],
+    ["upstreams+1", { kind: "add", entry: { name: "d" } }],
+  ]);
+  expect([...rebased(edits, settings(["a", "b", "c"]), settings(["c", "b"])).keys()]).toEqual([
+    "server.port",
+    "upstreams[1].base_url",
+    "upstreams[0]",
+    "upstreams[1].credentials+1",
+    "upstreams+1",
+  ]);
 });

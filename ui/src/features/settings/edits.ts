@@ -6,8 +6,14 @@ export type SettingKey = Settings["keys"][number];
 export type SettingValue = Settings["values"][number];
 type Change = BodyOf<"changeSettings">["changes"][number];
 
-/** By path. `remove`: the value goes, so that the default holds. */
-export type Edit = { readonly kind: "set"; readonly typed: string } | { readonly kind: "remove" };
+/**
+ * By path. `remove`: the value or the entry goes, so that the default holds. `add`: a new entry for the list of the path
+ * before the `+`.
+ */
+export type Edit =
+  | { readonly kind: "set"; readonly typed: string }
+  | { readonly kind: "remove" }
+  | { readonly kind: "add"; readonly entry: Readonly<Record<string, unknown>> };
 export type Edits = ReadonlyMap<string, Edit>;
 
 /** `upstreams[0].credentials[1].weight` → `upstreams[].credentials[].weight`. */
@@ -53,6 +59,7 @@ export function readTyped(kind: SettingKey["kind"], typed: string): unknown {
 export function changesOf(edits: Edits, keys: ReadonlyMap<string, SettingKey>): Change[] {
   return [...edits].map(([path, edit]): Change => {
     if (edit.kind === "remove") return { path };
+    if (edit.kind === "add") return { path: path.slice(0, path.lastIndexOf("+")), add: edit.entry };
     return { path, value: readTyped(keys.get(keyOfPath(path))?.kind ?? "text", edit.typed) };
   });
 }
@@ -67,6 +74,94 @@ export function withEdit(edits: Edits, path: string, typed: string, before: Sett
   else if (typed === "") next.set(path, { kind: "remove" });
   else next.set(path, { kind: "set", typed });
   return next;
+}
+
+export function withEntry(edits: Edits, list: string, entry: Readonly<Record<string, unknown>>): Edits {
+  let number = 1;
+  while (edits.has(`${list}+${number}`)) number += 1;
+  return new Map(edits).set(`${list}+${number}`, { kind: "add", entry });
+}
+
+/** Takes an entry away, and forgets what was changed in it; a second time puts it back. */
+export function withoutEntry(edits: Edits, owner: string): Edits {
+  const next = new Map([...edits].filter(([path]) => !isBelow(path, owner)));
+  if (edits.get(owner)?.kind !== "remove") next.set(owner, { kind: "remove" });
+  return next;
+}
+
+export const isBelow = (path: string, owner: string): boolean =>
+  path === owner || path.startsWith(`${owner}.`);
+
+/** An entry from what was typed for the keys of its table; what nothing was typed for is left out. */
+export function entryOf(
+  table: string,
+  keys: readonly SettingKey[],
+  typed: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const entry: Record<string, unknown> = {};
+  for (const { key, kind } of keys) {
+    const written = typed[key] ?? "";
+    if (written === "" || !key.startsWith(`${table}.`)) continue;
+    const steps = key.slice(table.length + 1).split(".");
+    const last = steps.pop() as string;
+    let at = entry;
+    for (const step of steps) {
+      const name = step.replace("[]", "");
+      const inner = at[name] ?? (name === step ? {} : [{}]);
+      at[name] = inner;
+      at = (Array.isArray(inner) ? inner[0] : inner) as Record<string, unknown>;
+    }
+    at[last] = readTyped(kind, written);
+  }
+  return entry;
+}
+
+/** `upstreams[0].weight` → `upstreams[anthropic].weight`: entries by what names them, as other versions number them otherwise. */
+function namedPath(path: string, names: ReadonlyMap<string, unknown>): string {
+  return path.replace(/\[\d+\]/g, (place, at: number) => {
+    const name = names.get(path.slice(0, at + place.length));
+    return typeof name === "string" ? `[${JSON.stringify(name)}]` : place;
+  });
+}
+
+function namesOf({ values }: Settings): ReadonlyMap<string, unknown> {
+  return new Map(
+    values
+      .filter(({ path }) => /\]\.(name|match)$/.test(path))
+      .map(({ path, value }) => [ownerOf(path), value]),
+  );
+}
+
+/** Edits of one version for a newer one. What is in an entry that the newer one does not have is left out. */
+export function rebased(edits: Edits, before: Settings, after: Settings): Edits {
+  const [old, now] = [namesOf(before), namesOf(after)];
+  const places = new Map<string, string>();
+  for (const { path } of after.values)
+    for (let owner = ownerOf(path); owner !== ""; owner = ownerOf(owner))
+      places.set(namedPath(owner, now), owner);
+  return new Map(
+    [...edits].flatMap(([path, edit]): [string, Edit][] => {
+      if (!path.includes("[")) return [[path, edit]];
+      // The list of a new entry, an entry that goes, or the table of a value.
+      const owner = path.endsWith("]") ? path : ownerOf(path);
+      const place = places.get(namedPath(owner, old));
+      return place === undefined ? [] : [[`${place}${path.slice(owner.length)}`, edit]];
+    }),
+  );
+}
+
+/** Every list that can get an entry: `upstreams`, and for each upstream `upstreams[0].credentials`. */
+export function listsOf(settings: Settings): readonly { list: string; table: string; title: string }[] {
+  const sections = sectionsOf(settings);
+  return settings.tables
+    .filter(({ table }) => table.endsWith("[]"))
+    .flatMap(({ table }) => {
+      const last = lastName(table).slice(0, -2);
+      if (ownerOf(table) === "") return [{ list: last, table, title: last }];
+      return sections
+        .filter((section) => section.table === ownerOf(table))
+        .map(({ owner, name }) => ({ list: `${owner}.${last}`, table, title: `${last} · ${name}` }));
+    });
 }
 
 export interface Section {

@@ -6,6 +6,7 @@ import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
 import { useToast } from "../../components/toasts.tsx";
 import { ApiError, call } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
+import { Clashes } from "./clashes.tsx";
 import { Differences } from "./differences.tsx";
 import { changesOf, type Edits, type Settings } from "./edits.ts";
 
@@ -15,12 +16,15 @@ export function ReviewDialog({
   edits,
   onClose,
   onProblems,
+  onNewer,
   onSaved,
 }: {
   settings: Settings;
   edits: Edits;
   onClose: () => void;
   onProblems: (problems: ReadonlyMap<string, string>) => void;
+  /** The file as it is now; the edits stay. */
+  onNewer: (settings: Settings) => void;
   onSaved: () => void;
 }) {
   const text = useText();
@@ -60,9 +64,17 @@ export function ReviewDialog({
   useEffect(() => {
     if (data !== undefined) onProblems(new Map(data.problems.map(({ path, message }) => [path, message])));
   }, [data, onProblems]);
-  const isConflict = [preview.error, save.error].some(
-    (error) => error instanceof ApiError && error.status === 409,
+  const conflict = [preview.error, save.error].find(
+    (error): error is ApiError => error instanceof ApiError && error.status === 409,
   );
+  const readAgain = useMutation({
+    mutationFn: () => call("getSettings", {}),
+    onSuccess: (newer) => {
+      queries.setQueryData<Settings>(["settings"], newer);
+      save.reset();
+      onNewer(newer);
+    },
+  });
   return (
     <Dialog isOpen onClose={onClose} title={text("What will change")} width="max-w-2xl">
       <div className="flex flex-col gap-4">
@@ -80,8 +92,9 @@ export function ReviewDialog({
           </Notice>
         )}
         {save.error !== null && <ErrorNotice error={save.error} />}
-        {isConflict && (
-          <Button onClick={() => void queries.invalidateQueries({ queryKey: ["settings"] }).then(onClose)}>
+        {conflict !== undefined && <Clashes clashes={conflict.clashes} />}
+        {conflict !== undefined && (
+          <Button isBusy={readAgain.isPending} onClick={() => readAgain.mutate()}>
             {text("Read the file again, and keep my changes")}
           </Button>
         )}

@@ -2,7 +2,7 @@ import { Lock } from "lucide-react";
 import { useId } from "react";
 import { useText } from "../../lib/text.ts";
 import type { Message } from "../../locales/messages.ts";
-import { type Edit, lastName, type SettingKey, type SettingValue, typedValue } from "./edits.ts";
+import { type Edit, type SettingKey, type SettingValue, typedValue } from "./edits.ts";
 
 const ORIGINS: Record<SettingValue["origin"], Message> = {
   file: "from the file",
@@ -14,6 +14,7 @@ const ORIGINS: Record<SettingValue["origin"], Message> = {
 /** One setting with its help; a fault that the gateway finds stands at it. */
 export function SettingRow({
   setting,
+  label,
   value,
   edit,
   problem,
@@ -21,6 +22,8 @@ export function SettingRow({
   onType,
 }: {
   setting: SettingKey;
+  /** Below its table, as in `defaults.temperature`. */
+  label: string;
   value: SettingValue | undefined;
   edit: Edit | undefined;
   problem: string | null;
@@ -30,12 +33,12 @@ export function SettingRow({
   const text = useText();
   const id = useId();
   const lockedReason = value?.lockedReason ?? null;
-  const shown = edit === undefined ? shownValue(value) : edit.kind === "remove" ? "" : edit.typed;
+  const shown = edit === undefined ? shownValue(value) : edit.kind === "set" ? edit.typed : "";
   return (
     <div className="grid gap-x-6 gap-y-2 py-3 md:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
       <div className="min-w-0">
         <label htmlFor={id} className="font-mono text-[13px] font-medium break-all">
-          {lastName(setting.key)}
+          {label}
         </label>
         <span className="ml-2 text-[12.5px] text-muted">
           {text(ORIGINS[value?.origin ?? "default"])}

@@ -40,6 +40,17 @@ export const SETTING_MESSAGES = {
   "It replaces the configuration. Secrets that it does not have stay as they are.":
     "它会替换当前配置。其中没有的密钥保持不变。",
   "Only for an encrypted export.": "仅用于加密的导出。",
+  "Add an entry…": "添加条目…",
+  "Add an entry": "添加条目",
+  List: "列表",
+  "More settings": "更多设置",
+  Remove: "移除",
+  "Put back": "恢复",
+  "when this page was read": "读取此页面时",
+  "in the file now": "文件中现在的值",
+  "wanted here": "此处想要的值",
+  "To paste into the file by hand:": "请手动粘贴到文件中：",
+  "Copy the text": "复制文本",
   "Nothing would change.": "不会有任何更改。",
   "Show what would change": "显示将更改的内容",
 } as const;
