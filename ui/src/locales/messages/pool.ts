@@ -48,7 +48,20 @@ export const POOL_MESSAGES = {
   "{share} left": "剩余 {share}",
   "anew in": "恢复倒计时",
   Upstream: "上游",
-  "The name of an upstream in the configuration.": "配置中某个上游的名称。",
+  "The provider that the form of each secret tells": "由每个密钥的格式判断提供商",
+  "Another provider": "其他提供商",
+  Simulator: "模拟器",
+  Family: "类型",
+  "Base URL": "基础地址",
+  Secret: "密钥内容",
+  "Empty: that of the family's own provider. openai is also for every compatible server.":
+    "留空：使用该类型官方提供商的地址。openai 也适用于所有兼容的服务器。",
+  "The simulator answers as providers do. It needs no account and costs nothing.":
+    "模拟器像提供商一样应答，无需账户，也不产生费用。",
+  "Run this in another terminal of the gateway's machine:": "请在网关所在机器的另一个终端中运行：",
+  "Address of the simulator": "模拟器的地址",
+  "As the command prints it.": "即该命令打印的地址。",
+  "Use the simulator": "使用模拟器",
   "Secrets, one a line": "密钥，每行一个",
   "A line is a secret, or a name and its secret. Secrets are never shown again.":
     "每行是一个密钥，或一个名称加密钥。密钥之后不会再显示。",
