@@ -4,12 +4,26 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { NARROW, startAdmin, WIDE, type Window } from "../test/browser/admin.ts";
+import { fillLedger } from "./past-traffic.ts";
 
 const FOLDER = process.argv[2] ?? join(import.meta.dir, "../dist/screenshots");
-const REQUESTS = 60;
-/** For charts and figures that come after the page. */
-const SETTLE_MS = 1_200;
+const REQUESTS = 40;
+/** A limited key and a model with two targets, so that the pages have something to show of them. */
+const MORE_TOML = `
+[[keys]]
+name = "laptop"
+key = "clw-laptop-0123456789abcdef"
+requests_per_minute = 60
+budget_usd_per_day = "5"
+
+[[models]]
+name = "fast"
+targets = ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"]
+`;
+/** For charts, and for what moves into its place. */
+const SETTLE_MS = 500;
 
 interface Shot {
   readonly name: string;
@@ -37,16 +51,32 @@ const SHOTS: readonly Shot[] = [
   { name: "keys-create", path: "/keys?new=1" },
   { name: "key", path: "/keys/tester" },
   { name: "models", path: "/models" },
-  { name: "playground", path: "/playground?a=gpt-5.5&two=1&b=claude-sonnet-5&db=anthropic-messages" },
+  { name: "playground", path: "/playground?a=gpt-5.4&two=1&b=claude-sonnet-5&db=anthropic-messages" },
+  { name: "settings", path: "/settings?at=pool" },
+  { name: "settings-upstream", path: "/settings?at=upstreams%5B0%5D" },
+  {
+    name: "settings-add",
+    path: "/settings",
+    act: ({ page }) =>
+      page.getByRole("button", { name: /…$/ }).and(page.locator("main button")).last().click(),
+  },
+  { name: "changes", path: "/settings?view=changes" },
+  { name: "transfer", path: "/settings?view=transfer" },
   { name: "palette", path: "/pool", act: ({ page }) => page.keyboard.press("Control+k") },
   { name: "shortcuts", path: "/pool", act: ({ page }) => page.keyboard.press("?") },
 ];
 
+/** Until nothing is being read any more. */
+async function settle(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector(".animate-pulse") === null);
+  await page.waitForTimeout(SETTLE_MS);
+}
+
 async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
-  const admin = await startAdmin();
+  const admin = await startAdmin(MORE_TOML, fillLedger);
   try {
-    const models = ["gpt-5.5", "claude-sonnet-5", "gpt-5.4-mini", "no-such-model"];
+    const models = ["gpt-5.4", "claude-sonnet-5", "gpt-5-mini", "fast", "no-such-model"];
     for (let at = 0; at < REQUESTS; at += 1)
       await (await admin.ask(models[at % models.length])).arrayBuffer();
     for (const [size, viewport] of [
@@ -66,9 +96,9 @@ async function main(): Promise<void> {
           for (const { name, path, act } of SHOTS) {
             await window.go(path);
             await page.locator("#page-title").waitFor();
-            await page.waitForTimeout(SETTLE_MS);
+            await settle(page);
             await act?.(window);
-            if (act !== undefined) await page.waitForTimeout(SETTLE_MS);
+            if (act !== undefined) await settle(page);
             await page.screenshot({ path: join(FOLDER, `${name}-${suffix}.png`) });
           }
           for (const fault of window.faults) console.log(`${suffix}: ${fault}`);

@@ -30,7 +30,8 @@ export interface AdminUnderTest {
   readonly gateway: Gateway;
   readonly browser: Browser;
   /** A window of its own, with the policy's violations and exceptions of its pages in `faults`. */
-  open(options?: BrowserContextOptions): Promise<Window>;
+  /** `url`: the gateway's own address, or that of what passes its bytes on. */
+  open(options?: BrowserContextOptions, url?: string): Promise<Window>;
   /** Sends one chat request as a client. */
   ask(model?: string): Promise<Response>;
   close(): Promise<void>;
@@ -45,10 +46,10 @@ export interface Window {
   signIn(password?: string): Promise<void>;
 }
 
-/** Cookies of the first sign-in at each gateway: more of them in a minute than a person needs are refused. */
+/** Cookies of the first sign-in at each address: more of them in a minute than a person needs are refused. */
 const sessions = new Map<string, readonly Cookie[]>();
 
-export async function startAdmin(toml = ""): Promise<AdminUnderTest> {
+export async function startAdmin(toml = "", fill?: (dataDir: string) => void): Promise<AdminUnderTest> {
   const install = Bun.spawnSync(["script/install-chromium"], {
     cwd: ROOT,
     stdout: "inherit",
@@ -63,6 +64,7 @@ export async function startAdmin(toml = ""): Promise<AdminUnderTest> {
     ids: makeIds(),
   });
   const gateway = await startGateway({
+    ...(fill === undefined ? {} : { fill }),
     toml: [
       `[admin]\npassword = "${PASSWORD}"\n`,
       KEYS_TOML,
@@ -81,7 +83,7 @@ export async function startAdmin(toml = ""): Promise<AdminUnderTest> {
   return {
     gateway,
     browser,
-    open: (options = {}) => openWindow(browser, gateway.url, options),
+    open: (options = {}, url = gateway.url) => openWindow(browser, url, options),
     ask: (model = "gpt-5.5") =>
       fetch(`${gateway.url}/v1/chat/completions`, {
         method: "POST",

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { type AdminUnderTest, axeFaults, startAdmin, type Window } from "./admin.ts";
+import { type AdminUnderTest, axeFaults, NARROW, overflow, startAdmin, type Window } from "./admin.ts";
+import { cuttableLine } from "./cuttable-line.ts";
 
 const HOSTILE = `<img src=x onerror="alert(1)">{{7*7}}"'><script>alert(2)</script>`;
 
@@ -18,6 +19,24 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(window.faults).toEqual([]);
   await window.context.close();
+});
+
+test("the overview has the figures of what was asked, and keeps its range and metric in the address", async () => {
+  const { page } = window;
+  const figure = page.locator("dl > div", { hasText: "Requests" }).locator("dd").first();
+  await figure.waitFor();
+  expect(await figure.textContent()).toBe("3");
+  await page.getByRole("radio", { name: "7 days" }).click();
+  await page.getByRole("radio", { name: "Tokens" }).click();
+  await page.getByLabel("Split the chart").selectOption("model");
+  await page.waitForURL(/range=7d/);
+  expect(page.url()).toContain("metric=tokens");
+  expect(page.url()).toContain("by=model");
+  await page.reload();
+  await page.getByRole("radio", { name: "Tokens", checked: true }).waitFor();
+  await page.locator("canvas").waitFor();
+  await page.getByText("Show as a table").click();
+  expect(await axeFaults(page)).toEqual([]);
 });
 
 test("a request appears in the live tail by itself, and its page has its timeline and its bill", async () => {
@@ -108,4 +127,133 @@ test("a credential is tested with a prompt of one's own", async () => {
   expect(await axeFaults(page)).toEqual([]);
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByText("It works").waitFor();
+});
+
+test("a key is made, shown once, limited, paused and revoked", async () => {
+  const { page, go } = window;
+  await go("/keys?new=1");
+  await page.getByLabel("Name").fill("laptop");
+  expect(await axeFaults(page)).toEqual([]);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const key = (await page.getByLabel("The new key").textContent()) ?? "";
+  expect(key).toMatch(/^clew-/);
+  await page.getByText(admin.gateway.url, { exact: false }).first().waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  const models = (): Promise<Response> =>
+    fetch(`${admin.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  expect((await models()).status).toBe(200);
+  await page.getByRole("button", { name: "I have stored it" }).click();
+  await page.getByRole("link", { name: "laptop" }).click();
+  await page.getByLabel("Requests a minute").fill("many");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").first().waitFor();
+  await page.getByLabel("Requests a minute").fill("7");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The key was changed.").first().waitFor();
+  expect(await page.content()).not.toContain(key);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused", { exact: true }).first().waitFor();
+  // A change in the data folder is seen within a second.
+  while ((await models()).status === 200) await Bun.sleep(100);
+  await page.getByRole("button", { name: "Revoke…" }).click();
+  await page.getByRole("button", { name: "Revoke", exact: true }).click();
+  await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+  await page.getByRole("listitem").filter({ hasText: "laptop" }).getByText("Revoked").waitFor();
+});
+
+test("the models that can be asked for are found by name", async () => {
+  const { page, go } = window;
+  await go("/models");
+  await page.getByRole("searchbox").fill("gpt-5.4");
+  await page
+    .getByRole("article", { name: /gpt-5\.4/ })
+    .first()
+    .waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+});
+
+test("the playground streams an answer, with its cost and its row", async () => {
+  const { page, go } = window;
+  await go("/playground?a=gpt-5.5");
+  await page.getByLabel("Message").fill("Hello there");
+  await page.keyboard.press("Enter");
+  const link = page.getByRole("link", { name: "The request" });
+  await link.waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await link.click();
+  await page.getByRole("heading", { name: "Timeline" }).waitFor();
+});
+
+test("a name that is markup is shown as text", async () => {
+  const { page, go } = window;
+  await go("/requests?view=history");
+  await page.getByText(HOSTILE).first().waitFor();
+  await page.getByRole("link").filter({ hasText: HOSTILE }).first().click();
+  await page.getByText(HOSTILE).first().waitFor();
+  expect(await page.locator("img").count()).toBe(0);
+});
+
+test("a lost connection is told, and comes back by itself", async () => {
+  const line = await cuttableLine(admin.gateway.port);
+  const { page, context, go, signIn, faults } = await admin.open({}, line.url);
+  await signIn();
+  await page.locator("#page-title").waitFor();
+  await go("/pool");
+  const card = page.getByRole("article", { name: "openai/spare" });
+  await card.getByText("Ready", { exact: true }).waitFor();
+  const told = page.getByText("The connection to the gateway is lost.", { exact: false });
+  line.cut();
+  await told.waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  // What happens meanwhile is shown once the line is there again.
+  await window.go("/pool");
+  const act = async (name: string): Promise<void> => {
+    await window.page.getByRole("button", { name: "Actions for openai/spare" }).click();
+    await window.page.getByRole("menuitem", { name }).click();
+  };
+  await act("Pause");
+  line.mend();
+  await told.waitFor({ state: "detached" });
+  await card.getByText("Paused", { exact: true }).waitFor();
+  await act("Enable");
+  await card.getByText("Ready", { exact: true }).waitFor();
+  expect(faults).toEqual([]);
+  await context.close();
+  line.close();
+});
+
+test("a session that is ended elsewhere leads to the sign-in page", async () => {
+  const { page, go, context } = window;
+  await context.clearCookies();
+  await go("/keys");
+  await page.getByLabel("Admin password").waitFor();
+});
+
+test("every page suits the narrowest window in both colours and languages, and axe finds nothing", async () => {
+  for (const [colorScheme, locale] of [
+    ["light", "zh-CN"],
+    ["dark", "en-US"],
+  ] as const) {
+    const narrow = await admin.open({ viewport: NARROW, colorScheme, locale });
+    await narrow.signIn();
+    await narrow.page.locator("#page-title").waitFor();
+    for (const path of [
+      "/",
+      "/pool",
+      "/requests",
+      "/requests?view=history",
+      "/keys",
+      "/models",
+      "/playground",
+    ]) {
+      await narrow.go(path);
+      await narrow.page.locator("#page-title").waitFor();
+      // Figures come after the head of the page.
+      await narrow.page.waitForTimeout(600);
+      expect([path, await overflow(narrow.page)]).toEqual([path, 0]);
+      expect([path, ...(await axeFaults(narrow.page))]).toEqual([path]);
+    }
+    expect(narrow.faults).toEqual([]);
+    await narrow.context.close();
+  }
 });

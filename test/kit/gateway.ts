@@ -57,6 +57,8 @@ export interface GatewayOptions {
   readonly preloads?: readonly string[];
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Fills the data folder before the start. */
+  readonly fill?: (dataDir: string) => void;
 }
 
 export interface CommandResult {
@@ -189,6 +191,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const configFile = join(folder, "clewline.toml");
   writeFileSync(configFile, configText(options, folder), { mode: 0o600 });
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
+  options.fill?.(join(folder, "data"));
   return await runGateway(folder, configFile, ["serve", "--config", configFile], options);
 }
 
