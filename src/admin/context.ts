@@ -71,6 +71,8 @@ export interface AdminContext {
   readonly limiter: Pick<Limiter, "use" | "budgets">;
   /** Answers beside the event loop. */
   readonly reader: Pick<LedgerReader, "usages" | "rows" | "strips">;
+  /** How long a page waits for it; absent: 15 s. */
+  readonly reportWaitMs?: number;
   /** Models, as `upstream/model`, that had requests without a price since a time. */
   readonly unpricedSince: (timeMs: number) => readonly string[];
   readonly health: () => GatewayHealth;

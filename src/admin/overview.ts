@@ -9,7 +9,7 @@ import { attentionOf } from "./attention.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
-import { fromReader } from "./ledger-fault.ts";
+import { inTime } from "./ledger-fault.ts";
 
 type Overview = ReplyOf<"getOverview">;
 type Sums = Overview["totals"];
@@ -26,37 +26,36 @@ const SPLIT_TOP = 6;
 export function makeOverviewHandlers(context: AdminContext): Pick<Handlers, "getOverview" | "getAttention"> {
   return {
     getAttention: () => ({ attention: attentionOf(context) }),
-    async getOverview({ query }) {
-      const toMs = query.toMs ?? context.clock.nowMs();
-      const fromMs = query.fromMs ?? toMs - DAY_MS;
-      const range = rangeOf(fromMs, toMs, query.zone);
-      const [totals, before, series, models, keys, credentials] = (await fromReader(
-        context.reader.usages([
+    getOverview: ({ query }) =>
+      inTime(context, async () => {
+        const toMs = query.toMs ?? context.clock.nowMs();
+        const fromMs = query.fromMs ?? toMs - DAY_MS;
+        const range = rangeOf(fromMs, toMs, query.zone);
+        const [totals, before, series, models, keys, credentials] = (await context.reader.usages([
           { ...range.all, period: null },
           { ...range.all, period: null, sinceMs: Math.max(0, 2 * fromMs - toMs), untilMs: fromMs },
           range.all,
           { ...range.all, period: null, by: ["model"], top: TOP },
           { ...range.all, period: null, by: ["key"], top: TOP },
           { ...range.all, period: null, by: ["upstream", "credential"], top: TOP },
-        ]),
-      )) as readonly [UsagePage, UsagePage, UsagePage, UsagePage, UsagePage, UsagePage];
-      return {
-        fromMs,
-        toMs,
-        zone: query.zone,
-        period: range.period,
-        totals: sumsOf(totals.groups[0]),
-        before: sumsOf(before.groups[0]),
-        series: seriesOf(range.periods, series.groups),
-        split: query.by === undefined ? null : await split(context, range, query.by),
-        top: {
-          models: models.groups.map((group) => topOf(group, group.values.model)),
-          keys: keys.groups.map((group) => topOf(group, group.values.key)),
-          credentials: credentials.groups.map((group) => topOf(group, credentialIn(group))),
-        },
-        attention: attentionOf(context),
-      };
-    },
+        ])) as readonly [UsagePage, UsagePage, UsagePage, UsagePage, UsagePage, UsagePage];
+        return {
+          fromMs,
+          toMs,
+          zone: query.zone,
+          period: range.period,
+          totals: sumsOf(totals.groups[0]),
+          before: sumsOf(before.groups[0]),
+          series: seriesOf(range.periods, series.groups),
+          split: query.by === undefined ? null : await split(context, range, query.by),
+          top: {
+            models: models.groups.map((group) => topOf(group, group.values.model)),
+            keys: keys.groups.map((group) => topOf(group, group.values.key)),
+            credentials: credentials.groups.map((group) => topOf(group, credentialIn(group))),
+          },
+          attention: attentionOf(context),
+        };
+      }),
   };
 }
 
@@ -87,16 +86,14 @@ function rangeOf(fromMs: number, toMs: number, zoneName: string): Range {
 async function split(context: AdminContext, range: Range, by: Dimension): Promise<Overview["split"]> {
   const dimensions: readonly Dimension[] = by === "credential" ? ["upstream", "credential"] : [by];
   const question = { ...range.all, by: dimensions };
-  const [top] = await fromReader(context.reader.usages([{ ...question, period: null, top: SPLIT_TOP }]));
+  const [top] = await context.reader.usages([{ ...question, period: null, top: SPLIT_TOP }]);
   const groups = top?.groups ?? [];
   if (groups.length === 0) return [];
-  const pages = await fromReader(
-    context.reader.usages(
-      groups.map(({ values }) => ({
-        ...question,
-        where: Object.fromEntries(dimensions.map((name) => [name, [values[name] ?? ""]])),
-      })),
-    ),
+  const pages = await context.reader.usages(
+    groups.map(({ values }) => ({
+      ...question,
+      where: Object.fromEntries(dimensions.map((name) => [name, [values[name] ?? ""]])),
+    })),
   );
   return groups.map((group, i) => ({
     value: by === "credential" ? credentialIn(group) : (group.values[by] ?? null),
