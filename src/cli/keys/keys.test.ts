@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { changeKeys } from "../../auth/key-changes.ts";
 import { configSchemaEntries } from "../../config/schema-entries.ts";
 import { makeIds } from "../../core/ids.ts";
 import { openStore, openStoreReader, storeFile } from "../../ledger/store-file.ts";
-import { readStoredKeys, type StoredKey } from "../../store/client-keys.ts";
+import { changeStoredKeys, readStoredKeys, type StoredKey } from "../../store/client-keys.ts";
 import { check } from "../check.ts";
 import type { CliIo, Command } from "../cli.ts";
 import { SETTING_FLAGS } from "./flags.ts";
@@ -110,6 +111,27 @@ test("create prints a key once, and stores its hash and its ends alone", async (
   expect(readFileSync(storeFile(join(dir, "data"))).includes(key.slice(5))).toBe(false);
   expect((await done("list")).includes(key)).toBe(false);
   expect((await done("--json")).includes(key)).toBe(false);
+});
+
+test("a key that is paused is listed as such, also when it has expired, and a revoked one as revoked", async () => {
+  for (const name of ["one", "late", "gone"]) await done("create", name, "--expires", "2027-01-31");
+  await done("revoke", "gone");
+  nowMs = Date.parse("2027-02-01T00:00:00Z");
+  const sql = openStore(join(dir, "data"));
+  changeStoredKeys(sql, (table) =>
+    changeKeys(table, ["one", "gone"], (before) => ({ ...before, pausedMs: NOW })),
+  );
+  sql.close();
+  const states = (await done("list", "--json"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { name: string; state: string });
+  expect(Object.fromEntries(states.map(({ name, state }) => [name, state]))).toMatchObject({
+    one: "paused",
+    late: "expired",
+    gone: "revoked",
+  });
+  expect(await done("list")).toMatch(/^one +paused /m);
 });
 
 test("create takes every setting", async () => {
