@@ -70,7 +70,7 @@ export function makeRequestHandlers(context: AdminContext): Pick<Handlers, "list
 }
 
 function filterOf(query: ReadQueryOf<"listRequests">): RowFilter {
-  const { fromMs, toMs, key, model, upstream, credential, status, user, tag, id } = query;
+  const { fromMs, toMs, key, model, upstream, credential, status, user, tag, id, text } = query;
   const slash = credential?.indexOf("/") ?? -1;
   const named = credential !== undefined && slash > 0;
   return {
@@ -84,6 +84,7 @@ function filterOf(query: ReadQueryOf<"listRequests">): RowFilter {
     user,
     tag,
     id,
+    text,
   };
 }
 

@@ -105,3 +105,40 @@ test("a cursor that is none begins anew", () => {
   for (const cursor of ["", "e.", "x.1", "o.", "e.9'; DROP TABLE entries"])
     expect(readNewest(sql, {}, 10, cursor).rows).toHaveLength(3);
 });
+
+test("a text finds the id, and parts of names in any case of letters", () => {
+  open();
+  write(60, (i) => START_MS + i * 1_000);
+  const all = [...readRows(sql)].toReversed();
+  const idsOf = (isFound: (row: (typeof all)[number]) => boolean) => all.filter(isFound).map(({ id }) => id);
+  const searched = (text: string): string[] => allPages({ text }, 7);
+  expect(searched("KEY-1")).toEqual(idsOf(({ key }) => key === "key-1"));
+  expect(searched("c-0")).toEqual(idsOf(({ credential }) => credential === "c-0"));
+  expect(searched("GPT-5")).toHaveLength(60);
+  const [one] = all;
+  expect(searched(one?.id ?? "")).toEqual([one?.id as string]);
+  expect(searched((one?.id ?? "").toLowerCase())).toEqual([one?.id as string]);
+  for (const text of ["nobody", "%", "_", "'", "key-1 ", "*"]) expect(searched(text)).toEqual([]);
+});
+
+test("a page of a search looks at so many rows, and the next one goes on behind them until all were looked at", () => {
+  open();
+  write(100, (i) => START_MS + i * 1_000);
+  const all = [...readRows(sql)].toReversed();
+  const pagesOf = (filter: RowFilter) => {
+    const pages = [readNewest(sql, filter, 50, null, 10)];
+    for (let next = pages[0]?.next ?? null; next !== null; next = pages.at(-1)?.next ?? null)
+      pages.push(readNewest(sql, filter, 50, next, 10));
+    return pages;
+  };
+  const found = pagesOf({ text: "key-2" });
+  expect(found.length).toBeWithin(10, 12);
+  expect(found.flatMap(({ rows }) => rows.map(({ id }) => id))).toEqual(
+    all.filter(({ key }) => key === "key-2").map(({ id }) => id),
+  );
+  const none = pagesOf({ text: "nobody" });
+  expect(none.length).toBeWithin(10, 12);
+  expect(none.flatMap(({ rows }) => rows)).toEqual([]);
+  // A time that ends the search ends its pages too.
+  expect(pagesOf({ text: "nobody", sinceMs: START_MS + 80_000 }).length).toBeWithin(1, 4);
+});

@@ -20,6 +20,8 @@ const END_KEY = Number.MAX_SAFE_INTEGER;
 const END_ID = "\u{10ffff}";
 /** A request that was accepted before a time may have a later key, because a clock was set. */
 const MAX_LATE_MS = 3_600_000;
+/** A page of a search looks at so many rows, however few it finds: the next page goes on behind them. */
+const MAX_SEARCHED = 50_000;
 const COLUMN_LIST = ["id", ...Object.values(COLUMNS).filter((column) => column !== "id")];
 
 /** Behind which row a page begins. The parts follow one another: `e`ntries, the `o`lder table, `m`oved rows. */
@@ -30,22 +32,57 @@ interface Position {
 }
 
 /** `limit`: the most rows of a page. A cursor that is none begins anew. */
-export function readNewest(sql: Sql, filter: RowFilter, limit: number, cursor: string | null): NewestRows {
+export function readNewest(
+  sql: Sql,
+  filter: RowFilter,
+  limit: number,
+  cursor: string | null,
+  maxSearched = MAX_SEARCHED,
+): NewestRows {
   sql.exec("BEGIN");
   try {
     const number = String(sql.prepare("SELECT number FROM identity").get()?.number);
     const move = makeMoveReader(sql)();
     const floor = move?.floor ?? 0;
-    const found = new Reading(sql, filter, limit + 1).read(positionOf(cursor), floor, move?.toId ?? null);
+    const position = positionOf(cursor);
+    const isBounded = filter.text !== undefined && position.part === "e";
+    const endKey = isBounded ? endOfSearch(sql, filter, position.key, floor, maxSearched) : null;
+    const found = new Reading(sql, filter, limit + 1).read(position, floor, move?.toId ?? null, endKey);
     const rows = found.slice(0, limit);
     const last = rows.at(-1);
     return {
       rows: rows.map((row) => readRow(withRest(row), number)),
-      next: found.length > limit && last !== undefined ? cursorAt(last, floor) : null,
+      next:
+        found.length > limit && last !== undefined
+          ? cursorAt(last, floor)
+          : endKey === null
+            ? null
+            : `e.${endKey}`,
     };
   } finally {
     sql.exec("COMMIT");
   }
+}
+
+/** The key of the row at which a search from `key` on stops; null: it comes to the end of the entries before. */
+function endOfSearch(
+  sql: Sql,
+  filter: RowFilter,
+  key: number,
+  floor: number,
+  maxSearched: number,
+): number | null {
+  const { fromKey, toKey } = keysOf(filter);
+  const text = "SELECT seq FROM entries WHERE seq < ? AND seq >= ? ORDER BY seq DESC LIMIT 1 OFFSET ?";
+  const row = sql.prepare(text).get(Math.min(key, toKey), Math.max(floor, fromKey), maxSearched - 1);
+  return row === null ? null : Number(row.seq);
+}
+
+function keysOf({ sinceMs, untilMs }: RowFilter): { readonly fromKey: number; readonly toKey: number } {
+  return {
+    fromKey: sinceMs === undefined ? 0 : firstKey(sinceMs),
+    toKey: untilMs === undefined ? END_KEY : firstKey(untilMs + MAX_LATE_MS),
+  };
 }
 
 class Reading {
@@ -61,12 +98,19 @@ class Reading {
   }
 
   /** `movedTo`: rows of the older table up to this id are among the moved ones; null: there is no older table. */
-  read({ part, key, id }: Position, floor: number, movedTo: string | null): readonly SqlRow[] {
-    const { sinceMs, untilMs } = this.#filter;
-    const fromKey = sinceMs === undefined ? 0 : firstKey(sinceMs);
-    const toKey = untilMs === undefined ? END_KEY : firstKey(untilMs + MAX_LATE_MS);
+  read(
+    { part, key, id }: Position,
+    floor: number,
+    movedTo: string | null,
+    endKey: number | null,
+  ): readonly SqlRow[] {
+    const { fromKey, toKey } = keysOf(this.#filter);
     if (part === "e" || (part === "m" && movedTo === null))
-      this.#add(ENTRIES, "e.seq >= ? AND e.seq < ?", [Math.max(fromKey, floor), Math.min(key, toKey)]);
+      this.#add(ENTRIES, "e.seq >= ? AND e.seq < ?", [
+        Math.max(fromKey, floor, endKey ?? 0),
+        Math.min(key, toKey),
+      ]);
+    if (endKey !== null) return this.#rows;
     if (part !== "m" && movedTo !== null) this.#add(OLDER, "id > ? AND id < ?", [movedTo, id]);
     // Rows that were moved since the page before have an id above those that it ended with.
     if (part === "o" || movedTo !== null) {

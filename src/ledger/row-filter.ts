@@ -30,6 +30,8 @@ export interface RowFilter {
   readonly user?: string | undefined;
   /** One of the request's tags. */
   readonly tag?: string | undefined;
+  /** The id, or a part of the key, a model, the upstream, the credential or the kind of error, in any case of letters. */
+  readonly text?: string | undefined;
   /** Only so many of the newest rows; undefined: every matching row. */
   readonly limit?: number | undefined;
 }
@@ -80,7 +82,7 @@ export function conditions(filter: RowFilter, part: Part): Condition {
     terms.push(sql);
     params.push(...values);
   };
-  const { id, sinceMs, untilMs, key, model, upstream, credential, status, user, tag } = filter;
+  const { id, sinceMs, untilMs, key, model, upstream, credential, status, user, tag, text } = filter;
   if (id !== undefined) add(...idCondition(id, part));
   if (sinceMs !== undefined) add(`${columnSql("at_ms")} >= ?`, sinceMs);
   if (untilMs !== undefined) add(`${columnSql("at_ms")} < ?`, untilMs);
@@ -93,6 +95,7 @@ export function conditions(filter: RowFilter, part: Part): Condition {
   if (user !== undefined) add(`${columnSql("end_user")} = ?`, user);
   // Rows of older versions have no tags.
   if (tag !== undefined) add(`EXISTS (SELECT 1 FROM json_each(${columnSql("tags")}) WHERE value = ?)`, tag);
+  if (text !== undefined) add(...textCondition(text, part));
   if (status === undefined) return { sql: terms.join(" AND "), params };
   if ("outcome" in status) add(`${columnSql("outcome")} ${status.outcome === "ok" ? "=" : "<>"} 'ok'`);
   else if ("code" in status) add(`${columnSql("status")} = ?`, status.code);
@@ -101,6 +104,14 @@ export function conditions(filter: RowFilter, part: Part): Condition {
     add(classSql, status.class * 100, status.class * 100 + 100);
   }
   return { sql: terms.join(" AND "), params };
+}
+
+const SEARCHED = ["key", "model_asked", "model_used", "upstream", "credential", "error_kind"] as const;
+
+function textCondition(text: string, part: Part): [string, ...SqlValue[]] {
+  const [idSql, ...idParams] = idCondition(text.toUpperCase(), part);
+  const terms = SEARCHED.map((column) => `instr(lower(${part.columnSql(column)}), ?) > 0`);
+  return [`(${[idSql, ...terms].join(" OR ")})`, ...idParams, ...SEARCHED.map(() => text.toLowerCase())];
 }
 
 /** An id is a text, or it is printed from a key and the number of the database. */

@@ -87,6 +87,11 @@ export const REQUESTS = {
       tag: textInQuery,
       /** The id of a request. */
       id: textInQuery,
+      /**
+       * The id, or a part of the key, a model, the upstream, the credential or the kind of error. A page looks at so many
+       * rows only, so it may be empty and have a `next`.
+       */
+      text: textInQuery,
     }),
     reply: v.strictObject({ rows: v.array(requestRow), next: v.nullable(v.string()) }),
   },
