@@ -19,7 +19,9 @@ export function makeSend(gateway: Gateway): AdminContext["send"] {
     const { route, search } = routeOf(request.path);
     const [upstream = "", name = ""] = credential?.split("/") ?? [];
     const pinnedTo =
-      credential === null ? null : { id: "", upstream, credential: name, atMs: gateway.clock.nowMs(), isTest: true };
+      credential === null
+        ? null
+        : { id: "", upstream, credential: name, atMs: gateway.clock.nowMs(), isTest: true };
     return handle(
       gateway,
       route,
