@@ -1,6 +1,7 @@
 /**
  * Makes a picture of every page of the admin: wide and narrow, light and dark, in both languages, from simulated
- * providers. `script/screenshots [FOLDER]`; the folder is dist/screenshots when none is named.
+ * providers. `script/screenshots [FOLDER] [PART]`; the folder is dist/screenshots when none is named, and PART is in the
+ * names of the wanted pictures, such as `dark-en`.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { NARROW, startAdmin, WIDE, type Window } from "../test/browser/admin.ts"
 import { fillLedger } from "./past-traffic.ts";
 
 const FOLDER = process.argv[2] ?? join(import.meta.dir, "../dist/screenshots");
+const PART = process.argv[3] ?? "";
 const REQUESTS = 40;
 /** A limited key and a model with two targets, so that the pages have something to show of them. */
 const MORE_TOML = `
@@ -17,6 +19,16 @@ name = "laptop"
 key = "clw-laptop-0123456789abcdef"
 requests_per_minute = 60
 budget_usd_per_day = "5"
+
+[[prices]]
+model = "gpt-5*"
+input = 2.5
+output = 15.0
+
+[[prices]]
+model = "claude-*"
+input = 3.0
+output = 15.0
 
 [[models]]
 name = "fast"
@@ -85,9 +97,10 @@ async function main(): Promise<void> {
     ] as const)
       for (const colorScheme of ["light", "dark"] as const)
         for (const locale of ["en", "zh-CN"] as const) {
+          const suffix = `${size}-${colorScheme}-${locale}`;
+          if (!suffix.includes(PART)) continue;
           const window = await admin.open({ viewport, colorScheme, locale });
           const { page } = window;
-          const suffix = `${size}-${colorScheme}-${locale}`;
           await window.go("/");
           await page.locator("input[name=password]").waitFor();
           await page.screenshot({ path: join(FOLDER, `sign-in-${suffix}.png`) });
