@@ -31,6 +31,19 @@ function colorOf(property: string, probe: HTMLElement): string {
   return getComputedStyle(probe).color;
 }
 
+/**
+ * Where the spans stand, in seconds. A first span that begins within its hour stands where the hour begins: the drawing
+ * takes the smallest distance for the width of all bars.
+ */
+function places({ startsMs, spanMs }: ChartProps): number[] {
+  const [first, second] = startsMs;
+  return startsMs.map((ms, at) =>
+    at === 0 && first !== undefined && second !== undefined
+      ? Math.min(first, second - spanMs) / 1_000
+      : ms / 1_000,
+  );
+}
+
 /** Each series on top of those before it, the last one first, as bars are drawn one over another. */
 function stacked({ series, startsMs }: ChartProps): (number | null)[][] {
   const sums = startsMs.map(() => 0);
@@ -138,7 +151,7 @@ export function ChartCanvas(props: ChartProps) {
     if (element === null) return;
     const now = latest.current;
     const layers = now.kind === "bars" ? stacked(now) : now.series.map(({ values }) => [...values]);
-    const x = now.startsMs.map((ms) => ms / 1_000);
+    const x = places(now);
     const plot = new uPlot(
       { ...optionsOf(now, element, element.clientWidth, setPoint) },
       [x, ...layers] as uPlot.AlignedData,

@@ -18,7 +18,7 @@ export function Choice<Value extends string>({
       aria-label={label}
       value={value}
       onValueChange={(next) => next !== "" && onChoose(next as Value)}
-      className="inline-flex h-[34px] max-w-full items-center gap-0.5 overflow-x-auto rounded-[8px] border border-line bg-sunken p-0.5"
+      className="inline-flex h-[34px] w-fit max-w-full items-center gap-0.5 overflow-x-auto rounded-[8px] border border-line bg-sunken p-0.5"
     >
       {options.map((option) => (
         <ToggleGroup.Item

@@ -1,6 +1,16 @@
 /** The state of a page in its address, so that a link and the way back show the same. */
 import { useSearchParams } from "wouter";
 
+/** The last part of the path, such as a key's name. The router's own reading of it fails at a name with a percent sign. */
+export function nameInPath(): string {
+  const written = location.pathname.split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return written;
+  }
+}
+
 /** One parameter of the address; "" is none, and leaves the address. */
 export function usePlace(): readonly [
   read: (name: string) => string,

@@ -2,7 +2,7 @@ import { Plus } from "lucide-react";
 import { Route, Switch } from "wouter";
 import { Button } from "../../components/button.tsx";
 import { Page } from "../../components/page.tsx";
-import { usePlace } from "../../lib/place.ts";
+import { nameInPath, usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { CreateDialog } from "./create-dialog.tsx";
 import { KeyList } from "./key-list.tsx";
@@ -11,7 +11,7 @@ import { OneKey } from "./one-key.tsx";
 export function KeysPage() {
   return (
     <Switch>
-      <Route path="/keys/:name">{({ name }) => <OneKey key={name} name={decodeURIComponent(name)} />}</Route>
+      <Route path="/keys/:name">{() => <OneKey key={nameInPath()} name={nameInPath()} />}</Route>
       <Route>
         <AllKeys />
       </Route>

@@ -93,8 +93,9 @@ export function Figures({ overview: { totals, before } }: { overview: Overview }
 function Change({ change, isCost }: Figure) {
   const text = useText();
   if (change === null) return null;
-  const Icon = change === 0 ? Minus : change > 0 ? ArrowUp : ArrowDown;
-  const ink = !isCost || Math.abs(change) < 0.005 ? "text-muted" : change > 0 ? "text-bad" : "text-good";
+  const isSame = Math.abs(change) < 0.005;
+  const Icon = isSame ? Minus : change > 0 ? ArrowUp : ArrowDown;
+  const ink = !isCost || isSame ? "text-muted" : change > 0 ? "text-bad" : "text-good";
   return (
     <span className={`inline-flex items-center text-[12.5px] font-medium ${ink}`}>
       <Icon size={13} aria-hidden />

@@ -36,7 +36,8 @@ export function OverviewChart({
   // biome-ignore lint/correctness/useExhaustiveDependencies: the texts change with the language, which draws all anew
   const series = useMemo(() => chartSeries(metric, overview, text), [metric, overview]);
   const startsMs = useMemo(() => overview.series.map((point) => point.startMs), [overview]);
-  const first = overview.series[0];
+  // The first and the last span may be cut by the range.
+  const spanMs = Math.max(1, ...overview.series.map(({ startMs, endMs }) => endMs - startMs));
   return (
     <Panel className="pt-1">
       <div className="flex flex-wrap items-center justify-between gap-2 pb-2">
@@ -70,7 +71,7 @@ export function OverviewChart({
           metric: text(metric.title),
         })}
         startsMs={startsMs}
-        spanMs={first === undefined ? 1 : first.endMs - first.startMs}
+        spanMs={spanMs}
         series={series}
         kind={metric.kind}
         height={HEIGHT}

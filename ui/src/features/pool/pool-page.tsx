@@ -15,6 +15,8 @@ import { TestDialog } from "./test-dialog.tsx";
 
 /** Live events bring the states; the ledger's figures are read again now and then. */
 const REFRESH_MS = 60_000;
+/** The board comes before the ledger has answered. */
+const UNKNOWN_REFRESH_MS = 3_000;
 
 export function PoolPage() {
   const text = useText();
@@ -23,7 +25,8 @@ export function PoolPage() {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: CREDENTIALS_KEY,
     queryFn: ({ signal }) => call("listCredentials", { signal }),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: ({ state }) =>
+      state.data?.credentials.some(({ day }) => day === null) === true ? UNKNOWN_REFRESH_MS : REFRESH_MS,
   });
   const all = data?.credentials ?? [];
   const [typed, state, only] = [read("q").toLowerCase(), read("state"), read("at")];

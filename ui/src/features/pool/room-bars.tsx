@@ -44,7 +44,7 @@ function RoomBar({ room: { by, dimension, span, model, limit, remaining, resetsA
   return (
     <li className="min-w-0 text-[13px]">
       <div className="flex items-baseline gap-1.5">
-        <span className="min-w-0 flex-1 truncate text-muted" title={model ?? undefined}>
+        <span className="min-w-0 flex-1 break-words text-muted" title={model ?? undefined}>
           {text(DIMENSIONS[dimension])} {spanTitle !== null && text(spanTitle)}
           {model !== null && ` · ${model}`}
           {by === "operator" && ` · ${text("own limit")}`}

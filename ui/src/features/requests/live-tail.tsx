@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Activity, ArrowUp, Pause, Play } from "lucide-react";
 import { useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { Button } from "../../components/button.tsx";
-import { Empty } from "../../components/notice.tsx";
+import { Empty, ErrorNotice, Loading } from "../../components/notice.tsx";
 import { call } from "../../lib/api.ts";
 import { whole } from "../../lib/format.ts";
 import { liveFeed } from "../../lib/live.ts";
@@ -35,7 +35,7 @@ export function LiveTail() {
     isFed = true;
   }, []);
   // Rows of before the page was opened.
-  const { data } = useQuery({
+  const { data, error, isPending } = useQuery({
     queryKey: ["requests", "newest"],
     queryFn: ({ signal }) => call("listRequests", { query: { limit: FIRST_ROWS }, signal }),
     enabled: rows.length === 0,
@@ -75,7 +75,10 @@ export function LiveTail() {
           {left > 0 && ` ${text("{count} were too many to show", { count: whole(left) })}`}
         </p>
       </div>
-      {rows.length === 0 || shown.length === 0 ? (
+      {error !== null && rows.length === 0 && <ErrorNotice error={error} />}
+      {rows.length === 0 && isPending ? (
+        <Loading rows={12} height={36} />
+      ) : rows.length === 0 || shown.length === 0 ? (
         <div className="panel">
           <Empty
             icon={Activity}

@@ -1,7 +1,7 @@
 import { Route, Switch } from "wouter";
 import { Choice } from "../../components/choice.tsx";
 import { Page } from "../../components/page.tsx";
-import { usePlace } from "../../lib/place.ts";
+import { nameInPath, usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { History } from "./history.tsx";
 import { LiveTail } from "./live-tail.tsx";
@@ -13,7 +13,7 @@ const SEARCHED = ["key", "model", "credential", "upstream", "status", "from", "t
 export function RequestsPage() {
   return (
     <Switch>
-      <Route path="/requests/:id">{({ id }) => <OneRequest id={decodeURIComponent(id)} />}</Route>
+      <Route path="/requests/:id">{() => <OneRequest id={nameInPath()} />}</Route>
       <Route>
         <Lists />
       </Route>

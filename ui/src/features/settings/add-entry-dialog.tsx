@@ -68,6 +68,7 @@ function AddEntryDialog({
           }
           problem={null}
           isLocked={false}
+          isNew
           onType={(value) => setTyped((before) => ({ ...before, [setting.key]: value }))}
         />
       ))}

@@ -65,6 +65,8 @@ test("sections are the tables of the schema, and the entries that are there", ()
       value("upstreams[0].name", "anthropic"),
       value("upstreams[0].credentials[0].name", "main"),
       value("upstreams[0].credentials[1].api_key", null),
+      value("upstreams[1].name", "openai"),
+      value("upstreams[1].credentials[0].name", "own"),
     ],
   } as unknown as Settings;
   expect(sectionsOf(settings)).toEqual([
@@ -72,6 +74,8 @@ test("sections are the tables of the schema, and the entries that are there", ()
     { owner: "upstreams[0]", table: "upstreams[]", name: "anthropic" },
     { owner: "upstreams[0].credentials[0]", table: "upstreams[].credentials[]", name: "main" },
     { owner: "upstreams[0].credentials[1]", table: "upstreams[].credentials[]", name: "[1]" },
+    { owner: "upstreams[1]", table: "upstreams[]", name: "openai" },
+    { owner: "upstreams[1].credentials[0]", table: "upstreams[].credentials[]", name: "own" },
   ]);
 });
 

@@ -173,7 +173,7 @@ export interface Section {
   readonly name: string | null;
 }
 
-/** Every table that is there, and every entry of a list, in the schema's order. */
+/** Every table that is there, and every entry of a list, in the schema's order, each with the entries in it. */
 export function sectionsOf({ tables, values }: Settings): readonly Section[] {
   const owners = new Map<string, Set<string>>();
   for (const { path } of values)
@@ -186,9 +186,17 @@ export function sectionsOf({ tables, values }: Settings): readonly Section[] {
     const name = values.find(({ path }) => path === `${owner}.name` || path === `${owner}.match`)?.value;
     return typeof name === "string" ? name : owner.slice(owner.lastIndexOf("["));
   };
-  return tables.flatMap(({ table }) => {
+  const all = tables.flatMap(({ table }): readonly Section[] => {
     const found = [...(owners.get(table) ?? [])];
     if (found.length === 0) return table.includes("[]") ? [] : [{ owner: table, table, name: null }];
     return found.map((owner) => ({ owner, table, name: nameOf(owner) }));
   });
+  // The entries of an entry follow it.
+  const isInner = ({ table }: Section): boolean => table.split("[]").length > 2;
+  return all
+    .filter((one) => !isInner(one))
+    .flatMap((one) => [
+      one,
+      ...all.filter((inner) => isInner(inner) && inner.owner.startsWith(`${one.owner}.`)),
+    ]);
 }

@@ -19,6 +19,7 @@ export function SettingRow({
   edit,
   problem,
   isLocked,
+  isNew = false,
   onType,
 }: {
   setting: SettingKey;
@@ -28,6 +29,8 @@ export function SettingRow({
   edit: Edit | undefined;
   problem: string | null;
   isLocked: boolean;
+  /** Of an entry that is not there yet. */
+  isNew?: boolean;
   onType: (typed: string) => void;
 }) {
   const text = useText();
@@ -41,7 +44,7 @@ export function SettingRow({
           {label}
         </label>
         <span className="ml-2 text-[12.5px] text-muted">
-          {text(ORIGINS[value?.origin ?? "default"])}
+          {!isNew && text(ORIGINS[value?.origin ?? "default"])}
           {setting.appliesAt === "start" && ` · ${text("at the next start")}`}
         </span>
         <p id={`${id}-help`} className="text-[13px] break-words text-muted">
@@ -58,7 +61,9 @@ export function SettingRow({
           isWrong={problem !== null}
           onType={onType}
         />
-        {edit !== undefined && <p className="text-[13px] font-medium text-info">{text("changed")}</p>}
+        {edit !== undefined && !isNew && (
+          <p className="text-[13px] font-medium text-info">{text("changed")}</p>
+        )}
         {problem !== null && (
           <p role="alert" className="text-[13px] text-bad">
             {problem}
@@ -80,7 +85,7 @@ const shownValue = (value: SettingValue | undefined): string =>
 
 function Control({
   id,
-  setting: { kind, options, default: usual, isSecret },
+  setting: { kind, options, default: usual, isSecret, isRequired },
   value,
   typed,
   isDisabled,
@@ -121,7 +126,7 @@ function Control({
     return (
       <select {...shared} className="field">
         <option value="">
-          {text("Default")}
+          {isRequired ? "" : text("Default")}
           {placeholder !== "" && `: ${placeholder}`}
         </option>
         {(options ?? ["true", "false"]).map((option) => (
