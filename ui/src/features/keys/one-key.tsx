@@ -172,7 +172,10 @@ function SettingsPanel({ line }: { line: Key }) {
     <Panel title={text("Limits and rights")}>
       {line.from === "file" && (
         <Notice tone="info">
-          {text("This key is in the configuration file. Change its settings there.")}
+          {text("This key is in the configuration file. Change its settings there.")}{" "}
+          <Link href="/settings?q=keys" className="text-accent underline">
+            {text("Open the settings")}
+          </Link>
         </Notice>
       )}
       <form onSubmit={submit} className="mt-2 flex flex-col gap-4">

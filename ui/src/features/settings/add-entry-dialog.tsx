@@ -4,7 +4,7 @@ import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { useText } from "../../lib/text.ts";
-import { entryOf, listsOf, type SettingKey, type Settings } from "./edits.ts";
+import { entryOf, listsOf, plainHelp, type SettingKey, type Settings } from "./edits.ts";
 import { SettingRow } from "./setting-row.tsx";
 
 /** The configuration takes no upstream without a credential. */
@@ -84,7 +84,7 @@ function AddEntryDialog({
             </option>
           ))}
         </SelectField>
-        <p className="text-[13px] text-muted">{settings.tables.find((one) => one.table === table)?.help}</p>
+        <p className="text-[13px] text-muted">{plainHelp(settings.tables.find((one) => one.table === table)?.help)}</p>
         {rows(required)}
         <details>
           <summary className="w-fit font-medium">{text("More settings")}</summary>

@@ -11,6 +11,7 @@ import {
   type Edits,
   isBelow,
   lastName,
+  plainHelp,
   rebased,
   type Section,
   type SettingKey,
@@ -262,7 +263,7 @@ function SectionPanel({
         </div>
         {isGone && <p className="text-[13px] font-medium text-bad">{text("goes away")}</p>}
         {typed === "" && (
-          <p className="text-[13px] text-muted">{settings.tables.find((one) => one.table === table)?.help}</p>
+          <p className="text-[13px] text-muted">{plainHelp(settings.tables.find((one) => one.table === table)?.help)}</p>
         )}
       </div>
       <div className="divide-y divide-line px-4">

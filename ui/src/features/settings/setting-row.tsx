@@ -2,7 +2,7 @@ import { Lock } from "lucide-react";
 import { useId } from "react";
 import { useText } from "../../lib/text.ts";
 import type { Message } from "../../locales/messages.ts";
-import { type Edit, type SettingKey, type SettingValue, typedValue } from "./edits.ts";
+import { type Edit, plainHelp, type SettingKey, type SettingValue, typedValue } from "./edits.ts";
 
 const ORIGINS: Record<SettingValue["origin"], Message> = {
   file: "from the file",
@@ -48,7 +48,7 @@ export function SettingRow({
           {setting.appliesAt === "start" && ` · ${text("at the next start")}`}
         </span>
         <p id={`${id}-help`} className="text-[13px] break-words text-muted">
-          {setting.help}
+          {plainHelp(setting.help)}
         </p>
       </div>
       <div className="flex min-w-0 flex-col gap-1">
