@@ -7,7 +7,6 @@ const MAIN = join(import.meta.dir, "../../src/main.ts");
 export interface OnTerminal {
   /** Waits until the terminal shows this. */
   shows(pattern: RegExp): Promise<RegExpExecArray>;
-  /** By Ctrl+C. */
   end(): Promise<void>;
 }
 
@@ -41,7 +40,7 @@ export function startOnTerminal(folder: string, args: readonly string[]): OnTerm
         look();
       }),
     async end() {
-      child.terminal?.write("\x03");
+      child.kill("SIGTERM");
       await child.exited;
     },
   };

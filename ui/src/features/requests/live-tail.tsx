@@ -35,7 +35,7 @@ export function LiveTail() {
     isFed = true;
   }, []);
   // Rows of before the page was opened.
-  const { data, error, isPending } = useQuery({
+  const { data, error, isPending, refetch } = useQuery({
     queryKey: ["requests", "newest"],
     queryFn: ({ signal }) => call("listRequests", { query: { limit: FIRST_ROWS }, signal }),
     enabled: rows.length === 0,
@@ -75,7 +75,7 @@ export function LiveTail() {
           {left > 0 && ` ${text("{count} were too many to show", { count: whole(left) })}`}
         </p>
       </div>
-      {error !== null && rows.length === 0 && <ErrorNotice error={error} />}
+      {error !== null && rows.length === 0 && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {rows.length === 0 && isPending ? (
         <Loading rows={12} height={36} />
       ) : rows.length === 0 || shown.length === 0 ? (

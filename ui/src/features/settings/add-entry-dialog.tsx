@@ -84,7 +84,9 @@ function AddEntryDialog({
             </option>
           ))}
         </SelectField>
-        <p className="text-[13px] text-muted">{plainHelp(settings.tables.find((one) => one.table === table)?.help)}</p>
+        <p className="text-[13px] text-muted">
+          {plainHelp(settings.tables.find((one) => one.table === table)?.help)}
+        </p>
         {rows(required)}
         <details>
           <summary className="w-fit font-medium">{text("More settings")}</summary>

@@ -263,7 +263,9 @@ function SectionPanel({
         </div>
         {isGone && <p className="text-[13px] font-medium text-bad">{text("goes away")}</p>}
         {typed === "" && (
-          <p className="text-[13px] text-muted">{plainHelp(settings.tables.find((one) => one.table === table)?.help)}</p>
+          <p className="text-[13px] text-muted">
+            {plainHelp(settings.tables.find((one) => one.table === table)?.help)}
+          </p>
         )}
       </div>
       <div className="divide-y divide-line px-4">

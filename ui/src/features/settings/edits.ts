@@ -57,7 +57,8 @@ export function readTyped(kind: SettingKey["kind"], typed: string): unknown {
 }
 
 /** Help of the schema, whose links lead to other pages of the documentation. */
-export const plainHelp = (help = ""): string => help.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
+export const plainHelp = (help = ""): string =>
+  help.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
 
 export function changesOf(edits: Edits, keys: ReadonlyMap<string, SettingKey>): Change[] {
   return [...edits].map(([path, edit]): Change => {
