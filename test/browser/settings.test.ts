@@ -147,6 +147,7 @@ test("a model, an upstream and a credential are added, and an entry is removed a
   await page.getByRole("button", { name: "Remove" }).click();
   await page.getByRole("button", { name: "Review…" }).click();
   await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByRole("button", { name: /third/ }).waitFor({ state: "detached" });
   expect(fileText()).not.toContain("sk-number-three");
   expect(faults).toEqual([]);

@@ -75,3 +75,20 @@ test("after many wrong passwords the page counts down to the next try; a session
   await inside.context.close();
   await context.close();
 });
+
+test("a link signs in once, and leaves the address at once", async () => {
+  const { exitCode, out, err } = await admin.gateway.command("admin", "link");
+  expect([exitCode, err]).toEqual([0, ""]);
+  const token = /#link=([\w-]+)/.exec(out)?.[1];
+  const first = await admin.open();
+  await first.go(`/#link=${token}`);
+  await first.page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  expect(first.page.url()).not.toContain("link");
+  expect(first.faults).toEqual([]);
+  await first.context.close();
+  const second = await admin.open();
+  await second.go(`/#link=${token}`);
+  await second.page.getByRole("alert").waitFor();
+  expect(second.page.url()).not.toContain("link");
+  await second.context.close();
+});
