@@ -77,8 +77,8 @@ test("after many wrong passwords the page counts down to the next try; a session
 });
 
 test("a link signs in once, and leaves the address at once", async () => {
-  const { exitCode, out, err } = await admin.gateway.command("admin", "link");
-  expect([exitCode, err]).toEqual([0, ""]);
+  const { exitCode, out } = await admin.gateway.command("admin", "link");
+  expect(exitCode).toBe(0);
   const token = /#link=([\w-]+)/.exec(out)?.[1];
   const first = await admin.open();
   await first.go(`/#link=${token}`);

@@ -10,13 +10,17 @@ export interface OnTerminal {
   end(): Promise<void>;
 }
 
-export function startOnTerminal(folder: string, args: readonly string[]): OnTerminal {
+export function startOnTerminal(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): OnTerminal {
   let seen = "";
   const watchers = new Set<() => void>();
   const decoder = new TextDecoder();
   const child = Bun.spawn([process.execPath, MAIN, ...args], {
     cwd: folder,
-    env: { ...plainEnv(folder), TERM: "xterm" },
+    env: { ...plainEnv(folder), TERM: "xterm", ...env },
     terminal: {
       cols: 200,
       rows: 50,
