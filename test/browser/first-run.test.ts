@@ -20,8 +20,7 @@ afterAll(async () => {
 });
 
 function start(...args: string[]): OnTerminal {
-  // The simulator is at a private address, which the pages set only where the operator allows it.
-  const program = startOnTerminal(folder, args, { CLEWLINE_ADMIN__ALLOW_PRIVATE: "true" });
+  const program = startOnTerminal(folder, args);
   programs.push(program);
   return program;
 }

@@ -10,17 +10,13 @@ export interface OnTerminal {
   end(): Promise<void>;
 }
 
-export function startOnTerminal(
-  folder: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): OnTerminal {
+export function startOnTerminal(folder: string, args: readonly string[]): OnTerminal {
   let seen = "";
   const watchers = new Set<() => void>();
   const decoder = new TextDecoder();
   const child = Bun.spawn([process.execPath, MAIN, ...args], {
     cwd: folder,
-    env: { ...plainEnv(folder), TERM: "xterm", ...env },
+    env: { ...plainEnv(folder), TERM: "xterm" },
     terminal: {
       cols: 200,
       rows: 50,

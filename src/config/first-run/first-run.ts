@@ -74,6 +74,8 @@ port = 8484
 [admin]
 # The hash of the password that was printed at the first start. To change it, write a new password in its place.
 password = "${passwordHash}"
+# The admin may set \`base_url\` to this machine or your network. Remove the line before others may sign in.
+allow_private = true
 
 # The keys of clients. One entry for each client.
 [[keys]]
