@@ -209,8 +209,9 @@ describe.each(Object.keys(ORDERS))("twenty credentials, %s", (order) => {
     await until("what was held against the credentials is proven", async () => {
       await Promise.all(WAYS.map((way) => ask(gateway.url, way)));
       const parked = await parkedOnes();
+      // An accusation that is being proven again is not there for a moment; one of an innocent credential never is.
+      expect(parked.filter((name) => !guilty.includes(name))).toEqual([]);
       return guilty.every((name) => parked.includes(name));
     });
-    expect(await parkedOnes()).toEqual(guilty);
   });
 });
