@@ -1,7 +1,7 @@
 /**
- * Runs the parts of the test suite one after another, each in a process of its own, and adds up what passed
- * and failed. A part that crashes, hangs or has no test counts as one failure. The last line of the output is
- * `N passed, N failed`.
+ * Runs the parts of the test suite, each in a process of its own, and adds up what passed and failed. The short form
+ * runs two parts at a time, the full form one. A part that crashes, hangs or has no test counts as one failure. The last
+ * line of the output is `N passed, N failed`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { TestOutput } from "./test-output.ts";
 interface Part {
   readonly name: string;
   readonly folders: readonly string[];
-  /** Its files may run beside one another: none of them is about the whole gateway. */
+  /** Its files may run beside one another: none of them is about the whole gateway. Such a part has the machine alone. */
   readonly isParallel: boolean;
   /** Parts of script/check; each counts as one test. */
   readonly checks: readonly string[];
@@ -20,6 +20,8 @@ interface Part {
   /** The cases of each property in the full form; absent: as many as in the short form. */
   readonly cases?: number;
 }
+
+type Form = "short" | "full";
 
 export interface Count {
   readonly passed: number;
@@ -36,6 +38,10 @@ const PART_LIMIT_MS = { short: 20 * MINUTE_MS, full: 60 * MINUTE_MS };
 const TEST_LIMIT_MS = { short: 5 * MINUTE_MS, full: 20 * MINUTE_MS };
 /** How long a part that is asked to end may take. */
 const GRACE_MS = 5_000;
+/** Parts of the short form that run at a time. Most of them wait for one another's processes half of their time. */
+const LANES = 2;
+/** Between two lines that tell how far the parts are whose output is held back. */
+const PROGRESS_MS = 30_000;
 
 const PARTS: readonly Part[] = [
   {
@@ -100,10 +106,22 @@ interface Run {
   readonly seen: Count;
 }
 
+type Print = (text: string) => void;
+
+/** Where the output of a part goes, and who is told how many of its tests have ended. */
+interface Progress {
+  readonly print: Print;
+  readonly onTests: (ended: number) => void;
+}
+
+/** What an interrupt has to end: each signals the process group of one command. */
+const underWay = new Set<(signal: NodeJS.Signals) => void>();
+
 /** Runs a command in a process group of its own, and prints what it prints but for the tests that passed. */
 async function run(
   command: readonly string[],
   limitMs: number,
+  { print, onTests }: Progress,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Run> {
   const child = Bun.spawn([...command], {
@@ -128,16 +146,16 @@ async function run(
     signalGroup("SIGTERM");
     setTimeout(() => signalGroup("SIGKILL"), GRACE_MS).unref();
   }, limitMs);
-  const onInterrupt = (): void => {
-    signalGroup("SIGKILL");
-    process.exit(130);
-  };
-  process.on("SIGINT", onInterrupt).on("SIGTERM", onInterrupt);
+  underWay.add(signalGroup);
   const [errors, output] = [new TestOutput(), new TestOutput()];
-  const copied = Promise.all([copy(child.stderr, errors), copy(child.stdout, output)]);
+  const onPiece = (text: string): void => {
+    print(text);
+    onTests(errors.passed + errors.failed + output.passed + output.failed);
+  };
+  const copied = Promise.all([copy(child.stderr, errors, onPiece), copy(child.stdout, output, onPiece)]);
   await child.exited;
   clearTimeout(onLimit);
-  process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
+  underWay.delete(signalGroup);
   // Processes that a crashed runner has left must not disturb the next part.
   signalGroup("SIGKILL");
   await copied;
@@ -148,14 +166,13 @@ async function run(
   };
 }
 
-async function copy(stream: ReadableStream<Uint8Array>, output: TestOutput): Promise<void> {
+async function copy(stream: ReadableStream<Uint8Array>, output: TestOutput, print: Print): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const bytes of stream)
-    process.stdout.write(output.push(decoder.decode(bytes, { stream: true })));
-  process.stdout.write(output.push(decoder.decode()) + output.end());
+  for await (const bytes of stream) print(output.push(decoder.decode(bytes, { stream: true })));
+  print(output.push(decoder.decode()) + output.end());
 }
 
-async function runTests(part: Part, form: "short" | "full"): Promise<Count> {
+async function runTests(part: Part, form: Form, progress: Progress): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "clewline-test-"));
   const report = join(folder, "junit.xml");
   const cases = form === "full" ? part.cases : undefined;
@@ -172,6 +189,7 @@ async function runTests(part: Part, form: "short" | "full"): Promise<Count> {
         ...part.folders,
       ],
       PART_LIMIT_MS[form],
+      progress,
       {
         ...(form === "full" ? { CLEWLINE_TEST_FULL: "1" } : {}),
         ...(cases === undefined ? {} : { PROPERTY_RUNS: String(cases) }),
@@ -179,33 +197,85 @@ async function runTests(part: Part, form: "short" | "full"): Promise<Count> {
     );
     if (isOutOfTime) {
       const ran = seen.passed + seen.failed;
-      console.log(`FAILED  ${part.name}: ran out of its ${PART_LIMIT_MS[form] / 1000} s after ${ran} tests`);
+      progress.print(
+        `FAILED  ${part.name}: ran out of its ${PART_LIMIT_MS[form] / 1000} s after ${ran} tests\n`,
+      );
       return { ...seen, failed: seen.failed + 1 };
     }
     const junit = existsSync(report) ? readFileSync(report, "utf8") : null;
     if (junit === null)
-      console.log(`FAILED  ${part.name}: the runner ended (${exitCode ?? "by a signal"}) without a report`);
+      progress.print(
+        `FAILED  ${part.name}: the runner ended (${exitCode ?? "by a signal"}) without a report\n`,
+      );
     return countTests(junit, exitCode);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runPart(part: Part, form: "short" | "full"): Promise<Count> {
+async function runPart(part: Part, form: Form, progress: Progress): Promise<Count> {
   let count = NOTHING;
   for (const name of part.checks) {
-    const { exitCode, isOutOfTime } = await run(["script/check", name], PART_LIMIT_MS[form]);
-    if (isOutOfTime) console.log(`FAILED  ${name}: ran out of its ${PART_LIMIT_MS[form] / 1000} s`);
+    const { exitCode, isOutOfTime } = await run(["script/check", name], PART_LIMIT_MS[form], progress);
+    if (isOutOfTime) progress.print(`FAILED  ${name}: ran out of its ${PART_LIMIT_MS[form] / 1000} s\n`);
     const isGood = exitCode === 0;
     count = add(count, isGood ? { ...NOTHING, passed: 1 } : ONE_FAILED);
   }
   const wanted = form === "full" ? [...part.folders, ...(part.more ?? [])] : part.folders;
   const folders = wanted.filter((folder) => existsSync(join(ROOT, folder)));
   if (folders.length === 0) {
-    console.log(`FAILED  ${part.name}: there is no ${part.folders.join(", ")}`);
+    progress.print(`FAILED  ${part.name}: there is no ${part.folders.join(", ")}\n`);
     return add(count, ONE_FAILED);
   }
-  return add(count, await runTests({ ...part, folders }, form));
+  return add(count, await runTests({ ...part, folders }, form, progress));
+}
+
+/** Runs one part and prints its heading, its output and its sum; `progress` says where the output goes. */
+async function runShown(part: Part, form: Form, progress: Progress): Promise<Count> {
+  progress.print(`\n== ${part.name}${form === "full" ? ", in full" : ""}\n`);
+  const startedMs = performance.now();
+  const count = await runPart(part, form, progress);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+  const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
+  progress.print(
+    `== ${part.name}: ${count.passed} passed, ${count.failed} failed${skipped} in ${seconds} s\n`,
+  );
+  return count;
+}
+
+const writeOut: Print = (text) => void process.stdout.write(text);
+
+/** Runs parts beside one another. What a part prints is held back until the part ends, so that no output is mixed. */
+async function runInLanes(parts: readonly Part[], form: Form): Promise<Count> {
+  const waiting = [...parts];
+  const testsEnded = new Map<string, number>();
+  let total = NOTHING;
+  const lane = async (): Promise<void> => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      const { name } = part;
+      let text = "";
+      testsEnded.set(name, 0);
+      const count = await runShown(part, form, {
+        print: (piece) => {
+          text += piece;
+        },
+        onTests: (ended) => testsEnded.set(name, ended),
+      });
+      testsEnded.delete(name);
+      writeOut(text);
+      total = add(total, count);
+    }
+  };
+  const timer = setInterval(() => {
+    const parts = [...testsEnded].map(([name, tests]) => `${name} ${tests} tests`);
+    writeOut(`   under way: ${parts.join(", ")}\n`);
+  }, PROGRESS_MS);
+  try {
+    await Promise.all(Array.from({ length: LANES }, lane));
+  } finally {
+    clearInterval(timer);
+  }
+  return total;
 }
 
 async function main(names: readonly string[]): Promise<number> {
@@ -216,20 +286,29 @@ async function main(names: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const form = names.length === 0 ? "short" : "full";
+  const form: Form = names.length === 0 ? "short" : "full";
+  const parts = PARTS.filter((part) => names.length === 0 || names.includes(part.name));
+  const isAlone = (part: Part): boolean => form === "full" || part.isParallel;
   let total = NOTHING;
-  for (const part of PARTS) {
-    if (names.length > 0 && !names.includes(part.name)) continue;
-    console.log(`\n== ${part.name}${form === "full" ? ", in full" : ""}`);
-    const startedMs = performance.now();
-    const count = await runPart(part, form);
-    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-    const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
-    console.log(`== ${part.name}: ${count.passed} passed, ${count.failed} failed${skipped} in ${seconds} s`);
-    total = add(total, count);
-  }
+  for (const part of parts.filter(isAlone))
+    total = add(total, await runShown(part, form, { print: writeOut, onTests: () => {} }));
+  total = add(
+    total,
+    await runInLanes(
+      parts.filter((part) => !isAlone(part)),
+      form,
+    ),
+  );
   console.log(`\n${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+function onInterrupt(): void {
+  for (const signal of underWay) signal("SIGKILL");
+  process.exit(130);
+}
+
+if (import.meta.main) {
+  process.on("SIGINT", onInterrupt).on("SIGTERM", onInterrupt);
+  process.exitCode = await main(process.argv.slice(2));
+}
