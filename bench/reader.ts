@@ -73,7 +73,7 @@ export async function measureReader(stage: Stage, effort: Effort): Promise<WorkR
 
 /** Runs `work` while a process reads the ledger, one report after another; returns how many were begun. */
 async function whileAsking(stage: Stage, dataDir: string, work: () => Promise<void>): Promise<number> {
-  // As a child of the gateway has it: on the same core, with a lower priority.
+  // As a child of the gateway has it: on the same core, in the same session, with a lower priority.
   const pinned =
     stage.targetCore === undefined
       ? []

@@ -206,7 +206,7 @@ export function startTranslating(stage: Stage, name: BuildName | RelayName): Pro
   return startClewline(stage, name, true);
 }
 
-/** Clewline on a data folder that has a ledger already. */
+/** Clewline on a data folder that has a ledger already, in the session of this process. */
 export function startClewlineOn(stage: Stage, dataDir: string): Promise<Target> {
   return startClewline(stage, "clewline", false, dataDir);
 }
@@ -222,6 +222,7 @@ async function startClewline(
   const running = stage.workspace.start([...programOf(stage, name), "serve", "--config", configPath], {
     core: stage.targetCore,
     folder,
+    sharesSession: ownDataDir !== undefined,
   });
   await waitUntil(running, "Clewline", () => isHealthy(port));
   // A real gateway refuses a request with a wrong key and serves one with the right key.

@@ -38,15 +38,21 @@ export class Workspace {
     return path;
   }
 
-  /** Starts a command, on one core when `core` is given. */
-  start(command: string[], options: { core?: number | undefined; folder: string }): Running {
+  /**
+   * Starts a command, on one core when `core` is given; `sharesSession`: in the session of this process, because the kernel
+   * divides a core between sessions before it looks at the policies of their processes.
+   */
+  start(
+    command: string[],
+    options: { core?: number | undefined; folder: string; sharesSession?: boolean },
+  ): Running {
     const pinned =
       options.core === undefined ? command : ["taskset", "--cpu-list", String(options.core), ...command];
     const logPath = join(options.folder, "output.log");
     const log = openSync(logPath, "a");
     const child = spawn(pinned[0] ?? "", pinned.slice(1), {
       cwd: options.folder,
-      detached: true,
+      detached: options.sharesSession !== true,
       env: cleanEnvironment(options.folder),
       stdio: ["ignore", log, log],
     });
@@ -132,11 +138,14 @@ function cleanEnvironment(home: string): Record<string, string> {
   return { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin", HOME: home, LANG: "C.UTF-8" };
 }
 
+/** Ends the process and, where it leads one, its group. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
   }
 }
