@@ -1,6 +1,7 @@
 /** The meaning of a failed reply: for the credential, for a repair of the request, and for the client. */
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
+import { withoutSecrets } from "../../core/redact.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { NO_REPAIRS, type Repairs } from "../../dialects/repair.ts";
@@ -20,7 +21,6 @@ import type { ServedRequest } from "../served-request.ts";
 import { allChanges, nameChanges } from "./changes.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { withoutSecrets } from "./redact.ts";
 import { comingBackAfter, errorFor, foreignError, redirectError } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };

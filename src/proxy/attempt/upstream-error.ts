@@ -1,12 +1,12 @@
 /** The client's error for an upstream's failure, when the client cannot get the upstream's own reply. */
 import { GatewayError } from "../../core/errors.ts";
+import { withoutSecrets } from "../../core/redact.ts";
 import type { Codec, DecodedError } from "../../dialects/codec.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { readOversize } from "../../upstreams/refusals/oversize.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { UpstreamReply } from "./outcome.ts";
-import { withoutSecrets } from "./redact.ts";
 
 /**
  * An upstream with a wrong address answers so. The gateway follows no redirect, because the credential would go along.

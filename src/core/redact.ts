@@ -1,4 +1,4 @@
-/** Keeps credentials out of the texts that a client gets. */
+/** Keeps credentials out of the texts that others get. */
 
 /**
  * A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in
