@@ -6,9 +6,10 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { SECRET_BYTES } from "../store/sealed.ts";
 import { AnswerFile } from "./answer-file.ts";
 import { AnswerMemory, type LentAnswer } from "./answer-memory.ts";
-import { answerPath, readSecret, SECRET_BYTES, shredCacheFiles } from "./cache-files.ts";
+import { answerPath, readSecret, shredCacheFiles } from "./cache-files.ts";
 import { Flight } from "./flight.ts";
 import { requestKey } from "./request-key.ts";
 

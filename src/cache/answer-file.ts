@@ -3,20 +3,12 @@
  * copies of the ledger leave it out. It holds hashes and sealed texts alone, and what is deleted is overwritten. It may be
  * lost at any time: a failure costs answers, and never a request.
  */
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { existsSync } from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { Connection } from "../store/connection.ts";
+import { keepToOwner, shred } from "../store/private-file.ts";
 import type { Sql, SqlStatement } from "../store/sql.ts";
 import { StoreError } from "../store/sql.ts";
 import { openSqlite } from "../store/sqlite.ts";
@@ -197,26 +189,6 @@ export class AnswerFile {
       return this.#guarded(work, true);
     }
   }
-}
-
-/** A copy that somebody has put back may be open to others. Throws the system's error. */
-export function keepToOwner(path: string): void {
-  if (existsSync(path)) chmodSync(path, 0o600);
-}
-
-/** Overwrites a file with zeros and deletes it, if it is there. */
-export function shred(path: string): void {
-  if (!existsSync(path)) return;
-  const zeros = new Uint8Array(64 * 1024);
-  const fd = openSync(path, "r+");
-  try {
-    let left = statSync(path).size;
-    while (left > 0) left -= writeSync(fd, zeros, 0, Math.min(left, zeros.byteLength));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  unlinkSync(path);
 }
 
 /** A full disk keeps nobody from reading. */
