@@ -65,6 +65,11 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "neutral", "wire/bytes.ts", "wire/json.ts", "config", "store"],
     reason: "the cache keeps replies, it makes none",
   },
+  capture: {
+    // Bytes that grow, and nothing that knows a framing.
+    imports: ["core", "wire/bytes.ts", "config", "store"],
+    reason: "a capture keeps what passes, and understands nothing of it",
+  },
   cluster: { imports: ["core", "config", "store"], reason: "replicas share facts, not behaviour" },
   snapshot: {
     imports: ["core", "neutral", "config", "dialects", "upstreams", "auth", "plan", "pool", "prices"],
@@ -83,6 +88,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "plan",
       "pool",
       "ledger",
+      "capture",
       "snapshot",
     ],
     reason: "the admin must stay able to explain a proxy that is broken: neither proxy nor dialects",
@@ -125,6 +131,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "prices",
       "ledger",
       "cache",
+      "capture",
       "snapshot",
       // The types of state ids and of charges, which the ledger writes along with a row.
       "store/state.ts",
@@ -180,6 +187,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "ledger",
       "alerts",
       "cache",
+      "capture",
       "cluster",
       "snapshot",
       "admin",

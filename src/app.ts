@@ -186,6 +186,7 @@ class RunningApp implements App {
     restoreRates(this.#gateway, config.server.dataDir);
     this.#gateway.background.start();
     this.#gateway.cache.start();
+    this.#gateway.captures.start();
     const served: Served = {
       gateway: this.#gateway,
       models: this.#models,
@@ -285,6 +286,7 @@ class RunningApp implements App {
     this.#gateway.limiter.close();
     this.#gateway.background.close();
     this.#gateway.cache.close();
+    this.#gateway.captures.close();
     this.#states.close();
     this.#rooms.close();
     this.#alerts.close();
@@ -326,6 +328,7 @@ class RunningApp implements App {
     gateway.limiter.replaceCredentials(budgetedCredentials(config));
     pool.replace(gateway.snapshot.credentialSpecs);
     gateway.cache.replace(config.cache);
+    gateway.captures.replace(config.capture);
     gateway.limiter.replace([...gateway.snapshot.keys.values()], config.teams);
     const states = loadCredentialStates(this.#states, log);
     pool.adopt(states ?? []);

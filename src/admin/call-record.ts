@@ -50,6 +50,8 @@ const RECORDS: { readonly [Name in Changing]: ((call: Call<Name>) => readonly Sh
   revokeKeys: ofKeys("revoked"),
   pauseKeys: ofKeys("paused"),
   resumeKeys: ofKeys("resumed"),
+  deleteCapture: ({ params }) => [{ path: `captures[${params.id}]`, before: null, after: "deleted" }],
+  deleteCaptures: () => [{ path: "captures", before: null, after: "all deleted" }],
   explain: null,
   previewSettings: null,
   changeSettings: null,

@@ -1,4 +1,5 @@
 /** What the admin is handed: the rooms that it may read, and functions of rooms that it must not reach. */
+import type { Captures } from "../capture/captures.ts";
 import type { SettingsFile } from "../config/edit/settings-file.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
@@ -71,6 +72,7 @@ export interface AdminContext {
   readonly limiter: Pick<Limiter, "use" | "budgets">;
   /** Answers beside the event loop. */
   readonly reader: Pick<LedgerReader, "usages" | "rows" | "strips">;
+  readonly captures: Pick<Captures, "state" | "read" | "remove" | "removeAll">;
   /** How long a page waits for it; absent: 15 s. */
   readonly reportWaitMs?: number;
   /** Models, as `upstream/model`, that had requests without a price since a time. */

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { AUDIT } from "./contract/audit.ts";
+import { CAPTURES } from "./contract/captures.ts";
 import { CREDENTIALS } from "./contract/credentials.ts";
 import { KEYS } from "./contract/keys.ts";
 import { LIVE, type LIVE_EVENTS } from "./contract/live.ts";
@@ -20,6 +21,7 @@ export const OPERATIONS = {
   ...OVERVIEW,
   ...CREDENTIALS,
   ...REQUESTS,
+  ...CAPTURES,
   ...KEYS,
   ...MODELS,
   ...SETTINGS,

@@ -1,6 +1,7 @@
 /** The handler of each operation. */
 import type { Access } from "./access/access.ts";
 import { makeAuditHandlers } from "./audit.ts";
+import { makeCaptureHandlers } from "./captures.ts";
 import type { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import { makeCredentialChangeHandlers } from "./credentials/credential-changes.ts";
@@ -39,6 +40,7 @@ export function makeHandlers(
     ...makeOverviewHandlers(context),
     ...makeCredentialHandlers(context),
     ...makeRequestHandlers(context),
+    ...makeCaptureHandlers(context),
     ...makeModelHandlers(context),
     getOpenApi: () => makeOpenApi(context.version),
   };

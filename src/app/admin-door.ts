@@ -67,7 +67,7 @@ export class AdminDoor {
 /** Read anew at each call, because a reload swaps what the gateway holds. */
 function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminContext {
   const { gateway, models, processFacts, settings: _options, ...given } = options;
-  const { clock, log, pool, limiter, ledger } = gateway;
+  const { clock, log, pool, limiter, ledger, captures } = gateway;
   const snapshot = () => gateway.snapshot;
   return {
     ...given,
@@ -75,6 +75,7 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
     log,
     pool,
     limiter,
+    captures,
     snapshot,
     verifyPassword,
     hashPassword,

@@ -1,5 +1,6 @@
 /** Builds the gateway around its first snapshot: the part of the composition root that a reload does not repeat. */
 import { AnswerCache } from "../cache/answer-cache.ts";
+import { Captures } from "../capture/captures.ts";
 import type { KeyConfig } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -48,6 +49,7 @@ export type ChangingGateway = Gateway & {
   snapshot: Gateway["snapshot"];
   fetchMedia: Gateway["fetchMedia"];
   readonly background: BackgroundWatch;
+  readonly captures: Captures;
   isDraining: boolean;
 };
 
@@ -127,6 +129,7 @@ export function makeGateway(
       log,
       ids: requestIds,
     }),
+    captures: new Captures({ config: config.capture, dataDir, clock, log, ids: requestIds }),
     background: new BackgroundWatch(
       () => gateway,
       makeBackgroundStore(() => openStore(dataDir)),

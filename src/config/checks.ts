@@ -5,6 +5,7 @@
 import { suggest } from "../core/nearest.ts";
 import { findSlip } from "./base-url.ts";
 import { checkCache } from "./cache/check-cache.ts";
+import { checkCapture } from "./capture/check-capture.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { Draft } from "./draft.ts";
 import { checkPool } from "./pool/check-pool.ts";
@@ -23,6 +24,7 @@ export function checkTogether(draft: Draft): void {
   checkTraits(draft);
   checkPrices(draft);
   checkCache(draft);
+  checkCapture(draft);
   checkPool(draft);
   checkPorts(draft);
 }

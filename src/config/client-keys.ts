@@ -60,6 +60,8 @@ export interface KeySettings {
   /** The client may ask for the cache with `x-clewline-cache`. */
   readonly mayAskForCache: boolean;
   readonly cacheScope: CacheScope;
+  /** Its requests are kept with heads and bodies, while `[capture]` is on. */
+  readonly isCaptured: boolean;
   /** null: the key has no limit of its own. */
   readonly limits: KeyLimits | null;
 }
@@ -76,6 +78,7 @@ export const PLAIN_SETTINGS: KeySettings = Object.freeze({
   cache: null,
   mayAskForCache: false,
   cacheScope: "key",
+  isCaptured: false,
   limits: null,
 });
 
@@ -164,7 +167,7 @@ function makeKeySettings(checked: CheckedKeySettings): KeySettings {
     settingsSchema,
     checked,
   );
-  const { cache, cacheHeader, cacheScope, perModel, timeZone, ...limits } = others;
+  const { cache, cacheHeader, cacheScope, capture, perModel, timeZone, ...limits } = others;
   return {
     team,
     expiresAtMs: expires === null ? null : parseExpiry(expires),
@@ -176,6 +179,7 @@ function makeKeySettings(checked: CheckedKeySettings): KeySettings {
     cache,
     mayAskForCache: cacheHeader,
     cacheScope,
+    isCaptured: capture,
     limits: limitsOf({ ...makeLimitSet(limits), timeZone, perModel: perModel.map(makeModelLimits) }),
   };
 }

@@ -148,6 +148,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       limits: { assumedOutputTokens: 4_096, unpriced: "refuse" },
       pool: DEFAULTS.pool,
       cache: DEFAULTS.cache,
+      capture: DEFAULTS.capture,
       upstreams: [
         {
           ...UPSTREAM_DEFAULTS,
@@ -582,12 +583,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
   ],
   ...[
     [

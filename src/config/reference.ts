@@ -9,6 +9,8 @@ const TABLES: Readonly<Record<string, string>> = {
   limits: "How requests of keys with limits are counted; see [limits.md](limits.md).",
   ledger: "The record of every request.",
   pool: "How requests share the credentials of the upstreams; see [waiting.md](waiting.md) and [prompt-caching.md](prompt-caching.md).",
+  capture:
+    "Keeps requests with heads and bodies, for keys that have it switched on; see [capture.md](capture.md).",
   alerts: "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",

@@ -98,6 +98,7 @@ name = "unlimited"
         cache: null,
         mayAskForCache: false,
         cacheScope: "key",
+        isCaptured: false,
         limits: {
           requestsPerMinute: 60,
           tokensPerMinute: 200_000,

@@ -172,6 +172,12 @@ const keySettings = {
     "reload",
     "Which keys give their answers to each other: the key is alone (`key`), the keys of its team that say `team` too, or all keys that say `gateway`. Who shares answers can find out what others have asked, by the time that an answer takes.",
   ),
+  capture: withDefault(
+    v.boolean(),
+    false,
+    "reload",
+    "Keep heads and bodies of the key's requests, while `capture.enabled` is true: prompts and answers are then on the disk.",
+  ),
   ...limits,
   time_zone: zone,
   per_model: v.optional(v.array(v.object(modelLimits)), []),

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { admin } from "./admin/schema-admin.ts";
 import { alerts } from "./alerts/schema-alerts.ts";
 import { cache } from "./cache/schema-cache.ts";
+import { capture } from "./capture/schema-capture.ts";
 import { credential } from "./credentials/schema-credentials.ts";
 import { pool } from "./pool/schema-pool.ts";
 import { priceEntry } from "./prices/schema-prices.ts";
@@ -241,6 +242,7 @@ export const fileSchema = v.object({
   }),
   pool,
   cache,
+  capture,
   alerts,
   upstreams: v.optional(v.array(upstream), []),
   keys: v.optional(v.array(clientKey), []),

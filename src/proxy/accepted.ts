@@ -1,7 +1,9 @@
 /** A request with a valid key, as it is before its body is read, and as its key says when the body has been. */
 import { findEndOfKey, findKeyRefusal, type Principal } from "../auth/keys.ts";
+import type { RunningCapture } from "../capture/running-capture.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { ClientRequest } from "../http/client-request.ts";
+import { beginCapture } from "./capture/begin-capture.ts";
 import type { Gateway } from "./gateway.ts";
 
 export interface Accepted {
@@ -14,6 +16,8 @@ export interface Accepted {
   readonly route: Route;
   readonly client: ClientRequest;
   readonly principal: Principal;
+  /** What is kept of the request; null: nothing is, as a rule. */
+  readonly capture: RunningCapture | null;
 }
 
 /** Counts the request as in flight until `settle` ends it. */
@@ -25,14 +29,12 @@ export function accept(
 ): Accepted {
   gateway.metrics.inFlight += 1;
   const atMs = gateway.clock.nowMs();
-  return {
-    id: gateway.ids.ulid(atMs),
-    atMs,
-    startedMs: gateway.clock.monotonicMs(),
-    route,
-    client,
-    principal,
-  };
+  const id = gateway.ids.ulid(atMs);
+  const startedMs = gateway.clock.monotonicMs();
+  const capture = principal.isCaptured
+    ? beginCapture(gateway.captures, { id, atMs, startedMs, route, client, principal })
+    : null;
+  return { id, atMs, startedMs, route, client, principal, capture };
 }
 
 /**

@@ -4,12 +4,13 @@
  */
 import type { Principal } from "../auth/keys.ts";
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
+import type { RunningCapture } from "../capture/running-capture.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { Prefix } from "../dialects/prefix.ts";
 import type { ClientRequest } from "../http/client-request.ts";
-import type { ReplyStream } from "../http/reply-stream.ts";
+import type { AnswerStream } from "../http/reply-stream.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { Reservation } from "../limits/reservation.ts";
 import type { Amendment } from "../neutral/amendment.ts";
@@ -52,7 +53,7 @@ export interface Asked {
  */
 export interface OpenStream {
   /** An answer begins: the stream, for its new owner. */
-  release(headers: Readonly<Record<string, string>>): ReplyStream;
+  release(headers: Readonly<Record<string, string>>): AnswerStream;
   /** The answer is there as a whole, in the form of the stream. */
   endWith(body: Uint8Array | null, headers: Readonly<Record<string, string>>): void;
   /** There is no answer: ends the stream with an error in the client's dialect. */
@@ -116,6 +117,7 @@ export class Exchange implements Accepted, Asked {
   readonly route: Route;
   readonly client: ClientRequest;
   readonly principal: Principal;
+  readonly capture: RunningCapture | null;
   readonly requestBytes: number;
   readonly modelAsked: string | null;
   readonly clientFraming: Framing;
@@ -166,6 +168,7 @@ export class Exchange implements Accepted, Asked {
     this.route = accepted.route;
     this.client = accepted.client;
     this.principal = accepted.principal;
+    this.capture = accepted.capture;
     this.requestBytes = asked.requestBytes;
     this.modelAsked = asked.modelAsked;
     this.clientFraming = asked.clientFraming;

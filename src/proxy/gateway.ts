@@ -1,5 +1,6 @@
 /** The parts of the house that serve a request; `app.ts` wires them. */
 import type { AnswerCache } from "../cache/answer-cache.ts";
+import type { Captures } from "../capture/captures.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -30,6 +31,8 @@ export interface Gateway {
   readonly limiter: Limiter;
   /** Asked only where `snapshot.usesCache`. */
   readonly cache: AnswerCache;
+  /** Asked only where the key's requests are captured. */
+  readonly captures: Pick<Captures, "begin">;
   readonly transport: Transport;
   /** The upstream and credential that hold a stored object of a provider; null: unknown. */
   findState(id: string): StateId | null;

@@ -32,6 +32,7 @@ import {
 import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import type { RefusingAnswer, UpstreamReply } from "./attempt/outcome.ts";
 import { ownWordsOf } from "./attempt/upstream-error.ts";
+import { captureBody, captureReply } from "./capture/captured-reply.ts";
 import { RequestDetours } from "./detour/request-detours.ts";
 import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -127,6 +128,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     try {
       const { route, client } = this.#accepted;
       this.#found.requestBytes = body.byteLength;
+      this.#accepted.capture?.requestBody(body);
       const peek = peekRequest(route.dialect, body);
       this.#found.clientFraming = framingAsked(route, peek, client.search);
       this.#found.peek = peek;
@@ -322,7 +324,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   #tellError(exchange: Exchange, error: GatewayError, outcome: "refused" | "error"): void {
     const reply = replyWithError(exchange.route.dialect, error, exchange.id);
     const tell = (): void => {
-      if (exchange.early === null) this.#answer(reply);
+      if (exchange.early === null) this.#answer(reply, true);
       else exchange.early.fail(error);
     };
     if (exchange.isSettled) tell();
@@ -338,15 +340,17 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
 
   #deliver({ status, headers, body }: Reply): void {
     this.#addLimits(headers);
+    captureBody(this.#accepted.capture, body);
     this.#answer(new Response(body, { status, headers }));
   }
 
   /** Answers the client. Only a key with limits, or with the right to a report, gets more headers. */
-  #answer(reply: Response): void {
+  #answer(reply: Response, isText = false): void {
     if (this.#accepted.principal.limits !== null && !this.#tellsLimits) this.#addLimits(reply.headers);
     if (this.#accepted.principal.mayReport || this.#gateway.snapshot.usesCache)
       for (const [name, value] of reportOf(this.#recorded())) reply.headers.set(name, value);
     this.#isAnswered = true;
+    captureReply(this.#accepted.capture, reply, isText);
     this.#resolve(reply);
   }
 

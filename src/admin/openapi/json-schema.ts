@@ -10,6 +10,7 @@ interface Part {
   readonly pipe?: readonly Part[];
   readonly entries?: Readonly<Record<string, Part>>;
   readonly item?: Part;
+  readonly items?: readonly Part[];
   readonly value?: Part;
   readonly wrapped?: Part;
   readonly options?: readonly unknown[];
@@ -27,7 +28,7 @@ function ofPart(part: Part): Json {
   return Object.assign(ofPart(first), ...actions.map(ofAction));
 }
 
-function ofType({ type, entries = {}, item, value, wrapped, options }: Part): Json {
+function ofType({ type, entries = {}, item, items = [], value, wrapped, options }: Part): Json {
   switch (type) {
     case "string":
     case "number":
@@ -39,6 +40,13 @@ function ofType({ type, entries = {}, item, value, wrapped, options }: Part): Js
       return { enum: options };
     case "array":
       return { type, items: ofPart(item as Part) };
+    case "tuple":
+      return {
+        type: "array",
+        prefixItems: items.map(ofPart),
+        minItems: items.length,
+        maxItems: items.length,
+      };
     case "record":
       return { type: "object", additionalProperties: ofPart(value as Part) };
     case "nullable":

@@ -26,6 +26,7 @@ export const SETTING_FLAGS = {
   cache: { value: "MODE", help: "give answers again: off, repeatable or all" },
   "cache-header": { value: "true|false", help: "the client may ask with x-clewline-cache" },
   "cache-scope": { value: "SCOPE", help: "whose answers it gets: key, team or gateway" },
+  capture: { value: "true|false", help: "keep its requests with prompts and answers, while capture is on" },
 } as const;
 
 type SettingFlag = keyof typeof SETTING_FLAGS;

@@ -147,6 +147,7 @@ function toJson({ name, state, from, fault, settings, stored }: Listed): object 
     cache: settings?.cache ?? null,
     cache_header: settings?.mayAskForCache ?? null,
     cache_scope: settings?.cacheScope ?? null,
+    capture: settings?.isCaptured ?? null,
     limits:
       settings?.limits == null
         ? null

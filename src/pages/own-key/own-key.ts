@@ -11,7 +11,7 @@ import { routerKey } from "./router-form.ts";
 export function ownKey(facts: KeyFacts): object {
   const { principal, limits, spending } = facts;
   const { name, team, expiresAtMs, models, upstreams, addresses, strict, mayReport } = principal;
-  const { cache, mayAskForCache, cacheScope } = principal;
+  const { cache, mayAskForCache, cacheScope, isCaptured } = principal;
   return {
     object: "key",
     name,
@@ -25,6 +25,7 @@ export function ownKey(facts: KeyFacts): object {
     cache,
     cache_header: mayAskForCache,
     cache_scope: cacheScope,
+    capture: isCaptured,
     is_limited: limits.length > 0,
     limits: limits.map(limitMembers),
     spent: spending === null ? null : spentMembers(spending),

@@ -5,8 +5,14 @@
  */
 import type { GatewayError } from "../../core/errors.ts";
 import { requestIdHeaders } from "../../http/error-reply.ts";
-import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import {
+  type AnswerStream,
+  PASSED_ON_AT_ONCE,
+  ReplyStream,
+  type ReplyStreamOwner,
+} from "../../http/reply-stream.ts";
 import { Watched } from "../../transport/watchdog.ts";
+import { captureStream } from "../capture/captured-reply.ts";
 import type { Exchange, OpenStream } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { inBandError } from "./in-band-error.ts";
@@ -24,7 +30,7 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
   readonly #exchange: Exchange;
   readonly #ping: Uint8Array;
   readonly #onLeft: () => void;
-  readonly #stream = new ReplyStream(this);
+  readonly #stream: AnswerStream;
   #lastPingMs: number;
 
   /** `onLeft` is called once, if the client leaves before its answer begins. */
@@ -34,6 +40,7 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
     this.#gateway = gateway;
     this.#exchange = exchange;
     this.#onLeft = onLeft;
+    this.#stream = captureStream(new ReplyStream(this), exchange.capture);
     this.#ping = pingOf(route.dialect, clientFraming) as Uint8Array;
     this.#lastPingMs = gateway.transport.watchdog.nowMs;
     this.reply = new Response(this.#stream.body, {
@@ -64,7 +71,7 @@ export class EarlyStream extends Watched implements OpenStream, ReplyStreamOwner
     this.#onLeft();
   }
 
-  release(headers: Readonly<Record<string, string>>): ReplyStream {
+  release(headers: Readonly<Record<string, string>>): AnswerStream {
     this.#stopPings();
     this.#tell(headers);
     return this.#stream;

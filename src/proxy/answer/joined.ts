@@ -3,8 +3,14 @@ import { type Flight, type FlightEnd, FlightReader, type NoAnswer } from "../../
 import type { AnswerHead, AnswerOrigin } from "../../cache/kept-answer.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { requestIdHeaders } from "../../http/error-reply.ts";
-import { PASSED_ON_AT_ONCE, ReplyStream, type ReplyStreamOwner } from "../../http/reply-stream.ts";
+import {
+  type AnswerStream,
+  PASSED_ON_AT_ONCE,
+  ReplyStream,
+  type ReplyStreamOwner,
+} from "../../http/reply-stream.ts";
 import { Watched } from "../../transport/watchdog.ts";
+import { captureBody, captureStream } from "../capture/captured-reply.ts";
 import type { ServedRequest } from "../served-request.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
 import type { Walk } from "../walk.ts";
@@ -72,7 +78,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   /** While it waits for another request's answer to begin; null: it does not. */
   #keyWatch: KeyWatch | null = null;
   #head: AnswerHead | null = null;
-  #stream: ReplyStream | null = null;
+  #stream: AnswerStream | null = null;
   #isDone = false;
   /** The row and the last bytes follow. */
   #isEnding = false;
@@ -120,7 +126,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
       this.#stream.handOver(this);
       return;
     }
-    const stream = new ReplyStream(this);
+    const stream = captureStream(new ReplyStream(this), exchange.capture);
     this.#stream = stream;
     const all = { ...headers, ...PASSED_ON_AT_ONCE };
     this.#owner.answered(new Response(stream.body, { status: head.status, headers: all }));
@@ -181,7 +187,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
     this.#takeSoFar();
     const { gateway, exchange } = this.#request;
     const ending = this.#ending("error", "client_too_slow");
-    settleFailure(gateway, exchange, ending, () => this.#stream?.cut());
+    settleFailure(gateway, exchange, ending, () => this.#stream?.fail(null, ""));
   }
 
   leave(): void {
@@ -229,7 +235,7 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
   }
 
   /** The last bytes wait for the row. */
-  #finish(stream: ReplyStream, end: FlightEnd): void {
+  #finish(stream: AnswerStream, end: FlightEnd): void {
     this.#isEnding = true;
     const { gateway, exchange } = this.#request;
     if (end.kind === "whole") {
@@ -263,10 +269,14 @@ export class SharedReader extends FlightReader implements ReplyStreamOwner, Walk
         return;
       }
       const headers = this.#headers(head);
-      const { early } = this.#request.exchange;
+      const { exchange } = this.#request;
+      const { early } = exchange;
       this.#end(() => {
         if (early !== null) early.endWith(tail, headers);
-        else this.#owner.answered(replyOf(head.status, headers, tail));
+        else {
+          captureBody(exchange.capture, tail);
+          this.#owner.answered(replyOf(head.status, headers, tail));
+        }
       });
     });
   }

@@ -12,6 +12,7 @@ import { type Watchdog, Watched } from "../../transport/watchdog.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { inBandSignal } from "../attempt/failure.ts";
+import { captureStream } from "../capture/captured-reply.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
@@ -98,7 +99,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     // The client gets the upstream's JSON array as it is.
     const isArray = framing === "json-array" && !tap.isTranslation;
     this.#opening = first === null && (isEvents || isArray) ? new Opening(isArray) : null;
-    this.#stream = new ReplyStream(this);
+    this.#stream = captureStream(new ReplyStream(this), exchange.capture);
     this.#pingIntervalMs = gateway.snapshot.config.server.pingIntervalMs;
     this.#ping = pingOf(exchange.route.dialect, framing);
     this.#lastWriteMs = this.#watchdog.nowMs;

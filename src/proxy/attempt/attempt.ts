@@ -15,6 +15,7 @@ import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../..
 import { type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import { renewAdmission } from "../admission/renew-admission.ts";
+import { captureCall } from "../capture/captured-call.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "./answer-facts.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
@@ -183,7 +184,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   }
 
   #send(parts: UpstreamRequestParts): Call {
-    return sendRequest(this.served.gateway, this.upstream, this.credential, parts, this);
+    const call = sendRequest(this.served.gateway, this.upstream, this.credential, parts, this);
+    return this.served.exchange.capture === null ? call : captureCall(this, parts, call);
   }
 
   /** The answer's facts are read from here on. If the attempt fails, the usage among them is kept. */

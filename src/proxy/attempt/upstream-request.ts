@@ -105,7 +105,8 @@ function urlFor(
   return upstream.urls.urlOf(path + queryFor(route.dialect, search), target.model, isStream);
 }
 
-function escapeModel(model: string): string {
+/** A model as a part of a path. */
+export function escapeModel(model: string): string {
   return model.split("/").map(encodeURIComponent).join("/");
 }
 

@@ -1,0 +1,56 @@
+/** Keeps credentials, and what a person has named, out of what is captured. */
+import { withoutSecrets } from "../core/redact.ts";
+import type { CapturedHeaders } from "./captured-request.ts";
+
+const MASK = "[redacted]";
+
+/** Names of headers and of parameters in a query that hold a credential or a session, in lower case. */
+const SECRET_NAME =
+  /(?:^|[-_])(?:auth|authorization|assertion|token|secret|key|apikey|password|passwd|credential|cookie|signature|sig|jwt)\d*(?:$|[-_])/;
+
+/** The gateway's own headers name a credential, and never show one. */
+function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) && !name.startsWith("x-clewline-");
+}
+
+/** Which headers are masked: those that hold credentials always, and those that the configuration names. */
+export class Redaction {
+  readonly #named: ReadonlySet<string>;
+
+  /** In lower case. */
+  constructor(named: readonly string[]) {
+    this.#named = new Set(named);
+  }
+
+  headers(lines: CapturedHeaders, secrets: readonly string[]): CapturedHeaders {
+    return lines.map(([name, value]) => [
+      name,
+      this.#named.has(name) || isSecretName(name) ? MASK : withoutSecrets(value, secrets),
+    ]);
+  }
+}
+
+/** A path or a URL whose query shows no credential. */
+export function redactQuery(url: string, secrets: readonly string[]): string {
+  const at = url.indexOf("?");
+  if (at < 0) return withoutSecrets(url, secrets);
+  const query = url
+    .slice(at + 1)
+    .split("&")
+    .map((part) => {
+      const [name = ""] = part.split("=", 1);
+      return name !== part && SECRET_NAME.test(name.toLowerCase()) ? `${name}=${MASK}` : part;
+    })
+    .join("&");
+  return withoutSecrets(`${url.slice(0, at)}?${query}`, secrets);
+}
+
+/** The credentials that a request itself shows: also a body or a reply may repeat them. */
+export function secretsIn(lines: CapturedHeaders, search: string): readonly string[] {
+  const values = lines.filter(([name]) => isSecretName(name)).map(([, value]) => value);
+  const parameters = [...new URLSearchParams(search)]
+    .filter(([name]) => SECRET_NAME.test(name.toLowerCase()))
+    .map(([, value]) => value);
+  // A scheme, as in `Bearer`, stands before the credential itself.
+  return [...values.map((value) => value.split(" ").at(-1) ?? ""), ...parameters];
+}
