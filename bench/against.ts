@@ -227,7 +227,10 @@ async function compareRow(
   while (values.ours.length < rounds) {
     const subjects: [Side, Subject][] = [];
     try {
-      subjects.push(["base", await open({ ...stage, program: baseProgram, isLimited: false })]);
+      subjects.push([
+        "base",
+        await open({ ...stage, program: baseProgram, isLimited: false, isWatched: false }),
+      ]);
       subjects.push(["ours", await open(stage)]);
       for (const [, subject] of subjects) await subject.warmUp();
       const until = Math.min(values.ours.length + ROUNDS_OF_A_PROCESS, rounds);

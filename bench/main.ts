@@ -15,7 +15,7 @@ const WORKS_OF_BUILDS = [
   ...["latency", "memory", "translated-open", "start"],
 ];
 const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short] [--rounds N] [--dev]
-       script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--limited] [--json]
+       script/bench --against COMMIT [--rows ROW,…] [--rounds N] [--limited] [--watched] [--json]
 
   NAME        ${Object.keys(WORKS).join(" ")}; all of them without a name, but for ${ONLY_BY_NAME.join(", ")}
   --before C  a build of commit C beside this one: both take turns with nginx. Without a name these works:
@@ -26,7 +26,8 @@ const USAGE = `usage: script/bench [NAME…] [--before COMMIT] [--json] [--short
   --dev       measure src/main.ts instead of the compiled binary
   --against C compare the working tree with a build of commit C; exit code 1 when a row is worse
   --rows R    rows of that comparison, with commas: ${Object.keys(ROWS).join(" ")}; all of them when absent
-  --limited   with --against: the key of the working tree has limits and budgets, and its model a price; that of C has none`;
+  --limited   with --against: the key of the working tree has limits and budgets, and its model a price; that of C has none
+  --watched   with --against: the admin of the working tree is on, and somebody has it open; that of C is off`;
 
 async function main(): Promise<number> {
   const { values, positionals: names } = readArguments();
@@ -43,7 +44,9 @@ async function main(): Promise<number> {
       ? "rows belong to --against, and names of works to a run without it"
       : null) ??
     (against !== undefined && before !== undefined ? "--against and --before exclude each other" : null) ??
-    (values.limited && against === undefined ? "--limited belongs to --against" : null);
+    ((values.limited || values.watched) && against === undefined
+      ? "--limited and --watched belong to --against"
+      : null);
   if (problem !== null) return refuse(problem);
 
   const beganMs = performance.now();
@@ -63,6 +66,7 @@ async function main(): Promise<number> {
     treeBefore,
     programBefore: treeBefore === undefined ? undefined : clewlineCommand(values.dev, treeBefore),
     isLimited: values.limited,
+    isWatched: values.watched,
   };
   const run: RunFacts = { machine, pinned, rounds };
   if (against !== undefined) {
@@ -175,6 +179,7 @@ function readArguments() {
         before: { type: "string" },
         rows: { type: "string" },
         limited: { type: "boolean", default: false },
+        watched: { type: "boolean", default: false },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

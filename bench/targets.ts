@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { watchAdmin } from "./watcher.ts";
 import { freePort, type Running, type Workspace } from "./workspace.ts";
 
 export const ROOT = join(import.meta.dir, "..");
@@ -48,6 +49,8 @@ export interface Stage {
   readonly programBefore: readonly string[] | undefined;
   /** Clewline's client key has limits of every kind, none of which is reached, and its model has a price. */
   readonly isLimited: boolean;
+  /** Clewline's admin is on, and somebody has it open. */
+  readonly isWatched: boolean;
 }
 
 /** The builds of Clewline in this run. */
@@ -228,7 +231,12 @@ async function startClewline(
   // A real gateway refuses a request with a wrong key and serves one with the right key.
   await expectAnswer(port, "sk-bench-wrong", 401);
   await expectAnswer(port, CLIENT_KEY, 200);
-  return { name, jsonPort: port, ssePort: port, process: running, dataDir, stop: running.stop };
+  const leave = stage.isWatched ? await watchAdmin(stage, prepared) : undefined;
+  const stop = async (): Promise<void> => {
+    await leave?.();
+    await running.stop();
+  };
+  return { name, jsonPort: port, ssePort: port, process: running, dataDir, stop };
 }
 
 /** Writes a config into a folder of its own, with an empty data folder, or the one given, and a free port. */
@@ -243,7 +251,7 @@ export async function prepareClewline(stage: Stage, isTranslating = false, ownDa
 host = "127.0.0.1"
 port = ${port}
 data_dir = "${dataDir}"
-
+${stage.isWatched ? "\n[admin]\n" : ""}
 [[upstreams]]
 name = "bench"
 family = "openai"
