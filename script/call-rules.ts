@@ -67,6 +67,7 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/admin/credentials/tested-reply.ts",
       // What the gateway itself has written in a row.
       "src/admin/keys.ts",
+      "src/admin/acts/",
       "src/admin/requests/request-row.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",

@@ -171,7 +171,7 @@ describe("each operation", () => {
         who: "password",
         address: "127.0.0.1",
         changes: [{ path: "keys[recorded]", before: null, after: "created" }],
-        undoUntilMs: 0,
+        undoUntilMs: null,
       },
     ]);
   });

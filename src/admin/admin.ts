@@ -10,6 +10,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { Router } from "../http/router.ts";
 import { StoreError } from "../store/sql.ts";
 import { Access } from "./access/access.ts";
+import { Acts } from "./acts/acts.ts";
 import { AdminError } from "./admin-error.ts";
 import { refuseForeignHost, refuseForeignOrigin } from "./browser-guard.ts";
 import { CallRecord } from "./call-record.ts";
@@ -40,6 +41,7 @@ export class Admin {
   readonly #access: Access;
   readonly #changes: ConfigChanges;
   readonly #record: CallRecord;
+  readonly #acts: Acts;
   readonly #keys: Keys;
   readonly #live: Live;
   readonly #handlers: Handlers;
@@ -50,10 +52,12 @@ export class Admin {
     this.#access = new Access(context);
     this.#changes = new ConfigChanges(context);
     this.#record = new CallRecord(context);
-    this.#keys = new Keys(context);
+    this.#acts = new Acts(context, this.#record);
+    this.#keys = new Keys(context, this.#acts);
     this.#live = new Live(context, this.#access);
     this.#handlers = makeHandlers(context, this.#access, {
       changes: this.#changes,
+      acts: this.#acts,
       keys: this.#keys,
       live: this.#live,
     });
@@ -86,6 +90,7 @@ export class Admin {
     this.#context.settings.close();
     this.#live.close();
     this.#keys.close();
+    this.#acts.close();
     this.#record.close();
     this.#access.close();
   }

@@ -8,6 +8,7 @@ import {
 } from "../config/edit/undo-differences.ts";
 import { parseToml } from "../config/toml/toml.ts";
 import type { AuditRow } from "../store/admin-audit.ts";
+import type { Acts } from "./acts/acts.ts";
 import { AdminError } from "./admin-error.ts";
 import { type ConfigChanges, clashError } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
@@ -18,17 +19,20 @@ const PAGE = 50;
 export function makeAuditHandlers(
   context: AdminContext,
   changes: ConfigChanges,
+  acts: Acts,
 ): Pick<Handlers, "listAudit" | "undo"> {
   return {
     listAudit({ query: { cursor, limit = PAGE } }) {
       const rows = changes.rows(cursor ?? null, limit + 1);
       const next = rows.length > limit ? (rows[limit - 1]?.id ?? null) : null;
-      return { entries: rows.slice(0, limit).map((row) => entryOf(row, changes)), next };
+      return { entries: rows.slice(0, limit).map((row) => entryOf(row, changes, acts)), next };
     },
     async undo({ params, ...actor }) {
       const row = changes.find(params.id);
       if (row === null) throw new AdminError("not_found", "there is no such change on record");
       if (row.undoneBy !== null) throw new AdminError("conflict", "the change was undone before");
+      const act = acts.undo(actor, row);
+      if (act !== null) return { version: null, auditId: act.auditId };
       const { version, auditId } = await changes.make(
         actor,
         "undo",
@@ -49,8 +53,8 @@ async function attemptUndo({ settings }: AdminContext, changes: ConfigChanges, r
   }
   const { undo } = row;
   if (undo === null)
-    throw new AdminError("conflict", "the change had a secret, which is not in memory any more", {
-      repair: "secrets are kept for ten minutes; enter it again",
+    throw new AdminError("conflict", "the change cannot be undone any more", {
+      repair: "what has a secret, and the end of a key, is undone within ten minutes; make the change anew",
     });
   return await settings.change(null, (text) => changesOf(text, parseKept(undo)));
 }
@@ -61,8 +65,10 @@ function changesOf(text: string, differences: readonly KeptDifference[]): readon
   throw clashError(undefined, undone.clashes);
 }
 
-function entryOf(row: AuditRow, changes: ConfigChanges) {
+function entryOf(row: AuditRow, changes: ConfigChanges, acts: Acts) {
   const { id, atMs, who, address, what, undoneBy } = row;
   const shown = [...parseShown(row.changes)];
-  return { id, atMs, who, address, what, changes: shown, undoUntilMs: changes.undoUntilMs(row), undoneBy };
+  const ofAct = acts.undoUntilMs(row);
+  const undoUntilMs = ofAct === undefined ? changes.undoUntilMs(row) : ofAct;
+  return { id, atMs, who, address, what, changes: shown, undoUntilMs, undoneBy };
 }

@@ -1,5 +1,8 @@
 /** The board of credentials, and what a person does with one. */
+import type { CredentialStatus } from "../pool/credential.ts";
 import { RESET_REASON } from "../pool/park.ts";
+import type { Acts } from "./acts/acts.ts";
+import { credentialChangeOf } from "./acts/credential-undo.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import { CredentialDays } from "./credentials/credential-day.ts";
@@ -8,14 +11,21 @@ import type { Handler, Handlers } from "./handler.ts";
 
 type Act = "pauseCredential" | "drainCredential" | "enableCredential" | "resetCredential";
 
-export function makeCredentialHandlers(context: AdminContext): Pick<Handlers, "listCredentials" | Act> {
+export function makeCredentialHandlers(
+  context: AdminContext,
+  acts: Acts,
+): Pick<Handlers, "listCredentials" | Act> {
   const days = new CredentialDays(context);
   const act =
-    (state: "off" | "ready", reason: string): Handler<Act> =>
-    ({ params: { upstream, name } }) => {
+    (what: Act, word: string, state: "off" | "ready", reason: string): Handler<Act> =>
+    ({ params: { upstream, name }, ...actor }) => {
       const id = `${upstream}/${name}`;
-      if (!context.pool.switchTo(id, state, reason)) throw unknownCredential(id);
-      return { credential: stateNow(context, id) };
+      const before = statusNow(context, id);
+      context.pool.switchTo(id, state, reason);
+      const after = statusNow(context, id);
+      const shown = { path: `credentials[${id}]`, before: null, after: word };
+      const undo = acts.credential(actor, what, shown, credentialChangeOf(before, after));
+      return { credential: credentialState(after), undo };
     };
   return {
     async listCredentials() {
@@ -27,19 +37,15 @@ export function makeCredentialHandlers(context: AdminContext): Pick<Handlers, "l
           .map((status) => ({ ...credentialState(status), ...factsOf(status.id) })),
       };
     },
-    pauseCredential: act("off", PAUSED),
-    drainCredential: act("off", DRAINED),
-    enableCredential: act("ready", RESET_REASON),
-    resetCredential: act("ready", RESET_REASON),
+    pauseCredential: act("pauseCredential", "paused", "off", PAUSED),
+    drainCredential: act("drainCredential", "drained", "off", DRAINED),
+    enableCredential: act("enableCredential", "enabled", "ready", RESET_REASON),
+    resetCredential: act("resetCredential", "reset", "ready", RESET_REASON),
   };
 }
 
-function stateNow({ pool }: AdminContext, id: string) {
+function statusNow({ pool }: AdminContext, id: string): CredentialStatus {
   const status = pool.list().find((one) => one.id === id);
-  if (status === undefined) throw unknownCredential(id);
-  return credentialState(status);
-}
-
-function unknownCredential(id: string): AdminError {
-  return new AdminError("not_found", `there is no credential "${id}" in the configuration in force`);
+  if (status !== undefined) return status;
+  throw new AdminError("not_found", `there is no credential "${id}" in the configuration in force`);
 }

@@ -1,5 +1,6 @@
 /** The handler of each operation. */
 import type { Access } from "./access/access.ts";
+import type { Acts } from "./acts/acts.ts";
 import { makeAuditHandlers } from "./audit.ts";
 import { makeCaptureHandlers } from "./captures.ts";
 import type { ConfigChanges } from "./config-changes.ts";
@@ -20,6 +21,7 @@ import { makeTryHandlers } from "./try.ts";
 /** What holds connections and streams, until the admin closes. */
 export interface Parts {
   readonly changes: ConfigChanges;
+  readonly acts: Acts;
   readonly keys: Keys;
   readonly live: Live;
 }
@@ -27,7 +29,7 @@ export interface Parts {
 export function makeHandlers(
   context: AdminContext,
   access: Access,
-  { changes, keys, live }: Parts,
+  { changes, acts, keys, live }: Parts,
 ): Handlers {
   return {
     ...keys.handlers(),
@@ -36,9 +38,9 @@ export function makeHandlers(
     ...makeSessionHandlers(context, access),
     ...makeSettingsHandlers(context, changes),
     ...makeCredentialChangeHandlers(context, changes),
-    ...makeAuditHandlers(context, changes),
+    ...makeAuditHandlers(context, changes, acts),
     ...makeOverviewHandlers(context),
-    ...makeCredentialHandlers(context),
+    ...makeCredentialHandlers(context, acts),
     ...makeRequestHandlers(context),
     ...makeCaptureHandlers(context),
     ...makeModelHandlers(context),

@@ -6,7 +6,10 @@ import { isKeyName } from "../config/schema-keys.ts";
 import { changeStoredKeys, type KeyTable, type StoredKey } from "../store/client-keys.ts";
 import { Connection } from "../store/connection.ts";
 import type { Sql } from "../store/sql.ts";
+import type { Acts, KeyPair, WayBack } from "./acts/acts.ts";
+import { type KeyChange, shownSettings } from "./acts/key-undo.ts";
 import { AdminError } from "./admin-error.ts";
+import type { Actor } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
@@ -16,6 +19,7 @@ import { spendingOf } from "./keys/key-spending.ts";
 
 type Key = ReplyOf<"getKey">["key"];
 type Many = "revokeKeys" | "pauseKeys" | "resumeKeys";
+type Changing = Many | "createKey" | "changeKey" | "rotateKey";
 type Settings = Readonly<Record<string, unknown>>;
 
 const PAGE_KEYS = 100;
@@ -24,9 +28,11 @@ export class Keys {
   readonly #context: AdminContext;
   readonly #connection: Connection<{ readonly sql: Sql }>;
   readonly #list = new KeyList();
+  readonly #acts: Acts;
 
-  constructor(context: AdminContext) {
+  constructor(context: AdminContext, acts: Acts) {
     this.#context = context;
+    this.#acts = acts;
     this.#connection = new Connection(context.open, (sql) => ({ sql }));
   }
 
@@ -34,14 +40,16 @@ export class Keys {
     this.#connection.close();
   }
 
-  handlers(): Pick<Handlers, "listKeys" | "getKey" | "createKey" | "changeKey" | "rotateKey" | Many> {
-    const many = (changed: (before: StoredKey) => StoredKey) => (call: { body: { names: string[] } }) => {
-      const { names } = call.body;
-      for (const name of names) this.#refuseNameOfFile(name);
-      const refused = this.#change((table) => changeKeys(table, names, changed));
-      if (refused !== null) throw refusal("unknown", refused.unknown);
-      return { changed: names };
-    };
+  handlers(): Pick<Handlers, "listKeys" | "getKey" | Changing> {
+    const many =
+      (what: Many, word: string, changed: (before: StoredKey) => StoredKey) =>
+      (call: Actor & { body: { names: string[] } }) => {
+        const { names } = call.body;
+        for (const name of names) this.#refuseNameOfFile(name);
+        const { refused, undo } = this.#act(call, what, word, (table) => changeKeys(table, names, changed));
+        if (refused !== null) throw refusal("unknown", refused.unknown);
+        return { changed: names, undo };
+      };
     const now = (): number => this.#context.clock.nowMs();
     return {
       listKeys: async ({ query }) => {
@@ -61,7 +69,7 @@ export class Keys {
         key: await this.#one(name),
         spent: await spendingOf(this.#context, name),
       }),
-      createKey: ({ body: { name, settings } }) => {
+      createKey: ({ body: { name, settings }, ...actor }) => {
         if (!isKeyName(name))
           throw new AdminError("bad_request", '"name" is no name for a key', {
             path: "name",
@@ -70,39 +78,70 @@ export class Keys {
         this.#refuseNameOfFile(name);
         const text = JSON.stringify(this.#checked(settings));
         const key = makeClientKey(this.#context.ids);
-        const refused = this.#change((table) =>
+        const { refused, undo } = this.#act(actor, "createKey", "created", (table) =>
           addKey(table, { name, key, settings: text, createdMs: now() }),
         );
         if (refused !== null) throw refusal(refused, name);
-        return { name, key };
+        return { name, key, undo };
       },
-      changeKey: async ({ params: { name }, body: { settings } }) => {
-        this.#changeOne(name, (before) => {
+      changeKey: async ({ params: { name }, body: { settings }, ...actor }) => {
+        const undo = this.#changeOne(actor, "changeKey", "changed", name, (before) => {
           const all = { ...(JSON.parse(before.settings) as Settings), ...settings };
           const kept = Object.entries(all).filter(([, value]) => value !== null);
           return { ...before, settings: JSON.stringify(this.#checked(Object.fromEntries(kept))) };
         });
-        return { key: await this.#one(name) };
+        return { key: await this.#one(name), undo };
       },
-      rotateKey: ({ params: { name }, body: { keepOldMs } }) => {
+      rotateKey: ({ params: { name }, body: { keepOldMs }, ...actor }) => {
         const key = makeClientKey(this.#context.ids);
-        this.#changeOne(name, (before) => rotated(before, key, keepOldMs, now()));
-        return { name, key };
+        const undo = this.#changeOne(actor, "rotateKey", "rotated", name, (before) =>
+          rotated(before, key, keepOldMs, now()),
+        );
+        return { name, key, undo };
       },
-      revokeKeys: many((before) => revoked(before, now())),
-      pauseKeys: many((before) => ({ ...before, pausedMs: before.pausedMs ?? now() })),
-      resumeKeys: many((before) => ({ ...before, pausedMs: null })),
+      revokeKeys: many("revokeKeys", "revoked", (before) => revoked(before, now())),
+      pauseKeys: many("pauseKeys", "paused", (before) => ({ ...before, pausedMs: before.pausedMs ?? now() })),
+      resumeKeys: many("resumeKeys", "resumed", (before) => ({ ...before, pausedMs: null })),
     };
   }
 
-  #change<T>(work: (table: KeyTable) => T): T {
-    return this.#connection.use(({ sql }) => changeStoredKeys(sql, work));
+  /** Runs `work`, which gives back why nothing was changed, and puts what it has saved on record. */
+  #act<Refused>(
+    actor: Actor,
+    what: Changing,
+    word: string,
+    work: (table: KeyTable) => Refused | null,
+  ): { readonly refused: Refused | null; readonly undo: WayBack } {
+    const pairs: KeyPair[] = [];
+    const refused = this.#connection.use(({ sql }) =>
+      changeStoredKeys(sql, (table) =>
+        work({
+          find: (name) => table.find(name),
+          save(key) {
+            pairs.push([table.find(key.name), key]);
+            table.save(key);
+          },
+        }),
+      ),
+    );
+    const shown = (change: KeyChange) =>
+      what === "changeKey"
+        ? shownSettings(change)
+        : [{ path: `keys[${change.name}]`, before: null, after: word }];
+    return { refused, undo: this.#acts.keys(actor, what, pairs, shown) };
   }
 
-  #changeOne(name: string, changed: (before: StoredKey) => StoredKey): void {
+  #changeOne(
+    actor: Actor,
+    what: Changing,
+    word: string,
+    name: string,
+    changed: (before: StoredKey) => StoredKey,
+  ): WayBack {
     this.#refuseNameOfFile(name);
-    const refused = this.#change((table) => changeKey(table, name, changed));
+    const { refused, undo } = this.#act(actor, what, word, (table) => changeKey(table, name, changed));
     if (refused !== null) throw refusal(refused as KeyRefusal, name);
+    return undo;
   }
 
   /** By name. */

@@ -35,6 +35,10 @@ export const AUDIT = {
     path: "/audit/{id}/undo",
     who: "signed-in-changing",
     summary: "Undoes one change. The status 409 says that the same value was changed again since.",
-    reply: v.strictObject({ version: v.string(), auditId: v.string() }),
+    reply: v.strictObject({
+      /** Of the configuration; null: the change was none of it. */
+      version: v.nullable(v.string()),
+      auditId: v.string(),
+    }),
   },
 } as const satisfies Record<string, Operation>;

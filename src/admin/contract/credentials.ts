@@ -1,7 +1,7 @@
 /** The board of credentials, and what a person does with one. */
 import * as v from "valibot";
 import type { Operation } from "./operation.ts";
-import { count, name, nanoUsd, timeMs } from "./values.ts";
+import { count, name, nanoUsd, timeMs, undo } from "./values.ts";
 
 const state = v.picklist([
   "ready",
@@ -99,16 +99,13 @@ const added = v.strictObject({
   message: v.string(),
 });
 
-/** What undoes a change; null: it cannot be undone. */
-const undo = v.nullable(v.strictObject({ auditId: v.string(), untilMs: v.nullable(timeMs) }));
-
 const act = (verb: string, summary: string) =>
   ({
     method: "POST",
     path: `/credentials/{upstream}/{name}/${verb}` as `/credentials/{upstream}/{name}/${string}`,
     who: "signed-in-changing",
     summary,
-    reply: v.strictObject({ credential: credentialState }),
+    reply: v.strictObject({ credential: credentialState, undo }),
   }) as const;
 
 export const CREDENTIALS = {

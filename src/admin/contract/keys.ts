@@ -1,7 +1,7 @@
 /** Client keys. */
 import * as v from "valibot";
 import type { Operation } from "./operation.ts";
-import { count, cursorInQuery, limitInQuery, nanoUsdText, textInQuery, timeMs } from "./values.ts";
+import { count, cursorInQuery, limitInQuery, nanoUsdText, textInQuery, timeMs, undo } from "./values.ts";
 
 const keyState = v.picklist(["active", "paused", "expired", "revoked", "refused"]);
 
@@ -54,7 +54,7 @@ const spent = v.nullable(
 const keyName = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const names = v.pipe(v.array(keyName), v.minLength(1), v.maxLength(1_000));
 /** The key itself, which is shown this one time. */
-const shownOnce = v.strictObject({ name: v.string(), key: v.string() });
+const shownOnce = v.strictObject({ name: v.string(), key: v.string(), undo });
 const many = (verb: string, summary: string) =>
   ({
     method: "POST",
@@ -62,7 +62,7 @@ const many = (verb: string, summary: string) =>
     who: "signed-in-changing",
     summary,
     body: v.strictObject({ names }),
-    reply: v.strictObject({ changed: v.array(v.string()) }),
+    reply: v.strictObject({ changed: v.array(v.string()), undo }),
   }) as const;
 
 export const KEYS = {
@@ -102,7 +102,7 @@ export const KEYS = {
     who: "signed-in-changing",
     summary: "Changes settings of a stored key. A setting of null is taken away.",
     body: v.strictObject({ settings }),
-    reply: v.strictObject({ key }),
+    reply: v.strictObject({ key, undo }),
   },
   rotateKey: {
     method: "POST",
@@ -115,7 +115,7 @@ export const KEYS = {
     }),
     reply: shownOnce,
   },
-  revokeKeys: many("revoke", "Ends stored keys for ever."),
+  revokeKeys: many("revoke", "Ends stored keys, for ever once ten minutes are over."),
   pauseKeys: many("pause", "Has stored keys refused until they are resumed."),
   resumeKeys: many("resume", "Lets paused keys be used again."),
 } as const satisfies Record<string, Operation>;

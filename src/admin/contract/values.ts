@@ -36,3 +36,6 @@ export const limitInQuery = v.optional(
 export const textInQuery = v.optional(v.pipe(v.string(), v.maxLength(256)));
 /** `next` of the page before. */
 export const cursorInQuery = v.optional(v.pipe(v.string(), v.maxLength(512)));
+
+/** How a change is undone, and until when; `untilMs` null: at any time. null: it cannot be undone. */
+export const undo = v.nullable(v.strictObject({ auditId: v.string(), untilMs: v.nullable(timeMs) }));

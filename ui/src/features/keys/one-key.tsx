@@ -6,6 +6,7 @@ import { Button, buttonClass } from "../../components/button.tsx";
 import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
 import { Page, Panel } from "../../components/page.tsx";
 import { useToast } from "../../components/toasts.tsx";
+import { useUndoAction } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { dayAndMinute, dollars } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
@@ -154,12 +155,13 @@ function SettingsPanel({ line }: { line: Key }) {
   const text = useText();
   const toast = useToast();
   const queries = useQueryClient();
+  const undoAction = useUndoAction();
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
   const changed = changedSettings(typed, line.settings);
   const { mutate, error, isPending } = useMutation({
     mutationFn: () => call("changeKey", { params: { name: line.name }, body: { settings: changed } }),
-    onSuccess: () => {
-      toast({ title: text("The key was changed.") });
+    onSuccess: ({ undo }) => {
+      toast({ title: text("The key was changed."), ...undoAction(undo) });
       return queries.invalidateQueries({ queryKey: ["keys"] });
     },
   });

@@ -4,7 +4,7 @@ import { useText } from "../../lib/text.ts";
 
 const NAMED = 8;
 
-/** Asks before keys end for good. No names: closed. */
+/** Asks before keys end. No names: closed. */
 export function RevokeDialog({
   names,
   onClose,
@@ -20,7 +20,9 @@ export function RevokeDialog({
       isOpen={names.length > 0}
       onClose={onClose}
       title={text("{count, plural, one {Revoke # key?} other {Revoke # keys?}}", { count: names.length })}
-      description={text("Revoked keys end at once and for good. Their names are not given again.")}
+      description={text(
+        "Revoked keys end at once. For ten minutes this can be undone. Their names are not given again.",
+      )}
     >
       <ul className="list-disc pl-5">
         {names.slice(0, NAMED).map((name) => (

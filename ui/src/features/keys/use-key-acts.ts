@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useToast } from "../../components/toasts.tsx";
+import { useUndoAction } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
 
@@ -10,14 +11,16 @@ export function useKeyActs(onDone: () => void = () => {}) {
   const text = useText();
   const toast = useToast();
   const queries = useQueryClient();
+  const undoAction = useUndoAction();
   return useMutation({
     mutationFn: ({ act, names }: { act: KeyAct; names: readonly string[] }) =>
       call(act, { body: { names: [...names] } }),
-    onSuccess: ({ changed }) => {
+    onSuccess: ({ changed, undo }) => {
       toast({
         title: text("{count, plural, one {# key was changed} other {# keys were changed}}", {
           count: changed.length,
         }),
+        ...undoAction(undo),
       });
       onDone();
     },

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReplyOf } from "../../../../src/admin/contract.ts";
 import { useToast } from "../../components/toasts.tsx";
+import { useUndoAction } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { CREDENTIALS_KEY, mergeStates } from "../../lib/follow-live.ts";
 import { useText } from "../../lib/text.ts";
@@ -16,33 +17,30 @@ export function useCredentialActs() {
   const text = useText();
   const toast = useToast();
   const queries = useQueryClient();
+  const undoAction = useUndoAction();
   const tellFailure = (error: Error): void => toast({ title: error.message, isBad: true });
   const read = (): Promise<void> => queries.invalidateQueries({ queryKey: CREDENTIALS_KEY });
 
   const act = useMutation({
     mutationFn: ({ act: name, credential }: { act: Act; credential: Credential }) =>
       call(name, { params: paramsOf(credential) }),
-    onSuccess: ({ credential }) =>
+    onSuccess: ({ credential, undo }, { credential: { id } }) => {
       queries.setQueryData<Board>(CREDENTIALS_KEY, (board) =>
         board === undefined ? board : mergeStates(board, [credential], [], board.nowMs),
-      ),
+      );
+      if (undo !== null) toast({ title: text("{name} was changed.", { name: id }), ...undoAction(undo) });
+    },
     onError: tellFailure,
-  });
-  const undo = useMutation({
-    mutationFn: (auditId: string) => call("undo", { params: { id: auditId } }),
-    onSuccess: () => toast({ title: text("The change was undone.") }),
-    onError: tellFailure,
-    onSettled: read,
   });
   const remove = useMutation({
     mutationFn: (credential: Credential) => call("removeCredential", { params: paramsOf(credential) }),
     onSuccess: ({ undo: way }, { id }) =>
       toast({
         title: text("{name} was deleted.", { name: id }),
-        ...(way === null ? {} : { action: { label: text("Undo"), run: () => undo.mutate(way.auditId) } }),
+        ...undoAction(way),
       }),
     onError: tellFailure,
     onSettled: read,
   });
-  return { act, remove, undo };
+  return { act, remove };
 }

@@ -1,9 +1,9 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { History as HistoryIcon } from "lucide-react";
 import { Button } from "../../components/button.tsx";
 import { useNow } from "../../components/countdown.tsx";
 import { Empty, ErrorNotice, Loading } from "../../components/notice.tsx";
-import { useToast } from "../../components/toasts.tsx";
+import { useUndo } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { fullTime } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
@@ -12,8 +12,6 @@ import { Differences } from "./differences.tsx";
 /** Who changed what, and the way back. */
 export function AuditList() {
   const text = useText();
-  const toast = useToast();
-  const queries = useQueryClient();
   const now = useNow();
   const { data, error, isPending, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["audit"],
@@ -22,13 +20,7 @@ export function AuditList() {
     initialPageParam: "",
     getNextPageParam: ({ next }) => next,
   });
-  const { mutate, isPending: isUndoing } = useMutation({
-    mutationFn: (id: string) => call("undo", { params: { id } }),
-    onSuccess: () => toast({ title: text("The change was undone.") }),
-    onError: (cause) => toast({ title: cause.message, isBad: true }),
-    onSettled: () =>
-      Promise.all([["audit"], ["settings"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
-  });
+  const { mutate, isPending: isUndoing } = useUndo();
   const entries = data?.pages.flatMap((page) => page.entries) ?? [];
   return (
     <>

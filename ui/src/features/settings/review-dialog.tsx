@@ -4,6 +4,7 @@ import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
 import { useToast } from "../../components/toasts.tsx";
+import { useUndoAction } from "../../components/use-undo.ts";
 import { ApiError, call } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
 import { Clashes } from "./clashes.tsx";
@@ -43,12 +44,7 @@ export function ReviewDialog({
     staleTime: 0,
     gcTime: 0,
   });
-  const undo = useMutation({
-    mutationFn: (id: string) => call("undo", { params: { id } }),
-    onSuccess: () => toast({ title: text("The change was undone.") }),
-    onError: (error) => toast({ title: error.message, isBad: true }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["settings"] }),
-  });
+  const undoAction = useUndoAction();
   const save = useMutation({
     mutationFn: () => call("changeSettings", { body }),
     onSuccess: async ({ auditId }) => {
@@ -56,7 +52,7 @@ export function ReviewDialog({
       onSaved();
       toast({
         title: text("The configuration was saved."),
-        action: { label: text("Undo"), run: () => undo.mutate(auditId) },
+        ...undoAction({ auditId }),
       });
     },
   });

@@ -49,8 +49,8 @@ export const KEY_MESSAGES = {
   Revoke: "吊销",
   "{count, plural, one {# key was changed} other {# keys were changed}}": "已更改 {count} 个密钥",
   "{count, plural, one {Revoke # key?} other {Revoke # keys?}}": "吊销 {count} 个密钥？",
-  "Revoked keys end at once and for good. Their names are not given again.":
-    "吊销后立即永久失效，名称不会再次使用。",
+  "Revoked keys end at once. For ten minutes this can be undone. Their names are not given again.":
+    "吊销后立即失效，十分钟内可以撤销此操作。名称不会再次使用。",
   "Choose {name}": "选择 {name}",
   "in the file": "在文件中",
   "ends {time}": "{time} 到期",

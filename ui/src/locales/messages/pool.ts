@@ -24,6 +24,7 @@ export const POOL_MESSAGES = {
   Paused: "已暂停",
   "A person has taken it out.": "已被人工停用。",
   "{name} was deleted.": "已删除 {name}。",
+  "{name} was changed.": "已更改 {name}。",
   "Actions for {name}": "{name} 的操作",
   Enable: "启用",
   Pause: "暂停",
