@@ -69,6 +69,8 @@ export const CALL_RULES: readonly CallRule[] = [
       "src/admin/keys.ts",
       "src/admin/acts/",
       "src/admin/requests/request-row.ts",
+      // What a chat answers to an alert goes to nobody else.
+      "src/alerts/forms.ts",
       // A price list is a file of its own, as the configuration is.
       "src/prices/price-list-text.ts",
       "src/prices/own-price-list.ts",

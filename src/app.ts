@@ -176,6 +176,7 @@ class RunningApp implements App {
       mainUrl: () => (this.#adminListener === null ? null : this.url),
       models: this.#models,
       reader: this.#reader,
+      alerts: this.#alerts,
       processFacts: () => this.#processFacts(),
     });
   }

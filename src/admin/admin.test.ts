@@ -48,6 +48,8 @@ const SAMPLES: Record<
   changeSettings: { body: { version: "1", changes: [{ path: "log.level" }] }, status: 403 },
   exportSettings: { body: {}, status: 503 },
   importSettings: { body: { version: "1", text: "x" }, status: 503 },
+  listAlertChannels: {},
+  testAlertChannel: { path: "alerts/channels/ops/test", status: 404 },
   listAudit: {},
   undo: { path: "audit/1/undo", status: 404 },
   live: {},

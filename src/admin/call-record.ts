@@ -37,6 +37,7 @@ const RECORDS: { readonly [Name in Changing]: ((call: Call<Name>) => readonly Sh
   resumeKeys: null,
   deleteCapture: ({ params }) => [{ path: `captures[${params.id}]`, before: null, after: "deleted" }],
   deleteCaptures: () => [{ path: "captures", before: null, after: "all deleted" }],
+  testAlertChannel: null,
   explain: null,
   previewSettings: null,
   changeSettings: null,

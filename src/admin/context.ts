@@ -1,5 +1,6 @@
 /** What the admin is handed: the rooms that it may read, and functions of rooms that it must not reach. */
 import type { Captures } from "../capture/captures.ts";
+import type { ChannelKind } from "../config/alerts/schema-alerts.ts";
 import type { SettingsFile } from "../config/edit/settings-file.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
@@ -50,6 +51,24 @@ export interface OwnRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A channel of alerts in force, without its secrets. */
+export interface AlertChannelState {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  readonly receiver: string;
+  readonly events: readonly string[];
+  readonly waiting: number;
+  readonly problem: string | null;
+}
+
+/** What came of a test of a channel. */
+export interface AlertTest {
+  readonly isTaken: boolean;
+  readonly status: number | null;
+  readonly problem?: string;
+  readonly body?: string;
+}
+
 export interface AdminContext {
   readonly version: string;
   readonly clock: Clock;
@@ -78,6 +97,11 @@ export interface AdminContext {
   /** Models, as `upstream/model`, that had requests without a price since a time. */
   readonly unpricedSince: (timeMs: number) => readonly string[];
   readonly health: () => GatewayHealth;
+  readonly alerts: {
+    list(): readonly AlertChannelState[];
+    /** null: there is no channel of this name. */
+    test(name: string): Promise<AlertTest | null>;
+  };
   /** Calls `listener` with each new row; null: nobody watches. */
   readonly onRow: (listener: ((row: LedgerRow) => void) | null) => void;
   /** The cost of a row line by line at the prices in force; null: these give another sum, or there is no price. */

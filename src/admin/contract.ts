@@ -3,6 +3,7 @@
  * replies and the OpenAPI document are made from it. Pages import nothing else of `src/`.
  */
 import * as v from "valibot";
+import { ALERTS } from "./contract/alerts.ts";
 import { AUDIT } from "./contract/audit.ts";
 import { CAPTURES } from "./contract/captures.ts";
 import { CREDENTIALS } from "./contract/credentials.ts";
@@ -25,6 +26,7 @@ export const OPERATIONS = {
   ...KEYS,
   ...MODELS,
   ...SETTINGS,
+  ...ALERTS,
   ...AUDIT,
   ...LIVE,
   ...TRY,

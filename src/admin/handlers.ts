@@ -15,6 +15,7 @@ import { makeOpenApi } from "./openapi/openapi.ts";
 import { makeOverviewHandlers } from "./overview.ts";
 import { makeRequestHandlers } from "./requests.ts";
 import { makeSessionHandlers } from "./session.ts";
+import { makeAlertHandlers } from "./settings/alert-channels.ts";
 import { makeSettingsHandlers } from "./settings.ts";
 import { makeTryHandlers } from "./try.ts";
 
@@ -37,6 +38,7 @@ export function makeHandlers(
     ...makeTryHandlers(context),
     ...makeSessionHandlers(context, access),
     ...makeSettingsHandlers(context, changes),
+    ...makeAlertHandlers(context),
     ...makeCredentialChangeHandlers(context, changes),
     ...makeAuditHandlers(context, changes, acts),
     ...makeOverviewHandlers(context),

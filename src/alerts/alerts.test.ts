@@ -11,9 +11,10 @@ import { openSqlite } from "../store/sqlite.ts";
 import { stopServers } from "../transport/fixtures/file-servers.ts";
 import type { BudgetFacts, CredentialFacts } from "./alert.ts";
 import { Alerts } from "./alerts.ts";
+import { makeChannel } from "./fixtures/channels.ts";
 import { type Receiver, startReceiver } from "./fixtures/receiver.ts";
+import { makeSend } from "./send.ts";
 import type { AlertFacts } from "./watch.ts";
-import { makeWebhook } from "./webhook.ts";
 
 const START = Date.parse("2026-11-29T10:00:00Z");
 const HOUR_MS = 3_600_000;
@@ -29,7 +30,7 @@ let world: {
   budgets: BudgetFacts[];
   unpriced: string[];
 };
-/** Alerts by `type result`. */
+/** Alerts by `type result`, and by `channel type result`. */
 let counts: Map<string, number>;
 let lines: string[];
 /** The fields of all log lines. */
@@ -58,6 +59,7 @@ function settings(changes: Partial<AlertsConfig> = {}): AlertsConfig {
     events: ALERT_EVENTS,
     allowPrivate: true,
     diskFreeBytes: 1_000,
+    channels: [],
     ...changes,
   };
 }
@@ -79,13 +81,13 @@ function start(changes: Partial<AlertsConfig> = {}): Alerts {
     settings: settings(changes),
     facts,
     store: makeAlertStore(() => openStore(dir)),
-    send: makeWebhook({ timeoutMs: 5_000 }),
+    send: makeSend({ timeoutMs: 5_000 }),
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs - START },
     ids: makeIds(),
     log: { debug: note, info: note, warn: note, error: note },
-    count: (type, result) => {
-      const key = `${type} ${result}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+    count: (channel, type, result) => {
+      for (const key of [`${type} ${result}`, `${channel} ${type} ${result}`])
+        counts.set(key, (counts.get(key) ?? 0) + 1);
     },
   });
 }
@@ -146,7 +148,10 @@ test("an event comes with type, id, time, text and data, and the same id as its 
     data: { failure: "the disk that holds the ledger is full" },
   });
   expect(receiver.taken[0]?.headers["webhook-id"]).toBe(event?.id as string);
-  expect([...counts]).toEqual([["ledger.unwritable sent", 1]]);
+  expect([...counts]).toEqual([
+    ["ledger.unwritable sent", 1],
+    ["webhook ledger.unwritable sent", 1],
+  ]);
 });
 
 test("a budget is told of at 80 % and at 100 %, each once in its window, also over restarts", async () => {
@@ -409,4 +414,103 @@ test("no payload, log line or row holds the address or the secret", async () => 
     expect(text).not.toContain("secret-path");
     expect(text).not.toContain(secret.slice(6));
   }
+});
+
+/** A second receiver as a channel beside the webhook. */
+async function withChannel(changes: Partial<ReturnType<typeof makeChannel>> = {}) {
+  const chat = await startReceiver();
+  const { setting, ...channel } = makeChannel({ kind: "slack", name: "chat", url: chat.url, ...changes });
+  return { chat, channels: [channel] };
+}
+
+test("each channel gets the events that it is for, and one that is down keeps none from the others", async () => {
+  const { chat, channels } = await withChannel({ events: ["disk.low"] });
+  receiver.answer = (response) => response.writeHead(500).end();
+  world.ledgerFailure = "locked";
+  world.freeBytes = 1;
+  const alerts = start({ channels });
+  await pass(alerts, 10_000);
+  expect(chat.taken.map(({ body }) => JSON.parse(body).text)).toEqual([
+    expect.stringContaining("The disk of the ledger has 0 MiB left"),
+  ]);
+  expect(counts.get("chat disk.low sent")).toBe(1);
+  expect(counts.get("webhook disk.low sent")).toBeUndefined();
+  expect(alerts.list()).toMatchObject([
+    { name: "webhook", waiting: 2, problem: expect.stringContaining("refuses the call with status 500") },
+    { name: "chat", kind: "slack", waiting: 0, problem: null, receiver: new URL(chat.url).origin },
+  ]);
+  expect(JSON.stringify(alerts.list())).not.toContain("secret-path");
+  // The log has each alert once, however many channels there are.
+  expect(lines.filter((line) => line.startsWith("alert: ")).length).toBe(2);
+  receiver.answer = (response) => response.end();
+  await pass(alerts, 60_000);
+  expect(counts.get("webhook disk.low sent")).toBe(1);
+  expect(chat.taken.length).toBe(1);
+});
+
+test("each channel waits as long as it says itself, and a wait of one is none of another", async () => {
+  const { chat, channels } = await withChannel();
+  chat.answer = (response) => response.writeHead(429, { "retry-after": "600" }).end();
+  world.unpriced = ["local/a"];
+  const alerts = start({ channels });
+  await alerts.look();
+  world.unpriced = ["local/b"];
+  await pass(alerts, 595_000);
+  expect([chat.taken.length, receiver.taken.length]).toEqual([1, 2]);
+  chat.answer = (response) => response.end();
+  await pass(alerts, 10_000);
+  expect(chat.taken.length).toBe(3);
+});
+
+test("what a channel was told is kept by its name, over restarts and while it is away", async () => {
+  const { chat, channels } = await withChannel({ events: ["disk.low"] });
+  world.freeBytes = 1;
+  let alerts = start({ webhook: null, channels });
+  await pass(alerts, 10_000);
+  alerts.close();
+  alerts = start({ channels });
+  await pass(alerts, 10_000);
+  alerts.replace(settings({ channels: [] }));
+  await pass(alerts, 10_000);
+  alerts.replace(settings({ channels }));
+  await pass(alerts, 10_000);
+  expect(chat.taken.length).toBe(1);
+  // The webhook was not told before.
+  expect(types()).toEqual(["disk.low"]);
+  alerts.close();
+});
+
+test("rows of a channel that is no more go once they are old", async () => {
+  const { channels } = await withChannel();
+  world.unpriced = ["local/a"];
+  const first = start({ webhook: null, channels });
+  await pass(first, 5_000);
+  first.close();
+  const count = (): unknown => {
+    const sql = openStore(dir);
+    const rows = sql.prepare("SELECT about FROM alerts").all();
+    sql.close();
+    return rows;
+  };
+  expect(count()).toEqual([{ about: 'chat["model.unpriced","local/a"]' }]);
+  let alerts = start();
+  await pass(alerts, 5_000);
+  alerts.close();
+  expect(count()).toEqual([{ about: 'chat["model.unpriced","local/a"]' }]);
+  nowMs += 33 * 24 * HOUR_MS;
+  alerts = start();
+  await pass(alerts, 5_000);
+  alerts.close();
+  expect(count()).toEqual([]);
+});
+
+test("a test goes to one channel alone, past what waits", async () => {
+  const { chat, channels } = await withChannel();
+  const alerts = start({ channels });
+  expect(await alerts.test("chat")).toEqual({ isTaken: true, status: 200 });
+  expect(await alerts.test("nobody")).toBeNull();
+  expect(chat.taken.map(({ body }) => JSON.parse(body).text)).toEqual([
+    "This is a test of Clewline's alerts. Nothing has happened.",
+  ]);
+  expect(receiver.taken).toEqual([]);
 });

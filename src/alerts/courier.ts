@@ -1,10 +1,10 @@
-/** Sends what waits in the outbox: one call at a time, slower and slower while the receiver takes nothing. */
-import type { AlertsConfig } from "../config/config.ts";
+/** Sends what waits in the outbox of a channel: one call at a time, slower and slower while it takes nothing. */
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { Channel } from "./channel.ts";
+import type { Delivery, Send } from "./delivery.ts";
 import { MAX_BATCH, type Message, nextMessage } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Delivery, Send } from "./webhook.ts";
 
 export interface CourierOptions {
   readonly outbox: Outbox;
@@ -25,6 +25,7 @@ export class Courier {
   readonly #options: CourierOptions;
   #isBusy = false;
   #failures = 0;
+  #problem: string | null = null;
   /** On the monotonic clock. */
   #nextAtMs = Number.NEGATIVE_INFINITY;
   #tokens = BURST;
@@ -35,8 +36,13 @@ export class Courier {
     this.#refilledAtMs = options.clock.monotonicMs();
   }
 
+  /** What the last call failed of; null: it did not. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
   /** Sends the next message if it is time. Resolves when the call is over; never rejects. */
-  async go(settings: AlertsConfig): Promise<void> {
+  async go(channel: Channel): Promise<void> {
     const { outbox, clock, send } = this.#options;
     const monotonicMs = clock.monotonicMs();
     if (this.#isBusy || outbox.size === 0 || monotonicMs < this.#nextAtMs || !this.#hasToken(monotonicMs))
@@ -45,9 +51,9 @@ export class Courier {
     const oldest = outbox.oldest(MAX_BATCH);
     const message = nextMessage(oldest, outbox.typesAfter(oldest.length));
     try {
-      this.#settle(message, await send(settings, message, clock.nowMs()));
+      this.#settle(channel, message, await send(channel, message, clock.nowMs()));
     } catch (cause) {
-      this.#fail(message, `the call failed: ${String(cause)}`, null);
+      this.#fail(channel.name, message, `the call failed: ${String(cause)}`, null);
     } finally {
       this.#isBusy = false;
     }
@@ -56,6 +62,7 @@ export class Courier {
   /** The receiver is another one: it is tried at once. */
   retryNow(): void {
     this.#failures = 0;
+    this.#problem = null;
     this.#nextAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -68,28 +75,31 @@ export class Courier {
     return this.#tokens > 0;
   }
 
-  #settle(message: Message, delivery: Delivery): void {
+  #settle({ name }: Channel, message: Message, delivery: Delivery): void {
     if (!delivery.isTaken) {
-      this.#fail(message, delivery.problem, delivery.retryAfterMs);
+      this.#fail(name, message, delivery.problem, delivery.retryAfterMs);
       return;
     }
     const { outbox, clock, log, counted } = this.#options;
-    if (this.#failures > 0) log.info({ failures: this.#failures }, "the webhook takes alerts again");
+    if (this.#failures > 0)
+      log.info({ channel: name, failures: this.#failures }, "the channel takes alerts again");
     this.#failures = 0;
+    this.#problem = null;
     this.#tokens -= 1;
     outbox.sent(message.alerts);
     outbox.tidy(clock.nowMs());
     counted(typesOf(message), "sent");
   }
 
-  #fail(message: Message, problem: string, retryAfterMs: number | null): void {
+  #fail(channel: string, message: Message, problem: string, retryAfterMs: number | null): void {
     const { clock, log, counted } = this.#options;
     this.#failures += 1;
+    this.#problem = problem;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
     const waitMs = Math.max(pauseMs, retryAfterMs ?? 0);
     this.#nextAtMs = clock.monotonicMs() + waitMs;
     log[this.#failures === 1 ? "warn" : "debug"](
-      { problem, waiting: this.#options.outbox.size, failures: this.#failures, retryInMs: waitMs },
+      { channel, problem, waiting: this.#options.outbox.size, failures: this.#failures, retryInMs: waitMs },
       "an alert cannot be sent now; trying again for a day",
     );
     counted(typesOf(message), "failed");

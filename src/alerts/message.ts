@@ -1,4 +1,4 @@
-/** What one call to the webhook carries: one alert, or several that wait together. Pure. */
+/** What one call to a channel carries: one alert, or several that wait together. Pure. */
 import { createHash } from "node:crypto";
 import type { WaitingAlert } from "./outbox.ts";
 
@@ -16,7 +16,7 @@ export interface Message {
 const MAX_SINGLE = 3;
 /** A message is to stay below 20 kB, as Standard Webhooks advise. */
 export const MAX_BATCH = 25;
-/** Discord takes 2,000 characters. */
+/** Discord takes 2,000 characters, with those that escape. */
 const MAX_CHARS = 1_500;
 
 /**

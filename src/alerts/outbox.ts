@@ -1,6 +1,6 @@
 /**
- * The alerts that wait to be sent, and those that were told so lately that they are not told again. The table of the
- * store is a copy of it: what cannot be written now still holds in this process.
+ * The alerts of one channel that wait to be sent, and those that were told so lately that they are not told again. The
+ * store has a copy: what cannot be written now still holds in this process.
  */
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -18,7 +18,9 @@ export interface WaitingAlert extends AlertRow {
 }
 
 export interface OutboxOptions {
-  readonly store: AlertStore;
+  readonly channel: string;
+  /** Of this channel alone. */
+  readonly store: Pick<AlertStore, "load" | "save">;
   readonly ids: Pick<Ids, "ulid">;
   readonly log: Log;
   /** An alert is lost: too many wait, or it has waited for too long. */
@@ -56,21 +58,21 @@ export class Outbox {
     return counts;
   }
 
-  /** Takes an alert, unless its subject was told lately or waits already. */
-  raise({ type, about, quietUntilMs, text, data }: Alert, nowMs: number): void {
+  /** Takes an alert; false: its subject was told lately or waits already, or the alert is lost. */
+  raise({ type, about, quietUntilMs, text, data }: Alert, nowMs: number): boolean {
     this.#load();
     const known = this.#rows.get(about);
-    if (known !== undefined && (known.message !== null || known.quietUntilMs > nowMs)) return;
-    const { ids, log, dropped } = this.#options;
+    if (known !== undefined && (known.message !== null || known.quietUntilMs > nowMs)) return false;
+    const { channel, ids, log, dropped } = this.#options;
     if (this.#waiting.size >= MAX_WAITING) {
-      log.error({ type, text }, "too many alerts wait: this one is lost");
+      log.error({ channel, type, text }, "too many alerts wait: this one is lost");
       dropped(type);
       this.#put({ about, id: "", type, atMs: nowMs, quietUntilMs, message: null });
-      return;
+      return false;
     }
-    log.warn({ type }, `alert: ${text}`);
     const message = { text, data: JSON.stringify(data) };
     this.#put({ about, id: `alert_${ids.ulid(nowMs)}`, type, atMs: nowMs, quietUntilMs, message });
+    return true;
   }
 
   /** The trouble is over: the next alert about it is told at once. One that waits is still sent. */
@@ -91,7 +93,7 @@ export class Outbox {
     for (const alert of this.#waiting.values()) {
       if (nowMs - alert.atMs < MAX_AGE_MS) continue;
       this.#options.log.error(
-        { type: alert.type, text: alert.message.text },
+        { channel: this.#options.channel, type: alert.type, text: alert.message.text },
         "an alert could not be sent for a day: it is lost",
       );
       this.#options.dropped(alert.type);
@@ -102,7 +104,6 @@ export class Outbox {
 
   close(nowMs: number): void {
     if (this.#unsaved.size > 0) this.#save(nowMs);
-    this.#options.store.close();
   }
 
   #put(row: AlertRow): void {

@@ -1,7 +1,6 @@
 /** Looks at the facts of the gateway, and tells what has to be said of them. */
 
 import type { AlertEvent } from "../config/alerts/schema-alerts.ts";
-import type { AlertsConfig } from "../config/config.ts";
 import {
   type Alert,
   about,
@@ -57,9 +56,9 @@ export class AlertWatch {
   }
 
   /** Called about each second. */
-  look(settings: AlertsConfig, nowMs: number, monotonicMs: number): void {
+  look(diskThresholdBytes: number, nowMs: number, monotonicMs: number): void {
     const tell = (alert: Alert | null): void => {
-      if (alert !== null && settings.events.includes(alert.type)) this.#sink.raise(alert, nowMs);
+      if (alert !== null) this.#sink.raise(alert, nowMs);
     };
     const failure = this.#facts.ledgerFailure();
     if (failure !== null) tell(ledgerAlert(failure, nowMs));
@@ -72,7 +71,7 @@ export class AlertWatch {
     }
     if (monotonicMs >= this.#nextDiskMs) {
       this.#nextDiskMs = monotonicMs + DISK_LOOK_MS;
-      this.#lookAtDisk(tell, settings.diskFreeBytes, nowMs);
+      this.#lookAtDisk(tell, diskThresholdBytes, nowMs);
     }
   }
 

@@ -1,6 +1,8 @@
 /** The way into the admin, which is loaded by the first call: most of the time nobody has it open. */
 import type { Admin } from "../admin/admin.ts";
-import type { AdminContext } from "../admin/context.ts";
+import type { AdminContext, AlertTest } from "../admin/context.ts";
+import type { Alerts } from "../alerts/alerts.ts";
+import type { Delivery } from "../alerts/delivery.ts";
 import type { SettingsFile, SettingsFileOptions } from "../config/edit/settings-file.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { hashPassword, verifyPassword } from "../http/password.ts";
@@ -15,6 +17,7 @@ export interface AdminDoorOptions
   readonly gateway: ChangingGateway;
   readonly settings: () => SettingsFileOptions;
   readonly models: Pick<ModelLists, "names">;
+  readonly alerts: Pick<Alerts, "list" | "test">;
   readonly processFacts: () => Pick<ProcessFacts, "residentBytes" | "startedAtMs">;
 }
 
@@ -66,7 +69,7 @@ export class AdminDoor {
 
 /** Read anew at each call, because a reload swaps what the gateway holds. */
 function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminContext {
-  const { gateway, models, processFacts, settings: _options, ...given } = options;
+  const { gateway, models, processFacts, alerts, settings: _options, ...given } = options;
   const { clock, log, pool, limiter, ledger, captures } = gateway;
   const snapshot = () => gateway.snapshot;
   return {
@@ -92,6 +95,10 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
         startedAtMs,
       };
     },
+    alerts: {
+      list: () => alerts.list(),
+      test: async (name) => testOf(await alerts.test(name)),
+    },
     onRow: (listener) => ledger.onRow(listener),
     costLines: (row) => linesOfRow(snapshot(), row),
     priceOf: (upstream, model) => priceOfTarget(snapshot(), upstream, model, clock.nowMs()),
@@ -99,4 +106,10 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
     explain: makeExplain(gateway),
     send: makeSend(gateway),
   };
+}
+
+function testOf(delivery: Delivery | null): AlertTest | null {
+  if (delivery === null || !delivery.isTaken) return delivery;
+  const { note, ...taken } = delivery;
+  return note === undefined ? taken : { ...taken, problem: note };
 }

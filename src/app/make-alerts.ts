@@ -1,7 +1,7 @@
 /** Hands the facts of the gateway to the alerts. */
 import type { CredentialFacts } from "../alerts/alert.ts";
 import { Alerts, type AlertsOptions } from "../alerts/alerts.ts";
-import { makeWebhook } from "../alerts/webhook.ts";
+import { makeSend } from "../alerts/send.ts";
 import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Ids } from "../core/ids.ts";
 import { openStore, spaceOfStore } from "../ledger/store-file.ts";
@@ -29,11 +29,11 @@ export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly 
     settings,
     facts,
     store: makeAlertStore(() => openStore(server.dataDir)),
-    send: makeWebhook(),
+    send: makeSend(),
     clock,
     ids,
     log,
-    count: (type, result) => metrics.alerts.add(1, type, result),
+    count: (channel, type, result) => metrics.alerts.add(1, channel, type, result),
   });
 }
 

@@ -1,7 +1,8 @@
-/** `clewline alerts test`: sends a test to the webhook of the configuration, and tells what came of it. */
-import { render } from "../alerts/message.ts";
-import { type Delivery, makeWebhook } from "../alerts/webhook.ts";
-import type { Config } from "../config/config.ts";
+/** `clewline alerts test`: sends a test to the channels of the configuration, and tells what came of it. */
+import { type Channel, channelsOf, receiverOf } from "../alerts/channel.ts";
+import type { Delivery, Failure } from "../alerts/delivery.ts";
+import { makeSend } from "../alerts/send.ts";
+import { testCall } from "../alerts/test-call.ts";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { suggest } from "../core/nearest.ts";
@@ -9,23 +10,21 @@ import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { toJsonLine } from "./table.ts";
 
-const TYPE = "alerts.test";
-const TEXT = "This is a test of Clewline's alerts. Nothing has happened.";
-
 export const alerts = makeCommand(
   {
     name: "alerts",
-    usage: ["test [--config FILE] [--json]"],
-    about: "Sends a test alert to the webhook of the configuration, and says what its receiver answers.",
-    positionals: { test: "the only action" },
+    usage: ["test [CHANNEL] [--config FILE] [--json]"],
+    about:
+      "Sends a test alert to the channels of the configuration, or to one of them, and says what each receiver answers.",
+    positionals: { test: "the only action", CHANNEL: "the name of a channel; absent: all of them" },
     flags: {
       config: { value: "FILE", help: "the file (else CLEWLINE_CONFIG, ./clewline.toml, the user's folder)" },
-      json: { help: "one JSON object on standard output" },
+      json: { help: "one JSON object a channel on standard output" },
     },
     notes:
-      "Exit code: 0 the receiver took it, 1 it did not or there is no webhook, 2 wrong usage, 78 wrong configuration.",
+      "Exit code: 0 every receiver took it, 1 one did not or there is no channel, 2 wrong usage, 78 wrong configuration.",
   },
-  async ({ flags, positionals: [action, ...rest] }, io) => {
+  async ({ flags, positionals: [action, name, ...rest] }, io) => {
     if (action !== "test")
       throw new UsageError(
         `${action ?? "nothing"} is no action; ${suggest(action ?? "", ["test"], "write clewline alerts test")}`,
@@ -38,39 +37,53 @@ export const alerts = makeCommand(
       cwd: io.cwd,
       hashPassword: async () => "",
     });
-    const { webhook } = config.alerts;
-    if (webhook === null) {
+    const channels = channelsOf(config.alerts);
+    if (channels.length === 0) {
       io.err(
-        `clewline alerts: ${config.file ?? "the configuration"} has no webhook; add [alerts] with webhook = "https://…"\n`,
+        `clewline alerts: ${config.file ?? "the configuration"} has no webhook and no channel; add [alerts] with webhook = "https://…", or [[alerts.channels]]\n`,
       );
       return EXIT.failed;
     }
-    const delivery = await send(config, io);
-    if (flags.json) io.out(toJsonLine(toJson(new URL(webhook), delivery)));
-    else if (delivery.isTaken)
-      io.out(`ok: ${new URL(webhook).origin} took the test alert (status ${delivery.status})\n`);
-    else io.err(failureText(delivery));
-    return delivery.isTaken ? EXIT.ok : EXIT.failed;
+    const chosen = name === undefined ? channels : channels.filter((channel) => channel.name === name);
+    if (chosen.length === 0) {
+      const names = channels.map((channel) => channel.name);
+      throw new UsageError(
+        `${name} is no channel of the configuration; ${suggest(name ?? "", names, `channels: ${names.join(", ")}`)}`,
+      );
+    }
+    const send = makeSend();
+    let isTakenByAll = true;
+    for (const channel of chosen) {
+      const nowMs = io.clock.nowMs();
+      const delivery = await send(channel, testCall(io.ids, nowMs), nowMs);
+      isTakenByAll &&= delivery.isTaken;
+      tell(channel, delivery, flags.json, io);
+    }
+    return isTakenByAll ? EXIT.ok : EXIT.failed;
   },
 );
 
-function send({ alerts: settings }: Config, { clock, ids }: CliIo): Promise<Delivery> {
-  const nowMs = clock.nowMs();
-  const id = `alert_${ids.ulid(nowMs)}`;
-  return makeWebhook()(settings, { id, text: TEXT, event: render(TYPE, id, nowMs, TEXT, "{}") }, nowMs);
+function tell(channel: Channel, delivery: Delivery, isJson: boolean, io: CliIo): void {
+  if (isJson) io.out(toJsonLine(toJson(channel, delivery)));
+  else if (delivery.isTaken) {
+    const note = delivery.note === undefined ? "" : `, but ${delivery.note}`;
+    io.out(`ok: ${receiverOf(channel)} took the test alert (status ${delivery.status})${note}\n`);
+  } else io.err(failureText(channel, delivery));
 }
 
-function toJson({ origin }: URL, delivery: Delivery) {
+function toJson(channel: Channel, delivery: Delivery) {
   const { isTaken, status } = delivery;
   const failure = isTaken
-    ? { problem: null, body: null }
+    ? { problem: delivery.note ?? null, body: null }
     : { problem: delivery.problem, body: delivery.body };
-  return { ok: isTaken, receiver: origin, status, ...failure };
+  return { channel: channel.name, ok: isTaken, receiver: receiverOf(channel), status, ...failure };
 }
 
-function failureText({ problem, body, status }: Delivery & { readonly isTaken: false }): string {
+function failureText({ kind, format, setting }: Channel, { problem, body, status }: Failure): string {
   const said = body === "" ? "" : `it says: ${body}\n`;
   const hint =
-    status === 400 ? 'A chat that refuses members other than the text needs alerts.format = "chat".\n' : "";
+    status === 400 && kind === "webhook" && format === "event"
+      ? `A chat that refuses members other than the text needs ${setting}.format = "chat".\n`
+      : "";
   return `clewline alerts: ${problem}\n${said}${hint}`;
 }

@@ -3,6 +3,7 @@
  * secrets.
  */
 import { createHash } from "node:crypto";
+import type { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import { toCamel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { ReadFile } from "./change/watch.ts";
@@ -44,6 +45,10 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
       ...keys.alerts,
       webhook: secrets.get("alerts.webhook") ?? null,
       secret: secrets.get("alerts.secret") ?? null,
+      channels: keys.alerts.channels.map((channel, i) => ({
+        ...channel,
+        ...channelSecrets(secrets, `alerts.channels.${i}`),
+      })),
     },
     metrics: { ...metrics, keySha256: metricsKey === undefined ? null : sha256(metricsKey) },
     upstreams: keys.upstreams.map((upstream, i) => ({
@@ -63,6 +68,14 @@ function makeAdmin(
   passwordHash: string,
 ): NonNullable<Config["admin"]> {
   return { ...admin, passwordHash };
+}
+
+function channelSecrets(
+  secrets: ReadonlyMap<string, string>,
+  path: string,
+): Record<(typeof CHANNEL_SECRETS)[number], string | null> {
+  const at = (name: string): string | null => secrets.get(`${path}.${name}`) ?? null;
+  return { url: at("url"), secret: at("secret"), token: at("token"), password: at("password") };
 }
 
 function digestOfKey(written: string | undefined, secrets: ReadonlyMap<string, string>, i: number): string {

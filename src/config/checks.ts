@@ -36,6 +36,7 @@ function checkNames(draft: Draft): void {
     [["teams"], "name"],
     [["models"], "name"],
     [["traits"], "match"],
+    [["alerts", "channels"], "name"],
     ...draft.tables(["upstreams"]).map(({ path }) => [[...path, "credentials"], "name"] as const),
     ...draft.tables(["keys"]).map(({ path }) => [[...path, "per_model"], "model"] as const),
   ];

@@ -2,6 +2,7 @@
  * The configuration for the rest of Clewline: the schema's keys in camel case, with absent keys as null. Only
  * resolved values are listed here, because they differ from the file: paths, hashes and secrets.
  */
+import type { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import type { Camel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { ReadFile } from "./change/watch.ts";
@@ -53,7 +54,14 @@ export type AlertsConfig = Replace<
     webhook: string | null;
     /** `whsec_` and base64; a secret as well. null: calls are not signed. */
     secret: string | null;
+    channels: readonly AlertChannelConfig[];
   }
+>;
+
+/** The secrets themselves: never log one, never show one. */
+export type AlertChannelConfig = Replace<
+  Keys["alerts"]["channels"][number],
+  Record<(typeof CHANNEL_SECRETS)[number], string | null>
 >;
 
 export type UpstreamConfig = Replace<Keys["upstreams"][number], { credentials: readonly CredentialConfig[] }>;

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
 import { checkAlerts } from "./alerts/alert-checks.ts";
+import { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import { buildConfig, type ResolvedPaths, sha256 } from "./build.ts";
 import { type CertificatePair, findCertificateFault } from "./certificate.ts";
 import { versionOf } from "./change/watch.ts";
@@ -128,6 +129,9 @@ function secretPaths(draft: Draft): readonly Path[] {
     ["metrics", "key"],
     ["alerts", "webhook"],
     ["alerts", "secret"],
+    ...draft
+      .tables(["alerts", "channels"])
+      .flatMap(({ path }) => CHANNEL_SECRETS.map((name): Path => [...path, name])),
     ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
     ...draft
       .tables(["upstreams"])
@@ -170,7 +174,7 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
       continue;
     }
     if (isPassword) refuseBrokenHash(draft, path, result.text);
-    else if (!/^[\x21-\x7e]+$/.test(result.text)) {
+    else if (path.at(-1) !== "password" && !/^[\x21-\x7e]+$/.test(result.text)) {
       draft.refuse(
         path,
         "contains characters that no header can carry",

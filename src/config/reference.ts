@@ -12,6 +12,8 @@ const TABLES: Readonly<Record<string, string>> = {
   capture:
     "Keeps requests with heads and bodies, for keys that have it switched on; see [capture.md](capture.md).",
   alerts: "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).",
+  "alerts.channels[]":
+    "Receivers of alerts beside `webhook`: a chat, mailboxes, or another program. One entry for each. What each kind needs is in [alerts.md](alerts.md#channels).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
   "keys[]":

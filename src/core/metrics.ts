@@ -191,8 +191,8 @@ export class Metrics {
   readonly exceptions = new Counter("clewline_exceptions_total", "Exceptions that failed one request.", []);
   readonly alerts = new Counter(
     "clewline_alerts_total",
-    "Alerts that the webhook took (sent), tries that failed, and alerts that are lost (dropped).",
-    ["type", "result"],
+    "Alerts that a channel took (sent), tries that failed, and alerts that are lost (dropped).",
+    ["channel", "type", "result"],
   );
   readonly waitsRefused = new Counter(
     "clewline_waits_refused_total",

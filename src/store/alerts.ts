@@ -65,6 +65,41 @@ export function makeAlertStore(open: () => Sql): AlertStore {
   };
 }
 
+/**
+ * The rows of one channel. Their subjects have the channel's name before them in the table, for which no subject is
+ * mistaken: it is a list in JSON. Without a name they are those that have none.
+ */
+export function alertsOfChannel(store: AlertStore, name: string): Pick<AlertStore, "load" | "save"> {
+  return {
+    load: () =>
+      store.load().flatMap((row) => {
+        const [channel, about] = partsOf(row.about);
+        return channel === name ? [{ ...row, about }] : [];
+      }),
+    save(rows, gone) {
+      store.save(
+        Iterator.from(rows).map((row) => ({ ...row, about: name + row.about })),
+        Iterator.from(gone).map((about) => name + about),
+      );
+    },
+  };
+}
+
+/** Forgets the rows of channels that are no more, once they are old. Throws `StoreError`. */
+export function forgetOldAlerts(store: AlertStore, channels: ReadonlySet<string>, beforeMs: number): void {
+  const gone = store.load().filter(({ about, atMs }) => atMs < beforeMs && !channels.has(partsOf(about)[0]));
+  if (gone.length > 0)
+    store.save(
+      [],
+      gone.map(({ about }) => about),
+    );
+}
+
+function partsOf(about: string): readonly [channel: string, about: string] {
+  const start = about.indexOf("[");
+  return [about.slice(0, start), about.slice(start)];
+}
+
 function toRow({ about, id, type, at_ms: atMs, quiet_until_ms: quietUntilMs, text, data }: SqlRow): AlertRow {
   return {
     about: String(about),

@@ -34,8 +34,15 @@ export class NoReply extends Error {
 }
 
 /** Addresses that a URL leads to; none when its host is not known. */
-export async function addressesOf(target: URL, resolve: Resolve = resolveHost): Promise<readonly string[]> {
-  const host = bareHost(target);
+export function addressesOf(target: URL, resolve?: Resolve): Promise<readonly string[]> {
+  return addressesOfHost(bareHost(target), resolve);
+}
+
+/** `host`: a name, or an address without brackets. */
+export async function addressesOfHost(
+  host: string,
+  resolve: Resolve = resolveHost,
+): Promise<readonly string[]> {
   return isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
 }
 
@@ -95,7 +102,7 @@ function pinTo(addresses: readonly string[]): LookupFunction {
   };
 }
 
-function noReply(cause: NodeJS.ErrnoException): NoReply {
+export function noReply(cause: NodeJS.ErrnoException): NoReply {
   const code = cause.code ?? "";
   const isCertificate = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED/.test(code);
   return new NoReply(isCertificate ? "certificate" : "unreachable", `${code} ${cause.message}`);

@@ -15,6 +15,7 @@ import {
   upstreamToml,
 } from "../kit/gateway.ts";
 import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
+import { ADMIN_TOML, signIn } from "./admin/admin-client.ts";
 
 const NO_DISK_IS_SO_LARGE = 1_099_511_627_776;
 const LIMITED = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 3600\r\ncontent-length: 2\r\n\r\n{}";
@@ -175,10 +176,91 @@ test("clewline alerts test says what the receiver answers", async () => {
   });
   const { out } = await gateway.command("alerts", "test", "--json");
   expect(JSON.parse(out)).toEqual({
+    channel: "webhook",
     ok: false,
     receiver: origin,
     status: 400,
     problem: `${origin} refuses the call with status 400`,
     body: "invalid_payload",
   });
+});
+
+test("the admin lists the channels without their addresses, and tests each of them", async () => {
+  const [hook, chat] = [await startReceiver(), await startReceiver((response) => response.end("ok"))];
+  const upstream = await startLimited();
+  const channel = `[[alerts.channels]]\nname = "chat"\nkind = "slack"\nurl = "${chat.url}"\nallow_private = true\nevents = ["budget.low"]\n`;
+  const gateway = await startGateway({
+    toml: `${ADMIN_TOML}\n${toml(upstream, hook.url, `events = ["budget.empty"]\n${channel}`)}`,
+  });
+  open.push(gateway);
+  const admin = await signIn(gateway);
+  const listed = await admin("GET", "/alerts/channels");
+  expect(listed.body.channels).toEqual([
+    {
+      name: "webhook",
+      kind: "webhook",
+      receiver: new URL(hook.url).origin,
+      events: ["budget.empty"],
+      waiting: 0,
+      problem: null,
+    },
+    {
+      name: "chat",
+      kind: "slack",
+      receiver: new URL(chat.url).origin,
+      events: ["budget.low"],
+      waiting: 0,
+      problem: null,
+    },
+  ]);
+  const tested = await admin("POST", "/alerts/channels/chat/test", {});
+  expect(tested.body).toEqual({
+    isTaken: true,
+    receiver: new URL(chat.url).origin,
+    status: 200,
+    problem: null,
+    said: "",
+  });
+  chat.answer = (response) => response.writeHead(404).end(`no_service at ${chat.taken.at(-1)?.url}`);
+  const refused = await admin("POST", "/alerts/channels/chat/test", {});
+  expect(refused.body).toMatchObject({ isTaken: false, status: 404, said: "no_service at /hooks/…?a=b" });
+  expect((await admin("POST", "/alerts/channels/nobody/test", {})).status).toBe(404);
+  const settings = await admin("GET", "/settings");
+  for (const { text } of [listed, tested, refused, settings]) expect(text).not.toContain("secret-path");
+  // A channel that the admin adds is there at once.
+  const added = await admin("POST", "/settings", {
+    version: settings.body.version,
+    changes: [
+      {
+        path: "alerts.channels",
+        add: { name: "second", kind: "slack", url: "https://hooks.example.com/services/planted-secret-1" },
+      },
+    ],
+  });
+  expect(added.status).toBe(200);
+  expect(added.text).not.toContain("planted-secret");
+  const now = await admin("GET", "/alerts/channels");
+  expect(now.body.channels.map(({ name }: { name: string }) => name)).toEqual(["webhook", "chat", "second"]);
+  expect(gateway.log()).not.toContain("secret-path");
+});
+
+test("clewline alerts test tries every channel, or the one that is named", async () => {
+  const [hook, chat] = [
+    await startReceiver(),
+    await startReceiver((response) => response.writeHead(404).end("gone")),
+  ];
+  const upstream = await startLimited();
+  const channel = `[[alerts.channels]]\nname = "chat"\nkind = "slack"\nurl = "${chat.url}"\nallow_private = true\n`;
+  const gateway = await startGateway({
+    toml: toml(upstream, hook.url, `events = ["budget.empty"]\n${channel}`),
+  });
+  open.push(gateway);
+  const [hookAt, chatAt] = [new URL(hook.url).origin, new URL(chat.url).origin];
+  expect(await gateway.command("alerts", "test")).toEqual({
+    exitCode: 1,
+    out: `ok: ${hookAt} took the test alert (status 200)\n`,
+    err: `clewline alerts: ${chatAt} refuses the call with status 404\nit says: gone\n`,
+  });
+  expect(await gateway.command("alerts", "test", "webhook")).toMatchObject({ exitCode: 0, err: "" });
+  expect((await gateway.command("alerts", "test", "chart")).err).toContain('did you mean "chat"');
 });

@@ -82,3 +82,24 @@ test("what allows private addresses is set in the file alone", () => {
     expect(refusalOf(on, "")).toBeNull();
   }
 });
+
+const mail = (host: string, more = ""): string =>
+  `[[alerts.channels]]\nname = "ops"\nkind = "email"\nhost = "${host}"\npassword = "env:SMTP"\n${more}`;
+
+test("the secret of a channel is sent to no other server, and one that may be private stays where it is", () => {
+  expect(refusalOf(mail("smtp.example.com"), mail("smtp.evil.example"))).toBe("alerts.channels[0].host");
+  expect(refusalOf(mail("smtp.example.com"), mail("smtp.example.com", "port = 2525"))).toBe(
+    "alerts.channels[0].host",
+  );
+  expect(refusalOf(mail("smtp.example.com"), mail("smtp.example.com", 'user = "me"'))).toBeNull();
+  const allowed = "allow_private = true";
+  expect(refusalOf("", mail("10.0.0.1", allowed))).toBe("alerts.channels[0].allow_private");
+  expect(refusalOf(mail("10.0.0.1"), mail("10.0.0.1", allowed))).toBe("alerts.channels[0].allow_private");
+  expect(refusalOf(mail("10.0.0.1", allowed), mail("10.0.0.2", allowed))).toBe(
+    "alerts.channels[0].allow_private",
+  );
+  expect(refusalOf(mail("10.0.0.1", allowed), mail("10.0.0.1", `${allowed}\nuser = "me"`))).toBeNull();
+  const bot = (url: string): string =>
+    `[[alerts.channels]]\nname = "bot"\nkind = "telegram"\ntoken = "file:/run/token"\n${url}`;
+  expect(refusalOf(bot(""), bot('url = "https://evil.example/"'))).toBe("alerts.channels[0].url");
+});

@@ -9,14 +9,19 @@ import { isTree, type Tree } from "../../config/toml/toml.ts";
 import { isPublicAddress } from "../../core/public-address.ts";
 import { AdminError } from "../admin-error.ts";
 
-/** Tables with `allow_private`. */
+/** Tables with `allow_private`; so has each channel of alerts. */
 const FLAGGED = ["admin", "alerts"] as const;
+const FLAG = "allow_private";
 
 /** Throws `invalid`. `allowsPrivate`: `admin.allow_private` as it is in force. */
 export function refuseBeyondBounds(before: Tree, after: Tree, allowsPrivate: boolean): void {
   for (const table of FLAGGED) {
-    if (allowsIn(after, table) && !allowsIn(before, table))
-      throw refused([table, "allow_private"], "is set in the file alone", "write it into the file by hand");
+    if (allowsIn(after[table]) && !allowsIn(before[table])) throw setInFile([table, FLAG]);
+  }
+  const allowed = new Set(channelsIn(before).filter(allowsIn).map(receiverOf));
+  for (const [index, channel] of channelsIn(after).entries()) {
+    if (!allowsPrivate && allowsIn(channel) && !allowed.has(receiverOf(channel)))
+      throw setInFile(["alerts", "channels", index, FLAG]);
   }
   const known = placesOf(before);
   const origins = new Set(known.map(({ origin }) => origin));
@@ -34,7 +39,7 @@ export function refuseBeyondBounds(before: Tree, after: Tree, allowsPrivate: boo
       throw refused(
         path,
         "would get a secret that is in a variable or a file of its own",
-        "change the address in the file by hand, or give the upstream's credentials their keys here first",
+        "change the address in the file by hand, or give the secret itself here first",
       );
   }
 }
@@ -48,18 +53,44 @@ interface Place {
   readonly references: readonly string[];
 }
 
-function placesOf({ upstreams }: Tree): readonly Place[] {
+function placesOf(root: Tree): readonly Place[] {
+  return [...upstreamPlaces(root), ...channelPlaces(root)];
+}
+
+function upstreamPlaces({ upstreams }: Tree): readonly Place[] {
   return treesIn(upstreams).map(({ base_url: text, credentials }, index) => {
     const url = typeof text === "string" ? URL.parse(text) : null;
     return {
       path: ["upstreams", index, "base_url"],
       origin: url?.origin ?? null,
       host: url?.hostname ?? "",
-      references: treesIn(credentials)
-        .map(({ api_key: key }) => key)
-        .filter((key): key is string => typeof key === "string" && !isLiteral(key)),
+      references: referencesIn(treesIn(credentials).map(({ api_key: key }) => key)),
     };
   });
+}
+
+/** Where a channel sends a secret that is not its address. The channels' own rules tell private addresses. */
+function channelPlaces(root: Tree): readonly Place[] {
+  return channelsIn(root).map((channel, index) => ({
+    path: ["alerts", "channels", index, channel.host === undefined ? "url" : "host"],
+    origin: receiverOf(channel),
+    host: "a.public.name",
+    references: referencesIn([channel.token, channel.password]),
+  }));
+}
+
+/** Where a channel leads, as far as it tells. */
+function receiverOf({ url, host, port, encryption }: Tree): string {
+  const place = typeof url === "string" ? (URL.parse(url)?.origin ?? url) : null;
+  return JSON.stringify([place, host ?? null, port ?? null, encryption ?? null]);
+}
+
+function channelsIn({ alerts }: Tree): readonly Tree[] {
+  return isTree(alerts) ? treesIn(alerts.channels) : [];
+}
+
+function referencesIn(values: readonly unknown[]): readonly string[] {
+  return values.filter((value): value is string => typeof value === "string" && !isLiteral(value));
 }
 
 function destinationsOf({ origin, references }: Place): readonly string[] {
@@ -70,9 +101,12 @@ function treesIn(value: unknown): readonly Tree[] {
   return Array.isArray(value) ? value.filter(isTree) : [];
 }
 
-function allowsIn(root: Tree, table: string): boolean {
-  const found = root[table];
-  return isTree(found) && found.allow_private === true;
+function allowsIn(table: unknown): boolean {
+  return isTree(table) && table[FLAG] === true;
+}
+
+function setInFile(path: Path): AdminError {
+  return refused(path, "is set in the file alone", "write it into the file by hand");
 }
 
 /** As far as the text alone tells. `URL` has written an address in one form, whichever it had. */

@@ -10,6 +10,9 @@ import { SettingRow } from "./setting-row.tsx";
 /** The configuration takes no upstream without a credential. */
 const FIRST_ENTRIES: Readonly<Record<string, string>> = { "upstreams[]": "upstreams[].credentials[]" };
 
+/** What an entry of one kind needs is not required of every kind. */
+const HAS_KINDS = "alerts.channels[]";
+
 export function AddEntryButton(props: {
   settings: Settings;
   /** The list that is chosen first. */
@@ -88,7 +91,7 @@ function AddEntryDialog({
           {plainHelp(settings.tables.find((one) => one.table === table)?.help)}
         </p>
         {rows(required)}
-        <details>
+        <details key={table} open={table === HAS_KINDS}>
           <summary className="w-fit font-medium">{text("More settings")}</summary>
           {rows(own.filter(({ isRequired }) => !isRequired))}
         </details>

@@ -6,6 +6,7 @@ import { Empty, Notice } from "../../components/notice.tsx";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AddEntryButton } from "./add-entry-dialog.tsx";
+import { AlertChannels } from "./alert-channels.tsx";
 import {
   type Edit,
   type Edits,
@@ -76,6 +77,7 @@ export function Editor({ settings: newest }: { settings: Settings }) {
               onAdd={(list, entry) => change(withEntry(edits, list, entry))}
             />
           </div>
+          {chosen !== undefined && typed === "" && isBelowAlerts(chosen.owner) && <AlertChannels />}
           <NewEntries edits={edits} onDiscard={(path) => change(without(edits, path))} />
           {(typed === "" ? (chosen === undefined ? [] : [chosen]) : sections).map((section) => (
             <SectionPanel
@@ -130,6 +132,8 @@ export function Editor({ settings: newest }: { settings: Settings }) {
     </>
   );
 }
+
+const isBelowAlerts = (owner: string): boolean => owner === "alerts" || owner.startsWith("alerts.");
 
 /** `upstreams[0].credentials[1]` → `upstreams[0].credentials`. */
 const listOf = (owner: string): string => owner.replace(/\[\d+\]$/, "");

@@ -164,7 +164,11 @@ export function listsOf(settings: Settings): readonly { list: string; table: str
       if (ownerOf(table) === "") return [{ list: last, table, title: last }];
       return sections
         .filter((section) => section.table === ownerOf(table))
-        .map(({ owner, name }) => ({ list: `${owner}.${last}`, table, title: `${last} · ${name}` }));
+        .map(({ owner, name }) => ({
+          list: `${owner}.${last}`,
+          table,
+          title: name === null ? `${owner}.${last}` : `${last} · ${name}`,
+        }));
     });
 }
 

@@ -2,29 +2,27 @@ import { afterEach, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:tls";
-import { DEFAULTS } from "../config/fixtures/defaults.ts";
 import { portOf, sockets, startRaw, stopServers, until } from "../transport/fixtures/file-servers.ts";
+import type { Channel } from "./channel.ts";
+import type { Call, SendOptions } from "./delivery.ts";
+import { makeChannel } from "./fixtures/channels.ts";
 import { startReceiver, type Taken } from "./fixtures/receiver.ts";
-import { type Call, makeWebhook, signedHeaders, type WebhookOptions } from "./webhook.ts";
+import { signedHeaders } from "./forms.ts";
+import { makeSend } from "./send.ts";
 
 const NOW = 1_764_410_400_123;
 const CALL: Call = { id: "alert_1", event: '{"type":"alerts.test","text":"Grüße"}', text: "Grüße" };
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
-const SETTINGS = { ...DEFAULTS.alerts, webhook: null, secret: null, allowPrivate: true };
 
 afterEach(stopServers);
 
-function post(url: string, settings: Partial<typeof SETTINGS> = {}, options: WebhookOptions = {}) {
-  return makeWebhook({ timeoutMs: 10_000, ...options })(
-    { ...SETTINGS, webhook: url, ...settings } as never,
-    CALL,
-    NOW,
-  );
+function post(url: string, changes: Partial<Channel> = {}, options: SendOptions = {}) {
+  return makeSend({ timeoutMs: 10_000, ...options })(makeChannel({ url, ...changes }), CALL, NOW);
 }
 
 test("a call carries the event, with the headers that receivers of Standard Webhooks check", async () => {
   const { url, port, taken } = await startReceiver();
-  expect(await post(url, { secret: SECRET } as never)).toEqual({ isTaken: true, status: 200 });
+  expect(await post(url, { secret: SECRET })).toEqual({ isTaken: true, status: 200 });
   const [one] = taken as [Taken];
   const body = Buffer.from(CALL.event);
   const signed = createHmac("sha256", Buffer.alloc(32, 7))
