@@ -16,6 +16,11 @@ type Facts = Pick<
 const DAY_MS = 86_400_000;
 /** Of a list of thousands the first ones are enough. */
 const MAX_ITEMS = 50;
+const WHOSE: Readonly<Record<"key" | "team" | "credential", (name: string) => string>> = {
+  key: (name) => `the key ${name}`,
+  team: (name) => `the team ${name}`,
+  credential: (name) => `the credential ${name}`,
+};
 /** A budget is low when less than this part is left. */
 const LOW = 0.2;
 
@@ -97,14 +102,17 @@ function ofBudgets({ limiter }: Facts): readonly Item[] {
     const { scope, name, model, period, limitNanoUsd, spentNanoUsd } = budget;
     const left = limitNanoUsd - spentNanoUsd;
     if (left > limitNanoUsd * LOW) return [];
-    const whose = `the ${scope} ${name}`;
+    const whose = WHOSE[scope](name);
     const page = scope === "credential" ? "/pool?credential=" : "/keys?name=";
-    const which = model === null ? "" : ` for ${model}`;
+    const [rest, limit] = [usdText(Math.max(0, left)), usdText(limitNanoUsd)];
     return [
       {
         kind: left <= 0 ? "budget_empty" : "budget_low",
         about: name,
-        text: `The ${period}'s budget of ${whose}${which} has $${usdText(Math.max(0, left))} of $${usdText(limitNanoUsd)} left.`,
+        text:
+          model === null
+            ? `The ${period}'s budget of ${whose} has ${rest} of ${limit} dollars left.`
+            : `The ${period}'s budget of ${whose} for ${model} has ${rest} of ${limit} dollars left.`,
         fix: { label: "Change the budget", to: `${page}${encodeURIComponent(name)}` },
       },
     ];

@@ -47,11 +47,15 @@ function resolveVariable(value: string, env: Env): SecretResult {
   }
   const text = env[name];
   if (text === undefined || text === "") {
-    const shown = looksSecret(name) ? "the variable" : `the environment variable ${name}`;
-    return fail(
-      `${shown} is ${text === undefined ? "not set" : "empty"}`,
-      "set the variable where Clewline starts",
-    );
+    const isSet = text !== undefined;
+    const message = looksSecret(name)
+      ? isSet
+        ? "the variable is empty"
+        : "the variable is not set"
+      : isSet
+        ? `the environment variable ${name} is empty`
+        : `the environment variable ${name} is not set`;
+    return fail(message, "set the variable where Clewline starts");
   }
   return { ok: true, text };
 }

@@ -7,6 +7,7 @@ import type {
   QueryOf,
   ReplyOf,
 } from "../../../src/admin/contract.ts";
+import { gatewayTranslator } from "./gateway-text.ts";
 import { operationPaths } from "./operation-paths.ts" with { type: "macro" };
 
 const PATHS: Record<OperationName, string> = operationPaths();
@@ -113,10 +114,19 @@ async function errorOf(name: OperationName, reply: Response): Promise<ApiError> 
   const body = (await reply.json().catch(() => null)) as AdminErrorBody | null;
   const retryAfter = Number(reply.headers.get("retry-after") ?? Number.NaN);
   if (reply.status === 401 && name !== "signIn") onSignedOut();
-  const known = typeof body?.error?.message === "string" ? body : null;
+  const known = typeof body?.error?.message === "string" ? await inLanguage(body.error) : null;
   return new ApiError(
     reply.status,
     known ?? { error: { kind: "unknown", message: `the gateway answered with status ${reply.status}` } },
     Number.isFinite(retryAfter) ? retryAfter : null,
   );
+}
+
+/** The words of the gateway in the language of the pages. */
+async function inLanguage(error: AdminErrorBody["error"]): Promise<AdminErrorBody> {
+  const said = await gatewayTranslator();
+  const { message, repair } = error;
+  return {
+    error: { ...error, message: said(message), ...(repair === undefined ? {} : { repair: said(repair) }) },
+  };
 }

@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import { Badge } from "../../components/badge.tsx";
 import { dayAndMinute } from "../../lib/format.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import { KEY_STATES, type Key } from "./key-states.ts";
 import { LimitMeters } from "./limit-meters.tsx";
@@ -17,6 +18,7 @@ export function KeyLine({
   onChoose: (() => void) | null;
 }) {
   const text = useText();
+  const said = useGatewayText();
   const { name, state, from, prefix, lastFour, team, expiresAtMs, fault, oldUntilMs, limits } = line;
   const { title, tone } = KEY_STATES[state];
   return (
@@ -55,7 +57,7 @@ export function KeyLine({
               </span>
             )}
           </p>
-          {fault !== null && <p className="text-[13px] break-words text-bad">{fault}</p>}
+          {fault !== null && <p className="text-[13px] break-words text-bad">{said(fault)}</p>}
         </div>
       </div>
       <div className="pl-7 md:pl-0">

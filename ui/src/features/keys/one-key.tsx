@@ -9,6 +9,7 @@ import { useToast } from "../../components/toasts.tsx";
 import { useUndoAction } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { dayAndMinute, dollars } from "../../lib/format.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import { changedSettings } from "./key-settings.ts";
 import { KEY_STATES, type Key } from "./key-states.ts";
@@ -102,6 +103,7 @@ function Tools({ line: { name, from, state } }: { line: Key }) {
 
 function KeyFacts({ line }: { line: Key }) {
   const text = useText();
+  const said = useGatewayText();
   const { state, from, prefix, lastFour, createdAtMs, expiresAtMs, revokedAtMs, oldUntilMs, team, fault } =
     line;
   const { title, tone } = KEY_STATES[state];
@@ -144,7 +146,7 @@ function KeyFacts({ line }: { line: Key }) {
       </dl>
       {fault !== null && (
         <div className="mt-3">
-          <Notice tone="bad">{fault}</Notice>
+          <Notice tone="bad">{said(fault)}</Notice>
         </div>
       )}
     </>

@@ -3,6 +3,7 @@ import { ArrowRight, CircleCheck, TriangleAlert } from "lucide-react";
 import { Link } from "wouter";
 import { buttonClass } from "../../components/button.tsx";
 import { ATTENTION_KEY, type Attention } from "../../lib/follow-live.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import type { Message } from "../../locales/messages.ts";
 
@@ -35,6 +36,7 @@ const placeOf = (to: string): string => /^(?:\/admin)?\/(\w+)/.exec(to)?.[1] ?? 
 /** What needs a person now, each with its repair. Live events are newer than the page's own answer. */
 export function AttentionList({ attention: first }: { attention: Attention | undefined }) {
   const text = useText();
+  const said = useGatewayText();
   const { data: live } = useQuery<Attention>({ queryKey: ATTENTION_KEY, enabled: false });
   const attention = live ?? first;
   if (attention === undefined) return null;
@@ -56,7 +58,7 @@ export function AttentionList({ attention: first }: { attention: Attention | und
                 {text(TITLES[kind])}
                 {about !== "" && <span className="font-mono text-[13px] font-normal"> {about}</span>}
               </p>
-              <p className="break-words text-muted">{detail}</p>
+              <p className="break-words text-muted">{said(detail)}</p>
             </div>
             <Link href={fix.to.replace(/^\/admin(?=\/|$)/, "") || "/"} className={buttonClass("plain")}>
               {text(PLACES[placeOf(fix.to)] ?? "Open")}

@@ -7,11 +7,13 @@ import { AreaField, SelectField } from "../../components/field.tsx";
 import { ErrorNotice } from "../../components/notice.tsx";
 import { call } from "../../lib/api.ts";
 import { CREDENTIALS_KEY } from "../../lib/follow-live.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 
 /** One key or many, one a line, with a result for each line. */
 export function AddLines({ upstreams, onClose }: { upstreams: readonly string[]; onClose: () => void }) {
   const text = useText();
+  const said = useGatewayText();
   const queries = useQueryClient();
   const [upstream, setUpstream] = useState("");
   const [lines, setLines] = useState("");
@@ -72,8 +74,8 @@ export function AddLines({ upstreams, onClose }: { upstreams: readonly string[];
               )}
               <span className="min-w-0 break-words">
                 {text("Line {line}", { line })}:{" "}
-                {isAdded ? text("{name} was added", { name: id ?? "" }) : message}
-                {isAdded && message !== "" && ` · ${message}`}
+                {isAdded ? text("{name} was added", { name: id ?? "" }) : said(message)}
+                {isAdded && message !== "" && ` · ${said(message)}`}
               </span>
             </li>
           ))}

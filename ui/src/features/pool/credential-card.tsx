@@ -5,6 +5,7 @@ import { IconButton } from "../../components/button.tsx";
 import { Countdown } from "../../components/countdown.tsx";
 import { Menu, type MenuItem } from "../../components/menu.tsx";
 import { compact, dayAndMinute, dollars, percent } from "../../lib/format.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import { DayStrip } from "./day-strip.tsx";
 import { RoomBars } from "./room-bars.tsx";
@@ -13,6 +14,7 @@ import { useCredentialActs } from "./use-credential-acts.ts";
 
 export function CredentialCard({ credential, onTest }: { credential: Credential; onTest: () => void }) {
   const text = useText();
+  const said = useGatewayText();
   const { id, upstream, name, state, untilMs, reason, detail, owner, models } = credential;
   const { title, tone, icon } = STATES[state];
   return (
@@ -38,8 +40,8 @@ export function CredentialCard({ credential, onTest }: { credential: Credential;
       </div>
       {reason !== "" && (
         <p className="break-words">
-          {reason}
-          {detail !== "" && <span className="font-mono text-[13px] text-muted"> {detail}</span>}
+          {said(reason)}
+          {detail !== "" && <span className="font-mono text-[13px] text-muted"> {said(detail)}</span>}
         </p>
       )}
       {models.length > 0 && (
@@ -56,7 +58,7 @@ export function CredentialCard({ credential, onTest }: { credential: Credential;
                 )}
               </Badge>
               <span className="font-mono break-all">{one.model}</span>
-              <span className="text-muted">{one.reason}</span>
+              <span className="text-muted">{said(one.reason)}</span>
             </li>
           ))}
         </ul>

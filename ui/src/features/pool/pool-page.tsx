@@ -6,6 +6,7 @@ import { Empty, ErrorNotice, Loading } from "../../components/notice.tsx";
 import { Page } from "../../components/page.tsx";
 import { call } from "../../lib/api.ts";
 import { CREDENTIALS_KEY } from "../../lib/follow-live.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AddDialog } from "./add-dialog.tsx";
@@ -20,6 +21,7 @@ const UNKNOWN_REFRESH_MS = 3_000;
 
 export function PoolPage() {
   const text = useText();
+  const said = useGatewayText();
   const [read, write] = usePlace();
   const [tested, setTested] = useState<Credential | null>(null);
   const { data, error, isPending, refetch } = useQuery({
@@ -34,7 +36,7 @@ export function PoolPage() {
     (one) =>
       (only === "" || one.id === only) &&
       (state === "" || one.state === state) &&
-      (typed === "" || `${one.id} ${one.reason} ${one.owner ?? ""}`.toLowerCase().includes(typed)),
+      (typed === "" || `${one.id} ${said(one.reason)} ${one.owner ?? ""}`.toLowerCase().includes(typed)),
   );
   const isFiltered = typed !== "" || state !== "" || only !== "";
   const add = (): void => write({ add: "1" });

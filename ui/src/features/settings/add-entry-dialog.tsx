@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { SelectField } from "../../components/field.tsx";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import { entryOf, listsOf, plainHelp, type SettingKey, type Settings } from "./edits.ts";
 import { SettingRow } from "./setting-row.tsx";
@@ -43,6 +44,7 @@ function AddEntryDialog({
   onClose,
 }: Parameters<typeof AddEntryButton>[0] & { onClose: () => void }) {
   const text = useText();
+  const said = useGatewayText();
   const lists = listsOf(settings);
   const [chosen, setChosen] = useState(lists.some(({ list }) => list === first) ? first : "upstreams");
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
@@ -88,7 +90,7 @@ function AddEntryDialog({
           ))}
         </SelectField>
         <p className="text-[13px] text-muted">
-          {plainHelp(settings.tables.find((one) => one.table === table)?.help)}
+          {plainHelp(said(settings.tables.find((one) => one.table === table)?.help ?? ""))}
         </p>
         {rows(required)}
         <details key={table} open={table === HAS_KINDS}>

@@ -5,6 +5,7 @@ import { Badge } from "../../components/badge.tsx";
 import { Button } from "../../components/button.tsx";
 import { ErrorNotice, Loading } from "../../components/notice.tsx";
 import { call } from "../../lib/api.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 
 type Channel = ReplyOf<"listAlertChannels">["channels"][number];
@@ -43,6 +44,7 @@ export function AlertChannels() {
 
 function ChannelLine({ channel: { name, kind, receiver, waiting, problem } }: { channel: Channel }) {
   const text = useText();
+  const said = useGatewayText();
   const { mutate, data, error, isPending } = useMutation({
     mutationFn: () => call("testAlertChannel", { params: { name } }),
   });
@@ -68,7 +70,7 @@ function ChannelLine({ channel: { name, kind, receiver, waiting, problem } }: { 
         </Button>
       </div>
       {problem !== null && data === undefined && (
-        <p className="text-[13px] break-words text-bad">{problem}</p>
+        <p className="text-[13px] break-words text-bad">{said(problem)}</p>
       )}
       {error !== null && <ErrorNotice error={error} />}
       {data !== undefined && (
@@ -76,7 +78,7 @@ function ChannelLine({ channel: { name, kind, receiver, waiting, problem } }: { 
           <Badge tone={data.isTaken ? "good" : "bad"}>
             {data.isTaken ? text("It took the test") : text("It did not take the test")}
           </Badge>
-          {data.problem !== null && <p className="break-words">{data.problem}</p>}
+          {data.problem !== null && <p className="break-words">{said(data.problem)}</p>}
           {data.said !== "" && (
             <p className="break-words text-muted">{text("It says: {words}", { words: data.said })}</p>
           )}

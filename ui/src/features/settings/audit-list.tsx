@@ -7,6 +7,7 @@ import { useUndo } from "../../components/use-undo.ts";
 import { call } from "../../lib/api.ts";
 import { fullTime } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
+import { titleOf } from "./acts.ts";
 import { Differences } from "./differences.tsx";
 
 /** Who changed what, and the way back. */
@@ -37,7 +38,7 @@ export function AuditList() {
         {entries.map(({ id, atMs, who, address, what, changes, undoUntilMs, undoneBy }) => (
           <li key={id} className="panel flex flex-col gap-2 p-4">
             <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              <span className="font-mono text-[13px] font-medium">{what}</span>
+              <span className="font-medium">{titleOf(what, text)}</span>
               <span className="tabular text-[13px] text-muted">{fullTime(atMs)}</span>
               <span className="min-w-0 flex-1 text-[13px] break-all text-muted">
                 {who}

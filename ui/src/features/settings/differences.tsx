@@ -1,3 +1,4 @@
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 
 /** What a change makes of values, before and after, without secrets. */
@@ -11,6 +12,7 @@ export function Differences({
   }[];
 }) {
   const text = useText();
+  const said = useGatewayText();
   return (
     <ul className="flex flex-col gap-2">
       {differences.map(({ path, before, after }) => (
@@ -20,14 +22,14 @@ export function Differences({
             <span aria-hidden>−</span>
             <span>
               <span className="sr-only">{text("before")}: </span>
-              {before ?? <em>{text("was not there")}</em>}
+              {before === null ? <em>{text("was not there")}</em> : said(before)}
             </span>
           </p>
           <p className="mt-0.5 grid grid-cols-[1.2em_1fr] rounded-[6px] bg-good-soft px-2 font-mono text-[13px] break-all text-good">
             <span aria-hidden>+</span>
             <span>
               <span className="sr-only">{text("after")}: </span>
-              {after ?? <em>{text("goes away")}</em>}
+              {after === null ? <em>{text("goes away")}</em> : said(after)}
             </span>
           </p>
         </li>

@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { Empty, Notice } from "../../components/notice.tsx";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AddEntryButton } from "./add-entry-dialog.tsx";
@@ -28,6 +29,7 @@ import { SettingRow } from "./setting-row.tsx";
 /** Every value of the configuration, by tables; changes are collected and looked at before they are saved. */
 export function Editor({ settings: newest }: { settings: Settings }) {
   const text = useText();
+  const said = useGatewayText();
   const [read, write] = usePlace();
   const [edits, setEdits] = useState<Edits>(new Map());
   // What is being changed stays as it was read, so that saving finds what others have changed meanwhile.
@@ -46,11 +48,11 @@ export function Editor({ settings: newest }: { settings: Settings }) {
   };
   return (
     <>
-      {settings.lockedReason !== null && <Notice tone="warn">{settings.lockedReason}</Notice>}
+      {settings.lockedReason !== null && <Notice tone="warn">{said(settings.lockedReason)}</Notice>}
       {settings.problems.map(({ path, message, repair }) => (
         <Notice key={`${path} ${message}`} tone="bad">
           {path !== "" && <span className="font-mono text-[13px]">{path}: </span>}
-          {message}; {repair}
+          {said(message)}; {said(repair)}
         </Notice>
       ))}
       <div className="grid items-start gap-4 lg:grid-cols-[230px_minmax(0,1fr)]">
@@ -237,12 +239,13 @@ function SectionPanel({
   onRemove: () => void;
 }) {
   const text = useText();
+  const said = useGatewayText();
   const isGone = edits.get(owner)?.kind === "remove";
   const rows = [...keys.values()].filter(
     ({ key, table: own, kind, help }) =>
       own === table &&
       kind !== "table" &&
-      (typed === "" || `${owner}.${key} ${help}`.toLowerCase().includes(typed)),
+      (typed === "" || `${owner}.${key} ${said(help)}`.toLowerCase().includes(typed)),
   );
   if (rows.length === 0)
     return typed === "" ? <Empty title={text("This part has no value of its own.")} /> : null;
@@ -268,7 +271,7 @@ function SectionPanel({
         {isGone && <p className="text-[13px] font-medium text-bad">{text("goes away")}</p>}
         {typed === "" && (
           <p className="text-[13px] text-muted">
-            {plainHelp(settings.tables.find((one) => one.table === table)?.help)}
+            {plainHelp(said(settings.tables.find((one) => one.table === table)?.help ?? ""))}
           </p>
         )}
       </div>

@@ -57,7 +57,7 @@ export function readTyped(kind: SettingKey["kind"], typed: string): unknown {
 }
 
 /** Help of the schema, whose links lead to other pages of the documentation. */
-export const plainHelp = (help = ""): string =>
+export const plainHelp = (help: string): string =>
   help.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
 
 export function changesOf(edits: Edits, keys: ReadonlyMap<string, SettingKey>): Change[] {

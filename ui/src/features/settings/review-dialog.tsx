@@ -6,6 +6,7 @@ import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
 import { useToast } from "../../components/toasts.tsx";
 import { useUndoAction } from "../../components/use-undo.ts";
 import { ApiError, call } from "../../lib/api.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import { Clashes } from "./clashes.tsx";
 import { Differences } from "./differences.tsx";
@@ -29,6 +30,7 @@ export function ReviewDialog({
   onSaved: () => void;
 }) {
   const text = useText();
+  const said = useGatewayText();
   const toast = useToast();
   const queries = useQueryClient();
   const body = useMemo(
@@ -78,7 +80,7 @@ export function ReviewDialog({
         {preview.error !== null && <ErrorNotice error={preview.error} />}
         {data?.problems.map(({ path, message, repair }) => (
           <Notice key={`${path} ${message}`} tone="bad">
-            <span className="font-mono text-[13px]">{path}</span> {message}; {repair}
+            <span className="font-mono text-[13px]">{path}</span> {said(message)}; {said(repair)}
           </Notice>
         ))}
         {data !== undefined && <Differences differences={data.differences} />}

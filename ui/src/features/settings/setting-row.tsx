@@ -1,5 +1,6 @@
 import { Lock } from "lucide-react";
 import { useId } from "react";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 import type { Message } from "../../locales/messages.ts";
 import { type Edit, plainHelp, type SettingKey, type SettingValue, typedValue } from "./edits.ts";
@@ -34,6 +35,7 @@ export function SettingRow({
   onType: (typed: string) => void;
 }) {
   const text = useText();
+  const said = useGatewayText();
   const id = useId();
   const lockedReason = value?.lockedReason ?? null;
   const shown = edit === undefined ? shownValue(value) : edit.kind === "set" ? edit.typed : "";
@@ -48,7 +50,7 @@ export function SettingRow({
           {setting.appliesAt === "start" && ` · ${text("at the next start")}`}
         </span>
         <p id={`${id}-help`} className="text-[13px] break-words text-muted">
-          {plainHelp(setting.help)}
+          {plainHelp(said(setting.help))}
         </p>
       </div>
       <div className="flex min-w-0 flex-col gap-1">
@@ -66,13 +68,13 @@ export function SettingRow({
         )}
         {problem !== null && (
           <p role="alert" className="text-[13px] text-bad">
-            {problem}
+            {said(problem)}
           </p>
         )}
         {lockedReason !== null && (
           <p className="flex items-center gap-1 text-[13px] text-muted">
             <Lock size={13} aria-hidden />
-            {lockedReason}
+            {said(lockedReason)}
           </p>
         )}
       </div>

@@ -1,0 +1,317 @@
+/** The help of the configuration's tables and keys, as `src/config` has it in English. */
+export const HELP: Readonly<Record<string, string>> = {
+  "The listener and its limits.": "监听器及其限制。",
+  "Address to listen on. `0.0.0.0` or `::` for all addresses.":
+    "监听的地址。`0.0.0.0` 或 `::` 表示所有地址。",
+  "Port to listen on. 0: any free port.": "监听的端口。0：任意空闲端口。",
+  "Folder of the ledger and the state. Default: `$STATE_DIRECTORY`, else the platform's state folder (`~/.local/state/clewline`).":
+    "记录和状态所在的文件夹。默认：`$STATE_DIRECTORY`，否则为平台的状态文件夹（`~/.local/state/clewline`）。",
+  "Addresses and CIDRs of proxies whose `X-Forwarded-For` header is trusted.":
+    "信任其 `X-Forwarded-For` 头的代理的地址和 CIDR。",
+  "Accepted host names, without port. Empty: every valid `Host` header is accepted.":
+    "接受的主机名，不带端口。空：接受所有有效的 `Host` 头。",
+  "Path prefix under which a proxy serves Clewline, as in `/llm`.":
+    "代理提供 Clewline 时的路径前缀，如 `/llm`。",
+  "PEM file of the certificate and its chain. Needs `tls.key_file`. Both files are watched: a renewed certificate serves new connections within a second. To switch TLS on or off needs a start.":
+    "证书及其证书链的 PEM 文件。需要 `tls.key_file`。两个文件都受监视：续期的证书在一秒内用于新连接。开启或关闭 TLS 需要重新启动。",
+  "PEM file of the private key, without a passphrase. Needs `tls.cert_file`. A key that is not the certificate's is refused, and the pair before stays.":
+    "私钥的 PEM 文件，不带口令。需要 `tls.cert_file`。与证书不配的私钥会被拒绝，之前的一对继续使用。",
+  "Largest request body, before and after decompression.": "请求正文的最大大小，解压前后都适用。",
+  "Longest silence of a client while it sends a body: the time between two pieces, not of the whole request. Up to 9 seconds more, because the clock has steps of 4 s and starts when a body takes longer than a second. Values above 251000 act as 251000.":
+    "客户端发送正文时的最长静默：两段之间的时间，而不是整个请求的时间。由于时钟步长为 4 秒，且正文超过一秒才开始计时，最多会多 9 秒。大于 251000 的值按 251000 处理。",
+  "How long a client's connection may stay open without a request, or in the middle of a short one. Load balancers keep theirs for 60 s as a rule: a shorter time here closes connections that they are about to use. Up to 8 seconds more, because the clock has steps of 4 s. Values above 251000 act as 251000.":
+    "客户端的连接在没有请求时，或在短请求的中途，可以保持打开多久。负载均衡器通常保持 60 秒：这里更短会关掉它们正要使用的连接。由于时钟步长为 4 秒，最多会多 8 秒。大于 251000 的值按 251000 处理。",
+  "How long running requests may continue after SIGTERM.": "收到 SIGTERM 后，正在运行的请求可以继续多久。",
+  "Other origins whose pages may call Clewline from a browser. `*`: every origin.":
+    "哪些其他来源的网页可以从浏览器调用 Clewline。`*`：所有来源。",
+  "When a client's stream has been silent for this long, it gets a ping. Before the answer the first ping also sends the status 200, so a later error can only be reported inside the stream.":
+    "客户端的流静默这么久之后会收到一个 ping。在回答之前，第一个 ping 也会发出状态 200，因此之后的错误只能在流中报告。",
+  "A client that waits for a whole (not streamed) answer gets whitespace each time this many seconds pass. 0: never. The first whitespace also sends the status 200, so a later error can only be reported in the body, as the dialect's error object.":
+    "等待完整（非流式）回答的客户端每过这么多秒会收到空白字符。0：从不。第一个空白也会发出状态 200，因此之后的错误只能在正文中以该协议的错误对象报告。",
+  "Largest reply, or largest frame of a streamed reply, that is translated.":
+    "要翻译的最大回复，或流式回复中的最大帧。",
+  "Send clients the headers about the upstream's account: rate limits and organization.":
+    "把有关上游账户的头转给客户端：速率限制和组织。",
+  "Logs go to standard error, one JSON object per line.": "日志写到标准错误，每行一个 JSON 对象。",
+  "The lowest level that is logged.": "记录的最低级别。",
+  "The admin. Without this table the admin is off, and Clewline does not change the file.":
+    "管理界面。没有此表则关闭，Clewline 也不会更改配置文件。",
+  "Password of the admin: `env:NAME`, `file:PATH` (relative to this file), or the text itself, or its argon2id hash. At the start a text is replaced by its hash in the file; when there is no password, one is made, printed once and kept as a hash. Another password ends all sessions. Without `[admin]` the admin is off.":
+    "管理员密码：`env:NAME`、`file:PATH`（相对于此文件）、文本本身或其 argon2id 哈希。启动时文件中的文本会被替换为其哈希；没有密码时会生成一个，打印一次并保存为哈希。更换密码会结束所有会话。没有 `[admin]` 则管理界面关闭。",
+  'Address and port of its own for the admin and its API, as in `"127.0.0.1:8485"`. Without it they are at `/admin` of the main port.':
+    '管理界面及其 API 单独的地址和端口，如 `"127.0.0.1:8485"`。没有则位于主端口的 `/admin`。',
+  "Let `base_url` of an upstream be set in the admin to an address that is not public, such as this machine or a private network. Such addresses in the file are good without it, and the admin itself cannot change this key.":
+    "允许在管理界面中把上游的 `base_url` 设为非公网地址，例如本机或专用网络。文件中的此类地址不需要它，管理界面本身不能更改此项。",
+  "Most dollars a day (UTC) that requests of the admin itself may cost: tests of credentials and the playground.":
+    "管理界面自身的请求（凭证测试和试验场）每天（UTC）最多花费的美元。",
+  "`/metrics` for Prometheus.": "供 Prometheus 使用的 `/metrics`。",
+  "Serve `/metrics`.": "提供 `/metrics`。",
+  "Separate port for `/metrics` on `server.host`, open to everybody who can reach it. Without it `/metrics` is on the main port, for requests with `metrics.key` as Bearer.":
+    "在 `server.host` 上为 `/metrics` 单开的端口，能连到它的人都可以读取。没有则 `/metrics` 在主端口上，请求需以 `metrics.key` 作为 Bearer。",
+  "Bearer that may read `/metrics` on the main port: `env:NAME`, `file:PATH` (relative to this file), or the text itself.":
+    "可在主端口读取 `/metrics` 的 Bearer：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。",
+  "How requests of keys with limits are counted; see [limits.md](limits.md).":
+    "如何计算有限额的密钥的请求；见 [limits.md](limits.md)。",
+  "Tokens that a request of a limited key reserves for an answer when it names no maximum itself. What an answer used in fact is counted when it ends.":
+    "有限额的密钥的请求没有给出上限时，为回答预留的令牌数。回答实际使用的数量在结束时计入。",
+  "What a key with a budget gets when the gateway knows no price of a model: `refuse` leaves out the targets without a price; `allow` lets such requests pass, and the budget does not count them.":
+    "网关不知道某模型的价格时，有预算的密钥会怎样：`refuse` 排除没有价格的目标；`allow` 放行此类请求，预算不计入它们。",
+  "The record of every request.": "每个请求的记录。",
+  "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost. A start ends with 1 when its data folder cannot be used; with `serve` it goes on when the disk is full or the database is locked.":
+    "记录无法写入期间：`refuse` 以 503 应答请求；`serve` 照常服务，尽管其记录可能丢失。数据文件夹无法使用时启动以 1 结束；用 `serve` 时，若磁盘已满或数据库被锁，启动会继续。",
+  "How many rows may wait to be written.": "最多可有多少行等待写入。",
+  "How requests share the credentials of the upstreams; see [waiting.md](waiting.md) and [prompt-caching.md](prompt-caching.md).":
+    "请求如何共用上游的凭证；见 [waiting.md](waiting.md) 和 [prompt-caching.md](prompt-caching.md)。",
+  "Longest wait of a request for a credential, in seconds, while all that could serve it are limited. A request that cannot be served in that time gets its 429 at once. 0: requests never wait.":
+    "所有可用的凭证都受限时，请求等待凭证的最长时间（秒）。在此时间内无法服务的请求立即得到 429。0：请求从不等待。",
+  "The most requests that wait at once. When so many wait, the key with the most of them gives way to a key with fewer; any other request gets its 429 at once.":
+    "同时等待的请求的最大数量。达到时，等待最多的密钥让位给较少的密钥；其他请求立即得到 429。",
+  "The most memory that the bodies of waiting requests may take. The same rule holds when it is used up.":
+    "等待中的请求正文可占用的最大内存。用完时适用同样的规则。",
+  "Send a conversation to the credential whose provider holds its earlier turns in the prompt cache. When off, credentials take turns for every request.":
+    "把对话发往其提供商在提示缓存中保有较早轮次的凭证。关闭时，每个请求轮流使用凭证。",
+  "Longest wait of a request for the credential that holds its prompt in the cache, while that one has no room and another one has. 0: such a request goes to another credential at once. Needs a `max_wait_s` above 0.":
+    "当缓存了提示的凭证没有余量而另一个有时，请求等待前者的最长时间。0：这样的请求立即发往另一个凭证。需要 `max_wait_s` 大于 0。",
+  "What that wait has to save, in billionths of a dollar, by the price list: the tokens that the cache holds, at the price of input less that of cached input. 10000000 is one cent. A model without a price is never waited for.":
+    "这样等待必须节省的金额，以十亿分之一美元计，按价格表计算：缓存中的令牌按输入价减去缓存输入价。10000000 是一美分。没有价格的模型从不等待。",
+  "Memory for answers, those on their way to several clients included. An answer of more than an eighth of it is not kept. At least 65536, or 0: the cache is off for all.":
+    "回答占用的内存，包括正发往多个客户端的回答。超过其八分之一的回答不保存。至少 65536，或 0：对所有人关闭缓存。",
+  "How long an answer is given again from memory, in seconds.": "从内存中再次给出回答的时限（秒）。",
+  "Keep answers in the data folder too, in `cache.db`, so that they outlive memory and the process. They are sealed with the secret in `cache.key`. Both files are overwritten and deleted when this is switched off.":
+    "把回答也保存在数据文件夹的 `cache.db` 中，使其比内存和进程更长久。它们用 `cache.key` 中的密钥加密。关闭时这两个文件都会被覆写并删除。",
+  "Size of the answers in the file. When it is full, those go that were not used for longest.":
+    "文件中回答的总大小。满时，最久未用的先删除。",
+  "How long an answer is given again from the file, in seconds.": "从文件中再次给出回答的时限（秒）。",
+  "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).":
+    "把需要人处理的事情告知聊天或您自己的程序；见 [alerts.md](alerts.md)。",
+  "Address that gets a POST for each event, of https: `env:NAME`, `file:PATH` (relative to this file), or the text itself. A chat's address is a secret: who knows it can write there. Further receivers are `[[alerts.channels]]`; without any there are no alerts.":
+    "每个事件都会收到 POST 的 https 地址：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。聊天的地址是机密：知道它的人就能在那里发言。其他接收方写在 `[[alerts.channels]]`；一个都没有则没有告警。",
+  "Signs each call as Standard Webhooks do, with the header `webhook-signature`: `env:NAME`, `file:PATH` (relative to this file), or the text itself. It is `whsec_` and the base64 of 24 to 64 random bytes.":
+    "按 Standard Webhooks 用 `webhook-signature` 头为每次调用签名：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。它是 `whsec_` 加 24 到 64 个随机字节的 base64。",
+  "`event` sends JSON with type, id, timestamp, text and data. `chat` sends the text alone, because some chats refuse other members.":
+    "`event` 发送带 type、id、timestamp、text 和 data 的 JSON。`chat` 只发送文本，因为有些聊天拒绝其他成员。",
+  "The events to tell.": "要告知的事件。",
+  "Let `webhook` lead to an address that is not public, such as this machine or a private network, and be of http.":
+    "允许 `webhook` 指向非公网地址，例如本机或专用网络，并使用 http。",
+  "`disk.low` is told when the disk of the data folder has less free space, and again only after a quarter more was free. 0: never.":
+    "数据文件夹所在磁盘的可用空间小于此值时告知 `disk.low`，之后只有在曾多出四分之一后才会再次告知。0：从不。",
+  "Receivers of alerts beside `webhook`: a chat, mailboxes, or another program. One entry for each. What each kind needs is in [alerts.md](alerts.md#channels).":
+    "除 `webhook` 之外的告警接收方：聊天、邮箱或其他程序。每个一个条目。各类型需要什么见 [alerts.md](alerts.md#channels)。",
+  "Name of the channel. Unique.": "渠道的名称。不可重复。",
+  "What the channel is. It decides which of the keys below it needs.": "渠道的类型。它决定需要下面哪些项。",
+  "The events to tell this channel. Default: `events` of `[alerts]`.":
+    "告知此渠道的事件。默认：`[alerts]` 的 `events`。",
+  "Let the channel lead to an address that is not public, such as this machine or a private network, and there be without encryption.":
+    "允许渠道指向非公网地址，例如本机或专用网络，并在那里不加密。",
+  "Webhook, Slack, Discord: the https address that the chat gave out: `env:NAME`, `file:PATH` (relative to this file), or the text itself. Who knows it can write there. Telegram: a Bot API server of your own; default: Telegram's.":
+    "Webhook、Slack、Discord：聊天给出的 https 地址：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。知道它的人就能在那里发言。Telegram：您自己的 Bot API 服务器；默认：Telegram 的。",
+  "Webhook only. Signs each call as Standard Webhooks do, with the header `webhook-signature`: `env:NAME`, `file:PATH` (relative to this file), or the text itself. It is `whsec_` and the base64 of 24 to 64 random bytes.":
+    "仅用于 Webhook。按 Standard Webhooks 用 `webhook-signature` 头为每次调用签名：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。它是 `whsec_` 加 24 到 64 个随机字节的 base64。",
+  "Telegram: the bot's token, as BotFather gave it out: `env:NAME`, `file:PATH` (relative to this file), or the text itself.":
+    "Telegram：BotFather 给出的机器人令牌：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。",
+  'Telegram: the chat that the bot writes to, as text: `"-1001234567890"` or `"@channelname"`.':
+    'Telegram：机器人发言的聊天，写成文本：`"-1001234567890"` 或 `"@channelname"`。',
+  "Telegram: the topic in a group that has topics.": "Telegram：有话题的群组中的话题。",
+  "E-mail: the SMTP server that takes your mail.": "电子邮件：接收您邮件的 SMTP 服务器。",
+  "E-mail: the server's port. Default: 587 with `starttls`, 465 with `tls`, 25 with `none`.":
+    "电子邮件：服务器的端口。默认：`starttls` 为 587，`tls` 为 465，`none` 为 25。",
+  "E-mail: `starttls` begins in plain text and must become TLS before anything is sent; `tls` is TLS from the start; `none` is for a server on this machine or a private network, with `allow_private`, and without a password.":
+    "电子邮件：`starttls` 以明文开始，必须在发送任何内容之前转为 TLS；`tls` 从一开始就是 TLS；`none` 用于本机或专用网络中的服务器，需要 `allow_private`，且不带密码。",
+  "E-mail: the user, where the server wants one. Needs `password`.":
+    "电子邮件：用户，若服务器需要。需要 `password`。",
+  "E-mail: the user's password: `env:NAME`, `file:PATH` (relative to this file), or the text itself.":
+    "电子邮件：该用户的密码：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。",
+  "E-mail: the address of the sender.": "电子邮件：发件人的地址。",
+  "E-mail: the addresses of the receivers.": "电子邮件：收件人的地址。",
+  "The providers and servers that Clewline calls. One entry for each.":
+    "Clewline 所调用的提供商和服务器。每个一个条目。",
+  "Name of the upstream, also used as the prefix of models: `name/model`. Unique.":
+    "上游的名称，也用作模型的前缀：`name/model`。不可重复。",
+  "The kind of provider. `openai` also covers every OpenAI-compatible server.":
+    "提供商的类型。`openai` 也涵盖所有与 OpenAI 兼容的服务器。",
+  "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.":
+    "该类型官方 SDK 所用的基础地址（openai 以 /v1 结尾）。默认：提供商自己的。对 openai 类型，仅凭主机名区分 OpenAI 本身（api.openai.com 及其区域主机）和兼容的服务器。",
+  "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone.":
+    "仅用于 openai 类型：服务器使用的协议。其他协议的请求会翻译成第一个能承载它的协议：只有 Responses 才有的内容，在列出时发往 Responses。默认：两者，对 OpenAI 本身 Responses 优先；对任何其他 `base_url`，请求只翻译成 Chat。",
+  "Ask for usage on Chat streams when the client does not, and remove it from the reply again. A server that refuses the question is asked without it. When off, the usage of such streams is unknown.":
+    "客户端没有要求时，在 Chat 流中要求用量，并从回复中去掉。拒绝此要求的服务器之后不再被要求。关闭时，此类流的用量未知。",
+  "Longest time to open a connection.": "打开连接的最长时间。",
+  "Longest wait for the first byte of a reply.": "等待回复第一个字节的最长时间。",
+  "Longest silence within a reply. After it the reply counts as cut.": "回复中的最长静默。超过后视为被切断。",
+  "The keys for the upstream above the entry. One entry for each key.":
+    "该条目上方的上游的密钥。每个密钥一个条目。",
+  "Name of the credential in lists, logs and the ledger. Unique within its upstream.":
+    "凭证在列表、日志和记录中的名称。在其上游内不可重复。",
+  "The provider's key: `env:NAME`, `file:PATH` (relative to this file), or the text itself.":
+    "提供商的密钥：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。",
+  "Credentials with the lowest number are used first. Credentials with the same number take turns.":
+    "数字最小的凭证先用。数字相同的轮流使用。",
+  "Its part of the requests among credentials with the same priority: 2 gets twice as many as 1. What caches hold of a prompt, and the room in limits, come first.":
+    "在优先级相同的凭证中承担的请求份额：2 得到的是 1 的两倍。提示缓存和限额的余量优先考虑。",
+  "What a rate limit blocks: the whole credential, or only the model of the request. A limit that the provider says is one model's blocks that model alone. Default: `model`, because Anthropic, Google and OpenAI count by model; `credential` for family openai with a `base_url` other than api.openai.com.":
+    "速率限制阻止什么：整个凭证，还是只阻止请求的模型。提供商说明只属于某个模型的限制只阻止该模型。默认：`model`，因为 Anthropic、Google 和 OpenAI 按模型计数；`base_url` 不是 api.openai.com 的 openai 类型为 `credential`。",
+  "The models that the credential may serve: the upstream's names. A `*` stands for any text. Default: all.":
+    "凭证可以服务的模型：上游的名称。`*` 代表任意文本。默认：全部。",
+  'The hours of the day in which the credential may be used, as in `"08:00-18:30"`; `"22:00-06:00"` runs over midnight. A running request is not cut. Default: all.':
+    '一天中可以使用凭证的时段，如 `"08:00-18:30"`；`"22:00-06:00"` 跨越午夜。正在运行的请求不会被切断。默认：全部。',
+  "Zone of `active_hours` and of the days and months of the budgets, by its IANA name.":
+    "`active_hours` 以及预算的日和月所用的时区，使用 IANA 名称。",
+  "Most requests at the same time, streams to their end.": "同时进行的请求的最大数量，流计到结束。",
+  "Most requests in any 60 seconds.": "任意 60 秒内的最大请求数。",
+  "Most tokens of prompts and answers in any 60 seconds. The longest answer counts until the real one is known.":
+    "任意 60 秒内提示和回答的最大令牌数。在知道实际值之前按最长的回答计。",
+  "Most dollars a day, as text with at most nine decimals. What a request may cost at most is held until its cost is known. A model without a price: see `limits.unpriced`.":
+    "每天最多的美元，写成文本，最多九位小数。请求可能的最高费用会被保留，直到知道实际费用。没有价格的模型：见 `limits.unpriced`。",
+  "Most dollars a calendar month.": "每个自然月最多的美元。",
+  "The keys of clients. One entry for each client; `name` and `key` are enough. Keys may also be made with `clewline keys`, with the same settings: see [keys.md](keys.md).":
+    "客户端的密钥。每个客户端一个条目；有 `name` 和 `key` 就够了。也可用 `clewline keys` 以同样的设置创建：见 [keys.md](keys.md)。",
+  "Owner of the key, shown in logs and the ledger. Unique.": "密钥的持有者，显示在日志和记录中。不可重复。",
+  "The key that the client sends: `env:NAME`, `file:PATH` (relative to this file), or the text itself. Only its hash is kept in memory. Either this or `key_hash` is required.":
+    "客户端发送的密钥：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。内存中只保留其哈希。需要它或 `key_hash` 之一。",
+  "`sha256:` and the SHA-256 of the key in hexadecimal, in place of `key`.":
+    "`sha256:` 加密钥的十六进制 SHA-256，用来代替 `key`。",
+  "Name of the `[[teams]]` entry whose budget the key shares.": "与密钥共用预算的 `[[teams]]` 条目的名称。",
+  'When the key ends: a day, as in `"2027-01-31"` (until its end, UTC), or a time, as in `"2027-01-31T12:00:00Z"`. Default: never.':
+    '密钥何时结束：日期，如 `"2027-01-31"`（到当天结束，UTC），或时间，如 `"2027-01-31T12:00:00Z"`。默认：从不。',
+  "The models that the key may use: names as clients ask for them, or `upstream/model`. A `*` stands for any text. Default: all.":
+    "密钥可以使用的模型：客户端所请求的名称，或 `upstream/model`。`*` 代表任意文本。默认：全部。",
+  "Names of the upstreams that the key may use. Default: all.": "密钥可以使用的上游的名称。默认：全部。",
+  "Addresses and CIDRs from which the key may be used. Behind a proxy, see `server.trusted_proxies`. Default: all.":
+    "可以使用密钥的地址和 CIDR。在代理之后，见 `server.trusted_proxies`。默认：全部。",
+  "The client may ask with `x-clewline-report: 1` for headers that tell cost, credential, upstream and attempts.":
+    "客户端可以用 `x-clewline-report: 1` 要求给出费用、凭证、上游和尝试次数的头。",
+  "Refuse a request with 400 when translation would leave out a part of it. When off, the header `x-clewline-dropped` names the parts that were left out.":
+    "翻译会丢掉请求的一部分时，以 400 拒绝。关闭时，`x-clewline-dropped` 头列出丢掉的部分。",
+  "Give answers again to requests that are the same: `repeatable` for requests with `temperature` 0 or a `seed`, `all` for others too, `off` never, whatever the model's entry or the client says. Default: as the `[[models]]` entry says, else off.":
+    "对相同的请求再次给出回答：`repeatable` 用于 `temperature` 为 0 或带 `seed` 的请求，`all` 也用于其他请求，`off` 从不，无论模型条目或客户端怎么说。默认：按 `[[models]]` 条目，否则关闭。",
+  "The client may ask for the cache itself, with the header `x-clewline-cache: on` or `refresh`. With `off` every client may keep its request out of the cache.":
+    "客户端可以用 `x-clewline-cache: on` 或 `refresh` 头自行要求缓存。每个客户端都可以用 `off` 让自己的请求不进缓存。",
+  "Which keys give their answers to each other: the key is alone (`key`), the keys of its team that say `team` too, or all keys that say `gateway`. Who shares answers can find out what others have asked, by the time that an answer takes.":
+    "哪些密钥互相共用回答：密钥单独（`key`），其团队中同样写 `team` 的密钥，或所有写 `gateway` 的密钥。共用回答的人可以从回答所需的时间推断别人问过什么。",
+  "Most tokens of prompts and answers in any 60 seconds.":
+    "任意 60 秒内提示和回答的最大令牌数。在知道实际值之前按最长的回答计。",
+  "Most requests at the same time.": "同时进行的请求的最大数量。",
+  "Most dollars a day, as text with at most nine decimals.": "每天最多的美元，写成文本，最多九位小数。",
+  "Most dollars a week. Weeks begin on Monday.": "每周最多的美元。每周从星期一开始。",
+  "Zone of the days, weeks and months of budgets, by its IANA name.":
+    "预算的日、周、月所用的时区，使用 IANA 名称。",
+  "Limits for some models of the key above the entry, beside those of the key as a whole. One entry for each model or pattern.":
+    "上方密钥对某些模型的限额，与密钥整体的限额并存。每个模型或模式一个条目。",
+  "The models whose requests count together: a name or a pattern. It holds by every name of a model: the client's, `upstream/model` of each target, and what follows a slash in them. Unique within its key.":
+    "请求合并计数的模型：名称或模式。它适用于模型的每个名称：客户端的、每个目标的 `upstream/model`，以及其中斜杠之后的部分。在其密钥内不可重复。",
+  "Teams, each with a budget that its keys share. One entry for each team.":
+    "团队，每个团队的预算由其密钥共用。每个团队一个条目。",
+  "Name of the team, for `team` of its keys. Unique.": "团队的名称，用于其密钥的 `team`。不可重复。",
+  "Names of your own for models. A model without an entry goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream. A model's name that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask in another way; models of compatible servers, other than OpenAI's, keep such names whole. Below its entry, `[models.defaults]` has parameters for clients that give none, and `[models.fixed]` has parameters that replace the client's.":
+    "您自己的模型名称。没有条目的模型发往其前缀所指的上游（`anthropic/claude-…`），否则发往其知名类型的上游，再否则发往唯一的上游。以 `-thinking`、`-thinking-8k`（以令牌计的预算，`k` 为 1,024）或 `-search` 结尾的名称会请求思考或网络搜索，供无法用其他方式请求的客户端使用；OpenAI 以外的兼容服务器的模型保留完整名称。条目之下，`[models.defaults]` 是客户端未给出时的参数，`[models.fixed]` 是替换客户端所给的参数。",
+  "The name that clients ask for; it may end in `*`. The exact name wins, then the longest match.":
+    "客户端请求的名称；可以以 `*` 结尾。完全相同的名称优先，其次是最长的匹配。",
+  "`upstream/model`, in order: all but the first are fallbacks. A `*` is replaced by the part that matched the `*` of the name.":
+    "`upstream/model`，按顺序：除第一个外都是备用。`*` 替换为与名称的 `*` 相匹配的部分。",
+  "Which target is tried first; the others follow as fallbacks. `given`: the first of the list. `weighted`: in turn, each as often as its weight says. `least-busy`: the one with the fewest running requests for its weight. `fastest`: the one that began its last answers soonest. `cheapest`: the one where this request can cost least; targets without a price are last. See [targets.md](targets.md).":
+    "先试哪个目标；其余依次备用。`given`：列表中的第一个。`weighted`：轮流，次数按权重。`least-busy`：按权重计算运行中请求最少的。`fastest`：最近最快开始回答的。`cheapest`：此请求可能最便宜的；没有价格的目标排在最后。见 [targets.md](targets.md)。",
+  'One number from 1 to 1,000 for each of `targets`, in their order. Only with `order = "weighted"` or `"least-busy"`. Default: 1 each.':
+    '为每个 `targets` 给出 1 到 1,000 的一个数，顺序相同。仅用于 `order = "weighted"` 或 `"least-busy"`。默认：各为 1。',
+  "`upstream/model`, in order: asked once in place of the targets when the prompt is too long for them. See [targets.md](targets.md).":
+    "`upstream/model`，按顺序：提示对目标来说过长时，改问它们一次。见 [targets.md](targets.md)。",
+  "`upstream/model`, in order: asked once in place of the targets when one of them refuses to answer for the content, and has said nothing yet. See [targets.md](targets.md).":
+    "`upstream/model`，按顺序：某个目标因内容拒绝回答且尚未说任何话时，改问它们一次。见 [targets.md](targets.md)。",
+  "Give answers again to requests that are the same, for every key that does not say `off`: `repeatable` for requests with `temperature` 0 or a `seed`, `all` for others too, `off` never, whatever the key or the client says. Default: as the key says.":
+    "对相同的请求再次给出回答，适用于没有写 `off` 的每个密钥：`repeatable` 用于 `temperature` 为 0 或带 `seed` 的请求，`all` 也用于其他请求，`off` 从不，无论密钥或客户端怎么说。默认：按密钥所说。",
+  "Text placed before the client's instructions.": "放在客户端指令之前的文本。",
+  "Text placed after the client's instructions.": "放在客户端指令之后的文本。",
+  "Sampling temperature.": "采样温度。",
+  "Nucleus sampling.": "核采样。",
+  "Sampling from the best k tokens.": "从最好的 k 个令牌中采样。",
+  "Most tokens of an answer, thinking included.": "回答的最大令牌数，包括思考。",
+  "How much the model thinks. Not together with `thinking_budget_tokens`.":
+    "模型思考的程度。不能与 `thinking_budget_tokens` 同用。",
+  "How many tokens the model may think. 0: no thinking. Not together with `effort`.":
+    "模型可以思考的令牌数。0：不思考。不能与 `effort` 同用。",
+  "Texts that end the answer.": "结束回答的文本。",
+  "Seed for repeatable answers.": "用于可重复回答的种子。",
+  "Images and documents that clients name by URL.": "客户端以 URL 指定的图片和文档。",
+  "Fetch an image or document that a client names by URL when the target cannot fetch it. Only public addresses are fetched. When off, such a request is refused.":
+    "当目标无法获取客户端以 URL 指定的图片或文档时，由网关获取。只获取公网地址。关闭时，此类请求被拒绝。",
+  "Largest image or document that is fetched.": "可获取的最大图片或文档。",
+  "Longest time to fetch one image or document.": "获取一张图片或一份文档的最长时间。",
+  "Translation from one dialect to another.": "在不同协议之间翻译。",
+  "Size of the memory for sealed reasoning, by tool call id: clients of Chat Completions and Gemini do not send it back. 0: no memory.":
+    "按工具调用 ID 保存加密推理内容的内存大小：Chat Completions 和 Gemini 的客户端不会把它发回。0：不保存。",
+  "Abilities of models, where Clewline's table and the provider's own list are wrong or incomplete. One entry for each model; all keys but `match` are optional.":
+    "模型的能力，用于 Clewline 的表和提供商自己的列表有误或不全之处。每个模型一个条目；除 `match` 外都可省略。",
+  "The upstream's name for the model; it may end in `*`. The exact name wins, then the longest match; a shorter match supplies the traits that a longer one leaves open.":
+    "上游对该模型的名称；可以以 `*` 结尾。完全相同的名称优先，其次是最长的匹配；较短的匹配补充较长者没有写的能力。",
+  "Most tokens of prompt and answer together.": "提示和回答合计的最大令牌数。",
+  "Most tokens of an answer.": "回答的最大令牌数。",
+  "How thinking is requested: not at all, by a number of tokens, or by a word.":
+    "如何请求思考：不支持、用令牌数、或用一个词。",
+  'Words that the model accepts, for `thinking = "effort"`. Without `none` the model always thinks.':
+    '模型接受的词，用于 `thinking = "effort"`。没有 `none` 则模型总是思考。',
+  'Smallest number of tokens that the model accepts, for `thinking = "budget"`.':
+    '模型接受的最小令牌数，用于 `thinking = "budget"`。',
+  'Largest number of tokens that the model accepts, for `thinking = "budget"`.':
+    '模型接受的最大令牌数，用于 `thinking = "budget"`。',
+  "The model can be told not to think.": "可以让模型不思考。",
+  "The model thinks when the request does not mention thinking.": "请求没有提到思考时，模型也会思考。",
+  "Which of temperature, top_p and top_k the model accepts. `one`: temperature or top_p, not both.":
+    "模型接受 temperature、top_p 和 top_k 中的哪些。`one`：temperature 或 top_p，不能同时。",
+  "The model accepts images.": "模型接受图片。",
+  "The model accepts PDF documents.": "模型接受 PDF 文档。",
+  "The model accepts audio.": "模型接受音频。",
+  "The model accepts video.": "模型接受视频。",
+  "The model accepts a JSON Schema for its answer.": "模型接受用于回答的 JSON Schema。",
+  "Instructions may stand between the turns.": "指令可以位于轮次之间。",
+  "The last message may be the beginning of the answer.": "最后一条消息可以是回答的开头。",
+  "The model accepts stop sequences.": "模型接受停止序列。",
+  "Tool calls must be sent back with their signature (Gemini 3 and later).":
+    "工具调用必须连同签名一起发回（Gemini 3 及以后）。",
+  "Results of tools may contain images.": "工具的结果可以包含图片。",
+  "The model accepts tools only on Responses (GPT-5.4 and later).":
+    "模型只在 Responses 上接受工具（GPT-5.4 及以后）。",
+  "The model gives its reasoning, and takes it back, on Responses only (OpenAI's models that think).":
+    "模型只在 Responses 上给出并收回其推理（OpenAI 的思考模型）。",
+  "On Chat the model refuses `max_tokens` and takes `max_completion_tokens` (OpenAI's models that think).":
+    "在 Chat 上，模型拒绝 `max_tokens`，接受 `max_completion_tokens`（OpenAI 的思考模型）。",
+  "The model can be told how much to say.": "可以告诉模型说多少。",
+  "On Chat, schemas of tools need `properties`, and strict ones must be closed (OpenAI's models).":
+    "在 Chat 上，工具的 schema 需要 `properties`，严格的必须是封闭的（OpenAI 的模型）。",
+  "The model accepts cache marks on parts of the prompt.": "模型接受对提示各部分的缓存标记。",
+  "The model can be told that it must call a tool.": "可以要求模型必须调用工具。",
+  "The model can search the web.": "模型可以搜索网络。",
+  "Prices of your own: of a contract, of models that no list has, of your own servers. They go before the list; `clewline prices show` prints what holds. `model` and one rate are enough. An entry with `tier`, `above_tokens`, `hours` or `region` is a part of the price of the same upstream, model and day, and says only what differs. All rates are in dollars, with at most nine decimals. See [prices.md](prices.md).":
+    "您自己的价格：合同价、任何列表都没有的模型、您自己的服务器。它们优先于价格表；`clewline prices show` 打印当前有效的价格。有 `model` 和一个价格就够了。带 `tier`、`above_tokens`、`hours` 或 `region` 的条目是同一上游、模型和日期的价格的一部分，只写不同之处。所有价格以美元计，最多九位小数。见 [prices.md](prices.md)。",
+  "The upstream whose price this is. Without it: every upstream. A price with it goes before one without.":
+    "此价格所属的上游。没有则适用于所有上游。有上游的价格优先于没有的。",
+  "The upstream's name for the model; each `*` is any text. A name without `*` goes before one with it, then the longest.":
+    "上游对该模型的名称；每个 `*` 代表任意文本。没有 `*` 的名称优先于有的，其次是最长的。",
+  "The day from which the price holds. Without it: always. A price for a model has one entry for each day on which it changes.":
+    "价格从哪天起有效。没有则一直有效。一个模型的价格每变一次有一个条目。",
+  "The entry is for this tier only. What it does not say is as in the entry of the same upstream, model and day that has no condition. The same holds for `above_tokens` and `hours`.":
+    "条目仅用于此等级。没有写的与同一上游、模型和日期中没有条件的条目相同。`above_tokens` 和 `hours` 也是如此。",
+  "The entry is for requests with more tokens of input than this, for all of their tokens.":
+    "条目用于输入令牌多于此数的请求，适用于其全部令牌。",
+  'The entry is for these hours of each day only, in UTC: `"16:30-00:30"`.':
+    '条目仅用于每天的这些时段，UTC：`"16:30-00:30"`。',
+  "The entry has a `factor` for requests that are served in this region, and no rates: the label before the provider's host (`eu.api.openai.com`), or what the reply says (`inference_geo`).":
+    "条目对在此区域服务的请求有一个 `factor`，没有价格：提供商主机名前的标签（`eu.api.openai.com`），或回复所说的（`inference_geo`）。",
+  "What all rates of tokens are multiplied by in `region`, as in 1.1.":
+    "在 `region` 中所有令牌价格所乘的数，如 1.1。",
+  "All other tokens of input. This rate and the next eleven are for a million tokens.":
+    "其他所有输入令牌。此价格和之后的十一个都按每百万令牌计。",
+  "All other tokens of output.": "其他所有输出令牌。",
+  "Input read from a cache. Without it: as `input`.": "从缓存读取的输入。没有则按 `input`。",
+  "Input written to a cache. Without it: as `input`.": "写入缓存的输入。没有则按 `input`。",
+  "Input written to a cache for one hour. Without it: as `cache_write`.":
+    "写入缓存一小时的输入。没有则按 `cache_write`。",
+  "Output that is reasoning. Without it: as `output`.": "推理的输出。没有则按 `output`。",
+  "Input that is audio. Without it: as `input`.": "音频输入。没有则按 `input`。",
+  "Audio read from a cache. Without it: as `cache_read`.": "从缓存读取的音频。没有则按 `cache_read`。",
+  "Output that is audio. Without it: as `output`.": "音频输出。没有则按 `output`。",
+  "Input that is an image. Without it: as `input`.": "图片输入。没有则按 `input`。",
+  "Images read from a cache. Without it: as `cache_read`.": "从缓存读取的图片。没有则按 `cache_read`。",
+  "Output that is an image. Without it: as `output`.": "图片输出。没有则按 `output`。",
+  "A thousand searches of the web.": "每千次网络搜索。",
+  "A thousand requests that search, in place of `web_search`.": "每千个会搜索的请求，代替 `web_search`。",
+  "A thousand requests, beside their tokens.": "每千个请求，在其令牌之外。",
+};
