@@ -15,6 +15,11 @@ import { ADMIN_TOML } from "./admin-client.ts";
 const PASSWORD = "correct horse battery";
 const MB = 1024 * 1024;
 const TRIES = 200;
+const MANY_TRIES = 10_000;
+/** So many of them, right after the budget is used up, have the right password. */
+const RIGHT_TRIES = 1_000;
+/** Tries of one address that are looked at. */
+const PER_MINUTE = 5;
 const EVENTS = 300;
 /** One check takes 64 MiB, and two run at the same time. */
 const CHECKS_MB = 2 * 64;
@@ -91,4 +96,35 @@ test("two hundred tries at once cost bounded memory and no stream an event, and 
   expect(await enter({ password: PASSWORD })).toBe(429);
   const link = (await gateway.command("admin", "link")).out.trim().split("#link=")[1];
   expect(await enter({ link })).toBe(204);
+});
+
+test("of ten thousand tries none is let in beyond the budget, with the right password either, and no stream loses an event", async () => {
+  mayEnd = false;
+  const stream = request(gateway.port, MESSAGES.streamPath, { body: MESSAGES.body(true), key: CLIENT_KEY });
+  await until("the stream runs", () => sent > 10 && sent < EVENTS);
+  const startMs = performance.now();
+  const statuses: number[] = [];
+  // First the tries that use up the budget, so that no right one forgets them.
+  for (let i = 0; i < PER_MINUTE; i++) statuses.push(await enter({ password: `wrong ${i}` }));
+  let left = MANY_TRIES - PER_MINUTE;
+  const guess = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const isRight = left > MANY_TRIES - RIGHT_TRIES;
+      statuses.push(await enter({ password: isRight ? PASSWORD : `wrong ${left}` }));
+    }
+  };
+  await Promise.all(Array.from({ length: 50 }, guess));
+  const minutes = 1 + Math.floor((performance.now() - startMs) / 60_000);
+  const sentMeanwhile = sent;
+  mayEnd = true;
+  const { status, body, isWhole } = await stream;
+  expect([status, isWhole]).toEqual([200, true]);
+  const seen = Array.from(body.toString().matchAll(/event (\d+);/g), ([, number]) => Number(number));
+  expect(seen.length).toBeGreaterThanOrEqual(sentMeanwhile);
+  expect(seen).toEqual(Array.from(seen, (_, i) => i));
+  expect(statuses.length).toBe(MANY_TRIES);
+  // Each further minute has a budget of its own.
+  const lookedAt = statuses.filter((one) => one !== 429).length;
+  expect(lookedAt).toBeLessThanOrEqual(PER_MINUTE * minutes);
 });
