@@ -260,4 +260,6 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   "the export has no secret for {0}": "此导出没有 {0} 的密钥",
   "export with a passphrase, or write the secret into the text": "请带口令导出，或把密钥写入文本",
   "a reference to a variable or a file cannot be imported": "不能导入对变量或文件的引用",
+  "is not the name of a header": "不是头的名称",
+  'write the name alone, as in "x-forwarded-for"': '请只写名称，如 "x-forwarded-for"',
 };

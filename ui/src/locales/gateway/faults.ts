@@ -144,4 +144,8 @@ export const FAULTS: Readonly<Record<string, string>> = {
     "请手动更改文件中的地址，或先在这里直接给出密钥本身",
   "is set in the file alone": "只能在文件中设置",
   "write it into the file by hand": "请手动写入文件",
+  "nothing of this request was captured, or it is not kept any more":
+    "没有捕获此请求的任何内容，或已不再保存",
+  "capture.enabled and capture = true of the key switch it on for the requests that follow":
+    "capture.enabled 和密钥的 capture = true 会为之后的请求开启捕获",
 };

@@ -314,4 +314,19 @@ export const HELP: Readonly<Record<string, string>> = {
   "A thousand searches of the web.": "每千次网络搜索。",
   "A thousand requests that search, in place of `web_search`.": "每千个会搜索的请求，代替 `web_search`。",
   "A thousand requests, beside their tokens.": "每千个请求，在其令牌之外。",
+  "Keeps requests with heads and bodies, for keys that have it switched on; see [capture.md](capture.md).":
+    "为开启了此功能的密钥保存请求的头和正文；见 [capture.md](capture.md)。",
+  "Keep heads and bodies of the requests of keys with `capture = true`, for the admin to show: prompts and answers are then on the disk, in `capture.db` in the data folder, sealed with the secret in `capture.key`. Credentials are masked. When it is switched off, what is kept stays for `max_age_s`, or until somebody deletes it.":
+    "保存带 `capture = true` 的密钥的请求的头和正文，供管理界面显示：提示和回答会存入磁盘，位于数据文件夹的 `capture.db`，用 `capture.key` 中的密钥加密。凭证会被遮盖。关闭后，已保存的内容保留 `max_age_s`，或直到有人删除。",
+  "Size of all captured requests. When it is full, the oldest go.":
+    "所有已捕获请求的总大小。满时，最旧的先删除。",
+  "How long a captured request is kept, in seconds.": "已捕获的请求保留多久（秒）。",
+  "Most that is kept of one body. Of a longer one the beginning is kept, with a mark.":
+    "一个正文最多保存多少。更长的只保存开头，并加标记。",
+  "Memory for bodies until they are written. While it is full, requests are served, and not captured or not in full.":
+    "正文在写入之前占用的内存。满时照常服务请求，但不捕获或不完整捕获。",
+  "Names of headers that are masked beside those that hold a credential, such as `x-forwarded-for`.":
+    "除含有凭证的头之外，还要遮盖的头的名称，如 `x-forwarded-for`。",
+  "Keep heads and bodies of the key's requests, while `capture.enabled` is true: prompts and answers are then on the disk.":
+    "在 `capture.enabled` 为 true 时，保存此密钥的请求的头和正文：提示和回答会存入磁盘。",
 };
