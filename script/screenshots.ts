@@ -12,13 +12,18 @@ import { fillLedger } from "./past-traffic.ts";
 const FOLDER = process.argv[2] ?? join(import.meta.dir, "../dist/screenshots");
 const PART = process.argv[3] ?? "";
 const REQUESTS = 40;
-/** A limited key and a model with two targets, so that the pages have something to show of them. */
+const LAPTOP_KEY = "clw-laptop-0123456789abcdef";
+/** A limited key whose requests are captured, and a model with two targets, so that the pages have something to show. */
 const MORE_TOML = `
 [[keys]]
 name = "laptop"
-key = "clw-laptop-0123456789abcdef"
+key = "${LAPTOP_KEY}"
 requests_per_minute = 60
 budget_usd_per_day = "5"
+capture = true
+
+[capture]
+enabled = true
 
 [[prices]]
 model = "gpt-5*"
@@ -44,6 +49,14 @@ interface Shot {
   readonly act?: (window: Window) => Promise<void>;
 }
 
+/** The requests of the key that is captured, the newest first. */
+const CAPTURED = "/requests?view=history&key=laptop";
+
+async function openCaptured({ page }: Window): Promise<void> {
+  await page.locator("a[href*='/admin/requests/']").first().click();
+  await page.locator("pre").first().scrollIntoViewIfNeeded();
+}
+
 const SHOTS: readonly Shot[] = [
   { name: "overview", path: "/" },
   { name: "overview-tokens", path: "/?metric=tokens" },
@@ -57,6 +70,16 @@ const SHOTS: readonly Shot[] = [
     path: "/requests?view=history",
     act: async ({ page }) => {
       await page.locator("a[href*='/admin/requests/']").first().click();
+    },
+  },
+  { name: "captured", path: CAPTURED, act: openCaptured },
+  {
+    name: "replay",
+    path: CAPTURED,
+    act: async (window) => {
+      await openCaptured(window);
+      await window.page.locator("a[href*='replay=']").click();
+      await window.page.locator("textarea").waitFor();
     },
   },
   { name: "keys", path: "/keys" },
@@ -84,6 +107,19 @@ async function settle(page: Page): Promise<void> {
   await page.waitForTimeout(SETTLE_MS);
 }
 
+async function askCaptured(url: string): Promise<void> {
+  const messages = [
+    { role: "system", content: "Answer in one sentence." },
+    { role: "user", content: "What is a clew?" },
+  ];
+  const reply = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${LAPTOP_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "claude-sonnet-5", stream: true, temperature: 0.2, messages }),
+  });
+  await reply.arrayBuffer();
+}
+
 async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
   const admin = await startAdmin(MORE_TOML, fillLedger);
@@ -91,6 +127,7 @@ async function main(): Promise<void> {
     const models = ["gpt-5.4", "claude-sonnet-5", "gpt-5-mini", "fast", "no-such-model"];
     for (let at = 0; at < REQUESTS; at += 1)
       await (await admin.ask(models[at % models.length])).arrayBuffer();
+    await askCaptured(admin.gateway.url);
     for (const [size, viewport] of [
       ["wide", WIDE],
       ["narrow", NARROW],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Page } from "playwright-core";
 import { type AdminUnderTest, startAdmin, type Window } from "./admin.ts";
+import { grown } from "./grown.ts";
 import { HOSTILE_NAMES, HOSTILE_TEXTS } from "./hostile-payloads.ts";
 
 const [FIRST_NAME = ""] = HOSTILE_NAMES;
@@ -59,24 +59,6 @@ async function answer(request: Request): Promise<Response> {
   return new Response([...said, chunk({}, "stop"), "data: [DONE]\n\n"].join(""), {
     headers: { "content-type": "text/event-stream" },
   });
-}
-
-/** Elements that came from a text; a page has none of them. */
-function grown(page: Page): Promise<readonly string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll("body *")]
-      .filter(
-        (one) =>
-          one.matches("iframe, object, embed, base, meta, link, style, video, marquee, math, body img") ||
-          [...one.attributes].some(
-            ({ name, value }) =>
-              name.startsWith("on") ||
-              (["href", "src", "action", "data"].includes(name) &&
-                /^\s*(?:java\s*script|data|\/\/evil)/i.test(value)),
-          ),
-      )
-      .map((one) => one.outerHTML.slice(0, 200)),
-  );
 }
 
 async function expectCalm(): Promise<void> {

@@ -29,6 +29,12 @@ test("dollars stay text, so that none of their digits is lost", () => {
   });
 });
 
+test("a switch is on, or not there", () => {
+  expect(changedSettings({ capture: "true" }, {})).toEqual({ capture: true });
+  expect(changedSettings({ capture: "" }, { capture: true })).toEqual({ capture: null });
+  expect(changedSettings({ capture: "true" }, { capture: true })).toEqual({});
+});
+
 test("a setting is shown as it is typed", () => {
   expect([shownValue(undefined), shownValue(null), shownValue(7), shownValue(["a", "b"])]).toEqual([
     "",

@@ -1,7 +1,7 @@
 /** The settings of a key that the form has, as the configuration writes them. */
 import type { Message } from "../../locales/messages.ts";
 
-type Kind = "number" | "dollars" | "list" | "text";
+type Kind = "number" | "dollars" | "list" | "text" | "switch";
 
 export interface KeySetting {
   readonly name: string;
@@ -83,6 +83,13 @@ export const KEY_SETTINGS: readonly KeySetting[] = [
     placeholder: "2027-12-31",
   },
   { name: "team", title: "Team", help: "Its budget is shared. Empty: none.", kind: "text", placeholder: "" },
+  {
+    name: "capture",
+    title: "Capture",
+    help: "Prompts and answers of its requests are kept on the disk, while capture is on in the settings.",
+    kind: "switch",
+    placeholder: "",
+  },
 ];
 
 /** A value as the form shows it. */
@@ -94,6 +101,7 @@ export function shownValue(value: unknown): string {
 function readValue(kind: Kind, typed: string): unknown {
   const text = typed.trim();
   if (text === "") return null;
+  if (kind === "switch") return text === "true";
   if (kind === "list")
     return text
       .split(/[,\n]/)

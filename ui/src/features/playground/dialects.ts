@@ -9,6 +9,9 @@ export const DIALECT_NAMES: Record<Dialect, string> = {
   gemini: "Gemini",
 };
 
+/** A dialect by its name; Chat Completions for any other text. */
+export const dialectOf = (name: string): Dialect => DIALECTS.find((one) => one === name) ?? "openai-chat";
+
 export interface Turn {
   readonly role: "user" | "assistant";
   readonly text: string;

@@ -8,13 +8,32 @@ import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { ChatColumn } from "./chat-column.tsx";
 import { Composer } from "./composer.tsx";
-import { DIALECTS, type Dialect } from "./dialects.ts";
+import { dialectOf } from "./dialects.ts";
+import { Replay } from "./replay.tsx";
 import { useChat } from "./use-chat.ts";
 
-const dialectOf = (value: string): Dialect => DIALECTS.find((one) => one === value) ?? "openai-chat";
+/** A chat, or a captured request that is sent once more. */
+export function PlaygroundPage() {
+  const text = useText();
+  const [read, write] = usePlace();
+  const replayed = read("replay");
+  if (replayed === "") return <ChatPage />;
+  return (
+    <Page
+      title={text("Playground")}
+      tools={
+        <Button icon={<Trash2 size={16} aria-hidden />} onClick={() => write({ replay: "" })}>
+          {text("New chat")}
+        </Button>
+      }
+    >
+      <Replay id={replayed} />
+    </Page>
+  );
+}
 
 /** A chat with one model, or with two side by side. */
-export function PlaygroundPage() {
+function ChatPage() {
   const text = useText();
   const listId = useId();
   const [read, write] = usePlace();

@@ -1,31 +1,6 @@
 import { useRef, useState } from "react";
-import { ApiError, call, callRaw } from "../../lib/api.ts";
-import { ask, type Dialect, readPieces, type Turn } from "./dialects.ts";
-import { eventData } from "./event-data.ts";
-
-export interface Answer {
-  readonly text: string;
-  readonly thinking: string;
-  readonly tools: string;
-  readonly error: unknown;
-  readonly isRunning: boolean;
-  readonly firstPieceMs: number | null;
-  readonly durationMs: number | null;
-  readonly requestId: string | null;
-  readonly costNanoUsd: number | null;
-}
-
-const NOTHING: Answer = {
-  text: "",
-  thinking: "",
-  tools: "",
-  error: null,
-  isRunning: false,
-  firstPieceMs: null,
-  durationMs: null,
-  requestId: null,
-  costNanoUsd: null,
-};
+import { type Answer, runRequest } from "./answer.ts";
+import { ask, type Dialect, type Turn } from "./dialects.ts";
 
 export interface Chat {
   readonly turns: readonly Turn[];
@@ -47,37 +22,12 @@ export function useChat(model: string, dialect: Dialect): Chat {
     setTurns(asked);
     const abort = new AbortController();
     running.current = abort;
-    const startMs = performance.now();
-    let now: Answer = { ...NOTHING, isRunning: true };
-    const show = (change: Partial<Answer>): void => {
-      now = { ...now, ...change };
-      setAnswer(now);
-    };
-    show({});
-    try {
-      const reply = await callRaw("try", { body: ask(dialect, model, system, asked), signal: abort.signal });
-      show({ requestId: reply.headers.get("x-request-id") });
-      if (reply.body === null)
-        throw new ApiError(0, { error: { kind: "empty", message: "the answer has no body" } });
-      for await (const data of eventData(reply.body)) {
-        for (const { kind, text } of readPieces(dialect, data)) {
-          const firstPieceMs = now.firstPieceMs ?? performance.now() - startMs;
-          if (kind === "text") show({ firstPieceMs, text: now.text + text });
-          else if (kind === "thinking") show({ firstPieceMs, thinking: now.thinking + text });
-          else if (kind === "tool") show({ firstPieceMs, tools: now.tools + text });
-          else show({ error: text });
-        }
-      }
-    } catch (error) {
-      if (!abort.signal.aborted) show({ error });
-    }
-    show({ isRunning: false, durationMs: performance.now() - startMs });
-    if (now.text !== "") setTurns([...asked, { role: "assistant", text: now.text, image: null }]);
-    if (now.requestId !== null) {
-      const { requestId: id } = now;
-      const found = await call("getRequest", { params: { id } }).catch(() => null);
-      if (found !== null && now.requestId === id) show({ costNanoUsd: found.row.costNanoUsd });
-    }
+    // What was cleared, or was followed by another one, shows nothing more.
+    const isShown = (): boolean => running.current === abort;
+    const { text } = await runRequest(dialect, ask(dialect, model, system, asked), abort.signal, (now) => {
+      if (isShown()) setAnswer(now);
+    });
+    if (text !== "" && isShown()) setTurns([...asked, { role: "assistant", text, image: null }]);
   };
   return {
     turns,
@@ -86,6 +36,7 @@ export function useChat(model: string, dialect: Dialect): Chat {
     stop: () => running.current?.abort(),
     clear() {
       running.current?.abort();
+      running.current = null;
       setTurns([]);
       setAnswer(null);
     },

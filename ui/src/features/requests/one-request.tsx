@@ -9,6 +9,7 @@ import { Page, Panel } from "../../components/page.tsx";
 import { call } from "../../lib/api.ts";
 import { dollars, duration, fullTime, NONE, whole } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
+import { CapturePanel } from "./capture-panel.tsx";
 import { CostLines } from "./cost-lines.tsx";
 import { OUTCOMES } from "./outcomes.ts";
 import { Timeline } from "./timeline.tsx";
@@ -134,6 +135,7 @@ function Details({ request }: { request: OneRequestReply }) {
           </Panel>
         </div>
       </div>
+      <CapturePanel id={row.id} keyName={row.key} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { Choice } from "../../components/choice.tsx";
 import { Page } from "../../components/page.tsx";
 import { nameInPath, usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
+import { CaptureBar } from "./capture-bar.tsx";
 import { History } from "./history.tsx";
 import { LiveTail } from "./live-tail.tsx";
 import { OneRequest } from "./one-request.tsx";
@@ -45,6 +46,7 @@ function Lists() {
         />
       }
     >
+      <CaptureBar />
       {isHistory ? <History /> : <LiveTail />}
     </Page>
   );

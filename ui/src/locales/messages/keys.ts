@@ -16,6 +16,11 @@ export const KEY_MESSAGES = {
   Ends: "到期",
   "A day, until its end in UTC. Empty: never.": "某一天（UTC 当天结束时）。留空：永不到期。",
   "Its budget is shared. Empty: none.": "共享该团队的预算。留空：无。",
+  Capture: "捕获",
+  Off: "关闭",
+  On: "开启",
+  "Prompts and answers of its requests are kept on the disk, while capture is on in the settings.":
+    "当设置中开启捕获时，其请求的提示词和应答会保存到磁盘。",
   Active: "有效",
   Expired: "已过期",
   Revoked: "已吊销",

@@ -14,4 +14,9 @@ export const PLAYGROUND_MESSAGES = {
   Dialect: "方言",
   "Choose a model and say something.": "选择一个模型，说点什么。",
   "The exact request": "确切的请求",
+  "Replay of a captured request": "重放捕获的请求",
+  "Its body is not whole, or is no JSON object, so it cannot be sent again.":
+    "其正文不完整，或不是 JSON 对象，因此无法再次发送。",
+  "It is sent as the admin, costs money and has a row in the ledger.":
+    "它以管理员身份发送，会产生费用并记入账本。",
 } as const;
