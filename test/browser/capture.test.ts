@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { until } from "../kit/gateway.ts";
 import { type AdminUnderTest, axeFaults, NARROW, overflow, startAdmin, type Window } from "./admin.ts";
 import { grown } from "./grown.ts";
 import { HOSTILE_TEXTS } from "./hostile-payloads.ts";
@@ -47,10 +48,10 @@ function answer(request: Request): Response {
 }
 
 /** Sends a request whose body is captured; resolves with its id. */
-async function ask(model: string, content: string): Promise<string> {
+async function ask(model: string, content: string, key = CAPTURED_KEY): Promise<string> {
   const reply = await fetch(`${admin.gateway.url}/v1/chat/completions`, {
     method: "POST",
-    headers: { authorization: `Bearer ${CAPTURED_KEY}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
     body: JSON.stringify({ model, stream: true, messages: [{ role: "user", content }] }),
   });
   await reply.arrayBuffer();
@@ -191,4 +192,43 @@ test.each(["en-US", "zh-CN"])("at 360 pixels in %s nothing sticks out", async (l
   }
   expect(narrow.faults).toEqual([]);
   await narrow.context.close();
+});
+
+test("it is switched on for a key on its page, and off for the gateway in the settings", async () => {
+  const { page, go } = window;
+  await go("/keys?new=1");
+  await page.getByLabel("Name").fill("looked-at");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const key = (await page.getByLabel("The new key").textContent()) ?? "";
+  await go("/keys/looked-at");
+  await page.getByLabel("Capture", { exact: true }).selectOption("On");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The key was changed.").first().waitFor();
+  let id = "";
+  // A change in the data folder is seen within a second.
+  await until("its requests are captured", async () => {
+    id = await ask("gpt-5.5", "hello", key);
+    await go(`/requests/${id}`);
+    await page
+      .locator("pre")
+      .or(page.getByText("Prompts and answers are not kept", { exact: false }))
+      .first()
+      .waitFor();
+    return (await page.locator("pre").count()) > 0;
+  });
+  await go("/settings?q=capture.enabled");
+  await page.getByLabel("enabled").first().selectOption("false");
+  await page.getByRole("button", { name: "Review…" }).click();
+  await page.getByRole("dialog").getByText("capture.enabled").first().waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The configuration was saved.").first().waitFor();
+  const later = await ask("gpt-5.5", "hello again", key);
+  await go(`/requests/${later}`);
+  await page.getByText("Capture is off for the gateway.").waitFor();
+  await page.getByRole("link", { name: "Switch it on in the settings" }).click();
+  await page.getByLabel("max_age_s").waitFor();
+  await go(`/requests/${id}`);
+  await page.locator("pre").first().waitFor();
+  await go("/requests");
+  await page.getByText("Capture is off. What was captured before is still kept.", { exact: false }).waitFor();
 });

@@ -31,8 +31,8 @@ export function CaptureBar() {
                 },
               )
             : text("Capture is off. What was captured before is still kept.")}{" "}
-          {text("Kept: {count} requests, {bytes} bytes.", {
-            count: compact(data.count),
+          {text("Kept: {count, plural, one {# request} other {# requests}}, {bytes} bytes.", {
+            count: data.count,
             bytes: compact(data.bytes),
           })}
           {data.failure !== null && (

@@ -98,7 +98,8 @@ export const REQUEST_MESSAGES = {
   "{count, plural, one {Requests of # key are} other {Requests of # keys are}} captured with their bodies.":
     "{count, plural, other {# 个密钥的请求}}连同正文一起被捕获。",
   "Capture is off. What was captured before is still kept.": "捕获已关闭。之前捕获的内容仍然保留。",
-  "Kept: {count} requests, {bytes} bytes.": "已保留：{count} 个请求，{bytes} 字节。",
+  "Kept: {count, plural, one {# request} other {# requests}}, {bytes} bytes.":
+    "已保留：{count, plural, other {# 个请求}}，{bytes} 字节。",
   "Delete all…": "全部删除…",
   "Delete all": "全部删除",
   "Delete all captured requests?": "删除所有捕获的请求？",
