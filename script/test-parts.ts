@@ -50,7 +50,7 @@ const PARTS: readonly Part[] = [
     isParallel: true,
     checks: ["format", "lint", "types", "imports", "unused"],
   },
-  ...["flow", "matrix", "field", "faults", "usage", "clients", "browser"].map((name) => ({
+  ...["flow", "matrix", "field", "faults", "security", "usage", "clients", "browser"].map((name) => ({
     name,
     folders: [`./test/${name}`],
     isParallel: false,

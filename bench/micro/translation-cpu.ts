@@ -65,7 +65,11 @@ async function load(tree: string) {
     },
     gemini: { name: "gemini", family: FAMILIES.gemini, profile: profiles.GEMINI },
   };
-  const config = { media: { fetch: false }, server: { replyLimitBytes: 64 * 1024 * 1024 } };
+  const config = {
+    media: { fetch: false },
+    server: { replyLimitBytes: 64 * 1024 * 1024 },
+    translation: { bodyLimitBytes: 16 * 1024 * 1024 },
+  };
   const gateway = {
     snapshot: { config, modelTraits: table },
     memory: makeSealMemory(1 << 20),

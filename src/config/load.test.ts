@@ -256,7 +256,7 @@ match = "bare"
     expect(warnings).toEqual([]);
     expect(config.server).toMatchObject({ keepaliveIntervalS: 20, replyLimitBytes: 1_000 });
     expect(config.media).toEqual({ fetch: true, fetchLimitBytes: 5, fetchTimeoutMs: 6 });
-    expect(config.translation).toEqual({ memoryBytes: 0 });
+    expect(config.translation).toEqual({ ...DEFAULTS.translation, memoryBytes: 0 });
     expect(config.upstreams[0]?.dialects).toEqual(["openai-responses", "openai-chat"]);
     expect(config.keys[0]?.strict).toBe(true);
     const [plain, tuned] = config.models;

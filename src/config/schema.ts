@@ -269,6 +269,12 @@ export const fileSchema = v.object({
     ),
   }),
   translation: table({
+    body_limit_bytes: withDefault(
+      whole(1, MAX_BODY_BYTES),
+      16_777_216,
+      "reload",
+      "Largest request body that is translated. A larger one is served by upstreams of the client's own dialect alone: to translate it would keep all other requests waiting.",
+    ),
     memory_bytes: withDefault(
       whole(0, MAX_BODY_BYTES),
       33_554_432,

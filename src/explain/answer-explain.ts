@@ -9,6 +9,8 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { JsonScanner, MAX_DEPTH } from "../wire/json-scan.ts";
+import { compileShape } from "../wire/json-shape.ts";
 import { explain } from "./explain.ts";
 import { routeOfPath } from "./route-of-path.ts";
 
@@ -51,6 +53,7 @@ export async function answerExplain(
 }
 
 function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
+  checkDepth(bytes);
   const { path, body } = parseJsonObject(bytes) ?? {};
   if (typeof path !== "string" || !isObject(body)) {
     throw new GatewayError(
@@ -60,4 +63,17 @@ function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
     );
   }
   return { path, body };
+}
+
+/** Looks before the parser does: it would make a list of each bracket. */
+function checkDepth(bytes: Uint8Array): void {
+  const nothing = (): void => undefined;
+  const scanner = new JsonScanner(compileShape({}), { open: nothing, close: nothing, value: nothing });
+  scanner.push(bytes);
+  if (scanner.status !== "invalid" || scanner.fault !== "too deep") return;
+  throw new GatewayError(
+    "bad_request",
+    `the body nests more than ${MAX_DEPTH} levels deep (at byte ${scanner.invalidAt}); flatten it`,
+    { param: "body" },
+  );
 }

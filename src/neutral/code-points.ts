@@ -14,3 +14,13 @@ export function codePointsOf(text: string): number {
   }
   return count;
 }
+
+/** The number of units of UTF-16 before a code point; the length of the text when it has fewer code points. */
+export function unitsBefore(text: string, point: number): number {
+  let at = 0;
+  for (let left = point; left > 0 && at < text.length; left--) {
+    const isPair = (text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00;
+    at += isPair ? 2 : 1;
+  }
+  return at;
+}

@@ -2,6 +2,7 @@
  * Turns the replies to translated requests into the form that the client reads. A request has one reply
  * translator.
  */
+import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Codec } from "../dialects/codec.ts";
@@ -10,6 +11,7 @@ import type { Framing } from "../dialects/dialect.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
+import { checkCitations } from "../neutral/ceilings.ts";
 import type { ModelEvent, ModelReply, PartialReply, Stop } from "../neutral/event.ts";
 import { Folder, unfold } from "../neutral/fold.ts";
 import { parseJsonObject } from "../wire/json.ts";
@@ -79,11 +81,24 @@ export class ReplyTranslator {
    */
   readWhole(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): PartialReply {
     try {
-      return this.#read(request, framing, bytes);
+      return framing === "json"
+        ? this.#readBody(request, parseReply(bytes))
+        : this.#readEvents(request, framing, bytes);
     } catch (cause) {
-      if (!(cause instanceof GatewayError)) throw cause;
-      const failure = { type: "fail", raw: cause.detail ?? null, message: cause.message } as const;
-      return { id: null, model: null, parts: [], usage: null, stop: null, failure };
+      return failedReply(cause);
+    }
+  }
+
+  /** As `readWhole`, with other requests served between the steps. */
+  async readInSteps(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): Promise<PartialReply> {
+    await setImmediate();
+    try {
+      if (framing !== "json") return this.#readEvents(request, framing, bytes);
+      const body = parseReply(bytes);
+      await setImmediate();
+      return this.#readBody(request, body);
+    } catch (cause) {
+      return failedReply(cause);
     }
   }
 
@@ -119,18 +134,20 @@ export class ReplyTranslator {
     return this.#client.encodeCount(inputTokens) ?? JSON.stringify({ input_tokens: inputTokens });
   }
 
-  #read(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): PartialReply {
-    const { codec } = request;
-    if (framing === "json") {
-      const reply = codec.decodeReply(parseReply(bytes), this.#decodeOptions());
-      if (isSeenAsItIs(request, reply)) return { ...reply, failure: null };
-      return this.#seen(request, unfold(reply));
-    }
+  #readBody(request: TranslatedRequest, body: JsonObject): PartialReply {
+    const reply = request.codec.decodeReply(body, this.#decodeOptions());
+    checkCitations(citationsIn(reply));
+    if (isSeenAsItIs(request, reply)) return { ...reply, failure: null };
+    return this.#seen(request, unfold(reply));
+  }
+
+  #readEvents(request: TranslatedRequest, framing: Framing, bytes: Uint8Array): PartialReply {
     const raw: ModelEvent[] = [];
     const emit = (event: ModelEvent): void => void raw.push(event);
-    const decoder = codec.makeStreamDecoder(framing, this.#decodeOptions());
+    const decoder = request.codec.makeStreamDecoder(framing, this.#decodeOptions());
     decoder.push(bytes, emit);
     decoder.end(emit);
+    checkCitations(raw.reduce((count, { type }) => (type === "annotation" ? count + 1 : count), 0));
     return this.#seen(request, raw);
   }
 
@@ -200,6 +217,17 @@ export class ReplyTranslator {
  */
 function isSeenAsItIs({ encoded }: TranslatedRequest, { parts }: ModelReply): boolean {
   return encoded.watchedStops.length === 0 && !parts.some(({ type }) => type === "tool-call");
+}
+
+/** What is left of a reply without sense. */
+function failedReply(cause: unknown): PartialReply {
+  if (!(cause instanceof GatewayError)) throw cause;
+  const failure = { type: "fail", raw: cause.detail ?? null, message: cause.message } as const;
+  return { id: null, model: null, parts: [], usage: null, stop: null, failure };
+}
+
+function citationsIn({ parts }: ModelReply): number {
+  return parts.reduce((sum, part) => sum + (part.type === "text" ? (part.annotations?.length ?? 0) : 0), 0);
 }
 
 function parseReply(bytes: Uint8Array): JsonObject {

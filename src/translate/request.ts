@@ -13,6 +13,7 @@ import type { Route } from "../dialects/endpoint.ts";
 import { hasKind, type Repairs, repairsIn } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
+import { checkCeilings } from "../neutral/ceilings.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
@@ -30,6 +31,8 @@ const LARGE_BODY_BYTES = 256 * 1024;
 
 /** The gateway compares each character of an answer with each watched stop sequence. */
 const MAX_WATCHED_STOPS = 64;
+/** While an answer may be at the beginning of a sequence, as much of it is held back and copied with each piece. */
+const MAX_STOP_CHARS = 1_024;
 
 const NO_NAMES = {};
 
@@ -176,9 +179,11 @@ export class RequestTranslator {
   async #encodeInSteps(decoded: DecodedRequest, target: SpokenTarget): Promise<TranslatedRequest> {
     const reachable = await this.#withFiles(this.#restored(decoded, target), target);
     await setImmediate();
-    const encoded = this.#encoded(reachable, target);
+    const draft = this.#drafted(reachable, target);
     await setImmediate();
-    return encoded;
+    const written = writeBody(draft);
+    await setImmediate();
+    return written;
   }
 
   /**
@@ -199,6 +204,11 @@ export class RequestTranslator {
   }
 
   #encoded(request: ModelRequest, target: SpokenTarget): TranslatedRequest {
+    return writeBody(this.#drafted(request, target));
+  }
+
+  /** The request but for the text of its body. */
+  #drafted(request: ModelRequest, target: SpokenTarget): Draft {
     const { gateway, exchange } = this.#source;
     const { upstream, model, dialect } = target;
     const repairs = target.repairs.length === 0 ? target.repairs : repairsIn(dialect, target.repairs);
@@ -218,7 +228,6 @@ export class RequestTranslator {
     const edited = repairEncoded(encoded, { dialect, repairs }, (parameter) => this.#fieldName(parameter));
     const lost = boundDrops(this.#allDrops(edited.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
-    const body = encoder.encode(JSON.stringify(edited.body));
     const searches = request.tools.some(({ kind }) => kind === "web-search");
     const dropped = hasKind(repairs, "without-seals") ? [...lost, UNSEALED] : lost;
     const isStream = request.stream && purpose === "answer";
@@ -226,7 +235,7 @@ export class RequestTranslator {
       dialect,
       codec,
       encoded: { path, headers, names, watchedStops },
-      body,
+      body: edited.body,
       dropped,
       repaired: edited.repaired,
       purpose,
@@ -236,32 +245,48 @@ export class RequestTranslator {
   }
 
   #decodeAtOnce(): DecodedRequest {
-    return this.#decode(parseRequest(this.#source.body ?? new Uint8Array(0)));
+    return this.#decode(this.#parsed());
   }
 
   async #decodeInSteps(): Promise<DecodedRequest> {
-    const body = parseRequest(this.#source.body ?? new Uint8Array(0));
+    if (this.#isLarge) await setImmediate();
+    const body = this.#parsed();
     if (this.#isLarge) await setImmediate();
     const decoded = this.#decode(body);
     if (this.#isLarge) await setImmediate();
     return decoded;
   }
 
+  #parsed(): JsonObject {
+    const bytes = this.#source.body ?? new Uint8Array(0);
+    const { bodyLimitBytes } = this.#source.gateway.snapshot.config.translation;
+    if (bytes.byteLength > bodyLimitBytes) {
+      throw new GatewayError(
+        "not_translatable",
+        `the request is over ${bodyLimitBytes} bytes, the most that are translated for a model of another provider; send less, or raise translation.body_limit_bytes`,
+      );
+    }
+    return parseRequest(bytes);
+  }
+
   #decode(body: JsonObject): DecodedRequest {
     const { exchange } = this.#source;
-    this.#decoded = this.#client.decodeRequest(body, {
+    const decoded = this.#client.decodeRequest(body, {
       model: exchange.modelAsked ?? "",
       stream: exchange.route.isStream,
     });
-    this.#replyContext = this.#decoded.replyContext;
-    return this.#decoded;
+    checkCeilings(decoded.request);
+    this.#decoded = decoded;
+    this.#replyContext = decoded.replyContext;
+    return decoded;
   }
 
   #checkStops(watched: readonly string[]): void {
-    if (watched.length <= MAX_WATCHED_STOPS) return;
+    const isFew = watched.length <= MAX_WATCHED_STOPS;
+    if (isFew && watched.every(({ length }) => length <= MAX_STOP_CHARS)) return;
     throw new GatewayError(
       "not_translatable",
-      `the model's provider takes no such stop sequences, and the gateway watches for at most ${MAX_WATCHED_STOPS}; send fewer`,
+      `the model's provider takes no such stop sequences, and the gateway watches for at most ${MAX_WATCHED_STOPS}, of ${MAX_STOP_CHARS} characters each; send fewer, or shorter ones`,
       { param: this.#fieldName("stop") ?? "stop" },
     );
   }
@@ -317,6 +342,13 @@ function strictRefusal(lost: readonly Drop[]): GatewayError {
     `the model's provider cannot take all of this request, and it must not lose anything ("strict"): ${list}`,
     { param: (lost[0] as Drop).field },
   );
+}
+
+/** A request for a target whose body has not been written yet. */
+type Draft = Omit<TranslatedRequest, "body"> & { readonly body: JsonObject };
+
+function writeBody(draft: Draft): TranslatedRequest {
+  return { ...draft, body: encoder.encode(JSON.stringify(draft.body)) };
 }
 
 function parseRequest(bytes: Uint8Array): JsonObject {

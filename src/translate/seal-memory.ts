@@ -66,6 +66,8 @@ export function makeSealMemory(maxBytes: number): SealMemory {
     },
     restore(principal, request, maker) {
       if (entries.size === 0) return request;
+      // A client may repeat a call as often as it likes: what is remembered of the call goes out once.
+      const restored = new Set<string>();
       const messages = request.messages.map((message): Message => {
         if (message.role !== "assistant" || !message.parts.some((part) => part.type === "tool-call"))
           return message;
@@ -75,7 +77,8 @@ export function makeSealMemory(maxBytes: number): SealMemory {
         const parts = message.parts.flatMap((part): AssistantPart[] => {
           if (part.type !== "tool-call") return [part];
           const entry = recall(keyOf(principal, part.id));
-          if (entry === undefined || entry.maker !== maker) return [part];
+          if (entry === undefined || entry.maker !== maker || restored.has(part.id)) return [part];
+          restored.add(part.id);
           const call = part.seal == null ? { ...part, seal: entry.seal } : part;
           return isReturned ? [call] : [...entry.reasoning, call];
         });

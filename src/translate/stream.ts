@@ -10,6 +10,7 @@ import type { Tap, TapState } from "../dialects/dialect.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
 import type { StopWatch } from "../neutral/answer/stop-watch.ts";
+import { checkCitations } from "../neutral/ceilings.ts";
 import { writtenBytes } from "../neutral/estimate.ts";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
 import { addUsage, type Usage } from "../neutral/usage.ts";
@@ -51,6 +52,7 @@ export class StreamTranslation implements Tap {
   usage: Usage | null = null;
   uncountedBytes = 0;
   #isOutputCounted = false;
+  #citations = 0;
   model: string | null = null;
   stopReason: string | null = null;
   isRefusal = false;
@@ -176,6 +178,10 @@ export class StreamTranslation implements Tap {
         return;
       case "part":
         this.uncountedBytes += writtenBytes(event.part);
+        return;
+      case "annotation":
+        this.#citations++;
+        checkCitations(this.#citations);
         return;
       case "usage":
         // Usage of the prompt alone can come along with text.

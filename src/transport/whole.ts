@@ -17,6 +17,10 @@ interface Watcher {
   push(chunk: Uint8Array): unknown;
 }
 
+/** A server that sends a byte at a time would have each of them take a hundred: pieces up to this size share a block. */
+const SMALL_BYTES = 1_024;
+const BLOCK_BYTES = 16 * 1_024;
+
 /** Gets what was read. */
 export interface WholeReader {
   wholeRead(read: WholeRead): void;
@@ -37,6 +41,9 @@ export class WholeSink implements BodySink, WholeRead {
   readonly #reader: WholeReader;
   #isDone = false;
   #chunks: Uint8Array[] = [];
+  /** Small pieces behind the last chunk, in the first `#blockBytes`. */
+  #block: Uint8Array | null = null;
+  #blockBytes = 0;
   #sizeBytes = 0;
   #next: BodySink | null = null;
   isWhole = false;
@@ -49,6 +56,7 @@ export class WholeSink implements BodySink, WholeRead {
   }
 
   get bytes(): Uint8Array {
+    this.#closeBlock();
     if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks, this.#sizeBytes)];
     return this.#chunks[0] as Uint8Array;
   }
@@ -56,11 +64,33 @@ export class WholeSink implements BodySink, WholeRead {
   chunk(bytes: Uint8Array): boolean {
     if (this.#next !== null) return this.#next.chunk(bytes);
     this.#watcher?.push(bytes);
-    this.#chunks.push(bytes);
+    this.#keep(bytes);
     this.#sizeBytes += bytes.byteLength;
     if (this.#sizeBytes <= this.#limitBytes) return true;
     this.#done();
     return false;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length > SMALL_BYTES || this.#chunks.length === 0) {
+      this.#closeBlock();
+      this.#chunks.push(bytes);
+      return;
+    }
+    if (this.#block !== null && this.#blockBytes + bytes.length > BLOCK_BYTES) this.#closeBlock();
+    this.#block ??= new Uint8Array(BLOCK_BYTES);
+    this.#block.set(bytes, this.#blockBytes);
+    this.#blockBytes += bytes.length;
+  }
+
+  #closeBlock(): void {
+    if (this.#block === null || this.#blockBytes === 0) return;
+    if (this.#blockBytes < BLOCK_BYTES / 4) this.#chunks.push(this.#block.slice(0, this.#blockBytes));
+    else {
+      this.#chunks.push(this.#block.subarray(0, this.#blockBytes));
+      this.#block = null;
+    }
+    this.#blockBytes = 0;
   }
 
   end(error: GatewayError | null): void {
@@ -82,5 +112,6 @@ export class WholeSink implements BodySink, WholeRead {
   handOver(sink: BodySink): void {
     this.#next = sink;
     this.#chunks = [];
+    this.#block = null;
   }
 }

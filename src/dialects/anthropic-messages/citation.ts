@@ -3,6 +3,8 @@
  * offsets in the answer.
  */
 import type { JsonObject } from "../../core/json.ts";
+import type { CitationRoom } from "../../neutral/answer/citation-room.ts";
+import { unitsBefore } from "../../neutral/code-points.ts";
 import type { Annotation } from "../../neutral/message.ts";
 import { asString } from "../../wire/json.ts";
 
@@ -44,8 +46,8 @@ function documentAnnotation(index: unknown, title: string | null, citedText: str
  * cited. The empty `encrypted_index` marks the citation as none that Anthropic made. Where in a document it
  * is, is not known here: the range is empty.
  */
-export function encodeCitation(annotation: Annotation, text: string): JsonObject {
-  const citedText = annotation.citedText ?? coveredText(annotation, text);
+export function encodeCitation(annotation: Annotation, text: string, room: CitationRoom): JsonObject {
+  const citedText = annotation.citedText ?? coveredText(annotation, text, room);
   if (annotation.kind === "url") {
     return {
       type: "web_search_result_location",
@@ -66,15 +68,12 @@ export function encodeCitation(annotation: Annotation, text: string): JsonObject
   };
 }
 
-/** What it spans, in code points; nothing where it speaks of the whole. */
-function coveredText({ start, end }: Annotation, text: string): string {
-  if (start === null || end === null) return "";
-  let covered = "";
-  let at = 0;
-  for (const character of text) {
-    if (at >= end) break;
-    if (at >= start) covered += character;
-    at++;
-  }
-  return covered;
+/** What it spans; nothing where it speaks of the whole, or where there is no room to repeat it. */
+function coveredText({ start, end }: Annotation, text: string, room: CitationRoom): string {
+  if (start === null || end === null || end <= start) return "";
+  const chars = Math.min(end, text.length) - start;
+  if (!room.walks(text.length) || !room.repeats(chars)) return "";
+  const from = unitsBefore(text, start);
+  const rest = text.slice(from);
+  return rest.slice(0, unitsBefore(rest, end - start));
 }

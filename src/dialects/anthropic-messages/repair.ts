@@ -150,6 +150,6 @@ function withThinking(message: JsonObject): JsonObject {
   return { ...message, content: [NO_THOUGHT, ...parts] };
 }
 
-function joinMessages(one: JsonObject, other: JsonObject): JsonObject {
-  return { ...one, content: joinContents(one.content, other.content) };
+function joinMessages(run: readonly JsonObject[]): JsonObject {
+  return { ...run[0], content: joinContents(run.map(({ content }) => content)) };
 }

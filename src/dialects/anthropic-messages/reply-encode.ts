@@ -1,5 +1,6 @@
 /** A whole reply in the form of the Messages API. */
 import { GatewayError } from "../../core/errors.ts";
+import { CitationRoom } from "../../neutral/answer/citation-room.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -19,10 +20,11 @@ import { MAKER } from "./wire.ts";
  */
 export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): string {
   const replyContext = replyContextOf(options.replyContext);
+  const room = new CitationRoom();
   const blocks: string[] = [];
   let textSeal: Seal | null = null;
   for (const part of reply.parts) {
-    const own = encodePart(part, reply, replyContext);
+    const own = encodePart(part, reply, replyContext, room);
     if (own.length > 0 && textSeal !== null) {
       blocks.push(carrierBlock(textSeal));
       textSeal = null;
@@ -42,10 +44,11 @@ function encodePart(
   part: AssistantPart,
   reply: ModelReply,
   replyContext: MessagesReplyContext,
+  room: CitationRoom,
 ): readonly string[] {
   switch (part.type) {
     case "text":
-      return part.text === "" && !part.annotations?.length ? [] : [textBlock(part)];
+      return part.text === "" && !part.annotations?.length ? [] : [textBlock(part, room)];
     case "refusal":
       return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text, citations: null })];
     case "reasoning":
@@ -63,9 +66,9 @@ function encodePart(
   }
 }
 
-function textBlock({ text, annotations = [] }: TextPart): string {
+function textBlock({ text, annotations = [] }: TextPart, room: CitationRoom): string {
   const citations =
-    annotations.length === 0 ? null : annotations.map((annotation) => encodeCitation(annotation, text));
+    annotations.length === 0 ? null : annotations.map((annotation) => encodeCitation(annotation, text, room));
   return JSON.stringify({ type: "text", text, citations });
 }
 

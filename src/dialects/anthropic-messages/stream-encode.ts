@@ -4,6 +4,7 @@
  */
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { CitationRoom } from "../../neutral/answer/citation-room.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
@@ -39,6 +40,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   readonly #text = new GrownText();
   /** The text that citations quote from. */
   readonly #shown = new GrownText();
+  readonly #citationRoom = new CitationRoom();
   #usage: Usage | null = null;
   #hasCalls = false;
   #hasRefusal = false;
@@ -145,7 +147,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   #annotation(annotation: Annotation): string {
     if (this.#block?.kind !== "text") return "";
-    const citation = JSON.stringify(encodeCitation(annotation, this.#shown.text));
+    const citation = JSON.stringify(encodeCitation(annotation, this.#shown.text, this.#citationRoom));
     return (
       this.#startOnce(EMPTY_TEXT) +
       frame(

@@ -18,6 +18,7 @@ import {
   makeToolNames,
   OUTPUT_TOOL,
   type ToolNames,
+  toolKey,
 } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { refusedParameter, refusedPart } from "../shared/refusal.ts";
@@ -68,7 +69,7 @@ export function encodeTools(
   encoding: ToolEncoding,
 ): readonly WireBlock[] {
   const choice = request.toolChoice;
-  const isOffered = choice?.mode === "subset" ? (tool: Tool) => isAmong(tool, choice.tools) : () => true;
+  const isOffered = choice?.mode === "subset" ? among(choice.tools) : () => true;
   let strictLeft = MAX_STRICT_TOOLS;
   const blocks: WireBlock[] = [];
   for (const tool of distinctTools(request.tools)) {
@@ -111,11 +112,10 @@ export function encodeTools(
   return blocks;
 }
 
-function isAmong(tool: Tool, names: readonly ToolName[]): boolean {
-  return (
-    (tool.kind === "function" || tool.kind === "custom") &&
-    names.some(({ name, namespace }) => name === tool.name && namespace === tool.namespace)
-  );
+/** Whether a tool is one of these. */
+function among(names: readonly ToolName[]): (tool: Tool) => boolean {
+  const keys = new Set(names.map(toolKey));
+  return (tool) => (tool.kind === "function" || tool.kind === "custom") && keys.has(toolKey(tool));
 }
 
 function encodeFunction(tool: FunctionTool, isStrict: boolean, encoding: ToolEncoding): WireBlock {
@@ -137,11 +137,17 @@ function encodeFunction(tool: FunctionTool, isStrict: boolean, encoding: ToolEnc
   return encoding.marks.mark(block, tool.cache);
 }
 
+/** A path is as long as a client makes its names, and as many constraints may stand at its end as it likes. */
+const MAX_NAMED_CONSTRAINTS = 16;
+
 /** Names the parts that were taken out of a schema. */
 export function movedConstraints(field: string, moved: readonly string[]): Drop {
+  const named = moved.slice(0, MAX_NAMED_CONSTRAINTS).join(", ");
+  const more =
+    moved.length > MAX_NAMED_CONSTRAINTS ? `, and ${moved.length - MAX_NAMED_CONSTRAINTS} more` : "";
   return {
     field,
-    reason: `constraints that this provider does not check were moved into descriptions: ${moved.join(", ")}`,
+    reason: `constraints that this provider does not check were moved into descriptions: ${named}${more}`,
   };
 }
 

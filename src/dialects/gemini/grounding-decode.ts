@@ -1,5 +1,7 @@
 /** Reads the grounding of an answer: searches, sources, and the text that refers to each source. */
 import type { JsonObject } from "../../core/json.ts";
+import { CitationRoom } from "../../neutral/answer/citation-room.ts";
+import { MAX_CITATIONS } from "../../neutral/ceilings.ts";
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
@@ -18,6 +20,9 @@ interface Support {
   readonly sources: readonly Source[];
 }
 
+/** What it costs to look at a support, in characters of a text. */
+const WALKED_PER_SUPPORT = 100;
+
 /** Collects grounding and citations over the chunks of one answer. */
 export class Grounding {
   #queries: readonly string[] = [];
@@ -25,6 +30,9 @@ export class Grounding {
   #sources: readonly (Source | null)[] = [];
   #supports: readonly unknown[] = [];
   #citations: readonly unknown[] = [];
+  readonly #room = new CitationRoom();
+  /** How many annotations have been given out. */
+  #given = 0;
 
   /** Reads a candidate. Lists of earlier candidates stay where this one has none. */
   add(candidate: JsonObject): void {
@@ -49,6 +57,8 @@ export class Grounding {
 
   /** The citations in this text, with offsets in code points. */
   annotationsOf(text: string): Annotation[] {
+    // Each text of an answer is compared with all of them.
+    if (!this.#room.walks((this.#supports.length + this.#citations.length) * WALKED_PER_SUPPORT)) return [];
     const supports = [
       ...this.#supports.map((entry) => this.#supportOf(entry)),
       ...this.#citations.map(ofCitation),
@@ -72,14 +82,17 @@ export class Grounding {
       let to = points.get(end) as number;
       if (support.text !== null && indexes.slice(from, to) !== support.text) {
         // The offsets belong to another part or count differently, so the cited words are searched for.
-        const at = text.indexOf(support.text);
+        const at = this.#room.walks(text.length) ? text.indexOf(support.text) : -1;
         if (at === -1) continue;
         from = indexes.pointAt(at);
         to = indexes.pointAt(at + support.text.length);
       }
       if (to <= from) continue;
-      for (const { url, title } of support.sources)
+      for (const { url, title } of support.sources) {
+        // One more than an answer may have: it ends the answer.
+        if (this.#given++ > MAX_CITATIONS) return annotations;
         annotations.push({ kind: "url", url, title, citedText: null, start: from, end: to });
+      }
     }
     return annotations;
   }

@@ -1,5 +1,6 @@
 /** Writes the sources of an answer, and the texts that cite them, as `groundingMetadata`. */
 import type { JsonObject } from "../../core/json.ts";
+import { CitationRoom } from "../../neutral/answer/citation-room.ts";
 import type { Annotation, SearchPart } from "../../neutral/message.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
 
@@ -10,6 +11,7 @@ export class GroundingWriter {
   /** Index of a chunk by its address or text. */
   readonly #indexes = new Map<string, number>();
   readonly #supports: JsonObject[] = [];
+  readonly #room = new CitationRoom();
 
   addSearch({ queries, sources }: SearchPart): void {
     for (const query of queries) this.#queries.add(query);
@@ -30,12 +32,13 @@ export class GroundingWriter {
       const startIndex =
         partBytes + (annotation.start === null ? 0 : (bytes.get(annotation.start) as number));
       const endIndex = partBytes + (annotation.end === null ? size : (bytes.get(annotation.end) as number));
+      const cited = points.slice(annotation.start ?? 0, annotation.end ?? Number.MAX_SAFE_INTEGER);
       this.#supports.push({
         segment: {
           ...(partIndex === 0 ? null : { partIndex }),
           startIndex,
           endIndex,
-          text: points.slice(annotation.start ?? 0, annotation.end ?? Number.MAX_SAFE_INTEGER),
+          ...(this.#room.repeats(cited.length) ? { text: cited } : null),
         },
         groundingChunkIndices: [this.#indexOf(annotation)],
       });

@@ -5,8 +5,8 @@
 import { MAX_DEPTH } from "../../neutral/tools/depth.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 
-/** A list grows by at most this many entries past its end: an upstream can write any index. */
-const MAX_GAP = 1000;
+/** The entries that the pieces of one call may leave out of lists, for each piece: an upstream can write any index. */
+const GAPS_PER_PIECE = 8;
 
 type Key = string | number;
 /** Without a prototype, so that no key has a meaning. */
@@ -16,12 +16,15 @@ export class PartialArguments {
   readonly #root: Node = Object.create(null) as Node;
   /** The path whose string the next piece continues. */
   #openPath: string | null = null;
+  /** The entries that may still be left out. */
+  #gaps = 0;
 
   /** Adds the pieces of one part. Returns false when a piece makes no sense. */
   add(pieces: unknown): boolean {
     for (const entry of asArray(pieces)) {
       const piece = asObject(entry);
       if (piece === null || typeof piece.jsonPath !== "string") return false;
+      this.#gaps += GAPS_PER_PIECE;
       const keys = parsePath(piece.jsonPath);
       if (keys === null || keys.length === 0 || keys.length > MAX_DEPTH) return false;
       const value = valueIn(piece);
@@ -40,7 +43,7 @@ export class PartialArguments {
   #put(keys: readonly Key[], value: unknown, goesOn: boolean): boolean {
     let node = this.#root;
     for (let i = 0; i < keys.length - 1; i++) {
-      if (!takes(node, keys[i] as Key)) return false;
+      if (!this.#fits(node, keys[i] as Key)) return false;
       let next = node[keys[i] as Key];
       if (typeof next !== "object" || next === null) {
         next = typeof keys[i + 1] === "number" ? [] : Object.create(null);
@@ -50,18 +53,22 @@ export class PartialArguments {
       node = next as Node;
     }
     const last = keys[keys.length - 1] as Key;
-    if (!takes(node, last)) return false;
+    if (!this.#fits(node, last)) return false;
     const former = node[last];
     fill(node, last);
     node[last] = goesOn && typeof former === "string" && typeof value === "string" ? former + value : value;
     return true;
   }
-}
 
-/** Whether the node can hold the key: lists take indexes near their end, objects take names. */
-function takes(node: Node, key: Key): boolean {
-  if (!Array.isArray(node)) return typeof key === "string";
-  return typeof key === "number" && key <= node.length + MAX_GAP;
+  /** Whether the node can hold the key: lists take indexes near their end, objects take names. */
+  #fits(node: Node, key: Key): boolean {
+    if (!Array.isArray(node)) return typeof key === "string";
+    if (typeof key !== "number") return false;
+    const gap = Math.max(0, key - node.length);
+    if (gap > this.#gaps) return false;
+    this.#gaps -= gap;
+    return true;
+  }
 }
 
 function fill(node: Node, key: Key): void {

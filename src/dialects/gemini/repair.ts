@@ -98,6 +98,6 @@ export const REPAIRS: RepairRules = {
   },
 };
 
-function joinParts(one: JsonObject, other: JsonObject): JsonObject {
-  return { ...one, parts: [...asArray(one.parts), ...asArray(other.parts)] };
+function joinParts(run: readonly JsonObject[]): JsonObject {
+  return { ...run[0], parts: run.flatMap(({ parts }) => asArray(parts)) };
 }

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { CustomTool, Drop, FunctionTool, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
-import { withoutLocalRefs } from "../../neutral/tools/schema.ts";
+import { InliningRoom, withoutLocalRefs } from "../../neutral/tools/schema-refs.ts";
 import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
 import {
   distinctTools,
@@ -37,6 +37,7 @@ export function encodeTools(
 ): EncodedTools {
   const declarations: JsonObject[] = [];
   const hosted: { readonly raw: JsonObject; readonly at: string }[] = [];
+  const room = new InliningRoom();
   let isStrict = false;
   for (const tool of distinctTools(request.tools)) {
     switch (tool.kind) {
@@ -47,10 +48,10 @@ export function encodeTools(
             field: tool.at,
             reason: "Gemini cannot search tools: this one is shown from the start",
           });
-        declarations.push(declare(tool, names, dropped));
+        declarations.push(declare(tool, names, room, dropped));
         break;
       case "custom":
-        declarations.push(declare(tool, names, dropped));
+        declarations.push(declare(tool, names, room, dropped));
         break;
       case "web-search":
         if (encodeSearch(tool, traits, dropped)) hosted.push({ raw: { googleSearch: {} }, at: tool.at });
@@ -84,9 +85,14 @@ export function encodeTools(
   };
 }
 
-function declare(tool: FunctionTool | CustomTool, names: ToolNames, dropped: Drop[]): JsonObject {
+function declare(
+  tool: FunctionTool | CustomTool,
+  names: ToolNames,
+  room: InliningRoom,
+  dropped: Drop[],
+): JsonObject {
   const description = tool.kind === "custom" ? customDescription(tool) : tool.description;
-  const schema = tool.kind === "custom" ? CUSTOM_PARAMETERS : encodeParameters(tool.parameters);
+  const schema = tool.kind === "custom" ? CUSTOM_PARAMETERS : encodeParameters(tool.parameters, room);
   if (tool.kind === "custom" && tool.grammar !== null)
     dropped.push({
       field: `${tool.at}.format`,
@@ -100,9 +106,9 @@ function declare(tool: FunctionTool | CustomTool, names: ToolNames, dropped: Dro
 }
 
 /** null: the function takes no arguments, and Gemini wants no schema for it. */
-function encodeParameters(parameters: JsonObject | null): JsonObject | null {
+function encodeParameters(parameters: JsonObject | null, room: InliningRoom): JsonObject | null {
   if (parameters === null) return null;
-  const schema = encodeSchema(parameters);
+  const schema = encodeSchema(parameters, room);
   const {
     type,
     properties,
@@ -119,8 +125,8 @@ function encodeParameters(parameters: JsonObject | null): JsonObject | null {
 }
 
 /** JSON Schema as Gemini reads it: without `$schema`, and without members beside a reference. */
-export function encodeSchema(schema: JsonObject): JsonObject {
-  const inlined = hasRefWithSiblings(schema) ? withoutLocalRefs(schema) : schema;
+export function encodeSchema(schema: JsonObject, room = new InliningRoom()): JsonObject {
+  const inlined = hasRefWithSiblings(schema) ? withoutLocalRefs(schema, room) : schema;
   // References of a schema to itself cannot be replaced by their targets.
   const plain = hasRefWithSiblings(inlined) ? withoutRefSiblings(inlined, 1) : inlined;
   if (!Object.hasOwn(plain, "$schema")) return plain;

@@ -1,5 +1,6 @@
 /** Reads the conversation of a request. */
 import { isObject, type JsonObject } from "../../core/json.ts";
+import { addToQueue, type Queue } from "../../core/lists.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { AssistantPart, Message, Seal, TextPart, UserPart } from "../../neutral/message.ts";
 import type { Drops } from "../shared/drops.ts";
@@ -21,11 +22,39 @@ import { isOfFormer, MAKER, readSignature } from "./seal.ts";
 /** The seed of ids for calls without one. A call at the same place of a conversation gets the same id. */
 const HISTORY = "history";
 
-/** A call without a result. */
-interface Pending {
+interface PendingCall {
   readonly id: string;
-  readonly name: string;
-  readonly hasOwnId: boolean;
+  isAnswered: boolean;
+}
+
+/** The calls of one turn of the model, until each has its result. */
+class PendingCalls {
+  readonly #byId = new Map<string, Queue<PendingCall>>();
+  readonly #byName = new Map<string, Queue<PendingCall>>();
+  /** By name: the calls that got their id here, so no result can know it. */
+  readonly #withoutOwnId = new Map<string, Queue<PendingCall>>();
+
+  add(id: string, name: string, hasOwnId: boolean): void {
+    const call: PendingCall = { id, isAnswered: false };
+    addToQueue(this.#byId, id, call);
+    addToQueue(this.#byName, name, call);
+    if (!hasOwnId) addToQueue(this.#withoutOwnId, name, call);
+  }
+
+  /** Takes the first call with this id, else the first of this name that the result may belong to; returns its id. */
+  answer(id: string | null, name: string): string | null {
+    if (id === null) return firstOpen(this.#byName.get(name));
+    return firstOpen(this.#byId.get(id)) ?? firstOpen(this.#withoutOwnId.get(name));
+  }
+}
+
+function firstOpen(calls: Queue<PendingCall> | undefined): string | null {
+  for (let call = calls?.take(); call !== undefined; call = calls?.take()) {
+    if (call.isAnswered) continue;
+    call.isAnswered = true;
+    return call.id;
+  }
+  return null;
 }
 
 const CONTENT_MEMBERS: ReadonlySet<string> = new Set(["role", "parts", "text"]);
@@ -82,7 +111,7 @@ class ContentsDecoder {
   readonly #drops: Drops;
   /** The parts of the current turn of the model. SDKs keep each chunk of a stream as a turn of its own. */
   #parts: AssistantPart[] = [];
-  #pending: Pending[] = [];
+  #pending = new PendingCalls();
   #isAfterModel = false;
   /** The place of the first of those turns. */
   #modelAt = "contents";
@@ -97,7 +126,7 @@ class ContentsDecoder {
     const role = stringAt(content, "role", at) ?? "user";
     if (role === "model") {
       if (!this.#isAfterModel) {
-        this.#pending = [];
+        this.#pending = new PendingCalls();
         this.#modelAt = at;
       }
       this.#isAfterModel = true;
@@ -145,12 +174,8 @@ class ContentsDecoder {
    * result.
    */
   #answer(id: string | null, name: string, at: string): string {
-    let found = id === null ? -1 : this.#pending.findIndex((call) => call.id === id);
-    if (found === -1)
-      found = this.#pending.findIndex((call) => call.name === name && (id === null || !call.hasOwnId));
-    const [call] = found === -1 ? [] : this.#pending.splice(found, 1);
-    if (call !== undefined) return call.id;
-    if (id !== null) return id;
+    const answered = this.#pending.answer(id, name) ?? id;
+    if (answered !== null) return answered;
     throw malformed(
       at,
       `answers no call; the turn before it must hold a functionCall of "${name}" for each result`,
@@ -212,7 +237,7 @@ class ContentsDecoder {
     const given = stringAt(call, "id", at);
     const number = this.#callCount++;
     const id = given === null || given === "" ? mintCallId(HISTORY, number) : given;
-    this.#pending.push({ id, name, hasOwnId: id === given });
+    this.#pending.add(id, name, id === given);
     this.#parts.push({
       type: "tool-call",
       id,

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
-import { parseArguments } from "../../neutral/tools/json-text.ts";
+import { ObjectFollower, parseArguments } from "../../neutral/tools/json-text.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import { SIGNATURE_MAKER } from "./seal.ts";
 
@@ -25,31 +25,32 @@ export class CallSlot {
   /** The arguments begin unlike an object, so they are kept until their meaning is clear. */
   isOdd = false;
   readonly #text = new GrownText();
-  #endsInBrace = false;
-  #triedChars = -1;
-  #isComplete = false;
+  readonly #follower = new ObjectFollower();
+  /** Whether the arguments can be read; null: not tried. */
+  #isReadable: boolean | null = null;
 
   /** All arguments received so far. */
   get text(): string {
     return this.#text.text;
   }
 
+  get hasText(): boolean {
+    return this.#text.length > 0;
+  }
+
   add(fragment: string): void {
     this.#text.add(fragment);
-    const end = fragment.trimEnd();
-    // Reads the fragment only: a look into the long joined text costs its whole length.
-    if (end !== "") this.#endsInBrace = end.endsWith("}");
+    this.#follower.push(fragment);
   }
 
   /**
    * Whether the arguments are a whole JSON object, so that nothing can follow. Always false for free text.
    */
   get isComplete(): boolean {
-    if (this.call === "custom" || !this.#endsInBrace) return false;
-    if (this.#text.length === this.#triedChars) return this.#isComplete;
-    this.#triedChars = this.#text.length;
-    this.#isComplete = parseArguments(this.text) !== null;
-    return this.#isComplete;
+    if (this.call === "custom" || !this.#follower.isClosed) return false;
+    // Only white space can follow, so the text is read once.
+    this.#isReadable ??= parseArguments(this.text) !== null;
+    return this.#isReadable;
   }
 
   /** Whether the arguments are fit for an answer that ended well. No arguments count as `{}`. */
@@ -123,7 +124,7 @@ export class CallSlots {
 function startsAnew(slot: CallSlot, { id, name, text, index }: CallFragment): boolean {
   if (name === null || slot.name === null) return false;
   const isOtherId = id !== "" && slot.givenId !== "" && id !== slot.givenId;
-  if (slot.text !== "" && !slot.isComplete) return isOtherId && name !== slot.name;
+  if (slot.hasText && !slot.isComplete) return isOtherId && name !== slot.name;
   if (isOtherId || name !== slot.name) return true;
   // Some servers repeat the name with each fragment. Further arguments behind whole ones belong to another
   // call.

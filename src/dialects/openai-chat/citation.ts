@@ -3,8 +3,10 @@
  * answer's text.
  */
 import type { JsonObject } from "../../core/json.ts";
+import { MAX_CITATIONS } from "../../neutral/ceilings.ts";
 import { codePointsOf } from "../../neutral/code-points.ts";
 import type { Annotation } from "../../neutral/message.ts";
+import { asObject, asString } from "../../wire/json.ts";
 
 /** Follows the text of an answer and gathers its annotations. Those of documents have no form here. */
 export class AnnotationWriter {
@@ -39,4 +41,74 @@ export class AnnotationWriter {
     this.#from += this.#chars;
     this.#chars = 0;
   }
+}
+
+/**
+ * Gathers the annotations of an answer and gives each to its block of text. Their offsets count over all text of the
+ * answer, so the offset of the block is subtracted.
+ */
+export class AnnotationReader {
+  #annotations: Annotation[] = [];
+  /** All annotations that are left begin here or later. */
+  #from = Number.POSITIVE_INFINITY;
+  /** Code points of all closed blocks of text, and of the open one. */
+  #closedChars = 0;
+  #openChars = 0;
+
+  say(text: string): void {
+    this.#openChars += codePointsOf(text);
+  }
+
+  add(list: readonly unknown[]): void {
+    for (const raw of list) {
+      const citation = asObject(asObject(raw)?.url_citation);
+      const url = asString(citation?.url);
+      if (citation === null || url === null) continue;
+      const start = placeOf(citation.start_index);
+      const end = placeOf(citation.end_index);
+      const isPlaced = start !== null && end !== null && end > start;
+      this.#keep({
+        kind: "url",
+        url,
+        title: asString(citation.title),
+        citedText: null,
+        start: isPlaced ? start : null,
+        end: isPlaced ? end : null,
+      });
+    }
+  }
+
+  #keep(annotation: Annotation): void {
+    // An answer with more is not written, so each end of a text looks at no more.
+    if (this.#annotations.length > MAX_CITATIONS) return;
+    this.#annotations.push(annotation);
+    this.#from = Math.min(this.#from, annotation.start ?? 0);
+  }
+
+  /** A block of text ends: its annotations go to `emit`, those of later text stay. */
+  close(emit: (annotation: Annotation) => void): void {
+    const from = this.#closedChars;
+    const chars = this.#openChars;
+    this.#closedChars += chars;
+    this.#openChars = 0;
+    if (this.#from >= from + chars) return;
+    const all = this.#annotations;
+    this.#annotations = [];
+    this.#from = Number.POSITIVE_INFINITY;
+    for (const annotation of all) {
+      const { start, end } = annotation;
+      if (start === null || end === null) emit(annotation);
+      else if (start >= from + chars) this.#keep(annotation);
+      else
+        emit({
+          ...annotation,
+          start: Math.max(0, start - from),
+          end: Math.max(0, Math.min(chars, end - from)),
+        });
+    }
+  }
+}
+
+function placeOf(value: unknown): number | null {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 }

@@ -170,7 +170,8 @@ const EDITS = {
     field: "messages",
     parameter: "messages",
     reason: "instructions were put into the user's turns, because the upstream knows no others",
-    change: (body) => withMessages(body, (messages) => joinTurns(messages.map(asUser), joinMessages)),
+    change: (body) =>
+      withMessages(body, (messages) => joinTurns(messages.map(asUser), joinMessages, standsApart)),
   },
   "system-first": {
     field: "messages",
@@ -256,7 +257,7 @@ function systemFirst(messages: readonly unknown[]): readonly unknown[] {
   const turns = messages.map((message, n) =>
     n < leading || !isInstruction(message) ? message : tagged(message),
   );
-  return joinTurns(turns, joinMessages);
+  return joinTurns(turns, joinMessages, standsApart);
 }
 
 function tagged(message: unknown): JsonObject {
@@ -266,10 +267,14 @@ function tagged(message: unknown): JsonObject {
     : { role: "user", content };
 }
 
-/** Calls and their results stay apart. */
-function joinMessages(one: JsonObject, other: JsonObject): JsonObject | null {
-  if (one.role === "tool" || one.tool_calls !== undefined) return null;
-  return { ...one, ...other, content: joinContents(one.content, other.content) };
+/** Calls and their results stay apart from what follows. */
+function standsApart(message: JsonObject): boolean {
+  return message.role === "tool" || message.tool_calls !== undefined;
+}
+
+function joinMessages(run: readonly JsonObject[]): JsonObject {
+  const members = Object.fromEntries(run.flatMap((message) => Object.entries(message)));
+  return { ...members, content: joinContents(run.map(({ content }) => content)) };
 }
 
 function bridged(messages: readonly unknown[]): readonly unknown[] {

@@ -5,17 +5,18 @@
  */
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { codePointsOf } from "../../neutral/code-points.ts";
+import { Queue } from "../../core/lists.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
-import type { Annotation, Seal } from "../../neutral/message.ts";
+import type { Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
+import { AnnotationReader } from "./citation.ts";
 import { COMPATIBLE_MAKER } from "./seal.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
@@ -40,16 +41,15 @@ export class ContentDecoder {
   /** null: there is no call yet. */
   #slots: CallSlots | null = null;
   #usedIds: Set<string> | null = null;
+  /** No lower number is free for an id. */
+  #freeNumber = 0;
   #open: Held | null = null;
-  #waiting: Held[] = [];
+  #waiting = new Queue<Held>();
   /** The last block of all. The next text of the same kind continues it. */
   #last: Held | null = null;
   #glue = "";
   #reasoningMember: string | null = null;
-  #annotations: Annotation[] = [];
-  /** Code points of all closed text blocks, and of the open one. */
-  #closedChars = 0;
-  #openChars = 0;
+  readonly #annotations = new AnnotationReader();
   hasCalls = false;
   hasRefusal = false;
 
@@ -66,7 +66,7 @@ export class ContentDecoder {
     if (typeof content === "string") this.#takeText("text", content);
     else if (Array.isArray(content)) this.#takeParts(content);
     if (typeof delta.refusal === "string") this.#takeText("refusal", delta.refusal);
-    if (Array.isArray(delta.annotations)) this.#takeAnnotations(delta.annotations);
+    if (Array.isArray(delta.annotations)) this.#annotations.add(delta.annotations);
     if (Array.isArray(delta.tool_calls)) this.#takeCalls(delta.tool_calls);
     const legacy = asObject(delta.function_call);
     if (legacy !== null) this.#takeCalls([{ index: 0, function: legacy }]);
@@ -90,9 +90,9 @@ export class ContentDecoder {
     }
     this.#glue = "";
     const waiting = this.#waiting;
-    this.#waiting = [];
-    if (waiting.length > 0 || this.#open?.kind === "tool-call") this.#close();
-    for (const block of waiting) {
+    this.#waiting = new Queue();
+    if (waiting.first !== undefined || this.#open?.kind === "tool-call") this.#close();
+    for (let block = waiting.take(); block !== undefined; block = waiting.take()) {
       if (block.kind === "tool-call" && (block.name === null || (this.#isWhole && isShort && !block.isValid)))
         continue;
       this.#close();
@@ -189,25 +189,6 @@ export class ContentDecoder {
     }
   }
 
-  #takeAnnotations(list: readonly unknown[]): void {
-    for (const raw of list) {
-      const citation = asObject(asObject(raw)?.url_citation);
-      const url = asString(citation?.url);
-      if (citation === null || url === null) continue;
-      const start = placeOf(citation.start_index);
-      const end = placeOf(citation.end_index);
-      const isPlaced = start !== null && end !== null && end > start;
-      this.#annotations.push({
-        kind: "url",
-        url,
-        title: asString(citation.title),
-        citedText: null,
-        start: isPlaced ? start : null,
-        end: isPlaced ? end : null,
-      });
-    }
-  }
-
   #add(block: Held): void {
     this.#glue = "";
     this.#last = block;
@@ -218,12 +199,12 @@ export class ContentDecoder {
   /** Starts the waiting blocks as long as the open block cannot continue. */
   #advance(): void {
     if (this.#isWhole) return;
-    let next = this.#waiting[0];
+    let next = this.#waiting.first;
     while (next !== undefined && isStartable(next) && canClose(this.#open)) {
       this.#close();
-      this.#waiting.shift();
+      this.#waiting.take();
       this.#start(next);
-      next = this.#waiting[0];
+      next = this.#waiting.first;
     }
   }
 
@@ -246,7 +227,7 @@ export class ContentDecoder {
   }
 
   #say(kind: HeldText["kind"], text: string): void {
-    if (kind === "text") this.#openChars += codePointsOf(text);
+    if (kind === "text") this.#annotations.say(text);
     this.#emit({ type: "delta", text });
   }
 
@@ -268,35 +249,10 @@ export class ContentDecoder {
     if (block.kind === "tool-call") {
       const isSilent = block.hasBegun || isBlank(block.text) || block.text.trim() === "null";
       if (!isSilent) this.#emit({ type: "delta", text: block.text });
-    } else if (block.kind === "text") this.#annotate();
-    this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoningSeal() : null });
-  }
-
-  /**
-   * Emits the annotations of the text that ends here. Their offsets count over all text of the answer, so the
-   * offset of this text is subtracted.
-   */
-  #annotate(): void {
-    const from = this.#closedChars;
-    const chars = this.#openChars;
-    this.#closedChars += chars;
-    this.#openChars = 0;
-    if (this.#annotations.length === 0) return;
-    const later: Annotation[] = [];
-    for (const annotation of this.#annotations) {
-      const { start, end } = annotation;
-      if (start === null || end === null) this.#emit({ type: "annotation", annotation });
-      else if (start >= from + chars) later.push(annotation);
-      else {
-        const own = {
-          ...annotation,
-          start: Math.max(0, start - from),
-          end: Math.max(0, Math.min(chars, end - from)),
-        };
-        this.#emit({ type: "annotation", annotation: own });
-      }
+    } else if (block.kind === "text") {
+      this.#annotations.close((annotation) => this.#emit({ type: "annotation", annotation }));
     }
-    this.#annotations = later;
+    this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoningSeal() : null });
   }
 
   #reasoningSeal(): Seal | null {
@@ -307,8 +263,8 @@ export class ContentDecoder {
   #idOf(slot: CallSlot): string {
     let id = slot.givenId;
     this.#usedIds ??= new Set();
-    for (let n = this.#usedIds.size; id === "" || this.#usedIds.has(id); n++)
-      id = mintCallId(this.#idSeed, n);
+    if (id === "" || this.#usedIds.has(id)) this.#freeNumber = Math.max(this.#freeNumber, this.#usedIds.size);
+    while (id === "" || this.#usedIds.has(id)) id = mintCallId(this.#idSeed, this.#freeNumber++);
     this.#usedIds.add(id);
     return id;
   }
@@ -320,10 +276,6 @@ function isStartable(block: Held): boolean {
 
 function canClose(block: Held | null): boolean {
   return block === null || block.kind !== "tool-call" || block.isComplete;
-}
-
-function placeOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 }
 
 /** The choice with the least index. */

@@ -1,6 +1,6 @@
 /** Reads the messages of a request. */
 import { isObject, type JsonObject } from "../../core/json.ts";
-import { appendAll } from "../../core/lists.ts";
+import { addToQueue, appendAll, type Queue } from "../../core/lists.ts";
 import type {
   AssistantPart,
   Message,
@@ -201,16 +201,16 @@ function argumentsOf(body: JsonObject, at: string): string {
  * stays the same while the conversation grows.
  */
 class LegacyCalls {
-  readonly #open = new Map<string, string[]>();
+  readonly #open = new Map<string, Queue<string>>();
 
   add(name: string, n: number): string {
     const id = `call_function_${n}`;
-    this.#open.set(name, [...(this.#open.get(name) ?? []), id]);
+    addToQueue(this.#open, name, id);
     return id;
   }
 
   /** The id of the oldest call of this name without a result. */
   answer(name: string): string | null {
-    return this.#open.get(name)?.shift() ?? null;
+    return this.#open.get(name)?.take() ?? null;
   }
 }

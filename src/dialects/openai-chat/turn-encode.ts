@@ -65,9 +65,9 @@ function joinAssistants(messages: readonly Message[]): readonly Message[] {
   const joined: Message[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
-    if (message.role === "assistant" && last?.role === "assistant")
-      joined[joined.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
-    else joined.push(message);
+    if (message.role !== "assistant") joined.push(message);
+    else if (last?.role === "assistant") appendAll(last.parts as AssistantPart[], message.parts);
+    else joined.push({ ...message, parts: [...message.parts] });
   }
   return joined;
 }

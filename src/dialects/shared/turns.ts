@@ -3,31 +3,36 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { BodyEdit } from "../repair.ts";
 
+type JoinRun = (run: readonly JsonObject[]) => JsonObject;
+
 /**
- * The turns with neighbours of one role joined. `join` makes one turn of two; null: the two must stay apart.
- * The list itself when nothing is joined.
+ * The turns with neighbours of one role joined. `join` makes one turn of two or more; no turn is joined to one that
+ * `endsRun` names. The list itself when nothing is joined.
  */
 export function joinTurns(
   turns: readonly unknown[],
-  join: (one: JsonObject, other: JsonObject) => JsonObject | null,
+  join: JoinRun,
+  endsRun: (turn: JsonObject) => boolean = () => false,
 ): readonly unknown[] {
   const joined: unknown[] = [];
+  let run: JsonObject[] = [];
+  const endRun = (): void => {
+    if (run.length > 0) joined.push(run.length === 1 ? run[0] : join(run));
+    run = [];
+  };
   for (const turn of turns) {
-    const last = asObject(joined.at(-1));
     const next = asObject(turn);
-    const isRepeat = last !== null && next !== null && last.role === next.role;
-    const both = isRepeat ? join(last, next) : null;
-    if (both === null) joined.push(turn);
-    else joined[joined.length - 1] = both;
+    const last = run.at(-1);
+    if (last !== undefined && (next === null || last.role !== next.role || endsRun(last))) endRun();
+    if (next === null) joined.push(turn);
+    else run.push(next);
   }
+  endRun();
   return joined.length === turns.length ? turns : joined;
 }
 
 /** The edit that joins the turns in a member; `join` as above. */
-export function joinTurnsIn(
-  list: string,
-  join: (one: JsonObject, other: JsonObject) => JsonObject | null,
-): BodyEdit {
+export function joinTurnsIn(list: string, join: JoinRun): BodyEdit {
   return {
     field: list,
     parameter: null,
@@ -40,12 +45,17 @@ export function joinTurnsIn(
   };
 }
 
-/** Two contents as one: texts are joined with an empty line between them, parts are put behind each other. */
-export function joinContents(one: unknown, other: unknown): unknown {
-  if (isBlank(one)) return other;
-  if (isBlank(other)) return one;
-  if (typeof one === "string" && typeof other === "string") return `${one}\n\n${other}`;
-  return [...partsOf(one), ...partsOf(other)];
+/**
+ * Contents as one: texts are joined with an empty line between them; behind the first list of parts, each content is
+ * parts.
+ */
+export function joinContents(contents: readonly unknown[]): unknown {
+  const said = contents.filter((content) => !isBlank(content));
+  if (said.length < 2) return said.length === 1 ? said[0] : contents.at(-1);
+  const lists = said.findIndex((content) => typeof content !== "string");
+  if (lists === -1) return said.join("\n\n");
+  const text = lists === 0 ? [] : partsOf(said.slice(0, lists).join("\n\n"));
+  return [...text, ...said.slice(lists).flatMap(partsOf)];
 }
 
 function isBlank(content: unknown): boolean {

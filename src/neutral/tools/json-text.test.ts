@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { jsonObject, PROPERTY_RUNS, text } from "../../../test/kit/arbitraries.ts";
 import { CUSTOM_PARAMETERS, customArguments, customDescription } from "./custom-tool.ts";
 import { isDeeperThan, MAX_DEPTH } from "./depth.ts";
-import { JsonStringReader, parseArguments } from "./json-text.ts";
+import { JsonStringReader, ObjectFollower, parseArguments } from "./json-text.ts";
 
 describe("arguments", () => {
   test("H-48 nothing, blanks and null are no arguments", () => {
@@ -165,5 +165,40 @@ describe("custom tools as functions", () => {
     expect(customDescription(tool)).toBe("Runs code.\n\nThe input must match this Lark grammar:\nstart: X");
     expect(customDescription({ ...tool, grammar: null })).toBe("Runs code.");
     expect(CUSTOM_PARAMETERS.required).toEqual(["input"]);
+  });
+});
+
+describe("ObjectFollower", () => {
+  const followed = (text: string, size: number): boolean => {
+    const follower = new ObjectFollower();
+    for (let at = 0; at < text.length; at += size) follower.push(text.slice(at, at + size));
+    return follower.isClosed;
+  };
+
+  test.each([
+    ['{"a":"}"}', true],
+    [' {"a":[{},"\\"}"]} \n', true],
+    ["{}", true],
+    ["{}}", false],
+    ["{} {}", false],
+    ['{"a":{}', false],
+    ['{"a":"\\"}', false],
+    ["[1]", false],
+    ["null", false],
+    ["", false],
+  ])("%j: %p, wherever the fragments are cut", (text, isClosed) => {
+    for (const size of [1, 2, 3, 100]) expect([size, followed(text, size)]).toEqual([size, isClosed]);
+  });
+
+  test("is closed for each object that JSON writes", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.integer({ min: 1, max: 9 }),
+        (value, size) => {
+          expect(followed(JSON.stringify(value), size)).toBe(true);
+        },
+      ),
+    );
   });
 });

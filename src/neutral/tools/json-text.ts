@@ -41,6 +41,39 @@ function isTextDeep(text: string): boolean {
   return false;
 }
 
+/** Follows the text of an object that arrives in fragments. Reads each character once. */
+export class ObjectFollower {
+  #depth = 0;
+  #isInString = false;
+  #isEscaped = false;
+  #isClosed = false;
+  #isOther = false;
+
+  /** Each bracket of an object that the text begins with is closed, and only white space follows. */
+  get isClosed(): boolean {
+    return this.#isClosed && !this.#isOther;
+  }
+
+  push(fragment: string): void {
+    if (this.#isOther) return;
+    for (let at = 0; at < fragment.length; at++) this.#step(fragment.charCodeAt(at));
+  }
+
+  #step(code: number): void {
+    if (this.#isInString) {
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (code === BACKSLASH) this.#isEscaped = true;
+      else if (code === QUOTE) this.#isInString = false;
+    } else if (this.#depth === 0) {
+      if (isSpace(code)) return;
+      if (code === OPEN_BRACE && !this.#isClosed) this.#depth = 1;
+      else this.#isOther = true;
+    } else if (code === QUOTE) this.#isInString = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) this.#depth++;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) this.#isClosed = --this.#depth === 0;
+  }
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;

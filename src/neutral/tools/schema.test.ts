@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { schema as anySchema, PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { objectRoot, strictSubset, withoutLocalRefs } from "./schema.ts";
+import { objectRoot, strictSubset } from "./schema.ts";
+import { withoutLocalRefs } from "./schema-refs.ts";
 
 const STRING: JsonObject = { type: "string" };
 

@@ -3,6 +3,7 @@
  * assignment.
  */
 import { isObject, type JsonObject } from "../../core/json.ts";
+import { JsonIdentity } from "./json-identity.ts";
 import { atPointer, checkDepth, entriesOf, mapMember, stringsOf } from "./schema-walk.ts";
 
 /** The schema of a tool without arguments. */
@@ -26,7 +27,9 @@ export function objectRoot(schema: JsonObject | null): JsonObject {
     [anyOf, false],
     [oneOf, false],
   ] as const) {
-    if (Array.isArray(list)) branches.push({ isAll, schemas: list.map((each) => target(schema, each)) });
+    if (!Array.isArray(list)) continue;
+    // Many references to one definition say nothing more than one.
+    branches.push({ isAll, schemas: [...new Set(list.map((each) => target(schema, each)))] });
   }
   return { type: "object", ...rest, ...(branches.length === 0 ? null : mergedMembers(schema, branches)) };
 }
@@ -37,34 +40,62 @@ interface Branch {
 }
 
 function mergedMembers(root: JsonObject, branches: readonly Branch[]): JsonObject {
-  const properties = new Map<string, unknown>(entriesOf(root.properties));
+  const properties = new MergedProperties();
+  for (const [name, value] of entriesOf(root.properties)) properties.add(name, value);
   const required = new Set(stringsOf(root.required));
   for (const { isAll, schemas } of branches) {
-    for (const schema of schemas) {
-      for (const [name, value] of entriesOf(schema.properties)) {
-        const former = properties.get(name);
-        const isSame = former === undefined || JSON.stringify(former) === JSON.stringify(value);
-        properties.set(name, isSame ? value : either(former, value));
-      }
-    }
+    for (const schema of schemas)
+      for (const [name, value] of entriesOf(schema.properties)) properties.add(name, value);
     const lists = schemas.map((schema) => stringsOf(schema.required));
-    const common = isAll
-      ? lists.flat()
-      : (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
-    for (const name of common) required.add(name);
+    for (const name of isAll ? lists.flat() : inAll(lists)) required.add(name);
   }
   return {
-    properties: Object.fromEntries(properties),
+    properties: properties.merged(),
     ...(required.size === 0 ? null : { required: [...required] }),
   };
 }
 
-function either(former: unknown, value: unknown): JsonObject {
-  const known =
-    isObject(former) && Array.isArray(former.anyOf) && Object.keys(former).length === 1
-      ? former.anyOf
-      : [former];
-  return { anyOf: [...known, value] };
+/** The names that all lists hold, in the order of the first list. */
+function inAll(lists: readonly string[][]): string[] {
+  const counts = new Map<string, number>();
+  for (const list of lists) for (const name of new Set(list)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return (lists[0] ?? []).filter((name) => counts.get(name) === lists.length);
+}
+
+/** The different schemas of one property. */
+interface Alternatives {
+  readonly schemas: unknown[];
+  /** The identities of the schemas; null while there is only one. */
+  seen: Set<number> | null;
+}
+
+/** Properties that several schemas of one object describe. */
+class MergedProperties {
+  readonly #identity = new JsonIdentity();
+  readonly #byName = new Map<string, Alternatives>();
+
+  add(name: string, schema: unknown): void {
+    const known = this.#byName.get(name);
+    if (known === undefined) {
+      this.#byName.set(name, { schemas: [schema], seen: null });
+      return;
+    }
+    known.seen ??= new Set([this.#identity.numberOf(known.schemas[0])]);
+    const number = this.#identity.numberOf(schema);
+    if (known.seen.has(number)) return;
+    known.seen.add(number);
+    known.schemas.push(schema);
+  }
+
+  merged(): JsonObject {
+    return Object.fromEntries([...this.#byName].map(([name, { schemas }]) => [name, either(schemas)]));
+  }
+}
+
+function either([first, ...others]: readonly unknown[]): unknown {
+  if (others.length === 0) return first;
+  const isEither = isObject(first) && Array.isArray(first.anyOf) && Object.keys(first).length === 1;
+  return { anyOf: isEither ? [...(first.anyOf as unknown[]), ...others] : [first, ...others] };
 }
 
 /** The schema of a branch, with a local reference replaced by its target. */
@@ -162,103 +193,4 @@ function isObjectSchema({ type, properties }: JsonObject): boolean {
     (Array.isArray(type) && type.includes("object")) ||
     (type === undefined && isObject(properties))
   );
-}
-
-/**
- * Most characters that inlining may add: a few definitions that refer to one another twice each would grow
- * without end.
- */
-const MAX_GROWTH_CHARS = 1_000_000;
-/** Most schemas that the search for recursion visits. */
-const MAX_STEPS = 1_000_000;
-
-/**
- * The schema with its local references replaced by their targets; members beside a reference win. A reference
- * of a schema to itself stays, with the definitions that it needs. A schema that would become huge is
- * returned unchanged.
- */
-export function withoutLocalRefs(schema: JsonObject): JsonObject {
-  return new Inliner(schema).run();
-}
-
-interface Target {
-  readonly schema: JsonObject;
-  readonly isRecursive: boolean;
-  readonly sizeChars: number;
-}
-
-class Inliner {
-  readonly #targets = new Map<string, Target | null>();
-  #hasRecursion = false;
-  #growthChars = 0;
-  #steps = 0;
-  readonly #root: JsonObject;
-
-  constructor(root: JsonObject) {
-    this.#root = root;
-  }
-
-  run(): JsonObject {
-    const { $defs, definitions, ...rest } = this.#root;
-    const inlined = this.#inline(rest, 1);
-    const kept = Object.entries({ $defs, definitions }).filter(([, value]) => value !== undefined);
-    const members = this.#hasRecursion
-      ? [...Object.entries(inlined), ...Object.entries(this.#inline(Object.fromEntries(kept), 1))]
-      : Object.entries(inlined);
-    return this.#isHuge() ? this.#root : Object.fromEntries(members);
-  }
-
-  #inline(node: JsonObject, depth: number): JsonObject {
-    checkDepth(depth);
-    const target = typeof node.$ref === "string" ? this.#target(node.$ref) : null;
-    const isInlined = target !== null && !target.isRecursive;
-    if (isInlined) this.#growthChars += target.sizeChars;
-    if (this.#isHuge()) return node;
-    const members: [string, unknown][] = isInlined
-      ? Object.entries(this.#inline(target.schema, depth + 1))
-      : [];
-    const rebuild = (inner: JsonObject) => this.#inline(inner, depth + 1);
-    for (const [name, value] of Object.entries(node)) {
-      if (!isInlined || name !== "$ref") members.push([name, mapMember(name, value, rebuild, "")]);
-    }
-    return Object.fromEntries(members);
-  }
-
-  #isHuge(): boolean {
-    return this.#growthChars > MAX_GROWTH_CHARS || this.#steps > MAX_STEPS;
-  }
-
-  #target(reference: string): Target | null {
-    const known = this.#targets.get(reference);
-    if (known !== undefined) return known;
-    const schema = atPointer(this.#root, reference);
-    let target: Target | null = null;
-    if (isObject(schema)) {
-      const isRecursive = this.#leadsToItself(schema);
-      if (isRecursive) this.#hasRecursion = true;
-      target = { schema, isRecursive, sizeChars: isRecursive ? 0 : JSON.stringify(schema).length };
-    }
-    this.#targets.set(reference, target);
-    return target;
-  }
-
-  #leadsToItself(start: JsonObject): boolean {
-    const seen = new Set<JsonObject>();
-    const open: JsonObject[] = [start];
-    for (let node = open.pop(); node !== undefined && this.#steps <= MAX_STEPS; node = open.pop()) {
-      this.#steps++;
-      const next: JsonObject[] = [];
-      const target = typeof node.$ref === "string" ? atPointer(this.#root, node.$ref) : undefined;
-      if (isObject(target)) next.push(target);
-      for (const [name, value] of Object.entries(node))
-        mapMember(name, value, (inner) => next.push(inner), "");
-      for (const each of next) {
-        if (each === start) return true;
-        if (seen.has(each)) continue;
-        seen.add(each);
-        open.push(each);
-      }
-    }
-    return false;
-  }
 }

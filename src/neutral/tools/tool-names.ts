@@ -80,7 +80,7 @@ export function distinctTools(tools: readonly Tool[]): readonly Tool[] {
       distinct.push(tool);
       continue;
     }
-    const key = keyOf(tool);
+    const key = toolKey(tool);
     const former = seen.get(key);
     if (former === undefined) {
       seen.set(key, tool);
@@ -107,7 +107,7 @@ class NameTable implements ToolNames {
   }
 
   wireName(tool: ToolName): string {
-    return this.#wireNames?.get(keyOf(tool)) ?? this.add(tool, "function");
+    return this.#wireNames?.get(toolKey(tool)) ?? this.add(tool, "function");
   }
 
   original(wireName: string): OriginalTool | null {
@@ -120,7 +120,7 @@ class NameTable implements ToolNames {
   }
 
   add(tool: ToolName, kind: OriginalTool["kind"]): string {
-    const key = keyOf(tool);
+    const key = toolKey(tool);
     this.#wireNames ??= new Map();
     this.#originals ??= new Map();
     const known = this.#wireNames.get(key);
@@ -147,8 +147,8 @@ function isNamed(tool: Tool): tool is FunctionTool | CustomTool {
   return tool.kind === "function" || tool.kind === "custom";
 }
 
-/** Distinguishes a missing namespace from an empty one. */
-function keyOf(tool: ToolName): string {
+/** Identifies a tool within a request. Distinguishes a missing namespace from an empty one. */
+export function toolKey(tool: ToolName): string {
   return tool.namespace === null ? tool.name : `${tool.namespace}\0${tool.name}`;
 }
 

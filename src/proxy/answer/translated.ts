@@ -1,4 +1,5 @@
 /** Delivers answers that the client gets in another dialect, or in another form, than the upstream gave. */
+import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../../core/errors.ts";
 import type { DialectName, Framing, TapState } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -20,6 +21,9 @@ import { translatedHeaders } from "./translated-headers.ts";
 import { deliverWhole } from "./whole.ts";
 
 const encoder = new TextEncoder();
+
+/** A reply beyond this size is read and written in steps, with other requests served between the steps. */
+const LARGE_REPLY_BYTES = 256 * 1024;
 
 /** Delivers a stream that was a stream in another dialect. */
 export function deliverTranslatedStream(
@@ -73,7 +77,27 @@ export class TranslatedWhole {
     this.#roomBytes -= read.bytes.byteLength;
     const isEvents = framing === "json" && bodyForm(read.bytes) === "events";
     const form = isEvents ? "sse" : framing;
-    const part = replies.readWhole(request, form, form === "json" ? withoutEndMark(read.bytes) : read.bytes);
+    const bytes = form === "json" ? withoutEndMark(read.bytes) : read.bytes;
+    const then = (part: PartialReply): void => this.#onRead(request, form, read, part);
+    if (bytes.byteLength <= LARGE_REPLY_BYTES) then(replies.readWhole(request, form, bytes));
+    else this.#inSteps(replies.readInSteps(request, form, bytes), then);
+  }
+
+  /** Goes on when a step is done: the client may have left meanwhile. */
+  #inSteps<T>(step: Promise<T>, then: (done: T) => void): void {
+    const attempt = this.#attempt;
+    step.then(
+      (done) => {
+        if (attempt.hasLeft) attempt.end(attempt.left());
+        else attempt.guard(() => then(done));
+      },
+      (cause: unknown) => attempt.end(attempt.broken(cause)),
+    );
+  }
+
+  #onRead(request: TranslatedRequest, form: Framing, read: WholeRead, part: PartialReply): void {
+    const attempt = this.#attempt;
+    const { replies } = attempt.served;
     const all = joinParts(this.#former, part);
     if (part.usage !== null) this.#usages.push(part.usage);
     const facts = factsOf(all, this.#usages);
@@ -92,8 +116,11 @@ export class TranslatedWhole {
     }
     this.#former = all;
     const next = replies.continue(request, part);
-    if (next === null) this.#deliver({ ...all, stop }, facts);
-    else this.#continue(next);
+    const deliver = (): void => this.#deliver({ ...all, stop }, facts);
+    if (next === null) {
+      if (read.bytes.byteLength <= LARGE_REPLY_BYTES) deliver();
+      else this.#inSteps(setImmediate(), deliver);
+    } else this.#continue(next);
   }
 
   /** Why the part is not whole. */

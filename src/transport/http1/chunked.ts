@@ -6,6 +6,12 @@
 /** The longest line with a chunk's size and its extensions. */
 const MAX_SIZE_LINE_BYTES = 1_024;
 const MAX_TRAILER_BYTES = 16 * 1_024;
+/**
+ * Sizes, extensions and line ends may be this many bytes, or so many times the payload. A server that flushes each byte
+ * has six bytes of them for one of payload; more serve nobody, and no limit on bodies counts them.
+ */
+const MAX_FRAMING_BYTES = 1_024 * 1_024;
+const MAX_FRAMING_RATIO = 64;
 
 const CR = 13;
 const LF = 10;
@@ -36,6 +42,8 @@ export class ChunkedReader {
   #state = FIRST_DIGIT;
   #sizeBytes = 0;
   #lineBytes = 0;
+  #framingBytes = 0;
+  #payloadBytes = 0;
 
   /**
    * Reads `bytes` from `at`. Returns where it stopped: at the end, behind the body, or behind the fault. Moves the
@@ -66,7 +74,16 @@ export class ChunkedReader {
     }
     this.bodyStart = bodyStart;
     this.bodyEnd = bodyEnd;
+    this.#count(i - at, bodyEnd - bodyStart);
     return i;
+  }
+
+  #count(bytes: number, payloadBytes: number): void {
+    this.#payloadBytes += payloadBytes;
+    this.#framingBytes += bytes - payloadBytes;
+    const isTooMuch =
+      this.#framingBytes > MAX_FRAMING_BYTES && this.#framingBytes > this.#payloadBytes * MAX_FRAMING_RATIO;
+    if (isTooMuch) this.fault ??= "more framing of chunks than payload";
   }
 
   #step(byte: number): void {

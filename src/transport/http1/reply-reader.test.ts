@@ -279,3 +279,26 @@ describe("any split of the bytes", () => {
     );
   });
 });
+
+describe("P7 the framing of chunks", () => {
+  const head = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n`;
+  const feedAll = (chunk: string, times: number): ReplyReader => {
+    const reader = new ReplyReader("GET");
+    reader.feed(Buffer.from(head));
+    for (let n = 0; n < times && reader.error === null; n++) reader.feed(Buffer.from(chunk));
+    return reader;
+  };
+
+  test("may be more than the payload, as of a server that flushes each byte", () => {
+    expect(feedAll("1\r\nx\r\n".repeat(1_000), 2_000).error).toBeNull();
+  });
+
+  test("may be much for a short answer", () => {
+    expect(feedAll(`1;${"e".repeat(1_000)}\r\nx\r\n`, 900).error).toBeNull();
+  });
+
+  test("beyond a megabyte and 64 times the payload ends the reply", () => {
+    const { error } = feedAll(`1;${"e".repeat(1_000)}\r\nx\r\n`, 2_000);
+    expect(error).toMatchObject({ kind: "upstream_garbage", detail: expect.stringContaining("framing") });
+  });
+});

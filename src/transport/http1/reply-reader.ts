@@ -14,6 +14,8 @@ const CR = 13;
  * wait. JavaScriptCore keeps an array of this size within its object, and a view would first move it out.
  */
 const MAX_COPIED_BYTES = 1_000;
+/** So is a piece that is a smaller part of its read: a view keeps the whole read in memory. */
+const LEAST_VIEWED_PART = 1 / 4;
 
 /** The fields hold the result of the last `feed`. */
 export class ReplyReader {
@@ -133,7 +135,7 @@ export class ReplyReader {
 function pieceOf(bytes: Buffer, from: number, to: number): Uint8Array {
   const size = to - from;
   if (size === bytes.length) return bytes;
-  if (size > MAX_COPIED_BYTES) return bytes.subarray(from, to);
+  if (size > MAX_COPIED_BYTES && size >= bytes.length * LEAST_VIEWED_PART) return bytes.subarray(from, to);
   const piece = new Uint8Array(size);
   bytes.copy(piece, 0, from, to);
   return piece;

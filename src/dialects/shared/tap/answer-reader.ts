@@ -1,6 +1,7 @@
 /** The state of an answer that a tap reads, and the contract of a dialect's reader. */
 import type { GatewayError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
+import { MAX_STATE_IDS } from "../../../neutral/ceilings.ts";
 import type { Usage } from "../../../neutral/usage.ts";
 import { asString } from "../../../wire/json.ts";
 import type { ShapeNode } from "../../../wire/json-shape.ts";
@@ -54,7 +55,8 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
 
   addStateId(id: unknown): void {
     const text = asString(id);
-    if (text !== null && !this.stateIds.includes(text)) this.stateIds = [...this.stateIds, text];
+    if (text === null || this.stateIds.length === MAX_STATE_IDS || this.stateIds.includes(text)) return;
+    this.stateIds = [...this.stateIds, text];
   }
 }
 
