@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { withoutSecrets } from "../core/redact.ts";
 import { GrowingBytes } from "../wire/bytes.ts";
 import type { CapturedBody } from "./captured-request.ts";
+import { withoutSecretMembers } from "./redaction.ts";
 
 /** Memory for all requests that are being captured. */
 export interface CaptureRoom {
@@ -56,7 +57,7 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | null {
 
 /** The cut may also go through a secret, whose beginning no search for the whole would find. */
 function redacted(text: string, secrets: readonly string[], isCut: boolean): string {
-  const whole = withoutSecrets(text, secrets);
+  const whole = withoutSecretMembers(withoutSecrets(text, secrets));
   if (!isCut) return whole;
   const longest = Math.max(
     0,

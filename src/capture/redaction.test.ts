@@ -1,7 +1,7 @@
 // No credential of a client or of the gateway is in what is kept, wherever it stands.
 import { expect, test } from "bun:test";
 import { KeptBody } from "./kept-body.ts";
-import { Redaction, redactQuery, secretsIn } from "./redaction.ts";
+import { Redaction, redactQuery, secretsIn, withoutSecretMembers } from "./redaction.ts";
 
 const KEY = "clw-planted-key-0123456789";
 const plain = new Redaction([]);
@@ -84,6 +84,38 @@ function bodyOf(bytes: Uint8Array | string, limitBytes = 1_000): KeptBody {
 test("a body that repeats a credential loses it, in every spelling of JSON", () => {
   const text = `{"a":"${KEY}","b":"${KEY.replaceAll("-", "\\u002d")}","c":"fine"}`;
   expect(bodyOf(text).captured([KEY]).text).toBe('{"a":"[redacted]","b":"[redacted]","c":"fine"}');
+});
+
+test.each([
+  [
+    '{"mcp_servers":[{"authorization_token":"abc\\"d","name":"n"}]}',
+    '{"mcp_servers":[{"authorization_token":"[redacted]","name":"n"}]}',
+  ],
+  [
+    '{"tools":[{"headers":{"Authorization": "Bearer x","X-API-Key":"y"}}]}',
+    '{"tools":[{"headers":{"Authorization": "[redacted]","X-API-Key":"[redacted]"}}]}',
+  ],
+  [
+    '{"access_token":"","client_secret":"s","password" : "p"}',
+    '{"access_token":"[redacted]","client_secret":"[redacted]","password" : "[redacted]"}',
+  ],
+  [
+    '{"arguments":"{\\"api_key\\":\\"k\\",\\"q\\":1}"}',
+    '{"arguments":"{\\"api_key\\":\\"[redacted]\\",\\"q\\":1}"}',
+  ],
+  ['{"api_key":"cut off he', '{"api_key":"[redacted]'],
+  ['{"api_key":"cut off \\', '{"api_key":"[redacted]\\'],
+])("%s: the text of a member that holds a credential is masked", (text, shown) => {
+  expect(withoutSecretMembers(text)).toBe(shown);
+});
+
+test.each([
+  '{"prompt_cache_key":"conversation-7","prompt_tokens":12}',
+  '{"properties":{"password":{"type":"string"},"api_key":null}}',
+  '{"content":"the password is above, \\"key\\": \\"value\\""}',
+  "password: none",
+])("%s: all else stays as it is", (text) => {
+  expect(withoutSecretMembers(text)).toBe(text);
 });
 
 test("a cut through a credential leaves no part of it", () => {

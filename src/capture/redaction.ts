@@ -30,6 +30,22 @@ export class Redaction {
   }
 }
 
+/** Names of members whose text is a credential, such as those that requests name for servers of tools. */
+const SECRET_MEMBER =
+  "(?:[\\w-]{0,64}[-_])?(?:authorization(?:[-_]token)?|(?:access|auth|refresh|bearer)[-_]?token|api[-_]?key|client[-_]?secret|secret[-_]?key|password)";
+/** A body that was cut may end within the text. */
+const MEMBER = new RegExp(`("${SECRET_MEMBER}"\\s*:\\s*")(?:[^"\\\\]|\\\\.)*("|\\\\?$)`, "gi");
+/** Within a text of JSON, such as the arguments of a call. */
+const QUOTED_MEMBER = new RegExp(
+  `(\\\\"${SECRET_MEMBER}\\\\"\\s*:\\s*\\\\")(?:[^"\\\\]|\\\\[^"])*(\\\\"|\\\\?$)`,
+  "gi",
+);
+
+/** A body without the texts of members that hold credentials. */
+export function withoutSecretMembers(text: string): string {
+  return text.replace(MEMBER, `$1${MASK}$2`).replace(QUOTED_MEMBER, `$1${MASK}$2`);
+}
+
 /** A path or a URL whose query shows no credential. */
 export function redactQuery(url: string, secrets: readonly string[]): string {
   const at = url.indexOf("?");
