@@ -6,6 +6,7 @@
 import type { Alerts } from "./alerts/alerts.ts";
 import { AdminDoor } from "./app/admin-door.ts";
 import { KeysInForce } from "./app/keys-in-force.ts";
+import { LedgerUpkeep } from "./app/ledger-upkeep.ts";
 import { makeAlerts } from "./app/make-alerts.ts";
 import {
   type ChangingGateway,
@@ -29,13 +30,10 @@ import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
 import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
 import { type Listener, listen } from "./http/listener.ts";
-import { OlderRowsMover } from "./ledger/older-rows-mover.ts";
 import { LedgerReader } from "./ledger/reader/ledger-reader.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
-import { Roller } from "./ledger/roll-up/roller.ts";
-import { openStore, spaceOfStore } from "./ledger/store-file.ts";
+import { openStore } from "./ledger/store-file.ts";
 import { KeySpendings } from "./ledger/usage/key-spending.ts";
-import { makeEntryWriter } from "./ledger/writer.ts";
 import { budgetedCredentials } from "./limits/budgeted-credential.ts";
 import { ListRefresh } from "./models/list-refresh.ts";
 import { type ModelLists, makeModelLists } from "./models/model-lists.ts";
@@ -111,9 +109,8 @@ class RunningApp implements App {
   readonly #prober: Prober;
   readonly #models: ModelLists;
   readonly #listRefresh: ListRefresh;
-  readonly #olderRows: OlderRowsMover;
+  readonly #upkeep: LedgerUpkeep;
   readonly #alerts: Alerts;
-  readonly #roller: Roller;
   readonly #reader: LedgerReader;
   readonly #spendings: KeySpendings;
   readonly #admin: AdminDoor;
@@ -150,15 +147,8 @@ class RunningApp implements App {
     });
     this.#rooms = new RoomKeeper({ gateway: this.#gateway, store: makeRoomStore(open), clock, log });
     this.#prober = new Prober(this.#gateway);
-    this.#olderRows = new OlderRowsMover({
-      open,
-      makeEntryWriter: (sql) => makeEntryWriter(sql, requestIds),
-      space: () => spaceOfStore(config.server.dataDir),
-      clock,
-      log,
-    });
+    this.#upkeep = new LedgerUpkeep(this.#gateway, requestIds);
     this.#alerts = makeAlerts(this.#gateway, options.ids, () => this.#rejected);
-    this.#roller = new Roller({ open, clock, log });
     const { dataDir } = config.server;
     const command = [...(options.ownCommand ?? []), "read-ledger", dataDir];
     this.#reader = new LedgerReader({ command, dataDir });
@@ -194,6 +184,7 @@ class RunningApp implements App {
       processFacts: () => this.#processFacts(),
       spending: (key) => this.#spendings.of(key),
       configProblems: () => this.#rejected,
+      disk: this.#upkeep.disk,
       admin: (client, path) => this.#admin.answer(client, path),
       adminPages: (client, path) => this.#admin.answerPage(client, path),
     };
@@ -211,10 +202,9 @@ class RunningApp implements App {
       this.#adminListener = listen(own, makeAdminRoutes(served), this.#gateway);
     }
     this.#listRefresh.restart();
-    this.#olderRows.start();
+    this.#upkeep.start();
     this.#alerts.start();
     this.#rooms.start();
-    this.#roller.start();
     this.#keys.start(this.#gateway);
     this.#watchMemory();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
@@ -271,8 +261,7 @@ class RunningApp implements App {
   async abandon(): Promise<void> {
     this.#listRefresh.stop();
     this.#prober.stop();
-    this.#olderRows.stop();
-    this.#roller.stop();
+    this.#upkeep.stop();
     this.#keys.stop();
     this.#watcher?.close();
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);

@@ -233,6 +233,7 @@ describe("without a key", () => {
       processFacts: () => FACTS,
       spending: () => Promise.resolve(null),
       configProblems: () => [],
+      disk: { isLow: false },
       admin: () => Promise.resolve(new Response("admin")),
       adminPages: () => Promise.resolve(new Response("page")),
     });
@@ -271,6 +272,7 @@ test("of the metrics' keys a reload takes over the key alone: the port is opened
       processFacts: () => FACTS,
       spending: () => Promise.resolve(null),
       configProblems: () => [],
+      disk: { isLow: false },
       admin: () => Promise.resolve(new Response("admin")),
       adminPages: () => Promise.resolve(new Response("page")),
     });

@@ -16,7 +16,7 @@ import type { ModelLists } from "./models/model-lists.ts";
 import { findMetricsRefusal, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
 import type { KeyFactsSource } from "./pages/own-key/key-facts.ts";
 import { KEY_PAGES, keyPage } from "./pages/own-key/key-pages.ts";
-import { readinessPage } from "./pages/readiness.ts";
+import { type DiskState, readinessPage } from "./pages/readiness.ts";
 import { livenessPage, rootPage } from "./pages/root.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
@@ -33,6 +33,7 @@ export interface Served {
   readonly spending: KeyFactsSource["spending"];
   /** The problems of a changed configuration that was rejected; empty once a good one is there. */
   readonly configProblems: () => readonly Problem[];
+  readonly disk: DiskState;
   readonly admin: AnswerAdmin;
   readonly adminPages: AnswerAdmin;
 }
@@ -62,6 +63,7 @@ export function makeTable({
   models,
   processFacts,
   configProblems,
+  disk,
   spending,
   admin,
   adminPages,
@@ -94,7 +96,7 @@ export function makeTable({
     ),
     { ...HEALTH, path: "/", handler: () => rootPage(processFacts().version) },
     { ...HEALTH, path: "/healthz", handler: livenessPage },
-    { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems()) },
+    { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems(), disk) },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
     ...adminLines({ admin, adminPages }),
   ];

@@ -46,7 +46,7 @@ export function credentialsOf(pool: Pick<Pool, "list">): readonly CredentialFact
 }
 
 /** null: the folder cannot be read, which the ledger's own failure tells. */
-function freeBytesOf(dataDir: string): number | null {
+export function freeBytesOf(dataDir: string): number | null {
   try {
     return spaceOfStore(dataDir).freeBytes;
   } catch (error) {

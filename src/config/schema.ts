@@ -42,6 +42,8 @@ export const FAMILY_DIALECTS = {
 
 export type FamilyName = keyof typeof FAMILY_DIALECTS;
 
+const MAX_KEEP_DAYS = 36_500;
+const MAX_LEDGER_BYTES = 1_099_511_627_776;
 const upstream = v.object({
   name: required(
     upstreamName,
@@ -239,6 +241,24 @@ export const fileSchema = v.object({
       "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost. A start ends with 1 when its data folder cannot be used; with `serve` it goes on when the disk is full or the database is locked.",
     ),
     queue_rows: withDefault(whole(1, 1_000_000), 10_000, "start", "How many rows may wait to be written."),
+    keep_days: withDefault(
+      whole(0, MAX_KEEP_DAYS),
+      400,
+      "reload",
+      "Rows that are older are deleted, in small steps. Their sums by hour, key, model and credential stay. 0: rows are kept for ever.",
+    ),
+    keep_bytes: withDefault(
+      whole(0, MAX_LEDGER_BYTES),
+      0,
+      "reload",
+      "While the database takes more, its oldest rows are deleted, but for the last hour and what an open budget needs. 0: no limit.",
+    ),
+    min_free_bytes: withDefault(
+      whole(0, MAX_LEDGER_BYTES),
+      1_073_741_824,
+      "reload",
+      "With less free space on the disk of the data folder, the log warns and `/readyz` says so. 0: never.",
+    ),
   }),
   pool,
   cache,

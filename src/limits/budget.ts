@@ -88,6 +88,11 @@ export class Budget {
     return last?.holds(nowMs) === true ? last.standing() : null;
   }
 
+  /** When the present day, week or month of the budget began, Unix milliseconds. */
+  presentSinceMs(nowMs: number): number {
+    return stretchAt(this.#options.period, this.#zone, nowMs).startMs;
+  }
+
   /** The windows whose rows this process goes by: those that are open, and the present one unless the ledger is asked. */
   windowIds(nowMs: number): readonly string[] {
     const { place, period } = this.#options;

@@ -205,6 +205,13 @@ export class Limiter {
     return this.#book.standings();
   }
 
+  /** The begin of the earliest day, week or month that is open in a budget, Unix milliseconds; null: there is no budget. */
+  get budgetsSinceMs(): number | null {
+    const nowMs = this.#clock.nowMs();
+    const starts = this.#allBudgets().map((budget) => budget.presentSinceMs(nowMs));
+    return starts.length === 0 ? null : starts.reduce((least, start) => Math.min(least, start));
+  }
+
   /** After the last row is committed: gives all portions back, and closes the store. */
   close(): void {
     this.#book.close();

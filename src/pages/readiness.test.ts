@@ -14,8 +14,8 @@ function begin(keys: Readonly<Record<string, string>> | null): void {
   });
 }
 
-async function ask(problems: readonly Problem[] = []) {
-  const reply = readinessPage(gateway, problems);
+async function ask(problems: readonly Problem[] = [], isLow = false) {
+  const reply = readinessPage(gateway, problems, { isLow });
   const page = (await reply.json()) as { status: string; problems: string[]; config: { state: string } };
   return { code: reply.status, page };
 }
@@ -28,10 +28,17 @@ test("a gateway is ready with one credential that is ready", async () => {
       status: "ready",
       problems: [],
       config: { state: "active" },
-      ledger: { writable: true, pending_rows: 0 },
+      ledger: { writable: true, pending_rows: 0, disk_low: false },
       credentials: { ready: 2, waiting: 0, all: 2 },
     } as never,
   });
+});
+
+test("a disk that is almost full is told, and the gateway stays ready", async () => {
+  begin({ main: "sk-main" });
+  const { code, page } = await ask([], true);
+  expect(code).toBe(200);
+  expect(page).toMatchObject({ status: "ready", ledger: { writable: true, disk_low: true } });
 });
 
 test("it is not ready while it drains, and without an upstream, and says so", async () => {

@@ -12,16 +12,22 @@ export interface ReadinessSource {
   readonly snapshot: Pick<Snapshot, "upstreams">;
 }
 
+/** The disk of the data folder. */
+export interface DiskState {
+  readonly isLow: boolean;
+}
+
 /**
  * Red only for what no request can mend: while a balancer sends none, nothing else would make it green again. A
  * credential that waits for the end of a limit is as good as a ready one, because the client is told the time.
  *
  * `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make
- * nothing unready.
+ * nothing unready. Nor does a disk that is almost full: requests are still recorded.
  */
 export function readinessPage(
   { isDraining, ledger, pool, snapshot }: ReadinessSource,
   configProblems: readonly Problem[],
+  disk: DiskState,
 ): Response {
   const credentials = pool.list();
   const ready = credentials.filter((credential) => credential.state === "ready").length;
@@ -43,7 +49,7 @@ export function readinessPage(
             state: "the new file is invalid; the previous configuration is still active",
             problems: configProblems.map(({ line, key, message }) => ({ line, key, message })),
           },
-    ledger: { writable: ledger.isWritable, pending_rows: ledger.pendingRows },
+    ledger: { writable: ledger.isWritable, pending_rows: ledger.pendingRows, disk_low: disk.isLow },
     credentials: { ready, waiting, all: credentials.length },
   });
 }

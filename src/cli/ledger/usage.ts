@@ -1,6 +1,7 @@
 /** `clewline usage`: requests, errors, tokens, cost and latency, summed up. */
 
 import { usdText } from "../../core/money.ts";
+import { rowsDeletedBefore } from "../../ledger/retention/retention.ts";
 import { BOOKINGS } from "../../ledger/row.ts";
 import { readUsage } from "../../ledger/usage/read-usage.ts";
 import { type UsageQuery, UsageQueryError } from "../../ledger/usage/usage-query.ts";
@@ -42,6 +43,7 @@ apart.`,
         if (flags.json) io.out(renderJson(groups, query));
         else if (flags.csv) io.out(renderCsv(groups, query));
         else io.out(renderTable(groups, query) + bookingsOf(sql, query));
+        io.err(deletedRowsNote(sql, query));
       } catch (error) {
         if (!(error instanceof UsageQueryError)) throw error;
         io.err(`clewline usage: ${error.message}\n`);
@@ -51,6 +53,15 @@ apart.`,
     });
   },
 );
+
+/** Says which rows are deleted, if the report is about their time. */
+function deletedRowsNote(sql: Sql, { sinceMs }: UsageQuery): string {
+  const beforeMs = rowsDeletedBefore(sql);
+  if (beforeMs === null || (sinceMs !== null && sinceMs >= beforeMs)) return "";
+  return `clewline usage: rows from before ${new Date(beforeMs).toISOString()} are deleted, as [ledger] keep_days and keep_bytes say. Their sums
+by key, team, model, upstream, credential and dialect are in this report; what only rows tell (see docs/usage.md) is not.
+`;
+}
 
 /** What of the amounts is no request's: what crashes may have lost, and what a person has corrected. */
 function bookingsOf(sql: Sql, query: UsageQuery): string {
