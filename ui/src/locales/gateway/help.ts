@@ -60,6 +60,12 @@ export const HELP: Readonly<Record<string, string>> = {
   "While the ledger cannot be written: `refuse` answers requests with 503; `serve` serves them although their record may be lost. A start ends with 1 when its data folder cannot be used; with `serve` it goes on when the disk is full or the database is locked.":
     "记录无法写入期间：`refuse` 以 503 应答请求；`serve` 照常服务，尽管其记录可能丢失。数据文件夹无法使用时启动以 1 结束；用 `serve` 时，若磁盘已满或数据库被锁，启动会继续。",
   "How many rows may wait to be written.": "最多可有多少行等待写入。",
+  "Rows that are older are deleted, in small steps. Their sums by hour, key, model and credential stay. 0: rows are kept for ever.":
+    "更早的行会分小步删除；按小时、密钥、模型和凭据的汇总会保留。0：永久保留所有行。",
+  "While the database takes more, its oldest rows are deleted, but for the last hour and what an open budget needs. 0: no limit.":
+    "数据库占用超过此值时，删除最旧的行；最近一小时以及未结束的预算所需的行除外。0：不限制。",
+  "With less free space on the disk of the data folder, the log warns and `/readyz` says so. 0: never.":
+    "数据文件夹所在磁盘的可用空间低于此值时，日志会发出警告，`/readyz` 也会说明。0：从不。",
   "How requests share the credentials of the upstreams; see [waiting.md](waiting.md) and [prompt-caching.md](prompt-caching.md).":
     "请求如何共用上游的凭证；见 [waiting.md](waiting.md) 和 [prompt-caching.md](prompt-caching.md)。",
   "Longest wait of a request for a credential, in seconds, while all that could serve it are limited. A request that cannot be served in that time gets its 429 at once. 0: requests never wait.":
