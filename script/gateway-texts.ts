@@ -4,6 +4,7 @@
  */
 import { tableHelp, tableOf } from "../src/config/reference.ts";
 import { configSchemaEntries } from "../src/config/schema-entries.ts";
+import { RATE_KINDS } from "../src/prices/rates.ts";
 import { isIn, isTest, readSources } from "./source-files.ts";
 import { scanText } from "./source-scan.ts";
 
@@ -71,7 +72,7 @@ export const FURTHER: readonly string[] = [
   "add [[upstreams]] with this name",
   // What became of what a person has done, in the record.
   ...["created", "rotated", "revoked", "paused", "resumed", "drained", "enabled", "reset"],
-  ...["exported", "exported with secrets", "all ended", "as before {0}"],
+  ...["exported", "exported with secrets", "all ended", "deleted", "all deleted", "as before {0}"],
 ];
 
 /** Every text that can be found, without those of `FURTHER`. `root`: the folder of the checkout. */
@@ -81,6 +82,7 @@ export function gatewayTexts(root: string): ReadonlySet<string> {
     found.add(entry.description);
     found.add(tableHelp(tableOf(entry.key)));
   }
+  for (const { label } of Object.values(RATE_KINDS)) found.add(label);
   for (const [path, source] of readSources(root)) {
     if (isTest(path) || path.includes("/fixtures/")) continue;
     const { masked } = scanText(source);

@@ -1,10 +1,12 @@
 import type { ReplyOf } from "../../../../src/admin/contract.ts";
 import { dollars, NONE, whole } from "../../lib/format.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { useText } from "../../lib/text.ts";
 
 /** The bill of a request, line by line. */
 export function CostLines({ cost }: { cost: ReplyOf<"getRequest">["cost"] }) {
   const text = useText();
+  const said = useGatewayText();
   const { lines, nanoUsd, savedNanoUsd, priceVersion, gaps } = cost;
   return (
     <>
@@ -13,7 +15,7 @@ export function CostLines({ cost }: { cost: ReplyOf<"getRequest">["cost"] }) {
           <tbody className="tabular">
             {lines.map(({ label, units, rateNanoUsd, per, nanoUsd: amount }) => (
               <tr key={label} className="border-b border-line">
-                <td className="py-1 pr-2">{label}</td>
+                <td className="py-1 pr-2">{said(label)}</td>
                 <td className="py-1 pr-2 text-right">{whole(units)}</td>
                 <td className="py-1 pr-2 text-right whitespace-nowrap text-muted">
                   {rateNanoUsd === null

@@ -21,6 +21,8 @@ const TITLES: Partial<Record<OperationName, Message>> = {
   revokeKeys: "Keys were revoked",
   pauseKeys: "Keys were paused",
   resumeKeys: "Keys were resumed",
+  deleteCapture: "A captured request was deleted",
+  deleteCaptures: "All captured requests were deleted",
 };
 
 /** The name itself where it is one of a newer gateway. */

@@ -62,6 +62,8 @@ export const SETTING_MESSAGES = {
   "Keys were revoked": "吊销了密钥",
   "Keys were paused": "暂停了密钥",
   "Keys were resumed": "恢复了密钥",
+  "A captured request was deleted": "删除了已捕获的请求",
+  "All captured requests were deleted": "删除了所有已捕获的请求",
   "Where alerts go": "告警发送到哪里",
   "No channel is set up, so nobody is told. Add an entry to alerts.channels.":
     "尚未设置渠道，因此不会通知任何人。请向 alerts.channels 添加条目。",
