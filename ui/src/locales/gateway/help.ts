@@ -335,4 +335,6 @@ export const HELP: Readonly<Record<string, string>> = {
     "除含有凭证的头之外，还要遮盖的头的名称，如 `x-forwarded-for`。",
   "Keep heads and bodies of the key's requests, while `capture.enabled` is true: prompts and answers are then on the disk.":
     "在 `capture.enabled` 为 true 时，保存此密钥的请求的头和正文：提示和回答会存入磁盘。",
+  "Largest request body that is translated. A larger one is served by upstreams of the client's own dialect alone: to translate it would keep all other requests waiting.":
+    "要翻译的最大请求正文。更大的只由使用客户端自身协议的上游服务：翻译它会让所有其他请求等待。",
 };
