@@ -30,8 +30,8 @@ export interface CaptureState extends CaptureSums {
 }
 
 const TEND_MS = 500;
-/** Written in one turn of the event loop. */
-const TURN_BYTES = 512 * 1024;
+/** Written in one turn of the event loop, unless one request has more: a megabyte takes some 10 ms. */
+const TURN_BYTES = 128 * 1024;
 /** A client that has not got all bytes so long after the row of its request is not waited for. */
 const MAX_WAIT_MS = 10_000;
 /** What a request takes beside its bodies: the heads of its calls above all. */

@@ -1,6 +1,6 @@
 /** The beginning of a body that passes, up to a bound. */
 import { Buffer } from "node:buffer";
-import { withoutSecrets } from "../core/redact.ts";
+import type { SecretMask } from "../core/redact.ts";
 import { GrowingBytes } from "../wire/bytes.ts";
 import type { CapturedBody } from "./captured-request.ts";
 import { withoutSecretMembers } from "./redaction.ts";
@@ -36,12 +36,12 @@ export class KeptBody {
     this.#isCut = taken < bytes.byteLength;
   }
 
-  captured(secrets: readonly string[]): CapturedBody {
+  captured(mask: SecretMask): CapturedBody {
     const kept = this.#bytes.view();
     const facts = { bytes: this.#totalBytes, isCut: this.#isCut };
     const text = textOf(kept, this.#isCut);
-    if (text !== null) return { ...facts, text: redacted(text, secrets, this.#isCut), base64: null };
-    const signs = redacted(Buffer.from(kept).toString("latin1"), secrets, this.#isCut);
+    if (text !== null) return { ...facts, text: redacted(text, mask, this.#isCut), base64: null };
+    const signs = redacted(Buffer.from(kept).toString("latin1"), mask, this.#isCut);
     return { ...facts, text: null, base64: Buffer.from(signs, "latin1").toString("base64") };
   }
 }
@@ -56,12 +56,12 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | null {
 }
 
 /** The cut may also go through a secret, whose beginning no search for the whole would find. */
-function redacted(text: string, secrets: readonly string[], isCut: boolean): string {
-  const whole = withoutSecretMembers(withoutSecrets(text, secrets));
+function redacted(text: string, mask: SecretMask, isCut: boolean): string {
+  const whole = withoutSecretMembers(mask.hide(text));
   if (!isCut) return whole;
   const longest = Math.max(
     0,
-    ...secrets.map((secret) => {
+    ...mask.secrets.map((secret) => {
       for (let chars = secret.length - 1; chars >= MIN_SECRET_PART; chars--)
         if (whole.endsWith(secret.slice(0, chars))) return chars;
       return 0;

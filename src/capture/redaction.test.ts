@@ -1,9 +1,12 @@
 // No credential of a client or of the gateway is in what is kept, wherever it stands.
 import { expect, test } from "bun:test";
+import { SecretMask } from "../core/redact.ts";
 import { KeptBody } from "./kept-body.ts";
 import { Redaction, redactQuery, secretsIn, withoutSecretMembers } from "./redaction.ts";
 
 const KEY = "clw-planted-key-0123456789";
+const NOTHING = new SecretMask([]);
+const MASK = new SecretMask([KEY]);
 const plain = new Redaction([]);
 
 test.each([
@@ -20,7 +23,7 @@ test.each([
   "x-webhook-signature",
   "x-secret-2",
 ])("the header %s is masked, whatever it holds", (name) => {
-  expect(plain.headers([[name, "anything"]], [])).toEqual([[name, "[redacted]"]]);
+  expect(plain.headers([[name, "anything"]], NOTHING)).toEqual([[name, "[redacted]"]]);
 });
 
 test.each([
@@ -33,7 +36,7 @@ test.each([
   "x-clewline-credential",
   "x-monkey",
 ])("the header %s is shown", (name) => {
-  expect(plain.headers([[name, "value"]], [])).toEqual([[name, "value"]]);
+  expect(plain.headers([[name, "value"]], NOTHING)).toEqual([[name, "value"]]);
 });
 
 test("headers that a person names are masked too, and a credential in any other one", () => {
@@ -44,7 +47,7 @@ test("headers that a person names are masked too, and a credential in any other 
         ["x-forwarded-for", "10.0.0.7"],
         ["referer", `https://here/?k=${KEY}`],
       ],
-      [KEY],
+      MASK,
     ),
   ).toEqual([
     ["x-forwarded-for", "[redacted]"],
@@ -53,13 +56,13 @@ test("headers that a person names are masked too, and a credential in any other 
 });
 
 test("a query shows no credential, and stays as it was written otherwise", () => {
-  expect(redactQuery(`/v1beta/models/m:generate?key=${KEY}&alt=sse&a=%2F&flag`, [])).toBe(
+  expect(redactQuery(`/v1beta/models/m:generate?key=${KEY}&alt=sse&a=%2F&flag`, NOTHING)).toBe(
     "/v1beta/models/m:generate?key=[redacted]&alt=sse&a=%2F&flag",
   );
-  expect(redactQuery("/v1/x?X-Amz-Signature=abc&access_token=def", [])).toBe(
+  expect(redactQuery("/v1/x?X-Amz-Signature=abc&access_token=def", NOTHING)).toBe(
     "/v1/x?X-Amz-Signature=[redacted]&access_token=[redacted]",
   );
-  expect(redactQuery(`/v1/${KEY}`, [KEY])).toBe("/v1/[redacted]");
+  expect(redactQuery(`/v1/${KEY}`, MASK)).toBe("/v1/[redacted]");
 });
 
 test("the credentials of a request are found where it shows them", () => {
@@ -83,7 +86,7 @@ function bodyOf(bytes: Uint8Array | string, limitBytes = 1_000): KeptBody {
 
 test("a body that repeats a credential loses it, in every spelling of JSON", () => {
   const text = `{"a":"${KEY}","b":"${KEY.replaceAll("-", "\\u002d")}","c":"fine"}`;
-  expect(bodyOf(text).captured([KEY]).text).toBe('{"a":"[redacted]","b":"[redacted]","c":"fine"}');
+  expect(bodyOf(text).captured(MASK).text).toBe('{"a":"[redacted]","b":"[redacted]","c":"fine"}');
 });
 
 test.each([
@@ -120,7 +123,7 @@ test.each([
 
 test("a cut through a credential leaves no part of it", () => {
   for (let cut = 3; cut < KEY.length; cut++) {
-    const { text, isCut } = bodyOf(`{"a":"${KEY}"}`, 6 + cut).captured([KEY]);
+    const { text, isCut } = bodyOf(`{"a":"${KEY}"}`, 6 + cut).captured(MASK);
     expect(isCut).toBe(true);
     expect(text?.length).toBeLessThan(6 + 6);
   }
@@ -128,7 +131,7 @@ test("a cut through a credential leaves no part of it", () => {
 
 test("a body that is no text is kept as base64, without a credential in it", () => {
   const bytes = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(KEY), Buffer.from([0x80])]);
-  const { text, base64 } = bodyOf(bytes).captured([KEY]);
+  const { text, base64 } = bodyOf(bytes).captured(MASK);
   expect(text).toBeNull();
   const kept = Buffer.from(base64 ?? "", "base64");
   expect(kept.includes(KEY)).toBe(false);
@@ -140,9 +143,9 @@ test("a body is the same however its bytes come, and a cut goes through no chara
   const bytes = Buffer.from(text);
   const body = new KeptBody(1_000, room);
   for (const byte of bytes) body.add(new Uint8Array([byte]));
-  expect(body.captured([])).toEqual({ text, base64: null, bytes: bytes.byteLength, isCut: false });
+  expect(body.captured(NOTHING)).toEqual({ text, base64: null, bytes: bytes.byteLength, isCut: false });
   for (let limit = 0; limit < bytes.byteLength; limit++) {
-    const kept = bodyOf(bytes, limit).captured([]);
+    const kept = bodyOf(bytes, limit).captured(NOTHING);
     expect(text.startsWith(kept.text ?? "?")).toBe(true);
     expect([kept.isCut, kept.bytes]).toEqual([true, bytes.byteLength]);
   }
@@ -158,5 +161,5 @@ test("without room the body is marked as cut, and nothing is kept behind the gap
     },
   });
   for (const piece of ["abc", "defg", "h"]) body.add(Buffer.from(piece));
-  expect(body.captured([])).toEqual({ text: "abc", base64: null, bytes: 8, isCut: true });
+  expect(body.captured(NOTHING)).toEqual({ text: "abc", base64: null, bytes: 8, isCut: true });
 });

@@ -1,5 +1,5 @@
 /** Keeps credentials, and what a person has named, out of what is captured. */
-import { withoutSecrets } from "../core/redact.ts";
+import type { SecretMask } from "../core/redact.ts";
 import type { CapturedHeaders } from "./captured-request.ts";
 
 const MASK = "[redacted]";
@@ -22,10 +22,10 @@ export class Redaction {
     this.#named = new Set(named);
   }
 
-  headers(lines: CapturedHeaders, secrets: readonly string[]): CapturedHeaders {
+  headers(lines: CapturedHeaders, mask: SecretMask): CapturedHeaders {
     return lines.map(([name, value]) => [
       name,
-      this.#named.has(name) || isSecretName(name) ? MASK : withoutSecrets(value, secrets),
+      this.#named.has(name) || isSecretName(name) ? MASK : mask.hide(value),
     ]);
   }
 }
@@ -47,9 +47,9 @@ export function withoutSecretMembers(text: string): string {
 }
 
 /** A path or a URL whose query shows no credential. */
-export function redactQuery(url: string, secrets: readonly string[]): string {
+export function redactQuery(url: string, mask: SecretMask): string {
   const at = url.indexOf("?");
-  if (at < 0) return withoutSecrets(url, secrets);
+  if (at < 0) return mask.hide(url);
   const query = url
     .slice(at + 1)
     .split("&")
@@ -58,7 +58,7 @@ export function redactQuery(url: string, secrets: readonly string[]): string {
       return name !== part && SECRET_NAME.test(name.toLowerCase()) ? `${name}=${MASK}` : part;
     })
     .join("&");
-  return withoutSecrets(`${url.slice(0, at)}?${query}`, secrets);
+  return mask.hide(`${url.slice(0, at)}?${query}`);
 }
 
 /** The credentials that a request itself shows: also a body or a reply may repeat them. */

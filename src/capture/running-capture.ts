@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { HeaderView } from "../core/header-view.ts";
-import { withoutSecrets } from "../core/redact.ts";
+import { SecretMask } from "../core/redact.ts";
 import type { CapturedCall, CapturedHeaders, CapturedRequest } from "./captured-request.ts";
 import { type CaptureRoom, KeptBody } from "./kept-body.ts";
 import { type Redaction, redactQuery, secretsIn } from "./redaction.ts";
@@ -96,7 +96,7 @@ export class RunningCall {
     this.#error = error;
   }
 
-  captured(secrets: readonly string[]): CapturedCall {
+  captured(mask: SecretMask): CapturedCall {
     const { upstream, credential, dialect, method, url, headers } = this.#begin;
     const { redaction } = this.#owner;
     const head = this.#head;
@@ -107,20 +107,20 @@ export class RunningCall {
       sentMs: this.#sentMs,
       request: {
         method,
-        url: redactQuery(url, secrets),
-        headers: redaction.headers(headers, secrets),
-        body: this.#requestBody?.captured(secrets) ?? null,
+        url: redactQuery(url, mask),
+        headers: redaction.headers(headers, mask),
+        body: this.#requestBody?.captured(mask) ?? null,
       },
       reply:
         head === null
           ? null
           : {
               ...head,
-              headers: redaction.headers(head.headers, secrets),
-              body: this.#replyBody.captured(secrets),
+              headers: redaction.headers(head.headers, mask),
+              body: this.#replyBody.captured(mask),
             },
       endMs: this.#endMs,
-      error: this.#error === null ? null : withoutSecrets(this.#error, secrets),
+      error: this.#error === null ? null : mask.hide(this.#error),
     };
   }
 
@@ -214,9 +214,9 @@ export class RunningCapture implements CaptureRoom {
   captured(): CapturedRequest {
     const { id, atMs, key, dialect, method, path, search, headers } = this.#begin;
     const { redaction } = this.#owner;
-    const secrets = [
+    const mask = new SecretMask([
       ...new Set([...secretsIn(headers, search), ...this.#calls.flatMap((call) => call.secrets)]),
-    ];
+    ]);
     const reply = this.#reply;
     return {
       id,
@@ -225,20 +225,20 @@ export class RunningCapture implements CaptureRoom {
       dialect,
       request: {
         method,
-        path: redactQuery(path + search, secrets),
-        headers: redaction.headers(headers, secrets),
-        body: this.#requestBody?.captured(secrets) ?? null,
+        path: redactQuery(path + search, mask),
+        headers: redaction.headers(headers, mask),
+        body: this.#requestBody?.captured(mask) ?? null,
       },
       reply:
         reply === null
           ? null
           : {
               status: reply.status,
-              headers: redaction.headers(reply.headers, secrets),
-              body: this.#replyBody.captured(secrets),
+              headers: redaction.headers(reply.headers, mask),
+              body: this.#replyBody.captured(mask),
               isBroken: this.#isBroken,
             },
-      calls: this.#calls.map((call) => call.captured(secrets)),
+      calls: this.#calls.map((call) => call.captured(mask)),
       callsLeftOut: this.#callsLeftOut,
     };
   }

@@ -8,11 +8,22 @@ const MIN_SECRET_CHARS = 8;
 
 /** An upstream's text without a credential's secrets, which some upstreams repeat. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (left, secret) =>
-      secret.length < MIN_SECRET_CHARS ? left : left.replace(patternOf(secret), "[redacted]"),
-    text,
-  );
+  return new SecretMask(secrets).hide(text);
+}
+
+/** The same for many texts: to make a pattern takes longer than to search a short text. */
+export class SecretMask {
+  readonly secrets: readonly string[];
+  readonly #patterns: readonly RegExp[];
+
+  constructor(secrets: readonly string[]) {
+    this.secrets = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
+    this.#patterns = this.secrets.map(patternOf);
+  }
+
+  hide(text: string): string {
+    return this.#patterns.reduce((left, pattern) => left.replace(pattern, "[redacted]"), text);
+  }
 }
 
 /** Matches a secret in every form that JSON allows: any character as `\uXXXX`, some behind a backslash. */
