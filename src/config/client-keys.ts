@@ -1,5 +1,6 @@
 /** Client keys and teams as the program sees them, from the checked values of the file or of a stored row. */
 import * as v from "valibot";
+import { usdText } from "../core/money.ts";
 import { toCamel } from "./camel-case.ts";
 import { nanoUsdOf, parseExpiry } from "./key-values.ts";
 import { renderPath } from "./problem.ts";
@@ -219,6 +220,19 @@ function makeBudgetSet(written: WrittenBudgets): BudgetSet {
     budgetPerDayNanoUsd: nanoOrNull(written.budgetUsdPerDay),
     budgetPerWeekNanoUsd: nanoOrNull(written.budgetUsdPerWeek),
     budgetPerMonthNanoUsd: nanoOrNull(written.budgetUsdPerMonth),
+  };
+}
+
+/** Limits as `[[keys]]` writes them, under its names; null: no such limit. */
+export function writtenLimits(set: LimitSet): Readonly<Record<string, number | string | null>> {
+  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdText(nanoUsd));
+  return {
+    requests_per_minute: set.requestsPerMinute,
+    tokens_per_minute: set.tokensPerMinute,
+    concurrency: set.concurrency,
+    budget_usd_per_day: usd(set.budgetPerDayNanoUsd),
+    budget_usd_per_week: usd(set.budgetPerWeekNanoUsd),
+    budget_usd_per_month: usd(set.budgetPerMonthNanoUsd),
   };
 }
 

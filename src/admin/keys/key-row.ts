@@ -1,6 +1,5 @@
 /** A client key in the form of the contract. Never the key itself, and nothing that it could be found by. */
-import type { KeyConfig, LimitSet } from "../../config/client-keys.ts";
-import { usdText } from "../../core/money.ts";
+import { type KeyConfig, writtenLimits } from "../../config/client-keys.ts";
 import type { ReplyOf } from "../contract.ts";
 import type { ListedKey } from "./key-list.ts";
 
@@ -49,26 +48,14 @@ function settingsOf(config: KeyConfig): Key["settings"] {
     cache_header: config.mayAskForCache || null,
     cache_scope: config.cacheScope === "key" ? null : config.cacheScope,
     capture: config.isCaptured || null,
-    ...(limits === null ? {} : limitsOf(limits)),
+    ...(limits === null ? {} : writtenLimits(limits)),
     time_zone: limits === null || limits.timeZone === "UTC" ? null : limits.timeZone,
     per_model:
       limits === null || limits.perModel.length === 0
         ? null
-        : limits.perModel.map((one) => withoutNulls({ model: one.model, ...limitsOf(one) })),
+        : limits.perModel.map((one) => withoutNulls({ model: one.model, ...writtenLimits(one) })),
   };
   return withoutNulls(written);
-}
-
-function limitsOf(set: LimitSet): Record<string, unknown> {
-  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdText(nanoUsd));
-  return {
-    requests_per_minute: set.requestsPerMinute,
-    tokens_per_minute: set.tokensPerMinute,
-    concurrency: set.concurrency,
-    budget_usd_per_day: usd(set.budgetPerDayNanoUsd),
-    budget_usd_per_week: usd(set.budgetPerWeekNanoUsd),
-    budget_usd_per_month: usd(set.budgetPerMonthNanoUsd),
-  };
 }
 
 function withoutNulls(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

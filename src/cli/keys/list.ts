@@ -1,6 +1,6 @@
 /** The client keys of file and database as a table, or as JSON. Never a key itself. */
 import { configOf, type KeysOfFile } from "../../auth/join-keys.ts";
-import type { KeyConfig, KeySettings, LimitSet } from "../../config/client-keys.ts";
+import { type KeyConfig, type KeySettings, type LimitSet, writtenLimits } from "../../config/client-keys.ts";
 import { usdText } from "../../core/money.ts";
 import type { StoredKey } from "../../store/client-keys.ts";
 import type { CliIo } from "../cli.ts";
@@ -152,21 +152,9 @@ function toJson({ name, state, from, fault, settings, stored }: Listed): object 
       settings?.limits == null
         ? null
         : {
-            ...limitsToJson(settings.limits),
+            ...writtenLimits(settings.limits),
             time_zone: settings.limits.timeZone,
-            per_model: settings.limits.perModel.map((one) => ({ model: one.model, ...limitsToJson(one) })),
+            per_model: settings.limits.perModel.map((one) => ({ model: one.model, ...writtenLimits(one) })),
           },
-  };
-}
-
-function limitsToJson(set: LimitSet): object {
-  const usd = (nanoUsd: number | null): string | null => (nanoUsd === null ? null : usdText(nanoUsd));
-  return {
-    requests_per_minute: set.requestsPerMinute,
-    tokens_per_minute: set.tokensPerMinute,
-    concurrency: set.concurrency,
-    budget_usd_per_day: usd(set.budgetPerDayNanoUsd),
-    budget_usd_per_week: usd(set.budgetPerWeekNanoUsd),
-    budget_usd_per_month: usd(set.budgetPerMonthNanoUsd),
   };
 }
