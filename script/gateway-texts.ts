@@ -54,6 +54,8 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
 
 /** Texts that are put together elsewhere, or have no space that would tell them from names. */
 export const FURTHER: readonly string[] = [
+  "the port cannot be had on {0} ({1})",
+  "name a free port, or remove [simulator]",
   "unconfirmed: {0}",
   "confirmed: {0}",
   "nothing left until the reset",

@@ -58,6 +58,7 @@ async function openCaptured({ page }: Window): Promise<void> {
 }
 
 const SHOTS: readonly Shot[] = [
+  { name: "first-steps", path: "/start" },
   { name: "overview", path: "/" },
   { name: "overview-tokens", path: "/?metric=tokens" },
   { name: "overview-by-model", path: "/?metric=requests&by=model" },

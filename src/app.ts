@@ -23,7 +23,6 @@ import { keysForNextStart } from "./config/change/restart.ts";
 import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.ts";
 import type { Config } from "./config/config.ts";
 import type { SettingsFileOptions } from "./config/edit/settings-file.ts";
-import type { LoadedConfig } from "./config/load.ts";
 import { ConfigError, type Problem, problemOf, renderProblem } from "./config/problem.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
@@ -53,8 +52,8 @@ export interface AppOptions {
   readonly config: Config;
   /** Reads the configuration again; throws `ConfigError`. */
   readonly reloadConfig: () => Promise<Config>;
-  /** Checks a text as the configuration file; absent: the admin cannot change the configuration. Throws `ConfigError`. */
-  readonly checkConfig?: (text: string) => Promise<LoadedConfig>;
+  /** Reads a text as the configuration file; absent: the admin cannot change the configuration. */
+  readonly configText?: Pick<SettingsFileOptions, "check" | "draft">;
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -178,6 +177,7 @@ class RunningApp implements App {
     this.#gateway.background.start();
     this.#gateway.cache.start();
     this.#gateway.captures.start();
+    void this.#gateway.simulator.start(config.simulator.port, this.#gateway.log);
     const served: Served = {
       gateway: this.#gateway,
       models: this.#models,
@@ -271,6 +271,7 @@ class RunningApp implements App {
     this.#admin.close();
     this.#gateway.background.stop();
     this.#gateway.transport.stop();
+    await this.#gateway.simulator.close();
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#gateway.limiter.close();
@@ -302,6 +303,7 @@ class RunningApp implements App {
       const emptied = findEmptied(before, config, this.#keys.areStored);
       if (emptied.length > 0) throw new ConfigError(emptied, config.readFiles);
       await this.#prices.reload();
+      await gateway.simulator.replace(config.simulator.port);
       this.#listener?.reload(config.server);
     } catch (cause) {
       // Also the files that only the rejected configuration names: a change of one may repair it.
@@ -360,12 +362,13 @@ class RunningApp implements App {
   }
 
   #settingsFile(): SettingsFileOptions {
-    const { config, clock, ids, checkConfig } = this.#options;
+    const { config, clock, ids, configText } = this.#options;
+    const unread = () => Promise.reject(new ConfigError([]));
     return {
-      file: checkConfig === undefined ? null : config.file,
+      ...(configText ?? { check: unread, draft: unread }),
+      file: configText === undefined ? null : config.file,
       clock,
       ids,
-      check: checkConfig ?? (() => Promise.reject(new ConfigError([]))),
       inForce: () => this.#gateway.snapshot.config,
       refusals: (after) => findEmptied(this.#gateway.snapshot.config, after, this.#keys.areStored),
       reload: async () => {

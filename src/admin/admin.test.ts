@@ -21,6 +21,7 @@ const SAMPLES: Record<
   listCredentials: {},
   // The gateway under test has no file: test/admin has those that change one.
   addCredentials: { body: { upstream: "up", lines: "sk-new" }, status: 403 },
+  useSimulator: { status: 403 },
   removeCredential: { path: "credentials/up/main", status: 403 },
   testCredential: { path: "credentials/up/main/test", body: {} },
   pauseCredential: { path: "credentials/up/main/pause" },
@@ -187,7 +188,7 @@ describe("each operation", () => {
       } as never,
     });
     const headers = await reader.browser();
-    const body = { passphrase: "long enough" };
+    const body = { passphrase: "long enough", currentPassword: PLANTED.password };
     expect((await reader.call("settings/export", { method: "POST", headers, body })).status).toBe(200);
     const { entries } = (await (await reader.call("audit", { headers })).json()) as { entries: object[] };
     expect(entries).toMatchObject([

@@ -1,5 +1,6 @@
 /** Who changed what, and the way back. */
 import type { Change } from "../config/edit/change.ts";
+import { parsePath } from "../config/edit/path-text.ts";
 import {
   type KeptDifference,
   parseKept,
@@ -13,6 +14,7 @@ import { AdminError } from "./admin-error.ts";
 import { type ConfigChanges, clashError } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { Handlers } from "./handler.ts";
+import { isOfAdminPassword } from "./settings.ts";
 
 const PAGE = 50;
 
@@ -31,6 +33,10 @@ export function makeAuditHandlers(
       const row = changes.find(params.id);
       if (row === null) throw new AdminError("not_found", "there is no such change on record");
       if (row.undoneBy !== null) throw new AdminError("conflict", "the change was undone before");
+      if (changesPassword(row))
+        throw new AdminError("forbidden", "a change of the admin's password cannot be taken back", {
+          repair: "set another password in the settings",
+        });
       const act = acts.undo(actor, row);
       if (act !== null) return { version: null, auditId: act.auditId };
       const { version, auditId } = await changes.make(
@@ -65,10 +71,16 @@ function changesOf(text: string, differences: readonly KeptDifference[]): readon
   throw clashError(undefined, undone.clashes);
 }
 
+/** An undo asks for no password, so that it must not bring another one. */
+function changesPassword(row: AuditRow): boolean {
+  return parseShown(row.changes).some(({ path }) => isOfAdminPassword(parsePath(path)));
+}
+
 function entryOf(row: AuditRow, changes: ConfigChanges, acts: Acts) {
   const { id, atMs, who, address, what, undoneBy } = row;
   const shown = [...parseShown(row.changes)];
   const ofAct = acts.undoUntilMs(row);
-  const undoUntilMs = ofAct === undefined ? changes.undoUntilMs(row) : ofAct;
+  const ofChange = changesPassword(row) ? 0 : changes.undoUntilMs(row);
+  const undoUntilMs = ofAct === undefined ? ofChange : ofAct;
   return { id, atMs, who, address, what, changes: shown, undoUntilMs, undoneBy };
 }

@@ -23,6 +23,7 @@ const RECORDS: { readonly [Name in Changing]: ((call: Call<Name>) => readonly Sh
   signOut: null,
   signOutAll: () => [{ path: "sessions", before: null, after: "all ended" }],
   addCredentials: null,
+  useSimulator: null,
   removeCredential: null,
   testCredential: null,
   pauseCredential: null,

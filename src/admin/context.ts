@@ -84,6 +84,8 @@ export interface AdminContext {
   readonly hashPassword: (password: string) => Promise<string>;
   /** Changes of the configuration file. */
   readonly settings: SettingsFile;
+  /** A port for `[simulator]`. */
+  readonly freeSimulatorPort: () => Promise<number>;
   /** The problems of a changed file that is not in effect. */
   readonly rejected: () => readonly Problem[];
   readonly verifyPassword: (password: string, hash: string) => Promise<boolean>;
@@ -109,6 +111,8 @@ export interface AdminContext {
   readonly priceOf: (upstream: string, model: string) => TargetPrice | null;
   /** The names of models in the upstreams' own lists, as `upstream/model`. */
   readonly listedModels: () => Promise<readonly string[]>;
+  /** The models of the upstream's provider in the price list. */
+  readonly pricedModels: (upstream: string) => readonly string[];
   /** Throws `GatewayError` for a request that the gateway would refuse. `key`: by whose rights; null: by the admin's. */
   readonly explain: (request: OwnRequest, key: string | null) => Promise<object>;
   /** Sends a request in the ordinary way, with a row. `credential`: with this one alone, as `upstream/name`. */

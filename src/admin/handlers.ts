@@ -6,6 +6,7 @@ import { makeCaptureHandlers } from "./captures.ts";
 import type { ConfigChanges } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import { makeCredentialChangeHandlers } from "./credentials/credential-changes.ts";
+import { makeSimulatorHandlers } from "./credentials/simulator-upstreams.ts";
 import { makeCredentialHandlers } from "./credentials.ts";
 import type { Handlers } from "./handler.ts";
 import type { Keys } from "./keys.ts";
@@ -37,9 +38,10 @@ export function makeHandlers(
     ...live.handlers(),
     ...makeTryHandlers(context),
     ...makeSessionHandlers(context, access),
-    ...makeSettingsHandlers(context, changes),
+    ...makeSettingsHandlers(context, access, changes),
     ...makeAlertHandlers(context),
     ...makeCredentialChangeHandlers(context, changes),
+    ...makeSimulatorHandlers(context, changes),
     ...makeAuditHandlers(context, changes, acts),
     ...makeOverviewHandlers(context),
     ...makeCredentialHandlers(context, acts),

@@ -1,7 +1,8 @@
 /** The configuration, and changes of it. */
+import { setImmediate } from "node:timers/promises";
 import type { Draft } from "../config/draft.ts";
 import { applyChange, type Change } from "../config/edit/change.ts";
-import { exportText, importText, seal, unseal } from "../config/edit/exported-settings.ts";
+import { exportPieces, importPieces, seal, unseal } from "../config/edit/exported-settings.ts";
 import { topmost } from "../config/edit/named-settings.ts";
 import { parsePath } from "../config/edit/path-text.ts";
 import { isSecretAt } from "../config/edit/shown-value.ts";
@@ -10,13 +11,15 @@ import { withPassword } from "../config/first-run/password.ts";
 import { ConfigError, type Path, renderPath } from "../config/problem.ts";
 import { isLiteral } from "../config/secret.ts";
 import { isTree, parseToml, TomlError, type Tree } from "../config/toml/toml.ts";
+import { inTurns } from "../core/turns.ts";
+import type { Access } from "./access/access.ts";
 import { AdminError } from "./admin-error.ts";
-import { type ConfigChanges, shownDifferences, shownProblems } from "./config-changes.ts";
+import { type ConfigChanges, type Made, shownDifferences, shownProblems } from "./config-changes.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReadBodyOf } from "./contract.ts";
 import type { Handlers } from "./handler.ts";
 import { refuseBeyondBounds } from "./settings/bounds.ts";
-import { keysOf, tablesOf, valuesOf, whyLocked } from "./settings/settings-view.ts";
+import { keysOf, tablesOf, valuePieces, whyLocked } from "./settings/settings-view.ts";
 
 type WantedChange = ReadBodyOf<"changeSettings">["changes"][number];
 type SettingsHandlers = Pick<
@@ -24,7 +27,11 @@ type SettingsHandlers = Pick<
   "getSettings" | "previewSettings" | "changeSettings" | "exportSettings" | "importSettings"
 >;
 
-export function makeSettingsHandlers(context: AdminContext, changes: ConfigChanges): SettingsHandlers {
+export function makeSettingsHandlers(
+  context: AdminContext,
+  access: Pick<Access, "confirm" | "cookieAfterPassword">,
+  changes: ConfigChanges,
+): SettingsHandlers {
   const { settings } = context;
   const make = (wanted: readonly WantedChange[]) => (text: string) => changesOf(context, text, wanted);
   return {
@@ -37,7 +44,7 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
         file: settings.file ?? "",
         version: revision,
         lockedReason,
-        values: valuesOf(root, draft),
+        values: await inTurns(valuePieces(root, draft)),
         keys: keysOf(),
         tables: tablesOf(),
         problems: shownProblems(context.rejected()),
@@ -55,21 +62,30 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
         return { differences: [], problems: [...problems], atNextStart: [] };
       }
     },
-    async changeSettings({ body: { version, changes: wanted }, ...actor }) {
+    async changeSettings({ body: { version, changes: wanted, currentPassword }, ...actor }) {
+      const isOfPassword = wanted.some(({ path }) => isOfAdminPassword(parsePath(path)));
+      if (isOfPassword) await access.confirm(actor.client, currentPassword);
       const made = await changes.make(actor, "changeSettings", () => settings.change(version, make(wanted)));
-      return { ...made, differences: [...made.differences], atNextStart: [...made.atNextStart] };
+      return replyOf(made, isOfPassword ? access.cookieAfterPassword(actor.client, actor.caller) : null);
     },
-    async exportSettings({ body: { passphrase } }) {
+    async exportSettings({ client, body: { passphrase, currentPassword } }) {
+      if (passphrase !== undefined) await access.confirm(client, currentPassword);
       const { text } = await settings.read();
       return {
-        text: passphrase === undefined ? exportText(text) : await seal(text, passphrase, context.ids),
+        text:
+          passphrase === undefined
+            ? await inTurns(exportPieces(text))
+            : await seal(text, passphrase, context.ids),
       };
     },
-    async importSettings({ body: { version, text, passphrase, isTrial }, ...actor }) {
+    async importSettings({ body: { version, text, passphrase, currentPassword, isTrial }, ...actor }) {
       const now = await settings.read();
       const plain = await unsealed(text, passphrase);
-      const imported = await withHashedPassword(context, now.text, readImport(now.text, plain));
-      refuseBeyondBounds(parseToml(now.text).root, parseToml(imported).root, allowsPrivate(context));
+      const before = parseToml(now.text).root;
+      const imported = await withHashedPassword(context, before, await readImport(now.text, plain));
+      await setImmediate();
+      const after = parseToml(imported).root;
+      refuseBeyondBounds(before, after, allowsPrivate(context));
       const attempt = () => settings.replace(version, imported, isTrial);
       if (isTrial) {
         const { revision, differences, atNextStart, isMerged } = await changes.attempt(attempt);
@@ -82,10 +98,22 @@ export function makeSettingsHandlers(context: AdminContext, changes: ConfigChang
           isMerged,
         };
       }
+      const isOfPassword = passwordIn(after) !== passwordIn(before);
+      if (isOfPassword) await access.confirm(actor.client, currentPassword);
       const made = await changes.make(actor, "importSettings", attempt);
-      return { ...made, differences: [...made.differences], atNextStart: [...made.atNextStart] };
+      return replyOf(made, isOfPassword ? access.cookieAfterPassword(actor.client, actor.caller) : null);
     },
   };
+}
+
+/** The password itself, or the table that has it. */
+export function isOfAdminPassword(path: Path | null): boolean {
+  return path?.[0] === "admin" && (path.length === 1 || path[1] === "password");
+}
+
+function replyOf(made: Made, cookie: string | null) {
+  const reply = { ...made, differences: [...made.differences], atNextStart: [...made.atNextStart] };
+  return cookie === null ? reply : Response.json(reply, { headers: { "set-cookie": cookie } });
 }
 
 async function unsealed(text: string, passphrase: string | undefined): Promise<string> {
@@ -103,9 +131,9 @@ async function unsealed(text: string, passphrase: string | undefined): Promise<s
   });
 }
 
-function readImport(now: string, text: string): string {
+async function readImport(now: string, text: string): Promise<string> {
   try {
-    const result = importText(now, text);
+    const result = await inTurns(importPieces(now, text));
     if (result.ok) return result.text;
     throw new AdminError("invalid", result.problems[0]?.message ?? "", {
       details: { problems: shownProblems(result.problems) },
@@ -117,20 +145,16 @@ function readImport(now: string, text: string): string {
   }
 }
 
+/** `draft` null: the text is not TOML. */
 async function readDraft(
   { settings }: AdminContext,
   text: string,
 ): Promise<{ root: Tree; draft: Draft | null }> {
   try {
-    const { draft } = await settings.check(text);
+    const draft = await settings.draft(text);
     return { root: draft.root, draft };
   } catch (cause) {
-    if (!(cause instanceof ConfigError)) throw cause;
-  }
-  try {
-    return { root: parseToml(text).root, draft: null };
-  } catch (cause) {
-    if (cause instanceof TomlError) return { root: {}, draft: null };
+    if (cause instanceof ConfigError) return { root: {}, draft: null };
     throw cause;
   }
 }
@@ -143,6 +167,7 @@ async function changesOf(
 ): Promise<readonly Change[]> {
   refuseTwice(wanted);
   const { root, draft } = await readDraft(context, text);
+  await setImmediate();
   const read = await Promise.all(
     wanted.map(async (one): Promise<Change> => {
       const path = parsePath(one.path);
@@ -212,16 +237,15 @@ async function valueFor(context: AdminContext, path: Path, value: unknown): Prom
   return isPassword ? await hashOf(context, value) : value;
 }
 
-async function withHashedPassword(context: AdminContext, now: string, text: string): Promise<string> {
-  const password = passwordIn(text);
+async function withHashedPassword(context: AdminContext, now: Tree, text: string): Promise<string> {
+  const password = passwordIn(parseToml(text).root);
   if (password === null || password === passwordIn(now)) return text;
   // What looks like a hash is checked as one, as in the file.
   if (!isLiteral(password) || password.startsWith("$")) return text;
   return withPassword(text, await hashOf(context, password));
 }
 
-function passwordIn(text: string): string | null {
-  const { admin } = parseToml(text).root;
+function passwordIn({ admin }: Tree): string | null {
   return isTree(admin) && typeof admin.password === "string" ? admin.password : null;
 }
 

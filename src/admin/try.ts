@@ -49,7 +49,7 @@ function forPage(reply: Response): Response {
 const FOR_PAGE =
   /^(?:content-type|cache-control|retry-after|(?:x-)?request-id|x-clewline-.*|x-accel-buffering)$/;
 
-/** Of the models in the upstream's own list and in entries; null: none is known. */
+/** Of the models in entries and in the upstream's own list, which a provider gives to good keys alone; null: none is known. */
 async function cheapestModel(context: AdminContext, upstream: string): Promise<string | null> {
   const prefix = `${upstream}/`;
   const listed = await context.listedModels();
@@ -61,6 +61,8 @@ async function cheapestModel(context: AdminContext, upstream: string): Promise<s
     ...named.filter((target) => target.upstream === upstream).map(({ model }) => model),
     ...listed.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
   ].filter((name) => !name.includes("*"));
+  // Without a list a wrong key would be told from a good one by nobody.
+  if (names.length === 0) names.push(...context.pricedModels(upstream));
   const rateOf = (name: string): number =>
     context.priceOf(upstream, name)?.output ?? Number.POSITIVE_INFINITY;
   // Models of embeddings have no price of output, or one of 0.

@@ -49,6 +49,7 @@ beforeEach(async () => {
     clock,
     ids: makeIds(),
     check: read,
+    draft: async (text) => (await read(text)).draft,
     inForce: () => config,
     refusals: () => [],
     reload: async () => {

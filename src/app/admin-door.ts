@@ -8,9 +8,10 @@ import type { ClientRequest } from "../http/client-request.ts";
 import { hashPassword, verifyPassword } from "../http/password.ts";
 import type { ModelLists } from "../models/model-lists.ts";
 import type { ProcessFacts } from "../pages/metrics.ts";
-import { linesOfRow, priceOfTarget } from "./admin-prices.ts";
+import { linesOfRow, pricedModelsOf, priceOfTarget } from "./admin-prices.ts";
 import { makeExplain, makeSend } from "./admin-requests.ts";
 import type { ChangingGateway } from "./make-gateway.ts";
+import { freeSimulatorPort } from "./simulator-host.ts";
 
 export interface AdminDoorOptions
   extends Pick<AdminContext, "version" | "ids" | "open" | "mainUrl" | "reader" | "rejected"> {
@@ -83,6 +84,7 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
     verifyPassword,
     hashPassword,
     settings,
+    freeSimulatorPort,
     unpricedSince: (timeMs) => gateway.unpriced.after(timeMs),
     health: () => {
       const { residentBytes, startedAtMs } = processFacts();
@@ -103,6 +105,7 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
     costLines: (row) => linesOfRow(snapshot(), row),
     priceOf: (upstream, model) => priceOfTarget(snapshot(), upstream, model, clock.nowMs()),
     listedModels: () => models.names(),
+    pricedModels: (upstream) => pricedModelsOf(snapshot(), upstream),
     explain: makeExplain(gateway),
     send: makeSend(gateway),
   };

@@ -45,6 +45,13 @@ export function linesOfRow(snapshot: Snapshot, row: LedgerRow): ReturnType<Admin
   return fillBill(bill, usage, price, facts) ? bill.lines : null;
 }
 
+/** Names that need not be those of now: a list has models that were retired as well. */
+export function pricedModelsOf({ prices, upstreams }: Snapshot, upstream: string): readonly string[] {
+  const provider = upstreams.get(upstream)?.place?.provider;
+  const listed = prices.list.providers.find(({ id }) => id === provider);
+  return listed?.models.map(({ id }) => id) ?? [];
+}
+
 function findPrice(
   { prices, upstreams }: Snapshot,
   upstream: string,

@@ -4,6 +4,7 @@ import { Captures } from "../capture/captures.ts";
 import type { KeyConfig } from "../config/client-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { Metrics } from "../core/metrics.ts";
 import { systemScheduler } from "../core/scheduler.ts";
@@ -37,10 +38,12 @@ import { type MediaFetch, makeMediaFetch } from "../transport/media-fetch.ts";
 import { makeWatchdog } from "../transport/watchdog.ts";
 import { LearnedRepairs } from "../upstreams/refusals/learned-repairs.ts";
 import { makeLimiter } from "./make-limiter.ts";
+import { SimulatorHost } from "./simulator-host.ts";
 
 export interface GatewayOptions {
   readonly config: Config;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly log: Log;
 }
 
@@ -50,6 +53,7 @@ export type ChangingGateway = Gateway & {
   fetchMedia: Gateway["fetchMedia"];
   readonly background: BackgroundWatch;
   readonly captures: Captures;
+  readonly simulator: SimulatorHost;
   isDraining: boolean;
 };
 
@@ -67,7 +71,7 @@ export interface GatewayParts {
 }
 
 export function makeGateway(
-  { config, clock, log }: GatewayOptions,
+  { config, clock, ids, log }: GatewayOptions,
   { sql, prices, keys, states, restored, rooms, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
@@ -134,6 +138,7 @@ export function makeGateway(
       () => gateway,
       makeBackgroundStore(() => openStore(dataDir)),
     ),
+    simulator: new SimulatorHost({ clock, ids }),
     observed: new ObservedTargets(),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),

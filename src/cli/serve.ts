@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
 import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
 import { ensureAdminPassword } from "../config/first-run/password.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, loadDraft } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { hashPassword, makeSteadyHash } from "../http/password.ts";
 import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
@@ -51,7 +51,10 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       const app = await startApp({
         config,
         reloadConfig: load,
-        checkConfig: (text) => loadConfig({ ...options, text }),
+        configText: {
+          check: (text) => loadConfig({ ...options, text }),
+          draft: (text) => loadDraft({ ...options, text }),
+        },
         version: VERSION,
         clock: io.clock,
         ids: io.ids,
@@ -131,7 +134,7 @@ function greeting(app: App, config: Config, admin: string): string {
   OpenAI Responses          ${url}/v1           (POST /responses)
   Anthropic Messages        ${url}              (POST /v1/messages)
   Gemini                    ${url}              (POST /v1beta/models/MODEL:generateContent)
-  upstreams                 ${upstreams === "" ? `none yet: add one to ${config.file}` : upstreams}
+  upstreams                 ${upstreams === "" ? `none yet: add one ${app.adminUrl === null ? "" : "in the admin, or "}to ${config.file}` : upstreams}
 ${app.metricsUrl === null ? "" : `  metrics                   ${app.metricsUrl}\n`}${admin}`;
 }
 

@@ -200,6 +200,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       media: DEFAULTS.media,
       translation: DEFAULTS.translation,
       traits: [],
+      simulator: { port: null },
       prices: [],
     });
     expect(Object.isFrozen(config.upstreams[0]?.credentials[0])).toBe(true);
@@ -589,12 +590,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, traits, prices",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
   ],
   ...[
     [

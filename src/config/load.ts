@@ -4,6 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
 import { checkAlerts } from "./alerts/alert-checks.ts";
@@ -50,19 +51,20 @@ export interface LoadedConfig {
   readonly draft: Draft;
 }
 
-/** Throws `ConfigError` with all problems. Warnings are about a configuration that works but is unwise. */
+/**
+ * Throws `ConfigError` with all problems. Warnings are about a configuration that works but is unwise. Works in several
+ * turns of the event loop: a gateway whose file has thousands of entries serves meanwhile.
+ */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const { env, flags, cwd } = options;
+  const { env, cwd } = options;
   const file = options.file === null ? null : resolve(cwd, options.file);
-  const version = file === null ? "" : await versionOf(file);
-  const toml = file === null ? null : await tomlOf(file, cwd, options.text);
   const baseDir = file === null ? cwd : dirname(file);
-  const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
-  if (file !== null) draft.readFiles.push({ path: file, version });
-  if (toml !== null && Object.keys(toml.root).length === 0) refuseEmpty(draft);
-  applyOverrides(draft, env, flags);
+  const draft = await loadDraft(options);
+  await setImmediate();
   const checked = holdToSchema(draft);
+  await setImmediate();
   checkTogether(draft);
+  await setImmediate();
   const needsSecrets = options.needsSecrets ?? true;
   const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
   checkAlerts(draft, secrets.texts);
@@ -87,6 +89,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       "add [[keys]] with a name and a key, or make one: clewline keys create NAME; a running Clewline that has some keeps them",
     );
   }
+  await setImmediate();
   const passwordHash = await hashOf(secrets.texts.get("admin.password"), options.hashPassword);
   if (needsSecrets && checked.admin !== undefined && passwordHash === null) {
     draft.warn(
@@ -104,6 +107,19 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     passwordHash,
   });
   return { config, warnings: inOrder(draft.warnings), draft };
+}
+
+/** What the file and its overrides say, and from where; nothing is checked. Throws `ConfigError` for what is not TOML. */
+export async function loadDraft(options: Omit<LoadOptions, "hashPassword" | "needsSecrets">): Promise<Draft> {
+  const { env, flags, cwd } = options;
+  const file = options.file === null ? null : resolve(cwd, options.file);
+  const version = file === null ? "" : await versionOf(file);
+  const toml = file === null ? null : await tomlOf(file, cwd, options.text);
+  const draft = new Draft(file === null ? null : shownName(file, cwd), toml);
+  if (file !== null) draft.readFiles.push({ path: file, version });
+  if (toml !== null && Object.keys(toml.root).length === 0) refuseEmpty(draft);
+  applyOverrides(draft, env, flags);
+  return draft;
 }
 
 async function tomlOf(file: string, cwd: string, text: string | undefined): Promise<TomlFile> {

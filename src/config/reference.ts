@@ -25,6 +25,7 @@ const TABLES: Readonly<Record<string, string>> = {
     "Names of your own for models. A model without an entry goes to the upstream of its prefix (`anthropic/claude-…`), else to the upstream of its well-known family, else to the only upstream. A model's name that ends in `-thinking`, `-thinking-8k` (a budget in tokens, `k`: 1,024) or `-search` asks for thinking or for web search, for clients that cannot ask in another way; models of compatible servers, other than OpenAI's, keep such names whole. Below its entry, `[models.defaults]` has parameters for clients that give none, and `[models.fixed]` has parameters that replace the client's.",
   media: "Images and documents that clients name by URL.",
   translation: "Translation from one dialect to another.",
+  simulator: "Simulated providers within the gateway; see [admin.md](admin.md#the-first-run).",
   "prices[]":
     "Prices of your own: of a contract, of models that no list has, of your own servers. They go before the list; `clewline prices show` prints what holds. `model` and one rate are enough. An entry with `tier`, `above_tokens`, `hours` or `region` is a part of the price of the same upstream, model and day, and says only what differs. All rates are in dollars, with at most nine decimals. See [prices.md](prices.md).",
   "traits[]":

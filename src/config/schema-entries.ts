@@ -32,9 +32,20 @@ export function defaultOf({ default: text }: SchemaEntry): unknown {
   return text === null ? null : JSON.parse(text);
 }
 
+/** A file of a thousand entries asks for the facts of the same few nodes tens of thousands of times. */
+const SHAPES = new WeakMap<v.GenericSchema, Shape>();
+const METADATA = new WeakMap<v.GenericSchema, Readonly<Record<string, unknown>>>();
+
 /** The shape of a schema node. Throws on a kind of schema that this file does not know, which is a bug. */
 export function shapeOf(schema: v.GenericSchema): Shape {
-  const bare = unwrap(schema);
+  const known = SHAPES.get(schema);
+  if (known !== undefined) return known;
+  const shape = readShape(unwrap(schema));
+  SHAPES.set(schema, shape);
+  return shape;
+}
+
+function readShape(bare: v.GenericSchema): Shape {
   switch (bare.type) {
     case "object":
     case "strict_object":
@@ -66,7 +77,11 @@ function isDecimal(schema: v.GenericSchema): boolean {
 }
 
 function metadataOf(schema: v.GenericSchema): Readonly<Record<string, unknown>> {
-  return v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]);
+  const known = METADATA.get(schema);
+  if (known !== undefined) return known;
+  const metadata = v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]);
+  METADATA.set(schema, metadata);
+  return metadata;
 }
 
 /** The schema of a path of the file; null when there is no such key. */

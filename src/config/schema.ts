@@ -302,6 +302,13 @@ export const fileSchema = v.object({
       "Size of the memory for sealed reasoning, by tool call id: clients of Chat Completions and Gemini do not send it back. 0: no memory.",
     ),
   }),
+  simulator: table({
+    port: optional(
+      whole(1, 65_535),
+      "reload",
+      "Serve simulated providers on this port of 127.0.0.1, for a trial without an account: all dialects, and every key is good. Upstreams lead there by their `base_url`, as in `http://127.0.0.1:8585`. The admin sets both. Without a port there are none.",
+    ),
+  }),
   traits: v.optional(v.array(modelTraits), []),
   prices: v.optional(v.array(priceEntry), []),
 });

@@ -98,8 +98,17 @@ export async function startAdmin(toml = "", fill?: (dataDir: string) => void): P
   };
 }
 
+/** A browser whose person has left the first steps, so that the overview opens. */
+const hasLeftGuide = (url: string): BrowserContextOptions["storageState"] => ({
+  cookies: [],
+  origins: [{ origin: url, localStorage: [{ name: "clewline.guide", value: "left" }] }],
+});
+/** A browser that was never here. */
+export const NEWCOMER: BrowserContextOptions = { storageState: { cookies: [], origins: [] } };
+
 async function openWindow(browser: Browser, url: string, options: BrowserContextOptions): Promise<Window> {
-  const context = await browser.newContext({ viewport: WIDE, locale: "en-US", ...options });
+  const usual = { viewport: WIDE, locale: "en-US", storageState: hasLeftGuide(url) };
+  const context = await browser.newContext({ ...usual, ...options });
   context.setDefaultTimeout(HANG_MS);
   const page = await context.newPage();
   const faults: string[] = [];

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { type AdminUnderTest, axeFaults, NARROW, overflow, startAdmin, type Window } from "./admin.ts";
+import {
+  type AdminUnderTest,
+  axeFaults,
+  NARROW,
+  overflow,
+  PASSWORD,
+  startAdmin,
+  type Window,
+} from "./admin.ts";
 
 let admin: AdminUnderTest;
 beforeAll(async () => {
@@ -152,4 +160,53 @@ test("a model, an upstream and a credential are added, and an entry is removed a
   expect(fileText()).not.toContain("sk-number-three");
   expect(faults).toEqual([]);
   await context.close();
+});
+
+test("an export with secrets asks for the current password, and says when it is wrong", async () => {
+  const { page, go, faults, context } = await openSettings();
+  await go("/settings?view=transfer");
+  const panel = page.locator("section.panel").filter({ has: page.getByRole("heading", { name: "Export" }) });
+  await panel.getByLabel("Passphrase").fill("a long passphrase");
+  const button = panel.getByRole("button", { name: "Export" });
+  expect(await button.isDisabled()).toBe(true);
+  await panel.getByLabel("Current password").fill("a guess");
+  await button.click();
+  await panel.getByText("the current password is wrong").waitFor();
+  expect(await panel.getByLabel("Current password").getAttribute("aria-invalid")).toBe("true");
+  expect(await axeFaults(page)).toEqual([]);
+  await panel.getByLabel("Current password").fill(PASSWORD);
+  const download = page.waitForEvent("download");
+  await button.click();
+  const text = readFileSync(await (await download).path(), "utf8");
+  expect(text).toContain("scrypt");
+  expect(text).not.toContain("sk-one");
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+test("the password is changed by who knows it, who stays, while all others have to sign in again", async () => {
+  const [first, second] = [await openSettings(), await openSettings()];
+  const { page } = first;
+  await first.go("/settings?at=admin");
+  await page.getByLabel("password", { exact: true }).fill("another long password");
+  await page.getByRole("button", { name: "Review…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("admin.password").first().waitFor();
+  const save = dialog.getByRole("button", { name: "Save" });
+  expect(await save.isDisabled()).toBe(true);
+  await dialog.getByLabel("Current password").fill("a guess");
+  await save.click();
+  await dialog.getByText("the current password is wrong").waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await dialog.getByLabel("Current password").fill(PASSWORD);
+  await save.click();
+  await page.getByText("The configuration was saved.").first().waitFor();
+  await first.go("/pool");
+  await page.getByRole("heading", { name: "Pool", level: 1 }).waitFor();
+  await page.getByRole("article", { name: "openai/spare" }).waitFor();
+  await second.page.getByLabel("Admin password").waitFor();
+  expect(fileText()).not.toContain("another long password");
+  expect(first.faults).toEqual([]);
+  await first.context.close();
+  await second.context.close();
 });

@@ -22,6 +22,23 @@ test("the password opens the pages, and signing out closes them", async () => {
   await context.close();
 });
 
+test("the palette ends the sessions of all browsers", async () => {
+  const { page, faults, signIn, context } = await admin.open();
+  await signIn(PASSWORD);
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  const other = await admin.open();
+  await other.context.addCookies(await context.cookies());
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("A page, a key, a credential…").fill("everywhere");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Admin password").waitFor();
+  await other.go("/");
+  await other.page.getByLabel("Admin password").waitFor();
+  expect(faults).toEqual([]);
+  await other.context.close();
+  await context.close();
+});
+
 test("a wrong password says so at its field, in both languages", async () => {
   for (const [locale, message] of [
     ["en-US", "This password is wrong."],

@@ -14,6 +14,8 @@ import { Turns } from "./turns.ts";
 
 /** A check of a password takes a core and 64 MB, which streams need as well. */
 const CHECKS_AT_ONCE = 2;
+/** The member of a body with the current password. */
+const CONFIRMED_BY = "currentPassword";
 
 type AccessContext = Pick<AdminContext, "clock" | "ids" | "log" | "snapshot" | "open" | "verifyPassword">;
 
@@ -53,6 +55,32 @@ export class Access {
 
   /** The session, or throws `AdminError`. */
   async signInWithPassword(client: ClientRequest, password: string): Promise<MadeSession> {
+    if (!(await this.#isPassword(client, password)))
+      throw new AdminError("unauthenticated", "the password is wrong");
+    return this.#begin(client, "password");
+  }
+
+  /**
+   * Throws `AdminError` unless this is the admin's password: an open page, or a token, that others have got hold of must
+   * give them neither the secrets nor the admin itself.
+   */
+  async confirm(client: ClientRequest, password: string | undefined): Promise<void> {
+    if (password === undefined)
+      throw new AdminError("forbidden", "this needs the current password of the admin once more", {
+        path: CONFIRMED_BY,
+        repair: `send it as "${CONFIRMED_BY}"`,
+      });
+    if (!(await this.#isPassword(client, password)))
+      throw new AdminError("forbidden", "the current password is wrong", { path: CONFIRMED_BY });
+  }
+
+  /** The cookie of a session in place of one that has ended with the password before; null: the caller has none. */
+  cookieAfterPassword(client: ClientRequest, caller: Caller | null): string | null {
+    return caller?.kind === "session" ? this.cookieOf(client, this.sessions.begin("password")) : null;
+  }
+
+  /** Counts against the tries of the address. */
+  async #isPassword(client: ClientRequest, password: string): Promise<boolean> {
     const { log, snapshot, verifyPassword } = this.#context;
     const hash = snapshot().config.admin?.passwordHash ?? null;
     if (hash === null) throw new AdminError("unavailable", "the admin has no password");
@@ -64,10 +92,10 @@ export class Access {
     }
     if (!(await this.#turns.run(() => verifyPassword(password, hash)))) {
       log.warn({ address }, "a wrong password for the admin");
-      throw new AdminError("unauthenticated", "the password is wrong");
+      return false;
     }
     this.#tries.forgive(address);
-    return this.#begin(client, "password");
+    return true;
   }
 
   /** The session, or throws `AdminError`. Only one call can use a link. */

@@ -25,7 +25,10 @@ const room = v.strictObject({
   /** Requests, tokens or nano-dollars; null: the provider does not say. */
   limit: v.nullable(v.number()),
   remaining: v.number(),
+  /** When the limit is whole again, if nothing is taken until then; null: nobody says. */
   resetsAtMs: v.nullable(timeMs),
+  /** Room comes back little by little, and not all of it at once at `resetsAtMs`. */
+  isGradual: v.boolean(),
 });
 
 /** What changes from one second to the next. */
@@ -130,6 +133,20 @@ export const CREDENTIALS = {
       version: v.optional(v.string()),
     }),
     reply: v.strictObject({ results: v.array(added), version: v.string(), undo }),
+  },
+  useSimulator: {
+    method: "POST",
+    path: "/simulator",
+    who: "signed-in-changing",
+    summary:
+      "Has the gateway serve simulated providers, with an upstream for each, for a trial without an account.",
+    reply: v.strictObject({
+      version: v.string(),
+      /** null: all of it was there before. */
+      undo,
+      /** A model that the simulator answers for, as a client asks for it. */
+      model: v.string(),
+    }),
   },
   removeCredential: {
     method: "DELETE",

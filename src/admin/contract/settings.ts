@@ -57,6 +57,8 @@ const made = v.strictObject({
 });
 
 const passphrase = v.pipe(v.string(), v.minLength(8), v.maxLength(1_024));
+/** The admin's password, once more. Without the right one the status is 403, with this member as its `path`. */
+const currentPassword = v.optional(v.pipe(v.string(), v.maxLength(1_024)));
 
 export const SETTINGS = {
   getSettings: {
@@ -112,27 +114,30 @@ export const SETTINGS = {
     path: "/settings",
     who: "signed-in-changing",
     summary:
-      "Changes the configuration file. Changes of others since that version stay, if they are elsewhere; else the status 409 comes with both.",
-    body: v.strictObject({ version, changes }),
+      "Changes the configuration file. Changes of others since that version stay, if they are elsewhere; else the status 409 comes with both. A change of the admin's password needs `currentPassword`; its reply sets the cookie of a new session, and all others end.",
+    body: v.strictObject({ version, changes, currentPassword }),
     reply: made,
   },
   exportSettings: {
     method: "POST",
     path: "/settings/export",
     who: "signed-in-changing",
-    summary: "The configuration as one text, without secrets; with a passphrase it has them, encrypted.",
-    body: v.strictObject({ passphrase: v.optional(passphrase) }),
+    summary:
+      "The configuration as one text, without secrets; with a passphrase, which needs `currentPassword`, it has them, encrypted.",
+    body: v.strictObject({ passphrase: v.optional(passphrase), currentPassword }),
     reply: v.strictObject({ text: v.string() }),
   },
   importSettings: {
     method: "POST",
     path: "/settings/import",
     who: "signed-in-changing",
-    summary: "Replaces the configuration by an exported one. Secrets that it does not have stay as they are.",
+    summary:
+      "Replaces the configuration by an exported one. Secrets that it does not have stay as they are. Another password of the admin in it needs `currentPassword`.",
     body: v.strictObject({
       version,
       text: v.pipe(v.string(), v.minLength(1), v.maxLength(4_000_000)),
       passphrase: v.optional(passphrase),
+      currentPassword,
       /** Only tells what would change. */
       isTrial: v.optional(v.boolean(), false),
     }),

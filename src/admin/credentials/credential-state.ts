@@ -68,7 +68,7 @@ function wordsOf(state: State, { reason, untilMs }: StateFacts): string {
 }
 
 function ofProvider({ quotas }: CredentialStatus): readonly Room[] {
-  return quotas.map(({ dimension, span, model, limit, remaining, resetsAtMs }) => ({
+  return quotas.map(({ dimension, span, model, limit, remaining, resetsAtMs, isGradual }) => ({
     by: "provider",
     dimension,
     span,
@@ -76,15 +76,17 @@ function ofProvider({ quotas }: CredentialStatus): readonly Room[] {
     limit,
     remaining,
     resetsAtMs,
+    isGradual,
   }));
 }
 
-const OPERATOR: Readonly<Record<LimitStanding["limit"], Pick<Room, "dimension" | "span">>> = {
-  concurrency: { dimension: "concurrency", span: "now" },
-  requests_per_minute: { dimension: "requests", span: "minute" },
-  tokens_per_minute: { dimension: "tokens", span: "minute" },
-  budget_day: { dimension: "money", span: "day" },
-  budget_month: { dimension: "money", span: "month" },
+/** What was taken of a limit of a minute is given back a minute later, piece by piece. */
+const OPERATOR: Readonly<Record<LimitStanding["limit"], Pick<Room, "dimension" | "span" | "isGradual">>> = {
+  concurrency: { dimension: "concurrency", span: "now", isGradual: false },
+  requests_per_minute: { dimension: "requests", span: "minute", isGradual: true },
+  tokens_per_minute: { dimension: "tokens", span: "minute", isGradual: true },
+  budget_day: { dimension: "money", span: "day", isGradual: false },
+  budget_month: { dimension: "money", span: "month", isGradual: false },
 };
 
 function ofOperator({ limit, value, remaining }: LimitStanding): Room {

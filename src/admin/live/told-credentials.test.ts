@@ -20,6 +20,7 @@ const room = (remaining: number, more: Partial<Room> = {}): Room => ({
   limit: 1_000,
   remaining,
   resetsAtMs: START + 60_000,
+  isGradual: false,
   ...more,
 });
 const credential = (change: Partial<Credential> = {}): Credential => ({

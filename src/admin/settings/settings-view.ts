@@ -13,14 +13,19 @@ import {
 } from "../../config/schema-entries.ts";
 import { isLiteral } from "../../config/secret.ts";
 import { isTree, type Tree } from "../../config/toml/toml.ts";
+import type { Pieces } from "../../core/turns.ts";
 import type { ReplyOf } from "../contract.ts";
 
 type Settings = ReplyOf<"getSettings">;
 type Value = Settings["values"][number];
 
-/** `draft` null: the file has mistakes, so nobody knows what overrides it. */
-export function valuesOf(root: Tree, draft: Draft | null): Value[] {
-  const values = leavesOf(root).map(([path, value]) => viewOf(path, value, draft?.originOf(path) ?? null));
+/** `draft` null: the file is not TOML, so nobody knows what overrides it. */
+export function* valuePieces(root: Tree, draft: Draft | null): Pieces<Value[]> {
+  const values: Value[] = [];
+  for (const [index, [path, value]] of leavesOf(root).entries()) {
+    if (index % VALUES_A_PIECE === 0) yield;
+    values.push(viewOf(path, value, draft?.originOf(path) ?? null));
+  }
   const known = new Set(values.map(({ path }) => path));
   for (const entry of configSchemaEntries()) {
     if (entry.key.includes("[]") || entry.default === null || known.has(entry.key)) continue;
@@ -28,6 +33,8 @@ export function valuesOf(root: Tree, draft: Draft | null): Value[] {
   }
   return values;
 }
+
+const VALUES_A_PIECE = 500;
 
 function leavesOf(value: unknown, path: Path = []): (readonly [Path, unknown])[] {
   if (isTree(value)) return Object.entries(value).flatMap(([name, one]) => leavesOf(one, [...path, name]));

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Draft } from "../../config/draft.ts";
 import type { Change } from "../../config/edit/change.ts";
-import { ConfigError } from "../../config/problem.ts";
-import { AdminUnderTest } from "../fixtures/admin-under-test.ts";
+import { parseToml } from "../../config/toml/toml.ts";
+import { AdminUnderTest, PLANTED } from "../fixtures/admin-under-test.ts";
 
 const TEXT = `[admin]
 password = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2g"
@@ -26,7 +27,7 @@ beforeEach(async () => {
       file: "clewline.toml",
       whyLocked: async () => null,
       read: async () => ({ text: TEXT, revision: "1" }),
-      check: () => Promise.reject(new ConfigError([])),
+      draft: async () => new Draft("clewline.toml", parseToml(TEXT)),
       change: async (_base: string, make: (text: string) => Promise<readonly Change[]>) => {
         changes = await make(TEXT);
         return clash;
@@ -43,7 +44,11 @@ beforeEach(async () => {
 afterEach(() => under.close());
 
 const post = (path: string, body: object) =>
-  under.call(path, { method: "POST", headers, body: { version: "1", ...body } });
+  under.call(path, {
+    method: "POST",
+    headers,
+    body: { version: "1", currentPassword: PLANTED.password, ...body },
+  });
 const change = async (...wanted: object[]): Promise<number> =>
   (await post("settings", { changes: wanted })).status;
 

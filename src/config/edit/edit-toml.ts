@@ -1,4 +1,5 @@
 /** Changes a TOML text in place: comments, order and the form of all other lines stay as they are. */
+import { atOnce, type Pieces } from "../../core/turns.ts";
 import type { Path } from "../problem.ts";
 import { type Outline, type Place, type Statement, scanOutline, toPathId } from "../toml/positions.ts";
 import { parseToml, type Tree } from "../toml/toml.ts";
@@ -9,15 +10,36 @@ import { isWithin, type Section, sectionsOf } from "./sections.ts";
 import { indentAt, lineEnd, lineStart, newlineOf, type Splice, splice } from "./splice.ts";
 import { writeKeys, writeTable, writeValue } from "./toml-value.ts";
 
+/** A text and what it says, so that a series of edits reads each text once. */
+export interface ReadText {
+  readonly text: string;
+  readonly root: Tree;
+}
+
+/** Throws `TomlError`. */
+export function readText(text: string): ReadText {
+  return { text, root: parseToml(text).root };
+}
+
 /**
  * The text with the change made. What it says is what it said before, with the change applied; a text that would say
  * anything else is not returned. Throws `EditError`, and `TomlError` when the text is not TOML.
  */
 export function editToml(text: string, change: Change): string {
-  const before = parseToml(text).root;
-  const wanted = applyChange(before, change);
-  const edited = new Editor(text, before).edit(change);
-  if (saysWanted(edited, wanted, change)) return edited;
+  return atOnce(editPieces(readText(text), change)).text;
+}
+
+/** As `editToml`, in pieces that are short in a file of thousands of lines. */
+export function* editPieces({ text, root }: ReadText, change: Change): Pieces<ReadText> {
+  const wanted = applyChange(root, change);
+  yield;
+  const editor = new Editor(text, root);
+  yield;
+  const edited = editor.edit(change);
+  yield;
+  const said = rootOf(edited);
+  yield;
+  if (said !== null && saysWanted(said, wanted, change)) return { text: edited, root: said };
   throw new EditError(
     change.path,
     "cannot be changed in the form that the file has here",
@@ -25,14 +47,18 @@ export function editToml(text: string, change: Change): string {
   );
 }
 
-function saysWanted(edited: string, wanted: Tree, change: Change): boolean {
+/** null: the text is not TOML. */
+function rootOf(text: string): Tree | null {
   try {
-    const root = parseToml(edited).root;
-    // A list of tables in brackets may be empty, and says then what no list says.
-    return saysTheSame(change.kind === "remove" ? withoutEmpty(root, change.path) : root, wanted);
+    return parseToml(text).root;
   } catch {
-    return false;
+    return null;
   }
+}
+
+/** A list of tables in brackets may be empty, and says then what no list says. */
+function saysWanted(root: Tree, wanted: Tree, change: Change): boolean {
+  return saysTheSame(change.kind === "remove" ? withoutEmpty(root, change.path) : root, wanted);
 }
 
 function withoutEmpty(root: Tree, path: Path): Tree {

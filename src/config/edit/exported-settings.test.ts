@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { exportText, importText } from "./exported-settings.ts";
+import { atOnce } from "../../core/turns.ts";
+import { exportPieces, importPieces } from "./exported-settings.ts";
 
 const SECRET = "sk-ant-planted-0123456789-alpha";
 
@@ -14,7 +15,7 @@ models = [ # ${SECRET}
   , # ${SECRET}
 ] # ${SECRET}
 # ${SECRET}`;
-  const exported = exportText(text);
+  const exported = atOnce(exportPieces(text));
   expect(exported).not.toContain(SECRET);
   expect(exported.split("(left out)")).toHaveLength(10);
   expect(exported).toContain("# plain");
@@ -25,5 +26,5 @@ test("a reference is found under each entry, also when entries have been named s
   const now = '[[keys]]\nname = "a"\nkey = "the key of a"\n';
   const key = (name: string, value: string) => `[[keys]]\nname = "${name}"\nkey = "${value}"\n`;
   const text = key("a", "1") + key("a", "file:/etc/passwd") + key("a 2", "2");
-  expect(importText(now, text)).toMatchObject({ ok: false, problems: [{ key: "keys[1].key" }] });
+  expect(atOnce(importPieces(now, text))).toMatchObject({ ok: false, problems: [{ key: "keys[1].key" }] });
 });

@@ -1,6 +1,7 @@
 /** All settings as one text: without secrets, or encrypted with a passphrase. */
 import { createCipheriv, createDecipheriv, scrypt } from "node:crypto";
 import type { Ids } from "../../core/ids.ts";
+import type { Pieces } from "../../core/turns.ts";
 import { looksSecret, type Path, type Problem, renderPath } from "../problem.ts";
 import { isLiteral } from "../secret.ts";
 import { type Outline, type Span, scanOutline, toPathId } from "../toml/positions.ts";
@@ -14,9 +15,11 @@ import { writeValue } from "./toml-value.ts";
 const LEFT_OUT = "left-out-of-the-export";
 
 /** The text without its secrets. Comments that look like a secret are left out as well. */
-export function exportText(text: string): string {
+export function* exportPieces(text: string): Pieces<string> {
   const { root } = parseToml(text);
+  yield;
   const outline = scanOutline(text);
+  yield;
   const { places } = outline;
   const splices: Splice[] = [];
   const secrets: string[] = [];
@@ -36,11 +39,18 @@ export function exportText(text: string): string {
         splices.push({ start: start + index, end: start + index + comment.length, text: "# (left out)" });
     }
   }
-  const plain = splice(text, splices);
-  return secrets
-    .filter((secret) => secret.length > 3)
-    .reduce((at, secret) => at.replaceAll(secret, LEFT_OUT), plain);
+  yield;
+  let plain = splice(text, splices);
+  // A secret may stand in a comment, or within another value.
+  for (const [index, secret] of secrets.filter((one) => one.length > 3).entries()) {
+    if (index % SECRETS_A_PIECE === 0) yield;
+    plain = plain.replaceAll(secret, LEFT_OUT);
+  }
+  return plain;
 }
+
+/** Each is looked for in the whole text. */
+const SECRETS_A_PIECE = 50;
 
 /** A secret, or what stands under a name that is misspelled and may be one. */
 function isLeftOut(path: Path, value: unknown): boolean {
@@ -71,11 +81,15 @@ export type ImportedText =
  * The text of an export, with the secrets that it does not have from the text of now. References to variables and files
  * are taken only where they stand already: whoever imports could otherwise read any file. Throws `TomlError`.
  */
-export function importText(now: string, text: string): ImportedText {
+export function* importPieces(now: string, text: string): Pieces<ImportedText> {
   const nowRoot = parseToml(now).root;
+  yield;
   const current = namedSettings(nowRoot);
+  yield;
   const { root } = parseToml(text);
+  yield;
   const { places } = scanOutline(text);
+  yield;
   const problems: Problem[] = [];
   const splices: Splice[] = [];
   if (isTree(nowRoot.admin) && !isTree((root as Tree).admin))

@@ -89,8 +89,17 @@ export function touches(a: string, b: string): boolean {
 
 /** Without those that are within another one, such as the keys of a new entry. */
 export function topmost(differences: readonly NamedDifference[]): readonly NamedDifference[] {
-  const entries = differences.filter(({ before, after }) => isTree(before ?? after));
-  return differences.filter(
-    (one) => !entries.some((entry) => entry.name.length < one.name.length && touches(entry.name, one.name)),
+  const entries = new Set(
+    differences.filter(({ before, after }) => isTree(before ?? after)).map(({ name }) => name),
   );
+  return differences.filter(({ name }) => !isWithinOne(name, entries));
+}
+
+/** Whether one of the names is a beginning of this one, as `touches` has it. */
+function isWithinOne(name: string, names: ReadonlySet<string>): boolean {
+  for (let at = name.length - 1; at > 0; at--) {
+    const sign = name[at];
+    if ((sign === "." || sign === "[") && names.has(name.slice(0, at))) return true;
+  }
+  return false;
 }

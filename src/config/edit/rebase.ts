@@ -1,9 +1,10 @@
 /** Makes changes of one text in a later text, if nothing that they touch was changed in between. */
 import { setImmediate } from "node:timers/promises";
+import { inTurns, type Pieces } from "../../core/turns.ts";
 import type { Path } from "../problem.ts";
 import { parseToml, type Tree } from "../toml/toml.ts";
 import { applyChange, type Change, EditError, saysTheSame } from "./change.ts";
-import { blockOf, editToml } from "./edit-toml.ts";
+import { blockOf, editPieces, type ReadText, readText } from "./edit-toml.ts";
 import { differencesOf, namedSettings, touches } from "./named-settings.ts";
 
 /** A setting that both sides have changed, each in its way; undefined: it is not there. */
@@ -15,18 +16,54 @@ export interface Clash {
   readonly mine: unknown;
 }
 
+/** A text with changes made. */
+export interface EditedText extends ReadText {
+  /** What the text before says. */
+  readonly before: Tree;
+  /** The changes that turn the text back into the one before, for the result of each. */
+  readonly inverse: readonly Change[];
+}
+
 export type Rebased =
-  | { readonly ok: true; readonly text: string; readonly changes: readonly Change[] }
+  | { readonly ok: true; readonly edited: EditedText }
   | { readonly ok: false; readonly clashes: readonly Clash[] };
 
-/** The changes made one after the other, each in a turn of its own: streams go on meanwhile. Throws `EditError`. */
-export async function editAll(text: string, changes: readonly Change[]): Promise<string> {
-  let edited = text;
+/** The changes made one after the other, in turns of their own: streams go on meanwhile. Throws `EditError`. */
+export function editAll(text: string, changes: readonly Change[]): Promise<EditedText> {
+  return inTurns(editAllPieces(text, changes));
+}
+
+function* editAllPieces(text: string, changes: readonly Change[]): Pieces<EditedText> {
+  const before = readText(text);
+  const edits = new Edits(before);
   for (const change of changes) {
-    await setImmediate();
-    edited = editToml(edited, change);
+    yield;
+    yield* edits.make(change);
   }
-  return edited;
+  return edits.result;
+}
+
+/** A series of edits, with the way back. */
+class Edits {
+  readonly #before: Tree;
+  readonly #inverse: Change[] = [];
+  #at: ReadText;
+
+  constructor(before: ReadText) {
+    this.#before = before.root;
+    this.#at = before;
+  }
+
+  *make(change: Change): Pieces<void> {
+    const at = this.#at;
+    this.#at = yield* editPieces(at, change);
+    yield;
+    this.#inverse.unshift(...inverseOf(at, change));
+  }
+
+  get result(): EditedText {
+    return { ...this.#at, before: this.#before, inverse: this.#inverse };
+  }
 }
 
 /**
@@ -35,42 +72,48 @@ export async function editAll(text: string, changes: readonly Change[]): Promise
  */
 export async function rebase(base: string, theirs: string, changes: readonly Change[]): Promise<Rebased> {
   const baseRoot = parseToml(base).root;
-  const theirRoot = parseToml(theirs).root;
+  await setImmediate();
+  const their = readText(theirs);
+  await setImmediate();
   const myRoot = changes.reduce(applyChange, baseRoot);
-  const theirDifferences = differencesOf(baseRoot, theirRoot);
+  const theirDifferences = differencesOf(baseRoot, their.root);
+  await setImmediate();
   const myDifferences = differencesOf(baseRoot, myRoot);
-  const isClash = theirDifferences.some((their) =>
-    myDifferences.some((my) => touches(their.name, my.name) && !saysTheSame(their.after, my.after)),
+  const isClash = theirDifferences.some((one) =>
+    myDifferences.some((my) => touches(one.name, my.name) && !saysTheSame(one.after, my.after)),
   );
-  const moved = isClash ? null : await moveAll(baseRoot, theirRoot, theirs, changes);
-  if (moved !== null) return { ok: true, ...moved };
+  const edited = isClash ? null : await inTurns(movePieces(baseRoot, their, changes));
+  if (edited !== null) return { ok: true, edited };
   return {
     ok: false,
-    clashes: clashesOf([...theirDifferences, ...myDifferences], baseRoot, theirRoot, myRoot),
+    clashes: clashesOf([...theirDifferences, ...myDifferences], baseRoot, their.root, myRoot),
   };
 }
 
-async function moveAll(baseRoot: Tree, theirRoot: Tree, theirs: string, changes: readonly Change[]) {
-  let [from, to, text] = [baseRoot, theirRoot, theirs];
-  const moved: Change[] = [];
+function* movePieces(
+  baseRoot: Tree,
+  theirs: ReadText,
+  changes: readonly Change[],
+): Pieces<EditedText | null> {
+  let [from, to] = [baseRoot, theirs.root];
+  const edits = new Edits(theirs);
   for (const change of changes) {
-    await setImmediate();
+    yield;
     const path = movePath(from, to, change.path);
     if (path === null) return null;
     const at =
       change.kind === "insert" && change.at !== null ? moveIndex(from, to, change.path, change.at) : null;
     const there = (change.kind === "insert" ? { ...change, path, at } : { ...change, path }) as Change;
     try {
-      text = editToml(text, there);
+      yield* edits.make(there);
       from = applyChange(from, change);
       to = applyChange(to, there);
     } catch (error) {
       if (error instanceof EditError) return null;
       throw error;
     }
-    moved.push(there);
   }
-  return { text, changes: moved };
+  return edits.result;
 }
 
 /** The path of the same entries, by their names; null: one of them is not there any more. */
@@ -107,20 +150,8 @@ function clashesOf(
   }));
 }
 
-/** The changes that turn the result of `changes` back into `text`, for the result of each. */
-export async function inverseOf(text: string, changes: readonly Change[]): Promise<readonly Change[]> {
-  const inverse: Change[] = [];
-  let at = text;
-  for (const change of changes) {
-    await setImmediate();
-    inverse.unshift(...inverseOfOne(at, change));
-    if (change !== changes.at(-1)) at = editToml(at, change);
-  }
-  return inverse;
-}
-
-function inverseOfOne(text: string, change: Change): readonly Change[] {
-  const { root } = parseToml(text);
+/** What takes the change of this text back, for the text after it. */
+function inverseOf({ text, root }: ReadText, change: Change): readonly Change[] {
   const valueAt = (path: Path): unknown =>
     path.reduce<unknown>((at, step) => (at as Tree | undefined)?.[step], root);
   const { path } = change;

@@ -11,13 +11,14 @@ import { codeOf } from "../../core/regular-file.ts";
 import { writeAtomically } from "../atomic-file.ts";
 import { keysForNextStart } from "../change/restart.ts";
 import type { Config } from "../config.ts";
+import type { Draft } from "../draft.ts";
 import type { LoadedConfig } from "../load.ts";
 import { ConfigError, type Problem } from "../problem.ts";
-import { parseToml } from "../toml/toml.ts";
 import type { Change } from "./change.ts";
+import { readText } from "./edit-toml.ts";
 import { KeptTexts } from "./kept-texts.ts";
 import { differencesOf, type NamedDifference } from "./named-settings.ts";
-import { type Clash, editAll, inverseOf, rebase } from "./rebase.ts";
+import { type Clash, type EditedText, editAll, rebase } from "./rebase.ts";
 
 export interface SettingsFileOptions {
   /** Absolute; null: the gateway runs without one. */
@@ -26,6 +27,8 @@ export interface SettingsFileOptions {
   readonly ids: Ids;
   /** Reads and checks the file, or a text in its place. Throws `ConfigError`. */
   readonly check: (text: string) => Promise<LoadedConfig>;
+  /** Reads a text in place of the file and checks nothing. Throws `ConfigError` for what is not TOML. */
+  readonly draft: (text: string) => Promise<Draft>;
   readonly inForce: () => Config;
   /** Why the gateway would not take this configuration over, although it is valid. */
   readonly refusals: (config: Config) => readonly Problem[];
@@ -94,9 +97,9 @@ export class SettingsFile {
     return { revision, text };
   }
 
-  /** Reads and checks a text as the file. Throws `ConfigError`. */
-  check(text: string): Promise<LoadedConfig> {
-    return this.#options.check(text);
+  /** What a text says in place of the file, unchecked. Throws `ConfigError` for what is not TOML. */
+  draft(text: string): Promise<Draft> {
+    return this.#options.draft(text);
   }
 
   get file(): string | null {
@@ -137,7 +140,8 @@ export class SettingsFile {
       if (this.#options.file === null) return { kind: "locked", reason: WITHOUT_FILE, differences: [] };
       const now = await this.read();
       if (now.revision !== base) return { kind: "clash", revision: now.revision, clashes: [] };
-      return await this.#commit(now, text, [], isTrial, false);
+      const facts = () => ({ before: readText(now.text).root, root: readText(text).root, inverse: [] });
+      return await this.#commit(now, text, facts, { isTrial, isMerged: false });
     });
     this.#turn = result.catch(() => undefined);
     return result;
@@ -155,22 +159,23 @@ export class SettingsFile {
     if (this.#options.file === null) return { kind: "locked", reason: WITHOUT_FILE, differences: [] };
     const now = await this.read();
     if (base === null || base === now.revision) {
-      const changes = await make(now.text);
-      return await this.#commit(now, await editAll(now.text, changes), changes, isTrial, false);
+      const edited = await editAll(now.text, await make(now.text));
+      return await this.#commit(now, edited.text, () => edited, { isTrial, isMerged: false });
     }
     const known = this.#known.find(base);
     if (known === null) return { kind: "clash", revision: now.revision, clashes: [] };
     const rebased = await rebase(known, now.text, await make(known));
     if (!rebased.ok) return { kind: "clash", revision: now.revision, clashes: rebased.clashes };
-    return await this.#commit(now, rebased.text, rebased.changes, isTrial, true);
+    const { edited } = rebased;
+    return await this.#commit(now, edited.text, () => edited, { isTrial, isMerged: true });
   }
 
   async #commit(
     now: ReadSettings,
     text: string,
-    changes: readonly Change[],
-    isTrial: boolean,
-    isMerged: boolean,
+    /** Asked once the text is known to be good. */
+    factsOf: () => Omit<EditedText, "text">,
+    { isTrial, isMerged }: { readonly isTrial: boolean; readonly isMerged: boolean },
   ): Promise<ChangeResult> {
     const { check, refusals, inForce } = this.#options;
     const before = inForce();
@@ -183,13 +188,14 @@ export class SettingsFile {
     }
     const refused = refusals(after);
     if (refused.length > 0) return { kind: "invalid", problems: refused };
+    const { before: rootBefore, root, inverse } = factsOf();
     const made = {
       kind: "made",
-      differences: differencesOf(rootOf(now.text), rootOf(text)),
+      differences: differencesOf(rootBefore, root),
       atNextStart: keysForNextStart(before, after),
       isMerged,
       textBefore: now.text,
-      inverse: await inverseOf(now.text, changes),
+      inverse,
     } as const;
     if (isTrial) return { ...made, revision: now.revision };
     const fault = await this.#write(now, text, made.differences);
@@ -233,10 +239,6 @@ function textOf(file: string, bytes: Uint8Array): string {
   } catch {
     throw new ConfigError([problem(file, "the file is not UTF-8", "save the file as UTF-8")]);
   }
-}
-
-function rootOf(text: string) {
-  return parseToml(text).root;
 }
 
 function problem(file: string, message: string, repair: string): Problem {

@@ -1,7 +1,7 @@
 /** A person's browser at the admin API: signs in with the password, and sends what a page would send. */
 import type { Gateway } from "../../kit/gateway.ts";
 
-const PASSWORD = "correct horse battery";
+export const PASSWORD = "correct horse battery";
 /** The part of a configuration that has the admin on. */
 export const ADMIN_TOML = `[admin]\npassword = "${PASSWORD}"\n`;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Gateway, startGateway } from "../../kit/gateway.ts";
-import { ADMIN_TOML, type AdminClient, signIn } from "./admin-client.ts";
+import { ADMIN_TOML, type AdminClient, PASSWORD, signIn } from "./admin-client.ts";
 
 /** Planted, so that each can be looked for wherever the gateway writes. */
 const SECRETS = [
@@ -310,7 +310,10 @@ test("an export has no secret, and its import gives the same file; with a passph
     isTrial: true,
   });
   expect([same.status, same.body.differences]).toEqual([200, []]);
-  const sealed = await alice("POST", "/settings/export", { passphrase: "a long passphrase" });
+  const sealed = await alice("POST", "/settings/export", {
+    passphrase: "a long passphrase",
+    currentPassword: PASSWORD,
+  });
   expect([sealed.status, sealed.text.includes("scrypt")]).toEqual([200, true]);
   const changed = await change("media.fetch", false);
   expect(changed.status).toBe(200);
@@ -330,11 +333,17 @@ test("an export has no secret, and its import gives the same file; with a passph
 });
 
 test("another password is kept as a hash, and ends the sessions", async () => {
-  const made = await change("admin.password", "another horse battery");
+  expect((await change("admin.password", "another horse battery")).status).toBe(403);
+  const made = await alice("POST", "/settings", {
+    version: await version(),
+    changes: [{ path: "admin.password", value: "another horse battery" }],
+    currentPassword: PASSWORD,
+  });
   expect(made.status).toBe(200);
   expect(file()).toContain('password = "$argon2id$');
   expect(file()).not.toContain("another horse");
   expect((await alice("GET", "/settings")).status).toBe(401);
+  expect((await bert("GET", "/settings")).status).toBe(401);
 });
 
 test("no secret was in a reply, in the record, or in the log", () => {

@@ -7,6 +7,7 @@ import {
   type LucideIcon,
   MessagesSquare,
   Network,
+  Rocket,
   Settings as SettingsIcon,
 } from "lucide-react";
 import { type ComponentType, lazy } from "react";
@@ -19,6 +20,8 @@ export interface PageEntry {
   /** After `g`. */
   readonly key: string;
   readonly Page: ComponentType;
+  /** Not in the bars: it is found by the palette, its keys, and where it is needed. */
+  readonly isAside?: boolean;
 }
 
 const load = (read: () => Promise<ComponentType>): ComponentType =>
@@ -74,4 +77,15 @@ export const PAGES: readonly PageEntry[] = [
     key: "s",
     Page: load(async () => (await import("../features/settings/settings-page.tsx")).SettingsPage),
   },
+  {
+    path: "/start",
+    title: "First steps",
+    icon: Rocket,
+    key: "f",
+    isAside: true,
+    Page: load(async () => (await import("../features/first-run/first-run-page.tsx")).FirstRunPage),
+  },
 ];
+
+/** Those in the bars. */
+export const BAR_PAGES = PAGES.filter(({ isAside }) => isAside !== true);

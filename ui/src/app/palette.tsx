@@ -1,11 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { KeyRound, Languages, Moon, Network, Search } from "lucide-react";
+import { KeyRound, Languages, LogOut, Moon, Network, Search } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useLocation } from "wouter";
 import { Dialog } from "../components/dialog.tsx";
+import { useToast } from "../components/toasts.tsx";
 import { call } from "../lib/api.ts";
 import { CREDENTIALS_KEY } from "../lib/follow-live.ts";
+import { forgetSession } from "../lib/session.ts";
 import { chooseLanguage, LANGUAGES, type Language, useText } from "../lib/text.ts";
 import { PAGES } from "./pages.ts";
 import { chooseTheme, THEMES } from "./theme.ts";
@@ -83,6 +85,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
               </Item>
             ))}
           </Group>
+          <AccessItems onPassword={open("/settings?at=admin")} />
           <Group title={text("Colours")}>
             {THEMES.map((theme) => (
               <Item
@@ -118,6 +121,38 @@ export function Palette({ onClose }: { onClose: () => void }) {
         </Command.List>
       </Command>
     </Dialog>
+  );
+}
+
+/** What ends or changes who may enter. */
+function AccessItems({ onPassword }: { onPassword: () => void }) {
+  const text = useText();
+  const toast = useToast();
+  const queries = useQueryClient();
+  const signOutAll = useMutation({
+    mutationFn: () => call("signOutAll", {}),
+    onSuccess: () => forgetSession(queries),
+    onError: (error) => toast({ title: error.message, isBad: true }),
+  });
+  return (
+    <Group title={text("Access")}>
+      <Item
+        icon={<KeyRound size={16} aria-hidden />}
+        run={onPassword}
+        id="password"
+        words={[text("Change the admin's password")]}
+      >
+        {text("Change the admin's password")}
+      </Item>
+      <Item
+        icon={<LogOut size={16} aria-hidden />}
+        run={() => signOutAll.mutate()}
+        id="sign-out-all"
+        words={[text("Sign out everywhere")]}
+      >
+        {text("Sign out everywhere")}
+      </Item>
+    </Group>
   );
 }
 

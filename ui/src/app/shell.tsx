@@ -12,7 +12,7 @@ import { useText } from "../lib/text.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { Logo } from "./logo.tsx";
-import { PAGES, type PageEntry } from "./pages.ts";
+import { BAR_PAGES, PAGES, type PageEntry } from "./pages.ts";
 import { Preferences } from "./preferences.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 
@@ -113,7 +113,7 @@ function SideBar({ version, onPalette }: { version: string | null; onPalette: ()
         <kbd className="font-sans text-[12px]">{/Mac|iP/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <nav aria-label={text("Pages")} className="flex flex-1 flex-col gap-0.5">
-        {PAGES.map((page) => (
+        {BAR_PAGES.map((page) => (
           <NavLink key={page.path} page={page} isHere={isHere(page.path)} />
         ))}
       </nav>
@@ -187,14 +187,14 @@ function BottomBar() {
   const text = useText();
   const isHere = useIsHere();
   const [, go] = useLocation();
-  const rest = PAGES.slice(IN_BAR);
+  const rest = BAR_PAGES.slice(IN_BAR);
   const isInRest = rest.some(({ path }) => isHere(path));
   return (
     <nav
       aria-label={text("Pages")}
       className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      {PAGES.slice(0, IN_BAR).map(({ path, title, icon: Icon }) => (
+      {BAR_PAGES.slice(0, IN_BAR).map(({ path, title, icon: Icon }) => (
         <Link
           key={path}
           href={path}

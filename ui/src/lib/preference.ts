@@ -1,5 +1,6 @@
 /** What a person has chosen in this browser. A browser that keeps nothing gets the defaults. */
-export type Preference = "language" | "theme";
+/** `guide`: a person has left the first steps, so they no longer open by themselves. */
+export type Preference = "language" | "theme" | "guide";
 
 export function readPreference(name: Preference): string | null {
   try {

@@ -2,6 +2,7 @@
  * Every message of the pages, in English and in Simplified Chinese. A message that is not here does not compile
  * where it is used.
  */
+import { FIRST_RUN_MESSAGES } from "./messages/first-run.ts";
 import { KEY_MESSAGES } from "./messages/keys.ts";
 import { MODEL_MESSAGES } from "./messages/models.ts";
 import { OVERVIEW_MESSAGES } from "./messages/overview.ts";
@@ -13,6 +14,7 @@ import { SHELL_MESSAGES } from "./messages/shell.ts";
 
 export const CATALOG = {
   ...SHELL_MESSAGES,
+  ...FIRST_RUN_MESSAGES,
   ...OVERVIEW_MESSAGES,
   ...POOL_MESSAGES,
   ...REQUEST_MESSAGES,

@@ -4,11 +4,11 @@ import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { Field } from "../../components/field.tsx";
 import { ErrorNotice } from "../../components/notice.tsx";
+import { ShownOnce } from "../../components/shown-once.tsx";
 import { ApiError, call } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
 import { changedSettings } from "./key-settings.ts";
 import { SettingsFields } from "./settings-form.tsx";
-import { ShownOnce } from "./shown-once.tsx";
 
 export function CreateDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   const text = useText();

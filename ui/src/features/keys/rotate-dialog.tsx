@@ -4,9 +4,9 @@ import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { ErrorNotice } from "../../components/notice.tsx";
+import { ShownOnce } from "../../components/shown-once.tsx";
 import { call } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
-import { ShownOnce } from "./shown-once.tsx";
 
 const HOUR_MS = 3_600_000;
 

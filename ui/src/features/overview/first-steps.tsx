@@ -46,7 +46,14 @@ export function FirstSteps() {
   ];
   const next = steps.findIndex(({ isDone }) => !isDone);
   return (
-    <Panel title={text("No request in this range yet")}>
+    <Panel
+      title={text("No request in this range yet")}
+      tools={
+        <Link href="/start" className={buttonClass("quiet")}>
+          {text("First steps")}
+        </Link>
+      }
+    >
       <ol className="flex flex-col divide-y divide-line">
         {steps.map(({ title, detail, isDone, to, action }, at) => (
           <li key={to} className="flex flex-wrap items-center gap-x-3 gap-y-2 py-2.5">

@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Redirect } from "wouter";
 import { Button } from "../../components/button.tsx";
 import { Choice } from "../../components/choice.tsx";
 import { ErrorNotice, Loading } from "../../components/notice.tsx";
@@ -10,6 +11,7 @@ import { useText } from "../../lib/text.ts";
 import { AttentionList } from "./attention-list.tsx";
 import { Figures } from "./figures.tsx";
 import { FirstSteps } from "./first-steps.tsx";
+import { useGuide } from "./guide.ts";
 import { OverviewChart } from "./overview-chart.tsx";
 import { RANGES, readRange } from "./range.ts";
 import { TopLists } from "./top-lists.tsx";
@@ -40,6 +42,7 @@ export function OverviewPage() {
     placeholderData: keepPreviousData,
     refetchInterval: range.name === "" ? false : REFRESH_MS,
   });
+  const guide = useGuide(data);
   const tools = (
     <div className="flex max-w-full flex-wrap items-center gap-2">
       {range.name === "" && data !== undefined && (
@@ -55,12 +58,14 @@ export function OverviewPage() {
       />
     </div>
   );
+  if (guide === "due") return <Redirect to="/start" replace />;
   return (
     <Page title={text("Overview")} tools={tools}>
-      <AttentionList attention={data?.attention} />
+      {/* Not before the figures, which it would move. */}
+      {(guide !== "unknown" || error !== null) && <AttentionList attention={data?.attention} />}
       {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {isPending && <Loading rows={3} height={140} />}
-      {data !== undefined && (
+      {(isPending || (data !== undefined && guide === "unknown")) && <Loading rows={3} height={140} />}
+      {data !== undefined && guide === "not-due" && (
         <>
           {data.totals.requests === 0 && <FirstSteps />}
           <Figures overview={data} />

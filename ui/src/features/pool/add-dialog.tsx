@@ -1,10 +1,12 @@
 import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { AddLines } from "../../components/add-credentials/add-lines.tsx";
+import { AddSimulator } from "../../components/add-credentials/add-simulator.tsx";
+import { AddUpstream } from "../../components/add-credentials/add-upstream.tsx";
+import { Button, buttonClass } from "../../components/button.tsx";
 import { Choice } from "../../components/choice.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { useText } from "../../lib/text.ts";
-import { AddLines } from "./add-lines.tsx";
-import { AddSimulator } from "./add-simulator.tsx";
-import { AddUpstream } from "./add-upstream.tsx";
 
 type Way = "keys" | "upstream" | "simulator";
 
@@ -19,7 +21,10 @@ export function AddDialog({
   upstreams: readonly string[];
 }) {
   const text = useText();
+  const [, go] = useLocation();
   const [way, setWay] = useState<Way>("keys");
+  const [secret, setSecret] = useState("");
+  const close = <Button onClick={onClose}>{text("Close")}</Button>;
   return (
     <Dialog isOpen={isOpen} onClose={onClose} title={text("Add credentials")} width="max-w-xl">
       <div className="flex flex-col gap-4">
@@ -33,9 +38,29 @@ export function AddDialog({
           ]}
           onChoose={setWay}
         />
-        {way === "keys" && <AddLines upstreams={upstreams} onClose={onClose} />}
-        {way === "upstream" && <AddUpstream onClose={onClose} />}
-        {way === "simulator" && <AddSimulator onClose={onClose} />}
+        {way === "keys" && (
+          <AddLines
+            upstreams={upstreams}
+            onUnknown={(unknown) => {
+              setSecret(unknown);
+              setWay("upstream");
+            }}
+            extra={(isAdded) => (
+              <>
+                {close}
+                {isAdded && (
+                  <Link href="/playground" className={buttonClass("plain")}>
+                    {text("Open the playground")}
+                  </Link>
+                )}
+              </>
+            )}
+          />
+        )}
+        {way === "upstream" && <AddUpstream secret={secret} onAdd={onClose} extra={close} />}
+        {way === "simulator" && (
+          <AddSimulator onUse={(model) => go(`/playground?a=${encodeURIComponent(model)}`)} extra={close} />
+        )}
       </div>
     </Dialog>
   );

@@ -10,7 +10,7 @@ import { useGatewayText } from "../../lib/gateway-text.ts";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AddDialog } from "./add-dialog.tsx";
-import { CredentialCard } from "./credential-card.tsx";
+import { CardGrid } from "./card-grid.tsx";
 import { type Credential, STATE_NAMES, STATES, sortBoard } from "./states.ts";
 import { TestDialog } from "./test-dialog.tsx";
 
@@ -69,16 +69,7 @@ export function PoolPage() {
               <Button onClick={() => write({ q: "", state: "", at: "" })}>{text("Show all")}</Button>
             </Empty>
           )}
-          <ul className="grid items-start gap-3 lg:grid-cols-2 2xl:grid-cols-3">
-            {shown.map((credential) => (
-              <li
-                key={credential.id}
-                className="min-w-0 [contain-intrinsic-size:auto_230px] [content-visibility:auto]"
-              >
-                <CredentialCard credential={credential} onTest={() => setTested(credential)} />
-              </li>
-            ))}
-          </ul>
+          <CardGrid credentials={shown} onTest={setTested} />
           {only !== "" && isFiltered && (
             <Button className="self-start" onClick={() => write({ at: "" })}>
               {text("Show all")}

@@ -35,7 +35,8 @@ export function RoomBars({ room }: { room: readonly Room[] }) {
   );
 }
 
-function RoomBar({ room: { by, dimension, span, model, limit, remaining, resetsAtMs } }: { room: Room }) {
+function RoomBar({ room }: { room: Room }) {
+  const { by, dimension, span, model, limit, remaining, resetsAtMs, isGradual } = room;
   const text = useText();
   const show = dimension === "money" ? dollars : compact;
   const left = limit === null || limit <= 0 ? null : Math.min(1, Math.max(0, remaining / limit));
@@ -59,17 +60,36 @@ function RoomBar({ room: { by, dimension, span, model, limit, remaining, resetsA
           <div className={`h-full rounded-full ${tone}`} style={{ width: `${left * 100}%` }} />
         )}
       </div>
-      {(left !== null && left < 0.25) || resetsAtMs !== null ? (
-        <p className="text-[12.5px] text-muted">
-          {left !== null && text("{share} left", { share: percent(left) })}
-          {resetsAtMs !== null && (
-            <>
-              {left !== null && " · "}
-              {text("anew in")} <Countdown untilMs={resetsAtMs} />
-            </>
-          )}
-        </p>
-      ) : null}
+      <RoomNote left={left} resetsAtMs={resetsAtMs} isGradual={isGradual} />
     </li>
+  );
+}
+
+/** A limit that comes back little by little has no moment at which it begins anew. */
+function RoomNote({
+  left,
+  resetsAtMs,
+  isGradual,
+}: {
+  left: number | null;
+} & Pick<Room, "resetsAtMs" | "isGradual">) {
+  const text = useText();
+  const comesBack = isGradual && left !== 1;
+  const hasTime = resetsAtMs !== null && (comesBack || !isGradual);
+  if ((left === null || left >= 0.25) && !hasTime && !comesBack) return null;
+  const notes = [
+    left === null ? null : text("{share} left", { share: percent(left) }),
+    comesBack ? text("comes back little by little") : null,
+  ].filter((note) => note !== null);
+  return (
+    <p className="text-[12.5px] text-muted">
+      {notes.join(" · ")}
+      {hasTime && (
+        <>
+          {notes.length > 0 && " · "}
+          {isGradual ? text("whole in") : text("anew in")} <Countdown untilMs={resetsAtMs} />
+        </>
+      )}
+    </p>
   );
 }

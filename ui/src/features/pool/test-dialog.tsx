@@ -57,7 +57,12 @@ export function TestDialog({ credential, onClose }: { credential: Credential; on
                 {data.isGood ? text("It works") : text("Status {status}", { status: data.status })}
               </Badge>
               <span className="font-mono break-all">{data.model}</span>
-              <span className="tabular">{duration(data.durationMs)}</span>
+              <span className="tabular">
+                {text("First token")} {duration(data.firstByteMs)}
+              </span>
+              <span className="tabular">
+                {text("Duration")} {duration(data.durationMs)}
+              </span>
               <span className="tabular">{dollars(data.costNanoUsd)}</span>
               <Link href={`/requests/${data.requestId}`} className="text-accent underline">
                 {text("The request")}

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { SearchX, X } from "lucide-react";
-import { type FormEvent, useCallback } from "react";
+import { LoaderCircle, SearchX, X } from "lucide-react";
+import { type FormEvent, useCallback, useEffect, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { Empty, ErrorNotice, Loading } from "../../components/notice.tsx";
@@ -18,6 +18,7 @@ export function History() {
   const text = useText();
   const [read, write] = usePlace();
   const filters = {
+    text: read("text"),
     key: read("key"),
     model: read("model"),
     upstream: read("upstream"),
@@ -39,6 +40,14 @@ export function History() {
       getNextPageParam: ({ next }) => next,
     });
   const rows = data?.pages.flatMap((page) => page.rows) ?? [];
+  const isEmpty = data?.pages.at(-1)?.rows.length === 0;
+  // A page looks at so many rows only, so the first match may be pages away.
+  const [stoppedAt, setStoppedAt] = useState("");
+  const searched = JSON.stringify(filters);
+  const isSearching = isEmpty && hasNextPage && error === null && stoppedAt !== searched;
+  useEffect(() => {
+    if (isSearching && !isFetchingNextPage) void fetchNextPage();
+  }, [isSearching, isFetchingNextPage, fetchNextPage]);
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
@@ -57,12 +66,26 @@ export function History() {
       )}
       {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {isPending && <Loading rows={12} height={36} />}
-      {data !== undefined && rows.length === 0 && (
+      {isSearching && (
+        <p className="flex flex-wrap items-center gap-2 text-muted" aria-live="polite">
+          <LoaderCircle size={16} aria-hidden className="animate-spin" />
+          {text("Searching older requests…")}
+          <Button onClick={() => setStoppedAt(searched)}>{text("Stop")}</Button>
+        </p>
+      )}
+      {isEmpty && hasNextPage && stoppedAt === searched && (
+        <p className="flex flex-wrap items-center gap-2 text-muted">
+          {text("Older requests were not searched.")}
+          <Button onClick={() => setStoppedAt("")}>{text("Go on")}</Button>
+        </p>
+      )}
+      {data !== undefined && rows.length === 0 && !hasNextPage && (
         <div className="panel">
           <Empty icon={SearchX} title={text("No request matches")}>
             <Button
               onClick={() =>
                 write({
+                  text: "",
                   key: "",
                   model: "",
                   credential: "",
@@ -104,10 +127,10 @@ function Filters() {
   const text = useText();
   const [read, write] = usePlace();
   const fields = [
-    { name: "key", label: text("Key") },
-    { name: "model", label: text("Model") },
-    { name: "credential", label: text("Credential") },
-    { name: "id", label: text("Request id") },
+    { name: "text", label: text("Text"), hint: text("an id, or a part of a name") },
+    { name: "key", label: text("Key"), hint: "" },
+    { name: "model", label: text("Model"), hint: "" },
+    { name: "credential", label: text("Credential"), hint: "upstream/name" },
   ] as const;
   const search = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -122,14 +145,14 @@ function Filters() {
       onSubmit={search}
       className="grid grid-cols-2 items-end gap-2 sm:grid-cols-3 lg:grid-cols-[repeat(5,minmax(0,1fr))_auto]"
     >
-      {fields.map(({ name, label }, at) => (
+      {fields.map(({ name, label, hint }, at) => (
         <label key={`${name} ${read(name)}`} className="flex min-w-0 flex-col gap-1 text-[13px] text-muted">
           {label}
           <input
             name={name}
             defaultValue={read(name)}
             {...(at === 0 ? { "data-search": true } : {})}
-            placeholder={name === "credential" ? "upstream/name" : ""}
+            placeholder={hint}
             className="field"
           />
         </label>

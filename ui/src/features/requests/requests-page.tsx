@@ -9,7 +9,7 @@ import { LiveTail } from "./live-tail.tsx";
 import { OneRequest } from "./one-request.tsx";
 
 /** Parameters of the address that only a search in the history has. */
-const SEARCHED = ["key", "model", "credential", "upstream", "status", "from", "to", "id"];
+const SEARCHED = ["text", "key", "model", "credential", "upstream", "status", "from", "to", "id"];
 
 export function RequestsPage() {
   return (

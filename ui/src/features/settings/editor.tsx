@@ -1,9 +1,10 @@
 import { Plus, Trash2, Undo2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { SelectField } from "../../components/field.tsx";
 import { Empty, Notice } from "../../components/notice.tsx";
 import { useGatewayText } from "../../lib/gateway-text.ts";
+import type { Translate } from "../../lib/gateway-translator.ts";
 import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AddEntryButton } from "./add-entry-dialog.tsx";
@@ -18,6 +19,7 @@ import {
   type Section,
   type SettingKey,
   type Settings,
+  type SettingValue,
   sectionsOf,
   withEdit,
   withEntry,
@@ -37,10 +39,11 @@ export function Editor({ settings: newest }: { settings: Settings }) {
   const settings = pinned ?? newest;
   const [isReviewing, setReviewing] = useState(false);
   const [problems, setProblems] = useState<ReadonlyMap<string, string>>(new Map());
-  const sections = useMemo(() => sectionsOf(settings), [settings]);
-  const keys = useMemo(() => new Map(settings.keys.map((key) => [key.key, key])), [settings]);
+  const { sections, keys, values } = useTables(settings);
   const chosen = sections.find(({ owner }) => owner === read("at")) ?? sections[0];
-  const typed = read("q").toLowerCase();
+  const typed = useDeferredValue(read("q").toLowerCase());
+  const found = useFound(sections, { keys, typed, said });
+  const shown = typed === "" ? (chosen === undefined ? [] : [chosen]) : found.slice(0, MAX_FOUND);
   const change = (next: Edits): void => {
     setEdits(next);
     setPinned(next.size === 0 ? null : settings);
@@ -81,37 +84,31 @@ export function Editor({ settings: newest }: { settings: Settings }) {
           </div>
           {chosen !== undefined && typed === "" && isBelowAlerts(chosen.owner) && <AlertChannels />}
           <NewEntries edits={edits} onDiscard={(path) => change(without(edits, path))} />
-          {(typed === "" ? (chosen === undefined ? [] : [chosen]) : sections).map((section) => (
+          {typed !== "" && found.length === 0 && <Empty title={text("No setting matches")} />}
+          {shown.map((section) => (
             <SectionPanel
               key={section.owner}
               section={section}
               settings={settings}
               keys={keys}
+              values={values}
               typed={typed}
               edits={edits}
               problems={problems}
               isLocked={settings.lockedReason !== null}
               onRemove={() => change(withoutEntry(edits, section.owner))}
-              onEdit={(path, next) => {
-                const before = settings.values.find((value) => value.path === path);
-                change(withEdit(edits, path, next, before));
-              }}
+              onEdit={(path, next) => change(withEdit(edits, path, next, values.get(path)))}
             />
           ))}
+          {found.length > MAX_FOUND && <MoreFound count={found.length - MAX_FOUND} />}
         </div>
       </div>
       {edits.size > 0 && (
-        <div className="panel sticky bottom-16 z-10 flex flex-wrap items-center gap-2 p-3 shadow-xl md:bottom-3">
-          <p className="flex-1 font-medium" aria-live="polite">
-            {text("{count, plural, one {# change is not saved} other {# changes are not saved}}", {
-              count: edits.size,
-            })}
-          </p>
-          <Button onClick={() => change(new Map())}>{text("Discard")}</Button>
-          <Button look="primary" onClick={() => setReviewing(true)}>
-            {text("Review…")}
-          </Button>
-        </div>
+        <UnsavedBar
+          count={edits.size}
+          onDiscard={() => change(new Map())}
+          onReview={() => setReviewing(true)}
+        />
       )}
       {isReviewing && (
         <ReviewDialog
@@ -136,6 +133,75 @@ export function Editor({ settings: newest }: { settings: Settings }) {
 }
 
 const isBelowAlerts = (owner: string): boolean => owner === "alerts" || owner.startsWith("alerts.");
+
+function UnsavedBar({
+  count,
+  onDiscard,
+  onReview,
+}: {
+  count: number;
+  onDiscard: () => void;
+  onReview: () => void;
+}) {
+  const text = useText();
+  return (
+    <div className="panel sticky bottom-16 z-10 flex flex-wrap items-center gap-2 p-3 shadow-xl md:bottom-3">
+      <p className="flex-1 font-medium" aria-live="polite">
+        {text("{count, plural, one {# change is not saved} other {# changes are not saved}}", { count })}
+      </p>
+      <Button onClick={onDiscard}>{text("Discard")}</Button>
+      <Button look="primary" onClick={onReview}>
+        {text("Review…")}
+      </Button>
+    </div>
+  );
+}
+
+/** More parts that a search finds are only counted. */
+const MAX_FOUND = 40;
+
+/** Looked up once: a page of a thousand entries asks for each of them. */
+function useTables(settings: Settings) {
+  return useMemo(
+    () => ({
+      sections: sectionsOf(settings),
+      keys: new Map(settings.keys.map((key) => [key.key, key])),
+      values: new Map(settings.values.map((value) => [value.path, value])),
+    }),
+    [settings],
+  );
+}
+
+interface Search {
+  readonly keys: ReadonlyMap<string, SettingKey>;
+  readonly typed: string;
+  /** Help in the language of the page. */
+  readonly said: Translate;
+}
+
+/** The parts with a setting that a search finds. */
+function useFound(sections: readonly Section[], { keys, typed, said }: Search): readonly Section[] {
+  return useMemo(() => {
+    if (typed === "") return [];
+    return sections.filter((section) => rowsOf({ ...section, keys, typed, said }).length > 0);
+  }, [sections, keys, typed, said]);
+}
+
+function MoreFound({ count }: { count: number }) {
+  const text = useText();
+  return (
+    <p className="text-muted">{text("{count} more parts match. A longer search finds fewer.", { count })}</p>
+  );
+}
+
+/** The settings of a part that a search finds; "" finds all. */
+const rowsOf = ({ keys, owner, table, typed, said }: Pick<Section, "owner" | "table"> & Search) =>
+  [...keys.values()].filter(
+    ({ key, table: own, kind, help }) =>
+      own === table &&
+      kind !== "table" &&
+      (typed === "" || `${owner}.${key} ${said(help)}`.toLowerCase().includes(typed)),
+  );
 
 /** `upstreams[0].credentials[1]` → `upstreams[0].credentials`. */
 const listOf = (owner: string): string => owner.replace(/\[\d+\]$/, "");
@@ -220,6 +286,7 @@ function SectionPanel({
   section: { owner, table, name },
   settings,
   keys,
+  values,
   typed,
   edits,
   problems,
@@ -230,6 +297,7 @@ function SectionPanel({
   section: Section;
   settings: Settings;
   keys: ReadonlyMap<string, SettingKey>;
+  values: ReadonlyMap<string, SettingValue>;
   typed: string;
   edits: Edits;
   problems: ReadonlyMap<string, string>;
@@ -241,14 +309,8 @@ function SectionPanel({
   const text = useText();
   const said = useGatewayText();
   const isGone = edits.get(owner)?.kind === "remove";
-  const rows = [...keys.values()].filter(
-    ({ key, table: own, kind, help }) =>
-      own === table &&
-      kind !== "table" &&
-      (typed === "" || `${owner}.${key} ${said(help)}`.toLowerCase().includes(typed)),
-  );
-  if (rows.length === 0)
-    return typed === "" ? <Empty title={text("This part has no value of its own.")} /> : null;
+  const rows = rowsOf({ keys, owner, table, typed, said });
+  if (rows.length === 0) return <Empty title={text("This part has no value of its own.")} />;
   return (
     <section className="panel">
       <div className="px-4 pt-3">
@@ -283,7 +345,7 @@ function SectionPanel({
               key={path}
               setting={key}
               label={key.key.slice(table === "" ? 0 : table.length + 1)}
-              value={settings.values.find((value) => value.path === path)}
+              value={values.get(path)}
               edit={edits.get(path)}
               problem={problems.get(path) ?? null}
               isLocked={isLocked || isGone}

@@ -128,7 +128,7 @@ function namedPath(path: string, names: ReadonlyMap<string, unknown>): string {
   });
 }
 
-function namesOf({ values }: Settings): ReadonlyMap<string, unknown> {
+function namesOf({ values }: Pick<Settings, "values">): ReadonlyMap<string, unknown> {
   return new Map(
     values
       .filter(({ path }) => /\]\.(name|match)$/.test(path))
@@ -189,9 +189,10 @@ export function sectionsOf({ tables, values }: Settings): readonly Section[] {
       const table = keyOfPath(owner);
       owners.set(table, (owners.get(table) ?? new Set()).add(owner));
     }
+  const names = namesOf({ values });
   const nameOf = (owner: string): string | null => {
     if (!owner.endsWith("]")) return null;
-    const name = values.find(({ path }) => path === `${owner}.name` || path === `${owner}.match`)?.value;
+    const name = names.get(owner);
     return typeof name === "string" ? name : owner.slice(owner.lastIndexOf("["));
   };
   const all = tables.flatMap(({ table }): readonly Section[] => {

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { Button } from "../../components/button.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { ErrorNotice, Loading, Notice } from "../../components/notice.tsx";
@@ -7,10 +7,12 @@ import { useToast } from "../../components/toasts.tsx";
 import { useUndoAction } from "../../components/use-undo.ts";
 import { ApiError, call } from "../../lib/api.ts";
 import { useGatewayText } from "../../lib/gateway-text.ts";
+import { sessionQuery } from "../../lib/session.ts";
 import { useText } from "../../lib/text.ts";
 import { Clashes } from "./clashes.tsx";
 import { Differences } from "./differences.tsx";
 import { changesOf, type Edits, type Settings } from "./edits.ts";
+import { asksForPassword, isOfPassword, PasswordAgain } from "./password-again.tsx";
 
 /** What would change, before it does. */
 export function ReviewDialog({
@@ -47,17 +49,25 @@ export function ReviewDialog({
     gcTime: 0,
   });
   const undoAction = useUndoAction();
+  const isPassword = body.changes.some(({ path }) => isOfPassword(path));
+  const [currentPassword, setCurrentPassword] = useState("");
   const save = useMutation({
-    mutationFn: () => call("changeSettings", { body }),
+    mutationFn: () => call("changeSettings", { body: isPassword ? { ...body, currentPassword } : body }),
     onSuccess: async ({ auditId }) => {
+      // Another password ends all sessions; the reply has begun a new one for this page.
+      if (isPassword) await queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
       await queries.invalidateQueries({ queryKey: ["settings"] });
       onSaved();
       toast({
         title: text("The configuration was saved."),
-        ...undoAction({ auditId }),
+        ...(isPassword ? {} : undoAction({ auditId })),
       });
     },
   });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
   const { data } = preview;
   useEffect(() => {
     if (data !== undefined) onProblems(new Map(data.problems.map(({ path, message }) => [path, message])));
@@ -75,7 +85,7 @@ export function ReviewDialog({
   });
   return (
     <Dialog isOpen onClose={onClose} title={text("What will change")} width="max-w-2xl">
-      <div className="flex flex-col gap-4">
+      <form onSubmit={submit} className="flex flex-col gap-4">
         {preview.isPending && <Loading rows={2} />}
         {preview.error !== null && <ErrorNotice error={preview.error} />}
         {data?.problems.map(({ path, message, repair }) => (
@@ -89,7 +99,10 @@ export function ReviewDialog({
             {text("At the next start of the gateway: {keys}", { keys: data.atNextStart.join(", ") })}
           </Notice>
         )}
-        {save.error !== null && <ErrorNotice error={save.error} />}
+        {isPassword && (
+          <PasswordAgain value={currentPassword} error={save.error} onType={setCurrentPassword} />
+        )}
+        {save.error !== null && !asksForPassword(save.error) && <ErrorNotice error={save.error} />}
         {conflict !== undefined && <Clashes clashes={conflict.clashes} />}
         {conflict !== undefined && (
           <Button isBusy={readAgain.isPending} onClick={() => readAgain.mutate()}>
@@ -100,14 +113,16 @@ export function ReviewDialog({
           <Button onClick={onClose}>{text("Back")}</Button>
           <Button
             look="primary"
+            type="submit"
             isBusy={save.isPending}
-            disabled={data === undefined || data.problems.length > 0}
-            onClick={() => save.mutate()}
+            disabled={
+              data === undefined || data.problems.length > 0 || (isPassword && currentPassword === "")
+            }
           >
             {text("Save")}
           </Button>
         </div>
-      </div>
+      </form>
     </Dialog>
   );
 }

@@ -1,14 +1,17 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import type { ReplyOf } from "../../../../src/admin/contract.ts";
 import { Button } from "../../components/button.tsx";
 import { AreaField, Field } from "../../components/field.tsx";
 import { ErrorNotice, Notice } from "../../components/notice.tsx";
 import { Panel } from "../../components/page.tsx";
 import { useToast } from "../../components/toasts.tsx";
 import { call } from "../../lib/api.ts";
+import { sessionQuery } from "../../lib/session.ts";
 import { useText } from "../../lib/text.ts";
 import { Differences } from "./differences.tsx";
 import type { Settings } from "./edits.ts";
+import { asksForPassword, isOfPassword, PasswordAgain } from "./password-again.tsx";
 
 /** Gives a text to the browser as a file. */
 function download(name: string, text: string): void {
@@ -33,10 +36,15 @@ export function Transfer({ settings }: { settings: Settings }) {
 function ExportPanel() {
   const text = useText();
   const [passphrase, setPassphrase] = useState("");
+  const [currentPassword, setCurrentPassword] = useState("");
   const { mutate, error, isPending } = useMutation({
-    mutationFn: () => call("exportSettings", { body: passphrase === "" ? {} : { passphrase } }),
-    onSuccess: (reply) =>
-      download(passphrase === "" ? "clewline.toml" : "clewline-settings.json", reply.text),
+    mutationFn: () =>
+      call("exportSettings", { body: passphrase === "" ? {} : { passphrase, currentPassword } }),
+    onSuccess: (reply) => {
+      download(passphrase === "" ? "clewline.toml" : "clewline-settings.json", reply.text);
+      setPassphrase("");
+      setCurrentPassword("");
+    },
   });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -54,9 +62,17 @@ function ExportPanel() {
           onChange={({ target }) => setPassphrase(target.value)}
           help={text("Empty: no secret is in the file. With a passphrase, secrets are in it, encrypted.")}
         />
-        {error !== null && <ErrorNotice error={error} />}
+        {passphrase !== "" && (
+          <PasswordAgain value={currentPassword} error={error} onType={setCurrentPassword} />
+        )}
+        {error !== null && !asksForPassword(error) && <ErrorNotice error={error} />}
         <div>
-          <Button type="submit" look="primary" isBusy={isPending}>
+          <Button
+            type="submit"
+            look="primary"
+            isBusy={isPending}
+            disabled={passphrase !== "" && currentPassword === ""}
+          >
             {text("Export")}
           </Button>
         </div>
@@ -71,7 +87,10 @@ function ImportPanel({ settings }: { settings: Settings }) {
   const queries = useQueryClient();
   const [typed, setTyped] = useState("");
   const [passphrase, setPassphrase] = useState("");
-  const { mutate, data, error, isPending, reset } = useMutation({
+  const [currentPassword, setCurrentPassword] = useState("");
+  const [tried, setTried] = useState<ReplyOf<"importSettings"> | null>(null);
+  const isPassword = tried?.differences.some(({ path }) => isOfPassword(path)) === true;
+  const { mutate, error, isPending, reset } = useMutation({
     mutationFn: (isTrial: boolean) =>
       call("importSettings", {
         body: {
@@ -79,17 +98,20 @@ function ImportPanel({ settings }: { settings: Settings }) {
           text: typed,
           isTrial,
           ...(passphrase === "" ? {} : { passphrase }),
+          ...(isPassword && !isTrial ? { currentPassword } : {}),
         },
       }),
-    onSuccess: ({ auditId }) => {
-      if (auditId === null) return;
+    onSuccess: async (reply) => {
+      setTried(reply.auditId === null ? reply : null);
+      if (reply.auditId === null) return;
       setTyped("");
-      reset();
+      setCurrentPassword("");
       toast({ title: text("The configuration was saved.") });
-      void queries.invalidateQueries({ queryKey: ["settings"] });
+      // Another password ends all sessions; the reply has begun a new one for this page.
+      if (isPassword) await queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      await queries.invalidateQueries({ queryKey: ["settings"] });
     },
   });
-  const isTried = data !== undefined && data.auditId === null;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     mutate(true);
@@ -105,6 +127,7 @@ function ImportPanel({ settings }: { settings: Settings }) {
           value={typed}
           onChange={({ target }) => {
             setTyped(target.value);
+            setTried(null);
             reset();
           }}
           help={text("It replaces the configuration. Secrets that it does not have stay as they are.")}
@@ -117,19 +140,25 @@ function ImportPanel({ settings }: { settings: Settings }) {
           onChange={({ target }) => setPassphrase(target.value)}
           help={text("Only for an encrypted export.")}
         />
-        {error !== null && <ErrorNotice error={error} />}
-        {isTried && (
+        {tried !== null && (
           <>
-            {data.differences.length === 0 && <Notice tone="info">{text("Nothing would change.")}</Notice>}
-            <Differences differences={data.differences} />
+            {tried.differences.length === 0 && <Notice tone="info">{text("Nothing would change.")}</Notice>}
+            <Differences differences={tried.differences} />
           </>
         )}
+        {isPassword && <PasswordAgain value={currentPassword} error={error} onType={setCurrentPassword} />}
+        {error !== null && !asksForPassword(error) && <ErrorNotice error={error} />}
         <div className="flex gap-2">
           <Button type="submit" isBusy={isPending}>
             {text("Show what would change")}
           </Button>
-          {isTried && data.differences.length > 0 && (
-            <Button look="primary" isBusy={isPending} onClick={() => mutate(false)}>
+          {tried !== null && tried.differences.length > 0 && (
+            <Button
+              look="primary"
+              isBusy={isPending}
+              disabled={isPassword && currentPassword === ""}
+              onClick={() => mutate(false)}
+            >
               {text("Import")}
             </Button>
           )}

@@ -4,6 +4,13 @@
  */
 export const FAULTS: Readonly<Record<string, string>> = {
   // Calls of the admin
+  "this needs the current password of the admin once more": "此操作需要再次输入当前的管理密码",
+  'send it as "{0}"': "请以“{0}”发送",
+  "the current password is wrong": "当前密码不正确",
+  "a change of the admin's password cannot be taken back": "管理密码的更改不能撤销",
+  "set another password in the settings": "请在设置中改用其他密码",
+  "the port cannot be had on {0} ({1})": "无法使用 {0} 上的该端口（{1}）",
+  "name a free port, or remove [simulator]": "请指定空闲端口，或删除 [simulator]",
   'there is no credential "{0}" in the configuration in force': "当前配置中没有凭证“{0}”",
   "the configuration has no such credential": "配置中没有这个凭证",
   "read the list again": "请重新读取列表",

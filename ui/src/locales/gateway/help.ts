@@ -1,5 +1,9 @@
 /** The help of the configuration's tables and keys, as `src/config` has it in English. */
 export const HELP: Readonly<Record<string, string>> = {
+  "Simulated providers within the gateway; see [admin.md](admin.md#the-first-run).":
+    "网关内的模拟提供商；参见 [admin.md](admin.md#the-first-run)。",
+  "Serve simulated providers on this port of 127.0.0.1, for a trial without an account: all dialects, and every key is good. Upstreams lead there by their `base_url`, as in `http://127.0.0.1:8585`. The admin sets both. Without a port there are none.":
+    "在 127.0.0.1 的此端口上提供模拟提供商，供无账户试用：支持所有协议，任何密钥都有效。上游通过 `base_url` 指向它，例如 `http://127.0.0.1:8585`。管理界面会同时设置两者。不设端口则没有。",
   "The listener and its limits.": "监听器及其限制。",
   "Address to listen on. `0.0.0.0` or `::` for all addresses.":
     "监听的地址。`0.0.0.0` 或 `::` 表示所有地址。",

@@ -48,6 +48,8 @@ export const POOL_MESSAGES = {
   "own limit": "自设限额",
   "{share} left": "剩余 {share}",
   "anew in": "恢复倒计时",
+  "whole in": "完全恢复倒计时",
+  "comes back little by little": "逐步恢复",
   Upstream: "上游",
   "The provider that the form of each secret tells": "由每个密钥的格式判断提供商",
   "Another provider": "其他提供商",
@@ -57,15 +59,14 @@ export const POOL_MESSAGES = {
   Secret: "密钥内容",
   "Empty: that of the family's own provider. openai is also for every compatible server.":
     "留空：使用该类型官方提供商的地址。openai 也适用于所有兼容的服务器。",
-  "The simulator answers as providers do. It needs no account and costs nothing.":
-    "模拟器像提供商一样应答，无需账户，也不产生费用。",
-  "Run this in another terminal of the gateway's machine:": "请在网关所在机器的另一个终端中运行：",
-  "Address of the simulator": "模拟器的地址",
-  "As the command prints it.": "即该命令打印的地址。",
+  "The simulator answers as OpenAI, Anthropic and Gemini do. It needs no account and costs nothing; its bills are made up. It runs in the gateway, for this machine alone.":
+    "模拟器像 OpenAI、Anthropic 和 Gemini 一样应答，无需账户，也不产生费用；账单是虚构的。它在网关内运行，仅供本机使用。",
+  "Name its provider…": "指定其提供商…",
+  "Testing it with one small request…": "正在用一个小请求测试…",
   "Use the simulator": "使用模拟器",
   "Secrets, one a line": "密钥，每行一个",
-  "A line is a secret, or a name and its secret. Secrets are never shown again.":
-    "每行是一个密钥，或一个名称加密钥。密钥之后不会再显示。",
+  "A line is a secret, or a name and its secret. Secrets are never shown again. Each is tested with one small request.":
+    "每行是一个密钥，或一个名称加密钥。密钥之后不会再显示。每个都会用一个小请求测试。",
   "Line {line}": "第 {line} 行",
   "{name} was added": "已添加 {name}",
   Add: "添加",

@@ -1,4 +1,10 @@
 export const SETTING_MESSAGES = {
+  "No setting matches": "没有匹配的设置",
+  "{count} more parts match. A longer search finds fewer.":
+    "还有 {count} 个部分匹配。请输入更多文字以缩小范围。",
+  "Current password": "当前密码",
+  "Asked for again, so that nobody gets the admin or its secrets by a page that was left open.":
+    "再次询问，以免有人通过未关闭的页面获得管理权限或其中的密钥。",
   Settings: "设置",
   Configuration: "配置",
   Changes: "更改记录",

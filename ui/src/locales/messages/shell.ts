@@ -1,5 +1,8 @@
 /** What stands around the pages, and what several pages say. */
 export const SHELL_MESSAGES = {
+  Access: "访问",
+  "Change the admin's password": "更改管理密码",
+  "Sign out everywhere": "在所有地方退出登录",
   Overview: "概览",
   Pool: "凭证池",
   Requests: "请求",

@@ -1,18 +1,42 @@
-import { type FormEvent, useState } from "react";
-import { Button } from "../../components/button.tsx";
-import { Field, SelectField } from "../../components/field.tsx";
-import { ErrorNotice } from "../../components/notice.tsx";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { ApiError } from "../../lib/api.ts";
 import { useText } from "../../lib/text.ts";
+import { Button } from "../button.tsx";
+import { Field, SelectField } from "../field.tsx";
+import { ErrorNotice } from "../notice.tsx";
 import { useAddUpstreams } from "./use-add-upstreams.ts";
 
 const FAMILIES = ["openai", "anthropic", "gemini"] as const;
+/** Compatible servers, as their own documentation has them, and the usual ports of those that people run. */
+const KNOWN_URLS = [
+  ["https://api.deepseek.com/v1", "DeepSeek"],
+  ["https://api.mistral.ai/v1", "Mistral"],
+  ["https://api.groq.com/openai/v1", "Groq"],
+  ["https://openrouter.ai/api/v1", "OpenRouter"],
+  ["https://api.x.ai/v1", "xAI"],
+  ["http://127.0.0.1:11434/v1", "Ollama"],
+  ["http://127.0.0.1:8080/v1", "llama.cpp"],
+  ["http://127.0.0.1:8000/v1", "vLLM"],
+  ["http://127.0.0.1:1234/v1", "LM Studio"],
+] as const;
+const CREDENTIAL = "main";
 const EMPTY = { name: "", family: "openai", baseUrl: "", secret: "" };
 
 /** A provider whose keys have no form of their own, such as a compatible server. */
-export function AddUpstream({ onClose }: { onClose: () => void }) {
+export function AddUpstream({
+  secret: given = "",
+  onAdd,
+  extra,
+}: {
+  /** Typed elsewhere already. */
+  secret?: string;
+  /** `id`: of the new credential. */
+  onAdd: (id: string) => void;
+  extra?: ReactNode;
+}) {
   const text = useText();
-  const [{ name, family, baseUrl, secret }, setTyped] = useState(EMPTY);
+  const listId = useId();
+  const [{ name, family, baseUrl, secret }, setTyped] = useState({ ...EMPTY, secret: given });
   const { mutate, error, isPending } = useAddUpstreams();
   const type =
     (field: keyof typeof EMPTY) =>
@@ -26,9 +50,9 @@ export function AddUpstream({ onClose }: { onClose: () => void }) {
       name,
       family,
       ...(baseUrl === "" ? {} : { base_url: baseUrl }),
-      credentials: [{ name: "main", api_key: secret }],
+      credentials: [{ name: CREDENTIAL, api_key: secret }],
     };
-    mutate([entry], { onSuccess: onClose });
+    mutate([entry], { onSuccess: () => onAdd(`${name}/${CREDENTIAL}`) });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
@@ -52,11 +76,17 @@ export function AddUpstream({ onClose }: { onClose: () => void }) {
         label={text("Base URL")}
         type="url"
         placeholder="https://api.example.com/v1"
+        list={listId}
         value={baseUrl}
         onChange={type("baseUrl")}
         help={text("Empty: that of the family's own provider. openai is also for every compatible server.")}
         error={errorAt("base_url")}
       />
+      <datalist id={listId}>
+        {KNOWN_URLS.map(([url, provider]) => (
+          <option key={url} value={url} label={provider} />
+        ))}
+      </datalist>
       <Field
         label={text("Secret")}
         type="password"
@@ -68,7 +98,7 @@ export function AddUpstream({ onClose }: { onClose: () => void }) {
       />
       {error !== null && <ErrorNotice error={error} />}
       <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>{text("Close")}</Button>
+        {extra}
         <Button look="primary" type="submit" isBusy={isPending}>
           {text("Add")}
         </Button>

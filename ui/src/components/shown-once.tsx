@@ -1,19 +1,35 @@
 import { useState } from "react";
-import { Button } from "../../components/button.tsx";
-import { Choice } from "../../components/choice.tsx";
-import { CopyButton } from "../../components/copy-button.tsx";
-import { Notice } from "../../components/notice.tsx";
-import { ScrollRegion } from "../../components/scroll-region.tsx";
-import { useSession } from "../../lib/session.ts";
-import { useText } from "../../lib/text.ts";
+import { useSession } from "../lib/session.ts";
+import { useText } from "../lib/text.ts";
+import { Button } from "./button.tsx";
+import { Choice } from "./choice.tsx";
+import { CopyButton } from "./copy-button.tsx";
+import { Notice } from "./notice.tsx";
+import { ScrollRegion } from "./scroll-region.tsx";
 import { SNIPPETS } from "./snippets.ts";
 
+/** Stands for a name of a model. */
+const MODEL = "MODEL";
+/** Lists of models are foreign text, and snippets are pasted into shells. */
+const isPlain = (model: string): boolean => /^[\w.:/@-]+$/.test(model);
+
 /** A key that nobody can read again, and how a client uses it. */
-export function ShownOnce({ value, onDone }: { value: string; onDone: () => void }) {
+export function ShownOnce({
+  value,
+  model = MODEL,
+  onDone,
+}: {
+  value: string;
+  /** For the snippets. */
+  model?: string;
+  /** Absent: what is below the key needs no word that the key is stored. */
+  onDone?: () => void;
+}) {
   const text = useText();
   const baseUrl = useSession()?.baseUrl ?? location.origin;
   const [client, setClient] = useState(SNIPPETS[0]?.name ?? "");
-  const snippet = SNIPPETS.find(({ name }) => name === client)?.text(baseUrl, value) ?? "";
+  const snippet =
+    SNIPPETS.find(({ name }) => name === client)?.text(baseUrl, value, isPlain(model) ? model : MODEL) ?? "";
   return (
     <div className="flex flex-col gap-4">
       <Notice tone="warn">
@@ -41,9 +57,11 @@ export function ShownOnce({ value, onDone }: { value: string; onDone: () => void
         </ScrollRegion>
         <div className="flex justify-between gap-2">
           <CopyButton value={snippet} label={text("Copy the snippet")} />
-          <Button look="primary" onClick={onDone}>
-            {text("I have stored it")}
-          </Button>
+          {onDone !== undefined && (
+            <Button look="primary" onClick={onDone}>
+              {text("I have stored it")}
+            </Button>
+          )}
         </div>
       </div>
     </div>
